@@ -1,0 +1,16 @@
+#!/usr/bin/env bash
+# Pin every dependency again, with the hashes of all platforms' files: requirements/*.txt. Needs uv.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+pin() { # pin OUTPUT ARGUMENT...: no index address may stand in what is committed
+  local output=$1
+  shift
+  uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+    --no-emit-index-url --no-emit-find-links --no-annotate "$@" --output-file "$output"
+}
+
+pin requirements/run.txt pyproject.toml --group install
+pin requirements/dev.txt pyproject.toml --group install --group dev --constraint requirements/run.txt
+pin requirements/real.txt requirements/real.in
+pin requirements/model.txt requirements/model.in --no-deps

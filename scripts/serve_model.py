@@ -1,0 +1,56 @@
+"""Serve a model with llama.cpp's own server until interrupted: serve_model.py MODEL.gguf PORT (0 = a free one)."""
+
+import signal
+import socket
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+
+import xllamacpp
+
+SLOTS = 4
+CONTEXT = 1024  # tokens a slot
+
+
+def main(model: str, port: int) -> None:
+    """Serve."""
+    if port == 0:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+    params = xllamacpp.CommonParams()
+    params.model.path = model
+    params.model_alias = {"smollm2"}
+    params.hostnames = ["127.0.0.1"]
+    params.port = port
+    params.n_parallel = SLOTS
+    params.n_ctx = SLOTS * CONTEXT
+    params.cpuparams.n_threads = 1
+    server = xllamacpp.Server(params)
+    url = f"http://127.0.0.1:{port}"
+    wait_until_healthy(url)
+    print(f"listening on {url}", flush=True)
+    stopped = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopped.set())
+    stopped.wait()
+    del server
+
+
+def wait_until_healthy(url: str) -> None:
+    """Wait until the model is loaded."""
+    for _ in range(300):
+        try:
+            with urllib.request.urlopen(url + "/health", timeout=2) as answer:  # noqa: S310 - a URL of ours
+                if answer.status == 200:
+                    return
+        except (urllib.error.URLError, ConnectionError):
+            pass
+        time.sleep(0.1)
+    sys.exit("real_llm: the server did not become healthy within 30 s")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]))

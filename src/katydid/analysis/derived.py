@@ -1,0 +1,41 @@
+"""Columns that follow from others, and which rows count. One home for both."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+LATE_MS = 50.0
+LATE_SHARE_OF_INTERVAL = 0.01
+
+
+def with_derived(samples: pd.DataFrame, manifest: dict[str, Any]) -> pd.DataFrame:
+    """The samples with the columns that `core.metrics` names and no sample carries.
+
+    `response_ms`: from when it was due to the last byte. `tpot_ms`: see its metric. `late`: started too
+    late. `counted`: enters the statistics, that is: outside the warm-up, and not after the stop. Where a
+    run ended inside its warm-up, everything before the stop counts.
+    """
+    frame = samples.copy(deep=False)
+    tokens = pd.to_numeric(frame["completion_tokens"])
+    frame["response_ms"] = frame["late_ms"] + frame["duration_ms"]
+    frame["tpot_ms"] = (frame["duration_ms"] - frame["ttft_ms"]) / (tokens - 1).where(tokens > 1)
+    frame["late"] = frame["late_ms"] > late_limit_ms(manifest)
+    in_time = ~frame["after_stop"].astype(bool)
+    counted = in_time & ~frame["warm_up"].astype(bool)
+    frame["counted"] = counted if counted.any() else in_time
+    return frame
+
+
+def late_limit_ms(manifest: dict[str, Any]) -> float:
+    """From how many milliseconds on a start is late."""
+    return max(LATE_MS, float(manifest.get("interval_s") or 0.0) * 1000.0 * LATE_SHARE_OF_INTERVAL)
+
+
+def quantile(values: np.ndarray, q: float) -> float:
+    """The smallest observed value that at least a share `q` of the values does not exceed.
+
+    An observation, never a mean of two: it stays right when failed requests stand for infinite times,
+    and it is the same everywhere in Katydid.
+    """
+    return float(np.quantile(values, q, method="inverted_cdf"))

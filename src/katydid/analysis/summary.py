@@ -1,0 +1,158 @@
+"""A run's summary: counts, metrics, errors, and whether the run may be believed. `summary.json`."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from katydid.analysis.derived import quantile, with_derived
+from katydid.analysis.validity import findings
+from katydid.core.metrics import DISTRIBUTIONS, RATES, STATISTICS, Counts
+
+MOST_ERRORS = 30
+
+
+def summarise(samples: pd.DataFrame, monitor: pd.DataFrame, manifest: dict[str, Any]) -> dict[str, Any]:
+    """The content of `summary.json`.
+
+    Args:
+        samples: DESIGN section 5, one row a request.
+        monitor: one row a second and process.
+        manifest: of the run; missing keys are tolerated.
+    """
+    frame = with_derived(samples, manifest)
+    counted = frame[frame["counted"]]
+    counts = _counts(counted, monitor, manifest)
+    metrics, too_few = _metrics(counted, counts)
+    judged = findings(frame, monitor, manifest, counts)
+    return {
+        "schema_version": 1,
+        "valid": not any(f.severity == "invalid" for f in judged),
+        "invalid_reasons": [f.text for f in judged if f.severity == "invalid"],
+        "warnings": [f.text for f in judged if f.severity == "warning"],
+        "ended": manifest.get("ended"),
+        "partial": bool(manifest.get("partial")),
+        "counts": {
+            "requests": counts.requests,
+            "ok": counts.ok,
+            "failed": counts.failed,
+            "aborted": counts.aborted,
+            "late": counts.late,
+            "warm_up": int((frame["warm_up"] & ~frame["counted"]).sum()),
+            "after_stop": int(frame["after_stop"].sum()),
+            "all": len(frame),
+        },
+        "seconds": counts.seconds,
+        "metrics": metrics,
+        "too_few": too_few,
+        "errors": _errors(frame[~frame["after_stop"].astype(bool)]),
+        "names": _names(counted),
+        "timestamp_source": manifest.get("timestamp_source"),
+    }
+
+
+def _counts(counted: pd.DataFrame, monitor: pd.DataFrame, manifest: dict[str, Any]) -> Counts:
+    outcome = counted["outcome"]
+    ok = counted[outcome == "ok"]
+    begin, end = _window(counted, manifest)
+    tokens = pd.to_numeric(ok["completion_tokens"])
+    return Counts(
+        requests=len(counted),
+        ok=len(ok),
+        failed=int((outcome == "failed").sum()),
+        aborted=int((outcome == "aborted").sum()),
+        late=int(counted["late"].sum()),
+        due=_due(monitor, manifest, begin, end),
+        chunks=int(pd.to_numeric(ok["chunks"]).sum()),
+        tokens=int(tokens.sum()) if tokens.notna().any() else None,
+        timed=int(ok["ttft_ms"].notna().sum()),
+        bounded=int((ok["ttft_bound"] == True).sum()),  # noqa: E712 - a column that may hold nulls
+        seconds=max(0.0, end - begin) / 1000.0,
+    )
+
+
+def _window(counted: pd.DataFrame, manifest: dict[str, Any]) -> tuple[float, float]:
+    """From the end of the warm-up (or the first request that counts) to the stop, in milliseconds."""
+    if counted.empty:
+        return 0.0, 0.0
+    warm_up = float(manifest.get("warm_up_s") or 0.0) * 1000.0
+    first = float(counted["scheduled_ms"].min())
+    begin = warm_up if first >= warm_up else 0.0
+    last = float((counted["start_ms"].fillna(counted["scheduled_ms"])).max())
+    return begin, float(manifest.get("stopped_at_ms") or last)
+
+
+def _due(monitor: pd.DataFrame, manifest: dict[str, Any], begin: float, end: float) -> float | None:
+    """Requests that were due in the window: users, as they really were, over the interval."""
+    interval = manifest.get("interval_s")
+    if not interval or end <= begin:
+        return None
+    if monitor.empty:
+        users = manifest.get("users")
+        return float(users * (end - begin) / 1000.0 / interval) if users else None
+    inside = monitor[(monitor["at_ms"] > begin) & (monitor["at_ms"] <= end) & (monitor["process"] != "master")]
+    if inside.empty:
+        return None
+    users = inside.groupby("process")["users"].mean().sum()
+    return float(users * (end - begin) / 1000.0 / interval)
+
+
+def _metrics(counted: pd.DataFrame, counts: Counts) -> tuple[dict[str, float | None], dict[str, str]]:
+    """Flat names to values; and why a value is missing that the reader would look for."""
+    metrics: dict[str, float | None] = {}
+    too_few: dict[str, str] = {}
+    ok = counted[counted["outcome"] == "ok"]
+    for distribution in DISTRIBUTIONS:
+        values = ok[distribution.column].dropna().to_numpy(dtype=np.float64)
+        for statistic in STATISTICS:
+            name = f"{distribution.name}.{statistic.name}"
+            metrics[name] = None
+            if len(values) >= statistic.fewest:
+                metrics[name] = _statistic(values, statistic.name, statistic.quantile)
+            elif len(values):
+                too_few[name] = f"too few ({len(values)} of {statistic.fewest})"
+    metrics |= {rate.name: rate.of(counts) for rate in RATES}
+    return metrics, too_few
+
+
+def _statistic(values: np.ndarray, name: str, q: float | None) -> float:
+    if q is not None:
+        return quantile(values, q)
+    return float(getattr(values, name)())
+
+
+def _errors(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Failures by class and blame, most frequent first, each with one example; warm-up included."""
+    failed = frame[frame["outcome"] == "failed"]
+    ended = int(frame["outcome"].isin(["ok", "failed"]).sum())
+    groups = failed.groupby(["error", "blame"], dropna=False, sort=False, observed=True)
+    rows: list[dict[str, Any]] = [
+        {
+            "error": error,
+            "blame": blame if isinstance(blame, str) else None,
+            "count": len(group),
+            "share": len(group) / ended,
+            "example": next((d for d in group["detail"] if isinstance(d, str)), None),
+            "first_ms": float(group["scheduled_ms"].min()),
+        }
+        for (error, blame), group in groups
+    ]
+    rows.sort(key=lambda row: row["count"], reverse=True)
+    return rows[:MOST_ERRORS]
+
+
+def _names(counted: pd.DataFrame) -> list[dict[str, Any]]:
+    """A row for each request name."""
+    rows = []
+    for name, group in counted.groupby("name", sort=True, observed=True):
+        durations = group.loc[group["outcome"] == "ok", "duration_ms"].dropna().to_numpy(dtype=np.float64)
+        rows.append(
+            {
+                "name": name,
+                "requests": len(group),
+                "failed": int((group["outcome"] == "failed").sum()),
+                "duration.p50": quantile(durations, 0.5) if len(durations) else None,
+                "duration.max": float(durations.max()) if len(durations) else None,
+            }
+        )
+    return rows

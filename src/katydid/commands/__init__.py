@@ -1,0 +1,1 @@
+"""The subcommands that are more than a call: what they take, and what they print."""

@@ -1,0 +1,94 @@
+"""`katydid run WORKLOAD`: Locust, headless, on a workload's locustfile, with our progress and summary.
+
+Options that are not ours go to Locust unchanged; Katydid's own options of a run are registered with
+Locust too (`users/options.py`), so they take the same way.
+"""
+
+import argparse
+import os
+import shlex
+import sys
+from collections.abc import Sequence
+from contextlib import ExitStack
+
+from katydid.core.errors import ConfigError, ExitCode
+from katydid.resources import locustfile
+
+_OURS = {*ExitCode}
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run a workload; 0 when the run is valid, whatever its target did."""
+    parser = argparse.ArgumentParser(
+        prog="katydid run",
+        description="Run a workload headless through Locust and leave a run folder with its report.",
+        add_help=False,
+        allow_abbrev=False,
+        usage="katydid run WORKLOAD [--embedded-target[=OPTIONS]] [Katydid's and Locust's options]",
+        epilog="example: katydid run stream --host http://127.0.0.1:8080 --users 50 --run-time 2m",
+    )
+    parser.add_argument("workload", metavar="WORKLOAD", nargs="?", help="its name, or the path of a locustfile")
+    parser.add_argument(
+        "--embedded-target",
+        nargs="?",
+        const="",
+        metavar="OPTIONS",
+        help="start a local target for this run; OPTIONS as for `katydid target`",
+    )
+    parser.add_argument("-h", "--help", action="store_true", help="show this and all options of a run")
+    ours, locusts = parser.parse_known_args(arguments)
+    if ours.help:
+        return _help(parser)
+    if ours.workload is None or ours.workload.startswith("-"):
+        raise ConfigError("no workload: katydid run WORKLOAD, as in `katydid run stream --host URL`")
+    file = locustfile(ours.workload)
+    with ExitStack() as stack:
+        if ours.embedded_target is not None:
+            locusts += ["--host", _start_target(stack, ours.embedded_target)]
+        return _locust(["-f", str(file), "--headless", "--only-summary", *_quiet(locusts), *locusts])
+
+
+def _start_target(stack: ExitStack, options: str) -> str:
+    from katydid.target.process import start_target  # noqa: PLC0415 - only who asks for a target pays for it
+    from katydid.target.settings import settings_from_arguments  # noqa: PLC0415 - see above
+
+    target = stack.enter_context(start_target(settings_from_arguments(shlex.split(options))))
+    return str(target.url)
+
+
+def _quiet(locusts: Sequence[str]) -> list[str]:
+    """Locust's log at warnings only, unless it was asked for."""
+    asked = "LOCUST_LOGLEVEL" in os.environ or any(a.startswith(("-L", "--loglevel")) for a in locusts)
+    return [] if asked else ["--loglevel", "WARNING"]
+
+
+def _locust(arguments: list[str]) -> int:
+    """Locust's own main, in this process, with its exit code made ours."""
+    from locust.main import main as locust_main  # noqa: PLC0415 - patches the process; only `run` may
+
+    from katydid.users import lifecycle  # noqa: PLC0415 - takes part in any locustfile's run
+
+    lifecycle.install()
+    lifecycle.show_progress()
+    sys.argv = ["locust", *arguments]
+    try:
+        locust_main()
+    except SystemExit as exit_:
+        code = exit_.code if isinstance(exit_.code, int) else 1
+        if code in _OURS and code != ExitCode.GATE_FAILED:
+            return code
+        return ExitCode.INTERNAL if lifecycle.has_started() else ExitCode.USAGE
+    return ExitCode.INTERNAL
+
+
+def _help(parser: argparse.ArgumentParser) -> int:
+    from locust.argument_parser import get_parser  # noqa: PLC0415 - see _locust
+
+    from katydid.users import lifecycle  # noqa: PLC0415 - registers our options
+
+    lifecycle.install()
+    locusts = get_parser(default_config_files=[])
+    print(parser.format_help())  # noqa: T201 - asked for
+    print("Options of a run, Katydid's and Locust's:\n")  # noqa: T201
+    print(locusts.format_help().partition("\n\n")[2])  # noqa: T201
+    return ExitCode.PASSED

@@ -1,0 +1,66 @@
+"""Katydid's exceptions, and the exit code that each one means.
+
+KatydidError
+├── ConfigError      the person must change something; no load was sent      exit 2
+├── NoDataError      a run folder holds nothing that can be judged            exit 4
+└── ProtocolError    the target sent bytes that break its own protocol        (a failed sample)
+    └── LimitError   … or more of them than we are willing to hold
+
+Every message is one line: what happened, whose fault it is, what to do.
+"""
+
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """Exit codes of every command; where several apply, `worst` decides."""
+
+    PASSED = 0
+    GATE_FAILED = 1
+    USAGE = 2
+    CANNOT_TELL = 3
+    INVALID = 4
+    INTERNAL = 70
+    INTERRUPTED = 130
+
+
+_PRECEDENCE = (
+    ExitCode.INTERRUPTED,
+    ExitCode.USAGE,
+    ExitCode.INTERNAL,
+    ExitCode.INVALID,
+    ExitCode.GATE_FAILED,
+    ExitCode.CANNOT_TELL,
+    ExitCode.PASSED,
+)
+
+
+def worst(*codes: ExitCode) -> ExitCode:
+    """The code that a command with several results exits with: 130, 2, 70, 4, 1, 3, 0 in that order."""
+    return min(codes, key=_PRECEDENCE.index, default=ExitCode.PASSED)
+
+
+class KatydidError(Exception):
+    """The root of everything that Katydid raises on purpose."""
+
+    exit_code = ExitCode.INTERNAL
+
+
+class ConfigError(KatydidError):
+    """The run cannot start as it was asked for; the message says what to change."""
+
+    exit_code = ExitCode.USAGE
+
+
+class NoDataError(KatydidError):
+    """A run folder is missing, unreadable, or holds no samples."""
+
+    exit_code = ExitCode.INVALID
+
+
+class ProtocolError(KatydidError):
+    """The target broke the protocol that it speaks."""
+
+
+class LimitError(ProtocolError):
+    """The target sent more than a bounded buffer holds."""

@@ -1,0 +1,289 @@
+"""HTTP/1.1 messages without I/O: a request as bytes, a response out of bytes in any split.
+
+Does not know who is at the other end of the line, nor what a body means. It is liberal in what it
+takes, since gateways are liberal in what they send, and bounded in what it holds.
+RFC 9112 says how messages are framed.
+"""
+
+import re
+import zlib
+from typing import Any
+
+from katydid.core.errors import ConfigError, LimitError, ProtocolError
+
+MAX_HEAD = 64 * 1024
+"""Bytes of a response's head; servers' own limits are 8 to 32 KiB."""
+MAX_HEADERS = 1000
+MAX_DECODED = 256 * 1024 * 1024
+"""Bytes that a compressed body may unpack to: no answer is that long, and a bomb is."""
+_MAX_CHUNK_LINE = 4096
+_NO_BODY = frozenset({204, 304})
+_HEX = re.compile(rb"[0-9A-Fa-f]{1,16}")
+
+
+class NoResponseError(ProtocolError):
+    """The peer closed before it sent a byte."""
+
+
+class TruncatedError(ProtocolError):
+    """The peer closed in the middle of its message."""
+
+
+def request_bytes(method: str, target: str, headers: dict[str, str], body: bytes = b"") -> bytes:
+    """A request, with Content-Length where there is a body.
+
+    Raises:
+        ConfigError: a header has a line break or is not Latin-1, which could smuggle another header in.
+    """
+    lines = [f"{method} {target} HTTP/1.1"]
+    lines += [f"{name}: {value}" for name, value in headers.items()]
+    if body or method in {"POST", "PUT", "PATCH"}:
+        lines.append(f"Content-Length: {len(body)}")
+    if any("\r" in line or "\n" in line for line in lines):
+        raise ConfigError("a header or path of the request has a line break in it: remove it")
+    try:
+        head = "\r\n".join(lines).encode("latin-1")
+    except UnicodeEncodeError:
+        raise ConfigError("a header or path of the request has characters outside Latin-1: remove them") from None
+    return head + b"\r\n\r\n" + body
+
+
+class ResponseReader:
+    """Reads one response.
+
+    Attributes:
+        status, reason, headers: once the head is complete; names in lower case, duplicates joined.
+        complete: the message has come to its end.
+        keep_alive: whether the connection may carry another message after it.
+        leftover: bytes that came after the end.
+        body_bytes: of the body as received, before any decoding.
+
+    Raises:
+        ProtocolError: from `feed` and `eof`, with what is wrong.
+    """
+
+    __slots__ = (
+        "_buffer",
+        "_chunked",
+        "_decode",
+        "_decoded",
+        "_head_done",
+        "_left",
+        "_method",
+        "_stage",
+        "body_bytes",
+        "complete",
+        "headers",
+        "keep_alive",
+        "leftover",
+        "reason",
+        "status",
+    )
+
+    def __init__(self, method: str = "POST") -> None:
+        self._method = method
+        self._buffer = b""
+        self._head_done = False
+        self._chunked = False
+        self._left: int | None = None  # bytes of the body or chunk to come; None = until the peer closes
+        self._stage = "size"  # of a chunked body: size, data, end, trailer
+        self._decode: Any = None
+        self._decoded = 0
+        self.status: int | None = None
+        self.reason = ""
+        self.headers: dict[str, str] = {}
+        self.complete = False
+        self.keep_alive = False
+        self.leftover = b""
+        self.body_bytes = 0
+
+    def feed(self, data: bytes) -> bytes:
+        """The body bytes that these bytes bring, without their framing."""
+        if self.complete:
+            self.leftover += data
+            return b""
+        if not self._head_done:
+            self._buffer += data
+            if not self._read_head():
+                return b""
+            data, self._buffer = self._buffer, b""
+            if self.complete:
+                self.leftover = data
+                return b""
+        body = self._dechunk(data) if self._chunked else self._plain(data)
+        if not body:
+            return b""
+        self.body_bytes += len(body)
+        return self._unpack(body) if self._decode is not None else body
+
+    def eof(self) -> None:
+        """The peer closed: the end of a body without a length, the breaking-off of any other."""
+        if self.complete:
+            return
+        if self._head_done and self._left is None and not self._chunked:
+            self.complete = True
+            self.keep_alive = False
+        elif not self._head_done and not self._buffer and self.status is None:
+            raise NoResponseError("closed without an answer")
+        else:
+            raise TruncatedError("closed in the middle of the message")
+
+    # The head
+
+    def _read_head(self) -> bool:
+        while not self._head_done:
+            head, rest = _split_head(self._buffer)
+            if head is None:
+                if len(self._buffer) > MAX_HEAD:
+                    raise LimitError(f"a head of more than {MAX_HEAD} bytes")
+                return False
+            self._buffer = rest
+            self._parse_head(head)
+        return True
+
+    def _parse_head(self, head: bytes) -> None:
+        if len(head) > MAX_HEAD:
+            raise LimitError(f"a head of more than {MAX_HEAD} bytes")
+        first, *lines = head.decode("latin-1").replace("\r\n", "\n").split("\n")
+        version, status, reason = _status_line(first)
+        if 100 <= status < 200:
+            return  # an interim response; the real one follows
+        self.status, self.reason = status, reason
+        self.headers = _headers(lines)
+        self._head_done = True
+        connection = self.headers.get("connection", "").lower()
+        self.keep_alive = "close" not in connection and (version != "1.0" or "keep-alive" in connection)
+        self._choose_framing()
+
+    def _choose_framing(self) -> None:
+        headers = self.headers
+        encoding = headers.get("content-encoding", "").strip().lower()
+        if encoding in {"gzip", "x-gzip", "deflate"}:
+            self._decode = zlib.decompressobj(zlib.MAX_WBITS | 32)
+        elif encoding not in {"", "identity"}:
+            raise ProtocolError(f"content encoding {encoding[:20]!r}, which nobody asked for")
+        if self._method == "HEAD" or self.status in _NO_BODY:
+            self.complete = True
+        elif "chunked" in headers.get("transfer-encoding", "").lower():
+            self._chunked = True  # wins over Content-Length (RFC 9112, 6.3)
+        elif "content-length" in headers:
+            self._left = _content_length(headers["content-length"])
+            self.complete = self._left == 0
+        else:
+            self.keep_alive = False
+
+    # The body
+
+    def _plain(self, data: bytes) -> bytes:
+        if self._left is None:
+            return data
+        body = data[: self._left]
+        self._left -= len(body)
+        if self._left == 0:
+            self.complete = True
+            self.leftover = data[len(body) :]
+        return body
+
+    def _dechunk(self, data: bytes) -> bytes:
+        if self._buffer:
+            data, self._buffer = self._buffer + data, b""
+        parts: list[bytes] = []
+        position, size = 0, len(data)
+        while position < size:
+            if self._stage == "data":
+                end = min(size, position + (self._left or 0))
+                parts.append(data[position:end])
+                self._left = (self._left or 0) - (end - position)
+                position = end
+                if self._left == 0:
+                    self._stage = "end"
+                continue
+            line_end = data.find(b"\n", position)
+            if line_end < 0:
+                self._buffer = data[position:]
+                if len(self._buffer) > _MAX_CHUNK_LINE:
+                    raise LimitError("a chunk's head without an end")
+                break
+            line = data[position:line_end].rstrip(b"\r")
+            position = line_end + 1
+            if self._end_of_line(line):
+                self.complete = True
+                self.leftover = data[position:]
+                break
+        return b"".join(parts)
+
+    def _end_of_line(self, line: bytes) -> bool:
+        """Take a line of the chunked framing; True at the end of the message."""
+        if self._stage == "size":
+            self._left = _chunk_size(line)
+            self._stage = "data" if self._left else "trailer"
+        elif self._stage == "end":
+            if line:
+                raise ProtocolError("a chunk is longer than it said")
+            self._stage = "size"
+        else:
+            return not line  # trailers are skipped up to the empty line
+        return False
+
+    def _unpack(self, body: bytes) -> bytes:
+        try:
+            plain: bytes = self._decode.decompress(body, MAX_DECODED - self._decoded + 1)
+        except zlib.error:
+            if self._decoded or "deflate" not in self.headers.get("content-encoding", ""):
+                raise ProtocolError("a compressed body that cannot be unpacked") from None
+            self._decode = zlib.decompressobj(-zlib.MAX_WBITS)  # raw deflate, as some servers send it
+            plain = self._decode.decompress(body, MAX_DECODED + 1)
+        self._decoded += len(plain)
+        if self._decoded > MAX_DECODED:
+            raise LimitError(f"a compressed body of more than {MAX_DECODED} bytes")
+        return plain
+
+
+def _split_head(buffer: bytes) -> tuple[bytes | None, bytes]:
+    """Head and rest, at the first empty line, whether lines end with CRLF or with LF alone."""
+    ends = [(at, at + len(mark)) for mark in (b"\r\n\r\n", b"\n\n") if (at := buffer.find(mark)) >= 0]
+    if not ends:
+        return None, buffer
+    at, after = min(ends)
+    return buffer[:at], buffer[after:]
+
+
+def _status_line(line: str) -> tuple[str, int, str]:
+    version, _, rest = line.strip().partition(" ")
+    code, _, reason = rest.strip().partition(" ")
+    if not version.startswith("HTTP/1.") or len(code) != 3 or not code.isascii() or not code.isdigit():
+        raise ProtocolError(f"not an HTTP/1 answer: {line[:40]!r}")
+    return version.removeprefix("HTTP/"), int(code), reason
+
+
+def _headers(lines: list[str]) -> dict[str, str]:
+    if len(lines) > MAX_HEADERS:
+        raise LimitError(f"more than {MAX_HEADERS} headers")
+    headers: dict[str, str] = {}
+    last = ""
+    for line in lines:
+        if line[:1] in {" ", "\t"} and last:
+            headers[last] += " " + line.strip()  # obsolete folding (RFC 9112, 5.2)
+            continue
+        name, colon, value = line.partition(":")
+        if not colon:
+            raise ProtocolError(f"not a header: {line[:40]!r}")
+        last = name.strip().lower()
+        value = value.strip()
+        headers[last] = f"{headers[last]}, {value}" if last in headers else value
+    return headers
+
+
+def _content_length(value: str) -> int:
+    lengths = {length.strip() for length in value.split(",")}
+    length = lengths.pop()
+    if lengths or not length.isascii() or not length.isdigit():
+        raise ProtocolError(f"Content-Length {value[:40]!r}")
+    return int(length)
+
+
+def _chunk_size(line: bytes) -> int:
+    digits = line.partition(b";")[0].strip()
+    if not _HEX.fullmatch(digits):
+        raise ProtocolError(f"a chunk of size {line[:20]!r}")
+    return int(digits, 16)

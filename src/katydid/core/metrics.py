@@ -1,0 +1,267 @@
+"""The one table of metrics: name, label, unit, which way is better, definition.
+
+A new metric is a row here: of `DISTRIBUTIONS` where every request has a value (a column of the samples,
+or one derived from them in `analysis/derived.py`), of `RATES` where it is a figure of the whole run. It
+then shows in the summary, the report and its definitions, the gate and the comparison.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Unit(StrEnum):
+    """What a metric is measured in; the summary holds milliseconds and fractions."""
+
+    MS = "ms"
+    FRACTION = "fraction"
+    PER_SECOND = "/s"
+
+
+class Better(StrEnum):
+    """Which way is an improvement."""
+
+    LOWER = "lower"
+    HIGHER = "higher"
+    NEITHER = "neither"
+
+
+@dataclass(frozen=True, slots=True)
+class Statistic:
+    """One number out of a distribution.
+
+    Attributes:
+        quantile: None for the mean, the minimum and the maximum.
+        fewest: requests that a quantile needs: with fewer, nobody could say with 99 % confidence that
+            it lies inside the sample (MLPerf LoadGen's binomial rule with no early stopping, d = 0).
+    """
+
+    name: str
+    quantile: float | None = None
+    fewest: int = 1
+
+
+STATISTICS = (
+    Statistic("p50", 0.50, 7),
+    Statistic("p90", 0.90, 44),
+    Statistic("p95", 0.95, 90),
+    Statistic("p99", 0.99, 459),
+    Statistic("mean"),
+    Statistic("min"),
+    Statistic("max"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Distribution:
+    """A time that every successful request has.
+
+    Attributes:
+        name: what stands before the dot, as in `ttft.p95`.
+        column: of the samples, or derived from them.
+        primary: shown first in reports.
+    """
+
+    name: str
+    label: str
+    column: str
+    definition: str
+    better: Better = Better.LOWER
+    primary: bool = False
+
+
+DISTRIBUTIONS = (
+    Distribution(
+        "ttft",
+        "Time to first token",
+        "ttft_ms",
+        "From the first byte of the request handed to the kernel to the arrival of the first chunk with visible "
+        "text, reasoning or a tool call. A role-only or empty chunk is not one.",
+        primary=True,
+    ),
+    Distribution(
+        "duration",
+        "Service time",
+        "duration_ms",
+        "From the first byte of the request handed to the kernel to the arrival of the answer's last byte.",
+        primary=True,
+    ),
+    Distribution(
+        "response",
+        "Response time",
+        "response_ms",
+        "From when the request was due to the arrival of the answer's last byte: what a user would have felt. It "
+        "is longer than the service time where requests started late (coordinated omission, after wrk2).",
+        primary=True,
+    ),
+    Distribution(
+        "tpot",
+        "Time per output token",
+        "tpot_ms",
+        "(service time - TTFT) / (completion tokens - 1), with the tokens that the server counted.",
+        primary=True,
+    ),
+    Distribution(
+        "gap",
+        "Gap between chunks, mean",
+        "gap_mean_ms",
+        "Each request's mean time between its content chunks. A chunk is not a token: this is ITL only where the "
+        "server sends a chunk a token.",
+        primary=True,
+    ),
+    Distribution("gap_p99", "Gap between chunks, p99", "gap_p99_ms", "Each request's 99th percentile of its gaps."),
+    Distribution("gap_max", "Gap between chunks, longest", "gap_max_ms", "Each request's longest gap."),
+    Distribution(
+        "connect",
+        "Connection set-up",
+        "connect_ms",
+        "TCP and TLS set-up, of requests that opened a connection.",
+    ),
+    Distribution(
+        "late",
+        "Lateness",
+        "late_ms",
+        "From when the request was due to its first byte handed to the kernel.",
+        Better.NEITHER,
+    ),
+    Distribution(
+        "read_lag",
+        "Read lag",
+        "read_lag_ms",
+        "The longest delay in a request between a chunk's arrival in the kernel and our reading it. With kernel "
+        "timestamps it does not enter the times.",
+        Better.NEITHER,
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What the rates are made of: counted requests only, without warm-up and what came after the stop.
+
+    Attributes:
+        seconds: from the end of the warm-up to the moment at which the run stopped.
+        due: requests that users would have started in that time without any overrun.
+        timed: requests with a TTFT; `bounded` those whose TTFT is an upper bound.
+    """
+
+    requests: int
+    ok: int
+    failed: int
+    aborted: int
+    late: int
+    due: float | None
+    chunks: int
+    tokens: int | None
+    timed: int
+    bounded: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """A figure of the whole run."""
+
+    name: str
+    label: str
+    unit: Unit
+    better: Better
+    definition: str
+    of: Callable[[Counts], float | None]
+
+
+def _ratio(part: float | None, whole: float) -> float | None:
+    return part / whole if whole and part is not None else None
+
+
+RATES = (
+    Rate(
+        "failure_rate",
+        "Failure rate",
+        Unit.FRACTION,
+        Better.LOWER,
+        "Failed requests of those that ended, well or badly.",
+        lambda c: _ratio(c.failed, c.ok + c.failed),
+    ),
+    Rate(
+        "late_share",
+        "Late starts",
+        Unit.FRACTION,
+        Better.LOWER,
+        "Requests that started more than 50 ms (or 1 % of the interval, if that is more) after they were due, "
+        "mostly because the user's last one had outlasted the interval.",
+        lambda c: _ratio(c.late, c.requests),
+    ),
+    Rate(
+        "aborted_share",
+        "Aborted",
+        Unit.FRACTION,
+        Better.LOWER,
+        "Requests that the end of the run cut off.",
+        lambda c: _ratio(c.aborted, c.requests),
+    ),
+    Rate(
+        "offered_per_s",
+        "Offered load",
+        Unit.PER_SECOND,
+        Better.NEITHER,
+        "Requests a second that users start as long as no request outlasts the interval: users / interval.",
+        lambda c: _ratio(c.due, c.seconds),
+    ),
+    Rate(
+        "requests_per_s",
+        "Achieved load",
+        Unit.PER_SECOND,
+        Better.HIGHER,
+        "Requests a second that were started.",
+        lambda c: _ratio(c.requests, c.seconds),
+    ),
+    Rate(
+        "chunks_per_s",
+        "Content chunks",
+        Unit.PER_SECOND,
+        Better.HIGHER,
+        "Content chunks a second of all users together.",
+        lambda c: _ratio(c.chunks, c.seconds),
+    ),
+    Rate(
+        "tokens_per_s",
+        "Output tokens",
+        Unit.PER_SECOND,
+        Better.HIGHER,
+        "Completion tokens a second of all users together, as the server counted them.",
+        lambda c: _ratio(c.tokens, c.seconds),
+    ),
+    Rate(
+        "ttft_bound_share",
+        "TTFT is a bound",
+        Unit.FRACTION,
+        Better.LOWER,
+        "Requests whose first read brought several chunks, so that their TTFT is an upper bound.",
+        lambda c: _ratio(c.bounded, c.timed),
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A flat name of `summary.json`, with what is known about it."""
+
+    name: str
+    label: str
+    unit: Unit
+    better: Better
+    definition: str
+
+
+def _all_metrics() -> dict[str, Metric]:
+    metrics = {r.name: Metric(r.name, r.label, r.unit, r.better, r.definition) for r in RATES}
+    for d in DISTRIBUTIONS:
+        for s in STATISTICS:
+            name = f"{d.name}.{s.name}"
+            metrics[name] = Metric(name, f"{d.label}, {s.name}", Unit.MS, d.better, d.definition)
+    return metrics
+
+
+METRICS = _all_metrics()
+"""Every metric by its flat name."""

@@ -1,0 +1,32 @@
+"""Newline-delimited JSON: bytes in, in any split; lines out. Knows nothing of what a line says."""
+
+from katydid.core.errors import LimitError
+
+MAX_LINE = 1024 * 1024
+"""Bytes of one line; see `sse.MAX_EVENT`."""
+
+
+class NdjsonParser:
+    """An incremental parser.
+
+    Raises:
+        LimitError: from `feed`, when one line grows beyond `max_line` bytes.
+    """
+
+    __slots__ = ("_buffer", "_max_line")
+
+    def __init__(self, max_line: int = MAX_LINE) -> None:
+        self._buffer = b""
+        self._max_line = max_line
+
+    def feed(self, data: bytes) -> list[bytes]:
+        """The lines that are complete with these bytes, without blank ones."""
+        *lines, self._buffer = (self._buffer + data).split(b"\n")
+        if len(self._buffer) > self._max_line:
+            raise LimitError(f"a line of more than {self._max_line} bytes")
+        return [stripped for line in lines if (stripped := line.strip())]
+
+    def close(self) -> bytes | None:
+        """The last line where no newline follows it, as is usual; None where there is none."""
+        rest, self._buffer = self._buffer.strip(), b""
+        return rest or None

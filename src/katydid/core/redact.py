@@ -1,0 +1,50 @@
+"""Keeps secrets and control characters out of every text that is kept or shown. Pure."""
+
+import base64
+import re
+from collections.abc import Iterable
+from urllib.parse import quote, quote_plus, urlsplit, urlunsplit
+
+from katydid.core.sample import DETAIL_LIMIT
+
+MASK = "[redacted]"
+_SHORTEST = 4  # a shorter secret would mask half of every text, and is none
+
+_ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
+_LOOKS_SECRET = re.compile(
+    r"\b(?:sk|rk|pk)-[A-Za-z0-9_-]{12,}"
+    r"|(?<=Bearer )[A-Za-z0-9._~+/=-]{8,}"
+    r"|(?<=Basic )[A-Za-z0-9+/=]{8,}"
+    r"|\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*"
+)
+
+
+class Redactor:
+    """Masks known secrets, however they are written, and what looks like one."""
+
+    def __init__(self, secrets: Iterable[str]) -> None:
+        forms = {form for secret in secrets if len(secret) >= _SHORTEST for form in _forms(secret)}
+        self._known = re.compile("|".join(map(re.escape, sorted(forms, key=len, reverse=True)))) if forms else None
+
+    def text(self, text: str) -> str:
+        """One harmless line of at most DETAIL_LIMIT characters."""
+        if self._known is not None:
+            text = self._known.sub(MASK, text)
+        text = _LOOKS_SECRET.sub(MASK, text)
+        return _CONTROL.sub(" ", _ANSI.sub("", text)).strip()[:DETAIL_LIMIT]
+
+
+def _forms(secret: str) -> list[str]:
+    encoded = base64.b64encode(secret.encode()).decode("ascii")
+    return [secret, quote(secret, safe=""), quote_plus(secret), encoded, encoded.rstrip("=")]
+
+
+def strip_credentials(url: str) -> str:
+    """A URL without user, password, query and fragment."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return ""
+    host = parts.netloc.rpartition("@")[2]
+    return urlunsplit((parts.scheme, host, parts.path, "", ""))

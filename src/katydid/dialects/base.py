@@ -1,0 +1,67 @@
+"""What a dialect is: the shape of one API's requests, and the meaning of its answers. Pure."""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+from katydid.dialects.reading import StreamReading
+
+Message = dict[str, Any]
+Check = Literal["count", "full"]
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """What every request of a run asks of the model."""
+
+    model: str
+    max_tokens: int = 128
+    temperature: float = 0.0
+    seed: int = 0
+    extra: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A whole, non-streamed answer; numbers only where the server said them."""
+
+    text: str
+    finish_reason: str | None
+    prompt_tokens: int | None
+    completion_tokens: int | None
+
+
+class Dialect(Protocol):
+    """One API. A new one is a module with such a class, and a row in `DIALECTS`.
+
+    Attributes:
+        name: what `--api` calls it.
+        endpoint: the path that requests go to.
+        models_endpoint: the path that lists the models.
+    """
+
+    name: str
+    endpoint: str
+    models_endpoint: str
+
+    def headers(self, api_key: str | None) -> dict[str, str]:
+        """The headers of every request."""
+
+    def body(self, messages: list[Message], generation: Generation, *, stream: bool) -> bytes:
+        """The body of a request."""
+
+    def parse_models(self, body: bytes) -> list[str]:
+        """The names of the models that the target lists.
+
+        Raises:
+            ProtocolError: the body is no such list.
+        """
+
+    def reading(self, check: str) -> StreamReading:
+        """A reader for one streamed answer; `check` is `count` or `full`."""
+
+    def parse_answer(self, body: bytes) -> Answer:
+        """A non-streamed answer.
+
+        Raises:
+            ProtocolError: the body is none.
+        """

@@ -1,0 +1,89 @@
+"""The dialect `ollama`: /api/chat, and /api/generate when `--endpoint` says so. Lines of JSON.
+
+`"done": true` is the proper end and brings the token counts; an error is a line of its own.
+"""
+
+from typing import Any
+
+import orjson
+
+from katydid.core.errors import ProtocolError
+from katydid.dialects.base import Answer, Generation, Message
+from katydid.dialects.reading import NdjsonReading, StreamReading, load_object
+
+
+class Ollama:
+    """See `base.Dialect`."""
+
+    name = "ollama"
+    endpoint = "/api/chat"
+    models_endpoint = "/api/tags"
+
+    def headers(self, api_key: str | None) -> dict[str, str]:
+        """A bearer token, where a proxy in front of the server wants one."""
+        headers = {"Content-Type": "application/json", "Accept": "application/x-ndjson, application/json"}
+        if api_key:
+            headers["Authorization"] = f"Bearer {api_key}"
+        return headers
+
+    def body(self, messages: list[Message], generation: Generation, *, stream: bool) -> bytes:
+        """A chat; `prompt` stands beside it for /api/generate, and each endpoint ignores the other's."""
+        request: dict[str, Any] = {
+            "model": generation.model,
+            "messages": messages,
+            "prompt": messages[-1].get("content", ""),
+            "stream": stream,
+            "options": {
+                "num_predict": generation.max_tokens,
+                "temperature": generation.temperature,
+                "seed": generation.seed,
+            },
+        }
+        return orjson.dumps(request | generation.extra)
+
+    def parse_models(self, body: bytes) -> list[str]:
+        """The names in `models`."""
+        try:
+            return [str(model.get("model") or model["name"]) for model in load_object(body)["models"]]
+        except (AttributeError, KeyError, TypeError):
+            raise ProtocolError("not a list of models") from None
+
+    def reading(self, check: str) -> StreamReading:
+        """See `base.Dialect.reading`."""
+        return OllamaReading(check)
+
+    def parse_answer(self, body: bytes) -> Answer:
+        """The message, or the response of /api/generate."""
+        value = load_object(body)
+        if "done" not in value:
+            raise ProtocolError("not an answer of Ollama's")
+        text, _ = _parts(value)
+        return Answer(text, value.get("done_reason"), value.get("prompt_eval_count"), value.get("eval_count"))
+
+
+class OllamaReading(NdjsonReading):
+    """One streamed answer."""
+
+    def line(self, value: dict[str, Any]) -> None:
+        """See `NdjsonReading.line`."""
+        if error := value.get("error"):
+            self.refuse(error)
+            return
+        if self.full and "done" not in value:
+            raise ProtocolError(f"a line without `done`: {orjson.dumps(value)[:160].decode()}")
+        text, other = _parts(value)
+        if text or other:
+            self.content()
+        if value.get("done") is True:
+            self.done = True
+            self.finish_reason = str(value.get("done_reason") or "stop")
+            self.usage(value.get("prompt_eval_count"), value.get("eval_count"))
+
+
+def _parts(value: dict[str, Any]) -> tuple[str, Any]:
+    """The visible text of a line, and its reasoning or tool calls."""
+    message = value.get("message") or {}
+    if not isinstance(message, dict):
+        raise ProtocolError("a message that is no object")
+    text = message.get("content") or value.get("response") or ""
+    return text, message.get("thinking") or message.get("tool_calls") or value.get("thinking")

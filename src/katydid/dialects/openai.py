@@ -1,0 +1,104 @@
+"""The dialect `openai`: chat completions, as OpenAI, vLLM, llama.cpp, LiteLLM and most gateways speak it.
+
+A proper end is a choice's `finish_reason`, then `[DONE]`; either alone is a broken answer. Usage comes
+in a chunk of its own, with no choices or with an empty one.
+"""
+
+from typing import Any
+
+import orjson
+
+from katydid.core.errors import ProtocolError
+from katydid.dialects.base import Answer, Generation, Message
+from katydid.dialects.reading import SseReading, StreamReading, load_object
+
+_DONE = b"[DONE]"
+_CONTENT = ("content", "reasoning_content", "reasoning", "tool_calls", "function_call", "refusal")
+
+
+class OpenAi:
+    """See `base.Dialect`."""
+
+    name = "openai"
+    endpoint = "/v1/chat/completions"
+    models_endpoint = "/v1/models"
+
+    def headers(self, api_key: str | None) -> dict[str, str]:
+        """A bearer token, where there is a key."""
+        headers = {"Content-Type": "application/json", "Accept": "text/event-stream, application/json"}
+        if api_key:
+            headers["Authorization"] = f"Bearer {api_key}"
+        return headers
+
+    def body(self, messages: list[Message], generation: Generation, *, stream: bool) -> bytes:
+        """A chat completion; a streamed one asks for its usage too."""
+        request: dict[str, Any] = {
+            "model": generation.model,
+            "messages": messages,
+            "max_tokens": generation.max_tokens,
+            "temperature": generation.temperature,
+            "seed": generation.seed,
+            "stream": stream,
+        }
+        if stream:
+            request["stream_options"] = {"include_usage": True}
+        return orjson.dumps(request | generation.extra)
+
+    def parse_models(self, body: bytes) -> list[str]:
+        """The ids in `data`."""
+        try:
+            return [str(model["id"]) for model in load_object(body)["data"]]
+        except (KeyError, TypeError):
+            raise ProtocolError("not a list of models") from None
+
+    def reading(self, check: str) -> StreamReading:
+        """See `base.Dialect.reading`."""
+        return OpenAiReading(check)
+
+    def parse_answer(self, body: bytes) -> Answer:
+        """The first choice's message."""
+        value = load_object(body)
+        try:
+            choice = value["choices"][0]
+            text = choice["message"].get("content") or ""
+        except (KeyError, IndexError, TypeError, AttributeError):
+            raise ProtocolError("not a chat completion") from None
+        usage = value.get("usage") or {}
+        return Answer(text, choice.get("finish_reason"), usage.get("prompt_tokens"), usage.get("completion_tokens"))
+
+
+class OpenAiReading(SseReading):
+    """One streamed chat completion."""
+
+    def event(self, name: bytes, data: bytes) -> None:
+        """See `SseReading.event`."""
+        if data == _DONE:
+            self.done = self.finish_reason is not None
+            return
+        chunk = load_object(data)
+        if name == b"error" or chunk.get("error"):
+            self.refuse(chunk.get("error") or chunk)
+            return
+        if (usage := chunk.get("usage")) is not None:
+            self._usage(usage)
+        choices = chunk.get("choices")
+        if choices:
+            self._choice(choices)
+        elif self.full and choices is None and usage is None:
+            raise ProtocolError(f"an event without choices: {data[:160].decode('utf-8', 'replace')}")
+
+    def _choice(self, choices: Any) -> None:
+        try:
+            choice = choices[0]
+            delta = choice.get("delta") or {}
+            has_content = any(delta.get(key) for key in _CONTENT)
+        except (AttributeError, KeyError, TypeError):
+            raise ProtocolError("a choice without a delta") from None
+        if has_content:
+            self.content()
+        if reason := choice.get("finish_reason"):
+            self.finish_reason = str(reason)
+
+    def _usage(self, usage: Any) -> None:
+        if isinstance(usage, dict):
+            self.usage(usage.get("prompt_tokens"), usage.get("completion_tokens"))

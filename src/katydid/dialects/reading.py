@@ -1,0 +1,193 @@
+"""What one streamed answer has told so far: content chunks and their times, its end, its errors.
+
+Fed by the transport from its read callback, so it never raises. A content chunk brings visible text,
+reasoning or tool calls; a role, an empty delta, usage and pings do not count as one. Which is which
+says the dialect, in `read`.
+"""
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+import orjson
+
+from katydid.core.errors import ProtocolError
+from katydid.core.ndjson import NdjsonParser
+from katydid.core.sample import DETAIL_LIMIT, ErrorClass
+from katydid.core.sse import SseParser
+from katydid.dialects.status import classify_text
+
+FEWEST_CHUNKS = 2
+"""In `count` an answer needs more content chunks than this (origin: "more than 2 chunks = success")."""
+
+
+class StreamReading(ABC):
+    """One answer. Times are the seconds that `feed` is given; a dialect subclasses this.
+
+    Attributes:
+        chunks: content chunks.
+        first_at, last_at: arrival of the first and the last of them.
+        first_bound: the read that brought the first brought others too, so its time is an upper bound.
+        gaps: seconds between consecutive ones; 0 within one read.
+        done: the answer has come to its proper end; what follows extends nothing.
+        error_text: what the server said in an error of its own, after it had said 200.
+        malformed: what could not be read, cut short.
+    """
+
+    def __init__(self, check: str) -> None:
+        self.full = check == "full"
+        self.chunks = 0
+        self.first_at: float | None = None
+        self.last_at: float | None = None
+        self.first_bound = False
+        self.gaps: list[float] = []
+        self.done = False
+        self.finish_reason: str | None = None
+        self.prompt_tokens: int | None = None
+        self.completion_tokens: int | None = None
+        self.error_text: str | None = None
+        self.malformed: str | None = None
+        self._at = 0.0
+
+    @abstractmethod
+    def read(self, data: bytes) -> None:
+        """Take body bytes: cut them into events and call `content`, `refuse`, … for what they mean.
+
+        Raises:
+            ProtocolError: they are no events.
+        """
+
+    def end(self) -> None:  # noqa: B027 - most dialects have nothing to do here
+        """The message is complete; a dialect whose last event needs no mark takes it here."""
+
+    def feed(self, data: bytes, at: float) -> None:
+        """Take the body bytes of one read that arrived at `at`."""
+        self._at = at
+        before = self.chunks
+        try:
+            self.read(data)
+        except ProtocolError as error:
+            self.malform(str(error))
+        if before == 0 and self.chunks > 1:
+            self.first_bound = True
+
+    def finish(self) -> None:
+        """The message is complete."""
+        try:
+            self.end()
+        except ProtocolError as error:
+            self.malform(str(error))
+
+    # What a dialect says of an event
+
+    def content(self) -> None:
+        """One chunk with content."""
+        if self.done:
+            return
+        self.chunks += 1
+        if self.last_at is None:
+            self.first_at = self._at
+        else:
+            self.gaps.append(self._at - self.last_at)
+        self.last_at = self._at
+
+    def usage(self, prompt: Any, completion: Any) -> None:
+        """Tokens, as the server counts them."""
+        if isinstance(prompt, int):
+            self.prompt_tokens = prompt
+        if isinstance(completion, int):
+            self.completion_tokens = completion
+
+    def refuse(self, error: Any) -> None:
+        """An error that came inside the answer."""
+        if self.error_text is None:
+            self.error_text = error if isinstance(error, str) else orjson.dumps(error).decode()
+
+    def malform(self, text: str) -> None:
+        """Something that cannot be read."""
+        if self.malformed is None:
+            self.malformed = text[:DETAIL_LIMIT]
+
+    # The judgement
+
+    def verdict(self) -> tuple[ErrorClass, str] | None:
+        """What is wrong with the answer, most telling first; None for a proper one."""
+        if self.error_text is not None:
+            return classify_text(self.error_text) or ErrorClass.SERVER_ERROR_EVENT, self.error_text
+        if self.malformed is not None:
+            return ErrorClass.MALFORMED, self.malformed
+        if self.chunks == 0:
+            return ErrorClass.EMPTY, "no content in the answer"
+        if not self.done:
+            return ErrorClass.TRUNCATED, f"the answer broke off after {self.chunks} content chunks"
+        if not self.full and self.chunks <= FEWEST_CHUNKS:
+            return ErrorClass.TOO_FEW_CHUNKS, f"only {self.chunks} content chunks"
+        return None
+
+
+def load_object(data: bytes) -> dict[str, Any]:
+    """A JSON object out of an event.
+
+    Raises:
+        ProtocolError: it is none.
+    """
+    try:
+        value = orjson.loads(data)
+    except orjson.JSONDecodeError:
+        try:  # orjson takes no invalid UTF-8, which servers that cut tokens apart do send
+            value = orjson.loads(data.decode("utf-8", "replace"))
+        except orjson.JSONDecodeError:
+            raise ProtocolError(f"not JSON: {_shown(data)}") from None
+    if not isinstance(value, dict):
+        raise ProtocolError(f"not a JSON object: {_shown(data)}")
+    return value
+
+
+def _shown(data: bytes) -> str:
+    return data[:DETAIL_LIMIT].decode("utf-8", "replace")
+
+
+class SseReading(StreamReading):
+    """An answer in server-sent events."""
+
+    def __init__(self, check: str) -> None:
+        super().__init__(check)
+        self._parser = SseParser()
+
+    @abstractmethod
+    def event(self, name: bytes, data: bytes) -> None:
+        """Say what an event means.
+
+        Raises:
+            ProtocolError: it cannot be read.
+        """
+
+    def read(self, data: bytes) -> None:
+        """See `StreamReading.read`."""
+        for event in self._parser.feed(data):
+            self.event(event.name, event.data)
+
+
+class NdjsonReading(StreamReading):
+    """An answer in lines of JSON."""
+
+    def __init__(self, check: str) -> None:
+        super().__init__(check)
+        self._parser = NdjsonParser()
+
+    @abstractmethod
+    def line(self, value: dict[str, Any]) -> None:
+        """Say what a line means.
+
+        Raises:
+            ProtocolError: it cannot be read.
+        """
+
+    def read(self, data: bytes) -> None:
+        """See `StreamReading.read`."""
+        for line in self._parser.feed(data):
+            self.line(load_object(line))
+
+    def end(self) -> None:
+        """The last line needs no newline."""
+        if (rest := self._parser.close()) is not None:
+            self.line(load_object(rest))

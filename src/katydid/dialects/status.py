@@ -1,0 +1,73 @@
+"""What a refusal means: the class and the text of an answer that is not 2xx, and when to come back."""
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import orjson
+
+from katydid.core.sample import ErrorClass
+
+_DAILY = re.compile(r"\b(daily|per[ -]day|requests?/day|tokens?/day|RPD|TPD|24 ?h(ours?)?)\b", re.IGNORECASE)
+_RATE = re.compile(r"rate.?limit|too many requests|\b429\b", re.IGNORECASE)
+_OVERLOADED = re.compile(r"overloaded|over capacity|no capacity|\b(503|529)\b|service unavailable", re.IGNORECASE)
+_TRY_AGAIN = re.compile(
+    r"(?:try again|retry)[a-z ]* in (?:(?P<minutes>\d+)m)?"
+    r"(?P<number>\d+(?:\.\d+)?) ?(?P<unit>ms|s|sec|seconds?)\b",
+    re.IGNORECASE,
+)
+
+
+def classify_status(status: int, headers: Mapping[str, str], body: bytes) -> tuple[ErrorClass, str]:
+    """The failure that a status outside 2xx is, with the server's own words."""
+    text = error_text(body) or headers.get("x-error", "")
+    detail = f"{status} {text}".strip()
+    if status == 429:
+        return (ErrorClass.DAILY_LIMIT if _DAILY.search(text) else ErrorClass.RATE_LIMITED), detail
+    if status in {503, 529}:
+        return ErrorClass.OVERLOADED, detail
+    return (ErrorClass.HTTP_5XX if status >= 500 else ErrorClass.HTTP_4XX), detail
+
+
+def classify_text(text: str) -> ErrorClass | None:
+    """The failure that an error inside a 200 names; None where it is none of the usual ones."""
+    if _RATE.search(text):
+        return ErrorClass.DAILY_LIMIT if _DAILY.search(text) else ErrorClass.RATE_LIMITED
+    return ErrorClass.OVERLOADED if _OVERLOADED.search(text) else None
+
+
+def error_text(body: bytes) -> str:
+    """The message in an error body: OpenAI's, Ollama's, Anthropic's, FastAPI's, or plain text."""
+    try:
+        value: Any = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return body.decode("utf-8", "replace").strip()
+    for key in ("error", "detail", "message"):
+        if isinstance(value, dict) and value.get(key):
+            value = value[key]
+    return value if isinstance(value, str) else orjson.dumps(value).decode()
+
+
+def retry_after(headers: Mapping[str, str], body: bytes, now: datetime) -> float | None:
+    """Seconds that the server asks us to wait, from wherever it says so; the most exact source first."""
+    for name, unit in (("retry-after-ms", 0.001), ("llm_provider-retry-after", 1.0), ("retry-after", 1.0)):
+        if (seconds := _number(headers.get(name, ""))) is not None:
+            return seconds * unit
+    if found := _TRY_AGAIN.search(error_text(body)):
+        unit = 0.001 if found["unit"].lower() == "ms" else 1.0
+        return int(found["minutes"] or 0) * 60.0 + float(found["number"]) * unit
+    try:
+        when = parsedate_to_datetime(headers.get("retry-after", ""))
+    except ValueError:
+        return None
+    return max(0.0, (when - now).total_seconds())
+
+
+def _number(text: str) -> float | None:
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if 0 <= value < float("inf") else None

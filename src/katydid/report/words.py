@@ -1,0 +1,71 @@
+"""The words in which every report says things: one sentence on how a run went, and numbers with units."""
+
+from typing import Any
+
+from katydid.core.metrics import METRICS, Unit
+
+
+def milliseconds(value: float) -> str:
+    """A time with three significant digits, in the unit that people would say."""
+    if abs(value) >= 10_000:
+        return f"{value / 1000:.1f} s"
+    if abs(value) >= 1000:
+        return f"{value / 1000:.2f} s"
+    if abs(value) >= 100:
+        return f"{value:.0f} ms"
+    return f"{value:.1f} ms" if abs(value) >= 10 else f"{value:.2f} ms"
+
+
+def fraction(value: float) -> str:
+    """A share in percent; a tiny one is not rounded to none."""
+    if value == 0:
+        return "0 %"
+    return "< 0.01 %" if abs(value) < 0.0001 else f"{value * 100:.2f} %".replace(".00 ", " ")
+
+
+def number(value: float) -> str:
+    """Thousands with thin gaps, few digits."""
+    text = f"{value:,.0f}" if abs(value) >= 100 or value == int(value) else f"{value:.2f}"
+    return text.replace(",", " ")
+
+
+def show(name: str, value: float | None, summary: dict[str, Any] | None = None) -> str:
+    """A metric's value with its unit; `too few (n of m)` or a dash where there is none."""
+    if value is None:
+        return str((summary or {}).get("too_few", {}).get(name, "–"))
+    unit = METRICS[name].unit
+    if unit is Unit.MS:
+        return milliseconds(value)
+    return fraction(value) if unit is Unit.FRACTION else f"{number(value)} /s"
+
+
+def plural(count: int, word: str) -> str:
+    """`1 request`, `2 requests`."""
+    return f"{number(count)} {word}" + ("" if count == 1 else "s")
+
+
+def how_it_ended(manifest: dict[str, Any], summary: dict[str, Any]) -> str:
+    """The clause on the run's end."""
+    limit = manifest.get("failure_threshold")
+    stopped = manifest.get("stopped_at_ms")
+    after = f" after {stopped / 1000:.0f} s" if stopped else ""
+    if summary.get("partial"):
+        return "it never came to its end; this is what was recorded (partial)"
+    return {
+        "run-time": "ended by its run time",
+        "failure-threshold": f"stopped by the failure threshold, at failure {limit}{after}",
+        "interrupted": f"interrupted{after}",
+        "error": f"broke off{after}",
+    }.get(str(manifest.get("ended")), "ended in an unknown way")
+
+
+def sentence(manifest: dict[str, Any], summary: dict[str, Any]) -> str:
+    """The run in one sentence: may it be believed, how much, how well, how it ended."""
+    counts, metrics = summary["counts"], summary["metrics"]
+    verdict = "Valid" if summary["valid"] else "INVALID"
+    parts = [plural(counts["requests"], "request"), f"{number(counts['failed'])} failed"]
+    for name, words in (("ttft.p95", "TTFT p95"), ("ttft.p50", "TTFT p50")):
+        if metrics.get(name) is not None:
+            parts.append(f"{words} {milliseconds(metrics[name])}")
+            break
+    return f"{verdict}. {', '.join(parts)}; {how_it_ended(manifest, summary)}."

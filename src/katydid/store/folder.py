@@ -1,0 +1,201 @@
+"""A run folder: `reports/WORKLOAD/VERSION/YYYYMMDDTHHMMSSZ/`, what lies in it, and how it gets there.
+
+While the run goes on, rows are appended to logs (`*.rows`); when it ends they become Parquet files
+and the logs go. A folder whose run never ended is read from its logs, and says `partial`. Files are
+replaced whole or not at all.
+"""
+
+import json
+import re
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from katydid.core.errors import ConfigError, NoDataError
+from katydid.store.monitor import MonitorRow
+from katydid.store.rows import RowLog, read_log, record_schema, sample_schema
+
+SCHEMA_VERSION = 1
+
+MANIFEST = "manifest.json"
+SUMMARY = "summary.json"
+REPORT = "report.html"
+LOCUST_REPORT = "locust.html"
+
+
+def _table_file(kind: str) -> str:
+    return f"{kind}.parquet"
+
+
+def _log_file(kind: str) -> str:
+    return f"{kind}.rows"
+
+
+class RunFolder:
+    """Reads a run folder, whatever state it is in.
+
+    Raises:
+        NoDataError: there is no run at this path.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        if not (path / MANIFEST).is_file():
+            raise NoDataError(f"{path} is no run folder: it has no {MANIFEST}; name a folder that `katydid run` wrote")
+
+    def manifest(self) -> dict[str, Any]:
+        """What made the run; with `partial` true where the run never came to its end."""
+        text = (self.path / MANIFEST).read_text(encoding="utf-8")
+        try:
+            manifest = json.loads(text)
+        except json.JSONDecodeError as error:
+            raise NoDataError(f"{self.path / MANIFEST} is damaged ({error}); the run cannot be read") from None
+        if not isinstance(manifest, dict):
+            raise NoDataError(f"{self.path / MANIFEST} is damaged (no object); the run cannot be read")
+        manifest["partial"] = bool(manifest.get("partial")) or "ended" not in manifest
+        return manifest
+
+    def samples(self) -> pd.DataFrame:
+        """One row a request, in the order of their starts (DESIGN section 5)."""
+        frame = self._frame("samples", sample_schema())
+        return frame.sort_values("scheduled_ms", kind="stable", ignore_index=True)
+
+    def monitor(self) -> pd.DataFrame:
+        """One row a second and process."""
+        return self._frame("monitor", record_schema(MonitorRow))
+
+    def _frame(self, kind: str, schema: pa.Schema) -> pd.DataFrame:
+        table = self.path / _table_file(kind)
+        log = self.path / _log_file(kind)
+        try:
+            if log.is_file():
+                rows, _ = read_log(log, schema)
+            elif table.is_file():
+                rows = pq.read_table(table)
+            else:
+                rows = schema.empty_table()
+        except (pa.ArrowInvalid, OSError) as error:
+            raise _damaged(table, error) from None
+        frame: pd.DataFrame = rows.to_pandas()
+        return frame
+
+    def recover(self) -> bool:
+        """Make Parquet files of a run that never came to its end; whether this is such a run.
+
+        The logs stay, and stay what is read: the run may be going on at this moment.
+        """
+        if not self.manifest()["partial"]:
+            return False
+        for kind, frame in (("samples", self.samples()), ("monitor", self.monitor())):
+            _write_table(self.path / _table_file(kind), pa.Table.from_pandas(frame, preserve_index=False))
+        return True
+
+    def write_text(self, name: str, text: str) -> Path:
+        """Replace a file of the folder, whole or not at all."""
+        return _replace(self.path / name, text.encode("utf-8"))
+
+    def write_json(self, name: str, value: Any) -> Path:
+        """Replace a JSON file of the folder."""
+        return self.write_text(name, json.dumps(value, indent=2, ensure_ascii=False, default=str) + "\n")
+
+
+class RunWriter:
+    """Writes a run folder while the run goes on.
+
+    Args:
+        path: of the new folder, from `new_run_path`; it is made here.
+        manifest: what is known at the start.
+    """
+
+    def __init__(self, path: Path, manifest: dict[str, Any]) -> None:
+        self.path = path
+        self.manifest = {"schema_version": SCHEMA_VERSION, **manifest}
+        path.mkdir(parents=True)
+        _write_manifest(path, self.manifest)
+        self._logs = {kind: RowLog(path / _log_file(kind)) for kind in ("samples", "monitor")}
+
+    def append(self, kind: str, batch: bytes) -> None:
+        """Keep a batch of `samples` or `monitor` rows that `RowBuffer.drain` made."""
+        self._logs[kind].append(batch)
+
+    def close(self) -> None:
+        """Close the logs; what is in them stays."""
+        for log in self._logs.values():
+            log.close()
+
+    def finish(self, **outcome: Any) -> RunFolder:
+        """Turn the logs into Parquet files, write how the run ended, and open the folder for reading."""
+        self.close()
+        for kind, log in self._logs.items():
+            rows, whole = read_log(log.path, _EMPTY[kind]())
+            _write_table(self.path / _table_file(kind), rows)
+            if whole:
+                log.path.unlink()
+        self.manifest.update(outcome)
+        _write_manifest(self.path, self.manifest)
+        return RunFolder(self.path)
+
+
+_EMPTY = {"samples": sample_schema, "monitor": lambda: record_schema(MonitorRow)}
+
+
+def check_results(results: Path) -> None:
+    """See that run folders can be made in `results`.
+
+    Raises:
+        ConfigError: they cannot.
+    """
+    try:
+        results.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=results):
+            pass
+    except OSError as error:
+        raise _not_writable(results, error.strerror or str(error)) from None
+
+
+def new_run_path(results: Path, workload: str, version: str, started: datetime) -> Path:
+    """Where a run that starts now goes; a suffix -2, -3 … where that exists."""
+    stamp = started.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
+    parent = results / _file_name(workload) / _file_name(version)
+    path = parent / stamp
+    number = 2
+    while path.exists():
+        path = parent / f"{stamp}-{number}"
+        number += 1
+    return path
+
+
+def _not_writable(results: Path, why: str) -> ConfigError:
+    return ConfigError(f"--results {results}: {why.lower()}; name a folder that can be written")
+
+
+def _damaged(file: Path, why: object) -> NoDataError:
+    return NoDataError(f"{file} is damaged ({why}): the run cannot be read")
+
+
+def _file_name(name: str) -> str:
+    """A version or workload as one path component: `feature/x` and `..` must stay inside the results."""
+    return re.sub(r"[^A-Za-z0-9._+-]+", "-", name).strip(".-") or "unversioned"
+
+
+def _write_manifest(path: Path, manifest: dict[str, Any]) -> None:
+    text = json.dumps(manifest, indent=2, ensure_ascii=False, default=str) + "\n"
+    _replace(path / MANIFEST, text.encode("utf-8"))
+
+
+def _write_table(path: Path, rows: pa.Table) -> None:
+    temporary = path.with_name(path.name + ".tmp")
+    pq.write_table(rows, temporary, compression="zstd")
+    temporary.replace(path)
+
+
+def _replace(path: Path, data: bytes) -> Path:
+    temporary = path.with_name(path.name + ".tmp")
+    temporary.write_bytes(data)
+    temporary.replace(path)
+    return path

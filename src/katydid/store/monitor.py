@@ -1,0 +1,31 @@
+"""The monitor's row: how one process of the generator was doing in one second."""
+
+from dataclasses import dataclass
+
+
+@dataclass(slots=True)
+class MonitorRow:
+    """The columns of monitor.parquet.
+
+    Attributes:
+        at_ms: from the run's start.
+        process: `local`, `master`, or the worker's name.
+        users: running users.
+        cpu_percent: of this process; 100 = one core.
+        memory_bytes: resident.
+        sent_bytes, received_bytes: by all of this machine's interfaces in this second.
+        loop_lag_ms: how late the event loop came to a timer, at worst in this second.
+        open_connections: to the target.
+        clock_step_ms: by how much the wall clock ran away from the monotonic clock in this second.
+    """
+
+    at_ms: float
+    process: str
+    users: int
+    cpu_percent: float
+    memory_bytes: int
+    sent_bytes: int | None
+    received_bytes: int | None
+    loop_lag_ms: float
+    open_connections: int
+    clock_step_ms: float

@@ -1,0 +1,44 @@
+"""`katydid target`: serves until it is told to stop, or until its parent is gone."""
+
+import argparse
+import asyncio
+import contextlib
+import gc
+import signal
+import sys
+
+from katydid.core.errors import ExitCode
+from katydid.target.server import Target
+from katydid.target.settings import TargetSettings, add_arguments, settings_of
+
+__all__ = ["add_arguments", "main"]
+
+
+def main(args: argparse.Namespace) -> int:
+    """Serve; 0 when stopped by a signal."""
+    settings = settings_of(args)
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(_serve(settings))
+    return ExitCode.PASSED
+
+
+async def _serve(settings: TargetSettings) -> None:
+    loop = asyncio.get_running_loop()
+    stopped = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C arrives as KeyboardInterrupt
+            loop.add_signal_handler(number, stopped.set)
+    target = Target(settings, loop)
+    server = await target.serve()
+    scheme = "https" if settings.tls_cert else "http"
+    port = server.sockets[0].getsockname()[1]
+    gc.freeze()  # what is there now stays; collecting it again and again would show as late chunks
+    print(f"katydid target listening on {scheme}://{settings.host}:{port}", flush=True)  # noqa: T201 - the ready line
+    if settings.exit_with_parent:
+        watcher = loop.run_in_executor(None, sys.stdin.buffer.read)
+        watcher.add_done_callback(lambda _: stopped.set())
+    await stopped.wait()
+    server.close()
+    target.log.close()
+    if settings.exit_with_parent:
+        sys.stdin.close()

@@ -1,0 +1,43 @@
+"""The faults that the embedded target can be told to have, and which request gets which, by a seed."""
+
+import random
+from collections.abc import Mapping
+
+STATUS_FAULTS = {"http_400": 400, "http_429": 429, "http_500": 500, "http_503": 503}
+
+FAULTS = {
+    **dict.fromkeys(STATUS_FAULTS, "answers with this status"),
+    "reset": "resets the connection in the middle of the answer",
+    "truncated": "ends the answer in form, without finish reason and end mark",
+    "cut": "closes the connection before the message's end",
+    "error_event": "says 200, then an error, and ends properly",
+    "empty": "answers without any content",
+    "too_few": "answers with one content chunk only",
+    "malformed": "sends an event in the middle that cannot be parsed",
+    "hang": "never answers",
+    "stall": "falls silent in the middle of the answer",
+}
+
+
+def choose_fault(rates: Mapping[str, float], seed: int, number: int) -> str | None:
+    """The fault of request `number`, the same at every start; None for most."""
+    if not rates:
+        return None
+    drawn = random.Random(f"fault:{seed}:{number}").random()  # noqa: S311 - a script, not a secret
+    for name, rate in rates.items():
+        drawn -= rate
+        if drawn < 0:
+            return name
+    return None
+
+
+def delays(ttft: float, interval: float, count: int, *, jitter: float, seed: int, number: int) -> list[float]:
+    """When each of `count` chunks is due, in seconds from the start of service; ascending."""
+    if not jitter:
+        return [ttft + i * interval for i in range(count)]
+    dice = random.Random(f"jitter:{seed}:{number}")  # noqa: S311 - see above
+    due, now = [], 0.0
+    for i in range(count):
+        now += (interval if i else ttft) * (1 + jitter * (2 * dice.random() - 1))
+        due.append(now)
+    return due

@@ -1,0 +1,103 @@
+"""The embedded target as a process of its own, for tests, the demo and `--embedded-target`."""
+
+import http.client
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+from katydid.core.errors import ConfigError
+from katydid.target.settings import TargetSettings, arguments_from_settings
+
+STOP_TIME = 5.0
+"""Seconds that a target gets to end by itself."""
+
+
+class RunningTarget:
+    """A target that listens; a context manager that stops it. It ends with this process too.
+
+    Attributes:
+        url: where it listens.
+        pid: of its process.
+    """
+
+    def __init__(self, settings: TargetSettings) -> None:
+        self.settings = settings
+        command = [
+            sys.executable,
+            "-m",
+            "katydid.target",
+            *arguments_from_settings(settings),
+            "--exit-with-parent",
+        ]
+        # Its standard input stays open as long as we live; that it closes is how it knows that we are gone.
+        self._process = subprocess.Popen(  # noqa: S603 - our own module
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        self._owner = os.getpid()
+        assert self._process.stdout is not None  # noqa: S101 - it is a pipe
+        ready = self._process.stdout.readline()
+        self.url = ready.rpartition(" ")[2].strip()
+        self.pid = self._process.pid
+        if not self.url.startswith("http"):
+            self.stop()
+            raise ConfigError("the embedded target did not start; its own message stands above")
+
+    @property
+    def port(self) -> int:
+        """The port that it listens on."""
+        return urlsplit(self.url).port or 0
+
+    def log(self) -> list[dict[str, Any]]:
+        """The ground truth so far, in the order in which requests ended."""
+        if self.settings.log is None:
+            return []
+        lines = Path(self.settings.log).read_text(encoding="utf-8").splitlines()
+        return [json.loads(line) for line in lines]
+
+    def stats(self) -> dict[str, Any]:
+        """Its counters."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+        try:
+            connection.request("GET", "/stats")
+            stats: dict[str, Any] = json.loads(connection.getresponse().read())
+        finally:
+            connection.close()
+        return stats
+
+    def stop(self) -> None:
+        """End it; safe to call again, and without effect in a forked child."""
+        if os.getpid() != self._owner or self._process.stdin is None:
+            return
+        self._process.terminate()
+        try:
+            self._process.wait(STOP_TIME)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._process.stdin.close()
+        if self._process.stdout is not None:
+            self._process.stdout.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+
+def start_target(settings: TargetSettings | None = None, **changes: Any) -> RunningTarget:
+    """Start a target and wait until it listens; `changes` are fields of its settings.
+
+    Raises:
+        ConfigError: it did not start.
+    """
+    if settings is None:
+        settings = TargetSettings(**changes)
+    return RunningTarget(settings)

@@ -1,0 +1,152 @@
+"""What the embedded target can be told to do: one table, from which the command line is made."""
+
+import argparse
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any, NoReturn
+
+from katydid.core.errors import ConfigError
+from katydid.target.faults import FAULTS
+
+_DURATION = re.compile(r"(\d+(?:\.\d*)?|\.\d+)\s*(us|ms|s|m)?")
+_UNITS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, None: 1.0, "m": 60.0}
+
+
+def duration(text: str) -> float:
+    """Seconds: `200ms`, `1.5s`, `2m`, or a plain number.
+
+    Raises:
+        ValueError: it is none of these.
+    """
+    found = _DURATION.fullmatch(text.strip())
+    if not found:
+        raise ValueError(f"{text!r} is not a duration such as 200ms or 1.5s")
+    return float(found[1]) * _UNITS[found[2]]
+
+
+def _option(default: Any, help_text: str, kind: Callable[[str], Any] = str, **more: Any) -> Any:
+    return field(default=default, metadata={"help": help_text, "kind": kind, **more})
+
+
+@dataclass(frozen=True, kw_only=True)
+class TargetSettings:
+    """Every field is an option of `katydid target`. Delays in seconds; 0 where a limit is off."""
+
+    host: str = _option("127.0.0.1", "address to listen on")
+    port: int = _option(0, "port to listen on; 0 = one that is free", int)
+    models: str = _option("katydid-small", "names of the models, comma-separated")
+    version: str = _option("embedded", "what /health says of itself")
+    ttft: float = _option(0.2, "from a request to its first content chunk", duration)
+    chunk_interval: float = _option(0.02, "between content chunks; 0 = as fast as they go", duration)
+    chunks: int = _option(40, "content chunks of an answer (max_tokens is the upper limit)", int)
+    duration: float | None = _option(None, "of a non-streaming answer (default: ttft and all intervals)", duration)
+    jitter: float = _option(0.0, "each delay varies by this share of itself, seeded", float)
+    seed: int = _option(0, "of jitter and faults", int)
+    text: str = _option(" word", "text of one content chunk")
+    fail: tuple[str, ...] = _option((), f"CLASS=RATE, repeatable; classes: {', '.join(FAULTS)}", str, repeat=True)
+    max_connections: int = _option(0, "connections beyond these get a 503", int)
+    slots: int = _option(0, "answers served at a time; others wait in a queue, without headers", int)
+    queue_limit: int = _option(0, "requests that may wait for a slot; others get a 503", int)
+    single_threaded: bool = _option(False, "serve one connection at a time, as http.server.HTTPServer does")
+    rate_limit: int = _option(0, "requests a minute and key; others get a 429", int)
+    daily_limit: int = _option(0, "requests a key in all; others get a 429 that says so", int)
+    api_key: str | None = _option(None, "bearer token to demand (401)")
+    tls_cert: str | None = _option(None, "certificate, for https (PEM)")
+    tls_key: str | None = _option(None, "its key")
+    log: str | None = _option(None, "file for the ground truth: a JSON line a request")
+    exit_with_parent: bool = _option(False, "end when standard input is closed")
+
+    def __post_init__(self) -> None:
+        """Refuse what makes no sense.
+
+        Raises:
+            ConfigError: a value is out of its range.
+        """
+        for option in fields(self):
+            value = getattr(self, option.name)
+            if isinstance(value, int | float) and value < 0:
+                raise ConfigError(f"--{option.name.replace('_', '-')} {value:g} must not be negative")
+        if self.jitter > 1:
+            raise ConfigError(f"--jitter {self.jitter:g} must be at most 1, a share of each delay")
+        if not self.model_names:
+            raise ConfigError("--models names no model")
+        if sum(self.failure_rates.values()) > 1:
+            raise ConfigError("the rates of --fail add up to more than 1")
+
+    @property
+    def model_names(self) -> list[str]:
+        """The models that this target has."""
+        return [name for part in self.models.split(",") if (name := part.strip())]
+
+    @property
+    def failure_rates(self) -> dict[str, float]:
+        """Share of requests that get each injected fault."""
+        rates = {}
+        for text in self.fail:
+            name, _, rate = text.partition("=")
+            if name not in FAULTS:
+                raise ConfigError(f"--fail {text}: {name!r} is not one of {', '.join(FAULTS)}")
+            try:
+                rates[name] = float(rate or 1)
+            except ValueError:
+                raise ConfigError(f"--fail {text}: give a rate from 0 to 1, as in {name}=0.1") from None
+            if not 0 <= rates[name] <= 1:
+                raise ConfigError(f"--fail {text}: the rate must be from 0 to 1")
+        return rates
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise ConfigError(f"target: {message}")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Every setting as an option."""
+    for option in fields(TargetSettings):
+        meta = option.metadata
+        flag = "--" + option.name.replace("_", "-")
+        shown = "" if option.default in {None, (), ""} else f" (default: {option.default})"
+        if option.type is bool:
+            parser.add_argument(flag, action="store_true", help=meta["help"])
+        elif meta.get("repeat"):
+            parser.add_argument(flag, action="append", default=[], metavar="CLASS=RATE", help=meta["help"])
+        else:
+            parser.add_argument(
+                flag,
+                type=meta["kind"],
+                default=option.default,
+                metavar=option.name.rpartition("_")[2].upper(),
+                help=(meta["help"] + shown).replace("%", "%%"),
+            )
+
+
+def settings_of(parsed: argparse.Namespace) -> TargetSettings:
+    """Settings out of parsed arguments."""
+    values = {option.name: getattr(parsed, option.name) for option in fields(TargetSettings)}
+    return TargetSettings(**values | {"fail": tuple(values["fail"])})
+
+
+def settings_from_arguments(arguments: Sequence[str]) -> TargetSettings:
+    """Settings out of words of a command line.
+
+    Raises:
+        ConfigError: they are no good.
+    """
+    parser = _Parser(add_help=False)
+    add_arguments(parser)
+    return settings_of(parser.parse_args(arguments))
+
+
+def arguments_from_settings(settings: TargetSettings) -> list[str]:
+    """The words of a command line that give these settings."""
+    words: list[str] = []
+    for option in fields(settings):
+        value, flag = getattr(settings, option.name), "--" + option.name.replace("_", "-")
+        if option.type is bool:
+            words += [flag] if value else []
+        elif option.metadata.get("repeat"):
+            words += [f"{flag}={item}" for item in value]
+        elif value is not None:
+            words.append(f"{flag}={value}")
+    return words

@@ -1,0 +1,73 @@
+"""The ground truth: what really happened to each request, on both clocks, a JSON line a request."""
+
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import orjson
+
+
+@dataclass(slots=True)
+class Truth:
+    """One request. Nanoseconds, on the monotonic and on the real-time clock; None where it never was.
+
+    Attributes:
+        received_*: the first byte of the request was read.
+        first_chunk_*, last_chunk_*: just before the first and the last content chunk was written.
+        ended_*: the last byte was written, or the connection was lost.
+        queue_ms: waited for a slot.
+        fault: that was injected.
+        outcome: `sent`, or `client_closed` where the client left first.
+    """
+
+    request_id: str
+    path: str
+    received_mono_ns: int
+    received_real_ns: int
+    model: str | None = None
+    stream: bool | None = None
+    status: int | None = None
+    chunks: int = 0
+    completion_tokens: int = 0
+    fault: str | None = None
+    outcome: str | None = None
+    queue_ms: float | None = None
+    first_chunk_mono_ns: int | None = None
+    first_chunk_real_ns: int | None = None
+    last_chunk_mono_ns: int | None = None
+    last_chunk_real_ns: int | None = None
+    ended_mono_ns: int | None = None
+    ended_real_ns: int | None = None
+
+    def wrote_chunk(self, count: int = 1) -> None:
+        """Content is about to be written."""
+        self.last_chunk_mono_ns = time.monotonic_ns()
+        self.last_chunk_real_ns = time.time_ns()
+        if self.chunks == 0:
+            self.first_chunk_mono_ns = self.last_chunk_mono_ns
+            self.first_chunk_real_ns = self.last_chunk_real_ns
+        self.chunks += count
+
+    def ended(self, outcome: str) -> None:
+        """The answer is over."""
+        self.outcome = outcome
+        self.ended_mono_ns = time.monotonic_ns()
+        self.ended_real_ns = time.time_ns()
+
+
+class TruthLog:
+    """Appends one line a request, each handed to the operating system at once."""
+
+    def __init__(self, path: str | None) -> None:
+        self._file: BinaryIO | None = Path(path).open("ab", buffering=0) if path else None  # noqa: SIM115 - open as long as the target
+
+    def write(self, truth: Truth) -> None:
+        """Log a request that is over."""
+        if self._file is not None:
+            self._file.write(orjson.dumps(asdict(truth)) + b"\n")
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._file is not None:
+            self._file.close()

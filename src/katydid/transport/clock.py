@@ -1,0 +1,54 @@
+"""When bytes arrived: the kernel's receive timestamps, on the monotonic clock.
+
+Linux stamps each TCP segment as it is received (SO_TIMESTAMPING, Documentation/networking/
+timestamping.rst) on the real-time clock. We map a stamp to the monotonic clock by its age at the
+moment of reading, taken anew at every read, so a step of the wall clock can disturb only the one read
+in which it falls; such an impossible age is discarded. Where segments wait unread the kernel merges
+them and keeps the newest stamp: then the time is an upper bound.
+"""
+
+import socket
+import struct
+import sys
+
+_SO_TIMESTAMPING = 37
+_RX_SOFTWARE = 1 << 3
+_SOFTWARE = 1 << 4
+_TIMESPEC = struct.Struct("=qq")
+
+ANCILLARY_SIZE = 64
+"""Room for one control message with three timespecs, CMSG_SPACE(48)."""
+
+_OLDEST_NS = 60 * 10**9  # no read lags further behind than this; an older stamp is a step of the wall clock
+
+
+def available() -> bool:
+    """Whether this machine's kernel stamps what it receives."""
+    with socket.socket() as probe:
+        return enable(probe)
+
+
+def enable(sock: socket.socket) -> bool:
+    """Ask the kernel for receive timestamps; False where it has none (then reading time is used)."""
+    if not sys.platform.startswith("linux"):
+        return False
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPING, _RX_SOFTWARE | _SOFTWARE)
+    except OSError:
+        return False
+    return True
+
+
+def age_ns(ancillary: list[tuple[int, int, bytes]], real_ns: int) -> int | None:
+    """How long ago, in nanoseconds, the bytes of a `recvmsg` arrived; None without a usable stamp.
+
+    Args:
+        ancillary: second element of what `recvmsg` returned.
+        real_ns: `time.time_ns()` just after it.
+    """
+    for level, kind, data in ancillary:
+        if level == socket.SOL_SOCKET and kind == _SO_TIMESTAMPING:
+            seconds, nanoseconds = _TIMESPEC.unpack_from(data)
+            age: int = real_ns - (seconds * 10**9 + nanoseconds)
+            return age if 0 <= age < _OLDEST_NS else None
+    return None

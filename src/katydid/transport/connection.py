@@ -1,0 +1,217 @@
+"""One connection and its watcher: bytes are read, stamped and counted in the event loop.
+
+A greenlet that reads a stream itself is woken for every chunk, and that wake-up costs more than all
+parsing. Here one persistent I/O watcher a connection calls `_on_readable` in gevent's hub, which does
+one `recvmsg`, takes the kernel's timestamp and feeds the receiver; the user's greenlet parks once a
+request and is switched to at its end.
+
+The callbacks run in the hub: they must not block, log or raise.
+"""
+
+import socket
+import time
+from collections.abc import Callable
+from typing import Any
+
+import gevent
+import greenlet
+
+from katydid.core.sample import ErrorClass
+from katydid.transport import clock
+from katydid.transport.dialing import TlsLayer, send_all
+from katydid.transport.exchange import Timeouts
+from katydid.transport.failure import classify
+from katydid.transport.receiver import Receiver
+
+READ_SIZE = 256 * 1024
+_READ = 1  # libev's EV_READ
+_MAX_READS_BEFORE_TIMEOUT = 64
+
+
+class Connection:
+    """A connected socket that carries one request at a time.
+
+    Args:
+        sock: non-blocking.
+        tls: the layer over it, after its handshake.
+        on_close: called once, from wherever the connection dies.
+    """
+
+    __slots__ = (
+        "_hub",
+        "_on_close",
+        "_parked",
+        "_receiver",
+        "_sock",
+        "_stamped",
+        "_timeouts",
+        "_tls",
+        "_watcher",
+        "closed",
+        "used",
+    )
+
+    def __init__(self, sock: socket.socket, tls: TlsLayer | None, on_close: Callable[["Connection"], None]) -> None:
+        self._sock = sock
+        self._tls = tls
+        self._on_close = on_close
+        self._stamped = clock.enable(sock)
+        self._receiver: Receiver | None = None
+        self._parked: greenlet.greenlet | None = None
+        self._timeouts = Timeouts()
+        self.closed = False
+        self.used = False
+        """Whether it has carried a request before."""
+        self._hub: Any = gevent.get_hub()
+        self._watcher: Any = self._hub.loop.io(sock.fileno(), _READ)
+        self._watcher.start(self._on_readable)
+
+    def converse(self, payload: bytes, receiver: Receiver, timeouts: Timeouts) -> None:
+        """Send a request and park the calling greenlet until `receiver` is done.
+
+        Closes the connection where the answer did not come to its proper end, also when the greenlet
+        is killed meanwhile.
+        """
+        self._receiver = receiver
+        self._timeouts = timeouts
+        exchange = receiver.exchange
+        timer: Any = None
+        try:
+            exchange.started = time.monotonic()
+            receiver.last_read = exchange.started
+            self._send(payload, exchange.started + timeouts.total)
+            if not receiver.done:
+                timer = self._hub.loop.timer(min(timeouts.total, timeouts.idle))
+                timer.start(self._on_timer, timer)
+                self._park(receiver)
+        finally:
+            if timer is not None:
+                timer.stop()
+                timer.close()
+            self._receiver = None
+            self.used = True
+            if not receiver.reusable:
+                self.close()
+
+    def close(self) -> None:
+        """Close the socket; safe to call again."""
+        if self.closed:
+            return
+        self.closed = True
+        self._watcher.stop()
+        self._watcher.close()
+        self._sock.close()
+        self._on_close(self)
+
+    def _send(self, payload: bytes, deadline: float) -> None:
+        try:
+            send_all(self._sock, self._tls.encrypt(payload) if self._tls else payload, deadline)
+        except TimeoutError:
+            self._finish(ErrorClass.TIMEOUT, "the target did not take the request in time")
+        except OSError as error:
+            # A server may refuse a request before it has read all of it: its answer is worth more
+            # than the broken pipe, and is waiting to be read.
+            self._drain()
+            self._finish(*classify(error, connecting=False))
+
+    def _park(self, receiver: Receiver) -> None:
+        self._parked = greenlet.getcurrent()
+        try:
+            while not receiver.done:
+                self._hub.switch()
+        finally:
+            self._parked = None
+
+    def _wake(self) -> None:
+        parked = self._parked
+        if parked is not None:
+            self._parked = None
+            parked.switch()
+
+    def _on_readable(self) -> None:
+        """Hub callback: one read."""
+        self._read()
+        receiver = self._receiver
+        if receiver is not None and receiver.done:
+            self._wake()
+
+    def _read(self) -> bool:
+        """Read once; False when there was nothing to read."""
+        try:
+            if self._stamped:
+                wire, ancillary, _, _ = self._sock.recvmsg(READ_SIZE, clock.ANCILLARY_SIZE)
+                now = time.monotonic_ns()
+                age = clock.age_ns(ancillary, time.time_ns())
+            else:
+                wire, age = self._sock.recv(READ_SIZE), None
+                now = time.monotonic_ns()
+        except BlockingIOError:
+            return False
+        except OSError as error:
+            self._finish(*classify(error, connecting=False))
+            return False
+        try:
+            self._take(wire, now, age)
+        except Exception as error:  # noqa: BLE001 - the hub must survive a bug of ours; the request tells it
+            self._finish(ErrorClass.OTHER, f"katydid's reader failed: {type(error).__name__}: {error}")
+            return False
+        return bool(wire)
+
+    def _take(self, wire: bytes, now: int, age: int | None) -> None:
+        at = (now - (age or 0)) / 1e9
+        plain = wire
+        if self._tls is not None and wire:
+            try:
+                plain = self._tls.decrypt(wire)
+            except OSError as error:
+                self._finish(*classify(error, connecting=False))
+                return
+        receiver = self._receiver
+        if receiver is None or receiver.done:
+            # Idle: the peer closed, or sent what nobody asked for (but TLS may speak to itself).
+            if plain or not wire:
+                self.close()
+            return
+        if plain:
+            if age is not None:
+                receiver.note_lag(age / 1e9)
+            receiver.feed(plain, at)
+        if not wire or (self._tls is not None and self._tls.ended):
+            receiver.eof(at)
+
+    def _drain(self) -> None:
+        for _ in range(_MAX_READS_BEFORE_TIMEOUT):
+            receiver = self._receiver
+            if receiver is None or receiver.done or not self._read():
+                return
+
+    def _on_timer(self, timer: Any) -> None:
+        """Hub callback: the earliest moment at which a timeout can have come.
+
+        What waits in the kernel is read first, so that a late event loop does not make a timeout of
+        an answer that arrived in time.
+        """
+        self._drain()
+        receiver = self._receiver
+        if receiver is None:
+            return
+        if not receiver.done:
+            now = time.monotonic()
+            total_left = (receiver.exchange.started or now) + self._timeouts.total - now
+            idle_left = receiver.last_read + self._timeouts.idle - now
+            if total_left <= 0:
+                self._finish(ErrorClass.TIMEOUT, f"no complete answer within {self._timeouts.total:g} s")
+            elif idle_left <= 0:
+                self._finish(ErrorClass.IDLE_TIMEOUT, f"nothing arrived for {self._timeouts.idle:g} s")
+            else:
+                timer.stop()
+                timer.start(self._on_timer, timer, after=min(total_left, idle_left))
+                return
+        self._wake()
+
+    def _finish(self, error: ErrorClass, detail: str) -> None:
+        receiver = self._receiver
+        if receiver is None or receiver.done:
+            self.close()
+        else:
+            receiver.fail(error, detail)

@@ -1,0 +1,226 @@
+"""How a connection to the target comes about: address, proxy, TCP, TLS. Knows nothing of requests.
+
+Proxies are taken from the environment (HTTP_PROXY, HTTPS_PROXY, NO_PROXY), as curl and requests do.
+TLS runs over memory buffers, so that the socket, and with it the kernel's timestamps, stays ours.
+"""
+
+import base64
+import socket
+import ssl
+import time
+import urllib.request
+from dataclasses import dataclass
+from urllib.parse import SplitResult, unquote, urlsplit
+
+import gevent.monkey
+import gevent.socket
+
+from katydid.core.errors import ConfigError
+
+_StdSocket: type[socket.socket] = gevent.monkey.get_original("socket", "socket")
+_READ_SIZE = 64 * 1024
+_PROXY_HEAD_LIMIT = 16 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Proxy:
+    """An HTTP proxy; `authorization` is the value of Proxy-Authorization, or empty."""
+
+    host: str
+    port: int
+    authorization: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """Where requests go. `base_path` comes before every request's path."""
+
+    host: str
+    port: int
+    tls: bool
+    base_path: str = ""
+    proxy: Proxy | None = None
+
+    @property
+    def authority(self) -> str:
+        """The Host header: with the port only where it is not the scheme's own."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == (443 if self.tls else 80) else f"{host}:{self.port}"
+
+    def request_target(self, path: str) -> str:
+        """What stands in the request line: absolute where a proxy has to read it."""
+        if self.proxy and not self.tls:
+            return f"http://{self.authority}{self.base_path}{path}"
+        return self.base_path + path
+
+
+def destination(url: str) -> Destination:
+    """Where `--host` points, by way of the environment's proxy if there is one.
+
+    Raises:
+        ConfigError: the URL is not http(s)://host[:port][/path].
+    """
+    parts = _split(url)
+    if parts is None:
+        raise ConfigError(f"--host {url!r} is not a URL: give http://HOST:PORT or https://HOST")
+    tls = parts.scheme == "https"
+    host = parts.hostname or ""
+    port = parts.port or (443 if tls else 80)
+    return Destination(host, port, tls, parts.path.rstrip("/"), _proxy(parts.scheme, host, port))
+
+
+def _split(url: str) -> SplitResult | None:
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return None
+    return parts if usable else None
+
+
+def _proxy(scheme: str, host: str, port: int) -> Proxy | None:
+    url = urllib.request.getproxies_environment().get(scheme)
+    if not url or urllib.request.proxy_bypass(f"{host}:{port}"):
+        return None
+    parts = _split(url if "://" in url else f"http://{url}")
+    if parts is None or parts.scheme != "http":
+        raise ConfigError(f"{scheme.upper()}_PROXY is not an http:// URL: correct or unset it")
+    authorization = ""
+    if parts.username:
+        credentials = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+        authorization = "Basic " + base64.b64encode(credentials.encode()).decode("ascii")
+    return Proxy(parts.hostname or "", parts.port or 80, authorization)
+
+
+def tls_context(ca_file: str | None) -> ssl.SSLContext:
+    """A context that verifies; shared by all connections, since building one costs milliseconds.
+
+    Raises:
+        ConfigError: the file is missing or holds no certificate.
+    """
+    try:
+        return ssl.create_default_context(cafile=ca_file)
+    except (OSError, ssl.SSLError) as error:
+        raise ConfigError(f"--ca-file {ca_file}: no certificates can be read from it ({error})") from None
+
+
+class TlsLayer:
+    """TLS between plain bytes and the bytes on the wire; does no I/O."""
+
+    def __init__(self, context: ssl.SSLContext, host: str) -> None:
+        self._incoming = ssl.MemoryBIO()
+        self._outgoing = ssl.MemoryBIO()
+        self._tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=host)
+        self.ended = False
+        """The peer has said that it sends no more."""
+
+    def handshake(self, received: bytes) -> tuple[bool, bytes]:
+        """Take bytes of the peer's part; (finished, bytes to send)."""
+        if received:
+            self._incoming.write(received)
+        try:
+            self._tls.do_handshake()
+        except ssl.SSLWantReadError:
+            return False, self._outgoing.read()
+        return True, self._outgoing.read()
+
+    def encrypt(self, plain: bytes) -> bytes:
+        """Bytes for the wire."""
+        self._tls.write(plain)
+        return self._outgoing.read()
+
+    def decrypt(self, wire: bytes) -> bytes:
+        """Plain bytes that are whole by now; empty where a record is still incomplete."""
+        if wire:
+            self._incoming.write(wire)
+        parts = []
+        try:
+            while part := self._tls.read(_READ_SIZE):
+                parts.append(part)
+            self.ended = True
+        except ssl.SSLWantReadError:
+            pass
+        except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
+            self.ended = True
+        return b"".join(parts)
+
+
+def dial(to: Destination, context: ssl.SSLContext | None, timeout: float) -> tuple[socket.socket, TlsLayer | None]:
+    """Connect, through the proxy if there is one, and shake hands; blocks only the calling greenlet.
+
+    Returns:
+        A non-blocking socket of the standard library, and the TLS layer over it.
+
+    Raises:
+        OSError: what went wrong; `failure.classify(error, connecting=True)` says what it is.
+    """
+    deadline = time.monotonic() + timeout
+    address = (to.proxy.host, to.proxy.port) if to.proxy else (to.host, to.port)
+    cooperative = gevent.socket.create_connection(address, timeout)
+    cooperative.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    sock = _StdSocket(cooperative.family, cooperative.type, cooperative.proto, fileno=cooperative.detach())
+    sock.setblocking(False)
+    try:
+        if to.proxy and to.tls:
+            _tunnel(sock, to, deadline)
+        layer = None
+        if context is not None:
+            layer = TlsLayer(context, to.host)
+            _shake_hands(sock, layer, deadline)
+    except BaseException:
+        sock.close()
+        raise
+    return sock, layer
+
+
+def send_all(sock: socket.socket, data: bytes, deadline: float) -> None:
+    """Send on a non-blocking socket, letting other greenlets run while its buffer is full."""
+    view = memoryview(data)
+    while view:
+        try:
+            view = view[sock.send(view) :]
+        except BlockingIOError:
+            gevent.socket.wait_write(sock.fileno(), _left(deadline))
+
+
+def _receive(sock: socket.socket, deadline: float) -> bytes:
+    while True:
+        try:
+            data = sock.recv(_READ_SIZE)
+        except BlockingIOError:
+            gevent.socket.wait_read(sock.fileno(), _left(deadline))
+            continue
+        if not data:
+            raise ConnectionResetError("the peer closed while the connection was being set up")
+        return data
+
+
+def _left(deadline: float) -> float:
+    return max(0.001, deadline - time.monotonic())
+
+
+def _shake_hands(sock: socket.socket, layer: TlsLayer, deadline: float) -> None:
+    finished, to_send = layer.handshake(b"")
+    while True:
+        if to_send:
+            send_all(sock, to_send, deadline)
+        if finished:
+            return
+        finished, to_send = layer.handshake(_receive(sock, deadline))
+
+
+def _tunnel(sock: socket.socket, to: Destination, deadline: float) -> None:
+    """Ask the proxy for a tunnel (RFC 9110, 9.3.6)."""
+    host = f"[{to.host}]" if ":" in to.host else to.host
+    lines = [f"CONNECT {host}:{to.port} HTTP/1.1", f"Host: {host}:{to.port}"]
+    if to.proxy and to.proxy.authorization:
+        lines.append(f"Proxy-Authorization: {to.proxy.authorization}")
+    send_all(sock, "\r\n".join([*lines, "", ""]).encode("latin-1"), deadline)
+    head = b""
+    while b"\r\n\r\n" not in head:
+        head += _receive(sock, deadline)
+        if len(head) > _PROXY_HEAD_LIMIT:
+            raise ConnectionAbortedError("the proxy's answer to CONNECT has no end")
+    status = head.split(b"\r\n", 1)[0].decode("latin-1")
+    if status.split(" ")[1:2] != ["200"]:
+        raise ConnectionAbortedError(f"the proxy refused the tunnel: {status}")

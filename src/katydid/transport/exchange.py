@@ -1,0 +1,92 @@
+"""What a transport is asked to do, and what it says about it: the seam between users and sockets.
+
+Times are seconds on the monotonic clock.
+"""
+
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from katydid.core.sample import ErrorClass
+
+TimestampSource = Literal["kernel", "user"]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One HTTP request to the target; `headers` are complete but for Host and Content-Length."""
+
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Seconds: for the whole request from its start, and between two reads."""
+
+    total: float = 60.0
+    idle: float = 30.0
+
+
+class Sink(Protocol):
+    """Takes the body of a 2xx answer as it arrives. Called in the event loop: it must not block or raise."""
+
+    def feed(self, data: bytes, at: float) -> None:
+        """Take body bytes that arrived at `at`."""
+
+    def finish(self) -> None:
+        """The message is complete."""
+
+
+@dataclass(slots=True)
+class Exchange:
+    """What happened to one request.
+
+    The transport fills it in as it goes, so that a request that is cut off has told what it knew.
+
+    Attributes:
+        started: the first byte was handed to the kernel.
+        connect_seconds: TCP and TLS set-up; None on a reused connection.
+        ended: arrival of the last byte; None where the answer is not complete.
+        body: of an answer that was not 2xx or not what was asked for, bounded; empty otherwise.
+        received: bytes of the body as received.
+        read_lag: largest delay between an arrival in the kernel and our reading it.
+        error: why there is no complete answer; None also for complete answers with a bad status.
+    """
+
+    started: float | None = None
+    connect_seconds: float | None = None
+    ended: float | None = None
+    status: int | None = None
+    headers: dict[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    received: int = 0
+    read_lag: float | None = None
+    error: ErrorClass | None = None
+    detail: str = ""
+
+    def fail(self, error: ErrorClass, detail: str) -> None:
+        """Keep the first reason only: what follows it is its consequence."""
+        if self.error is None:
+            self.error = error
+            self.detail = detail
+
+
+class Client(Protocol):
+    """A transport. One instance serves all users of a process."""
+
+    timestamp_source: TimestampSource
+
+    @property
+    def open_connections(self) -> int:
+        """Connections that are open now."""
+
+    def send(self, request: Request, sink: Sink, exchange: Exchange) -> None:
+        """Send a request and wait for the end of its answer, feeding a 2xx body to `sink`.
+
+        Raises nothing but what kills the greenlet; every failure is told in `exchange`.
+        """
+
+    def close(self) -> None:
+        """Close idle connections."""

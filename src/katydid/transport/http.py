@@ -1,0 +1,90 @@
+"""The client `fast`: HTTP/1.1 over our own connections, one pool for all users of a process.
+
+The pool hands out the connection that was used last, so that as few are open as requests are in
+flight. It never retries a request that the target may have seen; only where a kept connection turns
+out to be dead before any byte of an answer, as every HTTP client meets, is the request sent again on
+a new one.
+"""
+
+import time
+
+from katydid.core.http1 import request_bytes
+from katydid.core.sample import ErrorClass
+from katydid.transport import clock
+from katydid.transport.connection import Connection
+from katydid.transport.dialing import destination, dial, tls_context
+from katydid.transport.exchange import Exchange, Request, Sink, Timeouts, TimestampSource
+from katydid.transport.failure import classify
+from katydid.transport.receiver import Receiver
+
+
+class HttpClient:
+    """Sends requests to one target.
+
+    Args:
+        url: of the target; a path in it comes before every request's.
+        timeouts: of every request.
+        ca_file: certificates to trust instead of the system's.
+
+    Raises:
+        ConfigError: the URL, a proxy of the environment or the certificate file is unusable.
+    """
+
+    def __init__(self, url: str, timeouts: Timeouts, ca_file: str | None = None) -> None:
+        self._to = destination(url)
+        self._timeouts = timeouts
+        self._context = tls_context(ca_file) if self._to.tls else None
+        self._idle: list[Connection] = []
+        self._open = 0
+        self.timestamp_source: TimestampSource = "kernel" if clock.available() else "user"
+
+    @property
+    def open_connections(self) -> int:
+        """Connections that are open now, idle ones included."""
+        return self._open
+
+    def send(self, request: Request, sink: Sink, exchange: Exchange) -> None:
+        """See `exchange.Client.send`."""
+        payload = self._payload(request)
+        if self._idle:
+            connection = self._idle.pop()
+            receiver = Receiver(request.method, sink, exchange)
+            self._converse(connection, payload, receiver)
+            if receiver.touched or exchange.error not in {ErrorClass.RESET, ErrorClass.TRUNCATED}:
+                return
+            exchange.error, exchange.detail = None, ""
+        fresh = self._connect(exchange)
+        if fresh is not None:
+            self._converse(fresh, payload, Receiver(request.method, sink, exchange))
+
+    def close(self) -> None:
+        """Close idle connections; those in use close themselves when their request has ended."""
+        while self._idle:
+            self._idle[-1].close()
+
+    def _payload(self, request: Request) -> bytes:
+        headers = {"Host": self._to.authority, **request.headers}
+        if self._to.proxy and not self._to.tls and self._to.proxy.authorization:
+            headers["Proxy-Authorization"] = self._to.proxy.authorization
+        return request_bytes(request.method, self._to.request_target(request.path), headers, request.body)
+
+    def _connect(self, exchange: Exchange) -> Connection | None:
+        began = time.monotonic()
+        try:
+            sock, tls = dial(self._to, self._context, self._timeouts.total)
+        except OSError as error:
+            exchange.fail(*classify(error, connecting=True))
+            return None
+        exchange.connect_seconds = time.monotonic() - began
+        self._open += 1
+        return Connection(sock, tls, self._forget)
+
+    def _converse(self, connection: Connection, payload: bytes, receiver: Receiver) -> None:
+        connection.converse(payload, receiver, self._timeouts)
+        if not connection.closed:
+            self._idle.append(connection)
+
+    def _forget(self, connection: Connection) -> None:
+        self._open -= 1
+        if connection in self._idle:
+            self._idle.remove(connection)

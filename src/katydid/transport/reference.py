@@ -1,0 +1,209 @@
+"""The client `requests`: requests + sseclient-py, the way most people would write it.
+
+It is here for requests' authentication plug-ins and proxies, and as the reference that the fast client
+is compared with: the same bytes give the same outcomes. Its times are those of reading in user space,
+and its start is before the connection is made, since requests does not tell when that was.
+
+sseclient-py reads the events of a stream; what it leaves to its caller (byte order mark, line ends,
+invalid UTF-8, a last block without an end) `_as_standard` settles before.
+"""
+
+import codecs
+import http.client
+import io
+import ssl
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import gevent
+import requests
+import urllib3.exceptions
+from requests.adapters import HTTPAdapter
+from sseclient import SSEClient
+
+from katydid.core.sample import ErrorClass
+from katydid.transport.dialing import destination
+from katydid.transport.exchange import Exchange, Request, Sink, Timeouts, TimestampSource
+from katydid.transport.failure import classify
+from katydid.transport.receiver import BODY_LIMIT
+
+READ_SIZE = 64 * 1024
+MOST_CONNECTIONS = 10_000
+
+_Read = Callable[[], bytes]
+
+
+class _EndOfStreamError(Exception):
+    """Ends sseclient's source so that it does not dispatch a block that has no end."""
+
+
+class RequestsClient:
+    """See `exchange.Client`; takes the same arguments as `http.HttpClient`."""
+
+    timestamp_source: TimestampSource = "user"
+
+    def __init__(self, url: str, timeouts: Timeouts, ca_file: str | None = None) -> None:
+        destination(url)  # complains about a bad URL in the same words
+        self._url = url.rstrip("/")
+        self._timeouts = timeouts
+        self._in_flight = 0
+        self._session = requests.Session()
+        self._session.headers.clear()
+        self._session.auth = _keep_headers
+        self._session.verify = ca_file or True
+        adapter = HTTPAdapter(pool_maxsize=MOST_CONNECTIONS, max_retries=0)
+        self._session.mount("http://", adapter)
+        self._session.mount("https://", adapter)
+
+    @property
+    def open_connections(self) -> int:
+        """Connections that carry a request; requests does not tell of idle ones."""
+        return self._in_flight
+
+    def send(self, request: Request, sink: Sink, exchange: Exchange) -> None:
+        """See `exchange.Client.send`."""
+        self._in_flight += 1
+        exchange.started = time.monotonic()
+        try:
+            with gevent.Timeout(self._timeouts.total, exception=None) as timer:
+                self._converse(request, sink, exchange)
+                timer.cancel()
+                return
+            exchange.fail(ErrorClass.TIMEOUT, f"no complete answer within {self._timeouts.total:g} s")
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+            exchange.fail(*self._classify(error))
+        finally:
+            self._in_flight -= 1
+
+    def close(self) -> None:
+        """Close idle connections."""
+        self._session.close()
+
+    def _converse(self, request: Request, sink: Sink, exchange: Exchange) -> None:
+        with self._session.request(
+            request.method,
+            self._url + request.path,
+            data=request.body or None,
+            headers=request.headers,
+            stream=True,
+            allow_redirects=False,
+            timeout=(self._timeouts.total, self._timeouts.idle),
+        ) as response:
+            exchange.status = response.status_code
+            exchange.headers = {name.lower(): value for name, value in response.headers.items()}
+            raw: Any = response.raw
+
+            def read() -> bytes:
+                data: bytes = raw.read1(READ_SIZE, decode_content=True)
+                exchange.received = raw.tell()
+                return data
+
+            if not 200 <= response.status_code < 300:
+                while data := read():
+                    exchange.body = (exchange.body + data)[:BODY_LIMIT]
+                exchange.ended = time.monotonic()
+            elif "text/event-stream" in exchange.headers.get("content-type", ""):
+                exchange.ended = _feed_events(read, sink)
+            else:
+                exchange.ended = _feed_bytes(read, sink)
+            sink.finish()
+
+    def _classify(self, error: BaseException) -> tuple[ErrorClass, str]:
+        """The same class that the fast client would give, from the exception at the root."""
+        causes = list(_causes(error))
+        connecting = any(isinstance(cause, urllib3.exceptions.NewConnectionError) for cause in causes)
+        for cause in causes:
+            for kinds, kind, text in _MEANINGS:
+                if isinstance(cause, kinds):
+                    return kind, text.format(cause=cause, idle=self._timeouts.idle)
+            if isinstance(cause, OSError) and (cause.errno is not None or isinstance(cause, ssl.SSLError)):
+                return classify(cause, connecting=connecting)
+        return ErrorClass.OTHER, f"{type(error).__name__}: {error}"
+
+
+_MEANINGS: tuple[tuple[tuple[type[BaseException], ...], ErrorClass, str], ...] = (
+    (
+        (http.client.RemoteDisconnected,),
+        ErrorClass.TRUNCATED,
+        "the target closed the connection without an answer",
+    ),
+    (
+        (http.client.IncompleteRead, urllib3.exceptions.IncompleteRead),
+        ErrorClass.TRUNCATED,
+        "the target closed the connection in the middle of its answer",
+    ),
+    ((urllib3.exceptions.ConnectTimeoutError,), ErrorClass.CONNECT, "timed out"),
+    ((urllib3.exceptions.ReadTimeoutError,), ErrorClass.IDLE_TIMEOUT, "nothing arrived for {idle:g} s"),
+    (
+        (http.client.HTTPException, urllib3.exceptions.DecodeError),
+        ErrorClass.MALFORMED,
+        "the target's HTTP is malformed: {cause}",
+    ),
+)
+
+
+def _keep_headers(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """An authentication that does nothing: without one, requests would take a login from ~/.netrc."""
+    return request
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """An exception and all that it wraps, in whatever way its library wraps."""
+    seen: list[BaseException] = []
+    queue: list[Any] = [error]
+    while queue:
+        current = queue.pop(0)
+        if isinstance(current, BaseException) and current not in seen:
+            seen.append(current)
+            yield current
+            queue += [current.__cause__, current.__context__, getattr(current, "reason", None), *current.args]
+
+
+def _feed_bytes(read: _Read, sink: Sink) -> float:
+    """Feed a body as it comes; the arrival of its last bytes."""
+    at = time.monotonic()
+    while data := read():
+        at = time.monotonic()
+        sink.feed(data, at)
+    return at
+
+
+def _feed_events(read: _Read, sink: Sink) -> float:
+    """Feed the events that sseclient-py finds, those of one read together; the arrival of the last bytes."""
+    at = time.monotonic()
+    pending: list[bytes] = []
+
+    def source() -> Iterator[bytes]:
+        nonlocal at
+        while data := read():
+            if pending:
+                sink.feed(b"".join(pending), at)
+                pending.clear()
+            at = time.monotonic()
+            yield data
+        raise _EndOfStreamError
+
+    try:
+        for event in SSEClient(_as_standard(source())).events():
+            pending.append(_canonical(event.event, event.data))  # noqa: PERF401 - source() empties it meanwhile
+    except _EndOfStreamError:
+        if pending:
+            sink.feed(b"".join(pending), at)
+    return at
+
+
+def _as_standard(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    decoder = io.IncrementalNewlineDecoder(codecs.getincrementaldecoder("utf-8")("replace"), translate=True)
+    first = True
+    for chunk in chunks:
+        text = decoder.decode(chunk)
+        if first and text:
+            text = text.removeprefix("\ufeff")
+            first = False
+        yield text.encode()
+
+
+def _canonical(name: str, data: str) -> bytes:
+    lines = [f"event: {name}", *(f"data: {line}" for line in data.split("\n"))]
+    return "\n".join([*lines, "", ""]).encode()

@@ -1,0 +1,121 @@
+"""The service of all workloads that talk to a model: a dialect, a client, and the prompts."""
+
+import os
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from katydid.core.errors import ConfigError
+from katydid.dialects import dialect
+from katydid.dialects.base import Generation
+from katydid.transport import open_client
+from katydid.transport.exchange import Request, Timeouts, TimestampSource
+from katydid.users.options import RunOptions
+from katydid.users.preflight import choose_model
+from katydid.users.prompts import load_prompts
+
+KEY = "LOAD_TEST_API_KEY"
+KEY_FILE = "LOAD_TEST_API_KEY_FILE"
+
+
+class ChatService:
+    """See `service.Service`.
+
+    Attributes:
+        dialect: what the target's API looks like.
+        client: sends requests to it.
+    """
+
+    def __init__(self, options: RunOptions, host: str) -> None:
+        self.dialect = dialect(options.api)
+        self._options = options
+        self._host = host
+        self._key = api_key()
+        self._prompts = load_prompts(options.prompts)
+        self._path = _path(options.endpoint or self.dialect.endpoint)
+        self._headers = self.dialect.headers(self._key)
+        timeouts = Timeouts(options.request_timeout, options.idle_timeout)
+        self.client = open_client(options.client, host, timeouts, options.ca_file)
+        self._bodies: list[bytes | None] = []
+        self._model = ""
+
+    @property
+    def timestamp_source(self) -> TimestampSource:
+        """Where the client's receive times come from."""
+        return self.client.timestamp_source
+
+    @property
+    def name(self) -> str:
+        """What requests are called in tables: the path that they go to."""
+        return self._path
+
+    def preflight(self) -> str:
+        """See `service.Service.preflight`."""
+        return choose_model(self.client, self.dialect, self._host, self._options.model, self._headers)
+
+    def begin(self, model: str) -> None:
+        """See `service.Service.begin`."""
+        self._model = model
+        self._bodies = [None] * len(self._prompts.conversations)
+
+    def request(self, *, user: int, iteration: int, request_id: str, stream: bool) -> Request:
+        """The request of a user's iteration; its body is built once a prompt."""
+        index = self._prompts.index(self._options.seed, user, iteration)
+        body = self._bodies[index]
+        if body is None:
+            body = self._bodies[index] = self._body(index, stream=stream)
+        return Request("POST", self._path, {**self._headers, "X-Request-Id": request_id}, body)
+
+    def _body(self, index: int, *, stream: bool) -> bytes:
+        options = self._options
+        generation = Generation(self._model, options.max_tokens, options.temperature, options.seed)
+        return self.dialect.body(self._prompts.conversations[index], generation, stream=stream)
+
+    def secrets(self) -> list[str]:
+        """See `service.Service.secrets`."""
+        parts = urlsplit(self._host)
+        return [secret for secret in (self._key, parts.password) if secret]
+
+    def facts(self) -> dict[str, Any]:
+        """See `service.Service.facts`."""
+        return {
+            "api": self.dialect.name,
+            "endpoint": self._path,
+            "prompts": f"{self._prompts.source} ({len(self._prompts.conversations)})",
+            "prompts_sha256": self._prompts.sha256,
+        }
+
+    @property
+    def open_connections(self) -> int:
+        """See `service.Service.open_connections`."""
+        return self.client.open_connections
+
+    def close(self) -> None:
+        """See `service.Service.close`."""
+        self.client.close()
+
+
+def api_key() -> str | None:
+    """The key from the environment or the file that it names; never an option, which others could read.
+
+    Raises:
+        ConfigError: the file cannot be read or is empty.
+    """
+    if key := os.environ.get(KEY, "").strip():
+        return key
+    path = os.environ.get(KEY_FILE, "").strip()
+    if not path:
+        return None
+    try:
+        key = Path(path).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{KEY_FILE} {path}: cannot be read ({type(error).__name__})") from None
+    if not key:
+        raise ConfigError(f"{KEY_FILE} {path}: is empty")
+    return key
+
+
+def _path(endpoint: str) -> str:
+    if not endpoint.startswith("/"):
+        raise ConfigError(f"--endpoint {endpoint!r} is not a path: begin it with /")
+    return endpoint

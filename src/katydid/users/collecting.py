@@ -1,0 +1,197 @@
+"""The process that keeps the run folder: the only one, or the master.
+
+It checks what was asked for before any load is sent, writes rows as they come, and makes the reports
+when all is in.
+"""
+
+import logging
+import os
+import platform
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import locust
+from locust.env import Environment
+from locust.html import get_html_report
+
+import katydid
+from katydid.core.errors import ConfigError, ExitCode
+from katydid.core.redact import strip_credentials
+from katydid.report.build import build_report
+from katydid.store.folder import LOCUST_REPORT, REPORT, RunFolder, RunWriter, check_results, new_run_path
+from katydid.store.rows import decode
+from katydid.users.options import RunOptions, run_options, version_label
+from katydid.users.runinfo import WIRE_NAME, RunInfo
+from katydid.users.runtime import ROWS, Runtime
+
+logger = logging.getLogger("katydid")
+
+
+class Collector:
+    """Keeps the folder of the run that goes on.
+
+    Attributes:
+        folder: of the last run that ended; None before.
+        summary: of that run.
+    """
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self._environment = runtime.environment
+        self._writer: RunWriter | None = None
+        self._rows_of: dict[str, int] = {}
+        self._checked: tuple[RunOptions, str, str] | None = None
+        self.folder: RunFolder | None = None
+        self.summary: dict[str, Any] = {}
+        runtime.deliver = self.take
+        if runtime.is_master:
+            runtime.runner.register_message(ROWS, self._on_rows)
+
+    @property
+    def report_path(self) -> Path | None:
+        """The finished report of the last run."""
+        return self.folder.path / REPORT if self.folder else None
+
+    # Before the load
+
+    def check(self) -> None:
+        """See whether the run can start as it was asked for.
+
+        Raises:
+            ConfigError: it cannot; nothing was sent but one look at the target.
+        """
+        environment = self._environment
+        options = run_options(environment.parsed_options)
+        users = self._runtime.paced_users()
+        host = environment.host or ""
+        model = options.model or ""
+        if users:
+            if not host:
+                raise ConfigError("no target: give its URL with --host or LOCUST_HOST")
+            service = users[0].service_class(options, host)
+            try:
+                model = service.preflight()
+            finally:
+                service.close()
+        check_results(Path(options.results))
+        self._checked = (options, host, model)
+
+    def begin(self) -> None:
+        """Open the run's folder, and tell all processes what they must know of it."""
+        if self._checked is None:
+            self.check()
+        assert self._checked is not None  # noqa: S101 - check() has set it or raised
+        (options, host, model), self._checked = self._checked, None
+        runner = self._runtime.runner
+        users = None if self._environment.shape_class else runner.target_user_count
+        workers = runner.worker_count if self._runtime.is_master else 1
+        run_time = self._run_time()
+        info = RunInfo.now(users=users, workers=workers, model=model, warm_up=options.warm_up_seconds(run_time))
+        setattr(self._environment.parsed_options, WIRE_NAME, info.to_wire())
+        started = datetime.fromtimestamp(info.origin_wall, UTC)
+        version = version_label(options, Path.cwd())
+        path = new_run_path(Path(options.results), self._workload(), version, started)
+        self._rows_of = {}
+        self._writer = RunWriter(
+            path,
+            {
+                "workload": self._workload(),
+                "version": version,
+                "host": strip_credentials(host),
+                "model": model,
+                "users": users,
+                "spawn_rate": getattr(self._environment.parsed_options, "spawn_rate", None),
+                "interval_s": options.interval,
+                "phase": options.phase,
+                "failure_threshold": options.failure_threshold,
+                "run_time_s": run_time,
+                "request_timeout_s": options.request_timeout,
+                "idle_timeout_s": options.idle_timeout,
+                "drain_s": options.drain_seconds,
+                "warm_up_s": info.warm_up,
+                "check": options.check,
+                "client": options.client,
+                **self._service_facts(options, host),
+                "options": asdict(options),
+                "katydid_version": katydid.__version__,
+                "locust_version": locust.__version__,
+                "python_version": platform.python_version(),
+                "machine": f"{platform.node()} {platform.system()} {platform.release()} {platform.machine()}",
+                "cpu_count": os.cpu_count(),
+                "workers": workers,
+                "started_utc": started.isoformat(timespec="milliseconds"),
+            },
+        )
+
+    def _service_facts(self, options: RunOptions, host: str) -> dict[str, Any]:
+        users = self._runtime.paced_users()
+        if not users:
+            return {}
+        service = users[0].service_class(options, host)
+        try:
+            return {"timestamp_source": service.timestamp_source, **service.facts()}
+        finally:
+            service.close()
+
+    def _workload(self) -> str:
+        names = {user_class.workload for user_class in self._runtime.paced_users()}
+        if len(names) == 1:
+            return str(names.pop())
+        return Path(self._environment.locustfile or "run").stem
+
+    def _run_time(self) -> float | None:
+        run_time = getattr(self._environment.parsed_options, "run_time", None)
+        return float(run_time) if run_time else None
+
+    # Rows
+
+    def take(self, kind: str, batch: bytes) -> None:
+        """Keep a batch of rows; a disk that takes no more ends the run."""
+        if self._writer is None:
+            return
+        try:
+            self._writer.append(kind, batch)
+        except OSError as error:
+            logger.error("rows cannot be written (%s): the run ends here; make room on the disk", error)  # noqa: TRY400
+            self._runtime.stopper.end("error", drain=0)
+
+    def _on_rows(self, msg: Any, **_: Any) -> None:
+        kind, batch = msg.data["kind"], msg.data["batch"]
+        if kind == "samples":
+            self._rows_of[msg.node_id] = self._rows_of.get(msg.node_id, 0) + decode(batch).num_rows
+        self.take(kind, batch)
+
+    # The end
+
+    def finish(self, ended: str, stopped_at_ms: float, ended_at_ms: float) -> ExitCode:
+        """Close the folder and write every report; the exit code of the run."""
+        assert self._writer is not None  # noqa: S101 - begin() has run
+        writer, self._writer = self._writer, None
+        stopper = self._runtime.stopper
+        missing = sum(promised - self._rows_of.get(worker, 0) for worker, promised in stopper.rows_promised.items())
+        self.folder = writer.finish(
+            ended=ended,
+            stopped_at_ms=round(stopped_at_ms, 3),
+            ended_at_ms=round(ended_at_ms, 3),
+            lost_workers=stopper.lost_workers if self._runtime.is_master else [],
+            missing_rows=missing,
+        )
+        try:
+            html = get_html_report(self._environment, show_download_link=False)
+            host = self._environment.host or ""
+            self.folder.write_text(LOCUST_REPORT, html.replace(host, strip_credentials(host)) if host else html)
+            self.summary = build_report(self.folder)
+        except Exception:
+            logger.exception("the report of %s failed; its samples are safe", self.folder.path)
+            return ExitCode.INTERNAL
+        if ended == "interrupted":
+            return ExitCode.INTERRUPTED
+        return ExitCode.PASSED if self.summary["valid"] else ExitCode.INVALID
+
+
+def collector_for(environment: Environment) -> Collector | None:
+    """A collector, where this process keeps the run folder."""
+    runtime = Runtime.of(environment)
+    return None if runtime.is_worker else Collector(runtime)

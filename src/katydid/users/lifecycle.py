@@ -1,0 +1,190 @@
+"""Katydid's listeners to Locust's events: the one place where Locust calls us.
+
+Importing this module registers them; any locustfile that uses our users does so.
+"""
+
+import logging
+import sys
+import time
+from typing import Any
+
+import gevent
+from locust import events
+from locust.env import Environment
+
+from katydid.core.errors import ConfigError, ExitCode
+from katydid.users.collecting import Collector, collector_for
+from katydid.users.options import add_arguments
+from katydid.users.progress import Progress
+from katydid.users.runtime import Runtime
+from katydid.users.stopping import FAREWELL
+
+logger = logging.getLogger("katydid")
+
+REPORT_TIME = 60.0
+"""Seconds that writing the reports may take before we leave without them."""
+RELEASE_DELAY = 0.5
+"""Seconds from the last user's spawning to the release of a burst, so that every user is waiting."""
+
+
+class Lifecycle:
+    """One process's listeners, from its start to its end."""
+
+    started = False
+
+    def __init__(self, environment: Environment) -> None:
+        self.environment = environment
+        self.runtime = Runtime(environment)
+        self.collector: Collector | None = collector_for(environment)
+        self.progress: Progress | None = None
+        self.headless = bool(environment.parsed_options and environment.parsed_options.headless)
+        self._stopping_since = 0.0
+        self._refused = False
+        hooks = environment.events
+        hooks.test_start.add_listener(self.on_test_start)
+        hooks.test_stopping.add_listener(self.on_test_stopping)
+        hooks.test_stop.add_listener(self.on_test_stop)
+        hooks.spawning_complete.add_listener(self.on_spawning_complete)
+        hooks.request.add_listener(self.on_request)
+        hooks.quitting.add_listener(self.on_quitting)
+
+    def on_test_start(self, **_: Any) -> None:
+        """Open the run, unless its options are no good (only the web form can bring such)."""
+        if self.collector is not None:
+            try:
+                self.collector.begin()
+            except ConfigError as error:
+                self._refuse(error)
+                return
+        self._refused = False
+        Lifecycle.started = True
+        self.runtime.begin()
+        if self.collector is not None:
+            self.progress = Progress(self.runtime)
+            self.progress.start()
+
+    def on_request(self, **event: Any) -> None:
+        """Rows of requests that users other than ours made."""
+        if self.runtime.stopper.active and not self.runtime.is_master:
+            self.runtime.recorder.on_request(**event)
+
+    def on_spawning_complete(self, **_: Any) -> None:
+        """All users are there: those behind a barrier may go, together."""
+        self.runtime.released_at = time.monotonic() + RELEASE_DELAY
+
+    def on_test_stopping(self, **_: Any) -> None:
+        """No new request starts from now on."""
+        stopper = self.runtime.stopper
+        if not stopper.active or self.collector is None:
+            return
+        self._stopping_since = time.monotonic()
+        if stopper.reason is None:
+            stopper.reason = self._why()
+        if self.progress is not None:
+            self.progress.stopping(stopper.reason, stopper.drain)
+        if self.runtime.is_master:
+            stopper.finish_workers()
+
+    def _why(self) -> str:
+        """Why Locust ends a run that we did not end."""
+        if self.runtime.is_master and not self.runtime.runner.clients:
+            return "error"
+        run_time = getattr(self.environment.parsed_options, "run_time", None)
+        elapsed = time.monotonic() - self.runtime.info.origin
+        if self.environment.shape_class or (run_time and elapsed >= run_time - 1.0):
+            return "run-time"
+        return "interrupted"
+
+    def on_test_stop(self, **_: Any) -> None:
+        """All users have stopped and all rows are on their way: close the run."""
+        stopper = self.runtime.stopper
+        if not stopper.active:
+            return
+        try:
+            self.runtime.finish()
+            if self.collector is not None:
+                self._close(self.collector, stopper.reason or "error")
+        finally:
+            stopper.active = False
+
+    def _close(self, collector: Collector, reason: str) -> None:
+        if self.progress is not None:
+            self.progress.stop()
+        ms = self.runtime.info.ms
+        code = collector.finish(reason, ms(self._stopping_since), ms(time.monotonic()))
+        self.environment.process_exit_code = int(code)
+        if self.progress is not None:
+            self.progress.show_result(collector)
+
+    def on_quitting(self, **_: Any) -> None:
+        """Locust is about to leave: a run that still goes on was interrupted, and ends properly first."""
+        stopper, runner = self.runtime.stopper, self.runtime.runner
+        if self.runtime.is_worker:
+            if stopper.active:
+                runner.stop()
+            self.environment.process_exit_code = int(ExitCode.PASSED)  # the master's code is the run's
+            return
+        if stopper.active and stopper.reason is None:
+            stopper.reason = "interrupted"
+            runner.quit()
+        deadline = time.monotonic() + stopper.drain + FAREWELL + REPORT_TIME
+        while stopper.active and time.monotonic() < deadline:  # another greenlet is ending it
+            gevent.sleep(0.05)
+        if self.environment.process_exit_code is None and self.headless:
+            self.environment.process_exit_code = int(ExitCode.USAGE if self._refused else ExitCode.INVALID)
+
+    def _refuse(self, error: ConfigError) -> None:
+        self._refused = True
+        logger.error("%s", error)
+        gevent.spawn(self.runtime.runner.stop)
+
+
+def on_init(environment: Environment, **_: Any) -> None:
+    """Locust has its runner: take part, and check a headless run before anything is sent."""
+    lifecycle = Lifecycle(environment)
+    if Progress.enabled:
+        logging.getLogger("locust.stats_logger").disabled = True
+    if lifecycle.collector is None or not lifecycle.headless:
+        return
+    options: Any = environment.parsed_options
+    if options.spawn_rate is None:
+        options.spawn_rate = default_spawn_rate(options.num_users or 1)
+    try:
+        lifecycle.collector.check()
+    except ConfigError as error:
+        print(f"katydid: {error}", file=sys.stderr)  # noqa: T201 - before any log, for whoever typed the command
+        sys.exit(int(ExitCode.USAGE))
+
+
+def default_spawn_rate(users: int) -> float:
+    """Users a second where nobody asked for a rate: all are there within ten seconds.
+
+    Locust's own default, one a second, would make a ramp of what should be a steady load; `--phase`
+    already keeps users from starting all at once.
+    """
+    return max(min(users, 100), users / 10)
+
+
+_installed = False
+
+
+def install() -> None:
+    """Register with Locust; safe to call again."""
+    global _installed  # noqa: PLW0603 - Locust's events are global too
+    if not _installed:
+        _installed = True
+        events.init_command_line_parser.add_listener(lambda parser, **_: add_arguments(parser))
+        events.init.add_listener(on_init)
+
+
+def show_progress() -> None:
+    """Let Katydid show the run instead of Locust."""
+    Progress.enable()
+
+
+def has_started() -> bool:
+    """Whether a run was started in this process."""
+    return Lifecycle.started
+
+
+install()

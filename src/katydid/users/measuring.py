@@ -1,0 +1,71 @@
+"""From what a transport and a dialect saw to the sample's columns. Arithmetic only."""
+
+import math
+from typing import Protocol
+
+from katydid.core.sample import Blame, ErrorClass, Sample
+from katydid.dialects.status import classify_status
+from katydid.transport.exchange import Exchange
+from katydid.users.runinfo import RunInfo
+
+
+class StreamFacts(Protocol):
+    """What a dialect's reading of a streamed answer knows (see `dialects.reading`)."""
+
+    chunks: int
+    first_at: float | None
+    first_bound: bool
+    gaps: list[float]
+    prompt_tokens: int | None
+    completion_tokens: int | None
+    error_text: str | None
+
+    def verdict(self) -> tuple[ErrorClass, str] | None:
+        """What was wrong with the answer; None for a proper one."""
+
+
+def measure_exchange(sample: Sample, exchange: Exchange, info: RunInfo) -> None:
+    """Times and sizes that every HTTP request has."""
+    sample.status = exchange.status
+    if exchange.connect_seconds is not None:
+        sample.connect_ms = exchange.connect_seconds * 1000.0
+    if exchange.started is None:
+        return
+    sample.start_ms = info.ms(exchange.started)
+    sample.late_ms = sample.start_ms - sample.scheduled_ms
+    if exchange.ended is not None:
+        sample.duration_ms = (exchange.ended - exchange.started) * 1000.0
+    if exchange.read_lag is not None:
+        sample.read_lag_ms = exchange.read_lag * 1000.0
+    if exchange.status is not None:
+        sample.bytes = exchange.received
+
+
+def measure_stream(sample: Sample, exchange: Exchange, reading: StreamFacts) -> None:
+    """Times and counts of a streamed answer's content chunks."""
+    if exchange.status is None or not 200 <= exchange.status < 300:
+        return
+    sample.chunks = reading.chunks
+    sample.prompt_tokens = reading.prompt_tokens
+    sample.completion_tokens = reading.completion_tokens
+    if reading.first_at is not None and exchange.started is not None:
+        sample.ttft_ms = (reading.first_at - exchange.started) * 1000.0
+        sample.ttft_bound = reading.first_bound
+    if gaps := sorted(reading.gaps):
+        sample.gap_mean_ms = sum(gaps) / len(gaps) * 1000.0
+        sample.gap_p99_ms = gaps[math.ceil(0.99 * len(gaps)) - 1] * 1000.0
+        sample.gap_max_ms = gaps[-1] * 1000.0
+
+
+def judge_stream(sample: Sample, exchange: Exchange, reading: StreamFacts) -> None:
+    """Decide how the request ended: what the target said of itself comes before how the line broke."""
+    if exchange.error is not None and not reading.error_text:
+        sample.fail(exchange.error, exchange.detail)
+    elif exchange.status is not None and 300 <= exchange.status < 400:
+        where = exchange.headers.get("location", "elsewhere")
+        sample.fail(ErrorClass.OTHER, f"redirected ({exchange.status}) to {where}: point --host there")
+        sample.blame = Blame.CONFIG
+    elif exchange.status is not None and not 200 <= exchange.status < 300:
+        sample.fail(*classify_status(exchange.status, exchange.headers, exchange.body))
+    elif (problem := reading.verdict()) is not None:
+        sample.fail(*problem)

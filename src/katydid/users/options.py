@@ -1,0 +1,152 @@
+"""The options of a run, in one table.
+
+The command line, the environment, Locust's web form and the workers all take them from here.
+
+An option is a field of `RunOptions`; its metadata is what the parser needs and what a good value is.
+"""
+
+import math
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from katydid.core.errors import ConfigError
+from katydid.core.pacing import Phase
+from katydid.dialects import DIALECTS
+
+Check = Callable[[Any], bool]
+
+_POSITIVE: tuple[Check, str] = (lambda v: math.isfinite(v) and v > 0, "must be more than 0")
+_NOT_NEGATIVE: tuple[Check, str] = (lambda v: math.isfinite(v) and v >= 0, "must not be negative")
+_ANY: tuple[Check, str] = (lambda _: True, "")
+
+
+def _option(
+    default: Any,
+    help_text: str,
+    *,
+    kind: Callable[[str], Any] = str,
+    rule: tuple[Check, str] = _ANY,
+    choices: tuple[str, ...] | None = None,
+    variable: str | None = None,
+) -> Any:
+    metadata = {"help": help_text, "kind": kind, "rule": rule, "choices": choices, "variable": variable}
+    return field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunOptions:
+    """What a run was asked to do (DESIGN section 3). Seconds, unless a name says otherwise."""
+
+    interval: float = _option(20.0, "seconds from one request start of a user to its next", kind=float, rule=_POSITIVE)
+    phase: str = _option(
+        Phase.SPREAD.value,
+        "users' first requests: spread over the interval, at once when spawned, or all in one burst",
+        choices=tuple(p.value for p in Phase),
+    )
+    failure_threshold: int = _option(5, "stop at this many failed requests; 0 = never", kind=int, rule=_NOT_NEGATIVE)
+    version_label: str | None = _option(
+        None,
+        "version of the service under test (default: git describe of the working folder)",
+        variable="LOAD_TEST_VERSION",
+    )
+    results: str = _option("reports", "folder in which run folders are made")
+    api: str = _option("openai", "the target's API", choices=tuple(DIALECTS))
+    endpoint: str | None = _option(None, "path of the API (default: the API's own)")
+    model: str | None = _option(None, "model to ask for (default: the first one that the target lists)")
+    prompts: str | None = _option(None, ".txt (a prompt a line) or .jsonl (OpenAI messages or ShareGPT)")
+    max_tokens: int = _option(128, "longest answer to ask for, in tokens", kind=int, rule=_POSITIVE)
+    temperature: float = _option(0.0, "sampling temperature", kind=float, rule=_NOT_NEGATIVE)
+    seed: int = _option(0, "seed of the target's sampling and of our choice of prompts", kind=int)
+    check: str = _option(
+        "count",
+        "count: more than 2 content chunks and a proper end is success; full: every event is checked",
+        choices=("count", "full"),
+    )
+    client: str = _option(
+        "fast",
+        "fast: our own transport; requests: requests + sseclient-py, for its plug-ins and as reference",
+        choices=("fast", "requests"),
+    )
+    request_timeout: float = _option(60.0, "seconds for a whole request", kind=float, rule=_POSITIVE)
+    idle_timeout: float = _option(30.0, "seconds between two reads of an answer", kind=float, rule=_POSITIVE)
+    drain: float | None = _option(
+        None,
+        "seconds that requests in flight get at the end of the run (default: the request timeout)",
+        kind=float,
+        rule=_NOT_NEGATIVE,
+    )
+    warm_up: float | None = _option(
+        None,
+        "seconds left out of the statistics (default: one interval, at most a fifth of the run time)",
+        kind=float,
+        rule=_NOT_NEGATIVE,
+    )
+    ca_file: str | None = _option(None, "certificates to trust instead of the system's (PEM)")
+
+    @property
+    def drain_seconds(self) -> float:
+        """How long requests in flight may go on at the end of the run."""
+        return self.request_timeout if self.drain is None else self.drain
+
+    def warm_up_seconds(self, run_time: float | None) -> float:
+        """How long the beginning is left out of the statistics."""
+        if self.warm_up is not None:
+            return self.warm_up
+        return min(self.interval, run_time / 5) if run_time else self.interval
+
+
+def add_arguments(parser: Any) -> None:
+    """Register every option with Locust's parser."""
+    group = parser.add_argument_group("Katydid", "the load and how it is judged (also as LOAD_TEST_… variables)")
+    for option in fields(RunOptions):
+        meta = option.metadata
+        group.add_argument(
+            "--" + option.name.replace("_", "-"),
+            env_var=meta["variable"] or "LOAD_TEST_" + option.name.upper(),
+            default=option.default,
+            type=meta["kind"],
+            choices=meta["choices"],
+            help=meta["help"] + ("" if option.default is None else f" (default: {option.default})"),
+            metavar=None if meta["choices"] else "<" + option.name.replace("_", "-") + ">",
+        )
+
+
+def run_options(parsed: Any) -> RunOptions:
+    """Options out of Locust's parsed ones, checked again, since Locust's web form checks nothing.
+
+    Raises:
+        ConfigError: the first value that is no good, by its option's name.
+    """
+    return RunOptions(**{option.name: _checked(option, getattr(parsed, option.name)) for option in fields(RunOptions)})
+
+
+def _checked(option: Any, value: Any) -> Any:
+    meta = option.metadata
+    flag = "--" + option.name.replace("_", "-")
+    if value is None or (isinstance(value, str) and not value.strip()):
+        return option.default
+    try:
+        value = meta["kind"](value)
+    except ValueError:
+        raise ConfigError(f"{flag} {value!r} is not a number") from None
+    if meta["choices"] and value not in meta["choices"]:
+        raise ConfigError(f"{flag} {value!r} is not one of {', '.join(meta['choices'])}")
+    good, why = meta["rule"]
+    if not good(value):
+        raise ConfigError(f"{flag} {value:g} {why}")
+    return value
+
+
+def version_label(options: RunOptions, folder: Path) -> str:
+    """The version under test: as given, else what git calls the working folder, else `unversioned`."""
+    if options.version_label:
+        return options.version_label
+    command = ["git", "-C", str(folder), "describe", "--tags", "--always", "--dirty"]
+    try:
+        found = subprocess.run(command, capture_output=True, text=True, timeout=5, check=False)  # noqa: S603 - fixed words
+    except (OSError, subprocess.TimeoutExpired):
+        return "unversioned"
+    return found.stdout.strip() or "unversioned"

@@ -1,0 +1,106 @@
+"""The Locust user that all workloads build on: it keeps its schedule and leaves a sample a request."""
+
+import time
+from typing import Any, ClassVar
+
+from gevent import GreenletExit
+from locust import User, task
+from locust.env import Environment
+
+from katydid.core.pacing import Pacer, Phase, first_start
+from katydid.core.sample import ErrorClass, Sample
+from katydid.users import lifecycle
+from katydid.users.runtime import Runtime
+
+lifecycle.install()
+
+BARRIER_POLL = 0.2
+"""Seconds between looks at a barrier whose time of release is not known yet."""
+
+
+class PacedUser(User):
+    """Sends one request every interval, by `core.pacing`.
+
+    A workload is a subclass with a `perform`. Its attributes say what it needs:
+
+    Attributes:
+        workload: the folder that its runs go to.
+        service_class: what its users share.
+        request_type: how Locust's tables call its requests.
+        extra_columns: columns that it adds to the samples (`Sample.extra`), with their types.
+    """
+
+    abstract = True
+    workload: ClassVar[str]
+    service_class: ClassVar[type[Any]]
+    request_type: ClassVar[str] = "REQUEST"
+    extra_columns: ClassVar[dict[str, type]] = {}
+
+    def __init__(self, environment: Environment) -> None:
+        super().__init__(environment)
+        self.run_context = Runtime.of(environment)
+        self.index = self.run_context.next_user_index()
+        self.iteration = -1
+        self._pacer: Pacer | None = None
+
+    @property
+    def service(self) -> Any:
+        """What this process's users share; of the workload's `service_class`."""
+        return self.run_context.service
+
+    def perform(self, sample: Sample) -> None:
+        """Send one request and fill in its sample, also when the greenlet is killed meanwhile."""
+        raise NotImplementedError
+
+    def request_name(self) -> str:
+        """How this user's next request is called in tables."""
+        return self.workload
+
+    def on_start(self) -> None:
+        """Wait for the first start; `wait`, not `sleep`, so that a stopping run need not wait with us."""
+        run = self.run_context
+        ready = time.monotonic()
+        phase = Phase(run.options.phase)
+        if phase is Phase.BURST:
+            while run.released_at is None:
+                self.wait()  # type: ignore[no-untyped-call]  # Locust's
+            ready = run.released_at
+        first = first_start(
+            phase,
+            index=self.index,
+            users=run.info.users,
+            interval=run.options.interval,
+            origin=run.info.origin,
+            ready=ready,
+        )
+        self._pacer = Pacer(run.options.interval, first)
+        self.wait()  # type: ignore[no-untyped-call]  # Locust's
+
+    def wait_time(self) -> float:
+        """Seconds until the next request is due; Locust asks after each task."""
+        if self._pacer is None:
+            return BARRIER_POLL
+        return self._pacer.wait(time.monotonic())
+
+    @task
+    def cycle(self) -> None:
+        """One request, from its schedule to its sample."""
+        assert self._pacer is not None  # noqa: S101 - on_start has run
+        self.iteration += 1
+        recorder = self.run_context.recorder
+        sample = recorder.new_sample(
+            user=self.index,
+            iteration=self.iteration,
+            name=self.request_name(),
+            scheduled=self._pacer.scheduled,
+        )
+        began = time.monotonic()
+        try:
+            self.perform(sample)
+        except GreenletExit:
+            sample.abort()
+            raise
+        except Exception as error:  # noqa: BLE001 - a workload's own bug is a failed request, and tells it
+            sample.fail(ErrorClass.OTHER, f"the workload failed: {type(error).__name__}: {error}")
+        finally:
+            recorder.finish(sample, self.request_type, (time.monotonic() - began) * 1000.0)

@@ -1,0 +1,128 @@
+"""What a person sees while a run goes on, in `katydid run`; a plain `locust` shows Locust's own.
+
+On a terminal that is one live line, in a pipe a plain line now and then.
+"""
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import gevent
+from rich.console import Console
+from rich.live import Live
+from rich.text import Text
+
+from katydid.report.terminal import print_summary
+from katydid.users.runtime import Runtime
+
+if TYPE_CHECKING:
+    from katydid.users.collecting import Collector
+
+LIVE_PERIOD = 0.5
+PLAIN_PERIOD = 5.0
+QUANTILES = (0.5, 0.95)
+
+
+class Progress:
+    """Shows the run of one process; silent until `enable` was called."""
+
+    enabled = False
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self._console = Console(highlight=False, soft_wrap=True)
+        self._live: Live | None = None
+        self._greenlet: gevent.Greenlet | None = None
+        self._note = ""
+
+    @classmethod
+    def enable(cls) -> None:
+        """Show runs of this process."""
+        cls.enabled = True
+
+    def start(self) -> None:
+        """Show what is being done, and for how long."""
+        if not self.enabled:
+            return
+        options, info = self._runtime.options, self._runtime.info
+        users = f"{info.users} users" if info.users else "users by a load shape"
+        limit = options.failure_threshold
+        stops = f"stops at the {_ordinal(limit)} failure" if limit else "no failure stops it"
+        self._console.print(
+            f"{users}, a request each every {options.interval:g} s, against {self._runtime.environment.host}"
+            f"{_for(self._run_time())}; {stops}."
+        )
+        if self._console.is_terminal:
+            self._live = Live(self._line(), console=self._console, auto_refresh=False, transient=True)
+            self._live.start()
+        self._greenlet = gevent.spawn(self._run)
+
+    def stopping(self, reason: str, drain: float) -> None:
+        """Say why the run ends, and what is waited for."""
+        if not self.enabled:
+            return
+        limit = self._runtime.options.failure_threshold
+        why = {
+            "run-time": "The run time is over",
+            "failure-threshold": f"Stopped at the {_ordinal(limit)} failure",
+            "interrupted": "Interrupted",
+        }.get(reason, "The run broke off")
+        wait = f"; waiting up to {drain:g} s for requests in flight (Ctrl-C cuts them off)" if drain else ""
+        self._note = why
+        self._console.print(f"{why}{wait}.")
+
+    def stop(self) -> None:
+        """Clear the live line."""
+        if self._greenlet is not None:
+            self._greenlet.kill()
+        if self._live is not None:
+            self._live.stop()
+
+    def show_result(self, collector: "Collector") -> None:
+        """Print the run's summary."""
+        if self.enabled and collector.folder is not None and collector.summary:
+            print_summary(collector.folder.manifest(), collector.summary, self._console, str(collector.report_path))
+
+    def _run(self) -> None:
+        while True:
+            gevent.sleep(LIVE_PERIOD if self._live else PLAIN_PERIOD)
+            if self._live is not None:
+                self._live.update(self._line(), refresh=True)
+            else:
+                self._console.print(self._line())
+
+    def _run_time(self) -> float | None:
+        return getattr(self._runtime.environment.parsed_options, "run_time", None)
+
+    def _line(self) -> Text:
+        runtime = self._runtime
+        total: Any = runtime.environment.stats.total
+        elapsed = time.monotonic() - runtime.info.origin
+        parts = [
+            f"{elapsed:4.0f} s" + _of(self._run_time()),
+            f"{runtime.runner.user_count} users",
+            f"{total.num_requests} requests",
+        ]
+        quantiles = [total.get_current_response_time_percentile(q) for q in QUANTILES]
+        if all(quantiles):
+            parts.append("p50 {:.0f} ms, p95 {:.0f} ms".format(*quantiles))
+        line = Text("  ".join(parts) + "  ")
+        limit = runtime.options.failure_threshold
+        failed = f"{total.num_failures} failed" + (f" of {limit}" if limit else "")
+        line.append(failed, style="bold red" if total.num_failures else "")
+        if self._note:
+            line.append("  finishing")
+        return line
+
+
+def _ordinal(number: int) -> str:
+    if 10 <= number % 100 <= 20:
+        return f"{number}th"
+    return f"{number}{ {1: 'st', 2: 'nd', 3: 'rd'}.get(number % 10, 'th') }"
+
+
+def _of(seconds: float | None) -> str:
+    return f" of {seconds:g}" if seconds else ""
+
+
+def _for(seconds: float | None) -> str:
+    return f", for {seconds:g} s" if seconds else ", until interrupted"

@@ -1,0 +1,128 @@
+"""Where samples go once a request has ended: to the failure threshold, to the rows, to Locust.
+
+Each ended request passes here once. It is Locust's one event a request that makes it show in Locust's
+own statistics and web page; requests of users that are not Katydid's (a plain HttpUser) arrive as such
+an event and get a row of what the event says.
+"""
+
+import time
+from typing import Any
+from uuid import uuid4
+
+import pyarrow as pa
+from gevent import GreenletExit
+from locust.env import Environment
+
+from katydid.core.redact import Redactor
+from katydid.core.sample import ErrorClass, Outcome, Sample
+from katydid.store.rows import RowBuffer
+from katydid.users.runinfo import RunInfo
+from katydid.users.stopping import Stopper
+
+
+class RequestFailed(Exception):  # noqa: N818 - what a person reads in Locust's table of failures
+    """A failed request, as Locust counts it: by its class, so that few kinds are kept apart."""
+
+
+class Recorder:
+    """One process's rows of one run.
+
+    Args:
+        schema: of the rows.
+        worker: this process's name in them.
+    """
+
+    def __init__(
+        self,
+        environment: Environment,
+        stopper: Stopper,
+        info: RunInfo,
+        *,
+        schema: pa.Schema,
+        worker: str,
+        redactor: Redactor,
+    ) -> None:
+        self._environment = environment
+        self._stopper = stopper
+        self._info = info
+        self._redactor = redactor
+        self.worker = worker
+        self.buffer = RowBuffer(schema)
+        self.recorded = 0
+
+    def new_sample(self, *, user: int, iteration: int, name: str, scheduled: float) -> Sample:
+        """The row of a request that is about to start, due at `scheduled` on the monotonic clock."""
+        scheduled_ms = self._info.ms(scheduled)
+        return Sample(
+            request_id=uuid4().hex,
+            user=user,
+            iteration=iteration,
+            worker=self.worker,
+            name=name,
+            scheduled_ms=scheduled_ms,
+            warm_up=scheduled_ms < self._info.warm_up * 1000.0,
+        )
+
+    def finish(self, sample: Sample, request_type: str, elapsed_ms: float) -> None:
+        """Record a request that has ended, however it did.
+
+        Args:
+            sample: filled in; its outcome says how the request ended.
+            request_type: how Locust's tables call it.
+            elapsed_ms: for Locust's statistics, which know no missing times.
+        """
+        if sample.detail:
+            sample.detail = self._redactor.text(sample.detail)
+        try:
+            sample.after_stop = not self._admit(sample)
+        except GreenletExit:
+            sample.after_stop = True
+            self._keep(sample)
+            raise
+        self._keep(sample)
+        if sample.after_stop or sample.outcome is Outcome.ABORTED:
+            return
+        self._environment.events.request.fire(
+            request_type=request_type,
+            name=sample.name,
+            response_time=sample.duration_ms or elapsed_ms,
+            response_length=sample.bytes or 0,
+            exception=RequestFailed(sample.error) if sample.error else None,
+            context={},
+            katydid_sample=sample,
+        )
+
+    def on_request(self, *, katydid_sample: Sample | None = None, **event: Any) -> None:
+        """Locust's request event: keep what a foreign user's request tells of itself."""
+        if katydid_sample is not None:
+            return
+        duration = float(event["response_time"] or 0.0)
+        start_ms = self._info.ms(time.monotonic()) - duration
+        sample = Sample(
+            request_id=uuid4().hex,
+            user=-1,
+            iteration=-1,
+            worker=self.worker,
+            name=event["name"],
+            scheduled_ms=start_ms,
+            start_ms=start_ms,
+            late_ms=0.0,
+            duration_ms=duration,
+            bytes=event.get("response_length") or 0,
+            status=getattr(event.get("response"), "status_code", None),
+            warm_up=start_ms < self._info.warm_up * 1000.0,
+        )
+        if event.get("exception"):
+            sample.fail(ErrorClass.OTHER, self._redactor.text(str(event["exception"])))
+            sample.blame = None
+        sample.after_stop = not self._admit(sample)
+        self._keep(sample)
+
+    def _admit(self, sample: Sample) -> bool:
+        if sample.outcome is Outcome.FAILED:
+            return self._stopper.admit()
+        return not self._stopper.halted
+
+    def _keep(self, sample: Sample) -> None:
+        self.recorded += 1
+        self.buffer.append(sample)

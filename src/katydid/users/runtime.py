@@ -1,0 +1,157 @@
+"""One process's part in a run: what its users share, and how its rows leave it.
+
+A process is the only one (local), the master, or a worker. Local and workers have users; local and
+master keep the run folder. `lifecycle` calls the methods here when Locust's events say so.
+"""
+
+import logging
+from typing import Any
+
+import gevent
+from locust.env import Environment
+from locust.exception import RPCError
+from locust.runners import MasterRunner, WorkerRunner
+
+from katydid.core.redact import Redactor
+from katydid.store.rows import sample_schema
+from katydid.users.monitoring import Monitor
+from katydid.users.options import RunOptions, run_options
+from katydid.users.recording import Recorder
+from katydid.users.runinfo import WIRE_NAME, RunInfo
+from katydid.users.service import Service
+from katydid.users.stopping import Stopper
+
+logger = logging.getLogger("katydid")
+
+FLUSH_PERIOD = 0.5
+"""Seconds between hand-overs of rows: what a `kill -9` can lose."""
+ROWS = "katydid_rows"
+
+_ATTRIBUTE = "katydid"
+
+
+class Runtime:
+    """Made once a process, when Locust has its runner.
+
+    Attributes:
+        options, info, service, recorder: of the run that goes on; set by `begin`.
+        released_at: when users that wait behind a barrier may start, once that is known.
+    """
+
+    options: RunOptions
+    info: RunInfo
+    service: Service
+    recorder: Recorder
+
+    def __init__(self, environment: Environment) -> None:
+        self.environment = environment
+        self.runner: Any = environment.runner
+        self.is_worker = isinstance(self.runner, WorkerRunner)
+        self.is_master = isinstance(self.runner, MasterRunner)
+        self.stopper = Stopper(environment, self.hand_in)
+        self.released_at: float | None = None
+        self.deliver: Any = self._send
+        """Takes (kind, batch): the collector of this process, or the way to the master's."""
+        self._next_user = 0
+        self._monitor: Monitor | None = None
+        self._greenlets: list[gevent.Greenlet] = []
+        self._outbox: list[tuple[str, bytes]] = []
+        setattr(environment, _ATTRIBUTE, self)
+
+    @classmethod
+    def of(cls, environment: Environment) -> "Runtime":
+        """The runtime of a process."""
+        runtime: Runtime = getattr(environment, _ATTRIBUTE)
+        return runtime
+
+    @property
+    def process(self) -> str:
+        """This process's name in samples and monitor rows."""
+        if self.is_worker:
+            return f"worker-{self.runner.worker_index}"
+        return "master" if self.is_master else "local"
+
+    def paced_users(self) -> list[Any]:
+        """The user classes of this run that are Katydid's."""
+        return [c for c in self.environment.user_classes if hasattr(c, "service_class")]
+
+    def next_user_index(self) -> int:
+        """A number for a new user that no other process gives."""
+        number = self._next_user
+        self._next_user += 1
+        worker = self.runner.worker_index if self.is_worker else 0
+        return int(number * self.info.workers + worker)
+
+    def begin(self) -> None:
+        """A run starts here: users may be made from now on."""
+        parsed = self.environment.parsed_options
+        self.options = run_options(parsed)
+        self.info = RunInfo.from_wire(getattr(parsed, WIRE_NAME))
+        self.released_at = None
+        self._next_user = 0
+        self._outbox.clear()
+        self.stopper.begin(self.options.failure_threshold, self.options.drain_seconds)
+        secrets: list[str] = []
+        extra: dict[str, type] = {}
+        for user_class in self.paced_users():
+            extra |= user_class.extra_columns
+        if not self.is_master and self.paced_users():
+            self.service = self.paced_users()[0].service_class(self.options, self.environment.host or "")
+            self.service.begin(self.info.model)
+            secrets = self.service.secrets()
+        self.recorder = Recorder(
+            self.environment,
+            self.stopper,
+            self.info,
+            schema=sample_schema(extra),
+            worker=self.process,
+            redactor=Redactor(secrets),
+        )
+        self._monitor = Monitor(
+            self.info,
+            self.process,
+            users=lambda: self.runner.user_count,
+            connections=lambda: self.service.open_connections if hasattr(self, "service") else 0,
+            whole_machine=not self.is_worker,
+        )
+        self._greenlets = [gevent.spawn(self._monitor.run), gevent.spawn(self._flush_forever)]
+
+    def finish(self) -> None:
+        """All users of this process have stopped."""
+        gevent.killall(self._greenlets)
+        self._greenlets = []
+        if self.is_worker:
+            self.stopper.worker_finished()
+        else:
+            self.hand_in()
+        if hasattr(self, "service"):
+            self.service.close()
+            del self.service
+
+    def hand_in(self) -> int:
+        """Hand on all rows there are; how many samples this process has recorded in all."""
+        self._flush()
+        return self.recorder.recorded
+
+    def _flush_forever(self) -> None:
+        while True:
+            gevent.sleep(FLUSH_PERIOD)
+            self._flush()
+
+    def _flush(self) -> None:
+        for kind, buffer in (
+            ("samples", self.recorder.buffer),
+            ("monitor", self._monitor and self._monitor.buffer),
+        ):
+            if buffer and (batch := buffer.drain()):
+                self._outbox.append((kind, batch))
+        while self._outbox:
+            try:
+                self.deliver(*self._outbox[0])
+            except RPCError as error:
+                logger.warning("rows wait for the master to be reachable again (%s)", error)
+                return
+            del self._outbox[0]
+
+    def _send(self, kind: str, batch: bytes) -> None:
+        self.runner.send_message(ROWS, {"kind": kind, "batch": batch})

@@ -1,0 +1,41 @@
+"""What all users of a process share when they talk to one target. Each kind of target has its own."""
+
+from typing import Any, Protocol
+
+from katydid.transport.exchange import TimestampSource
+from katydid.users.options import RunOptions
+
+
+class Service(Protocol):
+    """A target as a workload sees it; made once a process and run.
+
+    Raises on construction:
+        ConfigError: an option is no good for this kind of target.
+    """
+
+    timestamp_source: TimestampSource
+
+    def __init__(self, options: RunOptions, host: str) -> None: ...
+
+    def preflight(self) -> str:
+        """Look at the target before it is loaded; the model that requests will ask for.
+
+        Raises:
+            ConfigError: it does not answer, or cannot do what is asked for.
+        """
+
+    def begin(self, model: str) -> None:
+        """Prepare what requests have in common."""
+
+    def secrets(self) -> list[str]:
+        """Texts that must never reach a file, a log or a page."""
+
+    def facts(self) -> dict[str, Any]:
+        """What the manifest says about this kind of target."""
+
+    @property
+    def open_connections(self) -> int:
+        """Connections to the target that are open now."""
+
+    def close(self) -> None:
+        """Close idle connections."""

@@ -1,0 +1,233 @@
+"""How a run ends: at the failure threshold, at its time, or by a signal; always with every row kept.
+
+One process counts failures for the whole run: the only one, or the master. A user on a worker that
+fails asks the master whether the failure still belongs to the run (a ticket) and waits for the answer;
+its request is over by then, so nothing that is measured waits with it. That makes the Nth failure the
+last one, however many processes there are.
+
+Ending a distributed run has its own trap: Locust's master tells its workers to quit and waits half a
+second, so slow requests and the last reports are lost. Here the master first has every worker finish
+what is in flight and hand in its rows, and only then lets Locust go on.
+"""
+
+import logging
+import os
+import signal
+import time
+from collections.abc import Callable
+from typing import Any
+
+import gevent
+from gevent.event import AsyncResult
+from locust.env import Environment
+from locust.runners import MasterRunner, WorkerRunner
+
+from katydid.core.threshold import FailureThreshold
+
+logger = logging.getLogger("katydid")
+
+TICKET_TIMEOUT = 10.0
+"""Seconds until a worker that hears nothing counts its failure itself: the master is gone."""
+FAREWELL = 15.0
+"""Seconds beyond the drain that a master waits for a worker's last rows."""
+WORKER_PATIENCE = 2.0
+"""Seconds that an interrupted worker leaves its master to end the run for all."""
+
+_ASK = "katydid_failure"
+_ANSWER = "katydid_verdict"
+_HALT = "katydid_halt"
+_FINISH = "katydid_finish"
+_FINISHED = "katydid_finished"
+_CUT = "katydid_cut"
+
+
+class Stopper:
+    """One process's part in ending a run.
+
+    Args:
+        environment: Locust's, with its runner.
+        hand_in: sends this process's last rows on; returns how many rows it recorded in all.
+    """
+
+    def __init__(self, environment: Environment, hand_in: Callable[[], int]) -> None:
+        self._environment = environment
+        self._runner: Any = environment.runner
+        self._hand_in = hand_in
+        self._threshold = FailureThreshold(0)
+        self._tickets: dict[int, AsyncResult] = {}
+        self._last_ticket = 0
+        self._signals = 0
+        self.drain = 0.0
+        self.halted = False
+        """The failure threshold was reached: what ends from now on is `after_stop`."""
+        self.reason: str | None = None
+        """Why the run ended, as soon as that is known."""
+        self.active = False
+        self.rows_promised: dict[str, int] = {}
+        """Rows that each worker says it recorded, once it has finished."""
+        self._workers: set[str] = set()
+        self._register()
+
+    # Begin
+
+    def begin(self, limit: int, drain: float) -> None:
+        """A run starts in this process."""
+        self._threshold = FailureThreshold(limit)
+        self._tickets.clear()
+        self.drain = drain
+        self.halted = False
+        self.reason = None
+        self.active = True
+        self.rows_promised = {}
+        if isinstance(self._runner, MasterRunner):
+            self._workers = {client.id for client in self._runner.clients.all}
+        if not isinstance(self._runner, WorkerRunner):
+            self._environment.stop_timeout = drain
+
+    @property
+    def failures(self) -> int:
+        """Failures that were counted until now; on workers, nothing."""
+        return self._threshold.failures
+
+    @property
+    def lost_workers(self) -> list[str]:
+        """Workers that took part and never handed in their last rows."""
+        return sorted(self._workers - self.rows_promised.keys())
+
+    # The failure threshold
+
+    def admit(self) -> bool:
+        """Whether a failure that just happened belongs to the run; blocks only the calling user."""
+        if self.halted:
+            return False
+        if self._threshold.limit == 0:
+            return True
+        self._last_ticket += 1
+        if isinstance(self._runner, WorkerRunner):
+            return self._ask_master(self._last_ticket)
+        return self._count(("local", self._last_ticket))
+
+    def _ask_master(self, number: int) -> bool:
+        answer = self._tickets[number] = AsyncResult()
+        self._runner.send_message(_ASK, {"ticket": number})
+        try:
+            return bool(answer.get(timeout=TICKET_TIMEOUT))
+        except gevent.Timeout:
+            logger.warning("the master did not answer for a failure within %g s; it is counted here", TICKET_TIMEOUT)
+            return True
+        except gevent.GreenletExit:
+            # The run is being stopped. The answer may have come in the same moment.
+            if answer.ready() and answer.value:
+                return True
+            raise
+        finally:
+            del self._tickets[number]
+
+    def _on_ask(self, msg: Any, **_: Any) -> None:
+        ticket = msg.data["ticket"]
+        admitted = self._count((msg.node_id, ticket))
+        self._runner.send_message(_ANSWER, {"ticket": ticket, "admitted": admitted}, client_id=msg.node_id)
+        if self.halted:
+            self._runner.send_message(_HALT, None, client_id=msg.node_id)
+
+    def _on_answer(self, msg: Any, **_: Any) -> None:
+        answer = self._tickets.get(msg.data["ticket"])
+        if answer is not None:
+            answer.set(msg.data["admitted"])
+
+    def _count(self, ticket: tuple[str, int]) -> bool:
+        admitted = self._threshold.admit(ticket)
+        if self._threshold.reached and not self.halted:
+            self.halted = True
+            if isinstance(self._runner, MasterRunner):
+                self._runner.send_message(_HALT)
+            self.end("failure-threshold", drain=0)
+        return admitted
+
+    def _on_halt(self, **_: Any) -> None:
+        self.halted = True
+
+    # The end
+
+    def end(self, reason: str, *, drain: float | None = None) -> None:
+        """End the run for all processes, from any greenlet; returns at once.
+
+        A user must not do this itself: stopping kills users, and it would wait for its own death.
+        """
+        if self.reason is not None:
+            return
+        self.reason = reason
+        if drain is not None:
+            self.drain = drain
+            self._environment.stop_timeout = drain
+        headless = bool(self._environment.parsed_options and self._environment.parsed_options.headless)
+        gevent.spawn(self._runner.quit if headless else self._runner.stop)
+
+    def finish_workers(self) -> None:
+        """Master: have every worker finish what is in flight and hand in its rows; waits for them."""
+        self._runner.send_message(_FINISH, {"drain": self.drain})
+        deadline = time.monotonic() + self.drain + FAREWELL
+        while time.monotonic() < deadline:
+            alive = {client.id for client in self._runner.clients.all} - {
+                client.id for client in self._runner.clients.missing
+            }
+            if not (alive & self._workers) - self.rows_promised.keys():
+                return
+            gevent.sleep(0.05)
+
+    def _on_finish(self, msg: Any, **_: Any) -> None:
+        """Worker: the master ends the run."""
+        self.reason = self.reason or "ordered"
+        self._environment.stop_timeout = msg.data["drain"]
+        self._runner.stop()
+
+    def worker_finished(self) -> None:
+        """Worker: all users have stopped; hand in what is left, of our rows and of Locust's counts."""
+        recorded = self._hand_in()
+        report: dict[str, Any] = {}
+        self._environment.events.report_to_master.fire(client_id=self._runner.client_id, data=report)
+        self._runner.send_message("stats", report)
+        self._runner.send_message(_FINISHED, {"rows": recorded})
+        # Locust's worker sleeps for its stop timeout after it has stopped; everything is done by now.
+        self._environment.stop_timeout = 0
+        self.active = False
+
+    def _on_finished(self, msg: Any, **_: Any) -> None:
+        self.rows_promised[msg.node_id] = msg.data["rows"]
+
+    # Signals
+
+    def _register(self) -> None:
+        runner = self._runner
+        if isinstance(runner, MasterRunner):
+            runner.register_message(_ASK, self._on_ask)
+            runner.register_message(_FINISHED, self._on_finished)
+        elif isinstance(runner, WorkerRunner):
+            runner.register_message(_ANSWER, self._on_answer)
+            runner.register_message(_HALT, self._on_halt)
+            runner.register_message(_FINISH, self._on_finish, concurrent=True)
+            runner.register_message(_CUT, lambda **_: self._cut())
+        # Also revives a SIGINT that the shell made us ignore (background jobs).
+        gevent.signal_handler(signal.SIGINT, self._on_sigint)
+
+    def _on_sigint(self) -> None:
+        self._signals += 1
+        if self._signals > 1:
+            self._cut()
+        elif isinstance(self._runner, WorkerRunner) and self.active:
+            gevent.spawn_later(WORKER_PATIENCE, self._leave)
+        else:
+            # Locust's own way to end by a signal; the one that does not tear down its main greenlet.
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    def _leave(self) -> None:
+        if self.active and self.reason is None:
+            self._runner.quit()
+
+    def _cut(self) -> None:
+        """Wait no longer for requests in flight."""
+        self._environment.stop_timeout = 0
+        if isinstance(self._runner, MasterRunner):
+            self.drain = 0
+            self._runner.send_message(_CUT)
+        self._runner.user_greenlets.kill(block=False)

@@ -1,0 +1,34 @@
+"""When a run must stop."""
+
+from katydid.core.threshold import FailureThreshold
+
+
+def test_exactly_the_first_n_failures_belong_to_the_run():
+    threshold = FailureThreshold(3)
+    assert [threshold.admit(("a", n)) for n in range(6)] == [True, True, True, False, False, False]
+    assert threshold.failures == 3
+
+
+def test_the_run_stops_at_the_nth_failure_not_before():
+    threshold = FailureThreshold(2)
+    threshold.admit(1)
+    assert not threshold.reached
+    threshold.admit(2)
+    assert threshold.reached
+
+
+def test_zero_never_stops_and_still_counts():
+    threshold = FailureThreshold(0)
+    assert all(threshold.admit(n) for n in range(1000))
+    assert not threshold.reached
+    assert threshold.failures == 1000
+
+
+def test_a_ticket_that_is_asked_about_again_gets_the_same_answer_and_counts_once():
+    threshold = FailureThreshold(2)
+    assert threshold.admit(("worker", 1))
+    assert threshold.admit(("worker", 1))
+    assert threshold.failures == 1
+    assert threshold.admit(("worker", 2))
+    assert not threshold.admit(("worker", 3))
+    assert threshold.admit(("worker", 2))
