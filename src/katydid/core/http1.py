@@ -70,6 +70,7 @@ class ResponseReader:
         "_head_done",
         "_left",
         "_method",
+        "_received",
         "_stage",
         "body_bytes",
         "complete",
@@ -84,6 +85,7 @@ class ResponseReader:
         self._method = method
         self._buffer = b""
         self._head_done = False
+        self._received = False
         self._chunked = False
         self._left: int | None = None  # bytes of the body or chunk to come; None = until the peer closes
         self._stage = "size"  # of a chunked body: size, data, end, trailer
@@ -102,6 +104,7 @@ class ResponseReader:
         if self.complete:
             self.leftover += data
             return b""
+        self._received = self._received or bool(data)
         if not self._head_done:
             self._buffer += data
             if not self._read_head():
@@ -123,7 +126,7 @@ class ResponseReader:
         if self._head_done and self._left is None and not self._chunked:
             self.complete = True
             self.keep_alive = False
-        elif not self._head_done and not self._buffer and self.status is None:
+        elif not self._received:
             raise NoResponseError("closed without an answer")
         else:
             raise TruncatedError("closed in the middle of the message")
@@ -158,8 +161,10 @@ class ResponseReader:
     def _choose_framing(self) -> None:
         headers = self.headers
         encoding = headers.get("content-encoding", "").strip().lower()
-        if encoding in {"gzip", "x-gzip", "deflate"}:
-            self._decode = zlib.decompressobj(zlib.MAX_WBITS | 32)
+        if encoding in {"gzip", "x-gzip"}:
+            self._decode = zlib.decompressobj(zlib.MAX_WBITS | 16)
+        elif encoding == "deflate":
+            self._decode = _Inflate()
         elif encoding not in {"", "identity"}:
             raise ProtocolError(f"content encoding {encoding[:20]!r}, which nobody asked for")
         if self._method == "HEAD" or self.status in _NO_BODY:
@@ -229,13 +234,28 @@ class ResponseReader:
         try:
             plain: bytes = self._decode.decompress(body, MAX_DECODED - self._decoded + 1)
         except zlib.error:
-            if self._decoded or "deflate" not in self.headers.get("content-encoding", ""):
-                raise ProtocolError("a compressed body that cannot be unpacked") from None
-            self._decode = zlib.decompressobj(-zlib.MAX_WBITS)  # raw deflate, as some servers send it
-            plain = self._decode.decompress(body, MAX_DECODED + 1)
+            raise ProtocolError("a compressed body that cannot be unpacked") from None
         self._decoded += len(plain)
         if self._decoded > MAX_DECODED:
             raise LimitError(f"a compressed body of more than {MAX_DECODED} bytes")
+        return plain
+
+
+class _Inflate:
+    """`deflate`, which the standard wants in zlib's wrapper and some servers send without it."""
+
+    def __init__(self) -> None:
+        self._head = b""
+        self._inner: Any = None
+
+    def decompress(self, data: bytes, most: int) -> bytes:
+        if self._inner is None:
+            self._head += data
+            if len(self._head) < 2:
+                return b""
+            data, wrapped = self._head, self._head[0] & 15 == 8 and int.from_bytes(self._head[:2], "big") % 31 == 0
+            self._inner = zlib.decompressobj(zlib.MAX_WBITS if wrapped else -zlib.MAX_WBITS)
+        plain: bytes = self._inner.decompress(data, most)
         return plain
 
 

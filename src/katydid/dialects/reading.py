@@ -47,6 +47,7 @@ class StreamReading(ABC):
         self.error_text: str | None = None
         self.malformed: str | None = None
         self._at = 0.0
+        self._given_up = False
 
     @abstractmethod
     def read(self, data: bytes) -> None:
@@ -61,11 +62,14 @@ class StreamReading(ABC):
 
     def feed(self, data: bytes, at: float) -> None:
         """Take the body bytes of one read that arrived at `at`."""
+        if self._given_up:
+            return
         self._at = at
         before = self.chunks
         try:
             self.read(data)
-        except ProtocolError as error:
+        except ProtocolError as error:  # of the parser: there is no telling where the next event begins
+            self._given_up = True
             self.malform(str(error))
         if before == 0 and self.chunks > 1:
             self.first_bound = True
@@ -164,7 +168,10 @@ class SseReading(StreamReading):
     def read(self, data: bytes) -> None:
         """See `StreamReading.read`."""
         for event in self._parser.feed(data):
-            self.event(event.name, event.data)
+            try:
+                self.event(event.name, event.data)
+            except ProtocolError as error:
+                self.malform(str(error))
 
 
 class NdjsonReading(StreamReading):
@@ -185,7 +192,10 @@ class NdjsonReading(StreamReading):
     def read(self, data: bytes) -> None:
         """See `StreamReading.read`."""
         for line in self._parser.feed(data):
-            self.line(load_object(line))
+            try:
+                self.line(load_object(line))
+            except ProtocolError as error:
+                self.malform(str(error))
 
     def end(self) -> None:
         """The last line needs no newline."""

@@ -4,8 +4,9 @@ import argparse
 import asyncio
 import contextlib
 import gc
+import os
 import signal
-import sys
+import threading
 
 from katydid.core.errors import ExitCode
 from katydid.target.server import Target
@@ -35,10 +36,15 @@ async def _serve(settings: TargetSettings) -> None:
     gc.freeze()  # what is there now stays; collecting it again and again would show as late chunks
     print(f"katydid target listening on {scheme}://{settings.host}:{port}", flush=True)  # noqa: T201 - the ready line
     if settings.exit_with_parent:
-        watcher = loop.run_in_executor(None, sys.stdin.buffer.read)
-        watcher.add_done_callback(lambda _: stopped.set())
+        watch = threading.Thread(target=_wait_for_end_of_input, args=(loop, stopped), daemon=True)
+        watch.start()
     await stopped.wait()
     server.close()
     target.log.close()
-    if settings.exit_with_parent:
-        sys.stdin.close()
+
+
+def _wait_for_end_of_input(loop: asyncio.AbstractEventLoop, stopped: asyncio.Event) -> None:
+    while os.read(0, 4096):
+        pass
+    with contextlib.suppress(RuntimeError):  # the loop has ended first
+        loop.call_soon_threadsafe(stopped.set)

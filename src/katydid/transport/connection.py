@@ -45,6 +45,7 @@ class Connection:
         "_sock",
         "_stamped",
         "_timeouts",
+        "_timer",
         "_tls",
         "_watcher",
         "closed",
@@ -59,6 +60,7 @@ class Connection:
         self._receiver: Receiver | None = None
         self._parked: greenlet.greenlet | None = None
         self._timeouts = Timeouts()
+        self._timer: Any = None
         self.closed = False
         self.used = False
         """Whether it has carried a request before."""
@@ -75,19 +77,15 @@ class Connection:
         self._receiver = receiver
         self._timeouts = timeouts
         exchange = receiver.exchange
-        timer: Any = None
         try:
             exchange.started = time.monotonic()
             receiver.last_read = exchange.started
             self._send(payload, exchange.started + timeouts.total)
             if not receiver.done:
-                timer = self._hub.loop.timer(min(timeouts.total, timeouts.idle))
-                timer.start(self._on_timer, timer)
+                self._arm(min(timeouts.total, timeouts.idle))
                 self._park(receiver)
         finally:
-            if timer is not None:
-                timer.stop()
-                timer.close()
+            self._disarm()
             self._receiver = None
             self.used = True
             if not receiver.reusable:
@@ -185,7 +183,18 @@ class Connection:
             if receiver is None or receiver.done or not self._read():
                 return
 
-    def _on_timer(self, timer: Any) -> None:
+    def _arm(self, delay: float) -> None:
+        self._disarm()
+        self._timer = self._hub.loop.timer(delay)
+        self._timer.start(self._on_timer, update=True)
+
+    def _disarm(self) -> None:
+        if self._timer is not None:
+            self._timer.stop()
+            self._timer.close()
+            self._timer = None
+
+    def _on_timer(self) -> None:
         """Hub callback: the earliest moment at which a timeout can have come.
 
         What waits in the kernel is read first, so that a late event loop does not make a timeout of
@@ -204,8 +213,7 @@ class Connection:
             elif idle_left <= 0:
                 self._finish(ErrorClass.IDLE_TIMEOUT, f"nothing arrived for {self._timeouts.idle:g} s")
             else:
-                timer.stop()
-                timer.start(self._on_timer, timer, after=min(total_left, idle_left))
+                self._arm(min(total_left, idle_left))
                 return
         self._wake()
 

@@ -51,7 +51,7 @@ class RequestsClient:
         self._session = requests.Session()
         self._session.headers.clear()
         self._session.auth = _keep_headers
-        self._session.verify = ca_file or True
+        self._ca_file = ca_file
         adapter = HTTPAdapter(pool_maxsize=MOST_CONNECTIONS, max_retries=0)
         self._session.mount("http://", adapter)
         self._session.mount("https://", adapter)
@@ -65,15 +65,17 @@ class RequestsClient:
         """See `exchange.Client.send`."""
         self._in_flight += 1
         exchange.started = time.monotonic()
+        timer = gevent.Timeout.start_new(self._timeouts.total)
         try:
-            with gevent.Timeout(self._timeouts.total, exception=None) as timer:
-                self._converse(request, sink, exchange)
-                timer.cancel()
-                return
+            self._converse(request, sink, exchange)
+        except gevent.Timeout as expired:
+            if expired is not timer:
+                raise
             exchange.fail(ErrorClass.TIMEOUT, f"no complete answer within {self._timeouts.total:g} s")
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             exchange.fail(*self._classify(error))
         finally:
+            timer.close()
             self._in_flight -= 1
 
     def close(self) -> None:
@@ -89,6 +91,7 @@ class RequestsClient:
             stream=True,
             allow_redirects=False,
             timeout=(self._timeouts.total, self._timeouts.idle),
+            verify=self._ca_file,  # here, since REQUESTS_CA_BUNDLE would win over the session's
         ) as response:
             exchange.status = response.status_code
             exchange.headers = {name.lower(): value for name, value in response.headers.items()}
@@ -114,11 +117,12 @@ class RequestsClient:
         causes = list(_causes(error))
         connecting = any(isinstance(cause, urllib3.exceptions.NewConnectionError) for cause in causes)
         for cause in causes:
+            if isinstance(cause, OSError) and (cause.errno is not None or isinstance(cause, ssl.SSLError)):
+                return classify(cause, connecting=connecting)
+        for cause in causes:
             for kinds, kind, text in _MEANINGS:
                 if isinstance(cause, kinds):
                     return kind, text.format(cause=cause, idle=self._timeouts.idle)
-            if isinstance(cause, OSError) and (cause.errno is not None or isinstance(cause, ssl.SSLError)):
-                return classify(cause, connecting=connecting)
         return ErrorClass.OTHER, f"{type(error).__name__}: {error}"
 
 
@@ -188,6 +192,8 @@ def _feed_events(read: _Read, sink: Sink) -> float:
         for event in SSEClient(_as_standard(source())).events():
             pending.append(_canonical(event.event, event.data))  # noqa: PERF401 - source() empties it meanwhile
     except _EndOfStreamError:
+        pass
+    finally:  # also when the stream breaks off
         if pending:
             sink.feed(b"".join(pending), at)
     return at
@@ -196,12 +202,16 @@ def _feed_events(read: _Read, sink: Sink) -> float:
 def _as_standard(chunks: Iterator[bytes]) -> Iterator[bytes]:
     decoder = io.IncrementalNewlineDecoder(codecs.getincrementaldecoder("utf-8")("replace"), translate=True)
     first = True
-    for chunk in chunks:
-        text = decoder.decode(chunk)
-        if first and text:
-            text = text.removeprefix("\ufeff")
-            first = False
-        yield text.encode()
+    try:
+        for chunk in chunks:
+            text = decoder.decode(chunk)
+            if first and text:
+                text = text.removeprefix("\ufeff")
+                first = False
+            yield text.encode()
+    except _EndOfStreamError:
+        yield decoder.decode(b"", final=True).encode()  # a bare CR at the very end
+        raise
 
 
 def _canonical(name: str, data: str) -> bytes:

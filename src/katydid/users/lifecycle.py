@@ -75,6 +75,7 @@ class Lifecycle:
     def on_test_stopping(self, **_: Any) -> None:
         """No new request starts from now on."""
         stopper = self.runtime.stopper
+        stopper.ending = True
         if not stopper.active or self.collector is None:
             return
         self._stopping_since = time.monotonic()

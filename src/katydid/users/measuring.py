@@ -19,6 +19,7 @@ class StreamFacts(Protocol):
     prompt_tokens: int | None
     completion_tokens: int | None
     error_text: str | None
+    malformed: str | None
 
     def verdict(self) -> tuple[ErrorClass, str] | None:
         """What was wrong with the answer; None for a proper one."""
@@ -59,7 +60,7 @@ def measure_stream(sample: Sample, exchange: Exchange, reading: StreamFacts) -> 
 
 def judge_stream(sample: Sample, exchange: Exchange, reading: StreamFacts) -> None:
     """Decide how the request ended: what the target said of itself comes before how the line broke."""
-    if exchange.error is not None and not reading.error_text:
+    if exchange.error is not None and not (reading.error_text or reading.malformed):
         sample.fail(exchange.error, exchange.detail)
     elif exchange.status is not None and 300 <= exchange.status < 400:
         where = exchange.headers.get("location", "elsewhere")

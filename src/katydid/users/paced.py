@@ -3,9 +3,11 @@
 import time
 from typing import Any, ClassVar
 
+import gevent
 from gevent import GreenletExit
 from locust import User, task
 from locust.env import Environment
+from locust.exception import StopUser
 
 from katydid.core.pacing import Pacer, Phase, first_start
 from katydid.core.sample import ErrorClass, Sample
@@ -14,6 +16,8 @@ from katydid.users.runtime import Runtime
 
 lifecycle.install()
 
+WAKE_UP = 0.001
+"""Seconds; what a timer of the event loop can be off by."""
 BARRIER_POLL = 0.2
 """Seconds between looks at a barrier whose time of release is not known yet."""
 
@@ -87,6 +91,11 @@ class PacedUser(User):
         """One request, from its schedule to its sample."""
         assert self._pacer is not None  # noqa: S101 - on_start has run
         self.iteration += 1
+        # A timer that was started in a long turn of the event loop counts from that turn's beginning.
+        while (early := self._pacer.scheduled - time.monotonic()) > WAKE_UP:
+            gevent.sleep(early)
+        if self.run_context.stopper.ending:  # woken in the moment in which the run ends
+            raise StopUser
         recorder = self.run_context.recorder
         sample = recorder.new_sample(
             user=self.index,

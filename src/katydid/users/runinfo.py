@@ -12,6 +12,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+LEAD = 0.25
+"""Seconds from the start of a run to its origin."""
 WIRE_NAME = "katydid_run"
 """The attribute of Locust's parsed options that carries this."""
 
@@ -40,8 +42,8 @@ class RunInfo:
 
     @classmethod
     def now(cls, *, users: int | None, workers: int, model: str, warm_up: float) -> "RunInfo":
-        """Begin a run."""
-        return cls(time.monotonic(), time.time(), _boot_id(), users, workers, model, warm_up)
+        """Begin a run, a moment from now: its first users must be there for the first places in its schedule."""
+        return cls(time.monotonic() + LEAD, time.time() + LEAD, _boot_id(), users, workers, model, warm_up)
 
     @classmethod
     def from_wire(cls, wire: dict[str, Any]) -> "RunInfo":

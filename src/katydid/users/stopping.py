@@ -63,6 +63,8 @@ class Stopper:
         self.reason: str | None = None
         """Why the run ended, as soon as that is known."""
         self.active = False
+        self.ending = False
+        """No request may start any more."""
         self.rows_promised: dict[str, int] = {}
         """Rows that each worker says it recorded, once it has finished."""
         self._workers: set[str] = set()
@@ -78,6 +80,7 @@ class Stopper:
         self.halted = False
         self.reason = None
         self.active = True
+        self.ending = False
         self.rows_promised = {}
         if isinstance(self._runner, MasterRunner):
             self._workers = {client.id for client in self._runner.clients.all}

@@ -1,0 +1,236 @@
+"""HTTP/1.1 without I/O."""
+
+import gzip
+import zlib
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from katydid.core.errors import ConfigError, LimitError, ProtocolError
+from katydid.core.http1 import NoResponseError, ResponseReader, TruncatedError, request_bytes
+
+
+def chunked(*parts: bytes) -> bytes:
+    return b"".join(b"%x\r\n%b\r\n" % (len(p), p) for p in parts) + b"0\r\n\r\n"
+
+
+OK = b"HTTP/1.1 200 OK\r\n"
+CHUNKED = OK + b"Transfer-Encoding: chunked\r\n"
+GZIPPED = gzip.compress(b"hello world")
+RAW_DEFLATE = zlib.compress(b"hello world", wbits=-15)
+
+# name, bytes, status, body, keep-alive
+WHOLE = [
+    ("a length", OK + b"Content-Length: 5\r\n\r\nhello", 200, b"hello", True),
+    ("no body", OK + b"Content-Length: 0\r\n\r\n", 200, b"", True),
+    ("chunks", CHUNKED + b"\r\n" + chunked(b"he", b"llo"), 200, b"hello", True),
+    ("chunks with extensions", CHUNKED + b"\r\n5;a=b\r\nhello\r\n0;x\r\n\r\n", 200, b"hello", True),
+    ("chunks with a trailer", CHUNKED + b"\r\n5\r\nhello\r\n0\r\nX-Sum: 1\r\nY: 2\r\n\r\n", 200, b"hello", True),
+    ("chunks of one byte", CHUNKED + b"\r\n" + chunked(*(bytes([c]) for c in b"hello")), 200, b"hello", True),
+    ("upper-case and padded sizes", CHUNKED + b"\r\n00A \r\n0123456789\r\n0\r\n\r\n", 200, b"0123456789", True),
+    ("line feeds alone", b"HTTP/1.1 200 OK\nContent-Length: 2\n\nhi", 200, b"hi", True),
+    ("line feeds alone in chunks", CHUNKED + b"\r\n2\nhi\n0\n\n", 200, b"hi", True),
+    ("both framings: chunks win", CHUNKED + b"Content-Length: 99\r\n\r\n" + chunked(b"hi"), 200, b"hi", True),
+    ("the same length twice", OK + b"Content-Length: 2\r\nContent-Length: 2\r\n\r\nhi", 200, b"hi", True),
+    ("asked to close", OK + b"Connection: close\r\nContent-Length: 2\r\n\r\nhi", 200, b"hi", False),
+    (
+        "two Connection headers",
+        OK + b"Connection: x\r\nConnection: Close\r\nContent-Length: 2\r\n\r\nhi",
+        200,
+        b"hi",
+        False,
+    ),
+    ("HTTP/1.0", b"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nhi", 200, b"hi", False),
+    ("HTTP/1.0, kept", b"HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\nhi", 200, b"hi", True),
+    (
+        "HTTP/1.0 with chunks",
+        b"HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunked(b"hi"),
+        200,
+        b"hi",
+        False,
+    ),
+    ("no reason phrase", b"HTTP/1.1 200\r\nContent-Length: 2\r\n\r\nhi", 200, b"hi", True),
+    ("an empty reason phrase", b"HTTP/1.1 200 \r\nContent-Length: 2\r\n\r\nhi", 200, b"hi", True),
+    (
+        "interim responses",
+        b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early\r\nX: y\r\n\r\n" + OK + b"Content-Length: 2\r\n\r\nhi",
+        200,
+        b"hi",
+        True,
+    ),
+    ("no content", b"HTTP/1.1 204 No Content\r\n\r\n", 204, b"", True),
+    ("not modified, with a length", b"HTTP/1.1 304 Not Modified\r\nContent-Length: 9\r\n\r\n", 304, b"", True),
+    ("an error", b"HTTP/1.1 503 Busy\r\nContent-Length: 4\r\n\r\nbusy", 503, b"busy", True),
+    ("a folded header", OK + b"X: a\r\n b\r\nContent-Length: 2\r\n\r\nhi", 200, b"hi", True),
+    ("no space after a colon", OK + b"Content-Length:2\r\n\r\nhi", 200, b"hi", True),
+    (
+        "gzip",
+        OK + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(GZIPPED) + GZIPPED,
+        200,
+        b"hello world",
+        True,
+    ),
+    (
+        "gzip in chunks",
+        CHUNKED + b"Content-Encoding: gzip\r\n\r\n" + chunked(GZIPPED[:9], GZIPPED[9:]),
+        200,
+        b"hello world",
+        True,
+    ),
+    (
+        "deflate",
+        OK
+        + b"Content-Encoding: deflate\r\nContent-Length: %d\r\n\r\n" % len(zlib.compress(b"hi"))
+        + zlib.compress(b"hi"),
+        200,
+        b"hi",
+        True,
+    ),
+    (
+        "raw deflate",
+        OK + b"Content-Encoding: deflate\r\nContent-Length: %d\r\n\r\n" % len(RAW_DEFLATE) + RAW_DEFLATE,
+        200,
+        b"hello world",
+        True,
+    ),
+    ("identity", OK + b"Content-Encoding: identity\r\nContent-Length: 2\r\n\r\nhi", 200, b"hi", True),
+]
+IDS = [row[0] for row in WHOLE]
+
+
+def read(pieces):
+    reader = ResponseReader()
+    return reader, b"".join(reader.feed(piece) for piece in pieces)
+
+
+@pytest.mark.parametrize(("_name", "message", "status", "body", "keep"), WHOLE, ids=IDS)
+@pytest.mark.parametrize("size", [1, 2, 7, 100_000])
+def test_a_message_is_read_in_any_pieces(_name, message, status, body, keep, size):
+    reader, found = read([message[i : i + size] for i in range(0, len(message), size)])
+    assert (reader.status, found, reader.complete, reader.keep_alive, reader.leftover) == (
+        status,
+        body,
+        True,
+        keep,
+        b"",
+    )
+
+
+@pytest.mark.parametrize(("_name", "message", "status", "body", "keep"), WHOLE, ids=IDS)
+def test_bytes_after_the_end_are_left_over(_name, message, status, body, keep):
+    reader, found = read([message + b"HTTP/1.1 200"])
+    assert (found, reader.complete, reader.leftover) == (body, True, b"HTTP/1.1 200")
+
+
+@pytest.mark.parametrize(("_name", "message", "status", "body", "keep"), WHOLE, ids=IDS)
+def test_a_message_that_breaks_off_anywhere_is_truncated(_name, message, status, body, keep):
+    for size in range(1, len(message)):
+        reader, _ = read([message[:size]])
+        if not reader.complete:
+            with pytest.raises(TruncatedError):
+                reader.eof()
+
+
+@given(st.data())
+@settings(max_examples=300, deadline=None, derandomize=True)
+def test_any_split_gives_the_same_body(data):
+    _, message, status, body, keep = data.draw(st.sampled_from(WHOLE))
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(message)), max_size=6)))
+    reader, found = read([message[a:b] for a, b in zip([0, *cuts], [*cuts, len(message)], strict=True)])
+    assert (reader.status, found, reader.complete, reader.keep_alive) == (status, body, True, keep)
+
+
+def test_a_body_without_a_length_ends_when_the_peer_closes():
+    reader, body = read([OK + b"\r\nhel", b"lo"])
+    assert not reader.complete
+    reader.eof()
+    assert (body, reader.complete, reader.keep_alive) == (b"hello", True, False)
+
+
+def test_nothing_at_all_is_no_response():
+    with pytest.raises(NoResponseError):
+        ResponseReader().eof()
+
+
+def test_body_bytes_are_counted_as_received():
+    reader, _ = read([OK + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(GZIPPED) + GZIPPED])
+    assert reader.body_bytes == len(GZIPPED)
+
+
+def test_headers_are_lower_case_and_duplicates_joined():
+    reader, _ = read([OK + b"X-A: 1\r\nx-a: 2\r\nContent-Length: 0\r\n\r\n"])
+    assert reader.headers["x-a"] == "1, 2"
+
+
+def test_a_head_request_has_no_body():
+    reader = ResponseReader("HEAD")
+    reader.feed(OK + b"Content-Length: 5\r\n\r\n")
+    assert reader.complete
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        b"SMTP ready\r\n\r\n",
+        b"HTTP/2 200\r\n\r\n",
+        b"HTTP/1.1 abc\r\n\r\n",
+        OK + b"no colon\r\n\r\n",
+        OK + b"Content-Length: -1\r\n\r\n",
+        OK + b"Content-Length: 1\r\nContent-Length: 2\r\n\r\n",
+        CHUNKED + b"\r\nxyz\r\n",
+        CHUNKED + b"\r\n-1\r\n",
+        CHUNKED + b"\r\n1_0\r\n",
+        CHUNKED + b"\r\n2\r\nhixx\r\n",
+        OK + b"Content-Encoding: br\r\nContent-Length: 1\r\n\r\nx",
+        OK + b"Content-Encoding: gzip\r\nContent-Length: 4\r\n\r\nabcd",
+    ],
+)
+def test_what_is_no_http_is_refused(message):
+    with pytest.raises(ProtocolError):
+        read([message])
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        OK + b"X: " + b"a" * 70_000,
+        OK + b"X: 1\r\n" * 1001 + b"\r\n",
+        CHUNKED + b"\r\n" + b"1" * 5000,
+    ],
+)
+def test_what_has_no_end_is_refused(message):
+    with pytest.raises(LimitError):
+        read([message])
+
+
+def test_a_decompression_bomb_is_refused(monkeypatch):
+    monkeypatch.setattr("katydid.core.http1.MAX_DECODED", 1000)
+    bomb = gzip.compress(b"0" * 100_000)
+    with pytest.raises(LimitError):
+        read([OK + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(bomb) + bomb])
+
+
+@given(st.binary(max_size=200))
+@settings(max_examples=300, deadline=None, derandomize=True)
+def test_no_bytes_whatever_raise_anything_but_a_protocol_error(data):
+    reader = ResponseReader()
+    try:
+        reader.feed(OK + data)
+        reader.eof()
+    except ProtocolError:
+        pass
+
+
+def test_a_request_has_its_length_and_headers():
+    assert (
+        request_bytes("POST", "/x", {"Host": "h"}, b"hi")
+        == b"POST /x HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\nhi"
+    )
+    assert request_bytes("GET", "/x", {"Host": "h"}) == b"GET /x HTTP/1.1\r\nHost: h\r\n\r\n"
+
+
+@pytest.mark.parametrize("headers", [{"X": "a\r\nY: b"}, {"X\n": "a"}, {"X": "世"}])
+def test_a_header_cannot_smuggle_another_one_in(headers):
+    with pytest.raises(ConfigError):
+        request_bytes("GET", "/", headers)

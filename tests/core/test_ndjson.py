@@ -1,0 +1,37 @@
+"""Lines of JSON: bytes in, lines out."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from katydid.core.errors import LimitError
+from katydid.core.ndjson import NdjsonParser
+
+
+def parse(pieces):
+    parser = NdjsonParser()
+    lines = [line for piece in pieces for line in parser.feed(piece)]
+    last = parser.close()
+    return lines + ([last] if last is not None else [])
+
+
+@given(st.lists(st.sampled_from([b"{}", b'{"a":1}', b"\n", b"\r\n", b" ", "ü".encode()]), max_size=20), st.data())
+@settings(max_examples=200, deadline=None, derandomize=True)
+def test_any_split_gives_the_lines_that_are_not_blank(parts, data):
+    stream = b"".join(parts)
+    cut = data.draw(st.integers(0, len(stream)))
+    expected = [line.strip() for line in stream.split(b"\n") if line.strip()]
+    assert parse([stream[:cut], stream[cut:]]) == expected
+
+
+def test_an_endless_line_is_refused():
+    parser = NdjsonParser(max_line=10)
+    with pytest.raises(LimitError):
+        parser.feed(b"x" * 11)
+
+
+def test_closing_gives_the_last_line_once():
+    parser = NdjsonParser()
+    parser.feed(b"a\nb")
+    assert parser.close() == b"b"
+    assert parser.close() is None

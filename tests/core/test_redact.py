@@ -1,0 +1,54 @@
+"""Secrets and control characters stay out of texts."""
+
+import base64
+
+import pytest
+
+from katydid.core.redact import Redactor, strip_credentials
+
+SECRET = "pässword/42+x"
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        SECRET,
+        "p%C3%A4ssword%2F42%2Bx",
+        base64.b64encode(SECRET.encode()).decode(),
+        base64.b64encode(SECRET.encode()).decode().rstrip("="),
+    ],
+)
+def test_a_secret_is_masked_however_it_is_written(form):
+    assert Redactor([SECRET]).text(f"key {form} end") == "key [redacted] end"
+
+
+@pytest.mark.parametrize(
+    ("text", "clean"),
+    [
+        ("Bearer abcdefgh12345", "Bearer [redacted]"),
+        ("key sk-proj-abcdefghijkl1234 is wrong", "key [redacted] is wrong"),
+        ("two\nlines\tand\x00more", "two lines and more"),
+        ("\x1b[31mred\x1b[0m \x1b]0;title\x07x", "red x"),
+        ("\u202eevil", "evil"),
+        ("x" * 500, "x" * 200),
+    ],
+)
+def test_texts_are_made_harmless(text, clean):
+    assert Redactor([]).text(text) == clean
+
+
+def test_a_secret_too_short_to_be_one_is_left():
+    assert Redactor(["a", ""]).text("a banana") == "a banana"
+
+
+@pytest.mark.parametrize(
+    ("url", "clean"),
+    [
+        ("http://user:pw@host:8080/x?key=1#f", "http://host:8080/x"),
+        ("https://host", "https://host"),
+        ("http://[::1", ""),
+        ("", ""),
+    ],
+)
+def test_credentials_go_out_of_urls(url, clean):
+    assert strip_credentials(url) == clean

@@ -1,0 +1,135 @@
+"""Server-sent events: bytes in, events out, by the standard."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from katydid.core.errors import LimitError
+from katydid.core.sse import SseParser
+
+BOM = b"\xef\xbb\xbf"
+M = b"message"
+
+CASES = [
+    ("one event", b"data: a\n\n", [(b"a", M)]),
+    ("two events", b"data: a\n\ndata: b\n\n", [(b"a", M), (b"b", M)]),
+    ("CRLF", b"data: a\r\n\r\ndata: b\r\n\r\n", [(b"a", M), (b"b", M)]),
+    ("CR", b"data: a\r\rdata: b\r\r", [(b"a", M), (b"b", M)]),
+    ("mixed line ends", b"data: a\n\r\ndata: b\r\rdata: c\r\n\n", [(b"a", M), (b"b", M), (b"c", M)]),
+    ("several data lines", b"data: a\ndata: b\ndata\ndata: c\n\n", [(b"a\nb\n\nc", M)]),
+    ("no space", b"data:a\n\n", [(b"a", M)]),
+    ("only the first space goes", b"data:  a \n\n", [(b" a ", M)]),
+    ("a tab stays", b"data:\ta\n\n", [(b"\ta", M)]),
+    ("a colon in the value", b"data: a:b\n\n", [(b"a:b", M)]),
+    ("a name", b"event: x\ndata: a\n\n", [(b"a", b"x")]),
+    ("a name after the data", b"data: a\nevent: x\n\n", [(b"a", b"x")]),
+    ("an empty name", b"event:\ndata: a\n\n", [(b"a", M)]),
+    ("a name does not outlive its event", b"event: x\n\ndata: a\n\n", [(b"a", M)]),
+    ("comments", b": hi\n\n:\n\n: x\ndata: a\n:y\n\n", [(b"a", M)]),
+    ("id and retry", b"id: 1\nretry: 10\ndata: a\n\n", [(b"a", M)]),
+    ("unknown fields", b"foo: b\ndatas: c\nDATA: d\ndata: a\n\n", [(b"a", M)]),
+    ("a field with a leading space", b" data: x\ndata: a\n\n", [(b"a", M)]),
+    ("empty data", b"data:\n\ndata\n\n", []),
+    ("two empty data lines", b"data\ndata\n\n", [(b"\n", M)]),
+    ("a byte order mark in front", BOM + b"data: a\n\n", [(b"a", M)]),
+    ("two byte order marks", BOM + BOM + b"data: x\ndata: a\n\n", [(b"a", M)]),
+    ("a byte order mark later", b"data: a\n\n" + BOM + b"data: b\n\n", [(b"a", M)]),
+    ("a beginning like a byte order mark", b"\xef\xbb\n\ndata: a\n\n", [(b"a", M)]),
+    ("an unfinished event", b"data: a\n\ndata: b\n", [(b"a", M)]),
+    ("empty lines in front", b"\n\n\ndata: a\n\n", [(b"a", M)]),
+    (
+        "other separators are text",
+        "data: a\u2028b\x0bc\x0cd\u0085e\n\n".encode(),
+        [("a\u2028b\x0bc\x0cd\u0085e".encode(), M)],
+    ),
+    ("NUL is text", b"data: a\0b\n\n", [(b"a\0b", M)]),
+    ("invalid UTF-8 is kept", b"data: \xff\n\n", [(b"\xff", M)]),
+    ("nothing", b"", []),
+]
+IDS = [name for name, _, _ in CASES]
+
+
+def parse(pieces):
+    parser = SseParser()
+    return [tuple(event) for piece in pieces for event in parser.feed(piece)]
+
+
+@pytest.mark.parametrize(("_name", "stream", "events"), CASES, ids=IDS)
+def test_whole(_name, stream, events):
+    assert parse([stream]) == events
+
+
+@pytest.mark.parametrize(("_name", "stream", "events"), CASES, ids=IDS)
+def test_byte_by_byte(_name, stream, events):
+    assert parse([stream[i : i + 1] for i in range(len(stream))]) == events
+
+
+@pytest.mark.parametrize(("_name", "stream", "events"), CASES, ids=IDS)
+def test_byte_by_byte_with_empty_reads(_name, stream, events):
+    assert parse([piece for i in range(len(stream)) for piece in (b"", stream[i : i + 1])]) == events
+
+
+def by_the_standard(stream):
+    """The standard's algorithm, written down as it stands there: slow, and obviously right."""
+    stream = stream.removeprefix(BOM)
+    events, data, name = [], [], b""
+    lines = stream.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")[:-1]
+    for line in lines:
+        if not line:
+            joined = b"".join(data).removesuffix(b"\n")
+            if data and joined:
+                events.append((joined, name or M))
+            data, name = [], b""
+        elif not line.startswith(b":"):
+            field, _, value = line.partition(b":")
+            value = value.removeprefix(b" ")
+            if field == b"data":
+                data.append(value + b"\n")
+            elif field == b"event":
+                name = value
+    return events
+
+
+ALPHABET = [
+    b"data: ",
+    b"data:",
+    b"data",
+    b"event: ",
+    b":",
+    b"x",
+    b" ",
+    b"\n",
+    b"\n\n",
+    b"\r",
+    b"\r\n",
+    b"\r\n\r\n",
+    BOM,
+]
+
+
+@given(st.lists(st.sampled_from(ALPHABET), max_size=25), st.lists(st.integers(0, 80), max_size=6))
+@settings(max_examples=500, deadline=None, derandomize=True)
+def test_any_stream_in_any_split_is_what_the_standard_says(parts, cuts):
+    stream = b"".join(parts)
+    cuts = sorted(min(cut, len(stream)) for cut in cuts)
+    pieces = [stream[a:b] for a, b in zip([0, *cuts], [*cuts, len(stream)], strict=True)]
+    assert parse(pieces) == by_the_standard(stream)
+
+
+def test_an_endless_event_is_refused():
+    parser = SseParser(max_event=100)
+    parser.feed(b"data: " + b"1" * 90)
+    with pytest.raises(LimitError):
+        parser.feed(b"2" * 10)
+
+
+def test_many_events_in_one_read_are_not_one_long_event():
+    assert len(SseParser(max_event=100).feed(b"data: 12345678\n\n" * 1000)) == 1000
+
+
+def test_it_tells_what_was_left_at_the_end():
+    parser = SseParser()
+    parser.feed(b"data: a\n\n\n")
+    assert not parser.pending
+    parser.feed(b"data: b\n")
+    assert parser.pending

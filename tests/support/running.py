@@ -1,0 +1,125 @@
+"""Katydid and Locust as people start them: as processes, end to end."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+
+BIN = Path(sys.executable).parent
+ROOT = Path(__file__).resolve().parents[2]
+LOCUSTFILE = ROOT / "locustfiles" / "stream.py"
+
+
+def clean_environment(**more: str) -> dict[str, str]:
+    """This process's environment without what would change a run."""
+    kept = {
+        k: v for k, v in os.environ.items() if not k.startswith(("LOCUST_", "LOAD_TEST_")) and "proxy" not in k.lower()
+    }
+    return kept | {"PYTHONUNBUFFERED": "1"} | more
+
+
+class Running:
+    """A process that was started; its output goes to files, so that nothing ever blocks on a pipe."""
+
+    def __init__(self, command, folder: Path, env=None):
+        folder.mkdir(parents=True, exist_ok=True)
+        number = len(list(folder.glob("*.out")))
+        self.out_path, self.err_path = folder / f"{number}.out", folder / f"{number}.err"
+        with self.out_path.open("wb") as out, self.err_path.open("wb") as err:
+            self.process = subprocess.Popen(
+                [str(word) for word in command], stdout=out, stderr=err, stdin=subprocess.DEVNULL, cwd=folder,
+                env=clean_environment(**(env or {})), start_new_session=True,
+            )  # fmt: skip
+
+    @property
+    def out(self) -> str:
+        return self.out_path.read_text()
+
+    @property
+    def err(self) -> str:
+        return self.err_path.read_text()
+
+    def wait(self, seconds: float = 60) -> int:
+        try:
+            return self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.kill_all()
+            raise AssertionError(f"did not end in {seconds} s\n{self.out}\n{self.err}") from None
+
+    def signal(self, number: int) -> None:
+        """To the first process alone, as `kill` does."""
+        os.kill(self.process.pid, number)
+
+    def signal_all(self, number: int) -> None:
+        """To all its processes, as Ctrl-C in a terminal does."""
+        os.killpg(self.process.pid, number)
+
+    def kill_all(self) -> None:
+        """kill -9 of everything."""
+        try:
+            os.killpg(self.process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        self.process.wait(10)
+
+
+def katydid(*words, folder: Path, env=None) -> Running:
+    return Running([BIN / "katydid", *words], folder, env)
+
+
+def locust(*words, folder: Path, env=None) -> Running:
+    return Running([BIN / "locust", "-f", LOCUSTFILE, *words], folder, env)
+
+
+class Run:
+    """A run folder, as a test looks at it."""
+
+    def __init__(self, path: Path):
+        self.path = path
+        self.manifest = json.loads((path / "manifest.json").read_text())
+
+    @property
+    def samples(self) -> pd.DataFrame:
+        return pd.read_parquet(self.path / "samples.parquet")
+
+    @property
+    def summary(self) -> dict:
+        return json.loads((self.path / "summary.json").read_text())
+
+    @property
+    def files(self) -> set[str]:
+        return {p.name for p in self.path.iterdir()}
+
+
+COMPLETE = {"manifest.json", "samples.parquet", "monitor.parquet", "summary.json", "report.html", "locust.html"}
+
+
+def runs_in(results: Path) -> list[Run]:
+    return [Run(p.parent) for p in sorted(results.rglob("manifest.json"))]
+
+
+def the_run(results: Path) -> Run:
+    (run,) = runs_in(results)
+    return run
+
+
+def wait_until(condition, seconds: float = 20, what: str = "the condition"):
+    """Poll until `condition()` gives something; its value."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        if value := condition():
+            return value
+        time.sleep(0.05)
+    raise AssertionError(f"{what} did not come about in {seconds} s")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]

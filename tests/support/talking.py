@@ -1,0 +1,47 @@
+"""One streamed request with either client, and what came of it."""
+
+from types import SimpleNamespace
+
+from katydid.core.sample import Sample
+from katydid.dialects import dialect
+from katydid.transport import open_client
+from katydid.transport.exchange import Exchange, Request, Timeouts
+from katydid.users.measuring import judge_stream, measure_exchange, measure_stream
+from katydid.users.runinfo import RunInfo
+
+CLIENTS = ("fast", "requests")
+
+
+def info() -> RunInfo:
+    return RunInfo.now(users=1, workers=1, model="m", warm_up=0.0)
+
+
+class Talker:
+    """A client, used for one request after the other."""
+
+    def __init__(self, kind, url, *, total=5.0, idle=2.0, ca_file=None, api="openai"):
+        self.client = open_client(kind, url, Timeouts(total, idle), ca_file)
+        self.dialect = dialect(api)
+        self.info = info()
+
+    def ask(self, check="count"):
+        sample = Sample(request_id="r", user=0, iteration=0, worker="local", name="/", scheduled_ms=0.0)
+        exchange, reading = Exchange(), self.dialect.reading(check)
+        headers = self.dialect.headers(None) | {"X-Request-Id": "r"}
+        self.client.send(Request("POST", self.dialect.endpoint, headers, b"{}"), reading, exchange)
+        measure_exchange(sample, exchange, self.info)
+        measure_stream(sample, exchange, reading)
+        judge_stream(sample, exchange, reading)
+        return SimpleNamespace(sample=sample, exchange=exchange, reading=reading)
+
+    def close(self):
+        self.client.close()
+
+
+def ask(kind, url, **options):
+    """One request on a client of its own."""
+    talker = Talker(kind, url, **options)
+    try:
+        return talker.ask()
+    finally:
+        talker.close()
