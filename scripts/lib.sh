@@ -2,20 +2,49 @@
 # shellcheck shell=bash
 set -euo pipefail
 
-ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+ROOT=$(CDPATH='' cd -- "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+
+# Git Bash rewrites variables that look like paths; an endpoint is none. Windows' own code pages lack our signs.
+export MSYS2_ENV_CONV_EXCL=LOAD_TEST_ENDPOINT PYTHONUTF8=1
 
 say() { printf '%s\n' "$*" >&2; }
 die() { say "${0##*/}: $*"; exit 2; }
 
+# require_target ARGUMENT...: a run with these arguments has a target, or we end here, before any set-up.
+require_target() {
+  local argument
+  # Locust may find the host in these files; `katydid run` sees whether it does.
+  if [ -n "${LOCUST_HOST:-}" ] || [ -f locust.conf ] || [ -f "${HOME:-}/.locust.conf" ]; then return; fi
+  for argument in "$@"; do
+    case $argument in
+      -H* | --host | --host=* | --config* | --embedded-target* | --worker | -h | --help) return ;;
+    esac
+  done
+  die "no target: give its URL, as in LOCUST_HOST=http://127.0.0.1:8080 $0"
+}
+
+is_python() { # is_python COMMAND...: it is a Python >= 3.11
+  "$@" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null
+}
+
 find_python() { # print a Python >= 3.11, or die
   local candidate
-  for candidate in ${PYTHON:+"$PYTHON"} python3 python3.13 python3.12 python3.11 python; do
-    if "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+  if [ -n "${PYTHON:-}" ]; then
+    is_python "$PYTHON" || die "PYTHON=$PYTHON is no Python 3.11 or newer: name another, or unset it"
+    printf '%s\n' "$PYTHON"
+    return
+  fi
+  for candidate in python3 python3.13 python3.12 python3.11 python; do
+    if is_python "$candidate"; then
       printf '%s\n' "$candidate"
       return
     fi
-    [ -z "${PYTHON:-}" ] || die "PYTHON=$PYTHON is no Python 3.11 or newer: name another, or unset it"
   done
+  # Windows' launcher, where nothing is in PATH; it names the program itself.
+  if is_python py -3; then
+    py -3 -c 'import sys; print(sys.executable)'
+    return
+  fi
   die "no Python 3.11 or newer was found: install one, or name it with PYTHON=/path/to/python"
 }
 
@@ -30,28 +59,59 @@ quietly() { # quietly WHAT COMMAND...: all of its output where it fails, none wh
   output=$("$@" 2>&1) || { say "$output"; die "$what failed: see the output above"; }
 }
 
+# hold_lock FOLDER: wait until no other set-up holds it; it is ours until the calling (sub)shell ends.
+hold_lock() {
+  local lock=$1 owner waited=0
+  until mkdir "$lock" 2>/dev/null; do
+    [ -w "$(dirname "$lock")" ] || die "cannot write to $(dirname "$lock"): make it writable"
+    owner=$(cat "$lock/owner" 2>/dev/null || true)
+    if [ -n "$owner" ] && ! kill -0 "$owner" 2>/dev/null; then
+      rm -rf "$lock" # its owner was killed
+      continue
+    fi
+    [ "$waited" -gt 0 ] || say "Waiting for another set-up (process ${owner:-unknown}) ..."
+    waited=$((waited + 1))
+    [ "$waited" -lt 900 ] || die "another set-up goes on for 15 minutes: end it, remove $lock, and try again"
+    sleep 1
+  done
+  held_lock=$lock
+  trap 'rm -rf "$held_lock"' EXIT
+  trap 'exit 130' INT
+  trap 'exit 143' TERM
+  printf '%s\n' $$ >"$lock/owner"
+}
+
 # setup_env FOLDER REQUIREMENTS: make a virtual environment with exactly these packages; fast when it is there.
 setup_env() {
-  local folder=$1 requirements=$2 python stamp bin
+  local folder=$1 requirements=$2 python stamp
   python=$(find_python)
-  stamp="$("$python" -c 'import sys; print(sys.version)') $(cksum <"$requirements") $(cksum <"$ROOT/pyproject.toml")"
-  if [ "$(cat "$folder/.stamp" 2>/dev/null || true)" != "$stamp" ]; then
-    rm -rf "$folder"
-    quietly "Making $(basename "$folder")" "$python" -m venv "$folder"
-    bin=$(venv_bin "$folder")
-    quietly "Installing $(basename "$requirements")" "$bin/python" -m pip install --quiet \
-      --disable-pip-version-check --require-hashes -r "$requirements"
-    if [ "$folder" = "$ROOT/.venv" ]; then
-      quietly "Installing katydid" "$bin/python" -m pip install --quiet --disable-pip-version-check \
-        --no-deps --no-build-isolation --no-index --editable "$ROOT"
-    fi
-    printf '%s' "$stamp" >"$folder/.stamp"
+  # The root is part of it: an environment that was moved with its repository does not run.
+  stamp="$ROOT $("$python" -c 'import sys; print(sys.version)') $(cksum <"$requirements") $(cksum <"$ROOT/pyproject.toml")"
+  if ! has_stamp "$folder" "$stamp"; then
+    (hold_lock "$folder-lock"; has_stamp "$folder" "$stamp" || make_env "$folder" "$requirements" "$python" "$stamp")
   fi
+}
+
+has_stamp() { [ "$(cat "$1/.stamp" 2>/dev/null || true)" = "$2" ]; }
+
+make_env() {
+  local folder=$1 requirements=$2 python=$3 stamp=$4 bin
+  rm -rf "$folder"
+  quietly "Making $(basename "$folder")" "$python" -m venv "$folder"
+  bin=$(venv_bin "$folder")
+  quietly "Installing $(basename "$requirements")" "$bin/python" -m pip install --quiet \
+    --disable-pip-version-check --require-hashes -r "$requirements"
+  if [ "$folder" = "$ROOT/.venv" ]; then
+    quietly "Installing katydid" "$bin/python" -m pip install --quiet --disable-pip-version-check \
+      --no-deps --no-build-isolation --no-index --editable "$ROOT"
+  fi
+  printf '%s' "$stamp" >"$folder/.stamp"
 }
 
 # katydid_setup [run|dev]: the repository's own environment, with its commands first in PATH.
 katydid_setup() {
   local kind=${1:-run}
+  case $kind in run | dev) ;; *) die "there is no set-up called $kind: take run or dev" ;; esac
   # An environment for tests serves runs too.
   if [ "$kind" = run ] && [ "$(cat "$ROOT/.venv/.kind" 2>/dev/null || true)" = dev ]; then kind=dev; fi
   setup_env "$ROOT/.venv" "$ROOT/requirements/$kind.txt"

@@ -2,6 +2,7 @@
 # Pin every dependency again, with the hashes of all platforms' files: requirements/*.txt. Needs uv.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+command -v uv >/dev/null || { echo "lock.sh: uv is missing: install it (pip install uv)" >&2; exit 2; }
 
 pin() { # pin OUTPUT ARGUMENT...: no index address may stand in what is committed
   local output=$1

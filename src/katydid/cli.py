@@ -4,7 +4,6 @@ Nothing heavy is imported before it is known which subcommand runs; above all, L
 `run` alone, since it patches the whole process.
 """
 
-import argparse
 import sys
 from collections.abc import Callable, Sequence
 
@@ -27,15 +26,9 @@ def _report(arguments: Sequence[str]) -> int:
 
 
 def _target(arguments: Sequence[str]) -> int:
-    from katydid.target.command import add_arguments, main  # noqa: PLC0415 - see above
+    from katydid.target.command import main  # noqa: PLC0415 - see above
 
-    parser = argparse.ArgumentParser(
-        prog="katydid target",
-        description="Serve a local target with known, settable behaviour.",
-        epilog="example: katydid target --port 8080 --ttft 200ms --chunks 100 --chunk-interval 20ms",
-    )
-    add_arguments(parser)
-    return main(parser.parse_args(arguments))
+    return main(arguments)
 
 
 COMMANDS: dict[str, tuple[Command, str]] = {

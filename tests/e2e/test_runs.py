@@ -1,5 +1,6 @@
 """Runs end to end: Locust as a process, against the embedded target; the log of the target is the truth."""
 
+import itertools
 import signal
 
 import pytest
@@ -103,7 +104,7 @@ def test_starts_are_spread_evenly_over_the_interval(target, tmp_path):
     assert stream(service, tmp_path, "--run-time", "3s", users=20, interval=2).wait() == 0
     samples = the_run(tmp_path / "reports").samples
     first = samples[samples["iteration"] == 0]["scheduled_ms"].sort_values().to_list()
-    assert [round(b - a) for a, b in zip(first, first[1:], strict=False)] == [100] * 19
+    assert [round(b - a) for a, b in itertools.pairwise(first)] == [100] * 19
 
 
 def test_a_burst_starts_all_users_together(target, tmp_path):
@@ -166,12 +167,11 @@ def test_a_threshold_of_zero_never_stops(target, tmp_path):
 def test_separate_master_and_workers_stop_exactly_and_lose_nothing(target, tmp_path):
     service = target(fail=("http_500",))
     port = free_port()
-    common = ("--master-port", port) if False else ()
-    workers = [locust("--worker", "--master-port", port, *common, folder=tmp_path / "workers") for _ in range(2)]
+    workers = [locust("--worker", "--master-port", port, folder=tmp_path / "workers") for _ in range(2)]
     master = locust(
         "--master", "--master-bind-port", port, "--master-bind-host", "127.0.0.1", "--expect-workers", "2",
-        "--headless", "--host", service.url, "--users", "40", "--spawn-rate", "40", "--interval", "2", "--run-time", "60s",
-        folder=tmp_path,
+        "--headless", "--host", service.url, "--users", "40", "--spawn-rate", "40", "--interval", "2",
+        "--run-time", "60s", folder=tmp_path,
     )  # fmt: skip
     assert master.wait(40) == 0, master.err
     assert [worker.wait(20) for worker in workers] == [0, 0]

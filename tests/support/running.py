@@ -1,5 +1,6 @@
 """Katydid and Locust as people start them: as processes, end to end."""
 
+import contextlib
 import json
 import os
 import signal
@@ -62,10 +63,8 @@ class Running:
 
     def kill_all(self) -> None:
         """kill -9 of everything."""
-        try:
+        with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
         self.process.wait(10)
 
 

@@ -1,11 +1,11 @@
 """`katydid report RUN`: the report again, from the run's files alone; also of a run that was killed."""
 
-import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
 
+from katydid.core.arguments import OneLineParser
 from katydid.core.errors import ExitCode
 from katydid.report.build import build_report
 from katydid.report.terminal import print_summary
@@ -14,7 +14,7 @@ from katydid.store.folder import REPORT, RunFolder
 
 def main(arguments: Sequence[str]) -> int:
     """Make the report; 0 for a valid run, 4 for one that is not."""
-    parser = argparse.ArgumentParser(
+    parser = OneLineParser(
         prog="katydid report",
         description="Make summary.json and report.html of a run again from its samples.",
         epilog="example: katydid report reports/stream/v1.2/20261121T090000Z",

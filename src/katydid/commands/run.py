@@ -11,6 +11,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
 
+from katydid.core.arguments import OneLineParser
 from katydid.core.errors import ConfigError, ExitCode
 from katydid.resources import locustfile
 
@@ -19,7 +20,7 @@ _OURS = {*ExitCode}
 
 def main(arguments: Sequence[str]) -> int:
     """Run a workload; 0 when the run is valid, whatever its target did."""
-    parser = argparse.ArgumentParser(
+    parser = OneLineParser(
         prog="katydid run",
         description="Run a workload headless through Locust and leave a run folder with its report.",
         add_help=False,

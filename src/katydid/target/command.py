@@ -1,23 +1,21 @@
 """`katydid target`: serves until it is told to stop, or until its parent is gone."""
 
-import argparse
 import asyncio
 import contextlib
 import gc
 import os
 import signal
 import threading
+from collections.abc import Sequence
 
 from katydid.core.errors import ExitCode
 from katydid.target.server import Target
-from katydid.target.settings import TargetSettings, add_arguments, settings_of
-
-__all__ = ["add_arguments", "main"]
+from katydid.target.settings import TargetSettings, settings_from_arguments
 
 
-def main(args: argparse.Namespace) -> int:
+def main(arguments: Sequence[str]) -> int:
     """Serve; 0 when stopped by a signal."""
-    settings = settings_of(args)
+    settings = settings_from_arguments(arguments)
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(_serve(settings))
     return ExitCode.PASSED

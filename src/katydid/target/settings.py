@@ -4,8 +4,9 @@ import argparse
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields
-from typing import Any, NoReturn
+from typing import Any
 
+from katydid.core.arguments import OneLineParser
 from katydid.core.errors import ConfigError
 from katydid.target.faults import FAULTS
 
@@ -96,11 +97,6 @@ class TargetSettings:
         return rates
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise ConfigError(f"target: {message}")
-
-
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Every setting as an option."""
     for option in fields(TargetSettings):
@@ -133,7 +129,11 @@ def settings_from_arguments(arguments: Sequence[str]) -> TargetSettings:
     Raises:
         ConfigError: they are no good.
     """
-    parser = _Parser(add_help=False)
+    parser = OneLineParser(
+        prog="katydid target",
+        description="Serve a local target with known, settable behaviour.",
+        epilog="example: katydid target --port 8080 --ttft 200ms --chunks 100 --chunk-interval 20ms",
+    )
     add_arguments(parser)
     return settings_of(parser.parse_args(arguments))
 

@@ -56,16 +56,18 @@ class Collector:
 
     # Before the load
 
-    def check(self) -> None:
-        """See whether the run can start as it was asked for.
+    def check(self, parsed: Any, host: str) -> None:
+        """See whether a run can start as it is asked for.
+
+        Args:
+            parsed: options, as Locust or its web form have them.
+            host: URL of the target.
 
         Raises:
             ConfigError: it cannot; nothing was sent but one look at the target.
         """
-        environment = self._environment
-        options = run_options(environment.parsed_options)
+        options = run_options(parsed)
         users = self._runtime.paced_users()
-        host = environment.host or ""
         model = options.model or ""
         if users:
             if not host:
@@ -81,7 +83,7 @@ class Collector:
     def begin(self) -> None:
         """Open the run's folder, and tell all processes what they must know of it."""
         if self._checked is None:
-            self.check()
+            self.check(self._environment.parsed_options, self._environment.host or "")
         assert self._checked is not None  # noqa: S101 - check() has set it or raised
         (options, host, model), self._checked = self._checked, None
         runner = self._runtime.runner

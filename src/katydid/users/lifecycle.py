@@ -3,12 +3,16 @@
 Importing this module registers them; any locustfile that uses our users does so.
 """
 
+import contextlib
 import logging
 import sys
 import time
+from argparse import Namespace
+from collections.abc import Mapping
 from typing import Any
 
 import gevent
+import psutil
 from locust import events
 from locust.env import Environment
 
@@ -18,6 +22,7 @@ from katydid.users.options import add_arguments
 from katydid.users.progress import Progress
 from katydid.users.runtime import Runtime
 from katydid.users.stopping import FAREWELL
+from katydid.webui.form import guard_form
 
 logger = logging.getLogger("katydid")
 
@@ -134,27 +139,48 @@ class Lifecycle:
         if self.environment.process_exit_code is None and self.headless:
             self.environment.process_exit_code = int(ExitCode.USAGE if self._refused else ExitCode.INVALID)
 
+    def complaint_about(self, form: Mapping[str, str]) -> str | None:
+        """What is wrong with a start that the web page asks for; one look at the target included."""
+        assert self.collector is not None  # noqa: S101 - there is a page only where there is a collector
+        options = Namespace(**{**vars(self.environment.parsed_options), **form})
+        try:
+            self.collector.check(options, form.get("host", self.environment.host or ""))
+        except ConfigError as error:
+            return str(error)
+        return None
+
     def _refuse(self, error: ConfigError) -> None:
         self._refused = True
         logger.error("%s", error)
         gevent.spawn(self.runtime.runner.stop)
 
 
-def on_init(environment: Environment, **_: Any) -> None:
+def on_init(environment: Environment, web_ui: Any = None, **_: Any) -> None:
     """Locust has its runner: take part, and check a headless run before anything is sent."""
     lifecycle = Lifecycle(environment)
     if Progress.enabled:
         logging.getLogger("locust.stats_logger").disabled = True
+    if lifecycle.collector is not None and web_ui is not None:
+        guard_form(web_ui, lifecycle.complaint_about)
     if lifecycle.collector is None or not lifecycle.headless:
         return
     options: Any = environment.parsed_options
     if options.spawn_rate is None:
         options.spawn_rate = default_spawn_rate(options.num_users or 1)
     try:
-        lifecycle.collector.check()
+        lifecycle.collector.check(options, environment.host or "")
     except ConfigError as error:
         print(f"katydid: {error}", file=sys.stderr)  # noqa: T201 - before any log, for whoever typed the command
+        if options.processes:
+            _dismiss_workers()
         sys.exit(int(ExitCode.USAGE))
+
+
+def _dismiss_workers() -> None:
+    """End the workers that Locust has forked; it forgets them itself when it leaves this early."""
+    for child in psutil.Process().children():
+        with contextlib.suppress(psutil.NoSuchProcess):
+            child.terminate()
 
 
 def default_spawn_rate(users: int) -> float:

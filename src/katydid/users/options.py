@@ -99,17 +99,18 @@ class RunOptions:
 
 
 def add_arguments(parser: Any) -> None:
-    """Register every option with Locust's parser."""
-    group = parser.add_argument_group("Katydid", "the load and how it is judged (also as LOAD_TEST_… variables)")
+    """Register every option with Locust's parser (not with a group of it, which the web form leaves out)."""
     for option in fields(RunOptions):
         meta = option.metadata
-        group.add_argument(
+        variable = meta["variable"] or "LOAD_TEST_" + option.name.upper()
+        shown = "" if option.default is None else f"default: {option.default}; "
+        parser.add_argument(
             "--" + option.name.replace("_", "-"),
-            env_var=meta["variable"] or "LOAD_TEST_" + option.name.upper(),
+            env_var=variable,
             default=option.default,
             type=meta["kind"],
             choices=meta["choices"],
-            help=meta["help"] + ("" if option.default is None else f" (default: {option.default})"),
+            help=f"Katydid: {meta['help']} ({shown}{variable})",
             metavar=None if meta["choices"] else "<" + option.name.replace("_", "-") + ">",
         )
 

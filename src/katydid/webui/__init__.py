@@ -1,0 +1,1 @@
+"""What Katydid adds to Locust's web page, by Locust's own extension points."""

@@ -1,0 +1,112 @@
+"""Bad input: one line on what to do, exit 2, nothing sent but the one look, and no folder left."""
+
+import pytest
+from running import katydid, wait_until
+
+from katydid.target.process import start_target
+
+pytestmark = pytest.mark.e2e
+
+
+@pytest.fixture(scope="module")
+def target(tmp_path_factory):
+    with start_target(log=str(tmp_path_factory.mktemp("target") / "truth.jsonl")) as running:
+        yield running
+
+
+CASES = {
+    "no host": ((), r"no target: give its URL with --host or LOCUST_HOST"),
+    "a host that is no URL": (("--host", "localhost:80"), "is not a URL: give http://HOST:PORT"),
+    "an unreachable host": (("--host", "http://127.0.0.1:1"), "does not answer (Connection refused): start it"),
+    "a misspelt option": (("--host", "URL", "--intervall", "3"), "--intervall"),
+    "a missing prompts file": (("--host", "URL", "--prompts", "none.txt"), "--prompts none.txt: no such file"),
+    "prompts of another kind": (("--host", "URL", "--prompts", "/dev/null"), "give a .txt"),
+    "an interval of zero": (("--host", "URL", "--interval", "0"), "--interval 0 must be more than 0"),
+    "a negative interval": (("--host", "URL", "--interval=-1"), "--interval -1 must be more than 0"),
+    "an interval that is no number": (("--host", "URL", "--interval", "soon"), "--interval"),
+    "a negative threshold": (
+        ("--host", "URL", "--failure-threshold=-1"),
+        "--failure-threshold -1 must not be negative",
+    ),
+    "results that cannot be written": (
+        ("--host", "URL", "--results", "/dev/null/x"),
+        "--results /dev/null/x: not a dir",
+    ),
+    "an unknown model": (
+        ("--host", "URL", "--model", "gpt-9"),
+        "does not have the model 'gpt-9': it has katydid-small",
+    ),
+    "an unknown API": (("--host", "URL", "--api", "soap"), "--api"),
+    "an endpoint that is no path": (("--host", "URL", "--endpoint", "chat"), "is not a path"),
+    "a missing certificate file": (("--host", "https://127.0.0.1:1", "--ca-file", "none.pem"), "--ca-file none.pem"),
+    "bad options with many processes": (("--host", "URL", "--processes", "2", "--interval", "0"), "--interval 0"),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_one_line_and_exit_2(target, tmp_path, name):
+    words, message = CASES[name]
+    before = target.stats()["requests"]
+    done = katydid("run", "stream", "-t", "5s", *(target.url if w == "URL" else w for w in words), folder=tmp_path)
+    assert done.wait(30) == 2, done.err
+    assert message in done.err
+    lines = done.err.strip().splitlines()
+    assert len(lines) <= 2, "at most Locust adds a `Did you mean`"
+    assert not list(tmp_path.rglob("manifest.json"))
+    assert target.stats()["requests"] == before
+    assert target.log() == []
+
+
+def test_a_key_file_that_is_not_there(target, tmp_path):
+    env = {"LOAD_TEST_API_KEY_FILE": "none.key"}
+    done = katydid("run", "stream", "--host", target.url, "-t", "1s", folder=tmp_path, env=env)
+    assert done.wait(30) == 2
+    assert "LOAD_TEST_API_KEY_FILE none.key: cannot be read" in done.err
+
+
+def test_bad_input_leaves_no_worker_behind(tmp_path):
+    done = katydid("run", "stream", "--host", "http://127.0.0.1:1", "--processes", "2", folder=tmp_path)
+    assert done.wait(30) == 2
+
+    def all_gone():
+        try:
+            done.signal_all(0)
+        except ProcessLookupError:
+            return True
+        return False
+
+    wait_until(all_gone, 10, "the end of the workers")
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        (("run",), 2, "no workload"),
+        (("run", "nope"), 2, "there is no workload 'nope': take one of stream"),
+        (("run", "nope.py"), 2, "nope.py: no such locustfile"),
+        (("nope",), 2, "there is no command 'nope'"),
+        (("report", "."), 4, "is no run folder"),
+        (("target", "--jitter", "3"), 2, "--jitter 3 must be at most 1"),
+        (("target", "--fail", "nope=1"), 2, "'nope' is not one of"),
+    ],
+)
+def test_commands_complain_in_one_line(tmp_path, words, code, message):
+    done = katydid(*words, folder=tmp_path)
+    assert done.wait(30) == code
+    assert message in done.err
+    assert len(done.err.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize("words", [("--help",), ("run", "--help"), ("report", "--help"), ("target", "--help")])
+def test_help_is_there_with_an_example(tmp_path, words):
+    done = katydid(*words, folder=tmp_path)
+    assert done.wait(30) == 0
+    assert "example:" in done.out
+
+
+def test_the_help_of_run_has_katydids_and_locusts_options(tmp_path):
+    done = katydid("run", "--help", folder=tmp_path)
+    done.wait(30)
+    for option in ("--interval", "--failure-threshold", "--embedded-target", "--users", "--processes"):
+        assert option in done.out
+    assert "LOAD_TEST_INTERVAL" in done.out

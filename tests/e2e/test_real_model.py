@@ -1,0 +1,29 @@
+"""The stream workload against a real model server, through the script that people run."""
+
+import pytest
+from real_server import NEEDS_REAL_SERVER, real_model_server
+from running import ROOT, Running, the_run
+
+pytestmark = [pytest.mark.e2e, pytest.mark.real, NEEDS_REAL_SERVER]
+
+
+@pytest.mark.timeout(600)
+def test_every_row_is_ok_and_tokens_are_the_servers(tmp_path):
+    with real_model_server() as url:
+        run_ = Running(
+            [ROOT / "scripts" / "run_load_testing_stream_8min.sh", "--max-tokens", "24", "--check", "full"],
+            tmp_path,
+            {"LOCUST_HOST": url, "LOCUST_USERS": "4", "LOCUST_RUN_TIME": "20s", "LOAD_TEST_INTERVAL": "4"},
+        )
+        assert run_.wait(120) == 0, run_.err + run_.out
+    run = the_run(tmp_path / "reports")
+    samples = run.samples
+    assert len(samples) >= 16
+    assert set(samples["outcome"]) == {"ok"}
+    for column in ("ttft_ms", "gap_mean_ms", "duration_ms", "completion_tokens", "prompt_tokens"):
+        assert samples[column].notna().all(), column
+    # llama.cpp sends a chunk a token, but for those that complete no character and the end of the answer.
+    assert (samples["chunks"] <= samples["completion_tokens"]).all()
+    assert (samples["completion_tokens"] - samples["chunks"] <= 2).all()
+    assert (samples["completion_tokens"] <= 24).all()
+    assert run.manifest["model"] == "smollm2"

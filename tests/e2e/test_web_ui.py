@@ -1,0 +1,103 @@
+"""Locust's own web page, with our options in it: start, watch and stop a run."""
+
+import json
+import re
+import urllib.parse
+import urllib.request
+
+import pytest
+from running import COMPLETE, free_port, locust, runs_in, wait_until
+
+from katydid.target.process import start_target
+
+pytestmark = pytest.mark.e2e
+
+
+class Page:
+    def __init__(self, port):
+        self.url = f"http://127.0.0.1:{port}"
+
+    def get(self, path):
+        with urllib.request.urlopen(self.url + path, timeout=5) as answer:
+            return answer.read().decode()
+
+    def up(self):
+        try:
+            return self.get("/")
+        except OSError:
+            return None
+
+    def start(self, **form):
+        data = urllib.parse.urlencode({"user_count": 5, "spawn_rate": 5, **form}).encode()
+        with urllib.request.urlopen(self.url + "/swarm", data, timeout=20) as answer:
+            return json.loads(answer.read())
+
+    def stop(self):
+        request = urllib.request.Request(self.url + "/stop", method="POST")
+        urllib.request.urlopen(request, timeout=60).close()
+
+    def stats(self):
+        return json.loads(self.get("/stats/requests"))
+
+
+@pytest.fixture
+def page(tmp_path):
+    port = free_port()
+    process = locust(
+        "--web-host", "127.0.0.1", "--web-port", port, folder=tmp_path, env={"LOAD_TEST_API_KEY": "sk-canary-4711"}
+    )
+    page = Page(port)
+    wait_until(page.up, 30, "the web page")
+    page.process = process
+    yield page
+    process.kill_all()
+
+
+def test_a_run_is_started_watched_and_stopped_in_the_page(page, tmp_path):
+    html = page.get("/")
+    for option in ("interval", "failure_threshold", "version_label", "phase", "request_timeout"):
+        assert re.search(rf'"{option}"', html), option
+    assert "sk-canary" not in html
+    with start_target(ttft=0.02, chunk_interval=0.01, chunks=5) as target:
+        told = page.start(host=target.url, interval="0.5", version_label="from-page", failure_threshold="0")
+        assert told["success"], told
+        wait_until(lambda: page.stats()["total_rps"] > 0, 20, "requests in the page")
+        page.stop()
+        (run,) = runs_in(tmp_path / "reports")
+        assert run.files == COMPLETE
+        assert run.manifest["version"] == "from-page"
+        assert run.manifest["interval_s"] == 0.5
+        assert run.manifest["ended"] == "interrupted"
+        assert page.up(), "the page stays"
+
+        page.start(host=target.url, interval="0.5")
+        wait_until(lambda: page.stats()["user_count"] == 5, 20, "a second run")
+        page.stop()
+    assert len(runs_in(tmp_path / "reports")) == 2
+
+
+def test_the_failure_threshold_stops_the_run_and_leaves_the_page_up(page, tmp_path):
+    with start_target(fail=("http_500",)) as target:
+        page.start(host=target.url, interval="0.5", failure_threshold="3")
+        wait_until(lambda: page.stats()["state"] == "stopped", 30, "the stop")
+    (run,) = runs_in(tmp_path / "reports")
+    failed = run.samples[(run.samples["outcome"] == "failed") & ~run.samples["after_stop"]]
+    assert len(failed) == 3
+    assert run.manifest["ended"] == "failure-threshold"
+    assert page.up()
+
+
+@pytest.mark.parametrize(
+    ("form", "message"),
+    [
+        ({"host": "http://127.0.0.1:1"}, "does not answer"),
+        ({"host": "", "interval": "5"}, "no target"),
+        ({"host": "http://127.0.0.1:1", "interval": "0"}, "--interval 0 must be more than 0"),
+        ({"host": "http://127.0.0.1:1", "phase": "nonsense"}, "--phase 'nonsense' is not one of"),
+    ],
+)
+def test_bad_input_in_the_form_is_refused_in_the_page(page, tmp_path, form, message):
+    told = page.start(**form)
+    assert not told["success"]
+    assert message in told["message"]
+    assert runs_in(tmp_path) == []

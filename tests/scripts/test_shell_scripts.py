@@ -1,0 +1,242 @@
+"""What the scripts promise, tried on a copy of the repository with a Python that only pretends to install."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+SCRIPTS = sorted([*ROOT.glob("scripts/*.sh"), ROOT / "scripts" / "setup", ROOT / ".ci" / "run"])
+LOADS = ["run_load_testing_stream_8min.sh", "run_load_testing_ollama_stream_8min.sh"]
+
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="stands on symbolic links and POSIX modes")
+
+FAKE_PYTHON = """#!/usr/bin/env bash
+case "$1 $2" in
+  "-m venv")
+    mkdir -p "$3/bin" && cp "$0" "$3/bin/python"
+    printf '#!/usr/bin/env bash\\necho "katydid $*"\\nenv\\n' > "$3/bin/katydid" && chmod +x "$3/bin/katydid" ;;
+  "-m pip") sleep 0.2; echo "$*" >> "$PIP_LOG"; echo "first line"; echo "last line"; exit "${PIP_EXIT:-0}" ;;
+  *) exec REAL "$@" ;;
+esac
+"""
+
+
+class Repository:
+    """A copy of what the scripts read, and the environment that they are run in."""
+
+    def __init__(self, folder: Path) -> None:
+        self.root = folder / "a clone"
+        for name in ("scripts", "requirements"):
+            shutil.copytree(ROOT / name, self.root / name)
+        shutil.copy(ROOT / "pyproject.toml", self.root)
+        self.pip_log = folder / "pip.log"
+        self.elsewhere = folder / "elsewhere"
+        self.elsewhere.mkdir()
+        python = folder / "python-that-pretends"
+        python.write_text(FAKE_PYTHON.replace("REAL", sys.executable))
+        python.chmod(0o755)
+        ours = ("LOCUST_", "LOAD_TEST_", "KATYDID_", "PYTHON", "CDPATH")
+        self.environment = {k: v for k, v in os.environ.items() if not k.startswith(ours)}
+        self.environment |= {"PYTHON": str(python), "PIP_LOG": str(self.pip_log), "HOME": str(self.elsewhere)}
+
+    def start(self, *command: str, **variables: str) -> subprocess.Popen:
+        return subprocess.Popen(
+            command,
+            cwd=self.elsewhere,
+            env=self.environment | variables,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+
+    def run(self, script: str, *arguments: str, **variables: str) -> subprocess.CompletedProcess:
+        process = self.start(str(self.root / "scripts" / script), *arguments, **variables)
+        out, err = process.communicate(timeout=60)
+        return subprocess.CompletedProcess(script, process.returncode, out, err)
+
+    def source(self, code: str, **variables: str) -> subprocess.CompletedProcess:
+        process = self.start("bash", "-c", f'source "{self.root}/scripts/lib.sh"; {code}', **variables)
+        out, err = process.communicate(timeout=60)
+        return subprocess.CompletedProcess(code, process.returncode, out, err)
+
+    @property
+    def installs(self) -> list[str]:
+        return self.pip_log.read_text().splitlines() if self.pip_log.exists() else []
+
+
+@pytest.fixture
+def repository(tmp_path) -> Repository:
+    return Repository(tmp_path)
+
+
+def seen(result: subprocess.CompletedProcess) -> dict[str, str]:
+    """The environment that `katydid` was started in."""
+    return dict(line.split("=", 1) for line in result.stdout.splitlines() if "=" in line)
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
+def test_a_script_parses_and_can_be_run(script):
+    subprocess.run(["bash", "-n", str(script)], check=True)
+    assert os.access(script, os.X_OK)
+    assert script.name == "lib.sh" or script.read_text().startswith("#!/usr/bin/env bash\n")
+
+
+def test_set_up_installs_with_hashes_and_then_katydid_itself(repository):
+    result = repository.run("setup")
+    assert result.returncode == 0, result.stderr
+    packages, katydid = repository.installs
+    assert "--require-hashes" in packages
+    assert packages.endswith("/requirements/run.txt")
+    assert "--no-deps" in katydid
+    assert katydid.endswith(str(repository.root))
+
+
+def test_set_up_is_quiet_on_standard_output_and_about_what_pip_says(repository):
+    result = repository.run("setup")
+    assert result.stdout == ""
+    assert "last line" not in result.stderr
+
+
+def test_a_second_set_up_does_nothing(repository):
+    repository.run("setup", "dev")
+    before = repository.installs
+    assert repository.run("setup", "dev").stderr == ""
+    assert repository.installs == before
+
+
+def test_an_environment_for_tests_serves_runs_too(repository):
+    repository.run("setup", "dev")
+    before = repository.installs
+    repository.run("setup", "run")
+    assert repository.installs == before
+
+
+@pytest.mark.parametrize("changed", ["requirements/run.txt", "pyproject.toml"])
+def test_set_up_installs_again_when_what_it_installs_has_changed(repository, changed):
+    repository.run("setup")
+    with (repository.root / changed).open("a") as file:
+        file.write("# changed\n")
+    repository.run("setup")
+    assert len(repository.installs) == 4
+
+
+def test_a_moved_clone_is_set_up_again(repository):
+    repository.run("setup")
+    repository.root = repository.root.rename(repository.root.with_name("moved"))
+    repository.run("setup")
+    assert len(repository.installs) == 4
+
+
+def test_a_failed_set_up_shows_the_whole_output_and_is_tried_again(repository):
+    failed = repository.run("setup", PIP_EXIT="1")
+    assert failed.returncode == 2
+    assert "first line\nlast line\n" in failed.stderr
+    assert not (repository.root / ".venv-lock").exists()
+    assert repository.run("setup").returncode == 0
+    assert len(repository.installs) == 3
+
+
+def test_two_set_ups_at_once_install_once(repository):
+    both = [repository.start(str(repository.root / "scripts" / "setup")) for _ in range(2)]
+    outcomes = [process.communicate(timeout=60)[1] for process in both]
+    assert [process.returncode for process in both] == [0, 0], outcomes
+    assert len(repository.installs) == 2
+
+
+def test_the_lock_of_a_set_up_that_was_killed_is_taken_over(repository):
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    lock = repository.root / ".venv-lock"
+    lock.mkdir()
+    (lock / "owner").write_text(f"{ended.pid}\n")
+    assert repository.run("setup").returncode == 0
+    assert not lock.exists()
+
+
+def test_an_unknown_kind_of_set_up_is_refused(repository):
+    result = repository.run("setup", "prod")
+    assert (result.returncode, result.stderr) == (2, "setup: there is no set-up called prod: take run or dev\n")
+
+
+def test_a_python_that_is_none_is_one_line_and_exit_2(repository):
+    result = repository.run("setup", PYTHON="/nonexistent")
+    assert result.returncode == 2
+    assert result.stderr == "setup: PYTHON=/nonexistent is no Python 3.11 or newer: name another, or unset it\n"
+
+
+def test_no_python_at_all_is_one_line_and_exit_2(repository, tmp_path):
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    for tool in ("bash", "dirname", "env"):
+        (tools / tool).symlink_to(shutil.which(tool))
+    result = repository.run("setup", PYTHON="", PATH=str(tools))
+    assert result.returncode == 2
+    assert result.stderr.startswith("setup: no Python 3.11 or newer was found: ")
+    assert result.stderr.count("\n") == 1
+
+
+def test_a_python_that_is_too_old_is_passed_over(repository, tmp_path):
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    (tools / "python3").write_text("#!/bin/sh\nexit 1\n")
+    (tools / "python3").chmod(0o755)
+    (tools / "python3.13").symlink_to(sys.executable)
+    found = repository.source("find_python", PYTHON="", PATH=f"{tools}:{os.environ['PATH']}")
+    assert found.stdout == "python3.13\n"
+
+
+def test_the_root_is_found_whatever_cdpath_says(repository):
+    result = subprocess.run(
+        ["bash", "-c", 'source scripts/lib.sh; printf %s "$ROOT"'],
+        cwd=repository.root,
+        env=repository.environment | {"CDPATH": f"{repository.root}:."},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert result.stdout == str(repository.root)
+
+
+def test_a_load_without_a_target_is_refused_before_any_set_up(repository):
+    result = repository.run(LOADS[0])
+    assert result.returncode == 2
+    assert "no target: give its URL" in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert repository.installs == []
+
+
+@pytest.mark.parametrize("arguments", [["--host", "http://x"], ["--host=http://x"], ["-H", "http://x"], ["--help"]])
+def test_a_target_may_be_an_option_too(repository, arguments):
+    result = repository.run(LOADS[0], *arguments)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.startswith(f"katydid run stream {' '.join(arguments)}\n")
+
+
+def test_the_fixed_load_is_200_users_20_s_and_8_minutes_at_temperature_0(repository):
+    variables = seen(repository.run(LOADS[0], LOCUST_HOST="http://x"))
+    assert (variables["LOCUST_USERS"], variables["LOCUST_RUN_TIME"]) == ("200", "8m")
+    assert (variables["LOAD_TEST_INTERVAL"], variables["LOAD_TEST_TEMPERATURE"]) == ("20", "0")
+    assert "LOAD_TEST_API" not in variables
+
+
+def test_the_ollama_load_differs_by_its_api_and_its_default_target(repository):
+    variables = seen(repository.run(LOADS[1]))
+    assert variables["LOAD_TEST_API"] == "ollama"
+    assert variables["LOCUST_HOST"] == "http://127.0.0.1:11434"
+    assert variables["LOCUST_USERS"] == "200"
+
+
+@pytest.mark.parametrize("script", LOADS)
+def test_variables_that_are_set_win_over_the_defaults(repository, script):
+    chosen = {
+        "LOCUST_HOST": "http://x",
+        "LOCUST_USERS": "8",
+        "LOCUST_RUN_TIME": "60s",
+        "LOAD_TEST_INTERVAL": "5",
+        "LOAD_TEST_TEMPERATURE": "1",
+    }
+    assert chosen.items() <= seen(repository.run(script, **chosen)).items()
