@@ -15,9 +15,17 @@ class NdjsonParser:
 
     __slots__ = ("_buffer", "_max_line")
 
+    plain = True
+    """As in `sse.SseParser`: here a CR is only white space at a line's end."""
+
     def __init__(self, max_line: int = MAX_LINE) -> None:
         self._buffer = b""
         self._max_line = max_line
+
+    def take_back(self) -> bytes:
+        """The bytes of an unfinished line, which the parser then forgets."""
+        pending, self._buffer = self._buffer, b""
+        return pending
 
     def feed(self, data: bytes) -> list[bytes]:
         """The lines that are complete with these bytes, without blank ones."""

@@ -31,18 +31,25 @@ class SseParser:
         LimitError: from `feed`, when one event grows beyond `max_event` bytes.
     """
 
-    __slots__ = ("_buffer", "_max_event", "_skip_lf", "_started")
+    __slots__ = ("_buffer", "_max_event", "_skip_lf", "_started", "plain")
 
     def __init__(self, max_event: int = MAX_EVENT) -> None:
         self._buffer = b""
         self._max_event = max_event
         self._started = False
         self._skip_lf = False
+        self.plain = True
+        """Whether all lines until now ended with LF alone."""
 
     @property
     def pending(self) -> bool:
         """Whether bytes of an event wait that was never ended; at the end of a stream they are discarded."""
         return bool(self._buffer.strip(b"\n"))
+
+    def take_back(self) -> bytes:
+        """The bytes of an unfinished event, which the parser then forgets."""
+        pending, self._buffer = self._buffer, b""
+        return pending
 
     def feed(self, data: bytes) -> list[SseEvent]:
         """The events that are complete with these bytes."""
@@ -61,6 +68,7 @@ class SseParser:
         return [event for block in blocks if (event := _event(block)) is not None]
 
     def _with_lf_only(self, data: bytes) -> bytes:
+        self.plain = False
         if self._skip_lf and data:
             data = data.removeprefix(b"\n")
             self._skip_lf = False

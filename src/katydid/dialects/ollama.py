@@ -3,10 +3,12 @@
 `"done": true` is the proper end and brings the token counts; an error is a line of its own.
 """
 
+import re
 from typing import Any
 
 import orjson
 
+from katydid.core.counting import Shape
 from katydid.core.errors import ProtocolError
 from katydid.dialects.base import Answer, Generation, Message
 from katydid.dialects.reading import NdjsonReading, StreamReading, load_object
@@ -64,8 +66,16 @@ class Ollama:
 class OllamaReading(NdjsonReading):
     """One streamed answer."""
 
-    def line(self, value: dict[str, Any]) -> None:
+    shape = Shape(
+        start=b"",
+        separator=b"\n",
+        marker=re.compile(rb'"(?:content|response|thinking)":\s?"'),
+        quiet=re.compile(rb'"done":\s?false'),
+    )
+
+    def line(self, line: bytes) -> None:
         """See `NdjsonReading.line`."""
+        value = load_object(line)
         if error := value.get("error"):
             self.refuse(error)
             return
@@ -73,7 +83,7 @@ class OllamaReading(NdjsonReading):
             raise ProtocolError(f"a line without `done`: {orjson.dumps(value)[:160].decode()}")
         text, other = _parts(value)
         if text or other:
-            self.content()
+            self.content(line)
         if value.get("done") is True:
             self.done = True
             self.finish_reason = str(value.get("done_reason") or "stop")

@@ -4,10 +4,12 @@ A proper end is a choice's `finish_reason`, then `[DONE]`; either alone is a bro
 in a chunk of its own, with no choices or with an empty one.
 """
 
+import re
 from typing import Any
 
 import orjson
 
+from katydid.core.counting import Shape
 from katydid.core.errors import ProtocolError
 from katydid.dialects.base import Answer, Generation, Message
 from katydid.dialects.reading import SseReading, StreamReading, load_object
@@ -70,6 +72,13 @@ class OpenAi:
 class OpenAiReading(SseReading):
     """One streamed chat completion."""
 
+    shape = Shape(
+        start=b"data: ",
+        separator=b"\n\n",
+        marker=re.compile(rb'"delta":\s?\{(?:"role":\s?"assistant",\s?)?"(?:reasoning_|)content":\s?"'),
+        quiet=re.compile(rb'"finish_reason":\s?null'),
+    )
+
     def event(self, name: bytes, data: bytes) -> None:
         """See `SseReading.event`."""
         if data == _DONE:
@@ -83,11 +92,11 @@ class OpenAiReading(SseReading):
             self._usage(usage)
         choices = chunk.get("choices")
         if choices:
-            self._choice(choices)
+            self._choice(choices, data)
         elif self.full and choices is None and usage is None:
             raise ProtocolError(f"an event without choices: {data[:160].decode('utf-8', 'replace')}")
 
-    def _choice(self, choices: Any) -> None:
+    def _choice(self, choices: Any, data: bytes) -> None:
         try:
             choice = choices[0]
             delta = choice.get("delta") or {}
@@ -95,7 +104,7 @@ class OpenAiReading(SseReading):
         except (AttributeError, KeyError, TypeError):
             raise ProtocolError("a choice without a delta") from None
         if has_content:
-            self.content()
+            self.content(data)
         if reason := choice.get("finish_reason"):
             self.finish_reason = str(reason)
 

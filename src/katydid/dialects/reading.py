@@ -2,14 +2,18 @@
 
 Fed by the transport from its read callback, so it never raises. A content chunk brings visible text,
 reasoning or tool calls; a role, an empty delta, usage and pings do not count as one. Which is which
-says the dialect, in `read`.
+says the dialect, in `event` or `line`.
+
+With `--check count` blocks of plain content events are only counted (see `core.counting`); what is
+unusual, and everything with `--check full`, goes through the parser. Both ways give the same.
 """
 
 from abc import ABC, abstractmethod
-from typing import Any
+from typing import Any, ClassVar, Protocol
 
 import orjson
 
+from katydid.core.counting import ContentRule, Shape
 from katydid.core.errors import ProtocolError
 from katydid.core.ndjson import NdjsonParser
 from katydid.core.sample import DETAIL_LIMIT, ErrorClass
@@ -18,6 +22,15 @@ from katydid.dialects.status import classify_text
 
 FEWEST_CHUNKS = 2
 """In `count` an answer needs more content chunks than this (origin: "more than 2 chunks = success")."""
+
+
+class EventParser(Protocol):
+    """What `core.sse` and `core.ndjson` have in common."""
+
+    plain: bool
+
+    def take_back(self) -> bytes:
+        """The bytes of an unfinished event, which the parser then forgets."""
 
 
 class StreamReading(ABC):
@@ -31,9 +44,15 @@ class StreamReading(ABC):
         done: the answer has come to its proper end; what follows extends nothing.
         error_text: what the server said in an error of its own, after it had said 200.
         malformed: what could not be read, cut short.
+        shape: what the dialect's plain content events look like.
     """
 
+    shape: ClassVar[Shape]
+    _learned: ClassVar[ContentRule | None] = None  # from any answer of the dialect; checked at every use
+    _parser: EventParser
+
     def __init__(self, check: str) -> None:
+        self._rule = self._learned
         self.full = check == "full"
         self.chunks = 0
         self.first_at: float | None = None
@@ -67,7 +86,10 @@ class StreamReading(ABC):
         self._at = at
         before = self.chunks
         try:
-            self.read(data)
+            if self._rule is None or self.full or not self._parser.plain:
+                self.read(data)
+            else:
+                self._skim(data, self._rule)
         except ProtocolError as error:  # of the parser: there is no telling where the next event begins
             self._given_up = True
             self.malform(str(error))
@@ -81,18 +103,37 @@ class StreamReading(ABC):
         except ProtocolError as error:
             self.malform(str(error))
 
-    # What a dialect says of an event
+    def _skim(self, data: bytes, rule: ContentRule) -> None:
+        """Count the content events of a block, and read what is before and behind them."""
+        if pending := self._parser.take_back():
+            data = pending + data
+        begin, end, count = rule.find(data)
+        if begin or not count:
+            self.read(data[:begin] if count else data)
+        if count:
+            self._count(count)
+            if end < len(data):
+                self.read(data[end:])
 
-    def content(self) -> None:
-        """One chunk with content."""
+    def _count(self, chunks: int) -> None:
         if self.done:
             return
-        self.chunks += 1
+        self.chunks += chunks
         if self.last_at is None:
             self.first_at = self._at
         else:
             self.gaps.append(self._at - self.last_at)
+        if chunks > 1:
+            self.gaps.extend([0.0] * (chunks - 1))
         self.last_at = self._at
+
+    # What a dialect says of an event
+
+    def content(self, event: bytes) -> None:
+        """One chunk with content, in this event."""
+        self._count(1)
+        if not self.full and (self._rule is None or self._rule.marker not in event):
+            self._rule = type(self)._learned = self.shape.learn(event) or self._rule  # noqa: SLF001 - our own class
 
     def usage(self, prompt: Any, completion: Any) -> None:
         """Tokens, as the server counts them."""
@@ -155,7 +196,7 @@ class SseReading(StreamReading):
 
     def __init__(self, check: str) -> None:
         super().__init__(check)
-        self._parser = SseParser()
+        self._parser: SseParser = SseParser()
 
     @abstractmethod
     def event(self, name: bytes, data: bytes) -> None:
@@ -179,10 +220,10 @@ class NdjsonReading(StreamReading):
 
     def __init__(self, check: str) -> None:
         super().__init__(check)
-        self._parser = NdjsonParser()
+        self._parser: NdjsonParser = NdjsonParser()
 
     @abstractmethod
-    def line(self, value: dict[str, Any]) -> None:
+    def line(self, line: bytes) -> None:
         """Say what a line means.
 
         Raises:
@@ -193,11 +234,11 @@ class NdjsonReading(StreamReading):
         """See `StreamReading.read`."""
         for line in self._parser.feed(data):
             try:
-                self.line(load_object(line))
+                self.line(line)
             except ProtocolError as error:
                 self.malform(str(error))
 
     def end(self) -> None:
         """The last line needs no newline."""
         if (rest := self._parser.close()) is not None:
-            self.line(load_object(rest))
+            self.line(rest)

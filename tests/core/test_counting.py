@@ -1,0 +1,128 @@
+"""Content events counted by their bytes are those that the parser finds."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from streams import STREAMS
+
+from katydid.dialects import dialect
+from katydid.dialects.openai import OpenAiReading
+
+
+def facts(reading):
+    reading.finish()
+    problem = reading.verdict()
+    return (
+        problem and problem[0], reading.chunks, reading.completion_tokens, reading.finish_reason, reading.done,
+        reading.first_at, reading.first_bound, reading.last_at, reading.gaps,
+    )  # fmt: skip
+
+
+def by_parser(api, pieces):
+    """Every event is parsed: a reading that has never learned anything, and cannot."""
+    reading = dialect(api).reading("count")
+    reading.shape = type("Nothing", (), {"learn": staticmethod(lambda _: None)})
+    reading._rule = None
+    for number, piece in enumerate(pieces):
+        reading.feed(piece, float(number))
+    return facts(reading)
+
+
+def by_counting(api, pieces):
+    reading = dialect(api).reading("count")
+    for number, piece in enumerate(pieces):
+        reading.feed(piece, float(number))
+    return facts(reading)
+
+
+def split(body, cuts):
+    cuts = sorted(min(cut, len(body)) for cut in cuts)
+    return [body[a:b] for a, b in zip([0, *cuts], [*cuts, len(body)], strict=True)]
+
+
+def event(delta, finish="null", extra=""):
+    return f'data: {{"id":"c","choices":[{{"index":0,"delta":{delta},"finish_reason":{finish}}}]{extra}}}\n\n'
+
+
+TEXTS = [
+    "a",
+    " b",
+    "",
+    '\\"',
+    "\\\\",
+    "\\n",
+    'x\\"},\\"finish_reason\\":null',
+    '\\"delta\\":{\\"content\\":\\"',
+    "🦗",
+    "data: ",
+    "\\u000a",
+]
+EVENTS = [
+    *(event(f'{{"content":"{text}"}}') for text in TEXTS),
+    *(event(f'{{"role":"assistant","content":"{text}"}}') for text in TEXTS[:4]),
+    event('{"role":"assistant","content":null}'),
+    event('{"role":"assistant"}'),
+    event("{}"),
+    event("{}", '"stop"'),
+    event('{"content":"end"}', '"stop"'),
+    event('{"reasoning_content":"hm"}'),
+    event('{"tool_calls":[{"index":0}]}'),
+    event('{"content":"a"}', extra=',"usage":{"completion_tokens":1}'),
+    'data: {"choices":[],"usage":{"completion_tokens":5}}\n\n',
+    "data: [DONE]\n\n",
+    ": ping\n\n",
+    "event: error\ndata: {}\n\n",
+    'data: {"error":{"message":"x"}}\n\n',
+    "\n",
+    "id: 7\n",
+    event('{"content":"crlf"}').replace("\n", "\r\n"),
+    event('{"content":"spaced"}').replace('":', '": '),
+    'data: {"id":"c","choices":[{"delta":{"cont\n\n',
+]
+
+
+@given(
+    st.lists(st.one_of(st.sampled_from(EVENTS), st.sampled_from(EVENTS[:3])), max_size=14),
+    st.lists(st.integers(0, 1500), max_size=6),
+)
+@settings(max_examples=1500, deadline=None, derandomize=True)
+def test_any_sequence_of_events_in_any_split(events, cuts):
+    pieces = split("".join(events).encode(), cuts)
+    assert by_counting("openai", pieces) == by_parser("openai", pieces)
+
+
+@given(st.sampled_from(STREAMS), st.sampled_from(STREAMS), st.lists(st.integers(0, 900), max_size=5))
+@settings(max_examples=600, deadline=None, derandomize=True)
+def test_any_recorded_stream_with_a_rule_learned_from_any_other(teacher, stream, cuts):
+    by_counting(teacher.api, [teacher.body])
+    pieces = split(stream.body, cuts)
+    assert by_counting(stream.api, pieces) == by_parser(stream.api, pieces)
+
+
+@pytest.fixture
+def learned():
+    OpenAiReading._learned = None
+    by_counting("openai", [(EVENTS[0] * 3).encode()])
+    return OpenAiReading._learned
+
+
+def test_a_block_of_content_events_is_counted_without_parsing(learned, monkeypatch):
+    monkeypatch.setattr(OpenAiReading, "read", lambda *_: pytest.fail("parsed"))
+    reading = dialect("openai").reading("count")
+    reading.feed("".join(EVENTS[:2]).encode() * 50, 1.0)
+    assert reading.chunks == 100
+
+
+@pytest.mark.parametrize("odd", EVENTS[11:], ids=lambda e: e[:60])
+def test_whatever_else_stands_between_is_left_to_the_parser(learned, odd):
+    block = (EVENTS[0] * 3 + odd + EVENTS[0] * 3).encode()
+    begin, end, count = learned.find(block)
+    assert count in {0, 6} or block[begin:end] == EVENTS[0].encode() * 3
+
+
+def test_full_checks_parse_everything(learned):
+    reading = dialect("openai").reading("full")
+    reading.feed(EVENTS[0].encode() * 3, 1.0)
+    assert reading._parser.plain
+    assert reading._rule is not None
+    assert reading.chunks == 3

@@ -1,0 +1,74 @@
+"""The table of metrics: names that hold together, and rates that never divide by nothing."""
+
+from dataclasses import fields, replace
+
+import pytest
+
+from katydid.core.metrics import DISTRIBUTIONS, METRICS, RATES, STATISTICS, Better, Counts, Unit, fewest_for
+from katydid.core.sample import Sample
+
+COUNTS = Counts(
+    requests=100, ok=90, failed=6, aborted=4, late=5, due=110.0, chunks=4500, tokens=9000, timed=80, bounded=2,
+    seconds=50.0,
+)  # fmt: skip
+EMPTY = Counts(
+    requests=0, ok=0, failed=0, aborted=0, late=0, due=None, chunks=0, tokens=None, timed=0, bounded=0, seconds=0.0
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("quantile", "requests"), [(0.5, 7), (0.9, 44), (0.95, 90), (0.99, 459), (0.999, 4603)])
+def test_a_quantile_needs_as_many_requests_as_mlperfs_rule_says(quantile, requests):
+    assert fewest_for(quantile) == requests
+
+
+@pytest.mark.parametrize("quantile", [0.5, 0.9, 0.95, 0.99])
+def test_one_request_less_would_not_give_the_confidence(quantile):
+    n = fewest_for(quantile)
+    assert 1 - quantile**n >= 0.99 > 1 - quantile ** (n - 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("failure_rate", 6 / 96),  # aborted requests are neither
+        ("late_share", 0.05),
+        ("aborted_share", 0.04),
+        ("offered_per_s", 2.2),
+        ("requests_per_s", 2.0),
+        ("chunks_per_s", 90.0),
+        ("tokens_per_s", 180.0),
+        ("ttft_bound_share", 0.025),
+    ],
+)
+def test_a_rate_is_what_its_definition_says(name, value):
+    rate = next(r for r in RATES if r.name == name)
+    assert rate.of(COUNTS) == pytest.approx(value)
+
+
+@pytest.mark.parametrize("rate", RATES, ids=lambda r: r.name)
+def test_a_rate_of_nothing_is_none(rate):
+    assert rate.of(EMPTY) is None
+
+
+def test_tokens_that_no_server_counted_make_no_rate():
+    rate = next(r for r in RATES if r.name == "tokens_per_s")
+    assert rate.of(replace(COUNTS, tokens=None)) is None
+
+
+def test_every_metric_has_a_name_of_its_own_and_a_definition():
+    assert len(METRICS) == len(RATES) + len(DISTRIBUTIONS) * len(STATISTICS)
+    assert all(metric.label and metric.definition.endswith(".") for metric in METRICS.values())
+
+
+def test_the_names_that_others_rely_on_are_there():
+    promised = {"ttft.p95", "duration.p50", "duration.p99", "failure_rate", "late_share", "requests_per_s"}
+    assert promised <= METRICS.keys()
+
+
+def test_times_are_milliseconds_and_less_is_better():
+    assert (METRICS["ttft.p95"].unit, METRICS["ttft.p95"].better) == (Unit.MS, Better.LOWER)
+
+
+def test_every_distribution_reads_a_column_that_exists():
+    columns = {f.name for f in fields(Sample)} | {"response_ms", "tpot_ms"}
+    assert {d.column for d in DISTRIBUTIONS} <= columns
