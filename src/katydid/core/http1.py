@@ -104,8 +104,8 @@ class ResponseReader:
         if self.complete:
             self.leftover += data
             return b""
-        self._received = self._received or bool(data)
         if not self._head_done:
+            self._received = self._received or bool(data)
             self._buffer += data
             if not self._read_head():
                 return b""

@@ -49,7 +49,6 @@ class Connection:
         "_tls",
         "_watcher",
         "closed",
-        "used",
     )
 
     def __init__(self, sock: socket.socket, tls: TlsLayer | None, on_close: Callable[["Connection"], None]) -> None:
@@ -62,8 +61,6 @@ class Connection:
         self._timeouts = Timeouts()
         self._timer: Any = None
         self.closed = False
-        self.used = False
-        """Whether it has carried a request before."""
         self._hub: Any = gevent.get_hub()
         self._watcher: Any = self._hub.loop.io(sock.fileno(), _READ)
         self._watcher.start(self._on_readable)
@@ -87,7 +84,8 @@ class Connection:
         finally:
             self._disarm()
             self._receiver = None
-            self.used = True
+            if self._stamped and receiver.touched:
+                exchange.read_lag = receiver.lag_ns / 1e9
             if not receiver.reusable:
                 self.close()
 
@@ -135,47 +133,55 @@ class Connection:
 
     def _read(self) -> bool:
         """Read once; False when there was nothing to read."""
+        age = None
         try:
             if self._stamped:
                 wire, ancillary, _, _ = self._sock.recvmsg(READ_SIZE, clock.ANCILLARY_SIZE)
                 now = time.monotonic_ns()
                 age = clock.age_ns(ancillary, time.time_ns())
             else:
-                wire, age = self._sock.recv(READ_SIZE), None
+                wire = self._sock.recv(READ_SIZE)
                 now = time.monotonic_ns()
         except BlockingIOError:
             return False
         except OSError as error:
             self._finish(*classify(error, connecting=False))
             return False
+        receiver = self._receiver
         try:
-            self._take(wire, now, age)
+            if receiver is None or receiver.done:
+                self._take_unasked(wire)
+            elif age is None:
+                self._take(receiver, wire, now / 1e9)
+            else:
+                receiver.lag_ns = max(receiver.lag_ns, age)
+                self._take(receiver, wire, (now - age) / 1e9)
         except Exception as error:  # noqa: BLE001 - the hub must survive a bug of ours; the request tells it
             self._finish(ErrorClass.OTHER, f"katydid's reader failed: {type(error).__name__}: {error}")
             return False
         return bool(wire)
 
-    def _take(self, wire: bytes, now: int, age: int | None) -> None:
-        at = (now - (age or 0)) / 1e9
-        plain = wire
-        if self._tls is not None and wire:
-            try:
-                plain = self._tls.decrypt(wire)
-            except OSError as error:
-                self._finish(*classify(error, connecting=False))
-                return
-        receiver = self._receiver
-        if receiver is None or receiver.done:
-            # Idle: the peer closed, or sent what nobody asked for (but TLS may speak to itself).
-            if plain or not wire:
-                self.close()
+    def _take(self, receiver: Receiver, wire: bytes, at: float) -> None:
+        if self._tls is None:
+            if wire:
+                receiver.feed(wire, at)
+            else:
+                receiver.eof(at)
+            return
+        try:
+            plain = self._tls.decrypt(wire)
+        except OSError as error:
+            self._finish(*classify(error, connecting=False))
             return
         if plain:
-            if age is not None:
-                receiver.note_lag(age / 1e9)
             receiver.feed(plain, at)
-        if not wire or (self._tls is not None and self._tls.ended):
+        if not wire or self._tls.ended:
             receiver.eof(at)
+
+    def _take_unasked(self, wire: bytes) -> None:
+        """Idle: the peer has closed, or sends what nobody asked for; but TLS may speak to itself."""
+        if self._tls is None or not wire or self._tls.decrypt(wire) or self._tls.ended:
+            self.close()
 
     def _drain(self) -> None:
         for _ in range(_MAX_READS_BEFORE_TIMEOUT):

@@ -15,7 +15,7 @@ class Receiver:
     A 2xx body goes to the sink; any other is kept in `exchange.body`.
     """
 
-    __slots__ = ("_http", "_opened", "_sink", "_streaming", "done", "exchange", "last_read", "touched")
+    __slots__ = ("_http", "_opened", "_sink", "_streaming", "done", "exchange", "lag_ns", "last_read", "touched")
 
     def __init__(self, method: str, sink: Sink, exchange: Exchange) -> None:
         self._http = ResponseReader(method)
@@ -27,6 +27,8 @@ class Receiver:
         self.touched = False
         """Whether anything has been received."""
         self.last_read = 0.0
+        self.lag_ns = 0
+        """How far behind the kernel the latest read was, at worst."""
 
     @property
     def reusable(self) -> bool:
@@ -72,12 +74,6 @@ class Receiver:
         self.exchange.fail(error, detail)
         self.exchange.received = self._http.body_bytes
         self.done = True
-
-    def note_lag(self, seconds: float) -> None:
-        """How far behind the kernel this read was."""
-        lag = self.exchange.read_lag
-        if lag is None or seconds > lag:
-            self.exchange.read_lag = seconds
 
     def _open(self) -> None:
         self._opened = True
