@@ -1,4 +1,7 @@
-"""Columns that follow from others, and which rows count. One home for both."""
+"""Columns that follow from others, which rows count, and what a quantile is: one home for each.
+
+Knows no manifest but its interval, and nothing about reports.
+"""
 
 from typing import Any
 
@@ -17,7 +20,7 @@ def with_derived(samples: pd.DataFrame, manifest: dict[str, Any]) -> pd.DataFram
     run ended inside its warm-up, everything before the stop counts.
     """
     frame = samples.copy(deep=False)
-    tokens = pd.to_numeric(frame["completion_tokens"])
+    tokens = frame["completion_tokens"].astype(np.float64)
     frame["response_ms"] = frame["late_ms"] + frame["duration_ms"]
     frame["tpot_ms"] = (frame["duration_ms"] - frame["ttft_ms"]) / (tokens - 1).where(tokens > 1)
     frame["late"] = frame["late_ms"] > late_limit_ms(manifest)

@@ -1,55 +1,117 @@
-"""The course of a run and its distributions, in few enough points to draw: at most some hundred."""
+"""The course of a run and its distributions, in few enough points to draw: at most some hundred.
 
+Whole-run samples in, plain tables and arrays out. Knows nothing about how they are drawn.
+"""
+
+import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from katydid.analysis.derived import quantile
+from katydid.core.metrics import CONFIDENCE
 
-MOST_BINS = 120
-_NICE_SECONDS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600)
+MOST_BINS = 200
+FEW_BINS = 24
+"""As many bins as a course should have, even if there are few requests in each."""
+GOOD_BIN = 20
+"""Requests from which on a bin's p95 is more than its slowest request."""
+
+COURSE = ("ttft", "duration")
+"""Distributions whose quantiles are followed over time."""
+
+_NICE_SECONDS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600, 7200, 14400, 43200, 86400)
 
 
-def over_time(frame: pd.DataFrame, monitor: pd.DataFrame) -> pd.DataFrame:
-    """One row a bin of time.
+def over_time(frame: pd.DataFrame, monitor: pd.DataFrame, manifest: dict[str, Any]) -> pd.DataFrame:
+    """One row a bin of time, from the start of the run to the end of its last request.
 
     Args:
         frame: samples with derived columns, of the whole run.
         monitor: one row a second and process.
+        manifest: for the interval, which makes the offered load; may lack it.
 
     Returns:
-        Columns `seconds` (middle of the bin), `width`, `started`, `ok`, `failed` (requests a second),
-        `users`, `ttft_p50`, `ttft_p95`, `duration_p50`, `duration_p95` (milliseconds; NaN where the bin
-        has none). A request belongs to the bin of its start.
+        Columns `seconds` (middle of the bin), `width`; requests a second: `offered`, `started`, `ok`,
+        `failed` (both by their end); `in_flight` (mean), `users`; of the successful requests that
+        started in the bin: `ttft_p50`, `ttft_p95`, `duration_p50`, `duration_p95` (milliseconds). NaN
+        where a bin has none.
     """
-    start = frame["start_ms"].fillna(frame["scheduled_ms"]).to_numpy(dtype=np.float64) / 1000.0
-    if not len(start):
-        return pd.DataFrame(columns=["seconds", "width", "started", "ok", "failed", "users"])
-    width = next((w for w in _NICE_SECONDS if start.max() / w <= MOST_BINS), _NICE_SECONDS[-1])
-    bins = np.floor(np.maximum(start, 0.0) / width).astype(int)
-    rows = []
-    for index, group in frame.groupby(bins):
-        ok = group[group["outcome"] == "ok"]
-        row: dict[str, Any] = {
-            "seconds": (float(index) + 0.5) * width,  # type: ignore[arg-type]  # groupby types its keys as Hashable
-            "width": width,
-            "started": len(group) / width,
-            "ok": len(ok) / width,
-            "failed": (group["outcome"] == "failed").sum() / width,
-        }
-        for name in ("ttft", "duration"):
-            values = ok[f"{name}_ms"].dropna().to_numpy(dtype=np.float64)
-            row[f"{name}_p50"] = quantile(values, 0.5) if len(values) else np.nan
-            row[f"{name}_p95"] = quantile(values, 0.95) if len(values) else np.nan
-        rows.append(row)
-    table = pd.DataFrame(rows)
+    if frame.empty:
+        return pd.DataFrame(columns=["seconds", "width"])
+    start = frame["start_ms"].fillna(frame["scheduled_ms"]).to_numpy(dtype=np.float64).clip(min=0.0) / 1000.0
+    end = start + frame["duration_ms"].fillna(0.0).to_numpy(dtype=np.float64) / 1000.0
+    width = _bin_width(float(end.max()), len(frame))
+    bins = int(end.max() // width) + 1
+    outcome = frame["outcome"].to_numpy()
+    ok = outcome == "ok"
+    table = pd.DataFrame({"seconds": (np.arange(bins) + 0.5) * width, "width": float(width)})
+    table["started"] = _per_second(start, width, bins)
+    table["ok"] = _per_second(end[ok], width, bins)
+    table["failed"] = _per_second(end[outcome == "failed"], width, bins)
+    table["in_flight"] = _in_flight(start, end, width, bins)
     table["users"] = _users(monitor, table["seconds"].to_numpy())
+    table["offered"] = table["users"] / float(manifest.get("interval_s") or math.nan)
+    table.loc[table["seconds"] > float(manifest.get("stopped_at_ms") or math.inf) / 1000.0, "offered"] = math.nan
+    started_in = (start[ok] // width).astype(int)
+    for name in COURSE:
+        values = frame[f"{name}_ms"].to_numpy(dtype=np.float64)[ok]
+        table[f"{name}_p50"], table[f"{name}_p95"] = _quantiles_by_bin(values, started_in, bins, (0.5, 0.95))
     return table
 
 
+def _bin_width(seconds: float, requests: int) -> int:
+    """Narrow bins, but not so narrow that they hold hardly any request, unless there would be too few of them."""
+    wanted = min(MOST_BINS, max(FEW_BINS, requests // GOOD_BIN))
+    return next((w for w in _NICE_SECONDS if seconds / w <= wanted), math.ceil(seconds / wanted))
+
+
+def _per_second(moments: np.ndarray, width: float, bins: int) -> np.ndarray:
+    counts: np.ndarray = np.bincount((moments // width).astype(int), minlength=bins)
+    return counts / width
+
+
+def _in_flight(start: np.ndarray, end: np.ndarray, width: float, bins: int) -> np.ndarray:
+    """Mean number of requests under way in each bin: by how much a bin adds to the time spent in requests."""
+    edges = np.arange(bins + 1) * width
+    spent = _time_until(edges, start) - _time_until(edges, end)
+    added: np.ndarray = np.diff(spent)
+    return added / width
+
+
+def _time_until(edges: np.ndarray, moments: np.ndarray) -> np.ndarray:
+    """For each edge, the sum over all moments before it of the time from the moment to the edge."""
+    ordered = np.sort(moments)
+    before = np.searchsorted(ordered, edges)
+    sums = np.concatenate([[0.0], np.cumsum(ordered)])
+    total: np.ndarray = before * edges - sums[before]
+    return total
+
+
+def _quantiles_by_bin(
+    values: np.ndarray, where: np.ndarray, bins: int, quantiles: tuple[float, ...]
+) -> list[np.ndarray]:
+    """Each quantile of the values of each bin, by the definition of `derived.quantile`; NaN for an empty bin."""
+    known = ~np.isnan(values)
+    values, where = values[known], where[known]
+    order = np.lexsort((values, where))
+    values, where = values[order], where[order]
+    first = np.searchsorted(where, np.arange(bins))
+    size = np.searchsorted(where, np.arange(bins), side="right") - first
+    courses = []
+    for q in quantiles:
+        # the smallest rank with rank / size >= q; rounded, since q * size is not exact
+        rank = np.maximum(np.ceil(np.round(q * size, 9)).astype(int), 1) - 1
+        course = np.full(bins, np.nan)
+        course[size > 0] = values[(first + rank)[size > 0]]
+        courses.append(course)
+    return courses
+
+
 def _users(monitor: pd.DataFrame, middles: np.ndarray) -> np.ndarray:
-    """Users at the time of each bin, all processes together."""
+    """Users at the time of each bin, all processes together; NaN where nobody watched them."""
     sending = monitor[monitor["process"] != "master"]
     if sending.empty:
         return np.full(len(middles), np.nan)
@@ -60,9 +122,10 @@ def _users(monitor: pd.DataFrame, middles: np.ndarray) -> np.ndarray:
     return total
 
 
-def histogram(values: np.ndarray, bins: int = 40) -> tuple[np.ndarray, np.ndarray]:
+def histogram(values: np.ndarray, most_bins: int = 48) -> tuple[np.ndarray, np.ndarray]:
     """Edges (bins + 1) and counts; spaced evenly, or by ratio where the values span more than a decade."""
     low, high = float(values.min()), float(values.max())
+    bins = int(np.clip(2 * np.sqrt(len(values)), 8, most_bins))
     if low > 0 and high / low > 10:
         edges = np.geomspace(low, high, bins + 1)
     else:
@@ -70,3 +133,16 @@ def histogram(values: np.ndarray, bins: int = 40) -> tuple[np.ndarray, np.ndarra
     edges[0], edges[-1] = min(edges[0], low), max(edges[-1], high)
     counts, _ = np.histogram(values, edges)
     return edges, counts
+
+
+_CURVE = (0.0, 0.1, 0.25, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.93, 0.95, 0.97, 0.98, 0.99)
+_CURVE_TAIL = (0.995, 0.998, 0.999, 0.9995, 0.9998, 0.9999, 0.99995, 0.99999)
+
+
+def percentile_curve(values: np.ndarray) -> Sequence[tuple[float, float]]:
+    """(quantile, value) from the minimum up to the highest quantile that the sample's size allows."""
+    if not len(values):
+        return []
+    highest = (1.0 - CONFIDENCE) ** (1.0 / len(values))
+    ordered = np.sort(values)
+    return [(q, quantile(ordered, q)) for q in (*_CURVE, *_CURVE_TAIL) if q <= highest]

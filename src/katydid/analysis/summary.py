@@ -1,15 +1,21 @@
-"""A run's summary: counts, metrics, errors, and whether the run may be believed. `summary.json`."""
+"""A run's summary: counts, metrics, errors, and whether the run may be believed. `summary.json`.
 
+Statistics are over the samples that count (`analysis/derived.py`), times over the successful ones of
+them. Knows neither files nor reports.
+"""
+
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from katydid.analysis.derived import quantile, with_derived
-from katydid.analysis.validity import findings
+from katydid.analysis.validity import Run, findings, unchecked
 from katydid.core.metrics import DISTRIBUTIONS, RATES, STATISTICS, Counts
 
 MOST_ERRORS = 30
+"""Rows of the table of errors; there are 21 classes, but a file may hold what we do not know."""
 
 
 def summarise(samples: pd.DataFrame, monitor: pd.DataFrame, manifest: dict[str, Any]) -> dict[str, Any]:
@@ -22,14 +28,18 @@ def summarise(samples: pd.DataFrame, monitor: pd.DataFrame, manifest: dict[str, 
     """
     frame = with_derived(samples, manifest)
     counted = frame[frame["counted"]]
-    counts = _counts(counted, monitor, manifest)
+    window = _window(counted, manifest)
+    counts = _counts(counted, monitor, manifest, window)
     metrics, too_few = _metrics(counted, counts)
-    judged = findings(frame, monitor, manifest, counts)
+    run = Run(frame, monitor, manifest, counts, window)
+    judged = findings(run)
     return {
         "schema_version": 1,
         "valid": not any(f.severity == "invalid" for f in judged),
         "invalid_reasons": [f.text for f in judged if f.severity == "invalid"],
         "warnings": [f.text for f in judged if f.severity == "warning"],
+        "findings": [asdict(f) for f in judged],
+        "unchecked_rules": unchecked(run),
         "ended": manifest.get("ended"),
         "partial": bool(manifest.get("partial")),
         "counts": {
@@ -51,11 +61,13 @@ def summarise(samples: pd.DataFrame, monitor: pd.DataFrame, manifest: dict[str, 
     }
 
 
-def _counts(counted: pd.DataFrame, monitor: pd.DataFrame, manifest: dict[str, Any]) -> Counts:
+def _counts(
+    counted: pd.DataFrame, monitor: pd.DataFrame, manifest: dict[str, Any], window: tuple[float, float]
+) -> Counts:
     outcome = counted["outcome"]
     ok = counted[outcome == "ok"]
-    begin, end = _window(counted, manifest)
-    tokens = pd.to_numeric(ok["completion_tokens"])
+    begin, end = window
+    tokens = ok["completion_tokens"].astype(np.float64)
     return Counts(
         requests=len(counted),
         ok=len(ok),
@@ -63,10 +75,10 @@ def _counts(counted: pd.DataFrame, monitor: pd.DataFrame, manifest: dict[str, An
         aborted=int((outcome == "aborted").sum()),
         late=int(counted["late"].sum()),
         due=_due(monitor, manifest, begin, end),
-        chunks=int(pd.to_numeric(ok["chunks"]).sum()),
+        chunks=int(ok["chunks"].astype(np.float64).sum()),
         tokens=int(tokens.sum()) if tokens.notna().any() else None,
         timed=int(ok["ttft_ms"].notna().sum()),
-        bounded=int((ok["ttft_bound"] == True).sum()),  # noqa: E712 - a column that may hold nulls
+        bounded=int(ok["ttft_bound"].eq(True).sum()),  # a column that may hold nulls
         seconds=max(0.0, end - begin) / 1000.0,
     )
 

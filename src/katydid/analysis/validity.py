@@ -2,28 +2,35 @@
 
 One table of rules, each with its limit, the reason for the limit, and what to do. A run that breaks one
 is invalid: its numbers may be the generator's, not the target's. A warning leaves it valid. That the
-failure threshold ended a run is neither: it is a result.
+failure threshold ended a run is neither: it is a result. Knows nothing about how good the numbers are.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import numpy as np
 import pandas as pd
 
+from katydid.analysis.derived import late_limit_ms
 from katydid.core.metrics import Counts
+
+Severity = Literal["invalid", "warning"]
 
 START_UP_MS = 2000.0
 """Spawning users and opening connections may cost what it costs."""
+FEWEST_SECONDS = 3
+"""Seconds in which a process must be overloaded before we say so: one slow second is not a slow run."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
     """Something that a reader has to know before the numbers."""
 
-    severity: Literal["invalid", "warning"]
+    severity: Severity
     message: str
-    remedy: str
+    remedy: str = ""
+    rule: str = ""
 
     @property
     def text(self) -> str:
@@ -33,12 +40,23 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What the rules look at."""
+    """What the rules look at.
+
+    Attributes:
+        frame: samples with derived columns, those that count in no statistic included.
+        window: of the statistics, (begin, end) in milliseconds of the run.
+    """
 
     frame: pd.DataFrame
     monitor: pd.DataFrame
     manifest: dict[str, Any]
     counts: Counts
+    window: tuple[float, float]
+
+    @property
+    def counted(self) -> pd.DataFrame:
+        """The samples that count."""
+        return self.frame[self.frame["counted"]]
 
     @property
     def kernel_time(self) -> bool:
@@ -47,36 +65,67 @@ class Run:
 
     @property
     def steady(self) -> pd.DataFrame:
-        """The monitor without its first seconds, and of processes that send requests."""
+        """The monitor without its first seconds."""
         return self.monitor[self.monitor["at_ms"] > START_UP_MS]
 
 
-Rule = Callable[[Run], Finding | None]
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One question to a run.
+
+    Attributes:
+        name: for machines.
+        limit: what is asked for, as a report shows it.
+        why: the reason for the limit.
+        check: a finding where the limit is broken.
+        possible: whether the run has what the check looks at; a rule that could not be checked was not kept.
+    """
+
+    name: str
+    limit: str
+    why: str
+    check: Callable[[Run], Finding | None]
+    possible: Callable[[Run], bool] = lambda _: True
 
 
-def findings(frame: pd.DataFrame, monitor: pd.DataFrame, manifest: dict[str, Any], counts: Counts) -> list[Finding]:
+def findings(run: Run) -> list[Finding]:
     """Everything that the rules find, the invalid first."""
-    run = Run(frame, monitor, manifest, counts)
-    found = [finding for rule in RULES if (finding := rule(run)) is not None]
+    found = [
+        Finding(finding.severity, finding.message, finding.remedy, rule.name)
+        for rule in RULES
+        if (finding := rule.check(run)) is not None
+    ]
     return sorted(found, key=lambda f: f.severity)
+
+
+def unchecked(run: Run) -> list[str]:
+    """Names of the rules that the run has no data for."""
+    return [rule.name for rule in RULES if not rule.possible(run)]
+
+
+def _watched(run: Run) -> bool:
+    return len(run.steady) > 0
+
+
+def _has_plan(run: Run) -> bool:
+    return bool(run.counts.due) and run.manifest.get("ended") == "run-time"
 
 
 def _no_data(run: Run) -> Finding | None:
     if run.counts.requests:
         return None
-    return Finding("invalid", "no data: no request was recorded", "let the run last longer than its warm-up")
+    return Finding("invalid", "no data: no request was recorded", "see the log; has any user been spawned?")
 
 
-# 80 %: beyond it the event loop's queueing delay grows quickly; Locust warns at 90 %.
-_CPU_MEDIAN = 80.0
-_CPU_FULL, _CPU_FULL_SHARE, _CPU_FULL_SECONDS = 95.0, 0.05, 3
+_CPU_MEDIAN, _CPU_FULL, _CPU_FULL_SHARE = 80.0, 95.0, 0.05
 
 
 def _cpu(run: Run) -> Finding | None:
     for process, rows in run.steady.groupby("process", observed=True):
-        cpu = rows["cpu_percent"]
+        cpu = rows["cpu_percent"].dropna()
         full = cpu >= _CPU_FULL
-        if cpu.median() > _CPU_MEDIAN or (full.mean() > _CPU_FULL_SHARE and full.sum() >= _CPU_FULL_SECONDS):
+        too_busy = len(cpu) >= FEWEST_SECONDS and cpu.median() > _CPU_MEDIAN
+        if too_busy or (full.sum() >= FEWEST_SECONDS and full.mean() > _CPU_FULL_SHARE):
             return Finding(
                 "invalid",
                 f"the generator's process {process} used {cpu.median():.0f} % of a core in the median and was at "
@@ -86,36 +135,37 @@ def _cpu(run: Run) -> Finding | None:
     return None
 
 
-# Without kernel timestamps a busy loop is in every time; with them it can only delay starts.
-_LAG_MS, _LAG_SHARE, _LAG_SECONDS = 100.0, 0.05, 3
+_LAG_MS, _LAG_SHARE = 100.0, 0.05
 
 
 def _loop_lag(run: Run) -> Finding | None:
-    slow = run.steady["loop_lag_ms"] > _LAG_MS
-    if slow.sum() < _LAG_SECONDS or slow.mean() <= _LAG_SHARE:
-        return None
-    return Finding(
-        "warning" if run.kernel_time else "invalid",
-        f"the generator's event loop was more than {_LAG_MS:.0f} ms late in {slow.mean():.0%} of the seconds",
-        "spread the users with --processes",
-    )
+    for process, rows in run.steady.groupby("process", observed=True):
+        slow = rows["loop_lag_ms"].dropna() > _LAG_MS
+        if slow.sum() >= FEWEST_SECONDS and slow.mean() > _LAG_SHARE:
+            return Finding(
+                "warning" if run.kernel_time else "invalid",
+                f"the event loop of the generator's process {process} was more than {_LAG_MS:.0f} ms late in "
+                f"{slow.mean():.0%} of the seconds",
+                "spread the users with --processes, and keep other work off this machine",
+            )
+    return None
 
 
-# 1 %: p99 of the starts; 50 ms: what no target's answer hides in, and no idle machine reaches.
-_LATE_SHARE, _LATE_ROWS = 0.01, 3
+_OURS_SHARE, _OURS_FEWEST = 0.01, 3
 
 
 def _late_by_us(run: Run) -> Finding | None:
     """Late starts that no overrun explains: the user was free when its request was due."""
-    rows = run.frame[run.frame["counted"] & (run.frame["user"] >= 0)].sort_values(["user", "iteration"])
-    previous_end = (rows["start_ms"] + rows["duration_ms"]).groupby(rows["user"]).shift()
-    free = previous_end <= rows["scheduled_ms"]
-    ours = rows["late"] & free & (rows["late_ms"] - rows["connect_ms"].fillna(0.0) > 0.5 * rows["late_ms"])
-    if ours.sum() < _LATE_ROWS or ours.sum() / max(1, int(free.sum())) <= _LATE_SHARE:
+    real = run.frame[run.frame["user"] >= 0].sort_values(["user", "iteration"])
+    free_since = (real["start_ms"] + real["duration_ms"]).groupby(real["user"]).shift()
+    free = (free_since <= real["scheduled_ms"]) & real["counted"]
+    connecting = real["connect_ms"].astype(np.float64).fillna(0.0)
+    ours = free & (real["late_ms"] - connecting > late_limit_ms(run.manifest))
+    if ours.sum() < _OURS_FEWEST or ours.sum() <= _OURS_SHARE * free.sum():
         return None
     return Finding(
         "invalid",
-        f"the generator started {int(ours.sum())} requests late although their users were free",
+        f"the generator started {int(ours.sum())} of {int(free.sum())} requests late although their users were free",
         "spread the users with --processes, and keep other work off this machine",
     )
 
@@ -124,32 +174,55 @@ _RATE_OFF = 0.02
 
 
 def _achieved(run: Run) -> Finding | None:
-    """Fewer or more starts than planned, where no overrun can be the reason."""
-    counts = run.counts
-    if not counts.due or counts.late or run.manifest.get("ended") != "run-time":
+    """More starts than were due, or fewer than overruns explain."""
+    due, started = run.counts.due, run.counts.requests
+    if not due or not started or not _has_plan(run):
         return None
-    users = run.manifest.get("users") or 0
-    off = counts.requests - counts.due
-    if abs(off) <= _RATE_OFF * counts.due + users:  # the window cuts each user's grid at both ends
+    rows = run.counted
+    slack = _RATE_OFF * due + rows["user"].nunique()  # the window cuts each user's grid at both ends
+    if due - _explained(run, rows) - slack <= started <= due + slack:
         return None
     return Finding(
         "invalid",
-        f"{counts.requests} requests were started where {counts.due:.0f} were due, and none was late",
+        f"{started} requests were started where {due:.0f} were due, and slow answers do not explain it",
         "see whether users were lost (the log names them)",
     )
 
 
-def _ran_out(run: Run) -> Finding | None:
-    ours = run.frame[(run.frame["blame"] == "generator") & ~run.frame["after_stop"].astype(bool)]
-    if ours.empty:
-        return None
-    kinds = ", ".join(f"{count} x {kind}" for kind, count in ours["error"].value_counts().items())
-    remedies = {
-        "out_of_descriptors": "raise `ulimit -n`",
-        "out_of_ports": "keep connections alive, or use more machines",
-    }
-    remedy = next((text for kind, text in remedies.items() if kind in kinds), "see the errors' texts")
-    return Finding("invalid", f"requests failed in the generator itself ({kinds})", remedy)
+def _explained(run: Run, rows: pd.DataFrame) -> float:
+    """Starts that overruns cost: pacing does not catch up, so each interval of lateness is one start less."""
+    interval = float(run.manifest["interval_s"]) * 1000.0
+    timeout = float(run.manifest.get("request_timeout_s") or 60.0) * 1000.0
+    late = rows["late_ms"].clip(lower=0.0).sum()
+    unknown = rows["late_ms"].isna().sum() * timeout  # no connection came about: any time up to the time-out
+    _, end = run.window
+    last = rows.sort_values("scheduled_ms").groupby("user").tail(1)
+    begun = last["start_ms"].fillna(last["scheduled_ms"])
+    busy_until = (begun + last["duration_ms"].fillna(timeout)).clip(upper=end)
+    still_busy = (busy_until - begun - interval).clip(lower=0.0).sum()
+    return float(late + unknown + still_busy) / interval
+
+
+_REMEDIES = {
+    "out_of_descriptors": "raise `ulimit -n`",
+    "out_of_ports": "keep connections alive, or use more machines",
+    "dns": "check the host's name in --host",
+    "tls": "check the certificate, or name its authority with --ca-file",
+}
+
+
+def _not_the_target(run: Run) -> Finding | None:
+    """Failures that are not the target's: they would be booked as its own."""
+    ended = run.frame[~run.frame["after_stop"].astype(bool)]
+    for blame, where in (("generator", "in the generator itself"), ("config", "because of the configuration")):
+        kinds = ended.loc[ended["blame"] == blame, "error"].value_counts()
+        if len(kinds):
+            named = ", ".join(f"{count} × {kind}" for kind, count in kinds.items())
+            remedy = next(
+                (_REMEDIES[str(kind)] for kind in kinds.index if kind in _REMEDIES), "see the failures' texts"
+            )
+            return Finding("invalid", f"requests failed {where} ({named})", remedy)
+    return None
 
 
 def _lost(run: Run) -> Finding | None:
@@ -165,17 +238,14 @@ def _lost(run: Run) -> Finding | None:
     return None
 
 
-# 0.5 %: requests that are cut off are the slow ones, so leaving them out flatters the target.
 _UNFINISHED = 0.005
 
 
 def _unfinished(run: Run) -> Finding | None:
     counts = run.counts
-    if not counts.requests or counts.aborted / counts.requests <= _UNFINISHED:
+    if counts.aborted <= _UNFINISHED * counts.requests:
         return None
-    severity: Literal["invalid", "warning"] = (
-        "warning" if run.manifest.get("ended") == "failure-threshold" else "invalid"
-    )
+    severity: Severity = "warning" if run.manifest.get("ended") == "failure-threshold" else "invalid"
     return Finding(
         severity,
         f"{counts.aborted} of {counts.requests} requests were cut off by the end of the run",
@@ -188,7 +258,7 @@ _BOUND_SHARE = 0.05
 
 def _bounded(run: Run) -> Finding | None:
     counts = run.counts
-    if not counts.timed or counts.bounded / counts.timed <= _BOUND_SHARE:
+    if counts.bounded <= _BOUND_SHARE * counts.timed:
         return None
     return Finding(
         "warning",
@@ -199,49 +269,94 @@ def _bounded(run: Run) -> Finding | None:
 
 
 def _user_time(run: Run) -> Finding | None:
-    if run.kernel_time or not run.counts.timed:
+    if run.manifest.get("timestamp_source") != "user" or not run.counts.ok:
         return None
-    return Finding("warning", "times were taken in user space: a busy generator is in them", "")
+    return Finding("warning", "times were taken in user space: the delays of a busy generator are in them")
 
 
 _STEP_MS = 50.0
 
 
 def _clock_step(run: Run) -> Finding | None:
-    steps = run.monitor["clock_step_ms"].abs()
-    if not (steps > _STEP_MS).any():
+    step = run.monitor["clock_step_ms"].abs().max()
+    if not step > _STEP_MS:  # NaN where there is no monitor
         return None
-    return Finding("warning", f"the wall clock jumped by {steps.max():.0f} ms; durations are not touched by it", "")
+    return Finding("warning", f"the wall clock jumped by {step:.0f} ms; durations are not touched by it")
 
 
 def _inside_warm_up(run: Run) -> Finding | None:
-    if not run.counts.requests or not (run.frame["counted"] & run.frame["warm_up"].astype(bool)).any():
+    if not run.counted["warm_up"].astype(bool).any():
         return None
-    return Finding("warning", "the run ended inside its warm-up: its statistics include it", "")
+    return Finding("warning", "the run ended inside its warm-up: its statistics include it", "let it last longer")
 
 
-def _partial(run: Run) -> Finding | None:
+def _how_it_ended(run: Run) -> Finding | None:
     if run.manifest.get("partial"):
-        return Finding("warning", "partial: the run never came to its end, and was rebuilt from what was recorded", "")
+        return Finding("warning", "partial: the run never came to its end, and was rebuilt from what was recorded")
     if run.manifest.get("ended") == "interrupted":
-        return Finding("warning", "the run was interrupted", "")
+        return Finding("warning", "the run was interrupted")
     if run.manifest.get("ended") == "error":
         return Finding("invalid", "the run broke off", "see the log")
     return None
 
 
-RULES: tuple[Rule, ...] = (
-    _no_data,
-    _cpu,
-    _loop_lag,
-    _late_by_us,
-    _achieved,
-    _ran_out,
-    _lost,
-    _unfinished,
-    _bounded,
-    _user_time,
-    _clock_step,
-    _inside_warm_up,
-    _partial,
+RULES = (
+    Rule("data", "at least 1 request", "no verdict without data", _no_data),
+    Rule(
+        "generator_cpu",
+        "each process ≤ 80 % of a core in the median, ≥ 95 % in at most 5 % of the seconds",
+        "beyond that its event loop queues, and the queueing would be booked as the target's",
+        _cpu,
+        _watched,
+    ),
+    Rule(
+        "event_loop",
+        "> 100 ms late in at most 5 % of the seconds",
+        "without kernel timestamps a busy loop is in every time; with them it only delays starts",
+        _loop_lag,
+        _watched,
+    ),
+    Rule(
+        "late_starts",
+        "≤ 1 % of the starts late by more than 50 ms, or 1 % of the interval, with their user free",
+        "the load was not the one that was asked for",
+        _late_by_us,
+    ),
+    Rule(
+        "achieved_load",
+        "within 2 % of the offered load, less what slow answers held up",
+        "users that were lost leave a lighter load than was asked for",
+        _achieved,
+        _has_plan,
+    ),
+    Rule(
+        "blame",
+        "no failure of the generator or the configuration",
+        "it would count as the target's",
+        _not_the_target,
+    ),
+    Rule("workers", "no worker and no row lost", "what is missing may be what was slow", _lost),
+    Rule(
+        "unfinished",
+        "≤ 0.5 % of the requests cut off",
+        "those that are cut off are the slow ones: leaving them out flatters the target",
+        _unfinished,
+    ),
+    Rule("ttft_bound", "≤ 5 % of the TTFTs upper bounds", "the others are exact", _bounded),
+    Rule(
+        "timestamps",
+        "taken by the kernel",
+        "else the generator's own delays are in them",
+        _user_time,
+        lambda run: "timestamp_source" in run.manifest,
+    ),
+    Rule(
+        "clock",
+        "wall clock within 50 ms of the monotonic one",
+        "logs of several machines match by it",
+        _clock_step,
+        lambda run: len(run.monitor) > 0,
+    ),
+    Rule("warm_up", "the run outlasts its warm-up", "cold caches are in the statistics else", _inside_warm_up),
+    Rule("end", "the run came to its end", "what came last is missing else", _how_it_ended),
 )

@@ -2,9 +2,11 @@
 
 A new metric is a row here: of `DISTRIBUTIONS` where every request has a value (a column of the samples,
 or one derived from them in `analysis/derived.py`), of `RATES` where it is a figure of the whole run. It
-then shows in the summary, the report and its definitions, the gate and the comparison.
+then shows in the summary, the report and its definitions, the gate and the comparison. Knows nothing
+about data frames: the columns are names here, and `analysis/summary.py` reads them.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -26,26 +28,37 @@ class Better(StrEnum):
     NEITHER = "neither"
 
 
+CONFIDENCE = 0.99
+"""That a quantile which we print lies inside the sample."""
+
+
+def fewest_for(quantile: float) -> int:
+    """Requests that a quantile in (0, 1) needs before it is printed: 7 for p50, 44, 90 and 459 for p90, p95, p99.
+
+    With n requests the slowest lies beyond the quantile q with probability 1 - q^n, which must reach
+    CONFIDENCE: MLPerf LoadGen's binomial rule, for none over the limit.
+    """
+    return math.ceil(math.log(1.0 - CONFIDENCE) / math.log(quantile))
+
+
 @dataclass(frozen=True, slots=True)
 class Statistic:
-    """One number out of a distribution.
-
-    Attributes:
-        quantile: None for the mean, the minimum and the maximum.
-        fewest: requests that a quantile needs: with fewer, nobody could say with 99 % confidence that
-            it lies inside the sample (MLPerf LoadGen's binomial rule with no early stopping, d = 0).
-    """
+    """One number out of a distribution; `quantile` is None for the mean, the minimum and the maximum."""
 
     name: str
     quantile: float | None = None
-    fewest: int = 1
+
+    @property
+    def fewest(self) -> int:
+        """Requests that it needs."""
+        return 1 if self.quantile is None else fewest_for(self.quantile)
 
 
 STATISTICS = (
-    Statistic("p50", 0.50, 7),
-    Statistic("p90", 0.90, 44),
-    Statistic("p95", 0.95, 90),
-    Statistic("p99", 0.99, 459),
+    Statistic("p50", 0.50),
+    Statistic("p90", 0.90),
+    Statistic("p95", 0.95),
+    Statistic("p99", 0.99),
     Statistic("mean"),
     Statistic("min"),
     Statistic("max"),
@@ -54,12 +67,12 @@ STATISTICS = (
 
 @dataclass(frozen=True, slots=True)
 class Distribution:
-    """A time that every successful request has.
+    """A time that every successful request may have; only successful requests enter it.
 
     Attributes:
         name: what stands before the dot, as in `ttft.p95`.
-        column: of the samples, or derived from them.
-        primary: shown first in reports.
+        column: of the samples, or derived from them; milliseconds.
+        primary: shown in the terminal and first in reports.
     """
 
     name: str
@@ -76,7 +89,7 @@ DISTRIBUTIONS = (
         "Time to first token",
         "ttft_ms",
         "From the first byte of the request handed to the kernel to the arrival of the first chunk with visible "
-        "text, reasoning or a tool call. A role-only or empty chunk is not one.",
+        "text, reasoning or a tool call. A role-only or empty chunk is not one. Connection set-up is not in it.",
         primary=True,
     ),
     Distribution(
@@ -98,7 +111,8 @@ DISTRIBUTIONS = (
         "tpot",
         "Time per output token",
         "tpot_ms",
-        "(service time - TTFT) / (completion tokens - 1), with the tokens that the server counted.",
+        "(service time − TTFT) / (completion tokens − 1), with the tokens that the server counted: as vLLM's benchmark "
+        "and genai-bench have it (GuideLLM's TPOT includes the TTFT). None where the server counted none.",
         primary=True,
     ),
     Distribution(
@@ -180,7 +194,7 @@ RATES = (
         "Failure rate",
         Unit.FRACTION,
         Better.LOWER,
-        "Failed requests of those that ended, well or badly.",
+        "Failed requests of those that ended, well or badly: failed / (ok + failed).",
         lambda c: _ratio(c.failed, c.ok + c.failed),
     ),
     Rate(
@@ -213,7 +227,7 @@ RATES = (
         "Achieved load",
         Unit.PER_SECOND,
         Better.HIGHER,
-        "Requests a second that were started.",
+        "Requests a second that were started, whatever became of them.",
         lambda c: _ratio(c.requests, c.seconds),
     ),
     Rate(
@@ -221,7 +235,7 @@ RATES = (
         "Content chunks",
         Unit.PER_SECOND,
         Better.HIGHER,
-        "Content chunks a second of all users together.",
+        "Content chunks a second of all users together, in successful answers.",
         lambda c: _ratio(c.chunks, c.seconds),
     ),
     Rate(
@@ -229,7 +243,7 @@ RATES = (
         "Output tokens",
         Unit.PER_SECOND,
         Better.HIGHER,
-        "Completion tokens a second of all users together, as the server counted them.",
+        "Completion tokens a second of all users together, in successful answers, as the server counted them.",
         lambda c: _ratio(c.tokens, c.seconds),
     ),
     Rate(

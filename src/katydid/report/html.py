@@ -1,125 +1,121 @@
-"""A run as one HTML file that needs no network and no script.
+"""A run as one HTML file: its verdict, whether it may be believed, its numbers, its pictures.
 
-Jinja2 escapes everything that comes from a run; the page's policy forbids scripts and requests, so that
-text of the target that got through would still do nothing.
+Puts together what the template shows; how a page is made is `page.py`'s, what a picture shows `pictures.py`'s.
 """
 
-from functools import cache
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
 
 from katydid import __version__
 from katydid.analysis.derived import quantile, with_derived
-from katydid.analysis.series import histogram, over_time
+from katydid.analysis.validity import RULES
 from katydid.core.metrics import DISTRIBUTIONS, RATES, STATISTICS
 from katydid.report import words
-from katydid.report.svg import Bars, Line, histogram_chart, time_chart
+from katydid.report.page import render
+from katydid.report.pictures import run_charts
 
 MOST_USERS = 50
 """Users of whom each gets a row; a table of more tells nothing."""
-
-
-@cache
-def _templates() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("katydid.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
-    )
-    environment.globals |= {
-        "show": words.show,
-        "milliseconds": words.milliseconds,
-        "fraction": words.fraction,
-        "number": words.number,
-        "version": __version__,
-    }
-    return environment
 
 
 def render_run(manifest: dict[str, Any], summary: dict[str, Any], samples: pd.DataFrame, monitor: pd.DataFrame) -> str:
     """The report of one run.
 
     Args:
-        manifest: what made the run; missing keys are shown as unknown.
+        manifest: what made the run; missing keys are left out or shown as unknown.
         summary: what `analysis.summary.summarise` said.
         samples: one row a request.
         monitor: one row a second and process.
     """
     frame = with_derived(samples, manifest)
     metrics = summary["metrics"]
-    return (
-        _templates()
-        .get_template("run.html")
-        .render(
-            manifest=manifest,
-            summary=summary,
-            sentence=words.sentence(manifest, summary),
-            distributions=[d for d in DISTRIBUTIONS if metrics[f"{d.name}.max"] is not None],
-            rates=[r for r in RATES if metrics[r.name] is not None],
-            statistics=STATISTICS,
-            charts=_charts(frame, monitor),
-            users=_users(frame),
-            processes=_processes(monitor),
-            facts=_facts(manifest),
-        )
+    return render(
+        "run.html",
+        run_charts(frame, monitor, manifest),
+        workload=words.harmless(manifest.get("workload") or "run"),
+        version=words.harmless(manifest.get("version") or "unknown"),
+        made_by=words.harmless(manifest.get("katydid_version") or __version__),
+        summary=summary,
+        sentence=words.sentence(manifest, summary),
+        setting=_setting(manifest),
+        tiles=_tiles(summary),
+        rules=_rules(summary),
+        distributions=[d for d in DISTRIBUTIONS if metrics[f"{d.name}.max"] is not None],
+        rates=[r for r in RATES if metrics[r.name] is not None],
+        statistics=STATISTICS,
+        users=_users(frame),
+        processes=_processes(monitor),
+        facts=_facts(manifest),
     )
 
 
-def _charts(frame: pd.DataFrame, monitor: pd.DataFrame) -> list[Markup]:
-    course = over_time(frame, monitor)
-    charts = []
-    if len(course):
-        charts += _course(course)
-    counted = frame[frame["counted"] & (frame["outcome"] == "ok")]
-    for distribution in DISTRIBUTIONS:
-        values = counted[distribution.column].dropna().to_numpy(dtype=np.float64)
-        if distribution.name in {"ttft", "duration", "gap"} and len(values) >= 10:
-            charts.append(_distribution(distribution.label, values))
-    return charts
+def _setting(manifest: dict[str, Any]) -> list[str]:
+    """The run's circumstances, for the line under its verdict."""
+    users, interval = manifest.get("users"), manifest.get("interval_s")
+    load = [words.plural(users, "user")] if users else []
+    load += [f"a request each every {interval:g} s"] if interval else []
+    started = str(manifest.get("started_utc") or "").replace("T", " ")[:16]
+    parts = [manifest.get("host"), manifest.get("model"), ", ".join(load), f"{started} UTC" if started else None]
+    return [words.harmless(part) for part in parts if part]
 
 
-def _course(course: pd.DataFrame) -> list[Markup]:
-    seconds = course["seconds"].tolist()
+@dataclass(frozen=True, slots=True)
+class _Tile:
+    """A number that stands out, and a smaller one beside it."""
 
-    def points(column: str) -> list[tuple[float, float]]:
-        return list(zip(seconds, course[column].tolist(), strict=True))
+    label: str
+    value: str
+    beside: str
+    bad: bool = False
 
-    failed = Bars("failures a second", "bad", points("failed"), float(course["width"].iloc[0]))
-    users = Line("users", "quiet", points("users"), right=True)
+
+def _tiles(summary: dict[str, Any]) -> list[_Tile]:
+    metrics, counts = summary["metrics"], summary["counts"]
+
+    def shown(name: str) -> str:
+        return words.show(name, metrics[name])
+
     times = [
-        time_chart(
-            title,
-            [
-                Line("p50", "main", points(f"{name}_p50")),
-                Line("p95", "second", points(f"{name}_p95")),
-                users,
-            ],
-            unit="ms",
-            right_unit="users, failures",
-            bars=[failed],
+        _time_tile(metrics, name, label)
+        for name, label in (
+            ("ttft", "Time to first token"),
+            ("duration", "Service time"),
+            ("response", "Response time"),
         )
-        for name, title in (("ttft", "Time to first token, by start"), ("duration", "Service time, by start"))
-        if course[f"{name}_p50"].notna().any()
+        if metrics[f"{name}.max"] is not None
     ]
-    load = time_chart(
-        "Requests a second: started and succeeded",
-        [Line("started", "quiet", points("started")), Line("succeeded", "main", points("ok"))],
-        unit="/s",
-        bars=[failed],
-        right_unit="failures",
-    )
-    return [*times, load]
+    late_by = f"{words.number(counts['late'])} of {words.plural(counts['requests'], 'start')}"
+    return [
+        *times,
+        _Tile(
+            "Failure rate", shown("failure_rate"), f"{words.number(counts['failed'])} failed", bad=counts["failed"] > 0
+        ),
+        _Tile("Late starts", shown("late_share"), late_by),
+        _Tile("Achieved load", shown("requests_per_s"), f"offered {shown('offered_per_s')}"),
+    ]
 
 
-def _distribution(label: str, values: np.ndarray) -> Markup:
-    edges, counts = histogram(values)
-    marks = [
-        Line(f"p{round(q * 100)} {words.milliseconds(quantile(values, q))}", style, [(quantile(values, q), 0.0)])
-        for q, style in ((0.5, "second"), (0.95, "bad"))
+def _time_tile(metrics: dict[str, float | None], name: str, label: str) -> _Tile:
+    """p95 with the median beside it, or what so few requests can back."""
+    p50, p95, most = (metrics[f"{name}.{statistic}"] for statistic in ("p50", "p95", "max"))
+    if p95 is not None and p50 is not None:
+        return _Tile(label, f"p95 {words.milliseconds(p95)}", f"p50 {words.milliseconds(p50)}")
+    if p50 is not None:
+        return _Tile(label, f"p50 {words.milliseconds(p50)}", "too few for p95")
+    return _Tile(label, f"max {words.milliseconds(most or 0.0)}", "too few for p50")
+
+
+def _rules(summary: dict[str, Any]) -> list[dict[str, str]]:
+    """Every rule of validity, and what came of it."""
+    results = dict.fromkeys(summary["unchecked_rules"], "not checked")
+    results |= {finding["rule"]: finding["severity"] for finding in summary["findings"]}
+    return [
+        {"name": r.name.replace("_", " "), "limit": r.limit, "why": r.why, "result": results.get(r.name, "kept")}
+        for r in RULES
     ]
-    return histogram_chart(f"{label}, milliseconds", edges.tolist(), counts.tolist(), marks)
 
 
 def _users(frame: pd.DataFrame) -> list[dict[str, Any]]:
@@ -158,13 +154,18 @@ def _processes(monitor: pd.DataFrame) -> list[dict[str, Any]]:
     ]
 
 
+_UNTOLD = {"options", "schema_version", "partial"}
+
+
 def _facts(manifest: dict[str, Any]) -> list[tuple[str, str]]:
-    """What was run, in the order in which one would tell it."""
-    hidden = {"options", "schema_version", "partial"}
-    rows = []
-    for key, value in manifest.items():
-        if key not in hidden:
-            label = key.removesuffix("_s") + " (s)" if key.endswith("_s") else key
-            shown = "–" if value in (None, [], "") else str(value)
-            rows.append((label.replace("_", " "), shown))
-    return rows
+    """What was run, in the order in which the manifest tells it, then the options as they were given."""
+    told = [(_label(key), value) for key, value in manifest.items() if key not in _UNTOLD]
+    told += [(f"option {key}", value) for key, value in (manifest.get("options") or {}).items()]
+    return [(label, words.harmless(value)) for label, value in told if value not in (None, [], "")]
+
+
+def _label(key: str) -> str:
+    for ending, unit in (("_s", "s"), ("_ms", "ms")):
+        if key.endswith(ending):
+            return f"{key.removesuffix(ending)} ({unit})".replace("_", " ")
+    return key.replace("_", " ")

@@ -1,159 +1,140 @@
 """Charts as inline SVG, in the page's own colours: no script, no fonts, readable when printed.
 
-A chart is text for `autoescape` to trust, so everything that is put into it here is a number or is escaped.
+A picture is text for `autoescape` to trust, so everything that is put into it here is a number or is
+escaped. Knows what a chart is, but no run.
 """
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 
 from markupsafe import Markup, escape
 
-WIDTH, HEIGHT = 640, 220
-_LEFT, _RIGHT, _TOP, _BOTTOM = 56, 44, 12, 28
-_PLOT_WIDTH, _PLOT_HEIGHT = WIDTH - _LEFT - _RIGHT, HEIGHT - _TOP - _BOTTOM
+from katydid.report.axes import Axis, clock, horizontal, plain, vertical
+from katydid.report.chart import Bars, Chart, Line, Scale
+
+WIDTH, HEIGHT = 560, 240
+_LEFT, _RIGHT, _TOP, _BOTTOM = 50, 46, 26, 30
+_PLOT_WIDTH, _BOTTOM_LINE = WIDTH - _LEFT - _RIGHT, HEIGHT - _BOTTOM
+_LANE, _LANE_GAP = 20, 5
+"""Height of the strip below the axis that bars of a lane have to themselves."""
+_LABEL_HEIGHT = 13
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One curve. `style` is a class of the style sheet: `main`, `second`, `quiet`, `bad`.
+class _Plot:
+    """A chart with its scales."""
 
-    Attributes:
-        points: (x, y); a y of NaN breaks the line.
-        right: drawn on the right axis.
-    """
+    def __init__(self, chart: Chart) -> None:
+        self.chart = chart
+        self.across = horizontal(*chart.x_range, chart.scale, chart.x_unit)
+        self.left = vertical(chart.highest(right=False), chart.unit)
+        highest = chart.highest(right=True)
+        self.right = vertical(highest, chart.right_unit) if highest else None
+        self.bottom = _BOTTOM_LINE - (_LANE + _LANE_GAP if any(bars.lane for bars in chart.bars) else 0)
+        self.height = self.bottom - _TOP
 
-    label: str
-    style: str
-    points: Sequence[tuple[float, float]]
-    right: bool = False
+    def x(self, value: float) -> float:
+        return _LEFT + min(max(self.across.place(value), 0.0), 1.0) * _PLOT_WIDTH
 
+    def y(self, value: float, axis: Axis) -> float:
+        return self.bottom - axis.place(value) * self.height
 
-@dataclass(frozen=True, slots=True)
-class Bars:
-    """Columns from the bottom on the right axis, such as failures."""
+    def parts(self) -> Iterator[str]:
+        """Back to front."""
+        yield from self._shade()
+        yield from self._grid()
+        for bars in self.chart.bars:
+            yield from self._bars(bars)
+        for line in self.chart.lines:
+            yield self._line(line)
+        yield from self._marks()
+        yield from self._hover()
 
-    label: str
-    style: str
-    points: Sequence[tuple[float, float]]
-    width: float
+    def _shade(self) -> Iterator[str]:
+        if self.chart.shaded:
+            start, end = (self.x(x) for x in self.chart.shaded)
+            yield f'<rect class="shade" {_column(start, end)}/>'
 
+    def _grid(self) -> Iterator[str]:
+        right_end = _LEFT + _PLOT_WIDTH
+        for value, label in self.left.ticks:
+            y = self.y(value, self.left)
+            yield f'<line class="grid" x1="{_LEFT}" x2="{right_end}" y1="{y:.1f}" y2="{y:.1f}"/>'
+            yield _text(_LEFT - 7, y + 4, label, "end")
+        if self.right:
+            for value, label in self.right.ticks:
+                yield _text(right_end + 7, self.y(value, self.right) + 4, label, "start")
+            yield _text(right_end + 7, 12, self.right.unit, "middle", "unit")
+        for index, (value, label) in enumerate(self.across.ticks):
+            yield _text(self.x(value), HEIGHT - 10, label, "middle", "tick odd" if index % 2 else "tick")
+        yield _text(4, 12, self.left.unit, "start", "unit")
+        if self.across.unit:
+            yield _text(right_end + 7, HEIGHT - 10, self.across.unit, "start", "unit")
 
-def ticks(high: float, most: int = 5) -> list[float]:
-    """Round numbers from 0 to at least `high`."""
-    if high <= 0 or not math.isfinite(high):
-        return [0.0, 1.0]
-    rough = high / (most - 1)
-    power = 10.0 ** math.floor(math.log10(rough))
-    step = next(m * power for m in (1, 2, 2.5, 5, 10) if m * power >= rough * 0.999)
-    return [i * step for i in range(math.ceil(high / step - 1e-9) + 1)]
+    def _bars(self, bars: Bars) -> Iterator[str]:
+        top = max(bars.heights, default=0.0)
+        for start, end, height in zip(bars.edges, bars.edges[1:], bars.heights, strict=False):
+            if height > 0:
+                tall = max(1.0, height / top * _LANE if bars.lane else self.left.place(height) * self.height)
+                foot = _BOTTOM_LINE if bars.lane else self.bottom
+                x, wide = self.x(start), max(1.0, self.x(end) - self.x(start) - 1.0)
+                yield (
+                    f'<rect class="fill-{bars.style}" x="{x:.1f}" y="{foot - tall:.1f}" '
+                    f'width="{wide:.1f}" height="{tall:.1f}"/>'
+                )
 
+    def _line(self, line: Line) -> str:
+        axis = self.right if line.right and self.right else self.left
+        path, pen = [], "M"
+        for x, y in line.points:
+            if math.isfinite(y):
+                path.append(f"{pen}{self.x(x):.1f} {self.y(y, axis):.1f}")
+            pen = "L" if math.isfinite(y) else "M"
+        return f'<path class="line {line.style}" d="{" ".join(path)}"/>'
 
-def time_chart(
-    title: str, lines: Sequence[Line], *, unit: str, right_unit: str = "", bars: Sequence[Bars] = ()
-) -> Markup:
-    """Curves over seconds, with a second axis where something needs it."""
-    finite = [(x, y) for line in lines for x, y in line.points if math.isfinite(y)]
-    if not finite:
-        return Markup("")
-    x_high = max(x for x, _ in finite)
-    x_ticks = ticks(x_high, 7)
-    left = ticks(max((y for line in lines if not line.right for _, y in line.points if math.isfinite(y)), default=0))
-    on_right = [y for line in lines if line.right for _, y in line.points if math.isfinite(y)]
-    on_right += [y for b in bars for _, y in b.points]
-    right = ticks(max(on_right, default=0.0))
-    x_scale = _PLOT_WIDTH / x_ticks[-1]
-    parts = [_axes(x_ticks, left, right if any(on_right) else [], unit, right_unit)]
-    for bar in bars:
-        parts += _bars(bar, x_scale, _PLOT_HEIGHT / right[-1])
-    for line in lines:
-        parts.append(_path(line, x_scale, _PLOT_HEIGHT / (right if line.right else left)[-1]))
-    legend = [(line.style, line.label) for line in lines] + [(bar.style, bar.label) for bar in bars if bar.points]
-    return _figure(title, parts, legend)
+    def _marks(self) -> Iterator[str]:
+        for row, mark in enumerate(self.chart.marks):
+            x = self.x(mark.x)
+            left_half = x < _LEFT + _PLOT_WIDTH * 0.6
+            yield f'<line class="mark {mark.style}" x1="{x:.1f}" x2="{x:.1f}" y1="{_TOP}" y2="{self.bottom}"/>'
+            y = _TOP + 11 + row * _LABEL_HEIGHT
+            yield _text(x + (5 if left_half else -5), y, mark.label, "start" if left_half else "end", "label")
 
-
-def histogram_chart(title: str, edges: Sequence[float], counts: Sequence[int], marks: Sequence[Line]) -> Markup:
-    """Bars of counts over milliseconds; `marks` are vertical lines at their first point's x."""
-    low, high = edges[0], edges[-1]
-    by_ratio = low > 0 and high / low > 10
-    top = ticks(max(counts))
-
-    def x(value: float) -> float:
-        share = math.log(value / low) / math.log(high / low) if by_ratio else (value - low) / (high - low)
-        return _LEFT + share * _PLOT_WIDTH
-
-    parts = [_axes([], top, [], "requests", "")]
-    for start, end, count in zip(edges, edges[1:], counts, strict=False):
-        tall = count / top[-1] * _PLOT_HEIGHT
-        if count:
-            parts.append(
-                f'<rect class="fill-main" x="{x(start):.1f}" y="{_TOP + _PLOT_HEIGHT - tall:.1f}" '
-                f'width="{max(1.0, x(end) - x(start) - 1):.1f}" height="{tall:.1f}"/>'
-            )
-    labels = [low * (high / low) ** (i / 4) if by_ratio else low + (high - low) * i / 4 for i in range(5)]
-    parts += [_text(x(v), HEIGHT - 8, _short(v), "middle") for v in labels]
-    parts += [
-        f'<line class="line {escape(m.style)}" x1="{x(m.points[0][0]):.1f}" x2="{x(m.points[0][0]):.1f}" '
-        f'y1="{_TOP}" y2="{_TOP + _PLOT_HEIGHT}"/>'
-        for m in marks
-        if low <= m.points[0][0] <= high
-    ]
-    return _figure(title, parts, [(m.style, m.label) for m in marks])
-
-
-def _path(line: Line, x_scale: float, y_scale: float) -> str:
-    path, pen = [], "M"
-    for x, y in line.points:
-        if not math.isfinite(y):
-            pen = "M"
-            continue
-        path.append(f"{pen}{_LEFT + x * x_scale:.1f} {_TOP + _PLOT_HEIGHT - y * y_scale:.1f}")
-        pen = "L"
-    return f'<path class="line {escape(line.style)}" d="{" ".join(path)}"/>'
+    def _hover(self) -> Iterator[str]:
+        """What a pointer that rests on a column is told, without any script."""
+        if self.chart.scale is not Scale.TIME or not self.chart.lines:
+            return
+        columns = [[y for _, y in line.points] for line in self.chart.lines]
+        columns += [list(bars.heights) for bars in self.chart.bars]
+        labels = [line.label for line in self.chart.lines] + [bars.label for bars in self.chart.bars]
+        xs = [x for x, _ in self.chart.lines[0].points]
+        half = (xs[1] - xs[0]) / 2 if len(xs) > 1 else xs[0]
+        for x, values in zip(xs, zip(*columns, strict=True), strict=True):
+            known = [f"{label} {plain(v)}" for label, v in zip(labels, values, strict=True) if math.isfinite(v)]
+            start, end = self.x(x - half), self.x(x + half)
+            told = f"{clock(x)}: {', '.join(known)}"
+            yield f'<rect class="hover" {_column(start, end)}><title>{escape(told)}</title></rect>'
 
 
-def _bars(bars: Bars, x_scale: float, y_scale: float) -> list[str]:
-    wide = max(1.0, bars.width * x_scale - 1)
-    return [
-        f'<rect class="fill-{escape(bars.style)}" x="{_LEFT + x * x_scale - wide / 2:.1f}" '
-        f'y="{_TOP + _PLOT_HEIGHT - y * y_scale:.1f}" width="{wide:.1f}" height="{y * y_scale:.1f}"/>'
-        for x, y in bars.points
-        if y > 0
-    ]
+def draw(chart: Chart) -> Markup:
+    """The chart as a figure: caption, picture, legend, note."""
+    shown = [(line.style, line.label, "line") for line in chart.lines]
+    shown += [(bars.style, bars.label, "block") for bars in chart.bars]
+    if len(shown) == 1 and not chart.lines:
+        shown = []  # the axis says it
+    legend = "".join(f'<li><i class="key {kind} {style}"></i>{escape(label)}</li>' for style, label, kind in shown)
+    if chart.shaded:
+        legend += f'<li><i class="key block shade"></i>{escape(chart.shaded_label)}</li>'
+    return Markup(  # noqa: S704 - made of numbers and escaped text only, see the module's docstring
+        f'<figure data-chart="{escape(chart.key)}"><figcaption>{escape(chart.title)}</figcaption>'
+        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(chart.title)}: {escape(chart.note)}">'
+        f'{"".join(_Plot(chart).parts())}</svg><ul class="legend">{legend}</ul><p class="note">{escape(chart.note)}</p>'
+        "</figure>"
+    )
 
 
-def _axes(xs: Sequence[float], left: Sequence[float], right: Sequence[float], unit: str, right_unit: str) -> str:
-    bottom = _TOP + _PLOT_HEIGHT
-    parts = []
-    for value in left:
-        y = bottom - value / left[-1] * _PLOT_HEIGHT
-        parts.append(f'<line class="grid" x1="{_LEFT}" x2="{_LEFT + _PLOT_WIDTH}" y1="{y:.1f}" y2="{y:.1f}"/>')
-        parts.append(_text(_LEFT - 6, y + 4, _short(value), "end"))
-    for value in right:
-        y = bottom - value / right[-1] * _PLOT_HEIGHT
-        parts.append(_text(_LEFT + _PLOT_WIDTH + 6, y + 4, _short(value), "start"))
-    for value in xs:
-        x = _LEFT + value / xs[-1] * _PLOT_WIDTH
-        parts.append(_text(x, HEIGHT - 8, f"{_short(value)} s" if value == xs[-1] else _short(value), "middle"))
-    parts.append(_text(4, _TOP + 2, unit, "start", "unit"))
-    if right:
-        parts.append(_text(WIDTH - 2, _TOP + 2, right_unit, "end", "unit"))
-    return "".join(parts)
+def _column(start: float, end: float) -> str:
+    return f'x="{start:.1f}" y="{_TOP}" width="{end - start:.1f}" height="{_BOTTOM_LINE - _TOP}"'
 
 
 def _text(x: float, y: float, text: str, anchor: str, kind: str = "tick") -> str:
     return f'<text class="{kind}" x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(text)}</text>'
-
-
-def _short(value: float) -> str:
-    if abs(value) >= 10_000:
-        return f"{value / 1000:g}k"
-    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
-
-
-def _figure(title: str, parts: Sequence[str], legend: Sequence[tuple[str, str]]) -> Markup:
-    key = "".join(f'<li><i class="key {escape(style)}"></i>{escape(label)}</li>' for style, label in legend)
-    return Markup(  # noqa: S704 - made of numbers and escaped text only, see the module's docstring
-        f'<figure><figcaption>{escape(title)}</figcaption><svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
-        f'aria-label="{escape(title)}">{"".join(parts)}</svg><ul class="legend">{key}</ul></figure>'
-    )

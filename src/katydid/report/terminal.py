@@ -1,4 +1,8 @@
-"""A run's summary for a terminal, or plain for a pipe. The words are those of the HTML report."""
+"""A run's summary for a terminal, or plain for a pipe. The words are those of the HTML report.
+
+Texts from outside are put in as `Text`, without control characters: nothing in them is markup or moves
+the cursor.
+"""
 
 from typing import Any
 
@@ -8,25 +12,31 @@ from rich.table import Table
 from rich.text import Text
 
 from katydid.core.metrics import DISTRIBUTIONS, RATES
-from katydid.report.words import milliseconds, plural, sentence, show
+from katydid.report.words import harmless, milliseconds, number, plural, sentence, show
 
 COLUMNS = ("p50", "p90", "p95", "p99", "max")
+_STYLES = {"invalid": "red", "warning": "yellow"}
+_WORDS = {"invalid": "invalid", "warning": "note"}
 
 
 def print_summary(manifest: dict[str, Any], summary: dict[str, Any], console: Console, report_path: str) -> None:
-    """One sentence, the metrics, the failures, what must be known, and where the report is."""
+    """One sentence, what must be known, the metrics, the failures, and where the report is."""
     console.print()
     console.print(Text(sentence(manifest, summary), style="bold green" if summary["valid"] else "bold red"))
-    for reason in summary["invalid_reasons"]:
-        console.print(Text(f"  invalid: {reason}", style="red"))
-    for warning in summary["warnings"]:
-        console.print(Text(f"  note: {warning}", style="yellow"))
+    for finding in summary["findings"]:
+        console.print(_finding(finding))
     if summary["counts"]["ok"]:
         console.print(_times(summary))
     console.print(_rates(summary))
     if summary["errors"]:
         console.print(_errors(summary))
-    console.print(f"Report: {report_path}")
+    console.print(Text(f"Report: {report_path}"))
+
+
+def _finding(finding: dict[str, str]) -> Text:
+    remedy = f": {finding['remedy']}" if finding["remedy"] else ""
+    text = f"  {_WORDS[finding['severity']]}: {finding['message']}{remedy}"
+    return Text(f"  {harmless(text)}", style=_STYLES[finding["severity"]])
 
 
 def _table(*columns: str) -> Table:
@@ -40,9 +50,9 @@ def _times(summary: dict[str, Any]) -> Table:
     table = _table("", *COLUMNS)
     metrics = summary["metrics"]
     for d in DISTRIBUTIONS:
-        names = [f"{d.name}.{column}" for column in COLUMNS]
-        if d.primary and metrics[f"{d.name}.max"] is not None:
-            table.add_row(d.label, *("too few" if metrics[n] is None else milliseconds(metrics[n]) for n in names))
+        values = [metrics[f"{d.name}.{column}"] for column in COLUMNS]
+        if d.primary and values[-1] is not None:
+            table.add_row(d.label, *("too few" if value is None else milliseconds(value) for value in values))
     return table
 
 
@@ -50,18 +60,23 @@ def _rates(summary: dict[str, Any]) -> Table:
     table = _table("", "")
     table.show_header = False
     for rate in RATES:
-        if summary["metrics"][rate.name] is not None:
-            table.add_row(rate.label, show(rate.name, summary["metrics"][rate.name]))
+        value = summary["metrics"][rate.name]
+        if value is not None:
+            bad = rate.name == "failure_rate" and value > 0
+            table.add_row(rate.label, Text(show(rate.name, value), style="red" if bad else ""))
     return table
 
 
 def _errors(summary: dict[str, Any]) -> Table:
     table = _table("failures", "blame", "count", "example")
-    table.columns[3].justify = "left"
+    table.columns[1].justify = table.columns[3].justify = "left"
     table.columns[3].no_wrap = False
     for row in summary["errors"]:
         table.add_row(
-            Text(str(row["error"]), style="red"), row["blame"] or "", str(row["count"]), Text(row["example"] or "")
+            Text(harmless(row["error"]), style="red"),
+            Text(harmless(row["blame"] or "")),
+            number(row["count"]),
+            Text(harmless(row["example"] or "")),
         )
     table.caption = plural(sum(row["count"] for row in summary["errors"]), "failure") + ", warm-up included"
     return table

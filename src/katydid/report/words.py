@@ -1,18 +1,32 @@
-"""The words in which every report says things: one sentence on how a run went, and numbers with units."""
+"""The words in which every report says things: one sentence on how a run went, and numbers with units.
 
+Plain text for HTML and terminal alike; knows neither.
+"""
+
+import re
 from typing import Any
 
 from katydid.core.metrics import METRICS, Unit
 
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]+")
+"""Control characters, and those that turn the direction of writing."""
+
+
+def harmless(text: object) -> str:
+    """A text that came from outside, for a terminal or a page: nothing in it can move a cursor or reorder words."""
+    return _UNPRINTABLE.sub(" ", str(text)).strip()
+
 
 def milliseconds(value: float) -> str:
-    """A time with three significant digits, in the unit that people would say."""
+    """A time with three significant digits, in the unit that people would say; a tiny one is not rounded to none."""
     if abs(value) >= 10_000:
         return f"{value / 1000:.1f} s"
     if abs(value) >= 1000:
         return f"{value / 1000:.2f} s"
     if abs(value) >= 100:
         return f"{value:.0f} ms"
+    if 0 < abs(value) < 0.005:
+        return "< 0.01 ms"
     return f"{value:.1f} ms" if abs(value) >= 10 else f"{value:.2f} ms"
 
 
@@ -24,19 +38,24 @@ def fraction(value: float) -> str:
 
 
 def number(value: float) -> str:
-    """Thousands with thin gaps, few digits."""
+    """Thousands with narrow gaps that do not break, few digits."""
     text = f"{value:,.0f}" if abs(value) >= 100 or value == int(value) else f"{value:.2f}"
-    return text.replace(",", " ")
+    return text.replace(",", "\u202f")
+
+
+def value_only(name: str, value: float) -> str:
+    """A metric's value with its unit."""
+    unit = METRICS[name].unit
+    if unit is Unit.MS:
+        return milliseconds(value)
+    return fraction(value) if unit is Unit.FRACTION else f"{number(value)} /s"
 
 
 def show(name: str, value: float | None, summary: dict[str, Any] | None = None) -> str:
     """A metric's value with its unit; `too few (n of m)` or a dash where there is none."""
     if value is None:
         return str((summary or {}).get("too_few", {}).get(name, "–"))
-    unit = METRICS[name].unit
-    if unit is Unit.MS:
-        return milliseconds(value)
-    return fraction(value) if unit is Unit.FRACTION else f"{number(value)} /s"
+    return value_only(name, value)
 
 
 def plural(count: int, word: str) -> str:

@@ -1,0 +1,125 @@
+"""What a chart shows, apart from how it is drawn: `svg.py` draws it, the page's script lets one explore it.
+
+Plain numbers and words; knows no run, no HTML, no ECharts.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any
+
+Points = Sequence[tuple[float, float]]
+
+
+class Style(StrEnum):
+    """A role in the palette. BAD is kept for failures, so that red always means one."""
+
+    MAIN = "main"
+    SECOND = "second"
+    THIRD = "third"
+    QUIET = "quiet"
+    BAD = "bad"
+
+
+class Scale(StrEnum):
+    """How a horizontal axis is spaced; vertical ones are linear and begin at 0."""
+
+    TIME = "time"
+    """Seconds from the start of the run."""
+    LINEAR = "linear"
+    LOG = "log"
+    TAIL = "tail"
+    """Quantiles from 0 to 1, the slowest requests spread out: by -log10(1 - q)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One curve of (x, y); a y of NaN breaks it. `right` puts it on the right axis."""
+
+    label: str
+    style: Style
+    points: Points
+    right: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Bars:
+    """Columns of the given heights between neighbouring edges (one more than heights).
+
+    Attributes:
+        lane: drawn in a strip of their own below the others, to a scale of their own: for what is rare but must
+            be seen.
+    """
+
+    label: str
+    style: Style
+    edges: Sequence[float]
+    heights: Sequence[float]
+    lane: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A labelled vertical line."""
+
+    label: str
+    style: Style
+    x: float
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """One picture.
+
+    Attributes:
+        key: names it in its page.
+        note: one sentence that says what was counted, for everybody, not only for screen readers.
+        unit: of the left axis; `ms` is shown in seconds where the values are long.
+        right_unit: of the right axis.
+        x_unit: of a LINEAR or LOG horizontal axis.
+        shaded: (from, to) in x, such as the warm-up.
+    """
+
+    key: str
+    title: str
+    note: str
+    unit: str
+    scale: Scale = Scale.TIME
+    x_unit: str = ""
+    right_unit: str = ""
+    lines: Sequence[Line] = ()
+    bars: Sequence[Bars] = ()
+    marks: Sequence[Mark] = ()
+    shaded: tuple[float, float] | None = None
+    shaded_label: str = "warm-up, not counted"
+
+    @property
+    def x_range(self) -> tuple[float, float]:
+        """Smallest and largest x of anything."""
+        xs = [x for line in self.lines for x, y in line.points if math.isfinite(y)]
+        xs += [x for bars in self.bars for x in bars.edges]
+        return (min(xs), max(xs)) if xs else (0.0, 1.0)
+
+    def highest(self, *, right: bool) -> float:
+        """Largest y on one of the axes; 0 where there is none."""
+        ys = [y for line in self.lines if line.right == right for _, y in line.points if math.isfinite(y)]
+        if not right:
+            ys += [y for bars in self.bars if not bars.lane for y in bars.heights]
+        return max(ys, default=0.0)
+
+    def data(self) -> dict[str, Any]:
+        """The chart as JSON's types, numbers short, for the page's script."""
+        described: dict[str, Any] = _short(asdict(self))
+        return described
+
+
+def _short(value: Any) -> Any:
+    """Six significant digits are more than a screen shows; JSON knows no NaN."""
+    if isinstance(value, float):
+        return float(f"{value:.6g}") if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: _short(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_short(item) for item in value]
+    return value

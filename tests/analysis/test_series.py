@@ -1,0 +1,79 @@
+"""Courses and distributions, counted by hand and against the plain way of computing them."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from rows import FAILED, MANIFEST, monitor, samples, started, steady
+
+from katydid.analysis.derived import quantile, with_derived
+from katydid.analysis.series import MOST_BINS, histogram, over_time, percentile_curve
+
+
+def course_of(*rows, watched=None, **manifest):
+    told = MANIFEST | manifest
+    return over_time(with_derived(samples(*rows), told), monitor() if watched is None else watched, told)
+
+
+def test_requests_start_in_one_bin_and_end_in_another():
+    course = course_of(started(200, duration_ms=1500.0), started(1100, base=FAILED, duration_ms=100.0))
+    assert course["started"].tolist() == [1.0, 1.0]
+    assert course["ok"].tolist() == [0.0, 1.0]
+    assert course["failed"].tolist() == [0.0, 1.0]
+
+
+def test_in_flight_is_the_mean_number_under_way():
+    course = course_of(started(500, duration_ms=1000.0), started(1000, duration_ms=250.0))
+    assert course["in_flight"].tolist() == pytest.approx([0.5, 0.75])
+
+
+def test_quantiles_belong_to_the_bin_of_the_start_and_are_those_of_the_summary():
+    random = np.random.default_rng(7)
+    at = random.uniform(0, 30_000, 400)
+    took = random.lognormal(6, 0.5, 400)
+    course = course_of(*(started(a, ttft_ms=t) for a, t in zip(at, took, strict=True)))
+    width = course["width"].iloc[0] * 1000
+    for index, row in course.iterrows():
+        inside = took[at // width == index]
+        if len(inside):
+            assert row["ttft_p50"] == quantile(inside, 0.5)
+            assert row["ttft_p95"] == quantile(inside, 0.95)
+        else:
+            assert np.isnan(row["ttft_p50"])
+
+
+def test_users_of_all_workers_are_added_and_the_master_is_none_of_them():
+    watched = monitor(4, users=3)
+    other, master = watched.assign(process="w2"), watched.assign(process="master", users=99)
+    course = course_of(*steady(4), watched=pd.concat([watched, other, master]))
+    assert set(course["users"]) == {6.0}
+
+
+def test_nothing_is_offered_after_the_stop():
+    course = course_of(*steady(4, duration_ms=3500.0), watched=monitor(8), stopped_at_ms=4000.0)
+    assert course["offered"].notna().tolist() == [True] * 4 + [False] * 3
+
+
+@pytest.mark.parametrize("hours", [0.01, 1, 24, 24 * 30])
+def test_a_course_never_has_more_bins_than_can_be_drawn(hours):
+    at = np.linspace(0, hours * 3_600_000, 5000)
+    assert len(course_of(*(started(a) for a in at))) <= MOST_BINS + 1
+
+
+def test_a_run_without_requests_has_no_course():
+    assert course_of().empty
+
+
+@pytest.mark.parametrize(
+    "values", [[5.0], [5.0] * 100, [0.0, 1.0], [1.0, 1e6], list(range(1000)), [-3.0, 2.0]], ids=str
+)
+def test_a_histogram_holds_every_value(values):
+    edges, counts = histogram(np.array(values, dtype=float))
+    assert counts.sum() == len(values)
+    assert len(edges) == len(counts) + 1
+    assert (np.diff(edges) > 0).all()
+
+
+def test_a_percentile_curve_ends_where_the_sample_does():
+    assert percentile_curve(np.array([])) == []
+    assert max(q for q, _ in percentile_curve(np.arange(90.0))) == 0.95
+    assert max(q for q, _ in percentile_curve(np.arange(5000.0))) == 0.999

@@ -1,0 +1,160 @@
+"""Numbers that were computed by hand."""
+
+import json
+
+import numpy as np
+import pytest
+from rows import ABORTED, FAILED, MANIFEST, OK, monitor, samples, started, steady
+
+from katydid.analysis.derived import quantile
+from katydid.analysis.summary import summarise
+from katydid.core.metrics import METRICS
+
+
+def summary_of(*rows, watched=None, **manifest):
+    return summarise(samples(*rows), monitor() if watched is None else watched, MANIFEST | manifest)
+
+
+def test_a_summary_has_every_metric_and_is_json():
+    summary = summary_of(*steady(3))
+    assert summary["metrics"].keys() == METRICS.keys()
+    assert json.loads(json.dumps(summary, allow_nan=False)) == summary
+
+
+@pytest.mark.parametrize(
+    ("q", "expected"),
+    [(0.0, 1), (0.1, 1), (0.11, 2), (0.5, 5), (0.51, 6), (0.9, 9), (0.95, 10), (1.0, 10)],
+)
+def test_a_quantile_is_an_observed_value(q, expected):
+    assert quantile(np.arange(10, 0, -1, dtype=float), q) == expected
+
+
+def test_a_quantile_beside_failures_that_count_as_infinite_is_not_a_mean_with_infinity():
+    assert quantile(np.array([1.0, 2.0, np.inf, np.inf]), 0.5) == 2.0
+
+
+def test_times_are_of_successful_requests_only():
+    rows = [*steady(6), *(started(6000 + i, base=FAILED, duration_ms=9000.0) for i in range(4))]
+    assert summary_of(*rows)["metrics"]["duration.max"] == 500.0
+
+
+def test_failure_rate_leaves_out_what_was_cut_off():
+    metrics = summary_of(OK, OK, OK, FAILED, ABORTED)["metrics"]
+    assert (metrics["failure_rate"], metrics["aborted_share"]) == (0.25, 0.2)
+
+
+def test_warm_up_and_what_came_after_the_stop_enter_no_statistic():
+    rows = [
+        started(0, warm_up=True, duration_ms=7000.0),
+        started(1000, duration_ms=200.0),
+        started(2000, base=FAILED, after_stop=True),
+    ]
+    summary = summary_of(*rows, warm_up_s=1.0)
+    assert summary["metrics"]["duration.max"] == 200.0
+    assert summary["metrics"]["failure_rate"] == 0.0
+    counts = summary["counts"]
+    assert (counts["requests"], counts["warm_up"], counts["after_stop"], counts["all"]) == (1, 1, 1, 3)
+    assert summary["errors"] == []
+
+
+def test_a_run_that_ended_inside_its_warm_up_is_judged_by_what_there_is():
+    rows = [started(i, base=FAILED, warm_up=True) for i in range(5)]
+    summary = summary_of(*rows, warm_up_s=9.0, ended="failure-threshold")
+    assert summary["valid"]
+    assert summary["metrics"]["failure_rate"] == 1.0
+    assert "warm-up" in summary["warnings"][0]
+
+
+def test_response_time_counts_from_when_the_request_was_due():
+    metrics = summary_of(started(0, late=300.0, duration_ms=500.0))["metrics"]
+    assert (metrics["duration.max"], metrics["response.max"], metrics["late.max"]) == (500.0, 800.0, 300.0)
+
+
+def test_tpot_is_over_all_tokens_but_the_first():
+    metrics = summary_of(started(0, ttft_ms=100.0, duration_ms=500.0, completion_tokens=11))["metrics"]
+    assert metrics["tpot.max"] == 40.0
+
+
+@pytest.mark.parametrize("tokens", [None, 0, 1])
+def test_without_a_second_token_there_is_no_tpot(tokens):
+    assert summary_of(started(0, completion_tokens=tokens))["metrics"]["tpot.max"] is None
+
+
+@pytest.mark.parametrize(
+    ("interval", "late", "counts"), [(1.0, 50.0, 0), (1.0, 50.1, 1), (20.0, 199.0, 0), (20.0, 201.0, 1)]
+)
+def test_a_start_is_late_beyond_50_ms_or_one_percent_of_the_interval(interval, late, counts):
+    assert summary_of(started(0, late=late), interval_s=interval)["counts"]["late"] == counts
+
+
+@pytest.mark.parametrize(
+    ("count", "p90", "p95", "p99"),
+    [(43, False, False, False), (44, True, False, False), (90, True, True, False), (458, True, True, False),
+     (459, True, True, True)],
+)  # fmt: skip
+def test_a_quantile_is_given_only_where_enough_requests_back_it(count, p90, p95, p99):
+    summary = summary_of(*steady(count))
+    given = tuple(summary["metrics"][f"ttft.{name}"] is not None for name in ("p90", "p95", "p99"))
+    assert given == (p90, p95, p99)
+    if not p95:
+        assert summary["too_few"]["ttft.p95"] == f"too few ({count} of 90)"
+
+
+def test_rates_are_over_the_time_from_the_warm_up_to_the_stop():
+    rows = [started(i * 1000, iteration=i, warm_up=i < 2) for i in range(10)]
+    summary = summary_of(*rows, watched=monitor(10), warm_up_s=2.0, stopped_at_ms=10_000.0)
+    assert summary["seconds"] == 8.0
+    metrics = summary["metrics"]
+    assert (metrics["requests_per_s"], metrics["offered_per_s"], metrics["chunks_per_s"]) == (1.0, 1.0, 10.0)
+    assert metrics["tokens_per_s"] == 11.0
+
+
+def test_offered_load_follows_the_users_that_there_were():
+    watched = monitor(10, users=[1] * 5 + [3] * 5)
+    summary = summary_of(*steady(10), watched=watched, stopped_at_ms=10_000.0)
+    assert summary["metrics"]["offered_per_s"] == 2.0
+
+
+def test_the_share_of_bounds_is_of_requests_with_a_ttft():
+    rows = [started(0, ttft_bound=True), started(1), started(2, ttft_ms=None, ttft_bound=None), started(3), started(4)]
+    assert summary_of(*rows)["metrics"]["ttft_bound_share"] == 0.25
+
+
+def test_errors_are_grouped_with_the_most_frequent_first_and_one_example():
+    timeout = FAILED | {"error": "timeout", "detail": None}
+    errors = summary_of(OK, FAILED, timeout, FAILED)["errors"]
+    assert [(e["error"], e["blame"], e["count"], e["share"], e["example"]) for e in errors] == [
+        ("overloaded", "target", 2, 0.5, "busy"),
+        ("timeout", "target", 1, 0.25, None),
+    ]
+
+
+def test_each_request_name_has_its_own_row():
+    rows = [OK, OK | {"name": "tools", "duration_ms": 900.0}, FAILED | {"name": "tools"}]
+    names = {row["name"]: row for row in summary_of(*rows)["names"]}
+    assert (names["chat"]["requests"], names["tools"]["requests"], names["tools"]["failed"]) == (1, 2, 1)
+    assert names["tools"]["duration.p50"] == 900.0
+
+
+def test_a_run_of_failures_only_is_valid_and_has_no_times():
+    summary = summary_of(FAILED, FAILED)
+    assert summary["valid"]
+    assert summary["metrics"]["ttft.p50"] is None
+    assert summary["metrics"]["failure_rate"] == 1.0
+
+
+def test_nothing_recorded_is_no_valid_run():
+    summary = summary_of()
+    assert not summary["valid"]
+    assert summary["invalid_reasons"][0].startswith("no data")
+    assert set(summary["metrics"].values()) == {None}
+
+
+def test_only_rows_after_the_stop_are_no_data_either():
+    assert summary_of(FAILED | {"after_stop": True})["invalid_reasons"][0].startswith("no data")
+
+
+def test_a_manifest_without_anything_is_tolerated():
+    summary = summarise(samples(*steady(3)), monitor(), {})
+    assert summary["valid"]
+    assert summary["metrics"]["offered_per_s"] is None

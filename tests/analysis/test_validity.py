@@ -1,0 +1,168 @@
+"""Which runs may not be believed, and that the others may."""
+
+import pytest
+from rows import ABORTED, FAILED, MANIFEST, monitor, samples, started, steady
+
+from katydid.analysis.summary import summarise
+from katydid.analysis.validity import RULES
+
+
+def found(rows, watched=None, **manifest):
+    """Rule → severity."""
+    summary = summarise(samples(*rows), monitor(len(rows)) if watched is None else watched, MANIFEST | manifest)
+    return {finding["rule"]: finding["severity"] for finding in summary["findings"]}
+
+
+def test_a_clean_run_of_ten_seconds_has_no_findings():
+    rows = [
+        started(i * 1000 + user * 125, iteration=i, user=user, late_ms=2.0, warm_up=i < 2)
+        for i in range(10)
+        for user in range(8)
+    ]
+    watched = monitor(10, users=8, cpu_percent=[100.0, 96.0, *[20.0] * 8], loop_lag_ms=[400.0, *[3.0] * 9])
+    assert found(rows, watched, users=8, warm_up_s=2.0, stopped_at_ms=10_000.0) == {}
+
+
+@pytest.mark.parametrize(
+    ("cpu", "rule"),
+    [
+        ([79.0] * 10, {}),
+        ([81.0] * 10, {"generator_cpu": "invalid"}),
+        ([100.0] * 2 + [10.0] * 8, {}),  # start-up
+        ([10.0] * 7 + [99.0] * 3, {"generator_cpu": "invalid"}),
+        ([10.0] * 8 + [99.0] * 2, {}),  # two slow seconds are not a slow run
+        ([10.0] * 97 + [99.0] * 3, {}),  # 3 %
+        ([85.0] * 4, {}),  # only two of them are not start-up
+    ],
+)
+def test_a_busy_generator_invalidates(cpu, rule):
+    assert found(steady(len(cpu)), monitor(len(cpu), cpu_percent=cpu)) == rule
+
+
+@pytest.mark.parametrize(("source", "severity"), [("kernel", "warning"), ("user", "invalid")])
+def test_a_late_event_loop_spoils_times_that_are_not_the_kernels(source, severity):
+    watched = monitor(10, loop_lag_ms=[1.0] * 6 + [150.0] * 4)
+    assert found(steady(10), watched, timestamp_source=source)["event_loop"] == severity
+
+
+def test_late_starts_of_free_users_are_ours():
+    rows = [started(i * 1000, late=60.0 if i % 2 else 0.0, iteration=i) for i in range(20)]
+    assert found(rows) == {"late_starts": "invalid"}
+
+
+def test_late_starts_after_an_overrun_are_the_targets():
+    # each answer takes 1.3 s; the next request is due after 1 s, and starts at once when the user is free
+    rows = [started(i * 1300 - 300, late=300.0, duration_ms=1300.0, iteration=i) for i in range(1, 20)]
+    assert found(rows, stopped_at_ms=24_700.0) == {}
+
+
+def test_a_slow_connection_is_not_our_lateness():
+    rows = [started(i * 1000, late=200.0, connect_ms=199.0, iteration=i) for i in range(20)]
+    assert found(rows) == {}
+
+
+@pytest.mark.parametrize(
+    ("late", "count", "expected"),
+    [(2, 50, {}), (4, 500, {}), (6, 500, {"late_starts": "invalid"})],  # two are chance; else it is the share
+)
+def test_a_late_start_in_a_hundred_is_forgiven(late, count, expected):
+    rows = [started(i * 1000, late=60.0 if 0 < i <= late else 0.0, iteration=i) for i in range(count)]
+    assert found(rows) == expected
+
+
+def test_users_that_vanish_leave_too_light_a_load():
+    rows = [started(i * 1000 + u, iteration=i, user=u) for i in range(100) for u in range(10) if u < 8 or i < 50]
+    assert found(rows, monitor(100, users=10), users=10, stopped_at_ms=100_000.0) == {"achieved_load": "invalid"}
+
+
+def test_overruns_explain_a_light_load():
+    # each answer takes 3 s, so a user starts every 3 s, two seconds after it should have
+    rows = [
+        started(i * 3000.0 - 2000.0, late=2000.0, user=u, iteration=i, duration_ms=3000.0)
+        for i in range(1, 30)
+        for u in range(10)
+    ]
+    assert found(rows, monitor(90, users=10), users=10, stopped_at_ms=90_000.0) == {}
+
+
+def test_a_long_answer_at_the_end_explains_the_starts_that_it_cost():
+    rows = [*steady(50), started(50_000.0, iteration=50, duration_ms=60_000.0)]
+    assert found(rows, monitor(100), stopped_at_ms=100_000.0) == {}
+
+
+@pytest.mark.parametrize(
+    ("blame", "error", "word"),
+    [
+        ("generator", "out_of_descriptors", "ulimit"),
+        ("generator", "out_of_ports", "machines"),
+        ("config", "dns", "--host"),
+        ("config", "tls", "--ca-file"),
+        ("generator", "other", "texts"),
+    ],
+)
+def test_a_failure_that_is_not_the_targets_invalidates_and_says_what_to_do(blame, error, word):
+    rows = [*steady(5), started(5000, base=FAILED, blame=blame, error=error, iteration=5)]
+    summary = summarise(samples(*rows), monitor(6), MANIFEST)
+    assert not summary["valid"]
+    assert word in summary["invalid_reasons"][0]
+
+
+def test_lost_workers_and_lost_rows_invalidate():
+    assert found(steady(5), lost_workers=["w1"]) == {"workers": "invalid"}
+    assert found(steady(5), missing_rows=3) == {"workers": "invalid"}
+
+
+@pytest.mark.parametrize(
+    ("cut", "ended", "expected"),
+    [
+        (0, "run-time", {}),
+        (1, "run-time", {}),  # 1 of 201
+        (2, "run-time", {"unfinished": "invalid"}),
+        (2, "failure-threshold", {"unfinished": "warning"}),
+    ],
+)
+def test_requests_that_were_cut_off_are_the_slow_ones(cut, ended, expected):
+    rows = [*steady(200), *(started(200_000 + i, base=ABORTED, iteration=200 + i) for i in range(cut))]
+    assert found(rows, ended=ended, stopped_at_ms=200_002.0) == expected
+
+
+def test_a_failure_threshold_that_ended_the_run_is_a_result():
+    rows = [started(i * 100, base=FAILED, user=i) for i in range(5)]
+    assert found(rows, ended="failure-threshold", failure_threshold=5, users=40, run_time_s=60.0) == {}
+
+
+def test_many_bounds_user_time_and_a_clock_step_are_worth_a_warning():
+    rows = steady(10, ttft_bound=True)
+    watched = monitor(10, clock_step_ms=[0.0] * 9 + [-3_600_000.0])
+    assert found(rows, watched, timestamp_source="user") == {
+        "ttft_bound": "warning",
+        "timestamps": "warning",
+        "clock": "warning",
+    }
+
+
+def test_how_the_run_ended_is_said():
+    assert found(steady(5), partial=True) == {"end": "warning"}
+    assert found(steady(5), ended="interrupted") == {"end": "warning"}
+    assert found(steady(5), ended="error") == {"end": "invalid"}
+
+
+def test_the_invalid_stands_before_the_warnings():
+    summary = summarise(samples(*steady(5)), monitor(5), MANIFEST | {"partial": True, "lost_workers": ["w1"]})
+    assert [f["severity"] for f in summary["findings"]] == ["invalid", "warning"]
+
+
+def unchecked(*rows, watched, **manifest):
+    return summarise(samples(*rows), watched, MANIFEST | manifest)["unchecked_rules"]
+
+
+def test_a_rule_that_had_nothing_to_look_at_was_not_checked():
+    assert unchecked(*steady(5), watched=monitor(5)) == []
+    assert unchecked(*steady(5), watched=monitor(2)) == ["generator_cpu", "event_loop"]
+    assert unchecked(*steady(5), watched=monitor()) == ["generator_cpu", "event_loop", "clock"]
+    assert unchecked(*steady(5), watched=monitor(5), ended="interrupted") == ["achieved_load"]
+
+
+def test_every_rule_says_its_limit_and_why():
+    assert len({rule.name for rule in RULES}) == len(RULES)
+    assert all(rule.limit and rule.why for rule in RULES)

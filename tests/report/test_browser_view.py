@@ -1,0 +1,76 @@
+"""The page in a real browser: nothing asked for, nothing complained about, nothing to scroll sideways."""
+
+import pytest
+from synthetic import HOSTILE, synthetic_run
+
+from browser import Browser
+from katydid.analysis.summary import summarise
+from katydid.report.html import render_run
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with Browser() as chromium:
+        yield chromium
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory):
+    run = synthetic_run(detail=HOSTILE * 2, version="v" * 120, lost_workers=["w9"])
+    summary = summarise(run.samples, run.monitor, run.manifest)
+    path = tmp_path_factory.mktemp("page") / "report.html"
+    path.write_text(render_run(run.manifest, summary, run.samples, run.monitor), encoding="utf-8")
+    return path.as_uri()
+
+
+@pytest.mark.parametrize("width", [400, 800, 1400])
+@pytest.mark.parametrize("dark", [False, True])
+def test_a_page_loads_alone_and_never_scrolls_sideways(browser, address, width, dark):
+    page = browser.open(address, width=width, dark=dark)
+    page.evaluate("document.querySelectorAll('details').forEach((d) => { d.open = true; })")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.requests == [address]
+    assert page.problems == []
+
+
+def test_it_is_dark_where_the_reader_wants_it_dark(browser, address):
+    paper = "getComputedStyle(document.body).backgroundColor"
+    light, dark = (browser.open(address, dark=dark).evaluate(paper) for dark in (False, True))
+    assert sum(map(int, light[4:-1].split(","))) > 600
+    assert sum(map(int, dark[4:-1].split(","))) < 150
+
+
+def test_without_javascript_everything_is_there_but_the_buttons(browser, address):
+    page = browser.open(address, javascript=False)
+    nodes = page.command("DOM.getDocument", depth=1)["root"]["nodeId"]
+
+    def count(selector):
+        return len(page.command("DOM.querySelectorAll", nodeId=nodes, selector=selector)["nodeIds"])
+
+    assert count("table") >= 6
+    assert count("figure svg path.line") > 8
+    assert count("figure button") == 0
+
+
+def test_every_chart_can_be_explored_and_put_back(browser, address):
+    page = browser.open(address, width=1400)
+    click = "document.querySelectorAll('figure button').forEach((b) => b.click())"
+    figures = page.evaluate("document.querySelectorAll('figure').length")
+    page.evaluate(click)
+    assert page.evaluate("document.querySelectorAll('.canvas svg').length") == figures
+    assert page.evaluate("[...document.querySelectorAll('.canvas svg')].every((s) => s.clientWidth > 1000)")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 1400
+    page.evaluate(click)
+    assert page.evaluate("document.querySelectorAll('.canvas').length") == 0
+    assert page.problems == []
+    assert page.requests == [address]
+
+
+def test_the_policy_stops_a_script_that_is_not_ours(browser, address):
+    page = browser.open(address)
+    page.evaluate(
+        "(() => { const s = document.createElement('script'); s.textContent = 'window.evil = 1'; "
+        "document.body.append(s); })()"
+    )
+    assert page.evaluate("window.evil") is None
+    assert "Content Security Policy" in " ".join(page.problems)

@@ -1,0 +1,166 @@
+"""A run's page: complete, self-contained, and nothing in it that came from outside is markup."""
+
+import html
+import re
+import time
+from html.parser import HTMLParser
+
+import pytest
+from synthetic import HOSTILE, synthetic_run
+
+from katydid.analysis.summary import summarise
+from katydid.core.metrics import METRICS
+from katydid.report.html import render_run
+
+VOID = {"meta", "link", "br", "img", "hr", "input"}
+SELF_CLOSING = {"rect", "line", "path"}
+
+
+def page_of(run):
+    return render_run(run.manifest, summarise(run.samples, run.monitor, run.manifest), run.samples, run.monitor)
+
+
+class Outline(HTMLParser):
+    """Fails where elements do not nest; keeps all elements and the text outside of scripts."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.open, self.elements, self.text = [], [], ""
+        self.feed(page)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag):
+        assert self.open, f"</{tag}> closes nothing"
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if not {"script", "style"} & set(self.open):
+            self.text += data
+
+
+@pytest.fixture(scope="module")
+def page():
+    return page_of(synthetic_run())
+
+
+def test_the_page_says_the_verdict_the_numbers_and_what_they_mean(page):
+    text = Outline(page).text
+    for words in (
+        "Valid. 920 requests, 16 failed",
+        "Time to first token",
+        "overloaded",
+        "v1.4.2",
+        "MLPerf",
+        "Manifest",
+    ):
+        assert words in text
+
+
+def test_every_metric_that_is_shown_is_defined(page):
+    text = Outline(page).text
+    for name in ("ttft", "duration", "response", "failure_rate", "offered_per_s"):
+        assert METRICS.get(name, METRICS.get(f"{name}.p50")).definition in text
+
+
+def test_elements_nest_and_tables_and_pictures_can_be_read_aloud(page):
+    elements = Outline(page).elements
+    assert all("scope" in attributes for tag, attributes in elements if tag == "th")
+    pictures = [attributes for tag, attributes in elements if tag == "svg"]
+    assert len(pictures) == 8
+    assert all(p["role"] == "img" and p["aria-label"] for p in pictures)
+
+
+def test_the_page_asks_for_nothing(page):
+    for tag, attributes in Outline(page).elements:
+        assert "src" not in attributes, tag
+        assert attributes.get("href", "data:,").startswith("data:"), tag
+        assert not any(name.startswith("on") for name in attributes), tag
+    style = re.search(r"<style>(.*?)</style>", page, re.DOTALL)[1]
+    assert "url(" not in style
+    assert "@import" not in style
+    policy = re.search(r'Content-Security-Policy" content="([^"]*)"', page)[1]
+    assert html.unescape(policy).startswith("default-src 'none';")
+    assert "unsafe-inline" not in policy.partition("script-src")[2]
+
+
+def test_what_the_target_says_is_only_text():
+    run = synthetic_run(detail=HOSTILE, version=HOSTILE, host=HOSTILE, model=HOSTILE, workload=HOSTILE)
+    run.samples["name"] = [HOSTILE, "other"] * (len(run.samples) // 2)
+    run.monitor["process"] = HOSTILE
+    page = page_of(run)
+    outline = Outline(page)
+    assert "img" not in {tag for tag, _ in outline.elements}
+    assert sum(tag == "script" for tag, _ in outline.elements) == 3
+    assert "<img src=x onerror=alert(1)>" in outline.text
+    assert not {"\x1b", "\u202e"} & set(page.partition("<script")[0])
+
+
+def test_red_is_only_for_failures():
+    good = page_of(synthetic_run(failing=0)).partition("<body>")[2].partition("<script")[0]
+    assert not re.search(r'class="[^"]*\bbad\b', good)
+    bad = page_of(synthetic_run(failing=0.1)).partition("<body>")[2].partition("<script")[0]
+    assert 'class="fill-bad"' in bad
+
+
+def test_an_invalid_run_says_so_first_with_its_reason_and_remedy():
+    text = Outline(page_of(synthetic_run(lost_workers=["w9"]))).text
+    assert text.index("INVALID") < text.index("1 worker(s) were lost (w9)") < text.index("Numbers")
+    assert "See the workers' logs" in text
+
+
+def test_a_run_that_nobody_watched_is_not_said_to_have_kept_its_schedule():
+    run = synthetic_run(failing=0)
+    assert "13 of 13 rules were checked" in Outline(page_of(run)).text
+    run.monitor = run.monitor.iloc[:0]
+    text = Outline(page_of(run)).text
+    assert "10 of 13 rules were checked" in text
+    assert "kept its schedule" not in text
+
+
+def test_a_partial_run_says_so():
+    assert "never came to its end" in Outline(page_of(synthetic_run(partial=True))).text
+
+
+def test_too_few_requests_are_said_to_be_too_few():
+    text = Outline(page_of(synthetic_run(users=4, cycles=5, failing=0))).text
+    assert "too few (16 of 90)" in text
+
+
+def test_each_of_few_users_has_a_row_and_many_have_none():
+    assert "40 users, one by one" in Outline(page_of(synthetic_run())).text
+    assert "one by one" not in Outline(page_of(synthetic_run(users=60))).text
+
+
+@pytest.mark.parametrize("rows", [0, 1, 2])
+def test_hardly_any_data_is_a_page_too(rows):
+    run = synthetic_run(users=1, cycles=3, failing=0)
+    run.samples, run.monitor = run.samples.iloc[:rows], run.monitor.iloc[:0]
+    Outline(page_of(run))
+
+
+def test_a_manifest_without_anything_is_a_page_too():
+    run = synthetic_run(users=5, cycles=5)
+    run.manifest = {}
+    Outline(page_of(run))
+
+
+def test_only_failures_are_a_page_too():
+    text = Outline(page_of(synthetic_run(failing=1.0))).text
+    assert "100 %" in text
+
+
+def test_a_million_samples_make_a_page_of_less_than_two_megabytes_in_seconds():
+    run = synthetic_run(users=2000, cycles=500, interval=1.0, failing=0.01)
+    began = time.monotonic()
+    page = page_of(run)
+    assert len(page.encode()) < 2_000_000
+    assert time.monotonic() - began < 60  # 3.5 s on a quiet machine; this only catches what grows out of bounds

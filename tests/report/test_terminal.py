@@ -1,0 +1,66 @@
+"""The summary on a terminal and in a pipe."""
+
+import io
+
+import pytest
+from rich.console import Console
+from synthetic import HOSTILE, synthetic_run
+
+from katydid.analysis.summary import summarise
+from katydid.report.terminal import print_summary
+
+
+def printed(run, *, terminal=False, path="reports/x/report.html"):
+    out = io.StringIO()
+    colours = "standard" if terminal else "auto"
+    console = Console(file=out, force_terminal=terminal, width=120, highlight=False, color_system=colours)
+    print_summary(run.manifest, summarise(run.samples, run.monitor, run.manifest), console, path)
+    return out.getvalue()
+
+
+def test_it_says_the_verdict_the_numbers_and_where_the_report_is():
+    text = printed(synthetic_run())
+    assert text.lstrip().startswith("Valid. 920 requests, 16 failed, TTFT p95 600 ms; ended by its run time.")
+    assert "Service time" in text
+    assert "overloaded" in text
+    assert text.endswith("Report: reports/x/report.html\n")
+
+
+def test_a_pipe_gets_no_colours_and_a_terminal_does():
+    assert "\x1b[" not in printed(synthetic_run())
+    assert "\x1b[1;32mValid" in printed(synthetic_run(), terminal=True)
+
+
+def test_an_invalid_run_is_red_and_says_why_and_what_to_do():
+    text = printed(synthetic_run(lost_workers=["w9"]), terminal=True)
+    assert "\x1b[1;31mINVALID" in text
+    assert "lost (w9)" in text
+    assert "see the workers' logs" in text
+
+
+def test_a_text_of_the_target_cannot_paint_the_terminal():
+    text = printed(synthetic_run(detail=HOSTILE + "\x07[red]boo[/red]"))
+    assert not {"\x1b", "\x07", "\u202e"} & set(text)
+    assert "[red]boo" in text.replace("\n", "")
+
+
+def test_brackets_in_a_path_are_brackets():
+    assert "reports/[v1]/report.html" in printed(synthetic_run(), path="reports/[v1]/report.html")
+
+
+def test_too_few_is_said():
+    assert "too few" in printed(synthetic_run(users=4, cycles=5))
+
+
+@pytest.mark.parametrize(
+    ("manifest", "words"),
+    [
+        ({"ended": "failure-threshold", "failure_threshold": 5}, "stopped by the failure threshold, at failure 5"),
+        ({"ended": "interrupted"}, "interrupted after 120 s"),
+        ({"ended": "error"}, "broke off"),
+        ({"partial": True}, "never came to its end"),
+        ({"ended": None}, "ended in an unknown way"),
+    ],
+)
+def test_how_the_run_ended_is_said_in_words(manifest, words):
+    assert words in printed(synthetic_run(**manifest))

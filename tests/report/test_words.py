@@ -1,0 +1,57 @@
+"""Numbers as people read them."""
+
+import pytest
+
+from katydid.report.axes import clock, round_ticks, vertical
+from katydid.report.words import fraction, harmless, milliseconds, number, plural, show
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.0, "0.00 ms"), (0.003, "< 0.01 ms"), (0.456, "0.46 ms"), (12.34, "12.3 ms"), (312.4, "312 ms"),
+     (1234.0, "1.23 s"), (61_000.0, "61.0 s")],
+)  # fmt: skip
+def test_a_time(value, text):
+    assert milliseconds(value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(0, "0 %"), (0.00001, "< 0.01 %"), (0.0174, "1.74 %"), (1.0, "100 %"), (0.5, "50 %")]
+)
+def test_a_share(value, text):
+    assert fraction(value) == text
+
+
+def test_large_numbers_have_gaps():
+    assert number(1_234_567) == "1\u202f234\u202f567"
+    assert plural(1, "request") == "1 request"
+    assert plural(0, "request") == "0 requests"
+
+
+def test_a_missing_value_says_why_or_is_a_dash():
+    assert show("ttft.p95", None, {"too_few": {"ttft.p95": "too few (3 of 90)"}}) == "too few (3 of 90)"
+    assert show("ttft.p95", None) == "–"
+    assert show("requests_per_s", 2.0) == "2 /s"
+
+
+def test_text_from_outside_has_no_control_characters_left():
+    assert harmless("a\x1b[31mb\r\nc\u202ed") == "a [31mb c d"
+
+
+@pytest.mark.parametrize("high", [0.003, 0.7, 1, 3, 9.99, 10, 101, 9999, 1e7])
+def test_ticks_are_few_round_and_reach_the_top(high):
+    ticks = round_ticks(high)
+    assert ticks[0] == 0
+    assert high <= ticks[-1] <= 2.6 * high
+    assert 2 <= len(ticks) <= 7
+
+
+def test_long_times_have_an_axis_in_seconds():
+    axis = vertical(40_000, "ms")
+    assert axis.unit == "s"
+    assert axis.place(40_000) == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(5, "5 s"), (65, "1:05"), (3665, "1:01:05")])
+def test_moments_of_a_run(seconds, text):
+    assert clock(seconds) == text
