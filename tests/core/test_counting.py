@@ -3,10 +3,10 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from streams import STREAMS
 
 from katydid.dialects import dialect
 from katydid.dialects.openai import OpenAiReading
+from streams import STREAMS
 
 
 def facts(reading):

@@ -3,9 +3,9 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from streams import IDS, STREAMS, Stream
 
 from katydid.dialects import dialect
+from streams import IDS, STREAMS, Stream
 
 
 def read(stream: Stream, pieces: list[bytes], check: str = "count"):

@@ -1,9 +1,9 @@
 """Bad input: one line on what to do, exit 2, nothing sent but the one look, and no folder left."""
 
 import pytest
-from running import katydid, wait_until
 
 from katydid.target.process import start_target
+from running import katydid, wait_until
 
 pytestmark = pytest.mark.e2e
 

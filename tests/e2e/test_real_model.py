@@ -1,6 +1,7 @@
 """The stream workload against a real model server, through the script that people run."""
 
 import pytest
+
 from real_server import NEEDS_REAL_SERVER, real_model_server
 from running import ROOT, Running, the_run
 

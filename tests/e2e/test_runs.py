@@ -4,9 +4,9 @@ import itertools
 import signal
 
 import pytest
-from running import COMPLETE, Run, free_port, katydid, locust, runs_in, the_run, wait_until
 
 from katydid.target.process import start_target
+from running import COMPLETE, Run, free_port, katydid, locust, runs_in, the_run, wait_until
 
 pytestmark = pytest.mark.e2e
 

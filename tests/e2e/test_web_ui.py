@@ -6,9 +6,9 @@ import urllib.parse
 import urllib.request
 
 import pytest
-from running import COMPLETE, free_port, locust, runs_in, wait_until
 
 from katydid.target.process import start_target
+from running import COMPLETE, free_port, locust, runs_in, wait_until
 
 pytestmark = pytest.mark.e2e
 

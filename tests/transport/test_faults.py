@@ -8,11 +8,11 @@ import textwrap
 import time
 
 import pytest
+
+from katydid.core.sample import ErrorClass as E
 from rawserver import END, SSE_HEAD, chunks, raw_server
 from streams import DONE, PROPER, ROLE, STOP, THREE
 from talking import CLIENTS, Talker, ask
-
-from katydid.core.sample import ErrorClass as E
 
 BODY = PROPER.encode()
 

@@ -3,6 +3,7 @@
 import random
 
 import pytest
+
 from rawserver import END, HEADS, chunks, raw_server
 from streams import IDS, STREAMS
 from talking import CLIENTS, ask

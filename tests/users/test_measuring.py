@@ -1,13 +1,13 @@
 """From exchange and reading to the columns of a sample."""
 
 import pytest
-from talking import info
 
 from katydid.core.sample import Sample
 from katydid.dialects import dialect
 from katydid.transport.exchange import Exchange
 from katydid.users.measuring import measure_exchange, measure_stream
 from katydid.users.runinfo import RunInfo
+from talking import info
 
 CHUNK = b'data: {"choices":[{"delta":{"content":"x"}}]}\n\n'
 

@@ -1,5 +1,6 @@
-"""Whom the embedded target serves, and when: keys, rate limits, worker slots and their queue."""
+"""Whom the embedded target serves, and when: rate limits, worker slots and their queue."""
 
+import math
 from collections import defaultdict, deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ MINUTE = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why a request is turned away."""
+    """Why a request is turned away. `headers` are more lines of the answer, each with its CRLF."""
 
     status: int
     message: str
@@ -18,7 +19,7 @@ class Refusal:
 
 
 class RateLimits:
-    """Requests a minute (in a sliding window) and in all, by key."""
+    """Requests a minute (in a sliding window) and in all, by key; 0 where there is no limit."""
 
     def __init__(self, per_minute: int, in_all: int) -> None:
         self._per_minute = per_minute
@@ -27,31 +28,32 @@ class RateLimits:
         self._total: defaultdict[str, int] = defaultdict(int)
 
     def refuse(self, key: str, now: float) -> Refusal | None:
-        """Count a request, or say why it is too many."""
+        """Count a request at `now` (seconds), or say why it is too many; refused ones do not count."""
         if self._in_all and self._total[key] >= self._in_all:
             text = f"Rate limit reached for requests per day (RPD): limit {self._in_all}"
             return Refusal(429, text, "rate_limit_exceeded", "Retry-After: 86400\r\n")
-        recent = self._recent[key]
-        while recent and recent[0] <= now - MINUTE:
-            recent.popleft()
-        if self._per_minute and len(recent) >= self._per_minute:
-            wait = recent[0] + MINUTE - now
-            text = f"Rate limit reached: {self._per_minute} requests per minute. Try again in {wait:.3f}s"
-            return Refusal(429, text, "rate_limit_exceeded", f"Retry-After: {max(1, round(wait))}\r\n")
         if self._per_minute:
+            recent = self._recent[key]
+            while recent and recent[0] <= now - MINUTE:
+                recent.popleft()
+            if len(recent) >= self._per_minute:
+                wait = recent[0] + MINUTE - now
+                text = f"Rate limit reached: {self._per_minute} requests per minute. Try again in {wait:.3f}s"
+                return Refusal(429, text, "rate_limit_exceeded", f"Retry-After: {math.ceil(wait)}\r\n")
             recent.append(now)
         self._total[key] += 1
         return None
 
 
 class Slots:
-    """Worker slots with a queue, first come first served."""
+    """Worker slots with a queue, first come first served; 0 slots are as many as are asked for."""
 
     def __init__(self, slots: int, queue_limit: int) -> None:
         self._free = slots
         self._limited = slots > 0
         self._queue_limit = queue_limit
         self._waiting: deque[Callable[[], None]] = deque()
+        self._handing_out = False
 
     @property
     def waiting(self) -> int:
@@ -67,25 +69,33 @@ class Slots:
         """Call `start` as soon as there is a slot: at once, or when its turn comes."""
         if not self._limited:
             start()
-        elif self._free:
-            self._free -= 1
-            start()
-        else:
-            self._waiting.append(start)
+            return
+        self._waiting.append(start)
+        self._hand_out()
 
-    def withdraw(self, start: Callable[[], None]) -> bool:
-        """Leave the queue; False for one that was not in it."""
-        try:
+    def withdraw(self, start: Callable[[], None]) -> None:
+        """Leave the queue, if still in it."""
+        if start in self._waiting:
             self._waiting.remove(start)
-        except ValueError:
-            return False
-        return True
 
     def release(self) -> None:
         """A request that had a slot is over."""
-        if not self._limited:
-            return
-        if self._waiting:
-            self._waiting.popleft()()
-        else:
+        if self._limited:
             self._free += 1
+            self._hand_out()
+
+    def close(self) -> None:
+        """Nobody's turn comes any more."""
+        self._waiting.clear()
+
+    def _hand_out(self) -> None:
+        """A loop, not a recursion: a request that fails at once releases its slot from within `start`."""
+        if self._handing_out:
+            return
+        self._handing_out = True
+        try:
+            while self._free and self._waiting:
+                self._free -= 1
+                self._waiting.popleft()()
+        finally:
+            self._handing_out = False

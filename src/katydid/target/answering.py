@@ -1,24 +1,40 @@
-"""One answer of the embedded target, from its slot to its last byte, with whatever fault it has."""
+"""One answer of the embedded target, from its slot to its last byte; here all at once.
+
+Knows the request and its fault, not whose turn it is: whoever makes an `Answer` calls `begin`.
+"""
 
 import asyncio
 import socket
 import struct
+import sys
+from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass
 
-from katydid.target.apis import Api
+from katydid.target.apis import Api, Ask, Spent
 from katydid.target.faults import STATUS_FAULTS, delays
-from katydid.target.http import LAST_CHUNK, HttpRequest, answer, chunk, stream_head
+from katydid.target.http import HttpRequest, answer
 from katydid.target.settings import TargetSettings
 from katydid.target.ticker import Ticker
 from katydid.target.truthlog import Truth
 
-_BURST_BYTES = 128 * 1024
-"""Of chunks that go out together where there is no interval between them."""
-_RESET = struct.pack("ii", 1, 0)  # SO_LINGER with time 0: close sends RST
+_RESET = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
+"""SO_LINGER with time 0: close sends RST."""
 
 
-class Answer:
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What there is to answer. `number` is the request's, from 0: with the seed, it fixes all chance."""
+
+    settings: TargetSettings
+    api: Api
+    request: HttpRequest
+    ask: Ask
+    truth: Truth
+    number: int
+
+
+class Answer(ABC):
     """Serves one request on its connection.
 
     Args:
@@ -26,181 +42,134 @@ class Answer:
     """
 
     def __init__(
-        self,
-        transport: asyncio.Transport,
-        ticker: Ticker,
-        settings: TargetSettings,
-        *,
-        api: Api,
-        request: HttpRequest,
-        asked: dict[str, Any],
-        truth: Truth,
-        number: int,
-        finished: Callable[[bool], None],
+        self, transport: asyncio.Transport, ticker: Ticker, job: Job, finished: Callable[[bool], None]
     ) -> None:
         self._transport = transport
         self._ticker = ticker
-        self._settings = settings
-        self._api = api
-        self._keep_alive = request.keep_alive
-        self._asked = asked
-        self._truth = truth
-        self._number = number
+        self._settings = job.settings
+        self._api = job.api
+        self._ask = job.ask
+        self._truth = job.truth
+        self._fault = job.truth.fault
+        self._keep_alive = job.request.keep_alive
+        self._identity = job.truth.request_id[:24]
+        self._number = job.number
         self._finished = finished
         self._over = False
-        self._due: list[float] = []
-        self._next = 0
         self._start = 0.0
-        self._identity = truth.request_id[:24]
-        count = min(settings.chunks, api.limit(asked) or settings.chunks)
-        self._count = {"empty": 0, "too_few": min(1, count)}.get(truth.fault or "", count)
-        self._halfway = self._count // 2
+        self._count = self._chunk_count()
+        self._due: list[float] = []
 
     def begin(self) -> None:
         """A slot is free: serve."""
-        fault, settings = self._truth.fault, self._settings
         self._start = self._ticker.now()
-        if fault == "hang":
+        if self._fault == "hang":
             return
-        if fault in STATUS_FAULTS:
-            self.refuse(STATUS_FAULTS[fault], f"injected {fault}")
+        if self._fault in STATUS_FAULTS:
+            self._refuse(STATUS_FAULTS[self._fault])
             return
+        settings = self._settings
         self._due = delays(
             settings.ttft,
             settings.chunk_interval,
-            self._count,
+            max(1, self._count),
             jitter=settings.jitter,
             seed=settings.seed,
             number=self._number,
         )
-        if self._truth.stream:
-            self._truth.status = 200
-            self._begin_stream()
-        else:
-            last = self._due[-1] if self._due else settings.ttft
-            self._later(last if settings.duration is None else settings.duration, self._whole)
+        self._serve()
 
     def abandon(self) -> None:
         """The client is gone."""
         self._over = True
 
-    def refuse(self, status: int, message: str, kind: str = "server_error", headers: str = "") -> None:
-        """Answer with a status that is not 200."""
-        self._truth.status = status
-        body = self._api.error_body(message, kind)
-        self._transport.write(answer(status, body, keep_alive=self._keep_alive, headers=headers))
-        self._end(reusable=True)
+    @abstractmethod
+    def resume(self) -> None:
+        """The client has taken what was written."""
+
+    @abstractmethod
+    def _serve(self) -> None:
+        """Answer, whatever fault is left to have."""
+
+    def _chunk_count(self) -> int:
+        if self._fault == "empty":
+            return 0
+        each = self._settings.tokens_per_chunk
+        asked = self._settings.chunks if self._ask.limit is None else max(1, self._ask.limit // each)
+        return 1 if self._fault == "too_few" else min(self._settings.chunks, asked)
+
+    @property
+    def _gone(self) -> bool:
+        return self._over or self._transport.is_closing()
 
     def _later(self, delay: float, step: Callable[[], None]) -> None:
         def once() -> None:
-            if not self._over:
+            if not self._gone:
                 step()
 
         self._ticker.at(self._start + delay, once)
 
-    def _whole(self) -> None:
-        if self._breaks_here():
-            return
-        text = self._settings.text * self._count
-        if self._truth.fault == "error_event":
-            body = self._api.error_body("injected error", "server_error")
-        elif self._truth.fault == "malformed":
-            body = self._api.broken()
-        else:
-            body = self._api.whole(self._asked, self._identity, text, self._count)
-        self._truth.status = 200
-        self._truth.completion_tokens = self._count
-        if self._count:
-            self._truth.wrote_chunk(self._count)
-        self._transport.write(answer(200, body, keep_alive=self._keep_alive))
-        self._end(reusable=True)
+    def _refuse(self, status: int) -> None:
+        self._truth.status = status
+        body = self._api.error_body(f"injected http_{status}", "server_error")
+        self._transport.write(answer(status, body, server=self._settings.server, keep_alive=self._keep_alive))
+        self._end()
 
-    # Streams
+    def _count_chunks(self, count: int = 1) -> None:
+        """`count` content chunks are about to be written."""
+        self._truth.wrote_chunk(count)
+        self._truth.completion_tokens = self._truth.chunks * self._settings.tokens_per_chunk
 
-    def _begin_stream(self) -> None:
-        api, asked, identity = self._api, self._asked, self._identity
-        opening = api.opening(asked, identity)
-        self._head = stream_head(api.stream_kind, keep_alive=self._keep_alive) + (chunk(opening) if opening else b"")
-        self._piece = chunk(api.content(asked, identity, self._settings.text))
-        if not self._due:
-            self._later(self._settings.ttft, self._close_stream)
-        elif self._settings.chunk_interval == 0 and self._truth.fault is None:
-            self._later(self._due[0], self._burst)
-        else:
-            self._ticker.at(self._start + self._due[0], self._step)
+    def _spent(self, tokens: int) -> Spent:
+        total = round((self._ticker.now() - self._start) * 1e9)
+        prompt = min(total, round(self._due[0] * 1e9))
+        return Spent(tokens, prompt, total - prompt)
 
-    def _step(self) -> float | None:
-        """Write the chunk that is due; when the next one is."""
-        if self._over:
-            return None
-        if self._next == self._halfway and self._breaks_here():
-            return None
-        self._truth.wrote_chunk()
-        self._transport.write(self._take_head() + self._piece)
-        self._next += 1
-        if self._next < self._count:
-            return self._start + self._due[self._next]
-        self._close_stream()
-        return None
-
-    def _burst(self) -> None:
-        """Write chunks as fast as the client takes them."""
-        if self._over:
-            return
-        size = max(1, min(self._count - self._next, _BURST_BYTES // len(self._piece)))
-        self._truth.wrote_chunk(size)
-        self._transport.write(self._take_head() + self._piece * size)
-        self._next += size
-        if self._next == self._count:
-            self._close_stream()
-        elif self._transport.get_write_buffer_size() == 0:
-            asyncio.get_running_loop().call_soon(self._burst)
-        else:
-            self._ticker.at(self._ticker.now() + 0.001, self._burst)
-
-    def _take_head(self) -> bytes:
-        head, self._head = self._head, b""
-        return head
-
-    def _close_stream(self) -> None:
-        truth, api = self._truth, self._api
-        truth.completion_tokens = truth.chunks
-        if self._count == 0 and self._breaks_here():
-            return
-        closing: list[bytes] = []
-        if truth.fault == "error_event":
-            closing = [api.error("injected error"), api.end_after_error()]
-        elif truth.fault != "truncated":
-            closing = list(api.closing(self._asked, self._identity, truth.chunks))
-        pieces = b"".join(chunk(event) for event in closing if event)
-        if truth.fault == "cut":
-            self._transport.write(self._take_head() + pieces)
-            self._end(reusable=False)
-            return
-        self._transport.write(self._take_head() + pieces + LAST_CHUNK)
-        self._end(reusable=True)
-
-    def _breaks_here(self) -> bool:
-        """Have a fault that comes in the middle; True where nothing follows it."""
-        fault = self._truth.fault
-        if fault == "malformed" and self._truth.stream:
-            self._transport.write(self._take_head() + chunk(self._api.broken()))
-        elif fault == "stall":
-            self._transport.write(self._take_head() if self._truth.stream else b"")
-            return True
-        elif fault == "reset" or (fault == "cut" and not self._truth.stream):
-            self._break_off(reset=fault == "reset")
-            return True
-        return False
-
-    def _break_off(self, *, reset: bool) -> None:
+    def _break_off(self) -> None:
+        """Close as the faults `reset` and `cut` do: the client sees no proper end."""
         sock: socket.socket | None = self._transport.get_extra_info("socket")
-        if reset and sock is not None:
+        if self._fault == "reset" and sock is not None:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
             self._transport.abort()
-        self._end(reusable=False)
+        self._end(outcome="broken_off", reusable=False)
 
-    def _end(self, *, reusable: bool) -> None:
+    def _end(self, *, outcome: str = "sent", reusable: bool = True) -> None:
         self._over = True
-        self._truth.ended("sent")
+        self._truth.ended(outcome)
         self._finished(reusable and self._keep_alive)
+
+
+class WholeAnswer(Answer):
+    """An answer in one piece."""
+
+    def resume(self) -> None:
+        """Nothing is left to write."""
+
+    def _serve(self) -> None:
+        due = self._settings.duration
+        if due is None:
+            due = self._due[-1]
+        elif self._settings.ttft:  # the same draw of the dice as for the first chunk
+            due *= self._due[0] / self._settings.ttft
+        self._later(due, self._write)
+
+    def _write(self) -> None:
+        tokens = self._count * self._settings.tokens_per_chunk
+        body = self._api.whole(self._ask, self._identity, self._settings.chunk_text * self._count, self._spent(tokens))
+        if self._fault == "error_event":
+            body = self._api.error_body("injected error", "server_error")
+        elif self._fault == "malformed":
+            body = self._api.broken()
+        elif self._fault == "truncated":
+            body = body[: len(body) // 2]
+        message = answer(200, body, server=self._settings.server, keep_alive=self._keep_alive)
+        self._truth.status = 200
+        if self._fault in {"reset", "cut", "stall"}:
+            self._transport.write(message[: -len(body) // 2])
+            if self._fault != "stall":
+                self._break_off()
+            return
+        if self._count and self._fault not in {"error_event", "malformed", "truncated"}:
+            self._count_chunks(self._count)
+        self._transport.write(message)
+        self._end()

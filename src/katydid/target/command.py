@@ -2,9 +2,11 @@
 
 import asyncio
 import contextlib
+import functools
 import gc
 import os
 import signal
+import sys
 import threading
 from collections.abc import Sequence
 
@@ -24,25 +26,33 @@ def main(arguments: Sequence[str]) -> int:
 async def _serve(settings: TargetSettings) -> None:
     loop = asyncio.get_running_loop()
     stopped = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    signals = [signal.SIGTERM]
+    if settings.exit_with_parent:
+        # Ctrl-C in a terminal reaches all its processes; the parent may want to finish what is in flight.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    else:
+        signals.append(signal.SIGINT)
+    for number in signals:
         with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C arrives as KeyboardInterrupt
             loop.add_signal_handler(number, stopped.set)
-    target = Target(settings, loop)
-    server = await target.serve()
-    scheme = "https" if settings.tls_cert else "http"
-    port = server.sockets[0].getsockname()[1]
-    gc.freeze()  # what is there now stays; collecting it again and again would show as late chunks
-    print(f"katydid target listening on {scheme}://{settings.host}:{port}", flush=True)  # noqa: T201 - the ready line
     if settings.exit_with_parent:
-        watch = threading.Thread(target=_wait_for_end_of_input, args=(loop, stopped), daemon=True)
-        watch.start()
+        threading.Thread(target=_listen_to_parent, args=(loop, stopped), daemon=True).start()
+    target = Target(settings, loop)
+    url = await target.serve()
+    gc.freeze()  # what is there now stays; collecting it again and again would show as late chunks
+    print(f"katydid target listening on {url}", flush=True)  # noqa: T201 - the ready line
     await stopped.wait()
-    server.close()
-    target.log.close()
+    target.stop()
+    await asyncio.sleep(0)  # the connections' last calls
 
 
-def _wait_for_end_of_input(loop: asyncio.AbstractEventLoop, stopped: asyncio.Event) -> None:
-    while os.read(0, 4096):
-        pass
+def _listen_to_parent(loop: asyncio.AbstractEventLoop, stopped: asyncio.Event) -> None:
+    """Read standard input, in a thread, until its end.
+
+    Each line before is answered with an empty one, as soon as what the loop is doing now is done: whoever
+    has an answer from the target and then asks here finds its line in the log.
+    """
     with contextlib.suppress(RuntimeError):  # the loop has ended first
+        while data := os.read(sys.stdin.fileno(), 4096):
+            loop.call_soon_threadsafe(functools.partial(print, "\n" * data.count(b"\n"), end="", flush=True))
         loop.call_soon_threadsafe(stopped.set)

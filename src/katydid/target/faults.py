@@ -8,9 +8,9 @@ STATUS_FAULTS = {"http_400": 400, "http_429": 429, "http_500": 500, "http_503": 
 FAULTS = {
     **dict.fromkeys(STATUS_FAULTS, "answers with this status"),
     "reset": "resets the connection in the middle of the answer",
-    "truncated": "ends the answer in form, without finish reason and end mark",
-    "cut": "closes the connection before the message's end",
-    "error_event": "says 200, then an error, and ends properly",
+    "truncated": "ends the answer in form, but without finish reason and end mark, or half of the JSON",
+    "cut": "closes the connection in the middle of the answer",
+    "error_event": "says 200, then an error in the middle, and ends in form",
     "empty": "answers without any content",
     "too_few": "answers with one content chunk only",
     "malformed": "sends an event in the middle that cannot be parsed",
@@ -23,7 +23,7 @@ def choose_fault(rates: Mapping[str, float], seed: int, number: int) -> str | No
     """The fault of request `number`, the same at every start; None for most."""
     if not rates:
         return None
-    drawn = random.Random(f"fault:{seed}:{number}").random()  # noqa: S311 - a script, not a secret
+    drawn = _dice("fault", seed, number).random()
     for name, rate in rates.items():
         drawn -= rate
         if drawn < 0:
@@ -35,9 +35,13 @@ def delays(ttft: float, interval: float, count: int, *, jitter: float, seed: int
     """When each of `count` chunks is due, in seconds from the start of service; ascending."""
     if not jitter:
         return [ttft + i * interval for i in range(count)]
-    dice = random.Random(f"jitter:{seed}:{number}")  # noqa: S311 - see above
+    dice = _dice("jitter", seed, number)
     due, now = [], 0.0
     for i in range(count):
         now += (interval if i else ttft) * (1 + jitter * (2 * dice.random() - 1))
         due.append(now)
     return due
+
+
+def _dice(purpose: str, seed: int, number: int) -> random.Random:
+    return random.Random(f"{purpose}:{seed}:{number}")  # noqa: S311 - a script, not a secret

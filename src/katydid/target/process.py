@@ -1,8 +1,10 @@
 """The embedded target as a process of its own, for tests, the demo and `--embedded-target`."""
 
+import contextlib
 import http.client
 import json
 import os
+import ssl
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +17,8 @@ from katydid.target.settings import TargetSettings, arguments_from_settings
 
 STOP_TIME = 5.0
 """Seconds that a target gets to end by itself."""
+STATS_TIME = 5.0
+"""Seconds that it gets to say its counters."""
 
 
 class RunningTarget:
@@ -53,15 +57,33 @@ class RunningTarget:
         return urlsplit(self.url).port or 0
 
     def log(self) -> list[dict[str, Any]]:
-        """The ground truth so far, in the order in which requests ended."""
+        """The ground truth so far, in the order in which requests ended.
+
+        Has the line of every request whose answer has arrived in whole: the target writes it just after
+        the last byte, so it is asked first whether it is done with that.
+        """
         if self.settings.log is None:
             return []
+        self._settle()
         lines = Path(self.settings.log).read_text(encoding="utf-8").splitlines()
         return [json.loads(line) for line in lines]
 
+    def _settle(self) -> None:
+        process = self._process
+        if os.getpid() == self._owner and process.poll() is None and process.stdin and process.stdout:
+            with contextlib.suppress(OSError):  # it has just ended, and then its log is whole
+                process.stdin.write("\n")
+                process.stdin.flush()
+                process.stdout.readline()
+
     def stats(self) -> dict[str, Any]:
-        """Its counters."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+        """Its counters; needs no key, and a connection of its own, also where only one is served at a time."""
+        host = urlsplit(self.url).hostname or "127.0.0.1"
+        connection: http.client.HTTPConnection
+        if self.settings.tls_cert:
+            connection = http.client.HTTPSConnection(host, self.port, timeout=STATS_TIME, context=_trusting())
+        else:
+            connection = http.client.HTTPConnection(host, self.port, timeout=STATS_TIME)
         try:
             connection.request("GET", "/stats")
             stats: dict[str, Any] = json.loads(connection.getresponse().read())
@@ -69,19 +91,22 @@ class RunningTarget:
             connection.close()
         return stats
 
-    def stop(self) -> None:
-        """End it; safe to call again, and without effect in a forked child."""
-        if os.getpid() != self._owner or self._process.stdin is None:
-            return
-        self._process.terminate()
+    def stop(self) -> int | None:
+        """End it, and give its exit code; safe to call again, and without effect in a forked child."""
+        if os.getpid() != self._owner:
+            return None
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+        if os.name == "posix":  # elsewhere that would kill it, and the end of its input is enough
+            self._process.terminate()
         try:
             self._process.wait(STOP_TIME)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-        self._process.stdin.close()
         if self._process.stdout is not None:
             self._process.stdout.close()
+        return self._process.returncode
 
     def __enter__(self) -> Self:
         return self
@@ -90,6 +115,14 @@ class RunningTarget:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+
+def _trusting() -> ssl.SSLContext:
+    """For asking our own child, whose certificate proves nothing to us."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
 
 
 def start_target(settings: TargetSettings | None = None, **changes: Any) -> RunningTarget:

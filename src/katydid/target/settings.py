@@ -1,15 +1,18 @@
 """What the embedded target can be told to do: one table, from which the command line is made."""
 
 import argparse
+import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields
+from functools import cached_property
 from typing import Any
 
 from katydid.core.arguments import OneLineParser
 from katydid.core.errors import ConfigError
 from katydid.target.faults import FAULTS
 
+MAX_PORT = 65535
 _DURATION = re.compile(r"(\d+(?:\.\d*)?|\.\d+)\s*(us|ms|s|m)?")
 _UNITS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, None: 1.0, "m": 60.0}
 
@@ -37,7 +40,7 @@ class TargetSettings:
     host: str = _option("127.0.0.1", "address to listen on")
     port: int = _option(0, "port to listen on; 0 = one that is free", int)
     models: str = _option("katydid-small", "names of the models, comma-separated")
-    version: str = _option("embedded", "what /health says of itself")
+    version: str = _option("embedded", "the version that /health and the Server header name")
     ttft: float = _option(0.2, "from a request to its first content chunk", duration)
     chunk_interval: float = _option(0.02, "between content chunks; 0 = as fast as they go", duration)
     chunks: int = _option(40, "content chunks of an answer (max_tokens is the upper limit)", int)
@@ -45,6 +48,8 @@ class TargetSettings:
     jitter: float = _option(0.0, "each delay varies by this share of itself, seeded", float)
     seed: int = _option(0, "of jitter and faults", int)
     text: str = _option(" word", "text of one content chunk")
+    chunk_size: int = _option(0, "characters of one content chunk: the text cut or repeated; 0 = as it is", int)
+    tokens_per_chunk: int = _option(1, "completion tokens that one content chunk counts as", int)
     fail: tuple[str, ...] = _option((), f"CLASS=RATE, repeatable; classes: {', '.join(FAULTS)}", str, repeat=True)
     max_connections: int = _option(0, "connections beyond these get a 503", int)
     slots: int = _option(0, "answers served at a time; others wait in a queue, without headers", int)
@@ -52,33 +57,62 @@ class TargetSettings:
     single_threaded: bool = _option(False, "serve one connection at a time, as http.server.HTTPServer does")
     rate_limit: int = _option(0, "requests a minute and key; others get a 429", int)
     daily_limit: int = _option(0, "requests a key in all; others get a 429 that says so", int)
-    api_key: str | None = _option(None, "bearer token to demand (401)")
+    api_key: str | None = _option(None, "bearer token to demand; others get a 401")
     tls_cert: str | None = _option(None, "certificate, for https (PEM)")
     tls_key: str | None = _option(None, "its key")
     log: str | None = _option(None, "file for the ground truth: a JSON line a request")
-    exit_with_parent: bool = _option(False, "end when standard input is closed")
+    exit_with_parent: bool = _option(False, "end when standard input is closed; ignore Ctrl-C")
 
     def __post_init__(self) -> None:
         """Refuse what makes no sense.
 
         Raises:
-            ConfigError: a value is out of its range.
+            ConfigError: a value is out of its range, or does not go with another.
         """
+        self._check_numbers()
+        self._check_words()
+        if bool(self.tls_cert) != bool(self.tls_key):
+            raise ConfigError("--tls-cert and --tls-key go together: give both, or neither")
+        if sum(self.failure_rates.values()) > 1 + 1e-9:
+            raise ConfigError("the rates of --fail add up to more than 1")
+
+    def _check_numbers(self) -> None:
         for option in fields(self):
             value = getattr(self, option.name)
-            if isinstance(value, int | float) and value < 0:
-                raise ConfigError(f"--{option.name.replace('_', '-')} {value:g} must not be negative")
+            if isinstance(value, int | float) and not 0 <= value < math.inf:
+                raise ConfigError(f"--{option.name.replace('_', '-')} {value:g} must be 0 or more")
+        if self.port > MAX_PORT:
+            raise ConfigError(f"--port {self.port} must be at most {MAX_PORT}")
         if self.jitter > 1:
             raise ConfigError(f"--jitter {self.jitter:g} must be at most 1, a share of each delay")
+        for name, value in (("chunks", self.chunks), ("tokens-per-chunk", self.tokens_per_chunk)):
+            if value < 1:
+                raise ConfigError(f"--{name} {value} must be at least 1 (for empty answers: --fail empty=1)")
+
+    def _check_words(self) -> None:
+        if not self.text:
+            raise ConfigError("--text is empty: a chunk without text is no content (for that: --fail empty=1)")
+        if not (self.version.isascii() and self.version.isprintable()):
+            raise ConfigError(f"--version {self.version!r} must be printable ASCII: it goes into a header")
         if not self.model_names:
             raise ConfigError("--models names no model")
-        if sum(self.failure_rates.values()) > 1:
-            raise ConfigError("the rates of --fail add up to more than 1")
 
     @property
     def model_names(self) -> list[str]:
         """The models that this target has."""
         return [name for part in self.models.split(",") if (name := part.strip())]
+
+    @cached_property
+    def chunk_text(self) -> str:
+        """Text of one content chunk."""
+        if not self.chunk_size:
+            return self.text
+        return (self.text * (self.chunk_size // len(self.text) + 1))[: self.chunk_size]
+
+    @cached_property
+    def server(self) -> str:
+        """What the Server header says."""
+        return f"katydid-target/{self.version}"
 
     @property
     def failure_rates(self) -> dict[str, float]:

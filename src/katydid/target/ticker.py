@@ -10,7 +10,8 @@ from collections.abc import Callable
 from itertools import count
 
 GRAIN = 0.0005
-"""Seconds; what is due within one grain is done in one tick."""
+"""Seconds; what is due within one grain is done in one tick. The event loop itself waits in whole
+milliseconds, rounded up, so that on average a chunk is neither early nor late."""
 
 Step = Callable[[], float | None]
 
@@ -49,9 +50,11 @@ class Ticker:
         self._timer = None
         self._ticking = True
         due, horizon = self._due, self._loop.time() + GRAIN
-        while due and due[0][0] <= horizon:
-            _, number, step = heapq.heappop(due)
-            if (again := step()) is not None:
-                heapq.heappush(due, (again, number, step))
-        self._ticking = False
-        self._arm()
+        try:
+            while due and due[0][0] <= horizon:
+                _, number, step = heapq.heappop(due)
+                if (again := step()) is not None:
+                    heapq.heappush(due, (again, number, step))
+        finally:  # one step's error must not silence all streams
+            self._ticking = False
+            self._arm()

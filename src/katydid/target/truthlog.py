@@ -1,11 +1,13 @@
 """The ground truth: what really happened to each request, on both clocks, a JSON line a request."""
 
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 import orjson
+
+from katydid.core.errors import ConfigError
 
 
 @dataclass(slots=True)
@@ -16,9 +18,10 @@ class Truth:
         received_*: the first byte of the request was read.
         first_chunk_*, last_chunk_*: just before the first and the last content chunk was written.
         ended_*: the last byte was written, or the connection was lost.
-        queue_ms: waited for a slot.
+        queue_ms: waited for a slot; None where it never got one.
         fault: that was injected.
-        outcome: `sent`, or `client_closed` where the client left first.
+        outcome: `sent`; `client_closed` where the connection was gone first; `broken_off` where the
+            fault was to do that; `target_stopped`.
     """
 
     request_id: str
@@ -57,15 +60,24 @@ class Truth:
 
 
 class TruthLog:
-    """Appends one line a request, each handed to the operating system at once."""
+    """Appends one line a request, each handed to the operating system at once.
+
+    Raises:
+        ConfigError: the file cannot be written.
+    """
 
     def __init__(self, path: str | None) -> None:
-        self._file: BinaryIO | None = Path(path).open("ab", buffering=0) if path else None  # noqa: SIM115 - open as long as the target
+        self._file: BinaryIO | None = None
+        if path:
+            try:
+                self._file = Path(path).open("ab", buffering=0)  # noqa: SIM115 - open as long as the target
+            except OSError as error:
+                raise ConfigError(f"--log {path} cannot be written ({error.strerror}): name another file") from None
 
     def write(self, truth: Truth) -> None:
         """Log a request that is over."""
         if self._file is not None:
-            self._file.write(orjson.dumps(asdict(truth)) + b"\n")
+            self._file.write(orjson.dumps(truth, option=orjson.OPT_APPEND_NEWLINE))
 
     def close(self) -> None:
         """Close the file."""

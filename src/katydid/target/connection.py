@@ -1,0 +1,219 @@
+"""One client's connection to the embedded target: requests in, one answer after the other out."""
+
+import asyncio
+import time
+from collections import deque
+from typing import TYPE_CHECKING, cast
+from uuid import uuid4
+
+import orjson
+
+from katydid.target.admission import Refusal
+from katydid.target.answering import Answer, Job, WholeAnswer
+from katydid.target.apis import Api
+from katydid.target.faults import choose_fault
+from katydid.target.http import CONTINUE, HttpRequest, RequestError, RequestReader, answer
+from katydid.target.ollama import OllamaApi
+from katydid.target.openai import OpenAiApi
+from katydid.target.streaming import StreamedAnswer
+from katydid.target.truthlog import Truth
+
+if TYPE_CHECKING:
+    from katydid.target.server import Target
+
+_OPENAI = OpenAiApi()
+
+APIS: dict[str, Api] = {
+    "/v1/chat/completions": _OPENAI,
+    "/api/chat": OllamaApi(),
+    "/api/generate": OllamaApi(generate=True),
+}
+"""Every path that answers with generated text; the place to add an API."""
+
+_UNGUARDED = frozenset({"/health", "/stats"})
+"""Paths that need no key, as the health check of most servers."""
+
+
+class Connection(asyncio.Protocol):
+    """Serves its requests one after the other, and logs each when it is over.
+
+    Only what is looked up (models, health, statistics) leaves no line in the log.
+    """
+
+    def __init__(self, target: "Target") -> None:
+        self._target = target
+        self._reader = RequestReader()
+        self._requests: deque[tuple[HttpRequest, Truth]] = deque()
+        self._answer: Answer | None = None
+        self._truth: Truth | None = None
+        self._first_byte: tuple[int, int] | None = None
+        self._crowded = False
+        self._holds_slot = False
+        self._waits_since = 0
+
+    # What asyncio calls
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """A client has connected."""
+        self._transport = cast("asyncio.Transport", transport)
+        self._crowded = self._target.admit(self)
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes of a request."""
+        if self._first_byte is None:
+            self._first_byte = (time.monotonic_ns(), time.time_ns())
+        try:
+            requests = self._reader.feed(data)
+        except RequestError as error:
+            self._reject(error)
+            return
+        for request in requests:
+            self._requests.append((request, self._truth_of(request)))
+        if self._reader.wants_continue:
+            self._reader.wants_continue = False
+            self._transport.write(CONTINUE)
+        if not self._reader.begun:
+            self._first_byte = None
+        self._serve_next()
+
+    def resume_writing(self) -> None:
+        """The client has taken what was written."""
+        if self._answer is not None:
+            self._answer.resume()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The client, or we, have closed."""
+        del exc
+        self._end_all("client_closed")
+        self._target.dismiss(self)
+
+    # What the target calls
+
+    def set_reading(self, *, on: bool) -> None:
+        """Listen to the client, or leave it waiting."""
+        if on:
+            self._transport.resume_reading()
+        else:
+            self._transport.pause_reading()
+
+    def stop(self) -> None:
+        """The target ends."""
+        self._end_all("target_stopped")
+        self._transport.abort()
+
+    # Requests
+
+    def _truth_of(self, request: HttpRequest) -> Truth:
+        identity = request.headers.get("x-request-id") or uuid4().hex
+        return Truth(identity, request.path, *(self._first_byte or (0, 0)))
+
+    def _serve_next(self) -> None:
+        while self._answer is None and self._requests and not self._transport.is_closing():
+            request, truth = self._requests.popleft()
+            self._serve(request, truth)
+
+    def _serve(self, request: HttpRequest, truth: Truth) -> None:
+        target, api = self._target, APIS.get(request.path) if request.method == "POST" else None
+        page = target.page(request.path) if request.method == "GET" else None
+        if self._crowded and request.path != "/stats":
+            request.keep_alive = False
+            self._refuse(request, truth, Refusal(503, "too many connections", "overloaded"), api)
+        elif target.demands_key(request.headers.get("authorization")) and request.path not in _UNGUARDED:
+            self._refuse(request, truth, Refusal(401, "Incorrect API key provided", "invalid_api_key"), api)
+        elif page is not None:
+            self._write(request, 200, orjson.dumps(page))
+        elif api is None:
+            text = f"no such path: {request.method} {request.path}"
+            self._refuse(request, truth, Refusal(404, text, "not_found"), api)
+        else:
+            self._generate(request, api, truth)
+
+    def _generate(self, request: HttpRequest, api: Api, truth: Truth) -> None:
+        target = self._target
+        number = target.count_request()
+        try:
+            ask = api.read(request.json())
+        except RequestError as error:
+            self._refuse(request, truth, Refusal(400, str(error), "invalid_request_error"), api)
+            return
+        truth.model, truth.stream = ask.model, ask.stream
+        refusal = target.refuse(ask.model, request.headers.get("authorization", ""))
+        if refusal is not None:
+            self._refuse(request, truth, refusal, api)
+            return
+        truth.fault = choose_fault(target.rates, target.settings.seed, number)
+        job = Job(target.settings, api, request, ask, truth, number)
+        kind = StreamedAnswer if ask.stream else WholeAnswer
+        self._truth, self._answer = truth, kind(self._transport, target.ticker, job, self._finished)
+        self._waits_since = time.monotonic_ns()
+        target.begin_answer()
+        target.slots.acquire(self._begin)
+
+    def _begin(self) -> None:
+        """There is a slot."""
+        self._holds_slot = True
+        if self._truth is not None and self._answer is not None:
+            self._truth.queue_ms = (time.monotonic_ns() - self._waits_since) / 1e6
+            self._answer.begin()
+
+    # Ends
+
+    def _finished(self, reusable: bool) -> None:
+        self._release()
+        if not reusable:
+            self._transport.close()
+        elif self._requests:
+            asyncio.get_running_loop().call_soon(self._serve_next)
+
+    def _release(self) -> None:
+        """The answer is over: log it, and give its slot to the next."""
+        truth, self._truth, self._answer = self._truth, None, None
+        if truth is not None:
+            self._target.log.write(truth)
+        self._target.end_answer()
+        if self._holds_slot:
+            self._holds_slot = False
+            self._target.slots.release()
+        else:
+            self._target.slots.withdraw(self._begin)
+
+    def _end_all(self, outcome: str) -> None:
+        """Nothing more can be served: log all that was asked."""
+        if self._answer is not None and self._truth is not None:
+            self._answer.abandon()
+            self._truth.ended(outcome)
+            self._release()
+        unserved = [truth for _, truth in self._requests]
+        if self._reader.pending is not None:
+            unserved.append(self._truth_of(self._reader.pending))
+            self._reader.pending = None
+        self._requests.clear()
+        for truth in unserved:
+            truth.ended(outcome)
+            self._target.log.write(truth)
+
+    def _reject(self, error: RequestError) -> None:
+        """Bytes that are no request: what follows them cannot be understood either."""
+        body = _OPENAI.error_body(str(error), "invalid_request_error")
+        message = answer(error.status, body, server=self._target.settings.server, keep_alive=False)
+        pending, self._reader.pending = self._reader.pending, None
+        if pending is not None:
+            truth = self._truth_of(pending)
+            truth.status = error.status
+            truth.ended("sent")
+            self._target.log.write(truth)
+        self._transport.write(message)
+        self._transport.close()
+
+    def _refuse(self, request: HttpRequest, truth: Truth, refusal: Refusal, api: Api | None) -> None:
+        body = (api or _OPENAI).error_body(refusal.message, refusal.kind)
+        truth.status = refusal.status
+        self._write(request, refusal.status, body, refusal.headers)
+        truth.ended("sent")
+        self._target.log.write(truth)
+
+    def _write(self, request: HttpRequest, status: int, body: bytes, headers: str = "") -> None:
+        server = self._target.settings.server
+        self._transport.write(answer(status, body, server=server, keep_alive=request.keep_alive, headers=headers))
+        if not request.keep_alive:
+            self._transport.close()

@@ -1,0 +1,89 @@
+"""OpenAI's chat completions, as the embedded target speaks them."""
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+
+from katydid.target.apis import Ask, Spent, event, member, model_name, words_of
+from katydid.target.http import RequestError
+
+_DONE = b"data: [DONE]\n\n"
+
+
+class OpenAiApi:
+    """See `apis.Api`."""
+
+    stream_kind = "text/event-stream"
+
+    def read(self, body: dict[str, Any]) -> Ask:
+        """See `Api.read`."""
+        limit = member(body, "max_completion_tokens", int, member(body, "max_tokens", int))
+        if limit is not None and limit < 1:
+            raise RequestError(f"'max_tokens' must be at least 1, got {limit}")
+        return Ask(
+            model=model_name(body),
+            stream=member(body, "stream", bool, default=False),
+            limit=limit,
+            prompt_tokens=words_of(member(body, "messages", list, [])),
+            wants_usage=member(member(body, "stream_options", dict, {}), "include_usage", bool, default=False),
+        )
+
+    def opening(self, ask: Ask, identity: str) -> bytes:
+        """A role, and nothing else."""
+        return _delta(ask, identity, {"role": "assistant", "content": None})
+
+    def content(self, ask: Ask, identity: str, text: str) -> bytes:
+        """See `Api.content`."""
+        return _delta(ask, identity, {"content": text})
+
+    def closing(self, ask: Ask, identity: str, spent: Spent) -> Sequence[bytes]:
+        """The finish reason, the usage where it was asked for, and the end mark."""
+        events = [_delta(ask, identity, {}, ask.reason(spent.tokens))]
+        if ask.wants_usage:
+            events.append(event(_frame(ask, identity, []) | {"usage": _usage(ask, spent)}))
+        return [*events, _DONE]
+
+    def broken(self) -> bytes:
+        """See `Api.broken`."""
+        return b'data: {"choices": [{"delta": {"cont\n\n'
+
+    def failure(self, message: str) -> Sequence[bytes]:
+        """The error, and the end mark all the same, as vLLM has it."""
+        return [b"data: " + self.error_body(message, "server_error") + b"\n\n", _DONE]
+
+    def whole(self, ask: Ask, identity: str, text: str, spent: Spent) -> bytes:
+        """See `Api.whole`."""
+        message = {"role": "assistant", "content": text}
+        choice = {"index": 0, "message": message, "finish_reason": ask.reason(spent.tokens)}
+        body = _frame(ask, identity, [choice])
+        body["object"] = "chat.completion"
+        body["usage"] = _usage(ask, spent)
+        return orjson.dumps(body)
+
+    def error_body(self, message: str, kind: str) -> bytes:
+        """See `Api.error_body`."""
+        return orjson.dumps({"error": {"message": message, "type": kind, "code": kind}})
+
+
+def _delta(ask: Ask, identity: str, delta: dict[str, Any], reason: str | None = None) -> bytes:
+    return event(_frame(ask, identity, [{"index": 0, "delta": delta, "finish_reason": reason}]))
+
+
+def _frame(ask: Ask, identity: str, choices: list[Any]) -> dict[str, Any]:
+    return {
+        "id": f"chatcmpl-{identity}",
+        "object": "chat.completion.chunk",
+        "created": int(time.time()),
+        "model": ask.model,
+        "choices": choices,
+    }
+
+
+def _usage(ask: Ask, spent: Spent) -> dict[str, int]:
+    return {
+        "prompt_tokens": ask.prompt_tokens,
+        "completion_tokens": spent.tokens,
+        "total_tokens": ask.prompt_tokens + spent.tokens,
+    }

@@ -1,0 +1,112 @@
+"""A streamed answer of the embedded target: each chunk at its own time, or as fast as they go."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+from katydid.target.answering import Answer, Job
+from katydid.target.http import LAST_CHUNK, chunk, stream_head
+from katydid.target.ticker import Ticker
+
+_BURST_BYTES = 128 * 1024
+"""Of chunks that go out together where there is no interval between them."""
+
+
+class StreamedAnswer(Answer):
+    """An answer in pieces; the faults that come in the middle come after half of them.
+
+    To an HTTP/1.0 client, which knows no chunks, it is sent plain and ends with the connection.
+    """
+
+    def __init__(
+        self, transport: asyncio.Transport, ticker: Ticker, job: Job, finished: Callable[[bool], None]
+    ) -> None:
+        super().__init__(transport, ticker, job, finished)
+        self._chunked = job.request.modern
+        self._keep_alive = self._keep_alive and self._chunked
+        self._next = 0
+        self._halfway = self._count // 2
+        self._full = False
+        self._head = self._piece = b""
+
+    def resume(self) -> None:
+        """See `Answer.resume`."""
+        if self._full:
+            self._full = False
+            self._burst()
+
+    def _serve(self) -> None:
+        api, settings = self._api, self._settings
+        self._truth.status = 200
+        head = stream_head(api.stream_kind, server=settings.server, keep_alive=self._keep_alive, chunked=self._chunked)
+        self._head = head + self._framed([api.opening(self._ask, self._identity)])
+        self._piece = self._framed([api.content(self._ask, self._identity, settings.chunk_text)])
+        if not self._count:
+            self._later(self._due[0], self._close)
+        elif settings.chunk_interval == 0 and self._fault is None:
+            self._later(self._due[0], self._burst)
+        else:
+            self._ticker.at(self._start + self._due[0], self._step)
+
+    def _step(self) -> float | None:
+        """Write the chunk that is due; when the next one is."""
+        if self._gone or (self._next == self._halfway and self._breaks_here()):
+            return None
+        self._count_chunks()
+        self._write(self._piece)
+        self._next += 1
+        if self._next < self._count:
+            return self._start + self._due[self._next]
+        self._close()
+        return None
+
+    def _burst(self) -> None:
+        """Write chunks as fast as the client takes them."""
+        if self._gone:
+            return
+        size = max(1, min(self._count - self._next, _BURST_BYTES // len(self._piece)))
+        self._count_chunks(size)
+        self._write(self._piece * size)
+        self._next += size
+        if self._next == self._count:
+            self._close()
+        elif self._transport.get_write_buffer_size() > self._transport.get_write_buffer_limits()[1]:
+            self._full = True  # until `resume`
+        else:
+            asyncio.get_running_loop().call_soon(self._burst)  # others want to be served too
+
+    def _breaks_here(self) -> bool:
+        """Have a fault that comes in the middle; True where nothing follows it."""
+        match self._fault:
+            case "malformed":
+                self._write(self._framed([self._api.broken()]))
+                return False
+            case "stall":
+                self._write(b"")
+            case "reset" | "cut":
+                self._write(b"")
+                self._break_off()
+            case "error_event":
+                self._finish(self._api.failure("injected error"))
+            case _:
+                return False
+        return True
+
+    def _close(self) -> None:
+        if self._fault == "truncated":
+            self._finish([])
+        else:
+            spent = self._spent(self._truth.completion_tokens)
+            self._finish(self._api.closing(self._ask, self._identity, spent))
+
+    def _finish(self, events: Sequence[bytes]) -> None:
+        self._write(self._framed(events) + (LAST_CHUNK if self._chunked else b""))
+        self._end()
+
+    def _framed(self, events: Sequence[bytes]) -> bytes:
+        return b"".join(chunk(event) if self._chunked else event for event in events if event)
+
+    def _write(self, data: bytes) -> None:
+        """Write, with the head before the first of it."""
+        if self._head:
+            data, self._head = self._head + data, b""
+        self._transport.write(data)
