@@ -297,6 +297,21 @@ def test_two_runs_in_a_row_keep_two_folders(target, tmp_path):
     assert len(runs_in(tmp_path / "reports")) == 2
 
 
+def test_a_key_and_a_password_reach_no_file_and_no_output(target, tmp_path):
+    key, password = "sk-canary-a1b2c3d4", "canary/pass"
+    service = target(ttft=0.01, chunk_interval=0, chunks=3, api_key=key, fail=("http_500=0.3",))
+    host = service.url.replace("http://", "http://me:canary%2Fpass@")
+    words = ("run", "stream", "--host", host, "--users", 4, "--interval", 0.2, "-t", "2s", "--failure-threshold", 0)
+    done = katydid(*words, folder=tmp_path, env={"LOAD_TEST_API_KEY": key})
+    assert done.wait() == 0, done.err
+    assert len(service.log()) >= 30
+    written = [path for path in tmp_path.rglob("*") if path.is_file() and "truth" not in path.name]
+    assert len(written) >= 8
+    for path in written:
+        for canary in (key, password, "canary%2Fpass"):
+            assert canary.encode() not in path.read_bytes(), path
+
+
 # Other locustfiles
 
 

@@ -62,7 +62,8 @@ def destination(url: str) -> Destination:
     """
     parts = _split(url)
     if parts is None:
-        raise ConfigError(f"--host {url!r} is not a URL: give http://HOST:PORT or https://HOST")
+        shown = url.rpartition("@")[2]  # without a password
+        raise ConfigError(f"--host {shown!r} is not a URL: give http://HOST:PORT or https://HOST")
     tls = parts.scheme == "https"
     host = parts.hostname or ""
     port = parts.port or (443 if tls else 80)

@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from katydid.core.errors import ConfigError
+from katydid.core.redact import strip_credentials
 from katydid.dialects import dialect
 from katydid.dialects.base import Generation
 from katydid.transport import open_client
@@ -51,7 +52,8 @@ class ChatService:
 
     def preflight(self) -> str:
         """See `service.Service.preflight`."""
-        return choose_model(self.client, self.dialect, self._host, self._options.model, self._headers)
+        host = strip_credentials(self._host)
+        return choose_model(self.client, self.dialect, host, self._options.model, self._headers)
 
     def begin(self, model: str) -> None:
         """See `service.Service.begin`."""

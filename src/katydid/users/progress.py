@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
+from katydid.core.redact import strip_credentials
 from katydid.report.terminal import print_summary
 from katydid.users.runtime import Runtime
 
@@ -44,12 +45,12 @@ class Progress:
         if not self.enabled:
             return
         options, info = self._runtime.options, self._runtime.info
+        host = strip_credentials(self._runtime.environment.host or "")
         users = f"{info.users} users" if info.users else "users by a load shape"
         limit = options.failure_threshold
         stops = f"stops at the {_ordinal(limit)} failure" if limit else "no failure stops it"
         self._console.print(
-            f"{users}, a request each every {options.interval:g} s, against {self._runtime.environment.host}"
-            f"{_for(self._run_time())}; {stops}."
+            f"{users}, a request each every {options.interval:g} s, against {host}{_for(self._run_time())}; {stops}."
         )
         if self._console.is_terminal:
             self._live = Live(self._line(), console=self._console, auto_refresh=False, transient=True)
