@@ -5,10 +5,10 @@ takes, since gateways are liberal in what they send, and bounded in what it hold
 RFC 9112 says how messages are framed.
 """
 
-import re
 import zlib
 from typing import Any
 
+from katydid.core.chunked import chunk_size, take_chunk, take_chunks
 from katydid.core.errors import ConfigError, LimitError, ProtocolError
 
 MAX_HEAD = 64 * 1024
@@ -18,7 +18,6 @@ MAX_DECODED = 256 * 1024 * 1024
 """Bytes that a compressed body may unpack to: no answer is that long, and a bomb is."""
 _MAX_CHUNK_LINE = 4096
 _NO_BODY = frozenset({204, 304})
-_HEX = re.compile(rb"[0-9A-Fa-f]{1,16}")
 
 
 class NoResponseError(ProtocolError):
@@ -196,10 +195,10 @@ class ResponseReader:
         position, size = 0, len(data)
         alike = True
         while position < size:
-            if self._stage == "size" and (taken := _take_chunk(data, position, parts)):
+            if self._stage == "size" and (taken := take_chunk(data, position, parts)):
                 position = taken
                 if alike and position < size:
-                    position, alike = _take_chunks(data, position, parts)
+                    position, alike = take_chunks(data, position, parts)
                 continue
             if self._stage == "data":
                 end = min(size, position + (self._left or 0))
@@ -226,7 +225,7 @@ class ResponseReader:
     def _end_of_line(self, line: bytes) -> bool:
         """Take a line of the chunked framing; True at the end of the message."""
         if self._stage == "size":
-            self._left = _chunk_size(line)
+            self._left = chunk_size(line)
             self._stage = "data" if self._left else "trailer"
         elif self._stage == "end":
             if line:
@@ -245,53 +244,6 @@ class ResponseReader:
         if self._decoded > MAX_DECODED:
             raise LimitError(f"a compressed body of more than {MAX_DECODED} bytes")
         return plain
-
-
-def _take_chunk(data: bytes, position: int, parts: list[bytes]) -> int:
-    """Take a chunk that is there whole and plain; where to go on, 0 for nowhere."""
-    line_end = data.find(b"\r\n", position)
-    size = _SIZES[data[position:line_end]] if line_end >= 0 else 0
-    end = line_end + 2 + size
-    if not size or data[end : end + 2] != b"\r\n":
-        return 0
-    parts.append(data[line_end + 2 : end])
-    return end + 2
-
-
-def _take_chunks(data: bytes, position: int, parts: list[bytes]) -> tuple[int, bool]:
-    """Take all such chunks at once; where to go on, and whether that worked.
-
-    Cut at every CRLF, a block of them is size, body, size, body, …: all of that, and the test that each
-    body has its size, runs in C. A body with a CRLF in it or an extension fails the test.
-    """
-    pieces = data[position:].split(b"\r\n")
-    pieces.pop()  # what follows the last CRLF is no whole chunk
-    if len(pieces) % 2:
-        pieces.pop()
-    sizes, bodies = pieces[::2], pieces[1::2]
-    lengths = list(map(len, bodies))
-    if 0 in lengths:  # the last chunk, or nothing like a chunk
-        last = lengths.index(0)
-        sizes, bodies, lengths = sizes[:last], bodies[:last], lengths[:last]
-    if lengths != list(map(_SIZES.__getitem__, sizes)):
-        return position, False
-    parts += bodies
-    return position + sum(lengths) + sum(map(len, sizes)) + 4 * len(bodies), True
-
-
-class _Sizes(dict[bytes, int]):
-    """Chunk sizes by their text, each worked out once; 0 for what needs a closer look."""
-
-    def __missing__(self, line: bytes) -> int:
-        if len(line) > 8 or not _HEX.fullmatch(line):
-            return 0
-        if len(self) > 100_000:
-            self.clear()
-        size = self[line] = int(line, 16)
-        return size
-
-
-_SIZES = _Sizes()
 
 
 class _Inflate:
@@ -353,10 +305,3 @@ def _content_length(value: str) -> int:
     if lengths or not length.isascii() or not length.isdigit():
         raise ProtocolError(f"Content-Length {value[:40]!r}")
     return int(length)
-
-
-def _chunk_size(line: bytes) -> int:
-    digits = line.partition(b";")[0].strip()
-    if not _HEX.fullmatch(digits):
-        raise ProtocolError(f"a chunk of size {line[:20]!r}")
-    return int(digits, 16)
