@@ -24,6 +24,14 @@ def chunk_size(line: bytes) -> int:
     return int(digits, 16)
 
 
+def only_chunk(data: bytes) -> bytes:
+    """The body where the data is one whole plain chunk, as of an event that arrives alone; else empty."""
+    line_end = data.find(b"\r\n")
+    if line_end < 0 or len(data) != line_end + 4 + _SIZES[data[:line_end]] or data[-2:] != b"\r\n":
+        return b""
+    return data[line_end + 2 : -2]
+
+
 def take_chunk(data: bytes, position: int, parts: list[bytes]) -> int:
     """Take a chunk that is there whole and plain; where to go on, 0 for nowhere."""
     line_end = data.find(b"\r\n", position)

@@ -8,7 +8,7 @@ RFC 9112 says how messages are framed.
 import zlib
 from typing import Any
 
-from katydid.core.chunked import chunk_size, take_chunk, take_chunks
+from katydid.core.chunked import chunk_size, only_chunk, take_chunk, take_chunks
 from katydid.core.errors import ConfigError, LimitError, ProtocolError
 
 MAX_HEAD = 64 * 1024
@@ -191,6 +191,11 @@ class ResponseReader:
     def _dechunk(self, data: bytes) -> bytes:
         if self._buffer:
             data, self._buffer = self._buffer + data, b""
+        if self._stage == "size" and (body := only_chunk(data)):
+            return body
+        return self._dechunk_block(data)
+
+    def _dechunk_block(self, data: bytes) -> bytes:
         parts: list[bytes] = []
         position, size = 0, len(data)
         alike = True

@@ -108,12 +108,14 @@ class StreamReading(ABC):
         if pending := self._parser.take_back():
             data = pending + data
         begin, end, count = rule.find(data)
-        if begin or not count:
-            self.read(data[:begin] if count else data)
-        if count:
-            self._count(count)
-            if end < len(data):
-                self.read(data[end:])
+        if not count:
+            self.read(data)
+            return
+        if begin:
+            self.read(data[:begin])
+        self._count(count)
+        if end < len(data):
+            self.read(data[end:])
 
     def _count(self, chunks: int) -> None:
         if self.done:

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from katydid.core.redact import strip_credentials
 from katydid.report.terminal import print_summary
+from katydid.report.words import plural
 from katydid.users.runtime import Runtime
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ class Progress:
         parts = [
             f"{elapsed:4.0f} s" + _of(self._run_time()),
             f"{runtime.runner.user_count} users",
-            f"{total.num_requests} requests",
+            plural(total.num_requests, "request"),
         ]
         quantiles = [total.get_current_response_time_percentile(q) for q in QUANTILES]
         if all(quantiles):
