@@ -30,6 +30,12 @@ class Answer:
     completion_tokens: int | None
 
 
+def bearer_headers(accept: str, api_key: str | None) -> dict[str, str]:
+    """Headers of a JSON request, with the key as most APIs take it."""
+    headers = {"Content-Type": "application/json", "Accept": accept}
+    return headers | {"Authorization": f"Bearer {api_key}"} if api_key else headers
+
+
 class Dialect(Protocol):
     """One API. A new one is a module with such a class, and a row in `DIALECTS`.
 

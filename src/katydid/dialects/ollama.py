@@ -10,7 +10,7 @@ import orjson
 
 from katydid.core.counting import Shape
 from katydid.core.errors import ProtocolError
-from katydid.dialects.base import Answer, Generation, Message
+from katydid.dialects.base import Answer, Generation, Message, bearer_headers
 from katydid.dialects.reading import NdjsonReading, StreamReading, load_object
 
 
@@ -23,10 +23,7 @@ class Ollama:
 
     def headers(self, api_key: str | None) -> dict[str, str]:
         """A bearer token, where a proxy in front of the server wants one."""
-        headers = {"Content-Type": "application/json", "Accept": "application/x-ndjson, application/json"}
-        if api_key:
-            headers["Authorization"] = f"Bearer {api_key}"
-        return headers
+        return bearer_headers("application/x-ndjson, application/json", api_key)
 
     def body(self, messages: list[Message], generation: Generation, *, stream: bool) -> bytes:
         """A chat; `prompt` stands beside it for /api/generate, and each endpoint ignores the other's."""

@@ -11,7 +11,7 @@ import orjson
 
 from katydid.core.counting import Shape
 from katydid.core.errors import ProtocolError
-from katydid.dialects.base import Answer, Generation, Message
+from katydid.dialects.base import Answer, Generation, Message, bearer_headers
 from katydid.dialects.reading import SseReading, StreamReading, load_object
 
 _DONE = b"[DONE]"
@@ -27,10 +27,7 @@ class OpenAi:
 
     def headers(self, api_key: str | None) -> dict[str, str]:
         """A bearer token, where there is a key."""
-        headers = {"Content-Type": "application/json", "Accept": "text/event-stream, application/json"}
-        if api_key:
-            headers["Authorization"] = f"Bearer {api_key}"
-        return headers
+        return bearer_headers("text/event-stream, application/json", api_key)
 
     def body(self, messages: list[Message], generation: Generation, *, stream: bool) -> bytes:
         """A chat completion; a streamed one asks for its usage too."""
