@@ -3,6 +3,7 @@
 import itertools
 import signal
 
+import psutil
 import pytest
 
 from katydid.target.process import start_target
@@ -179,6 +180,31 @@ def test_separate_master_and_workers_stop_exactly_and_lose_nothing(target, tmp_p
     assert len(in_run(run)) == 5
     assert len(run.samples) == len(service.log())
     assert run.manifest["workers"] == 2
+
+
+def test_katydid_runs_as_master_and_worker_too(target, tmp_path):
+    service = target(ttft=0.05, chunk_interval=0.01, chunks=5)
+    port = free_port()
+    worker = katydid("run", "stream", "--worker", "--master-port", port, folder=tmp_path / "worker")
+    words = ("--master", "--master-bind-port", port, "--expect-workers", 1, "--run-time", "3s")
+    master = stream(service, tmp_path, *words, users=5, interval=0.5)
+    assert master.wait(40) == 0, master.err
+    assert worker.wait(20) == 0, worker.err
+    run = the_run(tmp_path / "reports")
+    assert sorted(run.samples["request_id"]) == sorted(line["request_id"] for line in service.log())
+
+
+def test_a_run_that_lost_a_worker_says_so_and_is_invalid(target, tmp_path):
+    service = target(ttft=0.05, chunk_interval=0.01, chunks=5)
+    run_ = stream(service, tmp_path, "--run-time", "9s", "--processes", "2", users=10, interval=0.5)
+    wait_until(lambda: service.stats()["requests"] > 40, 30, "some load")
+    psutil.Process(run_.process.pid).children()[0].kill()
+    assert run_.wait(40) == 4, run_.err
+    run = the_run(tmp_path / "reports")
+    assert run.manifest["lost_workers"] in (["worker-0"], ["worker-1"])
+    assert any("lost" in reason for reason in run.summary["invalid_reasons"])
+    assert run.files >= COMPLETE
+    assert run.samples["worker"].nunique() == 2, "what it had handed in is kept"
 
 
 # The end of a run: nothing is lost

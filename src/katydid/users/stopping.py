@@ -94,8 +94,9 @@ class Stopper:
 
     @property
     def lost_workers(self) -> list[str]:
-        """Workers that took part and never handed in their last rows."""
-        return sorted(self._workers - self.rows_promised.keys())
+        """Workers that took part and never handed in their last rows, by their names in the samples."""
+        lost = self._workers - self.rows_promised.keys()
+        return sorted(f"worker-{self._runner.get_worker_index(client)}" for client in lost)
 
     # The failure threshold
 
