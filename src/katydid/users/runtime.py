@@ -16,6 +16,7 @@ from katydid.core.redact import Redactor
 from katydid.store.rows import sample_schema
 from katydid.users.monitoring import Monitor
 from katydid.users.options import RunOptions, run_options
+from katydid.users.pauses import RareCollections
 from katydid.users.recording import Recorder
 from katydid.users.runinfo import WIRE_NAME, RunInfo
 from katydid.users.service import Service
@@ -114,12 +115,14 @@ class Runtime:
             connections=lambda: self.service.open_connections if hasattr(self, "service") else 0,
             whole_machine=not self.is_worker,
         )
+        self._collections = RareCollections()
         self._greenlets = [gevent.spawn(self._monitor.run), gevent.spawn(self._flush_forever)]
 
     def finish(self) -> None:
         """All users of this process have stopped."""
         gevent.killall(self._greenlets)
         self._greenlets = []
+        self._collections.end()
         if self.is_worker:
             self.stopper.worker_finished()
         else:
