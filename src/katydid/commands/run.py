@@ -5,11 +5,12 @@ Locust too (`users/options.py`), so they take the same way.
 """
 
 import argparse
+import io
 import os
 import shlex
 import sys
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, redirect_stderr
 
 from katydid.core.arguments import OneLineParser
 from katydid.core.errors import ConfigError, ExitCode
@@ -43,10 +44,13 @@ def main(arguments: Sequence[str]) -> int:
     if ours.workload is None or ours.workload.startswith("-"):
         raise ConfigError("no workload: katydid run WORKLOAD, as in `katydid run stream --host URL`")
     file = locustfile(ours.workload)
+    locusts = ["-f", str(file), "--headless", "--only-summary", *_quiet(locusts), *locusts]
+    if not ours.workload.endswith(".py"):  # a locustfile may have options of its own
+        _check_options(locusts)
     with ExitStack() as stack:
         if ours.embedded_target is not None:
             locusts += ["--host", _start_target(stack, ours.embedded_target)]
-        return _locust(["-f", str(file), "--headless", "--only-summary", *_quiet(locusts), *locusts])
+        return _locust(locusts)
 
 
 def _start_target(stack: ExitStack, options: str) -> str:
@@ -61,6 +65,24 @@ def _quiet(locusts: Sequence[str]) -> list[str]:
     """Locust's log at warnings only, unless it was asked for."""
     asked = "LOCUST_LOGLEVEL" in os.environ or any(a.startswith(("-L", "--loglevel")) for a in locusts)
     return [] if asked else ["--loglevel", "WARNING"]
+
+
+def _check_options(arguments: Sequence[str]) -> None:
+    """Complain in one line about options that Locust would refuse, in several."""
+    from locust.argument_parser import get_parser  # noqa: PLC0415 - see _locust
+
+    from katydid.users import lifecycle  # noqa: PLC0415 - registers our options
+
+    lifecycle.install()
+    said = io.StringIO()
+    try:
+        with redirect_stderr(said):
+            get_parser().parse_args(list(arguments))
+    except SystemExit as refusal:
+        if not refusal.code:
+            raise
+        complaint = ". ".join(said.getvalue().strip().splitlines())
+        raise ConfigError(complaint.removeprefix("locust: error: ") + "; see katydid run --help") from None
 
 
 def _locust(arguments: list[str]) -> int:
