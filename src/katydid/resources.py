@@ -14,6 +14,11 @@ def resource_folder(name: str) -> Path:
     return installed if installed.is_dir() else _CHECKOUT / name
 
 
+def shipped_workloads() -> list[str]:
+    """The names of our own workloads; each is a locustfile, and a module of `katydid.users`."""
+    return sorted(path.stem for path in resource_folder("locustfiles").glob("*.py"))
+
+
 def locustfile(workload: str) -> Path:
     """The locustfile of a workload, by its name or its path.
 
@@ -25,9 +30,8 @@ def locustfile(workload: str) -> Path:
         if not given.is_file():
             raise ConfigError(f"{workload}: no such locustfile")
         return given
-    shipped = resource_folder("locustfiles")
-    found = shipped / f"{workload}.py"
-    if not found.is_file():
-        known = ", ".join(sorted(path.stem for path in shipped.glob("*.py")))
-        raise ConfigError(f"there is no workload {workload!r}: take one of {known}, or the path of a locustfile")
-    return found
+    if workload not in (known := shipped_workloads()):
+        raise ConfigError(
+            f"there is no workload {workload!r}: take one of {', '.join(known)}, or the path of a locustfile"
+        )
+    return resource_folder("locustfiles") / f"{workload}.py"

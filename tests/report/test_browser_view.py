@@ -1,11 +1,10 @@
 """The page in a real browser: nothing asked for, nothing complained about, nothing to scroll sideways."""
 
 import pytest
-from synthetic import HOSTILE, synthetic_run
 
 from browser import Browser
-from katydid.analysis.summary import summarise
 from katydid.report.html import render_run
+from synthetic import HOSTILE, material_of, synthetic_run
 
 
 @pytest.fixture(scope="module")
@@ -17,9 +16,8 @@ def browser():
 @pytest.fixture(scope="module")
 def address(tmp_path_factory):
     run = synthetic_run(detail=HOSTILE * 2, version="v" * 120, lost_workers=["w9"])
-    summary = summarise(run.samples, run.monitor, run.manifest)
     path = tmp_path_factory.mktemp("page") / "report.html"
-    path.write_text(render_run(run.manifest, summary, run.samples, run.monitor), encoding="utf-8")
+    path.write_text(render_run(material_of(run), []), encoding="utf-8")
     return path.as_uri()
 
 

@@ -6,18 +6,20 @@ import time
 from html.parser import HTMLParser
 
 import pytest
-from synthetic import HOSTILE, synthetic_run
 
-from katydid.analysis.summary import summarise
 from katydid.core.metrics import METRICS
+from katydid.report.chart import Chart, Line, Style
 from katydid.report.html import render_run
+from katydid.report.sections import Section, Table
+from katydid.report.words import harmless
+from synthetic import HOSTILE, material_of, synthetic_run
 
 VOID = {"meta", "link", "br", "img", "hr", "input"}
 SELF_CLOSING = {"rect", "line", "path"}
 
 
-def page_of(run):
-    return render_run(run.manifest, summarise(run.samples, run.monitor, run.manifest), run.samples, run.monitor)
+def page_of(run, sections=()):
+    return render_run(material_of(run), sections)
 
 
 class Outline(HTMLParser):
@@ -164,3 +166,14 @@ def test_a_million_samples_make_a_page_of_less_than_two_megabytes_in_seconds():
     page = page_of(run)
     assert len(page.encode()) < 2_000_000
     assert time.monotonic() - began < 60  # 3.5 s on a quiet machine; this only catches what grows out of bounds
+
+
+def test_a_workloads_own_section_is_shown_with_its_tables_and_charts_and_nothing_in_it_is_markup():
+    chart = Chart("waits", "Waits", "All of them.", "ms", lines=[Line("wait", Style.MAIN, [(0.0, 1.0), (1.0, 2.0)])])
+    table = Table("Stages", ["Stage", "Result"], [[HOSTILE, "failed"]], words=frozenset({1}), bad=frozenset({(0, 1)}))
+    outline = Outline(page_of(synthetic_run(), [Section("stages", "By stage", [HOSTILE], [table], [chart])]))
+    assert ("section", {"aria-labelledby": "stages"}) in outline.elements
+    assert ("td", {"class": "word bad"}) in outline.elements
+    assert "By stage" in outline.text
+    assert "All of them." in outline.text
+    assert outline.text.count(harmless(HOSTILE)) == 2

@@ -4,17 +4,21 @@ import io
 
 import pytest
 from rich.console import Console
-from synthetic import HOSTILE, synthetic_run
 
 from katydid.analysis.summary import summarise
+from katydid.report.build import Report
+from katydid.report.sections import Section, Table
 from katydid.report.terminal import print_summary
+from synthetic import HOSTILE, synthetic_run
 
 
-def printed(run, *, terminal=False, path="reports/x/report.html"):
+def printed(run, *, terminal=False, path="reports/x/report.html", sections=()):
     out = io.StringIO()
     colours = "standard" if terminal else "auto"
     console = Console(file=out, force_terminal=terminal, width=120, highlight=False, color_system=colours)
-    print_summary(run.manifest, summarise(run.samples, run.monitor, run.manifest), console, path)
+    print_summary(
+        Report(run.manifest, summarise(run.samples, run.monitor, run.manifest), list(sections)), console, path
+    )
     return out.getvalue()
 
 
@@ -64,3 +68,12 @@ def test_too_few_is_said():
 )
 def test_how_the_run_ended_is_said_in_words(manifest, words):
     assert words in printed(synthetic_run(**manifest))
+
+
+def test_a_workloads_own_section_is_printed_without_its_long_tables():
+    short = Table("Stages", ["stage", "result"], [["one\x1b[2J", "failed"]], bad=frozenset({(0, 1)}))
+    long = Table("Everything", ["stage", "result"], [["never shown", ""]], in_terminal=False)
+    text = printed(synthetic_run(), sections=[Section("stages", "By stage", ["Two of three."], [short, long])])
+    assert "By stage\n  Two of three.\n" in text
+    assert "one [2J   failed" in text
+    assert "never shown" not in text

@@ -10,7 +10,7 @@ from katydid.users.options import RunOptions, run_options, version_label
 
 def given(**values):
     defaults = dict.fromkeys(RunOptions.__dataclass_fields__)
-    return run_options(SimpleNamespace(**defaults | values))
+    return run_options(SimpleNamespace(**defaults | values), RunOptions)
 
 
 def test_defaults_are_the_contracts():

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from katydid.analysis.derived import quantile, with_derived
+from katydid.analysis.extras import extras
 from katydid.analysis.validity import Run, findings, unchecked
 from katydid.core.metrics import DISTRIBUTIONS, RATES, STATISTICS, Counts
 
@@ -58,6 +59,7 @@ def summarise(samples: pd.DataFrame, monitor: pd.DataFrame, manifest: dict[str, 
         "errors": _errors(frame[~frame["after_stop"].astype(bool)]),
         "names": _names(counted),
         "timestamp_source": manifest.get("timestamp_source"),
+        **extras(run),
     }
 
 
@@ -115,7 +117,8 @@ def _metrics(counted: pd.DataFrame, counts: Counts) -> tuple[dict[str, float | N
     too_few: dict[str, str] = {}
     ok = counted[counted["outcome"] == "ok"]
     for distribution in DISTRIBUTIONS:
-        values = ok[distribution.column].dropna().to_numpy(dtype=np.float64)
+        column = ok.get(distribution.column, pd.Series(dtype=np.float64))
+        values = column.dropna().to_numpy(dtype=np.float64)
         for statistic in STATISTICS:
             name = f"{distribution.name}.{statistic.name}"
             metrics[name] = None

@@ -22,6 +22,6 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("run", metavar="RUN", type=Path, help="a run folder")
     folder = RunFolder(parser.parse_args(arguments).run)
     folder.recover()
-    summary = build_report(folder)
-    print_summary(folder.manifest(), summary, Console(highlight=False, soft_wrap=True), str(folder.path / REPORT))
-    return ExitCode.PASSED if summary["valid"] else ExitCode.INVALID
+    report = build_report(folder)
+    print_summary(report, Console(highlight=False, soft_wrap=True), str(folder.path / REPORT))
+    return ExitCode.PASSED if report.summary["valid"] else ExitCode.INVALID

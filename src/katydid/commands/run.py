@@ -11,10 +11,11 @@ import shlex
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack, redirect_stderr
+from importlib import import_module
 
 from katydid.core.arguments import OneLineParser
 from katydid.core.errors import ConfigError, ExitCode
-from katydid.resources import locustfile
+from katydid.resources import locustfile, shipped_workloads
 
 _OURS = {*ExitCode}
 
@@ -40,13 +41,13 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("-h", "--help", action="store_true", help="show this and all options of a run")
     ours, locusts = parser.parse_known_args(arguments)
     if ours.help:
-        return _help(parser)
+        return _help(parser, ours.workload)
     if ours.workload is None or ours.workload.startswith("-"):
         raise ConfigError("no workload: katydid run WORKLOAD, as in `katydid run stream --host URL`")
     file = locustfile(ours.workload)
     locusts = ["-f", str(file), "--headless", "--only-summary", *_quiet(locusts), *locusts]
     if not ours.workload.endswith(".py"):  # a locustfile may have options of its own
-        _check_options(locusts)
+        _check_options(ours.workload, locusts)
     with ExitStack() as stack:
         if ours.embedded_target is not None:
             locusts += ["--host", _start_target(stack, ours.embedded_target)]
@@ -67,13 +68,11 @@ def _quiet(locusts: Sequence[str]) -> list[str]:
     return [] if asked else ["--loglevel", "WARNING"]
 
 
-def _check_options(arguments: Sequence[str]) -> None:
+def _check_options(workload: str, arguments: Sequence[str]) -> None:
     """Complain in one line about options that Locust would refuse, in several."""
     from locust.argument_parser import get_parser  # noqa: PLC0415 - see _locust
 
-    from katydid.users import lifecycle  # noqa: PLC0415 - registers our options
-
-    lifecycle.install()
+    _install(workload)
     said = io.StringIO()
     try:
         with redirect_stderr(said):
@@ -83,6 +82,15 @@ def _check_options(arguments: Sequence[str]) -> None:
             raise
         complaint = ". ".join(said.getvalue().strip().splitlines())
         raise ConfigError(complaint.removeprefix("locust: error: ") + "; see katydid run --help") from None
+
+
+def _install(workload: str | None) -> None:
+    """Register the options of a run with Locust, and those of a workload of ours."""
+    from katydid.users import lifecycle  # noqa: PLC0415 - see _locust
+
+    if workload:
+        import_module(f"katydid.users.{workload}")
+    lifecycle.install()
 
 
 def _locust(arguments: list[str]) -> int:
@@ -104,12 +112,10 @@ def _locust(arguments: list[str]) -> int:
     return ExitCode.INTERNAL
 
 
-def _help(parser: argparse.ArgumentParser) -> int:
+def _help(parser: argparse.ArgumentParser, workload: str | None) -> int:
     from locust.argument_parser import get_parser  # noqa: PLC0415 - see _locust
 
-    from katydid.users import lifecycle  # noqa: PLC0415 - registers our options
-
-    lifecycle.install()
+    _install(workload if workload in shipped_workloads() else None)
     locusts = get_parser(default_config_files=[])
     print(parser.format_help())  # noqa: T201 - asked for
     print("Options of a run, Katydid's and Locust's:\n")  # noqa: T201

@@ -1,9 +1,10 @@
 """The one table of metrics: name, label, unit, which way is better, definition.
 
 A new metric is a row here: of `DISTRIBUTIONS` where every request has a value (a column of the samples,
-or one derived from them in `analysis/derived.py`), of `RATES` where it is a figure of the whole run. It
-then shows in the summary, the report and its definitions, the gate and the comparison. Knows nothing
-about data frames: the columns are names here, and `analysis/summary.py` reads them.
+or one derived from them in `analysis/derived.py`; a workload without the column lacks the metric), of
+`RATES` where it is a figure of the whole run. It then shows in the summary, the report and its
+definitions, the gate and the comparison. Knows nothing about data frames: the columns are names here,
+and `analysis/summary.py` reads them.
 """
 
 import math

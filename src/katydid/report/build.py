@@ -1,16 +1,35 @@
 """From a run folder to its summary and its report; works on any folder, years later too."""
 
+from dataclasses import dataclass
 from typing import Any
 
+from katydid.analysis.derived import with_derived
 from katydid.analysis.summary import summarise
 from katydid.report.html import render_run
+from katydid.report.sections import Material, Section, sections
 from katydid.store.folder import REPORT, SUMMARY, RunFolder
 
 
-def build_report(folder: RunFolder) -> dict[str, Any]:
-    """Write `summary.json` and `report.html` of a run; the summary."""
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What was said of a run, for who shows it elsewhere too.
+
+    Attributes:
+        summary: the content of `summary.json`.
+        sections: what only this workload's reports have.
+    """
+
+    manifest: dict[str, Any]
+    summary: dict[str, Any]
+    sections: list[Section]
+
+
+def build_report(folder: RunFolder) -> Report:
+    """Write `summary.json` and `report.html` of a run."""
     manifest, samples, monitor = folder.manifest(), folder.samples(), folder.monitor()
     summary = summarise(samples, monitor, manifest)
     folder.write_json(SUMMARY, summary)
-    folder.write_text(REPORT, render_run(manifest, summary, samples, monitor))
-    return summary
+    material = Material(manifest, summary, with_derived(samples, manifest), monitor)
+    parts = sections(material)
+    folder.write_text(REPORT, render_run(material, parts))
+    return Report(manifest, summary, parts)

@@ -3,6 +3,7 @@
 Puts together what the template shows; how a page is made is `page.py`'s, what a picture shows `pictures.py`'s.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,31 +11,29 @@ import numpy as np
 import pandas as pd
 
 from katydid import __version__
-from katydid.analysis.derived import quantile, with_derived
+from katydid.analysis.derived import quantile
 from katydid.analysis.validity import RULES
 from katydid.core.metrics import DISTRIBUTIONS, RATES, STATISTICS
 from katydid.report import words
 from katydid.report.page import render
 from katydid.report.pictures import run_charts
+from katydid.report.sections import Material, Section
 
 MOST_USERS = 50
 """Users of whom each gets a row; a table of more tells nothing."""
 
 
-def render_run(manifest: dict[str, Any], summary: dict[str, Any], samples: pd.DataFrame, monitor: pd.DataFrame) -> str:
-    """The report of one run.
+def render_run(material: Material, sections: Sequence[Section]) -> str:
+    """The report of one run; `sections` stand between its numbers and its failures.
 
-    Args:
-        manifest: what made the run; missing keys are left out or shown as unknown.
-        summary: what `analysis.summary.summarise` said.
-        samples: one row a request.
-        monitor: one row a second and process.
+    Missing keys of the manifest are left out or shown as unknown.
     """
-    frame = with_derived(samples, manifest)
+    manifest, summary, frame, monitor = material.manifest, material.summary, material.frame, material.monitor
     metrics = summary["metrics"]
     return render(
         "run.html",
         run_charts(frame, monitor, manifest),
+        sections,
         workload=words.harmless(manifest.get("workload") or "run"),
         version=words.harmless(manifest.get("version") or "unknown"),
         made_by=words.harmless(manifest.get("katydid_version") or __version__),

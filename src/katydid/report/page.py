@@ -18,27 +18,31 @@ from markupsafe import Markup
 
 from katydid.report import words
 from katydid.report.chart import Chart
+from katydid.report.sections import Section
 from katydid.report.svg import draw
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
 
 
-def render(template: str, charts: Sequence[Chart], **context: Any) -> str:
+def render(template: str, charts: Sequence[Chart], sections: Sequence[Section] = (), **context: Any) -> str:
     """A page from a template that extends `page.html`.
 
     Args:
         template: its name.
         charts: drawn in the order given, as `pictures`; a reader with JavaScript can explore them.
+        sections: what only some pages have; their charts are drawn where they stand.
         context: everything else that the template names; its texts are escaped there.
     """
-    scripts = _scripts() if charts else ()
+    every = [*charts, *(chart for section in sections for chart in section.charts)]
+    scripts = _scripts() if every else ()
     allowed = " ".join(f"'sha256-{_digest(script)}'" for script in scripts)
     return (
         _environment()
         .get_template(template)
         .render(
             pictures=[draw(chart) for chart in charts],
-            chart_data=_json({chart.key: chart.data() for chart in charts}),
+            sections=sections,
+            chart_data=_json({chart.key: chart.data() for chart in every}),
             scripts=scripts,
             policy=f"{POLICY}; script-src {allowed}" if scripts else POLICY,
             **context,
@@ -61,6 +65,7 @@ def _environment() -> Environment:
         "fraction": words.fraction,
         "number": words.number,
         "plural": words.plural,
+        "draw": draw,
     }
     environment.filters["harmless"] = words.harmless
     return environment

@@ -12,6 +12,8 @@ from rich.table import Table
 from rich.text import Text
 
 from katydid.core.metrics import DISTRIBUTIONS, RATES
+from katydid.report.build import Report
+from katydid.report.sections import Section
 from katydid.report.words import harmless, milliseconds, number, plural, sentence, show
 
 COLUMNS = ("p50", "p90", "p95", "p99", "max")
@@ -19,18 +21,41 @@ _STYLES = {"invalid": "red", "warning": "yellow"}
 _WORDS = {"invalid": "invalid", "warning": "note"}
 
 
-def print_summary(manifest: dict[str, Any], summary: dict[str, Any], console: Console, report_path: str) -> None:
-    """One sentence, what must be known, the metrics, the failures, and where the report is."""
+def print_summary(report: Report, console: Console, report_path: str) -> None:
+    """One sentence, what must be known, the metrics, the workload's own, the failures, and where the report is."""
+    summary = report.summary
     console.print()
-    console.print(Text(sentence(manifest, summary), style="bold green" if summary["valid"] else "bold red"))
+    console.print(Text(sentence(report.manifest, summary), style="bold green" if summary["valid"] else "bold red"))
     for finding in summary["findings"]:
         console.print(_finding(finding))
     if summary["counts"]["ok"]:
         console.print(_times(summary))
     console.print(_rates(summary))
+    for section in report.sections:
+        _print_section(section, console)
     if summary["errors"]:
         console.print(_errors(summary))
     console.print(Text(f"Report: {report_path}"))
+
+
+def _print_section(section: Section, console: Console) -> None:
+    console.print(Text(section.title, style="bold"))
+    for text in section.text:
+        console.print(Text(f"  {harmless(text)}"))
+    for shown in section.tables:
+        if not shown.in_terminal:
+            continue
+        table = _table(*shown.columns)
+        for index in shown.words:
+            table.columns[index].justify = "left"
+        for number_, row in enumerate(shown.rows):
+            table.add_row(
+                *(
+                    Text(harmless(cell), style="red" if (number_, index) in shown.bad else "")
+                    for index, cell in enumerate(row)
+                )
+            )
+        console.print(table)
 
 
 def _finding(finding: dict[str, str]) -> Text:

@@ -19,7 +19,7 @@ from locust.html import get_html_report
 import katydid
 from katydid.core.errors import ConfigError, ExitCode
 from katydid.core.redact import strip_credentials
-from katydid.report.build import build_report
+from katydid.report.build import Report, build_report
 from katydid.store.folder import LOCUST_REPORT, REPORT, RunFolder, RunWriter, check_results, new_run_path
 from katydid.store.rows import decode
 from katydid.users.options import RunOptions, run_options, version_label
@@ -34,7 +34,7 @@ class Collector:
 
     Attributes:
         folder: of the last run that ended; None before.
-        summary: of that run.
+        report: of that run.
     """
 
     def __init__(self, runtime: Runtime) -> None:
@@ -44,7 +44,7 @@ class Collector:
         self._rows_of: dict[str, int] = {}
         self._checked: tuple[RunOptions, str, str] | None = None
         self.folder: RunFolder | None = None
-        self.summary: dict[str, Any] = {}
+        self.report: Report | None = None
         runtime.deliver = self.take
         if runtime.is_master:
             runtime.runner.register_message(ROWS, self._on_rows)
@@ -66,7 +66,7 @@ class Collector:
         Raises:
             ConfigError: it cannot; nothing was sent but one look at the target.
         """
-        options = run_options(parsed)
+        options = run_options(parsed, self._runtime.options_class)
         users = self._runtime.paced_users()
         model = options.model or ""
         if users:
@@ -184,13 +184,13 @@ class Collector:
             html = get_html_report(self._environment, show_download_link=False)
             host = self._environment.host or ""
             self.folder.write_text(LOCUST_REPORT, html.replace(host, strip_credentials(host)) if host else html)
-            self.summary = build_report(self.folder)
+            self.report = build_report(self.folder)
         except Exception:
             logger.exception("the report of %s failed; its samples are safe", self.folder.path)
             return ExitCode.INTERNAL
         if ended == "interrupted":
             return ExitCode.INTERRUPTED
-        return ExitCode.PASSED if self.summary["valid"] else ExitCode.INVALID
+        return ExitCode.PASSED if self.report.summary["valid"] else ExitCode.INVALID
 
 
 def collector_for(environment: Environment) -> Collector | None:

@@ -2,7 +2,8 @@
 
 The command line, the environment, Locust's web form and the workers all take them from here.
 
-An option is a field of `RunOptions`; its metadata is what the parser needs and what a good value is.
+An option is a field of `RunOptions`; its metadata is what the parser needs and what a good value is. A
+workload with options of its own has a subclass, which `register` makes known to the parser.
 """
 
 import math
@@ -10,28 +11,39 @@ import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from katydid.core.errors import ConfigError
 from katydid.core.pacing import Phase
 from katydid.dialects import DIALECTS
 
 Check = Callable[[Any], bool]
+Options = TypeVar("Options", bound="RunOptions")
 
-_POSITIVE: tuple[Check, str] = (lambda v: math.isfinite(v) and v > 0, "must be more than 0")
-_NOT_NEGATIVE: tuple[Check, str] = (lambda v: math.isfinite(v) and v >= 0, "must not be negative")
-_ANY: tuple[Check, str] = (lambda _: True, "")
+POSITIVE: tuple[Check, str] = (lambda v: math.isfinite(v) and v > 0, "must be more than 0")
+NOT_NEGATIVE: tuple[Check, str] = (lambda v: math.isfinite(v) and v >= 0, "must not be negative")
+ANY: tuple[Check, str] = (lambda _: True, "")
 
 
-def _option(
+def option(
     default: Any,
     help_text: str,
     *,
     kind: Callable[[str], Any] = str,
-    rule: tuple[Check, str] = _ANY,
+    rule: tuple[Check, str] = ANY,
     choices: tuple[str, ...] | None = None,
     variable: str | None = None,
 ) -> Any:
+    """A field that is an option.
+
+    Args:
+        default: where nothing is given; also for an empty field of the web form.
+        help_text: what `--help` and the web form say, without the default.
+        choices: the only good values.
+        kind: makes a value out of a text; raises ValueError where it is none.
+        rule: what a good value is, and what a bad one is told.
+        variable: of the environment; by default `LOAD_TEST_` and the field's name.
+    """
     metadata = {"help": help_text, "kind": kind, "rule": rule, "choices": choices, "variable": variable}
     return field(default=default, metadata=metadata)
 
@@ -40,51 +52,51 @@ def _option(
 class RunOptions:
     """What a run was asked to do (DESIGN section 3). Seconds, unless a name says otherwise."""
 
-    interval: float = _option(20.0, "seconds from one request start of a user to its next", kind=float, rule=_POSITIVE)
-    phase: str = _option(
+    interval: float = option(20.0, "seconds from one request start of a user to its next", kind=float, rule=POSITIVE)
+    phase: str = option(
         Phase.SPREAD.value,
         "users' first requests: spread over the interval, at once when spawned, or all in one burst",
         choices=tuple(p.value for p in Phase),
     )
-    failure_threshold: int = _option(5, "stop at this many failed requests; 0 = never", kind=int, rule=_NOT_NEGATIVE)
-    version_label: str | None = _option(
+    failure_threshold: int = option(5, "stop at this many failed requests; 0 = never", kind=int, rule=NOT_NEGATIVE)
+    version_label: str | None = option(
         None,
         "version of the service under test (default: git describe of the working folder)",
         variable="LOAD_TEST_VERSION",
     )
-    results: str = _option("reports", "folder in which run folders are made")
-    api: str = _option("openai", "the target's API", choices=tuple(DIALECTS))
-    endpoint: str | None = _option(None, "path of the API (default: the API's own)")
-    model: str | None = _option(None, "model to ask for (default: the first one that the target lists)")
-    prompts: str | None = _option(None, ".txt (a prompt a line) or .jsonl (OpenAI messages or ShareGPT)")
-    max_tokens: int = _option(128, "longest answer to ask for, in tokens", kind=int, rule=_POSITIVE)
-    temperature: float = _option(0.0, "sampling temperature", kind=float, rule=_NOT_NEGATIVE)
-    seed: int = _option(0, "seed of the target's sampling and of our choice of prompts", kind=int)
-    check: str = _option(
+    results: str = option("reports", "folder in which run folders are made")
+    api: str = option("openai", "the target's API", choices=tuple(DIALECTS))
+    endpoint: str | None = option(None, "path of the API (default: the API's own)")
+    model: str | None = option(None, "model to ask for (default: the first one that the target lists)")
+    prompts: str | None = option(None, ".txt (a prompt a line) or .jsonl (OpenAI messages or ShareGPT)")
+    max_tokens: int = option(128, "longest answer to ask for, in tokens", kind=int, rule=POSITIVE)
+    temperature: float = option(0.0, "sampling temperature", kind=float, rule=NOT_NEGATIVE)
+    seed: int = option(0, "seed of the target's sampling and of our choice of prompts", kind=int)
+    check: str = option(
         "count",
         "count: more than 2 content chunks and a proper end is success; full: every event is checked",
         choices=("count", "full"),
     )
-    client: str = _option(
+    client: str = option(
         "fast",
         "fast: our own transport; requests: requests + sseclient-py, for its plug-ins and as reference",
         choices=("fast", "requests"),
     )
-    request_timeout: float = _option(60.0, "seconds for a whole request", kind=float, rule=_POSITIVE)
-    idle_timeout: float = _option(30.0, "seconds between two reads of an answer", kind=float, rule=_POSITIVE)
-    drain: float | None = _option(
+    request_timeout: float = option(60.0, "seconds for a whole request", kind=float, rule=POSITIVE)
+    idle_timeout: float = option(30.0, "seconds between two reads of an answer", kind=float, rule=POSITIVE)
+    drain: float | None = option(
         None,
         "seconds that requests in flight get at the end of the run (default: the request timeout)",
         kind=float,
-        rule=_NOT_NEGATIVE,
+        rule=NOT_NEGATIVE,
     )
-    warm_up: float | None = _option(
+    warm_up: float | None = option(
         None,
         "seconds left out of the statistics (default: one interval, at most a fifth of the run time)",
         kind=float,
-        rule=_NOT_NEGATIVE,
+        rule=NOT_NEGATIVE,
     )
-    ca_file: str | None = _option(None, "certificates to trust instead of the system's (PEM)")
+    ca_file: str | None = option(None, "certificates to trust instead of the system's (PEM)")
 
     @property
     def drain_seconds(self) -> float:
@@ -98,9 +110,22 @@ class RunOptions:
         return min(self.interval, run_time / 5) if run_time else self.interval
 
 
+_tables: list[type[RunOptions]] = [RunOptions]
+
+
+def register(table: type[RunOptions]) -> None:
+    """Make a workload's own options known to parsers that are filled from now on."""
+    if table not in _tables:
+        _tables.append(table)
+
+
 def add_arguments(parser: Any) -> None:
-    """Register every option with Locust's parser (not with a group of it, which the web form leaves out)."""
-    for option in fields(RunOptions):
+    """Register every option with Locust's parser (not with a group of it, which the web form leaves out).
+
+    Where several workloads have an option, the default is the last one's: a locustfile's imports stand first.
+    """
+    known = {option.name: option for table in _tables for option in fields(table)}
+    for option in known.values():
         meta = option.metadata
         variable = meta["variable"] or "LOAD_TEST_" + option.name.upper()
         shown = "" if option.default is None else f"default: {option.default}; "
@@ -115,13 +140,13 @@ def add_arguments(parser: Any) -> None:
         )
 
 
-def run_options(parsed: Any) -> RunOptions:
+def run_options(parsed: Any, table: type[Options]) -> Options:
     """Options out of Locust's parsed ones, checked again, since Locust's web form checks nothing.
 
     Raises:
         ConfigError: the first value that is no good, by its option's name.
     """
-    return RunOptions(**{option.name: _checked(option, getattr(parsed, option.name)) for option in fields(RunOptions)})
+    return table(**{option.name: _checked(option, getattr(parsed, option.name)) for option in fields(table)})
 
 
 def _checked(option: Any, value: Any) -> Any:

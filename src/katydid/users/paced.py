@@ -1,6 +1,8 @@
 """The Locust user that all workloads build on: it keeps its schedule and leaves a sample a request."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, ClassVar
 
 import gevent
@@ -11,7 +13,7 @@ from locust.exception import StopUser
 
 from katydid.core.pacing import Pacer, Phase, first_start
 from katydid.core.sample import ErrorClass, Sample
-from katydid.users import lifecycle
+from katydid.users import lifecycle, options
 from katydid.users.runtime import Runtime
 
 lifecycle.install()
@@ -25,11 +27,13 @@ BARRIER_POLL = 0.2
 class PacedUser(User):
     """Sends one request every interval, by `core.pacing`.
 
-    A workload is a subclass with a `perform`. Its attributes say what it needs:
+    A workload is a subclass with a `perform`, or with an `iterate` where one request is not all. Its
+    attributes say what it needs:
 
     Attributes:
         workload: the folder that its runs go to.
         service_class: what its users share.
+        options_class: its options.
         request_type: how Locust's tables call its requests.
         extra_columns: columns that it adds to the samples (`Sample.extra`), with their types.
     """
@@ -37,8 +41,13 @@ class PacedUser(User):
     abstract = True
     workload: ClassVar[str]
     service_class: ClassVar[type[Any]]
+    options_class: ClassVar[type[options.RunOptions]] = options.RunOptions
     request_type: ClassVar[str] = "REQUEST"
     extra_columns: ClassVar[dict[str, type]] = {}
+
+    def __init_subclass__(cls, **more: Any) -> None:
+        super().__init_subclass__(**more)
+        options.register(cls.options_class)
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
@@ -88,7 +97,7 @@ class PacedUser(User):
 
     @task
     def cycle(self) -> None:
-        """One request, from its schedule to its sample."""
+        """One iteration, from its schedule to its samples."""
         assert self._pacer is not None  # noqa: S101 - on_start has run
         self.iteration += 1
         # A timer that was started in a long turn of the event loop counts from that turn's beginning.
@@ -96,16 +105,31 @@ class PacedUser(User):
             gevent.sleep(early)
         if self.run_context.stopper.ending:  # woken in the moment in which the run ends
             raise StopUser
+        self.iterate(self._pacer.scheduled)
+
+    def iterate(self, scheduled: float) -> None:
+        """One iteration, due at `scheduled` on the monotonic clock: one request, unless a workload says otherwise."""
+        with self.sampled(scheduled) as sample:
+            self.perform(sample)
+
+    @contextmanager
+    def sampled(self, scheduled: float, name: str | None = None) -> Iterator[Sample]:
+        """A request's sample, recorded when the block ends, however it ends.
+
+        Args:
+            scheduled: when the request was due, on the monotonic clock.
+            name: what it is called in tables; by default `request_name`.
+        """
         recorder = self.run_context.recorder
         sample = recorder.new_sample(
             user=self.index,
             iteration=self.iteration,
-            name=self.request_name(),
-            scheduled=self._pacer.scheduled,
+            name=name or self.request_name(),
+            scheduled=scheduled,
         )
         began = time.monotonic()
         try:
-            self.perform(sample)
+            yield sample
         except GreenletExit:
             sample.abort()
             raise

@@ -81,8 +81,8 @@ class Progress:
 
     def show_result(self, collector: "Collector") -> None:
         """Print the run's summary."""
-        if self.enabled and collector.folder is not None and collector.summary:
-            print_summary(collector.folder.manifest(), collector.summary, self._console, str(collector.report_path))
+        if self.enabled and collector.report is not None:
+            print_summary(collector.report, self._console, str(collector.report_path))
 
     def _run(self) -> None:
         while True:

@@ -76,6 +76,13 @@ class Runtime:
         """The user classes of this run that are Katydid's."""
         return [c for c in self.environment.user_classes if hasattr(c, "service_class")]
 
+    @property
+    def options_class(self) -> type[RunOptions]:
+        """The options that this run's workload has."""
+        users = self.paced_users()
+        found: type[RunOptions] = users[0].options_class if users else RunOptions
+        return found
+
     def next_user_index(self) -> int:
         """A number for a new user that no other process gives."""
         number = self._next_user
@@ -86,7 +93,7 @@ class Runtime:
     def begin(self) -> None:
         """A run starts here: users may be made from now on."""
         parsed = self.environment.parsed_options
-        self.options = run_options(parsed)
+        self.options = run_options(parsed, self.options_class)
         self.info = RunInfo.from_wire(getattr(parsed, WIRE_NAME))
         self.released_at = None
         self._next_user = 0

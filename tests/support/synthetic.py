@@ -9,7 +9,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from katydid.analysis.derived import with_derived
+from katydid.analysis.summary import summarise
 from katydid.core.sample import ErrorClass
+from katydid.report.sections import Material
 
 HOSTILE = "</script></title><img src=x onerror=alert(1)>\x1b[31m\u202eevil & \"quoted\" 'text'"
 
@@ -87,6 +90,12 @@ def synthetic_run(
         "lost_workers": [], "partial": False, "options": {"max_tokens": 128},
     }  # fmt: skip
     return SyntheticRun(samples, _monitor(random, seconds, users), told | manifest)
+
+
+def material_of(run: SyntheticRun) -> Material:
+    """What a report of the run is made of."""
+    summary = summarise(run.samples, run.monitor, run.manifest)
+    return Material(run.manifest, summary, with_derived(run.samples, run.manifest), run.monitor)
 
 
 def _monitor(random: np.random.Generator, seconds: int, users: int) -> pd.DataFrame:

@@ -1,0 +1,15 @@
+"""The parts of a report that only some workloads have; each is a function in a file of its own, entered here."""
+
+from collections.abc import Callable
+
+from katydid.report.sections.section import Material, Section, Table
+
+__all__ = ["Material", "Section", "Table", "sections"]
+
+SECTIONS: tuple[Callable[[Material], Section | None], ...] = ()
+"""In the order in which a report shows them; None where a run has nothing to say there."""
+
+
+def sections(material: Material) -> list[Section]:
+    """The sections that this run has."""
+    return [section for make in SECTIONS if (section := make(material)) is not None]
