@@ -1,0 +1,134 @@
+"""Two versions compared: what differs, by how much, and whether that is more than noise. DESIGN section 2.
+
+Puts together what its neighbours know: whether the sides are comparable, what each run's numbers are, how
+far they differ, and what that means. Knows nothing about how it is shown.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from katydid.analysis.caveats import because, with_caveats
+from katydid.analysis.comparability import mismatches
+from katydid.analysis.estimates import RunData, read_run
+from katydid.analysis.outcomes import outcome_of, outcome_reasons
+from katydid.analysis.sides import history_of, left_out, numbers_of, usable
+from katydid.analysis.verdicts import CompareSettings, Judged, Sides, Verdict, judge_metrics
+from katydid.analysis.warmup import settled_after
+from katydid.core.metrics import DISTRIBUTIONS, Better
+from katydid.store.folder import RunFolder
+
+__all__ = ["CompareSettings", "Verdict", "compare_runs", "compare_versions"]
+
+COMPARED = ("p50", "p90", "p95", "p99", "mean")
+"""Statistics of each distribution; the smallest and the largest value are no estimates of anything."""
+COMPARED_RATES = ("failure_rate", "late_share", "tokens_per_s")
+
+
+def compare_versions(
+    base: Sequence[RunFolder],
+    new: Sequence[RunFolder],
+    *,
+    settings: CompareSettings | None = None,
+    history: Sequence[RunFolder] = (),
+) -> dict[str, Any]:
+    """The comparison of two versions, as `katydid compare --json` prints it.
+
+    Args:
+        base: the runs of one side.
+        new: those of the other.
+        settings: what is looked for.
+        history: earlier runs that tell the noise from run to run; those that are invalid or not comparable
+            with the base are left out.
+
+    Raises:
+        NoDataError: a folder cannot be read.
+    """
+    sides = [[read_run(folder) for folder in side] for side in (base, new)]
+    return compare_runs(*sides, settings=settings, history=history)
+
+
+def compare_runs(
+    base: Sequence[RunData],
+    new: Sequence[RunData],
+    *,
+    settings: CompareSettings | None = None,
+    history: Sequence[RunFolder] = (),
+) -> dict[str, Any]:
+    """The same of runs that were read already."""
+    settings, sides = settings or CompareSettings(), (base, new)
+    differences = mismatches(*([run.manifest for run in side] for side in sides))
+    used = [[run for run in side if usable(run)] for side in sides]
+    reasons = [mismatch.text for mismatch in differences if mismatch.why]
+    reasons += [text for name, side in zip(("BASE", "NEW"), sides, strict=True) for text in left_out(name, side)]
+    invalid = any(mismatch.why for mismatch in differences) or not all(used)
+    earlier = history_of(history, used[0], known={run.path for side in sides for run in side})
+    settled = max((settled_after([run.frame for run in side]) for side in used if side), default=0.0)
+    result: dict[str, Any] = {
+        "verdict": str(Verdict.INVALID),
+        "reasons": reasons,
+        "metrics": [],
+        "sides": [_side(side, kept) for side, kept in zip(sides, used, strict=True)],
+        "differences": [asdict(mismatch) for mismatch in differences],
+        "outcomes": [[outcome_of(run) for run in side] for side in sides],
+        "history_runs": sum(len(version) for version in earlier),
+        "interleaved": False,
+        "settled_s": settled,
+        "settings": asdict(settings),
+    }
+    if invalid:
+        return result
+    numbers = numbers_of(used, earlier, settled)
+    metrics = judge_metrics(_names(numbers, settings), numbers, settings)
+    metrics, notes = with_caveats(metrics, numbers)
+    verdict = overall([metric for metric in metrics if metric.primary], metrics)
+    family = max(1, len(settings.primary))
+    result |= {
+        "verdict": str(verdict),
+        "reasons": [*reasons, *outcome_reasons(*used), *notes, *because(verdict, metrics, settings, family)],
+        "metrics": [metric.as_dict(settings, family if metric.primary else 1) for metric in metrics],
+        "interleaved": numbers.interleaved,
+    }
+    return result
+
+
+def overall(primary: Sequence[Judged], every: Sequence[Judged]) -> Verdict:
+    """What the primary metrics say together; a version that fails more is not called faster."""
+    said = {metric.verdict for metric in primary}
+    fails_more = any(m.name == "failure_rate" and m.verdict is Verdict.SLOWER for m in every)
+    if Verdict.SLOWER in said:
+        return Verdict.SLOWER
+    if Verdict.FASTER in said:
+        return Verdict.CANNOT_TELL if fails_more else Verdict.FASTER
+    if said == {Verdict.NO_DIFFERENCE} and not fails_more:
+        return Verdict.NO_DIFFERENCE
+    return Verdict.CANNOT_TELL
+
+
+def _names(sides: Sides, settings: CompareSettings) -> list[str]:
+    """The metrics to compare: those that are declared, then all that some run on each side has."""
+    known = [f"{d.name}.{statistic}" for d in DISTRIBUTIONS if d.better is not Better.NEITHER for statistic in COMPARED]
+    present = [
+        name
+        for name in (*known, *COMPARED_RATES)
+        if any(name in run.values for run in sides.base) and any(name in run.values for run in sides.new)
+    ]
+    return list(dict.fromkeys([*settings.primary, *present]))
+
+
+def _side(side: Sequence[RunData], kept: Sequence[RunData]) -> dict[str, Any]:
+    """Who a side is: its versions, and its runs with whether they count."""
+    counted = {run.path for run in kept}
+    return {
+        "versions": sorted({str(run.manifest.get("version")) for run in side}),
+        "host": next((run.manifest.get("host") for run in side), None),
+        "runs": [
+            {
+                "run": run.path,
+                "started_utc": run.manifest.get("started_utc"),
+                "requests": run.summary["counts"]["requests"],
+                "counts": run.path in counted,
+            }
+            for run in side
+        ],
+    }

@@ -1,0 +1,72 @@
+"""Where a run has settled: MSER-5 on means of one second (White 1997; Pasupathy and Schmeiser 2010).
+
+What is cut is what makes the mean of the rest most certain. The same cut goes for all runs of a
+comparison, so it is found on the mean course of a version's runs, in which chance is smaller than in one.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+BATCH = 5
+"""Seconds that are taken together: the 5 in the method's name."""
+MOST_CUT = 0.5
+"""Share of a run beyond which it has not settled at all."""
+FEWEST_BATCHES = 6
+CLEAR = 3.0
+"""Standard errors by which the beginning must differ from the rest; chance alone would cut something always."""
+
+
+def settled_after(frames: Sequence[pd.DataFrame]) -> float:
+    """Seconds from the start of the run until service times have settled; 0 where they always were.
+
+    Args:
+        frames: samples of one version's runs; successful requests are looked at.
+    """
+    seconds = int(min((_length(frame) for frame in frames), default=0))
+    if seconds < BATCH * FEWEST_BATCHES:
+        return 0.0
+    courses = [_course(frame, seconds) for frame in frames]
+    course = np.nanmean(courses, axis=0) if courses else np.array([])
+    usable = len(course) // BATCH * BATCH
+    batches = course[:usable].reshape(-1, BATCH)
+    means = np.array([batch[~np.isnan(batch)].mean() if (~np.isnan(batch)).any() else np.nan for batch in batches])
+    means = means[: _last_known(means)]
+    return float(_mser(np.nan_to_num(means, nan=float(np.nanmean(means)))) * BATCH)
+
+
+def _length(frame: pd.DataFrame) -> float:
+    ok = frame["outcome"] == "ok"
+    return float(frame.loc[ok, "scheduled_ms"].max()) / 1000.0 if ok.any() else 0.0
+
+
+def _course(frame: pd.DataFrame, seconds: int) -> np.ndarray:
+    """Mean log service time of the requests due in each second; NaN in seconds without any."""
+    ok = frame[(frame["outcome"] == "ok") & (frame["duration_ms"] > 0)]
+    second = (ok["scheduled_ms"].to_numpy() // 1000).astype(np.int64)
+    inside = (second >= 0) & (second < seconds)
+    logs = np.log(ok["duration_ms"].to_numpy()[inside])
+    count = np.bincount(second[inside], minlength=seconds)
+    total = np.bincount(second[inside], weights=logs, minlength=seconds)
+    with np.errstate(invalid="ignore"):
+        course = total / count
+    return np.asarray(course - np.nanmean(course))
+
+
+def _last_known(means: np.ndarray) -> int:
+    known = np.flatnonzero(~np.isnan(means))
+    return int(known[-1]) + 1 if len(known) else 0
+
+
+def _mser(means: np.ndarray) -> int:
+    """Batches to cut; the whole of `means` is kept where the cut part does not clearly differ from the rest."""
+    if len(means) < FEWEST_BATCHES:
+        return 0
+    scores = [float(np.var(means[cut:])) / (len(means) - cut) for cut in range(int(len(means) * MOST_CUT) + 1)]
+    cut = int(np.argmin(scores))
+    if not cut:
+        return 0
+    rest = means[cut:]
+    error = float(rest.std(ddof=1)) * np.sqrt(1.0 / cut + 1.0 / len(rest))
+    return cut if abs(float(means[:cut].mean() - rest.mean())) > CLEAR * error else 0
