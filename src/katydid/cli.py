@@ -25,6 +25,12 @@ def _report(arguments: Sequence[str]) -> int:
     return main(arguments)
 
 
+def _compare(arguments: Sequence[str]) -> int:
+    from katydid.commands.compare import main  # noqa: PLC0415 - see above
+
+    return main(arguments)
+
+
 def _target(arguments: Sequence[str]) -> int:
     from katydid.target.command import main  # noqa: PLC0415 - see above
 
@@ -34,6 +40,7 @@ def _target(arguments: Sequence[str]) -> int:
 COMMANDS: dict[str, tuple[Command, str]] = {
     "run": (_run, "run a workload against a target, and leave a run folder with its report"),
     "report": (_report, "make the report of a run again from its folder"),
+    "compare": (_compare, "say whether a new version is faster or slower than another, by their runs"),
     "target": (_target, "serve a local target with known, settable behaviour"),
 }
 

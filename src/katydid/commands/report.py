@@ -3,12 +3,10 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.console import Console
-
 from katydid.core.arguments import OneLineParser
 from katydid.core.errors import ExitCode
 from katydid.report.build import build_report
-from katydid.report.terminal import print_summary
+from katydid.report.terminal import print_summary, terminal
 from katydid.store.folder import REPORT, RunFolder
 
 
@@ -23,5 +21,5 @@ def main(arguments: Sequence[str]) -> int:
     folder = RunFolder(parser.parse_args(arguments).run)
     folder.recover()
     report = build_report(folder)
-    print_summary(report, Console(highlight=False, soft_wrap=True), str(folder.path / REPORT))
+    print_summary(report, terminal(), str(folder.path / REPORT))
     return ExitCode.PASSED if report.summary["valid"] else ExitCode.INVALID

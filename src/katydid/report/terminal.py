@@ -21,6 +21,18 @@ _STYLES = {"invalid": "red", "warning": "yellow"}
 _WORDS = {"invalid": "invalid", "warning": "note"}
 
 
+PIPE_WIDTH = 120
+"""Columns where no terminal says how wide it is; a table is not cut off for want of them."""
+
+
+def terminal(*, stderr: bool = False) -> Console:
+    """A console for our tables; plain in a pipe."""
+    console = Console(highlight=False, soft_wrap=True, stderr=stderr)
+    if not console.is_terminal:
+        console.width = max(console.width, PIPE_WIDTH)
+    return console
+
+
 def print_summary(report: Report, console: Console, report_path: str) -> None:
     """One sentence, what must be known, the metrics, the workload's own, the failures, and where the report is."""
     summary = report.summary
@@ -32,13 +44,14 @@ def print_summary(report: Report, console: Console, report_path: str) -> None:
         console.print(_times(summary))
     console.print(_rates(summary))
     for section in report.sections:
-        _print_section(section, console)
+        print_section(section, console)
     if summary["errors"]:
         console.print(_errors(summary))
     console.print(Text(f"Report: {report_path}"))
 
 
-def _print_section(section: Section, console: Console) -> None:
+def print_section(section: Section, console: Console) -> None:
+    """A section with those of its tables that are short enough."""
     console.print(Text(section.title, style="bold"))
     for text in section.text:
         console.print(Text(f"  {harmless(text)}"))
@@ -67,7 +80,7 @@ def _finding(finding: dict[str, str]) -> Text:
 def _table(*columns: str) -> Table:
     table = Table(box=box.SIMPLE, pad_edge=False, show_edge=False)
     for index, column in enumerate(columns):
-        table.add_column(column, justify="right" if index else "left", no_wrap=True)
+        table.add_column(Text(harmless(column)), justify="right" if index else "left", no_wrap=True)
     return table
 
 

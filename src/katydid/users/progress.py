@@ -7,12 +7,11 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import gevent
-from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
 from katydid.core.redact import strip_credentials
-from katydid.report.terminal import print_summary
+from katydid.report.terminal import print_summary, terminal
 from katydid.report.words import plural
 from katydid.users.runtime import Runtime
 
@@ -31,7 +30,7 @@ class Progress:
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
-        self._console = Console(highlight=False, soft_wrap=True)
+        self._console = terminal()
         self._live: Live | None = None
         self._greenlet: gevent.Greenlet | None = None
         self._note = ""

@@ -35,7 +35,7 @@ class Table:
     Attributes:
         words: columns (by index) that hold words rather than figures, and so are aligned left.
         bad: (row, column) of cells that say that something failed.
-        in_terminal: short enough for a terminal too.
+        in_terminal: short enough for a terminal too; a page folds the others up.
     """
 
     caption: str

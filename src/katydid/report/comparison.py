@@ -1,0 +1,76 @@
+"""A comparison as an HTML page, in Markdown, and on a terminal; what it says is `verdict.py`'s."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+from rich.console import Console
+from rich.text import Text
+
+from katydid import __version__
+from katydid.core.metrics import DISTRIBUTIONS
+from katydid.report import verdict
+from katydid.report.comparison_charts import comparison_charts
+from katydid.report.forest import draw_forest
+from katydid.report.page import render
+from katydid.report.sections.markdown import escaped, section_markdown
+from katydid.report.terminal import print_section
+from katydid.report.verdict import Comparison
+from katydid.report.words import harmless, plural
+
+_TONES = {"slower": "bad", "invalid": "bad", "faster": "good", "no_difference": "good", "cannot_tell": ""}
+_COLOURS = {"slower": "bold red", "invalid": "bold red", "faster": "bold green", "no_difference": "bold green"}
+
+
+def comparison_page(comparison: Comparison, base: Sequence[pd.DataFrame], new: Sequence[pd.DataFrame]) -> str:
+    """The page.
+
+    Args:
+        comparison: what was found.
+        base: samples with derived columns, a frame a run that counts.
+        new: the same of the other side.
+    """
+    names = verdict.names(comparison)
+    changes = verdict.forest(comparison)
+    within = comparison["settings"]["same_within"]
+    note = f"Right of the line is slower. The band is what counts as no difference, {within:.0%} to either side."
+    named = {m["name"].partition(".")[0] for m in comparison["metrics"]}
+    return render(
+        "compare.html",
+        comparison_charts(names, base, new),
+        verdict.sections(comparison),
+        base=harmless(names[0]),
+        new=harmless(names[1]),
+        workload=harmless(comparison.get("workload") or "comparison"),
+        sentence=harmless(verdict.sentence(comparison)),
+        tone=_TONES[comparison["verdict"]],
+        invalid=comparison["verdict"] == "invalid",
+        setting=[_counted(comparison), *(harmless(side["host"]) for side in comparison["sides"] if side["host"])],
+        reasons=comparison["reasons"],
+        forest=draw_forest(changes, within=within, note=note) if changes else None,
+        definitions=[d for d in DISTRIBUTIONS if d.name in named],
+        made_by=__version__,
+    )
+
+
+def comparison_markdown(comparison: Comparison) -> str:
+    """The same for a job summary or a pull request."""
+    parts = [f"## {escaped(verdict.sentence(comparison))}"]
+    parts += [f"- {escaped(reason)}" for reason in comparison["reasons"]]
+    parts += [section_markdown(section) for section in verdict.sections(comparison)]
+    return "\n\n".join(parts) + "\n"
+
+
+def print_comparison(comparison: Comparison, console: Console) -> None:
+    """The same on a terminal."""
+    console.print(
+        Text(harmless(verdict.sentence(comparison)), style=_COLOURS.get(comparison["verdict"], "bold yellow"))
+    )
+    for reason in comparison["reasons"]:
+        console.print(Text(f"  {harmless(reason)}", style="yellow"))
+    for section in verdict.sections(comparison):
+        print_section(section, console)
+
+
+def _counted(comparison: Comparison) -> str:
+    runs = [sum(run["counts"] for run in side["runs"]) for side in comparison["sides"]]
+    return " against ".join(plural(count, "run") for count in reversed(runs))

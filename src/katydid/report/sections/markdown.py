@@ -1,0 +1,30 @@
+"""Sections in GitHub's Markdown, for job summaries and pull requests. Nothing in a text becomes markup."""
+
+import re
+
+from katydid.report.sections.section import Section, Table
+from katydid.report.words import harmless
+
+_MARKUP = re.compile(r"[\\`*_{}\[\]<>#|~@&$]|:(?=//)|(?<=www)\.", re.IGNORECASE)
+"""What GitHub reads as markup, a name, or an address wherever it stands."""
+
+
+def escaped(text: object) -> str:
+    """A text that came from outside: it names nobody, links to nothing, and ends no table."""
+    return _MARKUP.sub(lambda found: f"&#{ord(found[0])};", harmless(text))
+
+
+def section_markdown(section: Section) -> str:
+    """A section: heading, sentences, tables. Charts are for pages."""
+    parts = [f"### {escaped(section.title)}", *(escaped(text) for text in section.text)]
+    return "\n\n".join([*parts, *(_table(table) for table in section.tables)])
+
+
+def _table(table: Table) -> str:
+    aligned = ["---" if not i or i in table.words else "---:" for i in range(len(table.columns))]
+    lines = [[escaped(column) for column in table.columns], aligned]
+    lines += [
+        [f"**{escaped(cell)}**" if (row, i) in table.bad else escaped(cell) for i, cell in enumerate(cells)]
+        for row, cells in enumerate(table.rows)
+    ]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
