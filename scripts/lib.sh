@@ -119,3 +119,18 @@ katydid_setup() {
   PATH="$(venv_bin "$ROOT/.venv"):$PATH"
   export PATH
 }
+
+# in_turns PAIRS COMMAND: `COMMAND base PAIR` and `COMMAND new PAIR` by turns (base new, new base, …), so that what
+# drifts meanwhile meets both alike. A run that is invalid does not end it: the comparison leaves it out and says so.
+in_turns() {
+  local pairs=$1 command=$2 pair side order code
+  for ((pair = 1; pair <= pairs; pair++)); do
+    if ((pair % 2)); then order="base new"; else order="new base"; fi
+    for side in $order; do
+      say "Pair $pair of $pairs: $side"
+      code=0
+      "$command" "$side" "$pair" || code=$?
+      case $code in 0 | 4) ;; *) exit "$code" ;; esac
+    done
+  done
+}

@@ -240,3 +240,38 @@ def test_variables_that_are_set_win_over_the_defaults(repository, script):
         "LOAD_TEST_TEMPERATURE": "1",
     }
     assert chosen.items() <= seen(repository.run(script, **chosen)).items()
+
+
+def commands(result: subprocess.CompletedProcess) -> list[str]:
+    """What `katydid` was started with, one time after the other."""
+    return [line for line in result.stdout.splitlines() if line.startswith("katydid ")]
+
+
+def test_versions_are_compared_in_turns_with_the_same_load(repository):
+    result = repository.run("compare_versions.sh", "http://a", "http://b", "--users", "5", PAIRS="2", NEW_VERSION="v2")
+    *runs, compared = commands(result)
+    hosts = ["a --version-label base", "b --version-label v2", "b --version-label v2", "a --version-label base"]
+    assert runs == [f"katydid run stream --host http://{host} --users 5" for host in hosts]
+    assert compared == (
+        "katydid compare reports/stream/base reports/stream/v2 --last 2 --html reports/stream/compare-base-v2.html"
+    )
+
+
+def test_a_comparison_without_two_hosts_is_one_line_and_exit_2(repository):
+    result = repository.run("compare_versions.sh", "http://a")
+    assert result.returncode == 2
+    assert result.stderr.startswith("compare_versions.sh: give both hosts")
+    assert result.stderr.count("\n") == 1
+
+
+def test_an_invalid_run_does_not_end_a_comparison_and_an_interrupted_one_does(repository):
+    again = 'n=0; run() { n=$((n + 1)); echo "$1 $2"; [ "$n" != 2 ] || return CODE; }; in_turns 2 run'
+    assert repository.source(again.replace("CODE", "4")).stdout == "base 1\nnew 1\nnew 2\nbase 2\n"
+    stopped = repository.source(again.replace("CODE", "130"))
+    assert (stopped.stdout, stopped.returncode) == ("base 1\nnew 1\n", 130)
+
+
+def test_the_demo_runs_both_versions_in_turns_and_names_the_page(repository):
+    *runs, compared = commands(repository.run("demo.sh"))
+    assert ["--version-label old" in run for run in runs] == [True, False, False, True, True, False]
+    assert compared.endswith("--html reports/stream/compare-old-new.html")

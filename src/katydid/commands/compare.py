@@ -24,7 +24,9 @@ def main(arguments: Sequence[str]) -> int:
     outputs = [options.json, options.markdown]
     if outputs.count(STANDARD_OUTPUT) > 1:
         raise ConfigError("--json - and --markdown - both want standard output: give one of them a file")
-    folders = [runs_of(path) for path in (options.base, options.new)]
+    if options.last is not None and options.last < 1:
+        raise ConfigError(f"--last {options.last} must be at least 1")
+    folders = [runs_of(path)[-(options.last or 0) :] for path in (options.base, options.new)]
     base, new = ([read_run(folder) for folder in side] for side in folders)
     history = (
         [] if options.no_history else _history(options.history, options.base, [r for side in folders for r in side])
@@ -53,6 +55,7 @@ def _parser() -> OneLineParser:
     parser.add_argument("--html", metavar="F", help="write a page")
     parser.add_argument("--json", metavar="F", help="write everything as JSON; - for standard output")
     parser.add_argument("--markdown", metavar="F", help="write Markdown; - for standard output")
+    parser.add_argument("--last", metavar="N", type=int, help="only the newest N runs of each side")
     parser.add_argument(
         "--history",
         metavar="FOLDER",

@@ -61,20 +61,22 @@ def change_text(metric: dict[str, Any]) -> str:
     """`−12 % (−15 % to −9 %)`, as far as it is known."""
     if metric["change"] is None:
         return str(metric["reason"] or "unknown")
-    text = percent(metric["change"])
-    if metric["low"] is None:
-        return text
+    low, high = metric["low"], metric["high"]
+    if low is None:
+        return percent(metric["change"])
+    digits = 1 if high - low < 0.02 else 0
+    change, low, high = (percent(value, digits) for value in (metric["change"], low, high))
     within = " within these runs" if metric["design"] == "within one run" else ""
-    return f"{text} ({percent(metric['low'])} to {percent(metric['high'])}{within})"
+    return f"{change} ({low} to {high}{within})"
 
 
 def _whole(fraction: float) -> str:
     return f"{fraction * 100:g} %"
 
 
-def percent(fraction: float) -> str:
-    """A change in percent with its sign, two digits or more."""
-    digits = 1 if abs(fraction) < 0.0995 else 0
+def percent(fraction: float, digits: int = 0) -> str:
+    """A change in percent with its sign: two digits, or `digits` after the point if that is more."""
+    digits = max(digits, 1 if abs(fraction) < 0.0995 else 0)
     text = f"{abs(fraction) * 100:,.{digits}f}".replace(",", "\u202f")
     sign = "" if float(text.replace("\u202f", "")) == 0 else ("+" if fraction > 0 else "\u2212")
     return f"{sign}{text}\u00a0%"

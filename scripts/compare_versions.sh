@@ -1,0 +1,21 @@
+#!/usr/bin/env bash
+# Is the new version better? Both get the same load in turns, then their runs are compared. PAIRS, BASE_VERSION,
+# NEW_VERSION, LOCUST_USERS, LOCUST_RUN_TIME … say how; options after the hosts go to every run.
+#   scripts/compare_versions.sh http://127.0.0.1:8001 http://127.0.0.1:8002 --users 50 --run-time 2m
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+[ $# -ge 2 ] || die "give both hosts: $0 BASE_HOST NEW_HOST [options of a run]"
+base_host=$1 new_host=$2
+shift 2
+options=("$@")
+katydid_setup run
+
+export LOCUST_USERS=${LOCUST_USERS:-200} LOCUST_RUN_TIME=${LOCUST_RUN_TIME:-3m} LOAD_TEST_RESULTS=${LOAD_TEST_RESULTS:-reports}
+base=${BASE_VERSION:-base} new=${NEW_VERSION:-new} pairs=${PAIRS:-5}
+
+run() {
+  local host=${1}_host
+  katydid run stream --host "${!host}" --version-label "${!1}" ${options[@]+"${options[@]}"}
+}
+in_turns "$pairs" run
+results=$LOAD_TEST_RESULTS/stream
+exec katydid compare "$results/$base" "$results/$new" --last "$pairs" --html "$results/compare-$base-$new.html"
