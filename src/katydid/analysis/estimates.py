@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from katydid.analysis.derived import quantile, with_derived
 from katydid.analysis.summary import summarise
@@ -19,6 +18,8 @@ from katydid.store.folder import RunFolder
 
 EPISODE_GAP_MS = 5000.0
 """Failures less than this apart belong to one episode: a server that falters fails many at once."""
+NEVER_COMPARED = ["request_id", "worker", "name", "detail"]
+"""Columns of text, which would be copied with every selection of rows."""
 TIMED_OUT = ("timeout", "idle_timeout")
 WHOLE_REQUEST = ("duration", "response")
 """Distributions that every request has, so that a time-out tells something about them."""
@@ -70,7 +71,8 @@ def read_run(folder: RunFolder) -> RunData:
         at_stop = monitor[monitor["at_ms"] <= float(manifest.get("stopped_at_ms") or np.inf)]
         users = at_stop.groupby("process", observed=True)["users"].last().sum()
         summary["users_at_stop"] = float(users) or None
-    return RunData(str(folder.path), manifest, with_derived(samples, manifest), summary)
+    frame = with_derived(samples.drop(columns=NEVER_COMPARED, errors="ignore"), manifest)
+    return RunData(str(folder.path), manifest, frame, summary)
 
 
 def estimate(run: RunData, settled_ms: float) -> Estimates:
@@ -139,6 +141,8 @@ def _statistic(times: np.ndarray, censored: np.ndarray, statistic: Statistic) ->
         return float(getattr(times, statistic.name)())
     if not len(censored):
         return quantile(times, statistic.quantile)
+    from scipy import stats  # noqa: PLC0415 - a second to import, and seldom needed
+
     fit = stats.ecdf(stats.CensoredData(uncensored=times, right=censored)).cdf
     reached = np.flatnonzero(fit.probabilities >= statistic.quantile - 1e-12)
     return float(fit.quantiles[reached[0]]) if len(reached) else None

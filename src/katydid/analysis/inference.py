@@ -2,7 +2,8 @@
 
 The run is the unit: one number a run, on the log scale, so that differences are ratios. Requests of a run
 share its luck, and tests on pooled requests call two runs of one version different in about half of the
-cases. Knows no metrics, files or words.
+cases. Knows no metrics, files or words. Student's and Fisher's distributions come from `scipy.special`:
+`scipy.stats`, which has them too, takes a second to import.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 Values = Sequence[float]
 
@@ -64,11 +65,11 @@ class Difference:
         """Two-sided, for no difference."""
         if self.se == 0.0:
             return 0.0 if self.log_ratio else 1.0
-        return float(2.0 * stats.t.sf(abs(self.log_ratio) / self.se, self.df))
+        return float(2.0 * special.stdtr(self.df, -abs(self.log_ratio) / self.se))
 
     def interval(self, confidence: float = INTERVAL) -> tuple[float, float]:
         """Limits of the log ratio."""
-        reach = float(stats.t.ppf((1.0 + confidence) / 2.0, self.df)) * self.se
+        reach = float(special.stdtrit(self.df, (1.0 + confidence) / 2.0)) * self.se
         return self.log_ratio - reach, self.log_ratio + reach
 
 
@@ -121,7 +122,7 @@ def _paired(base: np.ndarray, new: np.ndarray) -> Difference | None:
     differences, sums = new - base, new + base
     spread, shared = float(np.var(differences, ddof=1)), float(np.var(sums, ddof=1))
     df = len(base) - 1
-    if shared <= spread * stats.f.ppf(1.0 - PAIRING, df, df):
+    if shared <= spread * special.fdtri(df, df, 1.0 - PAIRING):
         return None
     return Difference(float(differences.mean()), float(np.sqrt(spread / len(base))), df, Design.PAIRS)
 
@@ -133,7 +134,7 @@ def _welch(base: Values, new: Values, history: Sequence[Values]) -> Difference |
     mine, others = noise_of([new]), noise_of([base, *history])
     if mine is None or others is None or others.variance == 0.0:
         return None
-    if mine.variance <= others.variance * stats.f.ppf(1.0 - SURPRISE, mine.df, others.df):
+    if mine.variance <= others.variance * special.fdtri(mine.df, others.df, 1.0 - SURPRISE):
         return None
     parts = others.variance / len(base), mine.variance / len(new)
     variance = sum(parts)
@@ -163,7 +164,7 @@ def _step(p_values: Values, factor: Callable[[int, int], float], *, reverse: boo
 
 def smallest_detectable(se: float, df: float, alpha: float) -> float:
     """The log ratio that a two-sided test at `alpha` finds with the usual POWER."""
-    return float(stats.t.ppf(1.0 - alpha / 2.0, df) + stats.t.ppf(POWER, df)) * se
+    return float(special.stdtrit(df, 1.0 - alpha / 2.0) + special.stdtrit(df, POWER)) * se
 
 
 def runs_needed(change: float, noise: Noise, alpha: float, *, runs: int) -> int | None:
