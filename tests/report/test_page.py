@@ -4,10 +4,10 @@ import json
 import re
 
 import pytest
-from synthetic import HOSTILE
 
 from katydid.report.chart import Bars, Chart, Line, Mark, Scale, Style
 from katydid.report.page import render
+from synthetic import HOSTILE
 
 
 def chart(**more):
