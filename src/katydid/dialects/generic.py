@@ -13,6 +13,7 @@ import orjson
 
 from katydid.core.errors import ConfigError, ProtocolError
 from katydid.dialects.base import Answer, Generation, Message, bearer_headers, parse_model_ids
+from katydid.dialects.paths import FieldPath
 from katydid.dialects.reading import SseReading, StreamReading, load_object
 
 WHOLE = "."
@@ -22,7 +23,7 @@ _PLACE = re.compile(r"\{(model|prompt|messages|max_tokens|temperature|seed|strea
 _BODY = '{"model": "{model}", "prompt": "{prompt}", "max_tokens": "{max_tokens}", "stream": "{stream}"}'
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Fields:
     """Where a service's events say what.
 
@@ -137,31 +138,6 @@ class GenericReading(SseReading):
             self.done = True
 
 
-class _Path:
-    """Alternatives of keys and indices."""
-
-    def __init__(self, text: str) -> None:
-        self._ways = [way.strip().split(".") for way in text.split(",") if way.strip()]
-
-    def find(self, value: Any) -> Any:
-        """What the first way that leads somewhere leads to; None where none does."""
-        for way in self._ways:
-            if (found := _walk(value, way)) is not None:
-                return found
-        return None
-
-
-def _walk(value: Any, way: list[str]) -> Any:
-    for key in way:
-        if isinstance(value, dict):
-            value = value.get(key)
-        elif isinstance(value, list) and key.isdigit() and int(key) < len(value):
-            value = value[int(key)]
-        else:
-            return None
-    return value
-
-
 class _Paths:
     """The fields of one service, ready to be looked up."""
 
@@ -171,16 +147,16 @@ class _Paths:
         if not fields.done.strip():
             raise ConfigError(f"--sse-done is empty: say {CLEAN_END!r} for a stream that just ends")
         self.plain = fields.content.strip() == WHOLE
-        self.content = _Path(fields.content)
-        self.error = _Path(fields.error)
-        self.prompt_tokens = _Path(fields.prompt_tokens)
-        self.completion_tokens = _Path(fields.completion_tokens)
+        self.content = FieldPath(fields.content)
+        self.error = FieldPath(fields.error)
+        self.prompt_tokens = FieldPath(fields.prompt_tokens)
+        self.completion_tokens = FieldPath(fields.completion_tokens)
         done = fields.done.strip()
         self.clean_end = done == CLEAN_END
         self.done_event = done.removeprefix("event:").strip().encode() if done.startswith("event:") else b""
         self.done_data = done.encode()
         path, equals, wanted = done.partition("=")
-        self._done, self._wanted = _Path(path), wanted if equals else None
+        self._done, self._wanted = FieldPath(path), wanted if equals else None
 
     def says_done(self, value: dict[str, Any]) -> bool:
         """Whether an event is the proper end by one of its fields."""
