@@ -5,7 +5,25 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from katydid.dialects import dialect
+from katydid.dialects.anthropic import AnthropicReading
 from katydid.dialects.openai import OpenAiReading
+from katydid.dialects.responses import ResponsesReading
+from named_streams import (
+    BLOCK,
+    BLOCK_END,
+    CALL,
+    CREATED,
+    ERROR,
+    MESSAGE_END,
+    OVERLOADED,
+    PING,
+    SUMMARY,
+    ended,
+    named,
+    said,
+    stopped,
+    wrote,
+)
 from streams import STREAMS
 
 
@@ -89,6 +107,53 @@ EVENTS = [
 def test_any_sequence_of_events_in_any_split(events, cuts):
     pieces = split("".join(events).encode(), cuts)
     assert by_counting("openai", pieces) == by_parser("openai", pieces)
+
+
+NAMED_EVENTS = {
+    "anthropic": [
+        *(said("?").replace("?", text) for text in TEXTS),
+        said("hm", "thinking_delta", "thinking"),
+        said("sig", "signature_delta", "signature"),
+        said("crlf").replace("\n", "\r\n"),
+        said("spaced").replace('":', '": '),
+        said("no name").partition("\n")[2],
+        said("other index", index=1),
+        said("cut")[:-3] + "\n\n",
+        "id: 7\n",
+        *(BLOCK, BLOCK_END, CALL, MESSAGE_END, OVERLOADED, PING, stopped(), named("shiny", delta={"text": "x"})),
+    ],
+    "openai-responses": [
+        *(wrote("?", 10 + number).replace("?", text) for number, text in enumerate(TEXTS)),
+        wrote("padded", 1000, obfuscation="aB", logprobs=[{"token": "p", "bytes": [112]}]),
+        wrote("crlf").replace("\n", "\r\n"),
+        wrote("spaced").replace('":', '": '),
+        wrote("no name").partition("\n")[2],
+        wrote("args", kind="function_call_arguments"),
+        wrote("cut")[:-3] + "\n\n",
+        "id: 7\n",
+        *(CREATED, ERROR, SUMMARY, ended(), "data: [DONE]\n\n"),
+    ],
+}
+
+
+@pytest.mark.parametrize("api", NAMED_EVENTS)
+@given(st.data(), st.lists(st.integers(0, 2500), max_size=6))
+@settings(max_examples=600, deadline=None, derandomize=True)
+def test_any_sequence_of_named_events_in_any_split(api, data, cuts):
+    known = NAMED_EVENTS[api]
+    events = data.draw(st.lists(st.one_of(st.sampled_from(known), st.sampled_from(known[:3])), max_size=14))
+    pieces = split("".join(events).encode(), cuts)
+    assert by_counting(api, pieces) == by_parser(api, pieces)
+
+
+@pytest.mark.parametrize(("api", "kind"), [("anthropic", AnthropicReading), ("openai-responses", ResponsesReading)])
+def test_a_block_of_named_content_events_is_counted_without_parsing(api, kind, monkeypatch):
+    first, second = NAMED_EVENTS[api][:2]
+    by_counting(api, [(first * 3).encode()])
+    monkeypatch.setattr(kind, "read", lambda *_: pytest.fail("parsed"))
+    reading = dialect(api).reading("count")
+    reading.feed((first + second).encode() * 50, 1.0)
+    assert reading.chunks == 100
 
 
 @given(st.sampled_from(STREAMS), st.sampled_from(STREAMS), st.lists(st.integers(0, 900), max_size=5))

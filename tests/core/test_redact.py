@@ -4,7 +4,7 @@ import base64
 
 import pytest
 
-from katydid.core.redact import Redactor, strip_credentials
+from katydid.core.redact import Redactor, hide_query, is_secret_name, strip_credentials
 
 SECRET = "pässword/42+x"
 
@@ -52,3 +52,18 @@ def test_a_secret_too_short_to_be_one_is_left():
 )
 def test_credentials_go_out_of_urls(url, clean):
     assert strip_credentials(url) == clean
+
+
+def test_a_query_keeps_its_names_and_harmless_values():
+    assert hide_query("/v1?api-version=2024-10-21&sig=abc&flag") == "/v1?api-version=2024-10-21&sig=[redacted]&flag"
+    assert hide_query("/v1/messages") == "/v1/messages"
+
+
+@pytest.mark.parametrize("name", ["Authorization", "api-key", "X-Api-Key", "sig", "access_token", "Cookie"])
+def test_a_name_that_says_secret(name):
+    assert is_secret_name(name)
+
+
+@pytest.mark.parametrize("name", ["X-Tenant", "api-version", "OpenAI-Organization", "design"])
+def test_a_name_that_does_not(name):
+    assert not is_secret_name(name)

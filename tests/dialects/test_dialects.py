@@ -9,6 +9,7 @@ from katydid.core.errors import ConfigError, ProtocolError
 from katydid.core.sample import ErrorClass as E
 from katydid.dialects import DIALECTS, dialect
 from katydid.dialects.base import Generation
+from katydid.dialects.generic import Fields
 from katydid.dialects.status import classify_status, retry_after
 
 GENERATION = Generation("m", max_tokens=5, temperature=0.0, seed=3)
@@ -34,14 +35,50 @@ def test_an_ollama_request_has_its_options():
     assert body["stream"] is False
 
 
+def test_an_anthropic_request_keeps_system_messages_apart_and_has_no_seed():
+    messages = [{"role": "system", "content": "Be brief."}, *MESSAGES]
+    assert json.loads(dialect("anthropic").body(messages, GENERATION, stream=True)) == {
+        "model": "m",
+        "messages": MESSAGES,
+        "system": "Be brief.",
+        "max_tokens": 5,
+        "temperature": 0.0,
+        "stream": True,
+    }
+
+
+def test_a_responses_request_is_not_to_be_stored():
+    body = json.loads(dialect("openai-responses").body(MESSAGES, GENERATION, stream=True))
+    assert (body["input"], body["max_output_tokens"], body["store"]) == (MESSAGES, 5, False)
+    assert "seed" not in body
+
+
+def test_a_generic_request_is_a_template_filled_in():
+    template = '{"q": "{prompt}", "n": "{max_tokens}", "say": ["<{model}> {prompt}", 1], "chat": "{messages}"}'
+    body = dialect("generic-sse", Fields(body=template)).body(MESSAGES, GENERATION, stream=True)
+    assert json.loads(body) == {"q": "Hi", "n": 5, "say": ["<m> Hi", 1], "chat": MESSAGES}
+
+
+def test_a_prompt_that_looks_like_a_place_is_left_as_it_is():
+    said = [{"role": "user", "content": "{model} {messages}"}]
+    body = dialect("generic-sse", Fields(body='{"q": "> {prompt}"}')).body(said, GENERATION, stream=True)
+    assert json.loads(body) == {"q": "> {model} {messages}"}
+
+
 @pytest.mark.parametrize("name", DIALECTS)
-def test_a_key_goes_into_the_authorization_header_only(name):
-    assert dialect(name).headers("secret")["Authorization"] == "Bearer secret"
-    assert "Authorization" not in dialect(name).headers(None)
+def test_a_key_goes_into_one_header_only(name):
+    header, value = ("x-api-key", "secret") if name == "anthropic" else ("Authorization", "Bearer secret")
+    assert dialect(name).headers("secret")[header] == value
+    assert sum("secret" in value for value in dialect(name).headers("secret").values()) == 1
+    assert header not in dialect(name).headers(None)
+
+
+def test_anthropic_is_told_the_version_of_its_api():
+    assert dialect("anthropic").headers(None)["anthropic-version"] == "2023-06-01"
 
 
 def test_an_unknown_api_is_refused_with_the_known_ones():
-    with pytest.raises(ConfigError, match=r"--api 'x' is not one of openai, ollama"):
+    with pytest.raises(ConfigError, match=r"--api 'x' is not one of openai, openai-responses, anthropic, ollama"):
         dialect("x")
 
 
@@ -65,6 +102,23 @@ def test_whole_answers():
     answer = dialect("openai").parse_answer(body)
     assert (answer.text, answer.finish_reason, answer.prompt_tokens, answer.completion_tokens) == ("Hi", "stop", 1, 2)
     answer = dialect("ollama").parse_answer(b'{"message":{"content":"Hi"},"done":true,"eval_count":2}')
+    assert (answer.text, answer.completion_tokens) == ("Hi", 2)
+    answer = dialect("anthropic").parse_answer(
+        b'{"content":[{"type":"thinking","thinking":"hm"},{"type":"text","text":"Hi"}],"stop_reason":"end_turn",'
+        b'"usage":{"input_tokens":1,"output_tokens":2}}'
+    )
+    assert (answer.text, answer.finish_reason, answer.prompt_tokens, answer.completion_tokens) == (
+        "Hi",
+        "end_turn",
+        1,
+        2,
+    )
+    answer = dialect("openai-responses").parse_answer(
+        b'{"status":"incomplete","incomplete_details":{"reason":"max_output_tokens"},"output":[{"type":"reasoning"},'
+        b'{"type":"message","content":[{"type":"output_text","text":"Hi"}]}],"usage":{"output_tokens":2}}'
+    )
+    assert (answer.text, answer.finish_reason, answer.completion_tokens) == ("Hi", "max_output_tokens", 2)
+    answer = dialect("generic-sse").parse_answer(b'{"text":"Hi","usage":{"completion_tokens":2}}')
     assert (answer.text, answer.completion_tokens) == ("Hi", 2)
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from katydid.dialects import dialect
+from katydid.dialects import DIALECTS, dialect
 from streams import IDS, STREAMS, Stream
 
 
@@ -41,10 +41,16 @@ def test_read_in_any_split(data):
     assert outcome(read(stream, pieces)) == (stream.error, stream.chunks, stream.tokens)
 
 
-@given(st.binary(max_size=300), st.sampled_from(["openai", "ollama"]), st.sampled_from(["count", "full"]))
+@given(st.binary(max_size=300), st.sampled_from(list(DIALECTS)), st.sampled_from(["count", "full"]))
 @settings(max_examples=300, deadline=None, derandomize=True)
 def test_no_bytes_whatever_make_it_raise(body, api, check):
     assert outcome(read(Stream(api, "", body, None, 0), [body], check))[0] is not None
+
+
+@pytest.mark.parametrize("stream", STREAMS, ids=IDS)
+def test_full_checks_agree_with_counting_but_for_short_answers(stream):
+    error = None if stream.error == "too_few_chunks" else stream.error
+    assert outcome(read(stream, [stream.body], "full")) == (error, stream.chunks, stream.tokens)
 
 
 SHORT = [s for s in STREAMS if s.error and s.error.value == "too_few_chunks"]
@@ -60,6 +66,9 @@ def test_a_short_answer_is_right_where_every_event_is_checked(stream):
     [
         ("openai", b'data: {"id":"x"}\n\n'),
         ("ollama", b'{"model":"m"}\n'),
+        ("anthropic", b'data: {"id":"x"}\n\n'),
+        ("openai-responses", b'data: {"id":"x"}\n\n'),
+        ("generic-sse", b'data: {"text":7}\n\n'),
     ],
 )
 def test_an_event_of_no_known_shape_is_malformed_where_every_event_is_checked(api, body):

@@ -8,6 +8,8 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 
+from katydid.dialects import DIALECTS
+
 Script = Callable[["Peer"], None]
 
 
@@ -113,4 +115,4 @@ def chunks(*parts: bytes) -> bytes:
 SSE_HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
 NDJSON_HEAD = SSE_HEAD.replace(b"text/event-stream", b"application/x-ndjson")
 END = b"0\r\n\r\n"
-HEADS = {"openai": SSE_HEAD, "ollama": NDJSON_HEAD}
+HEADS = {name: NDJSON_HEAD if name == "ollama" else SSE_HEAD for name in DIALECTS}

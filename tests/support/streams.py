@@ -3,18 +3,11 @@
 Each row: API, name, bytes, the failure's class (None = ok), content chunks, completion tokens.
 """
 
-from typing import NamedTuple
+from functools import partial
 
 from katydid.core.sample import ErrorClass as E
-
-
-class Stream(NamedTuple):
-    api: str
-    name: str
-    body: bytes
-    error: E | None
-    chunks: int
-    tokens: int | None = None
+from named_streams import NAMED_STREAMS
+from stream import Stream
 
 
 def delta(content: str) -> str:
@@ -29,8 +22,7 @@ THREE = delta("Hello") + delta(" big") + delta(" world")
 PROPER = ROLE + THREE + STOP + USAGE + DONE
 
 
-def openai(name: str, body: str | bytes, error: E | None, chunks: int, tokens: int | None = None) -> Stream:
-    return Stream("openai", name, body.encode() if isinstance(body, str) else body, error, chunks, tokens)
+openai = partial(Stream.of, "openai")
 
 
 def line(content: str, *, done: str = "false", more: str = "") -> str:
@@ -40,8 +32,7 @@ def line(content: str, *, done: str = "false", more: str = "") -> str:
 LAST = line("", done="true", more=',"done_reason":"stop","prompt_eval_count":7,"eval_count":3')
 
 
-def ollama(name: str, body: str | bytes, error: E | None, chunks: int, tokens: int | None = None) -> Stream:
-    return Stream("ollama", name, body.encode() if isinstance(body, str) else body, error, chunks, tokens)
+ollama = partial(Stream.of, "ollama")
 
 
 TOOL = 'data: {"choices":[{"delta":{"tool_calls":[{"index":0,"function":{"arguments":"{"}}]}}]}\n\n'
@@ -145,6 +136,7 @@ STREAMS = [
     ollama("only the last line", LAST, E.EMPTY, 0, 3),
     ollama("one chunk", line("a") + LAST, E.TOO_FEW_CHUNKS, 1, 3),
     ollama("broken JSON", line("a") * 3 + '{"message":\n' + LAST, E.MALFORMED, 3, 3),
+    *NAMED_STREAMS,
 ]
 
 IDS = [f"{stream.api}: {stream.name}" for stream in STREAMS]

@@ -5,7 +5,8 @@ learned: the bytes right before the text (`marker`), those from behind the text 
 (`ending`), and those that an event begins with (`head`). A block of n markers whose n - 1 junctions of an ending with
 the next head, and the ending at its end, account for every line break in it, is n events that all go
 on; where no text is empty, they are n content events. Anything unusual makes the counts differ, and is
-left to the parser.
+left to the parser. Where each event bears a name that already says that it is content (`quiet` is None),
+what follows the text may differ from event to event, and the ending is the JSON's last brace alone.
 
 A marker cannot come up inside a text: its quotes would be escaped there. An event is taken to have one
 choice, as our requests ask for.
@@ -25,13 +26,13 @@ class Shape:
         start: what stands before an event's JSON.
         separator: what stands behind it.
         marker: matches from a key up to the opening quote of the text.
-        quiet: matches, behind the text, what says that the answer goes on.
+        quiet: matches, behind the text, what says that the answer goes on; None where the name in `start` says it.
     """
 
     start: bytes
     separator: bytes
     marker: re.Pattern[bytes]
-    quiet: re.Pattern[bytes]
+    quiet: re.Pattern[bytes] | None = None
 
     def learn(self, event: bytes) -> "ContentRule | None":
         """The rule that a content event follows; None for one of another shape.
@@ -42,10 +43,13 @@ class Shape:
         marker = self.marker.search(event)
         if marker is None:
             return None
-        text = _TEXT.match(event, marker.end())
-        ending = event[text.end() :] if text else b""
-        if not self.quiet.search(ending):
-            return None
+        if self.quiet is None:
+            ending = b"}"
+        else:
+            text = _TEXT.match(event, marker.end())
+            ending = event[text.end() :] if text else b""
+            if not self.quiet.search(ending):
+                return None
         head = event[: event.find(b":") + 1]
         return ContentRule(self.start + head, marker[0], ending + self.separator, self.separator)
 
@@ -53,7 +57,7 @@ class Shape:
 class ContentRule:
     """Counts the content events of a shape; see `Shape.learn`."""
 
-    __slots__ = ("_empty", "_ending", "_head", "_junction", "_separator", "marker")
+    __slots__ = ("_empty", "_ending", "_head", "_junction", "_line_ends", "_separator", "marker")
 
     def __init__(self, head: bytes, marker: bytes, ending: bytes, separator: bytes) -> None:
         self.marker = marker
@@ -61,6 +65,7 @@ class ContentRule:
         self._ending = ending
         self._separator = separator
         self._junction = ending + head
+        self._line_ends = head.count(b"\n") + separator.count(b"\n")
         self._empty = marker + b'"'
 
     def find(self, data: bytes) -> tuple[int, int, int]:
@@ -84,7 +89,7 @@ class ContentRule:
         if (
             count
             and data.startswith(self._head, begin)
-            and data.count(b"\n", begin, end) == count * len(self._separator)
+            and data.count(b"\n", begin, end) == count * self._line_ends
             and data.count(self._junction, begin, end) == count - 1
             and data.find(self._empty, begin, end) < 0
         ):

@@ -20,6 +20,22 @@ _LOOKS_SECRET = re.compile(
 )
 
 
+_SECRET_NAME = re.compile(r"auth|key|token|secret|password|passwd|cookie|credential|signature|^sig$", re.IGNORECASE)
+
+
+def is_secret_name(name: str) -> bool:
+    """Whether what bears this name (a header, a member of a query) is a secret by its name."""
+    return bool(_SECRET_NAME.search(name))
+
+
+def hide_query(path: str) -> str:
+    """A path whose query keeps its names, and its values but for secrets."""
+    before, mark, query = path.partition("?")
+    members = [member.partition("=") for member in query.split("&")]
+    shown = [name + equals + (MASK if equals and is_secret_name(name) else value) for name, equals, value in members]
+    return before + mark + "&".join(shown)
+
+
 class Redactor:
     """Masks known secrets, however they are written, and what looks like one."""
 

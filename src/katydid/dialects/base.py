@@ -3,7 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
-from katydid.dialects.reading import StreamReading
+from katydid.core.errors import ProtocolError
+from katydid.dialects.reading import StreamReading, load_object
 
 Message = dict[str, Any]
 Check = Literal["count", "full"]
@@ -34,6 +35,30 @@ def bearer_headers(accept: str, api_key: str | None) -> dict[str, str]:
     """Headers of a JSON request, with the key as most APIs take it."""
     headers = {"Content-Type": "application/json", "Accept": accept}
     return headers | {"Authorization": f"Bearer {api_key}"} if api_key else headers
+
+
+def parse_model_ids(body: bytes) -> list[str]:
+    """The ids in `data`, as OpenAI lists models and most others do after it.
+
+    Raises:
+        ProtocolError: the body is no such list.
+    """
+    try:
+        return [str(model["id"]) for model in load_object(body)["data"]]
+    except (KeyError, TypeError):
+        raise ProtocolError("not a list of models") from None
+
+
+def member(value: dict[str, Any], key: str, data: bytes) -> dict[str, Any]:
+    """The object of that name inside an event; `data` is the event, for the message.
+
+    Raises:
+        ProtocolError: there is none of that name.
+    """
+    found = value.get(key)
+    if not isinstance(found, dict):
+        raise ProtocolError(f"an event without its {key}: {data[:160].decode('utf-8', 'replace')}")
+    return found
 
 
 class Dialect(Protocol):

@@ -11,7 +11,7 @@ import orjson
 
 from katydid.core.counting import Shape
 from katydid.core.errors import ProtocolError
-from katydid.dialects.base import Answer, Generation, Message, bearer_headers
+from katydid.dialects.base import Answer, Generation, Message, bearer_headers, parse_model_ids
 from katydid.dialects.reading import SseReading, StreamReading, load_object
 
 _DONE = b"[DONE]"
@@ -45,10 +45,7 @@ class OpenAi:
 
     def parse_models(self, body: bytes) -> list[str]:
         """The ids in `data`."""
-        try:
-            return [str(model["id"]) for model in load_object(body)["data"]]
-        except (KeyError, TypeError):
-            raise ProtocolError("not a list of models") from None
+        return parse_model_ids(body)
 
     def reading(self, check: str) -> StreamReading:
         """See `base.Dialect.reading`."""

@@ -44,10 +44,10 @@ class StreamReading(ABC):
         done: the answer has come to its proper end; what follows extends nothing.
         error_text: what the server said in an error of its own, after it had said 200.
         malformed: what could not be read, cut short.
-        shape: what the dialect's plain content events look like.
+        shape: what the dialect's plain content events look like; None where nothing is known of them.
     """
 
-    shape: ClassVar[Shape]
+    shape: ClassVar[Shape | None] = None
     _learned: ClassVar[ContentRule | None] = None  # from any answer of the dialect; checked at every use
     _parser: EventParser
 
@@ -134,7 +134,7 @@ class StreamReading(ABC):
     def content(self, event: bytes) -> None:
         """One chunk with content, in this event."""
         self._count(1)
-        if not self.full and (self._rule is None or self._rule.marker not in event):
+        if self.shape and not self.full and (self._rule is None or self._rule.marker not in event):
             self._rule = type(self)._learned = self.shape.learn(event) or self._rule  # noqa: SLF001 - our own class
 
     def usage(self, prompt: Any, completion: Any) -> None:

@@ -127,3 +127,8 @@ def line(value: dict[str, Any]) -> bytes:
 def event(value: dict[str, Any]) -> bytes:
     """A server-sent event."""
     return b"data: " + orjson.dumps(value) + b"\n\n"
+
+
+def named_event(kind: str, **more: Any) -> bytes:
+    """A server-sent event with a name, which stands in its data as `type` too."""
+    return b"event: " + kind.encode() + b"\n" + event({"type": kind, **more})

@@ -10,11 +10,13 @@ import orjson
 
 from katydid.target.admission import Refusal
 from katydid.target.answering import Answer, Job, WholeAnswer
+from katydid.target.anthropic import AnthropicApi
 from katydid.target.apis import Api
 from katydid.target.faults import choose_fault
 from katydid.target.http import CONTINUE, HttpRequest, RequestError, RequestReader, answer
 from katydid.target.ollama import OllamaApi
 from katydid.target.openai import OpenAiApi
+from katydid.target.responses import ResponsesApi
 from katydid.target.streaming import StreamedAnswer
 from katydid.target.truthlog import Truth
 
@@ -25,6 +27,8 @@ _OPENAI = OpenAiApi()
 
 APIS: dict[str, Api] = {
     "/v1/chat/completions": _OPENAI,
+    "/v1/responses": ResponsesApi(),
+    "/v1/messages": AnthropicApi(),
     "/api/chat": OllamaApi(),
     "/api/generate": OllamaApi(generate=True),
 }
@@ -118,7 +122,7 @@ class Connection(asyncio.Protocol):
         if self._crowded and request.path != "/stats":
             request.keep_alive = False
             self._refuse(request, truth, Refusal(503, "too many connections", "overloaded"), api)
-        elif target.demands_key(request.headers.get("authorization")) and request.path not in _UNGUARDED:
+        elif target.demands_key(request.api_key) and request.path not in _UNGUARDED:
             self._refuse(request, truth, Refusal(401, "Incorrect API key provided", "invalid_api_key"), api)
         elif page is not None:
             self._write(request, 200, orjson.dumps(page))
@@ -137,7 +141,7 @@ class Connection(asyncio.Protocol):
             self._refuse(request, truth, Refusal(400, str(error), "invalid_request_error"), api)
             return
         truth.model, truth.stream = ask.model, ask.stream
-        refusal = target.refuse(ask.model, request.headers.get("authorization", ""))
+        refusal = target.refuse(ask.model, request.api_key)
         if refusal is not None:
             self._refuse(request, truth, refusal, api)
             return

@@ -44,6 +44,14 @@ class HttpRequest:
     modern: bool
     body: bytes = b""
 
+    @property
+    def api_key(self) -> str:
+        """The key: a bearer token, Anthropic's `x-api-key` or Azure's `api-key`; empty where there is none."""
+        scheme, _, token = self.headers.get("authorization", "").partition(" ")
+        if scheme.lower() == "bearer" and token:
+            return token
+        return self.headers.get("x-api-key") or self.headers.get("api-key", "")
+
     def json(self) -> dict[str, Any]:
         """The body as an object.
 

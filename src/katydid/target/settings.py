@@ -57,7 +57,7 @@ class TargetSettings:
     single_threaded: bool = _option(False, "serve one connection at a time, as http.server.HTTPServer does")
     rate_limit: int = _option(0, "requests a minute and key; others get a 429", int)
     daily_limit: int = _option(0, "requests a key in all; others get a 429 that says so", int)
-    api_key: str | None = _option(None, "bearer token to demand; others get a 401")
+    api_key: str | None = _option(None, "key to demand, as a bearer token, x-api-key or api-key; others get a 401")
     tls_cert: str | None = _option(None, "certificate, for https (PEM)")
     tls_key: str | None = _option(None, "its key")
     log: str | None = _option(None, "file for the ground truth: a JSON line a request")

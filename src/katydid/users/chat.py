@@ -3,14 +3,15 @@
 import os
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from katydid.core.errors import ConfigError
-from katydid.core.redact import strip_credentials
+from katydid.core.redact import hide_query, is_secret_name, strip_credentials
 from katydid.dialects import dialect
 from katydid.dialects.base import Generation
 from katydid.transport import open_client
 from katydid.transport.exchange import Request, Timeouts, TimestampSource
+from katydid.users.headers import ExtraHeaders
 from katydid.users.options import RunOptions
 from katydid.users.preflight import choose_model
 from katydid.users.prompts import load_prompts
@@ -28,13 +29,14 @@ class ChatService:
     """
 
     def __init__(self, options: RunOptions, host: str) -> None:
-        self.dialect = dialect(options.api)
+        self.dialect = dialect(options.api, options.sse_fields)
         self._options = options
         self._host = host
         self._key = api_key()
         self._prompts = load_prompts(options.prompts)
         self._path = _path(options.endpoint or self.dialect.endpoint)
-        self._headers = self.dialect.headers(self._key)
+        self._extra = ExtraHeaders(options.header)
+        self._headers = self._extra.over(self.dialect.headers(self._key))
         timeouts = Timeouts(options.request_timeout, options.idle_timeout)
         self.client = open_client(options.client, host, timeouts, options.ca_file)
         self._bodies: list[bytes | None] = []
@@ -47,8 +49,8 @@ class ChatService:
 
     @property
     def name(self) -> str:
-        """What requests are called in tables: the path that they go to."""
-        return self._path
+        """What requests are called in tables: the path that they go to, without its query."""
+        return self._path.partition("?")[0]
 
     def preflight(self) -> str:
         """See `service.Service.preflight`."""
@@ -76,13 +78,14 @@ class ChatService:
     def secrets(self) -> list[str]:
         """See `service.Service.secrets`."""
         parts = urlsplit(self._host)
-        return [secret for secret in (self._key, parts.password) if secret]
+        query = [value for name, value in parse_qsl(urlsplit(self._path).query) if is_secret_name(name)]
+        return [secret for secret in (self._key, parts.password, *self._extra.secrets, *query) if secret]
 
     def facts(self) -> dict[str, Any]:
         """See `service.Service.facts`."""
         return {
             "api": self.dialect.name,
-            "endpoint": self._path,
+            "endpoint": hide_query(self._path),
             "prompts": f"{self._prompts.source} ({len(self._prompts.conversations)})",
             "prompts_sha256": self._prompts.sha256,
         }

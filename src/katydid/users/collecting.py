@@ -7,7 +7,6 @@ when all is in.
 import logging
 import os
 import platform
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -116,7 +115,7 @@ class Collector:
                 "check": options.check,
                 "client": options.client,
                 **self._service_facts(options, host),
-                "options": asdict(options),
+                "options": options.shown(),
                 "katydid_version": katydid.__version__,
                 "locust_version": locust.__version__,
                 "python_version": platform.python_version(),

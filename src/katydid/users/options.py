@@ -6,16 +6,20 @@ An option is a field of `RunOptions`; its metadata is what the parser needs and 
 workload with options of its own has a subclass, which `register` makes known to the parser.
 """
 
+import argparse
 import math
 import subprocess
 from collections.abc import Callable
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
 from katydid.core.errors import ConfigError
 from katydid.core.pacing import Phase
+from katydid.core.redact import hide_query
 from katydid.dialects import DIALECTS
+from katydid.dialects.generic import Fields
+from katydid.users.headers import shown_headers
 
 Check = Callable[[Any], bool]
 Options = TypeVar("Options", bound="RunOptions")
@@ -33,6 +37,7 @@ def option(
     rule: tuple[Check, str] = ANY,
     choices: tuple[str, ...] | None = None,
     variable: str | None = None,
+    repeat: bool = False,
 ) -> Any:
     """A field that is an option.
 
@@ -43,9 +48,20 @@ def option(
         kind: makes a value out of a text; raises ValueError where it is none.
         rule: what a good value is, and what a bad one is told.
         variable: of the environment; by default `LOAD_TEST_` and the field's name.
+        repeat: it may be given more than once, a line of its text each; not in the web form, which has no lines.
     """
-    metadata = {"help": help_text, "kind": kind, "rule": rule, "choices": choices, "variable": variable}
+    metadata = {
+        "help": help_text, "kind": kind, "rule": rule, "choices": choices, "variable": variable, "repeat": repeat,
+    }  # fmt: skip
     return field(default=default, metadata=metadata)
+
+
+class _AppendLine(argparse.Action):
+    """Joins what is given into lines of one text, which goes to workers as any other option."""
+
+    def __call__(self, _parser: Any, namespace: Any, values: Any, _flag: Any = None) -> None:
+        before = getattr(namespace, self.dest, None)
+        setattr(namespace, self.dest, f"{before}\n{values}" if before else values)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +82,10 @@ class RunOptions:
     )
     results: str = option("reports", "folder in which run folders are made")
     api: str = option("openai", "the target's API", choices=tuple(DIALECTS))
-    endpoint: str | None = option(None, "path of the API (default: the API's own)")
+    endpoint: str | None = option(None, "path of the API, with a query if need be (default: the API's own)")
+    header: str | None = option(
+        None, "NAME=VALUE, sent with every request; repeatable; VALUE may be env:VARIABLE", repeat=True
+    )
     model: str | None = option(None, "model to ask for (default: the first one that the target lists)")
     prompts: str | None = option(None, ".txt (a prompt a line) or .jsonl (OpenAI messages or ShareGPT)")
     max_tokens: int = option(128, "longest answer to ask for, in tokens", kind=int, rule=POSITIVE)
@@ -97,11 +116,36 @@ class RunOptions:
         rule=NOT_NEGATIVE,
     )
     ca_file: str | None = option(None, "certificates to trust instead of the system's (PEM)")
+    sse_content: str = option(
+        Fields.content, "generic-sse: path of the text, as in choices.0.delta.content; . = all data"
+    )
+    sse_done: str = option(Fields.done, "generic-sse: the proper end: data, event:NAME, PATH, PATH=VALUE, or end")
+    sse_error: str = option(Fields.error, "generic-sse: path of an error inside the answer")
+    sse_prompt_tokens: str = option(Fields.prompt_tokens, "generic-sse: path of the prompt's tokens")
+    sse_completion_tokens: str = option(Fields.completion_tokens, "generic-sse: path of the answer's tokens")
+    sse_body: str = option(Fields.body, "generic-sse: JSON of a request, with {prompt}, {messages}, {model}, … in it")
 
     @property
     def drain_seconds(self) -> float:
         """How long requests in flight may go on at the end of the run."""
         return self.request_timeout if self.drain is None else self.drain
+
+    @property
+    def sse_fields(self) -> Fields:
+        """Where a `generic-sse` service's events say what."""
+        return Fields(
+            content=self.sse_content,
+            done=self.sse_done,
+            error=self.sse_error,
+            prompt_tokens=self.sse_prompt_tokens,
+            completion_tokens=self.sse_completion_tokens,
+            body=self.sse_body,
+        )
+
+    def shown(self) -> dict[str, Any]:
+        """The options as others may read them: without a secret."""
+        endpoint = hide_query(self.endpoint) if self.endpoint else None
+        return asdict(self) | {"endpoint": endpoint, "header": shown_headers(self.header)}
 
     def warm_up_seconds(self, run_time: float | None) -> float:
         """How long the beginning is left out of the statistics."""
@@ -128,7 +172,8 @@ def add_arguments(parser: Any) -> None:
     for option in known.values():
         meta = option.metadata
         variable = meta["variable"] or "LOAD_TEST_" + option.name.upper()
-        shown = "" if option.default is None else f"default: {option.default}; "
+        shown = "" if option.default is None else f"default: {option.default}; ".replace("%", "%%")
+        more: dict[str, Any] = {"action": _AppendLine, "include_in_web_ui": False} if meta["repeat"] else {}
         parser.add_argument(
             "--" + option.name.replace("_", "-"),
             env_var=variable,
@@ -137,6 +182,7 @@ def add_arguments(parser: Any) -> None:
             choices=meta["choices"],
             help=f"Katydid: {meta['help']} ({shown}{variable})",
             metavar=None if meta["choices"] else "<" + option.name.replace("_", "-") + ">",
+            **more,
         )
 
 

@@ -1,0 +1,182 @@
+"""The dialect `generic-sse`: any service that streams JSON in server-sent events, told by field paths.
+
+A path is keys and indices with dots between them, as in `choices.0.delta.content`; several may stand
+side by side with commas, and the first that is there counts. A path of `.` is the event's data itself,
+for streams of plain text. Nothing is known of the events' bytes, so every event is parsed.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from katydid.core.errors import ConfigError, ProtocolError
+from katydid.dialects.base import Answer, Generation, Message, bearer_headers, parse_model_ids
+from katydid.dialects.paths import FieldPath
+from katydid.dialects.reading import SseReading, StreamReading, load_object
+
+WHOLE = "."
+CLEAN_END = "end"
+
+_PLACE = re.compile(r"\{(model|prompt|messages|max_tokens|temperature|seed|stream)\}")
+_BODY = '{"model": "{model}", "prompt": "{prompt}", "max_tokens": "{max_tokens}", "stream": "{stream}"}'
+
+
+@dataclass(frozen=True)
+class Fields:
+    """Where a service's events say what.
+
+    Attributes:
+        content: path of the text.
+        done: the proper end: data as it stands (`[DONE]`), `event:NAME`, `PATH`, `PATH=VALUE`, or `end`
+            for a stream that just ends.
+        error: path of an error inside the answer.
+        prompt_tokens, completion_tokens: paths of the usage.
+        body: a request's JSON, with `"{model}"`, `"{prompt}"`, `"{messages}"`, `"{max_tokens}"`,
+            `"{temperature}"`, `"{seed}"` and `"{stream}"` where these belong; a string that is one of
+            them alone becomes the value itself.
+    """
+
+    content: str = "content,text"
+    done: str = "[DONE]"
+    error: str = "error"
+    prompt_tokens: str = "usage.prompt_tokens"
+    completion_tokens: str = "usage.completion_tokens"
+    body: str = _BODY
+
+
+class GenericSse:
+    """See `base.Dialect`.
+
+    Raises:
+        ConfigError: the fields are no good.
+    """
+
+    name = "generic-sse"
+    endpoint = "/"
+    models_endpoint = "/v1/models"
+
+    def __init__(self, fields: Fields | None = None) -> None:
+        self._fields = fields or Fields()
+        self._paths = _Paths(self._fields)
+        try:
+            self._template = orjson.loads(self._fields.body)
+        except orjson.JSONDecodeError as error:
+            raise ConfigError(f"--sse-body is not JSON ({error})") from None
+
+    def headers(self, api_key: str | None) -> dict[str, str]:
+        """A bearer token, where there is a key."""
+        return bearer_headers("text/event-stream", api_key)
+
+    def body(self, messages: list[Message], generation: Generation, *, stream: bool) -> bytes:
+        """The template, filled in; the prompt is the last message's text."""
+        values = {
+            "model": generation.model,
+            "prompt": messages[-1].get("content", ""),
+            "messages": messages,
+            "max_tokens": generation.max_tokens,
+            "temperature": generation.temperature,
+            "seed": generation.seed,
+            "stream": stream,
+        }
+        filled = _filled(self._template, values)
+        return orjson.dumps(filled | generation.extra if isinstance(filled, dict) else filled)
+
+    def parse_models(self, body: bytes) -> list[str]:
+        """The ids in `data`, where the service has such a list; else `--model` is needed."""
+        return parse_model_ids(body)
+
+    def reading(self, check: str) -> StreamReading:
+        """See `base.Dialect.reading`."""
+        return GenericReading(check, self._paths)
+
+    def parse_answer(self, body: bytes) -> Answer:
+        """The text at the content path."""
+        value, paths = load_object(body), self._paths
+        text = paths.content.find(value)
+        if not isinstance(text, str):
+            raise ProtocolError("no text at the content path")
+        return Answer(text, None, paths.prompt_tokens.find(value), paths.completion_tokens.find(value))
+
+
+class GenericReading(SseReading):
+    """One streamed answer."""
+
+    def __init__(self, check: str, paths: "_Paths") -> None:
+        super().__init__(check)
+        self._paths = paths
+
+    def event(self, name: bytes, data: bytes) -> None:
+        """See `SseReading.event`."""
+        paths = self._paths
+        if data == paths.done_data or (paths.done_event and name == paths.done_event):
+            self.done = True
+            return
+        if name == b"error":
+            self.refuse(data.decode("utf-8", "replace"))
+            return
+        if paths.plain:
+            self.content(data)
+            return
+        value = load_object(data)
+        if error := paths.error.find(value):
+            self.refuse(error)
+            return
+        text = paths.content.find(value)
+        if text and isinstance(text, str | list | dict):
+            self.content(data)
+        elif self.full and text is not None and not isinstance(text, str):
+            raise ProtocolError(f"content that is no text: {data[:160].decode('utf-8', 'replace')}")
+        self.usage(paths.prompt_tokens.find(value), paths.completion_tokens.find(value))
+        if paths.says_done(value):
+            self.done = True
+
+    def end(self) -> None:
+        """Where nothing else marks it, a complete message is the proper end."""
+        if self._paths.clean_end:
+            self.done = True
+
+
+class _Paths:
+    """The fields of one service, ready to be looked up."""
+
+    def __init__(self, fields: Fields) -> None:
+        if not fields.content.strip():
+            raise ConfigError("--sse-content is empty: name the path of the text, as in choices.0.delta.content")
+        if not fields.done.strip():
+            raise ConfigError(f"--sse-done is empty: say {CLEAN_END!r} for a stream that just ends")
+        self.plain = fields.content.strip() == WHOLE
+        self.content = FieldPath(fields.content)
+        self.error = FieldPath(fields.error)
+        self.prompt_tokens = FieldPath(fields.prompt_tokens)
+        self.completion_tokens = FieldPath(fields.completion_tokens)
+        done = fields.done.strip()
+        self.clean_end = done == CLEAN_END
+        self.done_event = done.removeprefix("event:").strip().encode() if done.startswith("event:") else b""
+        self.done_data = done.encode()
+        path, equals, wanted = done.partition("=")
+        self._done, self._wanted = FieldPath(path), wanted if equals else None
+
+    def says_done(self, value: dict[str, Any]) -> bool:
+        """Whether an event is the proper end by one of its fields."""
+        if self.clean_end or self.done_event:
+            return False
+        found = self._done.find(value)
+        if self._wanted is None:
+            return bool(found)
+        shown = found if isinstance(found, str) else orjson.dumps(found).decode()
+        return shown == self._wanted
+
+
+def _filled(template: Any, values: dict[str, Any]) -> Any:
+    """The template with its places filled in."""
+    if isinstance(template, dict):
+        return {key: _filled(value, values) for key, value in template.items()}
+    if isinstance(template, list):
+        return [_filled(value, values) for value in template]
+    if not isinstance(template, str):
+        return template
+    if whole := _PLACE.fullmatch(template):
+        return values[whole[1]]
+    return _PLACE.sub(lambda place: str(values[place[1]]), template)

@@ -1,0 +1,114 @@
+"""The dialect `openai-responses`: OpenAI's responses, as vLLM, llama.cpp and LiteLLM speak them too.
+
+Events are named and numbered. `response.completed` is the proper end and brings the usage; so does
+`response.incomplete`, where the answer was as long as it may be. There is no end mark, though some
+servers send `[DONE]` all the same.
+"""
+
+import re
+from typing import Any
+
+import orjson
+
+from katydid.core.counting import Shape
+from katydid.core.errors import ProtocolError
+from katydid.dialects.base import Answer, Generation, Message, bearer_headers, member, parse_model_ids
+from katydid.dialects.reading import SseReading, StreamReading, load_object
+
+_CONTENT = frozenset(
+    f"response.{part}.delta"
+    for part in (
+        "output_text", "refusal", "reasoning", "reasoning_text", "reasoning_summary_text", "function_call_arguments",
+        "custom_tool_call_input",
+    )
+)  # fmt: skip
+_CALLS = ("function_call", "custom_tool_call")
+
+
+class Responses:
+    """See `base.Dialect`."""
+
+    name = "openai-responses"
+    endpoint = "/v1/responses"
+    models_endpoint = "/v1/models"
+
+    def headers(self, api_key: str | None) -> dict[str, str]:
+        """A bearer token, where there is a key."""
+        return bearer_headers("text/event-stream, application/json", api_key)
+
+    def body(self, messages: list[Message], generation: Generation, *, stream: bool) -> bytes:
+        """A response that the target does not keep; the API has no seed."""
+        request: dict[str, Any] = {
+            "model": generation.model,
+            "input": messages,
+            "max_output_tokens": generation.max_tokens,
+            "temperature": generation.temperature,
+            "stream": stream,
+            "store": False,
+        }
+        return orjson.dumps(request | generation.extra)
+
+    def parse_models(self, body: bytes) -> list[str]:
+        """The ids in `data`."""
+        return parse_model_ids(body)
+
+    def reading(self, check: str) -> StreamReading:
+        """See `base.Dialect.reading`."""
+        return ResponsesReading(check)
+
+    def parse_answer(self, body: bytes) -> Answer:
+        """The text of all messages in `output`."""
+        value = load_object(body)
+        try:
+            parts = [part for item in value["output"] for part in item.get("content") or []]
+            text = "".join(part.get("text") or "" for part in parts if part.get("type") == "output_text")
+        except (AttributeError, KeyError, TypeError):
+            raise ProtocolError("not a response") from None
+        usage = value.get("usage") or {}
+        return Answer(text, _reason(value), usage.get("input_tokens"), usage.get("output_tokens"))
+
+
+class ResponsesReading(SseReading):
+    """One streamed response."""
+
+    shape = Shape(
+        start=b"event: response.output_text.delta\ndata: ",
+        separator=b"\n\n",
+        marker=re.compile(rb'"delta":\s?"'),
+    )
+
+    def event(self, name: bytes, data: bytes) -> None:
+        """See `SseReading.event`; the type stands in the data too."""
+        if data == b"[DONE]":
+            return
+        value = load_object(data)
+        kind = value.get("type")
+        if kind in _CONTENT:
+            if value.get("delta"):
+                self.content(data)
+        elif kind == "response.output_item.added":
+            if member(value, "item", data).get("type") in _CALLS:  # a call begins with its function's name
+                self.content(data)
+        elif kind in {"response.completed", "response.incomplete"}:
+            self._end(member(value, "response", data))
+        elif kind == "response.failed":
+            response = member(value, "response", data)
+            self.refuse(response.get("error") or "the response failed")
+        elif kind == "error" or name == b"error":
+            self.refuse(value.get("error") or value)
+        elif self.full and not isinstance(kind, str):
+            raise ProtocolError(f"an event without a type: {data[:160].decode('utf-8', 'replace')}")
+
+    def _end(self, response: dict[str, Any]) -> None:
+        usage = response.get("usage")
+        if isinstance(usage, dict):
+            self.usage(usage.get("input_tokens"), usage.get("output_tokens"))
+        self.finish_reason = _reason(response)
+        self.done = True
+
+
+def _reason(response: dict[str, Any]) -> str:
+    """Why it ended: the reason of an incomplete response, else its status."""
+    details = response.get("incomplete_details")
+    reason = details.get("reason") if isinstance(details, dict) else None
+    return str(reason or response.get("status") or "completed")
