@@ -45,7 +45,7 @@ def unreadable(thresholds: Thresholds, runs: Sequence[str], reason: str) -> Judg
     return Judgement((check,), thresholds.source, tuple(runs))
 
 
-_VALID_LIMIT = "every run may be believed"
+_VALID_LIMIT = "to be believed"
 
 
 def _valid(runs: Sequence[JudgedRun]) -> Check:
@@ -69,7 +69,7 @@ def _invalid_reasons(run: JudgedRun, *, named: bool) -> Iterator[str]:
     return (f"{run.name}: {reason}" if named else reason for reason in reasons)
 
 
-_ENDED_LIMIT = "not ended by the failure threshold"
+_ENDED_LIMIT = "not stopped early"
 
 
 def _ended(runs: Sequence[JudgedRun], policy: Policy) -> Check:

@@ -110,9 +110,9 @@ def _check_keys(given: Iterable[str], known: Iterable[str], where: str, kind: st
 
 def _suggest(name: str, known: Iterable[str]) -> str:
     names = list(known)
-    near = get_close_matches(name, names, n=1)
+    near = get_close_matches(name, names)
     if near:
-        return f': did you mean "{near[0]}"?'
+        return f": did you mean {' or '.join(near)}?"
     return f": take one of {', '.join(names)}" if len(names) < 10 else ": see the metrics in a run's summary.json"
 
 

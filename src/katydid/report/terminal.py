@@ -51,7 +51,7 @@ def print_summary(report: Report, console: Console, report_path: str) -> None:
 
 
 def print_section(section: Section, console: Console) -> None:
-    """A section with those of its tables that are short enough."""
+    """Its title, sentences and short tables; pictures are left to the page."""
     console.print(Text(section.title, style="bold"))
     for text in section.text:
         console.print(Text(f"  {harmless(text)}"))
@@ -61,6 +61,7 @@ def print_section(section: Section, console: Console) -> None:
         table = _table(*shown.columns)
         for index in shown.words:
             table.columns[index].justify = "left"
+            table.columns[index].no_wrap = False
         for number_, row in enumerate(shown.rows):
             table.add_row(
                 *(
