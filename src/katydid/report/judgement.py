@@ -29,7 +29,7 @@ def sentence(judgement: Judgement) -> str:
     deciding = [check for check in judgement.checks if check.exit_code is code and check.verdict is not Verdict.PASSED]
     if code is ExitCode.PASSED:
         text = f"{_HEADLINES[code]}. {_kept(judgement)}"
-        return f"{text}; cannot tell: {deciding[0].reason}." if deciding else f"{text}."
+        return f"{text}; {_why(deciding[0])}." if deciding else f"{text}."
     more = f" (and {words.plural(len(deciding) - 1, 'more check')})" if len(deciding) > 1 else ""
     return f"{_HEADLINES[code]}. {_why(deciding[0])}{more}."
 

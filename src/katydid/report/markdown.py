@@ -9,7 +9,7 @@ import re
 from katydid.report.sections import Section, Table
 from katydid.report.words import harmless
 
-_SIGNS = re.compile(r"[^\w\s,%/()'+;.=-]|_|(?<=www)\.", re.ASCII)
+_SIGNS = re.compile(r"[^\w\s,%/()'+;.=-]|_|(?<=www)\.|^[-+=]|(?<=\d)[.)](?=\s|$)", re.ASCII)
 """What may mean something to Markdown; letters beyond ASCII are caught too, and let through below."""
 _CALLS = "@#"
 """They call people and issues even when written as references, unless something stands between."""

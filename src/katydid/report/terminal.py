@@ -52,7 +52,7 @@ def print_summary(report: Report, console: Console, report_path: str) -> None:
 
 def print_section(section: Section, console: Console) -> None:
     """Its title, sentences and short tables; pictures are left to the page."""
-    console.print(Text(section.title, style="bold"))
+    console.print(Text(harmless(section.title), style="bold"))
     for text in section.text:
         console.print(Text(f"  {harmless(text)}"))
     for shown in section.tables:
