@@ -8,7 +8,8 @@ import pytest
 
 from katydid.cli import main
 from katydid.commands import gate
-from runfolders import change_samples, write_run
+from katydid.store.folder import RunFolder
+from runfolders import change_samples, copy_run, write_run
 from synthetic import HOSTILE
 from verdicts import compared
 
@@ -125,6 +126,47 @@ def test_two_versions(judge, runs, name):
     comparison, thresholds, code, said = COMPARED[name]
     assert judge(runs["good"], thresholds, "--baseline", runs["three"], comparison=comparison) == code
     assert said in " ".join(judge.out.split())
+
+
+@pytest.fixture(scope="module")
+def versions(tmp_path_factory):
+    """Five real runs of each version, and what differs; with noise from run to run of 1 %."""
+    results = tmp_path_factory.mktemp("versions")
+    for version, slower, more in (
+        ("old", 1.0, {}), ("same", 1.0, {}), ("slow", 1.3, {}), ("fast", 0.7, {}), ("other", 1.0, {"interval": 6.0})
+    ):  # fmt: skip
+        for number in range(5):
+            noise = 1.0 + 0.01 * ((number * 7 + len(version)) % 5 - 2)
+            write_run(results, version, number=number, slower=slower * noise, **GOOD | more)
+    return results / "stream"
+
+
+@pytest.mark.parametrize(
+    ("new", "code", "said"),
+    [
+        ("same", 0, "against the baseline: no difference"),
+        ("slow", 1, "FAILED. duration.p50: slower: +"),
+        ("fast", 0, "against the baseline: faster"),
+        ("other", 4, "INVALID. interval_s differs (5 and 6)"),
+    ],
+)
+def test_versions_are_compared_with_the_noise_of_their_runs(judge, versions, new, code, said):
+    assert judge(versions / new, KEPT, "--baseline", versions / "old") == code
+    assert said in " ".join(judge.out.split())
+
+
+def test_one_run_a_side_is_judged_by_the_noise_of_the_runs_beside_them(judge, versions):
+    old, slow = (next((versions / version).iterdir()) for version in ("old", "slow"))
+    assert judge(slow, KEPT, "--baseline", old, "--json", "-") == 1
+    assert json.loads(judge.out)["comparison"]["history_runs"] > 10
+
+
+def test_one_run_a_side_alone_can_tell_nothing(judge, versions, tmp_path):
+    lonely = [
+        copy_run(RunFolder(next((versions / v).iterdir())), tmp_path / v / v / "run").path for v in ("old", "slow")
+    ]
+    assert judge(lonely[1], KEPT + FAIL, "--baseline", lonely[0]) == 3
+    assert "one run a side" in " ".join(judge.out.split())
 
 
 USAGE = {

@@ -146,6 +146,21 @@ def test_only_primaries_decide():
     assert judged(comparison=comparison, compare=COMPARE).exit_code == 0
 
 
+def test_a_primary_that_a_side_lacks_never_passes():
+    comparison = compared("cannot_tell")
+    comparison["metrics"][0] |= {"base": None, "change": None, "low": None, "high": None, "reason": "too few"}
+    judgement = judged(comparison=comparison, compare=COMPARE)
+    assert judgement.exit_code == 4
+    assert check(judgement, "duration.p50").reason == "cannot tell: too few"
+
+
+def test_a_version_that_fails_more_is_not_passed_for_its_fast_successes():
+    comparison = compared("cannot_tell", duration_p50="faster", reasons=["the new version fails more often"])
+    judgement = judged(comparison=comparison, compare=COMPARE, policy=FAIL)
+    assert judgement.exit_code == 3
+    assert check(judgement, "comparison").reason == "the new version fails more often"
+
+
 def test_a_comparison_says_its_change_and_what_would_tell():
     judgement = judged(comparison=compared("cannot_tell"), compare={"min_change": "3%"})
     told = check(judgement, "duration.p50")

@@ -2,6 +2,7 @@
 
 import pytest
 
+from katydid.analysis.comparison import CompareSettings
 from katydid.core.errors import ConfigError
 from katydid.core.metrics import METRICS, Unit
 from katydid.gate.limits import read_limit, read_percent
@@ -47,7 +48,7 @@ def test_everything_that_a_file_may_say_is_read(tmp_path):
 def test_what_a_file_does_not_say_has_defaults(tmp_path):
     read = read_thresholds(written(tmp_path, '[objective]\n"ttft.p95" = "< 1s"'))
     assert not read.wants_comparison
-    assert (read.settings.min_change, read.settings.same_within, read.settings.family_alpha) == (0.05, 0.10, 0.02)
+    assert read.settings == CompareSettings()
     assert (read.cannot_tell, read.stopped_early) == (Policy.WARN, Policy.FAIL)
 
 

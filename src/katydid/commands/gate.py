@@ -4,6 +4,7 @@ import json
 from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from katydid.analysis.comparison import compare_versions
 from katydid.analysis.stored import read_summary
@@ -19,7 +20,7 @@ from katydid.report.markdown import section_markdown
 from katydid.report.terminal import print_section
 from katydid.resources import thresholds_file
 from katydid.store.folder import RunFolder
-from katydid.store.sides import runs_of
+from katydid.store.sides import earlier_runs, runs_of
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -61,10 +62,14 @@ def _runs(path: Path, option: str) -> list[RunFolder]:
 def _judge(thresholds: Thresholds, runs: Sequence[RunFolder], base: Sequence[RunFolder]) -> Judgement:
     try:
         judged = [JudgedRun(str(run.path), read_summary(run)) for run in runs]
-        comparison = compare_versions(base, runs, settings=thresholds.settings) if base else None
+        comparison = _compare(base, runs, thresholds) if base else None
     except NoDataError as error:
         return unreadable(thresholds, [str(run.path) for run in runs], str(error))
     return judge(thresholds, judged, comparison)
+
+
+def _compare(base: Sequence[RunFolder], new: Sequence[RunFolder], thresholds: Thresholds) -> dict[str, Any]:
+    return compare_versions(base, new, settings=thresholds.settings, history=earlier_runs(base, new))
 
 
 def _write(judgement: Judgement, given: Namespace) -> None:

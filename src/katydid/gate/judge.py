@@ -134,7 +134,7 @@ def _compared(thresholds: Thresholds, comparison: Mapping[str, Any] | None) -> I
             Kind.COMPARISON,
             row["name"],
             limit,
-            _COMPARED[row["verdict"]],
+            _compared_verdict(row),
             _told(row),
             value=row["new"],
             compared=row,
@@ -147,6 +147,11 @@ def _compared(thresholds: Thresholds, comparison: Mapping[str, Any] | None) -> I
         yield Check(Kind.COMPARISON, "comparison", limit, whole, "; ".join(comparison["reasons"]), doubt=policy)
 
 
+def _compared_verdict(row: Mapping[str, Any]) -> Verdict:
+    """A metric that a side lacks is no reason to pass."""
+    return Verdict.NO_DATA if None in (row["base"], row["new"]) else _COMPARED[row["verdict"]]
+
+
 def _told(row: Mapping[str, Any]) -> str:
     """The change in words: `slower: +12.3 % (+8.1 % to +17.0 %)`."""
     text = str(row["verdict"]).replace("_", " ")
@@ -154,7 +159,11 @@ def _told(row: Mapping[str, Any]) -> str:
         text += f": {_percent(row['change'])}"
     if row["low"] is not None and row["high"] is not None:
         text += f" ({_percent(row['low'])} to {_percent(row['high'])})"
-    if row["verdict"] == "cannot_tell" and row["runs_needed"]:
+    if row.get("reason"):
+        text += f": {row['reason']}"
+    elif row["verdict"] == "cannot_tell" and row["runs_needed"]:
+        if row["smallest_detectable"] is None:
+            text += "; one run a side does not tell the noise from run to run"
         text += f"; about {row['runs_needed']} runs a side would tell"
     return text
 

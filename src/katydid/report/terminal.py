@@ -62,6 +62,7 @@ def print_section(section: Section, console: Console) -> None:
         for index in shown.words:
             table.columns[index].justify = "left"
             table.columns[index].no_wrap = False
+            table.columns[index].overflow = "fold"
         for number_, row in enumerate(shown.rows):
             table.add_row(
                 *(
