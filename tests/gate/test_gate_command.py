@@ -82,7 +82,7 @@ CASES = {
     "an interrupted run": ("interrupted", KEPT, 0, "the run was interrupted"),
     "a run without its summary": ("unsummarised", KEPT, 0, "PASSED."),
     "the median of three runs": ("three", KEPT, 0, "the median of 3 runs; too close to call: 1 of them break it"),
-    "one of two runs invalid": ("mixed", KEPT, 4, "20261121T091000Z: 1 worker(s) were lost"),
+    "one of two runs invalid": ("mixed", KEPT, 4, "20261101T081000Z: 1 worker(s) were lost"),
     "damaged samples": ("damaged", KEPT, 4, "samples.parquet is damaged"),
     "a damaged summary": ("half-written", KEPT, 4, "summary.json is damaged"),
     "a damaged manifest": ("no-manifest", KEPT, 4, "manifest.json is damaged"),
@@ -176,7 +176,7 @@ USAGE = {
     "no thresholds at all": (["gate", "GOOD"], "the following arguments are required: --thresholds"),
     "no run at all": (["gate", "--thresholds", "stream"], "the following arguments are required: NEW"),
     "a result that cannot be written": (
-        ["gate", "GOOD", "--thresholds", "stream", "--junit", "none/junit.xml"], "none/junit.xml cannot be written"
+        ["gate", "GOOD", "--thresholds", "stream", "--junit", "/dev/null/x"], "/dev/null/x cannot be written"
     ),
 }  # fmt: skip
 

@@ -4,8 +4,8 @@ import pytest
 from markdown_it import MarkdownIt
 
 from katydid.report.judgement import section
-from katydid.report.markdown import inert, section_markdown
 from katydid.report.sections import Section, Table
+from katydid.report.sections.markdown import escaped, section_markdown
 from synthetic import HOSTILE
 from verdicts import compared, judged, judged_run
 
@@ -55,11 +55,11 @@ def test_and_is_still_the_same_text(attack):
 
 
 def test_nobody_is_called_and_no_issue_is_linked():
-    assert inert("@octocat, #12") == "&#64;&#8288;octocat, &#35;&#8288;12"
+    assert escaped("@octocat, #12") == "&#64;&#8288;octocat, &#35;&#8288;12"
 
 
 def test_letters_of_all_languages_stay_as_they_are():
-    assert inert("größer 日本語 – é") == "größer 日本語 – é"
+    assert escaped("größer 日本語 – é") == "größer 日本語 – é"
 
 
 def test_a_judgement_is_a_heading_and_a_table_with_the_worst_first():

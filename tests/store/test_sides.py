@@ -23,7 +23,7 @@ def stream(tmp_path):
 
 
 def test_a_version_s_folder_stands_for_its_runs_oldest_first(stream):
-    assert names(runs_of(stream / "old")) == [f"old/20261121T09{minutes}000Z" for minutes in (0, 1, 2)]
+    assert names(runs_of(stream / "old")) == [f"old/20261101T08{minutes}000Z" for minutes in (0, 1, 2)]
 
 
 def test_a_workload_s_folder_stands_for_no_version(stream):
@@ -34,15 +34,15 @@ def test_a_workload_s_folder_stands_for_no_version(stream):
 def test_the_other_runs_of_the_workload_are_the_history_whatever_way_the_sides_are_named(stream, monkeypatch):
     monkeypatch.chdir(stream)
     base, new = runs_of(stream / "old")[:1], runs_of(stream.__class__("new"))
-    assert names(earlier_runs(base, new)) == ["old/20261121T091000Z", "old/20261121T092000Z"]
+    assert names(earlier_runs(base, new)) == ["old/20261101T081000Z", "old/20261101T082000Z"]
 
 
 def test_a_damaged_run_is_no_part_of_the_history(stream):
     base = runs_of(stream / "old")
     (runs_of(stream / "new")[1].path / "manifest.json").write_text("{")
-    assert names(earlier_runs(base)) == ["new/20261121T090000Z", "new/20261121T092000Z"]
+    assert names(earlier_runs(base)) == ["new/20261101T080000Z", "new/20261101T082000Z"]
 
 
 def test_only_the_newest_are_read(stream, monkeypatch):
     monkeypatch.setattr(sides, "MOST_EARLIER", 2)
-    assert names(earlier_runs(runs_of(stream / "old"))) == ["new/20261121T091000Z", "new/20261121T092000Z"]
+    assert names(earlier_runs(runs_of(stream / "old"))) == ["new/20261101T081000Z", "new/20261101T082000Z"]

@@ -1,18 +1,15 @@
-"""Run folders on disk, made of synthetic samples instead of a load: what `katydid run` would have left."""
+"""Run folders where `katydid run` would have left them, of every kind that the gate meets."""
 
 import shutil
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
-import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
-
+from folders import START
+from folders import write_run as write_folder
 from katydid.analysis.summary import summarise
-from katydid.store.folder import RunFolder, RunWriter, new_run_path
+from katydid.store.folder import SUMMARY, RunFolder, new_run_path
 from synthetic import synthetic_run
 
-START = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 _TIMES = ["ttft_ms", "duration_ms", "gap_mean_ms", "gap_p99_ms", "gap_max_ms"]
 
 
@@ -28,33 +25,27 @@ def write_run(
         summary: whether `summary.json` is written too.
         of_run: see `synthetic_run`.
     """
-    started = START + timedelta(minutes=10 * number)
-    made = synthetic_run(seed=number + 1, version=version, **{"started_utc": started.isoformat(), **of_run})
-    samples = made.samples
-    samples[_TIMES] *= slower
-    path = new_run_path(results, "stream", version, started)
-    manifest = dict(made.manifest)
-    partial = manifest.pop("partial")
-    if partial:
-        manifest.pop("ended")
-    RunWriter(path, manifest).close()
-    for log in path.glob("*.rows"):
-        log.unlink()
-    for kind, frame in (("samples", samples), ("monitor", made.monitor)):
-        pq.write_table(pa.Table.from_pandas(frame, preserve_index=False), path / f"{kind}.parquet")
-    folder = RunFolder(path)
+    made = synthetic_run(seed=number + 1, version=version, **of_run)
+    made.samples[_TIMES] *= slower
+    if made.manifest["partial"]:
+        del made.manifest["ended"]
+    path = new_run_path(results, "stream", version, START + timedelta(minutes=10 * number))
+    folder = write_folder(path, made, minute=10 * number)
     if summary:
-        folder.write_json("summary.json", summarise(samples, made.monitor, folder.manifest()))
+        _summarise(folder)
     return folder
 
 
 def change_samples(folder: RunFolder, change) -> None:
     """Let `change(frame) -> frame` rewrite a run's samples, and its summary with them."""
-    samples: pd.DataFrame = change(folder.samples())
-    pq.write_table(pa.Table.from_pandas(samples, preserve_index=False), folder.path / "samples.parquet")
-    folder.write_json("summary.json", summarise(samples, folder.monitor(), folder.manifest()))
+    change(folder.samples()).to_parquet(folder.path / "samples.parquet")
+    _summarise(folder)
 
 
 def copy_run(folder: RunFolder, to: Path) -> RunFolder:
     """The same run elsewhere."""
     return RunFolder(Path(shutil.copytree(folder.path, to)))
+
+
+def _summarise(folder: RunFolder) -> None:
+    folder.write_json(SUMMARY, summarise(folder.samples(), folder.monitor(), folder.manifest()))

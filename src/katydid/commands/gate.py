@@ -8,7 +8,7 @@ from typing import Any
 
 from katydid.analysis.comparison import compare_versions
 from katydid.analysis.stored import read_summary
-from katydid.commands.output import result_console, write_output
+from katydid.commands.output import STANDARD_OUTPUT, write_output
 from katydid.core.arguments import OneLineParser
 from katydid.core.errors import ConfigError, NoDataError
 from katydid.gate.judge import JudgedRun, judge, unreadable
@@ -16,8 +16,8 @@ from katydid.gate.judgement import Judgement
 from katydid.gate.thresholds import Thresholds, read_thresholds
 from katydid.report.judgement import section
 from katydid.report.junit import junit
-from katydid.report.markdown import section_markdown
-from katydid.report.terminal import print_section
+from katydid.report.sections.markdown import section_markdown
+from katydid.report.terminal import print_section, terminal
 from katydid.resources import thresholds_file
 from katydid.store.folder import RunFolder
 from katydid.store.sides import earlier_runs, runs_of
@@ -74,10 +74,10 @@ def _compare(base: Sequence[RunFolder], new: Sequence[RunFolder], thresholds: Th
 
 def _write(judgement: Judgement, given: Namespace) -> None:
     part = section(judgement)
-    print_section(part, result_console(given.json))
+    print_section(part, terminal(stderr=given.json == STANDARD_OUTPUT))
     if given.junit:
         write_output(given.junit, junit(judgement))
     if given.markdown:
-        write_output(given.markdown, section_markdown(part))
+        write_output(given.markdown, section_markdown(part) + "\n")
     if given.json:
         write_output(given.json, json.dumps(judgement.as_json(), indent=2, ensure_ascii=False) + "\n")

@@ -3,18 +3,9 @@
 import sys
 from pathlib import Path
 
-from rich.console import Console
-
 from katydid.core.errors import ConfigError
 
-LOG_WIDTH = 120
-"""Columns of a table in a CI's log, which does not say how wide it is."""
-
-
-def result_console(json_to: str | None) -> Console:
-    """Where people read the result: standard output, or standard error where JSON has that to itself."""
-    stream = sys.stderr if json_to == "-" else sys.stdout
-    return Console(file=stream, highlight=False, soft_wrap=True, width=None if stream.isatty() else LOG_WIDTH)
+STANDARD_OUTPUT = "-"
 
 
 def write_output(where: str, text: str) -> None:
@@ -23,10 +14,11 @@ def write_output(where: str, text: str) -> None:
     Raises:
         ConfigError: the file cannot be written.
     """
-    if where == "-":
+    if where == STANDARD_OUTPUT:
         sys.stdout.write(text)
         return
     try:
+        Path(where).parent.mkdir(parents=True, exist_ok=True)
         Path(where).write_text(text, encoding="utf-8")
     except OSError as error:
         raise ConfigError(f"{where} cannot be written: {(error.strerror or str(error)).lower()}") from None
