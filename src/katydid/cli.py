@@ -38,6 +38,12 @@ def _gate(arguments: Sequence[str]) -> int:
     return main(arguments)
 
 
+def _history(arguments: Sequence[str]) -> int:
+    from katydid.commands.history import main  # noqa: PLC0415 - see above
+
+    return main(arguments)
+
+
 def _target(arguments: Sequence[str]) -> int:
     from katydid.target.command import main  # noqa: PLC0415 - see above
 
@@ -49,6 +55,7 @@ COMMANDS: dict[str, tuple[Command, str]] = {
     "report": (_report, "make the report of a run again from its folder"),
     "compare": (_compare, "say whether a new version is faster or slower than another, by their runs"),
     "gate": (_gate, "judge runs by a thresholds file, for CI"),
+    "history": (_history, "show a workload's metrics over its versions, with the changes of their level"),
     "target": (_target, "serve a local target with known, settable behaviour"),
 }
 

@@ -34,6 +34,11 @@ def versions_of(path: Path) -> dict[str, list[RunFolder]]:
     return {version: runs for version, runs in found.items() if runs}
 
 
+def workload_runs(path: Path) -> list[RunFolder]:
+    """All runs of all versions in a workload's folder, damaged ones too; in no order."""
+    return [RunFolder(manifest.parent) for manifest in path.glob(f"*/*/{MANIFEST}")]
+
+
 MOST_EARLIER = 20
 """Runs of the history that are read: ten tell the noise, and each costs the reading of its samples."""
 
@@ -46,7 +51,7 @@ def earlier_runs(*sides: Sequence[RunFolder]) -> list[RunFolder]:
     """
     workloads = {run.path.resolve().parent.parent for run in sides[0]}
     ours = {run.path.resolve() for side in sides for run in side}
-    found = [RunFolder(path.parent) for workload in workloads for path in workload.glob(f"*/*/{MANIFEST}")]
+    found = [run for workload in workloads for run in workload_runs(workload)]
     others = [run for run in found if run.path.resolve() not in ours and _is_whole(run)]
     return sorted(others, key=_started)[-MOST_EARLIER:]
 
