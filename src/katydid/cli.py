@@ -5,6 +5,7 @@ Nothing heavy is imported before it is known which subcommand runs; above all, L
 """
 
 import sys
+import traceback
 from collections.abc import Callable, Sequence
 
 from katydid import __version__
@@ -31,6 +32,18 @@ def _compare(arguments: Sequence[str]) -> int:
     return main(arguments)
 
 
+def _gate(arguments: Sequence[str]) -> int:
+    from katydid.commands.gate import main  # noqa: PLC0415 - see above
+
+    return main(arguments)
+
+
+def _history(arguments: Sequence[str]) -> int:
+    from katydid.commands.history import main  # noqa: PLC0415 - see above
+
+    return main(arguments)
+
+
 def _target(arguments: Sequence[str]) -> int:
     from katydid.target.command import main  # noqa: PLC0415 - see above
 
@@ -41,6 +54,8 @@ COMMANDS: dict[str, tuple[Command, str]] = {
     "run": (_run, "run a workload against a target, and leave a run folder with its report"),
     "report": (_report, "make the report of a run again from its folder"),
     "compare": (_compare, "say whether a new version is faster or slower than another, by their runs"),
+    "gate": (_gate, "judge runs by a thresholds file, for CI"),
+    "history": (_history, "show a workload's metrics over its versions, with the changes of their level"),
     "target": (_target, "serve a local target with known, settable behaviour"),
 }
 
@@ -58,13 +73,22 @@ def main(argv: Sequence[str] | None = None) -> int:
     if name not in COMMANDS:
         _complain(f"there is no command {name!r}: take one of {', '.join(COMMANDS)}")
         return ExitCode.USAGE
+    return _call(COMMANDS[name][0], rest)
+
+
+def _call(command: Command, arguments: Sequence[str]) -> int:
+    """Run it; whatever it raises becomes an exit code."""
     try:
-        return COMMANDS[name][0](rest)
+        return command(arguments)
     except KatydidError as error:
         _complain(str(error))
         return error.exit_code
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
+    except Exception:  # noqa: BLE001 - else Python would exit with 1, which says that the gate failed
+        traceback.print_exc()
+        _complain("this is an error of Katydid's own; please report it with the lines above")
+        return ExitCode.INTERNAL
 
 
 def _usage() -> str:

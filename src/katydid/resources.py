@@ -35,3 +35,9 @@ def locustfile(workload: str) -> Path:
             f"there is no workload {workload!r}: take one of {', '.join(known)}, or the path of a locustfile"
         )
     return resource_folder("locustfiles") / f"{workload}.py"
+
+
+def thresholds_file(name: str) -> Path:
+    """The thresholds file of a path, or the one that we ship for the workload of that name."""
+    shipped = resource_folder("thresholds") / f"{name}.toml"
+    return shipped if not Path(name).exists() and "/" not in name and shipped.is_file() else Path(name)

@@ -8,6 +8,7 @@ from katydid.analysis.comparability import comparable
 from katydid.analysis.estimates import RunData, estimate, read_run
 from katydid.analysis.verdicts import Sides
 from katydid.analysis.within import log_error
+from katydid.core.errors import NoDataError
 from katydid.core.metrics import DISTRIBUTIONS
 from katydid.store.folder import RunFolder
 
@@ -37,10 +38,18 @@ def history_of(folders: Sequence[RunFolder], base: Sequence[RunData], known: set
     """Earlier runs by version."""
     if not base:
         return []
-    runs = [read_run(folder) for folder in folders if str(folder.path) not in known]
-    fit = [run for run in runs if usable(run) and comparable(base[0].manifest, run.manifest)]
+    runs = [_read(folder) for folder in folders if str(folder.path) not in known]
+    fit = [run for run in runs if run and usable(run) and comparable(base[0].manifest, run.manifest)]
     fit.sort(key=_version)
     return [list(version) for _, version in groupby(fit, key=_version)]
+
+
+def _read(folder: RunFolder) -> RunData | None:
+    """None for a damaged run: of the history, which nobody named, it is no error."""
+    try:
+        return read_run(folder)
+    except NoDataError:
+        return None
 
 
 def numbers_of(used: Sequence[Sequence[RunData]], earlier: Sequence[Sequence[RunData]], settled: float) -> Sides:

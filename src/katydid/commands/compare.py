@@ -1,21 +1,19 @@
 """`katydid compare BASE NEW`: is the new version slower, faster, the same, or can that not be told?"""
 
 import json
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from katydid.analysis.comparison import CompareSettings, compare_runs
 from katydid.analysis.estimates import RunData, read_run
+from katydid.commands.output import STANDARD_OUTPUT, write_output
 from katydid.core.arguments import OneLineParser
 from katydid.core.errors import ConfigError, ExitCode
 from katydid.report.comparison import comparison_markdown, comparison_page, print_comparison
 from katydid.report.terminal import terminal
 from katydid.store.folder import RunFolder
-from katydid.store.sides import runs_of, versions_of
-
-STANDARD_OUTPUT = "-"
+from katydid.store.sides import earlier_runs, runs_of, versions_of
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -28,18 +26,18 @@ def main(arguments: Sequence[str]) -> int:
         raise ConfigError(f"--last {options.last} must be at least 1")
     folders = [runs_of(path)[-(options.last or 0) :] for path in (options.base, options.new)]
     base, new = ([read_run(folder) for folder in side] for side in folders)
-    history = (
-        [] if options.no_history else _history(options.history, options.base, [r for side in folders for r in side])
-    )
+    history = [] if options.no_history else _history(options.history, folders)
     comparison = compare_runs(base, new, settings=CompareSettings(), history=history)
     comparison["workload"] = base[0].manifest.get("workload")
     console = terminal(stderr=STANDARD_OUTPUT in outputs)
     print_comparison(comparison, console)
-    _write(options.json, lambda: json.dumps(comparison, indent=2, ensure_ascii=False, default=str) + "\n")
-    _write(options.markdown, lambda: comparison_markdown(comparison))
+    if options.json:
+        write_output(options.json, json.dumps(comparison, indent=2, ensure_ascii=False, default=str) + "\n")
+    if options.markdown:
+        write_output(options.markdown, comparison_markdown(comparison))
     if options.html:
         page = comparison_page(comparison, *(_counted(comparison, i, side) for i, side in enumerate((base, new))))
-        _write(options.html, lambda: page)
+        write_output(options.html, page)
         console.print(f"Report: {options.html}", markup=False)
     return ExitCode.INVALID if comparison["verdict"] == "invalid" else ExitCode.PASSED
 
@@ -66,31 +64,17 @@ def _parser() -> OneLineParser:
     return parser
 
 
-def _history(given: Path | None, base: Path, compared: Sequence[RunFolder]) -> list[RunFolder]:
+def _history(given: Path | None, sides: Sequence[Sequence[RunFolder]]) -> list[RunFolder]:
     """Earlier runs: of the folder that was named, or of the versions beside the base's."""
-    if given is not None:
-        found = versions_of(given)
-        if not found:
-            raise ConfigError(f"--history {given} holds no runs: name a folder of versions, as reports/stream")
-    else:
-        resolved = base.resolve()
-        version = resolved.parent if (resolved / "manifest.json").is_file() else resolved
-        found = versions_of(version.parent)
-    known = {run.path.resolve() for run in compared}
+    if given is None:
+        return earlier_runs(*sides)
+    found = versions_of(given)
+    if not found:
+        raise ConfigError(f"--history {given} holds no runs: name a folder of versions, as reports/stream")
+    known = {run.path.resolve() for side in sides for run in side}
     return [run for runs in found.values() for run in runs if run.path.resolve() not in known]
 
 
 def _counted(comparison: dict[str, Any], side: int, runs: Sequence[RunData]) -> list[Any]:
     counts = {run["run"] for run in comparison["sides"][side]["runs"] if run["counts"]}
     return [run.frame for run in runs if run.path in counts]
-
-
-def _write(to: str | None, make: Callable[[], str]) -> None:
-    if to == STANDARD_OUTPUT:
-        sys.stdout.write(make())
-    elif to:
-        try:
-            Path(to).parent.mkdir(parents=True, exist_ok=True)
-            Path(to).write_text(make(), encoding="utf-8")
-        except OSError as error:
-            raise ConfigError(f"{to} cannot be written ({error.strerror}): name another file") from None

@@ -51,8 +51,8 @@ def print_summary(report: Report, console: Console, report_path: str) -> None:
 
 
 def print_section(section: Section, console: Console) -> None:
-    """A section with those of its tables that are short enough."""
-    console.print(Text(section.title, style="bold"))
+    """Its title, sentences and short tables; pictures are left to the page."""
+    console.print(Text(harmless(section.title), style="bold"))
     for text in section.text:
         console.print(Text(f"  {harmless(text)}"))
     for shown in section.tables:
@@ -61,6 +61,8 @@ def print_section(section: Section, console: Console) -> None:
         table = _table(*shown.columns)
         for index in shown.words:
             table.columns[index].justify = "left"
+            table.columns[index].no_wrap = False
+            table.columns[index].overflow = "fold"
         for number_, row in enumerate(shown.rows):
             table.add_row(
                 *(

@@ -5,13 +5,24 @@ import re
 from katydid.report.sections.section import Section, Table
 from katydid.report.words import harmless
 
-_MARKUP = re.compile(r"[\\`*_{}\[\]<>#|~@&$]|:(?=//)|(?<=www)\.", re.IGNORECASE)
-"""What GitHub reads as markup, a name, or an address wherever it stands."""
+_MARKUP = re.compile(r"[^\w\s,%/()'+:;.=-]|_|:(?=//)|(?<=www)\.|^[-+=]|(?<=\d)[.)](?=\s|$)", re.ASCII | re.IGNORECASE)
+"""What GitHub may read as markup, a name or an address; letters beyond ASCII are found too, and let through."""
+_CALLS = "@#"
+"""They call people and issues even when written as references, unless something stands between."""
+_APART = "&#8288;"
+"""A word joiner: no width, no break."""
 
 
 def escaped(text: object) -> str:
     """A text that came from outside: it names nobody, links to nothing, and ends no table."""
-    return _MARKUP.sub(lambda found: f"&#{ord(found[0])};", harmless(text))
+    return _MARKUP.sub(_reference, harmless(text))
+
+
+def _reference(found: re.Match[str]) -> str:
+    sign = found[0]
+    if not sign.isascii():
+        return sign
+    return f"&#{ord(sign)};" + (_APART if sign in _CALLS else "")
 
 
 def section_markdown(section: Section) -> str:

@@ -1,0 +1,119 @@
+"""The course of a workload's metrics over its versions, and where they changed their level.
+
+Knows neither folders nor how it is shown.
+"""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from katydid.analysis.comparability import mismatches
+from katydid.analysis.courses import MetricHistory, metric_history
+from katydid.core.metrics import DISTRIBUTIONS
+
+SHOWN = (
+    *(f"{d.name}.{statistic}" for d in DISTRIBUTIONS if d.primary for statistic in ("p50", "p95")),
+    "failure_rate",
+    "tokens_per_s",
+)
+"""Metrics whose course is shown. The request rate is none of them: a fixed load fixes it."""
+
+
+@dataclass(frozen=True, slots=True)
+class PastRun:
+    """A run that was read: how it is named, what made it, what came of it."""
+
+    name: str
+    manifest: Mapping[str, Any]
+    summary: Mapping[str, Any]
+
+    @property
+    def version(self) -> str:
+        """Of the service under test."""
+        return str(self.manifest.get("version"))
+
+    @property
+    def started(self) -> str:
+        """ISO 8601, UTC; sorts by time."""
+        return str(self.manifest.get("started_utc") or "")
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A version with its runs; it stands where its first run does."""
+
+    name: str
+    started_utc: str
+    runs: tuple[PastRun, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What is known of a workload over time.
+
+    Attributes:
+        left_out: a line for each run that does not count, with the reason.
+    """
+
+    versions: tuple[Version, ...]
+    metrics: tuple[MetricHistory, ...]
+    left_out: tuple[str, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """The content of `history --json`."""
+        return {
+            "schema_version": 1,
+            "versions": [
+                {"version": v.name, "started_utc": v.started_utc, "runs": [run.name for run in v.runs]}
+                for v in self.versions
+            ],
+            "metrics": [asdict(metric) for metric in self.metrics],
+            "left_out": list(self.left_out),
+        }
+
+
+def history(runs: Iterable[PastRun]) -> History:
+    """The history of runs of one workload; the newest one says which of the others had the same load."""
+    ordered = sorted(runs, key=lambda run: run.started)
+    newest = next((run for run in reversed(ordered) if not _unusable(run)), None)
+    kept, left_out = [], []
+    for run in ordered:
+        why = _unusable(run) or _other_load(run, newest)
+        if why:
+            left_out.append(f"{run.name} is left out: {why}")
+        else:
+            kept.append(run)
+    versions = _versions(kept)
+    names = [version.name for version in versions]
+    courses = [metric_history(name, names, [_values(version, name) for version in versions]) for name in SHOWN]
+    known = tuple(course for course in courses if any(value is not None for value in course.values))
+    return History(versions, known, tuple(left_out))
+
+
+def _unusable(run: PastRun) -> str:
+    if run.summary.get("partial"):
+        return "it is partial: it never came to its end"
+    if not run.summary["valid"]:
+        return "it is invalid: " + "; ".join(run.summary["invalid_reasons"])
+    return "" if run.summary["counts"]["ok"] else "no request succeeded in it"
+
+
+def _other_load(run: PastRun, newest: PastRun | None) -> str:
+    if newest is None:
+        return ""
+    found = mismatches([dict(run.manifest)], [dict(newest.manifest)])
+    return next((f"unlike in the newest run, {mismatch.text}" for mismatch in found if mismatch.why), "")
+
+
+def _versions(runs: Sequence[PastRun]) -> tuple[Version, ...]:
+    """In the order of their first runs."""
+    grouped: dict[str, list[PastRun]] = {}
+    for run in runs:
+        grouped.setdefault(run.version, []).append(run)
+    return tuple(Version(name, group[0].started, tuple(group)) for name, group in grouped.items())
+
+
+def _values(version: Version, name: str) -> list[float]:
+    found = (run.summary["metrics"].get(name) for run in version.runs)
+    return [float(value) for value in found if value is not None and not math.isnan(value)]

@@ -1,0 +1,83 @@
+"""`katydid gate NEW --thresholds FILE`: judge a version's runs for CI, from their files alone."""
+
+import json
+from argparse import Namespace
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from katydid.analysis.comparison import compare_versions
+from katydid.analysis.stored import read_summary
+from katydid.commands.output import STANDARD_OUTPUT, write_output
+from katydid.core.arguments import OneLineParser
+from katydid.core.errors import ConfigError, NoDataError
+from katydid.gate.judge import JudgedRun, judge, unreadable
+from katydid.gate.judgement import Judgement
+from katydid.gate.thresholds import Thresholds, read_thresholds
+from katydid.report.judgement import section
+from katydid.report.junit import junit
+from katydid.report.sections.markdown import section_markdown
+from katydid.report.terminal import print_section, terminal
+from katydid.resources import thresholds_file
+from katydid.store.folder import RunFolder
+from katydid.store.sides import earlier_runs, runs_of
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Judge; the exit code of DESIGN section 2."""
+    given = _parser().parse_args(arguments)
+    thresholds = read_thresholds(thresholds_file(given.thresholds))
+    runs = _runs(given.new, "")
+    base = _runs(given.baseline, "--baseline ") if given.baseline else []
+    judgement = _judge(thresholds, runs, base)
+    _write(judgement, given)
+    return judgement.exit_code
+
+
+def _parser() -> OneLineParser:
+    parser = OneLineParser(
+        prog="katydid gate",
+        description="Judge a run, or several of one version, by a thresholds file. Exit code: 0 passed, 1 failed, "
+        "2 wrong usage or file, 3 cannot tell (where the file says that this fails), 4 invalid or no data.",
+        epilog="example: katydid gate reports/stream/v1.3 --thresholds thresholds/stream.toml "
+        "--baseline reports/stream/v1.2 --junit junit.xml",
+    )
+    parser.add_argument("new", metavar="NEW", type=Path, help="a run folder, or a folder of several runs of a version")
+    parser.add_argument(
+        "--thresholds", metavar="FILE", required=True, help="TOML; or the name of a workload, for the file we ship"
+    )
+    parser.add_argument("--baseline", metavar="BASE", type=Path, help="runs of the version to compare with")
+    parser.add_argument("--junit", metavar="F", help="write JUnit XML")
+    parser.add_argument("--markdown", metavar="F", help="write Markdown, as for a GitHub job summary")
+    parser.add_argument("--json", metavar="F|-", help="write JSON; - for standard output")
+    return parser
+
+
+def _runs(path: Path, option: str) -> list[RunFolder]:
+    if not path.is_dir():
+        raise ConfigError(f"{option}{path}: no such folder; name a run folder, or one of several runs of a version")
+    return runs_of(path)
+
+
+def _judge(thresholds: Thresholds, runs: Sequence[RunFolder], base: Sequence[RunFolder]) -> Judgement:
+    try:
+        judged = [JudgedRun(str(run.path), read_summary(run)) for run in runs]
+        comparison = _compare(base, runs, thresholds) if base else None
+    except NoDataError as error:
+        return unreadable(thresholds, [str(run.path) for run in runs], str(error))
+    return judge(thresholds, judged, comparison)
+
+
+def _compare(base: Sequence[RunFolder], new: Sequence[RunFolder], thresholds: Thresholds) -> dict[str, Any]:
+    return compare_versions(base, new, settings=thresholds.settings, history=earlier_runs(base, new))
+
+
+def _write(judgement: Judgement, given: Namespace) -> None:
+    part = section(judgement)
+    print_section(part, terminal(stderr=given.json == STANDARD_OUTPUT))
+    if given.junit:
+        write_output(given.junit, junit(judgement))
+    if given.markdown:
+        write_output(given.markdown, section_markdown(part) + "\n")
+    if given.json:
+        write_output(given.json, json.dumps(judgement.as_json(), indent=2, ensure_ascii=False) + "\n")

@@ -1,0 +1,96 @@
+"""`katydid history FOLDER`: how a workload's metrics went over its versions, and where they changed."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from katydid.analysis.comparison import compare_versions
+from katydid.analysis.history import History, PastRun, Version, history
+from katydid.analysis.stored import read_summary
+from katydid.commands.output import STANDARD_OUTPUT, write_output
+from katydid.core.arguments import OneLineParser
+from katydid.core.errors import ConfigError, ExitCode, NoDataError
+from katydid.report.history import history_page, print_history
+from katydid.report.terminal import terminal
+from katydid.store.folder import RunFolder
+from katydid.store.sides import workload_runs
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Show the history; 1 where the newest version is slower than the pinned one, 4 where no run counts."""
+    given = _parser().parse_args(arguments)
+    if not given.folder.is_dir():
+        raise ConfigError(f"{given.folder}: no such folder; name a workload's folder, as reports/stream")
+    found = workload_runs(given.folder)
+    if not found:
+        raise ConfigError(f"{given.folder} holds no versions: name a workload's folder, as reports/stream")
+    read, unreadable = _read(found)
+    past = history(read)
+    pinned = _compare_with(given.pin, past) if given.pin else None
+    console = terminal(stderr=given.json == STANDARD_OUTPUT)
+    print_history(past, pinned, console)
+    for line in unreadable:
+        console.print(f"  {line}", style="yellow", markup=False)
+    if given.json:
+        told = past.as_json() | {"unreadable": unreadable, "pinned": pinned}
+        write_output(given.json, json.dumps(told, indent=2, ensure_ascii=False, default=str) + "\n")
+    if given.html:
+        write_output(given.html, history_page(past, given.folder.resolve().name, pinned))
+        console.print(f"Report: {given.html}", markup=False)
+    return _exit_code(past, pinned)
+
+
+def _parser() -> OneLineParser:
+    parser = OneLineParser(
+        prog="katydid history",
+        description="The course of a workload's metrics over its versions, with the changes of their level. "
+        "A change of one run's value is for the gate; this looks for levels that last.",
+        epilog="example: katydid history reports/stream --pin v1.0 --html history.html",
+    )
+    parser.add_argument("folder", metavar="FOLDER", type=Path, help="a workload's folder, as reports/stream")
+    parser.add_argument("--html", metavar="F", help="write a page")
+    parser.add_argument("--json", metavar="F|-", help="write everything as JSON; - for standard output")
+    parser.add_argument(
+        "--pin",
+        metavar="VERSION",
+        help="compare the newest version with this one, against slow creep; exit code 1 if slower",
+    )
+    return parser
+
+
+def _read(folders: Sequence[RunFolder]) -> tuple[list[PastRun], list[str]]:
+    """The runs, and a line for each that cannot be read."""
+    read, unreadable = [], []
+    for folder in folders:
+        try:
+            read.append(PastRun(str(folder.path), folder.manifest(), read_summary(folder)))
+        except NoDataError as error:
+            unreadable.append(str(error))
+    return read, unreadable
+
+
+def _compare_with(pin: str, past: History) -> dict[str, Any]:
+    """The newest version against the pinned one, with all others as the history that tells the noise."""
+    versions = {version.name: version for version in past.versions}
+    if pin not in versions:
+        known = ", ".join(list(versions)[-5:]) or "none"
+        raise ConfigError(f"--pin {pin}: no run of that version counts; there are {known}")
+    newest = past.versions[-1]
+    if newest.name == pin:
+        raise ConfigError(f"--pin {pin} is the newest version itself: name an older one")
+    others = [version for version in past.versions if version.name not in (pin, newest.name)]
+    return compare_versions(
+        _folders(versions[pin]), _folders(newest), history=[run for version in others for run in _folders(version)]
+    )
+
+
+def _folders(version: Version) -> list[RunFolder]:
+    return [RunFolder(Path(run.name)) for run in version.runs]
+
+
+def _exit_code(past: History, pinned: dict[str, Any] | None) -> ExitCode:
+    if not past.versions:
+        return ExitCode.INVALID
+    verdict = pinned["verdict"] if pinned else ""
+    return {"slower": ExitCode.GATE_FAILED, "invalid": ExitCode.INVALID}.get(verdict, ExitCode.PASSED)

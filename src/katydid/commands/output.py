@@ -1,0 +1,24 @@
+"""Where a command's results go: a file, or standard output for `-`."""
+
+import sys
+from pathlib import Path
+
+from katydid.core.errors import ConfigError
+
+STANDARD_OUTPUT = "-"
+
+
+def write_output(where: str, text: str) -> None:
+    """Write a result.
+
+    Raises:
+        ConfigError: the file cannot be written.
+    """
+    if where == STANDARD_OUTPUT:
+        sys.stdout.write(text)
+        return
+    try:
+        Path(where).parent.mkdir(parents=True, exist_ok=True)
+        Path(where).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"{where} cannot be written: {(error.strerror or str(error)).lower()}") from None

@@ -1,0 +1,172 @@
+"""The verdict on runs: thresholds, summaries and a comparison in, a judgement out. Pure.
+
+Nothing passes for want of data: a missing value, too few requests or a run that may not be believed make
+the verdict invalid, whatever else holds. Knows no file and no report.
+"""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median_high, median_low
+from typing import Any
+
+from katydid.gate.judgement import Check, Judgement, Kind, Verdict
+from katydid.gate.thresholds import Objective, Policy, Thresholds
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedRun:
+    """A run: how messages name it, and the content of its `summary.json`."""
+
+    name: str
+    summary: Mapping[str, Any]
+
+
+def judge(thresholds: Thresholds, runs: Sequence[JudgedRun], comparison: Mapping[str, Any] | None = None) -> Judgement:
+    """Judge one version's runs.
+
+    Args:
+        thresholds: what is asked for.
+        runs: at least one, all of the version in question.
+        comparison: of these runs with a baseline, as `analysis.comparison` gives it; None where none was named.
+    """
+    checks = [
+        _valid(runs),
+        _ended(runs, thresholds.stopped_early),
+        *(_objective(objective, runs) for objective in thresholds.objectives),
+        *_compared(thresholds, comparison),
+    ]
+    return Judgement(tuple(checks), thresholds.source, tuple(run.name for run in runs), comparison)
+
+
+def unreadable(thresholds: Thresholds, runs: Sequence[str], reason: str) -> Judgement:
+    """The judgement where a run cannot even be read."""
+    check = Check(Kind.RUN, "valid", _VALID_LIMIT, Verdict.NO_DATA, reason)
+    return Judgement((check,), thresholds.source, tuple(runs))
+
+
+_VALID_LIMIT = "to be believed"
+
+
+def _valid(runs: Sequence[JudgedRun]) -> Check:
+    reasons = [text for run in runs for text in _invalid_reasons(run, named=len(runs) > 1)]
+    empty = any(not run.summary["counts"]["requests"] for run in runs)
+    if reasons:
+        return Check(Kind.RUN, "valid", _VALID_LIMIT, Verdict.NO_DATA if empty else Verdict.INVALID, "; ".join(reasons))
+    notes = dict.fromkeys(text for run in runs for text in run.summary.get("warnings", ()))
+    return Check(Kind.RUN, "valid", _VALID_LIMIT, Verdict.PASSED, "; ".join(notes))
+
+
+def _invalid_reasons(run: JudgedRun, *, named: bool) -> Iterator[str]:
+    summary = run.summary
+    reasons = list(summary["invalid_reasons"])
+    if summary.get("partial"):
+        reasons.append("partial: the run never came to its end")
+    if not summary["counts"]["requests"] and not reasons:
+        reasons.append("no data: no request was recorded")
+    if not summary["valid"] and not reasons:
+        reasons.append("the run is marked as invalid")
+    return (f"{run.name}: {reason}" if named else reason for reason in reasons)
+
+
+_ENDED_LIMIT = "not stopped early"
+
+
+def _ended(runs: Sequence[JudgedRun], policy: Policy) -> Check:
+    stopped = [run for run in runs if run.summary["ended"] == "failure-threshold"]
+    if not stopped:
+        return Check(Kind.RUN, "ended", _ENDED_LIMIT, Verdict.PASSED)
+    which = f"{len(stopped)} of {len(runs)} runs were" if len(runs) > 1 else "the run was"
+    reason = f"{which} stopped by the failure threshold: what is judged ends there"
+    if policy is Policy.WARN:
+        return Check(Kind.RUN, "ended", _ENDED_LIMIT, Verdict.PASSED, reason)
+    remedy = "raise --failure-threshold, or set stopped_early under [policy], if so many failures are allowed"
+    return Check(Kind.RUN, "ended", _ENDED_LIMIT, Verdict.FAILED, f"{reason}; {remedy}")
+
+
+def _objective(objective: Objective, runs: Sequence[JudgedRun]) -> Check:
+    metric, limit = objective.metric, objective.limit
+    found = [run.summary["metrics"].get(metric) for run in runs]
+    values = [float(value) for value in found if value is not None and not math.isnan(value)]
+    if len(values) < len(runs):
+        return Check(Kind.OBJECTIVE, metric, limit.text, Verdict.NO_DATA, _missing(metric, runs, len(values)))
+    value = (median_high if limit.is_upper else median_low)(values)
+    verdict = Verdict.PASSED if limit.keeps(value) else Verdict.FAILED
+    if len(values) == 1:
+        return Check(Kind.OBJECTIVE, metric, limit.text, verdict, value=value)
+    broken = sum(not limit.keeps(each) for each in values)
+    middle = "the median" if len(values) % 2 else "the worse of the two middle ones"
+    close = f"; too close to call: {broken} of them break it" if 0 < broken < len(values) else ""
+    reason = f"{middle} of {len(values)} runs{close}"
+    return Check(Kind.OBJECTIVE, metric, limit.text, verdict, reason, value=value, values=tuple(values))
+
+
+def _missing(metric: str, runs: Sequence[JudgedRun], present: int) -> str:
+    """Why there is no value."""
+    where = f" in {len(runs) - present} of {len(runs)} runs" if len(runs) > 1 else ""
+    few = next((text for run in runs if (text := run.summary.get("too_few", {}).get(metric))), None)
+    if few:
+        return f"{few} requests{where}: let the run last longer, or judge a lower quantile"
+    return f"no value{where}: no successful request had one, or this workload does not measure it"
+
+
+_COMPARED = {
+    "faster": Verdict.PASSED,
+    "no_difference": Verdict.PASSED,
+    "slower": Verdict.FAILED,
+    "cannot_tell": Verdict.CANNOT_TELL,
+    "invalid": Verdict.INVALID,
+}
+
+
+def _compared(thresholds: Thresholds, comparison: Mapping[str, Any] | None) -> Iterator[Check]:
+    limit = f"no loss of {100 * thresholds.settings.min_change:.3g} % or more against the baseline"
+    policy = thresholds.cannot_tell
+    if comparison is None:
+        if thresholds.wants_comparison:
+            reason = "no baseline was given: name one with --baseline"
+            yield Check(Kind.COMPARISON, "comparison", limit, Verdict.CANNOT_TELL, reason, doubt=policy)
+        return
+    whole = _COMPARED[comparison["verdict"]]
+    rows = [] if whole is Verdict.INVALID else [row for row in comparison["metrics"] if row["primary"]]
+    checks = [
+        Check(
+            Kind.COMPARISON,
+            row["name"],
+            limit,
+            _compared_verdict(row),
+            _told(row),
+            value=row["new"],
+            compared=row,
+            doubt=policy,
+        )
+        for row in rows
+    ]
+    yield from checks
+    if whole not in {check.verdict for check in checks}:
+        yield Check(Kind.COMPARISON, "comparison", limit, whole, "; ".join(comparison["reasons"]), doubt=policy)
+
+
+def _compared_verdict(row: Mapping[str, Any]) -> Verdict:
+    """A metric that a side lacks is no reason to pass."""
+    return Verdict.NO_DATA if None in (row["base"], row["new"]) else _COMPARED[row["verdict"]]
+
+
+def _told(row: Mapping[str, Any]) -> str:
+    """The change in words: `slower: +12.3 % (+8.1 % to +17.0 %)`."""
+    text = str(row["verdict"]).replace("_", " ")
+    if row["change"] is not None:
+        text += f": {_percent(row['change'])}"
+    if row["low"] is not None and row["high"] is not None:
+        text += f" ({_percent(row['low'])} to {_percent(row['high'])})"
+    if row.get("reason"):
+        text += f": {row['reason']}"
+    elif row["verdict"] == "cannot_tell" and row["runs_needed"]:
+        if row["smallest_detectable"] is None:
+            text += "; one run a side does not tell the noise from run to run"
+        text += f"; about {row['runs_needed']} runs a side would tell"
+    return text
+
+
+def _percent(change: float) -> str:
+    return f"{100 * change:+.1f} %"

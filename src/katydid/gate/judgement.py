@@ -1,0 +1,114 @@
+"""What the gate says: checks, each with a verdict, and the exit code that follows from them.
+
+Knows neither how a check is made nor how it is shown.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any
+
+from katydid.core.errors import ExitCode, worst
+from katydid.gate.thresholds import Policy
+
+
+class Kind(StrEnum):
+    """What a check looks at."""
+
+    RUN = "run"
+    OBJECTIVE = "objective"
+    COMPARISON = "comparison"
+
+
+class Verdict(StrEnum):
+    """What came of a check."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    CANNOT_TELL = "cannot_tell"
+    NO_DATA = "no_data"
+    INVALID = "invalid"
+
+
+_CODES = {
+    Verdict.PASSED: ExitCode.PASSED,
+    Verdict.FAILED: ExitCode.GATE_FAILED,
+    Verdict.NO_DATA: ExitCode.INVALID,
+    Verdict.INVALID: ExitCode.INVALID,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One question, and its answer.
+
+    Attributes:
+        metric: its flat name; `valid` and `ended` for the runs themselves, `comparison` for a comparison as a whole.
+        limit: what was asked for, as a person would write it.
+        reason: why, in words; empty where the value beside its limit says it all.
+        value: what was measured, in the unit of `summary.json`; of several runs the middle one.
+        values: of each run, where there are several.
+        compared: the comparison's own row on this metric.
+        doubt: what `cannot_tell` means here.
+    """
+
+    kind: Kind
+    metric: str
+    limit: str
+    verdict: Verdict
+    reason: str = ""
+    value: float | None = None
+    values: tuple[float, ...] = ()
+    compared: Mapping[str, Any] | None = None
+    doubt: Policy = Policy.WARN
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """What this check alone would make the gate exit with."""
+        doubtful = ExitCode.CANNOT_TELL if self.doubt is Policy.FAIL else ExitCode.PASSED
+        return _CODES.get(self.verdict, doubtful)
+
+    def as_json(self) -> dict[str, Any]:
+        """Its part of `--json`."""
+        told = asdict(self) | {"exit_code": int(self.exit_code)}
+        del told["doubt"]  # the exit code says what came of it
+        return told
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What the gate says.
+
+    Attributes:
+        checks: the runs themselves, then objectives, then the comparison.
+        thresholds: where the limits came from.
+        runs: names of the runs judged.
+        comparison: what the comparison said, whole; None where there was none.
+    """
+
+    checks: tuple[Check, ...]
+    thresholds: str
+    runs: tuple[str, ...]
+    comparison: Mapping[str, Any] | None = None
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """The worst of all checks."""
+        return worst(*(check.exit_code for check in self.checks))
+
+    @property
+    def passed(self) -> bool:
+        """Whether CI may go on."""
+        return self.exit_code is ExitCode.PASSED
+
+    def as_json(self) -> dict[str, Any]:
+        """The content of `--json` (DESIGN section 2)."""
+        return {
+            "schema_version": 1,
+            "passed": self.passed,
+            "exit_code": int(self.exit_code),
+            "thresholds": self.thresholds,
+            "runs": list(self.runs),
+            "checks": [check.as_json() for check in self.checks],
+            "comparison": self.comparison,
+        }

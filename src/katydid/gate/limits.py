@@ -1,0 +1,110 @@
+"""One limit of a thresholds file: `< 1.5s`, `>= 20/s`, `<= 1%`. Reads it, and says whether a value keeps it.
+
+Knows a metric's unit, but no metric's value and no file.
+"""
+
+import operator
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+
+from katydid.core.errors import ConfigError
+from katydid.core.metrics import Unit
+
+_OPERATORS: dict[str, Callable[[float, float], bool]] = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+
+_SCALES: dict[Unit, dict[str, Decimal]] = {
+    Unit.MS: {"ms": Decimal(1), "s": Decimal(1000), "min": Decimal(60_000)},
+    Unit.FRACTION: {"%": Decimal("0.01")},
+    Unit.PER_SECOND: {"/s": Decimal(1)},
+}
+"""What may stand behind a number, and what it is in the summary's own unit."""
+
+_EXAMPLES = {Unit.MS: "< 1.5s or < 200ms", Unit.FRACTION: "< 1%", Unit.PER_SECOND: "> 20/s"}
+_LIMIT = re.compile(r"\s*(?P<operator><=|>=|<|>)\s*(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>[^\s\d]*)\s*", re.ASCII)
+_PERCENT = re.compile(r"\s*(?P<number>\d+(?:\.\d+)?)\s*%\s*", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """What a metric has to keep.
+
+    Attributes:
+        operator: `<`, `<=`, `>` or `>=`.
+        value: in the unit of `summary.json`: milliseconds, fractions, per second.
+        text: as it was written.
+    """
+
+    operator: str
+    value: float
+    text: str
+
+    @property
+    def is_upper(self) -> bool:
+        """Whether it bounds the metric from above."""
+        return self.operator.startswith("<")
+
+    @property
+    def is_strict(self) -> bool:
+        """Whether the limit itself breaks it."""
+        return not self.operator.endswith("=")
+
+    def keeps(self, value: float) -> bool:
+        """Whether a value is within the limit; one that is no number is not."""
+        return _OPERATORS[self.operator](value, self.value)
+
+
+def read_limit(text: object, unit: Unit) -> Limit:
+    """A limit as a thresholds file writes it.
+
+    Raises:
+        ConfigError: it is none for this unit, or no value can keep or break it; the message names no file.
+    """
+    scales = _SCALES.get(unit, {unit.value: Decimal(1), "": Decimal(1)})
+    example = _EXAMPLES.get(unit, f"< 1{unit.value}")
+    if not isinstance(text, str):
+        raise ConfigError(f'{text!r} is no limit: write a comparison, a number and a unit in quotes, as in "{example}"')
+    found = _LIMIT.fullmatch(text)
+    if found is None:
+        raise ConfigError(f'"{text}" is no limit: write <, <=, > or >=, a number and a unit, as in "{example}"')
+    if found["unit"] not in scales:
+        given = f'the unit "{found["unit"]}"' if found["unit"] else "no unit"
+        raise ConfigError(f'"{text}" has {given}, the metric is measured in {_named(unit)}: write it as in "{example}"')
+    # Decimal, so that 2.9 % is the same float as 29 of 1000.
+    value = float(Decimal(found["number"]) * scales[found["unit"]])
+    limit = Limit(found["operator"], value, text.strip())
+    _check_possible(limit, unit)
+    return limit
+
+
+def _named(unit: Unit) -> str:
+    return {Unit.MS: "time", Unit.FRACTION: "percent", Unit.PER_SECOND: "events a second"}.get(unit, unit.value)
+
+
+def _check_possible(limit: Limit, unit: Unit) -> None:
+    """See that some value keeps the limit, and some value breaks it: everything else is a slip of the pen."""
+    most = 1.0 if unit is Unit.FRACTION else float("inf")
+    kept = [limit.keeps(value) for value in (0.0, most)]
+    if not any(kept):
+        raise ConfigError(f'"{limit.text}" can never be kept: take another number')
+    if all(kept):
+        raise ConfigError(f'"{limit.text}" can never be broken: take another number')
+
+
+def read_percent(text: object) -> float:
+    """A share such as `5%` as a fraction.
+
+    Raises:
+        ConfigError: it is none.
+    """
+    found = _PERCENT.fullmatch(text) if isinstance(text, str) else None
+    if found is None:
+        given = f'"{text}"' if isinstance(text, str) else repr(text)
+        raise ConfigError(f'{given} is no percentage: write it in quotes, as in "5%"')
+    return float(Decimal(found["number"]) / 100)

@@ -1,0 +1,213 @@
+"""A thresholds file: what a workload is judged by. Read once, checked whole, immutable.
+
+A name that nobody knows is an error and never skipped: a mistyped objective that passes silently is worse
+than none. Knows no run.
+"""
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from enum import StrEnum
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from katydid.analysis.comparison import CompareSettings
+from katydid.core.errors import ConfigError
+from katydid.core.metrics import DISTRIBUTIONS, METRICS, Better
+from katydid.gate.limits import Limit, read_limit, read_percent
+
+
+class Policy(StrEnum):
+    """What something doubtful means for the exit code."""
+
+    WARN = "warn"
+    FAIL = "fail"
+
+
+@dataclass(frozen=True, slots=True)
+class Objective:
+    """A metric and the limit that it has to keep."""
+
+    metric: str
+    limit: Limit
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """What a thresholds file says.
+
+    Attributes:
+        source: where it was read, for messages.
+        objectives: absolute limits, in the file's order.
+        wants_comparison: it has a section [compare], so that a baseline is expected.
+        settings: of the comparison; the defaults where the file says nothing.
+        cannot_tell: what a comparison that can tell nothing means.
+        stopped_early: what a run means that its failure threshold ended.
+    """
+
+    source: str
+    objectives: tuple[Objective, ...] = ()
+    wants_comparison: bool = False
+    settings: CompareSettings = field(default_factory=CompareSettings)
+    cannot_tell: Policy = Policy.WARN
+    stopped_early: Policy = Policy.FAIL
+
+
+def read_thresholds(path: Path) -> Thresholds:
+    """The thresholds that a file holds.
+
+    Raises:
+        ConfigError: there is no such file, or it is wrong; in one line, with the file and the key.
+    """
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path}: {(error.strerror or str(error)).lower()}; name a thresholds file") from None
+    except UnicodeDecodeError:
+        raise ConfigError(f"{path} is no text in UTF-8: save it as that") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path} is not TOML: {str(error).lower()}") from None
+    return parse_thresholds(content, str(path))
+
+
+def parse_thresholds(content: Mapping[str, Any], source: str) -> Thresholds:
+    """The thresholds in the parsed content of a file; `source` stands in messages.
+
+    Raises:
+        ConfigError: see `read_thresholds`.
+    """
+    _check_keys(content, ("objective", "compare", "policy"), source, "section ")
+    objective, compare, policy = (_section(content, name, source) for name in ("objective", "compare", "policy"))
+    _check_keys(compare, ("primary", "min_change", "same_within"), f"{source}: [compare]")
+    _check_keys(policy, ("family_alpha", "cannot_tell", "stopped_early"), f"{source}: [policy]")
+    thresholds = Thresholds(
+        source=source,
+        objectives=_objectives(objective, f"{source}: [objective]"),
+        wants_comparison="compare" in content,
+        settings=_settings(compare, policy, source),
+        cannot_tell=_policy(policy, "cannot_tell", Policy.WARN, source),
+        stopped_early=_policy(policy, "stopped_early", Policy.FAIL, source),
+    )
+    if not thresholds.objectives and not thresholds.wants_comparison:
+        raise ConfigError(f"{source} judges nothing: give it a section [objective] or [compare]")
+    return thresholds
+
+
+def _section(content: Mapping[str, Any], name: str, source: str) -> Mapping[str, Any]:
+    section = content.get(name, {})
+    if not isinstance(section, dict):
+        raise ConfigError(f"{source}: {name} is no section: write [{name}] on a line of its own")
+    return section
+
+
+def _check_keys(given: Iterable[str], known: Iterable[str], where: str, kind: str = "") -> None:
+    for key in given:
+        if key not in (names := tuple(known)):
+            raise ConfigError(f'{where}: there is no {kind}"{key}"{_suggest(key, names)}')
+
+
+def _suggest(name: str, known: Iterable[str]) -> str:
+    names = list(known)
+    near = get_close_matches(name, names)
+    if near:
+        return f": did you mean {' or '.join(near)}?"
+    return f": take one of {', '.join(names)}" if len(names) < 10 else ": see the metrics in a run's summary.json"
+
+
+def _objectives(section: Mapping[str, Any], where: str) -> tuple[Objective, ...]:
+    objectives: dict[str, Objective] = {}
+    for name, text in _flat(section):
+        if name not in METRICS:
+            raise ConfigError(f'{where} "{name}": there is no such metric{_suggest(name, METRICS)}')
+        if name in objectives:
+            raise ConfigError(f'{where} "{name}" stands there twice: keep one')
+        try:
+            objectives[name] = Objective(name, read_limit(text, METRICS[name].unit))
+        except ConfigError as error:
+            raise ConfigError(f'{where} "{name}": {error}') from None
+    _check_together(objectives, where)
+    return tuple(objectives.values())
+
+
+def _flat(section: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, Any]]:
+    """Keys and values; to TOML, an unquoted ttft.p95 is a table within a table."""
+    for key, value in section.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
+
+
+_IN_ORDER = ("min", "p50", "p90", "p95", "p99", "max")
+
+
+def _check_together(objectives: Mapping[str, Objective], where: str) -> None:
+    """See that limits of one distribution leave room: a p50 above 2 s and a p95 below 1 s do not."""
+    for distribution in DISTRIBUTIONS:
+        names = [f"{distribution.name}.{statistic}" for statistic in _IN_ORDER]
+        given = [(rank, objectives[name]) for rank, name in enumerate(names) if name in objectives]
+        for (low_rank, low), (high_rank, high) in product(given, given):
+            if low_rank < high_rank and _leave_no_room(low.limit, high.limit):
+                raise ConfigError(
+                    f'{where} "{low.metric}" = "{low.limit.text}" contradicts "{high.metric}" = "{high.limit.text}": '
+                    f"{low.metric} is never more than {high.metric}"
+                )
+
+
+def _leave_no_room(lower: Limit, upper: Limit) -> bool:
+    if lower.is_upper or not upper.is_upper:
+        return False
+    strict = lower.is_strict or upper.is_strict
+    return lower.value > upper.value or (strict and lower.value == upper.value)
+
+
+def _settings(compare: Mapping[str, Any], policy: Mapping[str, Any], source: str) -> CompareSettings:
+    usual = CompareSettings()
+    where = f"{source}: [compare]"
+    settings = CompareSettings(
+        primary=_primary(compare.get("primary", list(usual.primary)), f"{where} primary"),
+        min_change=_percent(compare, "min_change", usual.min_change, where),
+        same_within=_percent(compare, "same_within", usual.same_within, where),
+        family_alpha=_alpha(policy.get("family_alpha", usual.family_alpha), f"{source}: [policy] family_alpha"),
+    )
+    if not settings.min_change <= settings.same_within or not 0 < settings.same_within < 1:
+        raise ConfigError(
+            f"{where} min_change {settings.min_change:.4g} and same_within {settings.same_within:.4g} leave no room: "
+            "take 0 ≤ min_change ≤ same_within < 1 (as fractions), and same_within above 0"
+        )
+    return settings
+
+
+def _percent(section: Mapping[str, Any], key: str, default: float, where: str) -> float:
+    try:
+        return read_percent(section[key]) if key in section else default
+    except ConfigError as error:
+        raise ConfigError(f"{where} {key}: {error}") from None
+
+
+def _primary(names: Any, where: str) -> tuple[str, ...]:
+    if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
+        raise ConfigError(f'{where}: give a list of metrics, as in ["duration.p50", "duration.p95"]')
+    for name in names:
+        if name not in METRICS:
+            raise ConfigError(f'{where}: there is no metric "{name}"{_suggest(name, METRICS)}')
+        if METRICS[name].better is Better.NEITHER:
+            raise ConfigError(f'{where}: "{name}" is neither better when lower nor when higher: take another metric')
+    if len(set(names)) < len(names):
+        raise ConfigError(f"{where}: a metric stands there twice: keep one")
+    return tuple(names)
+
+
+def _alpha(value: Any, where: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= 0.2:
+        raise ConfigError(f"{where}: {value!r} is no share of false alarms: take a number above 0, at most 0.2")
+    return float(value)
+
+
+def _policy(section: Mapping[str, Any], key: str, default: Policy, source: str) -> Policy:
+    value = section.get(key, default)
+    if value not in list(Policy):
+        raise ConfigError(f'{source}: [policy] {key}: {value!r} is no policy: take "warn" or "fail"')
+    return Policy(value)

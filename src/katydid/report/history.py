@@ -1,0 +1,206 @@
+"""A workload's history: as a page, and on a terminal with a curve of one line."""
+
+import math
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.text import Text
+
+from katydid import __version__
+from katydid.analysis.courses import Change, MetricHistory
+from katydid.analysis.history import History
+from katydid.core.metrics import METRICS
+from katydid.report.chart import Chart, Line, Mark, Scale, Style
+from katydid.report.page import render
+from katydid.report.sections import Section, Table
+from katydid.report.terminal import print_section
+from katydid.report.verdict import Comparison, percent
+from katydid.report.verdict import sentence as comparison_sentence
+from katydid.report.words import harmless, plural, value_only
+
+_BARS = "▁▂▃▄▅▆▇█"
+MOST_BARS = 40
+"""Versions, the newest, that a curve in one line shows."""
+MOST_NAMED = 3
+"""Versions, the newest, whose changes the sentence names; the table has all."""
+
+
+def sentence(history: History) -> str:
+    """The history in one sentence."""
+    if not history.versions:
+        return "No history: no run counts."
+    span = plural(len(history.versions), "version")
+    if all(metric.unsearched for metric in history.metrics):
+        return f"{span}: too few to look for changes."
+    changed: dict[int, list[tuple[str, Change]]] = {}
+    for metric in history.metrics:
+        for change in metric.changes:
+            changed.setdefault(change.index, []).append((metric.name, change))
+    if not changed:
+        return f"No change of level in {span}."
+    named = "; ".join(_told(changed[index]) for index in sorted(changed)[-MOST_NAMED:])
+    more = f"; {len(changed) - MOST_NAMED} before" if len(changed) > MOST_NAMED else ""
+    return f"The level changed with {len(changed)} of {span}. {named}{more}."
+
+
+def _told(found: Sequence[tuple[str, Change]]) -> str:
+    """What changed with one version, by the metric that changed most."""
+    name, change = max(found, key=lambda item: abs(math.log1p(item[1].change)))
+    interval = f"{percent(change.low)} to {percent(change.high)}"
+    more = f", and {plural(len(found) - 1, 'more metric')}" if len(found) > 1 else ""
+    return f"{change.version}: {name} {change.verdict}, {percent(change.change)} ({interval}){more}"
+
+
+def sparkline(values: Sequence[float | None]) -> str:
+    """The newest values as bars from the lowest to the highest of them; a dot where there is none."""
+    shown = values[-MOST_BARS:]
+    known = [value for value in shown if value is not None]
+    if not known:
+        return "·" * len(shown)
+    low, span = min(known), max(known) - min(known)
+    steps = len(_BARS) - 1
+    return "".join("·" if v is None else _BARS[round((v - low) / span * steps) if span else 0] for v in shown)
+
+
+def sections(history: History) -> list[Section]:
+    """The courses, the changes, the versions."""
+    return [part for part in (_courses(history), _changes(history), _versions(history)) if part is not None]
+
+
+def _courses(history: History) -> Section:
+    rows = [
+        [
+            METRICS[metric.name].label,
+            sparkline(metric.values),
+            *(_shown(metric.name, value) for value in _ends(metric.values)),
+            metric.unsearched or plural(len(metric.changes), "change"),
+        ]
+        for metric in history.metrics
+    ]
+    table = Table("", ("Metric", "Course", "First", "Newest", "Changes"), rows, frozenset({1, 4}))
+    return Section("courses", "Metrics over versions", [], [table])
+
+
+def _ends(values: Sequence[float | None]) -> tuple[float | None, float | None]:
+    known = [value for value in values if value is not None]
+    return known[0], known[-1]
+
+
+def _shown(name: str, value: float | None) -> str:
+    return "–" if value is None else value_only(name, value)
+
+
+def _changes(history: History) -> Section | None:
+    found = [(metric.name, change) for metric in history.metrics for change in metric.changes]
+    if not found:
+        return None
+    found.sort(key=lambda item: item[1].index)
+    rows = [
+        [
+            change.version,
+            METRICS[name].label,
+            value_only(name, change.before),
+            value_only(name, change.after),
+            f"{percent(change.change)} ({percent(change.low)} to {percent(change.high)})",
+            change.verdict,
+        ]
+        for name, change in found
+    ]
+    bad = frozenset((row, 5) for row, (_, change) in enumerate(found) if change.verdict == "slower")
+    columns = ("From version", "Metric", "Before", "After", "Change", "Verdict")
+    return Section("changes", "Changes of level", [], [Table("", columns, rows, frozenset({1, 5}), bad)])
+
+
+def _versions(history: History) -> Section:
+    rows = [
+        [
+            version.name,
+            version.started_utc.replace("T", " ")[:16],
+            str(len(version.runs)),
+            *(_shown(metric.name, metric.values[place]) for metric in history.metrics),
+        ]
+        for place, version in enumerate(history.versions)
+    ]
+    columns = ("Version", "First run (UTC)", "Runs", *(metric.name for metric in history.metrics))
+    return Section(
+        "versions",
+        "Versions",
+        ["In the order of their first runs. Of several runs the geometric mean is shown, of shares the mean."],
+        [Table("All versions", columns, rows, in_terminal=False)],
+    )
+
+
+def charts(history: History) -> list[Chart]:
+    """A picture for each metric; one version makes no course."""
+    return [_chart(metric) for metric in history.metrics if len(metric.values) > 1]
+
+
+def _chart(metric: MetricHistory) -> Chart:
+    nothing = math.nan
+    values = [(float(i + 1), nothing if v is None else v) for i, v in enumerate(metric.values)]
+    lines = [Line("versions", Style.MAIN, _scaled(metric, values))]
+    if metric.levels:
+        lines.append(Line("level", Style.QUIET, _scaled(metric, _steps(metric))))
+    return Chart(
+        key=f"history-{metric.name}",
+        title=METRICS[metric.name].label,
+        note=metric.unsearched or f"A point a version; {plural(len(metric.changes), 'change')} of level.",
+        unit="%" if METRICS[metric.name].unit == "fraction" else str(METRICS[metric.name].unit),
+        scale=Scale.LINEAR,
+        x_unit="no.",
+        lines=lines,
+        marks=[
+            Mark(f"{change.version}: {percent(change.change)}", _STYLES[change.verdict], float(change.index + 1))
+            for change in metric.changes
+        ],
+    )
+
+
+_STYLES = {"slower": Style.BAD, "faster": Style.MAIN}
+
+
+def _scaled(metric: MetricHistory, points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    factor = 100.0 if METRICS[metric.name].unit == "fraction" else 1.0
+    return [(x, y * factor) for x, y in points]
+
+
+def _steps(metric: MetricHistory) -> list[tuple[float, float]]:
+    """The level of each version; broken where it changes, so that it is drawn as steps."""
+    begins = {change.index for change in metric.changes}
+    points = []
+    for index, level in enumerate(metric.levels):
+        if index in begins:
+            points.append((index + 0.5, math.nan))
+        points.append((float(index + 1), math.nan if level is None else level))
+    return points
+
+
+def history_page(history: History, workload: str, pinned: Comparison | None) -> str:
+    """The page; `pinned` is the comparison of the newest version with a pinned one."""
+    return render(
+        "history.html",
+        charts(history),
+        sections(history),
+        workload=harmless(workload),
+        sentence=harmless(sentence(history)),
+        pinned=[] if pinned is None else [comparison_sentence(pinned), *pinned["reasons"]],
+        pinned_bad=pinned is not None and pinned["verdict"] in {"slower", "invalid"},
+        left_out=history.left_out,
+        made_by=__version__,
+    )
+
+
+def print_history(history: History, pinned: Comparison | None, console: Console) -> None:
+    """The same on a terminal."""
+    console.print(Text(harmless(sentence(history)), style="bold"))
+    if pinned is not None:
+        bad = pinned["verdict"] in {"slower", "invalid"}
+        told = f"Against the pinned version: {comparison_sentence(pinned)}"
+        console.print(Text(harmless(told), style="bold red" if bad else "bold"))
+        for reason in pinned["reasons"]:
+            console.print(Text(f"  {harmless(reason)}", style="yellow"))
+    for line in history.left_out:
+        console.print(Text(f"  {harmless(line)}", style="yellow"))
+    for section in sections(history):
+        if any(table.in_terminal for table in section.tables):
+            print_section(section, console)

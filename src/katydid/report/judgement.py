@@ -1,0 +1,86 @@
+"""A gate's judgement as one sentence and one table, the same for terminal and Markdown."""
+
+from katydid.core.errors import ExitCode
+from katydid.core.metrics import METRICS
+from katydid.gate.judgement import Check, Judgement, Kind, Verdict
+from katydid.report import words
+from katydid.report.sections import Section, Table
+
+_HEADLINES = {
+    ExitCode.PASSED: "PASSED",
+    ExitCode.GATE_FAILED: "FAILED",
+    ExitCode.CANNOT_TELL: "CANNOT TELL",
+    ExitCode.INVALID: "INVALID",
+}
+_SAID = {
+    Verdict.PASSED: "passed",
+    Verdict.FAILED: "FAILED",
+    Verdict.CANNOT_TELL: "cannot tell",
+    Verdict.NO_DATA: "NO DATA",
+    Verdict.INVALID: "INVALID",
+}
+_WORST_FIRST = (Verdict.INVALID, Verdict.NO_DATA, Verdict.FAILED, Verdict.CANNOT_TELL, Verdict.PASSED)
+_LABELS = {"valid": "run", "ended": "end of the run"}
+
+
+def sentence(judgement: Judgement) -> str:
+    """The judgement in one sentence: the verdict, and what decided it."""
+    code = judgement.exit_code
+    deciding = [check for check in judgement.checks if check.exit_code is code and check.verdict is not Verdict.PASSED]
+    if code is ExitCode.PASSED:
+        text = f"{_HEADLINES[code]}. {_kept(judgement)}"
+        return f"{text}; {_why(deciding[0])}." if deciding else f"{text}."
+    more = f" (and {words.plural(len(deciding) - 1, 'more check')})" if len(deciding) > 1 else ""
+    return f"{_HEADLINES[code]}. {_why(deciding[0])}{more}."
+
+
+def _kept(judgement: Judgement) -> str:
+    objectives = sum(check.kind is Kind.OBJECTIVE for check in judgement.checks)
+    parts = [f"{words.plural(objectives, 'objective')} kept"] if objectives else []
+    if judgement.comparison:
+        verdict = judgement.comparison["verdict"].replace("_", " ")
+        parts += [f"against the baseline: {verdict}"] if verdict != "cannot tell" else []
+    return ", ".join(parts) or "Nothing speaks against it"
+
+
+def _why(check: Check) -> str:
+    if check.kind is Kind.OBJECTIVE and check.value is not None:
+        return f"{check.metric} is {words.value_only(check.metric, check.value)}, the limit {check.limit}"
+    return f"{check.metric}: {check.reason}" if check.metric in METRICS else check.reason
+
+
+def section(judgement: Judgement) -> Section:
+    """The judgement with its table, the worst first."""
+    checks = sorted(judgement.checks, key=lambda check: _WORST_FIRST.index(check.verdict))
+    compared = any(check.compared for check in checks)
+    rows = [_row(check, compared=compared) for check in checks]
+    columns = ["Check", *(["Baseline", "Change"] if compared else []), "Value", "Limit", "Verdict", "Why"]
+    verdict = columns.index("Verdict")
+    return Section(
+        key="gate",
+        title=sentence(judgement),
+        text=[f"{words.plural(len(judgement.runs), 'run')}, judged by {judgement.thresholds}."],
+        tables=[
+            Table(
+                caption="",
+                columns=columns,
+                rows=rows,
+                words=frozenset(range(verdict - 1, len(columns))),
+                bad=frozenset(
+                    (number, verdict) for number, check in enumerate(checks) if check.exit_code is not ExitCode.PASSED
+                ),
+            )
+        ],
+    )
+
+
+def _row(check: Check, *, compared: bool) -> list[str]:
+    row = check.compared or {}
+    base, change = row.get("base"), row.get("change")
+    between = [
+        words.value_only(check.metric, base) if base is not None else "",
+        f"{100 * change:+.1f} %" if change is not None else "",
+    ]
+    value = words.value_only(check.metric, check.value) if check.value is not None else "–"
+    label = _LABELS.get(check.metric, check.metric)
+    return [label, *(between if compared else []), value, check.limit, _SAID[check.verdict], check.reason]

@@ -1,0 +1,194 @@
+"""A thresholds file: what it may say, and the one line that it gets where it is wrong."""
+
+import pytest
+
+from katydid.analysis.comparison import CompareSettings
+from katydid.core.errors import ConfigError
+from katydid.core.metrics import METRICS, Unit
+from katydid.gate.limits import read_limit, read_percent
+from katydid.gate.thresholds import Policy, read_thresholds
+from katydid.resources import resource_folder, thresholds_file
+
+
+def written(folder, text):
+    path = folder / "limits.toml"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return path
+
+
+WHOLE = """
+[objective]
+"ttft.p95" = "< 1.5s"
+"failure_rate" = "<= 2.9%"
+"requests_per_s" = "> 20/s"
+[compare]
+primary = ["ttft.p50"]
+min_change = "3%"
+same_within = "7.5%"
+[policy]
+family_alpha = 0.01
+cannot_tell = "fail"
+stopped_early = "warn"
+"""
+
+
+def test_everything_that_a_file_may_say_is_read(tmp_path):
+    read = read_thresholds(written(tmp_path, WHOLE))
+    assert [(o.metric, o.limit.operator, o.limit.value) for o in read.objectives] == [
+        ("ttft.p95", "<", 1500.0),
+        ("failure_rate", "<=", 0.029),
+        ("requests_per_s", ">", 20.0),
+    ]
+    assert read.wants_comparison
+    assert (read.settings.primary, read.settings.min_change, read.settings.same_within) == (("ttft.p50",), 0.03, 0.075)
+    assert read.settings.family_alpha == 0.01
+    assert (read.cannot_tell, read.stopped_early) == (Policy.FAIL, Policy.WARN)
+
+
+def test_what_a_file_does_not_say_has_defaults(tmp_path):
+    read = read_thresholds(written(tmp_path, '[objective]\n"ttft.p95" = "< 1s"'))
+    assert not read.wants_comparison
+    assert read.settings == CompareSettings()
+    assert (read.cannot_tell, read.stopped_early) == (Policy.WARN, Policy.FAIL)
+
+
+def test_a_metric_may_stand_without_quotes(tmp_path):
+    (objective,) = read_thresholds(written(tmp_path, '[objective]\nttft.p95 = "< 1s"')).objectives
+    assert objective.metric == "ttft.p95"
+
+
+@pytest.mark.parametrize(
+    ("text", "unit", "value"),
+    [
+        ("< 1.5s", Unit.MS, 1500.0),
+        ("<200ms", Unit.MS, 200.0),
+        (" <=  2 min ", Unit.MS, 120_000.0),
+        ("< 1%", Unit.FRACTION, 0.01),
+        (">= 99.5 %", Unit.FRACTION, 0.995),
+        ("> 20/s", Unit.PER_SECOND, 20.0),
+        ("<= 0%", Unit.FRACTION, 0.0),
+    ],
+)
+def test_a_limit_is_a_comparison_a_number_and_a_unit(text, unit, value):
+    assert read_limit(text, unit).value == value
+
+
+def test_a_percentage_is_the_same_number_as_a_quotient_of_counts():
+    assert read_limit("<= 2.9%", Unit.FRACTION).keeps(29 / 1000)
+    assert not read_limit("< 2.9%", Unit.FRACTION).keeps(29 / 1000)
+    assert read_percent("0.1%") == 1 / 1000
+
+
+@pytest.mark.parametrize(
+    ("limit", "kept", "broken"),
+    [("< 2s", 1999.9, 2000.0), ("<= 2s", 2000.0, 2000.1), ("> 2s", 2000.1, 2000.0), (">= 2s", 2000.0, 1999.9)],
+)
+def test_only_what_the_sign_says_is_within_a_limit(limit, kept, broken):
+    assert read_limit(limit, Unit.MS).keeps(kept)
+    assert not read_limit(limit, Unit.MS).keeps(broken)
+
+
+def test_what_is_no_number_keeps_no_limit():
+    assert not any(read_limit(f"{sign} 1s", Unit.MS).keeps(float("nan")) for sign in ("<", "<=", ">", ">="))
+
+
+def test_every_metric_takes_a_limit_in_its_unit(tmp_path):
+    written_as = {Unit.MS: "< 1s", Unit.FRACTION: "< 1%", Unit.PER_SECOND: "< 1/s"}
+    for metric in METRICS.values():
+        assert read_limit(written_as.get(metric.unit, f"< 1{metric.unit}"), metric.unit).value > 0
+
+
+OBJECTIVE = "[objective]\n"
+KEPT = OBJECTIVE + '"ttft.p95" = "< 1s"\n'
+WRONG = {
+    "malformed": ("[objective\n", "is not TOML: "),
+    "a key twice": (KEPT + '"ttft.p95" = "< 2s"\n', "is not TOML: "),
+    "no text": (b"\xff\xfe\x00", "is no text in UTF-8"),
+    "empty": ("", "judges nothing: give it a section [objective] or [compare]"),
+    "an empty objective": (OBJECTIVE, "judges nothing"),
+    "an unknown section": ('[objectives]\n"ttft.p95" = "< 1s"\n', 'no section "objectives": did you mean objective'),
+    "a key outside of sections": ('cannot_tell = "fail"\n', 'no section "cannot_tell": take one of objective, compare'),
+    "a section that is none": ('objective = "ttft"\n', "objective is no section: write [objective]"),
+    "an unknown metric": (
+        OBJECTIVE + '"ttft.p59" = "< 1s"',
+        '[objective] "ttft.p59": there is no such metric: did you mean ttft.p9',
+    ),
+    "a metric unlike any": (OBJECTIVE + '"happiness" = "< 1s"', "see the metrics in a run's summary.json"),
+    "a metric's first half": (OBJECTIVE + '"ttft" = "< 1s"', '[objective] "ttft": there is no such metric'),
+    "twice, once without quotes": (KEPT + 'ttft.p95 = "< 2s"\n', '"ttft.p95" stands there twice'),
+    "a number": (OBJECTIVE + '"ttft.p95" = 1500', '"ttft.p95": 1500 is no limit: write a comparison'),
+    "no comparison": (OBJECTIVE + '"ttft.p95" = "1.5s"', '"1.5s" is no limit: write <, <=, > or >=, a number'),
+    "another comparison": (OBJECTIVE + '"ttft.p95" = "= 1.5s"', '"= 1.5s" is no limit'),
+    "no unit": (
+        OBJECTIVE + '"ttft.p95" = "< 1500"',
+        'has no unit, the metric is measured in time: write it as in "< 1',
+    ),
+    "no unit for a share": (OBJECTIVE + '"failure_rate" = "< 1"', "has no unit, the metric is measured in percent"),
+    "a time for a share": (
+        OBJECTIVE + '"failure_rate" = "< 1s"',
+        'has the unit "s", the metric is measured in percent',
+    ),
+    "a share for a time": (OBJECTIVE + '"ttft.p95" = "< 1%"', 'has the unit "%", the metric is measured in time'),
+    "a time for a rate": (OBJECTIVE + '"requests_per_s" = "> 20 s"', "the metric is measured in events a second"),
+    "an unknown unit": (OBJECTIVE + '"ttft.p95" = "< 1 fortnight"', 'has the unit "fortnight"'),
+    "below zero": (OBJECTIVE + '"ttft.p95" = "< -1s"', '"< -1s" is no limit'),
+    "never kept": (OBJECTIVE + '"failure_rate" = "< 0%"', '"< 0%" can never be kept'),
+    "never broken": (OBJECTIVE + '"failure_rate" = "<= 100%"', '"<= 100%" can never be broken'),
+    "a contradiction": (
+        OBJECTIVE + '"ttft.p50" = "> 2s"\n"ttft.p95" = "< 1s"',
+        '"ttft.p50" = "> 2s" contradicts "ttft.p95" = "< 1s": ttft.p50 is never more than ttft.p95',
+    ),
+    "a contradiction at the limit": (OBJECTIVE + '"ttft.p50" = ">= 1s"\n"ttft.p95" = "< 1s"', "contradicts"),
+    "an unknown key of compare": (
+        '[compare]\nmin_chang = "5%"',
+        '[compare]: there is no "min_chang": did you mean min_change',
+    ),
+    "an unknown primary": (
+        '[compare]\nprimary = ["duration.p96"]',
+        'no metric "duration.p96": did you mean duration.p',
+    ),
+    "a primary without direction": ('[compare]\nprimary = ["late.p95"]', "neither better when lower nor when higher"),
+    "a primary twice": ('[compare]\nprimary = ["ttft.p50", "ttft.p50"]', "a metric stands there twice"),
+    "no primary": ("[compare]\nprimary = []", "give a list of metrics"),
+    "a primary that is no list": ('[compare]\nprimary = "ttft.p50"', "give a list of metrics"),
+    "a change without percent": ("[compare]\nmin_change = 0.05", "[compare] min_change: 0.05 is no percentage"),
+    "a change in milliseconds": ('[compare]\nmin_change = "5ms"', '[compare] min_change: "5ms" is no percentage'),
+    "a change wider than no difference": (
+        '[compare]\nmin_change = "20%"\nsame_within = "10%"',
+        "[compare] min_change 0.2 and same_within 0.1 leave no room",
+    ),
+    "an unknown policy": (KEPT + '[policy]\ncannot_tell = "ignore"', '\'ignore\' is no policy: take "warn" or "fail"'),
+    "an unknown key of policy": (KEPT + "[policy]\nalpha = 0.02", '[policy]: there is no "alpha"'),
+    "too many false alarms": (KEPT + "[policy]\nfamily_alpha = 0.5", "[policy] family_alpha: 0.5 is no share"),
+    "no false alarms at all": (KEPT + "[policy]\nfamily_alpha = 0", "[policy] family_alpha: 0 is no share"),
+    "a truth for a number": (KEPT + "[policy]\nfamily_alpha = true", "[policy] family_alpha: True is no share"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_a_wrong_file_gets_one_line_with_its_name_and_the_key(tmp_path, name):
+    text, message = WRONG[name]
+    path = written(tmp_path, text)
+    with pytest.raises(ConfigError) as error:
+        read_thresholds(path)
+    assert str(error.value).startswith(str(path))
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(ConfigError, match=r"none.toml: no such file or directory; name a thresholds file"):
+        read_thresholds(tmp_path / "none.toml")
+
+
+@pytest.mark.parametrize("path", sorted(resource_folder("thresholds").glob("*.toml")), ids=lambda path: path.name)
+def test_every_file_that_we_ship_can_be_read(path):
+    assert read_thresholds(path).objectives
+
+
+def test_a_workload_names_the_file_that_we_ship_unless_there_is_such_a_file(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert thresholds_file("stream") == resource_folder("thresholds") / "stream.toml"
+    (tmp_path / "stream").touch()
+    assert str(thresholds_file("stream")) == "stream"
+    assert str(thresholds_file("other")) == "other"
