@@ -25,6 +25,12 @@ def _report(arguments: Sequence[str]) -> int:
     return main(arguments)
 
 
+def _plan(arguments: Sequence[str]) -> int:
+    from katydid.commands.plan import main  # noqa: PLC0415 - see above
+
+    return main(arguments)
+
+
 def _target(arguments: Sequence[str]) -> int:
     from katydid.target.command import main  # noqa: PLC0415 - see above
 
@@ -34,6 +40,7 @@ def _target(arguments: Sequence[str]) -> int:
 COMMANDS: dict[str, tuple[Command, str]] = {
     "run": (_run, "run a workload against a target, and leave a run folder with its report"),
     "report": (_report, "make the report of a run again from its folder"),
+    "plan": (_plan, "say how many workers a number of streams needs, and how long they would wait"),
     "target": (_target, "serve a local target with known, settable behaviour"),
 }
 

@@ -32,13 +32,14 @@ def print_summary(report: Report, console: Console, report_path: str) -> None:
         console.print(_times(summary))
     console.print(_rates(summary))
     for section in report.sections:
-        _print_section(section, console)
+        print_section(section, console)
     if summary["errors"]:
         console.print(_errors(summary))
     console.print(Text(f"Report: {report_path}"))
 
 
-def _print_section(section: Section, console: Console) -> None:
+def print_section(section: Section, console: Console) -> None:
+    """A part that only some runs have."""
     console.print(Text(section.title, style="bold"))
     for text in section.text:
         console.print(Text(f"  {harmless(text)}"))
