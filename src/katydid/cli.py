@@ -5,59 +5,29 @@ Nothing heavy is imported before it is known which subcommand runs; above all, L
 """
 
 import sys
-import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from importlib import import_module
 
 from katydid import __version__
 from katydid.core.errors import ExitCode, KatydidError
 
-Command = Callable[[Sequence[str]], int]
-
-
-def _run(arguments: Sequence[str]) -> int:
-    from katydid.commands.run import main  # noqa: PLC0415 - see above
-
-    return main(arguments)
-
-
-def _report(arguments: Sequence[str]) -> int:
-    from katydid.commands.report import main  # noqa: PLC0415 - see above
-
-    return main(arguments)
-
-
-def _compare(arguments: Sequence[str]) -> int:
-    from katydid.commands.compare import main  # noqa: PLC0415 - see above
-
-    return main(arguments)
-
-
-def _gate(arguments: Sequence[str]) -> int:
-    from katydid.commands.gate import main  # noqa: PLC0415 - see above
-
-    return main(arguments)
-
-
-def _history(arguments: Sequence[str]) -> int:
-    from katydid.commands.history import main  # noqa: PLC0415 - see above
-
-    return main(arguments)
-
-
-def _target(arguments: Sequence[str]) -> int:
-    from katydid.target.command import main  # noqa: PLC0415 - see above
-
-    return main(arguments)
-
-
-COMMANDS: dict[str, tuple[Command, str]] = {
-    "run": (_run, "run a workload against a target, and leave a run folder with its report"),
-    "report": (_report, "make the report of a run again from its folder"),
-    "compare": (_compare, "say whether a new version is faster or slower than another, by their runs"),
-    "gate": (_gate, "judge runs by a thresholds file, for CI"),
-    "history": (_history, "show a workload's metrics over its versions, with the changes of their level"),
-    "target": (_target, "serve a local target with known, settable behaviour"),
+COMMANDS = {
+    "run": "run a workload against a target, and leave a run folder with its report",
+    "report": "make the report of a run again from its folder",
+    "compare": "say whether a new version is faster or slower than another, by their runs",
+    "gate": "judge runs by a thresholds file, for CI",
+    "history": "show a workload's metrics over its versions, with the changes of their level",
+    "plan": "say how many workers a number of streams needs, and how long they would wait",
+    "target": "serve a local target with known, settable behaviour",
 }
+"""Each is a module of `katydid.commands` with a `main`; the target's lies with the target."""
+
+
+def run_command(name: str, arguments: Sequence[str]) -> int:
+    """Run one of COMMANDS; its exit code."""
+    module = "katydid.target.command" if name == "target" else f"katydid.commands.{name}"
+    code: int = import_module(module).main(arguments)
+    return code
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -93,7 +63,7 @@ def _call(command: Command, arguments: Sequence[str]) -> int:
 
 def _usage() -> str:
     width = max(map(len, COMMANDS))
-    lines = [f"  {name:<{width}}  {text}" for name, (_, text) in COMMANDS.items()]
+    lines = [f"  {name:<{width}}  {text}" for name, text in COMMANDS.items()]
     return "\n".join(
         [
             "usage: katydid COMMAND …    (katydid COMMAND --help tells all about one)",

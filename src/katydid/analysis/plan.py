@@ -1,0 +1,188 @@
+"""How many workers a concurrency needs, and what waiting is behind each number of them.
+
+The model: every stream hands its worker pool one job after the other, each as long as the audio in it;
+a job takes audio × real-time factor (RTF) of one worker. So the load is concurrency × RTF erlang,
+whatever the length of the jobs, and waits are in proportion to it. Knows no files and no reports.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from katydid.analysis.queue_simulation import Waits, service_times, simulate_waits
+from katydid.core.errors import ConfigError
+from katydid.core.queueing import burst_seconds, burst_share, erlang_c, servers_for, wait_quantile
+
+_SHOWN_UTILISATIONS = (0.98, 0.95, 0.9, 0.85, 0.8, 0.7, 0.6, 0.5)
+MOST_LOAD = 5000.0
+"""Erlang; more than any plan needs, and few enough to compute in a moment."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Demand:
+    """What a plan is for.
+
+    Attributes:
+        concurrency: streams at the same time.
+        rtf: worker-seconds that a second of audio takes, of a stream alone.
+        utilisation: share of its time that a worker may be busy.
+        audio_s: of one job, seconds.
+        variation: standard deviation of the service times over their mean; 1 as if exponential.
+        services: service times that were measured, seconds; they come before `variation`.
+        time_out_s: how long a client waits for its result.
+    """
+
+    concurrency: float
+    rtf: float
+    utilisation: float = 0.7
+    audio_s: float = 1.0
+    variation: float = 1.0
+    services: np.ndarray | None = None
+    time_out_s: float = 60.0
+
+    def __post_init__(self) -> None:
+        """Refuse what no plan can be made for.
+
+        Raises:
+            ConfigError: a value is out of its range.
+        """
+        for name, value in (("concurrency", self.concurrency), ("rtf", self.rtf), ("audio", self.audio_s)):
+            if not (math.isfinite(value) and value > 0):
+                raise ConfigError(f"--{name} {value:g} must be more than 0")
+        if not 0 < self.utilisation < 1:
+            raise ConfigError(f"--utilisation {self.utilisation:g} must be between 0 and 1: 0.7 leaves 30 % in reserve")
+        if not 0 <= self.variation <= 10:
+            raise ConfigError(f"--variation {self.variation:g} must be from 0 (all jobs alike) to 10")
+        if self.load > MOST_LOAD:
+            raise ConfigError(f"a load of {self.load:g} workers is more than {MOST_LOAD:g}: plan for a part of it")
+
+    @property
+    def load(self) -> float:
+        """Workers that would be busy all the time."""
+        return self.concurrency * self.rtf
+
+    @property
+    def service_s(self) -> float:
+        """What a job takes, seconds."""
+        return self.audio_s * self.rtf
+
+    @property
+    def method(self) -> str:
+        """Where the waits come from."""
+        if self.services is not None:
+            return "simulation with the run's own service times"
+        return "Erlang C" if self.variation == 1 else f"simulation, service times vary by {self.variation:.0%}"
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A number of workers, and what it means. Seconds; infinite where the queue only grows.
+
+    Attributes:
+        wait_probability: that a job waits at all.
+        burst_s: until the last job is done where all streams begin at once; `burst_share` of them in time.
+    """
+
+    workers: int
+    utilisation: float
+    wait_probability: float
+    wait_p95_s: float
+    wait_p99_s: float
+    burst_s: float
+    burst_share: float
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """An answer.
+
+    Attributes:
+        planned: by the formula: concurrency × RTF / utilisation.
+        slight: the fewest workers whose p95 wait is at most `slight_wait_s`.
+        choices: these and others, fewest first.
+    """
+
+    demand: Demand
+    planned: Choice
+    slight: Choice
+    slight_wait_s: float
+    choices: tuple[Choice, ...]
+
+    @property
+    def streams_per_worker(self) -> float:
+        """What one worker holds at the utilisation asked for."""
+        return self.demand.utilisation / self.demand.rtf
+
+
+def make_plan(demand: Demand, slight_wait_s: float | None = None, workers: int | None = None) -> Plan:
+    """A plan for a demand.
+
+    Args:
+        demand: what it is for.
+        slight_wait_s: the p95 wait that is still slight; by default what a job's own work takes.
+        workers: a number of them to look at too.
+    """
+    choose = _chooser(demand)
+    planned = servers_for(demand.load, demand.utilisation)
+    fewest = math.floor(demand.load + 1e-9) + 1
+    limit = demand.service_s if slight_wait_s is None else slight_wait_s
+    slight = _fewest_within(choose, fewest, limit)
+    shown = {servers_for(demand.load, u) for u in _SHOWN_UTILISATIONS} | {fewest, planned, slight.workers}
+    if fewest > 1:
+        shown.add(fewest - 1)
+    if workers is not None:
+        shown.add(workers)
+    choices = tuple(choose(count) for count in sorted(shown))
+    return Plan(demand, choose(planned), slight, limit, choices)
+
+
+def _chooser(demand: Demand) -> Callable[[int], Choice]:
+    """Makes a choice of a number of workers; each only once."""
+    waits = _waits(demand)
+    made: dict[int, Choice] = {}
+
+    def choose(workers: int) -> Choice:
+        if workers not in made:
+            wait = waits(workers)
+            jobs = math.ceil(demand.concurrency)
+            made[workers] = Choice(
+                workers,
+                demand.load / workers,
+                wait.waiting,
+                wait.p95,
+                wait.p99,
+                burst_seconds(workers, jobs, demand.service_s),
+                burst_share(workers, jobs, demand.service_s, demand.time_out_s),
+            )
+        return made[workers]
+
+    return choose
+
+
+def _waits(demand: Demand) -> Callable[[int], Waits]:
+    load, service = demand.load, demand.service_s
+    if demand.services is None and demand.variation == 1:
+        return lambda servers: Waits(
+            erlang_c(servers, load),
+            wait_quantile(servers, load, service, 0.95),
+            wait_quantile(servers, load, service, 0.99),
+        )
+    drawn = demand.services if demand.services is not None else service_times(service, demand.variation)
+    rate = demand.concurrency / demand.audio_s
+    return lambda servers: simulate_waits(servers, rate, drawn)
+
+
+def _fewest_within(choose: Callable[[int], Choice], fewest: int, limit: float) -> Choice:
+    """By bisection: more workers never wait longer."""
+    low, high = fewest, fewest
+    while choose(high).wait_p95_s > limit:
+        low, high = high + 1, 2 * high + 1
+    while low < high:
+        middle = (low + high) // 2
+        if choose(middle).wait_p95_s <= limit:
+            high = middle
+        else:
+            low = middle + 1
+    return choose(high)

@@ -1,0 +1,54 @@
+"""Queues of one line and several servers: Erlang's formulas. Knows no speech, no run, no clock.
+
+Loads are in erlang: the work that arrives a second, in server-seconds. Times are seconds. Sources: A. K.
+Erlang (1917), as in L. Kleinrock, Queueing Systems I (1975), section 3.5 (M/M/m).
+"""
+
+import math
+
+
+def servers_for(load: float, utilisation: float) -> int:
+    """Servers that a load keeps busy for at most a share `utilisation` of the time.
+
+    With load = concurrency × real-time factor this is the formula of capacity plans:
+    workers = concurrency × RTF / utilisation.
+    """
+    return max(1, math.ceil(load / utilisation - 1e-9))
+
+
+def erlang_b(servers: int, load: float) -> float:
+    """Share of arrivals that find all servers busy where nobody waits (M/M/c/c), by its recursion over c."""
+    blocked = 1.0
+    for server in range(1, servers + 1):
+        blocked = load * blocked / (server + load * blocked)
+    return blocked
+
+
+def erlang_c(servers: int, load: float) -> float:
+    """Share of arrivals that must wait (M/M/c); 1 where the load is more than the servers can do."""
+    if load >= servers:
+        return 1.0
+    blocked = erlang_b(servers, load)
+    return blocked / (1.0 - load / servers * (1.0 - blocked))
+
+
+def wait_quantile(servers: int, load: float, service: float, q: float) -> float:
+    """The wait that a share `q` of arrivals does not exceed (M/M/c); infinite where the queue only grows.
+
+    P(wait > t) = C(c, a) · exp(−(c − a) · t / service).
+    """
+    if load >= servers:
+        return math.inf
+    waiting = erlang_c(servers, load)
+    return max(0.0, math.log(waiting / (1.0 - q)) * service / (servers - load))
+
+
+def burst_seconds(servers: int, jobs: int, service: float) -> float:
+    """How long `jobs` of equal length take that arrive all at once: rounds of `servers` at a time."""
+    return math.ceil(jobs / servers) * service
+
+
+def burst_share(servers: int, jobs: int, service: float, patience: float) -> float:
+    """Share of such a burst that is done within `patience`."""
+    rounds = math.floor(patience / service + 1e-9)
+    return min(1.0, rounds * servers / jobs)

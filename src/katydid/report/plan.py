@@ -1,0 +1,111 @@
+"""A capacity plan as words, a table and a picture: for the terminal, Markdown and HTML alike."""
+
+import math
+
+from katydid.analysis.plan import Choice, Plan
+from katydid.report.chart import Chart, Line, Mark, Scale, Style
+from katydid.report.page import render
+from katydid.report.sections import Section, Table
+from katydid.report.words import fraction, milliseconds, number, plural
+
+COLUMNS = ("Workers", "Busy", "Wait", "p95 wait", "p99 wait", "Burst", "In time")
+_ENDLESS = "no end"
+
+
+def plan_sentence(plan: Plan) -> str:
+    """The answer in one sentence."""
+    demand, planned = plan.demand, plan.planned
+    return (
+        f"{plural(planned.workers, 'worker')} for {number(demand.concurrency)} streams of RTF {demand.rtf:g} at "
+        f"{fraction(demand.utilisation)} utilisation; a job waits with a probability of "
+        f"{fraction(planned.wait_probability)}, p95 {_wait(planned.wait_p95_s)}."
+    )
+
+
+def plan_section(plan: Plan) -> Section:
+    """What stands behind the answer."""
+    demand, slight = plan.demand, plan.slight
+    work = milliseconds(demand.service_s * 1000)
+    fewest = (
+        f"The streams keep {demand.load:.4g} workers busy (concurrency × RTF). Fewer than {_fewest(plan)} cannot "
+        "keep up: their queue grows for as long as the load lasts. "
+        f"One worker holds {plan.streams_per_worker:.3g} streams at {fraction(demand.utilisation)}."
+    )
+    with_waiting = (
+        f"With slight queueing, that is a p95 wait of at most {milliseconds(plan.slight_wait_s * 1000)}, "
+        f"{plural(slight.workers, 'worker')} do, {fraction(slight.utilisation)} busy: "
+        f"{_difference(plan.planned.workers - slight.workers)}."
+    )
+    method = (
+        f"Waits by {demand.method}, for jobs of {demand.audio_s:g} s audio ({work} of work) that arrive at random "
+        "times; streams that deliver in step wait less. Burst: until all are done whose jobs arrive in the same "
+        f"moment, and the share of them that is in time, within {demand.time_out_s:g} s."
+    )
+    texts = (fewest, with_waiting, method)
+    return Section("plan", "Workers and waiting", texts, [_table(plan)], [_picture(plan)])
+
+
+def render_plan(plan: Plan, *more: Section) -> str:
+    """The plan as a page."""
+    return render("plan.html", (), [plan_section(plan), *more], title=plan_sentence(plan))
+
+
+def _fewest(plan: Plan) -> int:
+    return math.floor(plan.demand.load + 1e-9) + 1
+
+
+def _difference(saved: int) -> str:
+    if saved == 0:
+        return "the same number"
+    return f"{plural(abs(saved), 'worker')} {'fewer' if saved > 0 else 'more'} than the formula's"
+
+
+def _table(plan: Plan) -> Table:
+    rows, bad = [], set()
+    for index, choice in enumerate(plan.choices):
+        rows.append(_row(plan, choice))
+        if math.isinf(choice.wait_p95_s):
+            bad |= {(index, 3), (index, 4)}
+        if choice.burst_share < 1:
+            bad.add((index, 6))
+    return Table("What each number of workers means", COLUMNS, rows, bad=frozenset(bad))
+
+
+def _row(plan: Plan, choice: Choice) -> list[str]:
+    names = {plan.planned.workers: "planned", plan.slight.workers: "slight"}
+    name = names.get(choice.workers)
+    return [
+        f"{number(choice.workers)} {name}" if name else number(choice.workers),
+        fraction(min(choice.utilisation, 1.0)),
+        fraction(choice.wait_probability),
+        _wait(choice.wait_p95_s),
+        _wait(choice.wait_p99_s),
+        milliseconds(choice.burst_s * 1000),
+        fraction(choice.burst_share),
+    ]
+
+
+def _wait(seconds: float) -> str:
+    if math.isinf(seconds):
+        return _ENDLESS
+    return milliseconds(seconds * 1000) if seconds else "0 ms"
+
+
+def _picture(plan: Plan) -> Chart:
+    stable = [c for c in plan.choices if math.isfinite(c.wait_p95_s)]
+    waits = [(float(c.workers), c.wait_p95_s * 1000) for c in stable]
+    busy = [(float(c.workers), c.utilisation * 100) for c in stable]
+    return Chart(
+        "waits",
+        "What more workers buy",
+        f"p95 wait of a job and share of the time that workers are busy; waits by {plan.demand.method}.",
+        "ms",
+        Scale.LINEAR,
+        "workers",
+        "%",
+        lines=(Line("p95 wait", Style.MAIN, waits), Line("busy", Style.QUIET, busy, right=True)),
+        marks=(
+            Mark(f"slight queueing: {plan.slight.workers}", Style.SECOND, plan.slight.workers),
+            Mark(f"planned: {plan.planned.workers}", Style.MAIN, plan.planned.workers),
+        ),
+    )

@@ -1,0 +1,71 @@
+"""Workers for a number of streams, and the waiting behind it."""
+
+import math
+
+import numpy as np
+import pytest
+
+from katydid.analysis.plan import Demand, make_plan
+from katydid.analysis.queue_simulation import service_times, simulate_waits
+from katydid.core.errors import ConfigError
+from katydid.core.queueing import erlang_c, wait_quantile
+
+
+def exponential(mean):
+    quantiles = (np.arange(20_000) + 0.5) / 20_000
+    return -mean * np.log1p(-quantiles)
+
+
+@pytest.mark.parametrize(("servers", "load"), [(1, 0.7), (5, 4.0), (60, 50.0)])
+def test_the_simulation_agrees_with_erlang_where_service_times_are_exponential(servers, load):
+    found = simulate_waits(servers, load / 0.1, exponential(0.1))
+    assert found.waiting == pytest.approx(erlang_c(servers, load), rel=0.05)
+    assert found.p95 == pytest.approx(wait_quantile(servers, load, 0.1, 0.95), rel=0.1)
+
+
+def test_equal_jobs_on_one_worker_wait_half_as_long_as_exponential_ones():
+    # Pollaczek–Khinchine: the mean wait goes with (1 + variation²) / 2.
+    equal = simulate_waits(1, 8.0, service_times(0.1, 0.0))
+    varied = simulate_waits(1, 8.0, exponential(0.1))
+    assert equal.p95 == pytest.approx(varied.p95 / 2, rel=0.1)
+
+
+def test_a_simulation_without_end_says_so():
+    assert math.isinf(simulate_waits(2, 20.0, service_times(0.1, 0.5)).p95)
+
+
+def test_lognormal_service_times_have_the_mean_and_variation_asked_for():
+    times = service_times(0.1, 0.5)
+    assert times.mean() == pytest.approx(0.1)
+    assert times.std() / times.mean() == pytest.approx(0.5, rel=0.05)
+
+
+def test_500_streams_of_rtf_a_tenth_need_72_workers_at_70_percent():
+    plan = make_plan(Demand(concurrency=500, rtf=0.1, utilisation=0.7))
+    assert plan.planned.workers == 72
+    assert plan.planned.utilisation == pytest.approx(50 / 72)
+    assert plan.planned.wait_probability < 0.01
+    assert plan.planned.wait_p95_s == 0.0
+
+
+def test_slight_queueing_is_the_fewest_workers_within_the_wait():
+    plan = make_plan(Demand(concurrency=500, rtf=0.1), slight_wait_s=0.2)
+    assert wait_quantile(plan.slight.workers, 50.0, 0.1, 0.95) <= 0.2
+    assert wait_quantile(plan.slight.workers - 1, 50.0, 0.1, 0.95) > 0.2
+
+
+def test_a_number_of_workers_that_cannot_keep_up_is_shown_as_such():
+    plan = make_plan(Demand(concurrency=500, rtf=0.1), workers=20)
+    (choice,) = [c for c in plan.choices if c.workers == 20]
+    assert math.isinf(choice.wait_p95_s)
+    assert choice.utilisation == pytest.approx(2.5)
+    assert choice.burst_s == pytest.approx(2.5)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"concurrency": 0}, {"rtf": -1}, {"rtf": math.nan}, {"utilisation": 1.0}, {"variation": -1}, {"concurrency": 1e9}],
+)
+def test_a_demand_that_makes_no_sense_is_refused(wrong):
+    with pytest.raises(ConfigError):
+        Demand(**{"concurrency": 500, "rtf": 0.1} | wrong)

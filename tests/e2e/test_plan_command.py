@@ -1,0 +1,49 @@
+"""`katydid plan` as people type it."""
+
+import json
+
+import pytest
+
+from katydid.cli import main
+
+
+def test_json_on_standard_output_is_that_alone(capsys):
+    assert main(["plan", "--concurrency", "500", "--rtf", "0.1", "--utilisation", "0.7", "--json", "-"]) == 0
+    out, err = capsys.readouterr()
+    plan = json.loads(out)
+    assert (plan["workers"], plan["wait_p95_s"]) == (72, 0.0)
+    assert plan["utilisation"] == pytest.approx(50 / 72)
+    assert plan["wait_probability"] == pytest.approx(0.0022, abs=0.0001)
+    assert "72 workers for 500 streams" in err
+
+
+def test_a_page_with_the_picture_is_written(tmp_path, capsys):
+    page = tmp_path / "plan.html"
+    assert main(["plan", "--concurrency", "500", "--rtf", "0.1", "--html", str(page)]) == 0
+    assert "<svg" in page.read_text()
+    assert str(page) in capsys.readouterr().out
+
+
+def test_the_queue_that_only_grows_is_null_in_json(capsys):
+    assert main(["plan", "--concurrency", "500", "--rtf", "0.1", "--workers", "20", "--json", "-"]) == 0
+    choices = {c["workers"]: c for c in json.loads(capsys.readouterr().out)["choices"]}
+    assert choices[20]["wait_p95_s"] is None
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        ([], "needs --concurrency and --rtf"),
+        (["--concurrency", "5"], "needs --rtf"),
+        (["--concurrency", "5", "--rtf", "0"], "--rtf 0 must be more than 0"),
+        (["--concurrency", "5", "--rtf", "x"], "invalid float value"),
+        (["--concurrency", "5", "--rtf", "0.1", "--workers", "0"], "--workers 0 must be at least 1"),
+        (["--concurrency", "5", "--rtf", "0.1", "--max-wait", "nan"], "--max-wait nan must be 0 or more"),
+        (["--concurrency", "5", "--rtf", "0.1", "--html", "no/such/folder/plan.html"], "cannot be written"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_2(words, complaint, capsys):
+    assert main(["plan", *words]) == 2
+    err = capsys.readouterr().err.strip().splitlines()[-1]
+    assert err.startswith("katydid: ")
+    assert complaint in err
