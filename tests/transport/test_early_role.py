@@ -1,9 +1,9 @@
 """A server that sends its role at once has not begun to answer: the first token is the first content."""
 
 import pytest
-from talking import CLIENTS, Talker
 
 from katydid.target.process import start_target
+from talking import CLIENTS, Talker
 
 TTFT_MS = 150.0
 BODY = b'{"model": "katydid-small", "stream": true, "messages": [{"role": "user", "content": "hello"}]}'
