@@ -24,11 +24,11 @@ class Talker:
         self.dialect = dialect(api)
         self.info = info()
 
-    def ask(self, check="count"):
+    def ask(self, check="count", body=b"{}"):
         sample = Sample(request_id="r", user=0, iteration=0, worker="local", name="/", scheduled_ms=0.0)
         exchange, reading = Exchange(), self.dialect.reading(check)
         headers = self.dialect.headers(None) | {"X-Request-Id": "r"}
-        self.client.send(Request("POST", self.dialect.endpoint, headers, b"{}"), reading, exchange)
+        self.client.send(Request("POST", self.dialect.endpoint, headers, body), reading, exchange)
         measure_exchange(sample, exchange, self.info)
         measure_stream(sample, exchange, reading)
         judge_stream(sample, exchange, reading)

@@ -47,6 +47,19 @@ def test_each_paced_chunk_goes_out_alone(start):
     assert arrivals[2] - arrivals[1] > 0.02
 
 
+def test_an_early_role_comes_long_before_the_content(start):
+    target = start(ttft=0.2, chunks=3, early_role=True)
+    with Line(target) as line:
+        began = time.monotonic()
+        line.send(post(stream=True))
+        line._until(b'"assistant"')
+        early = time.monotonic() - began
+        assert b"word" not in line.buffer
+        line._until(b"word")
+        assert time.monotonic() - began > 0.19
+    assert early < 0.19
+
+
 @pytest.mark.parametrize(("settings", "least", "most"), [({}, 0.1, 2), ({"duration": 0.3}, 0.29, 2.3)])
 def test_an_answer_in_one_piece_takes_its_duration(start, settings, least, most):
     target = start(**{"ttft": 0.04, "chunk_interval": 0.02, "chunks": 4} | settings)

@@ -42,6 +42,7 @@ class TargetSettings:
     models: str = _option("katydid-small", "names of the models, comma-separated")
     version: str = _option("embedded", "the version that /health and the Server header name")
     ttft: float = _option(0.2, "from a request to its first content chunk", duration)
+    early_role: bool = _option(False, "send headers and role at once, as some servers do, long before the content")
     chunk_interval: float = _option(0.02, "between content chunks; 0 = as fast as they go", duration)
     chunks: int = _option(40, "content chunks of an answer (max_tokens is the upper limit)", int)
     duration: float | None = _option(None, "of a non-streaming answer (default: ttft and all intervals)", duration)

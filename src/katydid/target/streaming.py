@@ -40,6 +40,8 @@ class StreamedAnswer(Answer):
         head = stream_head(api.stream_kind, server=settings.server, keep_alive=self._keep_alive, chunked=self._chunked)
         self._head = head + self._framed([api.opening(self._ask, self._identity)])
         self._piece = self._framed([api.content(self._ask, self._identity, settings.chunk_text)])
+        if settings.early_role:
+            self._write(b"")
         if not self._count:
             self._later(self._due[0], self._close)
         elif settings.chunk_interval == 0 and self._fault is None:
