@@ -5,6 +5,7 @@ Nothing heavy is imported before it is known which subcommand runs; above all, L
 """
 
 import sys
+import traceback
 from collections.abc import Sequence
 from importlib import import_module
 
@@ -23,13 +24,6 @@ COMMANDS = {
 """Each is a module of `katydid.commands` with a `main`; the target's lies with the target."""
 
 
-def run_command(name: str, arguments: Sequence[str]) -> int:
-    """Run one of COMMANDS; its exit code."""
-    module = "katydid.target.command" if name == "target" else f"katydid.commands.{name}"
-    code: int = import_module(module).main(arguments)
-    return code
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a subcommand; its exit code (DESIGN section 2)."""
     arguments = list(sys.argv[1:] if argv is None else argv)
@@ -43,13 +37,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     if name not in COMMANDS:
         _complain(f"there is no command {name!r}: take one of {', '.join(COMMANDS)}")
         return ExitCode.USAGE
-    return _call(COMMANDS[name][0], rest)
+    return _call(name, rest)
 
 
-def _call(command: Command, arguments: Sequence[str]) -> int:
-    """Run it; whatever it raises becomes an exit code."""
+def _call(name: str, arguments: Sequence[str]) -> int:
+    """Run a command; whatever it raises becomes an exit code."""
     try:
-        return command(arguments)
+        module = "katydid.target.command" if name == "target" else f"katydid.commands.{name}"
+        code: int = import_module(module).main(arguments)
     except KatydidError as error:
         _complain(str(error))
         return error.exit_code
@@ -59,6 +54,7 @@ def _call(command: Command, arguments: Sequence[str]) -> int:
         traceback.print_exc()
         _complain("this is an error of Katydid's own; please report it with the lines above")
         return ExitCode.INTERNAL
+    return code
 
 
 def _usage() -> str:
