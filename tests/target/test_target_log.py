@@ -17,8 +17,8 @@ def test_a_line_says_all_about_a_request(start):
     target = start(ttft=0.03, chunk_interval=0.01, chunks=3)
     before = time.monotonic_ns(), time.time_ns()
     reply = ask(target, post(stream=True, headers=["X-Request-Id: mine"]))
-    after = time.monotonic_ns(), time.time_ns()
     (line,) = the_log(target, 1)
+    after = time.monotonic_ns(), time.time_ns()
     assert reply.status == 200
     said = {key: line[key] for key in line if not key.endswith("_ns") and key != "queue_ms"}
     assert said == {
