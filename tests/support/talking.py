@@ -6,7 +6,7 @@ from katydid.core.sample import Sample
 from katydid.dialects import dialect
 from katydid.transport import open_client
 from katydid.transport.exchange import Exchange, Request, Timeouts
-from katydid.users.measuring import judge_stream, measure_exchange, measure_stream
+from katydid.users.measuring import judge, measure_exchange, measure_stream
 from katydid.users.runinfo import RunInfo
 
 CLIENTS = ("fast", "requests")
@@ -31,7 +31,7 @@ class Talker:
         self.client.send(Request("POST", self.dialect.endpoint, headers, body), reading, exchange)
         measure_exchange(sample, exchange, self.info)
         measure_stream(sample, exchange, reading)
-        judge_stream(sample, exchange, reading)
+        judge(sample, exchange, reading)
         return SimpleNamespace(sample=sample, exchange=exchange, reading=reading)
 
     def close(self):

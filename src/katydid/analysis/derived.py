@@ -15,15 +15,19 @@ LATE_SHARE_OF_INTERVAL = 0.01
 def with_derived(samples: pd.DataFrame, manifest: dict[str, Any]) -> pd.DataFrame:
     """The samples with the columns that `core.metrics` names and no sample carries.
 
-    `response_ms`: from when it was due to the last byte. `tpot_ms`: see its metric. `late`: started too
-    late. `counted`: enters the statistics, that is: outside the warm-up, and not after the stop. Where a
-    run ended inside its warm-up, everything before the stop counts.
+    `response_ms`: from when it was due to the last byte. `tpot_ms`, `user_tokens_per_s`: see their metrics.
+    `late`: started too late. `paced`: the first request of its iteration, the one that pacing starts; where
+    an iteration has several, the others follow as their users get to them. `counted`: enters the
+    statistics, that is: outside the warm-up, and not after the stop. Where a run ended inside its warm-up,
+    everything before the stop counts.
     """
     frame = samples.copy(deep=False)
     tokens = frame["completion_tokens"].astype(np.float64)
     frame["response_ms"] = frame["late_ms"] + frame["duration_ms"]
     frame["tpot_ms"] = (frame["duration_ms"] - frame["ttft_ms"]) / (tokens - 1).where(tokens > 1)
+    frame["user_tokens_per_s"] = tokens / frame["duration_ms"].where(frame["duration_ms"] > 0) * 1000.0
     frame["late"] = frame["late_ms"] > late_limit_ms(manifest)
+    frame["paced"] = (frame["user"] < 0) | ~frame.duplicated(["user", "iteration"])
     in_time = ~frame["after_stop"].astype(bool)
     counted = in_time & ~frame["warm_up"].astype(bool)
     frame["counted"] = counted if counted.any() else in_time

@@ -69,7 +69,7 @@ def _counts(
     outcome = counted["outcome"]
     ok = counted[outcome == "ok"]
     begin, end = window
-    tokens = ok["completion_tokens"].astype(np.float64)
+    tokens, chunks = (ok[column].astype(np.float64) for column in ("completion_tokens", "chunks"))
     return Counts(
         requests=len(counted),
         ok=len(ok),
@@ -77,7 +77,7 @@ def _counts(
         aborted=int((outcome == "aborted").sum()),
         late=int(counted["late"].sum()),
         due=_due(monitor, manifest, begin, end),
-        chunks=int(ok["chunks"].astype(np.float64).sum()),
+        chunks=int(chunks.sum()) if chunks.notna().any() else None,
         tokens=int(tokens.sum()) if tokens.notna().any() else None,
         timed=int(ok["ttft_ms"].notna().sum()),
         bounded=int(ok["ttft_bound"].eq(True).sum()),  # a column that may hold nulls

@@ -175,10 +175,10 @@ _RATE_OFF = 0.02
 
 def _achieved(run: Run) -> Finding | None:
     """More starts than were due, or fewer than overruns explain."""
-    due, started = run.counts.due, run.counts.requests
+    due, rows = run.counts.due, run.counted
+    started = int(rows["paced"].sum())
     if not due or not started or not _has_plan(run):
         return None
-    rows = run.counted
     slack = _RATE_OFF * due + rows["user"].nunique()  # the window cuts each user's grid at both ends
     if due - _explained(run, rows) - slack <= started <= due + slack:
         return None
@@ -193,13 +193,18 @@ def _explained(run: Run, rows: pd.DataFrame) -> float:
     """Starts that overruns cost: pacing does not catch up, so each interval of lateness is one start less."""
     interval = float(run.manifest["interval_s"]) * 1000.0
     timeout = float(run.manifest.get("request_timeout_s") or 60.0) * 1000.0
-    late = rows["late_ms"].clip(lower=0.0).sum()
-    unknown = rows["late_ms"].isna().sum() * timeout  # no connection came about: any time up to the time-out
+    paced = rows[rows["paced"]]
+    late = paced["late_ms"].clip(lower=0.0).sum()
+    unknown = paced["late_ms"].isna().sum() * timeout  # no connection came about: any time up to the time-out
     _, end = run.window
-    last = rows.sort_values("scheduled_ms").groupby("user").tail(1)
-    begun = last["start_ms"].fillna(last["scheduled_ms"])
-    busy_until = (begun + last["duration_ms"].fillna(timeout)).clip(upper=end)
-    still_busy = (busy_until - begun - interval).clip(lower=0.0).sum()
+    begun = rows["start_ms"].fillna(rows["scheduled_ms"])
+    ended = begun + rows["duration_ms"].fillna(timeout)
+    if "retry_at_ms" in rows:
+        ended = ended.where(~(rows["retry_at_ms"] > ended), rows["retry_at_ms"])
+    spans = pd.DataFrame({"user": rows["user"], "iteration": rows["iteration"], "begun": begun, "ended": ended})
+    iterations = spans.groupby(["user", "iteration"]).agg({"begun": "min", "ended": "max"})
+    last = iterations.groupby("user").tail(1)
+    still_busy = (last["ended"].clip(upper=end) - last["begun"] - interval).clip(lower=0.0).sum()
     return float(late + unknown + still_busy) / interval
 
 

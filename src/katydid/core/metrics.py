@@ -68,12 +68,13 @@ STATISTICS = (
 
 @dataclass(frozen=True, slots=True)
 class Distribution:
-    """A time that every successful request may have; only successful requests enter it.
+    """A time, or another measure, that every successful request may have; only successful requests enter it.
 
     Attributes:
         name: what stands before the dot, as in `ttft.p95`.
-        column: of the samples, or derived from them; milliseconds.
+        column: of the samples, or derived from them.
         primary: shown in the terminal and first in reports.
+        unit: of the column.
     """
 
     name: str
@@ -82,6 +83,7 @@ class Distribution:
     definition: str
     better: Better = Better.LOWER
     primary: bool = False
+    unit: Unit = Unit.MS
 
 
 DISTRIBUTIONS = (
@@ -115,6 +117,14 @@ DISTRIBUTIONS = (
         "(service time − TTFT) / (completion tokens − 1), with the tokens that the server counted: as vLLM's benchmark "
         "and genai-bench have it (GuideLLM's TPOT includes the TTFT). None where the server counted none.",
         primary=True,
+    ),
+    Distribution(
+        "user_tokens",
+        "Output tokens a second, a user",
+        "user_tokens_per_s",
+        "Completion tokens / service time of each request: how fast one user gets text.",
+        better=Better.HIGHER,
+        unit=Unit.PER_SECOND,
     ),
     Distribution(
         "gap",
@@ -166,7 +176,7 @@ class Counts:
     aborted: int
     late: int
     due: float | None
-    chunks: int
+    chunks: int | None
     tokens: int | None
     timed: int
     bounded: int
@@ -274,7 +284,7 @@ def _all_metrics() -> dict[str, Metric]:
     for d in DISTRIBUTIONS:
         for s in STATISTICS:
             name = f"{d.name}.{s.name}"
-            metrics[name] = Metric(name, f"{d.label}, {s.name}", Unit.MS, d.better, d.definition)
+            metrics[name] = Metric(name, f"{d.label}, {s.name}", d.unit, d.better, d.definition)
     return metrics
 
 

@@ -63,10 +63,12 @@ class Anthropic:
         value = load_object(body)
         try:
             text = "".join(block.get("text", "") for block in value["content"])
+            other = any(block.get("type") in {"tool_use", "thinking"} for block in value["content"])
         except (AttributeError, KeyError, TypeError):
             raise ProtocolError("not a message") from None
         usage = value.get("usage") or {}
-        return Answer(text, value.get("stop_reason"), usage.get("input_tokens"), usage.get("output_tokens"))
+        tokens = usage.get("input_tokens"), usage.get("output_tokens")
+        return Answer(text, value.get("stop_reason"), *tokens, other)
 
 
 class AnthropicReading(SseReading):

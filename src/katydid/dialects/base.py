@@ -23,12 +23,23 @@ class Generation:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A whole, non-streamed answer; numbers only where the server said them."""
+    """A whole, non-streamed answer; numbers only where the server said them.
+
+    Attributes:
+        finish_reason: why it ended; None where the server does not say that it did.
+        other: it has reasoning or tool calls.
+    """
 
     text: str
     finish_reason: str | None
     prompt_tokens: int | None
     completion_tokens: int | None
+    other: bool = False
+
+    @property
+    def has_content(self) -> bool:
+        """Whether there is anything in it."""
+        return bool(self.text) or self.other
 
 
 def bearer_headers(accept: str, api_key: str | None) -> dict[str, str]:

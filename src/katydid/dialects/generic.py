@@ -97,7 +97,7 @@ class GenericSse:
         text = paths.content.find(value)
         if not isinstance(text, str):
             raise ProtocolError("no text at the content path")
-        return Answer(text, None, paths.prompt_tokens.find(value), paths.completion_tokens.find(value))
+        return Answer(text, "stop", paths.prompt_tokens.find(value), paths.completion_tokens.find(value))
 
 
 class GenericReading(SseReading):

@@ -56,8 +56,9 @@ class Ollama:
         value = load_object(body)
         if "done" not in value:
             raise ProtocolError("not an answer of Ollama's")
-        text, _ = _parts(value)
-        return Answer(text, value.get("done_reason"), value.get("prompt_eval_count"), value.get("eval_count"))
+        text, other = _parts(value)
+        reason = value.get("done_reason") or ("stop" if value["done"] is True else None)
+        return Answer(text, reason, value.get("prompt_eval_count"), value.get("eval_count"), bool(other))
 
 
 class OllamaReading(NdjsonReading):

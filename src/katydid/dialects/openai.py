@@ -56,11 +56,13 @@ class OpenAi:
         value = load_object(body)
         try:
             choice = value["choices"][0]
-            text = choice["message"].get("content") or ""
+            message = choice["message"]
+            other = any(message.get(key) for key in _CONTENT[1:])
         except (KeyError, IndexError, TypeError, AttributeError):
             raise ProtocolError("not a chat completion") from None
         usage = value.get("usage") or {}
-        return Answer(text, choice.get("finish_reason"), usage.get("prompt_tokens"), usage.get("completion_tokens"))
+        tokens = usage.get("prompt_tokens"), usage.get("completion_tokens")
+        return Answer(message.get("content") or "", choice.get("finish_reason"), *tokens, other)
 
 
 class OpenAiReading(SseReading):

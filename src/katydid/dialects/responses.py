@@ -23,6 +23,7 @@ _CONTENT = frozenset(
     )
 )  # fmt: skip
 _CALLS = ("function_call", "custom_tool_call")
+_OTHER = (*_CALLS, "reasoning")
 
 
 class Responses:
@@ -61,11 +62,12 @@ class Responses:
         value = load_object(body)
         try:
             parts = [part for item in value["output"] for part in item.get("content") or []]
+            other = any(item.get("type") in _OTHER for item in value["output"])
             text = "".join(part.get("text") or "" for part in parts if part.get("type") == "output_text")
         except (AttributeError, KeyError, TypeError):
             raise ProtocolError("not a response") from None
         usage = value.get("usage") or {}
-        return Answer(text, _reason(value), usage.get("input_tokens"), usage.get("output_tokens"))
+        return Answer(text, _reason(value), usage.get("input_tokens"), usage.get("output_tokens"), other)
 
 
 class ResponsesReading(SseReading):

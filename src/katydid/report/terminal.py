@@ -14,7 +14,7 @@ from rich.text import Text
 from katydid.core.metrics import DISTRIBUTIONS, RATES
 from katydid.report.build import Report
 from katydid.report.sections import Section
-from katydid.report.words import harmless, milliseconds, number, plural, sentence, show
+from katydid.report.words import harmless, number, plural, sentence, show
 
 COLUMNS = ("p50", "p90", "p95", "p99", "max")
 _STYLES = {"invalid": "red", "warning": "yellow"}
@@ -92,7 +92,9 @@ def _times(summary: dict[str, Any]) -> Table:
     for d in DISTRIBUTIONS:
         values = [metrics[f"{d.name}.{column}"] for column in COLUMNS]
         if d.primary and values[-1] is not None:
-            table.add_row(d.label, *("too few" if value is None else milliseconds(value) for value in values))
+            names = [f"{d.name}.{column}" for column in COLUMNS]
+            shown = ["too few" if v is None else show(n, v) for n, v in zip(names, values, strict=True)]
+            table.add_row(d.label, *shown)
     return table
 
 

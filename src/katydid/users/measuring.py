@@ -9,7 +9,17 @@ from katydid.transport.exchange import Exchange
 from katydid.users.runinfo import RunInfo
 
 
-class StreamFacts(Protocol):
+class Facts(Protocol):
+    """What a dialect's reading of an answer says of itself."""
+
+    error_text: str | None
+    malformed: str | None
+
+    def verdict(self) -> tuple[ErrorClass, str] | None:
+        """What was wrong with the answer; None for a proper one."""
+
+
+class StreamFacts(Facts, Protocol):
     """What a dialect's reading of a streamed answer knows (see `dialects.reading`)."""
 
     chunks: int
@@ -18,11 +28,6 @@ class StreamFacts(Protocol):
     gaps: list[float]
     prompt_tokens: int | None
     completion_tokens: int | None
-    error_text: str | None
-    malformed: str | None
-
-    def verdict(self) -> tuple[ErrorClass, str] | None:
-        """What was wrong with the answer; None for a proper one."""
 
 
 def measure_exchange(sample: Sample, exchange: Exchange, info: RunInfo) -> None:
@@ -58,7 +63,7 @@ def measure_stream(sample: Sample, exchange: Exchange, reading: StreamFacts) -> 
         sample.gap_max_ms = gaps[-1] * 1000.0
 
 
-def judge_stream(sample: Sample, exchange: Exchange, reading: StreamFacts) -> None:
+def judge(sample: Sample, exchange: Exchange, reading: Facts) -> None:
     """Decide how the request ended: what the target said of itself comes before how the line broke."""
     if exchange.error is not None and not (reading.error_text or reading.malformed):
         sample.fail(exchange.error, exchange.detail)

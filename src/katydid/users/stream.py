@@ -3,7 +3,7 @@
 from katydid.core.sample import Sample
 from katydid.transport.exchange import Exchange
 from katydid.users.chat import ChatService
-from katydid.users.measuring import judge_stream, measure_exchange, measure_stream
+from katydid.users.measuring import judge, measure_exchange, measure_stream
 from katydid.users.paced import PacedUser
 
 
@@ -33,4 +33,4 @@ class StreamUser(PacedUser):
         finally:
             measure_exchange(sample, exchange, run.info)
             measure_stream(sample, exchange, reading)
-        judge_stream(sample, exchange, reading)
+        judge(sample, exchange, reading)

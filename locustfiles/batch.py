@@ -1,0 +1,11 @@
+"""Whole, non-streamed completions at a fixed interval a user.
+
+katydid run batch --host http://127.0.0.1:8080 --users 50 --run-time 2m
+locust -f locustfiles/batch.py
+"""
+
+from katydid.users.batch import BatchUser
+
+
+class Batch(BatchUser):
+    """One simulated user of the service."""
