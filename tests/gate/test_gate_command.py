@@ -202,6 +202,13 @@ def test_the_workload_s_name_stands_for_the_file_that_we_ship(runs, capsys):
     assert "PASSED" in capsys.readouterr().out
 
 
+def test_a_thresholds_file_can_be_read_without_a_run(capsys, tmp_path):
+    assert main(["gate", "--thresholds", "stream", "--only-read"]) == 0
+    assert "stream.toml: 4 objectives, compared by duration.p50, duration.p95" in capsys.readouterr().out
+    (tmp_path / "limits.toml").write_text("[objectives]")
+    assert main(["gate", "--thresholds", str(tmp_path / "limits.toml"), "--only-read"]) == 2
+
+
 def test_json_has_standard_output_to_itself(judge, runs):
     assert judge(runs["good"], BROKEN, "--json", "-") == 1
     told = json.loads(judge.out)
