@@ -115,7 +115,7 @@ COMPARED = {
     "cannot tell": (compared("cannot_tell"), KEPT, 0, "kept; CANNOT TELL whether v2 differs"),
     "cannot tell, where that fails": (compared("cannot_tell"), KEPT + FAIL, 3, "CANNOT TELL whether v2 differs"),
     "sides that cannot be compared": (
-        compared("invalid", reasons=["users differs (20 and 40)"]), KEPT, 4, "INVALID. v2 cannot be compared with v1: users"
+        compared("invalid", reasons=["users differs (20 and 40)"]), KEPT, 4, "INVALID. v2 cannot be compared with v1"
     ),
     "the same with a broken objective": (compared("invalid", reasons=["users differs"]), BROKEN, 4, "INVALID. v2"),
 }  # fmt: skip
