@@ -110,14 +110,14 @@ def test_one_version(judge, runs, name):
 COMPARED = {
     "no difference": (compared("no_difference"), KEPT, 0, "kept, against the baseline: no difference."),
     "faster": (compared("faster"), KEPT, 0, "against the baseline: faster."),
-    "slower": (compared("slower"), KEPT, 1, "FAILED. duration.p50: slower: +20.0 %"),
+    "slower": (compared("slower"), KEPT, 1, "FAILED. v2 is slower than v1: service time, p50 +20 %"),
     "slower, and a broken objective": (compared("slower"), BROKEN, 1, "(and 1 more check)"),
-    "cannot tell": (compared("cannot_tell"), KEPT, 0, "PASSED. 2 objectives kept; duration.p50: cannot tell: +4.0 %"),
-    "cannot tell, where that fails": (compared("cannot_tell"), KEPT + FAIL, 3, "CANNOT TELL. duration.p50: cannot"),
+    "cannot tell": (compared("cannot_tell"), KEPT, 0, "kept; CANNOT TELL whether v2 differs"),
+    "cannot tell, where that fails": (compared("cannot_tell"), KEPT + FAIL, 3, "CANNOT TELL whether v2 differs"),
     "sides that cannot be compared": (
-        compared("invalid", reasons=["users differs (20 and 40)"]), KEPT, 4, "INVALID. users differs (20 and 40)."
+        compared("invalid", reasons=["users differs (20 and 40)"]), KEPT, 4, "INVALID. v2 cannot be compared with v1"
     ),
-    "the same with a broken objective": (compared("invalid", reasons=["users differs"]), BROKEN, 4, "INVALID. users"),
+    "the same with a broken objective": (compared("invalid", reasons=["users differs"]), BROKEN, 4, "INVALID. v2"),
 }  # fmt: skip
 
 
@@ -145,9 +145,9 @@ def versions(tmp_path_factory):
     ("new", "code", "said"),
     [
         ("same", 0, "against the baseline: no difference"),
-        ("slow", 1, "FAILED. duration.p50: slower: +"),
+        ("slow", 1, "FAILED. slow is slower than old: service time, p50 +"),
         ("fast", 0, "against the baseline: faster"),
-        ("other", 4, "INVALID. interval_s differs (5 and 6)"),
+        ("other", 4, "INVALID. other cannot be compared with old: interval_s differs (5 and 6)"),
     ],
 )
 def test_versions_are_compared_with_the_noise_of_their_runs(judge, versions, new, code, said):
@@ -200,6 +200,13 @@ def test_an_error_of_our_own_is_not_taken_for_a_failed_gate(judge, runs, monkeyp
 def test_the_workload_s_name_stands_for_the_file_that_we_ship(runs, capsys):
     assert main(["gate", str(runs["good"]), "--thresholds", "stream"]) == 0
     assert "PASSED" in capsys.readouterr().out
+
+
+def test_a_thresholds_file_can_be_read_without_a_run(capsys, tmp_path):
+    assert main(["gate", "--thresholds", "stream", "--only-read"]) == 0
+    assert "stream.toml: 4 objectives, compared by duration.p50, duration.p95" in capsys.readouterr().out
+    (tmp_path / "limits.toml").write_text("[objectives]")
+    assert main(["gate", "--thresholds", str(tmp_path / "limits.toml"), "--only-read"]) == 2
 
 
 def test_json_has_standard_output_to_itself(judge, runs):

@@ -99,7 +99,7 @@ def test_a_comparison_shows_both_sides():
         ),
         (
             judged(compare={}, comparison=compared("slower")),
-            "FAILED. duration.p50: slower: +20.0 % (+17.0 % to +23.0 %).",
+            "FAILED. v2 is slower than v1: service time, p50 +20\u00a0% (+17\u00a0% to +23\u00a0%).",
         ),
         (
             judged(compare={}, policy={"cannot_tell": "fail"}),

@@ -27,6 +27,9 @@ def write_run(
     """
     made = synthetic_run(seed=number + 1, version=version, **of_run)
     made.samples[_TIMES] *= slower
+    # Versions whose answers happen to differ in length are not compared.
+    tokens = made.samples["completion_tokens"]
+    made.samples["completion_tokens"] = tokens.where(tokens.isna(), 64.0)
     if made.manifest["partial"]:
         del made.manifest["ended"]
     path = new_run_path(results, "stream", version, START + timedelta(minutes=10 * number))

@@ -20,12 +20,14 @@ def compared(verdict="no_difference", *, reasons=(), **rows):
     return {
         "verdict": verdict,
         "reasons": list(reasons),
+        "sides": [{"versions": ["v1"]}, {"versions": ["v2"]}],
+        "settings": {"same_within": 0.1},
         "metrics": [
             {
                 "name": name.replace("_", "."), "base": 1000.0, "new": 1000.0 * (1 + (changes[said] or 0)),
                 "change": changes[said], "low": changes[said] - 0.03, "high": changes[said] + 0.03, "verdict": said,
                 "primary": True, "smallest_detectable": 0.1, "runs_needed": 8 if said == "cannot_tell" else None,
-                "reason": "",
+                "reason": "", "design": "runs",
             }
             for name, said in (rows or {"duration_p50": verdict}).items()
             if verdict != "invalid"

@@ -10,7 +10,7 @@ from katydid.analysis.comparison import compare_versions
 from katydid.analysis.stored import read_summary
 from katydid.commands.output import STANDARD_OUTPUT, write_output
 from katydid.core.arguments import OneLineParser
-from katydid.core.errors import ConfigError, NoDataError
+from katydid.core.errors import ConfigError, ExitCode, NoDataError
 from katydid.gate.judge import JudgedRun, judge, unreadable
 from katydid.gate.judgement import Judgement
 from katydid.gate.thresholds import Thresholds, read_thresholds
@@ -18,6 +18,7 @@ from katydid.report.judgement import section
 from katydid.report.junit import junit
 from katydid.report.sections.markdown import section_markdown
 from katydid.report.terminal import print_section, terminal
+from katydid.report.words import plural
 from katydid.resources import thresholds_file
 from katydid.store.folder import RunFolder
 from katydid.store.sides import earlier_runs, runs_of
@@ -25,8 +26,14 @@ from katydid.store.sides import earlier_runs, runs_of
 
 def main(arguments: Sequence[str]) -> int:
     """Judge; the exit code of DESIGN section 2."""
-    given = _parser().parse_args(arguments)
+    parser = _parser()
+    given = parser.parse_args(arguments)
     thresholds = read_thresholds(thresholds_file(given.thresholds))
+    if given.only_read:
+        terminal().print(_summary(thresholds), markup=False)
+        return ExitCode.PASSED
+    if given.new is None:
+        parser.error("the following arguments are required: NEW")
     runs = _runs(given.new, "")
     base = _runs(given.baseline, "--baseline ") if given.baseline else []
     judgement = _judge(thresholds, runs, base)
@@ -42,7 +49,9 @@ def _parser() -> OneLineParser:
         epilog="example: katydid gate reports/stream/v1.3 --thresholds thresholds/stream.toml "
         "--baseline reports/stream/v1.2 --junit junit.xml",
     )
-    parser.add_argument("new", metavar="NEW", type=Path, help="a run folder, or a folder of several runs of a version")
+    parser.add_argument(
+        "new", metavar="NEW", type=Path, nargs="?", help="a run folder, or a folder of several runs of a version"
+    )
     parser.add_argument(
         "--thresholds", metavar="FILE", required=True, help="TOML; or the name of a workload, for the file we ship"
     )
@@ -50,7 +59,13 @@ def _parser() -> OneLineParser:
     parser.add_argument("--junit", metavar="F", help="write JUnit XML")
     parser.add_argument("--markdown", metavar="F", help="write Markdown, as for a GitHub job summary")
     parser.add_argument("--json", metavar="F|-", help="write JSON; - for standard output")
+    parser.add_argument("--only-read", action="store_true", help="read the thresholds file, and judge nothing")
     return parser
+
+
+def _summary(thresholds: Thresholds) -> str:
+    compared = f", compared by {', '.join(thresholds.settings.primary)}" if thresholds.wants_comparison else ""
+    return f"{thresholds.source}: {plural(len(thresholds.objectives), 'objective')}{compared}"
 
 
 def _runs(path: Path, option: str) -> list[RunFolder]:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,13 +28,12 @@ def main(arguments: Sequence[str]) -> int:
         raise ConfigError(f"{given.folder} holds no versions: name a workload's folder, as reports/stream")
     read, unreadable = _read(found)
     past = history(read)
+    past = replace(past, left_out=(*unreadable, *past.left_out))
     pinned = _compare_with(given.pin, past) if given.pin else None
     console = terminal(stderr=given.json == STANDARD_OUTPUT)
     print_history(past, pinned, console)
-    for line in unreadable:
-        console.print(f"  {line}", style="yellow", markup=False)
     if given.json:
-        told = past.as_json() | {"unreadable": unreadable, "pinned": pinned}
+        told = past.as_json() | {"pinned": pinned}
         write_output(given.json, json.dumps(told, indent=2, ensure_ascii=False, default=str) + "\n")
     if given.html:
         write_output(given.html, history_page(past, given.folder.resolve().name, pinned))

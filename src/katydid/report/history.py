@@ -24,6 +24,9 @@ MOST_BARS = 40
 MOST_NAMED = 3
 """Versions, the newest, whose changes the sentence names; the table has all."""
 
+MOST_LEFT_OUT = 10
+"""Runs left out that are told one by one."""
+
 
 def sentence(history: History) -> str:
     """The history in one sentence."""
@@ -175,6 +178,12 @@ def _steps(metric: MetricHistory) -> list[tuple[float, float]]:
     return points
 
 
+def _left_out(history: History) -> list[str]:
+    lines = list(history.left_out[:MOST_LEFT_OUT])
+    more = len(history.left_out) - len(lines)
+    return [*lines, f"{plural(more, 'more run')} left out: see --json"] if more else lines
+
+
 def history_page(history: History, workload: str, pinned: Comparison | None) -> str:
     """The page; `pinned` is the comparison of the newest version with a pinned one."""
     return render(
@@ -185,7 +194,7 @@ def history_page(history: History, workload: str, pinned: Comparison | None) -> 
         sentence=harmless(sentence(history)),
         pinned=[] if pinned is None else [comparison_sentence(pinned), *pinned["reasons"]],
         pinned_bad=pinned is not None and pinned["verdict"] in {"slower", "invalid"},
-        left_out=history.left_out,
+        left_out=_left_out(history),
         made_by=__version__,
     )
 
@@ -199,7 +208,7 @@ def print_history(history: History, pinned: Comparison | None, console: Console)
         console.print(Text(harmless(told), style="bold red" if bad else "bold"))
         for reason in pinned["reasons"]:
             console.print(Text(f"  {harmless(reason)}", style="yellow"))
-    for line in history.left_out:
+    for line in _left_out(history):
         console.print(Text(f"  {harmless(line)}", style="yellow"))
     for section in sections(history):
         if any(table.in_terminal for table in section.tables):

@@ -1,10 +1,13 @@
 """A gate's judgement as one sentence and one table, the same for terminal and Markdown."""
 
+import re
+
 from katydid.core.errors import ExitCode
 from katydid.core.metrics import METRICS
 from katydid.gate.judgement import Check, Judgement, Kind, Verdict
 from katydid.report import words
 from katydid.report.sections import Section, Table
+from katydid.report.verdict import sentence as comparison_sentence
 
 _HEADLINES = {
     ExitCode.PASSED: "PASSED",
@@ -20,6 +23,8 @@ _SAID = {
     Verdict.INVALID: "INVALID",
 }
 _WORST_FIRST = (Verdict.INVALID, Verdict.NO_DATA, Verdict.FAILED, Verdict.CANNOT_TELL, Verdict.PASSED)
+_REPEATED = re.compile(r"^(SLOWER|INVALID)\. ")
+"""What a comparison's own sentence begins with, where ours has said so already."""
 _LABELS = {"valid": "run", "ended": "end of the run"}
 
 
@@ -29,9 +34,13 @@ def sentence(judgement: Judgement) -> str:
     deciding = [check for check in judgement.checks if check.exit_code is code and check.verdict is not Verdict.PASSED]
     if code is ExitCode.PASSED:
         text = f"{_HEADLINES[code]}. {_kept(judgement)}"
-        return f"{text}; {_why(deciding[0])}." if deciding else f"{text}."
-    more = f" (and {words.plural(len(deciding) - 1, 'more check')})" if len(deciding) > 1 else ""
-    return f"{_HEADLINES[code]}. {_why(deciding[0])}{more}."
+        return f"{text}; {_why(deciding[0], judgement)}." if deciding else f"{text}."
+    first, why = deciding[0], _why(deciding[0], judgement)
+    head = "" if why.startswith(_HEADLINES[code]) else f"{_HEADLINES[code]}. "
+    # A comparison's sentence speaks for all of its metrics.
+    others = [check for check in deciding[1:] if not check.kind is first.kind is Kind.COMPARISON]
+    more = f" (and {words.plural(len(others), 'more check')})" if others else ""
+    return f"{head}{why}{more}."
 
 
 def _kept(judgement: Judgement) -> str:
@@ -43,9 +52,11 @@ def _kept(judgement: Judgement) -> str:
     return ", ".join(parts) or "Nothing speaks against it"
 
 
-def _why(check: Check) -> str:
+def _why(check: Check, judgement: Judgement) -> str:
     if check.kind is Kind.OBJECTIVE and check.value is not None:
         return f"{check.metric} is {words.value_only(check.metric, check.value)}, the limit {check.limit}"
+    if check.kind is Kind.COMPARISON and judgement.comparison and check.verdict is not Verdict.NO_DATA:
+        return _REPEATED.sub("", comparison_sentence(dict(judgement.comparison))).removesuffix(".")
     return f"{check.metric}: {check.reason}" if check.metric in METRICS else check.reason
 
 
@@ -59,7 +70,7 @@ def section(judgement: Judgement) -> Section:
     return Section(
         key="gate",
         title=sentence(judgement),
-        text=[f"{words.plural(len(judgement.runs), 'run')}, judged by {judgement.thresholds}."],
+        text=[f"{words.plural(len(judgement.runs), 'run')}, judged by {judgement.thresholds}.", *_notes(judgement)],
         tables=[
             Table(
                 caption="",
@@ -72,6 +83,11 @@ def section(judgement: Judgement) -> Section:
             )
         ],
     )
+
+
+def _notes(judgement: Judgement) -> list[str]:
+    """What the comparison has to say beyond its verdict, such as which runs it left out."""
+    return list(judgement.comparison["reasons"]) if judgement.comparison else []
 
 
 def _row(check: Check, *, compared: bool) -> list[str]:

@@ -1,0 +1,32 @@
+#!/usr/bin/env bash
+# For CI: load the service, judge it by a thresholds file, and exit with the gate's code. Results: reports/gate/.
+# LOCUST_HOST is the service; BASE_HOST, where set, the version to compare with: PAIRS runs each, by turns.
+# THRESHOLDS (a file), LOCUST_USERS, LOCUST_RUN_TIME, LOAD_TEST_VERSION … say the rest; options go to every run.
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+require_target "$@"
+options=("$@")
+katydid_setup run
+
+export LOCUST_USERS=${LOCUST_USERS:-50} LOCUST_RUN_TIME=${LOCUST_RUN_TIME:-3m}
+thresholds=${THRESHOLDS:-stream} results=reports/gate
+runs=$results/runs-$(date -u +%Y%m%dT%H%M%SZ)-$$
+katydid gate --thresholds "$thresholds" --only-read # what is wrong with it is better known before the load
+
+run() {
+  local side=$1
+  set --
+  [ "$side" = new ] || set -- --host "$BASE_HOST" --version-label "${BASE_VERSION:-base}"
+  katydid run stream ${options[@]+"${options[@]}"} "$@" --results "$runs/$side"
+}
+if [ -n "${BASE_HOST:-}" ]; then
+  in_turns "${PAIRS:-3}" run
+  baseline=("--baseline" "$runs"/base/stream/*)
+else
+  run new || [ $? -eq 4 ] # an invalid run is the gate's to judge
+fi
+
+code=0
+katydid gate "$runs"/new/stream/* --thresholds "$thresholds" ${baseline[@]+"${baseline[@]}"} \
+  --junit "$results/junit.xml" --markdown "$results/gate.md" --json "$results/gate.json" || code=$?
+if [ -n "${GITHUB_STEP_SUMMARY:-}" ] && [ -f "$results/gate.md" ]; then cat "$results/gate.md" >>"$GITHUB_STEP_SUMMARY"; fi
+exit "$code"

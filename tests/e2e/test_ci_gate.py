@@ -1,0 +1,67 @@
+"""scripts/ci_gate.sh against a real target: loads, judges, leaves its results, exits with the gate's code."""
+
+import json
+import os
+import subprocess
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from katydid.target.process import start_target
+from running import ROOT, clean_environment
+
+pytestmark = [pytest.mark.e2e, pytest.mark.skipif(os.name == "nt", reason="a bash script")]
+
+QUICK = {"chunk_interval": 0.002, "chunks": 20}
+LOAD = {"LOCUST_USERS": "10", "LOCUST_RUN_TIME": "3s", "LOAD_TEST_INTERVAL": "0.3", "LOAD_TEST_VERSION": "v7"}
+
+
+@pytest.fixture
+def gate(tmp_path):
+    """Runs the script in an empty folder."""
+
+    def run(**variables):
+        environment = clean_environment(GITHUB_STEP_SUMMARY=str(tmp_path / "summary.md"), **LOAD | variables)
+        script = ROOT / "scripts" / "ci_gate.sh"
+        return subprocess.run(
+            [script], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=100, check=False
+        )
+
+    return run
+
+
+def thresholds(folder, limit):
+    file = folder / "limits.toml"
+    file.write_text(f'[objective]\n"ttft.p50" = "{limit}"\n"failure_rate" = "< 1%"\n')
+    return str(file)
+
+
+def test_a_service_that_keeps_its_objective_passes_and_leaves_its_results(gate, tmp_path):
+    with start_target(ttft=0.02, **QUICK) as target:
+        done = gate(LOCUST_HOST=target.url, THRESHOLDS=thresholds(tmp_path, "< 5s"))
+    assert done.returncode == 0, done.stdout + done.stderr
+    results = tmp_path / "reports" / "gate"
+    assert json.loads((results / "gate.json").read_text())["passed"]
+    assert ET.fromstring((results / "junit.xml").read_text()).get("failures") == "0"
+    assert (tmp_path / "summary.md").read_text() == (results / "gate.md").read_text()
+    assert [path.name for path in results.glob("runs-*/new/stream/*")] == ["v7"]
+
+
+def test_two_versions_are_loaded_by_turns_and_compared(gate, tmp_path):
+    file = tmp_path / "limits.toml"
+    file.write_text('[compare]\nprimary = ["ttft.p50"]\n')
+    with start_target(ttft=0.02, **QUICK) as base, start_target(ttft=0.12, **QUICK) as new:
+        done = gate(LOCUST_HOST=new.url, BASE_HOST=base.url, PAIRS="2", THRESHOLDS=str(file))
+    assert done.returncode == 1, done.stdout + done.stderr
+    comparison = json.loads((tmp_path / "reports" / "gate" / "gate.json").read_text())["comparison"]
+    assert comparison["verdict"] == "slower"
+    assert [len(side["runs"]) for side in comparison["sides"]] == [2, 2]
+    assert "### FAILED" in (tmp_path / "summary.md").read_text()
+
+
+def test_a_wrong_thresholds_file_is_told_before_any_load(gate, tmp_path):
+    done = gate(LOCUST_HOST="http://127.0.0.1:1", THRESHOLDS=thresholds(tmp_path, "< 5 stone"))
+    assert done.returncode == 2
+    assert 'has the unit "stone"' in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert not (tmp_path / "reports").exists()

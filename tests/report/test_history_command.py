@@ -1,0 +1,135 @@
+"""`katydid history`: what it prints and writes, and its exit codes."""
+
+import json
+
+import pytest
+
+from browser import Browser
+from katydid.cli import main
+from katydid.report.history import sparkline
+from runfolders import write_run
+from synthetic import HOSTILE
+
+LOAD = {"users": 20, "cycles": 10, "failing": 0.0}
+
+
+@pytest.fixture(scope="module")
+def stream(tmp_path_factory):
+    """Ten versions of two runs, 30 % slower from v6 on; a run of another load, and a damaged one."""
+    results = tmp_path_factory.mktemp("reports")
+    for number in range(20):
+        version = number // 2
+        write_run(results, f"v{version}", number=number, slower=1.3 if version >= 6 else 1.0, **LOAD)
+    write_run(results, "other", number=7, **LOAD | {"interval": 6.0})
+    (write_run(results, "damaged", number=8, **LOAD).path / "summary.json").write_text("{")
+    return results / "stream"
+
+
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory):
+    """Versions whose labels are markup."""
+    results = tmp_path_factory.mktemp("hostile")
+    for number in range(10):
+        write_run(results, f"{number} {HOSTILE}", number=number, slower=1.5 if number > 5 else 1.0, **LOAD)
+    return results / "stream"
+
+
+def test_the_change_is_the_first_thing_that_is_said(stream, capsys):
+    assert main(["history", str(stream)]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("The level changed with 1 of 10 versions. v6: ")
+    assert " slower, +" in out.splitlines()[0]
+
+
+def test_runs_that_do_not_count_are_told(stream, capsys):
+    main(["history", str(stream)])
+    out = capsys.readouterr().out
+    assert "summary.json is damaged" in out
+    assert "is left out: unlike in the newest run, interval_s differs (6 and 5)" in out
+
+
+def test_its_json_is_alone_on_standard_output(stream, capsys):
+    assert main(["history", str(stream), "--json", "-"]) == 0
+    out, err = capsys.readouterr()
+    told = json.loads(out)
+    assert [version["version"] for version in told["versions"]] == [f"v{i}" for i in range(10)]
+    changes = {change["version"] for metric in told["metrics"] for change in metric["changes"]}
+    assert changes == {"v6"}
+    assert told["pinned"] is None
+    assert err.startswith("The level changed")
+
+
+def test_a_pinned_version_catches_what_crept_in(stream, capsys):
+    assert main(["history", str(stream), "--pin", "v0", "--json", "-"]) == 1
+    out, err = capsys.readouterr()
+    assert json.loads(out)["pinned"]["verdict"] == "slower"
+    assert "Against the pinned version: SLOWER. v9 is slower than v0" in err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["nowhere"], "nowhere: no such folder; name a workload's folder"),
+        (["STREAM/v0"], "v0 holds no versions: name a workload's folder, as reports/stream"),
+        (["STREAM", "--pin", "v77"], "--pin v77: no run of that version counts; there are v5, v6, v7, v8, v9"),
+        (["STREAM", "--pin", "v9"], "--pin v9 is the newest version itself: name an older one"),
+        ([], "the following arguments are required: FOLDER"),
+    ],
+)
+def test_wrong_usage_is_one_line_and_exit_2(stream, capsys, words, said):
+    assert main(["history", *(word.replace("STREAM", str(stream)) for word in words)]) == 2
+    err = capsys.readouterr().err
+    assert said in err
+    assert err.count("\n") == 1
+
+
+def test_a_folder_in_which_no_run_counts_is_no_history(tmp_path, capsys):
+    write_run(tmp_path, "v1", **LOAD, lost_workers=["w"])
+    assert main(["history", str(tmp_path / "stream")]) == 4
+    assert capsys.readouterr().out.startswith("No history: no run counts.")
+
+
+def test_few_versions_are_shown(tmp_path, capsys):
+    write_run(tmp_path, "v1", **LOAD)
+    assert main(["history", str(tmp_path / "stream"), "--html", str(tmp_path / "h.html")]) == 0
+    assert capsys.readouterr().out.startswith("1 version: too few to look for changes.")
+    assert "1 version: too few" in (tmp_path / "h.html").read_text()
+
+
+def test_the_page_says_the_same_and_shows_every_course(stream, capsys, tmp_path):
+    main(["history", str(stream), "--html", str(tmp_path / "h.html")])
+    page = (tmp_path / "h.html").read_text()
+    assert capsys.readouterr().out.splitlines()[0] in page
+    assert page.count("<figure") == 12
+    assert "v6: +" in page
+
+
+def test_the_page_is_whole_in_a_browser_on_a_telephone_too(stream, hostile, tmp_path):
+    with Browser() as browser:
+        for name, folder in (("good", stream), ("hostile", hostile)):
+            file = tmp_path / f"{name}.html"
+            assert main(["history", str(folder), "--html", str(file)]) == 0
+            page = browser.open(file.as_uri(), width=400)
+            assert page.problems == []
+            assert page.requests == [file.as_uri()]
+            assert page.evaluate("document.documentElement.scrollWidth") == 400
+            assert page.evaluate("document.querySelectorAll('main img').length") == 0
+
+
+def test_no_label_paints_the_terminal(hostile, capsys):
+    assert main(["history", str(hostile)]) == 0
+    assert not {"\x1b", "\u202e"} & set(capsys.readouterr().out)
+
+
+@pytest.mark.parametrize(
+    ("values", "drawn"),
+    [
+        ([1.0, 2.0, 3.0, 8.0], "▁▂▃█"),
+        ([5.0, 5.0], "▁▁"),
+        ([None, 1.0, None, 2.0], "·▁·█"),
+        ([None], "·"),
+        ([0.0] * 50 + [1.0], "▁" * 39 + "█"),
+    ],
+)
+def test_a_curve_of_one_line(values, drawn):
+    assert sparkline(values) == drawn
