@@ -105,6 +105,7 @@ class RequestsClient:
 
             def read() -> bytes:
                 nonlocal unpacked
+                gevent.sleep(0)  # a read that need not wait lets no timeout and no other user in
                 data: bytes = raw.read1(READ_SIZE, decode_content=True)
                 exchange.received = raw.tell()
                 unpacked += len(data)
