@@ -14,8 +14,10 @@ from katydid.core.errors import ConfigError, LimitError, ProtocolError
 MAX_HEAD = 64 * 1024
 """Bytes of a response's head; servers' own limits are 8 to 32 KiB."""
 MAX_HEADERS = 1000
-MAX_DECODED = 256 * 1024 * 1024
-"""Bytes that a compressed body may unpack to: no answer is that long, and a bomb is."""
+MAX_BODY = 256 * 1024 * 1024
+"""Bytes of a body as received: a stream without an end must not fill the memory with its times."""
+MAX_DECODED = 64 * 1024 * 1024
+"""Bytes that a compressed body may unpack to: no text is that long, and a bomb is."""
 _MAX_CHUNK_LINE = 4096
 _NO_BODY = frozenset({204, 304})
 
@@ -116,6 +118,8 @@ class ResponseReader:
         if not body:
             return b""
         self.body_bytes += len(body)
+        if self.body_bytes > MAX_BODY:
+            raise LimitError(f"a body of more than {MAX_BODY} bytes")
         return self._unpack(body) if self._decode is not None else body
 
     def eof(self) -> None:

@@ -22,7 +22,10 @@ import urllib3.exceptions
 from requests.adapters import HTTPAdapter
 from sseclient import SSEClient
 
+from katydid.core.errors import LimitError
+from katydid.core.http1 import MAX_BODY
 from katydid.core.sample import ErrorClass
+from katydid.core.sse import MAX_EVENT
 from katydid.transport.dialing import destination
 from katydid.transport.exchange import Exchange, Request, Sink, Timeouts, TimestampSource
 from katydid.transport.failure import classify
@@ -72,6 +75,8 @@ class RequestsClient:
             if expired is not timer:
                 raise
             exchange.fail(ErrorClass.TIMEOUT, f"no complete answer within {self._timeouts.total:g} s")
+        except LimitError as error:
+            exchange.fail(ErrorClass.MALFORMED, str(error))
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             exchange.fail(*self._classify(error))
         finally:
@@ -96,10 +101,16 @@ class RequestsClient:
             exchange.status = response.status_code
             exchange.headers = {name.lower(): value for name, value in response.headers.items()}
             raw: Any = response.raw
+            unpacked = 0
 
             def read() -> bytes:
+                nonlocal unpacked
+                gevent.sleep(0)  # a read that need not wait lets no timeout and no other user in
                 data: bytes = raw.read1(READ_SIZE, decode_content=True)
                 exchange.received = raw.tell()
+                unpacked += len(data)
+                if unpacked > MAX_BODY:
+                    raise LimitError(f"a body of more than {MAX_BODY} bytes")
                 return data
 
             if not 200 <= response.status_code < 300:
@@ -200,14 +211,26 @@ def _feed_events(read: _Read, sink: Sink) -> float:
 
 
 def _as_standard(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """What sseclient-py reads as the standard would have it read, and never an event without an end.
+
+    Raises:
+        LimitError: it would collect an event of more than MAX_EVENT bytes, in quadratic time.
+    """
     decoder = io.IncrementalNewlineDecoder(codecs.getincrementaldecoder("utf-8")("replace"), translate=True)
     first = True
+    unended = ""
+    size = 0
     try:
         for chunk in chunks:
             text = decoder.decode(chunk)
             if first and text:
                 text = text.removeprefix("\ufeff")
                 first = False
+            _, ended, rest = (unended + text).rpartition("\n\n")
+            size = len(rest) if ended else size + len(text)
+            if size > MAX_EVENT:
+                raise LimitError(f"an event of more than {MAX_EVENT} bytes")
+            unended = rest[-1:]
             yield text.encode()
     except _EndOfStreamError:
         yield decoder.decode(b"", final=True).encode()  # a bare CR at the very end

@@ -1,0 +1,240 @@
+"""The forty faults: what happens, and what Katydid says. The table in docs/faults.md is made of this.
+
+A fault on the wire is dealt by `faultserver` to a real run, and its rows here are what the run is held to;
+the others name the file whose tests, marked `fault(number)`, show what they say.
+"""
+
+import gzip
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from faultserver import Answer, sized
+from katydid.core.sample import ErrorClass as E
+from rawserver import END, SSE_HEAD, chunks
+from streams import DONE, PROPER, ROLE, STOP, THREE, TOOL, USAGE, delta
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A row of the table.
+
+    Attributes:
+        where: the file of its tests; those of `stream` are in WIRE.
+    """
+
+    number: int
+    happens: str
+    says: str
+    where: str = "tests/faults/test_wire.py"
+
+
+@dataclass(frozen=True)
+class Wire:
+    """One thing that a target does with one request, and the row that comes of it.
+
+    Attributes:
+        error: the failure's class; None for a success.
+        detail: what the row's text has in it.
+        chunks: with content; None where that is not asked.
+        also: what else is true of the row.
+    """
+
+    fault: int
+    name: str
+    answer: Answer
+    error: E | None = None
+    detail: str = ""
+    chunks: int | None = None
+    blame: str = "target"
+    also: Callable[[Any], bool] = lambda _: True
+
+
+def _events(*events: str | bytes, end: bytes = END) -> bytes:
+    data = b"".join(e.encode() if isinstance(e, str) else e for e in events)
+    return SSE_HEAD + chunks(data) + end
+
+
+def _bytewise(message: bytes) -> list[bytes]:
+    return [message[i : i + 1] for i in range(len(message))]
+
+
+def _bomb(size: int) -> bytes:
+    packed = gzip.compress(b": " + b"a" * size)
+    return SSE_HEAD.replace(b"\r\n\r\n", b"\r\nContent-Encoding: gzip\r\n\r\n") + chunks(packed) + END
+
+
+MANY = THREE + STOP + USAGE.replace(":3}", ":300}") + DONE
+CR_SPLIT = PROPER.replace("\n", "\r\n").encode()
+LATE_BOM = b"\xef\xbb\xbf" + (ROLE + THREE).encode() + b"\xef\xbb\xbf" + (delta("lost") + STOP + DONE).encode()
+ELSEWHERE = b"Location: http://127.0.0.1:1/stolen\r\n"
+
+STREAM: tuple[Wire, ...] = (
+    Wire(1, "no end mark, no finish reason", Answer([_events(ROLE, THREE)]), E.TRUNCATED, "broke off after 3", 3),
+    Wire(1, "a finish reason, no end mark", Answer([_events(ROLE, THREE, STOP)]), E.TRUNCATED, "broke off", 3),
+    Wire(
+        2,
+        "an error event after 200",
+        Answer([_events(ROLE, delta("a"), 'data: {"error":{"message":"boom","code":"cuda_oom"}}\n\n', DONE)]),
+        E.SERVER_ERROR_EVENT,
+        "cuda_oom",
+        1,
+    ),
+    Wire(
+        2,
+        "an error event that is a rate limit",
+        Answer([_events('data: {"error":{"message":"Rate limit reached"}}\n\n', DONE)]),
+        E.RATE_LIMITED,
+        "Rate limit reached",
+        0,
+    ),
+    Wire(
+        3,
+        "200 and no token",
+        Answer([_events(ROLE, STOP, USAGE, DONE)]),
+        E.EMPTY,
+        "no content",
+        0,
+        also=lambda row: row.ttft_ms is None,
+    ),
+    Wire(3, "200 and no body", Answer([sized(b"")]), E.EMPTY, "no content", 0, also=lambda row: row.ttft_ms is None),
+    Wire(
+        4,
+        "a role and an empty delta come first",
+        Answer([SSE_HEAD + chunks((ROLE + delta("")).encode()), chunks((THREE + STOP + DONE).encode()) + END], 0.25),
+        chunks=3,
+        also=lambda row: row.ttft_ms > 200,
+    ),
+    Wire(
+        5,
+        "usage comes late",
+        Answer([SSE_HEAD + chunks((ROLE + THREE + STOP).encode()), chunks((USAGE + DONE).encode()) + END], 0.4),
+        chunks=3,
+        also=lambda row: row.gap_max_ms < 200 and row.ttft_ms < row.duration_ms - 200 and row.completion_tokens == 3,
+    ),
+    Wire(
+        6,
+        "only tool calls",
+        Answer([SSE_HEAD + chunks(ROLE.encode()), chunks((TOOL * 3 + STOP + DONE).encode()) + END], 0.25),
+        chunks=3,
+        also=lambda row: row.ttft_ms > 200,
+    ),
+    Wire(
+        7,
+        "three chunks carry 300 tokens",
+        Answer([_events(ROLE, MANY)]),
+        chunks=3,
+        also=lambda row: row.completion_tokens == 300 and row.ttft_bound,
+    ),
+    Wire(
+        8,
+        "closed before the last chunk",
+        Answer([SSE_HEAD + chunks((ROLE + THREE).encode())], then="close"),
+        E.TRUNCATED,
+        "in the middle of its answer",
+        3,
+        also=lambda row: row.ttft_ms > 0 and row.duration_ms is None,
+    ),
+    Wire(8, "closed without an answer", Answer(then="close"), E.TRUNCATED, "without an answer"),
+    Wire(
+        9,
+        "reset in the middle",
+        Answer([SSE_HEAD + chunks((ROLE + THREE).encode())], then="reset"),
+        E.RESET,
+        "reset",
+        3,
+        also=lambda row: row.ttft_ms > 0,
+    ),
+    Wire(
+        10,
+        "silence in the middle",
+        Answer([SSE_HEAD + chunks((ROLE + THREE).encode())], then="stay"),
+        E.IDLE_TIMEOUT,
+        "nothing arrived for",
+        3,
+    ),
+    Wire(10, "no answer at all", Answer(then="stay"), E.IDLE_TIMEOUT, "nothing arrived for"),
+    Wire(11, "a byte at a time, slowly", Answer([SSE_HEAD, *_bytewise(chunks(THREE.encode()))], 0.2), E.TIMEOUT),
+    Wire(12, "only pings", Answer([SSE_HEAD, *[chunks(b": ping\n\n")] * 40], 0.2), E.TIMEOUT, "no complete answer", 0),
+    Wire(13, "one byte a write", Answer(_bytewise(_events(PROPER))), chunks=3),
+    Wire(
+        14,
+        "characters cut apart",
+        Answer(_bytewise(_events(ROLE, delta("Grüße"), delta("世界"), delta("🦗"), STOP, DONE)), 0.0005),
+        chunks=3,
+    ),
+    Wire(15, "invalid UTF-8", Answer([_events(PROPER.encode().replace(b"Hello", b"\xff\xfe"))]), chunks=3),
+    Wire(
+        16,
+        "lines end with CR LF, cut between",
+        Answer(_bytewise(SSE_HEAD + chunks(*_bytewise(CR_SPLIT)) + END)),
+        chunks=3,
+    ),
+    Wire(16, "lines end with CR", Answer([_events(PROPER.replace("\n", "\r"))]), chunks=3),
+    Wire(17, "a byte order mark first, and one later", Answer([_events(LATE_BOM)]), chunks=3),
+    Wire(
+        18,
+        "the last block is not ended",
+        Answer([_events(ROLE, THREE, STOP, DONE.rstrip("\n"))]),
+        E.TRUNCATED,
+        "broke off after 3",
+        3,
+    ),
+    Wire(
+        19,
+        "Unicode's line separators in a text",
+        Answer([_events(PROPER.replace("Hello", "a\u2028\u2029b\u0085"))]),
+        chunks=3,
+    ),
+    Wire(
+        20,
+        "one event is no JSON",
+        Answer([_events(ROLE, THREE, 'data: {"choices":[{"delta"\n\n', STOP, DONE)]),
+        E.MALFORMED,
+        'not JSON: {"choices":[{"delta"',
+    ),
+    Wire(
+        21,
+        "a line without an end",
+        Answer([SSE_HEAD, *[chunks(b"x" * 65536)] * 40], then="stay"),
+        E.MALFORMED,
+        "more than 1048576 bytes",
+    ),
+    Wire(22, "a gzip bomb", Answer([_bomb(300 * 1024 * 1024)]), E.MALFORMED, "more than"),
+    Wire(
+        23,
+        "a header of 1 MB",
+        Answer([b"HTTP/1.1 200 OK\r\nX: " + b"a" * 1_000_000 + b"\r\n\r\n"], then="close"),
+        E.MALFORMED,
+        "HTTP is malformed",
+    ),
+    Wire(
+        23,
+        "10,000 headers",
+        Answer([b"HTTP/1.1 200 OK\r\n" + b"X: a\r\n" * 10_000 + b"\r\n"], then="close"),
+        E.MALFORMED,
+        "HTTP is malformed",
+    ),
+    Wire(
+        24,
+        "429 with Retry-After",
+        Answer([sized(b'{"error":{"message":"slow down"}}', b"429 Too Many Requests", more=b"Retry-After: 1\r\n")]),
+        E.RATE_LIMITED,
+        "429 slow down",
+    ),
+    Wire(
+        24,
+        "503 with Retry-After",
+        Answer([sized(b"try later", b"503 Busy", b"text/plain", b"Retry-After: 1\r\n")]),
+        E.OVERLOADED,
+        "503 try later",
+    ),
+    Wire(
+        25,
+        "a redirect to another host",
+        Answer([sized(b"", b"307 Temporary Redirect", more=ELSEWHERE)]),
+        E.OTHER,
+        "point --host there",
+        blame="config",
+    ),
+)
