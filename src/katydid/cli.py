@@ -19,6 +19,8 @@ COMMANDS = {
     "gate": "judge runs by a thresholds file, for CI",
     "history": "show a workload's metrics over its versions, with the changes of their level",
     "plan": "say how many workers a number of streams needs, and how long they would wait",
+    "doctor": "check this machine before a run: limits, cores, clocks, and whether the target answers",
+    "calibrate": "measure the instrument's own error, and the load that this machine can generate",
     "target": "serve a local target with known, settable behaviour",
 }
 """Each is a module of `katydid.commands` with a `main`; the target's lies with the target."""

@@ -1,0 +1,256 @@
+"""The instrument's own error: what it reported, against what the target knows that it did.
+
+Samples and ground truth are joined by request. Pure: it starts nothing, and knows no machine.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from katydid.analysis.derived import quantile
+from katydid.core.metrics import STATISTICS
+
+MS = 1e6
+"""Nanoseconds."""
+P50, P99 = (next(s for s in STATISTICS if s.name == name) for name in ("p50", "p99"))
+
+
+@dataclass(frozen=True, slots=True)
+class Errors:
+    """How wrong one quantity was; the same unit as the quantity.
+
+    Attributes:
+        p50: of the errors with their signs: what is systematic.
+        p99: of their sizes; None where there are too few.
+        max: of their sizes.
+        count: requests that were compared.
+    """
+
+    p50: float | None
+    p99: float | None
+    max: float | None
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One load, measured.
+
+    Attributes:
+        users: that asked for a stream each, again and again.
+        processes: of the generator.
+        ttft: milliseconds; over the requests whose TTFT is no upper bound.
+        arrival: the part of it that is the instrument's: from the target's writing of the first chunk to the
+            moment that we say it arrived.
+        way: the other part: from our sending to the target's reading, which waits for the target's core.
+        duration: milliseconds.
+        gap: of the mean gap between chunks, as a share of the true one.
+        bound_share: of the TTFTs that are upper bounds.
+        cpu: of the generator's busiest process, in the median; 1 = a core.
+        us_per_chunk: microseconds of the generator's CPU time, requests and recording included.
+        chunks_per_s: that arrived.
+        read_lag_p99: milliseconds from the arrival in the kernel to our reading.
+        target_cpu: of the target; 1 = a core.
+        others_cpu: of everything else on the machine; 1 = a core.
+        unmatched: samples that the ground truth does not know; its log or ours is broken.
+        reasons: why the run is invalid, if it is.
+    """
+
+    users: int
+    processes: int
+    requests: int
+    ttft: Errors
+    arrival: Errors
+    way: Errors
+    duration: Errors
+    gap: Errors
+    bound_share: float | None
+    cpu: float | None
+    us_per_chunk: float | None
+    chunks_per_s: float | None
+    read_lag_p99: float | None
+    target_cpu: float | None
+    others_cpu: float | None
+    unmatched: int
+    valid: bool
+    reasons: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """What a faithful measurement keeps, and why; `unit` is a factor's name for display: ms or %."""
+
+    name: str
+    most: float
+    unit: str
+    why: str
+
+
+TTFT_LIMIT = Limit("TTFT error, p99", 1.0, "ms", "5 % of a TTFT of 200 ms are 10 ms: a tenth of it may be ours")
+DURATION_LIMIT = Limit("duration error, p99", 1.0, "ms", "as for the TTFT")
+GAP_LIMIT = Limit("mean gap error, p99", 0.01, "%", "a change of 5 % must not be ours")
+BOUND_LIMIT = Limit("upper bounds among the TTFTs", 0.05, "%", "nothing can be said of them; a run warns there too")
+OTHERS_LIMIT = Limit("CPU used by others", 0.2, "%", "they take the target's core or ours when a chunk is due")
+TARGET_LIMIT = Limit("CPU of the target", 0.9, "%", "beyond that it sends late, and in lumps")
+LIMITS = (TTFT_LIMIT, DURATION_LIMIT, GAP_LIMIT, BOUND_LIMIT, TARGET_LIMIT)
+
+
+def compared(samples: pd.DataFrame, truth: pd.DataFrame) -> pd.DataFrame:
+    """One row a successful request that both know, with its errors in milliseconds; gaps as shares.
+
+    Args:
+        samples: DESIGN section 5; those that count.
+        truth: the target's log, a row a request.
+    """
+    ok = samples[samples["outcome"] == "ok"].set_index("request_id")
+    both = ok.join(truth.set_index("request_id").add_suffix("_truth"), how="inner")
+    received, first, last, ended = (
+        both[f"{moment}_mono_ns_truth"] / MS for moment in ("received", "first_chunk", "last_chunk", "ended")
+    )
+    frame = pd.DataFrame(index=both.index)
+    frame["bound"] = both["ttft_bound"].eq(True)
+    frame["ttft"] = both["ttft_ms"] - (first - received)
+    # Both use one clock, but count from different moments: the quickest request tells by how much.
+    origin = (received - both["start_ms"]).min()
+    frame["way"] = received - both["start_ms"] - origin
+    frame["arrival"] = frame["ttft"] - frame["way"]
+    frame["duration"] = both["duration_ms"] - (ended - received)
+    between = (both["chunks_truth"] - 1).where(both["chunks_truth"] > 1)
+    gap = (last - first) / between
+    frame["gap"] = both["gap_mean_ms"] / gap.where(gap > 0) - 1.0
+    return frame
+
+
+def errors(values: pd.Series) -> Errors:
+    """Statistics of errors; nulls are left out."""
+    known = values.dropna().to_numpy(dtype=np.float64)
+    if not len(known):
+        return Errors(None, None, None, 0)
+    size = np.abs(known)
+    return Errors(
+        p50=quantile(known, 0.5) if len(known) >= P50.fewest else None,
+        p99=quantile(size, 0.99) if len(known) >= P99.fewest else None,
+        max=float(size.max()),
+        count=len(known),
+    )
+
+
+def trial(
+    samples: pd.DataFrame, monitor: pd.DataFrame, truth: pd.DataFrame, summary: dict[str, Any], plan: dict[str, Any]
+) -> Trial:
+    """What one load showed.
+
+    Args:
+        samples: of the run.
+        monitor: of the run.
+        truth: the target's log.
+        summary: of the run.
+        plan: `users`, `processes`, `window` (begin and end in milliseconds of the run), `target_cpu`
+            and `others_cpu`.
+    """
+    begin, end = plan["window"]
+    counted = samples[(samples["start_ms"] >= begin) & (samples["start_ms"] < end)]
+    told = compared(counted, truth)
+    chunks = chunks_between(samples, begin, end)
+    seconds, cpu = _cpu(monitor, begin, end)
+    lag = counted["read_lag_ms"].dropna().to_numpy(dtype=np.float64)
+    return Trial(
+        users=plan["users"],
+        processes=plan["processes"],
+        requests=len(counted),
+        ttft=errors(told.loc[~told["bound"], "ttft"]),
+        arrival=errors(told.loc[~told["bound"], "arrival"]),
+        way=errors(told["way"]),
+        duration=errors(told["duration"]),
+        gap=errors(told["gap"]),
+        bound_share=float(told["bound"].mean()) if len(told) else None,
+        cpu=cpu,
+        us_per_chunk=seconds / chunks * 1e6 if chunks and seconds else None,
+        chunks_per_s=chunks / (end - begin) * 1000.0 if end > begin else None,
+        read_lag_p99=quantile(lag, 0.99) if len(lag) else None,
+        target_cpu=plan["target_cpu"],
+        others_cpu=plan["others_cpu"],
+        unmatched=int((counted["outcome"] == "ok").sum()) - len(told),
+        valid=bool(summary["valid"]),
+        reasons=list(summary["invalid_reasons"]),
+    )
+
+
+def chunks_between(samples: pd.DataFrame, begin: float, end: float) -> float:
+    """Chunks that arrived in the window, each request's spread evenly from its first to its last."""
+    some = samples[samples["ttft_ms"].notna() & samples["duration_ms"].notna()]
+    first = some["start_ms"] + some["ttft_ms"]
+    last = some["start_ms"] + some["duration_ms"]
+    inside = (last.clip(upper=end) - first.clip(lower=begin)).clip(lower=0.0)
+    at_once = first.between(begin, end).astype(np.float64)
+    share = (inside / (last - first).where(last > first)).fillna(at_once)
+    return float((share * some["chunks"].astype(np.float64)).sum())
+
+
+def _cpu(monitor: pd.DataFrame, begin: float, end: float) -> tuple[float, float | None]:
+    """CPU seconds of all processes in the window, and the busiest one's median share of a core."""
+    total, busiest = 0.0, None
+    for _, rows in monitor.groupby("process", observed=True):
+        inside = rows[(rows["at_ms"] > begin) & (rows["at_ms"] <= end)]
+        if inside.empty:
+            continue
+        total += float(inside["cpu_percent"].mean()) / 100.0 * (end - begin) / 1000.0
+        busiest = max(busiest or 0.0, float(inside["cpu_percent"].median()) / 100.0)
+    return total, busiest
+
+
+def unfaithful(done: Trial) -> list[str]:
+    """Why this load is not measured faithfully; empty where it is.
+
+    Where a p99 has too few samples, the maximum counts.
+    """
+    broken = [
+        _broken(limit, value)
+        for limit, value in (
+            (TTFT_LIMIT, _worst(done.ttft)),
+            (DURATION_LIMIT, _worst(done.duration)),
+            (GAP_LIMIT, _worst(done.gap)),
+            (BOUND_LIMIT, done.bound_share),
+            (TARGET_LIMIT, done.target_cpu),
+        )
+        if value is not None and value > limit.most
+    ]
+    if done.unmatched:
+        broken.append(f"{done.unmatched} requests are not in the target's log")
+    if not done.ttft.count:
+        broken.append("no TTFT could be compared")
+    return broken + done.reasons
+
+
+def excuses(done: Trial) -> list[str]:
+    """What else may explain that: it is to be put right before the generator is blamed."""
+    found = []
+    if done.others_cpu is not None and done.others_cpu > OTHERS_LIMIT.most:
+        found.append(f"other work on this machine used {done.others_cpu:.0%} of a core: end it, and calibrate again")
+    total, ours = _worst(done.ttft), _worst(done.arrival)
+    if total is not None and ours is not None and ours <= TTFT_LIMIT.most < total:
+        found.append("the error lies in the target's late reading of requests, not in our reading of its answers")
+    return found
+
+
+def _worst(found: Errors) -> float | None:
+    return found.max if found.p99 is None else found.p99
+
+
+def _broken(limit: Limit, value: float) -> str:
+    if limit.unit == "%":
+        return f"{limit.name} {value:.1%}, more than {limit.most:.0%}"
+    return f"{limit.name} {value:.2f} {limit.unit}, more than {limit.most:g} {limit.unit}"
+
+
+def highest_faithful(trials: Sequence[Trial]) -> int | None:
+    """The highest load below the first one that was not measured faithfully; None where that is the lowest."""
+    best = None
+    for done in sorted(trials, key=lambda t: t.users):
+        if unfaithful(done):
+            break
+        best = done.users
+    return best

@@ -1,0 +1,119 @@
+"""`katydid doctor`: can this machine carry the run that is planned, and is the target there?"""
+
+import argparse
+import json
+import math
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from katydid.core.arguments import OneLineParser
+from katydid.core.errors import ConfigError, ExitCode
+from katydid.dialects import DIALECTS
+from katydid.machine.checks import Checked, Plan, examine, spoils
+from katydid.machine.facts import gather
+from katydid.machine.reaching import reach
+from katydid.report.sections import Section
+from katydid.report.sections.section import Table
+from katydid.report.terminal import print_section, terminal
+
+_WORDS = {"ok": "ok", "warning": "note", "bad": "BAD"}
+_COLUMNS = ("check", "", "found", "limit", "why")
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Check; 0, or 4 where something would spoil a run of that size."""
+    options = _parser().parse_args(arguments)
+    plan = Plan(options.users, options.interval, options.processes)
+    done = examine(gather(), plan)
+    if options.host:
+        done.append(reach(options.host, lambda: _first_look(options.host, options.api, options.ca_file)))
+    to_stdout = options.json == "-"
+    print_section(_section(done, plan), terminal(stderr=to_stdout))
+    if options.json:
+        _write(options.json, done, plan)
+    return ExitCode.INVALID if spoils(done) else ExitCode.PASSED
+
+
+def _parser() -> OneLineParser:
+    parser = OneLineParser(
+        prog="katydid doctor",
+        description="Check this machine before a run: limits, cores, clocks, and whether the target answers.",
+        epilog="example: katydid doctor --users 1000 --interval 20 --host http://127.0.0.1:8080",
+    )
+    environment = os.environ
+    parser.add_argument("--host", default=environment.get("LOCUST_HOST"), help="the target's URL (LOCUST_HOST)")
+    parser.add_argument(
+        "--users", type=_whole, default=environment.get("LOCUST_USERS", "100"), help="of the run (LOCUST_USERS; 100)"
+    )
+    parser.add_argument(
+        "--interval",
+        type=_seconds,
+        default=environment.get("LOAD_TEST_INTERVAL", "20"),
+        help="seconds from one request start of a user to its next (LOAD_TEST_INTERVAL; 20)",
+    )
+    parser.add_argument("--processes", type=_whole, default="1", help="of the generator on this machine (1)")
+    parser.add_argument(
+        "--api",
+        choices=tuple(DIALECTS),
+        default=environment.get("LOAD_TEST_API", "openai"),
+        help="the target's API (LOAD_TEST_API; openai)",
+    )
+    parser.add_argument("--ca-file", help="certificates to trust instead of the system's (PEM)")
+    parser.add_argument("--json", metavar="F", help="write everything as JSON; - for standard output")
+    return parser
+
+
+def _whole(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
+    return int(text)
+
+
+def _seconds(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above 0")
+    return value
+
+
+def _first_look(host: str, api: str, ca_file: str | None) -> str:
+    """What a run does before its load."""
+    from katydid.users.chat import ChatService  # noqa: PLC0415 - only who names a target pays for it
+    from katydid.users.options import RunOptions  # noqa: PLC0415 - see above
+
+    service = ChatService(RunOptions(api=api, ca_file=ca_file), host)
+    try:
+        return service.preflight()
+    finally:
+        service.close()
+
+
+def _section(done: Sequence[Checked], plan: Plan) -> Section:
+    bad = frozenset((row, 1) for row, check in enumerate(done) if check.status == "bad")
+    rows = [(c.name, _WORDS[c.status], c.found, c.limit, c.why) for c in done]
+    size = f"{plan.users:,} users, a request each every {plan.interval:g} s, {plan.processes} process(es)"
+    verdict = f"This machine can carry it: {size}."
+    if bad:
+        names = ", ".join(check.name for check in done if check.status == "bad")
+        verdict = f"A run of this size would be spoilt ({names}): {size}."
+    reasons = [f"{_WORDS[c.status]}: {c.name} ({c.blame}): {c.found}: {c.remedy}" for c in done if c.status != "ok"]
+    table = Table("Checks", _COLUMNS, rows, words=frozenset(range(len(_COLUMNS))), bad=bad)
+    return Section("doctor", "Machine", (verdict, *reasons), (table,))
+
+
+def _write(to: str, done: Sequence[Checked], plan: Plan) -> None:
+    report = {"ok": not spoils(done), "plan": asdict(plan), "checks": [asdict(check) for check in done]}
+    text = json.dumps(report, indent=2, ensure_ascii=False) + "\n"
+    if to == "-":
+        sys.stdout.write(text)
+        return
+    try:
+        Path(to).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"{to} cannot be written ({error.strerror}): name another file") from None
