@@ -60,6 +60,14 @@ class RunFolder:
         manifest["partial"] = bool(manifest.get("partial")) or "ended" not in manifest
         return manifest
 
+    def summary(self) -> dict[str, Any] | None:
+        """What was computed of the run, as its file has it; None where there is none that can be read."""
+        try:
+            summary = json.loads((self.path / SUMMARY).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return None
+        return summary if isinstance(summary, dict) else None
+
     def samples(self) -> pd.DataFrame:
         """One row a request, in the order of their starts (DESIGN section 5)."""
         frame = self._frame("samples", sample_schema())

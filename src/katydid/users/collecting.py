@@ -7,6 +7,7 @@ when all is in.
 import logging
 import os
 import platform
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,7 @@ class Collector:
     Attributes:
         folder: of the last run that ended; None before.
         report: of that run.
+        watchers: are given each batch of rows, by its kind, as it comes.
     """
 
     def __init__(self, runtime: Runtime) -> None:
@@ -44,9 +46,15 @@ class Collector:
         self._checked: tuple[RunOptions, str, str] | None = None
         self.folder: RunFolder | None = None
         self.report: Report | None = None
+        self.watchers: list[Callable[[str, bytes], None]] = []
         runtime.deliver = self.take
         if runtime.is_master:
             runtime.runner.register_message(ROWS, self._on_rows)
+
+    @property
+    def manifest(self) -> dict[str, Any]:
+        """Of the run that goes on; empty where none does."""
+        return self._writer.manifest if self._writer else {}
 
     @property
     def report_path(self) -> Path | None:
@@ -157,6 +165,8 @@ class Collector:
         except OSError as error:
             logger.error("rows cannot be written (%s): the run ends here; make room on the disk", error)  # noqa: TRY400
             self._runtime.stopper.end("error", drain=0)
+        for watch in self.watchers:
+            watch(kind, batch)
 
     def _on_rows(self, msg: Any, **_: Any) -> None:
         kind, batch = msg.data["kind"], msg.data["batch"]

@@ -10,6 +10,7 @@ import time
 from argparse import Namespace
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 import gevent
 import psutil
@@ -22,6 +23,8 @@ from katydid.users.options import add_arguments
 from katydid.users.progress import Progress
 from katydid.users.runtime import Runtime
 from katydid.users.stopping import FAREWELL
+from katydid.users.watching import Watch
+from katydid.users.watching import add_arguments as add_watching_arguments
 from katydid.webui.form import guard_form
 
 logger = logging.getLogger("katydid")
@@ -42,6 +45,7 @@ class Lifecycle:
         self.runtime = Runtime(environment)
         self.collector: Collector | None = collector_for(environment)
         self.progress: Progress | None = None
+        self.watch: Watch | None = None
         self.headless = bool(environment.parsed_options and environment.parsed_options.headless)
         self._stopping_since = 0.0
         self._refused = False
@@ -67,6 +71,8 @@ class Lifecycle:
         if self.collector is not None:
             self.progress = Progress(self.runtime)
             self.progress.start()
+        if self.watch is not None:
+            self.watch.begin()
 
     def on_request(self, **event: Any) -> None:
         """Rows of requests that users other than ours made."""
@@ -160,20 +166,32 @@ def on_init(environment: Environment, web_ui: Any = None, **_: Any) -> None:
     lifecycle = Lifecycle(environment)
     if Progress.enabled:
         logging.getLogger("locust.stats_logger").disabled = True
-    if lifecycle.collector is not None and web_ui is not None:
-        guard_form(web_ui, lifecycle.complaint_about)
-    if lifecycle.collector is None or not lifecycle.headless:
+    if lifecycle.collector is None:
         return
     options: Any = environment.parsed_options
-    if options.spawn_rate is None:
-        options.spawn_rate = default_spawn_rate(options.num_users or 1)
     try:
+        lifecycle.watch = Watch(lifecycle.runtime, lifecycle.collector, web_ui)
+        if web_ui is not None:
+            _refuse_credentials(environment.host)
+            guard_form(web_ui, lifecycle.complaint_about)
+        if not lifecycle.headless:
+            return
+        if options.spawn_rate is None:
+            options.spawn_rate = default_spawn_rate(options.num_users or 1)
         lifecycle.collector.check(options, environment.host or "")
     except ConfigError as error:
         print(f"katydid: {error}", file=sys.stderr)  # noqa: T201 - before any log, for whoever typed the command
         if options.processes:
             _dismiss_workers()
         sys.exit(int(ExitCode.USAGE))
+
+
+def _refuse_credentials(host: str | None) -> None:
+    """The page shows the host as it is, to everybody who can open it."""
+    if host and urlsplit(host).password:
+        raise ConfigError(
+            "the page would show the password in --host: give it with --header Authorization=env:VARIABLE instead"
+        )
 
 
 def _dismiss_workers() -> None:
@@ -195,12 +213,17 @@ def default_spawn_rate(users: int) -> float:
 _installed = False
 
 
+def _add_arguments(parser: Any, **_: Any) -> None:
+    add_arguments(parser)
+    add_watching_arguments(parser)
+
+
 def install() -> None:
     """Register with Locust; safe to call again."""
     global _installed  # noqa: PLW0603 - Locust's events are global too
     if not _installed:
         _installed = True
-        events.init_command_line_parser.add_listener(lambda parser, **_: add_arguments(parser))
+        events.init_command_line_parser.add_listener(_add_arguments)
         events.init.add_listener(on_init)
 
 

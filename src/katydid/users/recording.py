@@ -60,7 +60,7 @@ class Recorder:
             worker=self.worker,
             name=name,
             scheduled_ms=scheduled_ms,
-            warm_up=scheduled_ms < self._info.warm_up * 1000.0,
+            warm_up=self._info.in_warm_up(scheduled_ms),
         )
 
     def finish(self, sample: Sample, request_type: str, elapsed_ms: float) -> None:
@@ -110,7 +110,7 @@ class Recorder:
             duration_ms=duration,
             bytes=event.get("response_length") or 0,
             status=getattr(event.get("response"), "status_code", None),
-            warm_up=start_ms < self._info.warm_up * 1000.0,
+            warm_up=self._info.in_warm_up(start_ms),
         )
         if event.get("exception"):
             sample.fail(ErrorClass.OTHER, self._redactor.text(str(event["exception"])))

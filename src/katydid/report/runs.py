@@ -1,0 +1,70 @@
+"""The page that lists finished runs, with links to their reports and comparisons. Knows no server."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from katydid.core.errors import NoDataError
+from katydid.report.page import render
+from katydid.report.words import harmless, sentence
+from katydid.store.folder import REPORT, RunFolder
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """Where the page's links go, made from a run's key (`WORKLOAD/VERSION/TIME`).
+
+    Attributes:
+        home: Locust's page.
+        report: of a run.
+        compare: of a base and a new run.
+        choose: this page, with another run as the new one.
+    """
+
+    home: str
+    report: Callable[[str], str]
+    compare: Callable[[str, str], str]
+    choose: Callable[[str], str]
+
+
+def runs_page(results: str, runs: dict[str, RunFolder], chosen: str | None, links: Links) -> str:
+    """The page.
+
+    Args:
+        results: the folder that the runs are in.
+        runs: by key, newest first.
+        chosen: the run that the others are compared with.
+        links: where links go.
+    """
+    rows = [_row(key, run, links) for key, run in runs.items()]
+    shown = next((row for row in rows if row["key"] == chosen), None)
+    for row in rows:
+        same = shown is not None and row["workload"] == shown["workload"] and row["key"] != chosen
+        row["compare"] = links.compare(row["key"], str(chosen)) if same else None
+    return render("runs.html", (), results=harmless(results), runs=rows, chosen=shown, home=links.home)
+
+
+def _row(key: str, run: RunFolder, links: Links) -> dict[str, Any]:
+    try:
+        manifest = run.manifest()
+    except NoDataError:
+        manifest = {}
+    workload, version, time = (harmless(part) for part in key.split("/"))
+    version = harmless(manifest.get("version") or version)
+    return {
+        "key": key,
+        "title": f"{workload} {version}, {time}",
+        "started": harmless(str(manifest.get("started_utc") or time)[:19].replace("T", " ")),
+        "workload": workload,
+        "version": version,
+        "sentence": harmless(_how_it_went(run, manifest)),
+        "report": links.report(key) if (run.path / REPORT).is_file() else None,
+        "choose": links.choose(key),
+    }
+
+
+def _how_it_went(run: RunFolder, manifest: dict[str, Any]) -> str:
+    summary = run.summary()
+    if summary is None:
+        return "no summary: it goes on, or never came to its end"
+    return sentence(manifest, summary)
