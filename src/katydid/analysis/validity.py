@@ -203,6 +203,21 @@ def _explained(run: Run, rows: pd.DataFrame) -> float:
     return float(late + unknown + still_busy) / interval
 
 
+_SEND_LATE_SHARE = 0.01
+
+
+def _audio_late(run: Run) -> Finding | None:
+    """Speech that was not sent at the pace of speaking, by our own fault."""
+    sent, late = (int(run.counted[column].sum()) for column in ("sent_chunks", "late_chunks"))
+    if late <= _SEND_LATE_SHARE * sent:
+        return None
+    return Finding(
+        "invalid",
+        f"the generator sent {late} of {sent} chunks of audio more than 20 ms late",
+        "spread the users with --processes, and keep other work off this machine",
+    )
+
+
 _REMEDIES = {
     "out_of_descriptors": "raise `ulimit -n`",
     "out_of_ports": "keep connections alive, or use more machines",
@@ -328,6 +343,13 @@ RULES = (
         "users that were lost leave a lighter load than was asked for",
         _achieved,
         _has_plan,
+    ),
+    Rule(
+        "audio_pace",
+        "≤ 1 % of the chunks of audio sent more than 20 ms late (p99 ≤ 20 ms)",
+        "a recogniser that gets its audio late looks slow",
+        _audio_late,
+        lambda run: "sent_chunks" in run.frame,
     ),
     Rule(
         "blame",

@@ -14,7 +14,7 @@ from rich.text import Text
 from katydid.core.metrics import DISTRIBUTIONS, RATES
 from katydid.report.build import Report
 from katydid.report.sections import Section
-from katydid.report.words import harmless, milliseconds, number, plural, sentence, show
+from katydid.report.words import harmless, number, plural, sentence, show
 
 COLUMNS = ("p50", "p90", "p95", "p99", "max")
 _STYLES = {"invalid": "red", "warning": "yellow"}
@@ -90,9 +90,10 @@ def _times(summary: dict[str, Any]) -> Table:
     table = _table("", *COLUMNS)
     metrics = summary["metrics"]
     for d in DISTRIBUTIONS:
-        values = [metrics[f"{d.name}.{column}"] for column in COLUMNS]
-        if d.primary and values[-1] is not None:
-            table.add_row(d.label, *("too few" if value is None else milliseconds(value) for value in values))
+        values = {name: metrics[name] for name in (f"{d.name}.{column}" for column in COLUMNS)}
+        if d.primary and values[f"{d.name}.max"] is not None:
+            shown = ("too few" if value is None else show(name, value) for name, value in values.items())
+            table.add_row(d.label, *shown)
     return table
 
 
