@@ -4,7 +4,7 @@ import pytest
 from rows import ABORTED, FAILED, MANIFEST, monitor, samples, started, steady
 
 from katydid.analysis.summary import summarise
-from katydid.analysis.validity import RULES
+from katydid.analysis.validity import RULES, rules_for
 
 
 def found(rows, watched=None, **manifest):
@@ -166,3 +166,21 @@ def test_a_rule_that_had_nothing_to_look_at_was_not_checked():
 def test_every_rule_says_its_limit_and_why():
     assert len({rule.name for rule in RULES}) == len(RULES)
     assert all(rule.limit and rule.why for rule in RULES)
+
+
+def speech(sent, late):
+    frame = samples(*steady(5))
+    return frame.assign(sent_chunks=sent, late_chunks=late)
+
+
+def test_audio_that_was_sent_late_makes_a_run_of_speech_invalid():
+    def rules(sent, late):
+        return [f["rule"] for f in summarise(speech(sent, late), monitor(5), MANIFEST)["findings"]]
+
+    assert rules(sent=1000, late=10) == []
+    assert rules(sent=1000, late=11) == ["audio_pace"]
+
+
+def test_rules_of_another_workload_are_no_rules_of_this_one():
+    assert "audio_pace" not in [rule.name for rule in rules_for(samples(*steady(5)))]
+    assert "audio_pace" in [rule.name for rule in rules_for(speech(10, 0))]

@@ -79,6 +79,7 @@ class Rule:
         why: the reason for the limit.
         check: a finding where the limit is broken.
         possible: whether the run has what the check looks at; a rule that could not be checked was not kept.
+        column: of the samples; the rule is for workloads that have it, None for all.
     """
 
     name: str
@@ -86,13 +87,19 @@ class Rule:
     why: str
     check: Callable[[Run], Finding | None]
     possible: Callable[[Run], bool] = lambda _: True
+    column: str | None = None
+
+
+def rules_for(frame: pd.DataFrame) -> list[Rule]:
+    """The rules for a run with these samples."""
+    return [rule for rule in RULES if rule.column is None or rule.column in frame]
 
 
 def findings(run: Run) -> list[Finding]:
     """Everything that the rules find, the invalid first."""
     found = [
         Finding(finding.severity, finding.message, finding.remedy, rule.name)
-        for rule in RULES
+        for rule in rules_for(run.frame)
         if (finding := rule.check(run)) is not None
     ]
     return sorted(found, key=lambda f: f.severity)
@@ -100,7 +107,7 @@ def findings(run: Run) -> list[Finding]:
 
 def unchecked(run: Run) -> list[str]:
     """Names of the rules that the run has no data for."""
-    return [rule.name for rule in RULES if not rule.possible(run)]
+    return [rule.name for rule in rules_for(run.frame) if not rule.possible(run)]
 
 
 def _watched(run: Run) -> bool:
@@ -206,6 +213,21 @@ def _explained(run: Run, rows: pd.DataFrame) -> float:
     last = iterations.groupby("user").tail(1)
     still_busy = (last["ended"].clip(upper=end) - last["begun"] - interval).clip(lower=0.0).sum()
     return float(late + unknown + still_busy) / interval
+
+
+_SEND_LATE_SHARE = 0.01
+
+
+def _audio_late(run: Run) -> Finding | None:
+    """Speech that was not sent at the pace of speaking, by our own fault."""
+    sent, late = (int(run.counted[column].sum()) for column in ("sent_chunks", "late_chunks"))
+    if late <= _SEND_LATE_SHARE * sent:
+        return None
+    return Finding(
+        "invalid",
+        f"the generator sent {late} of {sent} chunks of audio more than 20 ms late",
+        "spread the users with --processes, and keep other work off this machine",
+    )
 
 
 _REMEDIES = {
@@ -333,6 +355,13 @@ RULES = (
         "users that were lost leave a lighter load than was asked for",
         _achieved,
         _has_plan,
+    ),
+    Rule(
+        "audio_pace",
+        "≤ 1 % of the chunks of audio sent more than 20 ms late (p99 ≤ 20 ms)",
+        "a recogniser that gets its audio late looks slow",
+        _audio_late,
+        column="sent_chunks",
     ),
     Rule(
         "blame",

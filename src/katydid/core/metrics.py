@@ -14,11 +14,13 @@ from enum import StrEnum
 
 
 class Unit(StrEnum):
-    """What a metric is measured in; the summary holds milliseconds and fractions."""
+    """What a metric is measured in; the summary holds milliseconds, fractions and plain numbers."""
 
     MS = "ms"
     FRACTION = "fraction"
     PER_SECOND = "/s"
+    RATIO = "×"
+    COUNT = ""
 
 
 class Better(StrEnum):
@@ -68,13 +70,12 @@ STATISTICS = (
 
 @dataclass(frozen=True, slots=True)
 class Distribution:
-    """A time, or another measure, that every successful request may have; only successful requests enter it.
+    """A figure that every successful request may have; only successful requests enter it.
 
     Attributes:
         name: what stands before the dot, as in `ttft.p95`.
-        column: of the samples, or derived from them.
+        column: of the samples, or derived from them; in `unit`.
         primary: shown in the terminal and first in reports.
-        unit: of the column.
     """
 
     name: str
@@ -136,6 +137,52 @@ DISTRIBUTIONS = (
     ),
     Distribution("gap_p99", "Gap between chunks, p99", "gap_p99_ms", "Each request's 99th percentile of its gaps."),
     Distribution("gap_max", "Gap between chunks, longest", "gap_max_ms", "Each request's longest gap."),
+    Distribution(
+        "first_partial",
+        "Time to first text",
+        "first_partial_ms",
+        "Speech: from the first chunk of audio handed to the kernel to the arrival of the first recognised text.",
+        primary=True,
+    ),
+    Distribution(
+        "final_latency",
+        "Lag of the final result",
+        "final_latency_ms",
+        "Speech: from the end of the audio, that is the stop message handed to the kernel, to the arrival of the final "
+        "result.",
+        primary=True,
+    ),
+    Distribution(
+        "rtf",
+        "Real-time factor",
+        "rtf",
+        "Speech: (arrival of the final result − first chunk of audio sent) / duration of the audio. Audio that is sent "
+        "as it is spoken has a factor of at least 1.",
+        primary=True,
+        unit=Unit.RATIO,
+    ),
+    Distribution(
+        "server_rtf",
+        "Real-time factor of the recogniser",
+        "server_rtf",
+        "Speech: processing time that the service itself names / duration of the audio; None where it names none.",
+        unit=Unit.RATIO,
+    ),
+    Distribution(
+        "queue_pending",
+        "Longest queue named",
+        "queue_pending_max",
+        "Speech: the largest number of waiting chunks that the service named to a stream.",
+        unit=Unit.COUNT,
+    ),
+    Distribution(
+        "send_late",
+        "Lateness of audio, worst",
+        "send_late_ms",
+        "Speech: a stream's chunk of audio that was handed to the kernel the longest after its time; not chunks that "
+        "the target held up by not reading.",
+        Better.NEITHER,
+    ),
     Distribution(
         "connect",
         "Connection set-up",

@@ -12,7 +12,7 @@ import pandas as pd
 
 from katydid import __version__
 from katydid.analysis.derived import quantile
-from katydid.analysis.validity import RULES
+from katydid.analysis.validity import rules_for
 from katydid.core.metrics import DISTRIBUTIONS, RATES, STATISTICS
 from katydid.report import words
 from katydid.report.page import render
@@ -41,7 +41,7 @@ def render_run(material: Material, sections: Sequence[Section]) -> str:
         sentence=words.sentence(manifest, summary),
         setting=_setting(manifest),
         tiles=_tiles(summary),
-        rules=_rules(summary),
+        rules=_rules(summary, frame),
         distributions=[d for d in DISTRIBUTIONS if metrics[f"{d.name}.max"] is not None],
         rates=[r for r in RATES if metrics[r.name] is not None],
         statistics=STATISTICS,
@@ -107,13 +107,13 @@ def _time_tile(metrics: dict[str, float | None], name: str, label: str) -> _Tile
     return _Tile(label, f"max {words.milliseconds(most or 0.0)}", "too few for p50")
 
 
-def _rules(summary: dict[str, Any]) -> list[dict[str, str]]:
-    """Every rule of validity, and what came of it."""
+def _rules(summary: dict[str, Any], frame: pd.DataFrame) -> list[dict[str, str]]:
+    """Every rule of validity that this workload has, and what came of it."""
     results = dict.fromkeys(summary["unchecked_rules"], "not checked")
     results |= {finding["rule"]: finding["severity"] for finding in summary["findings"]}
     return [
         {"name": r.name.replace("_", " "), "limit": r.limit, "why": r.why, "result": results.get(r.name, "kept")}
-        for r in RULES
+        for r in rules_for(frame)
     ]
 
 

@@ -13,7 +13,7 @@ from katydid.report.chart import Bars, Chart, Line, Mark, Scale, Style
 from katydid.report.words import milliseconds, number, plural
 
 _TITLES = {"ttft": "Time to first token over time", "duration": "Service time over time"}
-_SPREAD_OF = ("ttft", "duration", "gap")
+_SPREAD_OF = ("ttft", "duration", "gap", "final_latency")
 _FEWEST = 10
 """Requests below which a distribution is but a handful of dots."""
 
@@ -126,8 +126,10 @@ def _tail(counted: pd.DataFrame) -> Iterator[Chart]:
 
 def _distributions(counted: pd.DataFrame) -> Iterator[Chart]:
     for distribution in DISTRIBUTIONS:
+        if distribution.name not in _SPREAD_OF or distribution.column not in counted:
+            continue
         values = _values(counted, distribution.column)
-        if distribution.name not in _SPREAD_OF or len(values) < _FEWEST:
+        if len(values) < _FEWEST:
             continue
         edges, counts = histogram(values)
         by_ratio = edges[0] > 0 and edges[-1] / edges[0] > 10

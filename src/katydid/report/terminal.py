@@ -90,10 +90,9 @@ def _times(summary: dict[str, Any]) -> Table:
     table = _table("", *COLUMNS)
     metrics = summary["metrics"]
     for d in DISTRIBUTIONS:
-        values = [metrics[f"{d.name}.{column}"] for column in COLUMNS]
-        if d.primary and values[-1] is not None:
-            names = [f"{d.name}.{column}" for column in COLUMNS]
-            shown = ["too few" if v is None else show(n, v) for n, v in zip(names, values, strict=True)]
+        values = {name: metrics[name] for name in (f"{d.name}.{column}" for column in COLUMNS)}
+        if d.primary and values[f"{d.name}.max"] is not None:
+            shown = ("too few" if value is None else show(name, value) for name, value in values.items())
             table.add_row(d.label, *shown)
     return table
 

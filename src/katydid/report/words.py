@@ -48,7 +48,9 @@ def value_only(name: str, value: float) -> str:
     unit = METRICS[name].unit
     if unit is Unit.MS:
         return milliseconds(value)
-    return fraction(value) if unit is Unit.FRACTION else f"{number(value)} /s"
+    if unit is Unit.FRACTION:
+        return fraction(value)
+    return f"{number(value)} {unit.value}".strip()
 
 
 def show(name: str, value: float | None, summary: dict[str, Any] | None = None) -> str:

@@ -17,8 +17,11 @@ from katydid.target.http import CONTINUE, HttpRequest, RequestError, RequestRead
 from katydid.target.ollama import OllamaApi
 from katydid.target.openai import OpenAiApi
 from katydid.target.responses import ResponsesApi
+from katydid.target.speech.apis import SPEECH_APIS
+from katydid.target.speech.gateway import SpeechStream
 from katydid.target.streaming import StreamedAnswer
 from katydid.target.truthlog import Truth
+from katydid.target.websocket import switching_protocols, wants_websocket
 
 if TYPE_CHECKING:
     from katydid.target.server import Target
@@ -49,6 +52,7 @@ class Connection(asyncio.Protocol):
         self._reader = RequestReader()
         self._requests: deque[tuple[HttpRequest, Truth]] = deque()
         self._answer: Answer | None = None
+        self._stream: SpeechStream | None = None
         self._truth: Truth | None = None
         self._first_byte: tuple[int, int] | None = None
         self._crowded = False
@@ -63,7 +67,10 @@ class Connection(asyncio.Protocol):
         self._crowded = self._target.admit(self)
 
     def data_received(self, data: bytes) -> None:
-        """Bytes of a request."""
+        """Bytes of a request, or of a stream of speech."""
+        if self._stream is not None:
+            self._stream.feed(data)
+            return
         if self._first_byte is None:
             self._first_byte = (time.monotonic_ns(), time.time_ns())
         try:
@@ -126,11 +133,31 @@ class Connection(asyncio.Protocol):
             self._refuse(request, truth, Refusal(401, "Incorrect API key provided", "invalid_api_key"), api)
         elif page is not None:
             self._write(request, 200, orjson.dumps(page))
+        elif request.path in SPEECH_APIS:
+            self._open_stream(request, truth)
+        elif request.method == "POST" and request.path == "/speech/workers":
+            self._target.speech.pool.fill_up()
+            self._write(request, 200, orjson.dumps(target.page(request.path)))
         elif api is None:
             text = f"no such path: {request.method} {request.path}"
             self._refuse(request, truth, Refusal(404, text, "not_found"), api)
         else:
             self._generate(request, api, truth)
+
+    def _open_stream(self, request: HttpRequest, truth: Truth) -> None:
+        """From here on the connection carries a WebSocket with one stream of speech."""
+        target = self._target
+        refusal = target.speech.refuse() or target.refuse_key(request.headers.get("authorization", ""))
+        if not wants_websocket(request):
+            refusal = Refusal(426, "speech comes over a WebSocket", "upgrade_required", "Upgrade: websocket\r\n")
+        if refusal is not None:
+            request.keep_alive = False
+            self._refuse(request, truth, refusal, None)
+            return
+        truth.status = 101
+        self._transport.write(switching_protocols(request, target.settings.server))
+        api = SPEECH_APIS[request.path]
+        self._stream = target.speech.begin(api, truth, self._transport.write, self._transport.close)
 
     def _generate(self, request: HttpRequest, api: Api, truth: Truth) -> None:
         target = self._target
@@ -183,6 +210,8 @@ class Connection(asyncio.Protocol):
 
     def _end_all(self, outcome: str) -> None:
         """Nothing more can be served: log all that was asked."""
+        if self._stream is not None:
+            self._stream.lost(outcome)
         if self._answer is not None and self._truth is not None:
             self._answer.abandon()
             self._truth.ended(outcome)

@@ -9,6 +9,7 @@ from katydid.core.errors import ConfigError
 from katydid.target.admission import RateLimits, Refusal, Slots
 from katydid.target.connection import Connection
 from katydid.target.settings import TargetSettings
+from katydid.target.speech.gateway import Gateway
 from katydid.target.ticker import Ticker
 from katydid.target.truthlog import TruthLog
 
@@ -25,6 +26,7 @@ class Target:
         self.ticker = Ticker(loop)
         self.slots = Slots(settings.slots, settings.queue_limit)
         self.log = TruthLog(settings.log)
+        self.speech = Gateway(settings, loop, self.log)
         self.rates = settings.failure_rates
         self._limits = RateLimits(settings.rate_limit, settings.daily_limit)
         self._models = settings.model_names
@@ -63,6 +65,7 @@ class Target:
         self.slots.close()
         for connection in list(self._connections):
             connection.stop()
+        self.speech.stop()
         self.log.close()
 
     # Connections
@@ -104,10 +107,14 @@ class Target:
         """Why a request is not served: its model, a limit, the queue."""
         if model not in self._models:
             return Refusal(404, f"The model {model!r} does not exist", "model_not_found")
-        refusal = self._limits.refuse(key, self.ticker.now())
+        refusal = self.refuse_key(key)
         if refusal is None and self.slots.full:
             refusal = Refusal(503, "the queue is full", "overloaded", "Retry-After: 1\r\n")
         return refusal
+
+    def refuse_key(self, key: str) -> Refusal | None:
+        """Whether a key has asked too often; counts it."""
+        return self._limits.refuse(key, self.ticker.now())
 
     def begin_answer(self) -> None:
         """A request is let in."""
@@ -130,6 +137,8 @@ class Target:
                 return {"status": "ok", "version": self.settings.version}
             case "/stats":
                 return self._stats()
+            case "/speech/workers":
+                return {"pids": self.speech.pool.pids, "pending": self.speech.pool.pending}
         return None
 
     def _stats(self) -> dict[str, int]:

@@ -13,6 +13,8 @@ from katydid.core.errors import ConfigError
 from katydid.target.faults import FAULTS
 
 MAX_PORT = 65535
+MOST_WORKERS = 500
+"""Processes, about 8 MB each."""
 _DURATION = re.compile(r"(\d+(?:\.\d*)?|\.\d+)\s*(us|ms|s|m)?")
 _UNITS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, None: 1.0, "m": 60.0}
 
@@ -27,6 +29,9 @@ def duration(text: str) -> float:
     if not found:
         raise ValueError(f"{text!r} is not a duration such as 200ms or 1.5s")
     return float(found[1]) * _UNITS[found[2]]
+
+
+_time = duration  # a setting has the function's own name
 
 
 def _option(default: Any, help_text: str, kind: Callable[[str], Any] = str, **more: Any) -> Any:
@@ -58,6 +63,11 @@ class TargetSettings:
     single_threaded: bool = _option(False, "serve one connection at a time, as http.server.HTTPServer does")
     rate_limit: int = _option(0, "requests a minute and key; others get a 429", int)
     daily_limit: int = _option(0, "requests a key in all; others get a 429 that says so", int)
+    speech_rtf: float = _option(0.1, "speech: seconds of a worker's time that a second of audio takes", float)
+    speech_workers: int = _option(1, "speech: workers, each a process; they start with the first stream", int)
+    speech_restart: float = _option(0.0, "speech: until a worker that died is replaced; 0 = never", _time)
+    speech_connections: int = _option(0, "speech: streams at a time; others get a 503", int)
+    speech_pending_limit: int = _option(0, "speech: with more chunks in the queue, new streams get a 503", int)
     api_key: str | None = _option(None, "key to demand, as a bearer token, x-api-key or api-key; others get a 401")
     tls_cert: str | None = _option(None, "certificate, for https (PEM)")
     tls_key: str | None = _option(None, "its key")
@@ -89,6 +99,8 @@ class TargetSettings:
         for name, value in (("chunks", self.chunks), ("tokens-per-chunk", self.tokens_per_chunk)):
             if value < 1:
                 raise ConfigError(f"--{name} {value} must be at least 1 (for empty answers: --fail empty=1)")
+        if not 1 <= self.speech_workers <= MOST_WORKERS:
+            raise ConfigError(f"--speech-workers {self.speech_workers} must be from 1 to {MOST_WORKERS}")
 
     def _check_words(self) -> None:
         if not self.text:

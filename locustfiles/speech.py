@@ -1,0 +1,11 @@
+"""Streams of speech at the pace of speaking, over WebSockets. Copy this file to make a workload of your own.
+
+katydid run speech --host http://127.0.0.1:8080 --users 50 --interval 10 --run-time 2m
+locust -f locustfiles/speech.py
+"""
+
+from katydid.users.speech import SpeechUser
+
+
+class Speech(SpeechUser):
+    """One simulated speaker."""

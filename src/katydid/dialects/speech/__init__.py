@@ -1,0 +1,32 @@
+"""What streaming speech services say: one file each, and `reading.py` for what all have in common.
+
+Bytes and texts only: knows no socket, no clock and no audio file.
+"""
+
+from katydid.core.errors import ConfigError
+from katydid.dialects.speech.base import SpeechDialect
+from katydid.dialects.speech.funasr import FunAsrDialect
+from katydid.dialects.speech.generic import GenericDialect
+from katydid.dialects.speech.vosk import VoskDialect
+
+__all__ = ["SPEECH_APIS", "SpeechDialect", "speech_dialect"]
+
+SPEECH_APIS = ("generic", "funasr", "vosk")
+"""Every dialect; the place to add one."""
+
+
+def speech_dialect(name: str, fields: str | None = None) -> SpeechDialect:
+    """The dialect that `--api` names.
+
+    Args:
+        name: one of SPEECH_APIS.
+        fields: for `generic`, what its fields are called (see `generic.py`).
+
+    Raises:
+        ConfigError: the fields are no good, or the dialect has none to name.
+    """
+    if name == "generic":
+        return GenericDialect(fields)
+    if fields:
+        raise ConfigError(f"--speech-fields is for --api generic: {name} has its own names")
+    return FunAsrDialect() if name == "funasr" else VoskDialect()

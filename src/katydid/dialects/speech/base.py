@@ -1,0 +1,93 @@
+"""The seam between a speech service's messages and what is made of them."""
+
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Any, Protocol
+
+import orjson
+
+from katydid.core.errors import ProtocolError
+
+SAMPLE_RATE = 16_000
+"""Hz; with 16-bit samples of one channel what every one of these services takes."""
+
+
+class Kind(Enum):
+    """What a message of the service is."""
+
+    PARTIAL = auto()
+    """Text that may still change."""
+    SEGMENT = auto()
+    """Text that is settled, of audio up to a pause; more follows."""
+    FINAL = auto()
+    """The last text."""
+    STATUS = auto()
+    ERROR = auto()
+    OTHER = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One message of the service.
+
+    Attributes:
+        text: what was recognised; of an ERROR what went wrong.
+        appends: a PARTIAL adds to the text before instead of replacing it.
+        pending: how many wait in the service's queue, as it counts them.
+        processing_ms: what the service says that the stream took it.
+    """
+
+    kind: Kind
+    text: str = ""
+    appends: bool = False
+    pending: int | None = None
+    processing_ms: float | None = None
+
+
+class SpeechDialect(Protocol):
+    """One service's messages.
+
+    Attributes:
+        name: as in `--api`.
+        endpoint: the path where nobody names another.
+        final_by_close: the last text counts as final when the service closes normally.
+    """
+
+    name: str
+    endpoint: str
+    final_by_close: bool
+
+    def start(self, request_id: str) -> str:
+        """The message before the audio."""
+
+    def stop(self) -> str:
+        """The message after it."""
+
+    def read(self, message: str | bytes, *, stopped: bool) -> Said:
+        """What a message says; `stopped`: our own end has been sent.
+
+        Raises:
+            ProtocolError: it is none of this service's.
+        """
+
+
+def json_object(message: str | bytes) -> dict[str, Any]:
+    """A message as a JSON object.
+
+    Raises:
+        ProtocolError: it is none.
+    """
+    if isinstance(message, bytes):
+        raise ProtocolError(f"a binary message of {len(message)} bytes where JSON was expected")
+    try:
+        value = orjson.loads(message)
+    except orjson.JSONDecodeError:
+        raise ProtocolError(f"not JSON: {message[:40]!r}") from None
+    if not isinstance(value, dict):
+        raise ProtocolError(f"not a JSON object: {message[:40]!r}")
+    return value
+
+
+def json_text(**members: Any) -> str:
+    """A JSON message."""
+    return orjson.dumps(members).decode()

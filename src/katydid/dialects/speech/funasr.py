@@ -1,0 +1,46 @@
+"""FunASR's runtime server (websocket_protocol.md of its repository), in its two-pass mode.
+
+While one speaks, `2pass-online` messages each bring the words that are new; at a pause, and after the end,
+`2pass-offline` brings a whole segment, better. `is_final` cannot be relied on: servers leave it false in the
+last message too.
+"""
+
+from katydid.dialects.speech.base import SAMPLE_RATE, Kind, Said, json_object, json_text
+
+
+class FunAsrDialect:
+    """See `base.SpeechDialect`."""
+
+    name = "funasr"
+    endpoint = "/"
+    final_by_close = False
+
+    def start(self, request_id: str) -> str:
+        """See `SpeechDialect.start`; chunks of 600 ms, as FunASR's own client asks for."""
+        return json_text(
+            mode="2pass",
+            wav_name=request_id,
+            wav_format="pcm",
+            audio_fs=SAMPLE_RATE,
+            chunk_size=[5, 10, 5],
+            chunk_interval=10,
+            is_speaking=True,
+        )
+
+    def stop(self) -> str:
+        """See `SpeechDialect.stop`."""
+        return json_text(is_speaking=False)
+
+    def read(self, message: str | bytes, *, stopped: bool) -> Said:
+        """See `SpeechDialect.read`: the first offline result after our end is the last."""
+        value = json_object(message)
+        if value.get("error"):
+            return Said(Kind.ERROR, str(value["error"]))
+        mode, text = str(value.get("mode") or ""), value.get("text")
+        if not isinstance(text, str):
+            return Said(Kind.OTHER)
+        if stopped and (mode.endswith("offline") or value.get("is_final") is True):
+            return Said(Kind.FINAL, text)
+        if mode.endswith("offline"):
+            return Said(Kind.SEGMENT, text)
+        return Said(Kind.PARTIAL, text, appends=True)

@@ -1,0 +1,35 @@
+"""Vosk server: `{"partial": …}` and, at pauses and at the end, `{"text": …}`; then it closes.
+
+A settled text may still be on its way when we end, so the last one before the close is the final one.
+"""
+
+from katydid.dialects.speech.base import SAMPLE_RATE, Kind, Said, json_object, json_text
+
+
+class VoskDialect:
+    """See `base.SpeechDialect`."""
+
+    name = "vosk"
+    endpoint = "/"
+    final_by_close = True
+
+    def start(self, request_id: str) -> str:
+        """See `SpeechDialect.start`; Vosk takes no name of a stream."""
+        del request_id
+        return json_text(config={"sample_rate": SAMPLE_RATE})
+
+    def stop(self) -> str:
+        """See `SpeechDialect.stop`."""
+        return json_text(eof=1)
+
+    def read(self, message: str | bytes, *, stopped: bool) -> Said:
+        """See `SpeechDialect.read`."""
+        del stopped
+        value = json_object(message)
+        if value.get("error"):
+            return Said(Kind.ERROR, str(value["error"]))
+        if isinstance(value.get("text"), str):
+            return Said(Kind.SEGMENT, value["text"])
+        if isinstance(value.get("partial"), str):
+            return Said(Kind.PARTIAL, value["partial"])
+        return Said(Kind.OTHER)

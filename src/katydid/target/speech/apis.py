@@ -1,0 +1,151 @@
+"""What streaming speech services and their clients say to each other, from the server's side.
+
+Each API says what a client's text message means and how results look. Audio is 16-bit PCM, mono, in binary
+messages. Does no I/O.
+"""
+
+from enum import Enum, auto
+from typing import Any, Protocol
+
+import orjson
+
+from katydid.target.http import RequestError
+
+
+class Word(Enum):
+    """What a client's text message means."""
+
+    START = auto()
+    STOP = auto()
+    OTHER = auto()
+
+
+class SpeechApi(Protocol):
+    """One API.
+
+    Attributes:
+        closes: the server closes the connection after the final result.
+    """
+
+    closes: bool
+
+    def read(self, message: str) -> Word:
+        """What a text message of the client means.
+
+        Raises:
+            RequestError: it is no JSON object.
+        """
+
+    def partial(self, text: str) -> str:
+        """A result that may still change."""
+
+    def final(self, text: str, processing_ms: float) -> str:
+        """The last result."""
+
+    def status(self, pending: int) -> str | None:
+        """How many chunks wait in the queue; None where the API has no such message."""
+
+    def error(self, message: str) -> str:
+        """What went wrong."""
+
+
+def _object(message: str) -> dict[str, Any]:
+    try:
+        value = orjson.loads(message)
+    except orjson.JSONDecodeError:
+        raise RequestError("a text message is not JSON") from None
+    if not isinstance(value, dict):
+        raise RequestError("a text message is not a JSON object")
+    return value
+
+
+def _json(**members: Any) -> str:
+    return orjson.dumps(members).decode()
+
+
+class GenericApi:
+    """`{"type": "start"}`, audio, `{"type": "stop"}`; partial, final, queue_status and error messages."""
+
+    closes = True
+
+    def read(self, message: str) -> Word:
+        """See `SpeechApi.read`."""
+        return {"start": Word.START, "stop": Word.STOP}.get(str(_object(message).get("type")), Word.OTHER)
+
+    def partial(self, text: str) -> str:
+        """See `SpeechApi.partial`."""
+        return _json(type="partial", text=text)
+
+    def final(self, text: str, processing_ms: float) -> str:
+        """See `SpeechApi.final`."""
+        return _json(type="final", text=text, processing_ms=processing_ms)
+
+    def status(self, pending: int) -> str | None:
+        """See `SpeechApi.status`."""
+        return _json(type="queue_status", pending=pending)
+
+    def error(self, message: str) -> str:
+        """See `SpeechApi.error`."""
+        return _json(type="error", message=message)
+
+
+class FunAsrApi:
+    """FunASR's runtime server: `is_speaking`, results by `mode`; the connection stays open after the final one."""
+
+    closes = False
+
+    def read(self, message: str) -> Word:
+        """See `SpeechApi.read`."""
+        speaking = _object(message).get("is_speaking")
+        return Word.OTHER if speaking is None else Word.START if speaking else Word.STOP
+
+    def partial(self, text: str) -> str:
+        """See `SpeechApi.partial`."""
+        return _json(mode="2pass-online", text=text, wav_name="katydid", is_final=False)
+
+    def final(self, text: str, processing_ms: float) -> str:
+        """See `SpeechApi.final`; FunASR does not say its processing time, and `is_final` stays false."""
+        del processing_ms
+        return _json(mode="2pass-offline", text=text, wav_name="katydid", is_final=False)
+
+    def status(self, pending: int) -> str | None:
+        """See `SpeechApi.status`."""
+        del pending
+        return None
+
+    def error(self, message: str) -> str:
+        """See `SpeechApi.error`."""
+        return _json(error=message)
+
+
+class VoskApi:
+    """Vosk server: `{"partial": …}`, `{"text": …}`, and the end by `{"eof": 1}`."""
+
+    closes = True
+
+    def read(self, message: str) -> Word:
+        """See `SpeechApi.read`."""
+        value = _object(message)
+        return Word.STOP if value.get("eof") else Word.START if "config" in value else Word.OTHER
+
+    def partial(self, text: str) -> str:
+        """See `SpeechApi.partial`."""
+        return _json(partial=text)
+
+    def final(self, text: str, processing_ms: float) -> str:
+        """See `SpeechApi.final`; Vosk does not say its processing time."""
+        del processing_ms
+        return _json(text=text)
+
+    def status(self, pending: int) -> str | None:
+        """See `SpeechApi.status`."""
+        del pending
+        return None
+
+    def error(self, message: str) -> str:
+        """See `SpeechApi.error`."""
+        return _json(error=message)
+
+
+SPEECH_APIS: dict[str, SpeechApi] = {"/speech": GenericApi(), "/funasr": FunAsrApi(), "/vosk": VoskApi()}
+"""Every path that takes speech."""

@@ -1,0 +1,201 @@
+"""The gateway of the speech service: lets streams in, queues their audio, sends them results.
+
+A stream's audio is queued chunk by chunk as it comes, behind the chunks of all others, as gateways do that
+hand chunks to their workers through one list. A second of audio is `--speech-rtf` seconds of work.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+from katydid.target.admission import Refusal
+from katydid.target.http import RequestError
+from katydid.target.settings import TargetSettings
+from katydid.target.speech.apis import SpeechApi, Word
+from katydid.target.speech.pool import Pool
+from katydid.target.truthlog import Truth, TruthLog
+from katydid.target.websocket import Closed, ServerSocket
+
+BYTES_PER_SECOND = 32_000
+"""16,000 samples of 16 bits."""
+WORD_SECONDS = 0.3
+"""Audio that the pretended recogniser makes one word of."""
+STATUS_PERIOD = 1.0
+"""Seconds between two messages on the state of the queue, to streams that wait."""
+
+NORMAL, BAD_DATA, WENT_WRONG = 1000, 1003, 1011
+
+
+class Gateway:
+    """What all streams share.
+
+    Raises:
+        ConfigError: from `begin`: this machine cannot have workers.
+    """
+
+    def __init__(self, settings: TargetSettings, loop: asyncio.AbstractEventLoop, log: TruthLog) -> None:
+        self.settings = settings
+        self.loop = loop
+        self.log = log
+        self.pool = Pool(loop, settings.speech_workers, settings.speech_restart, self._log_worker)
+        self._streams: set[SpeechStream] = set()
+
+    def refuse(self) -> Refusal | None:
+        """Why no further stream is let in."""
+        limit = self.settings.speech_connections
+        if 0 < limit <= len(self._streams):
+            return Refusal(503, "too many connections", "overloaded", "Retry-After: 1\r\n")
+        if 0 < self.settings.speech_pending_limit < self.pool.pending:
+            return Refusal(503, f"{self.pool.pending} chunks are waiting", "overloaded", "Retry-After: 5\r\n")
+        return None
+
+    def begin(
+        self, api: SpeechApi, truth: Truth, write: Callable[[bytes], None], close: Callable[[], None]
+    ) -> "SpeechStream":
+        """Let a stream in."""
+        self.pool.fill_up()
+        stream = SpeechStream(self, api, truth, write, close)
+        self._streams.add(stream)
+        return stream
+
+    def forget(self, stream: "SpeechStream") -> None:
+        """A stream is over."""
+        self._streams.discard(stream)
+
+    def stop(self) -> None:
+        """The target ends."""
+        self.pool.stop()
+
+    def _log_worker(self, pid: int, what: str, at_ns: int) -> None:
+        row = Truth(f"worker-{pid}", "worker", at_ns, 0)
+        row.outcome = what
+        self.log.write(row)
+
+
+class SpeechStream:
+    """One stream of audio over one open WebSocket.
+
+    Args:
+        write: puts bytes on the wire.
+        close: ends the connection when they are out.
+    """
+
+    def __init__(
+        self,
+        gateway: Gateway,
+        api: SpeechApi,
+        truth: Truth,
+        write: Callable[[bytes], None],
+        close: Callable[[], None],
+    ) -> None:
+        self._gateway = gateway
+        self._api = api
+        self._truth = truth
+        self._write = write
+        self._close = close
+        self._socket = ServerSocket()
+        self._waiting = 0  # chunks that are queued or worked on
+        self._audio_bytes = self._work_ns = self._waited_ns = self._words = 0
+        self._stopped = False
+        self._status: asyncio.TimerHandle | None = None
+        self.gone = False
+
+    def feed(self, data: bytes) -> None:
+        """Bytes of the client."""
+        for heard in self._socket.feed(data):
+            if self.gone:
+                break
+            if isinstance(heard, Closed):
+                self._end("client_closed")
+            elif isinstance(heard, bytes):
+                self._take_audio(heard)
+            else:
+                self._take_word(heard)
+        answer, self._socket.answer = self._socket.answer, b""
+        if answer:
+            self._write(answer)
+            if self.gone:
+                self._close()
+
+    def lost(self, outcome: str) -> None:
+        """The connection is gone."""
+        if not self.gone:
+            self._end(outcome)
+
+    # What the pool calls
+
+    def chunk_done(self, work_ns: int, waited_ns: int, audio_bytes: int) -> None:
+        """See `pool.Stream`."""
+        self._waiting -= 1
+        self._work_ns += work_ns
+        self._audio_bytes += audio_bytes
+        self._waited_ns = max(self._waited_ns, waited_ns)
+        words = int(self._audio_bytes / BYTES_PER_SECOND / WORD_SECONDS)
+        if self._stopped and not self._waiting:
+            self._finish()
+        elif words > self._words:
+            self._words = words
+            self._truth.wrote_chunk()
+            self._say(self._api.partial(self._text()))
+
+    def chunk_lost(self, reason: str) -> None:
+        """See `pool.Stream`."""
+        self._fail(WENT_WRONG, reason)
+
+    # What clients say
+
+    def _take_audio(self, audio: bytes) -> None:
+        if self._stopped:
+            return
+        self._waiting += 1
+        seconds = len(audio) / BYTES_PER_SECOND
+        self._gateway.pool.put(self, round(seconds * self._gateway.settings.speech_rtf * 1e9), len(audio))
+        if self._status is None and self._gateway.pool.pending:
+            self._tell_status()
+
+    def _take_word(self, message: str) -> None:
+        try:
+            word = self._api.read(message)
+        except RequestError as error:
+            self._fail(BAD_DATA, str(error))
+            return
+        if word is Word.STOP and not self._stopped:
+            self._stopped = True
+            if not self._waiting:
+                self._finish()
+
+    # What the gateway says
+
+    def _tell_status(self) -> None:
+        """How long the queue is, again and again while this stream waits."""
+        self._status = None
+        status = self._api.status(self._gateway.pool.pending)
+        if self._waiting and not self.gone and status is not None:
+            self._say(status)
+            self._status = self._gateway.loop.call_later(STATUS_PERIOD, self._tell_status)
+
+    def _finish(self) -> None:
+        self._truth.wrote_chunk()
+        self._say(self._api.final(self._text(), self._work_ns / 1e6))
+        if self._api.closes:
+            self._write(self._socket.close(NORMAL, ""))
+        self._end("sent")
+
+    def _fail(self, code: int, reason: str) -> None:
+        self._say(self._api.error(reason))
+        self._write(self._socket.close(code, reason))
+        self._end("broken_off")
+
+    def _text(self) -> str:
+        return (self._gateway.settings.text * self._words).strip()
+
+    def _say(self, message: str) -> None:
+        self._write(self._socket.send(message))
+
+    def _end(self, outcome: str) -> None:
+        self.gone = True
+        if self._status is not None:
+            self._status.cancel()
+        self._truth.queue_ms = self._waited_ns / 1e6
+        self._truth.ended(outcome)
+        self._gateway.log.write(self._truth)
+        self._gateway.forget(self)

@@ -1,0 +1,164 @@
+"""WebSocket from the client's side (RFC 6455): bytes in, what they say out. Knows no socket and no clock.
+
+Framing and the handshake are wsproto's. A message may have at most MESSAGE_LIMIT bytes, since what a broken
+target sends must not fill our memory.
+"""
+
+from dataclasses import dataclass, field
+
+from wsproto import ConnectionType, WSConnection
+from wsproto.connection import ConnectionState
+from wsproto.events import (
+    AcceptConnection,
+    BytesMessage,
+    CloseConnection,
+    Ping,
+    RejectConnection,
+    RejectData,
+    Request,
+    TextMessage,
+)
+from wsproto.utilities import LocalProtocolError, RemoteProtocolError
+
+from katydid.core.errors import LimitError, ProtocolError
+
+MESSAGE_LIMIT = 1024 * 1024
+BODY_LIMIT = 64 * 1024
+"""Bytes kept of a refusal's body: enough for any error's text."""
+TOO_BIG, BAD_DATA, NORMAL = 1009, 1002, 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The target has accepted the WebSocket."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The target has answered with HTTP instead; header names in lower case."""
+
+    status: int
+    headers: dict[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """The target has closed the WebSocket; 1006 where it just ended the connection."""
+
+    code: int
+    reason: str
+
+
+Heard = Opened | Refused | Closed | str | bytes
+
+
+class Framing:
+    """One WebSocket's bytes.
+
+    Attributes:
+        answer: bytes that the protocol itself wants sent (pongs, the echo of a close); for the caller to clear.
+    """
+
+    def __init__(self, authority: str, target: str, headers: dict[str, str]) -> None:
+        self._connection = WSConnection(ConnectionType.CLIENT)
+        extra = [(name.encode("ascii"), value.encode("latin-1")) for name, value in headers.items()]
+        self._request = Request(host=authority, target=target, extra_headers=extra)
+        self._parts: list[str | bytes] = []
+        self._size = 0
+        self._refusal: RejectConnection | None = None
+        self._body = b""
+        self.answer = b""
+
+    def hello(self) -> bytes:
+        """The request that asks for the WebSocket."""
+        return self._connection.send(self._request)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether messages may be sent."""
+        return self._connection.state is ConnectionState.OPEN
+
+    @property
+    def is_over(self) -> bool:
+        """Whether both sides have closed."""
+        return self._connection.state is ConnectionState.CLOSED
+
+    def frame(self, message: str | bytes) -> bytes:
+        """The bytes of a message."""
+        event = TextMessage(data=message) if isinstance(message, str) else BytesMessage(data=message)
+        return self._connection.send(event)
+
+    def close(self, code: int = NORMAL) -> bytes:
+        """The bytes that close the WebSocket; none where it is not open."""
+        return self._connection.send(CloseConnection(code=code)) if self.is_open else b""
+
+    def feed(self, data: bytes) -> list[Heard]:
+        """What these bytes say; no bytes are the end of the connection.
+
+        Raises:
+            LimitError: a message is larger than we are willing to hold.
+            ProtocolError: they are no WebSocket.
+        """
+        if not data:
+            return self._end()
+        heard: list[Heard] = []
+        try:
+            self._connection.receive_data(data)
+            for event in self._connection.events():
+                heard += self._understand(event)
+        except RemoteProtocolError as error:
+            raise ProtocolError(str(error) or "no WebSocket handshake") from None
+        except LocalProtocolError:
+            return heard  # bytes after its close
+        return heard
+
+    def _understand(self, event: object) -> list[Heard]:
+        heard: list[Heard] = []
+        match event:
+            case TextMessage() | BytesMessage():
+                heard = self._message(event)
+            case AcceptConnection():
+                heard = [Opened()]
+            case RejectConnection():
+                self._refusal = event
+                heard = [] if event.has_body else [self._refused(event)]
+            case RejectData():
+                self._body = (self._body + bytes(event.data))[:BODY_LIMIT]
+                heard = [self._refused(self._refusal)] if event.body_finished and self._refusal else []
+            case Ping():
+                self.answer += self._connection.send(event.response())
+            case CloseConnection():
+                heard = [self._closed(event)]
+        return heard
+
+    def _closed(self, event: CloseConnection) -> Closed:
+        state = self._connection.state
+        if state is ConnectionState.OPEN:  # not the target's close, but what wsproto makes of broken frames
+            self.answer += self.close(BAD_DATA)
+            raise ProtocolError(event.reason or f"broken frames ({event.code})")
+        if state is ConnectionState.REMOTE_CLOSING:
+            self.answer += self._connection.send(event.response())
+        return Closed(event.code, event.reason or "")
+
+    def _message(self, event: TextMessage | BytesMessage) -> list[Heard]:
+        self._size += len(event.data)
+        if self._size > MESSAGE_LIMIT:
+            self.answer += self.close(TOO_BIG)
+            raise LimitError(f"a message of more than {MESSAGE_LIMIT // 1024} KiB")
+        self._parts.append(event.data if isinstance(event.data, str) else bytes(event.data))
+        if not event.message_finished:
+            return []
+        parts, self._parts, self._size = self._parts, [], 0
+        if isinstance(event, TextMessage):
+            return ["".join(part for part in parts if isinstance(part, str))]
+        return [b"".join(part for part in parts if isinstance(part, bytes))]
+
+    def _refused(self, event: RejectConnection) -> Refused:
+        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in event.headers}
+        return Refused(event.status_code, headers, self._body)
+
+    def _end(self) -> list[Heard]:
+        if self._refusal is not None:
+            return [self._refused(self._refusal)]  # its body has no other end, or was cut off
+        return [] if self.is_over else [Closed(1006, "")]

@@ -1,0 +1,166 @@
+"""What speech services say, as their own documents and servers have it, and what a sample makes of it."""
+
+import json
+
+import pytest
+
+from katydid.core.errors import ConfigError
+from katydid.core.sample import ErrorClass as E
+from katydid.dialects.closing import classify_close
+from katydid.dialects.speech import speech_dialect
+from katydid.dialects.speech.reading import SpeechReading
+
+STOP = object()
+
+
+def listen(api, messages, fields=None, close=None):
+    """A reading that has heard these messages, a second apart, from 1.0 on."""
+    reading = SpeechReading(speech_dialect(api, fields))
+    at = 0.0
+    for message in messages:
+        if message is STOP:
+            reading.stopped = True
+            continue
+        at += 1.0
+        reading.hear(message if isinstance(message, str | bytes) else json.dumps(message), at)
+    reading.left = reading.closed(*close) if close else None
+    return reading
+
+
+def test_generic_partials_status_and_final():
+    reading = listen(
+        "generic",
+        [
+            {"type": "queue_status", "pending": 3},
+            {"type": "partial", "text": "one"},
+            {"type": "queue_status", "pending": 7},
+            {"type": "partial", "text": "one two"},
+            STOP,
+            {"type": "final", "text": "one two three", "processing_ms": 120.5},
+        ],
+    )
+    assert (reading.first_text_at, reading.final_at) == (2.0, 5.0)
+    assert (reading.partials, reading.revisions, reading.pending_max) == (2, 0, 7)
+    assert reading.processing_ms == 120.5
+    assert reading.text == "one two three"
+    assert reading.over
+    assert reading.failure is None
+
+
+def test_a_rewritten_word_is_a_revision_in_partials_and_in_the_final_result():
+    messages = [{"type": "partial", "text": t} for t in ("recognise", "wreck a nice", "wreck a nice beach")]
+    reading = listen("generic", [*messages, {"type": "final", "text": "recognise speech"}])
+    assert reading.revisions == 2
+
+
+def test_generic_fields_have_whatever_names_they_have():
+    fields = "type=event,partial=Interim,final=Done,text=result.transcript,pending=queue.depth,status=Queue"
+    reading = listen(
+        "generic",
+        [
+            {"event": "Queue", "queue": {"depth": 4}},
+            {"event": "Interim", "result": {"transcript": "a"}},
+            {"event": "Done", "result": {"transcript": "a b"}},
+        ],
+        fields,
+    )
+    assert (reading.text, reading.partials, reading.pending_max, reading.final_at) == ("a b", 1, 4, 3.0)
+    assert json.loads(speech_dialect("generic", "type=event,stop=End").stop()) == {"event": "End"}
+
+
+@pytest.mark.parametrize("fields", ["txt=a", "text", "text=", "=a"])
+def test_a_field_that_generic_does_not_have_is_refused(fields):
+    with pytest.raises(ConfigError, match="--speech-fields"):
+        speech_dialect("generic", fields)
+
+
+def test_other_dialects_have_their_own_field_names():
+    with pytest.raises(ConfigError, match="vosk has its own names"):
+        speech_dialect("vosk", "text=a")
+
+
+def test_funasr_adds_online_pieces_and_replaces_them_by_the_offline_segment():
+    reading = listen(
+        "funasr",
+        [
+            {"mode": "2pass-online", "text": "wel", "wav_name": "x", "is_final": False},
+            {"mode": "2pass-online", "text": "come", "wav_name": "x", "is_final": False},
+            {"mode": "2pass-offline", "text": "Welcome.", "wav_name": "x", "is_final": False},
+            {"mode": "2pass-online", "text": "home", "wav_name": "x", "is_final": False},
+            STOP,
+            {"mode": "2pass-offline", "text": "Home.", "wav_name": "x", "is_final": False},
+        ],
+    )
+    assert reading.text == "Welcome. Home."
+    assert (reading.final_at, reading.partials, reading.revisions) == (5.0, 4, 2)
+
+
+def test_funasr_offline_results_before_the_end_are_segments():
+    assert listen("funasr", [{"mode": "offline", "text": "a", "is_final": False}]).final_at is None
+
+
+def test_vosk_ends_with_its_last_text_when_it_closes():
+    messages = [{"partial": ""}, {"partial": "one"}, {"text": "one two"}, STOP, {"text": "three"}]
+    reading = listen("vosk", messages, close=(1000, ""))
+    assert reading.left is None
+    assert (reading.text, reading.first_text_at, reading.final_at) == ("one two three", 2.0, 4.0)
+    assert (reading.partials, reading.revisions) == (2, 0)
+
+
+def test_vosk_that_closes_before_our_end_was_cut_off():
+    reading = listen("vosk", [{"text": "one"}], close=(1000, ""))
+    assert reading.left[0] is E.TRUNCATED
+    assert reading.final_at is None
+
+
+@pytest.mark.parametrize("api", ["generic", "funasr", "vosk"])
+@pytest.mark.parametrize("message", ["{", "[1]", "null", "3", b"\x00\x01\xff", ""])
+def test_what_is_no_json_object_is_malformed(api, message):
+    reading = listen(api, [message])
+    assert reading.failure[0] is E.MALFORMED
+    assert reading.over
+
+
+@pytest.mark.parametrize("api", ["generic", "funasr", "vosk"])
+@pytest.mark.parametrize("message", [{}, {"text": 3}, {"type": ["x"]}, {"partial": None}, {"type": "partial"}])
+def test_objects_without_a_meaning_are_passed_over(api, message):
+    reading = listen(api, [message])
+    assert reading.failure is None
+    assert reading.first_text_at is None
+
+
+@pytest.mark.parametrize(
+    ("api", "message", "error"),
+    [
+        ("generic", {"type": "error", "message": "no model"}, E.SERVER_ERROR_EVENT),
+        ("generic", {"type": "error", "message": "overloaded, try later"}, E.OVERLOADED),
+        ("generic", {"type": "error", "message": "rate limit reached"}, E.RATE_LIMITED),
+        ("funasr", {"error": "no model"}, E.SERVER_ERROR_EVENT),
+        ("vosk", {"error": "no model"}, E.SERVER_ERROR_EVENT),
+    ],
+)
+def test_what_the_service_says_went_wrong(api, message, error):
+    assert listen(api, [message]).failure == (error, message.get("message") or message["error"])
+
+
+@pytest.mark.parametrize(
+    ("code", "error"),
+    [
+        (1000, E.TRUNCATED),
+        (1001, E.TRUNCATED),
+        (1006, E.TRUNCATED),
+        (1003, E.SERVER_ERROR_EVENT),
+        (1008, E.SERVER_ERROR_EVENT),
+        (1009, E.SERVER_ERROR_EVENT),
+        (1011, E.SERVER_ERROR_EVENT),
+        (1012, E.OVERLOADED),
+        (1013, E.OVERLOADED),
+        (4429, E.RATE_LIMITED),
+        (4000, E.SERVER_ERROR_EVENT),
+    ],
+)
+def test_every_close_code_has_its_class(code, error):
+    found, detail = classify_close(code, "because")
+    assert found is error
+    assert f"({code})" in detail
+    assert detail.endswith("because")
