@@ -83,7 +83,7 @@ def test_chunks_of_all_streams_wait_in_one_line(start, dial):
     second.send('{"type": "stop"}')
     assert list(heard(first))[-1]["type"] == "final"
     (log,) = [row for row in the_log(target, 2) if row["path"] == "/speech"]
-    assert log["queue_ms"] < 350
+    assert log["queue_ms"] < 550  # of 0.6 s of work
     assert list(heard(second))[-1]["type"] == "final"
 
 

@@ -19,9 +19,10 @@ def with_derived(samples: pd.DataFrame, manifest: dict[str, Any]) -> pd.DataFram
     `late`: started too late. `paced`: the first request of its iteration, the one that pacing starts; where
     an iteration has several, the others follow as their users get to them. `counted`: enters the
     statistics, that is: outside the warm-up, and not after the stop. Where a run ended inside its warm-up,
-    everything before the stop counts.
+    everything before the stop counts. Rows that tell of several requests together are left out: see `iterations`.
     """
-    frame = samples.copy(deep=False)
+    whole = _of_iterations(samples)
+    frame = samples[~whole] if whole.any() else samples.copy(deep=False)
     tokens = frame["completion_tokens"].astype(np.float64)
     frame["response_ms"] = frame["late_ms"] + frame["duration_ms"]
     frame["tpot_ms"] = (frame["duration_ms"] - frame["ttft_ms"]) / (tokens - 1).where(tokens > 1)
@@ -32,6 +33,20 @@ def with_derived(samples: pd.DataFrame, manifest: dict[str, Any]) -> pd.DataFram
     counted = in_time & ~frame["warm_up"].astype(bool)
     frame["counted"] = counted if counted.any() else in_time
     return frame
+
+
+def iterations(samples: pd.DataFrame) -> pd.DataFrame:
+    """The rows of whole iterations (`kind` is `iteration`) that count: after the warm-up, before the stop."""
+    found = samples[_of_iterations(samples)]
+    counted = ~found["after_stop"].astype(bool)
+    settled = counted & ~found["warm_up"].astype(bool)
+    return found[settled if settled.any() else counted]
+
+
+def _of_iterations(samples: pd.DataFrame) -> pd.Series:
+    if "kind" not in samples:
+        return pd.Series(data=False, index=samples.index)
+    return samples["kind"] == "iteration"
 
 
 def late_limit_ms(manifest: dict[str, Any]) -> float:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from katydid.analysis.derived import quantile, with_derived
+from katydid.analysis.derived import iterations, quantile, with_derived
 from katydid.analysis.extras import extras
 from katydid.analysis.validity import Run, findings, unchecked
 from katydid.core.metrics import DISTRIBUTIONS, RATES, STATISTICS, Counts
@@ -30,9 +30,10 @@ def summarise(samples: pd.DataFrame, monitor: pd.DataFrame, manifest: dict[str, 
     frame = with_derived(samples, manifest)
     counted = frame[frame["counted"]]
     window = _window(counted, manifest)
-    counts = _counts(counted, monitor, manifest, window)
+    conversations = iterations(samples)
+    counts = _counts(counted, conversations, _due(monitor, manifest, *window), window)
     metrics, too_few = _metrics(counted, counts)
-    run = Run(frame, monitor, manifest, counts, window)
+    run = Run(frame, monitor, manifest, counts, window, conversations)
     judged = findings(run)
     return {
         "schema_version": 1,
@@ -64,7 +65,7 @@ def summarise(samples: pd.DataFrame, monitor: pd.DataFrame, manifest: dict[str, 
 
 
 def _counts(
-    counted: pd.DataFrame, monitor: pd.DataFrame, manifest: dict[str, Any], window: tuple[float, float]
+    counted: pd.DataFrame, conversations: pd.DataFrame, due: float | None, window: tuple[float, float]
 ) -> Counts:
     outcome = counted["outcome"]
     ok = counted[outcome == "ok"]
@@ -76,12 +77,14 @@ def _counts(
         failed=int((outcome == "failed").sum()),
         aborted=int((outcome == "aborted").sum()),
         late=int(counted["late"].sum()),
-        due=_due(monitor, manifest, begin, end),
+        due=due,
         chunks=int(chunks.sum()) if chunks.notna().any() else None,
         tokens=int(tokens.sum()) if tokens.notna().any() else None,
         timed=int(ok["ttft_ms"].notna().sum()),
         bounded=int(ok["ttft_bound"].eq(True).sum()),  # a column that may hold nulls
         seconds=max(0.0, end - begin) / 1000.0,
+        conversations=int(conversations["outcome"].isin(["ok", "failed"]).sum()),
+        conversations_ok=int((conversations["outcome"] == "ok").sum()),
     )
 
 

@@ -6,7 +6,7 @@ failure threshold ended a run is neither: it is a result. Knows nothing about ho
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
@@ -44,6 +44,7 @@ class Run:
 
     Attributes:
         frame: samples with derived columns, those that count in no statistic included.
+        iterations: rows of whole iterations that count, where the workload has such.
         window: of the statistics, (begin, end) in milliseconds of the run.
     """
 
@@ -52,6 +53,7 @@ class Run:
     manifest: dict[str, Any]
     counts: Counts
     window: tuple[float, float]
+    iterations: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     @property
     def counted(self) -> pd.DataFrame:

@@ -128,6 +128,14 @@ DISTRIBUTIONS = (
         unit=Unit.PER_SECOND,
     ),
     Distribution(
+        "conversation",
+        "Whole conversation",
+        "conversation_ms",
+        "From the start of a conversation's first request to the end of its last, local tools included; only of "
+        "conversations that were right.",
+        primary=True,
+    ),
+    Distribution(
         "gap",
         "Gap between chunks, mean",
         "gap_mean_ms",
@@ -214,6 +222,7 @@ class Counts:
     Attributes:
         seconds: from the end of the warm-up to the moment at which the run stopped.
         due: requests that users would have started in that time without any overrun.
+        conversations: iterations of several requests that ended, well or badly; 0 where iterations are requests.
         timed: requests with a TTFT; `bounded` those whose TTFT is an upper bound.
     """
 
@@ -228,6 +237,8 @@ class Counts:
     timed: int
     bounded: int
     seconds: float
+    conversations: int = 0
+    conversations_ok: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,6 +265,14 @@ RATES = (
         Better.LOWER,
         "Failed requests of those that ended, well or badly: failed / (ok + failed).",
         lambda c: _ratio(c.failed, c.ok + c.failed),
+    ),
+    Rate(
+        "conversations_ok",
+        "Conversations right",
+        Unit.FRACTION,
+        Better.HIGHER,
+        "Conversations in which every request was answered, and answered right, of those that ended.",
+        lambda c: _ratio(c.conversations_ok, c.conversations),
     ),
     Rate(
         "late_share",

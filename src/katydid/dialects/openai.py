@@ -101,8 +101,16 @@ class OpenAiReading(SseReading):
             raise ProtocolError("a choice without a delta") from None
         if has_content:
             self.content(data)
+        self.choice(delta)
         if reason := choice.get("finish_reason"):
             self.finish_reason = str(reason)
+
+    def choice(self, delta: dict[str, Any]) -> None:
+        """What a choice brought; for who wants more of it than whether it has content.
+
+        Raises:
+            ProtocolError: it cannot be read.
+        """
 
     def _usage(self, usage: Any) -> None:
         if isinstance(usage, dict):

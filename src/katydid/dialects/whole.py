@@ -46,11 +46,19 @@ class WholeReading:
             return
         body = b"".join(self._parts)
         try:
-            self.answer = self._dialect.parse_answer(body)
+            self.read(body)
         except ProtocolError as error:
             self.error_text = _error_of(body)
             if self.error_text is None:
                 self.malformed = str(error)[:DETAIL_LIMIT]
+
+    def read(self, body: bytes) -> None:
+        """Take the whole body.
+
+        Raises:
+            ProtocolError: it is no answer.
+        """
+        self.answer = self._dialect.parse_answer(body)
 
     def verdict(self) -> tuple[ErrorClass, str] | None:
         """What is wrong with the answer, most telling first; None for a proper one."""

@@ -57,7 +57,8 @@ class Answer(ABC):
         self._finished = finished
         self._over = False
         self._start = 0.0
-        self._count = self._chunk_count()
+        self._extras = self._api.extras(self._ask, self._identity)
+        self._count = self._chunk_count() + (0 if self._ask.calls else len(self._extras))
         self._due: list[float] = []
 
     def begin(self) -> None:
@@ -94,6 +95,8 @@ class Answer(ABC):
     def _chunk_count(self) -> int:
         if self._fault == "empty":
             return 0
+        if self._ask.calls:
+            return len(self._extras)
         each = self._settings.tokens_per_chunk
         asked = self._settings.chunks if self._ask.limit is None else max(1, self._ask.limit // each)
         return 1 if self._fault == "too_few" else min(self._settings.chunks, asked)

@@ -5,11 +5,11 @@ from typing import Any
 
 import orjson
 
-from katydid.target.apis import Ask, Spent, member, model_name, named_event, words_of
+from katydid.target.apis import Api, Ask, Spent, member, model_name, named_event, words_of
 from katydid.target.http import RequestError
 
 
-class AnthropicApi:
+class AnthropicApi(Api):
     """See `apis.Api`."""
 
     stream_kind = "text/event-stream"

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import orjson
 
 from katydid.target.http import RequestError
+from katydid.target.tools import Call, Toolset
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,9 @@ class Ask:
         limit: the most tokens that it wants; None for no limit.
         prompt_tokens: of its prompt, by a stand-in for a tokenizer: its words.
         wants_usage: whether a stream should end with its usage.
+        toolset: the tools that it declares.
+        calls: that its answer makes instead of text.
+        progress: tools that the target runs itself, and tells of in the stream.
     """
 
     model: str
@@ -29,9 +33,14 @@ class Ask:
     limit: int | None
     prompt_tokens: int
     wants_usage: bool = True
+    toolset: Toolset | None = None
+    calls: tuple[Call, ...] = ()
+    progress: tuple[str, ...] = ()
 
     def reason(self, tokens: int) -> str:
         """Why an answer of so many tokens ended."""
+        if self.calls:
+            return "tool_calls"
         return "length" if self.limit is not None and tokens >= self.limit else "stop"
 
 
@@ -65,6 +74,11 @@ class Api(Protocol):
 
     def content(self, ask: Ask, identity: str, text: str) -> bytes:
         """One content chunk."""
+
+    def extras(self, ask: Ask, identity: str) -> Sequence[bytes]:
+        """What a stream brings instead of text (calls of tools) or before it (progress of tools)."""
+        del ask, identity
+        return ()
 
     def closing(self, ask: Ask, identity: str, spent: Spent) -> Sequence[bytes]:
         """The events that a proper answer ends with."""

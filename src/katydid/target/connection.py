@@ -20,6 +20,7 @@ from katydid.target.responses import ResponsesApi
 from katydid.target.speech.apis import SPEECH_APIS
 from katydid.target.speech.gateway import SpeechStream
 from katydid.target.streaming import StreamedAnswer
+from katydid.target.toolturns import with_tools
 from katydid.target.truthlog import Truth
 from katydid.target.websocket import switching_protocols, wants_websocket
 
@@ -173,6 +174,8 @@ class Connection(asyncio.Protocol):
             self._refuse(request, truth, refusal, api)
             return
         truth.fault = choose_fault(target.rates, target.settings.seed, number)
+        ask, tool_fault = with_tools(ask, target.settings, number)
+        truth.fault = truth.fault or tool_fault
         job = Job(target.settings, api, request, ask, truth, number)
         kind = StreamedAnswer if ask.stream else WholeAnswer
         self._truth, self._answer = truth, kind(self._transport, target.ticker, job, self._finished)

@@ -19,11 +19,11 @@ FAULTS = {
 }
 
 
-def choose_fault(rates: Mapping[str, float], seed: int, number: int) -> str | None:
+def choose_fault(rates: Mapping[str, float], seed: int, number: int, purpose: str = "fault") -> str | None:
     """The fault of request `number`, the same at every start; None for most."""
     if not rates:
         return None
-    drawn = _dice("fault", seed, number).random()
+    drawn = _dice(purpose, seed, number).random()
     for name, rate in rates.items():
         drawn -= rate
         if drawn < 0:

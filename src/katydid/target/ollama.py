@@ -6,10 +6,10 @@ from typing import Any
 
 import orjson
 
-from katydid.target.apis import Ask, Spent, line, member, model_name, words_of
+from katydid.target.apis import Api, Ask, Spent, line, member, model_name, words_of
 
 
-class OllamaApi:
+class OllamaApi(Api):
     """See `apis.Api`; /api/chat, and with `generate` /api/generate."""
 
     stream_kind = "application/x-ndjson"

@@ -3,7 +3,7 @@
 import argparse
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 from katydid.core.arguments import OneLineParser
 from katydid.core.errors import ConfigError
 from katydid.target.faults import FAULTS
+from katydid.target.tools import TOOL_FAULTS
 
 MAX_PORT = 65535
 MOST_WORKERS = 500
@@ -63,6 +64,11 @@ class TargetSettings:
     single_threaded: bool = _option(False, "serve one connection at a time, as http.server.HTTPServer does")
     rate_limit: int = _option(0, "requests a minute and key; others get a 429", int)
     daily_limit: int = _option(0, "requests a key in all; others get a 429 that says so", int)
+    tool_calls: int = _option(2, "tool calls of a conversation whose requests declare tools", int)
+    tool_fail: tuple[str, ...] = _option(
+        (), f"CLASS=RATE, repeatable, of turns that call tools; classes: {', '.join(TOOL_FAULTS)}", str, repeat=True
+    )
+    server_tools: int = _option(0, "tools that a streamed answer tells to have run before its text", int)
     speech_rtf: float = _option(0.1, "speech: seconds of a worker's time that a second of audio takes", float)
     speech_workers: int = _option(1, "speech: workers, each a process; they start with the first stream", int)
     speech_restart: float = _option(0.0, "speech: until a worker that died is replaced; 0 = never", _time)
@@ -84,8 +90,7 @@ class TargetSettings:
         self._check_words()
         if bool(self.tls_cert) != bool(self.tls_key):
             raise ConfigError("--tls-cert and --tls-key go together: give both, or neither")
-        if sum(self.failure_rates.values()) > 1 + 1e-9:
-            raise ConfigError("the rates of --fail add up to more than 1")
+        _ = self.failure_rates, self.tool_failure_rates  # they raise
 
     def _check_numbers(self) -> None:
         for option in fields(self):
@@ -130,18 +135,34 @@ class TargetSettings:
     @property
     def failure_rates(self) -> dict[str, float]:
         """Share of requests that get each injected fault."""
-        rates = {}
-        for text in self.fail:
-            name, _, rate = text.partition("=")
-            if name not in FAULTS:
-                raise ConfigError(f"--fail {text}: {name!r} is not one of {', '.join(FAULTS)}")
-            try:
-                rates[name] = float(rate or 1)
-            except ValueError:
-                raise ConfigError(f"--fail {text}: give a rate from 0 to 1, as in {name}=0.1") from None
-            if not 0 <= rates[name] <= 1:
-                raise ConfigError(f"--fail {text}: the rate must be from 0 to 1")
-        return rates
+        return _rates("--fail", self.fail, FAULTS)
+
+    @property
+    def tool_failure_rates(self) -> dict[str, float]:
+        """Share of turns with tool calls that get each fault of these."""
+        return _rates("--tool-fail", self.tool_fail, TOOL_FAULTS)
+
+
+def _rates(option: str, given: Sequence[str], known: Mapping[str, str]) -> dict[str, float]:
+    """CLASS=RATE by class.
+
+    Raises:
+        ConfigError: a class or a rate is none, or the rates add up to more than 1.
+    """
+    rates = {}
+    for text in given:
+        name, _, rate = text.partition("=")
+        if name not in known:
+            raise ConfigError(f"{option} {text}: {name!r} is not one of {', '.join(known)}")
+        try:
+            rates[name] = float(rate or 1)
+        except ValueError:
+            raise ConfigError(f"{option} {text}: give a rate from 0 to 1, as in {name}=0.1") from None
+        if not 0 <= rates[name] <= 1:
+            raise ConfigError(f"{option} {text}: the rate must be from 0 to 1")
+    if sum(rates.values()) > 1 + 1e-9:
+        raise ConfigError(f"the rates of {option} add up to more than 1")
+    return rates
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -166,8 +187,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def settings_of(parsed: argparse.Namespace) -> TargetSettings:
     """Settings out of parsed arguments."""
-    values = {option.name: getattr(parsed, option.name) for option in fields(TargetSettings)}
-    return TargetSettings(**values | {"fail": tuple(values["fail"])})
+    values: dict[str, Any] = {option.name: getattr(parsed, option.name) for option in fields(TargetSettings)}
+    for option in fields(TargetSettings):
+        if option.metadata.get("repeat"):
+            values[option.name] = tuple(values[option.name])
+    return TargetSettings(**values)
 
 
 def settings_from_arguments(arguments: Sequence[str]) -> TargetSettings:

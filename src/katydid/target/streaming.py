@@ -26,7 +26,8 @@ class StreamedAnswer(Answer):
         self._next = 0
         self._halfway = self._count // 2
         self._full = False
-        self._head = self._piece = b""
+        self._head = b""
+        self._pieces: list[bytes] = []
 
     def resume(self) -> None:
         """See `Answer.resume`."""
@@ -39,7 +40,9 @@ class StreamedAnswer(Answer):
         self._truth.status = 200
         head = stream_head(api.stream_kind, server=settings.server, keep_alive=self._keep_alive, chunked=self._chunked)
         self._head = head + self._framed([api.opening(self._ask, self._identity)])
-        self._piece = self._framed([api.content(self._ask, self._identity, settings.chunk_text)])
+        piece = self._framed([api.content(self._ask, self._identity, settings.chunk_text)])
+        special = [self._framed([extra]) for extra in self._extras]
+        self._pieces = [*special, piece]
         if settings.early_role:
             self._write(b"")
         if not self._count:
@@ -54,7 +57,7 @@ class StreamedAnswer(Answer):
         if self._gone or (self._next == self._halfway and self._breaks_here()):
             return None
         self._count_chunks()
-        self._write(self._piece)
+        self._write(self._pieces[min(self._next, len(self._pieces) - 1)])
         self._next += 1
         if self._next < self._count:
             return self._start + self._due[self._next]
@@ -65,9 +68,11 @@ class StreamedAnswer(Answer):
         """Write chunks as fast as the client takes them."""
         if self._gone:
             return
-        size = max(1, min(self._count - self._next, _BURST_BYTES // len(self._piece)))
+        piece = self._pieces[min(self._next, len(self._pieces) - 1)]
+        alike = self._count - self._next if self._next >= len(self._extras) else 1
+        size = max(1, min(alike, _BURST_BYTES // len(piece)))
         self._count_chunks(size)
-        self._write(self._piece * size)
+        self._write(piece * size)
         self._next += size
         if self._next == self._count:
             self._close()

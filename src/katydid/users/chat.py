@@ -68,12 +68,19 @@ class ChatService:
         body = self._bodies[index]
         if body is None:
             body = self._bodies[index] = self._body(index, stream=stream)
+        return self.post(body, request_id)
+
+    def post(self, body: bytes, request_id: str) -> Request:
+        """A request with a body of one's own."""
         return Request("POST", self._path, {**self._headers, "X-Request-Id": request_id}, body)
 
-    def _body(self, index: int, *, stream: bool) -> bytes:
+    def generation(self, extra: dict[str, Any] | None = None) -> Generation:
+        """What is asked of the model; `extra` is put into the body as it is."""
         options = self._options
-        generation = Generation(self._model, options.max_tokens, options.temperature, options.seed)
-        return self.dialect.body(self._prompts.conversations[index], generation, stream=stream)
+        return Generation(self._model, options.max_tokens, options.temperature, options.seed, extra or {})
+
+    def _body(self, index: int, *, stream: bool) -> bytes:
+        return self.dialect.body(self._prompts.conversations[index], self.generation(), stream=stream)
 
     def secrets(self) -> list[str]:
         """See `service.Service.secrets`."""

@@ -113,12 +113,13 @@ class PacedUser(User):
             self.perform(sample)
 
     @contextmanager
-    def sampled(self, scheduled: float, name: str | None = None) -> Iterator[Sample]:
+    def sampled(self, scheduled: float, name: str | None = None, *, counts: bool = True) -> Iterator[Sample]:
         """A request's sample, recorded when the block ends, however it ends.
 
         Args:
             scheduled: when the request was due, on the monotonic clock.
             name: what it is called in tables; by default `request_name`.
+            counts: it is a request; False for a row that tells of several requests together.
         """
         recorder = self.run_context.recorder
         sample = recorder.new_sample(
@@ -136,4 +137,7 @@ class PacedUser(User):
         except Exception as error:  # noqa: BLE001 - a workload's own bug is a failed request, and tells it
             sample.fail(ErrorClass.OTHER, f"the workload failed: {type(error).__name__}: {error}")
         finally:
-            recorder.finish(sample, self.request_type, (time.monotonic() - began) * 1000.0)
+            if counts:
+                recorder.finish(sample, self.request_type, (time.monotonic() - began) * 1000.0)
+            else:
+                recorder.note(sample)

@@ -1,0 +1,153 @@
+"""Tool calls: put together from a stream's pieces, and checked against what was declared and asked for.
+
+Pure: knows neither the API that they came by nor who runs the tools.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+Schema = Mapping[str, Any]
+"""JSON Schema, of which `invalid` knows objects, arrays, strings, numbers, booleans, `enum` and `required`."""
+
+MOST_CALLS = 128
+"""Calls that are kept of one answer: an index from the target must not make us allocate without end."""
+MOST_ARGUMENTS = 1 << 20
+"""Characters of one call's arguments."""
+
+_TYPES: dict[str, tuple[type, ...]] = {
+    "string": (str,),
+    "number": (int, float),
+    "integer": (int,),
+    "boolean": (bool,),
+    "object": (dict,),
+    "array": (list,),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """A tool as it is declared to a model."""
+
+    name: str
+    description: str
+    parameters: Schema
+
+
+@dataclass(slots=True)
+class ToolCall:
+    """One call as the model wrote it; `arguments` is the text of a JSON object."""
+
+    id: str = ""
+    name: str = ""
+    arguments: str = ""
+
+    def parsed(self) -> Any:
+        """The arguments.
+
+        Raises:
+            ValueError: they are not JSON.
+        """
+        return json.loads(self.arguments or "{}")
+
+
+@dataclass(slots=True)
+class CallAssembler:
+    """Puts calls together from pieces, which name their call by its index and may come interleaved."""
+
+    _calls: dict[int, ToolCall] = field(default_factory=dict)
+
+    def add(self, index: int, identity: str | None, name: str | None, arguments: str | None) -> None:
+        """Take a piece: ids and names come once, arguments bit by bit.
+
+        Raises:
+            ValueError: there is no end of calls or arguments.
+        """
+        if index not in self._calls and len(self._calls) >= MOST_CALLS:
+            raise ValueError(f"more than {MOST_CALLS} tool calls in one answer")
+        call = self._calls.setdefault(index, ToolCall())
+        call.id = call.id or str(identity or "")
+        call.name = call.name or str(name or "")
+        call.arguments += arguments or ""
+        if len(call.arguments) > MOST_ARGUMENTS:
+            raise ValueError(f"more than {MOST_ARGUMENTS} characters of arguments in one tool call")
+
+    def calls(self) -> list[ToolCall]:
+        """The calls by their indices."""
+        return [self._calls[index] for index in sorted(self._calls)]
+
+
+def wrong_calls(
+    calls: Sequence[ToolCall], expected: Sequence[str], tools: Sequence[Tool], used: frozenset[str]
+) -> str | None:
+    """What is wrong with a turn's calls, in words; None where all is right.
+
+    Args:
+        calls: of the turn.
+        expected: names of the tools that should be called, in order.
+        tools: that were declared.
+        used: ids of earlier turns.
+    """
+    schemas = {tool.name: tool.parameters for tool in tools}
+    problem = _wrong_choice([call.name for call in calls], list(expected), schemas)
+    seen = set(used)
+    for call in calls:
+        problem = problem or _wrong_call(call, schemas[call.name], seen)
+        seen.add(call.id)
+    return problem
+
+
+def _wrong_choice(names: list[str], expected: list[str], schemas: Mapping[str, Schema]) -> str | None:
+    """Other tools than were asked for, or in another order."""
+    for name in names:
+        if name not in schemas:
+            return f"called {name!r}, which was not declared"
+    if len(names) != len(expected):
+        return f"{len(names)} calls ({', '.join(names) or 'none'}) where {len(expected)} were asked for"
+    if names == expected:
+        return None
+    what = "in another order" if sorted(names) == sorted(expected) else "other tools"
+    return f"called {', '.join(names)} where {', '.join(expected)} were asked for: {what}"
+
+
+def _wrong_call(call: ToolCall, schema: Schema, seen: set[str]) -> str | None:
+    """An id that cannot be answered to, or arguments that do not fit."""
+    if not call.id:
+        return f"the call of {call.name} has no id"
+    if call.id in seen:
+        return f"the call of {call.name} has the id of another one"
+    try:
+        arguments = call.parsed()
+    except ValueError:
+        return f"the arguments of {call.name} are not JSON: {call.arguments[:80]!r}"
+    problem = invalid(arguments, schema, "arguments")
+    return f"{call.name}: {problem}" if problem else None
+
+
+def invalid(value: Any, schema: Schema, where: str) -> str | None:
+    """Why a value does not fit a schema; None where it does."""
+    if "enum" in schema and value not in schema["enum"]:
+        return f"{where} is {value!r}, not one of {', '.join(map(str, schema['enum']))}"
+    kind = schema.get("type")
+    if kind is not None:
+        fits = isinstance(value, _TYPES[kind]) and not (isinstance(value, bool) and kind != "boolean")
+        if not fits:
+            return f"{where} is no {kind}"
+    if kind == "object":
+        return _invalid_object(value, schema, where)
+    if kind == "array" and "items" in schema:
+        problems = (invalid(item, schema["items"], f"{where}[{i}]") for i, item in enumerate(value))
+        return next((problem for problem in problems if problem), None)
+    return None
+
+
+def _invalid_object(value: dict[str, Any], schema: Schema, where: str) -> str | None:
+    properties = schema.get("properties", {})
+    for name in schema.get("required", ()):
+        if name not in value:
+            return f"{where}.{name} is missing"
+    if schema.get("additionalProperties") is False and (unknown := sorted(value.keys() - properties.keys())):
+        return f"{where}.{unknown[0]} is unknown"
+    problems = (invalid(value[n], s, f"{where}.{n}") for n, s in properties.items() if n in value)
+    return next((problem for problem in problems if problem), None)

@@ -1,0 +1,102 @@
+"""Tool calls of OpenAI's chat completions, streamed and whole; and tools that the server runs itself.
+
+Every event is parsed, whatever `--check` says: a call can only be checked when all of it was read.
+"""
+
+from typing import Any
+
+from katydid.core.errors import ProtocolError
+from katydid.core.toolcalls import CallAssembler, Tool, ToolCall
+from katydid.dialects.base import Message
+from katydid.dialects.openai import OpenAi, OpenAiReading
+from katydid.dialects.reading import load_object
+from katydid.dialects.whole import WholeReading
+
+PROGRESS = b"tool_progress"
+"""The event by which a server that runs tools itself tells of it: `{"name": ..., "status": "started"}`, "finished"."""
+STARTED, FINISHED = "started", "finished"
+
+
+def declared(tools: tuple[Tool, ...], *, parallel: bool) -> dict[str, Any]:
+    """What a request says of its tools."""
+    functions = [
+        {"type": "function", "function": {"name": t.name, "description": t.description, "parameters": t.parameters}}
+        for t in tools
+    ]
+    return {"tools": functions, "tool_choice": "auto", "parallel_tool_calls": parallel}
+
+
+def answered(calls: list[ToolCall], results: list[str]) -> list[Message]:
+    """The messages that bring the results of a turn's calls back to the model."""
+    asked = [
+        {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
+        for call in calls
+    ]
+    told = [
+        {"role": "tool", "tool_call_id": call.id, "content": result}
+        for call, result in zip(calls, results, strict=True)
+    ]
+    return [{"role": "assistant", "content": None, "tool_calls": asked}, *told]
+
+
+class StreamedTurn(OpenAiReading):
+    """One streamed turn: its text and its calls.
+
+    Attributes:
+        text: of the answer, until now.
+        progress: (name, status) of tools that the server ran itself, in order.
+    """
+
+    def __init__(self) -> None:
+        super().__init__("full")
+        self.text = ""
+        self.progress: list[tuple[str, str]] = []
+        self._assembler = CallAssembler()
+
+    @property
+    def calls(self) -> list[ToolCall]:
+        """The calls, put together."""
+        return self._assembler.calls()
+
+    def event(self, name: bytes, data: bytes) -> None:
+        """See `SseReading.event`."""
+        if name == PROGRESS:
+            told = load_object(data)
+            self.progress.append((str(told.get("name")), str(told.get("status"))))
+            self.content(data)  # the user sees that something happens
+            return
+        super().event(name, data)
+
+    def choice(self, delta: dict[str, Any]) -> None:
+        """See `OpenAiReading.choice`."""
+        self.text += delta.get("content") or ""
+        try:
+            for piece in delta.get("tool_calls") or []:
+                function = piece.get("function") or {}
+                self._assembler.add(
+                    int(piece["index"]), piece.get("id"), function.get("name"), function.get("arguments")
+                )
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise ProtocolError(f"a tool call that cannot be read: {error}") from None
+
+
+class WholeTurn(WholeReading):
+    """One turn in one piece."""
+
+    def __init__(self) -> None:
+        super().__init__(OpenAi())
+        self.text = ""
+        self.calls: list[ToolCall] = []
+        self.progress: list[tuple[str, str]] = []
+
+    def read(self, body: bytes) -> None:
+        """See `WholeReading.read`."""
+        super().read(body)
+        message = load_object(body)["choices"][0]["message"]
+        self.text = message.get("content") or ""
+        try:
+            for call in message.get("tool_calls") or []:
+                function = call["function"]
+                self.calls.append(ToolCall(call.get("id") or "", function["name"], function.get("arguments") or ""))
+        except (AttributeError, KeyError, TypeError) as error:
+            raise ProtocolError(f"a tool call that cannot be read: {error}") from None

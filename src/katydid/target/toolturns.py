@@ -1,0 +1,27 @@
+"""What an answer of the embedded target does about tools: its calls, its progress, and the faults in them."""
+
+from dataclasses import replace
+
+from katydid.core.toolbox import plan
+from katydid.target.apis import Ask
+from katydid.target.faults import choose_fault
+from katydid.target.settings import TargetSettings
+from katydid.target.tools import calls_of, spoiled
+
+
+def with_tools(ask: Ask, settings: TargetSettings, number: int) -> tuple[Ask, str | None]:
+    """The request with what its answer does about tools, and the fault in that.
+
+    Args:
+        ask: as it was read.
+        settings: of the target.
+        number: of the request; it decides on faults.
+    """
+    if settings.server_tools and ask.stream and ask.toolset is None:
+        return replace(ask, progress=tuple(plan(settings.server_tools))), None
+    if ask.toolset is None or not (calls := calls_of(ask.toolset, settings.tool_calls, number)):
+        return ask, None
+    fault = choose_fault(settings.tool_failure_rates, settings.seed, number, "tool fault")
+    if fault is not None:
+        calls = spoiled(calls, fault, ask.toolset)
+    return replace(ask, calls=calls), fault

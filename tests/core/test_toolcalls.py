@@ -1,0 +1,118 @@
+"""Tool calls put together from pieces, and checked."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from katydid.core.toolbox import TOOLBOX, plan, run_tool
+from katydid.core.toolcalls import MOST_ARGUMENTS, MOST_CALLS, CallAssembler, ToolCall, invalid, wrong_calls
+
+TWO = ["get_weather", "get_time"]
+WEATHER = json.dumps({"city": "Lisbon", "unit": "celsius"})
+TIME = json.dumps({"city": "Lisbon"})
+
+
+def calls(*changes):
+    made = [ToolCall("1", "get_weather", WEATHER), ToolCall("2", "get_time", TIME)]
+    for index, name, value in changes:
+        setattr(made[index], name, value)
+    return made
+
+
+def wrong(made, expected=TWO, used=frozenset()):
+    return wrong_calls(made, expected, TOOLBOX, used)
+
+
+def test_right_calls_are_right():
+    assert wrong(calls()) is None
+    assert wrong([], expected=[]) is None
+
+
+@pytest.mark.parametrize(
+    ("made", "words"),
+    [
+        ([], "0 calls (none) where 2 were asked for"),
+        (calls()[:1], "1 calls (get_weather) where 2 were asked for"),
+        (calls()[::-1], "in another order"),
+        (calls((1, "name", "get_weather"), (1, "arguments", WEATHER)), "other tools"),
+        (calls((0, "name", "get_weather_now")), "'get_weather_now', which was not declared"),
+        (calls((0, "id", "")), "the call of get_weather has no id"),
+        (calls((1, "id", "1")), "the call of get_time has the id of another one"),
+        (calls((0, "arguments", WEATHER[:-1])), "the arguments of get_weather are not JSON"),
+        (calls((0, "arguments", "{}")), "arguments.city is missing"),
+        (calls((0, "arguments", '{"city": 1, "unit": "celsius"}')), "arguments.city is no string"),
+        (calls((0, "arguments", '{"city": "x", "unit": "kelvin"}')), "not one of celsius, fahrenheit"),
+        (calls((1, "arguments", '{"city": "x", "zone": 1}')), "arguments.zone is unknown"),
+        (calls((1, "arguments", "[]")), "arguments is no object"),
+    ],
+)
+def test_what_is_wrong_is_said(made, words):
+    assert words in wrong(made)
+
+
+def test_an_id_of_an_earlier_turn_is_wrong():
+    assert "the id of another one" in wrong(calls(), used=frozenset({"2"}))
+
+
+def test_a_call_without_arguments_has_none():
+    assert ToolCall("1", "x", "").parsed() == {}
+
+
+@pytest.mark.parametrize(
+    ("value", "schema", "problem"),
+    [
+        (True, {"type": "integer"}, "it is no integer"),
+        (True, {"type": "boolean"}, None),
+        (1, {"type": "number"}, None),
+        (1.5, {"type": "integer"}, "it is no integer"),
+        ([1, "x"], {"type": "array", "items": {"type": "integer"}}, "it[1] is no integer"),
+        ([1], {"type": "array"}, None),
+        ({"a": 1}, {"type": "object"}, None),
+        ("anything", {}, None),
+    ],
+)
+def test_schemas_are_followed(value, schema, problem):
+    assert invalid(value, schema, "it") == problem
+
+
+@given(st.data())
+def test_pieces_may_be_cut_and_interleaved_in_any_way(data):
+    assembler = CallAssembler()
+    queues = {}
+    for index, text in enumerate((WEATHER, TIME)):
+        cuts = sorted(data.draw(st.lists(st.integers(0, len(text)), max_size=5)))
+        parts = [text[a:b] for a, b in zip([0, *cuts], [*cuts, len(text)], strict=True)]
+        queues[index] = [(f"id{index}", f"name{index}", ""), *((None, None, part) for part in parts)]
+    while any(queues.values()):
+        index = data.draw(st.sampled_from([i for i, queue in queues.items() if queue]))
+        assembler.add(index, *queues[index].pop(0))
+    assert assembler.calls() == [ToolCall("id0", "name0", WEATHER), ToolCall("id1", "name1", TIME)]
+
+
+def test_calls_without_end_are_refused():
+    assembler = CallAssembler()
+    for index in range(MOST_CALLS):
+        assembler.add(index, "x", "y", "")
+    with pytest.raises(ValueError, match="tool calls"):
+        assembler.add(MOST_CALLS, "x", "y", "")
+
+
+def test_arguments_without_end_are_refused():
+    assembler = CallAssembler()
+    assembler.add(0, None, None, "x" * MOST_ARGUMENTS)
+    with pytest.raises(ValueError, match="characters"):
+        assembler.add(0, None, None, "x")
+
+
+def test_results_depend_on_nothing_but_seed_and_arguments():
+    arguments = {"city": "Lisbon", "unit": "celsius"}
+    assert run_tool("get_weather", arguments, 1) == run_tool("get_weather", dict(reversed(arguments.items())), 1)
+    assert run_tool("get_weather", arguments, 1) != run_tool("get_weather", arguments, 2)
+    for name in plan(4):
+        assert json.loads(run_tool(name, {"amount": 2}, 0))
+
+
+def test_a_plan_uses_the_tools_in_their_order_again_and_again():
+    assert plan(4) == ["get_weather", "get_time", "convert_currency", "get_weather"]
