@@ -52,6 +52,10 @@ def test_what_a_file_does_not_say_has_defaults(tmp_path):
     assert (read.cannot_tell, read.stopped_early) == (Policy.WARN, Policy.FAIL)
 
 
+def test_a_mark_that_some_editors_put_before_the_text_is_read_over(tmp_path):
+    assert read_thresholds(written(tmp_path, b"\xef\xbb\xbf" + KEPT.encode())).objectives
+
+
 def test_a_metric_may_stand_without_quotes(tmp_path):
     (objective,) = read_thresholds(written(tmp_path, '[objective]\nttft.p95 = "< 1s"')).objectives
     assert objective.metric == "ttft.p95"
