@@ -65,3 +65,9 @@ def test_a_wrong_thresholds_file_is_told_before_any_load(gate, tmp_path):
     assert 'has the unit "stone"' in done.stderr
     assert done.stderr.count("\n") == 1
     assert not (tmp_path / "reports").exists()
+
+
+def test_a_service_that_is_not_there_is_no_failed_gate(gate, tmp_path):
+    done = gate(LOCUST_HOST="http://127.0.0.1:1", THRESHOLDS="stream")
+    assert done.returncode == 2
+    assert "does not answer" in done.stderr
