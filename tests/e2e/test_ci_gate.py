@@ -49,14 +49,15 @@ def test_a_service_that_keeps_its_objective_passes_and_leaves_its_results(gate, 
 
 def test_two_versions_are_loaded_by_turns_and_compared(gate, tmp_path):
     file = tmp_path / "limits.toml"
-    file.write_text('[compare]\nprimary = ["ttft.p50"]\n')
+    file.write_text('[compare]\nprimary = ["ttft.p50"]\n[policy]\ncannot_tell = "fail"\n')
     with start_target(ttft=0.02, **QUICK) as base, start_target(ttft=0.12, **QUICK) as new:
-        done = gate(LOCUST_HOST=new.url, BASE_HOST=base.url, PAIRS="2", THRESHOLDS=str(file))
-    assert done.returncode == 1, done.stdout + done.stderr
+        done = gate(LOCUST_HOST=new.url, BASE_HOST=base.url, PAIRS="1", THRESHOLDS=str(file))
+    assert done.returncode == 3, done.stdout + done.stderr  # one run a side does not tell the noise
     comparison = json.loads((tmp_path / "reports" / "gate" / "gate.json").read_text())["comparison"]
-    assert comparison["verdict"] == "slower"
-    assert [len(side["runs"]) for side in comparison["sides"]] == [2, 2]
-    assert "### FAILED" in (tmp_path / "summary.md").read_text()
+    assert [side["versions"] for side in comparison["sides"]] == [["base"], ["v7"]]
+    assert [side["host"] for side in comparison["sides"]] == [base.url, new.url]
+    assert comparison["metrics"][0]["change"] > 1.0
+    assert "### CANNOT TELL" in (tmp_path / "summary.md").read_text()
 
 
 def test_a_wrong_thresholds_file_is_told_before_any_load(gate, tmp_path):
@@ -65,3 +66,9 @@ def test_a_wrong_thresholds_file_is_told_before_any_load(gate, tmp_path):
     assert 'has the unit "stone"' in done.stderr
     assert done.stderr.count("\n") == 1
     assert not (tmp_path / "reports").exists()
+
+
+def test_a_service_that_is_not_there_is_no_failed_gate(gate, tmp_path):
+    done = gate(LOCUST_HOST="http://127.0.0.1:1", THRESHOLDS="stream")
+    assert done.returncode == 2
+    assert "does not answer" in done.stderr

@@ -29,6 +29,8 @@ def runs(tmp_path_factory):
         write_run(results, "three", number=number, slower=1.0 if number else 40.0, **GOOD)
     write_run(results, "mixed", **GOOD)
     write_run(results, "mixed", number=1, **GOOD, lost_workers=["w9"])
+    write_run(results, "loads", **GOOD)
+    write_run(results, "loads", number=1, **GOOD | {"users": 30})
     write_run(results, "invalid", **GOOD, lost_workers=["w9"])
     write_run(results, "partial", **GOOD, partial=True, summary=False)
     write_run(results, "few", failing=0.0, users=4, cycles=8)
@@ -68,6 +70,7 @@ def judge(tmp_path, capsys, monkeypatch):
 
 
 CASES = {
+    "two runs of different loads": ("loads", KEPT, 4, "is no repeat of"),
     "objectives kept": ("good", KEPT, 0, "PASSED. 2 objectives kept."),
     "a broken objective": ("good", BROKEN, 1, "FAILED. ttft.p95 is "),
     "too many failures": ("failing", KEPT, 1, "FAILED. failure_rate is "),
@@ -172,6 +175,7 @@ def test_one_run_a_side_alone_can_tell_nothing(judge, versions, tmp_path):
 USAGE = {
     "no such run": (["gate", "nowhere", "--thresholds", "stream"], "nowhere: no such folder"),
     "no such baseline": (["gate", "GOOD", "--thresholds", "stream", "--baseline", "none"], "--baseline none: no such"),
+    "a version against itself": (["gate", "GOOD", "--thresholds", "stream", "--baseline", "GOOD"], "share runs: name"),
     "no such thresholds file": (["gate", "GOOD", "--thresholds", "none.toml"], "none.toml: no such file"),
     "no thresholds at all": (["gate", "GOOD"], "the following arguments are required: --thresholds"),
     "no run at all": (["gate", "--thresholds", "stream"], "the following arguments are required: NEW"),

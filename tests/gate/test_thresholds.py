@@ -52,6 +52,10 @@ def test_what_a_file_does_not_say_has_defaults(tmp_path):
     assert (read.cannot_tell, read.stopped_early) == (Policy.WARN, Policy.FAIL)
 
 
+def test_a_mark_that_some_editors_put_before_the_text_is_read_over(tmp_path):
+    assert read_thresholds(written(tmp_path, b"\xef\xbb\xbf" + KEPT.encode())).objectives
+
+
 def test_a_metric_may_stand_without_quotes(tmp_path):
     (objective,) = read_thresholds(written(tmp_path, '[objective]\nttft.p95 = "< 1s"')).objectives
     assert objective.metric == "ttft.p95"
@@ -92,10 +96,20 @@ def test_what_is_no_number_keeps_no_limit():
     assert not any(read_limit(f"{sign} 1s", Unit.MS).keeps(float("nan")) for sign in ("<", "<=", ">", ">="))
 
 
+WRITTEN = {
+    Unit.MS: "< 1s", Unit.FRACTION: "< 1%", Unit.PER_SECOND: "< 1/s", Unit.RATIO: "< 0.8", Unit.COUNT: "< 3"
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("unit", Unit)
+def test_every_unit_can_be_limited_and_refuses_another_one(unit):
+    assert read_limit(WRITTEN[unit], unit).value > 0
+    with pytest.raises(ConfigError, match=r"has the unit \"stone\", the metric is measured in"):
+        read_limit("< 1 stone", unit)
+
+
 def test_every_metric_takes_a_limit_in_its_unit(tmp_path):
-    written_as = {Unit.MS: "< 1s", Unit.FRACTION: "< 1%", Unit.PER_SECOND: "< 1/s"}
-    for metric in METRICS.values():
-        assert read_limit(written_as.get(metric.unit, f"< 1{metric.unit}"), metric.unit).value > 0
+    assert all(read_limit(WRITTEN[metric.unit], metric.unit) for metric in METRICS.values())
 
 
 OBJECTIVE = "[objective]\n"

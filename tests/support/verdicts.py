@@ -4,14 +4,14 @@ from katydid.gate.judge import JudgedRun, judge
 from katydid.gate.thresholds import parse_thresholds
 
 
-def judged_run(name="run", *, few=None, **changes):
+def judged_run(name="run", *, few=None, users=20, **changes):
     """A good run: TTFT p95 of 1 s, 1 % failures, 10 requests a second; `changes` to its summary."""
     metrics = {"ttft.p95": 1000.0, "failure_rate": 0.01, "requests_per_s": 10.0} | changes.pop("metrics", {})
     good = {
         "valid": True, "invalid_reasons": [], "warnings": [], "partial": False, "ended": "run-time",
         "counts": {"requests": 100}, "metrics": metrics, "too_few": few or {},
     }  # fmt: skip
-    return JudgedRun(name, good | changes)
+    return JudgedRun(name, good | changes, {"users": users})
 
 
 def compared(verdict="no_difference", *, reasons=(), **rows):

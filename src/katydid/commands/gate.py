@@ -36,6 +36,8 @@ def main(arguments: Sequence[str]) -> int:
         parser.error("the following arguments are required: NEW")
     runs = _runs(given.new, "")
     base = _runs(given.baseline, "--baseline ") if given.baseline else []
+    if {run.path.resolve() for run in runs} & {run.path.resolve() for run in base}:
+        raise ConfigError(f"--baseline {given.baseline} and {given.new} share runs: name those of another version")
     judgement = _judge(thresholds, runs, base)
     _write(judgement, given)
     return judgement.exit_code
@@ -76,7 +78,7 @@ def _runs(path: Path, option: str) -> list[RunFolder]:
 
 def _judge(thresholds: Thresholds, runs: Sequence[RunFolder], base: Sequence[RunFolder]) -> Judgement:
     try:
-        judged = [JudgedRun(str(run.path), read_summary(run)) for run in runs]
+        judged = [JudgedRun(str(run.path), read_summary(run), run.manifest()) for run in runs]
         comparison = _compare(base, runs, thresholds) if base else None
     except NoDataError as error:
         return unreadable(thresholds, [str(run.path) for run in runs], str(error))

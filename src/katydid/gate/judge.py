@@ -10,16 +10,18 @@ from dataclasses import dataclass
 from statistics import median_high, median_low
 from typing import Any
 
+from katydid.analysis.comparability import mismatches
 from katydid.gate.judgement import Check, Judgement, Kind, Verdict
 from katydid.gate.thresholds import Objective, Policy, Thresholds
 
 
 @dataclass(frozen=True, slots=True)
 class JudgedRun:
-    """A run: how messages name it, and the content of its `summary.json`."""
+    """A run: how messages name it, and the content of its `summary.json` and its manifest."""
 
     name: str
     summary: Mapping[str, Any]
+    manifest: Mapping[str, Any]
 
 
 def judge(thresholds: Thresholds, runs: Sequence[JudgedRun], comparison: Mapping[str, Any] | None = None) -> Judgement:
@@ -50,6 +52,7 @@ _VALID_LIMIT = "to be believed"
 
 def _valid(runs: Sequence[JudgedRun]) -> Check:
     reasons = [text for run in runs for text in _invalid_reasons(run, named=len(runs) > 1)]
+    reasons += [text for run in runs[1:] if (text := _other_load(runs[0], run))]
     empty = any(not run.summary["counts"]["requests"] for run in runs)
     if reasons:
         return Check(Kind.RUN, "valid", _VALID_LIMIT, Verdict.NO_DATA if empty else Verdict.INVALID, "; ".join(reasons))
@@ -67,6 +70,13 @@ def _invalid_reasons(run: JudgedRun, *, named: bool) -> Iterator[str]:
     if not summary["valid"] and not reasons:
         reasons.append("the run is marked as invalid")
     return (f"{run.name}: {reason}" if named else reason for reason in reasons)
+
+
+def _other_load(first: JudgedRun, run: JudgedRun) -> str:
+    """Why two runs have nothing to do with each other: a median of both would mean nothing."""
+    found = mismatches([dict(first.manifest)], [dict(run.manifest)])
+    why = next((mismatch.text for mismatch in found if mismatch.why), "")
+    return f"{run.name} is no repeat of {first.name}: {why}" if why else ""
 
 
 _ENDED_LIMIT = "not stopped early"

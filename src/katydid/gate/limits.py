@@ -23,10 +23,19 @@ _SCALES: dict[Unit, dict[str, Decimal]] = {
     Unit.MS: {"ms": Decimal(1), "s": Decimal(1000), "min": Decimal(60_000)},
     Unit.FRACTION: {"%": Decimal("0.01")},
     Unit.PER_SECOND: {"/s": Decimal(1)},
+    Unit.RATIO: {"": Decimal(1), "×": Decimal(1), "x": Decimal(1)},
+    Unit.COUNT: {"": Decimal(1)},
 }
 """What may stand behind a number, and what it is in the summary's own unit."""
 
-_EXAMPLES = {Unit.MS: "< 1.5s or < 200ms", Unit.FRACTION: "< 1%", Unit.PER_SECOND: "> 20/s"}
+_ASKED = {
+    Unit.MS: ("time", "< 1.5s or < 200ms"),
+    Unit.FRACTION: ("percent", "< 1%"),
+    Unit.PER_SECOND: ("events a second", "> 20/s"),
+    Unit.RATIO: ("a plain ratio", "< 0.8"),
+    Unit.COUNT: ("a plain number", "< 10"),
+}
+"""What a metric is measured in, and how a limit is written then."""
 _LIMIT = re.compile(r"\s*(?P<operator><=|>=|<|>)\s*(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>[^\s\d]*)\s*", re.ASCII)
 _PERCENT = re.compile(r"\s*(?P<number>\d+(?:\.\d+)?)\s*%\s*", re.ASCII)
 
@@ -66,8 +75,7 @@ def read_limit(text: object, unit: Unit) -> Limit:
     Raises:
         ConfigError: it is none for this unit, or no value can keep or break it; the message names no file.
     """
-    scales = _SCALES.get(unit, {unit.value: Decimal(1), "": Decimal(1)})
-    example = _EXAMPLES.get(unit, f"< 1{unit.value}")
+    scales, (measured, example) = _SCALES[unit], _ASKED[unit]
     if not isinstance(text, str):
         raise ConfigError(f'{text!r} is no limit: write a comparison, a number and a unit in quotes, as in "{example}"')
     found = _LIMIT.fullmatch(text)
@@ -75,16 +83,12 @@ def read_limit(text: object, unit: Unit) -> Limit:
         raise ConfigError(f'"{text}" is no limit: write <, <=, > or >=, a number and a unit, as in "{example}"')
     if found["unit"] not in scales:
         given = f'the unit "{found["unit"]}"' if found["unit"] else "no unit"
-        raise ConfigError(f'"{text}" has {given}, the metric is measured in {_named(unit)}: write it as in "{example}"')
+        raise ConfigError(f'"{text}" has {given}, the metric is measured in {measured}: write it as in "{example}"')
     # Decimal, so that 2.9 % is the same float as 29 of 1000.
     value = float(Decimal(found["number"]) * scales[found["unit"]])
     limit = Limit(found["operator"], value, text.strip())
     _check_possible(limit, unit)
     return limit
-
-
-def _named(unit: Unit) -> str:
-    return {Unit.MS: "time", Unit.FRACTION: "percent", Unit.PER_SECOND: "events a second"}.get(unit, unit.value)
 
 
 def _check_possible(limit: Limit, unit: Unit) -> None:

@@ -62,7 +62,7 @@ def read_thresholds(path: Path) -> Thresholds:
         ConfigError: there is no such file, or it is wrong; in one line, with the file and the key.
     """
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise ConfigError(f"{path}: {(error.strerror or str(error)).lower()}; name a thresholds file") from None
     except UnicodeDecodeError:
