@@ -18,7 +18,7 @@ from locust.html import get_html_report
 
 import katydid
 from katydid.core.errors import ConfigError, ExitCode, KatydidError
-from katydid.core.redact import strip_credentials
+from katydid.core.redact import Redactor, strip_credentials
 from katydid.report.build import Report, build_report
 from katydid.store.folder import LOCUST_REPORT, REPORT, RunFolder, RunWriter, check_results, new_run_path
 from katydid.store.rows import decode
@@ -27,6 +27,9 @@ from katydid.users.runinfo import WIRE_NAME, RunInfo
 from katydid.users.runtime import ROWS, Runtime
 
 logger = logging.getLogger("katydid")
+
+COMPLAINT_LIMIT = 1000
+"""Characters of a complaint about a target: room for the names of its models."""
 
 
 class Collector:
@@ -84,6 +87,8 @@ class Collector:
             service = users[0].service_class(options, host)
             try:
                 model = service.preflight()
+            except ConfigError as error:  # has the target's words in it
+                raise ConfigError(Redactor(service.secrets()).text(str(error), COMPLAINT_LIMIT)) from None
             finally:
                 service.close()
         check_results(Path(options.results))
