@@ -16,6 +16,11 @@ SECRET = "pässword/42+x"
         "p%C3%A4ssword%2F42%2Bx",
         base64.b64encode(SECRET.encode()).decode(),
         base64.b64encode(SECRET.encode()).decode().rstrip("="),
+        r"p\u00e4ssword/42+x",
+        r"p\u00e4ssword\/42+x",
+        r"pässword\\/42\+x",
+        "päss\x1b[31mword/42+x",
+        "päss\x1b]0;title\x07word/42+x",
     ],
 )
 def test_a_secret_is_masked_however_it_is_written(form):
@@ -35,6 +40,24 @@ def test_a_secret_is_masked_however_it_is_written(form):
 )
 def test_texts_are_made_harmless(text, clean):
     assert Redactor([]).text(text) == clean
+
+
+@pytest.mark.parametrize("length", range(4, len(SECRET)))
+@pytest.mark.parametrize("end", ["", "'", '"'])
+def test_the_beginning_of_a_secret_where_a_text_was_cut_off_is_masked(length, end):
+    assert Redactor([SECRET]).text(f"key {SECRET[:length]}{end}") == "key [redacted]"
+
+
+def test_a_secret_across_the_limit_leaves_no_half():
+    assert "päs" not in Redactor([SECRET]).text("x" * 195 + " " + SECRET)
+
+
+def test_a_password_from_a_url_is_masked_as_it_is_meant_too():
+    assert Redactor(["p%40ss%3Aword"]).text("p%40ss%3Aword is p@ss:word") == "[redacted] is [redacted]"
+
+
+def test_a_quoted_secret_is_masked_as_html_has_it():
+    assert Redactor(['a"b&c']).text("<p>a&quot;b&amp;c</p>") == "<p>[redacted]</p>"
 
 
 def test_a_secret_too_short_to_be_one_is_left():

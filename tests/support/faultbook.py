@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from faultserver import Answer, sized
+from faultserver import WELL, Answer, sized
 from katydid.core.sample import ErrorClass as E
 from rawserver import END, SSE_HEAD, chunks
 from streams import DONE, PROPER, ROLE, STOP, THREE, TOOL, USAGE, delta
@@ -238,3 +238,46 @@ STREAM: tuple[Wire, ...] = (
         blame="config",
     ),
 )
+
+
+REPLY = b'{"choices":[{"message":{"role":"assistant","content":"Hello"},"finish_reason":"stop"}],"usage":{}}'
+HALF = sized(REPLY)[:-20]
+ZIPPED = gzip.compress(b" " * (300 * 1024 * 1024), compresslevel=1)
+
+WHOLE: tuple[Wire, ...] = (
+    Wire(
+        1,
+        "no finish reason",
+        Answer([sized(REPLY.replace(b'"stop"', b"null"))]),
+        E.TRUNCATED,
+        "does not say why it ended",
+    ),
+    Wire(2, "an error after 200", Answer([sized(b'{"error":{"message":"boom"}}')]), E.SERVER_ERROR_EVENT, "boom"),
+    Wire(3, "200 and no text", Answer([sized(REPLY.replace(b"Hello", b""))]), E.EMPTY, "no content"),
+    Wire(
+        6,
+        "only tool calls",
+        Answer([sized(REPLY.replace(b'"content":"Hello"', b'"content":null,"tool_calls":[{"id":"a"}]'))]),
+    ),
+    Wire(8, "closed short of its length", Answer([HALF], then="close"), E.TRUNCATED, "in the middle of its answer"),
+    Wire(9, "reset in the middle", Answer([HALF], then="reset"), E.RESET, "reset"),
+    Wire(10, "silence in the middle", Answer([HALF], then="stay"), E.IDLE_TIMEOUT, "nothing arrived for"),
+    Wire(11, "a byte at a time, slowly", Answer(_bytewise(sized(REPLY)), 0.2), E.TIMEOUT, "no complete answer"),
+    Wire(13, "one byte a write", Answer(_bytewise(sized(REPLY)))),
+    Wire(15, "invalid UTF-8", Answer([sized(REPLY.replace(b"Hello", b"\xff\xfe"))])),
+    Wire(20, "a body that is no JSON", Answer([sized(b'{"choices":[')]), E.MALFORMED, 'not JSON: {"choices":['),
+    Wire(
+        22,
+        "a gzip bomb",
+        Answer([sized(ZIPPED, more=b"Content-Encoding: gzip\r\n")]),
+        E.MALFORMED,
+        "bytes",
+    ),
+    next(case for case in STREAM if case.name == "a header of 1 MB"),
+    next(case for case in STREAM if case.name == "429 with Retry-After"),
+    next(case for case in STREAM if case.name == "503 with Retry-After"),
+    next(case for case in STREAM if case.name == "a redirect to another host"),
+)
+
+WIRE: dict[str, tuple[tuple[Wire, ...], Answer]] = {"stream": (STREAM, WELL), "batch": (WHOLE, Answer([sized(REPLY)]))}
+"""The cases of each workload, and its good answer."""

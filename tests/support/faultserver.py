@@ -14,8 +14,6 @@ from typing import Any
 from rawserver import END, SSE_HEAD, Peer, chunks, raw_server
 from streams import PROPER
 
-MODELS = b'{"data":[{"id":"m"}]}'
-
 
 @dataclass(frozen=True)
 class Answer:
@@ -48,6 +46,7 @@ def sized(body: bytes, status: bytes = b"200 OK", kind: bytes = b"application/js
     return b"HTTP/1.1 %b\r\nContent-Type: %b\r\nContent-Length: %d\r\n%b\r\n%b" % (status, kind, len(body), more, body)
 
 
+MODELS = sized(b'{"data":[{"id":"m"}]}')
 WELL = Answer([SSE_HEAD + chunks(PROPER.encode()) + END])
 
 
@@ -62,6 +61,7 @@ class FaultServer:
     """
 
     answers: dict[str, Answer]
+    models: bytes = MODELS
     well: Answer = WELL
     dealt: dict[str, str] = field(default_factory=dict)
     asked: Counter[str] = field(default_factory=Counter)
@@ -75,7 +75,7 @@ class FaultServer:
             self.heads.append(head)
             number = _request_id(head)
             if number is None:
-                peer.send(sized(MODELS))
+                peer.send(self.models)
                 continue
             if not self._answer(number).give(peer):
                 return

@@ -263,7 +263,7 @@ def _lost(run: Run) -> Finding | None:
             "see the workers' logs; keep the machines and the network between them healthy",
         )
     if missing:
-        return Finding("invalid", f"{missing} rows of workers never arrived", "run again on a healthy network")
+        return Finding("invalid", f"{missing} rows never arrived", "see the log; the network or the disk lost them")
     return None
 
 

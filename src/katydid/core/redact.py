@@ -1,9 +1,11 @@
 """Keeps secrets and control characters out of every text that is kept or shown. Pure."""
 
 import base64
+import html
+import json
 import re
 from collections.abc import Iterable
-from urllib.parse import quote, quote_plus, urlsplit, urlunsplit
+from urllib.parse import quote, quote_plus, unquote, urlsplit, urlunsplit
 
 from katydid.core.sample import DETAIL_LIMIT
 
@@ -40,20 +42,44 @@ class Redactor:
     """Masks known secrets, however they are written, and what looks like one."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
-        forms = {form for secret in secrets if len(secret) >= _SHORTEST for form in _forms(secret)}
-        self._known = re.compile("|".join(map(re.escape, sorted(forms, key=len, reverse=True)))) if forms else None
+        plain = {text for secret in secrets for text in (secret, unquote(secret)) if len(text) >= _SHORTEST}
+        forms = {form for text in plain for form in _forms(text)}
+        self._forms = sorted(forms, key=len, reverse=True)
+        self._known = re.compile("|".join(map(_escaped_or_not, self._forms))) if forms else None
 
-    def text(self, text: str) -> str:
-        """One harmless line of at most DETAIL_LIMIT characters."""
+    def text(self, text: str, limit: int = DETAIL_LIMIT) -> str:
+        """One harmless line of at most `limit` characters."""
+        text = _CONTROL.sub(" ", _ANSI.sub("", text)).strip()  # first: they could cut a secret in two
         if self._known is not None:
-            text = self._known.sub(MASK, text)
-        text = _LOOKS_SECRET.sub(MASK, text)
-        return _CONTROL.sub(" ", _ANSI.sub("", text)).strip()[:DETAIL_LIMIT]
+            text = self._without_beginnings(self._known.sub(MASK, text))
+        return _LOOKS_SECRET.sub(MASK, text)[:limit]
+
+    def _without_beginnings(self, text: str) -> str:
+        """A text that was cut off somewhere may end with the beginning of a secret, and a quote."""
+        stem = text.rstrip("'\"")
+        for form in self._forms:
+            for length in range(min(len(form), len(stem)), _SHORTEST - 1, -1):
+                if stem.endswith(form[:length]):
+                    return stem[:-length] + MASK
+        return text
 
 
-def _forms(secret: str) -> list[str]:
+def _forms(secret: str) -> set[str]:
     encoded = base64.b64encode(secret.encode()).decode("ascii")
-    return [secret, quote(secret, safe=""), quote_plus(secret), encoded, encoded.rstrip("=")]
+    return {
+        secret,
+        quote(secret, safe=""),
+        quote_plus(secret),
+        encoded,
+        encoded.rstrip("="),
+        json.dumps(secret)[1:-1],
+        html.escape(secret),
+    }
+
+
+def _escaped_or_not(form: str) -> str:
+    """A pattern for a text, also where its other than letters and digits have backslashes, once or more often."""
+    return "".join(char if char.isalnum() else r"\\*" + re.escape(char) for char in form)
 
 
 def strip_credentials(url: str) -> str:

@@ -8,6 +8,8 @@ replaced whole or not at all.
 import json
 import re
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from katydid.core.errors import ConfigError, NoDataError
+from katydid.store.files import new_file, replace_file
 from katydid.store.monitor import MonitorRow
 from katydid.store.rows import RowLog, read_log, record_schema, sample_schema
 
@@ -50,13 +53,12 @@ class RunFolder:
 
     def manifest(self) -> dict[str, Any]:
         """What made the run; with `partial` true where the run never came to its end."""
-        text = (self.path / MANIFEST).read_text(encoding="utf-8")
         try:
-            manifest = json.loads(text)
-        except json.JSONDecodeError as error:
-            raise NoDataError(f"{self.path / MANIFEST} is damaged ({error}); the run cannot be read") from None
+            manifest = json.loads((self.path / MANIFEST).read_text(encoding="utf-8"))
+        except (OSError, ValueError, RecursionError) as error:
+            raise _damaged(self.path / MANIFEST, error) from None
         if not isinstance(manifest, dict):
-            raise NoDataError(f"{self.path / MANIFEST} is damaged (no object); the run cannot be read")
+            raise _damaged(self.path / MANIFEST, "no object")
         manifest["partial"] = bool(manifest.get("partial")) or "ended" not in manifest
         return manifest
 
@@ -64,7 +66,7 @@ class RunFolder:
         """What was computed of the run, as its file has it; None where there is none that can be read."""
         try:
             summary = json.loads((self.path / SUMMARY).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             return None
         return summary if isinstance(summary, dict) else None
 
@@ -87,9 +89,9 @@ class RunFolder:
                 rows = pq.read_table(table)
             else:
                 rows = schema.empty_table()
-        except (pa.ArrowInvalid, OSError) as error:
-            raise _damaged(table, error) from None
-        frame: pd.DataFrame = rows.to_pandas()
+            frame: pd.DataFrame = _with_columns(rows, schema).to_pandas()
+        except (pa.ArrowException, OSError, ValueError) as error:
+            raise _damaged(table, error, _WITHOUT.get(kind, "")) from None
         return frame
 
     def recover(self) -> bool:
@@ -100,12 +102,18 @@ class RunFolder:
         if not self.manifest()["partial"]:
             return False
         for kind, frame in (("samples", self.samples()), ("monitor", self.monitor())):
-            _write_table(self.path / _table_file(kind), pa.Table.from_pandas(frame, preserve_index=False))
+            with _writing(self.path / _table_file(kind)):
+                _write_table(self.path / _table_file(kind), pa.Table.from_pandas(frame, preserve_index=False))
         return True
 
     def write_text(self, name: str, text: str) -> Path:
-        """Replace a file of the folder, whole or not at all."""
-        return _replace(self.path / name, text.encode("utf-8"))
+        """Replace a file of the folder, whole or not at all.
+
+        Raises:
+            ConfigError: it cannot be written.
+        """
+        with _writing(self.path / name):
+            return replace_file(self.path / name, text.encode("utf-8"))
 
     def write_json(self, name: str, value: Any) -> Path:
         """Replace a JSON file of the folder."""
@@ -137,7 +145,11 @@ class RunWriter:
             log.close()
 
     def finish(self, **outcome: Any) -> RunFolder:
-        """Turn the logs into Parquet files, write how the run ended, and open the folder for reading."""
+        """Turn the logs into Parquet files, write how the run ended, and open the folder for reading.
+
+        Raises:
+            OSError: they cannot be written; the logs stay, and the run is read from them.
+        """
         self.close()
         for kind, log in self._logs.items():
             rows, whole = read_log(log.path, _EMPTY[kind]())
@@ -182,8 +194,29 @@ def _not_writable(results: Path, why: str) -> ConfigError:
     return ConfigError(f"--results {results}: {why.lower()}; name a folder that can be written")
 
 
-def _damaged(file: Path, why: object) -> NoDataError:
-    return NoDataError(f"{file} is damaged ({why}): the run cannot be read")
+_WITHOUT = {"monitor": "; delete it, and the run is read without it"}
+
+
+def _damaged(file: Path, why: object, remedy: str = "") -> NoDataError:
+    reason = " ".join(str(why).split())
+    return NoDataError(f"{file} is damaged ({reason}): the run cannot be read{remedy}")
+
+
+@contextmanager
+def _writing(file: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        why = (error.strerror or str(error)).lower()
+        raise ConfigError(f"{file} cannot be written ({why}): make room, or copy the run to where you may") from None
+
+
+def _with_columns(rows: pa.Table, schema: pa.Schema) -> pa.Table:
+    """With null columns for those that an older version did not write."""
+    for column in schema:
+        if column.name not in rows.column_names:
+            rows = rows.append_column(column, pa.nulls(len(rows), column.type))
+    return rows
 
 
 def _file_name(name: str) -> str:
@@ -193,17 +226,9 @@ def _file_name(name: str) -> str:
 
 def _write_manifest(path: Path, manifest: dict[str, Any]) -> None:
     text = json.dumps(manifest, indent=2, ensure_ascii=False, default=str) + "\n"
-    _replace(path / MANIFEST, text.encode("utf-8"))
+    replace_file(path / MANIFEST, text.encode("utf-8"))
 
 
 def _write_table(path: Path, rows: pa.Table) -> None:
-    temporary = path.with_name(path.name + ".tmp")
-    pq.write_table(rows, temporary, compression="zstd")
-    temporary.replace(path)
-
-
-def _replace(path: Path, data: bytes) -> Path:
-    temporary = path.with_name(path.name + ".tmp")
-    temporary.write_bytes(data)
-    temporary.replace(path)
-    return path
+    with new_file(path) as temporary:
+        pq.write_table(rows, temporary, compression="zstd")

@@ -5,6 +5,8 @@ IPC stream, so that it can travel in a message). A log is batches behind each ot
 length in front; a log that was cut off anywhere is read up to its last whole batch.
 """
 
+import errno
+import os
 import struct
 from collections.abc import Iterable, Iterator
 from dataclasses import fields
@@ -97,17 +99,20 @@ class RowLog:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._file: BinaryIO = path.open("ab", buffering=0)
+        self._end = self._file.tell()
 
     def append(self, batch: bytes) -> None:
         """Write one batch.
 
         Raises:
-            OSError: it could not be written whole; what was written before stays readable.
+            OSError: it could not be written whole, and is not there at all; what comes later still may be.
         """
         record = _LENGTH.pack(_MAGIC, len(batch)) + batch
         written = self._file.write(record)
         if written != len(record):
-            raise OSError(f"{self.path}: only {written} of {len(record)} bytes could be written")
+            self._file.truncate(self._end)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.path))
+        self._end += written
 
     def close(self) -> None:
         """Close the file."""
@@ -122,7 +127,7 @@ def read_log(path: Path, schema: pa.Schema) -> tuple[pa.Table, bool]:
     for end, batch in _batches(data):
         try:
             tables.append(decode(batch))
-        except (pa.ArrowInvalid, OSError):
+        except (pa.ArrowException, OSError):
             break
         whole = end
     return _concat(tables, schema), whole == len(data)

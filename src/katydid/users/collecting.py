@@ -17,8 +17,8 @@ from locust.env import Environment
 from locust.html import get_html_report
 
 import katydid
-from katydid.core.errors import ConfigError, ExitCode
-from katydid.core.redact import strip_credentials
+from katydid.core.errors import ConfigError, ExitCode, KatydidError
+from katydid.core.redact import Redactor, strip_credentials
 from katydid.report.build import Report, build_report
 from katydid.store.folder import LOCUST_REPORT, REPORT, RunFolder, RunWriter, check_results, new_run_path
 from katydid.store.rows import decode
@@ -27,6 +27,9 @@ from katydid.users.runinfo import WIRE_NAME, RunInfo
 from katydid.users.runtime import ROWS, Runtime
 
 logger = logging.getLogger("katydid")
+
+COMPLAINT_LIMIT = 1000
+"""Characters of a complaint about a target: room for the names of its models."""
 
 
 class Collector:
@@ -43,6 +46,8 @@ class Collector:
         self._environment = runtime.environment
         self._writer: RunWriter | None = None
         self._rows_of: dict[str, int] = {}
+        self._refused = 0
+        """Rows that the disk did not take."""
         self._checked: tuple[RunOptions, str, str] | None = None
         self.folder: RunFolder | None = None
         self.report: Report | None = None
@@ -82,6 +87,8 @@ class Collector:
             service = users[0].service_class(options, host)
             try:
                 model = service.preflight()
+            except ConfigError as error:  # has the target's words in it
+                raise ConfigError(Redactor(service.secrets()).text(str(error), COMPLAINT_LIMIT)) from None
             finally:
                 service.close()
         check_results(Path(options.results))
@@ -103,6 +110,7 @@ class Collector:
         version = version_label(options, Path.cwd())
         path = new_run_path(Path(options.results), self._workload(), version, started)
         self._rows_of = {}
+        self._refused = 0
         self._writer = RunWriter(
             path,
             {
@@ -163,7 +171,9 @@ class Collector:
         try:
             self._writer.append(kind, batch)
         except OSError as error:
-            logger.error("rows cannot be written (%s): the run ends here; make room on the disk", error)  # noqa: TRY400
+            if not self._refused:
+                logger.error("rows cannot be written (%s): the run ends here; make room on the disk", error)  # noqa: TRY400 - one line
+            self._refused += decode(batch).num_rows
             self._runtime.stopper.end("error", drain=0)
         for watch in self.watchers:
             watch(kind, batch)
@@ -181,21 +191,25 @@ class Collector:
         assert self._writer is not None  # noqa: S101 - begin() has run
         writer, self._writer = self._writer, None
         stopper = self._runtime.stopper
-        missing = sum(promised - self._rows_of.get(worker, 0) for worker, promised in stopper.rows_promised.items())
-        self.folder = writer.finish(
-            ended=ended,
-            stopped_at_ms=round(stopped_at_ms, 3),
-            ended_at_ms=round(ended_at_ms, 3),
-            lost_workers=stopper.lost_workers if self._runtime.is_master else [],
-            missing_rows=missing,
-        )
+        lost = sum(promised - self._rows_of.get(worker, 0) for worker, promised in stopper.rows_promised.items())
+        outcome = {
+            "ended": ended,
+            "stopped_at_ms": round(stopped_at_ms, 3),
+            "ended_at_ms": round(ended_at_ms, 3),
+            "lost_workers": stopper.lost_workers if self._runtime.is_master else [],
+            "missing_rows": lost + self._refused,
+        }
         try:
+            self.folder = writer.finish(**outcome)
             html = get_html_report(self._environment, show_download_link=False)
             host = self._environment.host or ""
             self.folder.write_text(LOCUST_REPORT, html.replace(host, strip_credentials(host)) if host else html)
             self.report = build_report(self.folder)
+        except (OSError, KatydidError) as error:
+            logger.error("the run is not complete (%s); its rows are safe: katydid report %s", error, writer.path)  # noqa: TRY400 - one line
+            return ExitCode.INVALID
         except Exception:
-            logger.exception("the report of %s failed; its samples are safe", self.folder.path)
+            logger.exception("the report of %s failed; its samples are safe", writer.path)
             return ExitCode.INTERNAL
         if ended == "interrupted":
             return ExitCode.INTERRUPTED

@@ -16,6 +16,7 @@ from katydid.core.redact import Redactor
 from katydid.store.rows import sample_schema
 from katydid.users.monitoring import Monitor
 from katydid.users.options import RunOptions, run_options
+from katydid.users.orphan import watch_master
 from katydid.users.pauses import RareCollections
 from katydid.users.recording import Recorder
 from katydid.users.runinfo import WIRE_NAME, RunInfo
@@ -124,6 +125,8 @@ class Runtime:
         )
         self._collections = RareCollections()
         self._greenlets = [gevent.spawn(self._monitor.run), gevent.spawn(self._flush_forever)]
+        if self.is_worker:
+            self._greenlets.append(gevent.spawn(watch_master, self.runner, self.stopper))
 
     def finish(self) -> None:
         """All users of this process have stopped."""
