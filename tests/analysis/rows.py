@@ -41,8 +41,8 @@ def steady(count: int, interval: float = 1000.0, **more: Any) -> list[dict[str, 
 def monitor(seconds: int = 0, **columns: Any) -> pd.DataFrame:
     """One process, a row a second; a list gives each second its value."""
     quiet = {
-        "process": "local", "users": 1, "cpu_percent": 10.0, "memory_bytes": 1, "sent_bytes": None,
-        "received_bytes": None, "loop_lag_ms": 1.0, "open_connections": 1, "clock_step_ms": 0.0,
+        "process": "local", "users": 1, "cpu_percent": 10.0, "cpu_wait_percent": 0.0, "memory_bytes": 1,
+        "sent_bytes": None, "received_bytes": None, "loop_lag_ms": 1.0, "open_connections": 1, "clock_step_ms": 0.0,
     }  # fmt: skip
     rows = [
         quiet

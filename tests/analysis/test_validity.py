@@ -39,6 +39,33 @@ def test_a_busy_generator_invalidates(cpu, rule):
     assert found(steady(len(cpu)), monitor(len(cpu), cpu_percent=cpu)) == rule
 
 
+@pytest.mark.parametrize(
+    ("used", "waited", "rule"),
+    [
+        (30.0, 40.0, {}),
+        (30.0, 60.0, {"generator_cpu": "invalid"}),
+        (30.0, None, {}),  # a system that does not tell
+        ([30.0] * 7 + [45.0] * 3, [0.0] * 7 + [50.0] * 3, {"generator_cpu": "invalid"}),
+    ],
+)
+def test_a_generator_that_waits_for_its_core_is_as_late_as_a_busy_one(used, waited, rule):
+    assert found(steady(10), monitor(10, cpu_percent=used, cpu_wait_percent=waited)) == rule
+
+
+def test_whose_core_it_is_decides_what_to_do():
+    def remedy(**watched):
+        (finding,) = summarise(samples(*steady(10)), monitor(10, **watched), MANIFEST)["findings"]
+        return finding["remedy"]
+
+    assert "end other work" in remedy(cpu_percent=30.0, cpu_wait_percent=60.0)
+    assert "--processes" in remedy(cpu_percent=90.0, cpu_wait_percent=5.0)
+
+
+def test_runs_of_before_the_waiting_was_watched_are_judged_by_what_they_have():
+    old = monitor(10, cpu_percent=85.0).drop(columns="cpu_wait_percent")
+    assert found(steady(10), old) == {"generator_cpu": "invalid"}
+
+
 @pytest.mark.parametrize(("source", "severity"), [("kernel", "warning"), ("user", "invalid")])
 def test_a_late_event_loop_spoils_times_that_are_not_the_kernels(source, severity):
     watched = monitor(10, loop_lag_ms=[1.0] * 6 + [150.0] * 4)

@@ -12,6 +12,8 @@ class MonitorRow:
         process: `local`, `master`, or the worker's name.
         users: running users.
         cpu_percent: of this process; 100 = one core.
+        cpu_wait_percent: of the second in which it could have gone on, but others had its core; None where the
+            system does not tell.
         memory_bytes: resident.
         sent_bytes, received_bytes: by all of this machine's interfaces in this second.
         loop_lag_ms: how late the event loop came to a timer, at worst in this second.
@@ -23,6 +25,7 @@ class MonitorRow:
     process: str
     users: int
     cpu_percent: float
+    cpu_wait_percent: float | None
     memory_bytes: int
     sent_bytes: int | None
     received_bytes: int | None

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import gevent
@@ -12,6 +13,7 @@ from katydid.store.rows import RowBuffer, record_schema
 from katydid.users.runinfo import RunInfo
 
 PERIOD = 1.0
+_SCHEDULER = Path("/proc/self/schedstat")
 PROBE = 0.05
 """Seconds between looks at the event loop; a callback that blocks it for longer is seen."""
 
@@ -43,11 +45,13 @@ class Monitor:
     def run(self) -> None:
         """The greenlet's body."""
         self._ps.cpu_percent()
+        waited, looked = _waited(), time.monotonic()
         network = self._network()
         offset = time.time() - time.monotonic()
         while True:
             lag = self._watch_loop(time.monotonic() + PERIOD)
             before, network = network, self._network()
+            waited_before, waited, looked_before, looked = waited, _waited(), looked, time.monotonic()
             before_offset, offset = offset, time.time() - time.monotonic()
             sent, received = (
                 (now - then for now, then in zip(network, before, strict=True)) if network and before else (None, None)
@@ -58,6 +62,11 @@ class Monitor:
                     process=self._process,
                     users=self._users(),
                     cpu_percent=self._ps.cpu_percent(),
+                    cpu_wait_percent=(
+                        None
+                        if waited is None or waited_before is None
+                        else (waited - waited_before) / (looked - looked_before) * 100.0
+                    ),
                     memory_bytes=self._ps.memory_info().rss,
                     sent_bytes=sent,
                     received_bytes=received,
@@ -79,3 +88,11 @@ class Monitor:
             return None
         counters = psutil.net_io_counters()
         return (counters.bytes_sent, counters.bytes_recv) if counters else None
+
+
+def _waited() -> float | None:
+    """Seconds that this process's main thread was ready and had no core (Documentation/scheduler/sched-stats.rst)."""
+    try:
+        return int(_SCHEDULER.read_bytes().split()[1]) / 1e9
+    except (OSError, IndexError, ValueError):
+        return None
