@@ -2,19 +2,19 @@
 # (docker run --entrypoint katydid IMAGE …). Not run by our CI, which has no Docker: see deploy/README.md.
 FROM python:3.13-slim AS build
 WORKDIR /source
-RUN python -m venv /opt/katydid
+RUN python -m venv /venv
 COPY requirements/run.txt requirements/run.txt
-RUN /opt/katydid/bin/pip install --no-cache-dir --require-hashes -r requirements/run.txt
+RUN /venv/bin/pip install --no-cache-dir --require-hashes -r requirements/run.txt
 COPY pyproject.toml README.md LICENSE ./
 COPY locustfiles locustfiles
 COPY thresholds thresholds
 COPY src src
-RUN /opt/katydid/bin/pip install --no-cache-dir --no-deps --no-build-isolation .
+RUN /venv/bin/pip install --no-cache-dir --no-deps --no-build-isolation .
 
 FROM python:3.13-slim
-COPY --from=build /opt/katydid /opt/katydid
+COPY --from=build /venv /venv
 COPY locustfiles /workloads
-ENV PATH=/opt/katydid/bin:$PATH PYTHONUNBUFFERED=1 LOAD_TEST_RESULTS=/reports
+ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 LOAD_TEST_RESULTS=/reports
 RUN useradd --create-home --uid 1000 locust && install --directory --owner locust /reports
 USER locust
 WORKDIR /workloads
