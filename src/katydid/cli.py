@@ -22,6 +22,7 @@ COMMANDS = {
     "doctor": "check this machine before a run: limits, cores, clocks, and whether the target answers",
     "calibrate": "measure the instrument's own error, and the load that this machine can generate",
     "target": "serve a local target with known, settable behaviour",
+    "completion": "print a script that completes commands and options in bash, zsh or fish",
 }
 """Each is a module of `katydid.commands` with a `main`; the target's lies with the target."""
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from katydid.analysis.definitions import DEFINITIONS
 from katydid.core.arguments import OneLineParser
 from katydid.core.errors import ExitCode
 from katydid.report.build import build_report
@@ -18,8 +19,19 @@ def main(arguments: Sequence[str]) -> int:
         epilog="example: katydid report reports/stream/v1.2/20261121T090000Z",
     )
     parser.add_argument("run", metavar="RUN", type=Path, help="a run folder")
-    folder = RunFolder(parser.parse_args(arguments).run)
+    parser.add_argument(
+        "--definitions",
+        metavar="TOOL",
+        action="append",
+        default=[],
+        choices=[*DEFINITIONS, "all"],
+        help=f"show TTFT, ITL and TPOT as this tool defines them too ({', '.join(DEFINITIONS)}, all); "
+        "needs a run with --record-events; repeatable",
+    )
+    options = parser.parse_args(arguments)
+    folder = RunFolder(options.run)
     folder.recover()
-    report = build_report(folder)
+    tools = list(DEFINITIONS) if "all" in options.definitions else list(dict.fromkeys(options.definitions))
+    report = build_report(folder, tools)
     print_summary(report, terminal(), str(folder.path / REPORT))
     return ExitCode.PASSED if report.summary["valid"] else ExitCode.INVALID

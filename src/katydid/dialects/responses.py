@@ -22,8 +22,9 @@ _CONTENT = frozenset(
         "custom_tool_call_input",
     )
 )  # fmt: skip
-_CALLS = ("function_call", "custom_tool_call")
-_OTHER = (*_CALLS, "reasoning")
+CALLS = ("function_call", "custom_tool_call")
+"""Items that are calls of tools."""
+_OTHER = (*CALLS, "reasoning")
 
 
 class Responses:
@@ -89,7 +90,7 @@ class ResponsesReading(SseReading):
             if value.get("delta"):
                 self.content(data)
         elif kind == "response.output_item.added":
-            if member(value, "item", data).get("type") in _CALLS:  # a call begins with its function's name
+            if member(value, "item", data).get("type") in CALLS:  # a call begins with its function's name
                 self.content(data)
         elif kind in {"response.completed", "response.incomplete"}:
             self._end(member(value, "response", data))

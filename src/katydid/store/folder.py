@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from katydid.core.errors import ConfigError, NoDataError
+from katydid.store.events import EventRow
 from katydid.store.files import new_file, replace_file
 from katydid.store.monitor import MonitorRow
 from katydid.store.rows import RowLog, read_log, record_schema, sample_schema
@@ -72,14 +73,20 @@ class RunFolder:
 
     def samples(self) -> pd.DataFrame:
         """One row a request, in the order of their starts (DESIGN section 5)."""
-        frame = self._frame("samples", sample_schema())
+        frame = self._frame("samples")
         return frame.sort_values("scheduled_ms", kind="stable", ignore_index=True)
 
     def monitor(self) -> pd.DataFrame:
         """One row a second and process."""
-        return self._frame("monitor", record_schema(MonitorRow))
+        return self._frame("monitor")
 
-    def _frame(self, kind: str, schema: pa.Schema) -> pd.DataFrame:
+    def events(self) -> pd.DataFrame:
+        """Every event of the streamed answers, in the order of their arrival; empty where none were recorded."""
+        frame = self._frame("events")
+        return frame.sort_values("at_ms", kind="stable", ignore_index=True)
+
+    def _frame(self, kind: str) -> pd.DataFrame:
+        schema = _SCHEMAS[kind]
         table = self.path / _table_file(kind)
         log = self.path / _log_file(kind)
         try:
@@ -101,7 +108,10 @@ class RunFolder:
         """
         if not self.manifest()["partial"]:
             return False
-        for kind, frame in (("samples", self.samples()), ("monitor", self.monitor())):
+        frames = {"samples": self.samples(), "monitor": self.monitor()}
+        if (self.path / _log_file("events")).is_file():
+            frames["events"] = self.events()
+        for kind, frame in frames.items():
             with _writing(self.path / _table_file(kind)):
                 _write_table(self.path / _table_file(kind), pa.Table.from_pandas(frame, preserve_index=False))
         return True
@@ -136,7 +146,9 @@ class RunWriter:
         self._logs = {kind: RowLog(path / _log_file(kind)) for kind in ("samples", "monitor")}
 
     def append(self, kind: str, batch: bytes) -> None:
-        """Keep a batch of `samples` or `monitor` rows that `RowBuffer.drain` made."""
+        """Keep a batch of `samples`, `monitor` or `events` rows that `RowBuffer.drain` made."""
+        if kind not in self._logs:
+            self._logs[kind] = RowLog(self.path / _log_file(kind))
         self._logs[kind].append(batch)
 
     def close(self) -> None:
@@ -152,7 +164,7 @@ class RunWriter:
         """
         self.close()
         for kind, log in self._logs.items():
-            rows, whole = read_log(log.path, _EMPTY[kind]())
+            rows, whole = read_log(log.path, _SCHEMAS[kind])
             _write_table(self.path / _table_file(kind), rows)
             if whole:
                 log.path.unlink()
@@ -161,7 +173,11 @@ class RunWriter:
         return RunFolder(self.path)
 
 
-_EMPTY = {"samples": sample_schema, "monitor": lambda: record_schema(MonitorRow)}
+_SCHEMAS = {
+    "samples": sample_schema(),
+    "monitor": record_schema(MonitorRow),
+    "events": record_schema(EventRow),
+}
 
 
 def check_results(results: Path) -> None:

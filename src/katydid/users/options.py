@@ -29,6 +29,19 @@ NOT_NEGATIVE: tuple[Check, str] = (lambda v: math.isfinite(v) and v >= 0, "must 
 ANY: tuple[Check, str] = (lambda _: True, "")
 
 
+def truth(text: str) -> bool:
+    """A text as the environment and the web form have it.
+
+    Raises:
+        ValueError: it is no truth value.
+    """
+    words = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+    try:
+        return words[str(text).strip().lower()]
+    except KeyError:
+        raise ValueError(f"{text!r} is neither true nor false") from None
+
+
 def option(
     default: Any,
     help_text: str,
@@ -45,7 +58,7 @@ def option(
         default: where nothing is given; also for an empty field of the web form.
         help_text: what `--help` and the web form say, without the default.
         choices: the only good values.
-        kind: makes a value out of a text; raises ValueError where it is none.
+        kind: makes a value out of a text; raises ValueError where it is none. With `truth` the option takes no value.
         rule: what a good value is, and what a bad one is told.
         variable: of the environment; by default `LOAD_TEST_` and the field's name.
         repeat: it may be given more than once, a line of its text each; not in the web form, which has no lines.
@@ -116,6 +129,7 @@ class RunOptions:
         rule=NOT_NEGATIVE,
     )
     ca_file: str | None = option(None, "certificates to trust instead of the system's (PEM)")
+    record_events: bool = option(False, "keep every event of streamed answers, in events.parquet", kind=truth)
     sse_content: str = option(
         Fields.content, "generic-sse: path of the text, as in choices.0.delta.content; . = all data"
     )
@@ -173,15 +187,18 @@ def add_arguments(parser: Any) -> None:
         meta = option.metadata
         variable = meta["variable"] or "LOAD_TEST_" + option.name.upper()
         shown = "" if option.default is None else f"default: {option.default}; ".replace("%", "%%")
-        more: dict[str, Any] = {"action": _AppendLine, "include_in_web_ui": False} if meta["repeat"] else {}
+        metavar = None if meta["choices"] else "<" + option.name.replace("_", "-") + ">"
+        if meta["kind"] is truth:
+            more: dict[str, Any] = {"action": "store_true"}
+        else:
+            more = {"type": meta["kind"], "choices": meta["choices"], "metavar": metavar}
+        if meta["repeat"]:
+            more |= {"action": _AppendLine, "include_in_web_ui": False}
         parser.add_argument(
             "--" + option.name.replace("_", "-"),
             env_var=variable,
             default=option.default,
-            type=meta["kind"],
-            choices=meta["choices"],
             help=f"Katydid: {meta['help']} ({shown}{variable})",
-            metavar=None if meta["choices"] else "<" + option.name.replace("_", "-") + ">",
             **more,
         )
 
@@ -203,7 +220,8 @@ def _checked(option: Any, value: Any) -> Any:
     try:
         value = meta["kind"](value)
     except ValueError:
-        raise ConfigError(f"{flag} {value!r} is not a number") from None
+        what = "true or false" if meta["kind"] is truth else "a number"
+        raise ConfigError(f"{flag} {value!r} is not {what}") from None
     if meta["choices"] and value not in meta["choices"]:
         raise ConfigError(f"{flag} {value!r} is not one of {', '.join(meta['choices'])}")
     good, why = meta["rule"]

@@ -14,6 +14,7 @@ from locust.runners import MasterRunner, WorkerRunner
 
 from katydid.core.redact import Redactor
 from katydid.store.rows import sample_schema
+from katydid.users.eventlog import EventLog
 from katydid.users.monitoring import Monitor
 from katydid.users.options import RunOptions, run_options
 from katydid.users.orphan import watch_master
@@ -38,6 +39,7 @@ class Runtime:
     Attributes:
         options, info, service, recorder: of the run that goes on; set by `begin`.
         released_at: when users that wait behind a barrier may start, once that is known.
+        event_log: keeps the events of streamed answers, where the run was asked to.
     """
 
     options: RunOptions
@@ -52,6 +54,7 @@ class Runtime:
         self.is_master = isinstance(self.runner, MasterRunner)
         self.stopper = Stopper(environment, self.hand_in)
         self.released_at: float | None = None
+        self.event_log: EventLog | None = None
         self.deliver: Any = self._send
         """Takes (kind, batch): the collector of this process, or the way to the master's."""
         self._next_user = 0
@@ -116,6 +119,7 @@ class Runtime:
             worker=self.process,
             redactor=Redactor(secrets),
         )
+        self.event_log = EventLog(self.info, self.options.api) if self.options.record_events else None
         self._monitor = Monitor(
             self.info,
             self.process,
@@ -153,6 +157,7 @@ class Runtime:
 
     def _flush(self) -> None:
         for kind, buffer in (
+            ("events", self.event_log and self.event_log.buffer),
             ("samples", self.recorder.buffer),
             ("monitor", self._monitor and self._monitor.buffer),
         ):

@@ -28,8 +28,9 @@ class StreamUser(PacedUser):
         request = self.service.request(
             user=self.index, iteration=self.iteration, request_id=sample.request_id, stream=True
         )
+        sink = run.event_log.before(reading, sample.request_id) if run.event_log else reading
         try:
-            self.service.client.send(request, reading, exchange)
+            self.service.client.send(request, sink, exchange)
         finally:
             measure_exchange(sample, exchange, run.info)
             measure_stream(sample, exchange, reading)

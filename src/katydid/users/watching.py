@@ -84,10 +84,10 @@ class Watch:
         self._metrics.begin(named["workload"], {**named, **told, "katydid_version": __version__})
 
     def _take(self, kind: str, data: bytes) -> None:
-        batch = Batch(data)
         if kind == "monitor":
-            self._metrics.add_monitor(batch)
+            self._metrics.add_monitor(Batch(data))
         elif kind == "samples":
+            batch = Batch(data)
             self._metrics.add_samples(batch)
             if self._figures is not None:
                 self._figures.add(batch)

@@ -1,0 +1,216 @@
+"""TTFT, ITL and TPOT as other tools define them, from the events of a run (`--record-events`).
+
+So that a team can move over and see why numbers differ: the same answers, the same clock, another rule.
+Read in vLLM's `benchmarks/lib/endpoint_request_func.py` (2026-11), AIPerf 0.13.0, GuideLLM 0.8.1 and
+genai-bench 0.0.5. Token counts are the server's; where a tool would count with a tokenizer instead, a
+request without them has no TPOT here. Times in milliseconds.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from katydid.core.errors import ConfigError, NoDataError
+
+CONTENT = frozenset({"text", "reasoning", "tool"})
+VISIBLE = frozenset({"text", "reasoning"})
+CHUNKS = CONTENT | {"empty", "finish"}
+"""Events with a piece of the answer, be it empty."""
+
+STATISTICS: dict[str, Callable[[np.ndarray], float]] = {
+    "mean": lambda values: float(np.mean(values)),
+    "p50": lambda values: float(np.percentile(values, 50)),
+    "p95": lambda values: float(np.percentile(values, 95)),
+    "p99": lambda values: float(np.percentile(values, 99)),
+}
+"""All four tools take NumPy's percentiles, which lie between two observations."""
+
+
+class Answer:
+    """One streamed answer's events.
+
+    Args:
+        at: their times, from the request's start.
+        kinds: what each brings.
+        counted: which of them say how many tokens the answer has.
+
+    Attributes:
+        duration: from its start to its last byte.
+        tokens: completion tokens, as the server said; None where it did not.
+    """
+
+    def __init__(
+        self,
+        at: Sequence[float],
+        kinds: Sequence[str],
+        counted: Sequence[bool],
+        *,
+        duration: float,
+        tokens: int | None,
+    ) -> None:
+        self._at = np.asarray(at, dtype=np.float64)
+        self._kinds = np.asarray(kinds, dtype=object)
+        self._counted = np.asarray(counted, dtype=bool)
+        self.duration = duration
+        self.tokens = tokens
+
+    def times(self, kinds: frozenset[str]) -> np.ndarray:
+        """When events of these kinds arrived, from the request's start."""
+        return self._at[np.isin(self._kinds, list(kinds))]
+
+    @property
+    def usage(self) -> list[float]:
+        """When the answer's usage arrived, in a chunk of its own or in the finishing one; empty where it did not."""
+        found: list[float] = self._at[self._counted & np.isin(self._kinds, ["usage", "finish"])].tolist()
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One metric of one tool.
+
+    Attributes:
+        name: what the tool calls it.
+        text: the rule, in words.
+        values: what an answer adds: one value, one for each gap, or none.
+    """
+
+    name: str
+    text: str
+    values: Callable[[Answer], Sequence[float]]
+
+
+def _first(kinds: frozenset[str]) -> Callable[[Answer], Sequence[float]]:
+    return lambda answer: answer.times(kinds)[:1].tolist()
+
+
+def _gaps(kinds: frozenset[str]) -> Callable[[Answer], Sequence[float]]:
+    return lambda answer: np.diff(answer.times(kinds)).tolist()
+
+
+def _spread(kinds: frozenset[str]) -> Callable[[Answer], Sequence[float]]:
+    """(last − first) / (tokens − 1)."""
+
+    def values(answer: Answer) -> Sequence[float]:
+        times = answer.times(kinds)
+        if not len(times) or answer.tokens is None or answer.tokens < 2:
+            return []
+        return [float(times[-1] - times[0]) / (answer.tokens - 1)]
+
+    return values
+
+
+def _katydid_tpot(answer: Answer) -> Sequence[float]:
+    first = answer.times(CONTENT)
+    if not len(first) or answer.tokens is None or answer.tokens < 2:
+        return []
+    return [(answer.duration - float(first[0])) / (answer.tokens - 1)]
+
+
+def _guidellm_tpot(answer: Answer) -> Sequence[float]:
+    times = answer.times(CONTENT)
+    return [float(times[-1]) / answer.tokens] if len(times) and answer.tokens else []
+
+
+def _genai_first(answer: Answer) -> Sequence[float]:
+    """Where only tools were called, at the usage, if that says more than one token."""
+    visible = answer.times(VISIBLE)
+    if len(visible):
+        return [float(visible[0])]
+    return answer.usage[:1] if (answer.tokens or 0) > 1 else []
+
+
+def _genai_tpot(answer: Answer) -> Sequence[float]:
+    """It stops reading at the usage, else at the end mark, else at the last byte."""
+    first = _genai_first(answer)
+    if not first or answer.tokens is None or answer.tokens < 2:
+        return []
+    ends = [*answer.usage, *answer.times(frozenset({"done"})), answer.duration]
+    return [(float(ends[0]) - first[0]) / (answer.tokens - 1)]
+
+
+_CONTENT_TTFT = "start to the first chunk with visible, reasoning or tool content"
+
+DEFINITIONS: dict[str, tuple[Rule, ...]] = {
+    "katydid": (
+        Rule("TTFT", _CONTENT_TTFT, _first(CONTENT)),
+        Rule("ITL", "gaps between chunks with content", _gaps(CONTENT)),
+        Rule("TPOT", "(last byte − first content) / (tokens − 1)", _katydid_tpot),
+    ),
+    "vllm": (
+        Rule("TTFT", "start to the first chunk with a choice, also an empty or role-only one", _first(CHUNKS)),
+        Rule("ITL", "gaps between all chunks with a choice, empty and finishing ones included", _gaps(CHUNKS)),
+        Rule("TPOT", "(last chunk with a choice − first) / (tokens − 1)", _spread(CHUNKS)),
+    ),
+    "aiperf": (
+        Rule("TTFT", _CONTENT_TTFT, _first(CONTENT)),
+        Rule("ITL", "(last content − first content) / (tokens − 1), one value a request", _spread(CONTENT)),
+        Rule("ICL", "gaps between chunks with content; the tool has no TPOT", _gaps(CONTENT)),
+    ),
+    "guidellm": (
+        Rule("TTFT", _CONTENT_TTFT, _first(CONTENT)),
+        Rule("ITL", "(last content − first content) / (tokens − 1), one value a request", _spread(CONTENT)),
+        Rule("TPOT", "(last content − start) / tokens: the first token's wait is in it", _guidellm_tpot),
+    ),
+    "genai-bench": (
+        Rule(
+            "TTFT", "start to the first visible or reasoning content; of tool calls alone, to the usage", _genai_first
+        ),
+        Rule("TPOT", "(usage or end mark − first content) / (tokens − 1); the tool has no ITL", _genai_tpot),
+    ),
+}
+"""By the names that `--definitions` takes; each tool's metrics in its own words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A metric of a tool over all answers; `count` values went into it."""
+
+    tool: str
+    rule: Rule
+    count: int
+    statistics: dict[str, float | None]
+
+
+def by_definitions(frame: pd.DataFrame, events: pd.DataFrame, tools: Sequence[str]) -> list[Finding]:
+    """The metrics of tools over the successful answers that count.
+
+    Args:
+        frame: samples with derived columns.
+        events: the run's events.
+        tools: names in DEFINITIONS.
+
+    Raises:
+        ConfigError: there is no such tool.
+        NoDataError: the run has no events of answers that count.
+    """
+    for tool in tools:
+        if tool not in DEFINITIONS:
+            raise ConfigError(f"--definitions {tool!r} is not one of {', '.join(DEFINITIONS)}")
+    answers = _answers(frame, events)
+    if not answers:
+        raise NoDataError("the run has no events of successful answers: record them with --record-events")
+    return [_finding(tool, rule, answers) for tool in tools for rule in DEFINITIONS[tool]]
+
+
+def _finding(tool: str, rule: Rule, answers: Sequence[Answer]) -> Finding:
+    values = np.array([value for answer in answers for value in rule.values(answer)])
+    shown = {name: find(values) if len(values) else None for name, find in STATISTICS.items()}
+    return Finding(tool, rule, len(values), shown)
+
+
+def _answers(frame: pd.DataFrame, events: pd.DataFrame) -> list[Answer]:
+    counted = frame[frame["counted"] & (frame["outcome"] == "ok")]
+    ok: dict[str, Any] = {str(row.request_id): row for row in counted.itertuples()}
+    answers = []
+    for request_id, group in events.groupby("request_id", sort=False):
+        row = ok.get(str(request_id))
+        if row is not None:
+            tokens = None if pd.isna(row.completion_tokens) else int(row.completion_tokens)
+            at = group["at_ms"].to_numpy() - row.start_ms
+            told = group["tokens"].notna().tolist()
+            answers.append(Answer(at, group["kind"].tolist(), told, duration=row.duration_ms, tokens=tokens))
+    return answers
