@@ -19,7 +19,7 @@ def with_derived(samples: pd.DataFrame, manifest: dict[str, Any]) -> pd.DataFram
     `late`: started too late. `paced`: the first request of its iteration, the one that pacing starts; where
     an iteration has several, the others follow as their users get to them. `counted`: enters the
     statistics, that is: outside the warm-up, and not after the stop. Where a run ended inside its warm-up,
-    everything before the stop counts.
+    everything before the stop counts. Rows with a `role` are no requests of the load, and never count.
     """
     frame = samples.copy(deep=False)
     tokens = frame["completion_tokens"].astype(np.float64)
@@ -29,6 +29,8 @@ def with_derived(samples: pd.DataFrame, manifest: dict[str, Any]) -> pd.DataFram
     frame["late"] = frame["late_ms"] > late_limit_ms(manifest)
     frame["paced"] = (frame["user"] < 0) | ~frame.duplicated(["user", "iteration"])
     in_time = ~frame["after_stop"].astype(bool)
+    if "role" in frame:
+        in_time &= frame["role"].isna()
     counted = in_time & ~frame["warm_up"].astype(bool)
     frame["counted"] = counted if counted.any() else in_time
     return frame

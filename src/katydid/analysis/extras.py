@@ -6,9 +6,14 @@ Each is a function in a file of its own, entered here under its workload.
 from collections.abc import Callable
 from typing import Any
 
+from katydid.analysis.resilience import chaos, storm, zombies
 from katydid.analysis.validity import Run
 
-EXTRAS: dict[str, Callable[[Run], dict[str, Any]]] = {}
+EXTRAS: dict[str, Callable[[Run], dict[str, Any]]] = {
+    "chaos": chaos,
+    "storm": storm,
+    "zombies": zombies,
+}
 
 
 def extras(run: Run) -> dict[str, Any]:

@@ -38,6 +38,7 @@ def option(
     choices: tuple[str, ...] | None = None,
     variable: str | None = None,
     repeat: bool = False,
+    bare: str | None = None,
 ) -> Any:
     """A field that is an option.
 
@@ -49,9 +50,11 @@ def option(
         rule: what a good value is, and what a bad one is told.
         variable: of the environment; by default `LOAD_TEST_` and the field's name.
         repeat: it may be given more than once, a line of its text each; not in the web form, which has no lines.
+        bare: the value that it has where it is given without one.
     """
     metadata = {
         "help": help_text, "kind": kind, "rule": rule, "choices": choices, "variable": variable, "repeat": repeat,
+        "bare": bare,
     }  # fmt: skip
     return field(default=default, metadata=metadata)
 
@@ -174,6 +177,7 @@ def add_arguments(parser: Any) -> None:
         variable = meta["variable"] or "LOAD_TEST_" + option.name.upper()
         shown = "" if option.default is None else f"default: {option.default}; ".replace("%", "%%")
         more: dict[str, Any] = {"action": _AppendLine, "include_in_web_ui": False} if meta["repeat"] else {}
+        more |= {"nargs": "?", "const": meta["bare"]} if meta["bare"] else {}
         parser.add_argument(
             "--" + option.name.replace("_", "-"),
             env_var=variable,

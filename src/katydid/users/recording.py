@@ -92,6 +92,13 @@ class Recorder:
             katydid_sample=sample,
         )
 
+    def note(self, sample: Sample) -> None:
+        """Keep a row that is no request of the load: it counts for nothing, neither here nor in Locust."""
+        if sample.detail:
+            sample.detail = self._redactor.text(sample.detail)
+        sample.after_stop = self._stopper.halted
+        self._keep(sample)
+
     def on_request(self, *, katydid_sample: Sample | None = None, **event: Any) -> None:
         """Locust's request event: keep what a foreign user's request tells of itself."""
         if katydid_sample is not None:

@@ -147,7 +147,7 @@ class SpeechUser(PacedUser):
 
     abstract = True
     workload = "speech"
-    service_class = SpeechService
+    service_class: ClassVar[type[Any]] = SpeechService
     options_class = SpeechOptions
     request_type = "SPEECH"
     extra_columns: ClassVar[dict[str, type]] = {
