@@ -7,7 +7,7 @@ import time
 
 import pytest
 import websocket
-from wire import ask, eventually, get, request, the_log
+from wire import ask, eventually, get, request
 
 from katydid.core.errors import ConfigError
 from katydid.target.settings import TargetSettings

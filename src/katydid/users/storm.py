@@ -51,7 +51,7 @@ class StormUser(ResilienceUser):
         with self.aside("storm", number) as sample:
             exchange, part = Exchange(), Holding(hold)
             try:
-                service.client.converse(service.name, service.headers(sample.request_id), part, exchange)
+                service.client.converse(service.path, service.headers(sample.request_id), part, exchange)
             finally:
                 measure_exchange(sample, exchange, info)
                 if part.opened_at is not None:

@@ -76,7 +76,7 @@ class ZombiesUser(ResilienceUser):
 
     def _idle(self, sample: Sample, exchange: Exchange) -> None:
         service, part = self.service, Holding(FOREVER)
-        service.client.converse(service.name, service.headers(sample.request_id), part, exchange, ENDLESS)
+        service.client.converse(service.path, service.headers(sample.request_id), part, exchange, ENDLESS)
         if part.closed_early is not None:
             exchange.fail(ErrorClass.TRUNCATED, f"let in, and then closed ({part.closed_early})")
 
