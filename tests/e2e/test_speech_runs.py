@@ -1,5 +1,6 @@
 """The workload `speech` end to end, against the embedded target; its log is the truth."""
 
+import json
 import wave
 
 import pytest
@@ -96,3 +97,20 @@ def test_no_websocket_is_one_line_and_exit_2(target, tmp_path):
     assert done.err.startswith("katydid: ")
     assert "opens no WebSocket at /v1/models (200)" in done.err
     assert done.err.count("\n") == 1
+
+
+def test_a_plan_from_a_run_shows_theory_beside_what_was_measured(target, tmp_path):
+    # 30 streams at once on one worker: the last is done after about 3 s.
+    service = target(speech_rtf=0.1)
+    assert speech(service, tmp_path, "--phase", "burst", users=30, interval=60, seconds=3).wait() in {0, 4}
+    run = the_run(tmp_path / "reports")
+    planned = katydid("plan", "--from", run.path, "--workers", 1, "--json", "-", folder=tmp_path)
+    assert planned.wait() == 0, planned.err
+    plan = json.loads(planned.out)
+    assert plan["rtf"] == pytest.approx(0.1)
+    assert plan["concurrency"] == 30
+    beside = plan["beside_theory"]
+    assert beside["streams"] == 30
+    assert beside["measured"]["success"] == beside["theory"]["success"] == 1.0
+    assert beside["measured"]["rtf_mean"] == pytest.approx(beside["theory"]["rtf_mean"], rel=0.1)
+    assert beside["theory"]["rtf_mean"] == pytest.approx(2.85, rel=0.1)

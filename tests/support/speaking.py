@@ -19,7 +19,7 @@ def speak(url, *, total=5.0, idle=2.0, **options):
     service = SpeechService(SpeechOptions(request_timeout=total, idle_timeout=idle, **options), url)
     sample = Sample(request_id="r", user=0, iteration=0, worker="local", name="/", scheduled_ms=0.0)
     exchange, utterance = Exchange(), service.utterance(0, 0, "r")
-    service.client.converse(service.name, service.headers("r"), utterance, exchange)
+    service.client.converse(service.path, service.headers("r"), utterance, exchange)
     sample.status = exchange.status
     measure_utterance(sample, utterance)
     judge_utterance(sample, exchange, utterance)

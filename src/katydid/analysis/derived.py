@@ -19,7 +19,8 @@ def with_derived(samples: pd.DataFrame, manifest: dict[str, Any]) -> pd.DataFram
     `late`: started too late. `paced`: the first request of its iteration, the one that pacing starts; where
     an iteration has several, the others follow as their users get to them. `counted`: enters the
     statistics, that is: outside the warm-up, and not after the stop. Where a run ended inside its warm-up,
-    everything before the stop counts. Rows that tell of several requests together are left out: see `iterations`.
+    everything before the stop counts. Rows that tell of several requests together are left out: see
+    `iterations`. Rows with a `role` are no requests of the load, and never count.
     """
     whole = _of_iterations(samples)
     frame = samples[~whole] if whole.any() else samples.copy(deep=False)
@@ -30,6 +31,8 @@ def with_derived(samples: pd.DataFrame, manifest: dict[str, Any]) -> pd.DataFram
     frame["late"] = frame["late_ms"] > late_limit_ms(manifest)
     frame["paced"] = (frame["user"] < 0) | ~frame.duplicated(["user", "iteration"])
     in_time = ~frame["after_stop"].astype(bool)
+    if "role" in frame:
+        in_time &= frame["role"].isna()
     counted = in_time & ~frame["warm_up"].astype(bool)
     frame["counted"] = counted if counted.any() else in_time
     return frame

@@ -7,10 +7,14 @@ from collections.abc import Callable
 from typing import Any
 
 from katydid.analysis.correctness import correctness
+from katydid.analysis.resilience import chaos, storm, zombies
 from katydid.analysis.validity import Run
 
 EXTRAS: dict[str, Callable[[Run], dict[str, Any]]] = {
     "tools": correctness,
+    "chaos": chaos,
+    "storm": storm,
+    "zombies": zombies,
 }
 
 

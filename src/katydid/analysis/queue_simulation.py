@@ -11,6 +11,8 @@ import numpy as np
 JOBS = 200_000
 """Played after the warm-up: p95 is then good to about 2 % at a utilisation of 0.9."""
 _WARM_UP = 20_000
+_CRITICAL = 1 - 1e-6
+"""Utilisation from which on a queue counts as one that only grows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,7 @@ def simulate_waits(servers: int, rate: float, services: np.ndarray, seed: int = 
     Returns:
         Infinite waits where the servers cannot do the work.
     """
-    if rate * float(services.mean()) >= servers:
+    if rate * float(services.mean()) > servers * _CRITICAL:
         return Waits(1.0, np.inf, np.inf)
     random = np.random.default_rng(seed)
     arrivals = np.cumsum(random.exponential(1.0 / rate, _WARM_UP + JOBS))

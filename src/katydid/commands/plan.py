@@ -5,6 +5,7 @@ import json
 import math
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,12 @@ from rich.console import Console
 from rich.text import Text
 
 from katydid.analysis.plan import Choice, Demand, Plan, make_plan
+from katydid.analysis.speech_theory import Comparison, RunFacts, compare_with_theory, run_facts
 from katydid.core.arguments import OneLineParser
 from katydid.core.errors import ConfigError, ExitCode
-from katydid.report.plan import plan_section, plan_sentence, render_plan
+from katydid.report.plan import plan_section, plan_sentence, render_plan, theory_section
 from katydid.report.terminal import print_section
+from katydid.store.folder import RunFolder
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -25,15 +28,22 @@ def main(arguments: Sequence[str]) -> int:
         raise ConfigError(f"--workers {asked.workers} must be at least 1")
     if asked.max_wait is not None and not (math.isfinite(asked.max_wait) and asked.max_wait >= 0):
         raise ConfigError(f"--max-wait {asked.max_wait:g} must be 0 or more, in seconds")
-    plan = make_plan(_demand(asked), asked.max_wait, asked.workers)
+    facts = _facts(asked.run) if asked.run else None
+    plan = make_plan(_demand(asked, facts), asked.max_wait, asked.workers)
+    sections = [plan_section(plan)]
+    theory = None
+    if facts is not None and asked.workers is not None:
+        theory = compare_with_theory(facts, asked.workers, plan.demand.rtf)
+        sections.append(theory_section(theory))
     console = Console(highlight=False, soft_wrap=True, stderr=asked.json == "-")
     console.print(Text(plan_sentence(plan), style="bold"))
-    print_section(plan_section(plan), console)
+    for section in sections:
+        print_section(section, console)
     if asked.html:
-        _write(asked.html, render_plan(plan))
+        _write(asked.html, render_plan(plan, sections))
         console.print(Text(f"Page: {asked.html}"))
     if asked.json:
-        _write(asked.json, json.dumps(as_json(plan), indent=2) + "\n")
+        _write(asked.json, json.dumps(as_json(plan, theory), indent=2) + "\n")
     return ExitCode.PASSED
 
 
@@ -43,12 +53,20 @@ def _parser() -> argparse.ArgumentParser:
         description="Workers needed = concurrency × single-stream RTF / utilisation, and the queueing behind it.",
         epilog="example: katydid plan --concurrency 500 --rtf 0.1 --utilisation 0.7",
     )
+    parser.add_argument(
+        "--from",
+        dest="run",
+        metavar="RUN",
+        type=Path,
+        help="take concurrency, RTF, audio and service times from a run of speech; with --workers, the number that it "
+        "had, theory is shown beside what was measured",
+    )
     parser.add_argument("--concurrency", type=float, help="streams at the same time")
     parser.add_argument("--rtf", type=float, help="worker-seconds a second of audio, of a stream alone")
     parser.add_argument(
         "--utilisation", type=float, default=0.7, help="share of its time that a worker may be busy; 0.7"
     )
-    parser.add_argument("--audio", type=float, default=1.0, help="seconds of audio in one job (1)")
+    parser.add_argument("--audio", type=float, help="seconds of audio in one job (1)")
     parser.add_argument(
         "--variation",
         type=float,
@@ -57,30 +75,46 @@ def _parser() -> argparse.ArgumentParser:
         "default); others are simulated",
     )
     parser.add_argument("--max-wait", type=float, help="seconds of p95 wait that are slight (a job's own work)")
-    parser.add_argument("--time-out", type=float, default=60.0, help="seconds that a client waits for its result (60)")
+    parser.add_argument("--time-out", type=float, help="seconds that a client waits for its result (60)")
     parser.add_argument("--workers", type=int, help="a number of workers to look at too")
     parser.add_argument("--html", metavar="FILE", help="write a page with the picture")
     parser.add_argument("--json", metavar="FILE", help="write the plan as JSON; - = standard output")
     return parser
 
 
-def _demand(asked: argparse.Namespace) -> Demand:
-    missing = [name for name in ("concurrency", "rtf") if getattr(asked, name) is None]
+def _facts(path: Path) -> RunFacts:
+    folder = RunFolder(path)
+    return run_facts(folder.samples(), folder.manifest())
+
+
+def _demand(asked: argparse.Namespace, facts: RunFacts | None) -> Demand:
+    """What was asked for; what was not, as the run has it."""
+    concurrency, rtf, audio, time_out, services = asked.concurrency, asked.rtf, asked.audio, asked.time_out, None
+    if facts is not None:
+        if rtf is None and len(facts.services_s):
+            rtf, services = facts.rtf, facts.services_s
+        concurrency = facts.concurrency if concurrency is None else concurrency
+        audio = facts.audio_s if audio is None else audio
+        time_out = facts.time_out_s if time_out is None else time_out
+    missing = [name for name, value in (("concurrency", concurrency), ("rtf", rtf)) if value is None]
     if missing:
-        raise ConfigError(f"plan needs --{' and --'.join(missing)}; see katydid plan --help")
+        why = ": the run does not say" if facts is not None else "; see katydid plan --help"
+        raise ConfigError(f"plan needs --{' and --'.join(missing)}{why}")
     return Demand(
-        concurrency=asked.concurrency,
-        rtf=asked.rtf,
+        concurrency=concurrency,
+        rtf=rtf,
         utilisation=asked.utilisation,
-        audio_s=asked.audio,
+        audio_s=1.0 if audio is None else audio,
         variation=asked.variation,
-        time_out_s=asked.time_out,
+        services=services,
+        time_out_s=60.0 if time_out is None else time_out,
     )
 
 
-def as_json(plan: Plan) -> dict[str, Any]:
+def as_json(plan: Plan, theory: Comparison | None = None) -> dict[str, Any]:
     """The plan for machines; null where a queue only grows."""
     demand = plan.demand
+    beside = {} if theory is None else {"beside_theory": _comparison(theory)}
     return {
         **_choice(plan.planned),
         "concurrency": demand.concurrency,
@@ -91,6 +125,20 @@ def as_json(plan: Plan) -> dict[str, Any]:
         "streams_per_worker": plan.streams_per_worker,
         "slight_queueing": {"max_wait_s": plan.slight_wait_s, **_choice(plan.slight)},
         "choices": [_choice(choice) for choice in plan.choices],
+        **beside,
+    }
+
+
+def _comparison(theory: Comparison) -> dict[str, Any]:
+    def finite(values: dict[str, float]) -> dict[str, float | None]:
+        return {name: _finite(value) for name, value in values.items()}
+
+    return {
+        "workers": theory.workers,
+        "rtf": theory.rtf,
+        "streams": theory.streams,
+        "measured": finite(asdict(theory.measured)),
+        "theory": finite(asdict(theory.theory)),
     }
 
 

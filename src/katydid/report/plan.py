@@ -1,8 +1,10 @@
 """A capacity plan as words, a table and a picture: for the terminal, Markdown and HTML alike."""
 
 import math
+from collections.abc import Callable, Sequence
 
 from katydid.analysis.plan import Choice, Plan
+from katydid.analysis.speech_theory import Comparison
 from katydid.report.chart import Chart, Line, Mark, Scale, Style
 from katydid.report.page import render
 from katydid.report.sections import Section, Table
@@ -45,9 +47,41 @@ def plan_section(plan: Plan) -> Section:
     return Section("plan", "Workers and waiting", texts, [_table(plan)], [_picture(plan)])
 
 
-def render_plan(plan: Plan, *more: Section) -> str:
+def theory_section(found: Comparison) -> Section:
+    """A run beside what theory says of it."""
+    measured, theory = found.measured, found.theory
+    pairs = (
+        ("Streams with a result in time", measured.success, theory.success, fraction),
+        ("RTF, mean", measured.rtf_mean, theory.rtf_mean, _factor),
+        ("RTF, p95", measured.rtf_p95, theory.rtf_p95, _factor),
+        ("Lag of the final result, p50", measured.lag_p50_s * 1000, theory.lag_p50_s * 1000, milliseconds),
+        ("Lag of the final result, p95", measured.lag_p95_s * 1000, theory.lag_p95_s * 1000, milliseconds),
+    )
+    rows = [[name, _shown(a, show), _shown(b, show), _off(a, b)] for name, a, b, show in pairs]
+    text = (
+        f"{plural(found.streams, 'stream')}, {plural(found.workers, 'worker')} of RTF {found.rtf:.3g}: chunks of audio "
+        "in one line, first come first served, played through with the streams' own start times."
+    )
+    return Section("theory", "The run beside theory", [text], [Table("", ("", "Measured", "Theory", "Off by"), rows)])
+
+
+def render_plan(plan: Plan, sections: Sequence[Section]) -> str:
     """The plan as a page."""
-    return render("plan.html", (), [plan_section(plan), *more], title=plan_sentence(plan))
+    return render("plan.html", (), sections, title=plan_sentence(plan))
+
+
+def _factor(value: float) -> str:
+    return f"{value:.3g}"
+
+
+def _shown(value: float, show: Callable[[float], str]) -> str:
+    return show(value) if math.isfinite(value) else "–"
+
+
+def _off(measured: float, theory: float) -> str:
+    if not theory or not (math.isfinite(measured) and math.isfinite(theory)):
+        return "–"
+    return f"{100 * (measured / theory - 1):+.1f} %"
 
 
 def _fewest(plan: Plan) -> int:

@@ -73,29 +73,38 @@ class WebSocketClient:
     """
 
     def __init__(self, url: str, timeouts: Timeouts, ca_file: str | None = None) -> None:
-        self._to = destination(url)
+        self.to = destination(url)
+        self.context = tls_context(ca_file) if self.to.tls else None
         self._timeouts = timeouts
-        self._context = tls_context(ca_file) if self._to.tls else None
         self.open_connections = 0
         self.timestamp_source: TimestampSource = "kernel" if clock.available() else "user"
 
-    def converse(self, path: str, headers: dict[str, str], part: Part, exchange: Exchange) -> None:
+    def converse(
+        self, path: str, headers: dict[str, str], part: Part, exchange: Exchange, timeouts: Timeouts | None = None
+    ) -> None:
         """Open a WebSocket, talk until `part` is done, and close it; blocks only the calling greenlet.
+
+        Args:
+            path: of the WebSocket.
+            headers: of its handshake, apart from what makes it one.
+            part: what is said and heard.
+            exchange: filled in.
+            timeouts: other ones than the client's.
 
         Raises nothing but what kills the greenlet; every failure is told in `exchange`, whose status is the
         handshake's, and whose `ended` is the arrival of the last message.
         """
         began = time.monotonic()
         try:
-            sock, tls = dial(self._to, self._context, self._timeouts.total)
+            sock, tls = dial(self.to, self.context, self._timeouts.total)
         except OSError as error:
             exchange.fail(*classify(error, connecting=True))
             return
         exchange.connect_seconds = time.monotonic() - began
         self.open_connections += 1
-        line = _Line(sock, tls, Framing(self._to.authority, self._to.request_target(path), headers), part, exchange)
+        line = _Line(sock, tls, Framing(self.to.authority, self.to.request_target(path), headers), part, exchange)
         try:
-            line.run(self._timeouts)
+            line.run(timeouts or self._timeouts)
         finally:
             line.close()
             self.open_connections -= 1
@@ -229,6 +238,8 @@ class _Line:
             self._write(self._framing.frame(part.say(now, held=self._held)))
             self._held = False
             self._last_sign = now
+            if part.done:
+                self._finish()
         if self._unsent:
             self._held = True  # goes on when the target takes more
         elif part.due is not None:

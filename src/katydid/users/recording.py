@@ -93,7 +93,7 @@ class Recorder:
         )
 
     def note(self, sample: Sample) -> None:
-        """Record a row that is no request: it counts for no threshold, and Locust does not see it."""
+        """Keep a row that is no request of the load: it counts for nothing, neither here nor in Locust."""
         if sample.detail:
             sample.detail = self._redactor.text(sample.detail)
         sample.after_stop = self._stopper.halted

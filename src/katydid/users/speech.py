@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 from typing import Any, ClassVar
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from katydid.core.errors import ConfigError
-from katydid.core.redact import strip_credentials
+from katydid.core.redact import hide_query, is_secret_name, strip_credentials
 from katydid.core.sample import Blame, ErrorClass, Sample
 from katydid.dialects.speech import SPEECH_APIS, SpeechDialect, speech_dialect
 from katydid.dialects.status import classify_status
@@ -13,6 +13,7 @@ from katydid.transport.exchange import Exchange, Timeouts, TimestampSource
 from katydid.transport.websocket import WebSocketClient
 from katydid.users.audio import load_audio
 from katydid.users.chat import api_key
+from katydid.users.headers import ExtraHeaders
 from katydid.users.measuring import measure_exchange
 from katydid.users.options import NOT_NEGATIVE, POSITIVE, RunOptions, option
 from katydid.users.paced import PacedUser
@@ -54,9 +55,11 @@ class SpeechService:
         self._key = api_key()
         self._recordings = load_audio(options.audio)
         self._chunks = [audio.chunks(options.audio_chunk) for audio in self._recordings.audios]
-        self.name = options.endpoint or self.dialect.endpoint
-        if not self.name.startswith("/"):
-            raise ConfigError(f"--endpoint {self.name!r} is not a path: begin it with /")
+        self.path = options.endpoint or self.dialect.endpoint
+        if not self.path.startswith("/"):
+            raise ConfigError(f"--endpoint {self.path!r} is not a path: begin it with /")
+        self._extra = ExtraHeaders(options.header)
+        self._headers = self._extra.over({"Authorization": f"Bearer {self._key}"} if self._key else {})
         url = host.replace("ws", "http", 1) if host.startswith(("ws://", "wss://")) else host
         timeouts = Timeouts(options.request_timeout, options.idle_timeout)
         self.client = WebSocketClient(url, timeouts, options.ca_file)
@@ -66,10 +69,15 @@ class SpeechService:
         """Where the client's receive times come from."""
         return self.client.timestamp_source
 
+    @property
+    def name(self) -> str:
+        """What streams are called in tables: the path that they go to, without its query."""
+        return self.path.partition("?")[0]
+
     def preflight(self) -> str:
         """See `service.Service.preflight`: one handshake; speech services list no models."""
         exchange = Exchange()
-        self.client.converse(self.name, self.headers("preflight"), _Visit(), exchange)
+        self.client.converse(self.path, self.headers("preflight"), _Visit(), exchange)
         host = strip_credentials(self._host)
         if exchange.status is None:
             raise ConfigError(f"{host} does not answer ({exchange.detail}): start it, or correct --host")
@@ -88,8 +96,7 @@ class SpeechService:
 
     def headers(self, request_id: str) -> dict[str, str]:
         """Of a handshake."""
-        key = {"Authorization": f"Bearer {self._key}"} if self._key else {}
-        return {"X-Request-Id": request_id, **key}
+        return {**self._headers, "X-Request-Id": request_id}
 
     def utterance(self, user: int, iteration: int, request_id: str) -> Utterance:
         """What a user says in an iteration."""
@@ -99,14 +106,16 @@ class SpeechService:
 
     def secrets(self) -> list[str]:
         """See `service.Service.secrets`."""
-        return [secret for secret in (self._key, urlsplit(self._host).password) if secret]
+        query = [value for name, value in parse_qsl(urlsplit(self.path).query) if is_secret_name(name)]
+        known = (self._key, urlsplit(self._host).password, *self._extra.secrets, *query)
+        return [secret for secret in known if secret]
 
     def facts(self) -> dict[str, Any]:
         """See `service.Service.facts`."""
         recordings = self._recordings
         return {
             "api": self.dialect.name,
-            "endpoint": self.name,
+            "endpoint": hide_query(self.path),
             "audio": f"{recordings.source} ({len(recordings.audios)})",
             "audio_sha256": recordings.sha256,
         }
@@ -147,7 +156,7 @@ class SpeechUser(PacedUser):
 
     abstract = True
     workload = "speech"
-    service_class = SpeechService
+    service_class: ClassVar[type[Any]] = SpeechService
     options_class = SpeechOptions
     request_type = "SPEECH"
     extra_columns: ClassVar[dict[str, type]] = {
@@ -175,7 +184,7 @@ class SpeechUser(PacedUser):
         exchange = Exchange()
         utterance = service.utterance(self.index, self.iteration, sample.request_id)
         try:
-            service.client.converse(service.name, service.headers(sample.request_id), utterance, exchange)
+            service.client.converse(service.path, service.headers(sample.request_id), utterance, exchange)
         finally:
             measure_exchange(sample, exchange, self.run_context.info)
             measure_utterance(sample, utterance)

@@ -3,11 +3,15 @@
 from collections.abc import Callable
 
 from katydid.report.sections.correctness import correctness_section
+from katydid.report.sections.resilience import resilience_section
 from katydid.report.sections.section import Material, Section, Table
 
 __all__ = ["Material", "Section", "Table", "sections"]
 
-SECTIONS: tuple[Callable[[Material], Section | None], ...] = (correctness_section,)
+SECTIONS: tuple[Callable[[Material], Section | None], ...] = (
+    correctness_section,
+    resilience_section,
+)
 """In the order in which a report shows them; None where a run has nothing to say there."""
 
 

@@ -52,7 +52,7 @@ class Gateway:
         self, api: SpeechApi, truth: Truth, write: Callable[[bytes], None], close: Callable[[], None]
     ) -> "SpeechStream":
         """Let a stream in."""
-        self.pool.fill_up()
+        self.pool.begin()
         stream = SpeechStream(self, api, truth, write, close)
         self._streams.add(stream)
         return stream

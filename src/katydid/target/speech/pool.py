@@ -100,7 +100,7 @@ class Pool:
         self._queue: deque[_Job] = deque()
         self._workers: set[_Worker] = set()
         self._idle: list[_Worker] = []
-        self._stopped = False
+        self._begun = self._stopped = False
 
     @property
     def pending(self) -> int:
@@ -111,6 +111,12 @@ class Pool:
     def pids(self) -> list[int]:
         """Processes of the workers that are alive."""
         return sorted(worker.process.pid for worker in self._workers)
+
+    def begin(self) -> None:
+        """The first stream is there: start the workers, once."""
+        if not self._begun:
+            self._begun = True
+            self.fill_up()
 
     def fill_up(self) -> None:
         """Start the workers that are missing.

@@ -1,0 +1,11 @@
+"""Speech goes on while workers of the service are killed. Targets on this machine only, unless they are yours.
+
+katydid run chaos --embedded-target="--speech-workers 4 --speech-restart 3s" --users 20 --run-time 60s
+locust -f locustfiles/chaos.py
+"""
+
+from katydid.users.chaos import ChaosUser
+
+
+class Chaos(ChaosUser):
+    """One simulated speaker."""

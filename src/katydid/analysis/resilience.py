@@ -1,0 +1,233 @@
+"""How a service came through chaos, storm and zombies: what happened, and stated rules with their results.
+
+Reads the rows with a `role` as what was done to the service, and all others as the normal load beside it.
+Times are seconds of the run. Knows no reports.
+"""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from katydid.analysis.derived import quantile
+from katydid.analysis.validity import Run
+
+RECOVERY_LIMIT_S = 30.0
+"""A service that needs longer to come back did not recover in a time that a caller waits."""
+SETTLE_LIMIT_S = 10.0
+"""Until every client of a storm knows whether it was let in."""
+MORE_FAILURES = 0.01
+"""Failure rate beyond the baseline's that is still no damage."""
+SLOWER, SLOWER_MS = 1.10, 20.0
+"""p95 of the result's lag beyond the baseline's that is still no damage: a tenth, or so many milliseconds."""
+RESAMPLES = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A rule, and what came of it; `value` and `limit` as they are shown."""
+
+    name: str
+    passed: bool
+    value: str
+    limit: str
+
+
+def chaos(run: Run) -> dict[str, Any]:
+    """Workers were killed: the dip, what failed, and how long until results came as before."""
+    load, deeds = _load(run), _with_role(run, "kill", "restart")
+    kills = _starts(deeds[(deeds["role"] == "kill") & (deeds["outcome"] == "ok")])
+    if not len(kills):
+        return _told([Check("something was killed", passed=False, value="nothing", limit="once")], deeds)
+    first, last = float(kills[0]), float(kills[-1])
+    before, after = load[load["end_s"] <= first], load[load["end_s"] > first]
+    gap = _longest_gap(after, first)
+    back = _back_to_normal(before, after, last)
+    refused = after[after["status"].isna() & (after["start_s"] > first)]
+    checks = [
+        Check(
+            "the gateway survived", refused.empty, f"{len(refused)} streams found nobody", "every stream is answered"
+        ),
+        Check(
+            "it recovered",
+            back is not None and back <= RECOVERY_LIMIT_S,
+            "not before the end of the run" if back is None else f"{back:.2f} s after the last kill",
+            f"within {RECOVERY_LIMIT_S:g} s",
+        ),
+    ]
+    facts = {
+        "failed_requests": int((after["outcome"] == "failed").sum()),
+        "outage_s": gap[1] - gap[0],
+        "outage_from_s": gap[0],
+        "outage_until_s": gap[1],
+        "recovery_s": back,
+        **_dip(before, after, first),
+    }
+    return _told(checks, deeds, facts)
+
+
+def storm(run: Run) -> dict[str, Any]:
+    """Many connected at once: who was let in, who was turned away, and when that was clear."""
+    load, clients = _load(run), _with_role(run, "storm")
+    accepted = clients["outcome"] == "ok"
+    rejected = clients["error"].isin(["overloaded", "rate_limited"])
+    other = ~(accepted | rejected)
+    if clients.empty:
+        return _told([Check("there was a storm", passed=False, value="none", limit="once")], clients)
+    begin = float(clients["start_ms"].min()) / 1000.0
+    settled_ms = clients["settled_ms"].fillna(clients["start_ms"] + clients["duration_ms"])
+    settle = float(settled_ms.max()) / 1000.0 - begin
+    over = float((clients["start_ms"] + clients["duration_ms"]).max()) / 1000.0
+    before, after = load[load["end_s"] <= begin], load[load["start_s"] > over]
+    expected = int((run.manifest.get("options") or {}).get("storm_expect") or 0)
+    checks = [
+        Check("nobody was left without an answer", not other.any(), f"{int(other.sum())} failed otherwise", "0"),
+        Check("all knew soon", settle <= SETTLE_LIMIT_S, f"{settle:.2f} s", f"within {SETTLE_LIMIT_S:g} s"),
+        _no_more_failures("the normal load afterwards", before, after),
+    ]
+    if expected:
+        count = int(accepted.sum())
+        checks.append(Check("as many as expected were let in", count == expected, str(count), str(expected)))
+    facts = {
+        "clients": len(clients),
+        "accepted": int(accepted.sum()),
+        "rejected": int(rejected.sum()),
+        "failed_otherwise": int(other.sum()),
+        "settled_s": settle,
+    }
+    return _told(checks, clients.head(1), facts)
+
+
+def zombies(run: Run) -> dict[str, Any]:
+    """Connections were held that do nothing: the normal load before and beside them."""
+    load, held = _load(run), _with_role(run, "zombie")
+    if held.empty:
+        return _told([Check("there were zombies", passed=False, value="none", limit="some")], held)
+    begin = float(held["start_ms"].min()) / 1000.0
+    all_there = float(held["start_ms"].max()) / 1000.0
+    before, beside = load[load["end_s"] <= begin], load[load["start_s"] > all_there]
+    slower = _slower(before, beside)
+    checks = [_no_more_failures("the normal load beside them", before, beside)]
+    if slower is not None:
+        lag = f"{slower['before_ms']:.1f} ms before, {slower['beside_ms']:.1f} ms beside"
+        limit = max(slower["before_ms"] * SLOWER, slower["before_ms"] + SLOWER_MS)
+        within = slower["beside_ms"] <= limit or slower["low"] <= 1.0
+        checks.append(
+            Check("the normal load is as fast (p95 lag)", within, lag, f"≤ {limit:.1f} ms, or within its own noise")
+        )
+    facts = {
+        "held": int((held["outcome"] == "ok").sum()),
+        "refused_or_dropped": int((held["outcome"] == "failed").sum()),
+        "lag_p95": slower,
+    }
+    return _told(checks, held.head(1), facts)
+
+
+def _told(checks: list[Check], deeds: pd.DataFrame, facts: dict[str, Any] | None = None) -> dict[str, Any]:
+    events = [
+        {
+            "at_s": float(row["start_ms"]) / 1000.0,
+            "what": row["role"],
+            "detail": row["detail"],
+            "outcome": row["outcome"],
+        }
+        for row in deeds.to_dict("records")
+    ]
+    return {"checks": [asdict(check) for check in checks], "resilience": {"events": events, **(facts or {})}}
+
+
+def _with_role(run: Run, *roles: str) -> pd.DataFrame:
+    if "role" not in run.frame:
+        return run.frame.head(0).assign(role=None)
+    return run.frame[run.frame["role"].isin(roles) & (run.frame["outcome"] != "aborted")]
+
+
+def _load(run: Run) -> pd.DataFrame:
+    """The normal load: its streams outside the warm-up that ended, with their begin and end in seconds."""
+    rows = run.counted
+    rows = rows[rows["outcome"].isin(["ok", "failed"])]
+    began = rows["start_ms"].fillna(rows["scheduled_ms"]) / 1000.0
+    return rows.assign(start_s=began, end_s=began + rows["duration_ms"].fillna(0.0) / 1000.0)
+
+
+def _starts(rows: pd.DataFrame) -> np.ndarray:
+    return np.sort(rows["start_ms"].to_numpy(dtype=np.float64)) / 1000.0
+
+
+def _longest_gap(after: pd.DataFrame, kill: float) -> tuple[float, float]:
+    """The longest time without a successful result from a kill on, (from, until)."""
+    results = np.sort(after.loc[after["outcome"] == "ok", "end_s"].to_numpy(dtype=np.float64))
+    moments = np.concatenate([[kill], results])
+    if len(moments) < 2:
+        return kill, kill
+    widest = int(np.argmax(np.diff(moments)))
+    return float(moments[widest]), float(moments[widest + 1])
+
+
+def _back_to_normal(before: pd.DataFrame, after: pd.DataFrame, kill: float) -> float | None:
+    """Seconds from the last kill to the end of the last stream that failed or was slow; None if none came after it.
+
+    Slow is a result that lags more than any before the kill by half of that again, and 100 ms.
+    """
+    ok = before.loc[before["outcome"] == "ok", "final_latency_ms"].astype(np.float64)
+    limit = (float(ok.max()) if len(ok) else 0.0) * 1.5 + 100.0
+    bad = after[(after["outcome"] == "failed") | (after["final_latency_ms"].astype(np.float64) > limit)]
+    bad = bad[bad["end_s"] > kill]
+    if bad.empty:
+        return 0.0
+    end = float(bad["end_s"].max())
+    if not (after["start_s"] > end).any():
+        return None
+    return end - kill
+
+
+def _dip(before: pd.DataFrame, after: pd.DataFrame, kill: float) -> dict[str, Any]:
+    """Successful results a second: before, and in the worst whole second after the kill."""
+    ok = after.loc[after["outcome"] == "ok", "end_s"]
+    if ok.empty or before.empty:
+        return {"results_per_s_before": None, "results_per_s_lowest": 0 if ok.empty else None}
+    seconds = np.arange(kill, max(float(ok.max()), kill + 1.0) + 1e-9, 1.0)
+    counts, _ = np.histogram(ok, bins=seconds)
+    span = float(before["end_s"].max() - before["end_s"].min())
+    return {
+        "results_per_s_before": len(before) / span if span > 0 else None,
+        "results_per_s_lowest": int(counts.min()),
+    }
+
+
+def _failure_rate(rows: pd.DataFrame) -> float:
+    return float((rows["outcome"] == "failed").mean()) if len(rows) else float("nan")
+
+
+def _no_more_failures(name: str, before: pd.DataFrame, after: pd.DataFrame) -> Check:
+    was, now = _failure_rate(before), _failure_rate(after)
+    known = bool(np.isfinite(was) and np.isfinite(now))
+    value = f"{now:.1%} failed, {was:.1%} before" if known else "too few streams to say"
+    return Check(
+        f"{name}: no more failures", known and now <= was + MORE_FAILURES, value, f"at most {MORE_FAILURES:.0%} more"
+    )
+
+
+def _slower(before: pd.DataFrame, beside: pd.DataFrame) -> dict[str, float] | None:
+    """p95 of the result's lag before and beside, and their ratio with a 95 % interval (users drawn anew)."""
+    lags = [_lags(rows) for rows in (before, beside)]
+    if any(not lag for lag in lags):
+        return None
+    p95 = [quantile(np.concatenate(list(lag.values())), 0.95) for lag in lags]
+    random = np.random.default_rng(0)
+    ratios = []
+    for _ in range(RESAMPLES):
+        drawn = [random.choice(len(lag), len(lag)) for lag in lags]
+        tails = [
+            quantile(np.concatenate([list(lag.values())[i] for i in chosen]), 0.95)
+            for lag, chosen in zip(lags, drawn, strict=True)
+        ]
+        ratios.append(tails[1] / tails[0] if tails[0] > 0 else np.inf)
+    low, high = np.quantile(ratios, (0.025, 0.975))
+    return {"before_ms": p95[0], "beside_ms": p95[1], "ratio": p95[1] / p95[0], "low": float(low), "high": float(high)}
+
+
+def _lags(rows: pd.DataFrame) -> dict[Any, np.ndarray]:
+    ok = rows[(rows["outcome"] == "ok") & rows["final_latency_ms"].notna()]
+    return {user: group.to_numpy(dtype=np.float64) for user, group in ok.groupby("user")["final_latency_ms"]}

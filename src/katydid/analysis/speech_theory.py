@@ -1,0 +1,154 @@
+"""What queueing theory says of a run of speech, to be shown beside what was measured.
+
+The queue is that of gateways which hand audio to their workers chunk by chunk through one list: first come
+first served, each chunk takes its length × RTF of one worker, and who has left is not worked on. It is
+played through with the streams' own start times, so nothing but the target's behaviour can differ. Knows
+no files and no reports.
+"""
+
+import heapq
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from katydid.analysis.derived import quantile
+from katydid.core.errors import ConfigError
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How streams went: share with a final result in time; of those, RTF and lag of the result (seconds).
+
+    NaN where no stream had a result.
+    """
+
+    success: float
+    rtf_mean: float
+    rtf_p95: float
+    lag_p50_s: float
+    lag_p95_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A run beside theory; `workers` and `rtf` are what the theory assumes."""
+
+    workers: int
+    rtf: float
+    streams: int
+    measured: Outcome
+    theory: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class RunFacts:
+    """What a plan takes from a measured run.
+
+    Attributes:
+        streams: that the target let in, one row each.
+        concurrency: most of them that were speaking at the same time.
+        rtf: mean processing time per second of audio, by the service's own account; None where it names none.
+        services_s: processing time of each stream, seconds.
+        audio_s: mean length of a stream's audio.
+    """
+
+    streams: pd.DataFrame
+    concurrency: float
+    rtf: float | None
+    services_s: np.ndarray
+    audio_s: float
+    time_out_s: float
+    chunk_s: float
+    speed: float
+
+
+def run_facts(samples: pd.DataFrame, manifest: dict[str, Any]) -> RunFacts:
+    """What a run of speech says.
+
+    Raises:
+        ConfigError: it is none, or the target let no stream in.
+    """
+    options = manifest.get("options") or {}
+    if "audio_ms" not in samples or "audio_chunk" not in options:
+        raise ConfigError("--from: this is no run of speech; name one that `katydid run speech` wrote")
+    streams = samples[(samples["status"] == 101) & (samples["outcome"] != "aborted") & ~samples["after_stop"]]
+    if streams.empty:
+        raise ConfigError("--from: the target let no stream in; there is nothing to plan from")
+    told = streams.dropna(subset=["server_rtf"])
+    audio = told["audio_ms"].to_numpy(dtype=np.float64) / 1000.0
+    services = told["server_rtf"].to_numpy(dtype=np.float64) * audio
+    return RunFacts(
+        streams,
+        _most_at_once(streams, float(options["audio_speed"])),
+        float(services.sum() / audio.sum()) if len(told) else None,
+        services,
+        float(streams["audio_ms"].mean()) / 1000.0,
+        float(manifest["request_timeout_s"]),
+        float(options["audio_chunk"]) / 1000.0,
+        float(options["audio_speed"]),
+    )
+
+
+def _most_at_once(streams: pd.DataFrame, speed: float) -> float:
+    begins = streams["start_ms"].to_numpy(dtype=np.float64)
+    ends = begins + (streams["audio_ms"].to_numpy(dtype=np.float64) / speed if speed else 0.0)
+    moments = np.concatenate([begins, ends])
+    steps = np.concatenate([np.ones(len(begins)), -np.ones(len(ends))])
+    order = np.lexsort((-steps, moments))  # who begins where another ends is there with it
+    return float(np.cumsum(steps[order]).max())
+
+
+def compare_with_theory(facts: RunFacts, workers: int, rtf: float) -> Comparison:
+    """The run's outcome beside that of the queue played through with its own start times."""
+    streams = facts.streams
+    ok = streams[streams["outcome"] == "ok"]
+    measured = _outcome(
+        len(ok) / len(streams),
+        ok["rtf"].to_numpy(dtype=np.float64),
+        ok["final_latency_ms"].to_numpy(dtype=np.float64) / 1000.0,
+    )
+    return Comparison(workers, rtf, len(streams), measured, _play(facts, workers, rtf))
+
+
+def _play(facts: RunFacts, workers: int, rtf: float) -> Outcome:
+    starts = facts.streams["start_ms"].to_numpy(dtype=np.float64) / 1000.0
+    lengths = facts.streams["audio_ms"].to_numpy(dtype=np.float64) / 1000.0
+    ends = _ends(starts, lengths, facts, workers, rtf)
+    spoken = starts + (lengths / facts.speed if facts.speed else 0.0)
+    ends = np.maximum(ends, spoken)
+    in_time = ends - starts <= facts.time_out_s
+    return _outcome(
+        float(in_time.mean()),
+        ((ends - starts) / lengths)[in_time],
+        (ends - spoken)[in_time],
+    )
+
+
+def _ends(starts: np.ndarray, lengths: np.ndarray, facts: RunFacts, workers: int, rtf: float) -> np.ndarray:
+    """When each stream's last chunk has been worked on; infinite where its client left first."""
+    chunks = []
+    for stream, (start, length) in enumerate(zip(starts.tolist(), lengths.tolist(), strict=True)):
+        count = max(1, int(np.ceil(length / facts.chunk_s - 1e-9)))
+        for number in range(count):
+            audio = min(facts.chunk_s, length - number * facts.chunk_s)
+            spoken = number * facts.chunk_s / facts.speed if facts.speed else 0.0
+            chunks.append((start + spoken, stream, audio * rtf))
+    chunks.sort()
+    free = [0.0] * workers
+    ends = np.zeros(len(starts))
+    for arrival, stream, work in chunks:
+        begin = max(arrival, free[0])
+        if begin > starts[stream] + facts.time_out_s:
+            ends[stream] = np.inf
+            continue
+        heapq.heapreplace(free, begin + work)
+        ends[stream] = max(ends[stream], begin + work)
+    return ends
+
+
+def _outcome(success: float, rtf: np.ndarray, lag_s: np.ndarray) -> Outcome:
+    if not len(rtf):
+        return Outcome(success, *[float("nan")] * 4)
+    return Outcome(success, float(rtf.mean()), quantile(rtf, 0.95), quantile(lag_s, 0.5), quantile(lag_s, 0.95))
