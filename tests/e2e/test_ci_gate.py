@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 from xml.etree import ElementTree as ET
 
@@ -13,7 +14,9 @@ from running import ROOT, clean_environment
 pytestmark = [pytest.mark.e2e, pytest.mark.skipif(os.name == "nt", reason="a bash script")]
 
 QUICK = {"chunk_interval": 0.002, "chunks": 20}
-LOAD = {"LOCUST_USERS": "10", "LOCUST_RUN_TIME": "3s", "LOAD_TEST_INTERVAL": "0.3", "LOAD_TEST_VERSION": "v7"}
+LOAD = {"LOCUST_USERS": "5", "LOCUST_RUN_TIME": "3s", "LOAD_TEST_INTERVAL": "0.5", "LOAD_TEST_VERSION": "v7"}
+ATTEMPTS = 3
+"""On a machine that is too busy to start requests in time, runs are invalid, and rightly so."""
 
 
 @pytest.fixture
@@ -23,9 +26,15 @@ def gate(tmp_path):
     def run(**variables):
         environment = clean_environment(GITHUB_STEP_SUMMARY=str(tmp_path / "summary.md"), **LOAD | variables)
         script = ROOT / "scripts" / "ci_gate.sh"
-        return subprocess.run(
-            [script], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=100, check=False
-        )
+        for _ in range(ATTEMPTS):
+            (tmp_path / "summary.md").unlink(missing_ok=True)
+            shutil.rmtree(tmp_path / "reports", ignore_errors=True)
+            done = subprocess.run(
+                [script], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=100, check=False
+            )
+            if not (done.returncode == 4 and "the generator" in done.stdout):
+                break
+        return done
 
     return run
 
