@@ -12,6 +12,7 @@ import pandas as pd
 
 from katydid.analysis.derived import quantile, with_derived
 from katydid.analysis.extras import extras
+from katydid.analysis.staged import staged_load
 from katydid.analysis.validity import Run, findings, unchecked
 from katydid.core.metrics import DISTRIBUTIONS, RATES, STATISTICS, Counts
 
@@ -70,18 +71,20 @@ def _counts(
     ok = counted[outcome == "ok"]
     begin, end = window
     tokens, chunks = (ok[column].astype(np.float64) for column in ("completion_tokens", "chunks"))
+    staged = staged_load(manifest)
+    seconds, due = staged or (max(0.0, end - begin) / 1000.0, _due(monitor, manifest, begin, end))
     return Counts(
         requests=len(counted),
         ok=len(ok),
         failed=int((outcome == "failed").sum()),
         aborted=int((outcome == "aborted").sum()),
         late=int(counted["late"].sum()),
-        due=_due(monitor, manifest, begin, end),
+        due=due,
         chunks=int(chunks.sum()) if chunks.notna().any() else None,
         tokens=int(tokens.sum()) if tokens.notna().any() else None,
         timed=int(ok["ttft_ms"].notna().sum()),
         bounded=int(ok["ttft_bound"].eq(True).sum()),  # a column that may hold nulls
-        seconds=max(0.0, end - begin) / 1000.0,
+        seconds=seconds,
     )
 
 

@@ -131,6 +131,11 @@ class RunWriter:
         """Keep a batch of `samples` or `monitor` rows that `RowBuffer.drain` made."""
         self._logs[kind].append(batch)
 
+    def note(self, **facts: Any) -> None:
+        """Add to the manifest while the run goes on, so that a run that is killed has it too."""
+        self.manifest.update(facts)
+        _write_manifest(self.path, self.manifest)
+
     def close(self) -> None:
         """Close the logs; what is in them stays."""
         for log in self._logs.values():
