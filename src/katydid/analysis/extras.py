@@ -6,11 +6,13 @@ Each is a function in a file of its own, entered here under its workload, or und
 from collections.abc import Callable
 from typing import Any
 
+from katydid.analysis.scaling import scale_part
 from katydid.analysis.searching import capacity_part
 from katydid.analysis.validity import Run
 
 EXTRAS: dict[str, Callable[[Run], dict[str, Any]]] = {
     "capacity": capacity_part,
+    "stages": scale_part,
 }
 
 

@@ -55,7 +55,7 @@ class Stage:
 
     def is_settling(self, at_ms: float) -> bool:
         """Whether a request that was due at this moment of the run, in milliseconds, counts in no statistic."""
-        return at_ms < (self.begin + self.settle) * 1000.0
+        return self.settle > 0 and at_ms < (self.begin + self.settle) * 1000.0
 
     @classmethod
     def from_wire(cls, wire: dict[str, Any]) -> "Stage":

@@ -6,24 +6,21 @@ finished folder later (`analysis.searching`).
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pyarrow as pa
 
 from katydid.analysis.derived import with_derived
-from katydid.analysis.holds import Criterion, HoldResult, criterion, measure_hold
+from katydid.analysis.holds import Criterion, HoldResult, measure_hold
 from katydid.analysis.search import CapacitySearch, SearchSettings, allowed_failures
 from katydid.core.errors import ConfigError
 from katydid.core.stages import Plan, StageRecord
-from katydid.gate.thresholds import read_thresholds
 from katydid.shapes.holds import HoldsShape
+from katydid.shapes.objective import read_criteria
 from katydid.users import options
 from katydid.users.options import NOT_NEGATIVE, POSITIVE, RunOptions, option, run_options
 
-MOST_FAILURES = 0.05
-"""Share of requests that may fail where no thresholds file says otherwise."""
 HOLD_INTERVALS = 6.0
 """Intervals of a measured hold: one to settle, five to count."""
 
@@ -49,25 +46,8 @@ class CapacityOptions(RunOptions):
     repeats: int = option(3, "how often all of them are", kind=int, rule=POSITIVE)
 
     def criteria(self) -> list[Criterion]:
-        """The objective.
-
-        Raises:
-            ConfigError: a thresholds file without one, or one that a search cannot use.
-        """
-        if self.thresholds is None:
-            limit_ms = (self.limit or self.interval) * 1000.0
-            return [Criterion("failure_rate", MOST_FAILURES), Criterion("duration.p95", MOST_FAILURES, limit_ms)]
-        if self.limit is not None:
-            raise ConfigError("--limit and --thresholds both say what to keep: give one of them")
-        objectives = read_thresholds(Path(self.thresholds)).objectives
-        upper = [o for o in objectives if o.limit.is_upper]
-        found = [c for o in upper if (c := criterion(o.metric, o.limit.value)) is not None]
-        if not found:
-            raise ConfigError(
-                f"{self.thresholds} has no objective that a search can keep: give its [objective] a limit of "
-                "failure_rate, late_share or a percentile, as duration.p95"
-            )
-        return found
+        """The objective; see `read_criteria`."""
+        return read_criteria(self.thresholds, self.limit, self.interval)
 
     def search_settings(self, criteria: list[Criterion]) -> SearchSettings:
         """How the search is done.

@@ -62,10 +62,6 @@ class RunInfo:
         """Plain values for a message."""
         return asdict(self)
 
-    def in_warm_up(self, ms: float) -> bool:
-        """Whether a moment of the run is left out of the statistics; without a warm-up none is."""
-        return self.warm_up > 0 and ms < self.warm_up * 1000.0
-
     def ms(self, moment: float) -> float:
         """A moment of the monotonic clock, in milliseconds of the run."""
         return (moment - self.origin) * 1000.0

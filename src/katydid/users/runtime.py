@@ -23,6 +23,7 @@ from katydid.users.recording import Recorder
 from katydid.users.runinfo import STAGE_WIRE_NAME, WIRE_NAME, RunInfo
 from katydid.users.service import Service
 from katydid.users.stopping import Stopper
+from katydid.users.surroundings import Surroundings
 
 logger = logging.getLogger("katydid")
 
@@ -147,8 +148,13 @@ class Runtime:
             connections=lambda: self.service.open_connections if hasattr(self, "service") else 0,
             whole_machine=not self.is_worker,
         )
+        self._surroundings = Surroundings(
+            self.info, self._monitor.buffer, self.options.target_pid, self.options.target_metrics
+        )
         self._collections = RareCollections()
         self._greenlets = [gevent.spawn(self._monitor.run), gevent.spawn(self._flush_forever)]
+        if not self.is_worker:
+            self._greenlets.append(gevent.spawn(self._surroundings.run))
 
     def finish(self) -> None:
         """All users of this process have stopped."""
