@@ -114,7 +114,7 @@ def saturation(holds: Iterable[HoldResult]) -> float | None:
     behind = [h for h in holds if not h.keeps_up]
     clearly = [h.sustained for h in behind if h.sustained < CLEARLY_BEHIND * h.users]
     values = clearly or [h.sustained for h in behind]
-    return float(np.median(values)) if values else None
+    return max(values, default=None)
 
 
 def _repeats(results: Sequence[HoldResult]) -> list[list[HoldResult]]:

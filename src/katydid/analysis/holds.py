@@ -80,6 +80,7 @@ class HoldResult:
 
     Attributes:
         seconds: of that stretch.
+        ok_per_s: successful answers that came in that stretch, whenever they were asked for.
         missed: by criterion, how many of the `requests` missed it.
         broken: names of the criteria that were broken; `keeps_up` where the target fell behind.
         sustained: users whose requests the target did answer at the pace at which they came.
@@ -155,7 +156,7 @@ def measure_hold(
         ok=len(ok),
         failed=len(counted) - len(ok),
         offered_per_s=offered,
-        ok_per_s=len(ok) / seconds if seconds else 0.0,
+        ok_per_s=_answered(rows, begin, record.end_ms) / seconds if seconds else 0.0,
         sustained=max(0.0, record.users - behind * interval / seconds) if seconds else 0.0,
         keeps_up=keeps_up,
         p50_ms=quantile(durations, 0.5) if len(durations) else None,
@@ -163,6 +164,12 @@ def measure_hold(
         missed=missed,
         broken=broken if keeps_up else (*broken, "keeps_up"),
     )
+
+
+def _answered(rows: pd.DataFrame, begin: float, end: float) -> int:
+    ok = rows[rows["outcome"] == "ok"]
+    ended = ok["start_ms"] + ok["duration_ms"]
+    return int(((ended > begin) & (ended <= end)).sum())
 
 
 def _behind(rows: pd.DataFrame, record: StageRecord, begin: float, interval: float) -> float:
@@ -177,7 +184,8 @@ def _behind(rows: pd.DataFrame, record: StageRecord, begin: float, interval: flo
     starts = rows["start_ms"].fillna(rows["scheduled_ms"]).to_numpy(dtype=np.float64)
     took = rows["duration_ms"].to_numpy(dtype=np.float64)
     ends = starts + np.where(np.isnan(took), 0.0, took)
-    unstarted = record.users * length / (interval * 1000.0) - ((starts >= begin) & (starts < record.end_ms)).sum()
+    begun = (starts >= begin) & (starts < record.end_ms) & rows["paced"].to_numpy(dtype=bool)
+    unstarted = record.users * length / (interval * 1000.0) - begun.sum()
     moments = np.linspace(begin, record.end_ms, LOOKS)
     in_flight = np.searchsorted(np.sort(starts), moments) - np.searchsorted(np.sort(ends), moments)
     slope = np.polyfit(moments - begin, in_flight, 1)[0]

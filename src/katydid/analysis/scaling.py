@@ -127,7 +127,7 @@ def _times(ok: pd.DataFrame) -> dict[str, float | None]:
 
 
 def _resources(monitor: pd.DataFrame, record: dict[str, Any]) -> dict[str, float | None]:
-    """Peaks during a stage: of this machine, of the target where it could be seen, of the generator's busiest process."""
+    """Peaks during a stage: of this machine, of the target where it could be seen, of our busiest process."""
     seen = monitor[(monitor["at_ms"] > record["begin_ms"]) & (monitor["at_ms"] <= record["end_ms"] + 1000.0)]
     ours = seen[~seen["process"].isin(WATCHED)]
     peaks = {"generator_cpu_percent": ours["cpu_percent"].max()}

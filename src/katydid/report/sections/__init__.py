@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 
+from katydid.report.sections.capacity import capacity_section
+from katydid.report.sections.scale import scale_section
 from katydid.report.sections.section import Material, Section, Table
 
 __all__ = ["Material", "Section", "Table", "sections"]
 
-SECTIONS: tuple[Callable[[Material], Section | None], ...] = ()
+SECTIONS: tuple[Callable[[Material], Section | None], ...] = (capacity_section, scale_section)
 """In the order in which a report shows them; None where a run has nothing to say there."""
 
 
