@@ -18,6 +18,7 @@ COMMANDS = {
     "compare": "say whether a new version is faster or slower than another, by their runs",
     "gate": "judge runs by a thresholds file, for CI",
     "history": "show a workload's metrics over its versions, with the changes of their level",
+    "capacity": "search the highest load that keeps the objective",
     "plan": "say how many workers a number of streams needs, and how long they would wait",
     "doctor": "check this machine before a run: limits, cores, clocks, and whether the target answers",
     "calibrate": "measure the instrument's own error, and the load that this machine can generate",

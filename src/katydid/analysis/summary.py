@@ -12,6 +12,7 @@ import pandas as pd
 
 from katydid.analysis.derived import iterations, quantile, with_derived
 from katydid.analysis.extras import extras
+from katydid.analysis.staged import staged_load
 from katydid.analysis.validity import Run, findings, unchecked
 from katydid.core.metrics import DISTRIBUTIONS, RATES, STATISTICS, Counts
 
@@ -31,7 +32,8 @@ def summarise(samples: pd.DataFrame, monitor: pd.DataFrame, manifest: dict[str, 
     counted = frame[frame["counted"]]
     window = _window(counted, manifest)
     conversations = iterations(samples)
-    counts = _counts(counted, conversations, _due(monitor, manifest, *window), window)
+    seconds, due = staged_load(manifest) or (_seconds(window), _due(monitor, manifest, *window))
+    counts = _counts(counted, conversations, seconds, due)
     metrics, too_few = _metrics(counted, counts)
     run = Run(frame, monitor, manifest, counts, window, conversations)
     judged = findings(run)
@@ -64,12 +66,9 @@ def summarise(samples: pd.DataFrame, monitor: pd.DataFrame, manifest: dict[str, 
     }
 
 
-def _counts(
-    counted: pd.DataFrame, conversations: pd.DataFrame, due: float | None, window: tuple[float, float]
-) -> Counts:
+def _counts(counted: pd.DataFrame, conversations: pd.DataFrame, seconds: float, due: float | None) -> Counts:
     outcome = counted["outcome"]
     ok = counted[outcome == "ok"]
-    begin, end = window
     tokens, chunks = (ok[column].astype(np.float64) for column in ("completion_tokens", "chunks"))
     return Counts(
         requests=len(counted),
@@ -82,10 +81,15 @@ def _counts(
         tokens=int(tokens.sum()) if tokens.notna().any() else None,
         timed=int(ok["ttft_ms"].notna().sum()),
         bounded=int(ok["ttft_bound"].eq(True).sum()),  # a column that may hold nulls
-        seconds=max(0.0, end - begin) / 1000.0,
+        seconds=seconds,
         conversations=int(conversations["outcome"].isin(["ok", "failed"]).sum()),
         conversations_ok=int((conversations["outcome"] == "ok").sum()),
     )
+
+
+def _seconds(window: tuple[float, float]) -> float:
+    begin, end = window
+    return max(0.0, end - begin) / 1000.0
 
 
 def _window(counted: pd.DataFrame, manifest: dict[str, Any]) -> tuple[float, float]:

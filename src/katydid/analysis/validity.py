@@ -14,6 +14,7 @@ import pandas as pd
 
 from katydid.analysis.derived import late_limit_ms
 from katydid.core.metrics import Counts
+from katydid.store.monitor import WATCHED
 
 Severity = Literal["invalid", "warning"]
 
@@ -67,8 +68,9 @@ class Run:
 
     @property
     def steady(self) -> pd.DataFrame:
-        """The monitor without its first seconds."""
-        return self.monitor[self.monitor["at_ms"] > START_UP_MS]
+        """The monitor of the generator's processes, without their first seconds."""
+        ours = ~self.monitor["process"].isin(WATCHED)
+        return self.monitor[ours & (self.monitor["at_ms"] > START_UP_MS)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +119,8 @@ def _watched(run: Run) -> bool:
 
 
 def _has_plan(run: Run) -> bool:
-    return bool(run.counts.due) and run.manifest.get("ended") == "run-time"
+    """A run in stages tells for each of them what was offered and what was started."""
+    return bool(run.counts.due) and run.manifest.get("ended") == "run-time" and not run.manifest.get("stages")
 
 
 def _no_data(run: Run) -> Finding | None:

@@ -30,6 +30,17 @@ def main(arguments: Sequence[str]) -> int:
         usage="katydid run WORKLOAD [--embedded-target[=OPTIONS]] [Katydid's and Locust's options]",
         epilog="example: katydid run stream --host http://127.0.0.1:8080 --users 50 --run-time 2m",
     )
+    return run_workload(parser, arguments)
+
+
+def run_workload(parser: OneLineParser, arguments: Sequence[str], *, stderr: bool = False) -> int:
+    """Run what the arguments say.
+
+    Args:
+        parser: of the command; the workload and what goes with it is added here.
+        arguments: of the command; what the parser does not know goes to Locust.
+        stderr: what people read goes to standard error.
+    """
     parser.add_argument("workload", metavar="WORKLOAD", nargs="?", help="its name, or the path of a locustfile")
     parser.add_argument(
         "--embedded-target",
@@ -43,15 +54,15 @@ def main(arguments: Sequence[str]) -> int:
     if ours.help:
         return _help(parser, ours.workload)
     if ours.workload is None or ours.workload.startswith("-"):
-        raise ConfigError("no workload: katydid run WORKLOAD, as in `katydid run stream --host URL`")
+        raise ConfigError(f"no workload: {parser.prog} WORKLOAD, as in `{parser.prog} stream --host URL`")
     file = locustfile(ours.workload)
     locusts = ["-f", str(file), "--headless", "--only-summary", *_quiet(locusts), *locusts]
     if not ours.workload.endswith(".py"):  # a locustfile may have options of its own
-        _check_options(ours.workload, locusts)
+        _check_options(ours.workload, locusts, parser.prog)
     with ExitStack() as stack:
         if ours.embedded_target is not None:
             locusts += ["--host", _start_target(stack, ours.embedded_target)]
-        return _locust(locusts)
+        return _locust(locusts, stderr=stderr)
 
 
 def _start_target(stack: ExitStack, options: str) -> str:
@@ -68,7 +79,7 @@ def _quiet(locusts: Sequence[str]) -> list[str]:
     return [] if asked else ["--loglevel", "WARNING"]
 
 
-def _check_options(workload: str, arguments: Sequence[str]) -> None:
+def _check_options(workload: str, arguments: Sequence[str], command: str) -> None:
     """Complain in one line about options that Locust would refuse, in several."""
     from locust.argument_parser import get_parser  # noqa: PLC0415 - see _locust
 
@@ -81,7 +92,7 @@ def _check_options(workload: str, arguments: Sequence[str]) -> None:
         if not refusal.code:
             raise
         complaint = ". ".join(said.getvalue().strip().splitlines())
-        raise ConfigError(complaint.removeprefix("locust: error: ") + "; see katydid run --help") from None
+        raise ConfigError(complaint.removeprefix("locust: error: ") + f"; see {command} --help") from None
 
 
 def _install(workload: str | None) -> None:
@@ -93,14 +104,14 @@ def _install(workload: str | None) -> None:
     lifecycle.install()
 
 
-def _locust(arguments: list[str]) -> int:
+def _locust(arguments: list[str], *, stderr: bool) -> int:
     """Locust's own main, in this process, with its exit code made ours."""
     from locust.main import main as locust_main  # noqa: PLC0415 - patches the process; only `run` may
 
     from katydid.users import lifecycle  # noqa: PLC0415 - takes part in any locustfile's run
 
     lifecycle.install()
-    lifecycle.show_progress()
+    lifecycle.show_progress(stderr=stderr)
     sys.argv = ["locust", *arguments]
     try:
         locust_main()

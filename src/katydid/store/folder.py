@@ -151,6 +151,11 @@ class RunWriter:
             self._logs[kind] = RowLog(self.path / _log_file(kind))
         self._logs[kind].append(batch)
 
+    def note(self, **facts: Any) -> None:
+        """Add to the manifest while the run goes on, so that a run that is killed has it too."""
+        self.manifest.update(facts)
+        _write_manifest(self.path, self.manifest)
+
     def close(self) -> None:
         """Close the logs; what is in them stays."""
         for log in self._logs.values():

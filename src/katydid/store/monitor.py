@@ -2,6 +2,10 @@
 
 from dataclasses import dataclass
 
+MACHINE, TARGET = "machine", "target"
+WATCHED = frozenset({MACHINE, TARGET})
+"""Rows that are no process of the generator's: the whole machine that keeps the folder, and the target."""
+
 
 @dataclass(slots=True)
 class MonitorRow:
@@ -9,12 +13,12 @@ class MonitorRow:
 
     Attributes:
         at_ms: from the run's start.
-        process: `local`, `master`, or the worker's name.
+        process: `local`, `master`, or the worker's name; or one of WATCHED.
         users: running users.
-        cpu_percent: of this process; 100 = one core.
+        cpu_percent: of this process, 100 = one core; of the machine, 100 = all its cores.
         cpu_wait_percent: of the second in which it could have gone on, but others had its core; None where the
             system does not tell.
-        memory_bytes: resident.
+        memory_bytes: resident; of the machine, what is in use.
         sent_bytes, received_bytes: by all of this machine's interfaces in this second.
         loop_lag_ms: how late the event loop came to a timer, at worst in this second.
         open_connections: to the target.

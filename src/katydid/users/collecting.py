@@ -25,6 +25,7 @@ from katydid.store.rows import decode
 from katydid.users.options import RunOptions, run_options, version_label
 from katydid.users.runinfo import WIRE_NAME, RunInfo
 from katydid.users.runtime import ROWS, Runtime
+from katydid.users.staged import staged_shape
 
 logger = logging.getLogger("katydid")
 
@@ -52,7 +53,9 @@ class Collector:
         self.folder: RunFolder | None = None
         self.report: Report | None = None
         self.watchers: list[Callable[[str, bytes], None]] = []
+        self._staged = staged_shape(self._environment)
         runtime.deliver = self.take
+        runtime.note = self._note
         if runtime.is_master:
             runtime.runner.register_message(ROWS, self._on_rows)
 
@@ -91,6 +94,8 @@ class Collector:
                 raise ConfigError(Redactor(service.secrets()).text(str(error), COMPLAINT_LIMIT)) from None
             finally:
                 service.close()
+        if self._staged is not None:
+            self._staged.check(parsed)
         check_results(Path(options.results))
         self._checked = (options, host, model)
 
@@ -104,11 +109,18 @@ class Collector:
         users = None if self._environment.shape_class else runner.target_user_count
         workers = runner.worker_count if self._runtime.is_master else 1
         run_time = self._run_time()
-        info = RunInfo.now(users=users, workers=workers, model=model, warm_up=options.warm_up_seconds(run_time))
+        staged = self._staged.facts(self._workload()) if self._staged else {}
+        info = RunInfo.now(
+            users=users,
+            workers=workers,
+            model=model,
+            warm_up=options.warm_up_seconds(run_time),
+            failure_limit=staged.get("failure_threshold", options.failure_threshold),
+        )
         setattr(self._environment.parsed_options, WIRE_NAME, info.to_wire())
         started = datetime.fromtimestamp(info.origin_wall, UTC)
         version = version_label(options, Path.cwd())
-        path = new_run_path(Path(options.results), self._workload(), version, started)
+        path = new_run_path(Path(options.results), staged.get("workload", self._workload()), version, started)
         self._rows_of = {}
         self._refused = 0
         self._writer = RunWriter(
@@ -139,6 +151,7 @@ class Collector:
                 "cpu_count": os.cpu_count(),
                 "workers": workers,
                 "started_utc": started.isoformat(timespec="milliseconds"),
+                **staged,
             },
         )
 
@@ -168,6 +181,8 @@ class Collector:
         """Keep a batch of rows; a disk that takes no more ends the run."""
         if self._writer is None:
             return
+        if self._staged is not None and kind == "samples":
+            self._staged.take(decode(batch))
         try:
             self._writer.append(kind, batch)
         except OSError as error:
@@ -177,6 +192,10 @@ class Collector:
             self._runtime.stopper.end("error", drain=0)
         for watch in self.watchers:
             watch(kind, batch)
+
+    def _note(self, **facts: Any) -> None:
+        if self._writer is not None:
+            self._writer.note(**facts)
 
     def _on_rows(self, msg: Any, **_: Any) -> None:
         kind, batch = msg.data["kind"], msg.data["batch"]

@@ -8,16 +8,18 @@ import logging
 import sys
 import time
 from argparse import Namespace
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
 import gevent
 import psutil
-from locust import events
+from locust import LoadTestShape, events
 from locust.env import Environment
+from locust.runners import WorkerRunner
 
 from katydid.core.errors import ConfigError, ExitCode
+from katydid.store.folder import RunFolder
 from katydid.users.collecting import Collector, collector_for
 from katydid.users.options import add_arguments
 from katydid.users.progress import Progress
@@ -39,6 +41,7 @@ class Lifecycle:
     """One process's listeners, from its start to its end."""
 
     started = False
+    last_folder: RunFolder | None = None
 
     def __init__(self, environment: Environment) -> None:
         self.environment = environment
@@ -70,6 +73,7 @@ class Lifecycle:
         self.runtime.begin()
         if self.collector is not None:
             self.progress = Progress(self.runtime)
+            self.runtime.announce = self.progress.say
             self.progress.start()
         if self.watch is not None:
             self.watch.begin()
@@ -125,6 +129,7 @@ class Lifecycle:
         ms = self.runtime.info.ms
         code = collector.finish(reason, ms(self._stopping_since), ms(time.monotonic()))
         self.environment.process_exit_code = int(code)
+        Lifecycle.last_folder = collector.folder
         if self.progress is not None:
             self.progress.show_result(collector)
 
@@ -163,6 +168,9 @@ class Lifecycle:
 
 def on_init(environment: Environment, web_ui: Any = None, **_: Any) -> None:
     """Locust has its runner: take part, and check a headless run before anything is sent."""
+    if _shape is not None and not isinstance(environment.runner, WorkerRunner):
+        environment.shape_class = _shape()
+        environment.shape_class.runner = environment.runner
     lifecycle = Lifecycle(environment)
     if Progress.enabled:
         logging.getLogger("locust.stats_logger").disabled = True
@@ -211,6 +219,7 @@ def default_spawn_rate(users: int) -> float:
 
 
 _installed = False
+_shape: Callable[[], LoadTestShape] | None = None
 
 
 def _add_arguments(parser: Any, **_: Any) -> None:
@@ -227,9 +236,20 @@ def install() -> None:
         events.init.add_listener(on_init)
 
 
-def show_progress() -> None:
-    """Let Katydid show the run instead of Locust."""
-    Progress.enable()
+def use_shape(shape: Callable[[], LoadTestShape]) -> None:
+    """Let runs of this process follow a load shape that is in no locustfile."""
+    global _shape  # noqa: PLW0603 - as Locust's events
+    _shape = shape
+
+
+def show_progress(*, stderr: bool = False) -> None:
+    """Let Katydid show the run instead of Locust, on standard output or standard error."""
+    Progress.enable(stderr=stderr)
+
+
+def last_folder() -> RunFolder | None:
+    """The folder of the last run that ended in this process; none in a worker."""
+    return Lifecycle.last_folder
 
 
 def has_started() -> bool:

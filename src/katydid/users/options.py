@@ -128,6 +128,12 @@ class RunOptions:
         kind=float,
         rule=NOT_NEGATIVE,
     )
+    target_pid: int | None = option(
+        None, "process of the target on this machine: its CPU and memory are recorded", kind=int, rule=POSITIVE
+    )
+    target_metrics: str | None = option(
+        None, "URL of the target's Prometheus metrics: its CPU and memory are read there once a second"
+    )
     ca_file: str | None = option(None, "certificates to trust instead of the system's (PEM)")
     record_events: bool = option(False, "keep every event of streamed answers, in events.parquet", kind=truth)
     sse_content: str = option(

@@ -52,7 +52,8 @@ class PacedUser(User):
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
         self.run_context = Runtime.of(environment)
-        self.index = self.run_context.next_user_index()
+        self.stage = self.run_context.stage
+        self.index, self.place = self.run_context.next_user()
         self.iteration = -1
         self._pacer: Pacer | None = None
 
@@ -80,10 +81,10 @@ class PacedUser(User):
             ready = run.released_at
         first = first_start(
             phase,
-            index=self.index,
-            users=run.info.users,
+            index=self.place,
+            users=self.stage.users,
             interval=run.options.interval,
-            origin=run.info.origin,
+            origin=run.info.origin + self.stage.begin,
             ready=ready,
         )
         self._pacer = Pacer(run.options.interval, first)
@@ -127,6 +128,7 @@ class PacedUser(User):
             iteration=self.iteration,
             name=name or self.request_name(),
             scheduled=scheduled,
+            stage=self.stage,
         )
         began = time.monotonic()
         try:

@@ -27,18 +27,19 @@ class Progress:
     """Shows the run of one process; silent until `enable` was called."""
 
     enabled = False
+    stderr = False
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
-        self._console = terminal()
+        self._console = terminal(stderr=self.stderr)
         self._live: Live | None = None
         self._greenlet: gevent.Greenlet | None = None
         self._note = ""
 
     @classmethod
-    def enable(cls) -> None:
+    def enable(cls, *, stderr: bool) -> None:
         """Show runs of this process."""
-        cls.enabled = True
+        cls.enabled, cls.stderr = True, stderr
 
     def start(self) -> None:
         """Show what is being done, and for how long."""
@@ -46,8 +47,8 @@ class Progress:
             return
         options, info = self._runtime.options, self._runtime.info
         host = strip_credentials(self._runtime.environment.host or "")
-        users = f"{info.users} users" if info.users else "users by a load shape"
-        limit = options.failure_threshold
+        users = f"{info.users} users" if info.users else "Users in stages"
+        limit = info.failure_limit
         stops = f"stops at the {_ordinal(limit)} failure" if limit else "no failure stops it"
         self._console.print(
             f"{users}, a request each every {options.interval:g} s, against {host}{_for(self._run_time())}; {stops}."
@@ -57,11 +58,16 @@ class Progress:
             self._live.start()
         self._greenlet = gevent.spawn(self._run)
 
+    def say(self, text: str) -> None:
+        """One more line, such as the beginning of a stage."""
+        if self.enabled:
+            self._console.print(Text(text))
+
     def stopping(self, reason: str, drain: float) -> None:
         """Say why the run ends, and what is waited for."""
         if not self.enabled:
             return
-        limit = self._runtime.options.failure_threshold
+        limit = self._runtime.info.failure_limit
         why = {
             "run-time": "The run time is over",
             "failure-threshold": f"Stopped at the {_ordinal(limit)} failure",
@@ -107,7 +113,7 @@ class Progress:
         if all(quantiles):
             parts.append("p50 {:.0f} ms, p95 {:.0f} ms".format(*quantiles))
         line = Text("  ".join(parts) + "  ")
-        limit = runtime.options.failure_threshold
+        limit = runtime.info.failure_limit
         failed = f"{total.num_failures} failed" + (f" of {limit}" if limit else "")
         line.append(failed, style="bold red" if total.num_failures else "")
         if self._note:

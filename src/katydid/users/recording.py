@@ -6,6 +6,7 @@ an event and get a row of what the event says.
 """
 
 import time
+from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
@@ -15,6 +16,7 @@ from locust.env import Environment
 
 from katydid.core.redact import Redactor
 from katydid.core.sample import ErrorClass, Outcome, Sample
+from katydid.core.stages import Stage
 from katydid.store.rows import RowBuffer
 from katydid.users.runinfo import RunInfo
 from katydid.users.stopping import Stopper
@@ -30,6 +32,7 @@ class Recorder:
     Args:
         schema: of the rows.
         worker: this process's name in them.
+        stage: which one goes on, for requests of users that are not ours.
     """
 
     def __init__(
@@ -41,16 +44,18 @@ class Recorder:
         schema: pa.Schema,
         worker: str,
         redactor: Redactor,
+        stage: Callable[[], Stage],
     ) -> None:
         self._environment = environment
         self._stopper = stopper
         self._info = info
         self._redactor = redactor
+        self._stage = stage
         self.worker = worker
         self.buffer = RowBuffer(schema)
         self.recorded = 0
 
-    def new_sample(self, *, user: int, iteration: int, name: str, scheduled: float) -> Sample:
+    def new_sample(self, *, user: int, iteration: int, name: str, scheduled: float, stage: Stage) -> Sample:
         """The row of a request that is about to start, due at `scheduled` on the monotonic clock."""
         scheduled_ms = self._info.ms(scheduled)
         return Sample(
@@ -60,7 +65,8 @@ class Recorder:
             worker=self.worker,
             name=name,
             scheduled_ms=scheduled_ms,
-            warm_up=self._info.in_warm_up(scheduled_ms),
+            stage=stage.number,
+            warm_up=stage.is_settling(scheduled_ms),
         )
 
     def finish(self, sample: Sample, request_type: str, elapsed_ms: float) -> None:
@@ -105,6 +111,7 @@ class Recorder:
             return
         duration = float(event["response_time"] or 0.0)
         start_ms = self._info.ms(time.monotonic()) - duration
+        stage = self._stage()
         sample = Sample(
             request_id=uuid4().hex,
             user=-1,
@@ -112,12 +119,13 @@ class Recorder:
             worker=self.worker,
             name=event["name"],
             scheduled_ms=start_ms,
+            stage=stage.number,
             start_ms=start_ms,
             late_ms=0.0,
             duration_ms=duration,
             bytes=event.get("response_length") or 0,
             status=getattr(event.get("response"), "status_code", None),
-            warm_up=self._info.in_warm_up(start_ms),
+            warm_up=stage.is_settling(start_ms),
         )
         if event.get("exception"):
             sample.fail(ErrorClass.OTHER, self._redactor.text(str(event["exception"])))

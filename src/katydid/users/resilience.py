@@ -98,7 +98,7 @@ class ResilienceUser(SpeechUser):
         """
         run = self.run_context
         began = time.monotonic()
-        sample = run.recorder.new_sample(user=-1, iteration=number, name=role, scheduled=began)
+        sample = run.recorder.new_sample(user=-1, iteration=number, name=role, scheduled=began, stage=run.stage)
         sample.extra["role"] = role
         sample.start_ms, sample.late_ms = sample.scheduled_ms, 0.0
         try:

@@ -16,6 +16,8 @@ LEAD = 0.25
 """Seconds from the start of a run to its origin."""
 WIRE_NAME = "katydid_run"
 """The attribute of Locust's parsed options that carries this."""
+STAGE_WIRE_NAME = "katydid_stage"
+"""The one that carries the stage (`core.stages`): it comes with the very message that has its users spawned."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,7 @@ class RunInfo:
         workers: processes that send requests.
         model: that requests ask for.
         warm_up: seconds left out of the statistics.
+        failure_limit: failed requests at which the run stops; 0 = never.
     """
 
     origin: float
@@ -39,11 +42,13 @@ class RunInfo:
     workers: int
     model: str
     warm_up: float
+    failure_limit: int
 
     @classmethod
-    def now(cls, *, users: int | None, workers: int, model: str, warm_up: float) -> "RunInfo":
+    def now(cls, *, users: int | None, workers: int, model: str, warm_up: float, failure_limit: int = 0) -> "RunInfo":
         """Begin a run, a moment from now: its first users must be there for the first places in its schedule."""
-        return cls(time.monotonic() + LEAD, time.time() + LEAD, _boot_id(), users, workers, model, warm_up)
+        origin, wall = time.monotonic() + LEAD, time.time() + LEAD
+        return cls(origin, wall, _boot_id(), users, workers, model, warm_up, failure_limit)
 
     @classmethod
     def from_wire(cls, wire: dict[str, Any]) -> "RunInfo":
@@ -56,10 +61,6 @@ class RunInfo:
     def to_wire(self) -> dict[str, Any]:
         """Plain values for a message."""
         return asdict(self)
-
-    def in_warm_up(self, ms: float) -> bool:
-        """Whether a moment of the run is left out of the statistics; without a warm-up none is."""
-        return self.warm_up > 0 and ms < self.warm_up * 1000.0
 
     def ms(self, moment: float) -> float:
         """A moment of the monotonic clock, in milliseconds of the run."""

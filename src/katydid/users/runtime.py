@@ -5,6 +5,7 @@ master keep the run folder. `lifecycle` calls the methods here when Locust's eve
 """
 
 import logging
+from collections.abc import Callable
 from typing import Any
 
 import gevent
@@ -13,6 +14,7 @@ from locust.exception import RPCError
 from locust.runners import MasterRunner, WorkerRunner
 
 from katydid.core.redact import Redactor
+from katydid.core.stages import Stage
 from katydid.store.rows import sample_schema
 from katydid.users.eventlog import EventLog
 from katydid.users.monitoring import Monitor
@@ -20,9 +22,10 @@ from katydid.users.options import RunOptions, run_options
 from katydid.users.orphan import watch_master
 from katydid.users.pauses import RareCollections
 from katydid.users.recording import Recorder
-from katydid.users.runinfo import WIRE_NAME, RunInfo
+from katydid.users.runinfo import STAGE_WIRE_NAME, WIRE_NAME, RunInfo
 from katydid.users.service import Service
 from katydid.users.stopping import Stopper
+from katydid.users.surroundings import Surroundings
 
 logger = logging.getLogger("katydid")
 
@@ -57,7 +60,13 @@ class Runtime:
         self.event_log: EventLog | None = None
         self.deliver: Any = self._send
         """Takes (kind, batch): the collector of this process, or the way to the master's."""
+        self.note: Callable[..., None] = lambda **_: None
+        """Adds to the manifest; where this process keeps the run folder."""
+        self.announce: Callable[[str], None] = lambda _: None
+        """Shows a line to the person who waits for the run."""
         self._next_user = 0
+        self._first_of_stage = 0
+        self._stage: Stage | None = None
         self._monitor: Monitor | None = None
         self._greenlets: list[gevent.Greenlet] = []
         self._outbox: list[tuple[str, bytes]] = []
@@ -87,12 +96,27 @@ class Runtime:
         found: type[RunOptions] = users[0].options_class if users else RunOptions
         return found
 
-    def next_user_index(self) -> int:
-        """A number for a new user that no other process gives."""
-        number = self._next_user
+    @property
+    def stage(self) -> Stage:
+        """The stage that goes on; a run without a load shape is one stage."""
+        wire = getattr(self.environment.parsed_options, STAGE_WIRE_NAME, None)
+        stage = Stage.from_wire(wire) if wire else Stage(0, self.info.users, 0.0, self.info.warm_up)
+        if stage != self._stage:
+            self._stage = stage
+            self._first_of_stage = self._next_user
+        return stage
+
+    def enter_stage(self, stage: Stage) -> None:
+        """Master or only process: users that are spawned from now on, in all processes, belong to this stage."""
+        setattr(self.environment.parsed_options, STAGE_WIRE_NAME, stage.to_wire())
+
+    def next_user(self) -> tuple[int, int]:
+        """For a new user: a number that no other user of the run gets, and its place among those of its stage."""
+        number, first = self._next_user, self._first_of_stage
         self._next_user += 1
         worker = self.runner.worker_index if self.is_worker else 0
-        return int(number * self.info.workers + worker)
+        workers = self.info.workers
+        return number * workers + worker, (number - first) * workers + worker
 
     def begin(self) -> None:
         """A run starts here: users may be made from now on."""
@@ -100,9 +124,10 @@ class Runtime:
         self.options = run_options(parsed, self.options_class)
         self.info = RunInfo.from_wire(getattr(parsed, WIRE_NAME))
         self.released_at = None
-        self._next_user = 0
+        self._next_user = self._first_of_stage = 0
+        self._stage = None
         self._outbox.clear()
-        self.stopper.begin(self.options.failure_threshold, self.options.drain_seconds)
+        self.stopper.begin(self.info.failure_limit, self.options.drain_seconds)
         secrets: list[str] = []
         extra: dict[str, type] = {}
         for user_class in self.paced_users():
@@ -118,6 +143,7 @@ class Runtime:
             schema=sample_schema(extra),
             worker=self.process,
             redactor=Redactor(secrets),
+            stage=lambda: self.stage,
         )
         self.event_log = EventLog(self.info, self.options.api) if self.options.record_events else None
         self._monitor = Monitor(
@@ -127,10 +153,15 @@ class Runtime:
             connections=lambda: self.service.open_connections if hasattr(self, "service") else 0,
             whole_machine=not self.is_worker,
         )
+        self._surroundings = Surroundings(
+            self.info, self._monitor.buffer, self.options.target_pid, self.options.target_metrics
+        )
         self._collections = RareCollections()
         self._greenlets = [gevent.spawn(self._monitor.run), gevent.spawn(self._flush_forever)]
         if self.is_worker:
             self._greenlets.append(gevent.spawn(watch_master, self.runner, self.stopper))
+        else:
+            self._greenlets.append(gevent.spawn(self._surroundings.run))
 
     def finish(self) -> None:
         """All users of this process have stopped."""

@@ -2,13 +2,17 @@
 
 from collections.abc import Callable
 
+from katydid.report.sections.capacity import capacity_section
 from katydid.report.sections.correctness import correctness_section
 from katydid.report.sections.resilience import resilience_section
+from katydid.report.sections.scale import scale_section
 from katydid.report.sections.section import Material, Section, Table
 
 __all__ = ["Material", "Section", "Table", "sections"]
 
 SECTIONS: tuple[Callable[[Material], Section | None], ...] = (
+    capacity_section,
+    scale_section,
     correctness_section,
     resilience_section,
 )

@@ -1,0 +1,15 @@
+"""A sweep over stages of more and more users: success, throughput and resources of each, and a safe range.
+
+katydid run scale --host http://127.0.0.1:8080 --stages 100,200,1000,10000
+locust -f locustfiles/scale.py
+"""
+
+from katydid.shapes.stages import ScaleShape
+from katydid.users.scale import ScaleUser
+
+
+class Scale(ScaleUser):
+    """One simulated user of the service."""
+
+
+__all__ = ["Scale", "ScaleShape"]

@@ -1,0 +1,241 @@
+"""What limited a run: the generator, a rate limit, connections, the target's concurrency or compute, the network.
+
+One table of rules, asked in order; each gives its evidence in numbers, or nothing. A rule never guesses:
+where none has evidence, the cause is not determined. Looks at the whole run and at its stages, if it has any.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from katydid.analysis.derived import quantile
+from katydid.analysis.holds import HoldResult
+from katydid.analysis.validity import Run, findings
+
+NOTHING = "nothing"
+NOT_DETERMINED = "not determined"
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """What limited a run, and the numbers that say so."""
+
+    cause: str
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What the rules look at.
+
+    Attributes:
+        rows: that count, with derived columns; only those that ended.
+        holds: the stages, in the order of their users.
+    """
+
+    run: Run
+    rows: pd.DataFrame
+    holds: Sequence[HoldResult]
+
+    @property
+    def low(self) -> HoldResult | None:
+        """The smallest stage in which the objective was kept."""
+        return next((h for h in self.holds if h.held), None)
+
+    @property
+    def broken(self) -> list[HoldResult]:
+        """The stages that broke it."""
+        return [h for h in self.holds if not h.held]
+
+    def of(self, hold: HoldResult) -> pd.DataFrame:
+        """A stage's rows."""
+        return self.rows[self.rows["stage"] == hold.stage]
+
+
+def diagnose(run: Run, holds: Sequence[HoldResult] = ()) -> Limit:
+    """What limited a run; `nothing` where nothing failed and every stage was held."""
+    counted = run.counted
+    rows = counted[counted["outcome"].isin(["ok", "failed"])]
+    evidence = Evidence(run, rows, sorted(holds, key=lambda h: h.users))
+    for cause, rule in RULES:
+        if text := rule(evidence):
+            return Limit(cause, text)
+    if not evidence.broken and not (rows["outcome"] == "failed").any():
+        return Limit(NOTHING, "no request failed, and no stage broke its objective")
+    return Limit(NOT_DETERMINED, "no rule found evidence enough")
+
+
+_GENERATOR_RULES = {"generator_cpu", "event_loop", "late_starts", "blame"}
+
+
+def _generator(e: Evidence) -> str | None:
+    found = [f for f in findings(e.run) if f.rule in _GENERATOR_RULES and f.severity == "invalid"]
+    return found[0].message if found else None
+
+
+FEWEST_FAILURES = 2
+_MOSTLY = 0.5
+
+
+def _share_of(e: Evidence, *errors: str) -> tuple[int, int]:
+    """Failures of these classes, and all."""
+    failed = e.rows[e.rows["outcome"] == "failed"]
+    return int(failed["error"].isin(errors).sum()), len(failed)
+
+
+def _rate_limit(e: Evidence) -> str | None:
+    limited, failed = _share_of(e, "rate_limited", "daily_limit")
+    if limited < FEWEST_FAILURES or limited < _MOSTLY * failed:
+        return None
+    kinds = e.rows.loc[e.rows["outcome"] == "failed", "error"].value_counts()
+    named = ", ".join(f"{count} × {kind}" for kind, count in kinds.items() if kind in {"rate_limited", "daily_limit"})
+    ok = e.rows[e.rows["outcome"] == "ok"]
+    minutes = (ok["start_ms"] // 60_000).value_counts()
+    most = f"; at most {int(minutes.max())} requests were let through in a minute of the run" if len(minutes) else ""
+    return f"{named} of {failed} failures{most}"
+
+
+_REFUSED = ("connect", "reset", "overloaded")
+_FLAT = 1.5
+"""Answers under load are as fast as without, up to this factor."""
+
+
+def _connection_limit(e: Evidence) -> str | None:
+    """Requests are refused once a fixed number is in flight, and those let in are as fast as ever."""
+    refused, failed = _share_of(e, *_REFUSED)
+    if refused < FEWEST_FAILURES or refused < _MOSTLY * failed:
+        return None
+    at_refusal, when_ok = _in_flight(e.rows)
+    if at_refusal is None or when_ok is None:
+        return None
+    slower = _slowdown(e)
+    if slower is not None and slower > _FLAT:
+        return None
+    return (
+        f"{refused} of {failed} failures were refused (connect, reset or 503) with {at_refusal:.0f} others in flight "
+        f"in the median; {when_ok:.0f} were served together at most, as fast as under little load"
+    )
+
+
+def _in_flight(rows: pd.DataFrame) -> tuple[float | None, float | None]:
+    """Served requests in flight when one was refused (median), and at most."""
+    ok = rows[(rows["outcome"] == "ok") & rows["start_ms"].notna() & rows["duration_ms"].notna()]
+    refused = rows.loc[rows["error"].isin(_REFUSED), "start_ms"].fillna(rows["scheduled_ms"]).dropna()
+    if ok.empty or refused.empty:
+        return None, None
+    starts = np.sort(ok["start_ms"].to_numpy())
+    ends = np.sort((ok["start_ms"] + ok["duration_ms"]).to_numpy())
+
+    def at(moments: np.ndarray) -> np.ndarray:
+        return np.searchsorted(starts, moments, side="right") - np.searchsorted(ends, moments, side="right")
+
+    return float(np.median(at(refused.to_numpy()))), float(at(starts).max())
+
+
+def _slowdown(e: Evidence) -> float | None:
+    """How much slower the median successful answer was in broken stages than in the smallest one."""
+    if e.low is None or not e.broken or not e.low.p50_ms:
+        return None
+    times = [h.p50_ms for h in e.broken if h.p50_ms is not None]
+    return float(np.median(times)) / e.low.p50_ms if times else None
+
+
+_CPU_FULL = 90.0
+
+
+def _compute(e: Evidence) -> str | None:
+    """The target's processor is full, or its answers come slower chunk by chunk under load."""
+    monitor = e.run.monitor
+    cpu = monitor.loc[monitor["process"] == "target", "cpu_percent"].dropna()
+    if e.broken and len(cpu) and cpu.max() >= _CPU_FULL:
+        return f"the target's process used up to {cpu.max():.0f} % of a core (100 = one core)"
+    if e.low is None or not e.broken:
+        return None
+    before, after = (_median(e.of(h), "gap_mean_ms") for h in (e.low, e.broken[-1]))
+    if before and after and after > _FLAT * before:
+        return (
+            f"chunks came {after:.1f} ms apart at {e.broken[-1].users} users, {before:.1f} ms at {e.low.users}: "
+            "all answers share what there is to compute with"
+        )
+    return None
+
+
+_PLATEAU = 0.1
+
+
+def _concurrency(e: Evidence) -> str | None:
+    """Answers a second stay the same however many are asked for: a fixed number is served at a time."""
+    behind = [h for h in e.holds if not h.keeps_up]
+    if e.low is None or not behind:
+        return None
+    rates = [h.sustained / h.users * h.offered_per_s for h in behind]
+    if max(rates) > (1 + _PLATEAU) * min(rates) * 1.05:
+        return None
+    rate = float(np.median(rates))
+    base = _median(e.of(e.low), "duration_ms")
+    if not base:
+        return None
+    at_a_time = rate * base / 1000.0
+    return (
+        f"it answered {rate:.1f} requests a second, whether {behind[0].offered_per_s:.1f} or "
+        f"{behind[-1].offered_per_s:.1f} were offered; with {base:.0f} ms each under little load, that is about "
+        f"{at_a_time:.1f} at a time, and the others wait"
+    )
+
+
+def _queue(e: Evidence) -> str | None:
+    """Refusals with slower answers: a queue in front of a fixed number is full."""
+    refused, failed = _share_of(e, *_REFUSED)
+    slower = _slowdown(e)
+    if refused < FEWEST_FAILURES or refused < _MOSTLY * failed or slower is None or slower <= _FLAT or e.low is None:
+        return None
+    rates = [h.ok_per_s for h in e.broken if h.ended == "time"]
+    if not rates:
+        return None
+    return (
+        f"{refused} of {failed} failures were refused (connect, reset or 503), {np.median(rates):.1f} requests a "
+        f"second were served, {slower:.1f} times slower than at {e.low.users} users: a fixed number is served, and "
+        "the queue before it is full"
+    )
+
+
+_SLOW_CONNECT_MS = 100.0
+_GREW = 5.0
+
+
+def _network(e: Evidence) -> str | None:
+    """Connections take long, or cannot be made in time, while answers are as fast as ever."""
+    slower = _slowdown(e)
+    if e.low is None or not e.broken or (slower is not None and slower > _FLAT):
+        return None
+    before, after = (_p95(e.of(h), "connect_ms") for h in (e.low, e.broken[-1]))
+    if before is None or after is None or after < max(_SLOW_CONNECT_MS, _GREW * before):
+        return None
+    return f"connecting took {after:.0f} ms (p95) at {e.broken[-1].users} users, {before:.1f} ms at {e.low.users}"
+
+
+def _median(rows: pd.DataFrame, column: str) -> float | None:
+    return _quantile(rows, column, 0.5)
+
+
+def _p95(rows: pd.DataFrame, column: str) -> float | None:
+    return _quantile(rows, column, 0.95)
+
+
+def _quantile(rows: pd.DataFrame, column: str, q: float) -> float | None:
+    values = rows.loc[rows["outcome"] == "ok", column].dropna().to_numpy(dtype=np.float64)
+    return quantile(values, q) if len(values) else None
+
+
+RULES: tuple[tuple[str, Callable[[Evidence], str | None]], ...] = (
+    ("generator", _generator),
+    ("rate limit", _rate_limit),
+    ("connection limit", _connection_limit),
+    ("compute", _compute),
+    ("concurrency", _queue),
+    ("concurrency", _concurrency),
+    ("network", _network),
+)
+"""Asked in this order: what makes the others' numbers worthless comes first."""

@@ -1,0 +1,199 @@
+"""One stage of a run as a measurement: what was offered, what came back, and whether that kept the objective.
+
+Knows no search and no estimate. Times are milliseconds of the run, as in the samples.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from katydid.analysis.derived import quantile
+from katydid.core.metrics import DISTRIBUTIONS, STATISTICS
+from katydid.core.stages import StageRecord
+
+FEWEST_BAD = 2
+"""Requests that must miss the objective before a stage has broken it: one is an accident."""
+BEHIND_SHARE, BEHIND_FEWEST = 0.015, 2.0
+"""A target falls behind where it answers this share less than it was offered, and this many requests less."""
+LOOKS = 40
+"""Moments of a stage at which its requests in flight are counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Criterion:
+    """A part of an objective that each request keeps or misses.
+
+    Attributes:
+        metric: its flat name, such as `duration.p95` or `failure_rate`.
+        allowed: share of requests that may miss it.
+        limit_ms: what a request may take; None where the metric is a share itself.
+    """
+
+    metric: str
+    allowed: float
+    limit_ms: float | None = None
+
+    @property
+    def text(self) -> str:
+        """As a person would write it."""
+        if self.limit_ms is None:
+            return f"{self.metric} ≤ {100 * self.allowed:g} %"
+        return f"{self.metric} ≤ {self.limit_ms:g} ms"
+
+    def missed(self, rows: pd.DataFrame) -> pd.Series:
+        """Which of these requests missed it; a failed one has missed every time limit."""
+        failed: pd.Series = rows["outcome"] == "failed"
+        if self.metric == "failure_rate":
+            return failed
+        if self.metric == "late_share":
+            return rows["late"].astype(bool)
+        column = _COLUMNS[self.metric.partition(".")[0]]
+        limit = np.inf if self.limit_ms is None else self.limit_ms
+        return failed | (rows[column].astype(np.float64) > limit)
+
+
+_COLUMNS = {d.name: d.column for d in DISTRIBUTIONS}
+_QUANTILES = {s.name: s.quantile for s in STATISTICS if s.quantile is not None}
+
+
+def criterion(metric: str, limit: float) -> Criterion | None:
+    """A limit of an objective as a criterion; None where requests cannot keep or miss it one by one.
+
+    Args:
+        metric: flat name.
+        limit: from above, in the unit of `summary.json`.
+    """
+    if metric in {"failure_rate", "late_share"}:
+        return Criterion(metric, limit)
+    name, _, statistic = metric.partition(".")
+    if name in _COLUMNS and statistic in _QUANTILES:
+        return Criterion(metric, round(1.0 - _QUANTILES[statistic], 6), limit)
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class HoldResult:
+    """What a stage showed, from its settling to its end.
+
+    Attributes:
+        seconds: of that stretch.
+        ok_per_s: successful answers that came in that stretch, whenever they were asked for.
+        missed: by criterion, how many of the `requests` missed it.
+        broken: names of the criteria that were broken; `keeps_up` where the target fell behind.
+        sustained: users whose requests the target did answer at the pace at which they came.
+    """
+
+    stage: int
+    users: int
+    purpose: str
+    ended: str
+    seconds: float
+    requests: int
+    ok: int
+    failed: int
+    offered_per_s: float
+    ok_per_s: float
+    sustained: float
+    keeps_up: bool
+    p50_ms: float | None
+    p95_ms: float | None
+    missed: dict[str, int] = field(default_factory=dict)
+    broken: tuple[str, ...] = ()
+
+    @property
+    def held(self) -> bool:
+        """Whether the objective was kept."""
+        return self.requests > 0 and not self.broken
+
+    @property
+    def text(self) -> str:
+        """In one line."""
+        times = "" if self.p95_ms is None else f", p95 {self.p95_ms:.0f} ms"
+        seen = f"{self.requests} requests, {self.failed} failed{times}"
+        return f"held: {seen}" if self.held else f"broken ({', '.join(self.broken) or 'no requests'}): {seen}"
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return asdict(self) | {"held": self.held, "broken": list(self.broken)}
+
+
+def measure_hold(
+    frame: pd.DataFrame, record: StageRecord, interval: float, criteria: Sequence[Criterion]
+) -> HoldResult:
+    """Measure a stage.
+
+    Args:
+        frame: samples with derived columns (`analysis.derived`), at least all of this stage.
+        record: of the stage.
+        interval: seconds between a user's requests.
+        criteria: the objective.
+    """
+    rows = frame[(frame["stage"] == record.stage) & frame["outcome"].isin(["ok", "failed"])]
+    inside = rows[(rows["scheduled_ms"] >= record.settled_ms) & (rows["scheduled_ms"] < record.end_ms)]
+    counted, begin = (inside, record.settled_ms) if len(inside) else (rows, record.begin_ms)
+    seconds = max(0.0, record.end_ms - begin) / 1000.0
+    ok = counted[counted["outcome"] == "ok"]
+    behind = _behind(rows, record, begin, interval)
+    offered = record.users / interval
+    keeps_up = behind <= max(BEHIND_FEWEST, BEHIND_SHARE * offered * seconds)
+    missed = {c.metric: int(c.missed(counted).sum()) for c in criteria}
+    broken = tuple(
+        c.metric
+        for c in criteria
+        if missed[c.metric] >= FEWEST_BAD and missed[c.metric] > c.allowed * len(counted) + 1e-9
+    )
+    durations = ok["duration_ms"].dropna().to_numpy(dtype=np.float64)
+    return HoldResult(
+        stage=record.stage,
+        users=record.users,
+        purpose=record.purpose,
+        ended=record.ended,
+        seconds=seconds,
+        requests=len(counted),
+        ok=len(ok),
+        failed=len(counted) - len(ok),
+        offered_per_s=offered,
+        ok_per_s=_answered(rows, begin, record.end_ms) / seconds if seconds else 0.0,
+        sustained=max(0.0, record.users - behind * interval / seconds) if seconds else 0.0,
+        keeps_up=keeps_up,
+        p50_ms=quantile(durations, 0.5) if len(durations) else None,
+        p95_ms=quantile(durations, 0.95) if len(durations) else None,
+        missed=missed,
+        broken=broken if keeps_up else (*broken, "keeps_up"),
+    )
+
+
+def _answered(rows: pd.DataFrame, begin: float, end: float) -> int:
+    ok = rows[rows["outcome"] == "ok"]
+    ended = ok["start_ms"] + ok["duration_ms"]
+    return int(((ended > begin) & (ended <= end)).sum())
+
+
+def _behind(rows: pd.DataFrame, record: StageRecord, begin: float, interval: float) -> float:
+    """Requests by which the target fell behind: those never started for want of an answer, and its backlog's growth.
+
+    The growth is the slope of the requests in flight, seen at many moments, so that where the last moment
+    falls does not decide.
+    """
+    length = record.end_ms - begin
+    if length < interval * 1000.0:  # nothing can be said about so little
+        return 0.0
+    starts = rows["start_ms"].fillna(rows["scheduled_ms"]).to_numpy(dtype=np.float64)
+    took = rows["duration_ms"].to_numpy(dtype=np.float64)
+    ends = starts + np.where(np.isnan(took), 0.0, took)
+    begun = (starts >= begin) & (starts < record.end_ms) & rows["paced"].to_numpy(dtype=bool)
+    unstarted = record.users * length / (interval * 1000.0) - begun.sum()
+    moments = np.linspace(begin, record.end_ms, LOOKS)
+    in_flight = np.searchsorted(np.sort(starts), moments) - np.searchsorted(np.sort(ends), moments)
+    slope = np.polyfit(moments - begin, in_flight, 1)[0]
+    return float(max(0.0, unstarted) + max(0.0, slope * length))
+
+
+def holds_of(frame: pd.DataFrame, manifest: dict[str, Any], criteria: Sequence[Criterion]) -> list[HoldResult]:
+    """All stages of a run, in their order."""
+    interval = float(manifest["interval_s"])
+    records = (StageRecord(**record) for record in manifest.get("stages") or [])
+    return [measure_hold(frame, record, interval, criteria) for record in records]

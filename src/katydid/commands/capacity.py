@@ -1,0 +1,54 @@
+"""`katydid capacity WORKLOAD`: search the highest load that keeps the objective, in one run."""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from katydid.commands.output import STANDARD_OUTPUT, write_output
+from katydid.commands.run import run_workload
+from katydid.core.arguments import OneLineParser
+from katydid.core.errors import ExitCode, worst
+from katydid.store.folder import SUMMARY
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Search; 0 when a capacity was found, 4 when not even one user held or the run is not to be believed."""
+    from katydid.shapes.search import CapacityShape  # noqa: PLC0415 - registers a search's options, imports Locust
+    from katydid.users.lifecycle import last_folder, use_shape  # noqa: PLC0415 - see above
+
+    output = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    output.add_argument("--json", metavar="F", help="write the result as JSON; - for standard output")
+    parser = OneLineParser(
+        prog="katydid capacity",
+        description="Search the highest load that keeps the objective: users with a request each every interval.",
+        add_help=False,
+        allow_abbrev=False,
+        parents=[output],
+        usage="katydid capacity WORKLOAD [--thresholds FILE] [--json F|-] [Katydid's and Locust's options]",
+        epilog="example: katydid capacity stream --host http://127.0.0.1:8080 --interval 2 --limit 1",
+    )
+    asked, rest = output.parse_known_args(arguments)
+    use_shape(CapacityShape)
+    code = ExitCode(run_workload(parser, rest, stderr=asked.json == STANDARD_OUTPUT))
+    folder = last_folder()
+    if folder is None:  # nothing was run, or this is a worker
+        return code
+    summary = json.loads((folder.path / SUMMARY).read_text(encoding="utf-8"))
+    found = summary.get("capacity") or {}
+    if asked.json:
+        result = {**found, "valid": summary["valid"], "ended": summary["ended"], "run": str(folder.path)}
+        write_output(asked.json, json.dumps(result, indent=2, ensure_ascii=False) + "\n")
+    return worst(code, ExitCode.PASSED if _found(found) else ExitCode.INVALID)
+
+
+def _found(result: dict[str, Any]) -> bool:
+    if result.get("capacity") is not None:
+        return True
+    steps = result.get("steps") or []
+    fewest = min((step["users"] for step in steps), default=None)
+    tried = f"not even {fewest} user(s) kept the objective" if fewest else "no load was held"
+    remedy = "see the report's failures, or ask for less with --limit or --thresholds"
+    print(f"katydid: no capacity was found: {tried}; {remedy}", file=sys.stderr)  # noqa: T201 - the one line
+    return False

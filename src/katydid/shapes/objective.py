@@ -1,0 +1,38 @@
+"""The objective that stages are judged by: of a thresholds file, or what everybody would ask for."""
+
+from pathlib import Path
+
+from katydid.analysis.holds import Criterion, criterion
+from katydid.core.errors import ConfigError
+from katydid.gate.thresholds import read_thresholds
+
+MOST_FAILURES = 0.05
+"""Share of requests that may fail, or take too long, where no thresholds file says otherwise."""
+
+
+def read_criteria(thresholds: str | None, limit: float | None, interval: float) -> list[Criterion]:
+    """The objective.
+
+    Args:
+        thresholds: path of a thresholds file.
+        limit: seconds that 95 % of the answers may take; by default the interval.
+        interval: seconds between a user's requests.
+
+    Raises:
+        ConfigError: a thresholds file without an objective, or with none that single requests can keep.
+    """
+    if thresholds is None:
+        return [
+            Criterion("failure_rate", MOST_FAILURES),
+            Criterion("duration.p95", MOST_FAILURES, (limit or interval) * 1000.0),
+        ]
+    if limit is not None:
+        raise ConfigError("--limit and --thresholds both say what to keep: give one of them")
+    upper = [o for o in read_thresholds(Path(thresholds)).objectives if o.limit.is_upper]
+    found = [c for o in upper if (c := criterion(o.metric, o.limit.value)) is not None]
+    if not found:
+        raise ConfigError(
+            f"{thresholds} has no objective that a stage can keep: give its [objective] a limit of failure_rate, "
+            "late_share or a percentile, as duration.p95"
+        )
+    return found

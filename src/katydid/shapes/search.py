@@ -1,0 +1,125 @@
+"""The load shape of `katydid capacity`: the search, decided live in the process that keeps the run folder.
+
+What the search decides by are the samples that came in, of all processes; the same code estimates from the
+finished folder later (`analysis.searching`).
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+
+from katydid.analysis.derived import with_derived
+from katydid.analysis.holds import Criterion, HoldResult, measure_hold
+from katydid.analysis.search import CapacitySearch, SearchSettings, allowed_failures
+from katydid.core.errors import ConfigError
+from katydid.core.stages import Plan, StageRecord
+from katydid.shapes.holds import HoldsShape
+from katydid.shapes.objective import read_criteria
+from katydid.users import options
+from katydid.users.options import NOT_NEGATIVE, POSITIVE, RunOptions, option, run_options
+
+HOLD_INTERVALS = 6.0
+"""Intervals of a measured hold: one to settle, five to count."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CapacityOptions(RunOptions):
+    """Options of a search, beside those of its workload."""
+
+    failure_threshold: int = option(
+        5,
+        "a hold of the search ends early at this many failed requests, where the objective allows no more; 0 = never",
+        kind=int,
+        rule=NOT_NEGATIVE,
+    )
+    thresholds: str | None = option(None, "file whose [objective] is to be kept (default: failures and --limit)")
+    limit: float | None = option(
+        None, "seconds that 95 % of the answers may take (default: the interval)", kind=float, rule=POSITIVE
+    )
+    max_users: int = option(500, "never more users than these", kind=int, rule=POSITIVE)
+    start_users: int = option(10, "users to begin with", kind=int, rule=POSITIVE)
+    hold: float | None = option(None, "seconds of a measured hold (default: 6 intervals)", kind=float, rule=POSITIVE)
+    steps: int = option(5, "loads that are measured around the capacity", kind=int, rule=POSITIVE)
+    repeats: int = option(3, "how often all of them are", kind=int, rule=POSITIVE)
+
+    def criteria(self) -> list[Criterion]:
+        """The objective; see `read_criteria`."""
+        return read_criteria(self.thresholds, self.limit, self.interval)
+
+    def search_settings(self, criteria: list[Criterion]) -> SearchSettings:
+        """How the search is done.
+
+        Raises:
+            ConfigError: holds too short, or loads too few.
+        """
+        hold = HOLD_INTERVALS * self.interval if self.hold is None else self.hold
+        if hold < 3 * self.interval:
+            least = 3 * self.interval
+            raise ConfigError(f"--hold {hold:g} is too short: give at least 3 intervals, {least:g}, one to settle")
+        if self.steps < 3:
+            raise ConfigError(f"--steps {self.steps} is too few: a curve needs 3 loads, and 5 to 7 are better")
+        return SearchSettings(
+            interval=self.interval,
+            hold=hold,
+            max_users=self.max_users,
+            start=self.start_users,
+            steps=self.steps,
+            repeats=self.repeats,
+            seed=self.seed,
+            failure_limit=self.failure_threshold,
+            allowed_failures=allowed_failures(criteria),
+        )
+
+
+options.register(CapacityOptions)
+
+
+class CapacityShape(HoldsShape):
+    """Searches for the highest load that keeps the objective."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._rows: list[pa.Table] = []
+
+    def check(self, parsed: Any) -> None:
+        """See `StagedShape.check`."""
+        asked = self._options(parsed)
+        asked.search_settings(asked.criteria())
+
+    def facts(self, workload: str) -> Mapping[str, Any]:
+        """See `StagedShape.facts`."""
+        asked = self._options()
+        criteria = asked.criteria()
+        return {
+            "workload": f"capacity-{workload}",
+            "plan": "capacity",
+            "objective": [asdict(c) for c in criteria],
+            "search": asdict(asked.search_settings(criteria)),
+            "failure_threshold": 0,
+        }
+
+    def make_plan(self) -> Plan:
+        """See `HoldsShape.make_plan`."""
+        asked = self._options()
+        criteria = asked.criteria()
+
+        def measure(record: StageRecord) -> HoldResult:
+            rows, self._rows = self._rows, []
+            samples = pa.concat_tables(rows, promote_options="default").to_pandas() if rows else pd.DataFrame()
+            frame = with_derived(samples, {"interval_s": asked.interval})
+            result = measure_hold(frame, record, asked.interval, criteria)
+            self.runtime.announce(f"  {result.text}")
+            return result
+
+        self._rows = []
+        return CapacitySearch(asked.search_settings(criteria), measure)
+
+    def took(self, rows: pa.Table) -> None:
+        """See `HoldsShape.took`."""
+        self._rows.append(rows)
+
+    def _options(self, parsed: Any = None) -> CapacityOptions:
+        return run_options(parsed or self.runtime.environment.parsed_options, CapacityOptions)
