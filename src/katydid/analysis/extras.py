@@ -6,9 +6,10 @@ Each is a function in a file of its own, entered here under its workload.
 from collections.abc import Callable
 from typing import Any
 
+from katydid.analysis.burst import burst_summary
 from katydid.analysis.validity import Run
 
-EXTRAS: dict[str, Callable[[Run], dict[str, Any]]] = {}
+EXTRAS: dict[str, Callable[[Run], dict[str, Any]]] = {"burst": burst_summary}
 
 
 def extras(run: Run) -> dict[str, Any]:

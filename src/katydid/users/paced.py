@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NoReturn
 
 import gevent
 from gevent import GreenletExit
@@ -36,6 +36,8 @@ class PacedUser(User):
         options_class: its options.
         request_type: how Locust's tables call its requests.
         extra_columns: columns that it adds to the samples (`Sample.extra`), with their types.
+        default_users: how many there are where nobody says.
+        release_delay: seconds from the last user's spawning to the release of a burst, so that all are ready.
     """
 
     abstract = True
@@ -44,6 +46,8 @@ class PacedUser(User):
     options_class: ClassVar[type[options.RunOptions]] = options.RunOptions
     request_type: ClassVar[str] = "REQUEST"
     extra_columns: ClassVar[dict[str, type]] = {}
+    default_users: ClassVar[int] = 1
+    release_delay: ClassVar[float] = 0.5
 
     def __init_subclass__(cls, **more: Any) -> None:
         super().__init_subclass__(**more)
@@ -65,6 +69,14 @@ class PacedUser(User):
         """Send one request and fill in its sample, also when the greenlet is killed meanwhile."""
         raise NotImplementedError
 
+    @property
+    def interval(self) -> float:
+        """Seconds from one start of this user to its next."""
+        return self.run_context.options.interval
+
+    def prepare(self) -> None:
+        """What there is to do just before an iteration is due."""
+
     def request_name(self) -> str:
         """How this user's next request is called in tables."""
         return self.workload
@@ -82,11 +94,11 @@ class PacedUser(User):
             phase,
             index=self.index,
             users=run.info.users,
-            interval=run.options.interval,
+            interval=self.interval,
             origin=run.info.origin,
             ready=ready,
         )
-        self._pacer = Pacer(run.options.interval, first)
+        self._pacer = Pacer(self.interval, first)
         self.wait()  # type: ignore[no-untyped-call]  # Locust's
 
     def wait_time(self) -> float:
@@ -100,6 +112,7 @@ class PacedUser(User):
         """One iteration, from its schedule to its samples."""
         assert self._pacer is not None  # noqa: S101 - on_start has run
         self.iteration += 1
+        self.prepare()
         # A timer that was started in a long turn of the event loop counts from that turn's beginning.
         while (early := self._pacer.scheduled - time.monotonic()) > WAKE_UP:
             gevent.sleep(early)
@@ -111,6 +124,11 @@ class PacedUser(User):
         """One iteration, due at `scheduled` on the monotonic clock: one request, unless a workload says otherwise."""
         with self.sampled(scheduled) as sample:
             self.perform(sample)
+
+    def done(self) -> NoReturn:
+        """This user has nothing more to do; the run ends with its last one."""
+        self.run_context.user_done()
+        raise StopUser
 
     @contextmanager
     def sampled(self, scheduled: float, name: str | None = None) -> Iterator[Sample]:

@@ -5,6 +5,7 @@ master keep the run folder. `lifecycle` calls the methods here when Locust's eve
 """
 
 import logging
+import time
 from typing import Any
 
 import gevent
@@ -27,6 +28,8 @@ logger = logging.getLogger("katydid")
 FLUSH_PERIOD = 0.5
 """Seconds between hand-overs of rows: what a `kill -9` can lose."""
 ROWS = "katydid_rows"
+_RELEASE = "katydid_release"
+_DONE = "katydid_done"
 
 _ATTRIBUTE = "katydid"
 
@@ -54,9 +57,15 @@ class Runtime:
         self.deliver: Any = self._send
         """Takes (kind, batch): the collector of this process, or the way to the master's."""
         self._next_user = 0
+        self._done = 0
         self._monitor: Monitor | None = None
         self._greenlets: list[gevent.Greenlet] = []
         self._outbox: list[tuple[str, bytes]] = []
+        runner: Any = self.runner
+        if self.is_worker:
+            runner.register_message(_RELEASE, self._on_release)
+        elif self.is_master:
+            runner.register_message(_DONE, lambda **_: self.user_done())
         setattr(environment, _ATTRIBUTE, self)
 
     @classmethod
@@ -96,7 +105,7 @@ class Runtime:
         self.options = run_options(parsed, self.options_class)
         self.info = RunInfo.from_wire(getattr(parsed, WIRE_NAME))
         self.released_at = None
-        self._next_user = 0
+        self._next_user = self._done = 0
         self._outbox.clear()
         self.stopper.begin(self.options.failure_threshold, self.options.drain_seconds)
         secrets: list[str] = []
@@ -124,6 +133,27 @@ class Runtime:
         )
         self._collections = RareCollections()
         self._greenlets = [gevent.spawn(self._monitor.run), gevent.spawn(self._flush_forever)]
+
+    def release(self) -> None:
+        """All users are there: those behind a barrier may go, in all processes at the same moment."""
+        if self.is_worker:  # its master says when
+            return
+        delay = max((user.release_delay for user in self.paced_users()), default=0.0)
+        self.released_at = time.monotonic() + delay
+        if self.is_master:
+            self.runner.send_message(_RELEASE, {"at_ms": self.info.ms(self.released_at)})
+
+    def _on_release(self, msg: Any, **_: Any) -> None:
+        self.released_at = self.info.origin + msg.data["at_ms"] / 1000.0
+
+    def user_done(self) -> None:
+        """A user has nothing more to do; with the last one of the whole run, the run ends."""
+        if self.is_worker:
+            self.runner.send_message(_DONE)
+            return
+        self._done += 1
+        if self._done == self.info.users:
+            self.stopper.end("completed", drain=0)
 
     def finish(self) -> None:
         """All users of this process have stopped."""

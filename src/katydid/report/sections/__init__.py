@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 
+from katydid.report.sections.burst import burst_section
 from katydid.report.sections.section import Material, Section, Table
 
 __all__ = ["Material", "Section", "Table", "sections"]
 
-SECTIONS: tuple[Callable[[Material], Section | None], ...] = ()
+SECTIONS: tuple[Callable[[Material], Section | None], ...] = (burst_section,)
 """In the order in which a report shows them; None where a run has nothing to say there."""
 
 
