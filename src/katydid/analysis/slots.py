@@ -14,8 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import minimize
-from scipy.stats import norm
+from scipy.special import log_ndtr
 
 MOST_ALIKE = 0.25
 """Largest coefficient of variation of the service times at which slots are told apart; noise reaches it too."""
@@ -103,13 +102,22 @@ def _fit(bursts: Sequence[Burst], slots: int, *, closed: bool) -> Fit:
     def loss(at: Sequence[float]) -> float:
         """Minus the log-likelihood at (mean, ln spread)."""
         wide = max(math.exp(at[1]), finest)
-        return -float(norm.logpdf(served, at[0], wide).sum() + norm.logsf(ages, at[0], wide).sum())
+        return -_log_likelihood(served, ages, at[0], wide)
 
-    if len(ages) and norm.logsf(ages, mean, spread).sum() < -1e-3:  # the censored ones pull
+    if len(ages) and log_ndtr((mean - ages) / spread).sum() < -1e-3:  # the censored ones pull
+        from scipy.optimize import minimize  # noqa: PLC0415 - slow to import, and few runs come here
+
         mean, log_spread = minimize(loss, [mean, math.log(spread)], method="Nelder-Mead").x
         spread = max(math.exp(log_spread), finest)
     penalty = CLOSED_PENALTY if closed else 0.0
     return Fit(slots, closed, float(mean), spread / mean, -loss([mean, math.log(spread)]) - penalty)
+
+
+def _log_likelihood(served: np.ndarray, ages: np.ndarray, mean: float, spread: float) -> float:
+    """Of normal service times, with `ages` that each was longer than."""
+    away = (served - mean) / spread
+    density = -0.5 * away**2 - math.log(spread * math.sqrt(2.0 * math.pi))
+    return float(density.sum() + log_ndtr((mean - ages) / spread).sum())
 
 
 def _service(bursts: Sequence[Burst], slots: int, *, closed: bool) -> tuple[np.ndarray, np.ndarray]:

@@ -12,11 +12,11 @@ from typing import Any, ClassVar, cast
 from katydid.core.errors import ConfigError
 from katydid.core.pacing import Phase
 from katydid.core.redact import strip_credentials
-from katydid.core.sample import Outcome, Sample
+from katydid.core.sample import ErrorClass, Outcome, Sample
 from katydid.transport.exchange import Exchange, Request, Timeouts
 from katydid.transport.http import HttpClient
 from katydid.users.chat import ChatService
-from katydid.users.measuring import judge_exchange, judge_stream, measure_exchange, measure_stream
+from katydid.users.measuring import judge, measure_exchange, measure_stream
 from katydid.users.options import NOT_NEGATIVE, POSITIVE, RunOptions, option
 from katydid.users.paced import PacedUser
 
@@ -89,7 +89,7 @@ class BurstService(ChatService):
     def ask(self, *, user: int, iteration: int, request_id: str) -> Request:
         """A user's request; its connection ends with it."""
         if self._get is not None:
-            return Request("GET", self._get, {"X-Request-Id": request_id, "Connection": "close"})
+            return Request("GET", self._get, self._extra.over({"X-Request-Id": request_id, "Connection": "close"}))
         request = self.request(user=user, iteration=iteration, request_id=request_id, stream=True)
         return Request(request.method, request.path, {**request.headers, "Connection": "close"}, request.body)
 
@@ -98,14 +98,21 @@ class BurstService(ChatService):
         return {"endpoint": self._get} if self._get is not None else super().facts()
 
 
-class _Body:
-    """Takes the body of a plain answer, which nobody reads."""
+class _Page:
+    """The body of a plain answer, which nobody reads: any is right."""
+
+    error_text: str | None = None
+    malformed: str | None = None
 
     def feed(self, _data: bytes, _at: float) -> None:
         """Nothing to keep."""
 
     def finish(self) -> None:
         """Nothing to do: the exchange knows that it is complete."""
+
+    def verdict(self) -> tuple[ErrorClass, str] | None:
+        """See `measuring.Facts`."""
+        return None
 
 
 class BurstUser(PacedUser):
@@ -161,11 +168,12 @@ class BurstUser(PacedUser):
         exchange = Exchange()
         request = service.ask(user=self.index, iteration=self.iteration, request_id=sample.request_id)
         if service.plain:
+            page = _Page()
             try:
-                service.client.send(request, _Body(), exchange)
+                service.client.send(request, page, exchange)
             finally:
                 measure_exchange(sample, exchange, run.info)
-            judge_exchange(sample, exchange)
+            judge(sample, exchange, page)
             return
         reading = service.dialect.reading(run.options.check)
         try:
@@ -173,7 +181,7 @@ class BurstUser(PacedUser):
         finally:
             measure_exchange(sample, exchange, run.info)
             measure_stream(sample, exchange, reading)
-        judge_stream(sample, exchange, reading)
+        judge(sample, exchange, reading)
 
 
 def _note_wait(sample: Sample, scheduled: float) -> None:

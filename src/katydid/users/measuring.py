@@ -68,24 +68,10 @@ def judge(sample: Sample, exchange: Exchange, reading: Facts) -> None:
     if exchange.error is not None and not (reading.error_text or reading.malformed):
         sample.fail(exchange.error, exchange.detail)
     elif exchange.status is not None and 300 <= exchange.status < 400:
-        _fail_redirected(sample, exchange)
+        where = exchange.headers.get("location", "elsewhere")
+        sample.fail(ErrorClass.OTHER, f"redirected ({exchange.status}) to {where}: point --host there")
+        sample.blame = Blame.CONFIG
     elif exchange.status is not None and not 200 <= exchange.status < 300:
         sample.fail(*classify_status(exchange.status, exchange.headers, exchange.body))
     elif (problem := reading.verdict()) is not None:
         sample.fail(*problem)
-
-
-def judge_exchange(sample: Sample, exchange: Exchange) -> None:
-    """Decide how a request for a whole answer ended, as far as HTTP can tell."""
-    if exchange.error is not None:
-        sample.fail(exchange.error, exchange.detail)
-    elif exchange.status is not None and 300 <= exchange.status < 400:
-        _fail_redirected(sample, exchange)
-    elif exchange.status is not None and not 200 <= exchange.status < 300:
-        sample.fail(*classify_status(exchange.status, exchange.headers, exchange.body))
-
-
-def _fail_redirected(sample: Sample, exchange: Exchange) -> None:
-    where = exchange.headers.get("location", "elsewhere")
-    sample.fail(ErrorClass.OTHER, f"redirected ({exchange.status}) to {where}: point --host there")
-    sample.blame = Blame.CONFIG
