@@ -7,9 +7,10 @@ from collections.abc import Callable
 from typing import Any
 
 from katydid.analysis.burst import burst_summary
+from katydid.analysis.session import session_summary
 from katydid.analysis.validity import Run
 
-EXTRAS: dict[str, Callable[[Run], dict[str, Any]]] = {"burst": burst_summary}
+EXTRAS: dict[str, Callable[[Run], dict[str, Any]]] = {"burst": burst_summary, "session": session_summary}
 
 
 def extras(run: Run) -> dict[str, Any]:

@@ -3,13 +3,14 @@
 import argparse
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Any
 
 from katydid.core.arguments import OneLineParser
 from katydid.core.errors import ConfigError
+from katydid.target.bridge import BRIDGE_FAULTS
 from katydid.target.faults import FAULTS
 
 MAX_PORT = 65535
@@ -68,6 +69,11 @@ class TargetSettings:
     speech_restart: float = _option(0.0, "speech: until a worker that died is replaced; 0 = never", _time)
     speech_connections: int = _option(0, "speech: streams at a time; others get a 503", int)
     speech_pending_limit: int = _option(0, "speech: with more chunks in the queue, new streams get a 503", int)
+    bridge_rooms: str = _option("Tower,Chapel,Library,Garden,Dungeon", "the chat bridge's rooms, comma-separated")
+    bridge_delay: float = _option(0.0, "from a request to the chat bridge to its answer", _time)
+    bridge_fail: tuple[str, ...] = _option(
+        (), f"CLASS=RATE, repeatable, of the chat bridge; classes: {', '.join(BRIDGE_FAULTS)}", str, repeat=True
+    )
     api_key: str | None = _option(None, "key to demand, as a bearer token, x-api-key or api-key; others get a 401")
     tls_cert: str | None = _option(None, "certificate, for https (PEM)")
     tls_key: str | None = _option(None, "its key")
@@ -84,6 +90,10 @@ class TargetSettings:
         self._check_words()
         if bool(self.tls_cert) != bool(self.tls_key):
             raise ConfigError("--tls-cert and --tls-key go together: give both, or neither")
+        if sum(self.bridge_rates.values()) > 1 + 1e-9:
+            raise ConfigError("the rates of --bridge-fail add up to more than 1")
+        if not self.rooms:
+            raise ConfigError("--bridge-rooms names no room")
         if sum(self.failure_rates.values()) > 1 + 1e-9:
             raise ConfigError("the rates of --fail add up to more than 1")
 
@@ -130,18 +140,33 @@ class TargetSettings:
     @property
     def failure_rates(self) -> dict[str, float]:
         """Share of requests that get each injected fault."""
-        rates = {}
-        for text in self.fail:
-            name, _, rate = text.partition("=")
-            if name not in FAULTS:
-                raise ConfigError(f"--fail {text}: {name!r} is not one of {', '.join(FAULTS)}")
-            try:
-                rates[name] = float(rate or 1)
-            except ValueError:
-                raise ConfigError(f"--fail {text}: give a rate from 0 to 1, as in {name}=0.1") from None
-            if not 0 <= rates[name] <= 1:
-                raise ConfigError(f"--fail {text}: the rate must be from 0 to 1")
-        return rates
+        return _rates("--fail", self.fail, FAULTS)
+
+    @property
+    def bridge_rates(self) -> dict[str, float]:
+        """Share of the chat bridge's answers that get each of its defects."""
+        return _rates("--bridge-fail", self.bridge_fail, BRIDGE_FAULTS)
+
+    @property
+    def rooms(self) -> list[str]:
+        """The chat bridge's rooms."""
+        return [name for part in self.bridge_rooms.split(",") if (name := part.strip())]
+
+
+def _rates(flag: str, texts: Sequence[str], known: Collection[str]) -> dict[str, float]:
+    """CLASS=RATE, read; a class alone always happens."""
+    rates = {}
+    for text in texts:
+        name, _, rate = text.partition("=")
+        if name not in known:
+            raise ConfigError(f"{flag} {text}: {name!r} is not one of {', '.join(known)}")
+        try:
+            rates[name] = float(rate or 1)
+        except ValueError:
+            raise ConfigError(f"{flag} {text}: give a rate from 0 to 1, as in {name}=0.1") from None
+        if not 0 <= rates[name] <= 1:
+            raise ConfigError(f"{flag} {text}: the rate must be from 0 to 1")
+    return rates
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -167,7 +192,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def settings_of(parsed: argparse.Namespace) -> TargetSettings:
     """Settings out of parsed arguments."""
     values = {option.name: getattr(parsed, option.name) for option in fields(TargetSettings)}
-    return TargetSettings(**values | {"fail": tuple(values["fail"])})
+    repeated = {name: tuple(value) for name, value in values.items() if isinstance(value, list)}
+    return TargetSettings(**values | repeated)
 
 
 def settings_from_arguments(arguments: Sequence[str]) -> TargetSettings:

@@ -79,7 +79,7 @@ class Lifecycle:
 
     def on_spawning_complete(self, **_: Any) -> None:
         """All users are there: those behind a barrier may go, together."""
-        self.runtime.release()
+        self.runtime.all_spawned()
 
     def on_test_stopping(self, **_: Any) -> None:
         """No new request starts from now on."""
@@ -125,6 +125,8 @@ class Lifecycle:
         self.environment.process_exit_code = int(code)
         if self.progress is not None:
             self.progress.show_result(collector)
+        for user in self.runtime.paced_users():
+            user.finished(collector.report, self.runtime.options)
 
     def on_quitting(self, **_: Any) -> None:
         """Locust is about to leave: a run that still goes on was interrupted, and ends properly first."""

@@ -37,6 +37,7 @@ class PacedUser(User):
         request_type: how Locust's tables call its requests.
         extra_columns: columns that it adds to the samples (`Sample.extra`), with their types.
         default_users: how many there are where nobody says.
+        waits_for_all: its first request comes when every user of the run has come back from `arrive`.
         release_delay: seconds from the last user's spawning to the release of a burst, so that all are ready.
     """
 
@@ -47,6 +48,7 @@ class PacedUser(User):
     request_type: ClassVar[str] = "REQUEST"
     extra_columns: ClassVar[dict[str, type]] = {}
     default_users: ClassVar[int] = 1
+    waits_for_all: ClassVar[bool] = False
     release_delay: ClassVar[float] = 0.5
 
     def __init_subclass__(cls, **more: Any) -> None:
@@ -74,6 +76,9 @@ class PacedUser(User):
         """Seconds from one start of this user to its next."""
         return self.run_context.options.interval
 
+    def arrive(self) -> Any:
+        """What there is to do before all else; what this user says of itself to all others, see `user_ready`."""
+
     def prepare(self) -> None:
         """What there is to do just before an iteration is due."""
 
@@ -84,18 +89,22 @@ class PacedUser(User):
     def on_start(self) -> None:
         """Wait for the first start; `wait`, not `sleep`, so that a stopping run need not wait with us."""
         run = self.run_context
-        ready = time.monotonic()
+        fact = self.arrive()
+        ready, origin = time.monotonic(), run.info.origin
         phase = Phase(run.options.phase)
-        if phase is Phase.BURST:
+        if self.waits_for_all:
+            run.user_ready(fact)
+        if phase is Phase.BURST or self.waits_for_all:
             while run.released_at is None:
                 self.wait()  # type: ignore[no-untyped-call]  # Locust's
             ready = run.released_at
+            origin = ready if self.waits_for_all else origin
         first = first_start(
             phase,
             index=self.index,
             users=run.info.users,
             interval=self.interval,
-            origin=run.info.origin,
+            origin=origin,
             ready=ready,
         )
         self._pacer = Pacer(self.interval, first)
@@ -124,6 +133,10 @@ class PacedUser(User):
         """One iteration, due at `scheduled` on the monotonic clock: one request, unless a workload says otherwise."""
         with self.sampled(scheduled) as sample:
             self.perform(sample)
+
+    @classmethod
+    def finished(cls, report: Any, options: Any) -> None:
+        """What to do with the report of a run that is over, in the process that keeps its folder."""
 
     def done(self) -> NoReturn:
         """This user has nothing more to do; the run ends with its last one."""

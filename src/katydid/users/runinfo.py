@@ -8,8 +8,9 @@ the two machines' clocks agree.
 """
 
 import time
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
 LEAD = 0.25
@@ -30,6 +31,7 @@ class RunInfo:
         workers: processes that send requests.
         model: that requests ask for.
         warm_up: seconds left out of the statistics.
+        secret: of this run; it is in no file.
     """
 
     origin: float
@@ -39,11 +41,12 @@ class RunInfo:
     workers: int
     model: str
     warm_up: float
+    secret: str = field(default="", repr=False)
 
     @classmethod
     def now(cls, *, users: int | None, workers: int, model: str, warm_up: float) -> "RunInfo":
         """Begin a run, a moment from now: its first users must be there for the first places in its schedule."""
-        return cls(time.monotonic() + LEAD, time.time() + LEAD, _boot_id(), users, workers, model, warm_up)
+        return cls(time.monotonic() + LEAD, time.time() + LEAD, _boot_id(), users, workers, model, warm_up, token_hex())
 
     @classmethod
     def from_wire(cls, wire: dict[str, Any]) -> "RunInfo":

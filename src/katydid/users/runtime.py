@@ -29,6 +29,7 @@ FLUSH_PERIOD = 0.5
 """Seconds between hand-overs of rows: what a `kill -9` can lose."""
 ROWS = "katydid_rows"
 _RELEASE = "katydid_release"
+_READY = "katydid_ready"
 _DONE = "katydid_done"
 
 _ATTRIBUTE = "katydid"
@@ -40,6 +41,7 @@ class Runtime:
     Attributes:
         options, info, service, recorder: of the run that goes on; set by `begin`.
         released_at: when users that wait behind a barrier may start, once that is known.
+        roster: what users said of themselves when they were ready, of the whole run; known with `released_at`.
     """
 
     options: RunOptions
@@ -54,6 +56,8 @@ class Runtime:
         self.is_master = isinstance(self.runner, MasterRunner)
         self.stopper = Stopper(environment, self.hand_in)
         self.released_at: float | None = None
+        self.roster: list[Any] = []
+        self._ready = 0
         self.deliver: Any = self._send
         """Takes (kind, batch): the collector of this process, or the way to the master's."""
         self._next_user = 0
@@ -65,6 +69,7 @@ class Runtime:
         if self.is_worker:
             runner.register_message(_RELEASE, self._on_release)
         elif self.is_master:
+            runner.register_message(_READY, lambda msg, **_: self.user_ready(msg.data["fact"]))
             runner.register_message(_DONE, lambda **_: self.user_done())
         setattr(environment, _ATTRIBUTE, self)
 
@@ -105,7 +110,8 @@ class Runtime:
         self.options = run_options(parsed, self.options_class)
         self.info = RunInfo.from_wire(getattr(parsed, WIRE_NAME))
         self.released_at = None
-        self._next_user = self._done = 0
+        self._next_user = self._done = self._ready = 0
+        self.roster = []
         self._outbox.clear()
         self.stopper.begin(self.options.failure_threshold, self.options.drain_seconds)
         secrets: list[str] = []
@@ -134,16 +140,39 @@ class Runtime:
         self._collections = RareCollections()
         self._greenlets = [gevent.spawn(self._monitor.run), gevent.spawn(self._flush_forever)]
 
-    def release(self) -> None:
-        """All users are there: those behind a barrier may go, in all processes at the same moment."""
+    def all_spawned(self) -> None:
+        """All users are there: those behind a barrier may go, unless they wait until all are ready."""
+        waiting = any(user.waits_for_all for user in self.paced_users())
+        if not (waiting and self.info.users):
+            self._release()
+
+    def user_ready(self, fact: Any) -> None:
+        """A user is ready for its first request; with the last one of the whole run, all are released.
+
+        Args:
+            fact: what it says of itself to all others, as plain values; None for nothing.
+        """
+        if self.is_worker:
+            self.runner.send_message(_READY, {"fact": fact})
+            return
+        self._ready += 1
+        if fact is not None:
+            self.roster.append(fact)
+        if self._ready == self.info.users:
+            self._release()
+
+    def _release(self) -> None:
+        """In all processes at the same moment."""
         if self.is_worker:  # its master says when
             return
         delay = max((user.release_delay for user in self.paced_users()), default=0.0)
         self.released_at = time.monotonic() + delay
         if self.is_master:
-            self.runner.send_message(_RELEASE, {"at_ms": self.info.ms(self.released_at)})
+            at_ms = self.info.ms(self.released_at)
+            self.runner.send_message(_RELEASE, {"at_ms": at_ms, "roster": self.roster})
 
     def _on_release(self, msg: Any, **_: Any) -> None:
+        self.roster = msg.data["roster"]
         self.released_at = self.info.origin + msg.data["at_ms"] / 1000.0
 
     def user_done(self) -> None:

@@ -4,10 +4,11 @@ from collections.abc import Callable
 
 from katydid.report.sections.burst import burst_section
 from katydid.report.sections.section import Material, Section, Table
+from katydid.report.sections.session import session_section
 
 __all__ = ["Material", "Section", "Table", "sections"]
 
-SECTIONS: tuple[Callable[[Material], Section | None], ...] = (burst_section,)
+SECTIONS: tuple[Callable[[Material], Section | None], ...] = (burst_section, session_section)
 """In the order in which a report shows them; None where a run has nothing to say there."""
 
 
