@@ -35,6 +35,17 @@ def test_a_hundred_late_wake_ups_do_not_add_up():
     assert begun[100] == pytest.approx(100.004)
 
 
+def test_without_an_interval_a_request_is_due_when_its_user_is_ready():
+    pacer = Pacer(0.0, 5.0)
+    assert (pacer.wait(4.0), pacer.scheduled) == (1.0, 5.0)
+    assert (pacer.wait(5.7), pacer.scheduled) == (0.0, 5.7)
+    assert (pacer.wait(5.9), pacer.scheduled) == (0.0, 5.9)
+
+
+def test_without_an_interval_there_is_nothing_to_spread_over():
+    assert first_start(Phase.SPREAD, index=3, users=5, interval=0.0, origin=1.0, ready=2.0) == 2.0
+
+
 def test_a_wait_is_never_negative():
     pacer = Pacer(1.0, 0.0)
     pacer.wait(0.0)

@@ -6,14 +6,18 @@ Each is a function in a file of its own, entered here under its workload, or und
 from collections.abc import Callable
 from typing import Any
 
+from katydid.analysis.burst import burst_summary
 from katydid.analysis.correctness import correctness
 from katydid.analysis.resilience import chaos, storm, zombies
 from katydid.analysis.scaling import scale_part
 from katydid.analysis.searching import capacity_part
+from katydid.analysis.session import session_summary
 from katydid.analysis.validity import Run
 
 EXTRAS: dict[str, Callable[[Run], dict[str, Any]]] = {
     "tools": correctness,
+    "burst": burst_summary,
+    "session": session_summary,
     "capacity": capacity_part,
     "stages": scale_part,
     "chaos": chaos,

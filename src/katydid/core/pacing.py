@@ -26,7 +26,7 @@ class Pacer:
     """One user's schedule.
 
     Args:
-        interval: seconds from one start to the next, > 0.
+        interval: seconds from one start to the next; 0 where a request is due as soon as its user is ready.
         first: when the first request is due.
     """
 
@@ -44,7 +44,7 @@ class Pacer:
         A user that is ready only after the request was due has overrun: it starts now, `scheduled`
         keeps the time that was missed, and the request after it is due an interval from now.
         """
-        self.scheduled = self._due
+        self.scheduled = self._due if self.interval else max(self._due, now)
         self._due = max(self._due, now) + self.interval
         return max(0.0, self.scheduled - now)
 
@@ -67,7 +67,7 @@ def first_start(  # the six facts that the first start depends on
 
     `BURST` has no time of its own here: the barrier that releases the users is `ready`.
     """
-    if phase is not Phase.SPREAD:
+    if phase is not Phase.SPREAD or not interval:
         return ready
     place = origin + spread_fraction(index, users) * interval
     missed = max(0, math.ceil((ready - place) / interval))

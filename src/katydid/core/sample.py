@@ -44,6 +44,7 @@ class ErrorClass(StrEnum):
     SERVER_ERROR_EVENT = "server_error_event"
     WRONG_TOOL_CALLS = "wrong_tool_calls"
     ISOLATION = "isolation"
+    WRONG_ANSWER = "wrong_answer"
     OUT_OF_DESCRIPTORS = "out_of_descriptors"
     OUT_OF_PORTS = "out_of_ports"
     DNS = "dns"

@@ -69,6 +69,29 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True)
+class Span:
+    """A horizontal bar in one of a chart's rows, from one x to another."""
+
+    row: int
+    start: float
+    end: float
+    style: Style
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Named rows from top to bottom, with spans in them, instead of a vertical axis.
+
+    Attributes:
+        meanings: what each style says, for the legend.
+    """
+
+    names: Sequence[str]
+    spans: Sequence[Span]
+    meanings: Sequence[tuple[Style, str]]
+
+
+@dataclass(frozen=True, slots=True)
 class Chart:
     """One picture.
 
@@ -78,6 +101,7 @@ class Chart:
         unit: of the left axis; `ms` is shown in seconds where the values are long.
         right_unit: of the right axis.
         x_unit: of a LINEAR or LOG horizontal axis.
+        rows: drawn instead of lines and bars; such a chart is a picture only.
         shaded: (from, to) in x, such as the warm-up.
     """
 
@@ -91,6 +115,7 @@ class Chart:
     lines: Sequence[Line] = ()
     bars: Sequence[Bars] = ()
     marks: Sequence[Mark] = ()
+    rows: Rows | None = None
     shaded: tuple[float, float] | None = None
     shaded_label: str = "warm-up, not counted"
 
@@ -99,6 +124,7 @@ class Chart:
         """Smallest and largest x of anything."""
         xs = [x for line in self.lines for x, y in line.points if math.isfinite(y)]
         xs += [x for bars in self.bars for x in bars.edges]
+        xs += [x for span in (self.rows.spans if self.rows else ()) for x in (span.start, span.end)]
         return (min(xs), max(xs)) if xs else (0.0, 1.0)
 
     def highest(self, *, right: bool) -> float:

@@ -42,7 +42,7 @@ def render(template: str, charts: Sequence[Chart], sections: Sequence[Section] =
         .render(
             pictures=[draw(chart) for chart in charts],
             sections=sections,
-            chart_data=_json({chart.key: chart.data() for chart in every}),
+            chart_data=_json({chart.key: chart.data() for chart in every if chart.rows is None}),
             scripts=scripts,
             policy=f"{POLICY}; script-src {allowed}" if scripts else POLICY,
             **context,

@@ -11,6 +11,7 @@ from markupsafe import Markup, escape
 
 from katydid.report.axes import Axis, clock, horizontal, plain, vertical
 from katydid.report.chart import Bars, Chart, Line, Scale
+from katydid.report.spans import rows_height, rows_parts
 
 WIDTH, HEIGHT = 560, 240
 _LEFT, _RIGHT, _TOP, _BOTTOM = 50, 46, 26, 30
@@ -119,15 +120,18 @@ def draw(chart: Chart) -> Markup:
     """The chart as a figure: caption, picture, legend, note."""
     shown = [(line.style, line.label, "line") for line in chart.lines]
     shown += [(bars.style, bars.label, "block") for bars in chart.bars]
-    if len(shown) == 1 and not chart.lines:
+    shown += [(style, meaning, "block") for style, meaning in (chart.rows.meanings if chart.rows else ())]
+    if len(shown) == 1 and chart.bars:
         shown = []  # the axis says it
     legend = "".join(f'<li><i class="key {kind} {style}"></i>{escape(label)}</li>' for style, label, kind in shown)
     if chart.shaded:
         legend += f'<li><i class="key block shade"></i>{escape(chart.shaded_label)}</li>'
+    height = rows_height(chart.rows) if chart.rows else HEIGHT
+    parts = rows_parts(chart, chart.rows, WIDTH) if chart.rows else _Plot(chart).parts()
     return Markup(  # noqa: S704 - made of numbers and escaped text only, see the module's docstring
         f'<figure data-chart="{escape(chart.key)}"><figcaption>{escape(chart.title)}</figcaption>'
-        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(chart.title)}: {escape(chart.note)}">'
-        f'{"".join(_Plot(chart).parts())}</svg><ul class="legend">{legend}</ul><p class="note">{escape(chart.note)}</p>'
+        f'<svg viewBox="0 0 {WIDTH} {height:g}" role="img" aria-label="{escape(chart.title)}: {escape(chart.note)}">'
+        f'{"".join(parts)}</svg><ul class="legend">{legend}</ul><p class="note">{escape(chart.note)}</p>'
         "</figure>"
     )
 

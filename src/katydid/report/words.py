@@ -75,6 +75,7 @@ def how_it_ended(manifest: dict[str, Any], summary: dict[str, Any]) -> str:
     return {
         "run-time": "ended by its run time",
         "failure-threshold": f"stopped by the failure threshold, at failure {limit}{after}",
+        "completed": "ended when all was done",
         "interrupted": f"interrupted{after}",
         "error": f"broke off{after}",
     }.get(str(manifest.get("ended")), "ended in an unknown way")

@@ -12,6 +12,8 @@ from katydid.target.admission import Refusal
 from katydid.target.answering import Answer, Job, WholeAnswer
 from katydid.target.anthropic import AnthropicApi
 from katydid.target.apis import Api
+from katydid.target.bridge import PREFIX as BRIDGE
+from katydid.target.bridging import BridgeAnswer
 from katydid.target.faults import choose_fault
 from katydid.target.http import CONTINUE, HttpRequest, RequestError, RequestReader, answer
 from katydid.target.ollama import OllamaApi
@@ -52,7 +54,7 @@ class Connection(asyncio.Protocol):
         self._target = target
         self._reader = RequestReader()
         self._requests: deque[tuple[HttpRequest, Truth]] = deque()
-        self._answer: Answer | None = None
+        self._answer: Answer | BridgeAnswer | None = None
         self._stream: SpeechStream | None = None
         self._truth: Truth | None = None
         self._first_byte: tuple[int, int] | None = None
@@ -139,6 +141,8 @@ class Connection(asyncio.Protocol):
         elif request.method == "POST" and request.path == "/speech/workers":
             self._target.speech.pool.fill_up()
             self._write(request, 200, orjson.dumps(target.page(request.path)))
+        elif request.path.startswith(BRIDGE):
+            self._talk(request, truth)
         elif api is None:
             text = f"no such path: {request.method} {request.path}"
             self._refuse(request, truth, Refusal(404, text, "not_found"), api)
@@ -179,6 +183,29 @@ class Connection(asyncio.Protocol):
         job = Job(target.settings, api, request, ask, truth, number)
         kind = StreamedAnswer if ask.stream else WholeAnswer
         self._truth, self._answer = truth, kind(self._transport, target.ticker, job, self._finished)
+        self._waits_since = time.monotonic_ns()
+        target.begin_answer()
+        target.slots.acquire(self._begin)
+
+    def _talk(self, request: HttpRequest, truth: Truth) -> None:
+        """A request to the chat bridge."""
+        target = self._target
+        target.count_request()
+        if target.slots.full:
+            self._refuse(request, truth, Refusal(503, "the queue is full", "overloaded", "Retry-After: 1\r\n"), None)
+            return
+        self._truth, self._answer = (
+            truth,
+            BridgeAnswer(
+                self._transport,
+                target.ticker,
+                settings=target.settings,
+                bridge=target.bridge,
+                request=request,
+                truth=truth,
+                finished=self._finished,
+            ),
+        )
         self._waits_since = time.monotonic_ns()
         target.begin_answer()
         target.slots.acquire(self._begin)

@@ -7,6 +7,7 @@ from typing import Any
 
 from katydid.core.errors import ConfigError
 from katydid.target.admission import RateLimits, Refusal, Slots
+from katydid.target.bridge import Bridge
 from katydid.target.connection import Connection
 from katydid.target.settings import TargetSettings
 from katydid.target.speech.gateway import Gateway
@@ -28,6 +29,7 @@ class Target:
         self.log = TruthLog(settings.log)
         self.speech = Gateway(settings, loop, self.log)
         self.rates = settings.failure_rates
+        self.bridge = Bridge(settings.rooms, settings.bridge_rates, settings.seed, self.ticker.now)
         self._limits = RateLimits(settings.rate_limit, settings.daily_limit)
         self._models = settings.model_names
         self._server: asyncio.Server | None = None

@@ -3,13 +3,14 @@
 import argparse
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Any
 
 from katydid.core.arguments import OneLineParser
 from katydid.core.errors import ConfigError
+from katydid.target.bridge import BRIDGE_FAULTS
 from katydid.target.faults import FAULTS
 from katydid.target.tools import TOOL_FAULTS
 
@@ -74,6 +75,11 @@ class TargetSettings:
     speech_restart: float = _option(0.0, "speech: until a worker that died is replaced; 0 = never", _time)
     speech_connections: int = _option(0, "speech: streams at a time; others get a 503", int)
     speech_pending_limit: int = _option(0, "speech: with more chunks in the queue, new streams get a 503", int)
+    bridge_rooms: str = _option("Tower,Chapel,Library,Garden,Dungeon", "the chat bridge's rooms, comma-separated")
+    bridge_delay: float = _option(0.0, "from a request to the chat bridge to its answer", _time)
+    bridge_fail: tuple[str, ...] = _option(
+        (), f"CLASS=RATE, repeatable, of the chat bridge; classes: {', '.join(BRIDGE_FAULTS)}", str, repeat=True
+    )
     api_key: str | None = _option(None, "key to demand, as a bearer token, x-api-key or api-key; others get a 401")
     tls_cert: str | None = _option(None, "certificate, for https (PEM)")
     tls_key: str | None = _option(None, "its key")
@@ -90,7 +96,9 @@ class TargetSettings:
         self._check_words()
         if bool(self.tls_cert) != bool(self.tls_key):
             raise ConfigError("--tls-cert and --tls-key go together: give both, or neither")
-        _ = self.failure_rates, self.tool_failure_rates  # they raise
+        _ = self.failure_rates, self.tool_failure_rates, self.bridge_rates  # they raise
+        if not self.rooms:
+            raise ConfigError("--bridge-rooms names no room")
 
     def _check_numbers(self) -> None:
         for option in fields(self):
@@ -142,8 +150,18 @@ class TargetSettings:
         """Share of turns with tool calls that get each fault of these."""
         return _rates("--tool-fail", self.tool_fail, TOOL_FAULTS)
 
+    @property
+    def bridge_rates(self) -> dict[str, float]:
+        """Share of the chat bridge's answers that get each of its defects."""
+        return _rates("--bridge-fail", self.bridge_fail, BRIDGE_FAULTS)
 
-def _rates(option: str, given: Sequence[str], known: Mapping[str, str]) -> dict[str, float]:
+    @property
+    def rooms(self) -> list[str]:
+        """The chat bridge's rooms."""
+        return [name for part in self.bridge_rooms.split(",") if (name := part.strip())]
+
+
+def _rates(option: str, given: Sequence[str], known: Collection[str]) -> dict[str, float]:
     """CLASS=RATE by class.
 
     Raises:

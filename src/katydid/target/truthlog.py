@@ -20,6 +20,7 @@ class Truth:
         ended_*: the last byte was written, or the connection was lost.
         queue_ms: waited for a slot; None where it never got one.
         fault: that was injected.
+        party: the user whose text the fault showed to another.
         outcome: `sent`; `client_closed` where the connection was gone first; `broken_off` where the
             fault was to do that; `target_stopped`.
     """
@@ -34,6 +35,7 @@ class Truth:
     chunks: int = 0
     completion_tokens: int = 0
     fault: str | None = None
+    party: str | None = None
     outcome: str | None = None
     queue_ms: float | None = None
     first_chunk_mono_ns: int | None = None

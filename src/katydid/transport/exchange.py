@@ -88,5 +88,8 @@ class Client(Protocol):
         Raises nothing but what kills the greenlet; every failure is told in `exchange`.
         """
 
+    def connect_ahead(self, seconds: float) -> bool:
+        """Open a connection for a request to come; False where that did not come about in so many seconds."""
+
     def close(self) -> None:
         """Close idle connections."""

@@ -57,6 +57,16 @@ class HttpClient:
         if fresh is not None:
             self._converse(fresh, payload, Receiver(request.method, sink, exchange))
 
+    def connect_ahead(self, seconds: float) -> bool:
+        """See `exchange.Client.connect_ahead`."""
+        try:
+            sock, tls = dial(self._to, self._context, seconds)
+        except OSError:
+            return False
+        self._open += 1
+        self._idle.append(Connection(sock, tls, self._forget))
+        return True
+
     def close(self) -> None:
         """Close idle connections; those in use close themselves when their request has ended."""
         while self._idle:

@@ -83,6 +83,11 @@ class RequestsClient:
             timer.close()
             self._in_flight -= 1
 
+    def connect_ahead(self, seconds: float) -> bool:
+        """See `exchange.Client.connect_ahead`; requests connects with a request only."""
+        del seconds
+        return False
+
     def close(self) -> None:
         """Close idle connections."""
         self._session.close()

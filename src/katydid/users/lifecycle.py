@@ -33,8 +33,6 @@ logger = logging.getLogger("katydid")
 
 REPORT_TIME = 60.0
 """Seconds that writing the reports may take before we leave without them."""
-RELEASE_DELAY = 0.5
-"""Seconds from the last user's spawning to the release of a burst, so that every user is waiting."""
 
 
 class Lifecycle:
@@ -85,7 +83,7 @@ class Lifecycle:
 
     def on_spawning_complete(self, **_: Any) -> None:
         """All users are there: those behind a barrier may go, together."""
-        self.runtime.released_at = time.monotonic() + RELEASE_DELAY
+        self.runtime.all_spawned()
 
     def on_test_stopping(self, **_: Any) -> None:
         """No new request starts from now on."""
@@ -132,6 +130,8 @@ class Lifecycle:
         Lifecycle.last_folder = collector.folder
         if self.progress is not None:
             self.progress.show_result(collector)
+        for user in self.runtime.paced_users():
+            user.finished(collector.report, self.runtime.options)
 
     def on_quitting(self, **_: Any) -> None:
         """Locust is about to leave: a run that still goes on was interrupted, and ends properly first."""
@@ -184,6 +184,8 @@ def on_init(environment: Environment, web_ui: Any = None, **_: Any) -> None:
             guard_form(web_ui, lifecycle.complaint_about)
         if not lifecycle.headless:
             return
+        if options.num_users is None:
+            options.num_users = max((user.default_users for user in lifecycle.runtime.paced_users()), default=1)
         if options.spawn_rate is None:
             options.spawn_rate = default_spawn_rate(options.num_users or 1)
         lifecycle.collector.check(options, environment.host or "")

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NoReturn
 
 import gevent
 from gevent import GreenletExit
@@ -36,6 +36,9 @@ class PacedUser(User):
         options_class: its options.
         request_type: how Locust's tables call its requests.
         extra_columns: columns that it adds to the samples (`Sample.extra`), with their types.
+        default_users: how many there are where nobody says.
+        waits_for_all: its first request comes when every user of the run has come back from `arrive`.
+        release_delay: seconds from the last user's spawning to the release of a burst, so that all are ready.
     """
 
     abstract = True
@@ -44,6 +47,9 @@ class PacedUser(User):
     options_class: ClassVar[type[options.RunOptions]] = options.RunOptions
     request_type: ClassVar[str] = "REQUEST"
     extra_columns: ClassVar[dict[str, type]] = {}
+    default_users: ClassVar[int] = 1
+    waits_for_all: ClassVar[bool] = False
+    release_delay: ClassVar[float] = 0.5
 
     def __init_subclass__(cls, **more: Any) -> None:
         super().__init_subclass__(**more)
@@ -66,6 +72,17 @@ class PacedUser(User):
         """Send one request and fill in its sample, also when the greenlet is killed meanwhile."""
         raise NotImplementedError
 
+    @property
+    def interval(self) -> float:
+        """Seconds from one start of this user to its next."""
+        return self.run_context.options.interval
+
+    def arrive(self) -> Any:
+        """What there is to do before all else; what this user says of itself to all others, see `user_ready`."""
+
+    def prepare(self) -> None:
+        """What there is to do just before an iteration is due."""
+
     def request_name(self) -> str:
         """How this user's next request is called in tables."""
         return self.workload
@@ -73,21 +90,25 @@ class PacedUser(User):
     def on_start(self) -> None:
         """Wait for the first start; `wait`, not `sleep`, so that a stopping run need not wait with us."""
         run = self.run_context
-        ready = time.monotonic()
+        fact = self.arrive()
+        ready, origin = time.monotonic(), run.info.origin
         phase = Phase(run.options.phase)
-        if phase is Phase.BURST:
+        if self.waits_for_all:
+            run.user_ready(fact)
+        if phase is Phase.BURST or self.waits_for_all:
             while run.released_at is None:
                 self.wait()  # type: ignore[no-untyped-call]  # Locust's
             ready = run.released_at
+            origin = ready if self.waits_for_all else origin
         first = first_start(
             phase,
             index=self.place,
             users=self.stage.users,
-            interval=run.options.interval,
-            origin=run.info.origin + self.stage.begin,
+            interval=self.interval,
+            origin=origin + self.stage.begin,
             ready=ready,
         )
-        self._pacer = Pacer(run.options.interval, first)
+        self._pacer = Pacer(self.interval, first)
         self.wait()  # type: ignore[no-untyped-call]  # Locust's
 
     def wait_time(self) -> float:
@@ -101,6 +122,7 @@ class PacedUser(User):
         """One iteration, from its schedule to its samples."""
         assert self._pacer is not None  # noqa: S101 - on_start has run
         self.iteration += 1
+        self.prepare()
         # A timer that was started in a long turn of the event loop counts from that turn's beginning.
         while (early := self._pacer.scheduled - time.monotonic()) > WAKE_UP:
             gevent.sleep(early)
@@ -112,6 +134,15 @@ class PacedUser(User):
         """One iteration, due at `scheduled` on the monotonic clock: one request, unless a workload says otherwise."""
         with self.sampled(scheduled) as sample:
             self.perform(sample)
+
+    @classmethod
+    def finished(cls, report: Any, options: Any) -> None:
+        """What to do with the report of a run that is over, in the process that keeps its folder."""
+
+    def done(self) -> NoReturn:
+        """This user has nothing more to do; the run ends with its last one."""
+        self.run_context.user_done()
+        raise StopUser
 
     @contextmanager
     def sampled(self, scheduled: float, name: str | None = None, *, counts: bool = True) -> Iterator[Sample]:

@@ -50,9 +50,7 @@ class Progress:
         users = f"{info.users} users" if info.users else "Users in stages"
         limit = info.failure_limit
         stops = f"stops at the {_ordinal(limit)} failure" if limit else "no failure stops it"
-        self._console.print(
-            f"{users}, a request each every {options.interval:g} s, against {host}{_for(self._run_time())}; {stops}."
-        )
+        self._console.print(f"{users}, {_pace(options.interval)}, against {host}{_for(self._run_time())}; {stops}.")
         if self._console.is_terminal:
             self._live = Live(self._line(), console=self._console, auto_refresh=False, transient=True)
             self._live.start()
@@ -72,6 +70,7 @@ class Progress:
             "run-time": "The run time is over",
             "failure-threshold": f"Stopped at the {_ordinal(limit)} failure",
             "interrupted": "Interrupted",
+            "completed": "All is done",
         }.get(reason, "The run broke off")
         wait = f"; waiting up to {drain:g} s for requests in flight (Ctrl-C cuts them off)" if drain else ""
         self._note = why
@@ -125,6 +124,10 @@ def _ordinal(number: int) -> str:
     if 10 <= number % 100 <= 20:
         return f"{number}th"
     return f"{number}{ {1: 'st', 2: 'nd', 3: 'rd'}.get(number % 10, 'th') }"
+
+
+def _pace(interval: float) -> str:
+    return f"a request each every {interval:g} s" if interval else "at their own pace"
 
 
 def _of(seconds: float | None) -> str:

@@ -8,8 +8,9 @@ the two machines' clocks agree.
 """
 
 import time
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
 LEAD = 0.25
@@ -33,6 +34,7 @@ class RunInfo:
         model: that requests ask for.
         warm_up: seconds left out of the statistics.
         failure_limit: failed requests at which the run stops; 0 = never.
+        secret: of this run; it is in no file.
     """
 
     origin: float
@@ -43,12 +45,13 @@ class RunInfo:
     model: str
     warm_up: float
     failure_limit: int
+    secret: str = field(default="", repr=False)
 
     @classmethod
     def now(cls, *, users: int | None, workers: int, model: str, warm_up: float, failure_limit: int = 0) -> "RunInfo":
         """Begin a run, a moment from now: its first users must be there for the first places in its schedule."""
         origin, wall = time.monotonic() + LEAD, time.time() + LEAD
-        return cls(origin, wall, _boot_id(), users, workers, model, warm_up, failure_limit)
+        return cls(origin, wall, _boot_id(), users, workers, model, warm_up, failure_limit, token_hex())
 
     @classmethod
     def from_wire(cls, wire: dict[str, Any]) -> "RunInfo":

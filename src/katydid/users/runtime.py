@@ -5,6 +5,7 @@ master keep the run folder. `lifecycle` calls the methods here when Locust's eve
 """
 
 import logging
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -32,6 +33,9 @@ logger = logging.getLogger("katydid")
 FLUSH_PERIOD = 0.5
 """Seconds between hand-overs of rows: what a `kill -9` can lose."""
 ROWS = "katydid_rows"
+_RELEASE = "katydid_release"
+_READY = "katydid_ready"
+_DONE = "katydid_done"
 
 _ATTRIBUTE = "katydid"
 
@@ -43,6 +47,7 @@ class Runtime:
         options, info, service, recorder: of the run that goes on; set by `begin`.
         released_at: when users that wait behind a barrier may start, once that is known.
         event_log: keeps the events of streamed answers, where the run was asked to.
+        roster: what users said of themselves when they were ready, of the whole run; known with `released_at`.
     """
 
     options: RunOptions
@@ -58,6 +63,8 @@ class Runtime:
         self.stopper = Stopper(environment, self.hand_in)
         self.released_at: float | None = None
         self.event_log: EventLog | None = None
+        self.roster: list[Any] = []
+        self._ready = 0
         self.deliver: Any = self._send
         """Takes (kind, batch): the collector of this process, or the way to the master's."""
         self.note: Callable[..., None] = lambda **_: None
@@ -67,9 +74,16 @@ class Runtime:
         self._next_user = 0
         self._first_of_stage = 0
         self._stage: Stage | None = None
+        self._done = 0
         self._monitor: Monitor | None = None
         self._greenlets: list[gevent.Greenlet] = []
         self._outbox: list[tuple[str, bytes]] = []
+        runner: Any = self.runner
+        if self.is_worker:
+            runner.register_message(_RELEASE, self._on_release)
+        elif self.is_master:
+            runner.register_message(_READY, lambda msg, **_: self.user_ready(msg.data["fact"]))
+            runner.register_message(_DONE, lambda **_: self.user_done())
         setattr(environment, _ATTRIBUTE, self)
 
     @classmethod
@@ -124,8 +138,9 @@ class Runtime:
         self.options = run_options(parsed, self.options_class)
         self.info = RunInfo.from_wire(getattr(parsed, WIRE_NAME))
         self.released_at = None
-        self._next_user = self._first_of_stage = 0
+        self._next_user = self._first_of_stage = self._done = self._ready = 0
         self._stage = None
+        self.roster = []
         self._outbox.clear()
         self.stopper.begin(self.info.failure_limit, self.options.drain_seconds)
         secrets: list[str] = []
@@ -162,6 +177,50 @@ class Runtime:
             self._greenlets.append(gevent.spawn(watch_master, self.runner, self.stopper))
         else:
             self._greenlets.append(gevent.spawn(self._surroundings.run))
+
+    def all_spawned(self) -> None:
+        """All users are there: those behind a barrier may go, unless they wait until all are ready."""
+        waiting = any(user.waits_for_all for user in self.paced_users())
+        if not (waiting and self.info.users):
+            self._release()
+
+    def user_ready(self, fact: Any) -> None:
+        """A user is ready for its first request; with the last one of the whole run, all are released.
+
+        Args:
+            fact: what it says of itself to all others, as plain values; None for nothing.
+        """
+        if self.is_worker:
+            self.runner.send_message(_READY, {"fact": fact})
+            return
+        self._ready += 1
+        if fact is not None:
+            self.roster.append(fact)
+        if self._ready == self.info.users:
+            self._release()
+
+    def _release(self) -> None:
+        """In all processes at the same moment."""
+        if self.is_worker:  # its master says when
+            return
+        delay = max((user.release_delay for user in self.paced_users()), default=0.0)
+        self.released_at = time.monotonic() + delay
+        if self.is_master:
+            at_ms = self.info.ms(self.released_at)
+            self.runner.send_message(_RELEASE, {"at_ms": at_ms, "roster": self.roster})
+
+    def _on_release(self, msg: Any, **_: Any) -> None:
+        self.roster = msg.data["roster"]
+        self.released_at = self.info.origin + msg.data["at_ms"] / 1000.0
+
+    def user_done(self) -> None:
+        """A user has nothing more to do; with the last one of the whole run, the run ends."""
+        if self.is_worker:
+            self.runner.send_message(_DONE)
+            return
+        self._done += 1
+        if self._done == self.info.users:
+            self.stopper.end("completed", drain=0)
 
     def finish(self) -> None:
         """All users of this process have stopped."""

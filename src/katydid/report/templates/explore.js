@@ -107,6 +107,7 @@
   };
 
   for (const figure of document.querySelectorAll("figure[data-chart]")) {
+    if (!(figure.dataset.chart in charts)) continue; // a picture only
     const button = document.createElement("button");
     button.type = "button";
     button.textContent = "Explore";
