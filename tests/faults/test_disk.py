@@ -72,7 +72,7 @@ def batch(first, count):
 
 def watched(at):
     buffer = RowBuffer(record_schema(MonitorRow))
-    buffer.append(MonitorRow(at * 1000.0, "local", 1, 10.0, 1, None, None, 1.0, 1, 0.0))
+    buffer.append(MonitorRow(at * 1000.0, "local", 1, 10.0, None, 1, None, None, 1.0, 1, 0.0))
     return buffer.drain()
 
 

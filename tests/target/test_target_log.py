@@ -23,7 +23,7 @@ def test_a_line_says_all_about_a_request(start):
     said = {key: line[key] for key in line if not key.endswith("_ns") and key != "queue_ms"}
     assert said == {
         "request_id": "mine", "path": CHAT, "model": "katydid-small", "stream": True, "status": 200, "chunks": 3,
-        "completion_tokens": 3, "fault": None, "outcome": "sent",
+        "completion_tokens": 3, "fault": None, "outcome": "sent", "party": None,
     }  # fmt: skip
     for clock, start_, end in zip(("mono", "real"), before, after, strict=True):
         times = [line[f"{moment}_{clock}_ns"] for moment in MOMENTS]

@@ -73,6 +73,7 @@ class OpenAiReading(SseReading):
         separator=b"\n\n",
         marker=re.compile(rb'"delta":\s?\{(?:"role":\s?"assistant",\s?)?"(?:reasoning_|)content":\s?"'),
         quiet=re.compile(rb'"finish_reason":\s?null'),
+        telling=re.compile(rb'"usage":\s?\{'),
     )
 
     def event(self, name: bytes, data: bytes) -> None:
