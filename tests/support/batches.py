@@ -1,5 +1,7 @@
 """Batches of rows as a run drains them."""
 
+from dataclasses import fields
+
 from katydid.core.sample import Sample
 from katydid.live.batches import Batch
 from katydid.store.monitor import MonitorRow
@@ -26,5 +28,6 @@ def rows(*changes):
 def monitor_rows(*changes):
     buffer = RowBuffer(record_schema(MonitorRow))
     for change in changes:
-        buffer.append(MonitorRow(**(MONITOR | change)))
+        row = dict.fromkeys((column.name for column in fields(MonitorRow)), None) | MONITOR | change
+        buffer.append(MonitorRow(**row))
     return Batch(buffer.drain())

@@ -2,6 +2,7 @@
 
 import json
 from functools import partial
+from pathlib import Path
 
 from katydid.core.sample import ErrorClass as E
 from stream import Stream
@@ -180,4 +181,10 @@ GENERIC_STREAMS = [
     generic("one chunk", 'data: {"text": "a"}\n\ndata: [DONE]\n\n', E.TOO_FEW_CHUNKS, 1),
 ]  # fmt: skip
 
-NAMED_STREAMS = [*ANTHROPIC_STREAMS, *RESPONSES_STREAMS, *GENERIC_STREAMS]
+RECORDED = Path(__file__).with_name("recorded")  # of scripts/real_llm.sh, with curl, byte for byte
+RECORDED_STREAMS = [
+    Stream.of(api, f"llama.cpp's {name}", (RECORDED / f"llama.cpp-{name}.txt").read_bytes(), None, 4, 4)
+    for api, name in (("openai", "chat"), ("openai-responses", "responses"), ("anthropic", "messages"))
+]
+
+NAMED_STREAMS = [*RECORDED_STREAMS, *ANTHROPIC_STREAMS, *RESPONSES_STREAMS, *GENERIC_STREAMS]

@@ -82,3 +82,8 @@ def test_the_manifest_shows_options_without_their_secrets():
     assert shown["header"] == "api-key=[redacted]"
     assert shown["endpoint"] == "/v1/x?api-version=3&key=[redacted]"
     assert "abcd" not in str(shown)
+
+
+def test_the_manifest_shows_generic_paths_for_generic_services_alone():
+    assert not any(name.startswith("sse_") for name in RunOptions().shown())
+    assert RunOptions(api="generic-sse", sse_content="a.b").shown()["sse_content"] == "a.b"

@@ -27,14 +27,12 @@ class Shape:
         separator: what stands behind it.
         marker: matches from a key up to the opening quote of the text.
         quiet: matches, behind the text, what says that the answer goes on; None where the name in `start` says it.
-        telling: matches in events that tell more than their text, such as usage; None where none do.
     """
 
     start: bytes
     separator: bytes
     marker: re.Pattern[bytes]
     quiet: re.Pattern[bytes] | None = None
-    telling: re.Pattern[bytes] | None = None
 
     def learn(self, event: bytes) -> "ContentRule | None":
         """The rule that a content event follows; None for one of another shape.
@@ -43,7 +41,7 @@ class Shape:
             event: its JSON.
         """
         marker = self.marker.search(event)
-        if marker is None or (self.telling is not None and self.telling.search(event)):
+        if marker is None:
             return None
         if self.quiet is None:
             ending = b"}"

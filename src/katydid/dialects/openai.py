@@ -72,8 +72,7 @@ class OpenAiReading(SseReading):
         start=b"data: ",
         separator=b"\n\n",
         marker=re.compile(rb'"delta":\s?\{(?:"role":\s?"assistant",\s?)?"(?:reasoning_|)content":\s?"'),
-        quiet=re.compile(rb'"finish_reason":\s?null'),
-        telling=re.compile(rb'"usage":\s?\{'),
+        quiet=re.compile(rb'\A(?!.*"usage":\s?\{).*"finish_reason":\s?null', re.DOTALL),
     )
 
     def event(self, name: bytes, data: bytes) -> None:

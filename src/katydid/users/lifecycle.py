@@ -68,7 +68,12 @@ class Lifecycle:
                 return
         self._refused = False
         Lifecycle.started = True
-        self.runtime.begin()
+        try:
+            self.runtime.begin()
+        except ConfigError as error:  # of a worker alone: it lacks a file or a variable that the master has
+            if not self.runtime.is_worker:
+                raise
+            self.runtime.stopper.sit_out(str(error))
         if self.collector is not None:
             self.progress = Progress(self.runtime)
             self.runtime.announce = self.progress.say

@@ -18,7 +18,7 @@ from katydid.core.errors import ConfigError
 from katydid.core.pacing import Phase
 from katydid.core.redact import hide_query
 from katydid.dialects import DIALECTS
-from katydid.dialects.generic import Fields
+from katydid.dialects.generic import Fields, GenericSse
 from katydid.users.headers import shown_headers
 
 Check = Callable[[Any], bool]
@@ -163,9 +163,11 @@ class RunOptions:
         )
 
     def shown(self) -> dict[str, Any]:
-        """The options as others may read them: without a secret."""
+        """The options as others may read them: without a secret, and without those that this API has no use for."""
         endpoint = hide_query(self.endpoint) if self.endpoint else None
-        return asdict(self) | {"endpoint": endpoint, "header": shown_headers(self.header)}
+        shown = asdict(self) | {"endpoint": endpoint, "header": shown_headers(self.header)}
+        generic = self.api == GenericSse.name
+        return {name: value for name, value in shown.items() if generic or not name.startswith("sse_")}
 
     def warm_up_seconds(self, run_time: float | None) -> float:
         """How long the beginning is left out of the statistics."""

@@ -33,12 +33,16 @@ FAREWELL = 15.0
 WORKER_PATIENCE = 2.0
 """Seconds that an interrupted worker leaves its master to end the run for all."""
 
+UNFIT_PATIENCE = 0.5
+"""Seconds that a worker that cannot take part leaves its message to reach the master."""
+
 _ASK = "katydid_failure"
 _ANSWER = "katydid_verdict"
 _HALT = "katydid_halt"
 _FINISH = "katydid_finish"
 _FINISHED = "katydid_finished"
 _CUT = "katydid_cut"
+_UNFIT = "katydid_unfit"
 
 
 class Stopper:
@@ -196,6 +200,22 @@ class Stopper:
         self._environment.stop_timeout = 0
         self.active = False
 
+    def sit_out(self, why: str) -> None:
+        """Worker: it cannot take part; the master ends the run, since its load would not be what was asked for.
+
+        Does not return: Locust would go on to spawn users here.
+        """
+        logger.error("this worker cannot take part: %s", why)
+        self.active = False
+        self._runner.send_message(_UNFIT, {"why": why})
+        gevent.spawn_later(UNFIT_PATIENCE, self._runner.quit)
+        gevent.sleep(FAREWELL)
+
+    def _on_unfit(self, msg: Any, **_: Any) -> None:
+        worker = self._runner.get_worker_index(msg.node_id)
+        logger.error("worker-%s cannot take part: %s: the run ends here", worker, msg.data["why"])
+        self.end("error", drain=0)
+
     def _on_finished(self, msg: Any, **_: Any) -> None:
         self.rows_promised[msg.node_id] = msg.data["rows"]
 
@@ -206,6 +226,7 @@ class Stopper:
         if isinstance(runner, MasterRunner):
             runner.register_message(_ASK, self._on_ask)
             runner.register_message(_FINISHED, self._on_finished)
+            runner.register_message(_UNFIT, self._on_unfit)
         elif isinstance(runner, WorkerRunner):
             runner.register_message(_ANSWER, self._on_answer)
             runner.register_message(_HALT, self._on_halt)
