@@ -72,3 +72,8 @@ def test_times_are_milliseconds_and_less_is_better():
 def test_every_distribution_reads_a_column_that_exists():
     columns = {f.name for f in fields(Sample)} | {"response_ms", "tpot_ms"}
     assert {d.column for d in DISTRIBUTIONS} <= columns
+
+
+def test_a_quantile_needs_requests_and_the_others_need_one():
+    fewest = {statistic.name: statistic.fewest for statistic in STATISTICS}
+    assert (fewest["p95"], fewest["p99"], fewest["max"]) == (90, 459, 1)
