@@ -204,6 +204,20 @@ def test_what_has_no_end_is_refused(message):
         read([message])
 
 
+def test_a_head_that_is_too_long_is_refused_also_when_it_comes_with_its_end():
+    with pytest.raises(LimitError, match="a head of more than 65536 bytes"):
+        ResponseReader().feed(b"HTTP/1.1 200 OK\r\nX: " + b"a" * 70_000 + b"\r\n\r\n")
+
+
+@pytest.mark.parametrize("framing", [b"", b"Content-Length: 1000\r\n"])
+def test_a_body_without_an_end_is_refused(monkeypatch, framing):
+    monkeypatch.setattr("katydid.core.http1.MAX_BODY", 100)
+    reader = ResponseReader()
+    reader.feed(b"HTTP/1.1 200 OK\r\n" + framing + b"\r\n" + b"x" * 100)
+    with pytest.raises(LimitError, match="a body of more than 100 bytes"):
+        reader.feed(b"x")
+
+
 def test_a_decompression_bomb_is_refused(monkeypatch):
     monkeypatch.setattr("katydid.core.http1.MAX_DECODED", 1000)
     bomb = gzip.compress(b"0" * 100_000)

@@ -29,7 +29,8 @@ CASES = [
     ("id and retry", b"id: 1\nretry: 10\ndata: a\n\n", [(b"a", M)]),
     ("unknown fields", b"foo: b\ndatas: c\nDATA: d\ndata: a\n\n", [(b"a", M)]),
     ("a field with a leading space", b" data: x\ndata: a\n\n", [(b"a", M)]),
-    ("empty data", b"data:\n\ndata\n\n", []),
+    ("empty data", b"data:\n\ndata\n\ndata: \n\n", [(b"", M), (b"", M), (b"", M)]),
+    ("no data", b"event: x\n\nid: 1\n\nretry: 5\n\n", []),
     ("two empty data lines", b"data\ndata\n\n", [(b"\n", M)]),
     ("a byte order mark in front", BOM + b"data: a\n\n", [(b"a", M)]),
     ("two byte order marks", BOM + BOM + b"data: x\ndata: a\n\n", [(b"a", M)]),
@@ -45,6 +46,30 @@ CASES = [
     ("NUL is text", b"data: a\0b\n\n", [(b"a\0b", M)]),
     ("invalid UTF-8 is kept", b"data: \xff\n\n", [(b"\xff", M)]),
     ("nothing", b"", []),
+    # The cases of the public suites (web-platform-tests, eventsource/format-*) that are about parsing, in our bytes
+    (
+        "all that may be taken for a data field",
+        b"data:\0\ndata:  2\rData:1\ndata\0:2\ndata:1\r\0data:4\nda-ta:3\rdata_5\ndata:3\rdata:\r\n data:3\ndata:4\n\n",
+        [(b"\0\n 2\n1\n3\n\n4", M)],
+    ),
+    ("leading spaces", b"data:\ttest\rdata: \ndata:test\n\n", [(b"\ttest\n\ntest", M)]),
+    ("line ends of all kinds in one event", b"data:test\r\ndata\ndata:test\r\n\r", [(b"test\n\ntest", M)]),
+    ("fields without a colon", b"event\ndata\nid\nretry\n\n", [(b"", M)]),
+    ("the last of several names", b"event: x\nevent: y\ndata: a\n\n", [(b"a", b"y")]),
+    ("a name is taken back", b"event: x\nevent:\ndata: a\n\n", [(b"a", M)]),
+    ("a name with spaces", b"event:  x \ndata: a\n\n", [(b"a", b" x ")]),
+    ("a comment that looks like a field", b":data: x\n:event: y\ndata: a\n\n", [(b"a", M)]),
+    ("a long comment", b":" + b"x" * 5000 + b"\ndata: a\n\n", [(b"a", M)]),
+    ("a field that only begins like one", b"dat: x\ndataa: y\nevent2: z\ndata: a\n\n", [(b"a", M)]),
+    ("only a byte order mark", BOM, []),
+    ("a byte order mark and an empty line", BOM + b"\n\ndata: a\n\n", [(b"a", M)]),
+    ("an end mark", b"data: a\n\ndata: [DONE]\n\n", [(b"a", M), (b"[DONE]", M)]),
+    ("CR at the very end", b"data: a\r\n\r", [(b"a", M)]),
+    ("CR, then CRLF", b"data: a\r\r\ndata: b\n\n", [(b"a", M), (b"b", M)]),
+    ("LF, then CR", b"data: a\n\rdata: b\n\n", [(b"a", M), (b"b", M)]),
+    ("a retry that is no number", b"retry: x\nretry: 1.5\ndata: a\n\n", [(b"a", M)]),
+    ("an id with NUL", b"id: a\0b\ndata: a\n\n", [(b"a", M)]),
+    ("JSON over lines", b'data: {"a":\ndata: 1}\n\n', [(b'{"a":\n1}', M)]),
 ]
 IDS = [name for name, _, _ in CASES]
 
@@ -77,7 +102,7 @@ def by_the_standard(stream):
     for line in lines:
         if not line:
             joined = b"".join(data).removesuffix(b"\n")
-            if data and joined:
+            if data:
                 events.append((joined, name or M))
             data, name = [], b""
         elif not line.startswith(b":"):

@@ -1,7 +1,7 @@
-"""The forty faults: what happens, and what Katydid says. The table in docs/faults.md is made of this.
+"""Faults on the wire: what a target does with one request, and the row that must come of it.
 
-A fault on the wire is dealt by `faultserver` to a real run, and its rows here are what the run is held to;
-the others name the file whose tests, marked `fault(number)`, show what they say.
+They are dealt by `faultserver` to real runs, which are held to what stands here; `faulttable` makes a
+table of them.
 """
 
 import gzip
@@ -13,20 +13,6 @@ from faultserver import WELL, Answer, sized
 from katydid.core.sample import ErrorClass as E
 from rawserver import END, SSE_HEAD, chunks
 from streams import DONE, PROPER, ROLE, STOP, THREE, TOOL, USAGE, delta
-
-
-@dataclass(frozen=True)
-class Fault:
-    """A row of the table.
-
-    Attributes:
-        where: the file of its tests; those of `stream` are in WIRE.
-    """
-
-    number: int
-    happens: str
-    says: str
-    where: str = "tests/faults/test_wire.py"
 
 
 @dataclass(frozen=True)

@@ -43,6 +43,7 @@ STREAMS = [
     openai("proper, with CRLF", PROPER.replace("\n", "\r\n"), None, 3, 3),
     openai("proper, with bare CR", PROPER.replace("\n", "\r"), None, 3, 3),
     openai("comments as pings between events", ": ping\n\n" + PROPER.replace(DONE, ": ping\n\n" + DONE), None, 3, 3),
+    openai("empty events as pings", PROPER.replace("\n\n", "\n\ndata:\n\n"), None, 3, 3),
     openai("a comment inside an event", PROPER.replace("data: [DONE]", ": x\ndata: [DONE]"), None, 3, 3),
     openai("a byte order mark in front", b"\xef\xbb\xbf" + PROPER.encode(), None, 3, 3),
     openai("no space after the colon", PROPER.replace("data: ", "data:"), None, 3, 3),

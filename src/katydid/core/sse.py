@@ -99,5 +99,4 @@ def _event_of_lines(lines: list[bytes]) -> SseEvent | None:
             name = value or b"message"
         # `id` and `retry` are for reconnecting, which a load generator must not do by itself; a line
         # that begins with a colon is a comment; other fields are ignored, as the standard demands.
-    joined = b"\n".join(data)
-    return SseEvent(joined, name) if joined else None
+    return SseEvent(b"\n".join(data), name) if data else None

@@ -78,7 +78,7 @@ class OllamaReading(NdjsonReading):
             self.refuse(error)
             return
         if self.full and "done" not in value:
-            raise ProtocolError(f"a line without `done`: {orjson.dumps(value)[:160].decode()}")
+            raise ProtocolError(f"a line without `done`: {line[:160].decode('utf-8', 'replace')}")
         text, other = _parts(value)
         if text or other:
             self.content(line)

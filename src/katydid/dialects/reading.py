@@ -211,6 +211,8 @@ class SseReading(StreamReading):
     def read(self, data: bytes) -> None:
         """See `StreamReading.read`."""
         for event in self._parser.feed(data):
+            if not event.data:  # some servers keep a connection alive with these
+                continue
             try:
                 self.event(event.name, event.data)
             except ProtocolError as error:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -60,9 +60,11 @@ def retry_after(headers: Mapping[str, str], body: bytes, now: datetime) -> float
         return int(found["minutes"] or 0) * 60.0 + float(found["number"]) * unit
     try:
         when = parsedate_to_datetime(headers.get("retry-after", ""))
-    except ValueError:
+        if when.tzinfo is None:  # no zone, or -0000, which says that nobody knows it
+            when = when.replace(tzinfo=UTC)
+        return max(0.0, (when - now).total_seconds())
+    except (ValueError, OverflowError):
         return None
-    return max(0.0, (when - now).total_seconds())
 
 
 def _number(text: str) -> float | None:

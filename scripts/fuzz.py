@@ -1,0 +1,85 @@
+"""Fuzz the parsers: `python scripts/fuzz.py [--seconds 60] [TARGET …]`.
+
+Guided by coverage where atheris is installed (`pip install atheris`), else by mutation alone. Each target of
+tests/support/fuzztargets.py runs in a process of its own, begins with tests/fuzz/corpus/TARGET, and adds to it
+what reached new code. Whatever makes one fail is kept beside it, and the exit code is 1.
+"""
+
+import argparse
+import random
+import subprocess
+import sys
+import time
+import traceback
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+CORPUS = ROOT / "tests" / "fuzz" / "corpus"
+sys.path[:0] = [str(ROOT / "src"), str(ROOT / "tests" / "support")]
+
+try:
+    import atheris
+except ImportError:
+    atheris = None
+
+
+def main() -> int:
+    """Run the targets that are named, or all, one after the other."""
+    parser = argparse.ArgumentParser(description="Fuzz the parsers.")
+    parser.add_argument("targets", nargs="*", metavar="TARGET")
+    parser.add_argument("--seconds", type=int, default=60, help="for each target")
+    parser.add_argument("--in-process", action="store_true", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    from fuzztargets import TARGETS  # noqa: PLC0415 - after its path is known
+
+    names = options.targets or list(TARGETS)
+    if not options.in_process:
+        here = [sys.executable, __file__, "--seconds", str(options.seconds), "--in-process"]
+        return max(subprocess.run([*here, name], check=False).returncode for name in names)  # noqa: S603 - ourselves
+    (name,) = names
+    folder = CORPUS / name
+    folder.mkdir(parents=True, exist_ok=True)
+    return _guided(name, folder, options.seconds) if atheris else _mutated(TARGETS[name], folder, options.seconds)
+
+
+def _guided(name: str, folder: Path, seconds: int) -> int:
+    for module in [m for m in sys.modules if m.partition(".")[0] in {"katydid", "fuzztargets"}]:
+        del sys.modules[module]  # to be imported again, with their branches counted
+    with atheris.instrument_imports(include=["katydid"]):
+        from fuzztargets import TARGETS  # noqa: PLC0415 - see above
+    crash = f"-artifact_prefix={folder.parent}/{name}-"
+    atheris.Setup([name, str(folder), f"-max_total_time={seconds}", "-max_len=2048", crash], TARGETS[name])
+    atheris.Fuzz()
+    return 0
+
+
+def _mutated(target: object, folder: Path, seconds: int) -> int:
+    dice = random.Random(0)  # noqa: S311 - the same every time, so that a crash can be found again
+    seeds = [path.read_bytes() for path in sorted(folder.iterdir())] or [b"\0"]
+    until, count = time.monotonic() + seconds, 0
+    while time.monotonic() < until:
+        data = bytearray(dice.choice(seeds))
+        for _ in range(dice.randint(1, 8)):
+            _mutate(data, dice, dice.choice(seeds))
+        try:
+            target(bytes(data))  # type: ignore[operator]
+        except Exception:  # noqa: BLE001 - that is what it looks for
+            traceback.print_exc()
+            (folder.parent / f"{folder.name}-crash").write_bytes(data)
+            return 1
+        count += 1
+    print(f"{folder.name}: {count} executions")
+    return 0
+
+
+def _mutate(data: bytearray, dice: random.Random, other: bytes) -> None:
+    """Put nothing, a byte, a part of another seed, or what has a meaning somewhere into the data."""
+    begin, end = sorted(dice.randrange(len(other) + 1) for _ in range(2))
+    meaning = dice.choice((b"\r", b"\n\n", b'"', b"{", b"0", b":", b"\\"))
+    new = dice.choice((b"", bytes([dice.randrange(256)]), other[begin:end], meaning))
+    at = dice.randrange(len(data) + 1)
+    data[at : at + dice.choice((0, 1, 8))] = new
+
+
+if __name__ == "__main__":
+    sys.exit(main())
