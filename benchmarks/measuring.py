@@ -85,6 +85,8 @@ def measure(client: Client, scenario: Scenario, bin_folder: Path, folder: Path) 
     mine, targets, everybody = (b - a for a, b in zip(before, after, strict=True))
     number = _done_between(truth, real, until, scenario)
     p50, p99, matched, compared = _errors(client.said(folder), truth) if scenario.stream else (None, None, None, 0)
+    if scenario.stream and not compared:
+        raise RuntimeError(f"told no TTFT: {_last_words(folder)}")
     return Measured(
         client.name, scenario.name, mine / number * 1e6, number / seconds, mine / seconds, targets / seconds,
         max(0.0, everybody - mine - targets) / seconds, p50, p99, matched, compared,

@@ -17,7 +17,9 @@ class Fast(FastHttpUser):
     def ask(self) -> None:
         """One request, and when its first content came."""
         identity, began, first = uuid4().hex, time.perf_counter(), True
-        with self.client.post(PATH, data=BODY, headers=headers(identity), stream=STREAM) as response:
+        with self.client.post(
+            PATH, data=BODY, headers=headers(identity), stream=STREAM, catch_response=True
+        ) as response:
             if not STREAM:
                 return
             while line := response._response.readline(b"\n"):  # noqa: SLF001 - it offers no other way

@@ -16,7 +16,9 @@ class Plain(HttpUser):
     def ask(self) -> None:
         """One request, and when its first content came."""
         identity, began, first = uuid4().hex, time.perf_counter(), True
-        with self.client.post(PATH, data=BODY, headers=headers(identity), stream=STREAM) as response:
+        with self.client.post(
+            PATH, data=BODY, headers=headers(identity), stream=STREAM, catch_response=True
+        ) as response:
             if not STREAM:
                 return
             for line in response.iter_lines():
