@@ -15,3 +15,6 @@ pin requirements/run.txt pyproject.toml --group install
 pin requirements/dev.txt pyproject.toml --group install --group dev --constraint requirements/run.txt
 pin requirements/real.txt requirements/real.in
 pin requirements/model.txt requirements/model.in --no-deps
+for client in locust genai-bench guidellm aiperf; do
+  pin "benchmarks/drivers/$client.txt" "benchmarks/drivers/$client.in"
+done

@@ -90,7 +90,7 @@ def run_trial(users: int, seconds: float, processes: int, cores: Cores) -> Outco
     with TemporaryDirectory(prefix="katydid-calibrate-") as name:
         folder = Path(name)
         log = folder / "truth.jsonl"
-        with _pinned(cores.target):
+        with pinned(cores.target):
             target = RunningTarget(TargetSettings(ttft=TTFT, chunk_interval=GAP, chunks=CHUNKS, log=str(log)))
         with target:
             one_core = frozenset(sorted(cores.generator)[:1]) if cores.generator and processes == 1 else cores.generator
@@ -113,7 +113,7 @@ def _generate(
     """The run itself, and the CPU that it took."""
     out = folder / "output"
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("LOCUST_", "LOAD_TEST_"))}
-    with out.open("wb") as sink, _pinned(cores):
+    with out.open("wb") as sink, pinned(cores):
         process = subprocess.Popen(  # noqa: S603 - our own module
             [sys.executable, "-m", "katydid", *words],
             cwd=folder,
@@ -190,7 +190,7 @@ def _collect(folder: Path, truth: pd.DataFrame, seconds: float, load: _Load) -> 
 
 
 @contextmanager
-def _pinned(cores: frozenset[int] | None) -> Iterator[None]:
+def pinned(cores: frozenset[int] | None) -> Iterator[None]:
     """What is started within runs on these cores."""
     if cores is None or sys.platform != "linux":
         yield

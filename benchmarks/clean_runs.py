@@ -1,0 +1,42 @@
+"""How many clean runs of the demo's size are valid? All of them should be: a false alarm costs a run.
+
+    python benchmarks/clean_runs.py [RUNS [SECONDS]]
+
+Needs the repository's environment. Prints a line a run and the share at the end; exits with 1 where a
+run was not valid.
+"""
+
+import json
+import subprocess
+import sys
+from itertools import zip_longest
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+TARGET = "--ttft 300ms --chunks 60 --chunk-interval 25ms --jitter 0.3"
+USERS, INTERVAL = 40, 5
+
+
+def main() -> int:
+    """Run them one after the other."""
+    runs, seconds = (int(given or default) for given, default in zip_longest(sys.argv[1:3], (20, 15)))
+    valid = sum(_run(number + 1, seconds) for number in range(runs))
+    print(f"{valid} of {runs} runs of {seconds} s valid")
+    return int(valid < runs)
+
+
+def _run(number: int, seconds: int) -> bool:
+    with TemporaryDirectory(prefix="katydid-clean-") as name:
+        command = [
+            sys.executable, "-m", "katydid", "run", "stream", f"--embedded-target={TARGET}", "--users", str(USERS),
+            "--interval", str(INTERVAL), "--run-time", f"{seconds}s", "--version-label", "clean", "--results", "runs",
+        ]  # fmt: skip
+        subprocess.run(command, cwd=name, capture_output=True, check=False)
+        (summary,) = Path(name).rglob("summary.json")
+        told = json.loads(summary.read_text())
+        print(number, "valid" if told["valid"] else "INVALID", *told["invalid_reasons"], *told["warnings"], flush=True)
+        return bool(told["valid"])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,153 @@
+"""The clients that are compared: how each is installed, started, and what it says of its first tokens.
+
+A client runs closed loops: so many streams at a time, the next as soon as one has ended. `Said` is a
+request's TTFT in milliseconds by its id, where the client tells ids, else a list without.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+from scenarios import MODEL, SECONDS, Scenario
+
+HERE = Path(__file__).resolve().parent
+DRIVERS = HERE / "drivers"
+Said = dict[str, float] | list[float]
+
+
+@dataclass(frozen=True)
+class Start:
+    """What a client is to do. `bin` is of its environment, `folder` its own, empty and current."""
+
+    bin: Path
+    url: str
+    folder: Path
+    scenario: Scenario
+
+
+@dataclass(frozen=True)
+class Client:
+    """One row of the table.
+
+    Attributes:
+        package: whose version is shown.
+        requirements: file of `drivers/`, without its ending; None where this repository's environment serves.
+        command: words to start it, and its environment.
+        said: its TTFTs, out of its folder.
+        whole_answers: whether it can ask for an answer in one piece.
+    """
+
+    name: str
+    package: str
+    requirements: str | None
+    command: Callable[[Start], tuple[list[str], dict[str, str]]]
+    said: Callable[[Path], Said]
+    whole_answers: bool = True
+
+
+def _katydid(*words: str) -> Callable[[Start], tuple[list[str], dict[str, str]]]:
+    def command(start: Start) -> tuple[list[str], dict[str, str]]:
+        workload, scenario = "stream" if start.scenario.stream else "batch", start.scenario
+        return [
+            sys.executable, "-m", "katydid", "run", workload, "--host", start.url, "--users", str(scenario.streams),
+            "--spawn-rate", str(scenario.streams), "--interval", str(scenario.interval), "--run-time", f"{SECONDS}s",
+            "--failure-threshold", "0", "--max-tokens", "100000", "--results", "runs", "--version-label", "b", *words,
+        ], {}  # fmt: skip
+
+    return command
+
+
+def _katydid_said(folder: Path) -> Said:
+    (file,) = folder.rglob("samples.parquet")
+    rows = pd.read_parquet(file, columns=["request_id", "ttft_ms"]).dropna()
+    return dict(zip(rows["request_id"], rows["ttft_ms"], strict=True))
+
+
+def _locust(driver: str) -> Callable[[Start], tuple[list[str], dict[str, str]]]:
+    def command(start: Start) -> tuple[list[str], dict[str, str]]:
+        streams = str(start.scenario.streams)
+        environment = {"BENCH_OUT": str(start.folder / "ttft"), "BENCH_STREAM": str(int(start.scenario.stream))}
+        return [
+            str(start.bin / "locust"), "-f", str(DRIVERS / f"locust_{driver}.py"), "--headless", "--only-summary",
+            "--host", start.url, "-u", streams, "-r", streams, "-t", f"{SECONDS}s",
+        ], environment  # fmt: skip
+
+    return command
+
+
+def _locust_said(folder: Path) -> Said:
+    pairs = (line.split() for line in (folder / "ttft").read_text().splitlines())
+    return {identity: float(ttft) for identity, ttft in pairs}
+
+
+def _genai_bench(start: Start) -> tuple[list[str], dict[str, str]]:
+    return [
+        str(start.bin / "genai-bench"), "benchmark", "--api-backend", "openai", "--api-base", start.url, "--api-key",
+        "none", "--task", "text-to-text", "--api-model-name", MODEL, "--model-tokenizer", str(start.folder / "tokens"),
+        "--num-concurrency", str(start.scenario.streams), "--traffic-scenario", "D(20,100000)", "--max-time-per-run",
+        "1", "--max-requests-per-run", str(start.scenario.requests), "--experiment-base-dir", str(start.folder),
+        "--experiment-folder-name", "out",
+    ], {"HF_HUB_OFFLINE": "1"}  # fmt: skip
+
+
+def _genai_bench_said(folder: Path) -> Said:
+    (file,) = (folder / "out").glob("D20_*.json")
+    rows = json.loads(file.read_text())["individual_request_metrics"]
+    return [row["ttft"] * 1000.0 for row in rows if row["ttft"] is not None]
+
+
+def _guidellm(start: Start) -> tuple[list[str], dict[str, str]]:
+    stream = "" if start.scenario.stream else ",stream=false"
+    return [
+        str(start.bin / "guidellm"), "run", "--backend", f"kind=openai_http,target={start.url},model={MODEL}{stream}",
+        "--profile", f"kind=concurrent,streams={start.scenario.streams}", "--constraint",
+        f"kind=max_duration,seconds={SECONDS}", "--tokenizer", f"kind=hf_auto,model={start.folder / 'tokens'}",
+        "--data", "kind=synthetic_text,prompt_tokens=20,output_tokens=100000", "--output",
+        f"kind=json,path={start.folder / 'out.json'}", "--disable-progress",
+    ], {"HF_HUB_OFFLINE": "1"}  # fmt: skip
+
+
+def _guidellm_said(folder: Path) -> Said:
+    report = json.loads((folder / "out.json").read_text())
+    rows = report["benchmarks"][0]["requests"]["successful"]
+    return [row["time_to_first_token_ms"] for row in rows if row["time_to_first_token_ms"] is not None]
+
+
+def _aiperf(start: Start) -> tuple[list[str], dict[str, str]]:
+    return [
+        str(start.bin / "aiperf"), "profile", "--model", MODEL, "--url", start.url, "--endpoint-type", "chat",
+        *(["--streaming"] if start.scenario.stream else []), "--concurrency", str(start.scenario.streams),
+        "--benchmark-duration", str(SECONDS), "--tokenizer", str(start.folder / "tokens"), "--use-server-token-count",
+        "--ui", "none", "--output-artifact-dir", str(start.folder / "out"), "--export-level", "records",
+    ], {}  # fmt: skip
+
+
+def _aiperf_said(folder: Path) -> Said:
+    said = {}
+    for line in (folder / "out" / "profile_export.jsonl").read_text().splitlines():
+        row = json.loads(line)
+        if first := row["metrics"].get("time_to_first_token"):
+            said[row["metadata"]["x_request_id"]] = first["value"]
+    return said
+
+
+CLIENTS = (
+    Client("Katydid", "katydid", None, _katydid(), _katydid_said),
+    Client("Katydid, --check full", "katydid", None, _katydid("--check", "full"), _katydid_said),
+    Client("Locust HttpUser, iter_lines", "locust", "locust", _locust("plain"), _locust_said),
+    Client("Locust HttpUser, sseclient-py", "locust", "locust", _locust("sseclient"), _locust_said),
+    Client("Locust FastHttpUser, readline", "locust", "locust", _locust("fast"), _locust_said),
+    Client("genai-bench", "genai-bench", "genai-bench", _genai_bench, _genai_bench_said, whole_answers=False),
+    Client("GuideLLM", "guidellm", "guidellm", _guidellm, _guidellm_said),
+    Client("AIPerf", "aiperf", "aiperf", _aiperf, _aiperf_said),
+)
+
+
+def environment(more: dict[str, str]) -> dict[str, str]:
+    """This process's, without what would change a run or reach for a network."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("LOCUST_", "LOAD_TEST_"))}
+    return kept | {"NO_PROXY": "*", "no_proxy": "*"} | more

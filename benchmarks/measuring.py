@@ -1,0 +1,153 @@
+"""One client in one scenario: its CPU time in a steady window, and its TTFTs against the target's log."""
+
+import os
+import signal
+import subprocess
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import psutil
+from clients import Client, Said, Start, environment
+from scenarios import Scenario
+
+from katydid.machine.trial import pinned, share_out
+from katydid.target.process import RunningTarget
+from katydid.target.settings import TargetSettings
+
+START_TIME, SETTLE, WINDOW, END_TIME = 120.0, 8.0, 8.0, 90.0
+
+
+@dataclass
+class Measured:
+    """Figures of one measurement.
+
+    Attributes:
+        us_each: microseconds of CPU a chunk, or a request where answers come in one piece.
+        per_s: chunks or requests a second in the window.
+        cpu: of the client, all its processes; 1 = a core.
+        others_cpu: of everything but client and target.
+        ttft_error_p99: milliseconds; see `matched`.
+        matched: `request` where errors are those of each request, `distribution` where the p99 of the
+            client's TTFTs is compared with the p99 of the true ones.
+    """
+
+    client: str
+    scenario: str
+    us_each: float
+    per_s: float
+    cpu: float
+    target_cpu: float
+    others_cpu: float
+    ttft_error_p50: float | None
+    ttft_error_p99: float | None
+    matched: str | None
+    compared: int
+
+    def as_dict(self) -> dict[str, object]:
+        """For JSON."""
+        return asdict(self)
+
+
+def measure(client: Client, scenario: Scenario, bin_folder: Path, folder: Path) -> Measured:
+    """Run it.
+
+    Raises:
+        RuntimeError: it did not come to load the target, or left no results.
+    """
+    cores = share_out()
+    with pinned(cores.target):
+        target = RunningTarget(TargetSettings(**scenario.target, log=str(folder / "truth.jsonl")))
+    with target:
+        words, more = client.command(Start(bin_folder, target.url, folder, scenario))
+        one_core = frozenset(sorted(cores.generator)[:1]) if cores.generator else None
+        with (folder / "output").open("wb") as sink, pinned(one_core):
+            process = subprocess.Popen(
+                words, cwd=folder, env=environment(more), stdin=subprocess.DEVNULL, stdout=sink,
+                stderr=subprocess.STDOUT, start_new_session=True,
+            )  # fmt: skip
+        try:
+            _wait_for_load(process, target, scenario)
+            before, real = _cpu(process.pid, target.pid), time.time_ns()
+            time.sleep(WINDOW)
+            after, until = _cpu(process.pid, target.pid), time.time_ns()
+            process.wait(END_TIME)
+        except subprocess.TimeoutExpired:
+            raise RuntimeError(f"did not end by itself: {_last_words(folder)}") from None
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+        truth = pd.DataFrame(target.log())
+    seconds = (until - real) / 1e9
+    mine, targets, everybody = (b - a for a, b in zip(before, after, strict=True))
+    number = _done_between(truth, real, until, scenario)
+    p50, p99, matched, compared = _errors(client.said(folder), truth) if scenario.stream else (None, None, None, 0)
+    if scenario.stream and not compared:
+        raise RuntimeError(f"told no TTFT: {_last_words(folder)}")
+    return Measured(
+        client.name, scenario.name, mine / number * 1e6, number / seconds, mine / seconds, targets / seconds,
+        max(0.0, everybody - mine - targets) / seconds, p50, p99, matched, compared,
+    )  # fmt: skip
+
+
+def _wait_for_load(process: subprocess.Popen[bytes], target: RunningTarget, scenario: Scenario) -> None:
+    until = time.monotonic() + START_TIME
+    while time.monotonic() < until:
+        if process.poll() is not None:
+            raise RuntimeError(f"ended early: {_last_words(Path(target.settings.log or '').parent)}")
+        stats = target.stats()
+        if stats["requests"] >= 2 * scenario.streams or stats["in_flight"] >= 0.8 * scenario.streams:
+            time.sleep(SETTLE)
+            return
+        time.sleep(0.2)
+    raise RuntimeError("never loaded the target")
+
+
+def _last_words(folder: Path) -> str:
+    lines = (folder / "output").read_text(errors="replace").strip().splitlines()
+    return " ".join(lines[-3:])[-300:]
+
+
+def _cpu(client: int, target: int) -> tuple[float, float, float]:
+    """CPU seconds of the client's processes, the target's, and the whole machine."""
+    times = psutil.cpu_times()
+    return _tree(client), _tree(target), sum(times) - times.idle - times.iowait - times.guest - times.guest_nice
+
+
+def _tree(root: int) -> float:
+    total = 0.0
+    process = psutil.Process(root)
+    for each in (process, *process.children(recursive=True)):
+        try:
+            spent = each.cpu_times()
+        except psutil.NoSuchProcess:
+            continue
+        total += spent.user + spent.system
+    return total
+
+
+def _done_between(truth: pd.DataFrame, begin: int, end: int, scenario: Scenario) -> float:
+    """Chunks that the target sent in the window, or requests that it answered."""
+    if not scenario.stream:
+        return float(truth["ended_real_ns"].between(begin, end).sum())
+    first, last = truth["first_chunk_real_ns"], truth["last_chunk_real_ns"]
+    inside = (last.clip(upper=end) - first.clip(lower=begin)).clip(lower=0.0)
+    share = (inside / (last - first).where(last > first)).fillna(first.between(begin, end).astype(float))
+    return float((share * truth["chunks"]).sum())
+
+
+def _errors(said: Said, truth: pd.DataFrame) -> tuple[float | None, float | None, str | None, int]:
+    known = truth[truth["first_chunk_mono_ns"].notna()].set_index("request_id")
+    true = (known["first_chunk_mono_ns"] - known["received_mono_ns"]) / 1e6
+    if isinstance(said, dict):
+        errors = (pd.Series(said) - true).dropna()
+        if len(errors):
+            return float(errors.median()), float(errors.abs().quantile(0.99)), "request", len(errors)
+        said = list(said.values())
+    if not said:
+        return None, None, None, 0
+    p50, p99 = (float(np.quantile(said, q) - true.quantile(q)) for q in (0.5, 0.99))
+    return p50, p99, "distribution", len(said)

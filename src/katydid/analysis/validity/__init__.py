@@ -1,0 +1,103 @@
+"""Whether a run may be believed: did the generator do what it was asked to, and see what happened?
+
+One table of rules, each with its limit, the reason for the limit, and what to do. A run that breaks one
+is invalid: its numbers may be the generator's, not the target's. A warning leaves it valid. That the
+failure threshold ended a run is neither: it is a result. Knows nothing about how good the numbers are.
+
+This is the table; what the rules look at lies in `rule`, their checks by theme in the other modules.
+"""
+
+import pandas as pd
+
+from katydid.analysis.validity import clocks, generator, load
+from katydid.analysis.validity.rule import Finding, Rule, Run, Severity, has_plan, watched
+
+__all__ = ["RULES", "Finding", "Rule", "Run", "Severity", "findings", "rules_for", "unchecked"]
+
+RULES = (
+    Rule("data", "at least 1 request", "no verdict without data", load.no_data),
+    Rule(
+        "generator_cpu",
+        "each process uses or waits for ≤ 80 % of a core in the median, ≥ 95 % in at most 5 % of the seconds",
+        "beyond that its event loop queues, and the queueing would be booked as the target's",
+        generator.cpu,
+        watched,
+    ),
+    Rule(
+        "event_loop",
+        "> 100 ms late in at most 5 % of the seconds",
+        "without kernel timestamps a busy loop is in every time; with them it only delays starts",
+        generator.loop_lag,
+        watched,
+    ),
+    Rule(
+        "late_starts",
+        "≤ 1 % of the starts late by more than 50 ms, or 1 % of the interval, with their user free",
+        "the load was not the one that was asked for",
+        generator.late_by_us,
+    ),
+    Rule(
+        "achieved_load",
+        "within 2 % of the offered load, less what slow answers held up",
+        "users that were lost leave a lighter load than was asked for",
+        load.achieved,
+        has_plan,
+    ),
+    Rule(
+        "audio_pace",
+        "≤ 1 % of the chunks of audio sent more than 20 ms late (p99 ≤ 20 ms)",
+        "a recogniser that gets its audio late looks slow",
+        generator.audio_late,
+        column="sent_chunks",
+    ),
+    Rule(
+        "blame",
+        "no failure of the generator or the configuration",
+        "it would count as the target's",
+        generator.not_the_target,
+    ),
+    Rule("workers", "no worker and no row lost", "what is missing may be what was slow", generator.lost),
+    Rule(
+        "unfinished",
+        "≤ 0.5 % of the requests cut off",
+        "those that are cut off are the slow ones: leaving them out flatters the target",
+        load.unfinished,
+    ),
+    Rule("ttft_bound", "≤ 5 % of the TTFTs upper bounds", "the others are exact", clocks.bounded),
+    Rule(
+        "timestamps",
+        "taken by the kernel",
+        "else the generator's own delays are in them",
+        clocks.user_time,
+        lambda run: "timestamp_source" in run.manifest,
+    ),
+    Rule(
+        "clock",
+        "wall clock within 50 ms of the monotonic one",
+        "logs of several machines match by it",
+        clocks.clock_step,
+        lambda run: len(run.monitor) > 0,
+    ),
+    Rule("warm_up", "the run outlasts its warm-up", "cold caches are in the statistics else", load.inside_warm_up),
+    Rule("end", "the run came to its end", "what came last is missing else", load.how_it_ended),
+)
+
+
+def rules_for(frame: pd.DataFrame) -> list[Rule]:
+    """The rules for a run with these samples."""
+    return [rule for rule in RULES if rule.column is None or rule.column in frame]
+
+
+def findings(run: Run) -> list[Finding]:
+    """Everything that the rules find, the invalid first."""
+    found = [
+        Finding(finding.severity, finding.message, finding.remedy, rule.name)
+        for rule in rules_for(run.frame)
+        if (finding := rule.check(run)) is not None
+    ]
+    return sorted(found, key=lambda f: f.severity)
+
+
+def unchecked(run: Run) -> list[str]:
+    """Names of the rules that the run has no data for."""
+    return [rule.name for rule in rules_for(run.frame) if not rule.possible(run)]

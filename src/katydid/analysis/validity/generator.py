@@ -1,0 +1,125 @@
+"""Whether the generator was fit: it had time to work, was punctual, failed at nothing, and lost nothing."""
+
+import numpy as np
+import pandas as pd
+
+from katydid.analysis.derived import late_limit_ms
+from katydid.analysis.validity.rule import FEWEST_SECONDS, Finding, Run
+
+_CPU_MEDIAN, _CPU_FULL, _CPU_FULL_SHARE = 80.0, 95.0, 0.05
+
+
+def cpu(run: Run) -> Finding | None:
+    """A process that never rests cannot be on time, whether it or others use its core."""
+    for process, rows in run.steady.groupby("process", observed=True):
+        cpu = rows["cpu_percent"].dropna()
+        waited = _waited(rows).reindex(cpu.index)
+        wanted = cpu + waited
+        full = wanted >= _CPU_FULL
+        too_busy = len(cpu) >= FEWEST_SECONDS and wanted.median() > _CPU_MEDIAN
+        if too_busy or (full.sum() >= FEWEST_SECONDS and full.mean() > _CPU_FULL_SHARE):
+            others = waited.median() > cpu.median()
+            return Finding(
+                "invalid",
+                f"the generator's process {process} used {cpu.median():.0f} % of a core in the median, waited for "
+                f"one in {waited.median():.0f} % of the time, and wanted {_CPU_FULL:.0f} % or more in "
+                f"{full.mean():.0%} of the seconds",
+                "end other work on this machine, or give the generator cores of its own"
+                if others
+                else "spread the users with --processes, or over more machines",
+            )
+    return None
+
+
+def _waited(rows: pd.DataFrame) -> pd.Series:
+    """Zero where the system, or an older Katydid, does not tell."""
+    if "cpu_wait_percent" not in rows:
+        return pd.Series(0.0, index=rows.index)
+    return rows["cpu_wait_percent"].astype(np.float64).fillna(0.0)
+
+
+_LAG_MS, _LAG_SHARE = 100.0, 0.05
+
+
+def loop_lag(run: Run) -> Finding | None:
+    """The event loop came late to its timers."""
+    for process, rows in run.steady.groupby("process", observed=True):
+        slow = rows["loop_lag_ms"].dropna() > _LAG_MS
+        if slow.sum() >= FEWEST_SECONDS and slow.mean() > _LAG_SHARE:
+            return Finding(
+                "warning" if run.kernel_time else "invalid",
+                f"the event loop of the generator's process {process} was more than {_LAG_MS:.0f} ms late in "
+                f"{slow.mean():.0%} of the seconds",
+                "spread the users with --processes, and keep other work off this machine",
+            )
+    return None
+
+
+_OURS_SHARE, _OURS_FEWEST = 0.01, 3
+
+
+def late_by_us(run: Run) -> Finding | None:
+    """Late starts that no overrun explains: the user was free when its request was due."""
+    real = run.frame[run.frame["user"] >= 0].sort_values(["user", "iteration"])
+    free_since = (real["start_ms"] + real["duration_ms"]).groupby(real["user"]).shift()
+    free = (free_since <= real["scheduled_ms"]) & real["counted"]
+    connecting = real["connect_ms"].astype(np.float64).fillna(0.0)
+    ours = free & (real["late_ms"] - connecting > late_limit_ms(run.manifest))
+    if ours.sum() < _OURS_FEWEST or ours.sum() <= _OURS_SHARE * free.sum():
+        return None
+    return Finding(
+        "invalid",
+        f"the generator started {int(ours.sum())} of {int(free.sum())} requests late although their users were free",
+        "spread the users with --processes, and keep other work off this machine",
+    )
+
+
+_SEND_LATE_SHARE = 0.01
+
+
+def audio_late(run: Run) -> Finding | None:
+    """Speech that was not sent at the pace of speaking, by our own fault."""
+    sent, late = (int(run.counted[column].sum()) for column in ("sent_chunks", "late_chunks"))
+    if late <= _SEND_LATE_SHARE * sent:
+        return None
+    return Finding(
+        "invalid",
+        f"the generator sent {late} of {sent} chunks of audio more than 20 ms late",
+        "spread the users with --processes, and keep other work off this machine",
+    )
+
+
+_REMEDIES = {
+    "out_of_descriptors": "raise `ulimit -n`",
+    "out_of_ports": "keep connections alive, or use more machines",
+    "dns": "check the host's name in --host",
+    "tls": "check the certificate, or name its authority with --ca-file",
+}
+
+
+def not_the_target(run: Run) -> Finding | None:
+    """Failures that are not the target's: they would be booked as its own."""
+    ended = run.frame[~run.frame["after_stop"].astype(bool)]
+    for blame, where in (("generator", "in the generator itself"), ("config", "because of the configuration")):
+        kinds = ended.loc[ended["blame"] == blame, "error"].value_counts()
+        if len(kinds):
+            named = ", ".join(f"{count} × {kind}" for kind, count in kinds.items())
+            remedy = next(
+                (_REMEDIES[str(kind)] for kind in kinds.index if kind in _REMEDIES), "see the failures' texts"
+            )
+            return Finding("invalid", f"requests failed {where} ({named})", remedy)
+    return None
+
+
+def lost(run: Run) -> Finding | None:
+    """Workers or rows that never arrived."""
+    lost, missing = run.manifest.get("lost_workers") or [], run.manifest.get("missing_rows") or 0
+    if lost:
+        return Finding(
+            "invalid",
+            f"{len(lost)} worker(s) were lost ({', '.join(map(str, lost))}), and what they last recorded with them",
+            "see the workers' logs; keep the machines and the network between them healthy",
+        )
+    if missing:
+        return Finding("invalid", f"{missing} rows never arrived", "see the log; the network or the disk lost them")
+    return None

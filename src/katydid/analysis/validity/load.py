@@ -1,0 +1,84 @@
+"""Whether the load was the one that was asked for, from its first request to its last."""
+
+import pandas as pd
+
+from katydid.analysis.validity.rule import Finding, Run, Severity, has_plan
+
+
+def no_data(run: Run) -> Finding | None:
+    """Nothing to judge."""
+    if run.counts.requests:
+        return None
+    return Finding("invalid", "no data: no request was recorded", "see the log; has any user been spawned?")
+
+
+_RATE_OFF = 0.02
+
+
+def achieved(run: Run) -> Finding | None:
+    """More starts than were due, or fewer than overruns explain."""
+    due, rows = run.counts.due, run.counted
+    started = int(rows["paced"].sum())
+    if not due or not started or not has_plan(run):
+        return None
+    slack = _RATE_OFF * due + rows["user"].nunique()  # the window cuts each user's grid at both ends
+    if due - _explained(run, rows) - slack <= started <= due + slack:
+        return None
+    return Finding(
+        "invalid",
+        f"{started} requests were started where {due:.0f} were due, and slow answers do not explain it",
+        "see whether users were lost (the log names them)",
+    )
+
+
+def _explained(run: Run, rows: pd.DataFrame) -> float:
+    """Starts that overruns cost: pacing does not catch up, so each interval of lateness is one start less."""
+    interval = float(run.manifest["interval_s"]) * 1000.0
+    timeout = float(run.manifest.get("request_timeout_s") or 60.0) * 1000.0
+    paced = rows[rows["paced"]]
+    late = paced["late_ms"].clip(lower=0.0).sum()
+    unknown = paced["late_ms"].isna().sum() * timeout  # no connection came about: any time up to the time-out
+    _, end = run.window
+    begun = rows["start_ms"].fillna(rows["scheduled_ms"])
+    ended = begun + rows["duration_ms"].fillna(timeout)
+    if "retry_at_ms" in rows:
+        ended = ended.where(~(rows["retry_at_ms"] > ended), rows["retry_at_ms"])
+    spans = pd.DataFrame({"user": rows["user"], "iteration": rows["iteration"], "begun": begun, "ended": ended})
+    iterations = spans.groupby(["user", "iteration"]).agg({"begun": "min", "ended": "max"})
+    last = iterations.groupby("user").tail(1)
+    still_busy = (last["ended"].clip(upper=end) - last["begun"] - interval).clip(lower=0.0).sum()
+    return float(late + unknown + still_busy) / interval
+
+
+_UNFINISHED = 0.005
+
+
+def unfinished(run: Run) -> Finding | None:
+    """Requests that the end of the run cut off."""
+    counts = run.counts
+    if counts.aborted <= _UNFINISHED * counts.requests:
+        return None
+    severity: Severity = "warning" if run.manifest.get("ended") == "failure-threshold" else "invalid"
+    return Finding(
+        severity,
+        f"{counts.aborted} of {counts.requests} requests were cut off by the end of the run",
+        "raise --drain, so that they may finish",
+    )
+
+
+def inside_warm_up(run: Run) -> Finding | None:
+    """Nothing was left outside the warm-up."""
+    if not run.counted["warm_up"].astype(bool).any():
+        return None
+    return Finding("warning", "the run ended inside its warm-up: its statistics include it", "let it last longer")
+
+
+def how_it_ended(run: Run) -> Finding | None:
+    """What kept the run from coming to its end."""
+    if run.manifest.get("partial"):
+        return Finding("warning", "partial: the run never came to its end, and was rebuilt from what was recorded")
+    if run.manifest.get("ended") == "interrupted":
+        return Finding("warning", "the run was interrupted")
+    if run.manifest.get("ended") == "error":
+        return Finding("invalid", "the run broke off", "see the log")
+    return None

@@ -1,0 +1,97 @@
+"""What a rule of validity is, what it looks at, and what it finds. Knows no rule."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import pandas as pd
+
+from katydid.core.metrics import Counts
+from katydid.store.monitor import WATCHED
+
+Severity = Literal["invalid", "warning"]
+
+START_UP_MS = 2000.0
+"""Spawning users and opening connections may cost what it costs."""
+FEWEST_SECONDS = 3
+"""Seconds in which a process must be overloaded before we say so: one slow second is not a slow run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that a reader has to know before the numbers."""
+
+    severity: Severity
+    message: str
+    remedy: str = ""
+    rule: str = ""
+
+    @property
+    def text(self) -> str:
+        """One line."""
+        return f"{self.message}: {self.remedy}" if self.remedy else self.message
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What the rules look at.
+
+    Attributes:
+        frame: samples with derived columns, those that count in no statistic included.
+        iterations: rows of whole iterations that count, where the workload has such.
+        window: of the statistics, (begin, end) in milliseconds of the run.
+    """
+
+    frame: pd.DataFrame
+    monitor: pd.DataFrame
+    manifest: dict[str, Any]
+    counts: Counts
+    window: tuple[float, float]
+    iterations: pd.DataFrame = field(default_factory=pd.DataFrame)
+
+    @property
+    def counted(self) -> pd.DataFrame:
+        """The samples that count."""
+        return self.frame[self.frame["counted"]]
+
+    @property
+    def kernel_time(self) -> bool:
+        """Whether receive times are the kernel's, so that our own delay is not in them."""
+        return self.manifest.get("timestamp_source") == "kernel"
+
+    @property
+    def steady(self) -> pd.DataFrame:
+        """The monitor of the generator's processes, without their first seconds."""
+        ours = ~self.monitor["process"].isin(WATCHED)
+        return self.monitor[ours & (self.monitor["at_ms"] > START_UP_MS)]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One question to a run.
+
+    Attributes:
+        name: for machines.
+        limit: what is asked for, as a report shows it.
+        why: the reason for the limit.
+        check: a finding where the limit is broken.
+        possible: whether the run has what the check looks at; a rule that could not be checked was not kept.
+        column: of the samples; the rule is for workloads that have it, None for all.
+    """
+
+    name: str
+    limit: str
+    why: str
+    check: Callable[[Run], Finding | None]
+    possible: Callable[[Run], bool] = lambda _: True
+    column: str | None = None
+
+
+def watched(run: Run) -> bool:
+    """Whether the generator was watched once it had started up."""
+    return len(run.steady) > 0
+
+
+def has_plan(run: Run) -> bool:
+    """A run in stages tells for each of them what was offered and what was started."""
+    return bool(run.counts.due) and run.manifest.get("ended") == "run-time" and not run.manifest.get("stages")
