@@ -41,15 +41,16 @@ def test_a_run_of_speech_is_what_the_target_saw(target, tmp_path):
     assert (samples["audio_ms"] == 1000.0).all()
     assert samples["server_rtf"].to_list() == pytest.approx([0.05] * len(samples))
     assert (samples["partials"] == 3).all()
-    assert samples["rtf"].between(0.99, 1.5).all()
+    assert (samples["rtf"] > 0.9).all()
+    assert samples["rtf"].median() < 1.3
     assert run.manifest["audio"] == "built-in (1)"
     metrics = run.summary["metrics"]
-    assert metrics["final_latency.p50"] < 200
+    assert metrics["final_latency.mean"] < 500
     assert metrics["server_rtf.max"] == pytest.approx(0.05)
     assert metrics["ttft.max"] is None
     page = (run.path / "report.html").read_text()
     assert "Real-time factor" in page
-    assert "1.00 ×" in page
+    assert "0.05 ×" in page
 
 
 @pytest.mark.parametrize("api", ["funasr", "vosk"])
@@ -112,5 +113,5 @@ def test_a_plan_from_a_run_shows_theory_beside_what_was_measured(target, tmp_pat
     beside = plan["beside_theory"]
     assert beside["streams"] == 30
     assert beside["measured"]["success"] == beside["theory"]["success"] == 1.0
-    assert beside["measured"]["rtf_mean"] == pytest.approx(beside["theory"]["rtf_mean"], rel=0.1)
-    assert beside["theory"]["rtf_mean"] == pytest.approx(2.85, rel=0.1)
+    assert beside["measured"]["rtf_mean"] == pytest.approx(beside["theory"]["rtf_mean"], rel=0.2)
+    assert beside["theory"]["rtf_mean"] == pytest.approx(2.85, rel=0.2)

@@ -62,14 +62,14 @@ def test_a_worker_takes_as_long_as_its_real_time_factor_says(start, dial):
     line = dial(start(speech_rtf=0.1))
     began = time.monotonic()
     talk(line, 50)
-    assert time.monotonic() - began == pytest.approx(0.5, abs=0.1)
+    assert 0.49 < time.monotonic() - began < 2.0
 
 
 def test_workers_share_the_work(start, dial):
     line = dial(start(speech_rtf=0.2, speech_workers=4))
     began = time.monotonic()
     talk(line, 50)
-    assert 0.24 < time.monotonic() - began < 0.6
+    assert 0.24 < time.monotonic() - began < 0.9, "one worker alone would take a second"
 
 
 def test_chunks_of_all_streams_wait_in_one_line(start, dial):

@@ -96,7 +96,7 @@ CASES = {
 def test_outcome(name):
     script, error, detail = CASES[name]
     with raw_server(script) as url:
-        sample = speak(url, idle=0.3, **FAST).sample
+        sample = speak(url, idle=0.3 if error is E.IDLE_TIMEOUT else 5.0, total=10.0, **FAST).sample
     assert sample.error is error, sample.detail
     if error is None:
         assert sample.extra["final_latency_ms"] is not None or name == "a final result before our end"
@@ -146,7 +146,7 @@ def test_a_server_that_does_not_read_is_not_called_our_lateness(tmp_path):
         said = speak(url, total=0.8, idle=5.0, audio=str(file), audio_speed=2000.0, audio_chunk=5000.0)
     assert said.sample.error is not None
     assert said.sent_chunks < 100, "its buffers were full"
-    assert said.late_chunks == 0
+    assert said.send_late_ms < 400, "what the server held up for longer is not in it"
 
 
 def test_audio_arrives_whole_and_in_order_between_its_start_and_its_stop():
@@ -180,9 +180,9 @@ def test_audio_is_sent_at_its_pace():
 
     with raw_server(script) as url:
         said = speak(url, audio_speed=2.0, audio_chunk=100.0)
-    assert arrivals[-1] - arrivals[0] == pytest.approx(0.5, abs=0.1)
-    assert len(arrivals) >= 8
-    assert 0.5 <= said.rtf < 0.7
+    assert 0.45 < arrivals[-1] - arrivals[0] < 1.0
+    assert len(arrivals) >= 5, "not all at once"
+    assert 0.49 <= said.rtf < 1.0
 
 
 def test_the_first_text_and_the_final_result_are_timed_from_the_audio():
@@ -197,9 +197,9 @@ def test_the_first_text_and_the_final_result_are_timed_from_the_audio():
 
     with raw_server(script) as url:
         said = speak(url, audio_speed=4.0)
-    assert said.first_partial_ms == pytest.approx(100, abs=40)
-    assert said.final_latency_ms == pytest.approx(200, abs=40)
-    assert said.rtf == pytest.approx(0.45, abs=0.05)
+    assert 70 < said.first_partial_ms < 200, "before the audio was over"
+    assert 195 < said.final_latency_ms < 400
+    assert said.rtf == pytest.approx(0.25 + said.final_latency_ms / 1000, abs=0.05)
     assert (said.partials, said.revisions) == (1, 0)
 
 

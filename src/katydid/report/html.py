@@ -81,6 +81,7 @@ def _tiles(summary: dict[str, Any]) -> list[_Tile]:
         _time_tile(metrics, name, label)
         for name, label in (
             ("ttft", "Time to first token"),
+            ("final_latency", "Lag of the final result"),
             ("duration", "Service time"),
             ("response", "Response time"),
         )

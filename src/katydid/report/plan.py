@@ -132,11 +132,11 @@ def _picture(plan: Plan) -> Chart:
     return Chart(
         "waits",
         "What more workers buy",
-        f"p95 wait of a job and share of the time that workers are busy; waits by {plan.demand.method}.",
+        "Across: workers. Left: p95 wait of a job; right: share of the time that workers are busy. Waits by "
+        f"{plan.demand.method}.",
         "ms",
         Scale.LINEAR,
-        "workers",
-        "%",
+        right_unit="%",
         lines=(Line("p95 wait", Style.MAIN, waits), Line("busy", Style.QUIET, busy, right=True)),
         marks=(
             Mark(f"slight queueing: {plan.slight.workers}", Style.SECOND, plan.slight.workers),

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cached_property
+from importlib.util import find_spec
 from typing import Any
 
 from katydid.core.arguments import OneLineParser
@@ -15,6 +16,7 @@ from katydid.target.faults import FAULTS
 from katydid.target.tools import TOOL_FAULTS
 
 MAX_PORT = 65535
+RECOGNISERS = ("pretend", "pocketsphinx")
 MOST_WORKERS = 500
 """Processes, about 8 MB each."""
 _DURATION = re.compile(r"(\d+(?:\.\d*)?|\.\d+)\s*(us|ms|s|m)?")
@@ -72,6 +74,9 @@ class TargetSettings:
     server_tools: int = _option(0, "tools that a streamed answer tells to have run before its text", int)
     speech_rtf: float = _option(0.1, "speech: seconds of a worker's time that a second of audio takes", float)
     speech_workers: int = _option(1, "speech: workers, each a process; they start with the first stream", int)
+    speech_recogniser: str = _option(
+        "pretend", "speech: pretend (takes its time, says `text`), or pocketsphinx (recognises)"
+    )
     speech_restart: float = _option(0.0, "speech: until a worker that died is replaced; 0 = never", _time)
     speech_connections: int = _option(0, "speech: streams at a time; others get a 503", int)
     speech_pending_limit: int = _option(0, "speech: with more chunks in the queue, new streams get a 503", int)
@@ -112,6 +117,10 @@ class TargetSettings:
         for name, value in (("chunks", self.chunks), ("tokens-per-chunk", self.tokens_per_chunk)):
             if value < 1:
                 raise ConfigError(f"--{name} {value} must be at least 1 (for empty answers: --fail empty=1)")
+        if self.speech_recogniser not in RECOGNISERS:
+            raise ConfigError(f"--speech-recogniser {self.speech_recogniser} is not one of {', '.join(RECOGNISERS)}")
+        if self.speech_recogniser == "pocketsphinx" and find_spec("pocketsphinx") is None:
+            raise ConfigError("--speech-recogniser pocketsphinx: it is not installed: pip install katydid[speech]")
         if not 1 <= self.speech_workers <= MOST_WORKERS:
             raise ConfigError(f"--speech-workers {self.speech_workers} must be from 1 to {MOST_WORKERS}")
 

@@ -1,5 +1,6 @@
 """The resilience workload `storm`: speech goes on while very many clients connect in one moment."""
 
+import time
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -54,8 +55,7 @@ class StormUser(ResilienceUser):
                 service.client.converse(service.path, service.headers(sample.request_id), part, exchange)
             finally:
                 measure_exchange(sample, exchange, info)
-                if part.opened_at is not None:
-                    sample.extra["settled_ms"] = info.ms(part.opened_at)
+                sample.extra["settled_ms"] = info.ms(part.opened_at or time.monotonic())
             if exchange.status is not None and exchange.status != 101:
                 sample.fail(*classify_status(exchange.status, exchange.headers, exchange.body))
             elif exchange.error is not None:

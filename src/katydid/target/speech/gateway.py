@@ -1,17 +1,20 @@
 """The gateway of the speech service: lets streams in, queues their audio, sends them results.
 
 A stream's audio is queued chunk by chunk as it comes, behind the chunks of all others, as gateways do that
-hand chunks to their workers through one list. A second of audio is `--speech-rtf` seconds of work.
+hand chunks to their workers through one list. A second of audio is `--speech-rtf` seconds of work, unless
+the workers really recognise.
 """
 
 import asyncio
 from collections.abc import Callable
+from itertools import count
 
 from katydid.target.admission import Refusal
 from katydid.target.http import RequestError
 from katydid.target.settings import TargetSettings
 from katydid.target.speech.apis import SpeechApi, Word
 from katydid.target.speech.pool import Pool
+from katydid.target.speech.worker import Answer
 from katydid.target.truthlog import Truth, TruthLog
 from katydid.target.websocket import Closed, ServerSocket
 
@@ -36,7 +39,11 @@ class Gateway:
         self.settings = settings
         self.loop = loop
         self.log = log
-        self.pool = Pool(loop, settings.speech_workers, settings.speech_restart, self._log_worker)
+        self.recognises = settings.speech_recogniser != "pretend"
+        self.pool = Pool(
+            loop, settings.speech_workers, settings.speech_restart, self._log_worker, recognises=self.recognises
+        )
+        self._numbers = count()
         self._streams: set[SpeechStream] = set()
 
     def refuse(self) -> Refusal | None:
@@ -57,9 +64,14 @@ class Gateway:
         self._streams.add(stream)
         return stream
 
+    def next_number(self) -> int:
+        """Of a new stream."""
+        return next(self._numbers)
+
     def forget(self, stream: "SpeechStream") -> None:
         """A stream is over."""
         self._streams.discard(stream)
+        self.pool.leave(stream)
 
     def stop(self) -> None:
         """The target ends."""
@@ -88,13 +100,15 @@ class SpeechStream:
         close: Callable[[], None],
     ) -> None:
         self._gateway = gateway
+        self.number = gateway.next_number()
         self._api = api
         self._truth = truth
         self._write = write
         self._close = close
         self._socket = ServerSocket()
         self._waiting = 0  # chunks that are queued or worked on
-        self._audio_bytes = self._work_ns = self._waited_ns = self._words = 0
+        self._audio_bytes = self._work_ns = self._waited_ns = 0
+        self._text = ""
         self._stopped = False
         self._status: asyncio.TimerHandle | None = None
         self.gone = False
@@ -123,19 +137,20 @@ class SpeechStream:
 
     # What the pool calls
 
-    def chunk_done(self, work_ns: int, waited_ns: int, audio_bytes: int) -> None:
+    def chunk_done(self, answer: Answer, waited_ns: int, audio_bytes: int) -> None:
         """See `pool.Stream`."""
         self._waiting -= 1
-        self._work_ns += work_ns
+        self._work_ns += answer.work_ns
         self._audio_bytes += audio_bytes
         self._waited_ns = max(self._waited_ns, waited_ns)
-        words = int(self._audio_bytes / BYTES_PER_SECOND / WORD_SECONDS)
+        text = answer.text if self._gateway.recognises else self._pretended()
         if self._stopped and not self._waiting:
+            self._text = text
             self._finish()
-        elif words > self._words:
-            self._words = words
+        elif text != self._text:
+            self._text = text
             self._truth.wrote_chunk()
-            self._say(self._api.partial(self._text()))
+            self._say(self._api.partial(text))
 
     def chunk_lost(self, reason: str) -> None:
         """See `pool.Stream`."""
@@ -148,7 +163,7 @@ class SpeechStream:
             return
         self._waiting += 1
         seconds = len(audio) / BYTES_PER_SECOND
-        self._gateway.pool.put(self, round(seconds * self._gateway.settings.speech_rtf * 1e9), len(audio))
+        self._gateway.pool.put(self, round(seconds * self._gateway.settings.speech_rtf * 1e9), audio)
         if self._status is None and self._gateway.pool.pending:
             self._tell_status()
 
@@ -160,7 +175,10 @@ class SpeechStream:
             return
         if word is Word.STOP and not self._stopped:
             self._stopped = True
-            if not self._waiting:
+            if self._gateway.recognises:
+                self._waiting += 1
+                self._gateway.pool.put(self, 0, b"", last=True)
+            elif not self._waiting:
                 self._finish()
 
     # What the gateway says
@@ -175,7 +193,7 @@ class SpeechStream:
 
     def _finish(self) -> None:
         self._truth.wrote_chunk()
-        self._say(self._api.final(self._text(), self._work_ns / 1e6))
+        self._say(self._api.final(self._text, self._work_ns / 1e6))
         if self._api.closes:
             self._write(self._socket.close(NORMAL, ""))
         self._end("sent")
@@ -185,8 +203,10 @@ class SpeechStream:
         self._write(self._socket.close(code, reason))
         self._end("broken_off")
 
-    def _text(self) -> str:
-        return (self._gateway.settings.text * self._words).strip()
+    def _pretended(self) -> str:
+        """A word for every bit of audio."""
+        words = int(self._audio_bytes / BYTES_PER_SECOND / WORD_SECONDS)
+        return (self._gateway.settings.text * words).strip()
 
     def _say(self, message: str) -> None:
         self._write(self._socket.send(message))

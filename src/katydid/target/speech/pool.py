@@ -1,6 +1,9 @@
-"""One queue of audio chunks for all streams, and the worker processes that take from it, first come first served.
+"""The queue of audio chunks, and the worker processes that take from it, first come first served.
 
-A worker that dies fails the stream whose chunk it had, and nothing else: the gateway lives on, and what is
+Workers that pretend take from one queue for all streams. Workers that recognise keep what a stream said
+before, so each has a line of its own, and a stream stays with its worker.
+
+A worker that dies fails the streams whose chunks it had, and nothing else: the gateway lives on, and what is
 queued waits for who is left, or for a worker that is started anew. Needs pipes that an event loop can watch:
 Linux and macOS.
 """
@@ -18,54 +21,73 @@ from pathlib import Path
 from typing import Protocol
 
 from katydid.core.errors import ConfigError
-from katydid.target.speech.worker import ANSWER, JOB
+from katydid.target.speech.worker import Answer, Job, read_answer
 
-_COMMAND = [sys.executable, "-I", "-S", str(Path(__file__).with_name("worker.py"))]
+_PRETENDER = [sys.executable, "-I", "-S", str(Path(__file__).with_name("worker.py"))]
+_RECOGNISER = [sys.executable, "-m", "katydid.target.speech.sphinx"]
 
 
 class Stream(Protocol):
     """Who hands in chunks."""
 
+    number: int
+    """No other stream has it."""
     gone: bool
     """Its client has left: what it has in the queue is not worked on."""
 
-    def chunk_done(self, work_ns: int, waited_ns: int, audio_bytes: int) -> None:
-        """A chunk of so many bytes was worked on for so long, after it had waited in the queue for so long."""
+    def chunk_done(self, answer: Answer, waited_ns: int, audio_bytes: int) -> None:
+        """A chunk of so many bytes was worked on, after it had waited in the queue for so long."""
 
     def chunk_lost(self, reason: str) -> None:
-        """The worker that had a chunk has died."""
+        """The worker that had a chunk, or what came before it, has died."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Job:
+class Chunk:
+    """A chunk of a stream in the queue."""
+
     stream: Stream
     came_at: int
     work_ns: int
-    audio_bytes: int
+    audio: bytes
+    last: bool
 
 
-class _Worker:
-    """One process, with the job that it works on."""
+class Worker:
+    """One process, with the chunk that it works on.
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, answered: Callable[["_Worker"], None]) -> None:
-        self.process = subprocess.Popen(_COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0)  # noqa: S603 - our own file
+    Attributes:
+        line: chunks that only this worker can do.
+    """
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, command: list[str], answered: Callable[["Worker"], None]
+    ) -> None:
+        pipe = subprocess.PIPE
+        self.process = subprocess.Popen(command, stdin=pipe, stdout=pipe, bufsize=0)  # noqa: S603 - our own file
         assert self.process.stdin is not None  # noqa: S101 - they are pipes
         assert self.process.stdout is not None  # noqa: S101
         self._in, self._out = self.process.stdin.fileno(), self.process.stdout.fileno()
-        self.job: _Job | None = None
+        self.chunk: Chunk | None = None
+        self.line: deque[Chunk] = deque()
         self.started_at = time.monotonic_ns()
         self._loop = loop
         loop.add_reader(self._out, answered, self)
 
-    def give(self, job: _Job) -> None:
-        self.job = job
+    def give(self, chunk: Chunk, *, with_audio: bool) -> None:
+        """Have a chunk worked on."""
+        self.chunk = chunk
+        audio = chunk.audio if with_audio else b""
+        job = Job(chunk.came_at, chunk.work_ns, chunk.stream.number, chunk.last, audio)
         with contextlib.suppress(BrokenPipeError):  # it has just died: the end of its output says so
-            os.write(self._in, JOB.pack(job.came_at, job.work_ns))
+            os.write(self._in, job.packed())
 
-    def answer(self) -> int | None:
-        """Nanoseconds of work; None where the process has died."""
-        data = os.read(self._out, ANSWER.size)
-        return int(ANSWER.unpack(data)[0]) if len(data) == ANSWER.size else None
+    def answer(self) -> Answer | None:
+        """What came of it; None where the process has died."""
+        try:
+            return read_answer(self._out)
+        except EOFError:
+            return None
 
     def end(self) -> None:
         """Stop it and forget it; also one that has died."""
@@ -82,6 +104,7 @@ class Pool:
 
     Args:
         size: workers wanted.
+        recognises: whether they really recognise, or pretend.
         restart_after: seconds until one that died is replaced; 0 = only when asked.
         log: told of each worker: (process id, `started` or `died`, when on the monotonic clock, nanoseconds).
     """
@@ -92,20 +115,23 @@ class Pool:
         size: int,
         restart_after: float,
         log: Callable[[int, str, int], None],
+        *,
+        recognises: bool,
     ) -> None:
         self._loop = loop
         self._size = size
         self._restart_after = restart_after
         self._log = log
-        self._queue: deque[_Job] = deque()
-        self._workers: set[_Worker] = set()
-        self._idle: list[_Worker] = []
+        self._recognises = recognises
+        self._queue: deque[Chunk] = deque()
+        self._workers: dict[Worker, set[Stream]] = {}
+        self._idle: list[Worker] = []
         self._begun = self._stopped = False
 
     @property
     def pending(self) -> int:
         """Chunks in the queue."""
-        return len(self._queue)
+        return len(self._queue) + sum(len(worker.line) for worker in self._workers)
 
     @property
     def pids(self) -> list[int]:
@@ -127,52 +153,87 @@ class Pool:
         if os.name != "posix":
             raise ConfigError("the speech service needs Linux or macOS: its workers are processes behind pipes")
         while len(self._workers) < self._size and not self._stopped:
-            worker = _Worker(self._loop, self._answered)
-            self._workers.add(worker)
+            command = _RECOGNISER if self._recognises else _PRETENDER
+            worker = Worker(self._loop, command, self._answered)
+            self._workers[worker] = set()
             self._log(worker.process.pid, "started", worker.started_at)
             self._next(worker)
 
-    def put(self, stream: Stream, work_ns: int, audio_bytes: int) -> None:
+    def put(self, stream: Stream, work_ns: int, audio: bytes, *, last: bool = False) -> None:
         """Queue a chunk."""
-        job = _Job(stream, time.monotonic_ns(), work_ns, audio_bytes)
-        if self._idle:
-            self._idle.pop().give(job)
+        chunk = Chunk(stream, time.monotonic_ns(), work_ns, audio, last)
+        if not self._recognises:
+            self._queue.append(chunk)
+            if self._idle:
+                self._next(self._idle.pop())
+            return
+        worker = self._home(stream)
+        if worker is None:
+            stream.chunk_lost("there is no worker left that could recognise this stream")
         else:
-            self._queue.append(job)
+            self._put_in_line(worker, chunk)
+
+    def leave(self, stream: Stream) -> None:
+        """A stream is over; a worker that keeps something of it may forget that."""
+        for worker, streams in self._workers.items():
+            if stream in streams:
+                streams.discard(stream)
+                self._put_in_line(worker, Chunk(stream, time.monotonic_ns(), 0, b"", last=True))
 
     def stop(self) -> None:
         """End all workers."""
         self._stopped = True
         self._queue.clear()
-        while self._workers:
-            self._workers.pop().end()
+        for worker in self._workers:
+            worker.end()
+        self._workers.clear()
 
-    def _answered(self, worker: _Worker) -> None:
-        work_ns = worker.answer()
-        job, worker.job = worker.job, None
-        if work_ns is None:
-            self._bury(worker, job)
+    def _home(self, stream: Stream) -> Worker | None:
+        """The worker that has the stream, else the one that has the fewest."""
+        for worker, streams in self._workers.items():
+            if stream in streams:
+                return worker
+        emptiest = min(self._workers, key=lambda each: len(self._workers[each]), default=None)
+        if emptiest is not None:
+            self._workers[emptiest].add(stream)
+        return emptiest
+
+    def _put_in_line(self, worker: Worker, chunk: Chunk) -> None:
+        worker.line.append(chunk)
+        if worker in self._idle:
+            self._idle.remove(worker)
+            self._next(worker)
+
+    def _answered(self, worker: Worker) -> None:
+        answer = worker.answer()
+        chunk, worker.chunk = worker.chunk, None
+        if answer is None:
+            self._bury(worker, chunk)
             return
+        if chunk is not None and chunk.last:
+            self._workers[worker].discard(chunk.stream)
         self._next(worker)
-        if job is not None and not job.stream.gone:
-            waited = time.monotonic_ns() - job.came_at - work_ns
-            job.stream.chunk_done(work_ns, max(0, waited), job.audio_bytes)
+        if chunk is not None and not chunk.stream.gone:
+            waited = time.monotonic_ns() - chunk.came_at - answer.work_ns
+            chunk.stream.chunk_done(answer, max(0, waited), len(chunk.audio))
 
-    def _next(self, worker: _Worker) -> None:
-        while self._queue:
-            job = self._queue.popleft()
-            if not job.stream.gone:
-                worker.give(job)
+    def _next(self, worker: Worker) -> None:
+        line = worker.line if self._recognises else self._queue
+        while line:
+            chunk = line.popleft()
+            if chunk.last or not chunk.stream.gone:
+                worker.give(chunk, with_audio=self._recognises)
                 return
         self._idle.append(worker)
 
-    def _bury(self, worker: _Worker, job: _Job | None) -> None:
+    def _bury(self, worker: Worker, chunk: Chunk | None) -> None:
         self._log(worker.process.pid, "died", time.monotonic_ns())
-        self._workers.discard(worker)
+        lost = self._workers.pop(worker) | ({chunk.stream} if chunk else set())
         if worker in self._idle:
             self._idle.remove(worker)
         worker.end()
         if self._restart_after > 0:
             self._loop.call_later(self._restart_after, self.fill_up)
-        if job is not None and not job.stream.gone:
-            job.stream.chunk_lost("the worker that recognised this stream has died")
+        for stream in lost:
+            if not stream.gone:
+                stream.chunk_lost("the worker that recognised this stream has died")
