@@ -10,6 +10,7 @@ Pure arithmetic on `HoldResult`s. How the loads were chosen is `analysis.search`
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
+from statistics import median_high
 from typing import Any
 
 import numpy as np
@@ -109,12 +110,13 @@ def saturation(holds: Iterable[HoldResult]) -> float | None:
     """Users that the target can keep up with, from stages in which it fell behind; None where it never did.
 
     A target that answers X requests a second, with more than that on offer, holds X × interval users
-    (operational analysis, Denning and Buzen 1978). That holds however far beyond its limit it was measured.
+    (operational analysis, Denning and Buzen 1978). That holds however far beyond its limit it was measured. A hiccup
+    of either side can only lower it: of two values the higher is taken.
     """
     behind = [h for h in holds if not h.keeps_up]
     clearly = [h.sustained for h in behind if h.sustained < CLEARLY_BEHIND * h.users]
     values = clearly or [h.sustained for h in behind]
-    return max(values, default=None)
+    return median_high(values) if values else None
 
 
 def _repeats(results: Sequence[HoldResult]) -> list[list[HoldResult]]:

@@ -44,7 +44,7 @@ class RunInfo:
     workers: int
     model: str
     warm_up: float
-    failure_limit: int
+    failure_limit: int = 0
     secret: str = field(default="", repr=False)
 
     @classmethod
