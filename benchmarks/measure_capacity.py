@@ -15,9 +15,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests" / "support"))
 
-from queue_model import Queue  # noqa: E402 - found by the line above
-
 from katydid.analysis.holds import Criterion  # noqa: E402
+from queue_model import Queue  # noqa: E402 - found by the line above
 
 INTERVAL, LIMIT, MOST = 2.0, 1.0, 500
 OBJECTIVE = [Criterion("failure_rate", 0.05), Criterion("duration.p95", 0.05, LIMIT * 1000)]
@@ -38,12 +37,12 @@ def main() -> None:
         truth = queue.capacity(INTERVAL, OBJECTIVE, MOST) if queue else None
         with tempfile.TemporaryDirectory() as folder:
             began = time.monotonic()
-            done = subprocess.run(
+            done = subprocess.run(  # noqa: S603 - our own command
                 [
                     Path(sys.executable).parent / "katydid", "capacity", "batch", f"--embedded-target={options}",
                     "--interval", str(INTERVAL), "--limit", str(LIMIT), "--max-users", str(MOST), "--json", "-",
                 ],
-                cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False,
+                cwd=folder, capture_output=True, text=True, check=False,
             )  # fmt: skip
             seconds = time.monotonic() - began
         if done.returncode:
@@ -55,8 +54,9 @@ def main() -> None:
         off = "" if truth is None else f" ({100 * (found['capacity'] / truth - 1):+.1f} %)"
         print(
             f"{name}: truth {truth or f'above {MOST}'}, found {at_least}{found['capacity']:.1f}{off}, "
-            f"{found['low']:.1f} to {found['high'] or float('inf'):.1f}{'' if inside else ' MISSES IT'}; {found['method']}, "
-            f"limited by {found['limited_by']}; valid: {found['valid']}; {len(found['steps'])} holds in {seconds:.0f} s",
+            f"{found['low']:.1f} to {found['high'] or float('inf'):.1f}{'' if inside else ' MISSES IT'}; "
+            f"{found['method']}, limited by {found['limited_by']}; valid: {found['valid']}; "
+            f"{len(found['steps'])} holds in {seconds:.0f} s",
             flush=True,
         )
 

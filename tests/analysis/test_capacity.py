@@ -3,12 +3,12 @@
 import math
 
 import pytest
-from queue_model import Queue, search
 
 from katydid.analysis.capacity import estimate_capacity, usl_knee
 from katydid.analysis.holds import Criterion, HoldResult
 from katydid.analysis.search import CapacitySearch, SearchSettings
 from katydid.core.stages import StageRecord
+from queue_model import Queue, search
 
 T = 2.0
 PAUSE = 2.0

@@ -26,6 +26,8 @@ POLL = 0.05
 """Seconds between looks at the users and the failures of a hold."""
 ROWS_ARE_IN = 2 * FLUSH_PERIOD
 """Seconds after the last user has stopped until all of its rows are here."""
+REMOTE_LEAD = 1.0
+"""Seconds from a stage's announcement to its beginning, where workers must hear of it first."""
 FASTEST_SPAWN = 1000.0
 """Users a second and process: more at once would hold up those that are already due."""
 
@@ -113,7 +115,7 @@ class HoldsShape(LoadTestShape):
 
     def _begin(self, hold: Hold) -> Tick:
         now = time.monotonic() - self.runtime.info.origin
-        begin = now + LEAD
+        begin = now + (REMOTE_LEAD if self.runtime.is_master else LEAD)
         self._stage = Stage(len(self._records), hold.users, begin, hold.settle, begin + hold.seconds)
         self._hold = hold
         self._failures = 0
