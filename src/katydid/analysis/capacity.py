@@ -26,6 +26,9 @@ KEEPS_UP = "keeps_up"
 RESOLUTION = 0.02
 """Share by which an estimate from one search may be off by how it is made: stages differ by about 4 %."""
 CONFIDENCE = 0.95
+ONE_REPEAT = 0.13
+"""The same where there is but one repeat, which shows no scatter: 2 × 6.3 %, as single searches scatter on a target
+whose luck changes from run to run by 4 %."""
 CLIFF = 0.5
 """The share of missed requests jumps by more than this from one load to the next: a line between them means nothing."""
 WELL_FITTED = 0.06
@@ -181,7 +184,7 @@ def _logistic(x: np.ndarray, shares: np.ndarray, total: np.ndarray, allowed: flo
 def _interval(estimates: Sequence[float]) -> tuple[float, float]:
     """95 % on log N over the repeats, never narrower than what one repeat can resolve, nor than one user."""
     logs = np.log(estimates)
-    half = math.log1p(RESOLUTION)
+    half = math.log1p(RESOLUTION if len(logs) > 1 else ONE_REPEAT)
     if len(logs) > 1:
         spread = float(logs.std(ddof=1)) / math.sqrt(len(logs))
         half = math.hypot(half, float(student_t.ppf(0.5 + CONFIDENCE / 2, len(logs) - 1)) * spread)
