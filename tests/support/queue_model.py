@@ -82,8 +82,8 @@ def _frame(rows, interval: float) -> pd.DataFrame:
     user, due, start, end, refused = (np.array(column) for column in zip(*rows, strict=True))
     frame = pd.DataFrame(
         {
-            "user": user, "iteration": np.arange(len(user)), "stage": 0, "scheduled_ms": due * 1e3,
-            "start_ms": start * 1e3,
+            "user": user, "iteration": np.arange(len(user)), "stage": 0,
+            "scheduled_ms": due * 1e3, "start_ms": start * 1e3,
             "late_ms": (start - due) * 1e3,
             "duration_ms": (end - start) * 1e3, "ttft_ms": np.nan, "completion_tokens": np.nan,
             "outcome": np.where(refused, "failed", "ok"), "after_stop": False, "warm_up": False,

@@ -10,6 +10,7 @@ Pure arithmetic on `HoldResult`s. How the loads were chosen is `analysis.search`
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
+from statistics import median_high
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,9 @@ KEEPS_UP = "keeps_up"
 RESOLUTION = 0.02
 """Share by which an estimate from one search may be off by how it is made: stages differ by about 4 %."""
 CONFIDENCE = 0.95
+ONE_REPEAT = 0.13
+"""The same where there is but one repeat, which shows no scatter: 2 × 6.3 %, as single searches scatter on a target
+whose luck changes from run to run by 4 %."""
 CLIFF = 0.5
 """The share of missed requests jumps by more than this from one load to the next: a line between them means nothing."""
 WELL_FITTED = 0.06
@@ -109,12 +113,13 @@ def saturation(holds: Iterable[HoldResult]) -> float | None:
     """Users that the target can keep up with, from stages in which it fell behind; None where it never did.
 
     A target that answers X requests a second, with more than that on offer, holds X × interval users
-    (operational analysis, Denning and Buzen 1978). That holds however far beyond its limit it was measured.
+    (operational analysis, Denning and Buzen 1978). That holds however far beyond its limit it was measured. A hiccup
+    of either side can only lower it: of two values the higher is taken.
     """
     behind = [h for h in holds if not h.keeps_up]
     clearly = [h.sustained for h in behind if h.sustained < CLEARLY_BEHIND * h.users]
     values = clearly or [h.sustained for h in behind]
-    return max(values, default=None)
+    return median_high(values) if values else None
 
 
 def _repeats(results: Sequence[HoldResult]) -> list[list[HoldResult]]:
@@ -179,7 +184,7 @@ def _logistic(x: np.ndarray, shares: np.ndarray, total: np.ndarray, allowed: flo
 def _interval(estimates: Sequence[float]) -> tuple[float, float]:
     """95 % on log N over the repeats, never narrower than what one repeat can resolve, nor than one user."""
     logs = np.log(estimates)
-    half = math.log1p(RESOLUTION)
+    half = math.log1p(RESOLUTION if len(logs) > 1 else ONE_REPEAT)
     if len(logs) > 1:
         spread = float(logs.std(ddof=1)) / math.sqrt(len(logs))
         half = math.hypot(half, float(student_t.ppf(0.5 + CONFIDENCE / 2, len(logs) - 1)) * spread)

@@ -19,7 +19,7 @@ FEWEST_BAD = 2
 BEHIND_SHARE, BEHIND_FEWEST = 0.015, 2.0
 """A target falls behind where it answers this share less than it was offered, and this many requests less."""
 LOOKS = 40
-"""Moments of a stage at which its requests in flight are counted."""
+"""Moments of a stage at which its answers are counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,23 +173,21 @@ def _answered(rows: pd.DataFrame, begin: float, end: float) -> int:
 
 
 def _behind(rows: pd.DataFrame, record: StageRecord, begin: float, interval: float) -> float:
-    """Requests by which the target fell behind: those never started for want of an answer, and its backlog's growth.
+    """Requests by which the target fell behind what was offered, from `begin` to the end of the stage.
 
-    The growth is the slope of the requests in flight, seen at many moments, so that where the last moment
-    falls does not decide.
+    Its rate is the slope of the answers that had come, seen at many moments, so that where the last moment
+    falls does not decide. Whether the others wait in the target or were never started for want of an answer
+    is the same.
     """
     length = record.end_ms - begin
     if length < interval * 1000.0:  # nothing can be said about so little
         return 0.0
     starts = rows["start_ms"].fillna(rows["scheduled_ms"]).to_numpy(dtype=np.float64)
     took = rows["duration_ms"].to_numpy(dtype=np.float64)
-    ends = starts + np.where(np.isnan(took), 0.0, took)
-    begun = (starts >= begin) & (starts < record.end_ms) & rows["paced"].to_numpy(dtype=bool)
-    unstarted = record.users * length / (interval * 1000.0) - begun.sum()
+    ends = np.sort((starts + np.where(np.isnan(took), 0.0, took))[rows["paced"].to_numpy(dtype=bool)])
     moments = np.linspace(begin, record.end_ms, LOOKS)
-    in_flight = np.searchsorted(np.sort(starts), moments) - np.searchsorted(np.sort(ends), moments)
-    slope = np.polyfit(moments - begin, in_flight, 1)[0]
-    return float(max(0.0, unstarted) + max(0.0, slope * length))
+    rate = np.polyfit(moments - begin, np.searchsorted(ends, moments), 1)[0]
+    return max(0.0, float(record.users / (interval * 1000.0) - rate) * length)
 
 
 def holds_of(frame: pd.DataFrame, manifest: dict[str, Any], criteria: Sequence[Criterion]) -> list[HoldResult]:

@@ -19,9 +19,9 @@ NARROW = 1.12
 """The range is narrow enough to be measured: its ends differ by this factor."""
 SPAN = 1.2
 """Factor from the lowest to the highest load of a repeat, at least."""
-MOST_MOVES = 2
+MOST_MOVES = 1
 """How often the range may turn out to be wrong."""
-BRACKET_REQUESTS = 40
+BRACKET_REQUESTS = 20
 """Requests that a short hold should count."""
 
 

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from katydid.commands.output import STANDARD_OUTPUT, write_output
+from katydid.commands.output import STANDARD_OUTPUT, check_output, write_output
 from katydid.commands.run import run_workload
 from katydid.core.arguments import OneLineParser
 from katydid.core.errors import ExitCode, worst
@@ -30,6 +30,8 @@ def main(arguments: Sequence[str]) -> int:
         epilog="example: katydid capacity stream --host http://127.0.0.1:8080 --interval 2 --limit 1",
     )
     asked, rest = output.parse_known_args(arguments)
+    if asked.json:
+        check_output(asked.json)
     use_shape(CapacityShape)
     code = ExitCode(run_workload(parser, rest, stderr=asked.json == STANDARD_OUTPUT))
     folder = last_folder()

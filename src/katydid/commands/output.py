@@ -8,6 +8,22 @@ from katydid.core.errors import ConfigError
 STANDARD_OUTPUT = "-"
 
 
+def check_output(where: str) -> None:
+    """See that a result can be written, before the work that leads to it.
+
+    Raises:
+        ConfigError: the file cannot be written.
+    """
+    if where == STANDARD_OUTPUT:
+        return
+    try:
+        Path(where).parent.mkdir(parents=True, exist_ok=True)
+        with Path(where).open("ab"):
+            pass
+    except OSError as error:
+        raise _not_writable(where, error) from None
+
+
 def write_output(where: str, text: str) -> None:
     """Write a result.
 
@@ -21,4 +37,8 @@ def write_output(where: str, text: str) -> None:
         Path(where).parent.mkdir(parents=True, exist_ok=True)
         Path(where).write_text(text, encoding="utf-8")
     except OSError as error:
-        raise ConfigError(f"{where} cannot be written: {(error.strerror or str(error)).lower()}") from None
+        raise _not_writable(where, error) from None
+
+
+def _not_writable(where: str, error: OSError) -> ConfigError:
+    return ConfigError(f"{where} cannot be written: {(error.strerror or str(error)).lower()}")

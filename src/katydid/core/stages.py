@@ -46,12 +46,18 @@ class Stage:
         users: how many there are; None where nobody can say.
         begin: seconds from the run's origin; its users' schedules count from here.
         settle: seconds from there that count in no statistic.
+        end: seconds from the run's origin from which no request is due; None where the run's end is the stage's.
     """
 
     number: int
     users: int | None
     begin: float
     settle: float
+    end: float | None = None
+
+    def is_over(self, at: float) -> bool:
+        """Whether a request that is due at this second of the run belongs to the stage no more."""
+        return self.end is not None and at >= self.end
 
     def is_settling(self, at_ms: float) -> bool:
         """Whether a request that was due at this moment of the run, in milliseconds, counts in no statistic."""

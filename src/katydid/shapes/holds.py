@@ -26,6 +26,8 @@ POLL = 0.05
 """Seconds between looks at the users and the failures of a hold."""
 ROWS_ARE_IN = 2 * FLUSH_PERIOD
 """Seconds after the last user has stopped until all of its rows are here."""
+REMOTE_LEAD = 1.0
+"""Seconds from a stage's announcement to its beginning, where workers must hear of it first."""
 FASTEST_SPAWN = 1000.0
 """Users a second and process: more at once would hold up those that are already due."""
 
@@ -113,7 +115,8 @@ class HoldsShape(LoadTestShape):
 
     def _begin(self, hold: Hold) -> Tick:
         now = time.monotonic() - self.runtime.info.origin
-        self._stage = Stage(len(self._records), hold.users, now + LEAD, hold.settle)
+        begin = now + (REMOTE_LEAD if self.runtime.is_master else LEAD)
+        self._stage = Stage(len(self._records), hold.users, begin, hold.settle, begin + hold.seconds)
         self._hold = hold
         self._failures = 0
         self.runtime.enter_stage(self._stage)
@@ -124,7 +127,7 @@ class HoldsShape(LoadTestShape):
         """Wait until the hold is over; users are told to stop when this returns."""
         assert self._stage is not None  # noqa: S101 - set with the hold
         self._hold = None
-        origin, end, ended = self.runtime.info.origin, self._stage.begin + hold.seconds, "interrupted"
+        origin, end, ended = self.runtime.info.origin, self._stage.end or 0.0, "interrupted"
         try:
             while (left := end - (time.monotonic() - origin)) > 0:
                 if 0 < hold.most_failures <= self._failures:

@@ -86,6 +86,8 @@ class CapacityShape(HoldsShape):
 
     def check(self, parsed: Any) -> None:
         """See `StagedShape.check`."""
+        if not self.runtime.paced_users():
+            raise ConfigError("the locustfile has no user of Katydid's: a capacity needs users that keep an interval")
         asked = self._options(parsed)
         asked.search_settings(asked.criteria())
 

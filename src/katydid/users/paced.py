@@ -126,7 +126,8 @@ class PacedUser(User):
         # A timer that was started in a long turn of the event loop counts from that turn's beginning.
         while (early := self._pacer.scheduled - time.monotonic()) > WAKE_UP:
             gevent.sleep(early)
-        if self.run_context.stopper.ending:  # woken in the moment in which the run ends
+        due = self._pacer.scheduled - self.run_context.info.origin
+        if self.run_context.stopper.ending or self.stage.is_over(due):  # woken in the moment in which it ends
             raise StopUser
         self.iterate(self._pacer.scheduled)
 

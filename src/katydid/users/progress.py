@@ -50,7 +50,8 @@ class Progress:
         users = f"{info.users} users" if info.users else "Users in stages"
         limit = info.failure_limit
         stops = f"stops at the {_ordinal(limit)} failure" if limit else "no failure stops it"
-        self._console.print(f"{users}, {_pace(options.interval)}, against {host}{_for(self._run_time())}; {stops}.")
+        how_long = _for(self._run_time()) if info.users else ""
+        self._console.print(f"{users}, {_pace(options.interval)}, against {host}{how_long}; {stops}.")
         if self._console.is_terminal:
             self._live = Live(self._line(), console=self._console, auto_refresh=False, transient=True)
             self._live.start()

@@ -1,0 +1,168 @@
+"""Whole searches on simulated queues whose capacity is known: how near, how sure, how long."""
+
+import math
+
+import pytest
+
+from katydid.analysis.capacity import estimate_capacity, usl_knee
+from katydid.analysis.holds import Criterion, HoldResult
+from katydid.analysis.search import CapacitySearch, SearchSettings
+from katydid.core.stages import StageRecord
+from queue_model import Queue, search
+
+T = 2.0
+PAUSE = 2.0
+"""Seconds that a real search takes from one hold to the next: 37 s for 20 of them, measured."""
+OBJECTIVE = [Criterion("failure_rate", 0.05), Criterion("duration.p95", 0.05, 1000.0)]
+
+
+def settings(**more):
+    return SearchSettings(**({"interval": T, "hold": 6 * T, "max_users": 500} | more))
+
+
+def capacity_of(queue, seed=0, **more):
+    results, seconds = search(queue, settings(seed=seed, **more), OBJECTIVE, seed)
+    return estimate_capacity(results, OBJECTIVE), results, seconds
+
+
+QUEUES = {
+    "10 slots of 0.2 s hold 100 users, and no more": (Queue(10, 0.2), 100),
+    "4 slots of 0.1 s hold 80": (Queue(4, 0.1), 80),
+    "25 connections of 0.5 s hold 100, and 100 / 0.95 with the failures allowed": (
+        Queue(1000, 0.5, connections=25),
+        None,
+    ),
+    "a short queue refuses what is too much": (Queue(8, 0.2, queue_limit=4), None),
+    "answers that vary make it slow gradually": (Queue(8, 0.2, jitter=0.8), None),
+}
+
+
+@pytest.mark.parametrize("name", QUEUES)
+def test_the_estimate_is_within_5_percent_and_the_interval_holds_the_truth(name):
+    queue, computed = QUEUES[name]
+    truth = computed or queue.capacity(T, OBJECTIVE, most=300)
+    for seed in range(2):
+        found, results, seconds = capacity_of(queue, seed)
+        assert found.capacity == pytest.approx(truth, rel=0.05)
+        assert found.low <= truth <= found.high
+        assert seconds + PAUSE * len(results) < 360
+        assert not found.at_least
+
+
+def test_the_interval_holds_the_truth_in_19_of_20_searches():
+    queue = Queue(6, 0.1, jitter=0.5, noise=0.01)
+    found = [capacity_of(queue, seed)[0] for seed in range(20)]
+    assert sum(f.low <= 120 <= f.high for f in found) >= 19
+    assert sum(f.capacity for f in found) / 20 == pytest.approx(120, rel=0.02)
+
+
+def test_where_nothing_breaks_it_is_at_least_that():
+    found, results, _ = capacity_of(Queue(1000, 0.1), max_users=60)
+    assert (found.capacity, found.low, found.high, found.at_least) == (60.0, 60.0, None, True)
+    assert [r.users for r in results if r.purpose.startswith("measure")] == [60, 60, 60]
+
+
+def test_a_target_that_fails_at_one_user_has_no_capacity():
+    found, results, _ = capacity_of(Queue(1, 5.0))
+    assert found.capacity is None
+    assert results[-1].users == 1
+    assert found.limiting in {"duration.p95", "keeps_up"}
+
+
+def test_no_load_is_above_the_most_that_is_allowed():
+    _, results, _ = capacity_of(Queue(10, 0.2), max_users=98)
+    assert max(r.users for r in results) <= 98
+
+
+def test_loads_of_a_repeat_are_shuffled_and_moved_from_repeat_to_repeat():
+    _, results, _ = capacity_of(Queue(10, 0.2))
+    repeats = [[r.users for r in results if r.purpose == f"measure {n}"] for n in (1, 2, 3)]
+    assert all(loads != sorted(loads) for loads in repeats)
+    assert len({tuple(sorted(loads)) for loads in repeats}) == 3
+
+
+def test_the_same_seed_makes_the_same_search():
+    first, second = (capacity_of(Queue(10, 0.2), seed=4)[1] for _ in range(2))
+    assert [r.users for r in first] == [r.users for r in second]
+
+
+def test_a_hold_ends_early_only_beyond_what_the_objective_allows():
+    plan = CapacitySearch(settings(start=100), lambda _: None)
+    hold = plan.next_hold()
+    assert hold.most_failures > 0.05 * hold.users * hold.seconds / T
+    assert CapacitySearch(settings(failure_limit=0), lambda _: None).next_hold().most_failures == 0
+
+
+def hold(users, *, missed=0, requests=200, keeps_up=True, sustained=None, purpose="measure 1", rate=None):
+    broken = ("failure_rate",) if missed > 0.05 * requests else ()
+    return HoldResult(
+        stage=0, users=users, purpose=purpose, ended="time", seconds=10.0, requests=requests, ok=requests - missed,
+        failed=missed, offered_per_s=users / T, ok_per_s=users / T if rate is None else rate,
+        sustained=sustained or users, keeps_up=keeps_up, p50_ms=100.0, p95_ms=100.0,
+        missed={"failure_rate": missed}, broken=broken if keeps_up else (*broken, "keeps_up"),
+    )  # fmt: skip
+
+
+FAILURES = [Criterion("failure_rate", 0.05)]
+
+
+def test_a_smooth_curve_is_read_off_where_it_passes_the_limit():
+    def share(users):
+        return 1 / (1 + math.exp(-20 * math.log(users / 116)))
+
+    holds = [hold(u, missed=round(1000 * share(u)), requests=1000) for u in (80, 90, 100, 110, 120)]
+    found = estimate_capacity(holds, FAILURES)
+    assert found.method == "logistic"
+    assert found.capacity == pytest.approx(116 * math.exp(math.log(0.05 / 0.95) / 20), rel=0.01)
+
+
+def test_a_cliff_is_said_to_be_one_and_lies_between_its_loads():
+    found = estimate_capacity([hold(90), hold(100), hold(110, missed=190), hold(120, missed=195)], FAILURES)
+    assert found.cliff
+    assert found.capacity == pytest.approx(math.sqrt(100 * 110))
+    assert found.limiting == "failure_rate"
+
+
+def test_a_curve_that_is_not_smooth_is_read_off_a_rising_line():
+    shares = {80: 0, 90: 16, 100: 2, 110: 50, 120: 60, 130: 140}
+    found = estimate_capacity([hold(u, missed=m) for u, m in shares.items()], FAILURES)
+    assert found.method == "isotonic"
+    assert 90 <= found.capacity <= 110
+
+
+def test_estimates_that_differ_make_the_interval_wide():
+    near = [
+        hold(u, purpose=f"measure {n}", keeps_up=u < 105, sustained=min(u, 100)) for n in (1, 2, 3) for u in (95, 110)
+    ]
+    far = [hold(u, purpose=f"measure {n}", keeps_up=False, sustained=s) for n, s in ((1, 90), (2, 100), (3, 112))
+           for u in (130,)] + [hold(80, purpose="bracket")]  # fmt: skip
+    widths = [found.high / found.low for found in (estimate_capacity(near, FAILURES), estimate_capacity(far, FAILURES))]
+    assert widths[0] < 1.05
+    assert widths[1] > 1.4
+
+
+def test_one_repeat_alone_is_not_trusted_to_two_percent():
+    found = estimate_capacity([hold(95), hold(110, keeps_up=False, sustained=100)], FAILURES)
+    assert (found.low, found.high) == pytest.approx((100 / 1.13, 113))
+
+
+def test_the_knee_is_where_the_scalability_law_has_its_top():
+    loads = (10, 50, 100, 150, 200, 300, 400)
+    sigma, kappa = 0.02, 2e-5
+
+    def law(n):
+        return 0.5 * n / (1 + sigma * (n - 1) + kappa * n * (n - 1))
+
+    holds = [hold(n, rate=law(n), keeps_up=n < 100) for n in loads]
+    assert usl_knee(holds) == pytest.approx(math.sqrt((1 - sigma) / kappa), rel=0.05)
+    assert usl_knee(holds[:5]) is None, "too few loads"
+
+
+def test_a_search_that_was_interrupted_still_says_what_it_knows():
+    results = [hold(40, purpose="bracket"), hold(80, purpose="bracket", keeps_up=False, sustained=60)]
+    found = estimate_capacity(results, FAILURES)
+    assert found.capacity == pytest.approx(60)
+
+
+def test_records_of_stages_are_plain_values():
+    assert StageRecord(0, 1, 0.0, 1.0, 2.0).ended == "time"

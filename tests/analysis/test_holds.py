@@ -1,0 +1,89 @@
+"""A stage as a measurement: what was offered, what came back, what was broken. Queues give the truth."""
+
+import pytest
+from rows import FAILED, samples, started
+
+from katydid.analysis.derived import with_derived
+from katydid.analysis.holds import Criterion, criterion, measure_hold
+from katydid.core.stages import Hold, StageRecord
+from queue_model import Queue
+
+T = 2.0
+OBJECTIVE = [Criterion("failure_rate", 0.05), Criterion("duration.p95", 0.05, 1000.0)]
+
+
+def held_by(queue, users, seconds=12.0):
+    return queue.measured(Hold(users, seconds, settle=T), T, OBJECTIVE)
+
+
+def measured(*rows, users=1, end=10_000.0, settled=0.0):
+    frame = with_derived(samples(*rows), {"interval_s": 1.0})
+    return measure_hold(frame, StageRecord(0, users, 0.0, settled, end), 1.0, OBJECTIVE)
+
+
+def test_below_its_limit_a_queue_keeps_up():
+    result = held_by(Queue(slots=10, service=0.2), users=95)  # 100 users × 0.2 s / 2 s = 10 slots
+    assert result.held
+    assert result.requests == 95 * 5
+    assert result.offered_per_s == 47.5
+    assert result.ok_per_s == pytest.approx(47.5, rel=0.02)
+    assert result.p95_ms == pytest.approx(200, rel=0.1)
+
+
+@pytest.mark.parametrize("users", [104, 120, 150, 300])
+def test_beyond_its_limit_it_shows_the_limit_however_far_beyond(users):
+    result = held_by(Queue(slots=10, service=0.2), users)
+    assert not result.keeps_up
+    assert "keeps_up" in result.broken
+    assert result.sustained == pytest.approx(100, rel=0.01)
+
+
+def test_what_is_refused_at_once_is_no_falling_behind():
+    result = held_by(Queue(slots=1000, service=0.5, connections=25), users=120)
+    assert result.keeps_up
+    assert result.broken == ("failure_rate", "duration.p95")
+    assert result.failed / result.requests == pytest.approx(1 - 100 / 120, abs=0.03)
+
+
+def test_settling_requests_are_not_counted():
+    rows = [started(i * 1000.0, iteration=i, duration_ms=5000.0 if i < 3 else 100.0) for i in range(10)]
+    result = measured(*rows, settled=3000.0)
+    assert (result.requests, result.p95_ms, result.held) == (7, 100.0, True)
+
+
+def test_one_bad_request_is_an_accident_and_two_are_not():
+    rows = [started(i * 1000.0, iteration=i) for i in range(10)]
+    one, two = [*rows[:9], started(9000.0, base=FAILED, iteration=9)], rows[:8]
+    two += [started(i * 1000.0, base=FAILED, iteration=i) for i in (8, 9)]
+    assert measured(*one).held
+    assert measured(*two).broken == ("failure_rate", "duration.p95")
+
+
+def test_a_failed_request_misses_every_time_limit():
+    rows = [started(i * 1000.0, base=FAILED, iteration=i, duration_ms=1.0) for i in range(3)]
+    assert measured(*rows).missed == {"failure_rate": 3, "duration.p95": 3}
+
+
+def test_nothing_held_is_nothing_kept():
+    result = measured()
+    assert (result.requests, result.held) == (0, False)
+
+
+def test_a_hold_that_was_stopped_while_settling_is_judged_by_what_there_is():
+    rows = [started(i * 10.0, base=FAILED, iteration=i) for i in range(5)]
+    result = measured(*rows, end=500.0, settled=500.0)
+    assert (result.requests, result.failed) == (5, 5)
+
+
+@pytest.mark.parametrize(
+    ("metric", "limit", "expected"),
+    [
+        ("failure_rate", 0.01, Criterion("failure_rate", 0.01)),
+        ("ttft.p99", 1500.0, Criterion("ttft.p99", 0.01, 1500.0)),
+        ("late_share", 0.02, Criterion("late_share", 0.02)),
+        ("duration.mean", 100.0, None),
+        ("requests_per_s", 5.0, None),
+    ],
+)
+def test_only_what_single_requests_keep_or_miss_is_a_criterion(metric, limit, expected):
+    assert criterion(metric, limit) == expected

@@ -1,0 +1,53 @@
+"""Plans of stages, and what is said of impossible ones."""
+
+import pytest
+
+from katydid.core.errors import ConfigError
+from katydid.core.stages import FixedPlan, Hold, Stage, read_stages
+
+
+def test_stages_are_read_in_their_order():
+    assert read_stages("100,200, 1000") == (100, 200, 1000)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "give numbers of users with commas"),
+        ("10,many", "give numbers of users with commas"),
+        ("100,100", "100 after 100; each stage must have more users than the last"),
+        ("200,100", "100 after 200"),
+        ("0,10", "a stage has from 1 to 1000000 users"),
+        ("1,2000000", "a stage has from 1 to 1000000 users"),
+    ],
+)
+def test_impossible_stages_are_refused_in_one_line(text, said):
+    with pytest.raises(ConfigError) as refused:
+        read_stages(text)
+    assert said in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_fixed_plan_ends_after_its_last_hold():
+    holds = [Hold(users, 10.0, 1.0) for users in (1, 2)]
+    plan = FixedPlan(holds)
+    assert [plan.next_hold() for _ in range(3)] == [*holds, None]
+
+
+def test_what_is_due_before_a_stage_has_settled_counts_in_no_statistic():
+    stage = Stage(number=3, users=10, begin=100.0, settle=5.0)
+    assert [stage.is_settling(ms) for ms in (100_000.0, 104_999.0, 105_000.0)] == [True, True, False]
+
+
+def test_a_stage_is_over_at_its_end_and_without_one_never():
+    assert [Stage(0, 1, 0.0, 0.0, end=10.0).is_over(at) for at in (9.9, 10.0)] == [False, True]
+    assert not Stage(0, 1, 0.0, 0.0).is_over(1e9)
+
+
+def test_without_settling_everything_counts():
+    assert not Stage(number=0, users=None, begin=0.0, settle=0.0).is_settling(-50.0)
+
+
+def test_a_stage_is_the_same_after_its_way_to_a_worker():
+    stage = Stage(number=3, users=10, begin=100.25, settle=5.0)
+    assert Stage.from_wire(stage.to_wire()) == stage

@@ -1,0 +1,120 @@
+"""Capacity searches and sweeps end to end: Locust as a process, against the embedded target."""
+
+import json
+
+import pytest
+
+from katydid.target.process import start_target
+from running import COMPLETE, katydid, the_run, wait_until
+
+pytestmark = pytest.mark.e2e
+
+FAST = ("--interval", "0.5")
+
+
+@pytest.fixture
+def target():
+    """Start targets; they stop with the test."""
+    targets = []
+
+    def start(**settings):
+        targets.append(start_target(**settings))
+        return targets[-1]
+
+    yield start
+    for each in targets:
+        each.stop()
+
+
+def test_a_search_finds_what_the_slots_hold(target, tmp_path):
+    service = target(slots=4, duration=0.2)  # 4 × 0.5 s / 0.2 s = 10 users
+    words = (*FAST, "--hold", "2.5", "--steps", "4", "--repeats", "1", "--start-users", "6", "--json", "-")
+    done = katydid("capacity", "batch", "--host", service.url, *words, folder=tmp_path)
+    assert done.wait(100) in {0, 4}, done.err  # 4 where the machine was too busy for a valid run
+    found = json.loads(done.out)
+    assert 8 <= found["capacity"] <= 12
+    assert found["low"] <= found["capacity"] <= found["high"]
+    assert not found["at_least"]
+    assert {"knee", "limited_by", "evidence", "steps", "objective", "run"} <= found.keys()
+    assert "Stage 1: 6 users" in done.err
+    run = the_run(tmp_path / "reports")
+    assert run.files == COMPLETE
+    assert run.manifest["workload"] == "capacity-batch"
+    assert run.summary["capacity"]["capacity"] == found["capacity"]
+    assert "Capacity: " in (run.path / "report.html").read_text()
+    by_stage = run.samples.groupby("stage")["user"].nunique()
+    assert by_stage.to_dict() == {s["stage"]: s["users"] for s in run.manifest["stages"]}
+    again = katydid("report", run.path, folder=tmp_path)
+    assert again.wait() == done.process.returncode
+    assert "Capacity: " in again.out
+
+
+def test_a_target_that_fails_at_one_user_leaves_one_line_exit_4_and_what_was_measured(target, tmp_path):
+    service = target(fail=("http_500=1",))
+    done = katydid("capacity", "batch", "--host", service.url, *FAST, "--start-users", "1", folder=tmp_path)
+    assert done.wait(60) == 4
+    (line,) = [line for line in done.err.splitlines() if line.startswith("katydid:")]
+    assert "no capacity was found: not even 1 user(s) kept the objective" in line
+    assert the_run(tmp_path / "reports").samples["outcome"].eq("failed").all()
+
+
+def test_a_sweep_of_two_processes_tells_each_stage(target, tmp_path):
+    service = target(ttft=0.02, chunk_interval=0, chunks=3, rate_limit=30)
+    words = (*FAST, "--stages", "4,8", "--stage-time", "2", "--cool-down", "0.5", "--scale-workload", "stream")
+    more = ("--processes", "2", "--target-pid", service.pid)
+    done = katydid("run", "scale", "--host", service.url, *words, *more, folder=tmp_path)
+    assert done.wait(60) in {0, 4}, done.err  # 4 where the machine was too busy for a valid run
+    run = the_run(tmp_path / "reports")
+    samples = run.samples
+    assert samples.groupby("stage")["user"].nunique().to_dict() == {0: 4, 1: 8}
+    assert set(samples["worker"]) == {"worker-0", "worker-1"}
+    assert samples.groupby("stage").size().to_dict() == pytest.approx({0: 16, 1: 32}, abs=4)
+    places = samples.assign(place=samples["scheduled_ms"] % 500).groupby(["stage", "user"])["place"].median()
+    gaps = places[1].sort_values().diff().dropna()
+    assert gaps.between(62, 63).sum() >= len(gaps) - 1, "evenly spread over the interval"
+    first, second = run.summary["stages"]
+    assert (first["users"], first["assessment"], first["failed"]) == (4, "held", 0)
+    assert (second["users"], second["errors"].keys()) == (8, {"rate_limited"})
+    assert first["target_memory_bytes"] > 0
+    assert first["machine_memory_bytes"] > first["target_memory_bytes"]
+    assert (run.summary["recommended"]["low"], run.summary["recommended"]["high"]) == (4, 8)
+    assert run.summary["limited_by"] in {"rate limit", "generator"}
+    assert "Safe range: up to 4 users" in done.out
+
+
+BAD = {
+    "stages that do not increase": (("run", "scale", "--stages", "10,5"), "--stages '10,5': 5 after 10"),
+    "stages shorter than their warm-up": (("run", "scale", "--stage-time", "5"), "--stage-time 5 is too short"),
+    "a hold too short": (("capacity", "batch", "--hold", "1"), "--hold 1 is too short"),
+    "thresholds without an objective": (("capacity", "batch", "--thresholds", "compare.toml"), "no objective that"),
+    "an impossible objective": (("capacity", "batch", "--thresholds", "impossible.toml"), "can never be kept"),
+}
+
+
+@pytest.fixture(scope="module")
+def idle():
+    with start_target() as running:
+        yield running
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_input_is_one_line_and_exit_2(idle, tmp_path, name):
+    words, message = BAD[name]
+    (tmp_path / "compare.toml").write_text('[compare]\nprimary = ["duration.p50"]\n')
+    (tmp_path / "impossible.toml").write_text('[objective]\n"duration.p95" = "< 0s"\n')
+    done = katydid(*words, "--host", idle.url, folder=tmp_path)
+    assert done.wait(30) == 2, done.err
+    assert message in done.err
+    assert len(done.err.strip().splitlines()) == 1
+    assert not list(tmp_path.rglob("manifest.json"))
+
+
+def test_what_is_recorded_of_a_killed_search_is_still_reported(target, tmp_path):
+    service = target(duration=0.02)
+    done = katydid("capacity", "batch", "--host", service.url, *FAST, "--start-users", "4", folder=tmp_path)
+    wait_until(lambda: "Stage 3" in done.out, 40, "the third stage")
+    done.kill_all()
+    run = the_run(tmp_path / "reports")
+    assert len(run.manifest["stages"]) >= 2
+    katydid("report", run.path, folder=tmp_path).wait()
+    assert len(run.summary["capacity"]["steps"]) >= 2
