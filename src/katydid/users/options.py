@@ -167,6 +167,11 @@ class RunOptions:
         endpoint = hide_query(self.endpoint) if self.endpoint else None
         return asdict(self) | {"endpoint": endpoint, "header": shown_headers(self.header)}
 
+    @property
+    def takes_standard_output(self) -> bool:
+        """Whether a result goes there, so that what people are told must go elsewhere."""
+        return False
+
     def warm_up_seconds(self, run_time: float | None) -> float:
         """How long the beginning is left out of the statistics."""
         if self.warm_up is not None:

@@ -52,6 +52,11 @@ class SessionOptions(RunOptions):
         choices=(Phase.SPREAD.value, Phase.BURST.value),
     )
 
+    @property
+    def takes_standard_output(self) -> bool:
+        """See `RunOptions.takes_standard_output`."""
+        return self.session_json == "-"
+
 
 class SessionService(ChatService):
     """See `service.Service`.
@@ -70,6 +75,7 @@ class SessionService(ChatService):
         rooms = self.options.rooms
         named = None if rooms is None else tuple(name for part in rooms.split(",") if (name := part.strip()))
         self.rooms = self.scenario.rooms if named is None else named
+        self._markers: dict[str, Markers] = {}
         self.strangers: dict[str, set[str]] = {}
         self.answers: dict[str, int] = {}
         _try_out(self)
@@ -78,11 +84,6 @@ class SessionService(ChatService):
     def name(self) -> str:
         """See `ChatService.name`."""
         return self.scenario.name
-
-    @property
-    def model(self) -> str:
-        """The model that messages ask for; empty where the scenario names none."""
-        return self._model
 
     def preflight(self) -> str:
         """Look whether the service answers, has the model if one is needed, and the rooms."""
@@ -115,9 +116,10 @@ class SessionService(ChatService):
         if room is None and self.rooms:
             room = self.rooms[index // self.scenario.room_size % len(self.rooms)]
         prefix = f"kd-{sha256(secret.encode()).hexdigest()[:8]}-"
+        markers = self._markers.setdefault(secret, Markers(secret))
         facts = {"turns": self.options.turns, "model": self._model, "max_tokens": self.options.max_tokens}
         return Conversation(
-            self.scenario, Markers(secret), index=index, name=f"{prefix}{index}", prefix=prefix, room=room, facts=facts
+            self.scenario, markers, index=index, name=f"{prefix}{index}", prefix=prefix, room=room, facts=facts
         )
 
     def made(self, step: Step, conversation: Conversation, request_id: str) -> Request:
@@ -189,6 +191,7 @@ class SessionUser(PacedUser):
     waits_for_all = True
 
     conversation: Conversation
+    _is_open = False
 
     @property
     def _scenario(self) -> Scenario:
@@ -208,11 +211,12 @@ class SessionUser(PacedUser):
                 self.conversation.opened(session)
             if sample.outcome is not Outcome.OK:
                 return None
+        self._is_open = True
         return [self.conversation.room, self.conversation.name]
 
     def iterate(self, scheduled: float) -> None:
         """One turn; before the first one, and after the last, who is in the room; at the end, the history."""
-        if [self.conversation.room, self.conversation.name] not in self._present:
+        if not self._is_open:
             self.done()  # without a session there is nothing to say
         if self.iteration == 0:
             self._look_around()
@@ -223,10 +227,6 @@ class SessionUser(PacedUser):
         self._look_around()
         self._look_back()
         self.done()
-
-    @property
-    def _present(self) -> list[list[str | None]]:
-        return self.run_context.roster
 
     def _talk(self, sample: Sample) -> None:
         self.conversation.say(self.iteration + 1)
@@ -241,7 +241,9 @@ class SessionUser(PacedUser):
         _judge(sample, judgement)
 
     def _only_ours(self, identity: str, judgement: Judgement) -> Judgement:
-        """Nobody else may have been given the answer of that id."""
+        """Nobody else may have been given the answer of that id; who is known not to own it owns none."""
+        if any(violation.check == "independent_streams" for violation in judgement.violations):
+            return judgement
         owner = self.service.answers.setdefault(identity, self.index)
         if owner == self.index:
             return judgement
@@ -257,7 +259,7 @@ class SessionUser(PacedUser):
             answer = self._ask(sample, step)
             if sample.outcome is not Outcome.OK:
                 return
-            expected = [str(name) for where, name in self._present if where == room]
+            expected = [str(name) for where, name in self.run_context.roster if where == room]
             seen = self.service.strangers
             _judge(sample, self.conversation.see_members(answer, expected, seen.get(room)))
             seen.setdefault(room, self.conversation.strangers(answer))
