@@ -31,6 +31,8 @@ from katydid.users.paced import PacedUser
 
 _LOOK = 5.0
 """Seconds that the target gets to take our first connection."""
+LOOK_LEAD = 0.4
+"""Seconds before its first message in which a user looks around; less than the release comes ahead of it."""
 _OTHERS = {"isolation", "independent_streams"}
 """Checks that one user's text in another's hands does not pass."""
 
@@ -214,12 +216,20 @@ class SessionUser(PacedUser):
         self._is_open = True
         return [self.conversation.room, self.conversation.name]
 
+    def wait_time(self) -> float:
+        """Awake in time for a look around before the first message."""
+        left = super().wait_time()
+        return max(0.0, left - LOOK_LEAD) if self._pacer is not None and self.iteration < 0 else left
+
+    def prepare(self) -> None:
+        """Before the first message: who is in the room, now that all have come?"""
+        if self.iteration == 0 and self._is_open:
+            self._look_around()
+
     def iterate(self, scheduled: float) -> None:
-        """One turn; before the first one, and after the last, who is in the room; at the end, the history."""
+        """One turn; after the last one, who is in the room, and the history."""
         if not self._is_open:
             self.done()  # without a session there is nothing to say
-        if self.iteration == 0:
-            self._look_around()
         with self.sampled(scheduled, "message") as sample:
             self._talk(sample)
         if self.iteration + 1 < cast("SessionOptions", self.run_context.options).turns:
