@@ -5,7 +5,7 @@ import json
 import pytest
 
 from katydid.target.process import start_target
-from running import COMPLETE, katydid, the_run
+from running import COMPLETE, ROOT, katydid, the_run
 
 pytestmark = pytest.mark.e2e
 
@@ -96,6 +96,30 @@ def test_a_streamed_chat_whose_history_the_client_keeps(tmp_path):
     assert len(messages) == 12
     assert messages["ttft_ms"].notna().all()
     assert run.manifest["transport"] == "sse"
+
+
+def test_messages_over_websockets(tmp_path):
+    log = str(tmp_path / "truth.jsonl")
+    with start_target(bridge_fail=("leak=0.1",), log=log) as target:
+        _, run = talk(
+            tmp_path, target.url, "--scenario", "bridge-websocket", "--failure-threshold", "0", users=3, turns=5
+        )
+        truth = {line["request_id"] for line in target.log() if line["fault"] == "leak"}
+    assert checks(run)["message_count"]["passed"]
+    assert checks(run)["isolation"]["count"] == 18
+    assert truth
+    assert set(run.samples.loc[run.samples["error"] == "isolation", "request_id"]) == truth
+    assert run.samples["duration_ms"].notna().all()
+
+
+def test_an_answer_without_the_text_that_the_scenario_reads(tmp_path):
+    source = (ROOT / "src" / "katydid" / "scenarios" / "bridge.toml").read_text()
+    (tmp_path / "other.toml").write_text(source.replace('text = "response"', 'text = "reply"'))
+    with start_target() as target:
+        _, run = talk(tmp_path, target.url, "--scenario", "other.toml", users=1, turns=2)
+    failed = run.samples[run.samples["outcome"] == "failed"]
+    assert set(failed["error"]) == {"malformed"}
+    assert set(failed["detail"]) == {"the answer has no text at message.read.text"}
 
 
 BAD = """

@@ -30,7 +30,7 @@ def load(tmp_path, text):
 
 
 def test_those_that_ship_are_good():
-    assert shipped() == ["bridge", "openai"]
+    assert shipped() == ["bridge", "bridge-websocket", "openai"]
     assert load_scenario("bridge").safety.turn == 3
     assert load_scenario("openai").uses_model
     assert not load_scenario("bridge").uses_model
@@ -52,7 +52,7 @@ def test_a_file_of_ones_own(tmp_path):
         ('read = { text = "a.b" }', 'read = { answer = "a.b" }', "message.read.answer is unknown: there are count"),
         ('read = { text = "a.b" }', 'read = { id = "a.b" }', "message.read.text is missing"),
         ('read = { session = "id" }', "", "open.read is missing"),
-        ('transport = "json"', 'transport = "smoke"', "transport 'smoke' is not one of json, sse"),
+        ('transport = "json"', 'transport = "smoke"', "transport 'smoke' is not one of json, sse, websocket"),
         ('path = "/s"', 'path = "/s"\nmethod = "BREW"', "open.method 'BREW' is not one of"),
         ('expect = "988"', 'expect = "(988"', "safety.expect is not a regular expression"),
         ("turn = 3", 'turn = "3"', "safety.turn must be of type int"),
@@ -71,5 +71,5 @@ def test_one_line_says_what_is_wrong_and_where(tmp_path, old, new, message):
 
 
 def test_a_name_that_there_is_none_of():
-    with pytest.raises(ConfigError, match="take bridge, openai, or a TOML file"):
+    with pytest.raises(ConfigError, match="take bridge, bridge-websocket, openai, or a TOML file"):
         load_scenario("nope")

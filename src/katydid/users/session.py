@@ -24,13 +24,16 @@ from katydid.scenarios.conversation import Conversation, Judgement, Violation
 from katydid.scenarios.reading import Scenario, Step, load_scenario
 from katydid.transport.exchange import Exchange, Request, Timeouts
 from katydid.transport.http import HttpClient
+from katydid.transport.websocket import WebSocketClient
 from katydid.users.chat import ChatService
 from katydid.users.measuring import judge, measure_exchange, measure_stream
 from katydid.users.options import NOT_NEGATIVE, POSITIVE, RunOptions, option
 from katydid.users.paced import PacedUser
+from katydid.users.talking import MessagePart
 
 _LOOK = 5.0
 """Seconds that the target gets to take our first connection."""
+SWITCHING_PROTOCOLS = 101
 LOOK_LEAD = 0.4
 """Seconds before its first message in which a user looks around; less than the release comes ahead of it."""
 _OTHERS = {"isolation", "independent_streams"}
@@ -77,6 +80,9 @@ class SessionService(ChatService):
         rooms = self.options.rooms
         named = None if rooms is None else tuple(name for part in rooms.split(",") if (name := part.strip()))
         self.rooms = self.scenario.rooms if named is None else named
+        websocket = self.scenario.transport == "websocket"
+        timeouts = Timeouts(options.request_timeout, options.idle_timeout)
+        self.sockets = WebSocketClient(host, timeouts, options.ca_file) if websocket else None
         self._markers: dict[str, Markers] = {}
         self.strangers: dict[str, set[str]] = {}
         self.answers: dict[str, int] = {}
@@ -241,6 +247,8 @@ class SessionUser(PacedUser):
     def _talk(self, sample: Sample) -> None:
         self.conversation.say(self.iteration + 1)
         answer = self._ask(sample, self._scenario.message)
+        if sample.outcome is Outcome.OK and not isinstance(answer.field("text"), str):
+            sample.fail(ErrorClass.MALFORMED, "the answer has no text at message.read.text")
         if sample.outcome is not Outcome.OK:
             return
         identity = answer.field("id")
@@ -291,6 +299,8 @@ class SessionUser(PacedUser):
         streamed = step is self._scenario.message and self._scenario.transport == "sse"
         answer: Answer = StreamedAnswer(step.read, self._scenario.done) if streamed else WholeAnswer(step.read)
         request = service.made(step, self.conversation, sample.request_id)
+        if service.sockets is not None and step is self._scenario.message:
+            return self._ask_by_socket(sample, request, step)
         try:
             service.client.send(request, answer, exchange)
         finally:
@@ -299,6 +309,20 @@ class SessionUser(PacedUser):
                 measure_stream(sample, exchange, answer)
         judge(sample, exchange, answer)
         return answer
+
+    def _ask_by_socket(self, sample: Sample, request: Request, step: Step) -> Answer:
+        """The same over a WebSocket of its own."""
+        part, exchange = MessagePart(request.body, lambda: WholeAnswer(step.read)), Exchange()
+        try:
+            self.service.sockets.converse(request.path, request.headers, part, exchange)
+        finally:
+            measure_exchange(sample, exchange, self.run_context.info)
+        if exchange.error is None and exchange.status == SWITCHING_PROTOCOLS:
+            if (problem := part.answer.verdict()) is not None:
+                sample.fail(*problem)
+        else:
+            judge(sample, exchange, part.answer)
+        return part.answer
 
     @classmethod
     def finished(cls, report: Report | None, options: SessionOptions) -> None:
