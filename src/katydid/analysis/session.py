@@ -53,7 +53,7 @@ def _has(column: pd.Series, name: str) -> pd.Series:
 
 def _given_twice(frame: pd.DataFrame) -> pd.Series:
     """Answers whose id another user was given too, also in another process."""
-    known = frame[frame["answer_id"].notna()]
+    known = frame[frame["answer_id"].notna() & ~_has(frame["violated"], "independent_streams")]
     users = known.groupby("answer_id")["user"].transform("nunique")
     first = ~known.duplicated("answer_id")
     return ((users > 1) & ~first).reindex(frame.index, fill_value=False)

@@ -66,11 +66,12 @@ class Conversation:
         self._index = index
         self._prefix = prefix
         self.name, self.room = name, room
-        self._values: dict[str, Any] = {"user": name, "index": index, "turn": 0, **facts}
+        self._history: list[dict[str, str]] = []
+        self._values: dict[str, Any] = {"user": name, "index": index, "turn": 0, "history": self._history, **facts}
         if room is not None:
             self._values["room"] = room
-        self._history: list[dict[str, str]] = []
         self._kept: list[int] = []
+        self._off = 0
         self._unsure: set[int] = set()
 
     @property
@@ -90,8 +91,7 @@ class Conversation:
         safety = scenario.safety
         text = scenario.text if safety is None or not safety.from_turn <= turn <= safety.turn else safety.message
         values["text"] = str(text(values))
-        self._history = [*self._history, {"role": "user", "content": values["text"]}]
-        values["history"] = self._history
+        self._history.append({"role": "user", "content": values["text"]})
         self._unsure.add(turn)
 
     def hear(self, answer: Answer) -> Judgement:
@@ -100,7 +100,7 @@ class Conversation:
         self._unsure.discard(turn)
         self._kept.append(turn)
         said = answer.field("text")
-        self._history = [*self._history, {"role": "assistant", "content": said if isinstance(said, str) else ""}]
+        self._history.append({"role": "assistant", "content": said if isinstance(said, str) else ""})
         found = list(self._markers.find(answer.text))
         checks, wrong = ["isolation"], self._foreign(found, "was sent")
         if scenario.echoes or "id" in scenario.message.read:
@@ -180,7 +180,11 @@ class Conversation:
     def _count(self, count: Any) -> list[Violation]:
         assert self._scenario.count is not None  # noqa: S101 - its caller has looked
         expected = self._scenario.count(self._values)
-        if str(count) == str(expected):
+        if not isinstance(count, int) or not isinstance(expected, int):
+            wrong = str(count) != str(expected)
+        else:
+            wrong, self._off = count - expected != self._off, count - expected  # one that is lost is lost once
+        if not wrong:
             return []
         return [
             Violation("message_count", f"{self._me}: the service counts {count} messages where {expected} were sent")

@@ -12,7 +12,7 @@ from katydid.dialects.paths import FieldPath
 from katydid.scenarios.templates import Filled, compiled
 
 FOLDER = Path(__file__).resolve().parent
-TRANSPORTS = ("json", "sse")
+TRANSPORTS = ("json", "sse", "websocket")
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _READS = {
     "open": {"session"},
@@ -62,7 +62,8 @@ class Scenario:
     """A conversation.
 
     Attributes:
-        transport: `json`: whole answers; `sse`: streamed ones, whose texts are put together.
+        transport: of messages. `json`: whole answers; `sse`: streamed ones, whose texts are put together;
+            `websocket`: one is opened a message, and what is heard on it with a text is the answer.
         done: what an `sse` answer ends with.
         text: of a message.
         echoes: an answer repeats the marker of its message.

@@ -5,6 +5,7 @@ talks to a character there. Requests in, replies out; knows no sockets and no cl
 
     POST /bridge/sessions                  {user, room}    → {session_id, user, room}
     POST /bridge/sessions/ID/messages      {message}       → {id, session_id, response, message_count, crisis}
+    GET  /bridge/sessions/ID/socket        a WebSocket: {message} → what POST …/messages gives
     GET  /bridge/sessions/ID/history                       → {session_id, message_count, messages: [{role, content}]}
     GET  /bridge/rooms                                     → {rooms}
     GET  /bridge/rooms/NAME/members                        → {room, members}

@@ -1,16 +1,18 @@
-"""One answer of the embedded chat bridge, from its slot to its last byte."""
+"""Answers of the embedded chat bridge: one over HTTP, from its slot to its last byte; or those of a WebSocket."""
 
 import asyncio
+import time
 from collections.abc import Callable
+from uuid import uuid4
 
 import orjson
 
-from katydid.core.errors import ProtocolError
-from katydid.target.bridge import Bridge, Reply
+from katydid.target.bridge import PREFIX, Bridge, Reply
 from katydid.target.http import HttpRequest, RequestError, answer
 from katydid.target.settings import TargetSettings
 from katydid.target.ticker import Ticker
-from katydid.target.truthlog import Truth
+from katydid.target.truthlog import Truth, TruthLog
+from katydid.target.websocket import Closed, ServerSocket
 
 
 class BridgeAnswer:
@@ -44,12 +46,7 @@ class BridgeAnswer:
 
     def begin(self) -> None:
         """A slot is free: serve."""
-        try:
-            reply = self._bridge.serve(self._request)
-        except RequestError as error:
-            reply = Reply(error.status, {"error": str(error)})
-        except ProtocolError as error:
-            reply = Reply(400, {"error": str(error)})
+        reply = _reply(self._bridge, self._request)
         if not self._settings.bridge_delay:
             self._write(reply)
             return
@@ -75,3 +72,70 @@ class BridgeAnswer:
         self._transport.write(answer(reply.status, body, server=self._settings.server, keep_alive=keep_alive))
         truth.ended("sent")
         self._finished(keep_alive)
+
+
+class BridgeSocket:
+    """A session's WebSocket: each message that comes is answered by one.
+
+    Args:
+        path: of the session's messages over HTTP.
+        truth: of the first message; others get their own.
+        write, close: to the client.
+    """
+
+    def __init__(
+        self,
+        bridge: Bridge,
+        path: str,
+        truth: Truth,
+        log: TruthLog,
+        *,
+        write: Callable[[bytes], None],
+        close: Callable[[], None],
+    ) -> None:
+        self._bridge = bridge
+        self._path = path
+        self._truth = truth
+        self._log = log
+        self._write = write
+        self._close = close
+        self._socket = ServerSocket()
+
+    def feed(self, data: bytes) -> None:
+        """Bytes of the client."""
+        over = False
+        for heard in self._socket.feed(data):
+            if isinstance(heard, Closed):
+                over = True
+            else:
+                self._answer(heard.encode() if isinstance(heard, str) else heard)
+        if self._socket.answer:
+            self._write(self._socket.answer)
+            self._socket.answer = b""
+        if over:
+            self._close()
+
+    def lost(self, outcome: str) -> None:
+        """The connection is gone; what was asked has been answered."""
+
+    def _answer(self, body: bytes) -> None:
+        reply = _reply(self._bridge, HttpRequest("POST", self._path, {}, keep_alive=True, modern=True, body=body))
+        truth = self._truth
+        truth.status, truth.fault, truth.party = reply.status, reply.fault, reply.party
+        self._write(self._socket.send(orjson.dumps(reply.body).decode()))
+        truth.ended("sent")
+        self._log.write(truth)
+        self._truth = Truth(uuid4().hex, self._path, time.monotonic_ns(), time.time_ns())
+
+
+def messages_path(path: str) -> str | None:
+    """The HTTP path of a session's messages out of its WebSocket's, `/bridge/sessions/ID/socket`; else None."""
+    parts = path.removeprefix(PREFIX).split("/")
+    return f"{PREFIX}sessions/{parts[1]}/messages" if parts[0] == "sessions" and parts[2:] == ["socket"] else None
+
+
+def _reply(bridge: Bridge, request: HttpRequest) -> Reply:
+    try:
+        return bridge.serve(request)
+    except RequestError as error:
+        return Reply(error.status, {"error": str(error)})

@@ -13,7 +13,7 @@ from katydid.target.answering import Answer, Job, WholeAnswer
 from katydid.target.anthropic import AnthropicApi
 from katydid.target.apis import Api
 from katydid.target.bridge import PREFIX as BRIDGE
-from katydid.target.bridging import BridgeAnswer
+from katydid.target.bridging import BridgeAnswer, BridgeSocket, messages_path
 from katydid.target.faults import choose_fault
 from katydid.target.http import CONTINUE, HttpRequest, RequestError, RequestReader, answer
 from katydid.target.ollama import OllamaApi
@@ -55,7 +55,7 @@ class Connection(asyncio.Protocol):
         self._reader = RequestReader()
         self._requests: deque[tuple[HttpRequest, Truth]] = deque()
         self._answer: Answer | BridgeAnswer | None = None
-        self._stream: SpeechStream | None = None
+        self._stream: SpeechStream | BridgeSocket | None = None
         self._truth: Truth | None = None
         self._first_byte: tuple[int, int] | None = None
         self._crowded = False
@@ -191,6 +191,12 @@ class Connection(asyncio.Protocol):
         """A request to the chat bridge."""
         target = self._target
         target.count_request()
+        if wants_websocket(request) and (path := messages_path(request.path)) is not None:
+            truth.status = 101
+            write, close = self._transport.write, self._transport.close
+            write(switching_protocols(request, target.settings.server))
+            self._stream = BridgeSocket(target.bridge, path, truth, target.log, write=write, close=close)
+            return
         if target.slots.full:
             self._refuse(request, truth, Refusal(503, "the queue is full", "overloaded", "Retry-After: 1\r\n"), None)
             return

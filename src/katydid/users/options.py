@@ -169,6 +169,11 @@ class RunOptions:
         generic = self.api == GenericSse.name
         return {name: value for name, value in shown.items() if generic or not name.startswith("sse_")}
 
+    @property
+    def takes_standard_output(self) -> bool:
+        """Whether a result goes there, so that what people are told must go elsewhere."""
+        return False
+
     def warm_up_seconds(self, run_time: float | None) -> float:
         """How long the beginning is left out of the statistics."""
         if self.warm_up is not None:

@@ -46,6 +46,8 @@ class Progress:
         if not self.enabled:
             return
         options, info = self._runtime.options, self._runtime.info
+        if options.takes_standard_output:
+            self._console = terminal(stderr=True)
         host = strip_credentials(self._runtime.environment.host or "")
         users = f"{info.users} users" if info.users else "Users in stages"
         limit = info.failure_limit

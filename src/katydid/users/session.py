@@ -24,13 +24,18 @@ from katydid.scenarios.conversation import Conversation, Judgement, Violation
 from katydid.scenarios.reading import Scenario, Step, load_scenario
 from katydid.transport.exchange import Exchange, Request, Timeouts
 from katydid.transport.http import HttpClient
+from katydid.transport.websocket import WebSocketClient
 from katydid.users.chat import ChatService
 from katydid.users.measuring import judge, measure_exchange, measure_stream
 from katydid.users.options import NOT_NEGATIVE, POSITIVE, RunOptions, option
 from katydid.users.paced import PacedUser
+from katydid.users.talking import MessagePart
 
 _LOOK = 5.0
 """Seconds that the target gets to take our first connection."""
+SWITCHING_PROTOCOLS = 101
+LOOK_LEAD = 0.4
+"""Seconds before its first message in which a user looks around; less than the release comes ahead of it."""
 _OTHERS = {"isolation", "independent_streams"}
 """Checks that one user's text in another's hands does not pass."""
 
@@ -52,6 +57,11 @@ class SessionOptions(RunOptions):
         choices=(Phase.SPREAD.value, Phase.BURST.value),
     )
 
+    @property
+    def takes_standard_output(self) -> bool:
+        """See `RunOptions.takes_standard_output`."""
+        return self.session_json == "-"
+
 
 class SessionService(ChatService):
     """See `service.Service`.
@@ -70,6 +80,10 @@ class SessionService(ChatService):
         rooms = self.options.rooms
         named = None if rooms is None else tuple(name for part in rooms.split(",") if (name := part.strip()))
         self.rooms = self.scenario.rooms if named is None else named
+        websocket = self.scenario.transport == "websocket"
+        timeouts = Timeouts(options.request_timeout, options.idle_timeout)
+        self.sockets = WebSocketClient(host, timeouts, options.ca_file) if websocket else None
+        self._markers: dict[str, Markers] = {}
         self.strangers: dict[str, set[str]] = {}
         self.answers: dict[str, int] = {}
         _try_out(self)
@@ -78,11 +92,6 @@ class SessionService(ChatService):
     def name(self) -> str:
         """See `ChatService.name`."""
         return self.scenario.name
-
-    @property
-    def model(self) -> str:
-        """The model that messages ask for; empty where the scenario names none."""
-        return self._model
 
     def preflight(self) -> str:
         """Look whether the service answers, has the model if one is needed, and the rooms."""
@@ -115,9 +124,10 @@ class SessionService(ChatService):
         if room is None and self.rooms:
             room = self.rooms[index // self.scenario.room_size % len(self.rooms)]
         prefix = f"kd-{sha256(secret.encode()).hexdigest()[:8]}-"
+        markers = self._markers.setdefault(secret, Markers(secret))
         facts = {"turns": self.options.turns, "model": self._model, "max_tokens": self.options.max_tokens}
         return Conversation(
-            self.scenario, Markers(secret), index=index, name=f"{prefix}{index}", prefix=prefix, room=room, facts=facts
+            self.scenario, markers, index=index, name=f"{prefix}{index}", prefix=prefix, room=room, facts=facts
         )
 
     def made(self, step: Step, conversation: Conversation, request_id: str) -> Request:
@@ -189,6 +199,7 @@ class SessionUser(PacedUser):
     waits_for_all = True
 
     conversation: Conversation
+    _is_open = False
 
     @property
     def _scenario(self) -> Scenario:
@@ -208,14 +219,23 @@ class SessionUser(PacedUser):
                 self.conversation.opened(session)
             if sample.outcome is not Outcome.OK:
                 return None
+        self._is_open = True
         return [self.conversation.room, self.conversation.name]
 
-    def iterate(self, scheduled: float) -> None:
-        """One turn; before the first one, and after the last, who is in the room; at the end, the history."""
-        if [self.conversation.room, self.conversation.name] not in self._present:
-            self.done()  # without a session there is nothing to say
-        if self.iteration == 0:
+    def wait_time(self) -> float:
+        """Awake in time for a look around before the first message."""
+        left = super().wait_time()
+        return max(0.0, left - LOOK_LEAD) if self._pacer is not None and self.iteration < 0 else left
+
+    def prepare(self) -> None:
+        """Before the first message: who is in the room, now that all have come?"""
+        if self.iteration == 0 and self._is_open:
             self._look_around()
+
+    def iterate(self, scheduled: float) -> None:
+        """One turn; after the last one, who is in the room, and the history."""
+        if not self._is_open:
+            self.done()  # without a session there is nothing to say
         with self.sampled(scheduled, "message") as sample:
             self._talk(sample)
         if self.iteration + 1 < cast("SessionOptions", self.run_context.options).turns:
@@ -224,13 +244,11 @@ class SessionUser(PacedUser):
         self._look_back()
         self.done()
 
-    @property
-    def _present(self) -> list[list[str | None]]:
-        return self.run_context.roster
-
     def _talk(self, sample: Sample) -> None:
         self.conversation.say(self.iteration + 1)
         answer = self._ask(sample, self._scenario.message)
+        if sample.outcome is Outcome.OK and not isinstance(answer.field("text"), str):
+            sample.fail(ErrorClass.MALFORMED, "the answer has no text at message.read.text")
         if sample.outcome is not Outcome.OK:
             return
         identity = answer.field("id")
@@ -241,7 +259,9 @@ class SessionUser(PacedUser):
         _judge(sample, judgement)
 
     def _only_ours(self, identity: str, judgement: Judgement) -> Judgement:
-        """Nobody else may have been given the answer of that id."""
+        """Nobody else may have been given the answer of that id; who is known not to own it owns none."""
+        if any(violation.check == "independent_streams" for violation in judgement.violations):
+            return judgement
         owner = self.service.answers.setdefault(identity, self.index)
         if owner == self.index:
             return judgement
@@ -257,7 +277,7 @@ class SessionUser(PacedUser):
             answer = self._ask(sample, step)
             if sample.outcome is not Outcome.OK:
                 return
-            expected = [str(name) for where, name in self._present if where == room]
+            expected = [str(name) for where, name in self.run_context.roster if where == room]
             seen = self.service.strangers
             _judge(sample, self.conversation.see_members(answer, expected, seen.get(room)))
             seen.setdefault(room, self.conversation.strangers(answer))
@@ -279,6 +299,8 @@ class SessionUser(PacedUser):
         streamed = step is self._scenario.message and self._scenario.transport == "sse"
         answer: Answer = StreamedAnswer(step.read, self._scenario.done) if streamed else WholeAnswer(step.read)
         request = service.made(step, self.conversation, sample.request_id)
+        if service.sockets is not None and step is self._scenario.message:
+            return self._ask_by_socket(sample, request, step)
         try:
             service.client.send(request, answer, exchange)
         finally:
@@ -287,6 +309,20 @@ class SessionUser(PacedUser):
                 measure_stream(sample, exchange, answer)
         judge(sample, exchange, answer)
         return answer
+
+    def _ask_by_socket(self, sample: Sample, request: Request, step: Step) -> Answer:
+        """The same over a WebSocket of its own."""
+        part, exchange = MessagePart(request.body, lambda: WholeAnswer(step.read)), Exchange()
+        try:
+            self.service.sockets.converse(request.path, request.headers, part, exchange)
+        finally:
+            measure_exchange(sample, exchange, self.run_context.info)
+        if exchange.error is None and exchange.status == SWITCHING_PROTOCOLS:
+            if (problem := part.answer.verdict()) is not None:
+                sample.fail(*problem)
+        else:
+            judge(sample, exchange, part.answer)
+        return part.answer
 
     @classmethod
     def finished(cls, report: Report | None, options: SessionOptions) -> None:

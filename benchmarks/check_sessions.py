@@ -1,0 +1,78 @@
+"""How reliable are the checks of `katydid run session`? Runs against the embedded bridge, whole and with defects.
+
+    python benchmarks/check_sessions.py --runs 20
+
+Each run is compared with the ground truth that the target logged: a proper target must give no violation, and
+every defect must be found in every run in which it happened, a leak with the two users named.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pandas as pd
+
+from katydid.target.process import start_target
+
+DEFECTS = {
+    None: None,
+    "leak=0.005": "isolation",
+    "cross_stream=0.02": "independent_streams",
+    "lose_message=0.02": "message_count",
+    "reorder_history=0.3": "own_history",
+    "wrong_members=0.1": "room_members",
+    "lose_safety_under_load=0.5": "safety_answer",
+}
+
+
+def run(folder: Path, url: str, users: int, turns: int) -> tuple[dict, pd.DataFrame]:
+    """One run; its summary and its samples."""
+    words = ("session", "--host", url, "--users", users, "--turns", turns, "--interval", "0")
+    command = [Path(sys.executable).parent / "katydid", "run", *words, "--failure-threshold", "0"]
+    done = subprocess.run(list(map(str, command)), cwd=folder, check=False, capture_output=True)  # noqa: S603 - ours
+    if done.returncode not in {0, 4}:  # 4: a busy machine, whose times are worth nothing; the answers are checked
+        raise SystemExit(done.stderr.decode())
+    (found,) = folder.rglob("manifest.json")
+    return json.loads((found.parent / "summary.json").read_text()), pd.read_parquet(found.parent / "samples.parquet")
+
+
+def judge(summary: dict, samples: pd.DataFrame, truth: list[dict], check: str | None) -> tuple[bool, bool]:
+    """Whether the defect happened, and whether the run said what there was to say."""
+    broken = {each["name"] for each in summary["checks"] if not each["passed"]}
+    happened = {line["request_id"]: line["party"] for line in truth if line["fault"]}
+    if not happened:
+        return False, not broken
+    if check != "isolation":
+        return True, check in broken
+    found = samples[samples["error"] == "isolation"]
+    told = {row.request_id: row.other_user for row in found.itertuples()}
+    return True, told == {request: int(party.rpartition("-")[2]) for request, party in happened.items()}
+
+
+def main() -> None:
+    """Print a row for each load and defect."""
+    parser = argparse.ArgumentParser(description="Try the checks of sessions on a target with known defects.")
+    parser.add_argument("--runs", type=int, default=20)
+    parser.add_argument("--users", type=int, default=5)
+    parser.add_argument("--turns", type=int, default=20)
+    asked = parser.parse_args()
+    print("defect                       runs  happened  right  messages/s (best)")
+    for defect, check in DEFECTS.items():
+        right = happened = 0
+        rates = []
+        for seed in range(asked.runs):
+            with tempfile.TemporaryDirectory() as name:
+                folder, log = Path(name), str(Path(name) / "truth.jsonl")
+                with start_target(bridge_fail=(defect,) if defect else (), seed=seed, log=log) as target:
+                    summary, samples = run(folder, target.url, asked.users, asked.turns)
+                    there, said = judge(summary, samples, target.log(), check)
+            happened, right = happened + there, right + said
+            rates.append(summary["session"]["throughput_msg_per_sec"])
+        print(f"{defect or 'none':<28} {asked.runs:>4}  {happened:>8}  {right:>5}  {max(rates):,.0f}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
