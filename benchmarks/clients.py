@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
+
 from scenarios import MODEL, SECONDS, Scenario
 
 HERE = Path(__file__).resolve().parent

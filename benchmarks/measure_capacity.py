@@ -37,7 +37,7 @@ def main() -> None:
         truth = queue.capacity(INTERVAL, OBJECTIVE, MOST) if queue else None
         with tempfile.TemporaryDirectory() as folder:
             began = time.monotonic()
-            done = subprocess.run(  # noqa: S603 - our own command
+            done = subprocess.run(
                 [
                     Path(sys.executable).parent / "katydid", "capacity", "batch", f"--embedded-target={options}",
                     "--interval", str(INTERVAL), "--limit", str(LIMIT), "--max-users", str(MOST), "--json", "-",

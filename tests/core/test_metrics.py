@@ -75,7 +75,6 @@ def test_every_distribution_reads_a_column_that_exists():
     assert {d.column for d in DISTRIBUTIONS} <= {f.name for f in fields(Sample)} | derived | of_workloads
 
 
-
 def test_a_quantile_needs_requests_and_the_others_need_one():
     fewest = {statistic.name: statistic.fewest for statistic in STATISTICS}
     assert (fewest["p95"], fewest["p99"], fewest["max"]) == (90, 459, 1)
