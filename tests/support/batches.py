@@ -12,7 +12,8 @@ USUAL = {
     "start_ms": 0.0, "late_ms": 0.0, "ttft_ms": 100.0, "gap_max_ms": 20.0, "duration_ms": 500.0,
 }  # fmt: skip
 MONITOR = {
-    "at_ms": 0.0, "process": "local", "users": 4, "cpu_percent": 50.0, "cpu_wait_percent": None, "memory_bytes": 1000, "sent_bytes": None,
+    "at_ms": 0.0, "process": "local", "users": 4, "cpu_percent": 50.0, "cpu_wait_percent": None, "memory_bytes": 1000,
+    "sent_bytes": None,
     "received_bytes": None, "loop_lag_ms": 2.0, "open_connections": 3, "clock_step_ms": 0.0,
 }  # fmt: skip
 
