@@ -63,3 +63,9 @@ def test_a_target_that_is_not_there_is_the_targets_fault(tmp_path, host):
 def test_bad_input_is_one_line_and_code_2(words, capsys):
     assert main(["doctor", *words]) == 2
     assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_an_unknown_api_of_the_environment_is_refused_too(monkeypatch, capsys):
+    monkeypatch.setenv("LOAD_TEST_API", "nonsense")
+    assert main(["doctor"]) == 2
+    assert "nonsense" in capsys.readouterr().err

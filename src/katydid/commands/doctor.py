@@ -26,6 +26,8 @@ _COLUMNS = ("check", "", "found", "limit", "why")
 def main(arguments: Sequence[str]) -> int:
     """Check; 0, or 4 where something would spoil a run of that size."""
     options = _parser().parse_args(arguments)
+    if options.api not in DIALECTS:  # argparse lets defaults pass, and this one may be the environment's
+        raise ConfigError(f"LOAD_TEST_API {options.api!r} is not one of {', '.join(DIALECTS)}")
     plan = Plan(options.users, options.interval, options.processes)
     done = examine(gather(), plan)
     if options.host:
