@@ -158,6 +158,27 @@ def test_the_knee_is_where_the_scalability_law_has_its_top():
     assert usl_knee(holds[:5]) is None, "too few loads"
 
 
+@pytest.mark.parametrize(("short", "long"), [(100, 130), (130, 100)])
+def test_where_a_repeat_shows_that_the_range_was_wrong_it_gets_more_loads(short, long):
+    """Short holds say that `short` users are held, the longer ones that `long` are."""
+    loads = []
+
+    def measure(record):
+        limit = short if record.purpose == "bracket" else long
+        return hold(
+            record.users, purpose=record.purpose, keeps_up=record.users <= limit, sustained=min(record.users, limit)
+        )
+
+    plan = CapacitySearch(settings(repeats=1), measure)
+    while (asked := plan.next_hold()) is not None:
+        loads.append(asked.users)
+        plan.finished(StageRecord(len(loads), asked.users, 0, 0, 0, asked.purpose))
+    measured = [r for r in plan.results if r.purpose == "measure 1"]
+    assert len(measured) > 5
+    assert {r.held for r in measured} == {True, False}
+    assert len(loads) == len(plan.results) < 30
+
+
 def test_a_search_that_was_interrupted_still_says_what_it_knows():
     results = [hold(40, purpose="bracket"), hold(80, purpose="bracket", keeps_up=False, sustained=60)]
     found = estimate_capacity(results, FAILURES)

@@ -2,25 +2,28 @@
 
 First the load is doubled until the objective breaks, and the range between kept and broken is narrowed, by
 short holds. Then several loads across that range are held for longer, in shuffled order, and all of that is
-repeated with the loads moved by a part of a step. Where a repeat shows that the range was wrong, it is moved.
+repeated with the loads moved by a part of a step. Where a repeat shows that the range was wrong, it gets more
+loads on the side where the limit must be.
 """
 
 import math
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from katydid.analysis.capacity import MEASURE
 from katydid.analysis.holds import Criterion, HoldResult
 from katydid.core.stages import Hold, StageRecord
 
 BRACKET = "bracket"
-NARROW = 1.12
+NARROW = 1.15
 """The range is narrow enough to be measured: its ends differ by this factor."""
 SPAN = 1.2
 """Factor from the lowest to the highest load of a repeat, at least."""
-MOST_MOVES = 1
+MOST_MOVES = 3
 """How often the range may turn out to be wrong."""
+MORE = 3
+"""Loads that are added to a repeat then."""
 BRACKET_REQUESTS = 20
 """Requests that a short hold should count."""
 
@@ -71,15 +74,15 @@ class CapacitySearch:
         """See `Plan.next_hold`."""
         if self._queue:
             return self._queue.pop(0)
-        if self._repeat:
-            self._check_range()
-        if self._searching:
+        if not self._repeat and self._searching:
             return self._bracket_hold(self._next)
-        if not self._low or self._repeat >= self._settings.repeats:
+        if not self._low:
             return None
-        self._queue = self._measured_holds()
-        self._repeat += 1
-        return self._queue.pop(0)
+        self._queue = self._extend() if self._repeat else []
+        if not self._queue and self._repeat < self._settings.repeats:
+            self._queue = self._measured(self._loads(), self._repeat + 1)
+            self._repeat += 1
+        return self._queue.pop(0) if self._queue else None
 
     def finished(self, record: StageRecord) -> None:
         """See `Plan.finished`."""
@@ -121,25 +124,23 @@ class CapacitySearch:
         inside: int = round(min(max(guess, low * margin), high / margin))
         return min(max(inside, self._low + 1), high - 1)
 
-    def _check_range(self) -> None:
-        """Where all loads of the last repeat were kept, or all broken, the range lies elsewhere."""
-        if self._moves >= MOST_MOVES or self._high is None:
-            return
-        name = f"{MEASURE} {self._repeat}"
+    def _extend(self) -> list[Hold]:
+        """More loads for the last repeat, where all of its loads were kept, or all broken: the limit lies beyond."""
+        settings, name = self._settings, self._name(self._repeat)
         last = [r for r in self.results if r.purpose == name]
-        if len({r.held for r in last}) != 1:
-            return
+        if self._high is None or self._moves >= MOST_MOVES or len({r.held for r in last}) != 1:
+            return []
         self._moves += 1
-        self._repeat -= 1
-        self.results = [_as_bracket(r) if r.purpose == name else r for r in self.results]
+        step = SPAN ** (1.0 / (settings.steps - 1))
         if last[0].held:
-            self._low, self._high = max(r.users for r in last), None
-            self._next = min(math.ceil(self._low * SPAN), self._settings.max_users)
+            edge = max(r.users for r in last)
+            loads = {min(max(edge + i, round(edge * step**i)), settings.max_users) for i in range(1, MORE + 1)} - {edge}
+            self._low, self._high = edge, max(loads, default=edge)
         else:
-            self._low, self._high = 0, min(r.users for r in last)
-            self._next = max(1, min(math.floor(self._high / SPAN), self._high - 1))
-            if self._high == 1:
-                self._next = 1
+            edge = min(r.users for r in last)
+            loads = {max(min(edge - i, round(edge / step**i)), 1) for i in range(1, MORE + 1)} - {edge}
+            self._low, self._high = min(loads, default=edge), edge
+        return self._measured(sorted(loads), self._repeat)
 
     # Holds
 
@@ -148,11 +149,12 @@ class CapacitySearch:
         cycles = min(max(2, math.ceil(BRACKET_REQUESTS / users)), max(2.0, self._settings.hold / interval - 1))
         return self._hold(users, interval * (1 + cycles), BRACKET)
 
-    def _measured_holds(self) -> list[Hold]:
-        loads = self._loads()
+    def _name(self, repeat: int) -> str:
+        return f"{MEASURE} {repeat}"
+
+    def _measured(self, loads: list[int], repeat: int) -> list[Hold]:
         self._random.shuffle(loads)
-        name = f"{MEASURE} {self._repeat + 1}"
-        return [self._hold(users, self._settings.hold, name) for users in loads]
+        return [self._hold(users, self._settings.hold, self._name(repeat)) for users in loads]
 
     def _loads(self) -> list[int]:
         """Loads across the range and a little beyond it; moved by a part of a step from repeat to repeat."""
@@ -177,11 +179,6 @@ class CapacitySearch:
             purpose=purpose,
             most_failures=limit if settings.failure_limit else 0,
         )
-
-
-def _as_bracket(result: HoldResult) -> HoldResult:
-    """A measured stage that only served to find the range, as it turned out."""
-    return replace(result, purpose=BRACKET)
 
 
 def allowed_failures(criteria: Sequence[Criterion]) -> float:
