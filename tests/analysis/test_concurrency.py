@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from katydid.analysis.concurrency import diagnose
-from katydid.analysis.slots import Burst, fits, starts
+from katydid.analysis.slots import Burst, chance_of_noise, fits, starts
 
 SERVICE, TIMEOUT, USERS = 7800.0, 30_000.0, 10
 
@@ -63,6 +63,15 @@ NOISE = {
 def test_noise_is_not_determined(kind):
     said = [verdict(burst(NOISE[kind](np.random.default_rng(seed)))) for seed in range(12)]
     assert said.count("not determined") >= 11, said
+
+
+def test_the_chance_of_noise_is_large_for_noise_and_small_for_a_queue():
+    """It errs on the side of noise: its two kinds are taken together, whichever does better."""
+    noise = [burst(np.random.default_rng(seed).uniform(0, 30_000, 6)) for seed in range(40)]
+    chances = [chance_of_noise([each], fits([each])[0]) for each in noise]
+    assert sum(chance <= 0.75 for chance in chances) <= 11
+    queue = served(np.random.default_rng(0), 4)
+    assert chance_of_noise([queue], fits([queue])[0]) < 0.01
 
 
 def test_the_sentence_says_its_verdict_and_a_person_what_to_do():
