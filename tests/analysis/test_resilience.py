@@ -81,6 +81,22 @@ def test_a_service_that_stays_away_did_not_recover():
     assert checks["the gateway survived"]
 
 
+def test_a_single_slow_stream_much_later_is_no_relapse():
+    rows = outage(20.0, 25.0)
+    rows[-3] |= {"final_latency_ms": 900.0}
+    told, checks, _ = judged("chaos", deed("kill", 20.0), *rows)
+    assert told["recovery_s"] == pytest.approx(5.0, abs=0.01)
+    assert checks["it recovered"]
+
+
+def test_a_quarter_of_the_streams_that_still_fails_is_no_recovery():
+    unmet = {"outcome": "failed", "error": "timeout"}
+    rows = [row | unmet if row["start_ms"] > 19_500 and i % 4 == 0 else row for i, row in enumerate(steady())]
+    told, checks, _ = judged("chaos", deed("kill", 20.0), *rows)
+    assert told["recovery_s"] is None
+    assert not checks["it recovered"]
+
+
 def test_a_recovery_of_more_than_30_seconds_is_none():
     told, checks, _ = judged("chaos", deed("kill", 10.0), *outage(10.0, 42.0))
     assert told["recovery_s"] == pytest.approx(32.0, abs=0.01)

@@ -21,6 +21,10 @@ MORE_FAILURES = 0.01
 """Failure rate beyond the baseline's that is still no damage."""
 SLOWER, SLOWER_MS = 1.10, 20.0
 """p95 of the result's lag beyond the baseline's that is still no damage: a tenth, or so many milliseconds."""
+SLOW_MS = 500.0
+"""By how much a result must lag more than before to count as not recovered."""
+NEXT = 20
+"""Streams that are looked at to see whether all is well again."""
 RESAMPLES = 500
 
 
@@ -166,20 +170,25 @@ def _longest_gap(after: pd.DataFrame, kill: float) -> tuple[float, float]:
 
 
 def _back_to_normal(before: pd.DataFrame, after: pd.DataFrame, kill: float) -> float | None:
-    """Seconds from the last kill to the end of the last stream that failed or was slow; None if none came after it.
+    """Seconds from the last kill to the end of the last bad stream before all is well again; None if it never is.
 
-    Slow is a result that lags more than any before the kill by half of that again, and 100 ms.
+    Bad is a stream that failed, or whose result lags SLOW_MS more than any before the kill: less is what users that
+    were held up together, and now speak in step, do to each other. All is well where of the next NEXT streams to
+    end at most one is bad, since a busy machine is never even.
     """
     ok = before.loc[before["outcome"] == "ok", "final_latency_ms"].astype(np.float64)
-    limit = (float(ok.max()) if len(ok) else 0.0) * 1.5 + 100.0
-    bad = after[(after["outcome"] == "failed") | (after["final_latency_ms"].astype(np.float64) > limit)]
-    bad = bad[bad["end_s"] > kill]
-    if bad.empty:
+    limit = (float(ok.max()) if len(ok) else 0.0) + SLOW_MS
+    later = after[after["end_s"] > kill].sort_values("end_s")
+    slow = later["final_latency_ms"].astype(np.float64) > limit
+    bad = ((later["outcome"] == "failed") | slow).to_numpy()
+    ends = later["end_s"].to_numpy(dtype=np.float64)
+    if not bad.any():
         return 0.0
-    end = float(bad["end_s"].max())
-    if not (after["start_s"] > end).any():
-        return None
-    return end - kill
+    for index in np.flatnonzero(bad):
+        following = bad[index + 1 : index + 1 + NEXT]
+        if len(following) == NEXT and following.sum() <= 1:
+            return float(ends[index]) - kill
+    return None
 
 
 def _dip(before: pd.DataFrame, after: pd.DataFrame, kill: float) -> dict[str, Any]:
