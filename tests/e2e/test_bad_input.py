@@ -81,7 +81,7 @@ def test_bad_input_leaves_no_worker_behind(tmp_path):
     ("words", "code", "message"),
     [
         (("run",), 2, "no workload"),
-        (("run", "nope"), 2, "there is no workload 'nope': take one of stream"),
+        (("run", "nope"), 2, "there is no workload 'nope': take one of batch, "),
         (("run", "nope.py"), 2, "nope.py: no such locustfile"),
         (("nope",), 2, "there is no command 'nope'"),
         (("report", "."), 4, "is no run folder"),
