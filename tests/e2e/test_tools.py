@@ -70,7 +70,7 @@ def test_a_tool_that_the_server_did_not_run_is_missed(tmp_path):
 def test_each_fault_in_a_servers_progress_is_found_in_exactly_the_requests_that_had_it(tmp_path):
     log = tmp_path / "truth.jsonl"
     settings = {"log": str(log), "server_tools": 3, "tool_fail": tuple(f"{fault}=0.15" for fault in TOOL_FAULTS)}
-    words = ("--users", 20, "--run-time", "3s", "--tools-side", "server")
+    words = ("--users", 30, "--run-time", "2s", "--tools-side", "server", "--tool-calls", 3)
     _, requests, _ = tools(tmp_path, settings, *words)
     truth = {line["request_id"]: line["fault"] for line in map(json.loads, log.read_text().splitlines())}
     assert {truth[i] for i in requests["request_id"]} == {None, *TOLD_FAULTS}
