@@ -3,10 +3,11 @@
 Pure: knows neither the API that they came by nor who runs the tools.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+import orjson
 
 Schema = Mapping[str, Any]
 """JSON Schema, of which `invalid` knows objects, arrays, strings, numbers, booleans, `enum` and `required`."""
@@ -44,12 +45,12 @@ class ToolCall:
     arguments: str = ""
 
     def parsed(self) -> Any:
-        """The arguments.
+        """The arguments, read strictly: NaN, half a surrogate pair and nesting without end are no JSON.
 
         Raises:
             ValueError: they are not JSON.
         """
-        return json.loads(self.arguments or "{}")
+        return orjson.loads(self.arguments or "{}")
 
 
 @dataclass(slots=True)

@@ -69,7 +69,7 @@ class StreamedTurn(OpenAiReading):
 
     def choice(self, delta: dict[str, Any]) -> None:
         """See `OpenAiReading.choice`."""
-        self.text += delta.get("content") or ""
+        self.text += _text(delta)
         try:
             for piece in delta.get("tool_calls") or []:
                 function = piece.get("function") or {}
@@ -93,10 +93,17 @@ class WholeTurn(WholeReading):
         """See `WholeReading.read`."""
         super().read(body)
         message = load_object(body)["choices"][0]["message"]
-        self.text = message.get("content") or ""
+        self.text = _text(message)
+        assembler = CallAssembler()  # a call in one piece has the same limits and types as one in many
         try:
-            for call in message.get("tool_calls") or []:
+            for index, call in enumerate(message.get("tool_calls") or []):
                 function = call["function"]
-                self.calls.append(ToolCall(call.get("id") or "", function["name"], function.get("arguments") or ""))
-        except (AttributeError, KeyError, TypeError) as error:
+                assembler.add(index, call.get("id"), function["name"], function.get("arguments"))
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise ProtocolError(f"a tool call that cannot be read: {error}") from None
+        self.calls = assembler.calls()
+
+
+def _text(message: dict[str, Any]) -> str:
+    """The text of a message or a delta; some servers write a list of parts, which is text all the same."""
+    return str(message.get("content") or "")

@@ -1,4 +1,4 @@
-"""Tool calls of the embedded target: which ones an answer makes, and what can be wrong with them.
+"""Tool calls of the embedded target: which ones an answer makes or tells of, and what can be wrong with them.
 
 A conversation gets a fixed number of calls, of the tools that the request declares, in their order; which
 one is next follows from the results that the conversation already has.
@@ -21,6 +21,9 @@ TOOL_FAULTS = {
     "one_call_too_few": "answers before the last call was made",
     "wrong_order": "calls the tools in another order",
 }
+
+TOLD_FAULTS = ("wrong_name", "one_call_too_few", "wrong_order")
+"""Those that a server which runs the tools itself can have: its progress names tools, and nothing else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +120,18 @@ def spoiled(calls: tuple[Call, ...], fault: str, toolset: Toolset) -> tuple[Call
             other = toolset.tools[(names.index(last.name) + 1) % len(names)]
             last = Call(last.id, other.name, _arguments(other, 0))
     return (*rest, last)
+
+
+def misreported(names: tuple[str, ...], fault: str) -> tuple[str, ...]:
+    """The tools that a server ran by its own account, with a fault of `TOLD_FAULTS` in the last of them."""
+    *rest, last = names
+    match fault:
+        case "one_call_too_few":
+            return tuple(rest)
+        case "wrong_order" if rest and last != rest[0]:
+            return (last, *rest)
+        case _:
+            return (*rest, last + "_now")
 
 
 def _arguments(tool: Declared, number: int) -> str:
