@@ -33,8 +33,8 @@ def test_right_calls_are_right():
 @pytest.mark.parametrize(
     ("made", "words"),
     [
-        ([], "0 calls (none) where 2 were asked for"),
-        (calls()[:1], "1 calls (get_weather) where 2 were asked for"),
+        ([], "calls: 0 (none), asked for: 2"),
+        (calls()[:1], "calls: 1 (get_weather), asked for: 2"),
         (calls()[::-1], "in another order"),
         (calls((1, "name", "get_weather"), (1, "arguments", WEATHER)), "other tools"),
         (calls((0, "name", "get_weather_now")), "'get_weather_now', which was not declared"),

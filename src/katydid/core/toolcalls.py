@@ -105,7 +105,7 @@ def _wrong_choice(names: list[str], expected: list[str], schemas: Mapping[str, S
         if name not in schemas:
             return f"called {name!r}, which was not declared"
     if len(names) != len(expected):
-        return f"{len(names)} calls ({', '.join(names) or 'none'}) where {len(expected)} were asked for"
+        return f"calls: {len(names)} ({', '.join(names) or 'none'}), asked for: {len(expected)}"
     if names == expected:
         return None
     what = "in another order" if sorted(names) == sorted(expected) else "other tools"
