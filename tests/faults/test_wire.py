@@ -9,7 +9,7 @@ from faultbook import WIRE
 from faultserver import fault_server
 from running import katydid, the_run, wait_until
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]  # five runs at once, which a busy machine makes long
 
 RUNS = [("stream", "fast", "count"), ("stream", "fast", "full"), ("stream", "requests", "count")]
 RUNS += [("batch", "fast", "count"), ("batch", "requests", "count")]
@@ -27,7 +27,7 @@ def ended(tmp_path_factory):
             server = stack.enter_context(fault_server({case.name: case.answer for case in cases}, well=well))
             folder = tmp_path_factory.mktemp("run")
             words = ("--users", 1, "--interval", 0.02, "--failure-threshold", 0, "--warm-up", 0, "--client", client)
-            words += ("--check", check, "--idle-timeout", 0.7, "--request-timeout", 4, "--run-time", "100s")
+            words += ("--check", check, "--idle-timeout", 0.7, "--request-timeout", 4, "--run-time", "280s")
             running = katydid("run", workload, "--host", server.url, *words, folder=folder)
             stack.callback(running.kill_all)
             started[kind] = (running, folder, server)
@@ -35,7 +35,7 @@ def ended(tmp_path_factory):
 
 
 def _end(running, folder, server):
-    wait_until(server.finished.is_set, 90, "the end of the faults")
+    wait_until(server.finished.is_set, 250, "the end of the faults")
     running.signal(signal.SIGINT)
     code = running.wait(30)
     return the_run(folder / "reports"), server, code, running.err
