@@ -87,7 +87,7 @@ def test_no_secret_is_in_what_a_run_leaves_says_or_shows_to_other_users(tmp_path
     with fault_server(echoes(KEY, HEADER, PASSWORD)) as server:
         env = SECRETS | {"LOCUST_HOST": with_password(server.url)}
         running = katydid("run", "stream", *arguments(server.url, client=client), folder=tmp_path, env=env)
-        wait_until(server.finished.is_set, 40, f"the end of the echoes\n{running.err}")
+        wait_until(server.finished.is_set, 90, f"the end of the echoes\n{running.err}")
         assert "canary" not in command_lines(psutil.Process(running.process.pid))
         running.signal(signal.SIGINT)
         assert running.wait(30) == 130, running.err
@@ -104,7 +104,7 @@ def test_no_secret_is_in_what_a_run_leaves_says_or_shows_to_other_users(tmp_path
 def test_what_a_target_says_is_nowhere_markup_a_formula_or_a_command_of_the_terminal(tmp_path):
     with fault_server(echoes(KEY, HEADER, PASSWORD)) as server:
         running = katydid("run", "stream", *arguments(server.url), "--host", server.url, folder=tmp_path, env=SECRETS)
-        wait_until(server.finished.is_set, 40, f"the end of the echoes\n{running.err}")
+        wait_until(server.finished.is_set, 90, f"the end of the echoes\n{running.err}")
         running.signal(signal.SIGINT)
         assert running.wait(30) == 130, running.err
     run = the_run(tmp_path / "reports")
@@ -149,7 +149,7 @@ def test_no_secret_is_in_the_web_page_or_between_master_and_worker(tmp_path):
             words = arguments(server.url, "--host", server.url, "--web-port", web, "--autostart", "--expect-workers", 1)
             started.append(locust("--master", *common, *words, folder=tmp_path / "master", env=SECRETS))
             started.append(locust("--worker", "--master-port", line.port, folder=tmp_path / "worker", env=SECRETS))
-            wait_until(server.finished.is_set, 40, f"the end of the echoes\n{started[0].err}\n{started[1].err}")
+            wait_until(server.finished.is_set, 90, f"the end of the echoes\n{started[0].err}\n{started[1].err}")
             pages = {path: _get(web, path) for path in PATHS}
             assert not any("canary" in command_lines(psutil.Process(one.process.pid)) for one in started)
             _get(web, "/stop", "POST")

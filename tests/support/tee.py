@@ -19,8 +19,13 @@ class Tee:
         with contextlib.suppress(OSError):
             while True:
                 client, _ = self._listener.accept()
-                server = socket.create_connection(("127.0.0.1", self._to))
-                self._ends += [client, server]
+                self._ends.append(client)
+                try:
+                    server = socket.create_connection(("127.0.0.1", self._to))
+                except ConnectionRefusedError:  # not there yet: the client tries again
+                    client.close()
+                    continue
+                self._ends.append(server)
                 for a, b in ((client, server), (server, client)):
                     threading.Thread(target=self._pump, args=(a, b), daemon=True).start()
 
