@@ -83,7 +83,8 @@ def test_a_hold_that_was_stopped_while_settling_is_judged_by_what_there_is():
         ("late_share", 0.02, Criterion("late_share", 0.02)),
         ("duration.mean", 100.0, None),
         ("requests_per_s", 5.0, None),
+        ("conversation.p95", 5.0, None),
     ],
 )
 def test_only_what_single_requests_keep_or_miss_is_a_criterion(metric, limit, expected):
-    assert criterion(metric, limit) == expected
+    assert criterion(metric, limit, {"ttft_ms", "duration_ms"}) == expected

@@ -3,7 +3,7 @@
 Knows no search and no estimate. Times are milliseconds of the run, as in the samples.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -59,17 +59,18 @@ _COLUMNS = {d.name: d.column for d in DISTRIBUTIONS}
 _QUANTILES = {s.name: s.quantile for s in STATISTICS if s.quantile is not None}
 
 
-def criterion(metric: str, limit: float) -> Criterion | None:
+def criterion(metric: str, limit: float, columns: Collection[str]) -> Criterion | None:
     """A limit of an objective as a criterion; None where requests cannot keep or miss it one by one.
 
     Args:
         metric: flat name.
         limit: from above, in the unit of `summary.json`.
+        columns: that a request's row has; a figure of a whole iteration is none.
     """
     if metric in {"failure_rate", "late_share"}:
         return Criterion(metric, limit)
     name, _, statistic = metric.partition(".")
-    if name in _COLUMNS and statistic in _QUANTILES:
+    if _COLUMNS.get(name) in columns and statistic in _QUANTILES:
         return Criterion(metric, round(1.0 - _QUANTILES[statistic], 6), limit)
     return None
 

@@ -1,22 +1,32 @@
 """The objective that stages are judged by: of a thresholds file, or what everybody would ask for."""
 
+from collections.abc import Sequence
+from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 from katydid.analysis.holds import Criterion, criterion
 from katydid.core.errors import ConfigError
+from katydid.core.sample import Sample
 from katydid.gate.thresholds import read_thresholds
 
+_REQUEST_COLUMNS = {field.name for field in fields(Sample)} | {"response_ms", "tpot_ms"}
+_OF_ITERATIONS = {"conversation_ms"}
+"""Columns that only rows of whole iterations fill: no request keeps or misses them."""
 MOST_FAILURES = 0.05
 """Share of requests that may fail, or take too long, where no thresholds file says otherwise."""
 
 
-def read_criteria(thresholds: str | None, limit: float | None, interval: float) -> list[Criterion]:
+def read_criteria(
+    thresholds: str | None, limit: float | None, interval: float, users: Sequence[Any] = ()
+) -> list[Criterion]:
     """The objective.
 
     Args:
         thresholds: path of a thresholds file.
         limit: seconds that 95 % of the answers may take; by default the interval.
         interval: seconds between a user's requests.
+        users: the run's user classes, whose requests may have figures of their own.
 
     Raises:
         ConfigError: a thresholds file without an objective, or with none that single requests can keep.
@@ -29,7 +39,8 @@ def read_criteria(thresholds: str | None, limit: float | None, interval: float) 
     if limit is not None:
         raise ConfigError("--limit and --thresholds both say what to keep: give one of them")
     upper = [o for o in read_thresholds(Path(thresholds)).objectives if o.limit.is_upper]
-    found = [c for o in upper if (c := criterion(o.metric, o.limit.value)) is not None]
+    columns = _REQUEST_COLUMNS.union(*(user.extra_columns for user in users)) - _OF_ITERATIONS
+    found = [c for o in upper if (c := criterion(o.metric, o.limit.value, columns)) is not None]
     if not found:
         raise ConfigError(
             f"{thresholds} has no objective that a stage can keep: give its [objective] a limit of failure_rate, "

@@ -4,7 +4,7 @@ What the search decides by are the samples that came in, of all processes; the s
 finished folder later (`analysis.searching`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -45,9 +45,9 @@ class CapacityOptions(RunOptions):
     steps: int = option(5, "loads that are measured around the capacity", kind=int, rule=POSITIVE)
     repeats: int = option(3, "how often all of them are", kind=int, rule=POSITIVE)
 
-    def criteria(self) -> list[Criterion]:
+    def criteria(self, users: Sequence[Any]) -> list[Criterion]:
         """The objective; see `read_criteria`."""
-        return read_criteria(self.thresholds, self.limit, self.interval)
+        return read_criteria(self.thresholds, self.limit, self.interval, users)
 
     def search_settings(self, criteria: list[Criterion]) -> SearchSettings:
         """How the search is done.
@@ -89,12 +89,12 @@ class CapacityShape(HoldsShape):
         if not self.runtime.paced_users():
             raise ConfigError("the locustfile has no user of Katydid's: a capacity needs users that keep an interval")
         asked = self._options(parsed)
-        asked.search_settings(asked.criteria())
+        asked.search_settings(asked.criteria(self.runtime.paced_users()))
 
     def facts(self, workload: str) -> Mapping[str, Any]:
         """See `StagedShape.facts`."""
         asked = self._options()
-        criteria = asked.criteria()
+        criteria = asked.criteria(self.runtime.paced_users())
         return {
             "workload": f"capacity-{workload}",
             "plan": "capacity",
@@ -106,7 +106,7 @@ class CapacityShape(HoldsShape):
     def make_plan(self) -> Plan:
         """See `HoldsShape.make_plan`."""
         asked = self._options()
-        criteria = asked.criteria()
+        criteria = asked.criteria(self.runtime.paced_users())
 
         def measure(record: StageRecord) -> HoldResult:
             rows, self._rows = self._rows, []

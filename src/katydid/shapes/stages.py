@@ -19,7 +19,7 @@ class ScaleShape(HoldsShape):
         """See `StagedShape.check`."""
         asked = run_options(parsed, ScaleOptions)
         read_stages(asked.stages)
-        read_criteria(asked.thresholds, asked.limit, asked.interval)
+        read_criteria(asked.thresholds, asked.limit, asked.interval, self.runtime.paced_users())
         if asked.stage_time <= asked.interval:
             raise ConfigError(
                 f"--stage-time {asked.stage_time:g} is too short: the first {asked.interval:g} s are not counted"
@@ -28,7 +28,7 @@ class ScaleShape(HoldsShape):
     def facts(self, workload: str) -> Mapping[str, Any]:
         """See `StagedShape.facts`."""
         asked = self._options()
-        criteria = read_criteria(asked.thresholds, asked.limit, asked.interval)
+        criteria = read_criteria(asked.thresholds, asked.limit, asked.interval, self.runtime.paced_users())
         return {"workload": workload, "plan": "stages", "objective": [asdict(c) for c in criteria]}
 
     def make_plan(self) -> Plan:

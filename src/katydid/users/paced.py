@@ -126,9 +126,10 @@ class PacedUser(User):
         # A timer that was started in a long turn of the event loop counts from that turn's beginning.
         while (early := self._pacer.scheduled - time.monotonic()) > WAKE_UP:
             gevent.sleep(early)
-        due = self._pacer.scheduled - self.run_context.info.origin
-        if self.run_context.stopper.ending or self.stage.is_over(due):  # woken in the moment in which it ends
+        if self.run_context.stopper.ending:  # woken in the moment in which the run ends
             raise StopUser
+        while self.stage.is_over(self._pacer.scheduled - self.run_context.info.origin):
+            self.wait()  # type: ignore[no-untyped-call]  # Locust's, which stops all users of a stage itself
         self.iterate(self._pacer.scheduled)
 
     def iterate(self, scheduled: float) -> None:
