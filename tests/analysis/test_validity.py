@@ -77,6 +77,12 @@ def test_late_starts_of_free_users_are_ours():
     assert found(rows) == {"late_starts": "invalid"}
 
 
+def test_without_an_interval_no_start_is_late_by_a_schedule():
+    rows = [started(i * 1000, late=60.0 if i % 2 else 0.0, iteration=i) for i in range(20)]
+    assert found(rows, interval_s=0.0) == {}
+    assert "late_starts" in summarise(samples(*rows), monitor(20), MANIFEST | {"interval_s": 0.0})["unchecked_rules"]
+
+
 def test_late_starts_after_an_overrun_are_the_targets():
     # each answer takes 1.3 s; the next request is due after 1 s, and starts at once when the user is free
     rows = [started(i * 1300 - 300, late=300.0, duration_ms=1300.0, iteration=i) for i in range(1, 20)]

@@ -35,6 +35,7 @@ RULES = (
         "≤ 1 % of the starts late by more than 50 ms, or 1 % of the interval, with their user free",
         "the load was not the one that was asked for",
         generator.late_by_us,
+        generator.has_schedule,
     ),
     Rule(
         "achieved_load",

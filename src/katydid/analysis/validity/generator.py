@@ -58,8 +58,15 @@ def loop_lag(run: Run) -> Finding | None:
 _OURS_SHARE, _OURS_FEWEST = 0.01, 3
 
 
+def has_schedule(run: Run) -> bool:
+    """Without an interval a request is due as soon as its user is free: that it then waits its turn is the load."""
+    return run.manifest.get("interval_s") != 0
+
+
 def late_by_us(run: Run) -> Finding | None:
     """Late starts that no overrun explains: the user was free when its request was due."""
+    if not has_schedule(run):
+        return None
     real = run.frame[run.frame["user"] >= 0].sort_values(["user", "iteration"])
     free_since = (real["start_ms"] + real["duration_ms"]).groupby(real["user"]).shift()
     free = (free_since <= real["scheduled_ms"]) & real["counted"]
