@@ -91,10 +91,11 @@ def test_an_answer_in_one_piece_arrives_where_it_arrives():
     assert chunks_between(samples(row), 0.0, 200.0) == 1.0
 
 
-def test_cpu_time_a_chunk_is_that_of_all_processes():
+def test_cpu_time_a_chunk_is_that_of_all_the_generators_processes():
     rows = [sample(f"r{i}", i * 100.0) for i in range(100)]  # 110 chunks a second
     watched = pd.concat([
         monitor(10, process="master", cpu_percent=10.0), monitor(10, process="worker 0", cpu_percent=30.0),
+        monitor(10, process="machine", cpu_percent=99.0),
     ])  # fmt: skip
     plan = {"users": 3, "processes": 2, "window": (1000.0, 9000.0), "target_cpu": 0.1, "others_cpu": 0.0}
     log = pd.DataFrame([truth(f"r{i}", i * 100.0) for i in range(100)])

@@ -12,6 +12,7 @@ import pandas as pd
 
 from katydid.analysis.derived import quantile
 from katydid.core.metrics import STATISTICS
+from katydid.store.monitor import WATCHED
 
 MS = 1e6
 """Nanoseconds."""
@@ -191,9 +192,10 @@ def chunks_between(samples: pd.DataFrame, begin: float, end: float) -> float:
 
 
 def _cpu(monitor: pd.DataFrame, begin: float, end: float) -> tuple[float, float | None]:
-    """CPU seconds of all processes in the window, and the busiest one's median share of a core."""
+    """CPU seconds of all the generator's processes in the window, and the busiest one's median share of a core."""
     total, busiest = 0.0, None
-    for _, rows in monitor.groupby("process", observed=True):
+    ours = monitor[~monitor["process"].isin(WATCHED)]
+    for _, rows in ours.groupby("process", observed=True):
         inside = rows[(rows["at_ms"] > begin) & (rows["at_ms"] <= end)]
         if inside.empty:
             continue
