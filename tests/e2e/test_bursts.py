@@ -78,6 +78,7 @@ def test_four_slots_and_users_in_two_processes(tmp_path):
     assert set(run.samples["worker"]) == {"worker-0", "worker-1"}
 
 
+@pytest.mark.slow
 def test_several_bursts_of_a_service_without_limits(tmp_path):
     with start_target(**SERVICE) as target:
         _, run = burst(tmp_path, "--bursts", "2", "--burst-pause", "0.5", "--users", "4", host=target.url, timeout=1)
@@ -89,6 +90,7 @@ def test_several_bursts_of_a_service_without_limits(tmp_path):
     assert 1400 < starts[1] - starts[0] < 3000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("server", "verdict"), [(SingleThreaded, "one at a time"), (Threaded, "all at once")], ids=["single", "threading"]
 )

@@ -7,7 +7,7 @@ import pytest
 from katydid.cli import main
 from running import katydid
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 
 def test_it_compares_what_was_reported_with_what_the_target_did(tmp_path):

@@ -56,6 +56,7 @@ def test_a_service_that_keeps_its_objective_passes_and_leaves_its_results(gate, 
     assert [path.name for path in results.glob("runs-*/new/stream/*")] == ["v7"]
 
 
+@pytest.mark.slow
 def test_two_versions_are_loaded_by_turns_and_compared(gate, tmp_path):
     file = tmp_path / "limits.toml"
     file.write_text('[compare]\nprimary = ["ttft.p50"]\n[policy]\ncannot_tell = "fail"\n')

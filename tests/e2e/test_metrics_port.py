@@ -9,7 +9,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from running import katydid, the_run, wait_until
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 TARGET = "--embedded-target=--ttft 20ms --chunks 5 --chunk-interval 5ms"
 

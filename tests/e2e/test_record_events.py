@@ -4,7 +4,7 @@ import pytest
 
 from running import katydid, the_run
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 
 def test_every_event_is_kept_and_the_tools_definitions_are_computed_from_them(tmp_path):

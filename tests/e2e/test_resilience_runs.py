@@ -8,7 +8,7 @@ import pytest
 from katydid.target.process import start_target
 from running import katydid, the_run
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 
 @pytest.fixture

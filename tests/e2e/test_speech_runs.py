@@ -100,6 +100,7 @@ def test_no_websocket_is_one_line_and_exit_2(target, tmp_path):
     assert done.err.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_a_plan_from_a_run_shows_theory_beside_what_was_measured(target, tmp_path):
     # 30 streams at once on one worker: the last is done after about 3 s.
     service = target(speech_rtf=0.1)

@@ -26,6 +26,7 @@ def target():
         each.stop()
 
 
+@pytest.mark.slow
 def test_a_search_finds_what_the_slots_hold(target, tmp_path):
     service = target(slots=4, duration=0.2)  # 4 × 0.5 s / 0.2 s = 10 users
     words = (*FAST, "--hold", "2.5", "--steps", "4", "--repeats", "1", "--start-users", "6", "--json", "-")
@@ -58,6 +59,7 @@ def test_a_target_that_fails_at_one_user_leaves_one_line_exit_4_and_what_was_mea
     assert the_run(tmp_path / "reports").samples["outcome"].eq("failed").all()
 
 
+@pytest.mark.slow
 def test_a_sweep_of_two_processes_tells_each_stage(target, tmp_path):
     service = target(ttft=0.02, chunk_interval=0, chunks=3, rate_limit=30)
     words = (*FAST, "--stages", "4,8", "--stage-time", "2", "--cool-down", "0.5", "--scale-workload", "stream")
@@ -109,6 +111,7 @@ def test_bad_input_is_one_line_and_exit_2(idle, tmp_path, name):
     assert not list(tmp_path.rglob("manifest.json"))
 
 
+@pytest.mark.slow
 def test_what_is_recorded_of_a_killed_search_is_still_reported(target, tmp_path):
     service = target(duration=0.02)
     done = katydid("capacity", "batch", "--host", service.url, *FAST, "--start-users", "4", folder=tmp_path)

@@ -26,8 +26,11 @@ def tools(folder, settings, *words):
 
 @pytest.mark.parametrize(
     "words",
-    [(), ("--tool-turns", "parallel"), ("--tools-answers", "whole", "--tool-latency", 0.01)],
-    ids=["sequential", "parallel", "whole"],
+    [
+        pytest.param((), id="sequential", marks=pytest.mark.slow),
+        pytest.param(("--tool-turns", "parallel"), id="parallel"),
+        pytest.param(("--tools-answers", "whole", "--tool-latency", 0.01), id="whole", marks=pytest.mark.slow),
+    ],
 )
 def test_a_hundred_users_two_calls_each_and_every_conversation_is_right(words, tmp_path):
     found, requests, conversations = tools(tmp_path, {}, "--users", 100, "--interval", 3, "--run-time", "5s", *words)
@@ -68,6 +71,7 @@ def test_a_tool_that_the_server_did_not_run_is_missed(tmp_path):
     assert requests["detail"].str.startswith("the server told of get_weather started").all()
 
 
+@pytest.mark.slow
 def test_each_fault_in_a_servers_progress_is_found_in_exactly_the_requests_that_had_it(tmp_path):
     log = tmp_path / "truth.jsonl"
     settings = {"log": str(log), "server_tools": 3, "tool_fail": tuple(f"{fault}=0.15" for fault in TOOL_FAULTS)}

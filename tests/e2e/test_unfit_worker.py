@@ -5,7 +5,7 @@ import pytest
 from katydid.target.process import start_target
 from running import free_port, locust
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 
 def test_a_worker_without_a_headers_variable_ends_the_run_and_says_why(tmp_path):

@@ -14,7 +14,10 @@ from running import BIN, ROOT
 from streams import delta
 from talking import CLIENTS
 
-pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the memory is read from /proc")
+pytestmark = [
+    pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the memory is read from /proc"),
+    pytest.mark.slow,
+]
 
 MOST_GROWTH = 6 * MAX_DECODED
 """Bytes: what a bomb may unpack to, in the few copies that parsing makes; far from what the target sends."""

@@ -37,6 +37,7 @@ FULL = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.e2e
 @pytest.mark.parametrize("how", FULL)
 def test_a_full_disk_ends_the_run_invalid_and_keeps_what_was_written(tmp_path, how):

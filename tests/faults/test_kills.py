@@ -9,7 +9,7 @@ import pytest
 from katydid.target.process import start_target
 from running import katydid, the_run, wait_until
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 
 def test_workers_without_a_master_stop_and_the_run_is_rebuilt_as_partial(tmp_path):

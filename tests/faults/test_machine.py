@@ -14,6 +14,8 @@ from running import BIN, Running, the_run
 from streams import PROPER
 from talking import CLIENTS, ask
 
+pytestmark = pytest.mark.slow
+
 LOAD = ("--interval", "1", "--run-time", "3s", "--phase", "spawn", "--drain", "3", "--failure-threshold", "0")
 
 

@@ -307,7 +307,7 @@ def busy(seconds):
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="kernel receive timestamps are Linux's")
-def test_a_busy_generator_does_not_blame_the_server():
+def test_a_busy_generator_does_not_blame_the_server(alone):
     import gevent
 
     role, first, second, third, stop, done = events()
@@ -372,7 +372,7 @@ def test_tls_byte_by_byte_and_cut(certificate):
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="kernel receive timestamps are Linux's")
-def test_tls_times_are_the_kernels_too(certificate):
+def test_tls_times_are_the_kernels_too(alone, certificate):
     import gevent
 
     role, first, *rest = events()

@@ -8,6 +8,7 @@ import argparse
 import io
 import os
 import shlex
+import socket
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack, redirect_stderr
@@ -56,7 +57,7 @@ def run_workload(parser: OneLineParser, arguments: Sequence[str], *, stderr: boo
     if ours.workload is None or ours.workload.startswith("-"):
         raise ConfigError(f"no workload: {parser.prog} WORKLOAD, as in `{parser.prog} stream --host URL`")
     file = locustfile(ours.workload)
-    locusts = ["-f", str(file), "--headless", "--only-summary", *_quiet(locusts), *locusts]
+    locusts = ["-f", str(file), "--headless", "--only-summary", *_quiet(locusts), *_port(locusts), *locusts]
     if not ours.workload.endswith(".py"):  # a locustfile may have options of its own
         _check_options(ours.workload, locusts, parser.prog)
     with ExitStack() as stack:
@@ -77,6 +78,18 @@ def _quiet(locusts: Sequence[str]) -> list[str]:
     """Locust's log at warnings only, unless it was asked for."""
     asked = "LOCUST_LOGLEVEL" in os.environ or any(a.startswith(("-L", "--loglevel")) for a in locusts)
     return [] if asked else ["--loglevel", "WARNING"]
+
+
+def _port(locusts: Sequence[str]) -> list[str]:
+    """A port of its own for a run of several processes: on Locust's usual one, two runs would exchange workers."""
+    several = "LOCUST_PROCESSES" in os.environ or any(a.startswith("--processes") for a in locusts)
+    named = any(name.startswith("LOCUST_MASTER") and name.endswith("PORT") for name in os.environ)
+    if not several or named or any(a.startswith("--master") for a in locusts):
+        return []
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    return ["--master-bind-port", port, "--master-port", port]
 
 
 def _check_options(workload: str, arguments: Sequence[str], command: str) -> None:
