@@ -89,7 +89,7 @@ def test_every_dialect_and_client(target, tmp_path, api, client):
 # Pacing: the same load for every version
 
 
-@pytest.mark.parametrize(("duration", "chunks"), [(0.1, 3), (0.75, 16)])
+@pytest.mark.parametrize(("duration", "chunks"), [(0.1, 3), pytest.param(0.75, 16, marks=pytest.mark.slow)])
 def test_a_faster_server_does_not_get_more_requests(target, tmp_path, duration, chunks):
     service = target(ttft=0.05, chunk_interval=(duration - 0.05) / (chunks - 1), chunks=chunks)
     assert stream(service, tmp_path, "--run-time", "8s", users=20, interval=1).wait() == 0
@@ -117,6 +117,7 @@ def test_a_burst_starts_all_users_together(target, tmp_path):
     assert samples["scheduled_ms"].nunique() == 1
 
 
+@pytest.mark.slow
 def test_a_server_slower_than_the_interval_makes_every_start_late(target, tmp_path):
     service = target(ttft=0.5, chunk_interval=0.25, chunks=5)
     assert stream(service, tmp_path, "--run-time", "8s", users=5, interval=1).wait() == 0
@@ -165,6 +166,7 @@ def test_a_threshold_of_zero_never_stops(target, tmp_path):
     assert len(in_run(run)) >= 50
 
 
+@pytest.mark.slow
 def test_separate_master_and_workers_stop_exactly_and_lose_nothing(target, tmp_path):
     service = target(fail=("http_500",))
     port = free_port()
@@ -214,7 +216,7 @@ def slow_requests(target):
     return target(ttft=1.0, chunk_interval=0.1, chunks=11)  # two seconds
 
 
-@pytest.mark.parametrize("processes", [1, 2])
+@pytest.mark.parametrize("processes", [pytest.param(1, marks=pytest.mark.slow), 2])
 def test_requests_in_flight_at_the_end_are_all_there(target, tmp_path, processes):
     service = slow_requests(target)
     words = ("--run-time", "5s", *(("--processes", "2") if processes == 2 else ()))
@@ -235,7 +237,7 @@ def has_rows(results, count=1):
     return check
 
 
-@pytest.mark.parametrize("processes", [1, 2])
+@pytest.mark.parametrize("processes", [pytest.param(1, marks=pytest.mark.slow), 2])
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_a_run_with_every_row(target, tmp_path, processes, number):
     service = slow_requests(target)
@@ -283,7 +285,7 @@ def test_what_the_drain_does_not_wait_for_is_aborted(target, tmp_path):
     assert any("cut off" in reason for reason in run.summary["invalid_reasons"])
 
 
-@pytest.mark.parametrize("processes", [1, 2])
+@pytest.mark.parametrize("processes", [pytest.param(1, marks=pytest.mark.slow), 2])
 def test_after_kill_9_of_everything_the_report_has_all_but_the_last_second(target, tmp_path, processes):
     service = target(ttft=0.02, chunk_interval=0.01, chunks=4)
     words = ("--run-time", "60s", *(("--processes", "2") if processes == 2 else ()))
@@ -304,6 +306,7 @@ def test_after_kill_9_of_everything_the_report_has_all_but_the_last_second(targe
     assert old_enough
 
 
+@pytest.mark.slow
 def test_a_report_can_be_made_again(target, tmp_path):
     service = target(ttft=0.02, chunk_interval=0.01, chunks=4)
     assert stream(service, tmp_path, "--run-time", "2s", users=4, interval=0.5).wait() == 0
@@ -316,6 +319,7 @@ def test_a_report_can_be_made_again(target, tmp_path):
     assert (run.path / "report.html").is_file()
 
 
+@pytest.mark.slow
 def test_two_runs_in_a_row_keep_two_folders(target, tmp_path):
     service = target(ttft=0.01, chunk_interval=0, chunks=3)
     for _ in range(2):

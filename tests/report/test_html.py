@@ -160,6 +160,7 @@ def test_only_failures_are_a_page_too():
     assert "100 %" in text
 
 
+@pytest.mark.slow
 def test_a_million_samples_make_a_page_of_less_than_two_megabytes_in_seconds():
     run = synthetic_run(users=2000, cycles=500, interval=1.0, failing=0.01)
     began = time.monotonic()
