@@ -86,7 +86,7 @@ setup_env() {
   local folder=$1 requirements=$2 python stamp
   python=$(find_python)
   # The root is part of it: an environment that was moved with its repository does not run.
-  stamp="$ROOT $("$python" -c 'import sys; print(sys.version)') $(cksum <"$requirements") $(cksum <"$ROOT/pyproject.toml")"
+  stamp="$ROOT $("$python" -c 'import sys; print(sys.version)') $(cksum <"$requirements") $(cat "$ROOT"/pyproject.toml "$ROOT"/src/katydid/*/*.[ch] | cksum)"
   if ! has_stamp "$folder" "$stamp"; then
     (hold_lock "$folder-lock"; has_stamp "$folder" "$stamp" || make_env "$folder" "$requirements" "$python" "$stamp")
   fi

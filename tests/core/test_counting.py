@@ -24,16 +24,7 @@ from named_streams import (
     stopped,
     wrote,
 )
-from streams import STREAMS
-
-
-def facts(reading):
-    reading.finish()
-    problem = reading.verdict()
-    return (
-        problem and problem[0], reading.chunks, reading.completion_tokens, reading.finish_reason, reading.done,
-        reading.first_at, reading.first_bound, reading.last_at, reading.gaps,
-    )  # fmt: skip
+from streams import STREAMS, facts
 
 
 def by_parser(api, pieces):
@@ -189,5 +180,6 @@ def test_full_checks_parse_everything(learned):
     reading = dialect("openai").reading("full")
     reading.feed(EVENTS[0].encode() * 3, 1.0)
     assert reading._parser.plain
-    assert reading._rule is not None
+    assert reading._rule is None
+    assert reading.plain is None
     assert reading.chunks == 3

@@ -14,6 +14,7 @@ GOOD_TIMING = Timing(
 GOOD = Facts(
     system="Linux 6.1", python="3.12.1", katydid="1.0", locust="2.47.0", descriptors=10_000, soft=1024, hard=524_288,
     ports=(32_768, 60_999), time_wait=0, cores=4, quota=None, memory_bytes=8 * 1024**3, time_source="tsc",
+    compiled=True,
     timing=GOOD_TIMING,
 )  # fmt: skip
 PLAN = Plan(users=1000, interval=20.0, processes=1)
@@ -55,6 +56,7 @@ def test_a_good_machine_has_nothing_to_complain_of():
         (timing(stamped=0.5), PLAN, {"kernel timestamps": "warning"}),
         (timing(resolution_ns=1_000_000), PLAN, {"monotonic clock": "warning"}),
         (replace(GOOD, time_source="hpet"), PLAN, {"monotonic clock": "warning"}),
+        (replace(GOOD, compiled=False), PLAN, {"reader": "warning"}),
         (timing(clock_step=-40.0), PLAN, {"wall clock": "warning"}),
         (timing(late_p99=6.0), PLAN, {"timers": "warning"}),
         (timing(late_p99=51.0), PLAN, {"timers": "bad"}),
@@ -70,7 +72,7 @@ def test_what_is_missing_is_named(facts, plan, expected):
 
 def test_whoever_complains_says_what_to_do():
     poor = replace(
-        GOOD, descriptors=10, ports=(1, 2), quota=0.1, memory_bytes=1, time_source="hpet", locust="1",
+        GOOD, descriptors=10, ports=(1, 2), quota=0.1, memory_bytes=1, time_source="hpet", compiled=False, locust="1",
         timing=Timing(resolution_ns=10**7, late_p50=9, late_p99=99, clock_step=99, busy=1, steal=0.5, stamped=0.0,
                       stamp_age=None),
     )  # fmt: skip

@@ -141,3 +141,13 @@ STREAMS = [
 ]
 
 IDS = [f"{stream.api}: {stream.name}" for stream in STREAMS]
+
+
+def facts(reading):
+    """All that a reading has told, after its end."""
+    reading.finish()
+    problem = reading.verdict()
+    return (
+        problem and problem[0], reading.chunks, reading.completion_tokens, reading.finish_reason, reading.done,
+        reading.first_at, reading.first_bound, reading.last_at, reading.gaps,
+    )  # fmt: skip

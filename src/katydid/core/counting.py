@@ -15,6 +15,8 @@ choice, as our requests ask for.
 import re
 from dataclasses import dataclass
 
+from katydid.core.skimming import ChunkRule
+
 _TEXT = re.compile(rb'(?:[^"\\]|\\.)*', re.DOTALL)
 
 
@@ -55,9 +57,14 @@ class Shape:
 
 
 class ContentRule:
-    """Counts the content events of a shape; see `Shape.learn`."""
+    """Counts the content events of a shape; see `Shape.learn`.
 
-    __slots__ = ("_empty", "_ending", "_head", "_junction", "_line_ends", "_separator", "marker")
+    Attributes:
+        marker: what stands right before an event's text.
+        chunk: what an HTTP chunk looks like that is such an event.
+    """
+
+    __slots__ = ("_empty", "_ending", "_head", "_junction", "_line_ends", "_separator", "chunk", "marker")
 
     def __init__(self, head: bytes, marker: bytes, ending: bytes, separator: bytes) -> None:
         self.marker = marker
@@ -67,6 +74,7 @@ class ContentRule:
         self._junction = ending + head
         self._line_ends = head.count(b"\n") + separator.count(b"\n")
         self._empty = marker + b'"'
+        self.chunk: ChunkRule = (head, marker, ending, self._line_ends)
 
     def find(self, data: bytes) -> tuple[int, int, int]:
         """Where the content events of a block lie, and how many they are.

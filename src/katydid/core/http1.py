@@ -58,6 +58,7 @@ class ResponseReader:
         keep_alive: whether the connection may carry another message after it.
         leftover: bytes that came after the end.
         body_bytes: of the body as received, before any decoding.
+        between_chunks: the next byte begins a chunk whose body needs no decoding.
 
     Raises:
         ProtocolError: from `feed` and `eof`, with what is wrong.
@@ -68,13 +69,14 @@ class ResponseReader:
         "_chunked",
         "_decode",
         "_decoded",
-        "_head_done",
         "_left",
         "_method",
         "_received",
         "_stage",
+        "between_chunks",
         "body_bytes",
         "complete",
+        "head_done",
         "headers",
         "keep_alive",
         "leftover",
@@ -85,7 +87,7 @@ class ResponseReader:
     def __init__(self, method: str = "POST") -> None:
         self._method = method
         self._buffer = b""
-        self._head_done = False
+        self.head_done = False
         self._received = False
         self._chunked = False
         self._left: int | None = None  # bytes of the body or chunk to come; None = until the peer closes
@@ -99,34 +101,45 @@ class ResponseReader:
         self.keep_alive = False
         self.leftover = b""
         self.body_bytes = 0
+        self.between_chunks = False
 
     def feed(self, data: bytes) -> bytes:
         """The body bytes that these bytes bring, without their framing."""
-        if self.complete:
+        if not self.head_done:
+            data = self.take_head(data)
+        return self.take_body(data)
+
+    def take_head(self, data: bytes) -> bytes:
+        """The bytes behind the head; none while it is not complete."""
+        self._received = self._received or bool(data)
+        self._buffer += data
+        if not self._read_head():
+            return b""
+        data, self._buffer = self._buffer, b""
+        return data
+
+    def take_body(self, data: bytes) -> bytes:
+        """The body bytes that the bytes behind the head bring."""
+        if self.complete or not data:
             self.leftover += data
             return b""
-        if not self._head_done:
-            self._received = self._received or bool(data)
-            self._buffer += data
-            if not self._read_head():
-                return b""
-            data, self._buffer = self._buffer, b""
-            if self.complete:
-                self.leftover = data
-                return b""
         body = self._dechunk(data) if self._chunked else self._plain(data)
         if not body:
             return b""
-        self.body_bytes += len(body)
+        self.pass_over(len(body))
+        return self._unpack(body) if self._decode is not None else body
+
+    def pass_over(self, size: int) -> None:
+        """Count body bytes; also those that somebody else has taken, as whole chunks `between_chunks`."""
+        self.body_bytes += size
         if self.body_bytes > MAX_BODY:
             raise LimitError(f"a body of more than {MAX_BODY} bytes")
-        return self._unpack(body) if self._decode is not None else body
 
     def eof(self) -> None:
         """The peer closed: the end of a body without a length, the breaking-off of any other."""
         if self.complete:
             return
-        if self._head_done and self._left is None and not self._chunked:
+        if self.head_done and self._left is None and not self._chunked:
             self.complete = True
             self.keep_alive = False
         elif not self._received:
@@ -137,7 +150,7 @@ class ResponseReader:
     # The head
 
     def _read_head(self) -> bool:
-        while not self._head_done:
+        while not self.head_done:
             head, rest = _split_head(self._buffer)
             if head is None:
                 if len(self._buffer) > MAX_HEAD:
@@ -156,7 +169,7 @@ class ResponseReader:
             return  # an interim response; the real one follows
         self.status, self.reason = status, reason
         self.headers = _headers(lines)
-        self._head_done = True
+        self.head_done = True
         connection = self.headers.get("connection", "").lower()
         self.keep_alive = "close" not in connection and (version != "1.0" or "keep-alive" in connection)
         self._choose_framing()
@@ -174,6 +187,7 @@ class ResponseReader:
             self.complete = True
         elif "chunked" in headers.get("transfer-encoding", "").lower():
             self._chunked = True  # wins over Content-Length (RFC 9112, 6.3)
+            self.between_chunks = self._decode is None
         elif "content-length" in headers:
             self._left = _content_length(headers["content-length"])
             self.complete = self._left == 0
@@ -229,6 +243,7 @@ class ResponseReader:
                 self.complete = True
                 self.leftover = data[position:]
                 break
+        self.between_chunks = self._stage == "size" and not self._buffer and self._decode is None
         return b"".join(parts)
 
     def _end_of_line(self, line: bytes) -> bool:

@@ -31,10 +31,10 @@ class SseParser:
         LimitError: from `feed`, when one event grows beyond `max_event` bytes.
     """
 
-    __slots__ = ("_buffer", "_max_event", "_skip_lf", "_started", "plain")
+    __slots__ = ("_max_event", "_skip_lf", "_started", "plain", "rest")
 
     def __init__(self, max_event: int = MAX_EVENT) -> None:
-        self._buffer = b""
+        self.rest = b""
         self._max_event = max_event
         self._started = False
         self._skip_lf = False
@@ -44,26 +44,26 @@ class SseParser:
     @property
     def pending(self) -> bool:
         """Whether bytes of an event wait that was never ended; at the end of a stream they are discarded."""
-        return bool(self._buffer.strip(b"\n"))
+        return bool(self.rest.strip(b"\n"))
 
     def take_back(self) -> bytes:
         """The bytes of an unfinished event, which the parser then forgets."""
-        pending, self._buffer = self._buffer, b""
+        pending, self.rest = self.rest, b""
         return pending
 
     def feed(self, data: bytes) -> list[SseEvent]:
         """The events that are complete with these bytes."""
         if b"\r" in data or self._skip_lf:
             data = self._with_lf_only(data)
-        buffer = self._buffer + data
+        buffer = self.rest + data
         if not self._started:
             if len(buffer) < len(_BOM) and _BOM.startswith(buffer):
-                self._buffer = buffer
+                self.rest = buffer
                 return []
             self._started = True
             buffer = buffer.removeprefix(_BOM)
-        *blocks, self._buffer = buffer.split(b"\n\n")
-        if len(self._buffer) > self._max_event:
+        *blocks, self.rest = buffer.split(b"\n\n")
+        if len(self.rest) > self._max_event:
             raise LimitError(f"an event of more than {self._max_event} bytes")
         return [event for block in blocks if (event := _event(block)) is not None]
 

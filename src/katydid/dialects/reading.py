@@ -9,6 +9,7 @@ unusual, and everything with `--check full`, goes through the parser. Both ways 
 """
 
 from abc import ABC, abstractmethod
+from itertools import pairwise
 from typing import Any, ClassVar, Protocol
 
 import orjson
@@ -17,6 +18,7 @@ from katydid.core.counting import ContentRule, Shape
 from katydid.core.errors import ProtocolError
 from katydid.core.ndjson import NdjsonParser
 from katydid.core.sample import DETAIL_LIMIT, ErrorClass
+from katydid.core.skimming import ChunkRule
 from katydid.core.sse import SseParser
 from katydid.dialects.status import classify_text
 
@@ -28,6 +30,8 @@ class EventParser(Protocol):
     """What `core.sse` and `core.ndjson` have in common."""
 
     plain: bool
+    rest: bytes
+    """Of an unfinished event."""
 
     def take_back(self) -> bytes:
         """The bytes of an unfinished event, which the parser then forgets."""
@@ -52,7 +56,7 @@ class StreamReading(ABC):
     _parser: EventParser
 
     def __init__(self, check: str) -> None:
-        self._rule = self._learned
+        self._rule = None if check == "full" else self._learned
         self.full = check == "full"
         self.chunks = 0
         self.first_at: float | None = None
@@ -84,17 +88,14 @@ class StreamReading(ABC):
         if self._given_up:
             return
         self._at = at
-        before = self.chunks
         try:
-            if self._rule is None or self.full or not self._parser.plain:
+            if self._rule is None or not self._parser.plain:
                 self.read(data)
             else:
-                self._skim(data, self._rule)
+                self._count_block(data, self._rule)
         except ProtocolError as error:  # of the parser: there is no telling where the next event begins
             self._given_up = True
             self.malform(str(error))
-        if before == 0 and self.chunks > 1:
-            self.first_bound = True
 
     def finish(self) -> None:
         """The message is complete."""
@@ -103,7 +104,29 @@ class StreamReading(ABC):
         except ProtocolError as error:
             self.malform(str(error))
 
-    def _skim(self, data: bytes, rule: ContentRule) -> None:
+    @property
+    def plain(self) -> ChunkRule | None:
+        """What the next chunks look like if they are plain content, and need only be counted; None if all is read."""
+        rule = self._rule
+        if rule is None or self.done or self._given_up or self._parser.rest or not self._parser.plain:
+            return None
+        return rule.chunk
+
+    def note(self, times: list[float]) -> None:
+        """Count content chunks by their arrivals, of which there is at least one."""
+        before = self.chunks
+        self.chunks += len(times)
+        if self.last_at is None:
+            self.first_at = times[0]
+        else:
+            self.gaps.append(times[0] - self.last_at)
+        if len(times) > 1:
+            self.gaps += [later - earlier for earlier, later in pairwise(times)]
+        if before < 2 <= self.chunks:
+            self.first_bound = times[1 - before] == self.first_at
+        self.last_at = times[-1]
+
+    def _count_block(self, data: bytes, rule: ContentRule) -> None:
         """Count the content events of a block, and read what is before and behind them."""
         if pending := self._parser.take_back():
             data = pending + data
@@ -118,16 +141,8 @@ class StreamReading(ABC):
             self.read(data[end:])
 
     def _count(self, chunks: int) -> None:
-        if self.done:
-            return
-        self.chunks += chunks
-        if self.last_at is None:
-            self.first_at = self._at
-        else:
-            self.gaps.append(self._at - self.last_at)
-        if chunks > 1:
-            self.gaps.extend([0.0] * (chunks - 1))
-        self.last_at = self._at
+        if not self.done:
+            self.note([self._at] * chunks)
 
     # What a dialect says of an event
 

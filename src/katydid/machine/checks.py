@@ -161,6 +161,12 @@ def _stamps(facts: Facts, _plan: Plan) -> Verdict:
     return "ok", found, ""
 
 
+def _reader(facts: Facts, _plan: Plan) -> Verdict:
+    if not facts.compiled:
+        return "warning", "in Python", "install a C compiler and Python's headers, then Katydid once more"
+    return "ok", "in C", ""
+
+
 _COARSE_NS = 10_000
 _SLOW_SOURCES = frozenset({"hpet", "acpi_pm", "pit", "jiffies", "refined-jiffies"})
 
@@ -228,6 +234,7 @@ CHECKS = (
           "what others use is missing when a chunk arrives", "machine", _load),
     Check("memory", "250 MB a process and 40 kB a user", "swapping stops all clocks", "machine", _memory),
     Check("kernel timestamps", "on every read", "without them our own delays are in all times", "machine", _stamps),
+    Check("reader", "in C", "in Python a streamed chunk costs about half as much CPU again", "machine", _reader),
     Check("monotonic clock", "steps ≤ 10 µs", "no time is finer than its clock", "machine", _clock),
     Check("wall clock", "within 5 ms in a second", "logs of several machines match by it", "machine", _step),
     Check("timers", "p99 ≤ 5 ms late", "requests start late else: from 50 ms on a start counts as late", "machine",

@@ -14,6 +14,7 @@ import psutil
 
 from katydid import __version__
 from katydid.machine.timing import Timing, take_timing
+from katydid.transport import intake
 
 _PORT_RANGE = Path("/proc/sys/net/ipv4/ip_local_port_range")
 _SOCKETS = Path("/proc/net/sockstat")
@@ -39,6 +40,7 @@ class Facts:
         quota: cores' worth of CPU time that a container allows.
         memory_bytes: available now, within a container's limit.
         time_source: the kernel's.
+        compiled: whether what reads connections could be compiled when Katydid was installed.
     """
 
     system: str
@@ -54,6 +56,7 @@ class Facts:
     quota: float | None
     memory_bytes: int
     time_source: str | None
+    compiled: bool
     timing: Timing
 
 
@@ -74,6 +77,7 @@ def gather() -> Facts:
         quota=_quota(),
         memory_bytes=_memory(),
         time_source=_text(_TIME_SOURCE),
+        compiled=intake.compiled is not None,
         timing=take_timing(),
     )
 

@@ -10,7 +10,9 @@ them and keeps the newest stamp: then the time is an upper bound.
 import socket
 import struct
 import sys
+import time
 
+READ_SIZE = 256 * 1024
 _SO_TIMESTAMPING = 37
 _RX_SOFTWARE = 1 << 3
 _SOFTWARE = 1 << 4
@@ -37,6 +39,25 @@ def enable(sock: socket.socket) -> bool:
     except OSError:
         return False
     return True
+
+
+def receive(sock: socket.socket) -> tuple[bytes, float, int | None]:
+    """One read of a socket that does not block.
+
+    Returns:
+        (bytes, at, age): none where the peer has closed; the moment at which they arrived, seconds on the
+        monotonic clock; and how many nanoseconds before the reading that was. Without a stamp the age is None,
+        and the moment is that of the reading.
+
+    Raises:
+        OSError: as of `recv`; BlockingIOError where there is nothing to read.
+    """
+    if not hasattr(sock, "recvmsg"):  # Windows
+        return sock.recv(READ_SIZE), time.monotonic(), None
+    wire, ancillary, _, _ = sock.recvmsg(READ_SIZE, ANCILLARY_SIZE)
+    now = time.monotonic_ns()
+    age = age_ns(ancillary, time.time_ns())
+    return wire, (now - (age or 0)) / 1e9, age
 
 
 def age_ns(ancillary: list[tuple[int, int, bytes]], real_ns: int) -> int | None:

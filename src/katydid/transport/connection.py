@@ -1,9 +1,9 @@
 """One connection and its watcher: bytes are read, stamped and counted in the event loop.
 
 A greenlet that reads a stream itself is woken for every chunk, and that wake-up costs more than all
-parsing. Here one persistent I/O watcher a connection calls `_on_readable` in gevent's hub, which does
-one `recvmsg`, takes the kernel's timestamp and feeds the receiver; the user's greenlet parks once a
-request and is switched to at its end.
+parsing. Here one persistent I/O watcher a connection calls a reader (`intake`) in gevent's hub, which does
+one `recvmsg`, takes the kernel's timestamp and notes plain content events; what else there is feeds the
+receiver. The user's greenlet parks once a request and is switched to at its end.
 
 The callbacks run in the hub: they must not block, log or raise.
 """
@@ -21,9 +21,9 @@ from katydid.transport import clock
 from katydid.transport.dialing import TlsLayer, send_all
 from katydid.transport.exchange import Timeouts
 from katydid.transport.failure import classify
+from katydid.transport.intake import reader
 from katydid.transport.receiver import Receiver
 
-READ_SIZE = 256 * 1024
 _READ = 1  # libev's EV_READ
 _MAX_READS_BEFORE_TIMEOUT = 64
 
@@ -41,6 +41,7 @@ class Connection:
         "_hub",
         "_on_close",
         "_parked",
+        "_reader",
         "_receiver",
         "_sock",
         "_stamped",
@@ -56,6 +57,7 @@ class Connection:
         self._tls = tls
         self._on_close = on_close
         self._stamped = clock.enable(sock)
+        self._reader = reader(sock)
         self._receiver: Receiver | None = None
         self._parked: greenlet.greenlet | None = None
         self._timeouts = Timeouts()
@@ -63,7 +65,7 @@ class Connection:
         self.closed = False
         self._hub: Any = gevent.get_hub()
         self._watcher: Any = self._hub.loop.io(sock.fileno(), _READ)
-        self._watcher.start(self._on_readable)
+        self._watcher.start(self._reader.on_readable, self)
 
     def converse(self, payload: bytes, receiver: Receiver, timeouts: Timeouts) -> None:
         """Send a request and park the calling greenlet until `receiver` is done.
@@ -74,9 +76,9 @@ class Connection:
         self._receiver = receiver
         self._timeouts = timeouts
         exchange = receiver.exchange
+        self._reader.lag_ns = 0
         try:
             exchange.started = time.monotonic()
-            receiver.last_read = exchange.started
             self._send(payload, exchange.started + timeouts.total)
             if not receiver.done:
                 self._arm(min(timeouts.total, timeouts.idle))
@@ -84,8 +86,10 @@ class Connection:
         finally:
             self._disarm()
             self._receiver = None
+            if self._reader.armed:
+                receiver.count(*self._reader.disarm())
             if self._stamped and receiver.touched:
-                exchange.read_lag = receiver.lag_ns / 1e9
+                exchange.read_lag = self._reader.lag_ns / 1e9
             if not receiver.reusable:
                 self.close()
 
@@ -124,42 +128,29 @@ class Connection:
             self._parked = None
             parked.switch()
 
-    def _on_readable(self) -> None:
-        """Hub callback: one read."""
-        self._read()
-        receiver = self._receiver
-        if receiver is not None and receiver.done:
-            self._wake()
-
-    def _read(self) -> bool:
-        """Read once; False when there was nothing to read."""
-        age = None
-        try:
-            if self._stamped:
-                wire, ancillary, _, _ = self._sock.recvmsg(READ_SIZE, clock.ANCILLARY_SIZE)
-                now = time.monotonic_ns()
-                age = clock.age_ns(ancillary, time.time_ns())
-            else:
-                wire = self._sock.recv(READ_SIZE)
-                now = time.monotonic_ns()
-        except BlockingIOError:
-            return False
-        except OSError as error:
-            self._finish(*classify(error, connecting=False))
-            return False
+    def on_read(self, wire: bytes, at: float, /) -> None:
+        """See `intake.Listener.on_read`."""
         receiver = self._receiver
         try:
             if receiver is None or receiver.done:
                 self._take_unasked(wire)
-            elif age is None:
-                self._take(receiver, wire, now / 1e9)
-            else:
-                receiver.lag_ns = max(receiver.lag_ns, age)
-                self._take(receiver, wire, (now - age) / 1e9)
+                return
+            if self._reader.armed:
+                receiver.count(*self._reader.disarm())
+            if not receiver.done:
+                self._take(receiver, wire, at)
+            if self._tls is None and (rule := receiver.plain):
+                self._reader.arm(*rule)
         except Exception as error:  # noqa: BLE001 - the hub must survive a bug of ours; the request tells it
             self._finish(ErrorClass.OTHER, f"katydid's reader failed: {type(error).__name__}: {error}")
-            return False
-        return bool(wire)
+        if receiver is not None and receiver.done:
+            self._wake()
+
+    def on_error(self, error: OSError, /) -> None:
+        """See `intake.Listener.on_error`."""
+        self._finish(*classify(error, connecting=False))
+        if self._receiver is not None:
+            self._wake()
 
     def _take(self, receiver: Receiver, wire: bytes, at: float) -> None:
         if self._tls is None:
@@ -186,7 +177,7 @@ class Connection:
     def _drain(self) -> None:
         for _ in range(_MAX_READS_BEFORE_TIMEOUT):
             receiver = self._receiver
-            if receiver is None or receiver.done or not self._read():
+            if receiver is None or receiver.done or not self._reader.read(self):
                 return
 
     def _arm(self, delay: float) -> None:
@@ -213,7 +204,7 @@ class Connection:
         if not receiver.done:
             now = time.monotonic()
             total_left = (receiver.exchange.started or now) + self._timeouts.total - now
-            idle_left = receiver.last_read + self._timeouts.idle - now
+            idle_left = max(receiver.exchange.started or now, self._reader.last_at) + self._timeouts.idle - now
             if total_left <= 0:
                 self._finish(ErrorClass.TIMEOUT, f"no complete answer within {self._timeouts.total:g} s")
             elif idle_left <= 0:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from katydid.core.sample import ErrorClass
+from katydid.core.skimming import ChunkRule
 
 TimestampSource = Literal["kernel", "user"]
 
@@ -37,6 +38,17 @@ class Sink(Protocol):
 
     def finish(self) -> None:
         """The message is complete."""
+
+
+class CountingSink(Sink, Protocol):
+    """One that knows what most of a body looks like, and need not be handed that."""
+
+    @property
+    def plain(self) -> ChunkRule | None:
+        """Which chunks need only be counted, if they come next; None where all must be read."""
+
+    def note(self, times: list[float]) -> None:
+        """Count such chunks, by their arrivals."""
 
 
 @dataclass(slots=True)

@@ -1,9 +1,14 @@
 """From the bytes of one response to its exchange and its sink. Knows no socket and no clock."""
 
+from typing import cast
+
+from katydid.core import skimming
+from katydid.core.chunked import take_chunk
 from katydid.core.errors import ProtocolError
 from katydid.core.http1 import NoResponseError, ResponseReader, TruncatedError
 from katydid.core.sample import ErrorClass
-from katydid.transport.exchange import Exchange, Sink
+from katydid.core.skimming import ChunkRule
+from katydid.transport.exchange import CountingSink, Exchange, Sink
 
 BODY_LIMIT = 64 * 1024
 """Bytes kept of an answer that is not the one asked for: enough for any error's text."""
@@ -15,20 +20,18 @@ class Receiver:
     A 2xx body goes to the sink; any other is kept in `exchange.body`.
     """
 
-    __slots__ = ("_http", "_opened", "_sink", "_streaming", "done", "exchange", "lag_ns", "last_read", "touched")
+    __slots__ = ("_counter", "_http", "_opened", "_sink", "_streaming", "done", "exchange", "touched")
 
     def __init__(self, method: str, sink: Sink, exchange: Exchange) -> None:
         self._http = ResponseReader(method)
         self._sink = sink
+        self._counter = cast("CountingSink", sink) if hasattr(sink, "plain") else None
         self._opened = False
         self._streaming = False
         self.exchange = exchange
         self.done = False
         self.touched = False
         """Whether anything has been received."""
-        self.last_read = 0.0
-        self.lag_ns = 0
-        """How far behind the kernel the latest read was, at worst."""
 
     @property
     def reusable(self) -> bool:
@@ -38,21 +41,39 @@ class Receiver:
     def feed(self, data: bytes, at: float) -> None:
         """Take what one read brought."""
         self.touched = True
-        self.last_read = at
         http = self._http
         try:
-            body = http.feed(data)
+            if not self._opened:
+                data = http.take_head(data)
+                if not http.head_done:
+                    return
+                self._open()
+            if plain := self.plain:
+                data = self._skim(data, at, plain)
+                if not data:
+                    return
+            body = http.take_body(data)
         except ProtocolError as error:
             self.fail(ErrorClass.MALFORMED, f"the target's HTTP is malformed: {error}")
             return
-        if not self._opened:
-            if http.status is None:
-                return
-            self._open()
         if body:
             self._take(body, at)
         if http.complete:
             self._complete(at)
+
+    @property
+    def plain(self) -> ChunkRule | None:
+        """What the chunks look like that may come next and need only be counted (`count`); None where all is read."""
+        return self._counter.plain if self._counter and self._http.between_chunks and not self.done else None
+
+    def count(self, times: list[float], size: int) -> None:
+        """Take plain chunks that somebody has passed over: their arrivals, and the bytes of their bodies."""
+        if times and self._counter:
+            self._counter.note(times)
+            try:
+                self._http.pass_over(size)
+            except ProtocolError as error:
+                self.fail(ErrorClass.MALFORMED, f"the target's HTTP is malformed: {error}")
 
     def eof(self, at: float) -> None:
         """The peer closed the connection."""
@@ -81,6 +102,20 @@ class Receiver:
         self.exchange.status = status
         self.exchange.headers = self._http.headers
         self._streaming = 200 <= status < 300
+        if not self._streaming:
+            self._counter = None
+
+    def _skim(self, data: bytes, at: float, plain: ChunkRule) -> bytes:
+        """What is left for the parsers; a chunk in front of the plain ones, as one with a role, is read by itself."""
+        position, events, size = skimming.fastest(data, 0, *plain)
+        bodies: list[bytes] = []
+        if not events and (position := take_chunk(data, 0, bodies)):
+            self._http.pass_over(len(bodies[0]))
+            self._sink.feed(bodies[0], at)
+            if after := self.plain:
+                position, events, size = skimming.fastest(data, position, *after)
+        self.count([at] * events, size)
+        return data[position:]
 
     def _take(self, body: bytes, at: float) -> None:
         if self._streaming:

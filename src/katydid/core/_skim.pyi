@@ -1,0 +1,3 @@
+def skim(
+    data: bytes, position: int, head: bytes, marker: bytes, ending: bytes, line_ends: int, /
+) -> tuple[int, int, int]: ...

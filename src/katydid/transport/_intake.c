@@ -1,0 +1,277 @@
+/* transport/intake.py in C, which says what is meant: one recvmsg, the kernel's stamp of what it brought, and the
+ * content events in it, without a Python object but the time of each. Only for sockets that do not block, so the
+ * interpreter is not released meanwhile and one buffer serves all.
+ */
+
+#define Py_LIMITED_API 0x030b0000
+#define PY_SSIZE_T_CLEAN
+#define _GNU_SOURCE
+#include <Python.h>
+#include <structmember.h>
+
+#include <errno.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <time.h>
+
+#include "../core/skim.h"
+
+#define READ_SIZE (256 * 1024)
+#define ANCILLARY_SIZE 64
+#define STAMPS 37 /* SO_TIMESTAMPING, as the ancillary data are called too */
+#define OLDEST_NS (60 * 1000000000LL)
+#define MOST_TIMES 4096
+
+static char buffer[READ_SIZE];
+
+typedef struct {
+    PyObject_HEAD
+    int fd;
+    char armed;
+    PyObject *head, *marker, *ending; /* bytes that `rule` points into */
+    Rule rule;
+    PyObject *times;
+    Py_ssize_t size;
+    long long lag_ns;
+    double last_at;
+} Intake;
+
+static long long
+nanoseconds(const struct timespec *time)
+{
+    return time->tv_sec * 1000000000LL + time->tv_nsec;
+}
+
+static long long
+now(clockid_t clock)
+{
+    struct timespec time;
+    clock_gettime(clock, &time);
+    return nanoseconds(&time);
+}
+
+/* The age of what a message brought; -1 without a usable stamp. */
+static long long
+age_ns(struct msghdr *message, long long real_ns)
+{
+    for (struct cmsghdr *part = CMSG_FIRSTHDR(message); part != NULL; part = CMSG_NXTHDR(message, part)) {
+        if (part->cmsg_level == SOL_SOCKET && part->cmsg_type == STAMPS) {
+            struct timespec stamp;
+            memcpy(&stamp, CMSG_DATA(part), sizeof stamp);
+            long long age = real_ns - nanoseconds(&stamp);
+            return age >= 0 && age < OLDEST_NS ? age : -1;
+        }
+    }
+    return -1;
+}
+
+/* One read into `buffer`, and its time; -1 with errno. */
+static ssize_t
+receive(Intake *self)
+{
+    char ancillary[ANCILLARY_SIZE];
+    struct iovec into = {buffer, READ_SIZE};
+    struct msghdr message = {
+        .msg_iov = &into, .msg_iovlen = 1, .msg_control = ancillary, .msg_controllen = sizeof ancillary};
+    ssize_t size;
+    do {
+        size = recvmsg(self->fd, &message, MSG_DONTWAIT);
+    } while (size < 0 && errno == EINTR);
+    if (size < 0)
+        return size;
+    long long read_ns = now(CLOCK_MONOTONIC);
+    long long age = age_ns(&message, now(CLOCK_REALTIME));
+    if (age > self->lag_ns)
+        self->lag_ns = age;
+    self->last_at = (read_ns - (age > 0 ? age : 0)) / 1e9;
+    return size;
+}
+
+/* Note so many events at the time of the latest read; -1 with an exception. */
+static int
+note(Intake *self, Py_ssize_t events)
+{
+    PyObject *at = PyFloat_FromDouble(self->last_at);
+    int failed = at == NULL;
+    while (!failed && events-- > 0)
+        failed = PyList_Append(self->times, at) < 0;
+    Py_XDECREF(at);
+    return failed ? -1 : 0;
+}
+
+/* One read; 1 where it brought something, 0 where not, -1 with an exception. */
+static int
+read_once(Intake *self, PyObject *listener)
+{
+    PyObject *done;
+    Py_ssize_t position = 0;
+    ssize_t size = receive(self);
+    if (size < 0) {
+        if (errno == EAGAIN || errno == EWOULDBLOCK)
+            return 0;
+        PyErr_SetFromErrno(PyExc_OSError);
+        PyObject *type, *error, *trace;
+        PyErr_Fetch(&type, &error, &trace);
+        PyErr_NormalizeException(&type, &error, &trace);
+        done = PyObject_CallMethod(listener, "on_error", "O", error);
+        Py_XDECREF(type);
+        Py_XDECREF(error);
+        Py_XDECREF(trace);
+        Py_XDECREF(done);
+        return done == NULL ? -1 : 0;
+    }
+    if (self->armed && PyList_Size(self->times) < MOST_TIMES) {
+        Span data = {buffer, size};
+        Py_ssize_t events = skim_chunks(data, &position, &self->rule, &self->size);
+        if (note(self, events) < 0)
+            return -1;
+        if (events && position == size)
+            return 1;
+    }
+    done = PyObject_CallMethod(
+        listener, "on_read", "y#d", buffer + position, (Py_ssize_t)size - position, self->last_at);
+    Py_XDECREF(done);
+    return done == NULL ? -1 : size > 0;
+}
+
+static PyObject *
+intake_on_readable(PyObject *self, PyObject *listener)
+{
+    if (read_once((Intake *)self, listener) < 0)
+        return NULL;
+    Py_RETURN_NONE;
+}
+
+static PyObject *
+intake_read(PyObject *self, PyObject *listener)
+{
+    int brought = read_once((Intake *)self, listener);
+    return brought < 0 ? NULL : PyBool_FromLong(brought);
+}
+
+static void
+replace(PyObject **member, PyObject *value)
+{
+    PyObject *old = *member;
+    Py_XINCREF(value);
+    *member = value;
+    Py_XDECREF(old);
+}
+
+static PyObject *
+intake_arm(PyObject *object, PyObject *args)
+{
+    Intake *self = (Intake *)object;
+    PyObject *head, *marker, *ending;
+    Rule rule;
+    if (!PyArg_ParseTuple(args, "SSSn", &head, &marker, &ending, &rule.line_ends) || span_of(head, &rule.head) < 0 ||
+        span_of(marker, &rule.marker) < 0 || span_of(ending, &rule.ending) < 0)
+        return NULL;
+    replace(&self->head, head);
+    replace(&self->marker, marker);
+    replace(&self->ending, ending);
+    self->rule = rule;
+    self->armed = 1;
+    Py_RETURN_NONE;
+}
+
+static PyObject *
+intake_disarm(PyObject *object, PyObject *none)
+{
+    Intake *self = (Intake *)object;
+    (void)none;
+    PyObject *times = PyList_New(0);
+    if (times == NULL)
+        return NULL;
+    self->armed = 0;
+    PyObject *taken = Py_BuildValue("Nn", self->times, self->size); /* the list goes with it */
+    self->times = times;
+    self->size = 0;
+    return taken;
+}
+
+static PyObject *
+intake_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
+{
+    (void)keywords;
+    int fd;
+    if (!PyArg_ParseTuple(args, "i", &fd))
+        return NULL;
+    allocfunc alloc = (allocfunc)PyType_GetSlot(type, Py_tp_alloc);
+    Intake *self = (Intake *)alloc(type, 0);
+    if (self == NULL)
+        return NULL;
+    self->fd = fd;
+    self->times = PyList_New(0);
+    if (self->times == NULL) {
+        Py_DECREF(self);
+        return NULL;
+    }
+    return (PyObject *)self;
+}
+
+static void
+intake_dealloc(PyObject *object)
+{
+    Intake *self = (Intake *)object;
+    PyTypeObject *type = Py_TYPE(object);
+    Py_XDECREF(self->head);
+    Py_XDECREF(self->marker);
+    Py_XDECREF(self->ending);
+    Py_XDECREF(self->times);
+    freefunc release = (freefunc)PyType_GetSlot(type, Py_tp_free);
+    release(object);
+    Py_DECREF(type);
+}
+
+static PyMethodDef intake_methods[] = {
+    {"on_readable", intake_on_readable, METH_O, "on_readable(listener)"},
+    {"read", intake_read, METH_O, "read(listener) -> bool"},
+    {"arm", intake_arm, METH_VARARGS, "arm(head, marker, ending, line_ends)"},
+    {"disarm", intake_disarm, METH_NOARGS, "disarm() -> (times, size)"},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyMemberDef intake_members[] = {
+    {"last_at", T_DOUBLE, offsetof(Intake, last_at), READONLY, NULL},
+    {"lag_ns", T_LONGLONG, offsetof(Intake, lag_ns), 0, NULL},
+    {"armed", T_BOOL, offsetof(Intake, armed), READONLY, NULL},
+    {NULL, 0, 0, 0, NULL},
+};
+
+static PyType_Slot intake_slots[] = {
+    {Py_tp_doc, "See transport/intake.py."},
+    {Py_tp_new, intake_new},
+    {Py_tp_dealloc, intake_dealloc},
+    {Py_tp_methods, intake_methods},
+    {Py_tp_members, intake_members},
+    {0, NULL},
+};
+
+static PyType_Spec intake_spec = {
+    .name = "katydid.transport._intake.Intake",
+    .basicsize = sizeof(Intake),
+    .flags = Py_TPFLAGS_DEFAULT,
+    .slots = intake_slots,
+};
+
+static int
+fill(PyObject *module)
+{
+    PyObject *type = PyType_FromSpec(&intake_spec);
+    int failed = type == NULL || PyModule_AddObjectRef(module, "Intake", type) < 0;
+    Py_XDECREF(type);
+    return failed ? -1 : 0;
+}
+
+static PyModuleDef_Slot slots[] = {{Py_mod_exec, fill}, {0, NULL}};
+
+static struct PyModuleDef module = {
+    PyModuleDef_HEAD_INIT, .m_name = "_intake", .m_doc = "See transport/intake.py.", .m_size = 0, .m_slots = slots,
+};
+
+PyMODINIT_FUNC
+PyInit__intake(void)
+{
+    return PyModuleDef_Init(&module);
+}

@@ -1,0 +1,124 @@
+"""One socket's reads: each is stamped, and plain content events in it are noted without waking anybody.
+
+This is where nearly every chunk of a run ends. A reader is armed with what a plain content event looks like
+(`core.counting`); what a read brings of such events, each an HTTP chunk of its own, it only notes the time of.
+Anything else goes to the listener, from the first byte that is something else. `_intake.c` is the same in C,
+taken where it could be compiled: a Python call for each chunk, with the processor's caches gone cold in between,
+costs several times what all the rest of Katydid does with it.
+"""
+
+import socket
+from typing import Protocol
+
+from katydid.core import skimming
+from katydid.transport import clock
+
+MOST_TIMES = 4096
+"""Events that are noted before the listener hears of them, so that a stream without an end meets its limits."""
+
+
+class Listener(Protocol):
+    """Whom a reader tells what it does not take itself. Called in the event loop: it must not block or raise."""
+
+    def on_read(self, wire: bytes, at: float, /) -> None:
+        """Take bytes that arrived at `at`, seconds on the monotonic clock; none: the peer has closed."""
+
+    def on_error(self, error: OSError, /) -> None:
+        """The connection is dead."""
+
+
+class Reader(Protocol):
+    """What both twins are.
+
+    Attributes:
+        armed: whether plain events are noted.
+        last_at: arrival of what the latest read brought; its reading, where the kernel has no stamp of it.
+        lag_ns: how far behind the kernel a read was, at worst; for the caller to reset.
+    """
+
+    lag_ns: int
+
+    @property
+    def armed(self) -> bool: ...  # noqa: D102 - see the class
+    @property
+    def last_at(self) -> float: ...  # noqa: D102 - see the class
+
+    def on_readable(self, listener: Listener, /) -> None:
+        """Read once, as the event loop's callback."""
+
+    def read(self, listener: Listener, /) -> bool:
+        """Read once; False where there was nothing."""
+
+    def arm(self, head: bytes, marker: bytes, ending: bytes, line_ends: int, /) -> None:
+        """Note plain events from now on; the arguments are those of `core.skimming.skim`."""
+
+    def disarm(self) -> tuple[list[float], int]:
+        """Note no more; gives the arrivals of the events noted since the last time, and their bodies' bytes."""
+
+
+class Intake:
+    """The twin in Python; see `Reader`."""
+
+    __slots__ = ("_rule", "_size", "_sock", "_times", "lag_ns", "last_at")
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+        self._rule: tuple[bytes, bytes, bytes, int] | None = None
+        self._times: list[float] = []
+        self._size = 0
+        self.last_at = 0.0
+        self.lag_ns = 0
+
+    @property
+    def armed(self) -> bool:
+        """See `Reader`."""
+        return self._rule is not None
+
+    def on_readable(self, listener: Listener, /) -> None:
+        """See `Reader.on_readable`."""
+        self.read(listener)
+
+    def read(self, listener: Listener, /) -> bool:
+        """See `Reader.read`."""
+        try:
+            wire, self.last_at, age = clock.receive(self._sock)
+        except BlockingIOError:
+            return False
+        except OSError as error:
+            listener.on_error(error)
+            return False
+        if age is not None and age > self.lag_ns:
+            self.lag_ns = age
+        position = 0
+        if self._rule and len(self._times) < MOST_TIMES:
+            position, events, size = skimming.fastest(wire, 0, *self._rule)
+            self._times += [self.last_at] * events
+            self._size += size
+            if events and position == len(wire):
+                return True
+        listener.on_read(wire[position:], self.last_at)
+        return bool(wire)
+
+    def arm(self, head: bytes, marker: bytes, ending: bytes, line_ends: int, /) -> None:
+        """See `Reader.arm`."""
+        self._rule = (head, marker, ending, line_ends)
+
+    def disarm(self) -> tuple[list[float], int]:
+        """See `Reader.disarm`."""
+        taken = self._times, self._size
+        self._rule, self._times, self._size = None, [], 0
+        return taken
+
+
+def reader(sock: socket.socket) -> Reader:
+    """What reads a socket, the faster twin where it is there."""
+    return Intake(sock) if compiled is None else compiled(sock.fileno())
+
+
+try:
+    from katydid.transport import _intake
+except ImportError:
+    compiled = None
+else:
+    compiled = _intake.Intake
+    """The twin in C; None where it is not there."""

@@ -1,0 +1,164 @@
+"""A socket's reads are stamped, and plain content events in them noted without waking anybody; in C as in Python."""
+
+import socket
+import time
+
+import pytest
+
+from katydid.transport import clock, intake
+
+RULE = (b"data: {", b'"content":"', b'"}\n\n', 2)
+TWINS = ["python", *(["c"] if intake.compiled else [])]
+
+
+def plain(text="word"):
+    body = b'data: {"content":"%s"}\n\n' % text.encode()
+    return b"%x\r\n%s\r\n" % (len(body), body)
+
+
+class Listener:
+    def __init__(self):
+        self.heard = []
+
+    def on_read(self, wire, at):
+        self.heard.append(wire)
+        self.at = at
+
+    def on_error(self, error):
+        self.heard.append(type(error))
+
+
+@pytest.fixture(params=TWINS)
+def line(request):
+    ours, peer = _tcp_pair()
+    ours.setblocking(False)
+    clock.enable(ours)
+    reader = intake.Intake(ours) if request.param == "python" else intake.compiled(ours.fileno())
+    with ours, peer:
+        yield reader, Listener(), peer
+
+
+def _tcp_pair():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        peer = socket.create_connection(server.getsockname())
+        ours, _ = server.accept()
+    peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return ours, peer
+
+
+def read(reader, listener):
+    for _ in range(1000):
+        if reader.read(listener):
+            return
+        time.sleep(0.001)
+    raise AssertionError("nothing came")
+
+
+def test_whatever_comes_goes_to_the_listener_with_its_arrival(line):
+    reader, listener, peer = line
+    before = time.monotonic()
+    peer.sendall(b"hello")
+    read(reader, listener)
+    assert listener.heard == [b"hello"]
+    assert before - 0.001 <= listener.at == reader.last_at <= time.monotonic()
+
+
+def test_nothing_to_read_is_told_to_nobody(line):
+    reader, listener, _ = line
+    assert not reader.read(listener)
+    reader.on_readable(listener)
+    assert listener.heard == []
+
+
+def test_plain_events_are_noted_by_their_arrivals(line):
+    reader, listener, peer = line
+    reader.arm(*RULE)
+    assert reader.armed
+    for data in (plain(), plain() * 2):
+        peer.sendall(data)
+        read(reader, listener)
+    times, size = reader.disarm()
+    assert len(times) == 3
+    assert times[0] < times[1] == times[2] == reader.last_at
+    assert size == 3 * (len(plain()) - 6)
+    assert listener.heard == []
+    assert not reader.armed
+    assert reader.disarm() == ([], 0)
+
+
+def test_what_is_odd_goes_to_the_listener_from_its_first_byte(line):
+    reader, listener, peer = line
+    reader.arm(*RULE)
+    peer.sendall(plain() * 2 + b"odd" + plain())
+    read(reader, listener)
+    assert listener.heard == [b"odd" + plain()]
+    assert len(reader.disarm()[0]) == 2
+
+
+def test_unarmed_it_notes_nothing(line):
+    reader, listener, peer = line
+    reader.arm(*RULE)
+    reader.disarm()
+    peer.sendall(plain())
+    read(reader, listener)
+    assert listener.heard == [plain()]
+
+
+def test_a_stream_without_an_end_comes_up_now_and_then(line):
+    reader, listener, peer = line
+    reader.arm(*RULE)
+    block = plain() * 1000
+    for _ in range(10):
+        peer.sendall(block)
+        left = len(block)
+        while left and not listener.heard:
+            read(reader, listener)
+            left = 0 if reader.read(listener) else left - len(block)
+    assert listener.heard
+    assert len(reader.disarm()[0]) >= intake.MOST_TIMES
+
+
+def test_the_end_is_an_empty_read(line):
+    reader, listener, peer = line
+    reader.arm(*RULE)
+    peer.close()
+    for _ in range(100):
+        reader.on_readable(listener)
+        if listener.heard:
+            break
+        time.sleep(0.001)
+    assert listener.heard == [b""]
+
+
+def test_a_broken_connection_is_an_error(line):
+    reader, listener, peer = line
+    peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+    peer.close()
+    for _ in range(100):
+        assert not reader.read(listener)
+        if listener.heard:
+            break
+        time.sleep(0.001)
+    assert listener.heard == [ConnectionResetError]
+
+
+@pytest.mark.skipif(not clock.available(), reason="this kernel stamps nothing")
+def test_it_says_how_far_it_was_behind(line):
+    reader, listener, peer = line
+    for _ in range(20):  # the kernel begins to stamp some time after it was asked to
+        peer.sendall(b"late")
+        time.sleep(0.05)
+        read(reader, listener)
+        if reader.lag_ns:
+            break
+    assert reader.lag_ns >= 45_000_000
+    assert listener.at <= time.monotonic() - 0.045
+    reader.lag_ns = 0
+    assert reader.lag_ns == 0
+
+
+def test_what_a_listener_raises_comes_out(line):
+    reader, _, peer = line
+    peer.sendall(b"hello")
+    with pytest.raises(AttributeError):
+        read(reader, object())
