@@ -94,8 +94,8 @@ def test_the_page_is_small_and_has_a_forest_plot_without_a_script(outputs):
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (["{root}/old", "{root}/none"], 4, "no such folder"),
-        (["{root}", "{root}/new"], 4, "several versions (new, old)"),
+        (["{root}/old", "{root}/none"], 2, "no such folder"),
+        (["{root}", "{root}/new"], 2, "several versions (new, old)"),
         (["{root}/old"], 2, "required: NEW"),
         (["{root}/old", "{root}/new", "--json", "-", "--markdown", "-"], 2, "standard output"),
         (["{root}/old", "{root}/new", "--history", "{root}/none"], 2, "holds no runs"),
