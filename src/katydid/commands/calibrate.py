@@ -8,12 +8,12 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 from katydid.analysis.calibration import LIMITS, Errors, Trial, excuses, highest_faithful, trial, unfaithful
+from katydid.commands.output import STANDARD_OUTPUT, check_output, write_output
 from katydid.core.arguments import OneLineParser
-from katydid.core.errors import ConfigError, ExitCode
+from katydid.core.errors import ExitCode
 from katydid.machine.trial import Cores, run_trial, share_out
 from katydid.report.sections import Section
 from katydid.report.sections.section import Table
@@ -42,17 +42,19 @@ class Series:
 def main(arguments: Sequence[str]) -> int:
     """Calibrate; 0, or 4 where not even the lowest load was measured faithfully."""
     options = _parser().parse_args(arguments)
+    if options.json:
+        check_output(options.json)
     cores = share_out()
     counts = [1]
     if options.processes and cores.processes > 1:
         counts.append(cores.processes)
     progress = _Progress(len(counts) * len(options.loads), options.time)
     series = [Series(n, [_try(load, options.time, n, cores, progress) for load in options.loads]) for n in counts]
-    console = terminal(stderr=options.json == "-")
+    console = terminal(stderr=options.json == STANDARD_OUTPUT)
     for each in series:
         print_section(_section(each, cores), console)
     if options.json:
-        _write(options.json, _report(series, cores))
+        write_output(options.json, json.dumps(_report(series, cores), indent=2, ensure_ascii=False) + "\n")
     return ExitCode.INVALID if highest_faithful(series[0].trials) is None else ExitCode.PASSED
 
 
@@ -217,14 +219,3 @@ def _report(series: Sequence[Series], cores: Cores) -> dict[str, Any]:
         "one_process": told[0],
         "all_cores": told[-1] if len(told) > 1 or cores.processes == 1 else None,
     }
-
-
-def _write(to: str, report: dict[str, Any]) -> None:
-    text = json.dumps(report, indent=2, ensure_ascii=False) + "\n"
-    if to == "-":
-        sys.stdout.write(text)
-        return
-    try:
-        Path(to).write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise ConfigError(f"{to} cannot be written ({error.strerror}): name another file") from None
