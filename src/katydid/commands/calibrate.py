@@ -18,6 +18,7 @@ from katydid.machine.trial import Cores, run_trial, share_out
 from katydid.report.sections import Section
 from katydid.report.sections.section import Table
 from katydid.report.terminal import print_section, terminal
+from katydid.report.words import about
 from katydid.target.settings import duration
 
 OVERHEAD = 6.0
@@ -104,7 +105,8 @@ class _Progress:
 
     def __call__(self, text: str) -> None:
         left = max(0, self._trials - self._done) * self._each
-        print(f"{text}; about {left:.0f} s left", file=sys.stderr, flush=True)  # noqa: T201 - progress
+        told = f"Load {self._done + 1} of {self._trials}: {text}; {about(left)} left"
+        print(told, file=sys.stderr, flush=True)  # noqa: T201 - progress
 
     def done(self) -> None:
         self._done += 1
@@ -114,8 +116,8 @@ class _Progress:
 def _try(users: int, seconds: float, processes: int, cores: Cores, progress: _Progress) -> Trial:
     """One load, tried again where it was not measured faithfully; the better of the two."""
     tried: list[Trial] = []
-    for number in range(TRIES):
-        again = ", once more" if number else ""
+    for _ in range(TRIES):
+        again = f", once more, since {'; '.join(unfaithful(tried[-1]))}" if tried else ""
         progress(f"{users} users, {processes} process{'es' if processes > 1 else ''}, {seconds:g} s{again}")
         left = run_trial(users, seconds, processes, cores)
         plan = {"users": users, "processes": processes, "window": left.window}
