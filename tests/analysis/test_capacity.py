@@ -86,6 +86,22 @@ def test_the_same_seed_makes_the_same_search():
     assert [r.users for r in first] == [r.users for r in second]
 
 
+def test_what_is_left_of_a_search_is_told_before_it_is_known_and_shrinks_to_nothing():
+    def measure(record):
+        users = record.users
+        return hold(users, purpose=record.purpose, keeps_up=users <= 50, sustained=min(users, 50))
+
+    plan, told = CapacitySearch(settings(), measure), []
+    while (asked := plan.next_hold()) is not None:
+        outlook = plan.outlook()
+        told.append((len(told) + 1 + outlook.holds, outlook.seconds))
+        plan.finished(StageRecord(len(told), asked.users, 0, 0, 0, asked.purpose))
+    totals, seconds = zip(*told, strict=True)
+    assert all(abs(total - len(told)) <= 4 for total in totals), totals
+    assert seconds[0] > seconds[len(told) // 2] > 0
+    assert told[-1] == (len(told), 0.0)
+
+
 def test_a_hold_ends_early_only_beyond_what_the_objective_allows():
     plan = CapacitySearch(settings(start=100), lambda _: None)
     hold = plan.next_hold()

@@ -3,7 +3,7 @@
 import pytest
 
 from katydid.core.errors import ConfigError
-from katydid.core.stages import FixedPlan, Hold, Stage, read_stages
+from katydid.core.stages import FixedPlan, Hold, Outlook, Stage, read_stages
 
 
 def test_stages_are_read_in_their_order():
@@ -32,6 +32,12 @@ def test_a_fixed_plan_ends_after_its_last_hold():
     holds = [Hold(users, 10.0, 1.0) for users in (1, 2)]
     plan = FixedPlan(holds)
     assert [plan.next_hold() for _ in range(3)] == [*holds, None]
+
+
+def test_a_fixed_plan_knows_what_is_yet_to_come():
+    plan = FixedPlan([Hold(1, 10.0, 1.0), Hold(2, 10.0, 1.0, pause=3.0)])
+    plan.next_hold()
+    assert plan.outlook() == Outlook(holds=1, seconds=13.0, certain=True)
 
 
 def test_what_is_due_before_a_stage_has_settled_counts_in_no_statistic():

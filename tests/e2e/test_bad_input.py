@@ -18,7 +18,10 @@ CASES = {
     "no host": ((), r"no target: give its URL with --host or LOCUST_HOST"),
     "a host that is no URL": (("--host", "localhost:80"), "is not a URL: give http://HOST:PORT"),
     "an unreachable host": (("--host", "http://127.0.0.1:1"), "does not answer (Connection refused): start it"),
-    "a misspelt option": (("--host", "URL", "--intervall", "3"), "--intervall. Did you mean '--interval'?; see"),
+    "a misspelt option": (
+        ("--host", "URL", "--intervall", "3"),
+        "katydid: unrecognized arguments: --intervall. Did",
+    ),
     "a missing prompts file": (("--host", "URL", "--prompts", "none.txt"), "--prompts none.txt: no such file"),
     "prompts of another kind": (("--host", "URL", "--prompts", "/dev/null"), "give a .txt"),
     "an interval of zero": (("--host", "URL", "--interval", "0"), "--interval 0 must be more than 0"),

@@ -174,7 +174,7 @@ def test_one_run_a_side_alone_can_tell_nothing(judge, versions, tmp_path):
 
 USAGE = {
     "no such run": (["gate", "nowhere", "--thresholds", "stream"], "nowhere: no such folder"),
-    "no such baseline": (["gate", "GOOD", "--thresholds", "stream", "--baseline", "none"], "--baseline none: no such"),
+    "no such baseline": (["gate", "GOOD", "--thresholds", "stream", "--baseline", "none"], "none: no such folder"),
     "a version against itself": (["gate", "GOOD", "--thresholds", "stream", "--baseline", "GOOD"], "share runs: name"),
     "no such thresholds file": (["gate", "GOOD", "--thresholds", "none.toml"], "none.toml: no such file"),
     "no thresholds at all": (["gate", "GOOD"], "the following arguments are required: --thresholds"),

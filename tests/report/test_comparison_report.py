@@ -59,6 +59,14 @@ def test_markdown_of_strangers_is_inert(text):
     assert not any(mark in shown for mark in ("|", "@", "://", "www.", "<", "`"))
 
 
+def test_only_runs_of_which_there_are_several_were_made_in_turns(outputs, capsys):
+    root = outputs["root"]
+    in_turns = "The runs were made in turns."
+    assert in_turns in outputs["markdown"]
+    assert main(["compare", str(root / "old" / "run-0"), str(root / "new" / "run-0"), "--markdown", "-"]) == 0
+    assert in_turns not in capsys.readouterr().out
+
+
 def test_a_hostile_version_stays_text(tmp_path):
     for number, name in enumerate(("old", "new")):
         write_version(tmp_path, name, LUCK[:1], first_minute=number)
@@ -94,8 +102,8 @@ def test_the_page_is_small_and_has_a_forest_plot_without_a_script(outputs):
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (["{root}/old", "{root}/none"], 4, "no such folder"),
-        (["{root}", "{root}/new"], 4, "several versions (new, old)"),
+        (["{root}/old", "{root}/none"], 2, "no such folder"),
+        (["{root}", "{root}/new"], 2, "several versions (new, old)"),
         (["{root}/old"], 2, "required: NEW"),
         (["{root}/old", "{root}/new", "--json", "-", "--markdown", "-"], 2, "standard output"),
         (["{root}/old", "{root}/new", "--history", "{root}/none"], 2, "holds no runs"),

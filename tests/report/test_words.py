@@ -3,7 +3,7 @@
 import pytest
 
 from katydid.report.axes import clock, round_ticks, vertical
-from katydid.report.words import fraction, harmless, milliseconds, number, plural, show
+from katydid.report.words import about, fraction, harmless, milliseconds, number, plural, show
 
 
 @pytest.mark.parametrize(
@@ -55,3 +55,10 @@ def test_long_times_have_an_axis_in_seconds():
 @pytest.mark.parametrize(("seconds", "text"), [(5, "5 s"), (65, "1:05"), (3665, "1:01:05")])
 def test_moments_of_a_run(seconds, text):
     assert clock(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0.3, "about 5 s"), (43, "about 45 s"), (130, "about 2 min"), (9000, "about 2.5 h")]
+)
+def test_what_is_left_is_told_no_finer_than_it_is_known(seconds, text):
+    assert about(seconds) == text

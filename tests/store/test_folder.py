@@ -104,8 +104,11 @@ def test_a_truncated_table_says_so(writer):
     folder = writer.finish(ended="run-time")
     table = folder.path / "samples.parquet"
     table.write_bytes(table.read_bytes()[:100])
-    with pytest.raises(NoDataError, match=r"samples.parquet is damaged"):
+    with pytest.raises(NoDataError, match=r"samples.parquet is damaged") as told:
         folder.samples()
+    message = str(told.value)
+    assert message.endswith("): the run cannot be read; restore it, or remove this run from its folder")
+    assert message.count(str(table)) == 1
 
 
 def test_the_manifest_tells_its_schema(writer):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from katydid.core.errors import NoDataError
+from katydid.core.errors import ConfigError, NoDataError
 from katydid.store import sides
 from katydid.store.sides import earlier_runs, runs_of
 from runfolders import write_run
@@ -27,8 +27,16 @@ def test_a_version_s_folder_stands_for_its_runs_oldest_first(stream):
 
 
 def test_a_workload_s_folder_stands_for_no_version(stream):
-    with pytest.raises(NoDataError, match=r"holds several versions \(new, old\): name the folder of one of them"):
+    with pytest.raises(ConfigError, match=r"holds several versions \(new, old\): name the folder of one of them"):
         runs_of(stream)
+
+
+def test_a_folder_that_does_not_exist_is_a_slip_of_the_pen_and_one_without_runs_has_no_data(stream, tmp_path):
+    with pytest.raises(ConfigError, match="no such folder"):
+        runs_of(tmp_path / "nowhere")
+    (stream / "empty").mkdir()
+    with pytest.raises(NoDataError, match="holds no run"):
+        runs_of(stream / "empty")
 
 
 def test_the_other_runs_of_the_workload_are_the_history_whatever_way_the_sides_are_named(stream, monkeypatch):

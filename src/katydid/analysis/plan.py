@@ -69,6 +69,11 @@ class Demand:
         return self.audio_s * self.rtf
 
     @property
+    def is_simulated(self) -> bool:
+        """Whether no formula says the waits."""
+        return self.services is not None or self.variation != 1
+
+    @property
     def method(self) -> str:
         """Where the waits come from."""
         if self.services is not None:
@@ -163,7 +168,7 @@ def _chooser(demand: Demand) -> Callable[[int], Choice]:
 
 def _waits(demand: Demand) -> Callable[[int], Waits]:
     load, service = demand.load, demand.service_s
-    if demand.services is None and demand.variation == 1:
+    if not demand.is_simulated:
         return lambda servers: Waits(
             erlang_c(servers, load),
             wait_quantile(servers, load, service, 0.95),

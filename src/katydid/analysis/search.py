@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from katydid.analysis.capacity import MEASURE
 from katydid.analysis.holds import Criterion, HoldResult
-from katydid.core.stages import Hold, StageRecord
+from katydid.core.stages import Hold, Outlook, StageRecord
 
 BRACKET = "bracket"
 NARROW = 1.15
@@ -24,6 +24,8 @@ MOST_MOVES = 3
 """How often the range may turn out to be wrong."""
 MORE = 3
 """Loads that are added to a repeat then."""
+LIKELY_DOUBLINGS, LIKELY_HALVINGS = 2, 2
+"""Holds that finding the range may still take, while nothing has broken; for the outlook alone."""
 BRACKET_REQUESTS = 20
 """Requests that a short hold should count."""
 
@@ -91,7 +93,23 @@ class CapacitySearch:
         if result.purpose == BRACKET:
             self._narrow(result)
 
+    def outlook(self) -> Outlook:
+        """See `Plan.outlook`; what the range costs is a guess, and that no repeat needs more loads a hope."""
+        settings = self._settings
+        measured = len(self._queue) + (settings.repeats - self._repeat) * settings.steps
+        bracket = 0 if self._repeat else self._brackets_left()
+        seconds = measured * settings.hold + bracket * self._bracket_hold(self._next).seconds
+        return Outlook(measured + bracket, seconds, certain=False)
+
     # The range
+
+    def _brackets_left(self) -> int:
+        """Holds that find the range: doublings, as many as the users allow, then what narrows it to `NARROW`."""
+        if self._high is not None:
+            ratio = self._high / max(self._low, 1)
+            return math.ceil(math.log2(math.log(ratio) / math.log(NARROW))) if ratio > NARROW else 0
+        doublings = math.ceil(math.log2(max(self._settings.max_users / self._next, 1)))
+        return min(doublings, LIKELY_DOUBLINGS) + LIKELY_HALVINGS
 
     @property
     def _searching(self) -> bool:

@@ -8,16 +8,17 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 from katydid.analysis.calibration import LIMITS, Errors, Trial, excuses, highest_faithful, trial, unfaithful
+from katydid.commands.output import STANDARD_OUTPUT, check_output, write_output
 from katydid.core.arguments import OneLineParser
-from katydid.core.errors import ConfigError, ExitCode
+from katydid.core.errors import ExitCode
 from katydid.machine.trial import Cores, run_trial, share_out
 from katydid.report.sections import Section
 from katydid.report.sections.section import Table
 from katydid.report.terminal import print_section, terminal
+from katydid.report.words import about
 from katydid.target.settings import duration
 
 OVERHEAD = 6.0
@@ -42,17 +43,19 @@ class Series:
 def main(arguments: Sequence[str]) -> int:
     """Calibrate; 0, or 4 where not even the lowest load was measured faithfully."""
     options = _parser().parse_args(arguments)
+    if options.json:
+        check_output(options.json)
     cores = share_out()
     counts = [1]
     if options.processes and cores.processes > 1:
         counts.append(cores.processes)
     progress = _Progress(len(counts) * len(options.loads), options.time)
     series = [Series(n, [_try(load, options.time, n, cores, progress) for load in options.loads]) for n in counts]
-    console = terminal(stderr=options.json == "-")
+    console = terminal(stderr=options.json == STANDARD_OUTPUT)
     for each in series:
         print_section(_section(each, cores), console)
     if options.json:
-        _write(options.json, _report(series, cores))
+        write_output(options.json, json.dumps(_report(series, cores), indent=2, ensure_ascii=False) + "\n")
     return ExitCode.INVALID if highest_faithful(series[0].trials) is None else ExitCode.PASSED
 
 
@@ -102,7 +105,8 @@ class _Progress:
 
     def __call__(self, text: str) -> None:
         left = max(0, self._trials - self._done) * self._each
-        print(f"{text}; about {left:.0f} s left", file=sys.stderr, flush=True)  # noqa: T201 - progress
+        told = f"Load {self._done + 1} of {self._trials}: {text}; {about(left)} left"
+        print(told, file=sys.stderr, flush=True)  # noqa: T201 - progress
 
     def done(self) -> None:
         self._done += 1
@@ -112,8 +116,8 @@ class _Progress:
 def _try(users: int, seconds: float, processes: int, cores: Cores, progress: _Progress) -> Trial:
     """One load, tried again where it was not measured faithfully; the better of the two."""
     tried: list[Trial] = []
-    for number in range(TRIES):
-        again = ", once more" if number else ""
+    for _ in range(TRIES):
+        again = f", once more, since {'; '.join(unfaithful(tried[-1]))}" if tried else ""
         progress(f"{users} users, {processes} process{'es' if processes > 1 else ''}, {seconds:g} s{again}")
         left = run_trial(users, seconds, processes, cores)
         plan = {"users": users, "processes": processes, "window": left.window}
@@ -217,14 +221,3 @@ def _report(series: Sequence[Series], cores: Cores) -> dict[str, Any]:
         "one_process": told[0],
         "all_cores": told[-1] if len(told) > 1 or cores.processes == 1 else None,
     }
-
-
-def _write(to: str, report: dict[str, Any]) -> None:
-    text = json.dumps(report, indent=2, ensure_ascii=False) + "\n"
-    if to == "-":
-        sys.stdout.write(text)
-        return
-    try:
-        Path(to).write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise ConfigError(f"{to} cannot be written ({error.strerror}): name another file") from None

@@ -4,11 +4,10 @@ import argparse
 import json
 import math
 import os
-import sys
 from collections.abc import Sequence
 from dataclasses import asdict
-from pathlib import Path
 
+from katydid.commands.output import STANDARD_OUTPUT, write_output
 from katydid.core.arguments import OneLineParser
 from katydid.core.errors import ConfigError, ExitCode
 from katydid.dialects import DIALECTS
@@ -32,7 +31,7 @@ def main(arguments: Sequence[str]) -> int:
     done = examine(gather(), plan)
     if options.host:
         done.append(reach(options.host, lambda: _first_look(options.host, options.api, options.ca_file)))
-    to_stdout = options.json == "-"
+    to_stdout = options.json == STANDARD_OUTPUT
     print_section(_section(done, plan), terminal(stderr=to_stdout))
     if options.json:
         _write(options.json, done, plan)
@@ -111,11 +110,4 @@ def _section(done: Sequence[Checked], plan: Plan) -> Section:
 
 def _write(to: str, done: Sequence[Checked], plan: Plan) -> None:
     report = {"ok": not spoils(done), "plan": asdict(plan), "checks": [asdict(check) for check in done]}
-    text = json.dumps(report, indent=2, ensure_ascii=False) + "\n"
-    if to == "-":
-        sys.stdout.write(text)
-        return
-    try:
-        Path(to).write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise ConfigError(f"{to} cannot be written ({error.strerror}): name another file") from None
+    write_output(to, json.dumps(report, indent=2, ensure_ascii=False) + "\n")

@@ -34,8 +34,8 @@ def main(arguments: Sequence[str]) -> int:
         return ExitCode.PASSED
     if given.new is None:
         parser.error("the following arguments are required: NEW")
-    runs = _runs(given.new, "")
-    base = _runs(given.baseline, "--baseline ") if given.baseline else []
+    runs = runs_of(given.new)
+    base = runs_of(given.baseline) if given.baseline else []
     if {run.path.resolve() for run in runs} & {run.path.resolve() for run in base}:
         raise ConfigError(f"--baseline {given.baseline} and {given.new} share runs: name those of another version")
     judgement = _judge(thresholds, runs, base)
@@ -68,12 +68,6 @@ def _parser() -> OneLineParser:
 def _summary(thresholds: Thresholds) -> str:
     compared = f", compared by {', '.join(thresholds.settings.primary)}" if thresholds.wants_comparison else ""
     return f"{thresholds.source}: {plural(len(thresholds.objectives), 'objective')}{compared}"
-
-
-def _runs(path: Path, option: str) -> list[RunFolder]:
-    if not path.is_dir():
-        raise ConfigError(f"{option}{path}: no such folder; name a run folder, or one of several runs of a version")
-    return runs_of(path)
 
 
 def _judge(thresholds: Thresholds, runs: Sequence[RunFolder], base: Sequence[RunFolder]) -> Judgement:

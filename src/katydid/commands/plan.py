@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.text import Text
 
 from katydid.analysis.plan import Choice, Demand, Plan, make_plan
+from katydid.analysis.queue_simulation import JOBS
 from katydid.analysis.speech_theory import Comparison, RunFacts, compare_with_theory, run_facts
 from katydid.core.arguments import OneLineParser
 from katydid.core.errors import ConfigError, ExitCode
@@ -29,7 +30,10 @@ def main(arguments: Sequence[str]) -> int:
     if asked.max_wait is not None and not (math.isfinite(asked.max_wait) and asked.max_wait >= 0):
         raise ConfigError(f"--max-wait {asked.max_wait:g} must be 0 or more, in seconds")
     facts = _facts(asked.run) if asked.run else None
-    plan = make_plan(_demand(asked, facts), asked.max_wait, asked.workers)
+    demand = _demand(asked, facts)
+    if demand.is_simulated:
+        print(f"Playing the queue, {JOBS:,} jobs for each number of workers: some seconds", file=sys.stderr)  # noqa: T201 - progress
+    plan = make_plan(demand, asked.max_wait, asked.workers)
     sections = [plan_section(plan)]
     theory = None
     if facts is not None and asked.workers is not None:

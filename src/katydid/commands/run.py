@@ -7,6 +7,7 @@ Locust too (`users/options.py`), so they take the same way.
 import argparse
 import io
 import os
+import re
 import shlex
 import socket
 import sys
@@ -92,6 +93,10 @@ def _port(locusts: Sequence[str]) -> list[str]:
     return ["--master-bind-port", port, "--master-port", port]
 
 
+_PROGRAM = re.compile(r"^[^:]*: error: ")
+"""What argparse puts before a complaint: the name that the process was started by."""
+
+
 def _check_options(workload: str, arguments: Sequence[str], command: str) -> None:
     """Complain in one line about options that Locust would refuse, in several."""
     from locust.argument_parser import get_parser  # noqa: PLC0415 - see _locust
@@ -105,7 +110,7 @@ def _check_options(workload: str, arguments: Sequence[str], command: str) -> Non
         if not refusal.code:
             raise
         complaint = ". ".join(said.getvalue().strip().splitlines())
-        raise ConfigError(complaint.removeprefix("locust: error: ") + f"; see {command} --help") from None
+        raise ConfigError(_PROGRAM.sub("", complaint) + f"; see {command} --help") from None
 
 
 def _install(workload: str | None) -> None:

@@ -91,6 +91,21 @@ class StageRecord:
     ended: str = "time"
 
 
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What a plan still has to do, beside the hold that it gave last.
+
+    Attributes:
+        holds: stages that come.
+        seconds: that they take, the pauses before them included.
+        certain: they are known already; else about so many, as far as one can tell.
+    """
+
+    holds: int
+    seconds: float
+    certain: bool
+
+
 class Plan(Protocol):
     """Decides which stage comes next."""
 
@@ -99,6 +114,9 @@ class Plan(Protocol):
 
     def finished(self, record: StageRecord) -> None:
         """A stage is over, and all its rows are in."""
+
+    def outlook(self) -> Outlook:
+        """How much is yet to come."""
 
 
 class FixedPlan:
@@ -113,6 +131,10 @@ class FixedPlan:
 
     def finished(self, record: StageRecord) -> None:
         """Nothing depends on how it went."""
+
+    def outlook(self) -> Outlook:
+        """See `Plan.outlook`."""
+        return Outlook(len(self._left), sum(hold.pause + hold.seconds for hold in self._left), certain=True)
 
 
 def read_stages(text: str) -> tuple[int, ...]:

@@ -42,6 +42,20 @@ class Answer:
         return bool(self.text) or self.other
 
 
+class OpenAiAccess:
+    """How OpenAI's APIs are reached, and their models listed."""
+
+    models_endpoint = "/v1/models"
+
+    def headers(self, api_key: str | None) -> dict[str, str]:
+        """A bearer token, where there is a key."""
+        return bearer_headers("text/event-stream, application/json", api_key)
+
+    def parse_models(self, body: bytes) -> list[str]:
+        """The ids in `data`."""
+        return parse_model_ids(body)
+
+
 def bearer_headers(accept: str, api_key: str | None) -> dict[str, str]:
     """Headers of a JSON request, with the key as most APIs take it."""
     headers = {"Content-Type": "application/json", "Accept": accept}

@@ -11,23 +11,18 @@ import orjson
 
 from katydid.core.counting import Shape
 from katydid.core.errors import ProtocolError
-from katydid.dialects.base import Answer, Generation, Message, bearer_headers, parse_model_ids
+from katydid.dialects.base import Answer, Generation, Message, OpenAiAccess
 from katydid.dialects.reading import SseReading, StreamReading, load_object
 
 _DONE = b"[DONE]"
 _CONTENT = ("content", "reasoning_content", "reasoning", "tool_calls", "function_call", "refusal")
 
 
-class OpenAi:
+class OpenAi(OpenAiAccess):
     """See `base.Dialect`."""
 
     name = "openai"
     endpoint = "/v1/chat/completions"
-    models_endpoint = "/v1/models"
-
-    def headers(self, api_key: str | None) -> dict[str, str]:
-        """A bearer token, where there is a key."""
-        return bearer_headers("text/event-stream, application/json", api_key)
 
     def body(self, messages: list[Message], generation: Generation, *, stream: bool) -> bytes:
         """A chat completion; a streamed one asks for its usage too."""
@@ -42,10 +37,6 @@ class OpenAi:
         if stream:
             request["stream_options"] = {"include_usage": True}
         return orjson.dumps(request | generation.extra)
-
-    def parse_models(self, body: bytes) -> list[str]:
-        """The ids in `data`."""
-        return parse_model_ids(body)
 
     def reading(self, check: str) -> StreamReading:
         """See `base.Dialect.reading`."""

@@ -12,7 +12,7 @@ import orjson
 
 from katydid.core.counting import Shape
 from katydid.core.errors import ProtocolError
-from katydid.dialects.base import Answer, Generation, Message, bearer_headers, member, parse_model_ids
+from katydid.dialects.base import Answer, Generation, Message, OpenAiAccess, member
 from katydid.dialects.reading import SseReading, StreamReading, load_object
 
 _CONTENT = frozenset(
@@ -27,16 +27,11 @@ CALLS = ("function_call", "custom_tool_call")
 _OTHER = (*CALLS, "reasoning")
 
 
-class Responses:
+class Responses(OpenAiAccess):
     """See `base.Dialect`."""
 
     name = "openai-responses"
     endpoint = "/v1/responses"
-    models_endpoint = "/v1/models"
-
-    def headers(self, api_key: str | None) -> dict[str, str]:
-        """A bearer token, where there is a key."""
-        return bearer_headers("text/event-stream, application/json", api_key)
 
     def body(self, messages: list[Message], generation: Generation, *, stream: bool) -> bytes:
         """A response that the target does not keep; the API has no seed."""
@@ -49,10 +44,6 @@ class Responses:
             "store": False,
         }
         return orjson.dumps(request | generation.extra)
-
-    def parse_models(self, body: bytes) -> list[str]:
-        """The ids in `data`."""
-        return parse_model_ids(body)
 
     def reading(self, check: str) -> StreamReading:
         """See `base.Dialect.reading`."""

@@ -198,10 +198,11 @@ def _differences(comparison: Comparison) -> Section | None:
 
 def _method(comparison: Comparison) -> Section:
     settings = comparison["settings"]
-    runs = " and ".join(plural(sum(r["counts"] for r in side["runs"]), "run") for side in comparison["sides"])
+    counted = [sum(r["counts"] for r in side["runs"]) for side in comparison["sides"]]
+    runs = " and ".join(plural(n, "run") for n in counted)
     earlier = comparison["history_runs"]
     noise = f", and from {plural(earlier, 'earlier run')}" if earlier else ""
-    turns = ("The runs were made in turns.",) if comparison["interleaved"] else ()
+    turns = ("The runs were made in turns.",) if comparison["interleaved"] and max(counted) > 1 else ()
     settled = comparison["settled_s"]
     cut = (f"The first {settled:.0f} s of each run are left out: service times had not settled.",) if settled else ()
     better_higher = any(METRICS[m["name"]].better is Better.HIGHER for m in comparison["metrics"])

@@ -30,6 +30,15 @@ def milliseconds(value: float) -> str:
     return f"{value:.1f} ms" if abs(value) >= 10 else f"{value:.2f} ms"
 
 
+def about(seconds: float) -> str:
+    """How long something will yet take, as one says it who does not know it to the second."""
+    if seconds < 90:
+        return f"about {max(5 * round(seconds / 5), 5)} s"
+    if seconds < 5400:
+        return f"about {round(seconds / 60)} min"
+    return f"about {seconds / 3600:.1f} h"
+
+
 def fraction(value: float) -> str:
     """A share in percent; a tiny one is not rounded to none."""
     if value == 0:

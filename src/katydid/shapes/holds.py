@@ -18,7 +18,8 @@ import pyarrow.compute as pc
 from locust import LoadTestShape
 from locust.runners import STATE_INIT
 
-from katydid.core.stages import Hold, Plan, Stage, StageRecord
+from katydid.core.stages import Hold, Outlook, Plan, Stage, StageRecord
+from katydid.report.words import about
 from katydid.users.runinfo import LEAD
 from katydid.users.runtime import FLUSH_PERIOD, Runtime
 
@@ -28,6 +29,8 @@ ROWS_ARE_IN = 2 * FLUSH_PERIOD
 """Seconds after the last user has stopped until all of its rows are here."""
 REMOTE_LEAD = 1.0
 """Seconds from a stage's announcement to its beginning, where workers must hear of it first."""
+BETWEEN = 2.0
+"""Seconds between two stages, about: Locust asks for the next once a second, and rows come in."""
 FASTEST_SPAWN = 1000.0
 """Users a second and process: more at once would hold up those that are already due."""
 
@@ -111,16 +114,21 @@ class HoldsShape(LoadTestShape):
         if hold is None:
             return None
         gevent.sleep(hold.pause)
-        return self._begin(hold)
+        return self._begin(hold, plan.outlook())
 
-    def _begin(self, hold: Hold) -> Tick:
+    def _begin(self, hold: Hold, outlook: Outlook) -> Tick:
         now = time.monotonic() - self.runtime.info.origin
         begin = now + (REMOTE_LEAD if self.runtime.is_master else LEAD)
         self._stage = Stage(len(self._records), hold.users, begin, hold.settle, begin + hold.seconds)
         self._hold = hold
         self._failures = 0
         self.runtime.enter_stage(self._stage)
-        self.runtime.announce(f"Stage {self._stage.number + 1}: {_load(hold)} for {hold.seconds:g} s")
+        left = hold.seconds + outlook.seconds + outlook.holds * BETWEEN
+        self.runtime.expected_end = time.monotonic() + left
+        number = self._stage.number + 1
+        of = f"{'' if outlook.certain else 'about '}{number + outlook.holds}"
+        told = f"Stage {number} of {of}: {_load(hold)} for {hold.seconds:g} s; {about(left)} left"
+        self.runtime.announce(told)
         return hold.users, min(float(hold.users), FASTEST_SPAWN * self.runtime.info.workers)
 
     def _see_through(self, hold: Hold) -> None:

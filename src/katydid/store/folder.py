@@ -98,7 +98,7 @@ class RunFolder:
                 rows = schema.empty_table()
             frame: pd.DataFrame = _with_columns(rows, schema).to_pandas()
         except (pa.ArrowException, OSError, ValueError) as error:
-            raise _damaged(table, error, _WITHOUT.get(kind, "")) from None
+            raise _damaged(table, error, _REMEDIES.get(kind, _REMEDY)) from None
         return frame
 
     def recover(self) -> bool:
@@ -215,12 +215,15 @@ def _not_writable(results: Path, why: str) -> ConfigError:
     return ConfigError(f"--results {results}: {why.lower()}; name a folder that can be written")
 
 
-_WITHOUT = {"monitor": "; delete it, and the run is read without it"}
+_REMEDY = "restore it, or remove this run from its folder"
+_REMEDIES = {"monitor": "delete it, and the run is read without it"}
 
 
-def _damaged(file: Path, why: object, remedy: str = "") -> NoDataError:
+def _damaged(file: Path, why: object, remedy: str = _REMEDY) -> NoDataError:
     reason = " ".join(str(why).split())
-    return NoDataError(f"{file} is damaged ({reason}): the run cannot be read{remedy}")
+    reason = reason.partition(f"'{file}': ")[2] or reason  # Arrow begins with the path …
+    reason = reason.partition(". ")[0].rstrip(".")  # … and goes on with what may have happened
+    return NoDataError(f"{file} is damaged ({reason}): the run cannot be read; {remedy}")
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from katydid.core.errors import NoDataError
+from katydid.core.errors import ConfigError, NoDataError
 from katydid.store.folder import MANIFEST, RunFolder
 
 
@@ -11,7 +11,8 @@ def runs_of(path: Path) -> list[RunFolder]:
     """The runs of one side of a comparison, oldest first: a run folder, or a folder of run folders.
 
     Raises:
-        NoDataError: there is none.
+        ConfigError: the path is no folder, or one of several versions.
+        NoDataError: it holds no run.
     """
     if (path / MANIFEST).is_file():
         return [RunFolder(path)]
@@ -19,10 +20,10 @@ def runs_of(path: Path) -> list[RunFolder]:
     if runs:
         return runs
     if not path.is_dir():
-        raise NoDataError(f"{path}: no such folder; name a run folder, or one that holds the runs of a version")
+        raise ConfigError(f"{path}: no such folder; name a run folder, or one that holds the runs of a version")
     deeper = sorted({found.parent.parent.name for found in path.glob(f"*/*/{MANIFEST}")})
     if deeper:
-        raise NoDataError(f"{path} holds several versions ({', '.join(deeper)}): name the folder of one of them")
+        raise ConfigError(f"{path} holds several versions ({', '.join(deeper)}): name the folder of one of them")
     raise NoDataError(f"{path} holds no run: no folder in it has a {MANIFEST}; name one that `katydid run` wrote")
 
 

@@ -54,11 +54,6 @@ class BatchUser(PacedUser):
         "retry_at_ms": float,
     }
 
-    def request_name(self) -> str:
-        """The path of the API."""
-        name: str = self.service.name
-        return name
-
     def iterate(self, scheduled: float) -> None:
         """One request, or several tries of it."""
         options = self.run_context.options

@@ -147,11 +147,6 @@ class BurstUser(PacedUser):
         if left > 0:
             self.service.client.connect_ahead(left)
 
-    def request_name(self) -> str:
-        """The path."""
-        name: str = self.service.name
-        return name
-
     def iterate(self, scheduled: float) -> None:
         """One request; the last one ends this user's part."""
         with self.sampled(scheduled) as sample:

@@ -83,10 +83,6 @@ class PacedUser(User):
     def prepare(self) -> None:
         """What there is to do just before an iteration is due."""
 
-    def request_name(self) -> str:
-        """How this user's next request is called in tables."""
-        return self.workload
-
     def on_start(self) -> None:
         """Wait for the first start; `wait`, not `sleep`, so that a stopping run need not wait with us."""
         run = self.run_context
@@ -152,14 +148,14 @@ class PacedUser(User):
 
         Args:
             scheduled: when the request was due, on the monotonic clock.
-            name: what it is called in tables; by default `request_name`.
+            name: what it is called in tables; by default the service's name.
             counts: it is a request; False for a row that tells of several requests together.
         """
         recorder = self.run_context.recorder
         sample = recorder.new_sample(
             user=self.index,
             iteration=self.iteration,
-            name=name or self.request_name(),
+            name=name or self.service.name,
             scheduled=scheduled,
             stage=self.stage,
         )

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from katydid.core.redact import strip_credentials
 from katydid.report.terminal import print_summary, terminal
-from katydid.report.words import plural
+from katydid.report.words import about, plural
 from katydid.users.runtime import Runtime
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ class Progress:
         total: Any = runtime.environment.stats.total
         elapsed = time.monotonic() - runtime.info.origin
         parts = [
-            f"{elapsed:4.0f} s" + _of(self._run_time()),
+            f"{elapsed:4.0f} s" + _of(self._run_time()) + _left(runtime.expected_end),
             f"{runtime.runner.user_count} users",
             plural(total.num_requests, "request"),
         ]
@@ -135,6 +135,11 @@ def _pace(interval: float) -> str:
 
 def _of(seconds: float | None) -> str:
     return f" of {seconds:g}" if seconds else ""
+
+
+def _left(expected_end: float | None) -> str:
+    left = 0.0 if expected_end is None else expected_end - time.monotonic()
+    return f", {about(left)} left" if left > 0 else ""
 
 
 def _for(seconds: float | None) -> str:

@@ -45,6 +45,7 @@ class Runtime:
 
     Attributes:
         options, info, service, recorder: of the run that goes on; set by `begin`.
+        expected_end: when the run will end, about, as far as a load shape can tell; on the monotonic clock.
         released_at: when users that wait behind a barrier may start, once that is known.
         event_log: keeps the events of streamed answers, where the run was asked to.
         roster: what users said of themselves when they were ready, of the whole run; known with `released_at`.
@@ -61,6 +62,7 @@ class Runtime:
         self.is_worker = isinstance(self.runner, WorkerRunner)
         self.is_master = isinstance(self.runner, MasterRunner)
         self.stopper = Stopper(environment, self.hand_in)
+        self.expected_end: float | None = None
         self.released_at: float | None = None
         self.event_log: EventLog | None = None
         self.roster: list[Any] = []
@@ -137,7 +139,7 @@ class Runtime:
         parsed = self.environment.parsed_options
         self.options = run_options(parsed, self.options_class)
         self.info = RunInfo.from_wire(getattr(parsed, WIRE_NAME))
-        self.released_at = None
+        self.expected_end = self.released_at = None
         self._next_user = self._first_of_stage = self._done = self._ready = 0
         self._stage = None
         self.roster = []

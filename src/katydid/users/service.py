@@ -9,11 +9,16 @@ from katydid.users.options import RunOptions
 class Service(Protocol):
     """A target as a workload sees it; made once a process and run.
 
+    Attributes:
+        timestamp_source: of its connections.
+        name: how requests to it are called in tables: the path of its API, where it has one.
+
     Raises on construction:
         ConfigError: an option is no good for this kind of target.
     """
 
     timestamp_source: TimestampSource
+    name: str
 
     def __init__(self, options: RunOptions, host: str) -> None: ...
 

@@ -173,11 +173,6 @@ class SpeechUser(PacedUser):
         "late_chunks": int,
     }
 
-    def request_name(self) -> str:
-        """The path of the API."""
-        name: str = self.service.name
-        return name
-
     def perform(self, sample: Sample) -> None:
         """One stream, from its handshake to its final result."""
         service: SpeechService = self.service

@@ -15,11 +15,6 @@ class StreamUser(PacedUser):
     service_class = ChatService
     request_type = "STREAM"
 
-    def request_name(self) -> str:
-        """The path of the API."""
-        name: str = self.service.name
-        return name
-
     def perform(self, sample: Sample) -> None:
         """One streamed answer, from its request to its last byte."""
         run = self.run_context

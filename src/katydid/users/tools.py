@@ -99,11 +99,6 @@ class ToolsUser(PacedUser):
         "conversation_ms": float,
     }
 
-    def request_name(self) -> str:
-        """The path of the API."""
-        name: str = self.service.name
-        return name
-
     def iterate(self, scheduled: float) -> None:
         """One conversation."""
         talk = _Conversation(self.service.opening())

@@ -1,7 +1,7 @@
 """Lets a run be watched while it goes on: in Locust's page, and by Prometheus.
 
 Only the process that keeps the run folder can be watched (the only one, or the master), since all rows
-come there; and only where somebody asked for it, since decoding them is not free.
+come there; and only where somebody looks, since decoding them is not free.
 """
 
 import sys
@@ -17,10 +17,12 @@ from katydid import __version__
 from katydid.analysis.derived import late_limit_ms
 from katydid.core.errors import ConfigError
 from katydid.core.redact import strip_credentials
+from katydid.live.alarms import Alarms
 from katydid.live.batches import Batch
 from katydid.live.figures import LiveFigures
 from katydid.live.prometheus import RunMetrics
 from katydid.users.collecting import Collector
+from katydid.users.progress import Progress
 from katydid.users.runtime import Runtime
 from katydid.webui.runs import add_runs
 from katydid.webui.tab import add_tab
@@ -66,6 +68,9 @@ class Watch:
         self._registry.register(self._metrics)
         options: Any = runtime.environment.parsed_options
         self._port: int | None = options.metrics_port
+        self._alarms: Alarms | None = None
+        if Progress.enabled:
+            collector.watchers.append(self._warn)
         if web_ui is None and self._port is None:
             return
         collector.watchers.append(self._take)
@@ -77,11 +82,17 @@ class Watch:
     def begin(self) -> None:
         """A run starts."""
         options, info = self._runtime.options, self._runtime.info
-        self._figures = LiveFigures(late_limit_ms({"interval_s": options.interval}))
         facts = self._collector.manifest
+        self._alarms = Alarms(options.interval, full_load=not facts.get("plan"))
+        self._figures = LiveFigures(late_limit_ms({"interval_s": options.interval}))
         named = {key: str(facts.get(key) or "") for key in ("workload", "version", "model")}
         told = {"host": strip_credentials(self._runtime.environment.host or ""), "users": str(info.users or "")}
         self._metrics.begin(named["workload"], {**named, **told, "katydid_version": __version__})
+
+    def _warn(self, kind: str, data: bytes) -> None:
+        if self._alarms is not None:
+            for text in self._alarms.add(kind, Batch(data)):
+                self._runtime.announce(f"Warning: {text}")
 
     def _take(self, kind: str, data: bytes) -> None:
         if kind == "monitor":

@@ -6,7 +6,10 @@ import pandas as pd
 from katydid.analysis.derived import late_limit_ms
 from katydid.analysis.validity.rule import FEWEST_SECONDS, Finding, Run
 
-_CPU_MEDIAN, _CPU_FULL, _CPU_FULL_SHARE = 80.0, 95.0, 0.05
+CPU_MEDIAN, _CPU_FULL, _CPU_FULL_SHARE = 80.0, 95.0, 0.05
+MORE_PROCESSES = "spread the users with --processes, or over more machines"
+FREE_CORES = "end other work on this machine, or give the generator cores of its own"
+LESS_ELSEWHERE = "spread the users with --processes, and keep other work off this machine"
 
 
 def cpu(run: Run) -> Finding | None:
@@ -16,7 +19,7 @@ def cpu(run: Run) -> Finding | None:
         waited = _waited(rows).reindex(cpu.index)
         wanted = cpu + waited
         full = wanted >= _CPU_FULL
-        too_busy = len(cpu) >= FEWEST_SECONDS and wanted.median() > _CPU_MEDIAN
+        too_busy = len(cpu) >= FEWEST_SECONDS and wanted.median() > CPU_MEDIAN
         if too_busy or (full.sum() >= FEWEST_SECONDS and full.mean() > _CPU_FULL_SHARE):
             others = waited.median() > cpu.median()
             return Finding(
@@ -24,9 +27,7 @@ def cpu(run: Run) -> Finding | None:
                 f"the generator's process {process} used {cpu.median():.0f} % of a core in the median, waited for "
                 f"one in {waited.median():.0f} % of the time, and wanted {_CPU_FULL:.0f} % or more in "
                 f"{full.mean():.0%} of the seconds",
-                "end other work on this machine, or give the generator cores of its own"
-                if others
-                else "spread the users with --processes, or over more machines",
+                FREE_CORES if others else MORE_PROCESSES,
             )
     return None
 
@@ -50,12 +51,12 @@ def loop_lag(run: Run) -> Finding | None:
                 "warning" if run.kernel_time else "invalid",
                 f"the event loop of the generator's process {process} was more than {_LAG_MS:.0f} ms late in "
                 f"{slow.mean():.0%} of the seconds",
-                "spread the users with --processes, and keep other work off this machine",
+                LESS_ELSEWHERE,
             )
     return None
 
 
-_OURS_SHARE, _OURS_FEWEST = 0.01, 3
+OURS_SHARE, OURS_FEWEST = 0.01, 3
 
 
 def has_schedule(run: Run) -> bool:
@@ -72,12 +73,12 @@ def late_by_us(run: Run) -> Finding | None:
     free = (free_since <= real["scheduled_ms"]) & real["counted"]
     connecting = real["connect_ms"].astype(np.float64).fillna(0.0)
     ours = free & (real["late_ms"] - connecting > late_limit_ms(run.manifest))
-    if ours.sum() < _OURS_FEWEST or ours.sum() <= _OURS_SHARE * free.sum():
+    if ours.sum() < OURS_FEWEST or ours.sum() <= OURS_SHARE * free.sum():
         return None
     return Finding(
         "invalid",
         f"the generator started {int(ours.sum())} of {int(free.sum())} requests late although their users were free",
-        "spread the users with --processes, and keep other work off this machine",
+        LESS_ELSEWHERE,
     )
 
 
@@ -92,7 +93,7 @@ def audio_late(run: Run) -> Finding | None:
     return Finding(
         "invalid",
         f"the generator sent {late} of {sent} chunks of audio more than 20 ms late",
-        "spread the users with --processes, and keep other work off this machine",
+        LESS_ELSEWHERE,
     )
 
 
