@@ -8,6 +8,7 @@ from rows import ABORTED, FAILED, MANIFEST, OK, monitor, samples, started, stead
 
 from katydid.analysis.derived import quantile
 from katydid.analysis.summary import summarise
+from katydid.core.histogram import Histogram
 from katydid.core.metrics import METRICS
 
 
@@ -31,6 +32,15 @@ def test_a_quantile_is_an_observed_value(q, expected):
 
 def test_a_quantile_beside_failures_that_count_as_infinite_is_not_a_mean_with_infinity():
     assert quantile(np.array([1.0, 2.0, np.inf, np.inf]), 0.5) == 2.0
+
+
+def test_gaps_of_all_requests_are_pooled_and_need_as_many_values_as_any_quantile():
+    gaps = Histogram()
+    gaps.add([0.01] * 80 + [0.5] * 20)
+    metrics = summarise(samples(*steady(3)), monitor(), MANIFEST, gaps)["metrics"]
+    assert (metrics["itl.p50"], metrics["itl.p95"]) == (pytest.approx(10, rel=0.004), pytest.approx(500, rel=0.004))
+    assert metrics["itl.mean"] == pytest.approx(108, rel=0.004)
+    assert metrics["itl.p99"] is None
 
 
 def test_times_are_of_successful_requests_only():

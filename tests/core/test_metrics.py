@@ -4,7 +4,7 @@ from dataclasses import fields, replace
 
 import pytest
 
-from katydid.core.metrics import DISTRIBUTIONS, METRICS, RATES, STATISTICS, Better, Counts, Unit, fewest_for
+from katydid.core.metrics import DISTRIBUTIONS, METRICS, POOLED, RATES, STATISTICS, Better, Counts, Unit, fewest_for
 from katydid.core.sample import Sample
 
 COUNTS = Counts(
@@ -56,7 +56,7 @@ def test_tokens_that_no_server_counted_make_no_rate():
 
 
 def test_every_metric_has_a_name_of_its_own_and_a_definition():
-    assert len(METRICS) == len(RATES) + len(DISTRIBUTIONS) * len(STATISTICS)
+    assert len(METRICS) == len(RATES) + (len(DISTRIBUTIONS) + len(POOLED)) * len(STATISTICS)
     assert all(metric.label and metric.definition.endswith(".") for metric in METRICS.values())
 
 

@@ -6,6 +6,8 @@ import signal
 import psutil
 import pytest
 
+from katydid.store.folder import RunFolder
+from katydid.store.gaps import counted
 from katydid.target.process import start_target
 from running import COMPLETE, Run, free_port, katydid, locust, runs_in, the_run, wait_until
 
@@ -54,6 +56,8 @@ def test_a_run_leaves_a_complete_folder_and_says_where_its_report_is(target, tmp
     assert sorted(samples["request_id"]) == sorted(line["request_id"] for line in truth)
     assert (samples["completion_tokens"] == 10).all()
     assert (samples["chunks"] == 10).all()
+    assert counted(RunFolder(run.path).gaps()).total == 9 * (~samples["warm_up"]).sum()
+    assert 5 < run.summary["metrics"]["itl.p50"] < 50
     assert run.manifest["ended"] == "run-time"
     assert run.manifest["timestamp_source"] == "kernel"
     assert run.path.parent.name == "v1-x"
@@ -194,6 +198,7 @@ def test_katydid_runs_as_master_and_worker_too(target, tmp_path):
     assert worker.wait(20) == 0, worker.err
     run = the_run(tmp_path / "reports")
     assert sorted(run.samples["request_id"]) == sorted(line["request_id"] for line in service.log())
+    assert counted(RunFolder(run.path).gaps()).total == 4 * (~run.samples["warm_up"]).sum()
 
 
 def test_a_run_that_lost_a_worker_says_so_and_is_invalid(target, tmp_path):

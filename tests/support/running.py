@@ -93,7 +93,8 @@ class Run:
 
     @property
     def files(self) -> set[str]:
-        return {p.name for p in self.path.iterdir()}
+        """Names, but for the one that only streamed answers leave."""
+        return {p.name for p in self.path.iterdir()} - {"gaps.parquet"}
 
 
 COMPLETE = {"manifest.json", "samples.parquet", "monitor.parquet", "summary.json", "report.html", "locust.html"}

@@ -15,6 +15,7 @@ from katydid.analysis.derived import quantile, with_derived
 from katydid.analysis.summary import summarise
 from katydid.core.metrics import DISTRIBUTIONS, STATISTICS, Better, Distribution, Statistic
 from katydid.store.folder import RunFolder
+from katydid.store.gaps import counted
 
 EPISODE_GAP_MS = 5000.0
 """Failures less than this apart belong to one episode: a server that falters fails many at once."""
@@ -66,7 +67,7 @@ def read_run(folder: RunFolder) -> RunData:
         NoDataError: it cannot be read.
     """
     manifest, samples, monitor = folder.manifest(), folder.samples(), folder.monitor()
-    summary = summarise(samples, monitor, manifest)
+    summary = summarise(samples, monitor, manifest, counted(folder.gaps()))
     if manifest.get("ended") == "failure-threshold" and not monitor.empty:
         at_stop = monitor[monitor["at_ms"] <= float(manifest.get("stopped_at_ms") or np.inf)]
         users = at_stop.groupby("process", observed=True)["users"].last().sum()

@@ -9,6 +9,7 @@ from typing import Any
 from katydid.analysis.summary import summarise
 from katydid.core.errors import NoDataError
 from katydid.store.folder import SUMMARY, RunFolder
+from katydid.store.gaps import counted
 
 
 def read_summary(folder: RunFolder) -> dict[str, Any]:
@@ -20,7 +21,7 @@ def read_summary(folder: RunFolder) -> dict[str, Any]:
     path = folder.path / SUMMARY
     manifest = folder.manifest()
     if manifest["partial"] or not path.is_file():
-        return summarise(folder.samples(), folder.monitor(), manifest)
+        return summarise(folder.samples(), folder.monitor(), manifest, counted(folder.gaps()))
     try:
         summary = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:

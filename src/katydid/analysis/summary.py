@@ -4,7 +4,9 @@ Statistics are over the samples that count (`analysis/derived.py`), times over t
 them. Knows neither files nor reports.
 """
 
+from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,19 +16,23 @@ from katydid.analysis.derived import iterations, quantile, with_derived
 from katydid.analysis.extras import extras
 from katydid.analysis.staged import staged_load
 from katydid.analysis.validity import Run, findings, unchecked
-from katydid.core.metrics import DISTRIBUTIONS, RATES, STATISTICS, Counts
+from katydid.core.histogram import Histogram
+from katydid.core.metrics import DISTRIBUTIONS, ITL, RATES, STATISTICS, Counts, Statistic
 
 MOST_ERRORS = 30
 """Rows of the table of errors; there are 21 classes, but a file may hold what we do not know."""
 
 
-def summarise(samples: pd.DataFrame, monitor: pd.DataFrame, manifest: dict[str, Any]) -> dict[str, Any]:
+def summarise(
+    samples: pd.DataFrame, monitor: pd.DataFrame, manifest: dict[str, Any], gaps: Histogram | None = None
+) -> dict[str, Any]:
     """The content of `summary.json`.
 
     Args:
         samples: DESIGN section 5, one row a request.
         monitor: one row a second and process.
         manifest: of the run; missing keys are tolerated.
+        gaps: between content chunks, in seconds, of the requests that count; None where nobody counted them.
     """
     frame = with_derived(samples, manifest)
     counted = frame[frame["counted"]]
@@ -34,7 +40,7 @@ def summarise(samples: pd.DataFrame, monitor: pd.DataFrame, manifest: dict[str, 
     conversations = iterations(samples)
     seconds, due = staged_load(manifest) or (_seconds(window), _due(monitor, manifest, *window))
     counts = _counts(counted, conversations, seconds, due)
-    metrics, too_few = _metrics(counted, counts)
+    metrics, too_few = _metrics(counted, counts, gaps or Histogram())
     run = Run(frame, monitor, manifest, counts, window, conversations)
     judged = findings(run)
     return {
@@ -118,29 +124,38 @@ def _due(monitor: pd.DataFrame, manifest: dict[str, Any], begin: float, end: flo
     return float(users * (end - begin) / 1000.0 / interval)
 
 
-def _metrics(counted: pd.DataFrame, counts: Counts) -> tuple[dict[str, float | None], dict[str, str]]:
+def _metrics(counted: pd.DataFrame, counts: Counts, gaps: Histogram) -> tuple[dict[str, float | None], dict[str, str]]:
     """Flat names to values; and why a value is missing that the reader would look for."""
     metrics: dict[str, float | None] = {}
     too_few: dict[str, str] = {}
     ok = counted[counted["outcome"] == "ok"]
+
+    def put(metric: str, values: int, of: Callable[[Statistic], float]) -> None:
+        for statistic in STATISTICS:
+            name = f"{metric}.{statistic.name}"
+            metrics[name] = of(statistic) if values >= statistic.fewest else None
+            if 0 < values < statistic.fewest:
+                too_few[name] = f"too few ({values} of {statistic.fewest})"
+
     for distribution in DISTRIBUTIONS:
         column = ok.get(distribution.column, pd.Series(dtype=np.float64))
         values = column.dropna().to_numpy(dtype=np.float64)
-        for statistic in STATISTICS:
-            name = f"{distribution.name}.{statistic.name}"
-            metrics[name] = None
-            if len(values) >= statistic.fewest:
-                metrics[name] = _statistic(values, statistic.name, statistic.quantile)
-            elif len(values):
-                too_few[name] = f"too few ({len(values)} of {statistic.fewest})"
+        put(distribution.name, len(values), partial(_statistic, values))
+    put(ITL.name, gaps.total, lambda statistic: _of_gaps(gaps, statistic) * 1000.0)
     metrics |= {rate.name: rate.of(counts) for rate in RATES}
     return metrics, too_few
 
 
-def _statistic(values: np.ndarray, name: str, q: float | None) -> float:
-    if q is not None:
-        return quantile(values, q)
-    return float(getattr(values, name)())
+def _statistic(values: np.ndarray, statistic: Statistic) -> float:
+    if statistic.quantile is not None:
+        return quantile(values, statistic.quantile)
+    return float(getattr(values, statistic.name)())
+
+
+def _of_gaps(gaps: Histogram, statistic: Statistic) -> float:
+    if statistic.name == "mean":
+        return gaps.mean
+    return gaps.quantile({"min": 0.0, "max": 1.0}.get(statistic.name, statistic.quantile or 0.0))
 
 
 def _errors(frame: pd.DataFrame) -> list[dict[str, Any]]:

@@ -2,9 +2,9 @@
 
 A new metric is a row here: of `DISTRIBUTIONS` where every request has a value (a column of the samples,
 or one derived from them in `analysis/derived.py`; a workload without the column lacks the metric), of
-`RATES` where it is a figure of the whole run. It then shows in the summary, the report and its
-definitions, the gate and the comparison. Knows nothing about data frames: the columns are names here,
-and `analysis/summary.py` reads them.
+`POOLED` where a request has many, of `RATES` where it is a figure of the whole run. It then shows in the
+summary, the report and its definitions, the gate and the comparison. Knows nothing about data frames: the
+columns are names here, and `analysis/summary.py` reads them.
 """
 
 import math
@@ -53,7 +53,7 @@ class Statistic:
 
     @property
     def fewest(self) -> int:
-        """Requests that it needs."""
+        """Values that it needs."""
         return 1 if self.quantile is None else fewest_for(self.quantile)
 
 
@@ -216,6 +216,30 @@ DISTRIBUTIONS = (
 
 
 @dataclass(frozen=True, slots=True)
+class Pooled:
+    """A figure that a successful request has many of; the run keeps them in a histogram (`core/histogram.py`).
+
+    Attributes: as a `Distribution` has them.
+    """
+
+    name: str
+    label: str
+    definition: str
+    better: Better = Better.LOWER
+    primary: bool = False
+    unit: Unit = Unit.MS
+
+
+ITL = Pooled(
+    "itl",
+    "Gap between chunks, all (ITL)",
+    "Every gap between two content chunks of all successful requests together, to within 0.4 %: an answer counts as "
+    "often as it has gaps. A chunk is not a token: this is ITL only where the server sends a chunk a token.",
+)
+POOLED = (ITL,)
+
+
+@dataclass(frozen=True, slots=True)
 class Counts:
     """What the rates are made of: counted requests only, without warm-up and what came after the stop.
 
@@ -347,7 +371,7 @@ class Metric:
 
 def _all_metrics() -> dict[str, Metric]:
     metrics = {r.name: Metric(r.name, r.label, r.unit, r.better, r.definition) for r in RATES}
-    for d in DISTRIBUTIONS:
+    for d in (*DISTRIBUTIONS, *POOLED):
         for s in STATISTICS:
             name = f"{d.name}.{s.name}"
             metrics[name] = Metric(name, f"{d.label}, {s.name}", d.unit, d.better, d.definition)

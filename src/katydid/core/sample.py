@@ -4,6 +4,7 @@ Every later number is computed from these rows. Times are milliseconds on the mo
 the start of the run; None where a thing did not happen, never 0.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -68,6 +69,9 @@ _BLAME = {
 DETAIL_LIMIT = 200
 """Characters of a failure's text that are kept: enough to recognise it, too few to fill a disk."""
 
+NO_COLUMNS = frozenset({"extra", "gaps"})
+"""Attributes of a sample that are no columns of the rows."""
+
 
 @dataclass(slots=True)
 class Sample:
@@ -97,6 +101,7 @@ class Sample:
         after_stop: ended after the failure threshold stopped the run; counts in no statistic.
         warm_up: started in the warm-up; counts in no statistic.
         extra: columns that a workload adds, by name.
+        gaps: seconds between content chunks, until they have entered the run's histogram.
     """
 
     request_id: str
@@ -128,6 +133,7 @@ class Sample:
     after_stop: bool = False
     warm_up: bool = False
     extra: dict[str, object] = field(default_factory=dict)
+    gaps: Sequence[float] = ()
 
     def fail(self, error: ErrorClass, detail: str = "") -> None:
         """Mark the sample as failed; whose fault it is follows from the class."""

@@ -15,7 +15,7 @@ from typing import Any
 
 from katydid.analysis.comparison import CompareSettings
 from katydid.core.errors import ConfigError
-from katydid.core.metrics import DISTRIBUTIONS, METRICS, Better
+from katydid.core.metrics import DISTRIBUTIONS, METRICS, POOLED, Better
 from katydid.gate.limits import Limit, read_limit, read_percent
 
 
@@ -145,7 +145,7 @@ _IN_ORDER = ("min", "p50", "p90", "p95", "p99", "max")
 
 def _check_together(objectives: Mapping[str, Objective], where: str) -> None:
     """See that limits of one distribution leave room: a p50 above 2 s and a p95 below 1 s do not."""
-    for distribution in DISTRIBUTIONS:
+    for distribution in (*DISTRIBUTIONS, *POOLED):
         names = [f"{distribution.name}.{statistic}" for statistic in _IN_ORDER]
         given = [(rank, objectives[name]) for rank, name in enumerate(names) if name in objectives]
         for (low_rank, low), (high_rank, high) in product(given, given):

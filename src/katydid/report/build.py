@@ -11,6 +11,7 @@ from katydid.report.definitions import definitions_section
 from katydid.report.html import render_run
 from katydid.report.sections import Material, Section, sections
 from katydid.store.folder import REPORT, SUMMARY, RunFolder
+from katydid.store.gaps import counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ def build_report(folder: RunFolder, definitions: Sequence[str] = ()) -> Report:
         NoDataError: the run has no events for them.
     """
     manifest, samples, monitor = folder.manifest(), folder.samples(), folder.monitor()
-    summary = summarise(samples, monitor, manifest)
+    summary = summarise(samples, monitor, manifest, counted(folder.gaps()))
     folder.write_json(SUMMARY, summary)
     material = Material(manifest, summary, with_derived(samples, manifest), monitor)
     parts = sections(material)

@@ -13,7 +13,7 @@ import pandas as pd
 from katydid import __version__
 from katydid.analysis.derived import quantile
 from katydid.analysis.validity import rules_for
-from katydid.core.metrics import DISTRIBUTIONS, RATES, STATISTICS
+from katydid.core.metrics import DISTRIBUTIONS, POOLED, RATES, STATISTICS
 from katydid.report import words
 from katydid.report.page import render
 from katydid.report.pictures import run_charts
@@ -42,7 +42,7 @@ def render_run(material: Material, sections: Sequence[Section]) -> str:
         setting=_setting(manifest),
         tiles=_tiles(summary),
         rules=_rules(summary, frame),
-        distributions=[d for d in DISTRIBUTIONS if metrics[f"{d.name}.max"] is not None],
+        distributions=[d for d in (*DISTRIBUTIONS, *POOLED) if metrics[f"{d.name}.max"] is not None],
         rates=[r for r in RATES if metrics[r.name] is not None],
         statistics=STATISTICS,
         users=_users(frame),

@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 from katydid.core.errors import ConfigError, NoDataError
 from katydid.store.events import EventRow
 from katydid.store.files import new_file, replace_file
+from katydid.store.gaps import GapRow, merged
 from katydid.store.monitor import MonitorRow
 from katydid.store.rows import RowLog, read_log, record_schema, sample_schema
 
@@ -80,6 +81,10 @@ class RunFolder:
         """One row a second and process."""
         return self._frame("monitor")
 
+    def gaps(self) -> pd.DataFrame:
+        """The histogram of the gaps between content chunks; empty where there were none."""
+        return self._frame("gaps")
+
     def events(self) -> pd.DataFrame:
         """Every event of the streamed answers, in the order of their arrival; empty where none were recorded."""
         frame = self._frame("events")
@@ -109,8 +114,9 @@ class RunFolder:
         if not self.manifest()["partial"]:
             return False
         frames = {"samples": self.samples(), "monitor": self.monitor()}
-        if (self.path / _log_file("events")).is_file():
-            frames["events"] = self.events()
+        for kind, read in (("events", self.events), ("gaps", self.gaps)):
+            if (self.path / _log_file(kind)).is_file():
+                frames[kind] = read()
         for kind, frame in frames.items():
             with _writing(self.path / _table_file(kind)):
                 _write_table(self.path / _table_file(kind), pa.Table.from_pandas(frame, preserve_index=False))
@@ -146,7 +152,7 @@ class RunWriter:
         self._logs = {kind: RowLog(path / _log_file(kind)) for kind in ("samples", "monitor")}
 
     def append(self, kind: str, batch: bytes) -> None:
-        """Keep a batch of `samples`, `monitor` or `events` rows that `RowBuffer.drain` made."""
+        """Keep a batch of rows of a kind, as `RowBuffer.drain` made it."""
         if kind not in self._logs:
             self._logs[kind] = RowLog(self.path / _log_file(kind))
         self._logs[kind].append(batch)
@@ -170,7 +176,7 @@ class RunWriter:
         self.close()
         for kind, log in self._logs.items():
             rows, whole = read_log(log.path, _SCHEMAS[kind])
-            _write_table(self.path / _table_file(kind), rows)
+            _write_table(self.path / _table_file(kind), merged(rows) if kind == "gaps" else rows)
             if whole:
                 log.path.unlink()
         self.manifest.update(outcome)
@@ -182,6 +188,7 @@ _SCHEMAS = {
     "samples": sample_schema(),
     "monitor": record_schema(MonitorRow),
     "events": record_schema(EventRow),
+    "gaps": record_schema(GapRow),
 }
 
 
@@ -216,7 +223,7 @@ def _not_writable(results: Path, why: str) -> ConfigError:
 
 
 _REMEDY = "restore it, or remove this run from its folder"
-_REMEDIES = {"monitor": "delete it, and the run is read without it"}
+_REMEDIES = dict.fromkeys(("monitor", "gaps"), "delete it, and the run is read without it")
 
 
 def _damaged(file: Path, why: object, remedy: str = _REMEDY) -> NoDataError:

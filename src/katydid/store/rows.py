@@ -8,7 +8,7 @@ length in front; a log that was cut off anywhere is read up to its last whole ba
 import errno
 import os
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields
 from pathlib import Path
 from types import UnionType
@@ -16,7 +16,7 @@ from typing import Any, BinaryIO, get_args
 
 import pyarrow as pa
 
-from katydid.core.sample import Sample
+from katydid.core.sample import NO_COLUMNS, Sample
 
 _LENGTH = struct.Struct("<4sI")
 _MAGIC = b"KTYD"
@@ -37,7 +37,7 @@ def _arrow_type(annotation: Any) -> pa.DataType:
 
 
 def _columns(record: type[Any]) -> dict[str, pa.DataType]:
-    return {f.name: _arrow_type(f.type) for f in fields(record) if f.name != "extra"}
+    return {f.name: _arrow_type(f.type) for f in fields(record) if f.name not in NO_COLUMNS}
 
 
 def sample_schema(extra: dict[str, type] | None = None) -> pa.Schema:
@@ -74,11 +74,16 @@ class RowBuffer:
         if not self._rows:
             return None
         rows, self._rows = self._rows, []
-        arrays = [pa.array(_values(rows, f.name), f.type) for f in self.schema]
-        sink = pa.BufferOutputStream()
-        with pa.ipc.new_stream(sink, self.schema) as stream:
-            stream.write_batch(pa.record_batch(arrays, schema=self.schema))
-        return bytes(sink.getvalue())
+        return encode([_values(rows, f.name) for f in self.schema], self.schema)
+
+
+def encode(columns: Sequence[Sequence[Any]], schema: pa.Schema) -> bytes:
+    """Columns of plain values as one batch."""
+    arrays = [pa.array(values, column.type) for values, column in zip(columns, schema, strict=True)]
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, schema) as stream:
+        stream.write_batch(pa.record_batch(arrays, schema=schema))
+    return bytes(sink.getvalue())
 
 
 def _values(rows: list[Any], name: str) -> list[Any]:

@@ -59,13 +59,13 @@ class BatchUser(PacedUser):
         options = self.run_context.options
         assert isinstance(options, BatchOptions)  # noqa: S101 - it is our options_class
         tries = options.tries if options.on_429 == "backoff" else 1
-        dice = random.Random(f"{options.seed} {self.index} {self.iteration}")  # noqa: S311 - jitter, not a secret
         for attempt in range(tries):
             with self.sampled(scheduled) as sample:
                 sample.extra["attempt"] = attempt
                 asked = self.ask(sample)
                 again = sample.error is ErrorClass.RATE_LIMITED and attempt + 1 < tries
                 if again:
+                    dice = random.Random(f"{options.seed} {self.index} {self.iteration} {attempt}")  # noqa: S311 - jitter, not a secret
                     scheduled = time.monotonic() + backoff_delay(attempt, dice.random(), asked)
                     sample.extra["retry_at_ms"] = self.run_context.info.ms(scheduled)
             if not again or not self._hold_back(scheduled):

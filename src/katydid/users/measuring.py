@@ -58,6 +58,7 @@ def measure_stream(sample: Sample, exchange: Exchange, reading: StreamFacts) -> 
         sample.ttft_ms = (reading.first_at - exchange.started) * 1000.0
         sample.ttft_bound = reading.first_bound
     if gaps := sorted(reading.gaps):
+        sample.gaps = gaps
         sample.gap_mean_ms = sum(gaps) / len(gaps) * 1000.0
         sample.gap_p99_ms = gaps[math.ceil(0.99 * len(gaps)) - 1] * 1000.0
         sample.gap_max_ms = gaps[-1] * 1000.0

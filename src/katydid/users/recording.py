@@ -7,8 +7,9 @@ an event and get a row of what the event says.
 
 import time
 from collections.abc import Callable
+from itertools import count
+from secrets import token_hex
 from typing import Any
-from uuid import uuid4
 
 import pyarrow as pa
 from gevent import GreenletExit
@@ -17,6 +18,7 @@ from locust.env import Environment
 from katydid.core.redact import Redactor
 from katydid.core.sample import ErrorClass, Outcome, Sample
 from katydid.core.stages import Stage
+from katydid.store.gaps import GapBuffer
 from katydid.store.rows import RowBuffer
 from katydid.users.runinfo import RunInfo
 from katydid.users.stopping import Stopper
@@ -53,13 +55,16 @@ class Recorder:
         self._stage = stage
         self.worker = worker
         self.buffer = RowBuffer(schema)
+        self.gaps = GapBuffer()
         self.recorded = 0
+        self._id_prefix = token_hex(8)  # of this process and run; an identity of its own for each request costs 2 µs
+        self._numbers = count()
 
     def new_sample(self, *, user: int, iteration: int, name: str, scheduled: float, stage: Stage) -> Sample:
         """The row of a request that is about to start, due at `scheduled` on the monotonic clock."""
         scheduled_ms = self._info.ms(scheduled)
         return Sample(
-            request_id=uuid4().hex,
+            request_id=self._new_id(),
             user=user,
             iteration=iteration,
             worker=self.worker,
@@ -88,6 +93,9 @@ class Recorder:
         self._keep(sample)
         if sample.after_stop or sample.outcome is Outcome.ABORTED:
             return
+        if sample.outcome is Outcome.OK:
+            self.gaps.add(sample.gaps, warm_up=sample.warm_up)
+        sample.gaps = ()
         self._environment.events.request.fire(
             request_type=request_type,
             name=sample.name,
@@ -105,15 +113,13 @@ class Recorder:
         sample.after_stop = self._stopper.halted
         self._keep(sample)
 
-    def on_request(self, *, katydid_sample: Sample | None = None, **event: Any) -> None:
-        """Locust's request event: keep what a foreign user's request tells of itself."""
-        if katydid_sample is not None:
-            return
+    def on_request(self, **event: Any) -> None:
+        """Locust's request event of a foreign user: keep what it tells of the request."""
         duration = float(event["response_time"] or 0.0)
         start_ms = self._info.ms(time.monotonic()) - duration
         stage = self._stage()
         sample = Sample(
-            request_id=uuid4().hex,
+            request_id=self._new_id(),
             user=-1,
             iteration=-1,
             worker=self.worker,
@@ -132,6 +138,10 @@ class Recorder:
             sample.blame = None
         sample.after_stop = not self._admit(sample)
         self._keep(sample)
+
+    def _new_id(self) -> str:
+        """32 hexadecimal digits that no other request has: this process's own 16, and its number of requests."""
+        return f"{self._id_prefix}{next(self._numbers):016x}"
 
     def _admit(self, sample: Sample) -> bool:
         if sample.outcome is Outcome.FAILED:

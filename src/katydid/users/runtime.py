@@ -251,6 +251,7 @@ class Runtime:
         for kind, buffer in (
             ("events", self.event_log and self.event_log.buffer),
             ("samples", self.recorder.buffer),
+            ("gaps", self.recorder.gaps),
             ("monitor", self._monitor and self._monitor.buffer),
         ):
             if buffer and (batch := buffer.drain()):

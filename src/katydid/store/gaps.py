@@ -1,0 +1,63 @@
+"""The gaps between content chunks of all requests of a run, as a histogram: what ITL is computed from."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+import pyarrow as pa
+
+from katydid.core.histogram import Histogram
+from katydid.store.rows import encode, record_schema
+
+
+@dataclass(slots=True)
+class GapRow:
+    """The columns of gaps.parquet.
+
+    Attributes:
+        warm_up: of requests that started in the warm-up.
+        bucket: of `core.histogram`, in seconds.
+        count: gaps in it, of successful requests that ended before the stop.
+    """
+
+    warm_up: bool
+    bucket: int
+    count: int
+
+
+SCHEMA = record_schema(GapRow)
+
+
+class GapBuffer:
+    """Gaps of one process that were not handed on yet."""
+
+    def __init__(self) -> None:
+        self._counted = {warm_up: Histogram() for warm_up in (False, True)}
+
+    def add(self, gaps: Sequence[float], *, warm_up: bool) -> None:
+        """Count the gaps of a request, in seconds."""
+        self._counted[warm_up].add(gaps)
+
+    def drain(self) -> bytes | None:
+        """All gaps since the last drain as one batch; None where there are none."""
+        rows = [(warm_up, *each) for warm_up, counted in self._counted.items() for each in counted.counts.items()]
+        if not rows:
+            return None
+        self._counted = {warm_up: Histogram() for warm_up in (False, True)}
+        return encode(list(zip(*rows, strict=True)), SCHEMA)
+
+
+def merged(rows: pa.Table) -> pa.Table:
+    """One row for each bucket."""
+    keys = ["warm_up", "bucket"]
+    return rows.group_by(keys).aggregate([("count", "sum")]).rename_columns([*keys, "count"]).cast(SCHEMA)
+
+
+def counted(rows: pd.DataFrame) -> Histogram:
+    """The gaps that enter the statistics: those outside the warm-up, or all where the run ended inside it."""
+    settled = rows[~rows["warm_up"].astype(bool)]
+    used = rows if settled.empty else settled
+    total = Histogram()
+    for bucket, count in zip(used["bucket"], used["count"], strict=True):
+        total.counts[int(bucket)] += int(count)
+    return total
