@@ -1,25 +1,35 @@
-"""Speech against queueing theory, one experiment after the other: about six minutes.
+"""Speech against queueing theory, and the pace of very many streams: about six minutes.
 
-    python benchmarks/speech_queueing.py [FOLDER]
+    python benchmarks/speech_queueing.py [--folder FOLDER] [EXPERIMENT ...]
 
-Prints the measured share of streams in time and their RTF beside what theory says of the same streams; the
-RTF of a stream alone; and how late the chunks of 500 streams that speak at the same time are sent.
+Experiments, all of them by default:
+    alone      the RTF of a stream alone, beside the set one
+    burst      500 streams at once on one worker: share in time and RTF, beside theory
+    overload   the same users again and again, with a time-out that not all meet
+    planned    the burst on as many workers as `katydid plan` names
+    real-time  500 streams that speak at the same time: how late their chunks are sent, and what one costs
+
+Target and generator have a core each where there are two.
 """
 
+import argparse
 import json
 import subprocess
 import sys
 import tempfile
 import wave
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
 
+from katydid.machine.trial import pinned, share_out
 from katydid.target.process import start_target
 from katydid.users.audio import built_in_sound
 
 KATYDID = Path(sys.executable).with_name("katydid")
 STREAMS, RTF = 500, 0.1
+BURST = ["--users", str(STREAMS), "--interval", "300", "--run-time", "10s", "--phase", "burst", "--drain", "70"]
 
 
 def say(text: str) -> None:
@@ -46,7 +56,10 @@ def recording(folder: Path, seconds: int) -> Path:
 
 def run(folder: Path, name: str, words: list[str], **target: float) -> Path:
     """One run of speech against a target of its own; its folder."""
-    with start_target(**target) as service:
+    cores = share_out()
+    with pinned(cores.target):
+        service = start_target(**target)
+    with service, pinned(cores.generator and frozenset(sorted(cores.generator)[:1])):
         where = ("--host", service.url, "--version-label", name, "--results", folder)
         done = katydid("run", "speech", *where, "--failure-threshold", 0, "--warm-up", 0, *words)
     path = max((folder / "speech" / name).iterdir())
@@ -64,31 +77,68 @@ def beside_theory(path: Path, workers: int) -> None:
         say(f"  {key}: measured {found['measured'][key]}, theory {found['theory'][key]}")
 
 
-def main() -> None:
-    """All experiments."""
-    folder = Path(sys.argv[1] if len(sys.argv) > 1 else tempfile.mkdtemp())
-    folder.mkdir(parents=True, exist_ok=True)
-    alone = recording(folder, 10)
-    words = ["--users", "1", "--interval", "3", "--run-time", "30s", "--audio", str(alone), "--audio-speed", "0"]
+def alone(folder: Path) -> None:
+    """One stream at a time, as fast as the target takes it."""
+    audio = ["--audio", str(recording(folder, 10)), "--audio-speed", "0"]
+    words = ["--users", "1", "--interval", "3", "--run-time", "30s", *audio]
     rtf = pd.read_parquet(run(folder, "alone", words, speech_rtf=RTF) / "samples.parquet")["rtf"]
     say(f"  RTF of a stream alone: median {rtf.median():.4f}, {rtf.min():.4f} to {rtf.max():.4f}; set {RTF}")
 
-    burst = ["--users", str(STREAMS), "--interval", "300", "--run-time", "10s", "--phase", "burst", "--drain", "70"]
-    beside_theory(run(folder, "burst-1-worker", burst, speech_rtf=RTF, speech_workers=1), 1)
-    # Users that speak again as soon as they have their result, with a time-out that not all of them meet.
-    again = ["--users", str(STREAMS), "--interval", "20", "--run-time", "90s", "--request-timeout", "40"]
-    beside_theory(run(folder, "overload-1-worker", again, speech_rtf=RTF, speech_workers=1), 1)
 
+def burst(folder: Path) -> None:
+    """All streams at once on one worker."""
+    beside_theory(run(folder, "burst-1-worker", BURST, speech_rtf=RTF, speech_workers=1), 1)
+
+
+def overload(folder: Path) -> None:
+    """Users that speak again as soon as they have their result, with a time-out that not all of them meet."""
+    words = ["--users", str(STREAMS), "--interval", "20", "--run-time", "90s", "--request-timeout", "40"]
+    beside_theory(run(folder, "overload-1-worker", words, speech_rtf=RTF, speech_workers=1), 1)
+
+
+def planned(folder: Path) -> None:
+    """The burst, on as many workers as are planned for it."""
     asked = katydid("plan", "--concurrency", STREAMS, "--rtf", RTF, "--json", "-")
-    planned = json.loads(asked.stdout)["workers"]
-    beside_theory(run(folder, f"planned-{planned}", burst, speech_rtf=RTF, speech_workers=planned), planned)
+    workers = json.loads(asked.stdout)["workers"]
+    beside_theory(run(folder, f"planned-{workers}", BURST, speech_rtf=RTF, speech_workers=workers), workers)
 
-    long = recording(folder, 20)
-    words = ["--users", str(STREAMS), "--interval", "20", "--run-time", "60s", "--audio", str(long), "--drain", "40"]
-    samples = pd.read_parquet(run(folder, "real-time-500", words, speech_rtf=0.001) / "samples.parquet")
+
+def real_time(folder: Path) -> None:
+    """Twenty seconds of speech by everybody, three times, one after the other without a pause."""
+    audio = ["--audio", str(recording(folder, 20)), "--drain", "40"]
+    words = ["--users", str(STREAMS), "--interval", "20", "--run-time", "60s", *audio]
+    path = run(folder, "real-time-500", words, speech_rtf=0.001)
+    samples, monitor = pd.read_parquet(path / "samples.parquet"), pd.read_parquet(path / "monitor.parquet")
     sent, late = samples["sent_chunks"].sum(), samples["late_chunks"].sum()
-    say(f"  {sent} chunks of audio, {late} more than 20 ms late ({late / sent:.2%}); at most 1 % may be")
+    say(f"  {sent} chunks of audio, {late} more than 20 ms late ({late / sent:.2%}; p99 ≤ 20 ms is at most 1 %)")
     say(f"  the worst of each stream: {samples['send_late_ms'].describe(percentiles=[0.5, 0.9, 0.99]).to_dict()}")
+    full = monitor[monitor["users"] == STREAMS]
+    busy = full["cpu_percent"].median()
+    say(f"  the generator used {busy:.0f} % of a core: {busy * 1e4 / (STREAMS * 10):.0f} µs a chunk, with all else")
+
+
+EXPERIMENTS: dict[str, Callable[[Path], None]] = {
+    "alone": alone,
+    "burst": burst,
+    "overload": overload,
+    "planned": planned,
+    "real-time": real_time,
+}
+
+
+def main() -> None:
+    """The experiments that were named."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("experiments", nargs="*", metavar="EXPERIMENT", help=", ".join(EXPERIMENTS))
+    parser.add_argument("--folder", type=Path, help="where runs and recordings go; a temporary one by default")
+    given = parser.parse_args()
+    unknown = set(given.experiments) - EXPERIMENTS.keys()
+    if unknown:
+        parser.error(f"there is no experiment {', '.join(sorted(unknown))}")
+    folder = given.folder or Path(tempfile.mkdtemp())
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in given.experiments or EXPERIMENTS:
+        EXPERIMENTS[name](folder)
 
 
 if __name__ == "__main__":

@@ -139,7 +139,7 @@ def test_a_storm_is_counted_by_what_became_of_its_clients():
     assert (told["clients"], told["accepted"], told["rejected"], told["failed_otherwise"]) == (2000, 1000, 1000, 0)
     assert told["settled_s"] == pytest.approx(1.0)
     assert set(checks.values()) == {True}
-    assert len(checks) == 4
+    assert len(checks) == 5
     assert summary["metrics"]["failure_rate"] == 0.0
     assert len(told["events"]) == 1
 
@@ -161,6 +161,31 @@ def test_a_load_that_fails_after_the_storm_is_damage():
     rows = [row | {"outcome": "failed", "error": "timeout"} if row["start_ms"] > 50_000 else row for row in steady()]
     _, checks, _ = judged("storm", *clients(5, 5), *rows)
     assert not checks["the normal load afterwards: no more failures"]
+
+
+def during_the_storm(change):
+    """The steady load, changed where its second of speech and the storm's clients, from 20 to 23 s, overlap."""
+    return [row | change if 19_000 < row["start_ms"] <= 23_000 else row for row in steady()]
+
+
+def test_the_load_that_spoke_meanwhile_is_counted_beside_the_storm():
+    told, checks, _ = judged("storm", *clients(5, 5), *during_the_storm({}))
+    counts = [told[key] for key in ("load_meanwhile", "load_turned_away", "load_failed")]
+    assert counts == [20, 0, 0], "five a second, for four seconds"
+    assert checks["the normal load meanwhile, but for who was turned away: no more failures"]
+
+
+def test_a_load_that_is_turned_away_while_the_house_is_full_is_no_damage():
+    told, checks, _ = judged("storm", *clients(5, 5), *during_the_storm({"outcome": "failed", "error": "overloaded"}))
+    assert (told["load_turned_away"], told["load_failed"]) == (20, 0)
+    assert set(checks.values()) == {True}
+
+
+def test_a_load_that_is_cut_off_by_the_storm_is_damage():
+    told, checks, _ = judged("storm", *clients(5, 5), *during_the_storm({"outcome": "failed", "error": "reset"}))
+    assert (told["load_turned_away"], told["load_failed"]) == (0, 20)
+    broken = [name for name, passed in checks.items() if not passed]
+    assert broken == ["the normal load meanwhile, but for who was turned away: no more failures"]
 
 
 # Zombies

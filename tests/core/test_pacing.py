@@ -52,6 +52,12 @@ def test_a_wait_is_never_negative():
     assert pacer.wait(50.0) == 0.0
 
 
+def test_users_that_were_held_up_together_go_on_together_at_no_more_than_their_rate():
+    users = [Pacer(2.0, first) for first in (0.0, 0.5, 1.0, 1.5)]
+    begun = [starts(user, [9.0 - user.scheduled, 0.1, 0.1, 0.1]) for user in users]
+    assert [user[1:] for user in begun] == [[9.0, 11.0, 13.0]] * 4
+
+
 def test_an_overrun_keeps_the_time_that_was_missed():
     pacer = Pacer(2.0, 0.0)
     pacer.wait(0.0)

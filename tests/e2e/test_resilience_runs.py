@@ -64,6 +64,23 @@ def test_a_storm_is_let_in_up_to_the_limit_and_no_client_more(target, tmp_path):
     assert len(refused) == 40
 
 
+def test_2000_clients_and_room_for_1000(target, tmp_path):
+    """The load speaks together every 10 s: before the storm, while the house is full, and afterwards."""
+    service = target(speech_connections=1000, speech_rtf=0.01)
+    storm = ("--storm-at", 13, "--storm-clients", 2000, "--storm-hold", 11, "--storm-expect", 1000)
+    found, out = run("storm", service, tmp_path, *storm, "--interval", 10, "--phase", "burst", seconds=34)
+    told, samples = found.summary["resilience"], found.samples
+    clients = samples[samples["role"] == "storm"]
+    assert (clients["outcome"] == "ok").sum() == 1000
+    assert (clients["error"] == "overloaded").sum() == 1000
+    load = samples[samples["role"].isna()].sort_values("start_ms")
+    assert load["error"].fillna("").to_list() == [""] * 10 + ["overloaded"] * 5 + [""] * 5
+    assert (told["load_meanwhile"], told["load_turned_away"], told["load_failed"]) == (5, 5, 0)
+    assert all(check["passed"] for check in found.summary["checks"]), found.summary["checks"]
+    assert re.search(r"of them turned away \(503, 429\)\s+5", out)
+    assert sum(row["status"] == 503 for row in service.log()) == 1005
+
+
 def test_zombies_are_held_beside_the_load(target, tmp_path):
     service = target(speech_rtf=0.0)
     found, out = run("zombies", service, tmp_path, "--zombies-at", 2, "--zombies", 60, seconds=6)

@@ -23,6 +23,8 @@ SLOWER, SLOWER_MS = 1.10, 20.0
 """p95 of the result's lag beyond the baseline's that is still no damage: a tenth, or so many milliseconds."""
 SLOW_MS = 500.0
 """By how much a result must lag more than before to count as not recovered."""
+REFUSALS = ("overloaded", "rate_limited")
+"""Errors of who was turned away in words, 503 and 429."""
 NEXT = 20
 """Streams that are looked at to see whether all is well again."""
 RESAMPLES = 500
@@ -72,10 +74,10 @@ def chaos(run: Run) -> dict[str, Any]:
 
 
 def storm(run: Run) -> dict[str, Any]:
-    """Many connected at once: who was let in, who was turned away, and when that was clear."""
+    """Many connected at once: who was let in, who was turned away, when that was clear, and the load meanwhile."""
     load, clients = _load(run), _with_role(run, "storm")
     accepted = clients["outcome"] == "ok"
-    rejected = clients["error"].isin(["overloaded", "rate_limited"])
+    rejected = clients["error"].isin(REFUSALS)
     other = ~(accepted | rejected)
     if clients.empty:
         return _told([Check("there was a storm", passed=False, value="none", limit="once")], clients)
@@ -84,12 +86,17 @@ def storm(run: Run) -> dict[str, Any]:
     settle = float(settled_ms.max()) / 1000.0 - begin
     over = float((clients["start_ms"] + clients["duration_ms"]).max()) / 1000.0
     before, after = load[load["end_s"] <= begin], load[load["start_s"] > over]
+    meanwhile = load[(load["end_s"] > begin) & (load["start_s"] <= over)]
+    turned_away = meanwhile["error"].isin(REFUSALS)
+    stayed = meanwhile[~turned_away]
     expected = int((run.manifest.get("options") or {}).get("storm_expect") or 0)
     checks = [
         Check("nobody was left without an answer", not other.any(), f"{int(other.sum())} failed otherwise", "0"),
         Check("all knew soon", settle <= SETTLE_LIMIT_S, f"{settle:.2f} s", f"within {SETTLE_LIMIT_S:g} s"),
         _no_more_failures("the normal load afterwards", before, after),
     ]
+    if len(stayed):
+        checks.append(_no_more_failures("the normal load meanwhile, but for who was turned away", before, stayed))
     if expected:
         count = int(accepted.sum())
         checks.append(Check("as many as expected were let in", count == expected, str(count), str(expected)))
@@ -99,6 +106,9 @@ def storm(run: Run) -> dict[str, Any]:
         "rejected": int(rejected.sum()),
         "failed_otherwise": int(other.sum()),
         "settled_s": settle,
+        "load_meanwhile": len(meanwhile),
+        "load_turned_away": int(turned_away.sum()),
+        "load_failed": int((stayed["outcome"] == "failed").sum()),
     }
     return _told(checks, clients.head(1), facts)
 

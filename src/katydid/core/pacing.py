@@ -3,6 +3,10 @@
 Pure: times are seconds on whatever monotonic clock the caller reads. The rule keeps a user on a grid
 of absolute deadlines, so that late wake-ups do not add up. A request that outlasts its interval is
 not caught up with: the next one starts at once, and the grid starts again there.
+
+So users whom an outage held up together go on together, an interval apart. To return to its old place a user
+would have to start twice within an interval, or to wait longer than the rule says and send less than was asked
+for; and callers that hang on a service that comes back do return together.
 """
 
 import math

@@ -91,7 +91,9 @@ def _read(file: Path) -> Audio:
     except OSError as error:
         raise ConfigError(f"--audio {file}: {(error.strerror or str(error)).lower()}") from None
     except (wave.Error, EOFError) as error:
-        raise ConfigError(f"--audio {file}: is no WAV file of plain samples ({error or 'it ends too early'})") from None
+        raise ConfigError(
+            f"--audio {file}: is no WAV file of plain samples ({str(error) or 'it ends too early'})"
+        ) from None
     _check(file, *shape)
     if not frames:
         raise ConfigError(f"--audio {file}: holds no sound")

@@ -79,6 +79,8 @@ class SpeechService:
         exchange = Exchange()
         self.client.converse(self.path, self.headers("preflight"), _Visit(), exchange)
         host = strip_credentials(self._host)
+        if exchange.error is ErrorClass.MALFORMED:
+            raise ConfigError(f"{host} speaks no WebSocket ({exchange.detail}): correct --host or --endpoint")
         if exchange.status is None:
             raise ConfigError(f"{host} does not answer ({exchange.detail}): start it, or correct --host")
         if exchange.status in {401, 403}:

@@ -23,6 +23,9 @@ _LABELS = {
     "rejected": "turned away (503, 429)",
     "failed_otherwise": "failed otherwise",
     "settled_s": "until all knew, s",
+    "load_meanwhile": "streams of the normal load meanwhile",
+    "load_turned_away": "of them turned away (503, 429)",
+    "load_failed": "of them failed otherwise",
     "held": "held to the end",
     "refused_or_dropped": "refused, or dropped by the target",
 }
