@@ -1,7 +1,7 @@
 """A stage as a measurement: what was offered, what came back, what was broken. Queues give the truth."""
 
 import pytest
-from rows import FAILED, samples, started
+from rows import FAILED, OK, samples, started
 
 from katydid.analysis.derived import with_derived
 from katydid.analysis.holds import Criterion, criterion, measure_hold
@@ -84,7 +84,57 @@ def test_a_hold_that_was_stopped_while_settling_is_judged_by_what_there_is():
         ("duration.mean", 100.0, None),
         ("requests_per_s", 5.0, None),
         ("conversation.p95", 5.0, None),
+        ("conversations_ok", 0.99, None),
     ],
 )
 def test_only_what_single_requests_keep_or_miss_is_a_criterion(metric, limit, expected):
     assert criterion(metric, limit, {"ttft_ms", "duration_ms"}) == expected
+
+
+TALKS = [
+    criterion("conversation.p95", 900.0, {"conversation_ms"}),
+    criterion("conversations_ok", 0.9, {"conversation_ms"}),
+]
+
+
+def talk(number, took, *, base=OK, turns=3, at=None):
+    """A conversation's requests, 100 ms each; a good one says at its end how long it took."""
+    at = number * 1000.0 if at is None else at
+    rows = [
+        started(at + 300.0 * turn, iteration=number, duration_ms=100.0, conversation_ms=None) for turn in range(turns)
+    ]
+    rows[-1] |= {"outcome": base["outcome"], "conversation_ms": took if base is OK else None}
+    return rows
+
+
+def talks_measured(*talks, settled=0.0, end=10_000.0):
+    rows = [row for conversation in talks for row in conversation]
+    took = [row.pop("conversation_ms") for row in rows]
+    frame = with_derived(samples(*rows).assign(conversation_ms=took), {"interval_s": 1.0})
+    return measure_hold(frame, StageRecord(0, 1, 0.0, settled, end), 1.0, TALKS)
+
+
+def test_objectives_of_conversations_are_judged_by_the_conversation():
+    result = talks_measured(*(talk(n, 700.0) for n in range(6)), *(talk(n, 950.0) for n in (6, 7)))
+    assert (result.requests, result.judged) == (24, {"conversation.p95": 8, "conversations_ok": 8})
+    assert result.missed == {"conversation.p95": 2, "conversations_ok": 0}
+    assert result.broken == ("conversation.p95",)
+
+
+def test_a_conversation_that_fails_has_missed_both_objectives_once():
+    result = talks_measured(*(talk(n, 700.0) for n in range(6)), *(talk(n, None, base=FAILED, turns=2) for n in (6, 7)))
+    assert result.judged == {"conversation.p95": 8, "conversations_ok": 8}
+    assert result.missed == {"conversation.p95": 2, "conversations_ok": 2}
+    assert [c.text for c in TALKS] == ["conversation.p95 ≤ 900 ms", "conversations_ok ≥ 90 %"]
+
+
+def test_a_conversation_belongs_to_the_time_in_which_it_began():
+    early, late = talk(0, 700.0, at=1900.0), talk(1, 700.0, at=9900.0)
+    assert talks_measured(early, late, settled=2000.0).judged["conversation.p95"] == 1
+
+
+def test_answers_whose_times_vary_are_no_queue_and_a_queue_is_seen_all_the_same():
+    calm, full = Queue(16, 0.4, jitter=0.8), Queue(4, 0.4, jitter=0.8)  # 80 users; 20
+    short = [calm.measured(Hold(40, 6.0, settle=T), T, OBJECTIVE, seed) for seed in range(60)]
+    assert sum(r.keeps_up for r in short) >= 59
+    assert not any(full.measured(Hold(30, 6.0, settle=T), T, OBJECTIVE, seed).keeps_up for seed in range(20))

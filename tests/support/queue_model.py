@@ -98,7 +98,9 @@ def search(queue: Queue, settings, criteria, seed: int = 0):
 
     seeds = itertools.count(seed * 1000)
     pending: list[Hold] = []
-    plan = CapacitySearch(settings, lambda _: queue.measured(pending[-1], settings.interval, criteria, next(seeds)))
+    plan = CapacitySearch(
+        settings, criteria, lambda _: queue.measured(pending[-1], settings.interval, criteria, next(seeds))
+    )
     seconds = 0.0
     while (hold := plan.next_hold()) is not None:
         pending.append(hold)

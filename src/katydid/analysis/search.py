@@ -2,8 +2,8 @@
 
 First the load is doubled until the objective breaks, and the range between kept and broken is narrowed, by
 short holds. Then several loads across that range are held for longer, in shuffled order, and all of that is
-repeated with the loads moved by a part of a step. Where a repeat shows that the range was wrong, it gets more
-loads on the side where the limit must be.
+repeated around what the repeats before found, with the loads moved by a part of a step. Where a repeat shows that
+the range was wrong, it gets one load after the other on the side where the limit must be, ever farther away.
 """
 
 import math
@@ -11,7 +11,7 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from katydid.analysis.capacity import MEASURE
+from katydid.analysis.capacity import MEASURE, estimate_capacity
 from katydid.analysis.holds import Criterion, HoldResult
 from katydid.core.stages import Hold, Outlook, StageRecord
 
@@ -20,10 +20,8 @@ NARROW = 1.15
 """The range is narrow enough to be measured: its ends differ by this factor."""
 SPAN = 1.2
 """Factor from the lowest to the highest load of a repeat, at least."""
-MOST_MOVES = 3
-"""How often the range may turn out to be wrong."""
-MORE = 3
-"""Loads that are added to a repeat then."""
+MOST_MOVES = 4
+"""Loads that a search may add where the range turns out to be wrong."""
 LIKELY_DOUBLINGS, LIKELY_HALVINGS = 2, 2
 """Holds that finding the range may still take, while nothing has broken; for the outlook alone."""
 BRACKET_REQUESTS = 20
@@ -39,7 +37,6 @@ class SearchSettings:
         hold: seconds of a measured hold, its settling included.
         steps: loads of a repeat.
         failure_limit: failed requests that end a hold early, where the objective allows no more; 0 = never.
-        allowed_failures: share of the objective.
     """
 
     interval: float
@@ -50,18 +47,22 @@ class SearchSettings:
     repeats: int = 3
     seed: int = 0
     failure_limit: int = 5
-    allowed_failures: float = 0.05
 
 
 class CapacitySearch:
     """A plan (`core.stages.Plan`) that looks for the capacity.
 
     Args:
+        criteria: the objective.
         measure: what a stage that is over showed.
     """
 
-    def __init__(self, settings: SearchSettings, measure: Callable[[StageRecord], HoldResult]) -> None:
+    def __init__(
+        self, settings: SearchSettings, criteria: Sequence[Criterion], measure: Callable[[StageRecord], HoldResult]
+    ) -> None:
         self._settings = settings
+        self._criteria = criteria
+        self._allowed = min((c.allowed for c in criteria), default=1.0)  # a failed request misses every criterion
         self._measure = measure
         self._random = random.Random(settings.seed)  # noqa: S311 - shuffles loads
         self._next = min(settings.start, settings.max_users)
@@ -69,6 +70,7 @@ class CapacitySearch:
         self._high: int | None = None
         self._queue: list[Hold] = []
         self._repeat = 0
+        self._planned = 0
         self._moves = 0
         self.results: list[HoldResult] = []
 
@@ -80,11 +82,16 @@ class CapacitySearch:
             return self._bracket_hold(self._next)
         if not self._low:
             return None
-        self._queue = self._extend() if self._repeat else []
-        if not self._queue and self._repeat < self._settings.repeats:
-            self._queue = self._measured(self._loads(), self._repeat + 1)
-            self._repeat += 1
-        return self._queue.pop(0) if self._queue else None
+        beyond = self._beyond() if self._repeat else None
+        if beyond is not None:
+            return self._measured([beyond])[0]
+        if self._repeat == self._settings.repeats:
+            return None
+        loads = self._loads()
+        self._repeat += 1
+        self._planned = len(loads)
+        self._queue = self._measured(loads)
+        return self._queue.pop(0)
 
     def finished(self, record: StageRecord) -> None:
         """See `Plan.finished`."""
@@ -137,28 +144,26 @@ class CapacitySearch:
         if not result.held and not result.keeps_up:
             guess = result.sustained
         elif not result.held and result.missed.get("failure_rate") and result.ended == "time":
-            guess = result.users * (1.0 - result.failed / result.requests) / (1.0 - self._settings.allowed_failures)
+            guess = result.users * (1.0 - result.failed / result.requests) / (1.0 - self._allowed)
         margin = (high / low) ** 0.15
         inside: int = round(min(max(guess, low * margin), high / margin))
         return min(max(inside, self._low + 1), high - 1)
 
-    def _extend(self) -> list[Hold]:
-        """More loads for the last repeat, where all of its loads were kept, or all broken: the limit lies beyond."""
-        settings, name = self._settings, self._name(self._repeat)
-        last = [r for r in self.results if r.purpose == name]
+    def _beyond(self) -> int | None:
+        """Another load for the last repeat, where all of its loads were kept, or all broken: the limit lies there."""
+        last = [r for r in self.results if r.purpose == self._name]
         if self._high is None or self._moves >= MOST_MOVES or len({r.held for r in last}) != 1:
-            return []
+            return None
         self._moves += 1
-        step = SPAN ** (1.0 / (settings.steps - 1))
+        added = len(last) - self._planned
+        factor = SPAN ** (0.5 * 2**added)
         if last[0].held:
             edge = max(r.users for r in last)
-            loads = {min(max(edge + i, round(edge * step**i)), settings.max_users) for i in range(1, MORE + 1)} - {edge}
-            self._low, self._high = edge, max(loads, default=edge)
+            load = min(max(edge + 1, round(edge * factor)), self._settings.max_users)
         else:
             edge = min(r.users for r in last)
-            loads = {max(min(edge - i, round(edge / step**i)), 1) for i in range(1, MORE + 1)} - {edge}
-            self._low, self._high = min(loads, default=edge), edge
-        return self._measured(sorted(loads), self._repeat)
+            load = max(min(edge - 1, round(edge / factor)), 1)
+        return None if load == edge else load
 
     # Holds
 
@@ -167,29 +172,35 @@ class CapacitySearch:
         cycles = min(max(2, math.ceil(BRACKET_REQUESTS / users)), max(2.0, self._settings.hold / interval - 1))
         return self._hold(users, interval * (1 + cycles), BRACKET)
 
-    def _name(self, repeat: int) -> str:
-        return f"{MEASURE} {repeat}"
+    @property
+    def _name(self) -> str:
+        return f"{MEASURE} {self._repeat}"
 
-    def _measured(self, loads: list[int], repeat: int) -> list[Hold]:
+    def _measured(self, loads: list[int]) -> list[Hold]:
         self._random.shuffle(loads)
-        return [self._hold(users, self._settings.hold, self._name(repeat)) for users in loads]
+        return [self._hold(users, self._settings.hold, self._name) for users in loads]
 
     def _loads(self) -> list[int]:
         """Loads across the range and a little beyond it; moved by a part of a step from repeat to repeat."""
         if self._high is None:
             return [self._low]
-        settings, middle = self._settings, math.sqrt(self._low * self._high)
-        span = max(SPAN, (self._high / self._low) ** 1.5)
+        settings, span = self._settings, SPAN
+        found = estimate_capacity(self.results, self._criteria).capacity if self._repeat else None
+        if found is None:
+            found = math.sqrt(self._low * self._high)
+            span = max(SPAN, (self._high / self._low) ** 1.5)
         step = span ** (1.0 / (settings.steps - 1))
         moved = step ** ((self._repeat + 0.5) / settings.repeats - 0.5)
-        exact = [middle * moved * step ** (i - (settings.steps - 1) / 2) for i in range(settings.steps)]
+        exact = [found * moved * step ** (i - (settings.steps - 1) / 2) for i in range(settings.steps)]
         loads = {min(max(1, round(users)), settings.max_users) for users in exact}
-        return sorted(loads | {self._low, self._high} if len(loads) < settings.steps else loads)
+        if len(loads) < settings.steps:  # so few users that steps fall together
+            loads |= {max(1, math.floor(found)), min(math.floor(found) + 1, settings.max_users)}
+        return sorted(loads)
 
     def _hold(self, users: int, seconds: float, purpose: str) -> Hold:
         settings = self._settings
         planned = users * seconds / settings.interval
-        limit = max(settings.failure_limit, math.ceil(4 * settings.allowed_failures * planned))
+        limit = max(settings.failure_limit, math.ceil(4 * self._allowed * planned))
         return Hold(
             users=users,
             seconds=seconds,
@@ -197,8 +208,3 @@ class CapacitySearch:
             purpose=purpose,
             most_failures=limit if settings.failure_limit else 0,
         )
-
-
-def allowed_failures(criteria: Sequence[Criterion]) -> float:
-    """Share of requests that may fail by an objective: a failed request misses every criterion."""
-    return min((c.allowed for c in criteria), default=1.0)

@@ -26,7 +26,7 @@ from katydid.users.runtime import FLUSH_PERIOD, Runtime
 POLL = 0.05
 """Seconds between looks at the users and the failures of a hold."""
 ROWS_ARE_IN = 2 * FLUSH_PERIOD
-"""Seconds after the last user has stopped until all of its rows are here."""
+"""Seconds after the last user has stopped until a master has all of its rows."""
 REMOTE_LEAD = 1.0
 """Seconds from a stage's announcement to its beginning, where workers must hear of it first."""
 BETWEEN = 2.0
@@ -107,7 +107,7 @@ class HoldsShape(LoadTestShape):
         while self.runtime.runner.user_count:
             gevent.sleep(POLL)
         if self._stage is not None:
-            gevent.sleep(ROWS_ARE_IN)
+            self._collect()
             plan.finished(self._records[-1])
             self._stage = None
         hold = plan.next_hold()
@@ -115,6 +115,12 @@ class HoldsShape(LoadTestShape):
             return None
         gevent.sleep(hold.pause)
         return self._begin(hold, plan.outlook())
+
+    def _collect(self) -> None:
+        """See that all rows of the stage that is over are here."""
+        self.runtime.hand_in()
+        if self.runtime.is_master:
+            gevent.sleep(ROWS_ARE_IN)
 
     def _begin(self, hold: Hold, outlook: Outlook) -> Tick:
         now = time.monotonic() - self.runtime.info.origin

@@ -5,14 +5,12 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from katydid.analysis.holds import Criterion, criterion
+from katydid.analysis.holds import CONVERSATIONS_OK, Criterion, criterion
 from katydid.core.errors import ConfigError
 from katydid.core.sample import Sample
 from katydid.gate.thresholds import read_thresholds
 
 _REQUEST_COLUMNS = {field.name for field in fields(Sample)} | {"response_ms", "tpot_ms"}
-_OF_ITERATIONS = {"conversation_ms"}
-"""Columns that only rows of whole iterations fill: no request keeps or misses them."""
 MOST_FAILURES = 0.05
 """Share of requests that may fail, or take too long, where no thresholds file says otherwise."""
 
@@ -29,7 +27,7 @@ def read_criteria(
         users: the run's user classes, whose requests may have figures of their own.
 
     Raises:
-        ConfigError: a thresholds file without an objective, or with none that single requests can keep.
+        ConfigError: a thresholds file without an objective, or with none that single requests or conversations can keep.
     """
     if thresholds is None:
         return [
@@ -38,9 +36,10 @@ def read_criteria(
         ]
     if limit is not None:
         raise ConfigError("--limit and --thresholds both say what to keep: give one of them")
-    upper = [o for o in read_thresholds(Path(thresholds)).objectives if o.limit.is_upper]
-    columns = _REQUEST_COLUMNS.union(*(user.extra_columns for user in users)) - _OF_ITERATIONS
-    found = [c for o in upper if (c := criterion(o.metric, o.limit.value, columns)) is not None]
+    objectives = read_thresholds(Path(thresholds)).objectives
+    right_way = [o for o in objectives if o.limit.is_upper != (o.metric == CONVERSATIONS_OK)]
+    columns = _REQUEST_COLUMNS.union(*(user.extra_columns for user in users))
+    found = [c for o in right_way if (c := criterion(o.metric, o.limit.value, columns)) is not None]
     if not found:
         raise ConfigError(
             f"{thresholds} has no objective that a stage can keep: give its [objective] a limit of failure_rate, "

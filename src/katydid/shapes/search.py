@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from katydid.analysis.derived import with_derived
 from katydid.analysis.holds import Criterion, HoldResult, measure_hold
-from katydid.analysis.search import CapacitySearch, SearchSettings, allowed_failures
+from katydid.analysis.search import CapacitySearch, SearchSettings
 from katydid.core.errors import ConfigError
 from katydid.core.stages import Plan, StageRecord
 from katydid.shapes.holds import HoldsShape
@@ -49,7 +49,7 @@ class CapacityOptions(RunOptions):
         """The objective; see `read_criteria`."""
         return read_criteria(self.thresholds, self.limit, self.interval, users)
 
-    def search_settings(self, criteria: list[Criterion]) -> SearchSettings:
+    def search_settings(self) -> SearchSettings:
         """How the search is done.
 
         Raises:
@@ -70,7 +70,6 @@ class CapacityOptions(RunOptions):
             repeats=self.repeats,
             seed=self.seed,
             failure_limit=self.failure_threshold,
-            allowed_failures=allowed_failures(criteria),
         )
 
 
@@ -89,7 +88,8 @@ class CapacityShape(HoldsShape):
         if not self.runtime.paced_users():
             raise ConfigError("the locustfile has no user of Katydid's: a capacity needs users that keep an interval")
         asked = self._options(parsed)
-        asked.search_settings(asked.criteria(self.runtime.paced_users()))
+        asked.criteria(self.runtime.paced_users())
+        asked.search_settings()
 
     def facts(self, workload: str) -> Mapping[str, Any]:
         """See `StagedShape.facts`."""
@@ -99,7 +99,7 @@ class CapacityShape(HoldsShape):
             "workload": f"capacity-{workload}",
             "plan": "capacity",
             "objective": [asdict(c) for c in criteria],
-            "search": asdict(asked.search_settings(criteria)),
+            "search": asdict(asked.search_settings()),
             "failure_threshold": 0,
         }
 
@@ -117,7 +117,7 @@ class CapacityShape(HoldsShape):
             return result
 
         self._rows = []
-        return CapacitySearch(asked.search_settings(criteria), measure)
+        return CapacitySearch(asked.search_settings(), criteria, measure)
 
     def took(self, rows: pa.Table) -> None:
         """See `HoldsShape.took`."""

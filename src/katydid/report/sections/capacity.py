@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from katydid.analysis.capacity import RESOLUTION
 from katydid.report.chart import Chart, Line, Mark, Scale, Style
 from katydid.report.sections.section import Material, Section, Table
 from katydid.report.words import fraction, milliseconds, number
@@ -10,8 +11,8 @@ COLUMNS = ("Stage", "Users", "Purpose", "Requests", "Missed", "p50", "p95", "Off
 RESULT = COLUMNS.index("Result")
 METHODS = {
     "saturation": "the answers a second in stages in which the target fell behind, times the interval",
-    "logistic": "read off a logistic curve through the shares of requests that missed the objective",
-    "isotonic": "read off the rising line through the shares of requests that missed the objective",
+    "logistic": "read off a logistic curve through the shares that missed the objective",
+    "isotonic": "read off the rising line through the shares that missed the objective",
     "cliff": "the middle between the loads that kept and broke the objective: it breaks all at once (a cliff)",
 }
 
@@ -46,7 +47,8 @@ def _text(found: dict[str, Any]) -> list[str]:
         repeats = ", ".join(number(round(e, 1)) for e in found["estimates"])
         told.append(
             f"First to break: {found['limiting'].replace('_', ' ')}. Each repeat is {METHODS[found['method']]}: "
-            f"{repeats}. The interval is over the repeats, on log N, and never less than 2 % to either side."
+            f"{repeats}. The interval is over the repeats, on log N, and never less than {100 * RESOLUTION:g} % to either "
+            "side."
         )
     told.append(f"Limited by: {found['limited_by']}. {_sentence(found['evidence'])}")
     if found["knee"]:
@@ -74,7 +76,6 @@ def _table(found: dict[str, Any]) -> Table:
 
 
 def _row(step: dict[str, Any]) -> list[str]:
-    missed = max(step["missed"].values(), default=0) / step["requests"] if step["requests"] else 0.0
     broken = ", ".join(step["broken"]).replace("_", " ")
     result = "held" if step["held"] else f"broken: {broken or 'no requests'}"
     return [
@@ -82,7 +83,7 @@ def _row(step: dict[str, Any]) -> list[str]:
         number(step["users"]),
         step["purpose"],
         number(step["requests"]),
-        fraction(missed),
+        fraction(step["missed_share"]),
         *("–" if step[key] is None else milliseconds(step[key]) for key in ("p50_ms", "p95_ms")),
         f"{number(step['offered_per_s'])} /s",
         f"{number(step['ok_per_s'])} /s",
@@ -94,7 +95,7 @@ def _charts(found: dict[str, Any]) -> list[Chart]:
     steps = sorted((s for s in found["steps"] if s["requests"]), key=lambda s: s["users"])
     if len(steps) < 2:
         return []
-    missed = [(float(s["users"]), 100 * max(s["missed"].values(), default=0) / s["requests"]) for s in steps]
+    missed = [(float(s["users"]), 100 * s["missed_share"]) for s in steps]
     marks = (
         [Mark(f"capacity {number(round(found['capacity'], 1))}", Style.MAIN, found["capacity"])]
         if found["capacity"]
@@ -103,7 +104,7 @@ def _charts(found: dict[str, Any]) -> list[Chart]:
     return [
         Chart(
             key="capacity-curve",
-            title="Requests that missed the objective",
+            title="Share that missed the objective",
             note="Each stage's share, by its users; failed requests are among them.",
             unit="%",
             scale=Scale.LINEAR,
