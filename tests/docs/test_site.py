@@ -4,6 +4,9 @@ import os
 import re
 import subprocess
 import sys
+import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -72,12 +75,45 @@ def test_what_would_be_loaded_is_found(text):
     assert [address for address in loaded_by(text) if "//" in address] == [loaded_by(text)[0]]
 
 
-def test_in_a_browser_it_asks_nobody_and_has_no_problems(site):
+@pytest.fixture
+def served(site):
+    """Its address."""
+    handler = partial(QuietHandler, directory=site)
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+class QuietHandler(SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
+
+
+SEARCH = """
+new Promise(found => {
+  const input = document.querySelector("input.md-search__input")
+  document.querySelector("#__search").click()
+  input.focus()
+  input.value = "ttft_bound"
+  input.dispatchEvent(new KeyboardEvent("keyup", {bubbles: true}))
+  input.dispatchEvent(new Event("input", {bubbles: true}))
+  const look = setInterval(() => {
+    const links = [...document.querySelectorAll(".md-search-result__link")].map(link => link.href)
+    if (links.length) { clearInterval(look); found(links) }
+  }, 50)
+})
+"""
+
+
+def test_a_browser_finds_pages_by_their_words_and_asks_nobody_else(served):
     with Browser() as browser:
-        for name in ("index.html", "reference/options.html"):
-            page = browser.open((site / name).as_uri())
-            assert [address for address in page.requests if not address.startswith(("file:", "data:", "blob:"))] == []
-            assert [problem for problem in page.problems if "file:" not in problem] == []
+        page = browser.open(f"{served}/index.html")
+        assert f"{served}/reference/files.html" in {link.partition("?")[0] for link in page.evaluate(SEARCH)}
+        assert [address for address in page.requests if not address.startswith((served, "data:", "blob:"))] == []
+        assert page.problems == []
 
 
 def test_pictures_are_small():
