@@ -25,7 +25,7 @@ def main(arguments: Sequence[str]) -> int:
     stale = []
     REFERENCE.mkdir(parents=True, exist_ok=True)
     for name, page in PAGES.items():
-        file, content = REFERENCE / f"{name}.md", _MADE + page()
+        file, content = REFERENCE / f"{name}.md", _MADE + page().rstrip() + "\n"
         if not file.is_file() or file.read_text(encoding="utf-8") != content:
             stale.append(file.relative_to(ROOT).as_posix())
             if "--check" not in arguments:

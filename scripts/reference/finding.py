@@ -1,35 +1,42 @@
 """The pages on what is found: metrics, errors, files and their columns, rules of validity, thresholds."""
 
 from collections.abc import Iterable
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
+from importlib import import_module
+from itertools import starmap
+from types import ModuleType
 from typing import Any
 
-from cells import code, described, table, text, unit
+from cells import code, described, first_sentence, table, text, unit
 from workload import also, parent_of, user_of
 
 from katydid.analysis.calibration import LIMITS
 from katydid.analysis.validity import RULES
 from katydid.analysis.verdicts import CompareSettings
 from katydid.core.errors import ExitCode
-from katydid.core.metrics import DISTRIBUTIONS, RATES, STATISTICS
+from katydid.core.metrics import METRICS, STATISTICS
 from katydid.core.sample import ErrorClass, Sample
 from katydid.gate.limits import ASKED
 from katydid.gate.thresholds import SECTIONS, Policy, Thresholds
 from katydid.machine.checks import CHECKS
 from katydid.resources import resource_folder, shipped_workloads
 from katydid.store import folder
-from katydid.store.events import EventRow
-from katydid.store.monitor import MonitorRow
-from katydid.store.rows import record_schema, sample_schema
+from katydid.store.rows import sample_schema
+
+_ONE = ".p50"
+"""Every distribution has it."""
 
 
 def metrics() -> str:
     """The metrics of summary.json."""
     head = ["name", "label", "unit", "better", "definition"]
-    spread, rates = (
-        [[code(m.name), text(m.label), unit(m.unit), m.better.value, text(m.definition)] for m in rows]
-        for rows in (DISTRIBUTIONS, RATES)
-    )
+    kinds = {name: m for name, m in METRICS.items() if "." not in name}
+    spread = {name.removesuffix(_ONE): m for name, m in METRICS.items() if name.endswith(_ONE)}
+    distributions, rates = (
+        [[code(n), text(m.label.removesuffix(f", {_ONE[1:]}")), unit(m.unit), m.better.value, text(m.definition)]
+         for n, m in rows.items()]
+        for rows in (spread, kinds)
+    )  # fmt: skip
     return f"""\
 # Metrics
 
@@ -41,7 +48,7 @@ the stop count.
 Of successful requests. A name and a statistic make a metric, as in `ttft.p95`. A workload without the column lacks
 the metric.
 
-{table(head, spread)}
+{table(head, distributions)}
 A statistic is given from this many requests on, so that with 99 % confidence the sample reaches beyond it (MLPerf
 LoadGen's binomial rule); below it says “too few”.
 
@@ -72,14 +79,12 @@ Of every command; where several apply, in the order 130, 2, 70, 4, 1, 3, 0.
 
 _FILES = {
     folder.REPORT: "the report: one page, no network needed, complete without JavaScript",
-    "samples.parquet": "a row a request",
-    "monitor.parquet": "a row a second and process of the generator, of its machine, and of the target",
     folder.SUMMARY: "[metrics](metrics.md), counts, errors, `valid` and why not: [its keys](json.md)",
     folder.MANIFEST: "what made the run, what must match for a comparison, and how it ended",
     folder.LOCUST_REPORT: "Locust's own report",
-    "events.parquet": "with `--record-events`: a row an event of a streamed answer",
-    "*.rows": "while the run goes on, or where it never came to its end: what `katydid report` reads then",
+    "samples.parquet": "a row a request",
 }
+_TABLES = folder._SCHEMAS  # noqa: SLF001 - what a run can have is nobody else's business
 
 
 def files() -> str:
@@ -89,24 +94,28 @@ def files() -> str:
         "blame": "of a failure: `target`, `generator` or `config`",
         "error": "of a failure: its class",
     }
+    others = {kind: import_module(f"katydid.store.{kind}") for kind in _TABLES if kind != "samples"}
+    known = _FILES | {f"{kind}.parquet": text(first_sentence(module)) for kind, module in others.items()}
     return f"""\
 # Files of a run
 
 `RESULTS/WORKLOAD/VERSION/YYYYMMDDTHHMMSSZ/`, in UTC, with a suffix `-2` … where that exists.
 
-{table(["file", "what"], ([code(name), what] for name, what in _FILES.items()))}
+{table(["file", "what"], ([code(name), what] for name, what in known.items()))}
+While the run goes on, and where it never came to its end, the tables are `*.rows`, which `katydid report` reads then.
+
 ## samples.parquet
 
 Milliseconds on the monotonic clock, from the run's start; null where a thing did not happen, never 0. Rows with
 `after_stop` or `warm_up` count in no statistic. What can stand in `error`: [error classes](errors.md).
 
 {_columns(sample_schema(), said)}
-{"".join(map(_added_columns, shipped_workloads()))}## monitor.parquet
+{"".join(map(_added_columns, shipped_workloads()))}{"".join(starmap(_table, others.items()))}"""
 
-{_columns(record_schema(MonitorRow), described(MonitorRow))}
-## events.parquet
 
-{_columns(record_schema(EventRow), described(EventRow))}"""
+def _table(kind: str, module: ModuleType) -> str:
+    rows = [c for c in vars(module).values() if is_dataclass(c) and c.__module__ == module.__name__]
+    return f"## {kind}.parquet\n\n{_columns(_TABLES[kind], described(rows[0]))}\n"
 
 
 def _added_columns(workload: str) -> str:
