@@ -129,11 +129,38 @@ options stand in process lists and web pages.
 ## Every workload
 
 {table(_HEAD, _option_rows(fields(RunOptions)))}
+## To watch a process
+
+Of each process by itself; in no manifest and no form.
+
+{table(_HEAD, _watching_rows())}
 {"".join(shown)}## katydid capacity
 
 With any workload.
 
 {table(_HEAD, _option_rows(_changed(CapacityOptions, RunOptions)))}"""
+
+
+def _watching_rows() -> list[list[str]]:
+    from locust.argument_parser import LocustArgumentParser  # noqa: PLC0415 - see `options`
+
+    from katydid.users.watching import add_arguments  # noqa: PLC0415 - see `options`
+
+    parser = LocustArgumentParser()
+    add_arguments(parser)
+    return [
+        [code(a.option_strings[0]), code(a.env_var), "" if a.default is None else code(a.default), _meaning(a.help)]
+        for a in parser._actions  # noqa: SLF001 - argparse has no other list of them
+        if (a.help or "").startswith(_OURS)
+    ]
+
+
+_OURS = "Katydid: "
+
+
+def _meaning(help_text: str) -> str:
+    """Without what stands in columns of its own."""
+    return text(help_text.removeprefix(_OURS).rpartition(" (")[0])
 
 
 def _changed(options_class: Any, other: Any) -> list[Any]:
