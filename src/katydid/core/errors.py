@@ -13,7 +13,17 @@ from enum import IntEnum
 
 
 class ExitCode(IntEnum):
-    """Exit codes of every command; where several apply, `worst` decides."""
+    """Exit codes of every command; where several apply, `worst` decides.
+
+    Attributes:
+        PASSED: all is well. A run: it is valid, also where the failure threshold ended it: that is a result.
+        GATE_FAILED: an objective is broken, or the new version is slower.
+        USAGE: wrong usage or configuration. Nothing was sent but a look at the target.
+        CANNOT_TELL: the runs cannot tell, where the thresholds file says that this fails.
+        INVALID: the run is invalid, or there is no data.
+        INTERNAL: an error of Katydid's own.
+        INTERRUPTED: by Ctrl-C or SIGTERM.
+    """
 
     PASSED = 0
     GATE_FAILED = 1

@@ -27,7 +27,32 @@ class Blame(StrEnum):
 
 
 class ErrorClass(StrEnum):
-    """The fixed list of failures: few enough to group by, each with one party to blame."""
+    """The fixed list of failures: few enough to group by, each with one party to blame.
+
+    Attributes:
+        TIMEOUT: the whole request took longer than `--request-timeout`.
+        IDLE_TIMEOUT: nothing arrived for `--idle-timeout`, in an answer or before it.
+        CONNECT: no connection came about: refused, unreachable, or not in time.
+        RESET: the connection was reset.
+        TRUNCATED: the answer ended before it said that it was complete.
+        EMPTY: a success in form, without any content.
+        TOO_FEW_CHUNKS: a streamed answer of at most 2 content chunks.
+        MALFORMED: bytes that break the protocol, or more of them than a bounded buffer holds.
+        RATE_LIMITED: 429, or an error in the answer that says so.
+        DAILY_LIMIT: 429 for the day: trying again later is no use.
+        OVERLOADED: 503.
+        HTTP_4XX: any other status from 400 to 499.
+        HTTP_5XX: any other status from 500 to 599.
+        SERVER_ERROR_EVENT: an error inside an answer whose status was a success.
+        WRONG_TOOL_CALLS: a tool call that is not what was declared or asked for.
+        ISOLATION: an answer has something of another user in it.
+        WRONG_ANSWER: an answer that the conversation's scenario does not allow.
+        OUT_OF_DESCRIPTORS: this machine has no open files left: `ulimit -n`.
+        OUT_OF_PORTS: this machine has no local ports left for this address.
+        DNS: the host's name is not known.
+        TLS: the certificate is not to be trusted, or TLS could not be agreed on.
+        OTHER: none of these, so that it counts as our own error; also a redirect, which is the configuration's.
+    """
 
     TIMEOUT = "timeout"
     IDLE_TIMEOUT = "idle_timeout"
@@ -97,7 +122,7 @@ class Sample:
         bytes: of the response's body, as received.
         prompt_tokens, completion_tokens: only what the server said.
         status: HTTP status.
-        detail: the failure's text, redacted, at most DETAIL_LIMIT characters.
+        detail: the failure's text, redacted, at most 200 characters.
         after_stop: ended after the failure threshold stopped the run; counts in no statistic.
         warm_up: started in the warm-up; counts in no statistic.
         extra: columns that a workload adds, by name.

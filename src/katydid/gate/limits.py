@@ -28,7 +28,7 @@ _SCALES: dict[Unit, dict[str, Decimal]] = {
 }
 """What may stand behind a number, and what it is in the summary's own unit."""
 
-_ASKED = {
+ASKED = {
     Unit.MS: ("time", "< 1.5s or < 200ms"),
     Unit.FRACTION: ("percent", "< 1%"),
     Unit.PER_SECOND: ("events a second", "> 20/s"),
@@ -75,7 +75,7 @@ def read_limit(text: object, unit: Unit) -> Limit:
     Raises:
         ConfigError: it is none for this unit, or no value can keep or break it; the message names no file.
     """
-    scales, (measured, example) = _SCALES[unit], _ASKED[unit]
+    scales, (measured, example) = _SCALES[unit], ASKED[unit]
     if not isinstance(text, str):
         raise ConfigError(f'{text!r} is no limit: write a comparison, a number and a unit in quotes, as in "{example}"')
     found = _LIMIT.fullmatch(text)

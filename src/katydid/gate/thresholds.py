@@ -18,6 +18,13 @@ from katydid.core.errors import ConfigError
 from katydid.core.metrics import DISTRIBUTIONS, METRICS, POOLED, Better
 from katydid.gate.limits import Limit, read_limit, read_percent
 
+SECTIONS: dict[str, tuple[str, ...]] = {
+    "objective": (),
+    "compare": ("primary", "min_change", "same_within"),
+    "policy": ("family_alpha", "cannot_tell", "stopped_early"),
+}
+"""What a file may hold: the keys of each section; those of `objective` are the metrics."""
+
 
 class Policy(StrEnum):
     """What something doubtful means for the exit code."""
@@ -78,10 +85,10 @@ def parse_thresholds(content: Mapping[str, Any], source: str) -> Thresholds:
     Raises:
         ConfigError: see `read_thresholds`.
     """
-    _check_keys(content, ("objective", "compare", "policy"), source, "section ")
-    objective, compare, policy = (_section(content, name, source) for name in ("objective", "compare", "policy"))
-    _check_keys(compare, ("primary", "min_change", "same_within"), f"{source}: [compare]")
-    _check_keys(policy, ("family_alpha", "cannot_tell", "stopped_early"), f"{source}: [policy]")
+    _check_keys(content, SECTIONS, source, "section ")
+    objective, compare, policy = (_section(content, name, source) for name in SECTIONS)
+    for name, section in (("compare", compare), ("policy", policy)):
+        _check_keys(section, SECTIONS[name], f"{source}: [{name}]")
     thresholds = Thresholds(
         source=source,
         objectives=_objectives(objective, f"{source}: [objective]"),

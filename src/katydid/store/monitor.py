@@ -13,7 +13,7 @@ class MonitorRow:
 
     Attributes:
         at_ms: from the run's start.
-        process: `local`, `master`, or the worker's name; or one of WATCHED.
+        process: `local`, `master`, or the worker's name; or `machine` or `target` (WATCHED).
         users: running users.
         cpu_percent: of this process, 100 = one core; of the machine, 100 = all its cores.
         cpu_wait_percent: of the second in which it could have gone on, but others had its core; None where the

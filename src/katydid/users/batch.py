@@ -41,7 +41,13 @@ class BatchOptions(RunOptions):
 
 
 class BatchUser(PacedUser):
-    """Asks for a whole answer, and times it."""
+    """Asks for a whole answer, and times it.
+
+    Columns:
+        attempt: which try of the request this is, from 0.
+        retry_after_ms: how long a refusal asked to wait.
+        retry_at_ms: when the next try is due.
+    """
 
     abstract = True
     workload = "batch"

@@ -116,7 +116,11 @@ class _Page:
 
 
 class BurstUser(PacedUser):
-    """Waits behind the barrier, sends its request with all others, and leaves after the last burst."""
+    """Waits behind the barrier, sends its request with all others, and leaves after the last burst.
+
+    Columns:
+        waited_ms: from the release of the burst to the request's end.
+    """
 
     abstract = True
     workload = "burst"

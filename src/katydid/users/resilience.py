@@ -61,7 +61,11 @@ def is_local(host: str) -> bool:
 
 
 class ResilienceUser(SpeechUser):
-    """A speaker; the first of all also does the deed."""
+    """A speaker; the first of all also does the deed.
+
+    Columns:
+        role: what a row is that is no request of the load, as `kill`, `storm`, `zombie`; it counts in no statistic.
+    """
 
     abstract = True
     service_class: ClassVar[type[Any]] = ResilienceService

@@ -180,7 +180,16 @@ def _try_out(service: SessionService) -> None:
 
 
 class SessionUser(PacedUser):
-    """Opens its session, waits for all others, talks, looks who is there, and leaves after its last turn."""
+    """Opens its session, waits for all others, talks, looks who is there, and leaves after its last turn.
+
+    Columns:
+        turn: of the user's messages, from 1.
+        room: that the message was sent in.
+        checked: names of the checks that looked at the answer, comma-separated.
+        violated: those that found something.
+        other_user: whose text or message was found.
+        answer_id: by which the service names the answer.
+    """
 
     abstract = True
     workload = "session"

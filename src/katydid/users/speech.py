@@ -154,7 +154,21 @@ class _Visit:
 
 
 class SpeechUser(PacedUser):
-    """Speaks, and listens at the same time."""
+    """Speaks, and listens at the same time.
+
+    Columns:
+        audio_ms: duration of the audio.
+        first_partial_ms: first chunk of audio sent → first recognised text.
+        final_latency_ms: end of the audio → final result.
+        rtf: (arrival of the final result − first chunk of audio sent) / duration of the audio.
+        server_rtf: processing time that the service names / duration of the audio.
+        queue_pending_max: largest number of waiting chunks that the service named.
+        partials: partial results.
+        revisions: results that changed words which had been shown.
+        send_late_ms: lateness of the chunk of audio that was sent the longest after its time.
+        sent_chunks: chunks of audio that were sent.
+        late_chunks: those sent more than 20 ms late, by our own fault.
+    """
 
     abstract = True
     workload = "speech"

@@ -27,7 +27,11 @@ class StormOptions(ResilienceOptions):
 
 
 class StormUser(ResilienceUser):
-    """A speaker; the first of all also raises the storm."""
+    """A speaker; the first of all also raises the storm.
+
+    Columns:
+        settled_ms: when it was clear what became of a client of the storm.
+    """
 
     abstract = True
     workload = "storm"

@@ -85,7 +85,14 @@ class ToolsService(ChatService):
 
 
 class ToolsUser(PacedUser):
-    """Holds conversations, runs the tools that the model calls, and checks every call."""
+    """Holds conversations, runs the tools that the model calls, and checks every call.
+
+    Columns:
+        kind: `request`, or `iteration` for the row of a whole conversation, which counts for no rate.
+        turn: of the conversation, from 0.
+        tool_calls: that the model made in it.
+        conversation_ms: from the start of the first request to the end of the last; of right conversations.
+    """
 
     abstract = True
     workload = "tools"

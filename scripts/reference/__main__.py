@@ -1,0 +1,40 @@
+"""Write docs/reference/ out of the code: its tables, parsers and docstrings, so that nothing is said twice.
+
+python scripts/reference           # run it when an option, a metric, a rule or a column has changed
+python scripts/reference --check   # exits with 1, and names the pages, where some are not up to date
+"""
+
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from asking import commands, options, target, workloads
+from finding import errors, files, metrics, thresholds, validity
+
+ROOT = Path(__file__).resolve().parents[2]
+REFERENCE = ROOT / "docs" / "reference"
+_MADE = "<!-- Made by scripts/reference out of the code: change it there. -->\n"
+
+PAGES: dict[str, Callable[[], str]] = {
+    page.__name__: page for page in (commands, options, workloads, metrics, errors, files, validity, thresholds, target)
+}
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Write the pages, or see whether they are up to date."""
+    stale = []
+    REFERENCE.mkdir(parents=True, exist_ok=True)
+    for name, page in PAGES.items():
+        file, content = REFERENCE / f"{name}.md", _MADE + page().rstrip() + "\n"
+        if not file.is_file() or file.read_text(encoding="utf-8") != content:
+            stale.append(file.relative_to(ROOT).as_posix())
+            if "--check" not in arguments:
+                file.write_text(content, encoding="utf-8")
+    if "--check" in arguments and stale:
+        print(f"not up to date: {', '.join(stale)}; run: python scripts/reference", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,227 @@
+"""The pages on what can be asked for: commands, options of a run, workloads and APIs, the embedded target."""
+
+from collections.abc import Iterable
+from dataclasses import fields
+from importlib import import_module
+from typing import Any
+from unittest.mock import patch
+
+from cells import code, first_sentence, table, text
+from workload import also, parent_of, user_of
+
+from katydid.analysis.definitions import DEFINITIONS
+from katydid.cli import COMMANDS
+from katydid.core.arguments import OneLineParser
+from katydid.dialects import DIALECTS
+from katydid.dialects.speech import SPEECH_APIS, speech_dialect
+from katydid.resources import shipped_workloads
+from katydid.target.bridge import BRIDGE_FAULTS
+from katydid.target.faults import FAULTS
+from katydid.target.tools import TOOL_FAULTS
+
+
+class _Asked(Exception):  # noqa: N818 - no error: it carries a parser out of its command
+    """A command's parser, at the moment when it would parse."""
+
+
+def parser_of(command: str) -> OneLineParser:
+    """A command's parser, without running the command."""
+
+    def tell(parser: OneLineParser, *_: object) -> None:
+        raise _Asked(parser)
+
+    module = "katydid.target.command" if command == "target" else f"katydid.commands.{command}"
+    with patch.object(OneLineParser, "parse_known_args", tell):
+        try:
+            import_module(module).main([])
+        except _Asked as asked:
+            parser: OneLineParser = asked.args[0]
+            return parser
+    raise AssertionError(f"katydid {command} parses nothing")
+
+
+def commands() -> str:
+    """Each command with its arguments."""
+    rows = [[f"[`{name}`](#katydid-{name})", text(said)] for name, said in COMMANDS.items()]
+    return f"""\
+# Commands
+
+{table(["command", "does"], rows)}
+{"".join(map(_command, COMMANDS))}"""
+
+
+_BESIDE = {
+    "run": "The [options of a run](options.md) and Locust's own go with it.\n\n",
+    "capacity": "The [options of a run](options.md) and Locust's own go with it.\n\n",
+    "target": "What its faults do: [the embedded target](target.md).\n\n",
+}
+
+
+def _command(name: str) -> str:
+    parser = parser_of(name)
+    usage = parser.format_usage().removeprefix("usage: ").strip()
+    return f"""\
+## katydid {name}
+
+{parser.description}
+
+{_BESIDE.get(name, "")}```text
+{usage}
+```
+
+{_arguments(parser)}
+```console
+$ {(parser.epilog or "").removeprefix("example: ")}
+```
+
+"""
+
+
+def _arguments(parser: OneLineParser) -> str:
+    rows = []
+    for action in parser._actions:  # noqa: SLF001 - argparse has no other list of them
+        if action.dest == "help":
+            continue
+        metavar = action.metavar or ("{" + ",".join(map(str, action.choices)) + "}" if action.choices else "")
+        names = action.option_strings or [str(metavar or action.dest)]
+        value = f" {metavar}" if action.option_strings and action.nargs != 0 and metavar else ""
+        said = (action.help or "") % {"default": action.default, "prog": parser.prog}
+        rows.append([", ".join(code(n + value) for n in names), text(said)])
+    return table(["argument", "meaning"], rows)
+
+
+def _option_rows(options: Iterable[Any]) -> list[list[str]]:
+    rows = []
+    for option in options:
+        meta = option.metadata
+        variable = meta["variable"] or "LOAD_TEST_" + option.name.upper()
+        choices = f"; one of {', '.join(map(code, meta['choices']))}" if meta["choices"] else ""
+        default = "" if option.default is None or option.default is False else code(option.default)
+        flag = "--" + option.name.replace("_", "-")
+        rows.append([code(flag), code(variable), default, text(meta["help"]) + choices])
+    return rows
+
+
+_HEAD = ["option", "variable", "default", "meaning"]
+
+
+def options() -> str:
+    """The options of a run, then those that each workload adds or changes."""
+    from katydid.shapes.search import CapacityOptions  # noqa: PLC0415 - imports Locust, which patches the process
+    from katydid.users.options import RunOptions  # noqa: PLC0415 - beside it
+
+    shown = []
+    for name in shipped_workloads():
+        parent = parent_of(name)
+        if own := _changed(user_of(name).options_class, parent.options_class if parent else RunOptions):
+            shown.append(f"## {name}\n\n{also(parent)}{table(_HEAD, _option_rows(own))}\n")
+    return f"""\
+# Options of a run
+
+Each is an option of `katydid run` and of `locust -f`, a variable of the environment, a line of `locust.conf` and a
+field of the web page, and reaches every worker. The command line wins over the environment, and that over the file.
+Locust's own options (`--host`, `--users`, `--run-time`, `--processes` …) are in
+[its documentation](https://docs.locust.io/en/stable/configuration.html).
+
+A key comes from `LOAD_TEST_API_KEY`, or from a file named by `LOAD_TEST_API_KEY_FILE`; it is never an option, since
+options stand in process lists and web pages.
+
+## Every workload
+
+{table(_HEAD, _option_rows(fields(RunOptions)))}
+## To watch a process
+
+Of each process by itself; in no manifest and no form.
+
+{table(_HEAD, _watching_rows())}
+{"".join(shown)}## katydid capacity
+
+With any workload.
+
+{table(_HEAD, _option_rows(_changed(CapacityOptions, RunOptions)))}"""
+
+
+def _watching_rows() -> list[list[str]]:
+    from locust.argument_parser import LocustArgumentParser  # noqa: PLC0415 - see `options`
+
+    from katydid.users.watching import add_arguments  # noqa: PLC0415 - see `options`
+
+    parser = LocustArgumentParser()
+    add_arguments(parser)
+    return [
+        [code(a.option_strings[0]), code(a.env_var), "" if a.default is None else code(a.default), _meaning(a.help)]
+        for a in parser._actions  # noqa: SLF001 - argparse has no other list of them
+        if (a.help or "").startswith(_OURS)
+    ]
+
+
+_OURS = "Katydid: "
+
+
+def _meaning(help_text: str) -> str:
+    """Without what stands in columns of its own."""
+    return text(help_text.removeprefix(_OURS).rpartition(" (")[0])
+
+
+def _changed(options_class: Any, other: Any) -> list[Any]:
+    """Options that the other class has not, or has with another default or meaning."""
+    known = {option.name: (option.default, option.metadata) for option in fields(other)}
+    return [o for o in fields(options_class) if (o.default, o.metadata) != known.get(o.name)]
+
+
+def workloads() -> str:
+    """The workloads and the APIs, each with what it is."""
+    users = [(name, user_of(name)) for name in shipped_workloads()]
+    rows = [[code(name), text(first_sentence(user)), str(user.default_users)] for name, user in users]
+    return f"""\
+# Workloads and APIs
+
+## Workloads
+
+What `katydid run` and `katydid capacity` take; the path of a locustfile is one too.
+
+{table(["workload", "each user", "users, where nobody says"], rows)}
+## APIs
+
+What `--api` takes, and the path that is asked where `--endpoint` names no other.
+
+{_apis(DIALECTS.values())}
+## APIs of speech
+
+{_apis(map(speech_dialect, SPEECH_APIS))}
+## Other tools' definitions
+
+What `katydid report --definitions` takes: {", ".join(map(code, [*DEFINITIONS, "all"]))}; see
+[one run by five definitions](../definitions.md).
+"""
+
+
+def _apis(dialects: Iterable[Any]) -> str:
+    rows = [[code(d.name), code(d.endpoint), text(first_sentence(import_module(d.__module__)))] for d in dialects]
+    return table(["API", "path", "is"], rows)
+
+
+def target() -> str:
+    """What the embedded target's faults do."""
+    head = ["class", "what it does"]
+    faults, tool_faults, bridge_faults = (
+        table(head, ([code(name), text(said)] for name, said in rows.items()))
+        for rows in (FAULTS, TOOL_FAULTS, BRIDGE_FAULTS)
+    )
+    return f"""\
+# The embedded target
+
+A local service with known behaviour, for trials, demos and tests: `katydid target`, or `--embedded-target` of a run,
+with the [same options](commands.md#katydid-target) as one word: `--embedded-target="--ttft 300ms --chunks 80"`. Which
+request gets which fault, and every jitter, follows from `--seed`. `--log FILE` keeps the ground truth: a JSON line a
+request.
+
+## `--fail CLASS=RATE`
+
+{faults}
+## `--tool-fail CLASS=RATE`
+
+{tool_faults}
+## `--bridge-fail CLASS=RATE`
+
+{bridge_faults}"""

@@ -1,0 +1,56 @@
+"""Markdown out of what the code says: cells and tables, and what a docstring says of each name. Knows no page."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from katydid.core.metrics import Unit
+
+
+def text(words: object) -> str:
+    """Words of the code as Markdown, in a cell: no sign of theirs is markup."""
+    shown = " ".join(str(words).split())
+    parts = shown.split("`")
+    for index in range(0, len(parts), 2):  # between backticks is code, as in docstrings
+        for sign in "\\*_[]":
+            parts[index] = parts[index].replace(sign, "\\" + sign)
+        parts[index] = parts[index].replace("<", "&lt;")
+    return "`".join(parts).replace("|", "\\|")
+
+
+def code(words: object) -> str:
+    """A name or a value; nothing where there is none."""
+    return f"`{words}`".replace("|", "\\|")
+
+
+def unit(of: Unit) -> str:
+    """A metric's unit."""
+    return code(of.value) if of.value else "count"
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table; its cells are Markdown."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
+
+
+def described(thing: Any, section: str = "Attributes") -> dict[str, str]:
+    """What a docstring says of each name in one of its sections; `a, b: …` is said of both."""
+    _, _, rest = (thing.__doc__ or "").partition(f"{section}:\n")
+    said: dict[str, str] = {}
+    names: list[str] = []
+    for line in rest.splitlines():
+        indent = len(line) - len(line.lstrip())
+        if not line.strip() or indent < 8:
+            break
+        if indent == 8:
+            given, _, words = line.strip().partition(": ")
+            names = given.split(", ")
+            said |= dict.fromkeys(names, words)
+        else:
+            said |= {name: f"{said[name]} {line.strip()}" for name in names}
+    return {name: words.removesuffix(".") for name, words in said.items()}
+
+
+def first_sentence(thing: Any) -> str:
+    """Of a docstring."""
+    return " ".join((thing.__doc__ or "").split("\n\n")[0].split())
