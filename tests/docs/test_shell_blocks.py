@@ -27,6 +27,8 @@ README_SERVICES = ("8000", "8090", "9090")
 QUICK = {"compare", "gate", "history", "completion", "--version"}
 """Commands that send nothing and take a second; on pages that have made no run before, with --only-read and --help."""
 
+OF_A_CLONE = re.compile(r"\./scripts/|python (?:scripts|benchmarks)/|(?:examples|locustfiles|thresholds)/\w")
+
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="the blocks are bash's")
 
 
@@ -80,11 +82,13 @@ def run_page(page: Path, chosen: list[Block], folder: Path, *, supposed: bool) -
     reader, scratch = folder / "reader", folder / "scratch"
     reader.mkdir()
     scratch.mkdir()
-    odd = README_SERVICES if page == README else ()
-    if page == README:
+    in_clone = page == README or any(OF_A_CLONE.search(block.text) for block in chosen)
+    if in_clone:
         clone(reader)
+    if page == README:
         suppose(reader, speech=supposed)
-    PageRun(page, reader, scratch, odd, reader / ".venv" / "bin" if page == README else None).run(chosen)
+    commands = reader / ".venv" / "bin" if in_clone else None
+    PageRun(page, reader, scratch, README_SERVICES if page == README else (), commands).run(chosen)
 
 
 def test_there_are_pages_with_blocks():

@@ -127,8 +127,8 @@ class PageRun:
 
     def _environment(self, stack: contextlib.ExitStack) -> dict[str, str]:
         text = "".join(block.text for block in blocks(self.page))
-        served = set(_SERVED.findall(text))
-        ports = {port: str(free_port()) for port in served}
+        served = {m[1] for m in _SERVED.finditer(text) if text.find(f"127.0.0.1:{m[1]}", 0, m.start()) < 0}
+        ports = {port: str(free_port()) for port in served}  # where the page has a server before it asks for one
         target = stack.enter_context(start_target(models=MODELS, **TARGET))
         if self.odd:
             odd = stack.enter_context(odd_server())
@@ -139,8 +139,9 @@ class PageRun:
         self._log = self.scratch / "calls.jsonl"
         self._log.touch()
         settings = {
-            "commands": str(BIN), "ports": ports, "target": target.url, "pids": {"4711": target.pid},
-            "log": str(self._log), "web_port": str(free_port()), "master_port": str(free_port()),
+            "commands": str(BIN), "ports": ports, "served": sorted(served), "target": target.url,
+            "pids": {"4711": target.pid}, "log": str(self._log), "web_port": str(free_port()),
+            "master_port": str(free_port()),
         }  # fmt: skip
         path = f"{commands}{os.pathsep}{os.environ['PATH']}"
         home = self.scratch / "home"

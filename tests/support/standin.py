@@ -48,9 +48,9 @@ class StandIn:
     """One call of a command.
 
     Args:
-        settings: `commands` (the folder of the real ones), `ports` (of the page, with the real ones), `target` (URL
-            of the server that answers for all others), `pids` (likewise), `web_port` and `master_port`
-            (of Locust), `log` (a file, a line a call).
+        settings: `commands` (the folder of the real ones), `ports` (of the page, with the real ones), `served` (those
+            at which the page itself has a server), `target` (URL of the server that answers for all others), `pids`
+            (as `ports`), `web_port` and `master_port` (of Locust), `log` (a file, a line a call).
     """
 
     def __init__(self, name: str, settings: dict) -> None:
@@ -102,7 +102,7 @@ class StandIn:
         if option in {"--target-pid", "--chaos-pid"}:
             return str(self._settings["pids"].get(value, value))
         if option == "--port":
-            return str(self._settings["ports"].get(value, value))
+            return str(self._settings["ports"][value]) if value in self._settings["served"] else "0"
         return _URL.sub(self._url, value)
 
     def _url(self, found: re.Match) -> str:
