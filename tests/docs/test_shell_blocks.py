@@ -114,6 +114,8 @@ def test_what_sends_nothing_does_what_it_says(page, tmp_path):
 @pytest.mark.e2e
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
-@pytest.mark.parametrize("page", [page for page in PAGES if runs(page)], ids=name)
-def test_every_block_of_a_page_does_what_it_says(page, tmp_path):
-    run_page(page, runs(page), tmp_path, supposed=True)
+@pytest.mark.parametrize("page", [page for page in PAGES if any(not is_quick(page, b) for b in runs(page))], ids=name)
+def test_what_loads_a_service_does_what_it_says(page, tmp_path):
+    # The quick ones of README suppose other runs than the page has made until then; elsewhere they go with the others.
+    chosen = [block for block in runs(page) if page != README or not is_quick(page, block)]
+    run_page(page, chosen, tmp_path, supposed=True)
