@@ -9,7 +9,28 @@ from katydid.dialects.openai import OpenAi
 from katydid.dialects.responses import Responses
 
 DIALECTS: dict[str, Dialect] = {d.name: d for d in (OpenAi(), Responses(), Anthropic(), Ollama(), GenericSse())}
-"""Every API by the name that `--api` takes; the place to add one."""
+"""Every API by the name that `--api` takes; the place to add one. `register` adds those of other people's modules."""
+
+_SHIPPED = frozenset(DIALECTS)
+_MEMBERS = ("name", "endpoint", "models_endpoint", "headers", "body", "parse_models", "reading", "parse_answer")
+
+
+def register(new: Dialect) -> None:
+    """Make an API of one's own known to `--api`; called by the locustfile that is run, on every worker too.
+
+    One that is registered again, as where Locust reads a file twice, takes its own place.
+
+    Raises:
+        ConfigError: it lacks something that a dialect has, or its name is that of an API of ours.
+    """
+    kind = new.__name__ if isinstance(new, type) else type(new).__name__
+    if isinstance(new, type):
+        raise ConfigError(f"register({kind}): give an instance, as in register({kind}())")
+    if missing := [name for name in _MEMBERS if not hasattr(new, name)]:
+        raise ConfigError(f"register({kind}()): a dialect also has {', '.join(missing)}; see katydid.dialects.base")
+    if new.name in _SHIPPED:
+        raise ConfigError(f"register({kind}()): {new.name!r} is the name of an API of Katydid's: choose another")
+    DIALECTS[new.name] = new
 
 
 def dialect(name: str, fields: Fields | None = None) -> Dialect:

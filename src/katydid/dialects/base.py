@@ -87,7 +87,7 @@ def member(value: dict[str, Any], key: str, data: bytes) -> dict[str, Any]:
 
 
 class Dialect(Protocol):
-    """One API. A new one is a module with such a class, and a row in `DIALECTS`.
+    """One API. A new one is a module with such a class, and a row in `DIALECTS`; from elsewhere, `register` adds it.
 
     Attributes:
         name: what `--api` calls it.

@@ -9,7 +9,7 @@ workload with options of its own has a subclass, which `register` makes known to
 import argparse
 import math
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, TypeVar
@@ -48,7 +48,7 @@ def option(
     *,
     kind: Callable[[str], Any] = str,
     rule: tuple[Check, str] = ANY,
-    choices: tuple[str, ...] | None = None,
+    choices: Collection[str] | None = None,
     variable: str | None = None,
     repeat: bool = False,
 ) -> Any:
@@ -57,7 +57,7 @@ def option(
     Args:
         default: where nothing is given; also for an empty field of the web form.
         help_text: what `--help` and the web form say, without the default.
-        choices: the only good values.
+        choices: the only good values, as they are when the parser is filled.
         kind: makes a value out of a text; raises ValueError where it is none. With `truth` the option takes no value.
         rule: what a good value is, and what a bad one is told.
         variable: of the environment; by default `LOAD_TEST_` and the field's name.
@@ -94,7 +94,7 @@ class RunOptions:
         variable="LOAD_TEST_VERSION",
     )
     results: str = option("reports", "folder in which run folders are made")
-    api: str = option("openai", "the target's API", choices=tuple(DIALECTS))
+    api: str = option("openai", "the target's API", choices=DIALECTS)
     endpoint: str | None = option(None, "path of the API, with a query if need be (default: the API's own)")
     header: str | None = option(
         None, "NAME=VALUE, sent with every request; repeatable; VALUE may be env:VARIABLE", repeat=True
@@ -199,19 +199,20 @@ def add_arguments(parser: Any) -> None:
     for option in known.values():
         meta = option.metadata
         variable = meta["variable"] or "LOAD_TEST_" + option.name.upper()
-        shown = "" if option.default is None else f"default: {option.default}; ".replace("%", "%%")
-        metavar = None if meta["choices"] else "<" + option.name.replace("_", "-") + ">"
+        shown = "" if option.default is None else f"default: {option.default}; "
+        choices = tuple(meta["choices"]) if meta["choices"] else None  # Locust's page takes no dict
+        metavar = None if choices else "<" + option.name.replace("_", "-") + ">"
         if meta["kind"] is truth:
             more: dict[str, Any] = {"action": "store_true"}
         else:
-            more = {"type": meta["kind"], "choices": meta["choices"], "metavar": metavar}
+            more = {"type": meta["kind"], "choices": choices, "metavar": metavar}
         if meta["repeat"]:
             more |= {"action": _AppendLine, "include_in_web_ui": False}
         parser.add_argument(
             "--" + option.name.replace("_", "-"),
             env_var=variable,
             default=option.default,
-            help=f"Katydid: {meta['help']} ({shown}{variable})",
+            help=f"Katydid: {meta['help']} ({shown}{variable})".replace("%", "%%"),
             **more,
         )
 

@@ -1,0 +1,64 @@
+"""An API of your own: text-generation-inference's /generate_stream, which Katydid does not know.
+
+katydid run examples/custom_dialect.py --api tgi --host http://127.0.0.1:8090 --users 5 --interval 2 --run-time 20s
+"""
+
+import orjson
+
+from katydid.dialects import register
+from katydid.dialects.base import Answer, Generation, Message, bearer_headers
+from katydid.dialects.reading import SseReading, load_object
+from katydid.users.stream import StreamUser
+
+
+class TgiReading(SseReading):
+    """One streamed answer."""
+
+    def event(self, name: bytes, data: bytes) -> None:
+        """Each brings a token; the last one brings the usage too."""
+        value = load_object(data)
+        token, details = value.get("token") or {}, value.get("details")
+        if "error" in value:
+            self.refuse(value["error"])
+        elif token.get("text") and not token.get("special"):
+            self.content(data)
+        if details:
+            self.usage(details.get("input_length"), details.get("generated_tokens"))
+            self.done = True
+
+
+class Tgi:
+    """What requests look like, and who reads the answers."""
+
+    name = "tgi"
+    endpoint = "/generate_stream"
+    models_endpoint = "/info"
+
+    def headers(self, api_key: str | None) -> dict[str, str]:
+        """Of every request."""
+        return bearer_headers("text/event-stream", api_key)
+
+    def body(self, messages: list[Message], generation: Generation, *, stream: bool) -> bytes:
+        """Of a request; the prompt is the last message."""
+        return orjson.dumps(
+            {"inputs": messages[-1]["content"], "parameters": {"max_new_tokens": generation.max_tokens}}
+        )
+
+    def parse_models(self, body: bytes) -> list[str]:
+        """The one model that is served."""
+        return [load_object(body)["model_id"]]
+
+    def reading(self, check: str) -> SseReading:
+        """For one streamed answer."""
+        return TgiReading(check)
+
+    def parse_answer(self, body: bytes) -> Answer:
+        """A whole answer, as the workload `batch` asks for with `--endpoint /generate`."""
+        return Answer(load_object(body)["generated_text"], "length", None, None)
+
+
+register(Tgi())
+
+
+class Ask(StreamUser):
+    """The workload `stream`; a `BatchUser` or your own would do as well."""

@@ -1,0 +1,90 @@
+"""An API of somebody else's becomes one that `--api` takes."""
+
+import argparse
+from dataclasses import dataclass
+
+import pytest
+
+from katydid import dialects
+from katydid.core.errors import ConfigError
+from katydid.dialects import dialect, register
+from katydid.dialects.openai import OpenAi
+from katydid.users import options
+from katydid.users.options import RunOptions, add_arguments, option, run_options
+
+
+class Mine(OpenAi):
+    name = "mine"
+
+
+@pytest.fixture(autouse=True)
+def forgotten_afterwards():
+    before = dict(dialects.DIALECTS)
+    yield
+    dialects.DIALECTS.clear()
+    dialects.DIALECTS.update(before)
+
+
+class Parser(argparse.ArgumentParser):
+    """Takes what Locust's parser takes."""
+
+    def add_argument(self, *words, env_var=None, include_in_web_ui=True, **more):
+        return super().add_argument(*words, **more)
+
+
+def filled() -> Parser:
+    parser = Parser()
+    add_arguments(parser)
+    return parser
+
+
+def test_what_is_registered_is_found_by_its_name():
+    register(mine := Mine())
+    assert dialect("mine") is mine
+
+
+def test_the_option_takes_it_on_the_command_line_and_from_the_form():
+    register(Mine())
+    parsed = filled().parse_args(["--api", "mine"])
+    assert run_options(parsed, RunOptions).api == "mine"
+    parsed.api = "yours"  # the form checks nothing
+    with pytest.raises(ConfigError, match=r"'yours' is not one of openai, .*, mine"):
+        run_options(parsed, RunOptions)
+
+
+def test_the_form_offers_it():
+    register(Mine())
+    (api,) = (action for action in filled()._actions if action.dest == "api")
+    assert api.choices[0] == "openai"
+    assert api.choices[-1] == "mine"
+
+
+def test_one_that_is_registered_again_takes_its_own_place():
+    register(Mine())
+    register(later := Mine())
+    assert dialect("mine") is later
+
+
+@pytest.mark.parametrize(
+    ("new", "message"),
+    [
+        (Mine, r"register\(Mine\): give an instance, as in register\(Mine\(\)\)"),
+        (OpenAi(), "'openai' is the name of an API of Katydid's"),
+        (object(), r"register\(object\(\)\): a dialect also has name, endpoint, models_endpoint, headers"),
+    ],
+    ids=["a class", "a name of ours", "no dialect"],
+)
+def test_what_is_no_dialect_is_refused(new, message):
+    before = dict(dialects.DIALECTS)
+    with pytest.raises(ConfigError, match=message):
+        register(new)
+    assert before == dialects.DIALECTS
+
+
+def test_a_percent_sign_in_the_words_of_an_option_is_only_that(monkeypatch):
+    @dataclass(frozen=True, kw_only=True)
+    class Percent(RunOptions):
+        share: float = option(0.5, "95 % of what is given", kind=float)
+
+    monkeypatch.setattr(options, "_tables", [RunOptions, Percent])
+    assert "95 % of what is given (default: 0.5; LOAD_TEST_SHARE)" in " ".join(filled().format_help().split())
