@@ -1,7 +1,5 @@
 """A WebSocket's bytes mean the same, however the network splits them."""
 
-import base64
-import hashlib
 import re
 
 import pytest
@@ -9,7 +7,7 @@ from wsproto.connection import Connection, ConnectionType
 from wsproto.events import BytesMessage, CloseConnection, Ping, TextMessage
 
 from katydid.transport.framing import MESSAGE_LIMIT, Broken, Closed, Framing, Opened, Refused
-from speaking import GUID
+from socketserving import token_for
 
 
 def opened():
@@ -17,7 +15,7 @@ def opened():
     framing = Framing("here:80", "/speech?lang=en", {"X-Request-Id": "r1"})
     hello = framing.hello()
     key = re.search(rb"Sec-WebSocket-Key: (\S+)", hello)[1]
-    token = base64.b64encode(hashlib.sha1(key + GUID).digest())
+    token = token_for(key)
     answer = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     return framing, hello, answer + b"Sec-WebSocket-Accept: " + token + b"\r\n\r\n"
 

@@ -4,8 +4,6 @@ The cases are those of the public conformance suite (Autobahn's, by its chapters
 fed whole, byte by byte and in any split, and must say the same.
 """
 
-import base64
-import hashlib
 import re
 from itertools import pairwise
 
@@ -15,7 +13,7 @@ from hypothesis import strategies as st
 
 from frames import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, closing, frame, pieces
 from katydid.transport.framing import MESSAGE_LIMIT, Broken, Closed, Framing, Opened, Refused
-from speaking import GUID
+from socketserving import token_for
 
 BROKEN = Broken("")
 """Whatever the reason."""
@@ -206,7 +204,7 @@ def greeted():
     """A framing that has said hello, and the token that answers it."""
     framing = Framing("here:80", "/", {})
     key = re.search(rb"Sec-WebSocket-Key: (\S+)", framing.hello())[1]
-    return framing, base64.b64encode(hashlib.sha1(key + GUID).digest())
+    return framing, token_for(key)
 
 
 def hear(framing, parts):
