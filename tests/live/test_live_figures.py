@@ -52,6 +52,13 @@ def test_the_last_minute_forgets_what_is_older():
     assert table(figures, now_ms=60_200.0)["Duration p50"][0] == "–"
 
 
+def test_figures_that_nobody_looks_at_keep_no_more_than_the_last_minute():
+    figures = LiveFigures(late_limit_ms=50.0)
+    for second in range(600):
+        figures.add(rows({"start_ms": second * 1000.0, "duration_ms": 100.0}))
+    assert len(figures._window) <= 61
+
+
 def test_late_starts_are_a_share_of_those_that_started():
     figures = LiveFigures(late_limit_ms=50.0)
     never = {"start_ms": None, "late_ms": None, "duration_ms": None, "outcome": "failed"}

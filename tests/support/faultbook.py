@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from faultserver import WELL, Answer, sized
+from faultserver import Answer, sized
 from katydid.core.sample import ErrorClass as E
 from rawserver import END, SSE_HEAD, chunks
 from streams import DONE, PROPER, ROLE, STOP, THREE, TOOL, USAGE, delta
@@ -36,17 +36,31 @@ class Wire:
     also: Callable[[Any], bool] = lambda _: True
 
 
-def _events(*events: str | bytes, end: bytes = END) -> bytes:
-    data = b"".join(e.encode() if isinstance(e, str) else e for e in events)
+def named(cases: tuple[Wire, ...], *names: str) -> list[Wire]:
+    """Those of the cases that have these names."""
+    found = {case.name: case for case in cases}
+    return [found[name] for name in names]
+
+
+def changed(cases: tuple[Wire, ...], *new: Wire, instead_of: str) -> tuple[Wire, ...]:
+    """The cases, with new ones in place of another."""
+    assert named(cases, instead_of)
+    return tuple(each for case in cases for each in (new if case.name == instead_of else (case,)))
+
+
+def events(*said: str | bytes, end: bytes = END) -> bytes:
+    """A streamed answer."""
+    data = b"".join(e.encode() if isinstance(e, str) else e for e in said)
     return SSE_HEAD + chunks(data) + end
 
 
-def _bytewise(message: bytes) -> list[bytes]:
+def bytewise(message: bytes) -> list[bytes]:
+    """A message, a byte a write."""
     return [message[i : i + 1] for i in range(len(message))]
 
 
 def _bomb(size: int) -> bytes:
-    packed = gzip.compress(b": " + b"a" * size)
+    packed = gzip.compress(b": " + b"a" * size, compresslevel=1)
     return SSE_HEAD.replace(b"\r\n\r\n", b"\r\nContent-Encoding: gzip\r\n\r\n") + chunks(packed) + END
 
 
@@ -56,12 +70,12 @@ LATE_BOM = b"\xef\xbb\xbf" + (ROLE + THREE).encode() + b"\xef\xbb\xbf" + (delta(
 ELSEWHERE = b"Location: http://127.0.0.1:1/stolen\r\n"
 
 STREAM: tuple[Wire, ...] = (
-    Wire(1, "no end mark, no finish reason", Answer([_events(ROLE, THREE)]), E.TRUNCATED, "broke off after 3", 3),
-    Wire(1, "a finish reason, no end mark", Answer([_events(ROLE, THREE, STOP)]), E.TRUNCATED, "broke off", 3),
+    Wire(1, "no end mark, no finish reason", Answer([events(ROLE, THREE)]), E.TRUNCATED, "broke off after 3", 3),
+    Wire(1, "a finish reason, no end mark", Answer([events(ROLE, THREE, STOP)]), E.TRUNCATED, "broke off", 3),
     Wire(
         2,
         "an error event after 200",
-        Answer([_events(ROLE, delta("a"), 'data: {"error":{"message":"boom","code":"cuda_oom"}}\n\n', DONE)]),
+        Answer([events(ROLE, delta("a"), 'data: {"error":{"message":"boom","code":"cuda_oom"}}\n\n', DONE)]),
         E.SERVER_ERROR_EVENT,
         "cuda_oom",
         1,
@@ -69,7 +83,7 @@ STREAM: tuple[Wire, ...] = (
     Wire(
         2,
         "an error event that is a rate limit",
-        Answer([_events('data: {"error":{"message":"Rate limit reached"}}\n\n', DONE)]),
+        Answer([events('data: {"error":{"message":"Rate limit reached"}}\n\n', DONE)]),
         E.RATE_LIMITED,
         "Rate limit reached",
         0,
@@ -77,7 +91,7 @@ STREAM: tuple[Wire, ...] = (
     Wire(
         3,
         "200 and no token",
-        Answer([_events(ROLE, STOP, USAGE, DONE)]),
+        Answer([events(ROLE, STOP, USAGE, DONE)]),
         E.EMPTY,
         "no content",
         0,
@@ -108,7 +122,7 @@ STREAM: tuple[Wire, ...] = (
     Wire(
         7,
         "three chunks carry 300 tokens",
-        Answer([_events(ROLE, MANY)]),
+        Answer([events(ROLE, MANY)]),
         chunks=3,
         also=lambda row: row.completion_tokens == 300 and row.ttft_bound,
     ),
@@ -140,28 +154,28 @@ STREAM: tuple[Wire, ...] = (
         3,
     ),
     Wire(10, "no answer at all", Answer(then="stay"), E.IDLE_TIMEOUT, "nothing arrived for"),
-    Wire(11, "a byte at a time, slowly", Answer([SSE_HEAD, *_bytewise(chunks(THREE.encode()))], 0.2), E.TIMEOUT),
+    Wire(11, "a byte at a time, slowly", Answer([SSE_HEAD, *bytewise(chunks(THREE.encode()))], 0.2), E.TIMEOUT),
     Wire(12, "only pings", Answer([SSE_HEAD, *[chunks(b": ping\n\n")] * 40], 0.2), E.TIMEOUT, "no complete answer", 0),
-    Wire(13, "one byte a write", Answer(_bytewise(_events(PROPER))), chunks=3),
+    Wire(13, "one byte a write", Answer(bytewise(events(PROPER))), chunks=3),
     Wire(
         14,
         "characters cut apart",
-        Answer(_bytewise(_events(ROLE, delta("Grüße"), delta("世界"), delta("🦗"), STOP, DONE)), 0.0005),
+        Answer(bytewise(events(ROLE, delta("Grüße"), delta("世界"), delta("🦗"), STOP, DONE)), 0.0005),
         chunks=3,
     ),
-    Wire(15, "invalid UTF-8", Answer([_events(PROPER.encode().replace(b"Hello", b"\xff\xfe"))]), chunks=3),
+    Wire(15, "invalid UTF-8", Answer([events(PROPER.encode().replace(b"Hello", b"\xff\xfe"))]), chunks=3),
     Wire(
         16,
         "lines end with CR LF, cut between",
-        Answer(_bytewise(SSE_HEAD + chunks(*_bytewise(CR_SPLIT)) + END)),
+        Answer(bytewise(SSE_HEAD + chunks(*bytewise(CR_SPLIT)) + END)),
         chunks=3,
     ),
-    Wire(16, "lines end with CR", Answer([_events(PROPER.replace("\n", "\r"))]), chunks=3),
-    Wire(17, "a byte order mark first, and one later", Answer([_events(LATE_BOM)]), chunks=3),
+    Wire(16, "lines end with CR", Answer([events(PROPER.replace("\n", "\r"))]), chunks=3),
+    Wire(17, "a byte order mark first, and one later", Answer([events(LATE_BOM)]), chunks=3),
     Wire(
         18,
         "the last block is not ended",
-        Answer([_events(ROLE, THREE, STOP, DONE.rstrip("\n"))]),
+        Answer([events(ROLE, THREE, STOP, DONE.rstrip("\n"))]),
         E.TRUNCATED,
         "broke off after 3",
         3,
@@ -169,13 +183,13 @@ STREAM: tuple[Wire, ...] = (
     Wire(
         19,
         "Unicode's line separators in a text",
-        Answer([_events(PROPER.replace("Hello", "a\u2028\u2029b\u0085"))]),
+        Answer([events(PROPER.replace("Hello", "a\u2028\u2029b\u0085"))]),
         chunks=3,
     ),
     Wire(
         20,
         "one event is no JSON",
-        Answer([_events(ROLE, THREE, 'data: {"choices":[{"delta"\n\n', STOP, DONE)]),
+        Answer([events(ROLE, THREE, 'data: {"choices":[{"delta"\n\n', STOP, DONE)]),
         E.MALFORMED,
         'not JSON: {"choices":[{"delta"',
     ),
@@ -248,8 +262,8 @@ WHOLE: tuple[Wire, ...] = (
     Wire(8, "closed short of its length", Answer([HALF], then="close"), E.TRUNCATED, "in the middle of its answer"),
     Wire(9, "reset in the middle", Answer([HALF], then="reset"), E.RESET, "reset"),
     Wire(10, "silence in the middle", Answer([HALF], then="stay"), E.IDLE_TIMEOUT, "nothing arrived for"),
-    Wire(11, "a byte at a time, slowly", Answer(_bytewise(sized(REPLY)), 0.2), E.TIMEOUT, "no complete answer"),
-    Wire(13, "one byte a write", Answer(_bytewise(sized(REPLY)))),
+    Wire(11, "a byte at a time, slowly", Answer(bytewise(sized(REPLY)), 0.2), E.TIMEOUT, "no complete answer"),
+    Wire(13, "one byte a write", Answer(bytewise(sized(REPLY)))),
     Wire(15, "invalid UTF-8", Answer([sized(REPLY.replace(b"Hello", b"\xff\xfe"))])),
     Wire(20, "a body that is no JSON", Answer([sized(b'{"choices":[')]), E.MALFORMED, 'not JSON: {"choices":['),
     Wire(
@@ -259,11 +273,5 @@ WHOLE: tuple[Wire, ...] = (
         E.MALFORMED,
         "bytes",
     ),
-    next(case for case in STREAM if case.name == "a header of 1 MB"),
-    next(case for case in STREAM if case.name == "429 with Retry-After"),
-    next(case for case in STREAM if case.name == "503 with Retry-After"),
-    next(case for case in STREAM if case.name == "a redirect to another host"),
+    *named(STREAM, "a header of 1 MB", "429 with Retry-After", "503 with Retry-After", "a redirect to another host"),
 )
-
-WIRE: dict[str, tuple[tuple[Wire, ...], Answer]] = {"stream": (STREAM, WELL), "batch": (WHOLE, Answer([sized(REPLY)]))}
-"""The cases of each workload, and its good answer."""

@@ -7,7 +7,7 @@ import contextlib
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,8 +28,19 @@ class Answer:
     pause: float = 0.0
     then: str = "keep"
 
-    def give(self, peer: Peer) -> bool:
+    @property
+    def is_quick(self) -> bool:
+        """Whether it is over soon, and asks little of whoever reads it."""
+        waits = self.pause * len(self.pieces) + 10 * (self.then == "stay")
+        return waits < 1 and sum(map(len, self.pieces)) < 100_000
+
+    def give(self, peer: Peer, request: bytes) -> bool:
         """Do it; whether the connection goes on."""
+        del request
+        return self.write(peer)
+
+    def write(self, peer: Peer) -> bool:
+        """Write the pieces, and end as said."""
         with contextlib.suppress(OSError):
             peer.send(*self.pieces, pause=self.pause)
             if self.then == "reset":
@@ -46,6 +57,7 @@ def sized(body: bytes, status: bytes = b"200 OK", kind: bytes = b"application/js
     return b"HTTP/1.1 %b\r\nContent-Type: %b\r\nContent-Length: %d\r\n%b\r\n%b" % (status, kind, len(body), more, body)
 
 
+ID_LENGTH = 32
 MODELS = sized(b'{"data":[{"id":"m"}]}')
 WELL = Answer([SSE_HEAD + chunks(PROPER.encode()) + END])
 
@@ -53,6 +65,10 @@ WELL = Answer([SSE_HEAD + chunks(PROPER.encode()) + END])
 @dataclass
 class FaultServer:
     """Deals `answers` to requests, each after a good one; then only good ones.
+
+    Args:
+        well: the good answer, to any request.
+        deals: which requests get faults; others are answered well.
 
     Attributes:
         dealt: request id → name of the answer, `well` for a good one.
@@ -62,12 +78,15 @@ class FaultServer:
 
     answers: dict[str, Answer]
     models: bytes = MODELS
-    well: Answer = WELL
+    well: Callable[[bytes], Answer] = lambda _: WELL
+    deals: Callable[[bytes], bool] = lambda _: True
     dealt: dict[str, str] = field(default_factory=dict)
     asked: Counter[str] = field(default_factory=Counter)
     heads: list[bytes] = field(default_factory=list)
     finished: threading.Event = field(default_factory=threading.Event)
     url: str = ""
+    _turns: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def script(self, peer: Peer) -> None:
         while request := peer.request():
@@ -77,21 +96,25 @@ class FaultServer:
             if number is None:
                 peer.send(self.models)
                 continue
-            if not self._answer(number).give(peer):
+            if not self._answer(number, request).give(peer, request):
                 return
 
-    def _answer(self, number: str) -> Answer:
-        self.asked[number] += 1
-        if number not in self.dealt:
-            turn, odd = divmod(len(self.dealt), 2)
-            names = list(self.answers)
-            if odd and turn < len(names):
-                self.dealt[number] = names[turn]
-            else:
-                self.dealt[number] = "well"
-                if turn >= len(names):
-                    self.finished.set()
-        return self.answers.get(self.dealt[number], self.well)
+    def _answer(self, number: str, request: bytes) -> Answer:
+        if len(number) != ID_LENGTH:  # a look before the load
+            return self.well(request)
+        with self._lock:
+            self.asked[number] += 1
+            if number not in self.dealt:
+                self.dealt[number] = self._next() if self.deals(request) else "well"
+        return self.answers.get(self.dealt[number]) or self.well(request)
+
+    def _next(self) -> str:
+        turn, odd = divmod(self._turns, 2)
+        self._turns += 1
+        names = list(self.answers)
+        if turn >= len(names):
+            self.finished.set()
+        return names[turn] if odd and turn < len(names) else "well"
 
 
 def _request_id(head: bytes) -> str | None:

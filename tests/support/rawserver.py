@@ -34,7 +34,10 @@ class Peer:
             (int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:")), 0
         )
         while len(body) < length:
-            body += self.sock.recv(65536)
+            piece = self.sock.recv(65536)
+            if not piece:
+                return b""
+            body += piece
         return head + b"\r\n\r\n" + body
 
     def send(self, *pieces: bytes, pause: float = 0.0) -> None:

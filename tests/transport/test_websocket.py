@@ -11,7 +11,8 @@ from katydid.core.sample import Blame
 from katydid.core.sample import ErrorClass as E
 from katydid.users.speech import SpeechOptions, SpeechService
 from rawserver import raw_server
-from speaking import accept, answering, binary, close, hear_out, speak, text
+from socketserving import accept, hear_out
+from speaking import answering, binary, close, speak, text
 
 
 @pytest.fixture(autouse=True)

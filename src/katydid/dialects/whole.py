@@ -3,6 +3,8 @@
 Fed by the transport like a stream's reading, so it never raises; the body is read once, when it is complete.
 """
 
+from typing import Any
+
 from katydid.core.errors import ProtocolError
 from katydid.core.sample import DETAIL_LIMIT, ErrorClass
 from katydid.dialects.base import Answer, Dialect
@@ -74,11 +76,15 @@ class WholeReading:
 
 
 def _error_of(body: bytes) -> str | None:
-    """The error that a body names although its status was 200."""
     try:
-        error = load_object(body).get("error")
+        return error_in(load_object(body))
     except ProtocolError:
         return None
+
+
+def error_in(value: dict[str, Any]) -> str | None:
+    """The error that an answer names although its status was 200."""
+    error = value.get("error")
     if isinstance(error, dict):
         error = error.get("message") or error
     return str(error) if error else None

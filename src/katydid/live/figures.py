@@ -68,6 +68,11 @@ class LiveFigures:
             self._outcomes[outcome] = self._outcomes.get(outcome, 0) + count
         self._late += int((late_ms[counted] > self._late_limit).sum())
         self._started += int(np.isfinite(late_ms[counted]).sum())
+        self._forget(self._window[-1].at_ms)  # nobody may ever ask for the rows
+
+    def _forget(self, now_ms: float) -> None:
+        while self._window and self._window[0].at_ms < now_ms - WINDOW_MS:
+            self._window.popleft()
 
     def rows(self, *, now_ms: float, failures: int, threshold: int) -> list[dict[str, str]]:
         """The table: `figure`, `recent` (the last minute), `whole` (without the warm-up).
@@ -77,8 +82,7 @@ class LiveFigures:
             failures: counted until now, by the failure threshold.
             threshold: that ends the run; 0 for none.
         """
-        while self._window and self._window[0].at_ms < now_ms - WINDOW_MS:
-            self._window.popleft()
+        self._forget(now_ms)
         recent = list(self._window)
         rows = [
             _row(

@@ -7,6 +7,8 @@ from katydid.core.errors import ProtocolError
 from katydid.core.sample import DETAIL_LIMIT, ErrorClass
 from katydid.dialects.paths import FieldPath
 from katydid.dialects.reading import SseReading, load_object
+from katydid.dialects.status import classify_text
+from katydid.dialects.whole import error_in
 
 MOST_BYTES = 16 * 1024 * 1024
 """Of a whole answer: more than any history needs, little enough to hold."""
@@ -48,6 +50,8 @@ class WholeAnswer:
                 self._value = load_object(body)
             except ProtocolError as error:
                 self.malformed = str(error)[:DETAIL_LIMIT]
+            else:
+                self.error_text = error_in(self._value)
 
     def field(self, name: str) -> Any:
         """A field that the scenario reads; None where it reads none of that name, or the answer has none."""
@@ -56,6 +60,8 @@ class WholeAnswer:
 
     def verdict(self) -> tuple[ErrorClass, str] | None:
         """See `users.measuring.Facts`; what an answer must say is the conversation's business."""
+        if self.error_text is not None:
+            return classify_text(self.error_text) or ErrorClass.SERVER_ERROR_EVENT, self.error_text
         return None if self.malformed is None else (ErrorClass.MALFORMED, self.malformed)
 
 

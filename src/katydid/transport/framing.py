@@ -1,7 +1,7 @@
 """WebSocket from the client's side (RFC 6455): bytes in, what they say out. Knows no socket and no clock.
 
-Framing and the handshake are wsproto's. A message may have at most MESSAGE_LIMIT bytes, since what a broken
-target sends must not fill our memory.
+Framing and the handshake are wsproto's. A message may have at most MESSAGE_LIMIT bytes
+(characters, of a text), since what a broken target sends must not fill our memory.
 """
 
 from dataclasses import dataclass, field
@@ -19,8 +19,6 @@ from wsproto.events import (
     TextMessage,
 )
 from wsproto.utilities import LocalProtocolError, RemoteProtocolError
-
-from katydid.core.errors import LimitError, ProtocolError
 
 MESSAGE_LIMIT = 1024 * 1024
 BODY_LIMIT = 64 * 1024
@@ -50,7 +48,14 @@ class Closed:
     reason: str
 
 
-Heard = Opened | Refused | Closed | str | bytes
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """What came then is no WebSocket, or more of one than we are willing to hold; nothing more is heard."""
+
+    why: str
+
+
+Heard = Opened | Refused | Closed | Broken | str | bytes
 
 
 class Framing:
@@ -67,7 +72,9 @@ class Framing:
         self._parts: list[str | bytes] = []
         self._size = 0
         self._refusal: RejectConnection | None = None
+        """Whose body is being read."""
         self._body = b""
+        self._broken = False
         self.answer = b""
 
     def hello(self) -> bytes:
@@ -94,12 +101,9 @@ class Framing:
         return self._connection.send(CloseConnection(code=code)) if self.is_open else b""
 
     def feed(self, data: bytes) -> list[Heard]:
-        """What these bytes say; no bytes are the end of the connection.
-
-        Raises:
-            LimitError: a message is larger than we are willing to hold.
-            ProtocolError: they are no WebSocket.
-        """
+        """What these bytes say, in their order, up to where they break; no bytes are the end of the connection."""
+        if self._broken:
+            return []
         if not data:
             return self._end()
         heard: list[Heard] = []
@@ -107,11 +111,18 @@ class Framing:
             self._connection.receive_data(data)
             for event in self._connection.events():
                 heard += self._understand(event)
+                if self._broken:
+                    break
         except RemoteProtocolError as error:
-            raise ProtocolError(str(error) or "no WebSocket handshake") from None
+            heard.append(self._break(str(error) or "no WebSocket handshake"))
         except LocalProtocolError:
             return heard  # bytes after its close
         return heard
+
+    def _break(self, why: str, code: int = BAD_DATA) -> Broken:
+        self._broken = True
+        self.answer += self.close(code)
+        return Broken(why)
 
     def _understand(self, event: object) -> list[Heard]:
         heard: list[Heard] = []
@@ -120,23 +131,23 @@ class Framing:
                 heard = self._message(event)
             case AcceptConnection():
                 heard = [Opened()]
-            case RejectConnection():
+            case RejectConnection(has_body=True):
                 self._refusal = event
-                heard = [] if event.has_body else [self._refused(event)]
+            case RejectConnection():
+                heard = [self._refused(event)]
             case RejectData():
                 self._body = (self._body + bytes(event.data))[:BODY_LIMIT]
                 heard = [self._refused(self._refusal)] if event.body_finished and self._refusal else []
-            case Ping():
+            case Ping() if self.is_open:
                 self.answer += self._connection.send(event.response())
             case CloseConnection():
                 heard = [self._closed(event)]
         return heard
 
-    def _closed(self, event: CloseConnection) -> Closed:
+    def _closed(self, event: CloseConnection) -> Closed | Broken:
         state = self._connection.state
         if state is ConnectionState.OPEN:  # not the target's close, but what wsproto makes of broken frames
-            self.answer += self.close(BAD_DATA)
-            raise ProtocolError(event.reason or f"broken frames ({event.code})")
+            return self._break(event.reason or f"broken frames ({event.code})")
         if state is ConnectionState.REMOTE_CLOSING:
             self.answer += self._connection.send(event.response())
         return Closed(event.code, event.reason or "")
@@ -144,9 +155,9 @@ class Framing:
     def _message(self, event: TextMessage | BytesMessage) -> list[Heard]:
         self._size += len(event.data)
         if self._size > MESSAGE_LIMIT:
-            self.answer += self.close(TOO_BIG)
-            raise LimitError(f"a message of more than {MESSAGE_LIMIT // 1024} KiB")
-        self._parts.append(event.data if isinstance(event.data, str) else bytes(event.data))
+            return [self._break(f"a message of more than {MESSAGE_LIMIT // 1024} KiB", TOO_BIG)]
+        if event.data:  # a target may send any number of empty pieces
+            self._parts.append(event.data if isinstance(event.data, str) else bytes(event.data))
         if not event.message_finished:
             return []
         parts, self._parts, self._size = self._parts, [], 0
@@ -155,6 +166,7 @@ class Framing:
         return [b"".join(part for part in parts if isinstance(part, bytes))]
 
     def _refused(self, event: RejectConnection) -> Refused:
+        self._refusal = None
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in event.headers}
         return Refused(event.status_code, headers, self._body)
 

@@ -15,13 +15,12 @@ from typing import Any, Protocol
 import gevent
 import greenlet
 
-from katydid.core.errors import ProtocolError
 from katydid.core.sample import ErrorClass
 from katydid.transport import clock
 from katydid.transport.dialing import TlsLayer, destination, dial, tls_context
 from katydid.transport.exchange import Exchange, Timeouts, TimestampSource
 from katydid.transport.failure import classify
-from katydid.transport.framing import Closed, Framing, Heard, Opened, Refused
+from katydid.transport.framing import Broken, Closed, Framing, Heard, Opened, Refused
 
 READ_SIZE = 256 * 1024
 GOODBYE = 1.0
@@ -190,8 +189,6 @@ class _Line:
             step(*arguments)
         except OSError as error:
             self._fail(*classify(error, connecting=False))
-        except ProtocolError as error:
-            self._fail(ErrorClass.MALFORMED, f"the target's WebSocket is malformed: {error}")
         except Exception as error:  # noqa: BLE001 - see above
             self._fail(ErrorClass.OTHER, f"katydid's WebSocket failed: {type(error).__name__}: {error}")
         parked = self._parked
@@ -328,6 +325,8 @@ class _Line:
                 self._exchange.status, self._exchange.headers = each.status, each.headers
                 self._exchange.body = each.body
                 self._finish()
+            elif isinstance(each, Broken):
+                self._fail(ErrorClass.MALFORMED, f"the target's WebSocket is malformed: {each.why}")
             else:
                 self._hear_close(each)
 

@@ -256,8 +256,11 @@ class SessionUser(PacedUser):
     def _talk(self, sample: Sample) -> None:
         self.conversation.say(self.iteration + 1)
         answer = self._ask(sample, self._scenario.message)
-        if sample.outcome is Outcome.OK and not isinstance(answer.field("text"), str):
+        text = answer.field("text")
+        if sample.outcome is Outcome.OK and not isinstance(text, str):
             sample.fail(ErrorClass.MALFORMED, "the answer has no text at message.read.text")
+        elif sample.outcome is Outcome.OK and not text:
+            sample.fail(ErrorClass.EMPTY, "no text in the answer")
         if sample.outcome is not Outcome.OK:
             return
         identity = answer.field("id")

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from katydid.core.sample import ErrorClass
+from katydid.dialects.closing import classify_close
 from katydid.scenarios.answers import WholeAnswer
 
 
@@ -39,10 +40,8 @@ class MessagePart:
         self.answer = self._new()
         self.answer.feed(message.encode() if isinstance(message, str) else message, at)
         self.answer.finish()
-        self.done = self.answer.malformed is not None or self.answer.field("text") is not None
+        self.done = self.answer.verdict() is not None or self.answer.field("text") is not None
 
     def closed(self, code: int, reason: str) -> tuple[ErrorClass, str] | None:
         """See `Part.closed`."""
-        if self.done:
-            return None
-        return ErrorClass.TRUNCATED, f"the WebSocket was closed without an answer ({code} {reason})".rstrip()
+        return None if self.done else classify_close(code, reason)

@@ -1,0 +1,125 @@
+"""Which workload is dealt which faults of the wire, how it is run for that, and why others do not apply to it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from faultbook import REPLY, STREAM, WHOLE, Wire, changed
+from faultserver import WELL, Answer, sized
+from faultsockets import SOCKET_TALK, SOCKET_TALK_WELL, SPEECH, SPEECH_WELL
+from faultturns import (
+    ANSWERS,
+    CALLS,
+    TALK,
+    TALK_WELL,
+    WHOLE_ANSWERS,
+    is_answer,
+    well_with_tools,
+    well_with_whole_tools,
+)
+from katydid.core.sample import ErrorClass as E
+
+CLIENTS = ("fast", "requests")
+STEADY = ("--users", 1, "--interval", 0.02)
+"""One user, one request after the other, until the run is stopped."""
+
+
+def _scenario(transport: str) -> str:
+    return f"""
+transport = "{transport}"
+[message]
+path = "/talk"
+body = {{ type = "stop", message = "{{{{ text }}}}" }}
+text = "This is message {{{{ turn }}}}; my word for it is {{{{ marker }}}}."
+read = {{ text = "response", id = "id" }}
+"""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A way to run a workload, and the faults that it is dealt.
+
+    Attributes:
+        name: what is special about it, in words; empty for the usual way.
+        clients: that it can be run with.
+        well: the good answer to a request.
+        deals: which requests get faults.
+        words: options of the run.
+        files: that the run needs, by name.
+        ends: whether the run ends by itself once all faults were dealt.
+    """
+
+    workload: str
+    name: str
+    cases: tuple[Wire, ...]
+    well: Callable[[bytes], Answer]
+    clients: tuple[str, ...] = CLIENTS
+    deals: Callable[[bytes], bool] = lambda _: True
+    words: tuple[object, ...] = STEADY
+    files: dict[str, str] = field(default_factory=dict)
+    ends: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.workload} {self.name}".strip()
+
+    def selected(self, *, quick: bool) -> tuple[Wire, ...]:
+        """All cases, or those that are dealt quickly."""
+        return tuple(case for case in self.cases if case.answer.is_quick or not quick)
+
+
+STREAMED_TALK = changed(
+    STREAM,
+    Wire(6, "only tool calls", next(case.answer for case in STREAM if case.fault == 6), E.EMPTY, "no content", 0),
+    instead_of="only tool calls",
+)
+WORDS_OF_A_TALK = (*STEADY, "--turns", 100_000)
+
+KINDS: tuple[Kind, ...] = (
+    Kind("stream", "", STREAM, lambda _: WELL),
+    Kind("stream", "checked in full", STREAM, lambda _: WELL, ("fast",), words=(*STEADY, "--check", "full")),
+    Kind("batch", "", WHOLE, lambda _: Answer([sized(REPLY)])),
+    Kind("tools", "in the answer", ANSWERS, well_with_tools, deals=is_answer, words=(*STEADY, "--tool-calls", 1)),
+    Kind(
+        "tools", "in the call", CALLS, well_with_tools, deals=lambda request: not is_answer(request),
+        words=(*STEADY, "--tool-calls", 1),
+    ),
+    Kind(
+        "tools", "in answers of one piece", WHOLE_ANSWERS, well_with_whole_tools, deals=is_answer,
+        words=(*STEADY, "--tool-calls", 1, "--tools-answers", "whole"),
+    ),
+    Kind("burst", "", STREAM, lambda _: WELL, words=("--users", 2 * len(STREAM) + 2), ends=True),
+    Kind(
+        "session", "with answers in one piece", TALK, lambda _: TALK_WELL,
+        words=(*WORDS_OF_A_TALK, "--scenario", "talk.toml"), files={"talk.toml": _scenario("json")},
+    ),
+    Kind("session", "with streams", STREAMED_TALK, lambda _: WELL, words=(*WORDS_OF_A_TALK, "--scenario", "openai")),
+    Kind(
+        "session", "over WebSockets", SOCKET_TALK, lambda _: SOCKET_TALK_WELL, ("fast",),
+        words=(*WORDS_OF_A_TALK, "--scenario", "talk.toml"), files={"talk.toml": _scenario("websocket")},
+    ),
+    Kind("speech", "", SPEECH, lambda _: SPEECH_WELL, ("fast",), words=(*STEADY, "--audio-speed", 0)),
+)  # fmt: skip
+
+_LINES = "has no lines: a message is a frame"
+_ONE_PIECE = "its answer comes in one piece"
+APART: dict[tuple[int, str], str] = {
+    **dict.fromkeys(((fault, "speech") for fault in (16, 17)), _LINES),
+    **dict.fromkeys(((fault, "speech") for fault in (5, 6, 7)), "its results have no tokens and call no tools"),
+    **dict.fromkeys(((fault, "batch") for fault in (4, 5, 7, 12, 14, 16, 17, 18, 19)), _ONE_PIECE),
+    (21, "batch"): "a body without an end is dealt by tests/faults/test_bounds.py",
+}
+"""Why a workload is not dealt a fault: (fault, workload) → the reason."""
+
+
+def workloads() -> list[str]:
+    """Those that faults on the wire are dealt to."""
+    return list(dict.fromkeys(kind.workload for kind in KINDS))
+
+
+def cases_of(fault: int) -> dict[str, list[Wire]]:
+    """The cases of a fault, by the workload that they are dealt to."""
+    found: dict[str, list[Wire]] = {}
+    for kind in KINDS:
+        for case in kind.cases:
+            if case.fault == fault:
+                found.setdefault(kind.workload, []).append(case)
+    return found
