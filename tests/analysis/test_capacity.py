@@ -103,7 +103,7 @@ def test_what_is_left_of_a_search_is_told_before_it_is_known_and_shrinks_to_noth
         users = record.users
         return hold(users, purpose=record.purpose, keeps_up=users <= 50, sustained=min(users, 50))
 
-    plan, told = CapacitySearch(settings(), measure), []
+    plan, told = CapacitySearch(settings(), OBJECTIVE[:1], measure), []
     while (asked := plan.next_hold()) is not None:
         outlook = plan.outlook()
         told.append((len(told) + 1 + outlook.holds, outlook.seconds))
@@ -127,7 +127,8 @@ def hold(users, *, missed=0, requests=200, keeps_up=True, sustained=None, purpos
         stage=0, users=users, purpose=purpose, ended="time", seconds=10.0, requests=requests, ok=requests - missed,
         failed=missed, offered_per_s=users / T, ok_per_s=users / T if rate is None else rate,
         sustained=sustained or users, keeps_up=keeps_up, p50_ms=100.0, p95_ms=100.0,
-        judged={"failure_rate": requests}, missed={"failure_rate": missed}, broken=broken if keeps_up else (*broken, "keeps_up"),
+        judged={"failure_rate": requests}, missed={"failure_rate": missed},
+        broken=broken if keeps_up else (*broken, "keeps_up"),
     )  # fmt: skip
 
 

@@ -18,7 +18,8 @@ class Mine(OpenAi):
 
 
 @pytest.fixture(autouse=True)
-def forgotten_afterwards():
+def forgotten_afterwards(monkeypatch):
+    monkeypatch.setattr(options, "_tables", [RunOptions])  # other tests import workloads with an --api of their own
     before = dict(dialects.DIALECTS)
     yield
     dialects.DIALECTS.clear()

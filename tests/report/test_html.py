@@ -8,10 +8,10 @@ from html.parser import HTMLParser
 import pytest
 
 from katydid.core.metrics import METRICS
+from katydid.core.words import harmless
 from katydid.report.chart import Chart, Line, Style
 from katydid.report.html import render_run
 from katydid.report.sections import Section, Table
-from katydid.report.words import harmless
 from synthetic import HOSTILE, material_of, synthetic_run
 
 VOID = {"meta", "link", "br", "img", "hr", "input"}

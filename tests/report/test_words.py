@@ -2,8 +2,8 @@
 
 import pytest
 
+from katydid.core.words import about, fraction, harmless, milliseconds, number, plural, show
 from katydid.report.axes import clock, round_ticks, vertical
-from katydid.report.words import about, fraction, harmless, milliseconds, number, plural, show
 
 
 @pytest.mark.parametrize(

@@ -14,11 +14,11 @@ from katydid.analysis.calibration import LIMITS, Errors, Trial, excuses, highest
 from katydid.commands.output import STANDARD_OUTPUT, check_output, write_output
 from katydid.core.arguments import OneLineParser
 from katydid.core.errors import ExitCode
+from katydid.core.words import about
 from katydid.machine.trial import Cores, run_trial, share_out
 from katydid.report.sections import Section
 from katydid.report.sections.section import Table
 from katydid.report.terminal import print_section, terminal
-from katydid.report.words import about
 from katydid.target.settings import duration
 
 OVERHEAD = 6.0

@@ -11,6 +11,7 @@ from katydid.analysis.stored import read_summary
 from katydid.commands.output import STANDARD_OUTPUT, write_output
 from katydid.core.arguments import OneLineParser
 from katydid.core.errors import ConfigError, ExitCode, NoDataError
+from katydid.core.words import plural
 from katydid.gate.judge import JudgedRun, judge, unreadable
 from katydid.gate.judgement import Judgement
 from katydid.gate.thresholds import Thresholds, read_thresholds
@@ -18,7 +19,6 @@ from katydid.report.judgement import section
 from katydid.report.junit import junit
 from katydid.report.sections.markdown import section_markdown
 from katydid.report.terminal import print_section, terminal
-from katydid.report.words import plural
 from katydid.resources import thresholds_file
 from katydid.store.folder import RunFolder
 from katydid.store.sides import earlier_runs, runs_of

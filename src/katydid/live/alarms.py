@@ -18,8 +18,8 @@ from katydid.analysis.validity.generator import (
     OURS_SHARE,
 )
 from katydid.analysis.validity.rule import START_UP_MS
+from katydid.core.words import number
 from katydid.live.batches import Batch
-from katydid.report.words import number
 from katydid.store.monitor import WATCHED
 
 CPU_SECONDS = 10

@@ -8,6 +8,7 @@ from rich.text import Text
 
 from katydid import __version__
 from katydid.core.metrics import DISTRIBUTIONS
+from katydid.core.words import harmless, plural
 from katydid.report import verdict
 from katydid.report.comparison_charts import comparison_charts
 from katydid.report.forest import draw_forest
@@ -15,7 +16,6 @@ from katydid.report.page import render
 from katydid.report.sections.markdown import escaped, section_markdown
 from katydid.report.terminal import print_section
 from katydid.report.verdict import Comparison
-from katydid.report.words import harmless, plural
 
 _TONES = {"slower": "bad", "invalid": "bad", "faster": "good", "no_difference": "good", "cannot_tell": ""}
 _COLOURS = {"slower": "bold red", "invalid": "bold red", "faster": "bold green", "no_difference": "bold green"}

@@ -8,8 +8,8 @@ import pandas as pd
 from katydid.analysis.derived import quantile
 from katydid.analysis.series import percentile_curve
 from katydid.core.metrics import DISTRIBUTIONS
+from katydid.core.words import plural
 from katydid.report.chart import Chart, Line, Scale, Style
-from katydid.report.words import plural
 
 _SHOWN = ("ttft", "duration")
 _BINS = 40

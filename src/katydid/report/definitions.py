@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from katydid.analysis.definitions import STATISTICS, Finding
+from katydid.core.words import milliseconds, number
 from katydid.report.sections import Section, Table
-from katydid.report.words import milliseconds, number
 
 
 def definitions_section(findings: Sequence[Finding]) -> Section:

@@ -10,13 +10,13 @@ from katydid import __version__
 from katydid.analysis.courses import Change, MetricHistory
 from katydid.analysis.history import History
 from katydid.core.metrics import METRICS
+from katydid.core.words import harmless, plural, value_only
 from katydid.report.chart import Chart, Line, Mark, Scale, Style
 from katydid.report.page import render
 from katydid.report.sections import Section, Table
 from katydid.report.terminal import print_section
 from katydid.report.verdict import Comparison, percent
 from katydid.report.verdict import sentence as comparison_sentence
-from katydid.report.words import harmless, plural, value_only
 
 _BARS = "▁▂▃▄▅▆▇█"
 MOST_BARS = 40

@@ -2,10 +2,10 @@
 
 import re
 
+from katydid.core import words
 from katydid.core.errors import ExitCode
 from katydid.core.metrics import METRICS
 from katydid.gate.judgement import Check, Judgement, Kind, Verdict
-from katydid.report import words
 from katydid.report.sections import Section, Table
 from katydid.report.verdict import sentence as comparison_sentence
 

@@ -7,9 +7,9 @@ reason, unless the thresholds file says that this fails. Knows no file.
 import re
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
+from katydid.core import words
 from katydid.core.errors import ExitCode
 from katydid.gate.judgement import Check, Judgement, Verdict
-from katydid.report import words
 
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What XML 1.0 cannot hold, not even as a reference."""

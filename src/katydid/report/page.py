@@ -16,7 +16,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from katydid.report import words
+from katydid.core import words
 from katydid.report.chart import Chart
 from katydid.report.sections import Section
 from katydid.report.svg import draw

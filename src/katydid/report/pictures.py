@@ -9,8 +9,8 @@ import pandas as pd
 from katydid.analysis.derived import quantile
 from katydid.analysis.series import histogram, over_time, percentile_curve
 from katydid.core.metrics import DISTRIBUTIONS, fewest_for
+from katydid.core.words import milliseconds, number, plural
 from katydid.report.chart import Bars, Chart, Line, Mark, Scale, Style
-from katydid.report.words import milliseconds, number, plural
 
 _TITLES = {"ttft": "Time to first token over time", "duration": "Service time over time"}
 _SPREAD_OF = ("ttft", "duration", "gap", "final_latency")

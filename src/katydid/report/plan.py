@@ -5,10 +5,10 @@ from collections.abc import Callable, Sequence
 
 from katydid.analysis.plan import Choice, Plan
 from katydid.analysis.speech_theory import Comparison
+from katydid.core.words import fraction, milliseconds, number, plural
 from katydid.report.chart import Chart, Line, Mark, Scale, Style
 from katydid.report.page import render
 from katydid.report.sections import Section, Table
-from katydid.report.words import fraction, milliseconds, number, plural
 
 COLUMNS = ("Workers", "Busy", "Wait", "p95 wait", "p99 wait", "Burst", "In time")
 _ENDLESS = "no end"

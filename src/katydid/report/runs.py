@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from katydid.core.errors import NoDataError
+from katydid.core.words import harmless, sentence
 from katydid.report.page import render
-from katydid.report.words import harmless, sentence
 from katydid.store.folder import REPORT, RunFolder
 
 

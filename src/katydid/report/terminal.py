@@ -12,9 +12,9 @@ from rich.table import Table
 from rich.text import Text
 
 from katydid.core.metrics import DISTRIBUTIONS, RATES
+from katydid.core.words import harmless, number, plural, sentence, show
 from katydid.report.build import Report
 from katydid.report.sections import Section
-from katydid.report.words import harmless, number, plural, sentence, show
 
 COLUMNS = ("p50", "p90", "p95", "p99", "max")
 _STYLES = {"invalid": "red", "warning": "yellow"}

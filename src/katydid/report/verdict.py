@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from katydid.core.metrics import DISTRIBUTIONS, METRICS, Better, Unit
+from katydid.core.words import number, plural, value_only
 from katydid.report.chart import Style
 from katydid.report.forest import Change
 from katydid.report.sections import Section, Table
-from katydid.report.words import number, plural, value_only
 
 Comparison = dict[str, Any]
 """What `analysis.comparison.compare_versions` returns."""

@@ -19,7 +19,7 @@ from locust import LoadTestShape
 from locust.runners import STATE_INIT
 
 from katydid.core.stages import Hold, Outlook, Plan, Stage, StageRecord
-from katydid.report.words import about
+from katydid.core.words import about
 from katydid.users.runinfo import LEAD
 from katydid.users.runtime import FLUSH_PERIOD, Runtime
 

@@ -11,8 +11,8 @@ from rich.live import Live
 from rich.text import Text
 
 from katydid.core.redact import strip_credentials
+from katydid.core.words import about, plural
 from katydid.report.terminal import print_summary, terminal
-from katydid.report.words import about, plural
 from katydid.users.runtime import Runtime
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from katydid.report import words
+from katydid.core import words
 from katydid.report.chart import Chart, Rows, Span, Style
 from katydid.report.sections.section import Material, Section, Table
 

@@ -1,8 +1,8 @@
 """Whether answers were right, by how much went on at once."""
 
+from katydid.core.words import fraction, number
 from katydid.report.chart import Bars, Chart, Scale, Style
 from katydid.report.sections.section import Material, Section, Table
-from katydid.report.words import fraction, number
 
 
 def correctness_section(material: Material) -> Section | None:

@@ -2,8 +2,8 @@
 
 import re
 
+from katydid.core.words import harmless
 from katydid.report.sections.section import Section, Table
-from katydid.report.words import harmless
 
 _MARKUP = re.compile(r"[^\w\s,%/()'+:;.=-]|_|:(?=//)|(?<=www)\.|^[-+=]|(?<=\d)[.)](?=\s|$)", re.ASCII | re.IGNORECASE)
 """What GitHub may read as markup, a name or an address; letters beyond ASCII are found too, and let through."""

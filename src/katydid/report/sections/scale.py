@@ -4,9 +4,9 @@ from collections.abc import Callable
 from typing import Any
 
 from katydid.analysis.scaling import ASSESSMENTS
+from katydid.core.words import fraction, milliseconds, number
 from katydid.report.chart import Chart, Line, Scale, Style
 from katydid.report.sections.section import Material, Section, Table
-from katydid.report.words import fraction, milliseconds, number
 
 Stage = dict[str, Any]
 

@@ -1,6 +1,6 @@
 """Conversations in a report: what was checked, what was found, and between whom."""
 
-from katydid.report import words
+from katydid.core import words
 from katydid.report.sections.section import Material, Section, Table
 
 

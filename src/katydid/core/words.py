@@ -1,4 +1,4 @@
-"""The words in which every report says things: one sentence on how a run went, and numbers with units.
+"""The words in which a report, and whoever waits for one, is told things: numbers with units, one sentence on a run.
 
 Plain text for HTML and terminal alike; knows neither.
 """
