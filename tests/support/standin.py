@@ -27,7 +27,7 @@ TARGET_WAIT = 20.0
 
 LONGEST, BRIEF = 10.0, 4.0
 """Seconds of a run: one that is longer is cut to BRIEF."""
-MOST = {"--users": 40, "--interval": 1.0, "--stage-time": 2.0, "--cool-down": 0.5, "--turns": 5, "--seconds": 2.0}
+MOST = {"--users": 40, "--max-users": 8, "--interval": 1.0, "--stage-time": 2.0, "--cool-down": 0.5, "--turns": 5}
 """Most of what an option may have; LOAD_TEST_… and LOCUST_… have the same."""
 INSTEAD = {
     "--stages": "4,8", "--loads": "5", "--chaos-at": "1,2", "--storm-at": "1", "--zombies-at": "1",
