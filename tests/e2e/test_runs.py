@@ -157,6 +157,8 @@ def test_it_stops_exactly_when_users_fail_while_others_succeed(target, tmp_path)
     assert done.wait(60) == 0, done.err
     run = the_run(tmp_path / "reports")
     assert len(in_run(run)) == 12
+    assert run.samples["request_id"].is_unique, "also over processes"
+    assert run.samples["request_id"].str.fullmatch("[0-9a-f]{32}").all()
     assert (run.samples["outcome"] == "ok").sum() > 12
     assert set(in_run(run)["error"]) == {"http_5xx"}
 

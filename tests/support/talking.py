@@ -27,8 +27,8 @@ class Talker:
     def ask(self, check="count", body=b"{}"):
         sample = Sample(request_id="r", user=0, iteration=0, worker="local", name="/", scheduled_ms=0.0)
         exchange, reading = Exchange(), self.dialect.reading(check)
-        headers = self.dialect.headers(None) | {"X-Request-Id": "r"}
-        self.client.send(Request("POST", self.dialect.endpoint, headers, body), reading, exchange)
+        headers = tuple(self.dialect.headers(None).items())
+        self.client.send(Request("POST", self.dialect.endpoint, headers, body, "r"), reading, exchange)
         measure_exchange(sample, exchange, self.info)
         measure_stream(sample, exchange, reading)
         judge(sample, exchange, reading)

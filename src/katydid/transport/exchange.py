@@ -10,16 +10,29 @@ from katydid.core.sample import ErrorClass
 from katydid.core.skimming import ChunkRule
 
 TimestampSource = Literal["kernel", "user"]
+Headers = tuple[tuple[str, str], ...]
+REQUEST_ID = "X-Request-Id"
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One HTTP request to the target; `headers` are complete but for Host and Content-Length."""
+    """One HTTP request to the target.
+
+    Attributes:
+        headers: names and values, complete but for Host, Content-Length and the id; the same object in many
+            requests, so that a client need not write them anew each time.
+        request_id: sent as X-Request-Id; empty for none.
+    """
 
     method: str
     path: str
-    headers: dict[str, str]
+    headers: Headers
     body: bytes = b""
+    request_id: str = ""
+
+    def all_headers(self) -> dict[str, str]:
+        """The headers by name, with the id."""
+        return dict(self.headers) | ({REQUEST_ID: self.request_id} if self.request_id else {})
 
 
 @dataclass(frozen=True, slots=True)

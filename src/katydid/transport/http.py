@@ -7,15 +7,19 @@ a new one.
 """
 
 import time
+from functools import lru_cache
 
 from katydid.core.http1 import request_bytes
 from katydid.core.sample import ErrorClass
 from katydid.transport import clock
 from katydid.transport.connection import Connection
 from katydid.transport.dialing import destination, dial, tls_context
-from katydid.transport.exchange import Exchange, Request, Sink, Timeouts, TimestampSource
+from katydid.transport.exchange import REQUEST_ID, Exchange, Headers, Request, Sink, Timeouts, TimestampSource
 from katydid.transport.failure import classify
 from katydid.transport.receiver import Receiver
+
+MOST_HEADS = 256
+"""Heads of requests that are kept: a run has about as many as prompts, and writing one costs 3 µs a request."""
 
 
 class HttpClient:
@@ -36,6 +40,7 @@ class HttpClient:
         self._context = tls_context(ca_file) if self._to.tls else None
         self._idle: list[Connection] = []
         self._open = 0
+        self._head = lru_cache(MOST_HEADS)(self._write_head)
         self.timestamp_source: TimestampSource = "kernel" if clock.available() else "user"
 
     @property
@@ -73,10 +78,17 @@ class HttpClient:
             self._idle[-1].close()
 
     def _payload(self, request: Request) -> bytes:
-        headers = {"Host": self._to.authority, **request.headers}
+        head = self._head(request.method, request.path, request.headers, len(request.body))
+        named = f"{REQUEST_ID}: {request.request_id}\r\n" if request.request_id else ""
+        return b"%b%b\r\n%b" % (head, named.encode("latin-1"), request.body)
+
+    def _write_head(self, method: str, path: str, headers: Headers, size: int) -> bytes:
+        """The head of a request with so many bytes in its body, without the empty line that ends it."""
+        named = {"Host": self._to.authority, **dict(headers)}
         if self._to.proxy and not self._to.tls and self._to.proxy.authorization:
-            headers["Proxy-Authorization"] = self._to.proxy.authorization
-        return request_bytes(request.method, self._to.request_target(request.path), headers, request.body)
+            named["Proxy-Authorization"] = self._to.proxy.authorization
+        whole = request_bytes(method, self._to.request_target(path), named, bytes(size))
+        return whole[: len(whole) - size - len("\r\n")]
 
     def _connect(self, exchange: Exchange) -> Connection | None:
         began = time.monotonic()

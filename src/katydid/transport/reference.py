@@ -97,7 +97,7 @@ class RequestsClient:
             request.method,
             self._url + request.path,
             data=request.body or None,
-            headers=request.headers,
+            headers=request.all_headers(),
             stream=True,
             allow_redirects=False,
             timeout=(self._timeouts.total, self._timeouts.idle),

@@ -6,7 +6,7 @@ serves one connection at a time gets to the next.
 """
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, cast
 
 from katydid.core.errors import ConfigError
@@ -20,6 +20,7 @@ from katydid.users.measuring import judge, measure_exchange, measure_stream
 from katydid.users.options import NOT_NEGATIVE, POSITIVE, RunOptions, option
 from katydid.users.paced import PacedUser
 
+CLOSE = ("Connection", "close")
 CONNECT_LEAD = 1.0
 """Seconds before a burst from which users connect."""
 _SAFETY = 0.2
@@ -89,9 +90,9 @@ class BurstService(ChatService):
     def ask(self, *, user: int, iteration: int, request_id: str) -> Request:
         """A user's request; its connection ends with it."""
         if self._get is not None:
-            return Request("GET", self._get, self._extra.over({"X-Request-Id": request_id, "Connection": "close"}))
+            return Request("GET", self._get, (*self._extra.values.items(), CLOSE), request_id=request_id)
         request = self.request(user=user, iteration=iteration, request_id=request_id, stream=True)
-        return Request(request.method, request.path, {**request.headers, "Connection": "close"}, request.body)
+        return replace(request, headers=(*request.headers, CLOSE))
 
     def facts(self) -> dict[str, Any]:
         """See `ChatService.facts`."""

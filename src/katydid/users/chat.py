@@ -37,6 +37,7 @@ class ChatService:
         self._path = _path(options.endpoint or self.dialect.endpoint)
         self._extra = ExtraHeaders(options.header)
         self._headers = self._extra.over(self.dialect.headers(self._key))
+        self._shared_headers = tuple(self._headers.items())
         timeouts = Timeouts(options.request_timeout, options.idle_timeout)
         self.client = open_client(options.client, host, timeouts, options.ca_file)
         self._bodies: list[bytes | None] = []
@@ -72,7 +73,7 @@ class ChatService:
 
     def post(self, body: bytes, request_id: str) -> Request:
         """A request with a body of one's own."""
-        return Request("POST", self._path, {**self._headers, "X-Request-Id": request_id}, body)
+        return Request("POST", self._path, self._shared_headers, body, request_id)
 
     def generation(self, extra: dict[str, Any] | None = None) -> Generation:
         """What is asked of the model; `extra` is put into the body as it is."""

@@ -63,7 +63,7 @@ def _listed_models(client: Client, dialect: Dialect, host: str, headers: dict[st
 
 def _get(client: Client, path: str, headers: dict[str, str]) -> tuple[Exchange, bytes]:
     exchange, body = Exchange(), _Body()
-    client.send(Request("GET", path, headers), body, exchange)
+    client.send(Request("GET", path, tuple(headers.items())), body, exchange)
     return exchange, body.data
 
 

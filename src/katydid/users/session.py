@@ -142,7 +142,7 @@ class SessionService(ChatService):
         if " " in path:
             raise ConfigError(f"the path {path!r} has a blank: use the filter urlencode")
         body = b"" if step.body is None else orjson.dumps(step.body(conversation.values))
-        return Request(step.method, path, {**self._headers, "X-Request-Id": request_id}, body)
+        return Request(step.method, path, self._shared_headers, body, request_id)
 
     def facts(self) -> dict[str, Any]:
         """See `ChatService.facts`."""
@@ -326,7 +326,7 @@ class SessionUser(PacedUser):
         """The same over a WebSocket of its own."""
         part, exchange = MessagePart(request.body, lambda: WholeAnswer(step.read)), Exchange()
         try:
-            self.service.sockets.converse(request.path, request.headers, part, exchange)
+            self.service.sockets.converse(request.path, request.all_headers(), part, exchange)
         finally:
             measure_exchange(sample, exchange, self.run_context.info)
         if exchange.error is None and exchange.status == SWITCHING_PROTOCOLS:

@@ -1,0 +1,44 @@
+"""What a client puts on the wire for a request: the headers that all share, the id and the length that are its own."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from katydid.transport import open_client
+from katydid.transport.exchange import Exchange, Request, Timeouts
+from rawserver import raw_server
+from talking import CLIENTS
+
+EMPTY = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+SHARED = (("Content-Type", "application/json"), ("Authorization", "Bearer k"))
+NOBODY = SimpleNamespace(feed=lambda data, at: None, finish=lambda: None)
+
+
+@pytest.mark.parametrize("kind", CLIENTS)
+def test_requests_with_the_same_headers_keep_their_own_ids_bodies_and_lengths(kind):
+    heard = []
+
+    def script(peer):
+        while asked := peer.request():
+            heard.append(asked)
+            peer.send(EMPTY)
+
+    with raw_server(script) as url:
+        client = open_client(kind, url, Timeouts())
+        for body, name in ((b'{"a": 1}', "first"), (b'{"a": 1}', "second"), (b'{"longer": 1}', "third")):
+            client.send(Request("POST", "/x", SHARED, body, name), NOBODY, Exchange())
+        client.send(Request("GET", "/y", SHARED), NOBODY, Exchange())
+        client.close()
+    told = [head_and_body(request) for request in heard]
+    assert [headers.get("x-request-id") for _, headers, _ in told] == ["first", "second", "third", None]
+    assert [body for _, _, body in told] == [b'{"a": 1}', b'{"a": 1}', b'{"longer": 1}', b""]
+    assert [headers.get("content-length") for _, headers, _ in told] == ["8", "8", "13", None]
+    assert [line for line, _, _ in told] == ["POST /x HTTP/1.1"] * 3 + ["GET /y HTTP/1.1"]
+    assert all(headers["authorization"] == "Bearer k" for _, headers, _ in told)
+
+
+def head_and_body(request):
+    head, _, body = request.partition(b"\r\n\r\n")
+    first, *lines = head.decode().split("\r\n")
+    pairs = (line.split(": ", 1) for line in lines)
+    return first, {name.lower(): value for name, value in pairs}, body
