@@ -81,7 +81,8 @@ class Lifecycle:
             self.progress.start()
         if self.watch is not None:
             self.watch.begin()
-        self.runtime.watch_workers()
+        if self.progress is not None:
+            self.runtime.watch_workers(self.progress.say if Progress.enabled else logger.warning)
 
     def on_request(self, **event: Any) -> None:
         """Rows of requests that users other than ours made."""

@@ -181,10 +181,10 @@ class Runtime:
         else:
             self._greenlets.append(gevent.spawn(self._surroundings.run))
 
-    def watch_workers(self) -> None:
+    def watch_workers(self, say: Callable[[str], None]) -> None:
         """Master: say who falls silent, and who comes back."""
         if self.is_master:
-            presence = Presence(self.runner, self.stopper.workers, self.info, self.announce, self.note)
+            presence = Presence(self.runner, self.stopper.workers, self.info, say, self.note)
             self._greenlets.append(gevent.spawn(presence.watch, lambda: self.stopper.ending))
 
     def all_spawned(self) -> None:
