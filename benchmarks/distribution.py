@@ -147,7 +147,7 @@ def _wait(until: Callable[[], Any], seconds: float, what: str) -> None:
 def whole(made: Cluster) -> Outcome:
     """Two workers, a whole run."""
     made.target()
-    done = made.run("--users", 20, "--interval", 1, "--run-time", "10s")
+    done = made.run("--users", 20, "--interval", 2, "--run-time", "14s", "--warm-up", 4)
     _valid(done)
     _complete(done)
     by_worker = done.samples["worker"].value_counts().to_dict()
