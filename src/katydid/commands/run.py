@@ -127,9 +127,11 @@ def _locust(arguments: list[str], *, stderr: bool) -> int:
     from locust.main import main as locust_main  # noqa: PLC0415 - patches the process; only `run` may
 
     from katydid.users import lifecycle  # noqa: PLC0415 - takes part in any locustfile's run
+    from katydid.users.presence import look_for_master  # noqa: PLC0415 - see above
 
     lifecycle.install()
     lifecycle.show_progress(stderr=stderr)
+    look_for_master(arguments)
     sys.argv = ["locust", *arguments]
     try:
         locust_main()

@@ -22,6 +22,7 @@ from katydid.core.errors import ConfigError, ExitCode
 from katydid.store.folder import RunFolder
 from katydid.users.collecting import Collector, collector_for
 from katydid.users.options import add_arguments
+from katydid.users.presence import found_master, tell_of_workers
 from katydid.users.progress import Progress
 from katydid.users.runtime import Runtime
 from katydid.users.stopping import FAREWELL
@@ -80,6 +81,8 @@ class Lifecycle:
             self.progress.start()
         if self.watch is not None:
             self.watch.begin()
+        if self.progress is not None:
+            self.runtime.watch_workers(self.progress.say if Progress.enabled else logger.warning)
 
     def on_request(self, **event: Any) -> None:
         """Rows of requests that users other than ours made."""
@@ -144,7 +147,8 @@ class Lifecycle:
         if self.runtime.is_worker:
             if stopper.active:
                 runner.stop()
-            self.environment.process_exit_code = int(ExitCode.PASSED)  # the master's code is the run's
+            gone = stopper.reason == "error"  # else the master's code is the run's
+            self.environment.process_exit_code = int(ExitCode.INVALID if gone else ExitCode.PASSED)
             return
         if stopper.active and stopper.reason is None:
             stopper.reason = "interrupted"
@@ -176,6 +180,7 @@ def on_init(environment: Environment, web_ui: Any = None, **_: Any) -> None:
     if _shape is not None and not isinstance(environment.runner, WorkerRunner):
         environment.shape_class = _shape()
         environment.shape_class.runner = environment.runner
+    found_master()
     lifecycle = Lifecycle(environment)
     if Progress.enabled:
         logging.getLogger("locust.stats_logger").disabled = True
@@ -194,6 +199,7 @@ def on_init(environment: Environment, web_ui: Any = None, **_: Any) -> None:
         if options.spawn_rate is None:
             options.spawn_rate = default_spawn_rate(options.num_users or 1)
         lifecycle.collector.check(options, environment.host or "")
+        gevent.spawn(tell_of_workers, environment.runner, options)
     except ConfigError as error:
         print(f"katydid: {error}", file=sys.stderr)  # noqa: T201 - before any log, for whoever typed the command
         if options.processes:

@@ -22,6 +22,7 @@ from katydid.users.monitoring import Monitor
 from katydid.users.options import RunOptions, run_options
 from katydid.users.orphan import watch_master
 from katydid.users.pauses import RareCollections
+from katydid.users.presence import Presence
 from katydid.users.recording import Recorder
 from katydid.users.runinfo import STAGE_WIRE_NAME, WIRE_NAME, RunInfo
 from katydid.users.service import Service
@@ -186,6 +187,12 @@ class Runtime:
             self._greenlets.append(gevent.spawn(watch_master, self.runner, self.stopper))
         else:
             self._greenlets.append(gevent.spawn(self._surroundings.run))
+
+    def watch_workers(self, say: Callable[[str], None]) -> None:
+        """Master: say who falls silent, and who comes back."""
+        if self.is_master:
+            presence = Presence(self.runner, self.stopper.workers, self.info, say, self.note)
+            self._greenlets.append(gevent.spawn(presence.watch, lambda: self.stopper.ending))
 
     def all_spawned(self) -> None:
         """All users are there: those behind a barrier may go, unless they wait until all are ready."""

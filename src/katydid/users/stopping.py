@@ -71,7 +71,8 @@ class Stopper:
         """No request may start any more."""
         self.rows_promised: dict[str, int] = {}
         """Rows that each worker says it recorded, once it has finished."""
-        self._workers: set[str] = set()
+        self.workers: set[str] = set()
+        """Ids of the workers that take part; known to the master."""
         self._register()
 
     # Begin
@@ -87,7 +88,7 @@ class Stopper:
         self.ending = False
         self.rows_promised = {}
         if isinstance(self._runner, MasterRunner):
-            self._workers = {client.id for client in self._runner.clients.all}
+            self.workers = {client.id for client in self._runner.clients.all}
         if not isinstance(self._runner, WorkerRunner):
             self._environment.stop_timeout = drain
 
@@ -99,7 +100,7 @@ class Stopper:
     @property
     def lost_workers(self) -> list[str]:
         """Workers that took part and never handed in their last rows, by their names in the samples."""
-        lost = self._workers - self.rows_promised.keys()
+        lost = self.workers - self.rows_promised.keys()
         return sorted(f"worker-{self._runner.get_worker_index(client)}" for client in lost)
 
     # The failure threshold
@@ -179,7 +180,7 @@ class Stopper:
             alive = {client.id for client in self._runner.clients.all} - {
                 client.id for client in self._runner.clients.missing
             }
-            if not (alive & self._workers) - self.rows_promised.keys():
+            if not (alive & self.workers) - self.rows_promised.keys():
                 return
             gevent.sleep(0.05)
 

@@ -59,6 +59,12 @@ RULES = (
     ),
     Rule("workers", "no worker and no row lost", "what is missing may be what was slow", generator.lost),
     Rule(
+        "silences",
+        "each worker in touch with the master",
+        "the failure threshold and the live figures wait for a worker that cannot be heard",
+        generator.silent,
+    ),
+    Rule(
         "unfinished",
         "≤ 0.5 % of the requests cut off",
         "those that are cut off are the slow ones: leaving them out flatters the target",

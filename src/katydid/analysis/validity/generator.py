@@ -119,6 +119,19 @@ def not_the_target(run: Run) -> Finding | None:
     return None
 
 
+def silent(run: Run) -> Finding | None:
+    """Workers that the master heard nothing of for a while, and that came back."""
+    healed = [s for s in run.manifest.get("silences") or [] if s["end"] is not None]
+    if not healed:
+        return None
+    named = ", ".join(f"{s['worker']} for {s['end'] - s['begin']:.0f} s" for s in healed)
+    return Finding(
+        "warning",
+        f"workers were out of touch with the master, and came back ({named}); their users went on meanwhile",
+        "keep the network between the machines healthy",
+    )
+
+
 def lost(run: Run) -> Finding | None:
     """Workers or rows that never arrived."""
     lost, missing = run.manifest.get("lost_workers") or [], run.manifest.get("missing_rows") or 0
