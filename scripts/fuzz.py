@@ -16,6 +16,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 CORPUS = ROOT / "tests" / "fuzz" / "corpus"
 sys.path[:0] = [str(ROOT / "src"), str(ROOT / "tests" / "support")]
+WATCHED = ["katydid", "wsproto"]
+"""Packages whose branches guide."""
 
 try:
     import atheris
@@ -43,9 +45,9 @@ def main() -> int:
 
 
 def _guided(name: str, folder: Path, seconds: int) -> int:
-    for module in [m for m in sys.modules if m.partition(".")[0] in {"katydid", "fuzztargets"}]:
+    for module in [m for m in sys.modules if m.partition(".")[0] in {*WATCHED, "fuzztargets", "socketserving"}]:
         del sys.modules[module]  # to be imported again, with their branches counted
-    with atheris.instrument_imports(include=["katydid"]):
+    with atheris.instrument_imports(include=WATCHED):
         from fuzztargets import TARGETS  # noqa: PLC0415 - see above
     crash = f"-artifact_prefix={folder.parent}/{name}-"
     atheris.Setup([name, str(folder), f"-max_total_time={seconds}", "-max_len=2048", crash], TARGETS[name])

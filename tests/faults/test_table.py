@@ -1,7 +1,11 @@
 """The table of the forty faults is whole, shown by tests, and current."""
 
-from faultbook import WIRE
+from faultkinds import APART, KINDS, cases_of, workloads
 from faulttable import DOCUMENT, FAULTS, document, missing_tests
+
+
+def on_the_wire():
+    return {fault.number for fault in FAULTS if any("test_wire.py" in test for test in fault.shown)}
 
 
 def test_all_forty_are_there():
@@ -14,9 +18,19 @@ def test_each_is_shown_by_tests_that_exist():
 
 
 def test_each_that_the_wire_shows_has_cases_there():
-    dealt = {case.fault for cases, _ in WIRE.values() for case in cases}
-    by_wire = {fault.number for fault in FAULTS if any("test_wire.py" in test for test in fault.shown)}
-    assert by_wire == dealt
+    assert on_the_wire() == {case.fault for kind in KINDS for case in kind.cases}
+
+
+def test_each_is_dealt_to_every_workload_or_does_not_apply_for_a_reason():
+    dealt = {(fault, workload) for fault in on_the_wire() for workload in cases_of(fault)}
+    assert dealt.isdisjoint(APART)
+    assert dealt | set(APART) == {(fault, workload) for fault in on_the_wire() for workload in workloads()}
+
+
+def test_no_two_cases_of_a_run_have_the_same_name():
+    for kind in KINDS:
+        names = [case.name for case in kind.cases]
+        assert len(names) == len(set(names)), kind
 
 
 def test_the_document_is_current():

@@ -277,3 +277,28 @@ def test_the_demo_runs_both_versions_in_turns_and_names_the_page(repository):
     *runs, compared = commands(repository.run("demo.sh"))
     assert ["--version-label old" in run for run in runs] == [True, False, False, True, True, False]
     assert compared.endswith("--html reports/stream/compare-old-new.html")
+
+
+@pytest.mark.parametrize(
+    ("output", "expected", "said"),
+    [
+        ("No known vulnerabilities found", 0, "No known vulnerabilities."),
+        ("Found 1 known vulnerability in 1 package", 1, "Found 1 known vulnerability"),
+        ("ERROR: bidict: Dependency not found on PyPI", 2, "requirements/run.txt could not be looked up"),
+    ],
+)
+def test_an_audit_that_could_not_be_made_is_no_good_news(repository, tmp_path, output, expected, said):
+    fake = tmp_path / "bin" / "pip-audit"
+    fake.parent.mkdir()
+    fake.write_text(
+        f'#!/usr/bin/env bash\n[[ "$*" == *--strict* ]] || exit 9\necho "{output}" >&2\nexit {int(expected > 0)}\n'
+    )
+    fake.chmod(0o755)
+    result = repository.run("audit.sh", PATH=f"{fake.parent}:{os.environ['PATH']}")
+    assert (result.returncode, said in result.stderr) == (expected, True), result.stderr
+
+
+def test_an_audit_says_what_it_needs(repository):
+    result = repository.run("audit.sh", PATH="/usr/bin:/bin")
+    assert result.returncode == 2
+    assert "pip-audit is missing: install it" in result.stderr

@@ -265,6 +265,10 @@ WHOLE: tuple[Wire, ...] = (
     Wire(11, "a byte at a time, slowly", Answer(bytewise(sized(REPLY)), 0.2), E.TIMEOUT, "no complete answer"),
     Wire(13, "one byte a write", Answer(bytewise(sized(REPLY)))),
     Wire(15, "invalid UTF-8", Answer([sized(REPLY.replace(b"Hello", b"\xff\xfe"))])),
+    Wire(14, "characters cut apart", Answer(bytewise(sized(REPLY.replace(b"Hello", "Grüße 世界 🦗".encode()))))),
+    Wire(
+        19, "Unicode's line separators in a text", Answer([sized(REPLY.replace(b"Hello", "a\u2028b\u0085".encode()))])
+    ),
     Wire(20, "a body that is no JSON", Answer([sized(b'{"choices":[')]), E.MALFORMED, 'not JSON: {"choices":['),
     Wire(
         22,
@@ -272,6 +276,13 @@ WHOLE: tuple[Wire, ...] = (
         Answer([sized(ZIPPED, more=b"Content-Encoding: gzip\r\n")]),
         E.MALFORMED,
         "bytes",
+    ),
+    Wire(
+        21,
+        "an answer of 72 MB",
+        Answer([SSE_HEAD, *[chunks(b" " * 65536)] * 1100, END]),
+        E.MALFORMED,
+        "of which only 67108864 are read",
     ),
     *named(STREAM, "a header of 1 MB", "429 with Retry-After", "503 with Retry-After", "a redirect to another host"),
 )

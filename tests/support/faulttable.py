@@ -8,7 +8,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from faultbook import WIRE, Wire
+from faultbook import Wire
+from faultkinds import APART, KINDS, cases_of, workloads
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENT = ROOT / "docs" / "faults.md"
@@ -49,7 +50,7 @@ FAULTS = (
     Fault(12, "Only pings", "They keep the connection, are no tokens, and extend no deadline."),
     Fault(13, "One byte a write", "The same events as in one write."),
     Fault(14, "A character is cut in two"),
-    Fault(15, "Invalid UTF-8 in a text", "Read as U+FFFD."),
+    Fault(15, "Invalid UTF-8 in a text", "Read as U+FFFD; over a WebSocket its standard ends the connection."),
     Fault(16, "Lines end with CR, LF or CR LF, cut between them"),
     Fault(17, "Byte order marks", "The first is skipped; a later one makes its line unknown, as the standard has it."),
     Fault(18, "The last block is not ended", "It is discarded, as the standard has it."),
@@ -223,11 +224,9 @@ FAULTS = (
 
 _INTRODUCTION = """# Forty faults
 A load test runs exactly when things break. Each row below is shown by tests; most are dealt by a server that
-misbehaves byte by byte to real runs, with both clients, between requests that it answers well: one row comes of
-each, and the run goes on. Made by `python scripts/fault_table.py`; a test sees that it is current.
-
-`stream` and `batch` are held to the faults on the wire. Those of `tools`, `burst`, `session` and `speech` go
-through the same transport and dialects, and are not dealt to them one by one yet.
+misbehaves byte by byte to real runs of every workload, with both clients, between requests that it answers well: one
+row comes of each, and the run goes on. CI deals those that are over quickly, `scripts/test.sh -m slow
+tests/faults/test_wire.py` all of them. Made by `python scripts/fault_table.py`; a test sees that it is current.
 
 | | What happens | What Katydid says | Shown for |
 |---|---|---|---|
@@ -236,24 +235,54 @@ through the same transport and dialects, and are not dealt to them one by one ye
 
 def document() -> str:
     """The whole file."""
-    return _INTRODUCTION + "".join(_row(fault) for fault in FAULTS)
+    return _INTRODUCTION + "".join(_row(fault) for fault in FAULTS) + _kinds() + _apart()
+
+
+def _kinds() -> str:
+    rows = "".join(
+        f"| {kind.workload} | {kind.name or 'as usual'} | {' and '.join(kind.clients)} | {len(kind.cases)} |\n"
+        for kind in KINDS
+    )
+    number = sum(len(kind.cases) * len(kind.clients) for kind in KINDS)
+    return f"""
+## How they are dealt
+| Workload | How | Client | Faults |
+|---|---|---|---|
+{rows}
+{number} requests in all, and a good one before each. Speech, and sessions over WebSockets, know one client.
+"""
+
+
+def _apart() -> str:
+    reasons: dict[tuple[str, str], list[str]] = {}
+    for (fault, workload), reason in APART.items():
+        reasons.setdefault((workload, reason), []).append(str(fault))
+    rows = "".join(f"| {', '.join(numbers)} | {of} | {why} |\n" for (of, why), numbers in reasons.items())
+    return f"""
+## What does not apply
+| Faults | To | Since |
+|---|---|---|
+{rows}"""
 
 
 def _row(fault: Fault) -> str:
     said = [*_said(fault.number), fault.says] if fault.says else _said(fault.number)
-    workloads = [name for name, (cases, _) in WIRE.items() if any(c.fault == fault.number for c in cases)]
-    shown = ", ".join(workloads) or "every run"
+    dealt = cases_of(fault.number)
+    shown = ("all workloads" if set(dealt) == set(workloads()) else ", ".join(dealt)) or "every run"
     cells = (str(fault.number), fault.happens, " ".join(said), shown)
     return "| " + " | ".join(cell.replace("|", r"\|") for cell in cells) + " |\n"
 
 
 def _said(number: int) -> list[str]:
-    cases: dict[str, Wire] = {}
-    for of_workload, _ in WIRE.values():
-        for case in of_workload:
-            if case.fault == number:
-                cases.setdefault(case.name, case)
-    return [f"{case.name[0].upper()}{case.name[1:]}: {_verdict(case)}." for case in cases.values()]
+    """What comes of each case, cases of the same verdict together."""
+    verdicts: dict[str, list[str]] = {}
+    for cases in cases_of(number).values():
+        for case in cases:
+            names = verdicts.setdefault(_verdict(case), [])
+            if case.name not in names:
+                names.append(case.name)
+    said = [f"{'; '.join(names)}: {verdict}." for verdict, names in verdicts.items()]
+    return [f"{each[0].upper()}{each[1:]}" for each in said]
 
 
 def _verdict(case: Wire) -> str:

@@ -164,5 +164,3 @@ TALK: tuple[Wire, ...] = (
     ),
 )
 """A session whose messages are answered in one piece."""
-
-STREAMED_TALK: tuple[Wire, ...] = STREAM

@@ -14,8 +14,14 @@ from katydid.core.ndjson import NdjsonParser
 from katydid.core.redact import MASK, Redactor
 from katydid.core.sse import SseParser
 from katydid.dialects import DIALECTS, dialect
+from katydid.dialects.paths import FieldPath
+from katydid.dialects.speech import SPEECH_APIS, speech_dialect
+from katydid.dialects.speech.reading import SpeechReading
 from katydid.dialects.status import classify_status, retry_after
 from katydid.dialects.whole import WholeReading
+from katydid.scenarios.answers import StreamedAnswer, WholeAnswer
+from katydid.transport.framing import Broken, Closed, Framing, Opened, Refused
+from socketserving import SWITCH, token_of
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 SMALL = 4096
@@ -97,6 +103,53 @@ def whole(data: bytes) -> None:
         made.verdict()
 
 
+def framing(data: bytes) -> None:
+    """A WebSocket says the same in any split, and ends once; the first bit tells whether it is open to begin with."""
+    told = []
+    for parts in ([data[1:]], pieces(data)):
+        made = Framing("here:80", "/", {})
+        hello = SWITCH + token_of(made.hello()) + b"\r\n\r\n"
+        if not data or data[0] & 1:
+            assert made.feed(hello) == [Opened()]
+        heard: list[Any] = [each for part in [*parts, b""] for each in made.feed(part)]
+        ends = [each for each in heard if isinstance(each, Broken | Closed | Refused)]
+        assert len(ends) == 1, heard
+        assert ends[0] is heard[-1], heard
+        said = [Broken("") if isinstance(each, Broken) else each for each in heard]
+        told.append((said, len(made.answer)))
+    assert told[0] == told[1], told
+
+
+def speech(data: bytes) -> None:
+    """What a speech service says, a message a line, never raises; the first byte tells its API."""
+    api = SPEECH_APIS[data[0] % len(SPEECH_APIS)] if data else SPEECH_APIS[0]
+    made = SpeechReading(speech_dialect(api))
+    for at, line in enumerate(data[1:].split(b"\n")):
+        made.stopped = at > 3
+        made.hear(line[1:] if line[:1] == b"b" else line[1:].decode("utf-8", "replace"), float(at))
+        if made.over:
+            break
+    else:
+        made.closed(1000 + len(data), data[:100].decode("latin-1"))
+    assert made.failure is None or made.final_at is None
+    assert made.partials >= 0
+    assert made.first_text_at is not None or not made.text
+
+
+def answers(data: bytes) -> None:
+    """A session's answer is read, or said to be none, in any split."""
+    read = {"text": FieldPath("choices.0.delta.content"), "id": FieldPath("id"), "count": FieldPath("n")}
+    for new in (lambda: WholeAnswer(read), lambda: StreamedAnswer(read, "[DONE]")):
+        told = []
+        for parts in ([data[1:]], pieces(data)):
+            made = new()
+            for at, part in enumerate(parts):
+                made.feed(part, float(at))
+            made.finish()
+            told.append((made.verdict(), made.text, made.field("id"), made.field("count"), made.mixed))
+        assert told[0] == told[1], told
+
+
 def models(data: bytes) -> None:
     """A list of models is one, or is said not to be."""
     for api in DIALECTS:
@@ -130,5 +183,6 @@ def redact(data: bytes) -> None:
 
 
 TARGETS: dict[str, Callable[[bytes], None]] = {
-    target.__name__: target for target in (sse, ndjson, http1, reading, whole, models, status, redact)
+    target.__name__: target
+    for target in (sse, ndjson, http1, framing, reading, whole, speech, answers, models, status, redact)
 }

@@ -295,6 +295,7 @@ HANDSHAKES = {
         UPGRADE + b"Sec-WebSocket-Extensions: permessage-deflate\r\n",
         False,
     ),
+    "with a header that is not ASCII": (UPGRADE.replace(b"n: U", b"n: \x81, U"), False),
     "with a protocol that we did not offer": (UPGRADE + b"Sec-WebSocket-Protocol: chat\r\n", False),
 }
 
@@ -324,6 +325,12 @@ def test_any_other_answer_is_a_refusal_told_once(status, step):
     heard = hear(framing, [answer[at : at + step] for at in range(0, len(answer), step)])
     assert heard == [Refused(status, {"content-length": "2"}, b"no")]
     assert framing.feed(b"") == []
+
+
+def test_a_refusal_is_told_also_where_garbage_follows_it():
+    framing, _ = greeted()
+    answer = b"HTTP/1.1 503 Busy\r\nContent-Length: 4\r\n\r\nfull\xff\xff\r\n\r\n"
+    assert hear(framing, [answer]) == [Refused(503, {"content-length": "4"}, b"full")]
 
 
 @pytest.mark.parametrize("step", [1_000_000, 1000])

@@ -18,7 +18,7 @@ from wsproto.events import (
     Request,
     TextMessage,
 )
-from wsproto.utilities import LocalProtocolError, RemoteProtocolError
+from wsproto.utilities import RemoteProtocolError
 
 MESSAGE_LIMIT = 1024 * 1024
 BODY_LIMIT = 64 * 1024
@@ -74,7 +74,8 @@ class Framing:
         self._refusal: RejectConnection | None = None
         """Whose body is being read."""
         self._body = b""
-        self._broken = False
+        self._deaf = False
+        """Nothing more is heard."""
         self.answer = b""
 
     def hello(self) -> bytes:
@@ -102,25 +103,26 @@ class Framing:
 
     def feed(self, data: bytes) -> list[Heard]:
         """What these bytes say, in their order, up to where they break; no bytes are the end of the connection."""
-        if self._broken:
+        if self._deaf:
             return []
         if not data:
             return self._end()
         heard: list[Heard] = []
+        wrong = None
         try:
             self._connection.receive_data(data)
-            for event in self._connection.events():
-                heard += self._understand(event)
-                if self._broken:
-                    break
         except RemoteProtocolError as error:
-            heard.append(self._break(str(error) or "no WebSocket handshake"))
-        except LocalProtocolError:
-            return heard  # bytes after its close
-        return heard
+            wrong = str(error) or "no WebSocket handshake"
+        except UnicodeDecodeError:  # wsproto reads the handshake's headers so
+            wrong = "a header of the handshake is not ASCII"
+        for event in self._connection.events():  # also those before what is wrong
+            heard += self._understand(event)
+            if self._deaf:
+                return heard
+        return heard if wrong is None else [*heard, self._break(wrong)]
 
     def _break(self, why: str, code: int = BAD_DATA) -> Broken:
-        self._broken = True
+        self._deaf = True
         self.answer += self.close(code)
         return Broken(why)
 
@@ -150,6 +152,7 @@ class Framing:
             return self._break(event.reason or f"broken frames ({event.code})")
         if state is ConnectionState.REMOTE_CLOSING:
             self.answer += self._connection.send(event.response())
+        self._deaf = True
         return Closed(event.code, event.reason or "")
 
     def _message(self, event: TextMessage | BytesMessage) -> list[Heard]:
@@ -166,11 +169,12 @@ class Framing:
         return [b"".join(part for part in parts if isinstance(part, bytes))]
 
     def _refused(self, event: RejectConnection) -> Refused:
-        self._refusal = None
+        self._deaf = True
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in event.headers}
         return Refused(event.status_code, headers, self._body)
 
     def _end(self) -> list[Heard]:
+        self._deaf = True
         if self._refusal is not None:
             return [self._refused(self._refusal)]  # its body has no other end, or was cut off
         return [] if self.is_over else [Closed(1006, "")]

@@ -21,6 +21,8 @@ logger = logging.getLogger("katydid")
 
 PERIOD = 1.0
 SCRAPE_TIMEOUT = 0.9
+MOST_METRICS = 4 * 1024 * 1024
+"""Bytes of metrics that are read: no service has that many, and one without an end must not fill our memory."""
 CPU_SECONDS, MEMORY_BYTES = "process_cpu_seconds_total", "process_resident_memory_bytes"
 """What Prometheus' client libraries call them."""
 
@@ -106,7 +108,7 @@ class Surroundings:
         """The sums of what is wanted, over all label values."""
         assert self._metrics_url is not None  # noqa: S101 - the caller looked
         with urllib.request.urlopen(self._metrics_url, timeout=SCRAPE_TIMEOUT) as answer:  # noqa: S310 - the user's own URL
-            text = answer.read().decode("utf-8")
+            text = answer.read(MOST_METRICS).decode("utf-8")
         sums: dict[str, float] = {}
         for family in text_string_to_metric_families(text):
             for sample in family.samples:

@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# Look every pinned dependency up in the database of known vulnerabilities. Needs pip-audit, and the network.
+# Exit codes: 0 none is known, 1 some are, 2 it could not be found out.
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+cd "$ROOT"
+command -v pip-audit >/dev/null || die "pip-audit is missing: install it (pip install pip-audit)"
+
+worst=0
+for file in requirements/run.txt requirements/dev.txt requirements/real.txt; do
+  say "$file ..."
+  # Strict: without it, what the service does not know, or does not answer, counts as harmless.
+  output=$(pip-audit --strict --progress-spinner off --require-hashes --disable-pip -r "$file" 2>&1) && continue
+  say "$output"
+  case $output in
+    *"known vulnerabilit"*) worst=1 ;;
+    *) die "$file could not be looked up: the service of known vulnerabilities does not answer from here" ;;
+  esac
+done
+[ "$worst" = 1 ] || say "No known vulnerabilities."
+exit "$worst"
