@@ -13,6 +13,7 @@ pin() { # pin OUTPUT ARGUMENT...: no index address may stand in what is committe
 
 pin requirements/run.txt pyproject.toml --group install
 pin requirements/dev.txt pyproject.toml --group install --group dev --constraint requirements/run.txt
+pin requirements/mutation.txt pyproject.toml --group install --group dev --group mutation --constraint requirements/dev.txt
 pin requirements/real.txt requirements/real.in
 pin requirements/model.txt requirements/model.in --no-deps
 for client in locust genai-bench guidellm aiperf; do

@@ -115,79 +115,262 @@ def test_every_metric_takes_a_limit_in_its_unit(tmp_path):
 OBJECTIVE = "[objective]\n"
 KEPT = OBJECTIVE + '"ttft.p95" = "< 1s"\n'
 WRONG = {
-    "malformed": ("[objective\n", "is not TOML: "),
-    "a key twice": (KEPT + '"ttft.p95" = "< 2s"\n', "is not TOML: "),
-    "no text": (b"\xff\xfe\x00", "is no text in UTF-8"),
-    "empty": ("", "judges nothing: give it a section [objective] or [compare]"),
-    "an empty objective": (OBJECTIVE, "judges nothing"),
-    "an unknown section": ('[objectives]\n"ttft.p95" = "< 1s"\n', 'no section "objectives": did you mean objective'),
-    "a key outside of sections": ('cannot_tell = "fail"\n', 'no section "cannot_tell": take one of objective, compare'),
-    "a section that is none": ('objective = "ttft"\n', "objective is no section: write [objective]"),
+    "no text": (b"\xff\xfe\x00", " is no text in UTF-8: save it as that"),
+    "empty": ("", " judges nothing: give it a section [objective] or [compare]"),
+    "an empty objective": (OBJECTIVE, " judges nothing: give it a section [objective] or [compare]"),
+    "an unknown section": (
+        '[objectives]\n"ttft.p95" = "< 1s"\n',
+        ': there is no section "objectives": did you mean objective?',
+    ),
+    "a key outside of sections": (
+        'cannot_tell = "fail"\n',
+        ': there is no section "cannot_tell": take one of objective, compare, policy',
+    ),
+    "a section that is none": (
+        'objective = "ttft"\n',
+        ": objective is no section: write [objective] on a line of its own",
+    ),
     "an unknown metric": (
         OBJECTIVE + '"ttft.p59" = "< 1s"',
-        '[objective] "ttft.p59": there is no such metric: did you mean ttft.p9',
+        ': [objective] "ttft.p59": there is no such metric: did you mean ttft.p99 or ttft.p95 or ttft.p90?',
     ),
-    "a metric unlike any": (OBJECTIVE + '"happiness" = "< 1s"', "see the metrics in a run's summary.json"),
-    "a metric's first half": (OBJECTIVE + '"ttft" = "< 1s"', '[objective] "ttft": there is no such metric'),
-    "twice, once without quotes": (KEPT + 'ttft.p95 = "< 2s"\n', '"ttft.p95" stands there twice'),
-    "a number": (OBJECTIVE + '"ttft.p95" = 1500', '"ttft.p95": 1500 is no limit: write a comparison'),
-    "no comparison": (OBJECTIVE + '"ttft.p95" = "1.5s"', '"1.5s" is no limit: write <, <=, > or >=, a number'),
-    "another comparison": (OBJECTIVE + '"ttft.p95" = "= 1.5s"', '"= 1.5s" is no limit'),
+    "a metric unlike any": (
+        OBJECTIVE + '"happiness" = "< 1s"',
+        ': [objective] "happiness": there is no such metric: see the metrics in a run\'s summary.json',
+    ),
+    "a metric's first half": (
+        OBJECTIVE + '"ttft" = "< 1s"',
+        ': [objective] "ttft": there is no such metric: did you mean ttft.p99 or ttft.p95 or ttft.p90?',
+    ),
+    "twice, once without quotes": (
+        KEPT + 'ttft.p95 = "< 2s"\n',
+        ': [objective] "ttft.p95" stands there twice: keep one',
+    ),
+    "a number": (
+        OBJECTIVE + '"ttft.p95" = 1500',
+        (
+            ': [objective] "ttft.p95": 1500 is no limit: write a comparison, a number and a unit in '
+            'quotes, as in "< 1.5s or < 200ms"'
+        ),
+    ),
+    "no comparison": (
+        OBJECTIVE + '"ttft.p95" = "1.5s"',
+        (
+            ': [objective] "ttft.p95": "1.5s" is no limit: write <, <=, > or >=, a number and a unit, '
+            'as in "< 1.5s or < 200ms"'
+        ),
+    ),
+    "another comparison": (
+        OBJECTIVE + '"ttft.p95" = "= 1.5s"',
+        (
+            ': [objective] "ttft.p95": "= 1.5s" is no limit: write <, <=, > or >=, a number and a '
+            'unit, as in "< 1.5s or < 200ms"'
+        ),
+    ),
     "no unit": (
         OBJECTIVE + '"ttft.p95" = "< 1500"',
-        'has no unit, the metric is measured in time: write it as in "< 1',
+        (
+            ': [objective] "ttft.p95": "< 1500" has no unit, the metric is measured in time: write it '
+            'as in "< 1.5s or < 200ms"'
+        ),
     ),
-    "no unit for a share": (OBJECTIVE + '"failure_rate" = "< 1"', "has no unit, the metric is measured in percent"),
+    "no unit for a share": (
+        OBJECTIVE + '"failure_rate" = "< 1"',
+        ': [objective] "failure_rate": "< 1" has no unit, the metric is measured in percent: write it as in "< 1%"',
+    ),
     "a time for a share": (
         OBJECTIVE + '"failure_rate" = "< 1s"',
-        'has the unit "s", the metric is measured in percent',
+        (
+            ': [objective] "failure_rate": "< 1s" has the unit "s", the metric is measured in '
+            'percent: write it as in "< 1%"'
+        ),
     ),
-    "a share for a time": (OBJECTIVE + '"ttft.p95" = "< 1%"', 'has the unit "%", the metric is measured in time'),
-    "a time for a rate": (OBJECTIVE + '"requests_per_s" = "> 20 s"', "the metric is measured in events a second"),
-    "an unknown unit": (OBJECTIVE + '"ttft.p95" = "< 1 fortnight"', 'has the unit "fortnight"'),
-    "below zero": (OBJECTIVE + '"ttft.p95" = "< -1s"', '"< -1s" is no limit'),
-    "never kept": (OBJECTIVE + '"failure_rate" = "< 0%"', '"< 0%" can never be kept'),
-    "never broken": (OBJECTIVE + '"failure_rate" = "<= 100%"', '"<= 100%" can never be broken'),
+    "a share for a time": (
+        OBJECTIVE + '"ttft.p95" = "< 1%"',
+        (
+            ': [objective] "ttft.p95": "< 1%" has the unit "%", the metric is measured in time: write '
+            'it as in "< 1.5s or < 200ms"'
+        ),
+    ),
+    "a time for a rate": (
+        OBJECTIVE + '"requests_per_s" = "> 20 s"',
+        (
+            ': [objective] "requests_per_s": "> 20 s" has the unit "s", the metric is measured in '
+            'events a second: write it as in "> 20/s"'
+        ),
+    ),
+    "an unknown unit": (
+        OBJECTIVE + '"ttft.p95" = "< 1 fortnight"',
+        (
+            ': [objective] "ttft.p95": "< 1 fortnight" has the unit "fortnight", the metric is '
+            'measured in time: write it as in "< 1.5s or < 200ms"'
+        ),
+    ),
+    "below zero": (
+        OBJECTIVE + '"ttft.p95" = "< -1s"',
+        (
+            ': [objective] "ttft.p95": "< -1s" is no limit: write <, <=, > or >=, a number and a '
+            'unit, as in "< 1.5s or < 200ms"'
+        ),
+    ),
+    "never kept": (
+        OBJECTIVE + '"failure_rate" = "< 0%"',
+        ': [objective] "failure_rate": "< 0%" can never be kept: take another number',
+    ),
+    "never broken": (
+        OBJECTIVE + '"failure_rate" = "<= 100%"',
+        ': [objective] "failure_rate": "<= 100%" can never be broken: take another number',
+    ),
     "a contradiction": (
         OBJECTIVE + '"ttft.p50" = "> 2s"\n"ttft.p95" = "< 1s"',
-        '"ttft.p50" = "> 2s" contradicts "ttft.p95" = "< 1s": ttft.p50 is never more than ttft.p95',
+        ': [objective] "ttft.p50" = "> 2s" contradicts "ttft.p95" = "< 1s": ttft.p50 is never more than ttft.p95',
     ),
-    "a contradiction at the limit": (OBJECTIVE + '"ttft.p50" = ">= 1s"\n"ttft.p95" = "< 1s"', "contradicts"),
+    "a contradiction at the limit": (
+        OBJECTIVE + '"ttft.p50" = ">= 1s"\n"ttft.p95" = "< 1s"',
+        ': [objective] "ttft.p50" = ">= 1s" contradicts "ttft.p95" = "< 1s": ttft.p50 is never more than ttft.p95',
+    ),
     "an unknown key of compare": (
         '[compare]\nmin_chang = "5%"',
-        '[compare]: there is no "min_chang": did you mean min_change',
+        ': [compare]: there is no "min_chang": did you mean min_change?',
     ),
     "an unknown primary": (
         '[compare]\nprimary = ["duration.p96"]',
-        'no metric "duration.p96": did you mean duration.p',
+        (
+            ': [compare] primary: there is no metric "duration.p96": did you mean duration.p99 or '
+            "duration.p95 or duration.p90?"
+        ),
     ),
-    "a primary without direction": ('[compare]\nprimary = ["late.p95"]', "neither better when lower nor when higher"),
-    "a primary twice": ('[compare]\nprimary = ["ttft.p50", "ttft.p50"]', "a metric stands there twice"),
-    "no primary": ("[compare]\nprimary = []", "give a list of metrics"),
-    "a primary that is no list": ('[compare]\nprimary = "ttft.p50"', "give a list of metrics"),
-    "a change without percent": ("[compare]\nmin_change = 0.05", "[compare] min_change: 0.05 is no percentage"),
-    "a change in milliseconds": ('[compare]\nmin_change = "5ms"', '[compare] min_change: "5ms" is no percentage'),
+    "a primary without direction": (
+        '[compare]\nprimary = ["late.p95"]',
+        ': [compare] primary: "late.p95" is neither better when lower nor when higher: take another metric',
+    ),
+    "a primary twice": (
+        '[compare]\nprimary = ["ttft.p50", "ttft.p50"]',
+        ": [compare] primary: a metric stands there twice: keep one",
+    ),
+    "no primary": (
+        "[compare]\nprimary = []",
+        ': [compare] primary: give a list of metrics, as in ["duration.p50", "duration.p95"]',
+    ),
+    "a primary that is no list": (
+        '[compare]\nprimary = "ttft.p50"',
+        ': [compare] primary: give a list of metrics, as in ["duration.p50", "duration.p95"]',
+    ),
+    "a change without percent": (
+        "[compare]\nmin_change = 0.05",
+        ': [compare] min_change: 0.05 is no percentage: write it in quotes, as in "5%"',
+    ),
+    "a change in milliseconds": (
+        '[compare]\nmin_change = "5ms"',
+        ': [compare] min_change: "5ms" is no percentage: write it in quotes, as in "5%"',
+    ),
     "a change wider than no difference": (
         '[compare]\nmin_change = "20%"\nsame_within = "10%"',
-        "[compare] min_change 0.2 and same_within 0.1 leave no room",
+        (
+            ": [compare] min_change 0.2 and same_within 0.1 leave no room: take 0 ≤ min_change ≤ "
+            "same_within < 1 (as fractions), and same_within above 0"
+        ),
     ),
-    "an unknown policy": (KEPT + '[policy]\ncannot_tell = "ignore"', '\'ignore\' is no policy: take "warn" or "fail"'),
-    "an unknown key of policy": (KEPT + "[policy]\nalpha = 0.02", '[policy]: there is no "alpha"'),
-    "too many false alarms": (KEPT + "[policy]\nfamily_alpha = 0.5", "[policy] family_alpha: 0.5 is no share"),
-    "no false alarms at all": (KEPT + "[policy]\nfamily_alpha = 0", "[policy] family_alpha: 0 is no share"),
-    "a truth for a number": (KEPT + "[policy]\nfamily_alpha = true", "[policy] family_alpha: True is no share"),
+    "an unknown policy": (
+        KEPT + '[policy]\ncannot_tell = "ignore"',
+        ': [policy] cannot_tell: \'ignore\' is no policy: take "warn" or "fail"',
+    ),
+    "an unknown key of policy": (
+        KEPT + "[policy]\nalpha = 0.02",
+        ': [policy]: there is no "alpha": take one of family_alpha, cannot_tell, stopped_early',
+    ),
+    "too many false alarms": (
+        KEPT + "[policy]\nfamily_alpha = 0.5",
+        ": [policy] family_alpha: 0.5 is no share of false alarms: take a number above 0, at most 0.2",
+    ),
+    "no false alarms at all": (
+        KEPT + "[policy]\nfamily_alpha = 0",
+        ": [policy] family_alpha: 0 is no share of false alarms: take a number above 0, at most 0.2",
+    ),
+    "a truth for a number": (
+        KEPT + "[policy]\nfamily_alpha = true",
+        ": [policy] family_alpha: True is no share of false alarms: take a number above 0, at most 0.2",
+    ),
 }
 
 
 @pytest.mark.parametrize("name", WRONG)
-def test_a_wrong_file_gets_one_line_with_its_name_and_the_key(tmp_path, name):
+def test_a_wrong_file_gets_one_line_with_its_name_the_key_and_what_to_do(tmp_path, name):
     text, message = WRONG[name]
     path = written(tmp_path, text)
     with pytest.raises(ConfigError) as error:
         read_thresholds(path)
-    assert str(error.value).startswith(str(path))
-    assert message in str(error.value)
-    assert "\n" not in str(error.value)
+    assert str(error.value) == f"{path}{message}"
+
+
+@pytest.mark.parametrize("text", ["[objective\n", KEPT + '"ttft.p95" = "< 2s"\n'], ids=["malformed", "a key twice"])
+def test_what_is_no_toml_is_told_in_the_words_of_the_reader(tmp_path, text):
+    path = written(tmp_path, text)
+    with pytest.raises(ConfigError) as error:
+        read_thresholds(path)
+    said = str(error.value).removeprefix(f"{path} is not TOML: ")
+    assert "(at line" in said
+    assert said == said.lower()
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [
+        ("< 2s", "< 1s"),
+        ("> 2s", "> 1s"),
+        ("< 1s", "> 2s"),
+        ("> 1s", "< 2s"),
+        (">= 1s", "<= 1s"),
+    ],
+)
+def test_limits_that_leave_room_for_each_other_may_stand_together(tmp_path, limits):
+    text = OBJECTIVE + "".join(
+        f'"ttft.{name}" = "{limit}"\n' for name, limit in zip(("p50", "p95"), limits, strict=True)
+    )
+    assert len(read_thresholds(written(tmp_path, text)).objectives) == 2
+
+
+@pytest.mark.parametrize("limits", [("> 1s", "< 1s"), ("> 1s", "<= 1s"), (">= 1s", "< 1s"), (">= 1.1s", "<= 1s")])
+def test_limits_that_leave_no_room_contradict_each_other_in_whichever_order_they_stand(tmp_path, limits):
+    lines = [f'"ttft.{name}" = "{limit}"\n' for name, limit in zip(("min", "max"), limits, strict=True)]
+    for text in ("".join(lines), "".join(reversed(lines))):
+        with pytest.raises(ConfigError, match="contradicts"):
+            read_thresholds(written(tmp_path, OBJECTIVE + text))
+
+
+def test_the_edges_of_what_a_comparison_may_be_asked_for(tmp_path):
+    text = '[compare]\nmin_change = "%s"\nsame_within = "%s"\n[policy]\nfamily_alpha = %s'
+    for within in (("0%", "99.9%", "0.2"), ("10%", "10%", "0.0001")):
+        assert read_thresholds(written(tmp_path, text % within)).wants_comparison
+    for beyond in (("0%", "100%", "0.1"), ("0%", "0%", "0.1"), ("0%", "10%", "0.201")):
+        with pytest.raises(ConfigError):
+            read_thresholds(written(tmp_path, text % beyond))
+
+
+def test_a_whole_number_of_false_alarms_is_refused_and_a_share_is_a_float(tmp_path):
+    assert read_thresholds(written(tmp_path, KEPT + "[policy]\nfamily_alpha = 0.2")).settings.family_alpha == 0.2
+    with pytest.raises(ConfigError, match="1 is no share of false alarms"):
+        read_thresholds(written(tmp_path, KEPT + "[policy]\nfamily_alpha = 1"))
+
+
+def test_a_file_with_a_comparison_alone_judges_by_it_with_the_usual_settings(tmp_path):
+    read = read_thresholds(written(tmp_path, "[compare]\n"))
+    assert (read.objectives, read.wants_comparison, read.settings) == ((), True, CompareSettings())
+
+
+def test_where_it_was_read_is_known(tmp_path):
+    path = written(tmp_path, KEPT)
+    assert read_thresholds(path).source == str(path)
+
+
+def test_a_folder_is_no_thresholds_file(tmp_path):
+    with pytest.raises(ConfigError, match=r"; name a thresholds file$"):
+        read_thresholds(tmp_path)
+
+
+@pytest.mark.parametrize("text", ["<1s", "<  1s", "\t< 1 s\n"])
+def test_a_limit_is_quoted_as_it_was_written_without_the_blanks_around_it(text):
+    assert read_limit(text, Unit.MS).text == text.strip()
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path):
