@@ -15,7 +15,7 @@ import gevent
 from locust.argument_parser import get_parser
 from locust.runners import STATE_INIT, MasterRunner
 
-from katydid.report.words import plural
+from katydid.core.words import plural
 from katydid.users.runinfo import RunInfo
 
 PATIENCE = 3.0
