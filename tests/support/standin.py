@@ -33,13 +33,17 @@ INSTEAD = {
     "--stages": "4,8", "--loads": "5", "--chaos-at": "1,2", "--storm-at": "1", "--zombies-at": "1",
     "--storm-clients": "50", "--zombies": "50",
 }  # fmt: skip
-SCRIPTED = {
-    "LOAD_TEST_STORM_AT": "1", "LOAD_TEST_CHAOS_AT": "1", "LOAD_TEST_ZOMBIES_AT": "1",
-    "LOAD_TEST_STORM_CLIENTS": "50", "LOAD_TEST_ZOMBIES": "50",
-    "LOAD_TEST_MAX_USERS": "8", "LOAD_TEST_START_USERS": "4", "LOAD_TEST_HOLD": "2", "LOAD_TEST_STEPS": "2",
-    "LOAD_TEST_REPEATS": "2",
+BY_DEFAULT = {
+    "run": {
+        "LOAD_TEST_STORM_AT": "1", "LOAD_TEST_CHAOS_AT": "1", "LOAD_TEST_ZOMBIES_AT": "1",
+        "LOAD_TEST_STORM_CLIENTS": "50", "LOAD_TEST_ZOMBIES": "50",
+    },
+    "capacity": {
+        "LOAD_TEST_INTERVAL": "1", "LOAD_TEST_MAX_USERS": "8", "LOAD_TEST_START_USERS": "4", "LOAD_TEST_HOLD": "3",
+        "LOAD_TEST_STEPS": "3", "LOAD_TEST_REPEATS": "2",
+    },
 }  # fmt: skip
-"""For workloads that last long by their defaults, where the page does not say otherwise."""
+"""By the command, for what lasts long by its defaults, where the page does not say otherwise."""
 SHORT_NAMES = {"-u": "--users", "-t": "--run-time"}
 _URL = re.compile(r"(?P<scheme>https?|wss?)://(?P<host>[\w.-]+)(?::(?P<port>\d+))?")
 
@@ -77,9 +81,9 @@ class StandIn:
                 option = ""
         return words
 
-    def environment(self) -> dict[str, str]:
-        """The environment, likewise."""
-        found = dict(SCRIPTED) if self.name == "katydid" else {}
+    def environment(self, command: str) -> dict[str, str]:
+        """The environment of a command of `katydid`, likewise."""
+        found = dict(BY_DEFAULT.get(command, {}))
         if self.name == "locust":
             found = {
                 "LOCUST_WEB_PORT": self._settings["web_port"],
@@ -114,7 +118,7 @@ class StandIn:
 
     def run(self, given: list[str]) -> int:
         """Run it; its exit code, as the page's shell is to see it."""
-        arguments, environment = self.arguments(given), self.environment()
+        arguments, environment = self.arguments(given), self.environment("".join(given[:1]))
         command = [str(Path(self._settings["commands"]) / self.name), *arguments]
         for port in self._to_wait_for:
             wait_for(port)
