@@ -95,17 +95,19 @@ class RunningTarget:
         """End it, and give its exit code; safe to call again, and without effect in a forked child."""
         if os.getpid() != self._owner:
             return None
-        if self._process.stdin is not None:
-            self._process.stdin.close()
-        if os.name == "posix":  # elsewhere that would kill it, and the end of its input is enough
+        # It is told once: a signal that came while it ends by the end of its input would be a traceback of asyncio's.
+        if os.name == "posix":
             self._process.terminate()
+        elif self._process.stdin is not None:  # Windows, where `terminate` would kill it
+            self._process.stdin.close()
         try:
             self._process.wait(STOP_TIME)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-        if self._process.stdout is not None:
-            self._process.stdout.close()
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                pipe.close()
         return self._process.returncode
 
     def __enter__(self) -> Self:
