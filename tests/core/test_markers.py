@@ -1,5 +1,7 @@
 """Words that tell whose message a text is from."""
 
+import base64
+import hmac
 import random
 import time
 
@@ -63,3 +65,31 @@ def test_searching_takes_time_by_the_text_alone():
 
     seconds(1000)
     assert seconds(400_000) < 60 * max(seconds(40_000), 1e-3)
+
+
+def test_a_marker_is_what_every_version_made_of_it():
+    """User and turn, big-endian, then 96 bits of HMAC-SHA-256 over them, in base 32."""
+    payload = (3).to_bytes(4) + (4).to_bytes(4)
+    signed = payload + hmac.digest(b"s", payload, "sha256")[:12]
+    assert Markers("s").make(3, 4) == "kd9" + base64.b32encode(signed).decode().lower()
+
+
+def test_numbers_beyond_32_bits_begin_again_for_another_process_and_are_known_to_their_own():
+    markers = Markers("s")
+    word = markers.make(2**32 + 5, 2**32 - 1)
+    assert list(markers.find(word)) == [Marker(2**32 + 5, 2**32 - 1)]
+    assert list(Markers("s").find(word)) == [Marker(5, 2**32 - 1)]
+
+
+def test_memory_is_bounded_and_the_oldest_are_forgotten_first(monkeypatch):
+    monkeypatch.setattr("katydid.core.markers._REMEMBERED", 2)
+    markers = Markers("s")
+    words = [markers.make(2**32 + user, 0) for user in range(3)]
+    remembered = [marker.user >= 2**32 for word in words for marker in markers.find(word)]
+    assert remembered == [False, True, True]
+
+
+def test_a_marker_says_user_and_turn_in_this_order():
+    word = Markers("s").make(1, 2)
+    (found,) = Markers("s").find(word)
+    assert (found.user, found.turn) == (1, 2)

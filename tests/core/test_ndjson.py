@@ -35,3 +35,33 @@ def test_closing_gives_the_last_line_once():
     parser.feed(b"a\nb")
     assert parser.close() == b"b"
     assert parser.close() is None
+
+
+def test_a_line_of_just_the_limit_is_taken():
+    parser = NdjsonParser(max_line=10)
+    assert parser.feed(b"x" * 10) == []
+    assert parser.feed(b"\n") == [b"x" * 10]
+
+
+def test_a_refusal_names_the_limit():
+    with pytest.raises(LimitError, match=r"^a line of more than 10 bytes$"):
+        NdjsonParser(max_line=10).feed(b"a\n" + b"x" * 11)
+
+
+def test_what_is_taken_back_is_forgotten():
+    parser = NdjsonParser()
+    parser.feed(b"a\nhalf")
+    assert (parser.take_back(), parser.take_back(), parser.close()) == (b"half", b"", None)
+
+
+def test_a_blank_last_line_is_none():
+    parser = NdjsonParser()
+    parser.feed(b"a\n  ")
+    assert parser.close() is None
+
+
+def test_a_whole_mebibyte_fits_into_a_line_unless_told_otherwise():
+    parser = NdjsonParser()
+    assert parser.feed(b"x" * 1024 * 1024) == []
+    with pytest.raises(LimitError):
+        parser.feed(b"x")

@@ -94,3 +94,22 @@ def test_a_user_that_is_spawned_after_its_place_takes_the_next_one():
 @pytest.mark.parametrize("phase", [Phase.SPAWN, Phase.BURST])
 def test_other_phases_start_when_the_user_is_ready(phase):
     assert first(phase, ready=103.0) == 103.0
+
+
+def test_a_user_knows_its_first_start_before_it_waits():
+    pacer = Pacer(2.0, 7.0)
+    assert (pacer.scheduled, pacer.interval) == (7.0, 2.0)
+    assert (pacer.wait(4.0), pacer.scheduled) == (3.0, 7.0)
+    assert (pacer.wait(8.0), pacer.scheduled) == (1.0, 9.0)
+
+
+def test_a_user_that_is_ready_just_at_its_place_starts_there():
+    assert first(Phase.SPREAD, ready=110.0) == 110.0
+
+
+def test_a_user_that_comes_after_several_intervals_takes_the_next_place():
+    assert first(Phase.SPREAD, ready=171.0) == 190.0
+
+
+def test_the_golden_ratio_spreads_without_knowing_how_many_there_will_be():
+    assert [spread_fraction(i, None) for i in (0, 1, 2)] == pytest.approx([0.0, 0.618034, 0.236068], abs=1e-6)

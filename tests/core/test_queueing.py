@@ -60,3 +60,39 @@ def test_the_500th_of_500_jobs_on_one_worker_is_done_after_50_seconds():
 def test_who_is_not_done_in_time_is_counted_out():
     assert burst_share(1, 500, 0.2, 60.0) == pytest.approx(0.6)
     assert burst_share(4, 10, 1.0, 2.5) == pytest.approx(0.8)
+
+
+@pytest.mark.parametrize(
+    ("servers", "jobs", "seconds"), [(1, 1, 0.5), (3, 3, 0.5), (3, 4, 1.0), (3, 9, 1.5), (10, 3, 0.5)]
+)
+def test_a_burst_takes_as_many_rounds_as_the_servers_need(servers, jobs, seconds):
+    assert burst_seconds(servers, jobs, 0.5) == pytest.approx(seconds)
+
+
+@pytest.mark.parametrize(
+    ("patience", "share"), [(0.0, 0.0), (0.3, 0.25), (0.29, 0.0), (0.9, 0.75), (1.2, 1.0), (9.0, 1.0)]
+)
+def test_a_round_that_ends_with_the_patience_counts_and_nobody_is_served_twice(patience, share):
+    assert burst_share(2, 8, 0.3, patience) == pytest.approx(share)
+
+
+@pytest.mark.parametrize(
+    ("servers", "load", "service", "q"), [(2, 1.0, 1.0, 0.9), (3, 2.5, 0.2, 0.95), (4, 3.0, 2, 0.5)]
+)
+def test_a_wait_quantile_is_the_inverse_of_the_waits_tail(servers, load, service, q):
+    t = wait_quantile(servers, load, service, q)
+    assert t > 0
+    assert erlang_c(servers, load) * math.exp(-(servers - load) * t / service) == pytest.approx(1 - q)
+
+
+def test_a_load_just_below_the_servers_still_has_an_end():
+    assert 0.99 < erlang_c(2, 1.999) < 1.0
+    assert math.isfinite(wait_quantile(2, 1.999, 1.0, 0.95))
+
+
+def test_there_is_always_a_server_and_rounding_buys_none():
+    assert [servers_for(load, 1.0) for load in (0.0, 1.0, 1.0 + 1e-12, 1.001, 2.0)] == [1, 1, 1, 2, 2]
+
+
+def test_no_load_blocks_and_delays_nobody():
+    assert (erlang_b(1, 0.0), erlang_c(1, 0.0)) == (0.0, 0.0)

@@ -90,3 +90,48 @@ def test_a_name_that_says_secret(name):
 @pytest.mark.parametrize("name", ["X-Tenant", "api-version", "OpenAI-Organization", "design"])
 def test_a_name_that_does_not(name):
     assert not is_secret_name(name)
+
+
+def test_a_text_is_cut_where_it_is_asked_for_and_stripped():
+    assert Redactor([]).text("  abcdef  ", limit=4) == "abcd"
+
+
+def test_a_secret_of_four_characters_is_one():
+    assert Redactor(["k9x2"]).text("a k9x2 b") == "a [redacted] b"
+    assert Redactor(["k9x"]).text("a k9x b") == "a k9x b"
+
+
+def test_the_longest_of_several_secrets_is_masked_whole():
+    assert Redactor(["secret", "secret-and-more"]).text("a secret-and-more b secret c") == "a [redacted] b [redacted] c"
+
+
+def test_without_secrets_a_text_keeps_its_end():
+    assert Redactor([]).text("it's 'quoted'") == "it's 'quoted'"
+    assert Redactor(["password"]).text("it's 'quoted'") == "it's 'quoted'"
+
+
+def test_three_characters_of_a_secret_at_the_end_are_left_and_four_are_not():
+    assert Redactor(["password"]).text("key pas") == "key pas"
+    assert Redactor(["password"]).text("key pass") == "key [redacted]"
+
+
+def test_a_secret_in_a_form_is_masked():
+    assert Redactor(["a b&c d"]).text("key=a+b%26c+d&x=1") == "key=[redacted]&x=1"
+
+
+@pytest.mark.parametrize(
+    ("path", "shown"),
+    [
+        ("/x?key=", "/x?key=[redacted]"),
+        ("/x?key", "/x?key"),
+        ("/x?a=b=c&token=d=e", "/x?a=b=c&token=[redacted]"),
+        ("/x?a=1?key=2", "/x?a=1?key=2"),
+        ("/x?", "/x?"),
+    ],
+)
+def test_a_query_is_shown_as_it_was_but_for_secret_values(path, shown):
+    assert hide_query(path) == shown
+
+
+def test_a_url_keeps_its_path_alone():
+    assert strip_credentials("https://u@p@host/a/b?c#d") == "https://host/a/b"

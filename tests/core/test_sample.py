@@ -57,3 +57,21 @@ def test_times_that_do_not_exist_are_none_never_zero():
 )
 def test_the_exit_code_of_several_results_follows_the_precedence(codes, expected):
     assert worst(*map(ExitCode, codes)) == expected
+
+
+def test_a_failure_without_a_text_has_none():
+    row = sample()
+    row.fail(ErrorClass.EMPTY)
+    assert (row.error, row.detail) == (ErrorClass.EMPTY, None)
+
+
+def test_a_detail_of_just_the_limit_is_whole():
+    row = sample()
+    row.fail(ErrorClass.OTHER, "x" * 199 + "y")
+    assert row.detail == "x" * 199 + "y"
+
+
+def test_only_these_failures_are_not_the_targets():
+    ours = {ErrorClass.OUT_OF_DESCRIPTORS, ErrorClass.OUT_OF_PORTS, ErrorClass.OTHER}
+    assert {error for error in ErrorClass if error.blame is Blame.GENERATOR} == ours
+    assert {error for error in ErrorClass if error.blame is Blame.CONFIG} == {ErrorClass.DNS, ErrorClass.TLS}

@@ -3,7 +3,7 @@
 import pytest
 
 from katydid.core.errors import ConfigError
-from katydid.core.stages import FixedPlan, Hold, Outlook, Stage, read_stages
+from katydid.core.stages import MOST_USERS, FixedPlan, Hold, Outlook, Stage, StageRecord, read_stages
 
 
 def test_stages_are_read_in_their_order():
@@ -57,3 +57,35 @@ def test_without_settling_everything_counts():
 def test_a_stage_is_the_same_after_its_way_to_a_worker():
     stage = Stage(number=3, users=10, begin=100.25, settle=5.0)
     assert Stage.from_wire(stage.to_wire()) == stage
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("x", "--stages 'x': give numbers of users with commas, as in 100,200,1000"),
+        ("0,5", "--stages '0,5': a stage has from 1 to 1000000 users"),
+        ("3,3", "--stages '3,3': 3 after 3; each stage must have more users than the last"),
+        ("1,5,4,9", "--stages '1,5,4,9': 4 after 5; each stage must have more users than the last"),
+    ],
+)
+def test_what_is_wrong_with_stages_is_said_with_what_was_written(text, said):
+    with pytest.raises(ConfigError) as refused:
+        read_stages(text)
+    assert str(refused.value) == said
+
+
+def test_a_stage_of_one_user_and_of_the_most_users_are_possible():
+    assert read_stages("1,1000000") == (1, MOST_USERS)
+
+
+def test_a_plan_is_its_own_and_heeds_no_result():
+    holds = [Hold(1, 10.0, 1.0)]
+    plan = FixedPlan(holds)
+    holds.clear()
+    plan.finished(StageRecord(0, 1, 0.0, 0.0, 10.0))
+    assert plan.next_hold() == Hold(1, 10.0, 1.0)
+
+
+def test_a_stage_settles_from_its_own_beginning():
+    stage = Stage(number=0, users=1, begin=2.0, settle=0.5)
+    assert [stage.is_settling(ms) for ms in (0.0, 2499.9, 2500.0)] == [True, True, False]

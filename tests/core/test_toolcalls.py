@@ -116,3 +116,86 @@ def test_results_depend_on_nothing_but_seed_and_arguments():
 
 def test_a_plan_uses_the_tools_in_their_order_again_and_again():
     assert plan(4) == ["get_weather", "get_time", "convert_currency", "get_weather"]
+
+
+UNDECLARED = "called 'get_weather_now', which was not declared"
+ORDERED = "called get_time, get_weather where get_weather, get_time were asked for: in another order"
+OTHERS = "called get_weather, get_weather where get_weather, get_time were asked for: other tools"
+UNIT = "get_weather: arguments.unit is 'kelvin', not one of celsius, fahrenheit"
+
+
+@pytest.mark.parametrize(
+    ("made", "sentence"),
+    [
+        (calls((0, "name", "get_weather_now")), UNDECLARED),
+        (calls()[::-1], ORDERED),
+        (calls((1, "name", "get_weather"), (1, "arguments", WEATHER)), OTHERS),
+        ([*calls(), ToolCall("3", "get_time", TIME)], "calls: 3 (get_weather, get_time, get_time), asked for: 2"),
+        (calls((1, "id", "")), "the call of get_time has no id"),
+        (calls((1, "id", "1")), "the call of get_time has the id of another one"),
+        (calls((1, "arguments", "x" * 90)), f"the arguments of get_time are not JSON: {'x' * 80!r}"),
+        (calls((0, "arguments", '{"city": "x", "unit": "kelvin"}')), UNIT),
+        (calls((0, "arguments", "{}"), (1, "id", "")), "get_weather: arguments.city is missing"),
+    ],
+)
+def test_the_first_thing_that_is_wrong_is_said_in_one_sentence(made, sentence):
+    assert wrong(made) == sentence
+
+
+@pytest.mark.parametrize(
+    ("value", "schema", "problem"),
+    [
+        (1, {"type": "string"}, "it is no string"),
+        ("1", {"type": "number"}, "it is no number"),
+        (True, {"type": "number"}, "it is no number"),
+        ("x", {"type": "boolean"}, "it is no boolean"),
+        (1.5, {"type": "number"}, None),
+        ({}, {"type": "array"}, "it is no array"),
+        ([], {"type": "object"}, "it is no object"),
+        ("c", {"enum": ["a", "b"]}, "it is 'c', not one of a, b"),
+        (2, {"enum": [1, 2]}, None),
+        ([["x"]], {"type": "array", "items": {"type": "array", "items": {"type": "number"}}}, "it[0][0] is no number"),
+        (
+            {"b": 1, "a": 2, "c": 3},
+            {"type": "object", "properties": {"c": {}}, "additionalProperties": False},
+            "it.a is unknown",
+        ),
+        ({"b": 1}, {"type": "object", "additionalProperties": False}, "it.b is unknown"),
+        ({"b": 1}, {"type": "object", "additionalProperties": True}, None),
+        (
+            {"a": {"b": "x"}},
+            {"type": "object", "properties": {"a": {"type": "object", "required": ["c"]}}},
+            "it.a.c is missing",
+        ),
+        ({"a": 1, "b": 1}, {"type": "object", "properties": {"a": {}, "b": {"type": "string"}}}, "it.b is no string"),
+        ({}, {"type": "object", "properties": {"a": {"type": "string"}}}, None),
+    ],
+)
+def test_a_value_that_does_not_fit_is_named_with_its_place(value, schema, problem):
+    assert invalid(value, schema, "it") == problem
+
+
+def test_ids_and_names_come_once_and_a_call_may_lack_them():
+    assembler = CallAssembler()
+    assembler.add(5, None, "first", None)
+    assembler.add(5, "id", "second", "{")
+    assembler.add(5, "other", None, "}")
+    assembler.add(2, None, None, None)
+    assert assembler.calls() == [ToolCall(), ToolCall("id", "first", "{}")]
+
+
+def test_as_many_calls_and_arguments_as_are_kept_are_taken():
+    assembler = CallAssembler()
+    for index in range(MOST_CALLS):
+        assembler.add(index, "x", "y", "")
+    assembler.add(0, None, None, "x" * MOST_ARGUMENTS)
+    with pytest.raises(ValueError, match=r"^more than 128 tool calls in one answer$"):
+        assembler.add(-1, None, None, None)
+    with pytest.raises(ValueError, match=r"^more than 1048576 characters of arguments in one tool call$"):
+        assembler.add(0, None, None, "x")
+
+
+@pytest.mark.parametrize("text", ["NaN", '"\\ud800"', "[" * 100_000])
+def test_what_only_looks_like_json_is_none(text):
+    with pytest.raises(ValueError):
+        ToolCall("1", "x", text).parsed()
