@@ -75,7 +75,7 @@ class Connection(asyncio.Protocol):
             self._stream.feed(data)
             return
         if self._first_byte is None:
-            self._first_byte = (time.monotonic_ns(), time.time_ns())
+            self._first_byte = self._target.arrivals.latest()
         try:
             requests = self._reader.feed(data)
         except RequestError as error:

@@ -7,6 +7,7 @@ from typing import Any
 
 from katydid.core.errors import ConfigError
 from katydid.target.admission import RateLimits, Refusal, Slots
+from katydid.target.arrivals import Arrivals, listen
 from katydid.target.bridge import Bridge
 from katydid.target.connection import Connection
 from katydid.target.settings import TargetSettings
@@ -27,6 +28,7 @@ class Target:
         self.ticker = Ticker(loop)
         self.slots = Slots(settings.slots, settings.queue_limit)
         self.log = TruthLog(settings.log)
+        self.arrivals = Arrivals()
         self.speech = Gateway(settings, loop, self.log)
         self.rates = settings.failure_rates
         self.bridge = Bridge(settings.rooms, settings.bridge_rates, settings.seed, self.ticker.now)
@@ -53,7 +55,10 @@ class Target:
                 raise ConfigError(f"--tls-cert {settings.tls_cert} or its --tls-key is no good ({error})") from None
         try:
             self._server = await asyncio.get_running_loop().create_server(
-                lambda: Connection(self), settings.host, settings.port, ssl=context, backlog=8192
+                lambda: Connection(self),
+                sock=listen(settings.host, settings.port, self.arrivals),
+                ssl=context,
+                backlog=8192,
             )
         except OSError as error:
             raise ConfigError(f"the target cannot listen on {settings.host}:{settings.port} ({error})") from None

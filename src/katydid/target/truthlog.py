@@ -15,7 +15,7 @@ class Truth:
     """One request. Nanoseconds, on the monotonic and on the real-time clock; None where it never was.
 
     Attributes:
-        received_*: the first byte of the request was read.
+        received_*: the first byte of the request arrived (`arrivals`).
         first_chunk_*, last_chunk_*: just before the first and the last content chunk was written.
         ended_*: the last byte was written, or the connection was lost.
         queue_ms: waited for a slot; None where it never got one.

@@ -22,7 +22,6 @@ from katydid.transport.exchange import Exchange, Timeouts, TimestampSource
 from katydid.transport.failure import classify
 from katydid.transport.framing import Broken, Closed, Framing, Heard, Opened, Refused
 
-READ_SIZE = 256 * 1024
 GOODBYE = 1.0
 """Seconds that the target gets to answer our close."""
 AT_ONCE = 16
@@ -280,21 +279,13 @@ class _Line:
 
     def _read(self) -> bool:
         """Read once; False when there was nothing to read."""
-        age = None
         try:
-            if self._stamped:
-                wire, ancillary, _, _ = self._sock.recvmsg(READ_SIZE, clock.ANCILLARY_SIZE)
-                now = time.monotonic_ns()
-                age = clock.age_ns(ancillary, time.time_ns())
-            else:
-                wire = self._sock.recv(READ_SIZE)
-                now = time.monotonic_ns()
+            wire, at, age = clock.receive(self._sock)
         except BlockingIOError:
             return False
         if age is not None:
             self._lag_ns = max(self._lag_ns, age)
-            now -= age
-        self._take(wire, now / 1e9)
+        self._take(wire, at)
         return bool(wire)
 
     def _take(self, wire: bytes, at: float) -> None:
