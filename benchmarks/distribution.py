@@ -24,6 +24,8 @@ from namespaces import Network, why_not
 KATYDID = Path(sys.executable).parent / "katydid"
 WORKERS = ("worker-a", "worker-b")
 PORT = 8080
+SHORT_CUT = 5.0
+"""Seconds that a worker survives: TCP tries again after twice the time each, so it may be heard only after ten."""
 
 
 @dataclass
@@ -170,12 +172,12 @@ def threshold(made: Cluster) -> Outcome:
 
 
 def healed(made: Cluster) -> Outcome:
-    """A worker is cut off for six seconds, and comes back."""
+    """A worker is cut off for five seconds, and comes back."""
 
     def cut(made: Cluster, _: list[Any]) -> None:
         time.sleep(6)
         made.network.cut(WORKERS[0])
-        time.sleep(6)
+        time.sleep(SHORT_CUT)
         made.network.heal(WORKERS[0])
 
     made.target()
