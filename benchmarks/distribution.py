@@ -181,8 +181,12 @@ def healed(made: Cluster) -> Outcome:
         made.network.heal(WORKERS[0])
 
     made.target()
-    done = made.run("--users", 20, "--interval", 1, "--run-time", "35s", "--drain", 10, during=cut)
+    pace = ("--users", 20, "--interval", 2, "--warm-up", 4)
+    done = made.run(*pace, "--run-time", "35s", "--drain", 10, during=cut)
+    _valid(done)
     _complete(done)
+    noted = [finding["message"] for finding in done.summary["findings"] if finding["rule"] == "silences"]
+    done.see(f"noted: {noted}", good=len(noted) == 1)
     done.see("the master said that it heard nothing of it", good="out of touch" in done.told)
     done.see("and that it is back", good="is back" in done.told)
     done.see(f"lost workers: {done.manifest['lost_workers']}", good=not done.manifest["lost_workers"])
