@@ -24,6 +24,8 @@ from namespaces import Network, why_not
 KATYDID = Path(sys.executable).parent / "katydid"
 WORKERS = ("worker-a", "worker-b")
 PORT = 8080
+SHORT_CUT = 5.0
+"""Seconds that a worker survives: TCP tries again after twice the time each, so it may be heard only after ten."""
 
 
 @dataclass
@@ -170,17 +172,21 @@ def threshold(made: Cluster) -> Outcome:
 
 
 def healed(made: Cluster) -> Outcome:
-    """A worker is cut off for six seconds, and comes back."""
+    """A worker is cut off for five seconds, and comes back."""
 
     def cut(made: Cluster, _: list[Any]) -> None:
         time.sleep(6)
         made.network.cut(WORKERS[0])
-        time.sleep(6)
+        time.sleep(SHORT_CUT)
         made.network.heal(WORKERS[0])
 
     made.target()
-    done = made.run("--users", 20, "--interval", 1, "--run-time", "35s", "--drain", 10, during=cut)
+    pace = ("--users", 20, "--interval", 2, "--warm-up", 4)
+    done = made.run(*pace, "--run-time", "35s", "--drain", 10, during=cut)
+    _valid(done)
     _complete(done)
+    noted = [finding["message"] for finding in done.summary["findings"] if finding["rule"] == "silences"]
+    done.see(f"noted: {noted}", good=len(noted) == 1)
     done.see("the master said that it heard nothing of it", good="out of touch" in done.told)
     done.see("and that it is back", good="is back" in done.told)
     done.see(f"lost workers: {done.manifest['lost_workers']}", good=not done.manifest["lost_workers"])

@@ -55,7 +55,9 @@ def test_further_requests_of_an_iteration_are_due_when_their_users_get_to_them(a
 
 
 def test_without_an_interval_nobody_is_late():
-    assert Alarms(0.0, full_load=True).add("samples", rows(*course(late_ms=500.0, duration_ms=800.0))) == []
+    kinds = ("samples", "monitor", "events")
+    assert [kind for kind in kinds if Alarms(0.0, full_load=True).wants(kind)] == ["monitor"]
+    assert [kind for kind in kinds if Alarms(2.0, full_load=True).wants(kind)] == ["samples", "monitor"]
 
 
 @pytest.mark.parametrize(

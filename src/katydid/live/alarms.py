@@ -4,6 +4,7 @@ Quick forms of the rules of `analysis.validity`, which judge the finished run; t
 alarm is no verdict: a run that recovers may yet be valid. Knows no terminal.
 """
 
+import math
 from collections import deque
 
 import numpy as np
@@ -48,14 +49,16 @@ class Alarms:
         self._started = self._ours = self._overruns = 0
         self._said: set[str] = set()
 
+    def wants(self, kind: str) -> bool:
+        """Whether batches of this kind say anything; decoding them is not free."""
+        return kind == "monitor" or (kind == "samples" and self._interval > 0)
+
     def add(self, kind: str, batch: Batch) -> list[str]:
-        """Take a batch of `samples` or `monitor` rows; what is to be said about it now."""
+        """Take a batch of a kind that it `wants`; what is to be said about it now."""
         if kind == "monitor":
             return self._once("cpu", self._look_at_cpu(batch))
-        if kind == "samples" and self._interval:
-            self._count(batch)
-            return [*self._once("late", self._late_by_us()), *self._once("overrun", self._overrun())]
-        return []
+        self._count(batch)
+        return [*self._once("late", self._late_by_us()), *self._once("overrun", self._overrun())]
 
     def _once(self, alarm: str, text: str | None) -> list[str]:
         if text is None or alarm in self._said:
@@ -85,16 +88,16 @@ class Alarms:
         scheduled, late = batch.numbers("scheduled_ms"), batch.numbers("late_ms")
         late_by_more = late - np.nan_to_num(batch.numbers("connect_ms")) > self._late_limit
         ends = batch.numbers("start_ms") + batch.numbers("duration_ms")
-        rows = zip(batch.numbers("user"), batch.numbers("iteration"), scheduled, late_by_more, ends, strict=True)
-        for user, iteration, due, is_late, end in rows:
+        columns = (batch.numbers("user"), batch.numbers("iteration"), scheduled, late_by_more, ends)
+        for user, iteration, due, is_late, end in zip(*(column.tolist() for column in columns), strict=True):
             if user < 0:
                 continue
-            last, free = self._last.get(user, (None, np.nan))
+            last, free = self._last.get(user, (None, math.nan))
             if iteration == last:  # not the one that was due by the interval
                 self._last[user] = iteration, max(free, end)
                 continue
             self._last[user] = iteration, end
-            if np.isnan(free):
+            if math.isnan(free):
                 continue
             self._started += 1
             if is_late and free <= due:

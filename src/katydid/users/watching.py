@@ -90,7 +90,7 @@ class Watch:
         self._metrics.begin(named["workload"], {**named, **told, "katydid_version": __version__})
 
     def _warn(self, kind: str, data: bytes) -> None:
-        if self._alarms is not None:
+        if self._alarms is not None and self._alarms.wants(kind):
             for text in self._alarms.add(kind, Batch(data)):
                 self._runtime.announce(f"Warning: {text}")
 
