@@ -4,7 +4,10 @@ from dataclasses import fields, replace
 
 import pytest
 
-from katydid.core.metrics import DISTRIBUTIONS, METRICS, POOLED, RATES, STATISTICS, Better, Counts, Unit, fewest_for
+from katydid.core import metrics
+from katydid.core.metrics import (
+    DISTRIBUTIONS, METRICS, POOLED, RATES, STATISTICS, Better, Counts, Metric, Unit, fewest_for,
+)  # fmt: skip
 from katydid.core.sample import Sample
 
 COUNTS = Counts(
@@ -78,3 +81,15 @@ def test_every_distribution_reads_a_column_that_exists():
 def test_a_quantile_needs_requests_and_the_others_need_one():
     fewest = {statistic.name: statistic.fewest for statistic in STATISTICS}
     assert (fewest["p95"], fewest["p99"], fewest["max"]) == (90, 459, 1)
+
+
+def test_the_table_is_made_of_the_rates_and_of_every_statistic_of_every_distribution():
+    made = metrics._all_metrics()  # as it was when the module was imported
+    assert made == METRICS
+    assert list(made)[: len(RATES)] == [rate.name for rate in RATES]
+    for rate in RATES:
+        assert made[rate.name] == Metric(rate.name, rate.label, rate.unit, rate.better, rate.definition)
+    p95 = next(d for d in DISTRIBUTIONS if d.name == "user_tokens")
+    assert made["user_tokens.p95"] == Metric(
+        "user_tokens.p95", "Output tokens a second, a user, p95", Unit.PER_SECOND, Better.HIGHER, p95.definition
+    )

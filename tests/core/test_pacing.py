@@ -113,3 +113,10 @@ def test_a_user_that_comes_after_several_intervals_takes_the_next_place():
 
 def test_the_golden_ratio_spreads_without_knowing_how_many_there_will_be():
     assert [spread_fraction(i, None) for i in (0, 1, 2)] == pytest.approx([0.0, 0.618034, 0.236068], abs=1e-6)
+
+
+def test_a_place_lies_behind_the_origin_by_the_users_share_of_the_interval():
+    places = [
+        first_start(Phase.SPREAD, index=index, users=10, interval=20.0, origin=100.0, ready=100.0) for index in range(4)
+    ]
+    assert places == pytest.approx([100.0, 102.0, 104.0, 106.0])

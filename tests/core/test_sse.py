@@ -158,3 +158,44 @@ def test_it_tells_what_was_left_at_the_end():
     assert not parser.pending
     parser.feed(b"data: b\n")
     assert parser.pending
+
+
+def test_an_event_of_just_the_limit_is_taken_and_a_refusal_names_it():
+    parser = SseParser(max_event=10)
+    assert parser.feed(b"data: 1234") == []
+    assert parser.feed(b"\n\n") == [(b"1234", M)]
+    with pytest.raises(LimitError, match=r"^an event of more than 10 bytes$"):
+        parser.feed(b"data: 12345")
+
+
+def test_a_whole_mebibyte_fits_into_an_event_unless_told_otherwise():
+    parser = SseParser()
+    assert parser.feed(b"x" * 1024 * 1024) == []
+    with pytest.raises(LimitError):
+        parser.feed(b"x")
+
+
+def test_what_is_taken_back_is_forgotten():
+    parser = SseParser()
+    parser.feed(b"data: a\n\ndata: b")
+    assert (parser.take_back(), parser.take_back(), parser.pending) == (b"data: b", b"", False)
+    assert parser.feed(b"data: c\n\n") == [(b"c", M)]
+
+
+def test_lines_that_end_with_lf_alone_are_plain_until_another_one_comes():
+    parser = SseParser()
+    assert parser.plain
+    parser.feed(b"data: a\n\n")
+    assert parser.plain
+    parser.feed(b"data: b\r\n\r\n")
+    assert not parser.plain
+    parser.feed(b"data: c\n\n")
+    assert not parser.plain
+
+
+def test_a_cr_at_the_end_of_a_read_takes_the_lf_of_the_next_one_alone_with_it():
+    parser = SseParser()
+    assert parser.feed(b"data: a\r") == []
+    assert parser.feed(b"\n\ndata: b\n\n") == [(b"a", M), (b"b", M)]
+    assert parser.feed(b"data: c\n") == []
+    assert parser.feed(b"\n") == [(b"c", M)]

@@ -5,6 +5,7 @@ import zlib
 
 import pytest
 
+from katydid.core import toolbox
 from katydid.core.toolbox import TOOLBOX, plan, run_tool
 from katydid.core.toolcalls import invalid
 
@@ -81,3 +82,12 @@ def test_results_are_what_a_tool_could_say(seed):
 
 def test_no_calls_need_no_tools():
     assert plan(0) == []
+
+
+def test_a_schema_asks_for_all_of_its_properties_and_no_others():
+    assert toolbox._schema(city={"type": "string"}, days={"type": "integer"}) == {
+        "type": "object",
+        "properties": {"city": {"type": "string"}, "days": {"type": "integer"}},
+        "required": ["city", "days"],
+        "additionalProperties": False,
+    }

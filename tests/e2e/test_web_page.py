@@ -89,7 +89,7 @@ def locust_url(folder):
 
     wait_until(up, 30, "the page")
     yield url
-    process.kill_all()
+    process.end()
 
 
 def save_picture(page, name):

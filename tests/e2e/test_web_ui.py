@@ -50,7 +50,7 @@ def page(tmp_path):
     wait_until(page.up, 30, "the web page")
     page.process = process
     yield page
-    process.kill_all()
+    process.end()
 
 
 def test_a_run_is_started_watched_and_stopped_in_the_page(page, tmp_path):

@@ -247,3 +247,22 @@ def test_every_check_of_a_comparison_carries_the_policy_and_the_whole_its_own():
 def test_the_loss_that_matters_stands_in_the_limit(change, said):
     judgement = judged(comparison=compared("slower"), compare={"min_change": change})
     assert told(judgement, "duration.p50")[1] == f"no loss of {said} or more against the baseline"
+
+
+def test_of_two_runs_the_one_that_is_wrong_is_named():
+    judgement = judged(judged_run("a"), judged_run("b", valid=False), objective=TTFT)
+    assert told(judgement, "valid")[2] == "b: the run is marked as invalid"
+
+
+@pytest.mark.parametrize(
+    "runs",
+    [
+        [judged_run(valid=False)],
+        [judged_run(metrics={"ttft.p95": None})],
+        [judged_run("a"), judged_run("b")],
+        [judged_run(ended="failure-threshold")],
+    ],
+)
+def test_whatever_comes_of_a_check_its_kind_stays(runs):
+    kinds = [check.kind for check in judged(*runs, objective=TTFT, comparison=compared("slower")).checks]
+    assert kinds == ["run", "run", "objective", "comparison"]

@@ -68,6 +68,14 @@ class Running:
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait(10)
 
+    def end(self) -> None:
+        """As Ctrl-C does, so that it comes to its own end; kill -9 where that takes long."""
+        if self.process.poll() is None:
+            self.signal_all(signal.SIGINT)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(10)
+        self.kill_all()
+
 
 def katydid(*words, folder: Path, env=None) -> Running:
     return Running([BIN / "katydid", *words], folder, env)

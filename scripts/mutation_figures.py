@@ -1,0 +1,60 @@
+"""How many of the changes that mutmut made were noticed, for each module; used by scripts/mutation.sh.
+
+A change that no test notices, or that no test reaches, survives. One that runs into the time limit is noticed:
+it is a loop without end.
+"""
+
+import argparse
+import json
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+from mutmut.stats import status_by_exit_code
+
+SOURCE = Path("mutants/src/katydid")
+SURVIVED = frozenset({"survived", "no tests"})
+UNKNOWN = frozenset({"not checked", "check was interrupted by user", "skipped", "suspicious", "segfault"})
+
+
+def main() -> int:
+    """Print a line a module, and the survivors; 1 where too few were noticed, or some are not known yet."""
+    parser = argparse.ArgumentParser(description="What the last mutation run found.")
+    parser.add_argument("--least", type=float, default=90.0, help="percent of the changes that must be noticed")
+    options = parser.parse_args()
+    every: Counter[str] = Counter()
+    survivors: list[str] = []
+    print(f"{'module':<24} {'changes':>8} {'noticed':>8}")
+    for module, statuses in _modules():
+        found = Counter(statuses.values())
+        every += found
+        survivors += [name for name, status in statuses.items() if status in SURVIVED]
+        print(f"{module:<24} {found.total():>8} {_percent(found):>8}")
+    print(f"{'all':<24} {every.total():>8} {_percent(every):>8}")
+    print("", *(f"survived: {name}" for name in survivors), sep="\n")
+    unknown = sum(every[status] for status in UNKNOWN)
+    if unknown:
+        print(f"{unknown} are not known yet: run scripts/mutation.sh again", file=sys.stderr)
+    return int(bool(unknown) or _noticed(every) < options.least / 100.0 * every.total())
+
+
+def _modules() -> Iterator[tuple[str, dict[str, str]]]:
+    """Each module with the status of each change in it."""
+    for path in sorted(SOURCE.rglob("*.meta")):
+        codes = json.loads(path.read_text())["exit_code_by_key"]
+        if codes:
+            module = path.relative_to(SOURCE).as_posix().removesuffix(".py.meta")
+            yield module, {name: status_by_exit_code[code] for name, code in codes.items()}
+
+
+def _noticed(found: Counter[str]) -> int:
+    return sum(count for status, count in found.items() if status not in SURVIVED | UNKNOWN)
+
+
+def _percent(found: Counter[str]) -> str:
+    return f"{100.0 * _noticed(found) / found.total():.1f} %"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,32 @@
+"""Where a command's results go."""
+
+import pytest
+
+from katydid.commands.output import check_output, write_output
+from katydid.core.errors import ConfigError
+
+
+def test_a_dash_is_standard_output(capsys):
+    check_output("-")
+    write_output("-", "text\n")
+    assert capsys.readouterr() == ("text\n", "")
+
+
+def test_a_file_is_written_and_its_folder_made(tmp_path):
+    where = tmp_path / "new" / "folder" / "result.json"
+    write_output(str(where), "ü")
+    assert where.read_bytes() == "ü".encode()
+
+
+def test_looking_whether_a_file_can_be_written_leaves_what_is_in_it(tmp_path):
+    where = tmp_path / "result.json"
+    where.write_text("old")
+    check_output(str(where))
+    assert where.read_text() == "old"
+
+
+@pytest.mark.parametrize("use", [check_output, lambda where: write_output(where, "text")])
+def test_what_cannot_be_written_is_one_line(tmp_path, use):
+    with pytest.raises(ConfigError) as refused:
+        use(str(tmp_path))
+    assert str(refused.value) == f"{tmp_path} cannot be written: is a directory"

@@ -1,0 +1,56 @@
+"""The page that lists finished runs."""
+
+from katydid.report.runs import Links, runs_page
+from katydid.webui.runs import known_runs
+from runfolders import write_run
+
+LINKS = Links(
+    home="/home",
+    report=lambda key: f"report:{key}",
+    compare=lambda base, new: f"compare:{base}+{new}",
+    choose=lambda key: f"choose:{key}",
+)
+RUN = {"failing": 0.0, "users": 4, "cycles": 3}
+
+
+def test_runs_are_listed_newest_first_and_those_of_one_workload_can_be_compared(tmp_path):
+    for number, version in enumerate(("v1", "v2")):
+        write_run(tmp_path, version, number=number, **RUN)
+    known = known_runs(tmp_path)
+    newer, older = known
+    assert (newer.split("/")[:2], older.split("/")[:2]) == (["stream", "v2"], ["stream", "v1"])
+    page = runs_page(str(tmp_path), known, newer, LINKS)
+    assert page.index("this one") < page.index(f"choose:{older}")
+    assert f"compare:{older}+{newer}" in page
+    assert f"compare:{newer}+{newer}" not in page
+
+
+def test_an_address_that_names_no_run_any_more_shows_the_list_and_compares_nothing(tmp_path):
+    write_run(tmp_path, "v1", **RUN)
+    assert "compare:" not in runs_page(str(tmp_path), known_runs(tmp_path), None, LINKS)
+
+
+def test_a_report_is_linked_where_there_is_one(tmp_path):
+    run = write_run(tmp_path, "v1", **RUN)
+    assert "report:" not in runs_page(str(tmp_path), known_runs(tmp_path), None, LINKS)
+    (run.path / "report.html").write_text("x")
+    assert "report:stream/v1/" in runs_page(str(tmp_path), known_runs(tmp_path), None, LINKS)
+
+
+def test_a_run_without_a_summary_goes_on_or_never_ended(tmp_path):
+    write_run(tmp_path, "v1", summary=False, **RUN)
+    page = runs_page(str(tmp_path), known_runs(tmp_path), None, LINKS)
+    assert "no summary: it goes on, or never came to its end" in page
+
+
+def test_a_run_whose_manifest_is_broken_is_listed_by_its_folder(tmp_path):
+    run = write_run(tmp_path, "v1", summary=False, **RUN)
+    (run.path / "manifest.json").write_text("{")
+    (key,) = known_runs(tmp_path)
+    assert f"stream v1, {key.rpartition('/')[2]}" in runs_page(str(tmp_path), known_runs(tmp_path), key, LINKS)
+
+
+def test_what_a_target_or_a_person_wrote_into_a_version_is_no_markup(tmp_path):
+    run = write_run(tmp_path, "v1", summary=False, **RUN)
+    run.write_json("manifest.json", run.manifest() | {"version": "<script>alert(1)</script>"})
+    assert "<script>alert" not in runs_page(str(tmp_path), known_runs(tmp_path), None, LINKS)
