@@ -17,7 +17,7 @@ pytestmark = pytest.mark.e2e
 
 USUAL = ("--failure-threshold", 0, "--warm-up", 0, "--idle-timeout", 0.7, "--request-timeout", 4)
 AT_ONCE = 4
-"""Runs beside each other."""
+"""Runs beside each other; all of them where faults are dealt quickly."""
 QUICKLY, IN_FULL = 60, 150
 """Seconds for their faults: far more than they need, for a busy machine."""
 
@@ -30,7 +30,8 @@ class Dealt:
 
     def __init__(self, runs, factory, *, quick):
         self._factory, self._quick = factory, quick
-        self._groups = [runs[at : at + AT_ONCE] for at in range(0, len(runs), AT_ONCE)]
+        number = len(runs) if quick else AT_ONCE
+        self._groups = [runs[at : at + number] for at in range(0, len(runs), number)]
         self._ended = {}
 
     def __call__(self, run):
