@@ -111,7 +111,8 @@ def hold(users, *, missed=0, requests=200, keeps_up=True, sustained=None, purpos
         stage=0, users=users, purpose=purpose, ended="time", seconds=10.0, requests=requests, ok=requests - missed,
         failed=missed, offered_per_s=users / T, ok_per_s=users / T if rate is None else rate,
         sustained=sustained or users, keeps_up=keeps_up, p50_ms=100.0, p95_ms=100.0,
-        judged={"failure_rate": requests}, missed={"failure_rate": missed}, broken=broken if keeps_up else (*broken, "keeps_up"),
+        judged={"failure_rate": requests}, missed={"failure_rate": missed},
+        broken=broken if keeps_up else (*broken, "keeps_up"),
     )  # fmt: skip
 
 

@@ -127,7 +127,7 @@ def saturation(holds: Iterable[HoldResult]) -> float | None:
 
 
 def _believed(results: Sequence[HoldResult]) -> list[HoldResult]:
-    """Without short stages that longer ones contradict: broken where a higher load was kept, kept where a lower broke."""
+    """Without short stages that longer ones contradict: broken where those held more, held where less broke them."""
     measured = [r for r in results if r.purpose.startswith(MEASURE)]
     most_held = max((r.users for r in measured if r.held), default=0)
     least_broken = min((r.users for r in measured if not r.held), default=math.inf)

@@ -246,7 +246,7 @@ def _piles_up(paced: pd.DataFrame, fewest: float) -> bool:
     if len(paced) < fewest:
         return True
     response = paced["response_ms"].fillna(np.inf)
-    if response.nunique() < 2:  # noqa: PLR2004 - two differ
+    if response.nunique() < 2:
         return False
     correlation = float(spearmanr(paced["scheduled_ms"], response).statistic)
     return correlation * math.sqrt(len(paced) - 1) > SURELY

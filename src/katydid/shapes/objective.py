@@ -27,7 +27,7 @@ def read_criteria(
         users: the run's user classes, whose requests may have figures of their own.
 
     Raises:
-        ConfigError: a thresholds file without an objective, or with none that single requests or conversations can keep.
+        ConfigError: a thresholds file without an objective, or with none that requests or conversations can keep.
     """
     if thresholds is None:
         return [

@@ -47,8 +47,8 @@ def _text(found: dict[str, Any]) -> list[str]:
         repeats = ", ".join(number(round(e, 1)) for e in found["estimates"])
         told.append(
             f"First to break: {found['limiting'].replace('_', ' ')}. Each repeat is {METHODS[found['method']]}: "
-            f"{repeats}. The interval is over the repeats, on log N, and never less than {100 * RESOLUTION:g} % to either "
-            "side."
+            f"{repeats}. The interval is over the repeats, on log N, and never less than {100 * RESOLUTION:g} % "
+            "to either side."
         )
     told.append(f"Limited by: {found['limited_by']}. {_sentence(found['evidence'])}")
     if found["knee"]:
