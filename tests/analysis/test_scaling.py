@@ -11,14 +11,14 @@ from katydid.store.monitor import MACHINE, TARGET
 OBJECTIVE = [{"metric": "failure_rate", "allowed": 0.05}, {"metric": "duration.p95", "allowed": 0.05, "limit_ms": 1e3}]
 
 
-def stage_rows(stage, users, *, failing=0, duration=100.0):
-    """10 s of `users` users with a request a second; `failing` of them are refused."""
+def stage_rows(stage, users, *, failing=0, duration=100.0, errors=("rate_limited",)):
+    """10 s of `users` users with a request a second; `failing` of them fail, with these errors by turns."""
     return [
         started(
             stage * 20_000.0 + second * 1000.0 + user,
             base=FAILED if user < failing else {"outcome": "ok"} | BASE,
             stage=stage, user=1000 * stage + user, iteration=second, duration_ms=duration, bytes=100,
-            **({"error": "rate_limited"} if user < failing else {}),
+            **({"error": errors[user % len(errors)]} if user < failing else {}),
         )
         for second in range(10) for user in range(users)
     ]  # fmt: skip
@@ -63,6 +63,14 @@ def test_a_stage_has_every_figure():
     assert second["errors"] == {"rate_limited": 50}
     assert second["scaling_factor"] == pytest.approx(1.5, rel=0.02)
     assert second["linear_factor"] == pytest.approx(0.75, rel=0.02)
+
+
+def test_a_days_limit_is_no_minutes_limit_and_unknown_errors_are_neither():
+    first, second = summary_of((10, {}), (20, {"failing": 5, "errors": ("rate_limited", "daily_limit", "other")}))[
+        "stages"
+    ]
+    assert first["errors"] == {}
+    assert second["errors"] == {"rate_limited": 20, "daily_limit": 20, "other": 10}
 
 
 def test_what_cannot_be_seen_of_the_target_is_left_out():

@@ -6,7 +6,16 @@ import pytest
 
 from katydid.core import metrics
 from katydid.core.metrics import (
-    DISTRIBUTIONS, METRICS, POOLED, RATES, STATISTICS, Better, Counts, Metric, Unit, fewest_for,
+    DISTRIBUTIONS,
+    METRICS,
+    POOLED,
+    RATES,
+    STATISTICS,
+    Better,
+    Counts,
+    Metric,
+    Unit,
+    fewest_for,
 )  # fmt: skip
 from katydid.core.sample import Sample
 

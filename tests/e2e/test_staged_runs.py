@@ -5,11 +5,31 @@ import json
 import pytest
 
 from katydid.target.process import start_target
-from running import COMPLETE, katydid, the_run, wait_until
+from running import COMPLETE, ROOT, katydid, the_run, wait_until
 
 pytestmark = pytest.mark.e2e
 
 FAST = ("--interval", "0.5")
+
+SEARCHED = {
+    "speech": ({"speech_rtf": 0.1}, ("speech", "--limit", "1.6", "--start-users", "8", "--max-users", "60"), 20),
+    "stream": (
+        {"slots": 4, "ttft": 0.1, "chunks": 11, "chunk_interval": 0.01},
+        ("stream", "--limit", "1", "--start-users", "20"),
+        40,
+    ),
+    "a locustfile": (
+        {"slots": 4, "duration": 0.2},
+        (ROOT / "locustfiles" / "batch.py", "--limit", "1", "--start-users", "20"),
+        40,
+    ),
+    "tools": (
+        {"slots": 4, "ttft": 0.05, "chunks": 6, "chunk_interval": 0.01},
+        ("tools", "--thresholds", "talk.toml", "--start-users", "12"),
+        4 * 2 / 0.3,
+    ),
+}
+"""Settings of a target, words of a search of it, and how many users it holds with a request each every 2 s."""
 
 
 @pytest.fixture
@@ -50,6 +70,20 @@ def test_a_search_finds_what_the_slots_hold(target, tmp_path):
     assert "Capacity: " in again.out
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SEARCHED)
+def test_other_workloads_are_searched_alike(target, tmp_path, name):
+    settings, words, truth = SEARCHED[name]
+    service = target(**settings)
+    (tmp_path / "talk.toml").write_text('[objective]\n"conversation.p95" = "< 1s"\n"conversations_ok" = "> 95%"\n')
+    words = (*words, "--interval", "2", "--hold", "6", "--steps", "3", "--repeats", "1", "--json", "-")
+    done = katydid("capacity", *words, "--host", service.url, folder=tmp_path)
+    assert done.wait(150) in {0, 4}, done.err  # 4 where the machine was too busy for a valid run
+    found = json.loads(done.out)
+    assert found["capacity"] == pytest.approx(truth, rel=0.15)
+    assert found["low"] <= truth <= found["high"]
+
+
 def test_a_target_that_fails_at_one_user_leaves_one_line_exit_4_and_what_was_measured(target, tmp_path):
     service = target(fail=("http_500=1",))
     done = katydid("capacity", "batch", "--host", service.url, *FAST, "--start-users", "1", folder=tmp_path)
@@ -57,6 +91,27 @@ def test_a_target_that_fails_at_one_user_leaves_one_line_exit_4_and_what_was_mea
     (line,) = [line for line in done.err.splitlines() if line.startswith("katydid:")]
     assert "no capacity was found: not even 1 user(s) kept the objective" in line
     assert the_run(tmp_path / "reports").samples["outcome"].eq("failed").all()
+
+
+@pytest.mark.slow
+def test_a_sweep_tells_refusals_of_the_minute_of_the_day_and_other_errors_apart(target, tmp_path):
+    log = tmp_path / "truth.jsonl"
+    service = target(duration=0.02, daily_limit=25, fail=("http_429=0.2", "http_500=0.2"), log=str(log))
+    words = (*FAST, "--stages", "4,8", "--stage-time", "3", "--cool-down", "0.5")
+    done = katydid("run", "scale", "--host", service.url, *words, folder=tmp_path)
+    assert done.wait(60) in {0, 4}, done.err  # 4 where the machine was too busy for a valid run
+    run = the_run(tmp_path / "reports")
+    failed = run.samples[run.samples["outcome"] == "failed"].set_index("request_id")
+    truth = {line["request_id"]: line for line in map(json.loads, log.read_text().splitlines())}
+    injected = {"http_429": "rate_limited", "http_500": "http_5xx", None: "daily_limit"}
+    assert failed["error"].to_dict() == {i: injected[truth[i]["fault"]] for i in failed.index}
+    assert set(failed["error"]) == set(injected.values())
+    counted = failed[~failed["warm_up"]]
+    for stage in run.summary["stages"]:
+        rows = counted.loc[counted["stage"] == stage["stage"], "error"]
+        assert stage["errors"] == rows.value_counts().to_dict()
+    page = (run.path / "report.html").read_text()
+    assert "daily limit" in page.replace("_", " ")
 
 
 @pytest.mark.slow

@@ -6,12 +6,12 @@ import pytest
 
 from katydid.analysis.definitions import STATISTICS, Finding
 from katydid.analysis.speech_theory import Comparison, Outcome
+from katydid.core.words import number
 from katydid.report.definitions import definitions_section
 from katydid.report.plan import theory_section
 from katydid.report.sections.resilience import resilience_section
 from katydid.report.sections.scale import scale_section
 from katydid.report.sections.section import Material
-from katydid.core.words import number
 
 NAN = float("nan")
 

@@ -28,7 +28,7 @@ MUST_MATCH = {
 OPTIONS_THAT_MUST_MATCH_NOT = {
     "results", "version_label", "ca_file", "drain", "failure_threshold", "warm_up",
     "api", "endpoint", "model", "interval", "phase", "request_timeout", "idle_timeout", "prompts", "check", "client",
-    "record_events",
+    "record_events", "target_pid", "target_metrics",
 }  # fmt: skip
 """Options that change no request, and those that the manifest's own keys tell."""
 

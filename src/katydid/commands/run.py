@@ -63,16 +63,17 @@ def run_workload(parser: OneLineParser, arguments: Sequence[str], *, stderr: boo
         _check_options(ours.workload, locusts, parser.prog)
     with ExitStack() as stack:
         if ours.embedded_target is not None:
-            locusts += ["--host", _start_target(stack, ours.embedded_target)]
+            locusts = _with_target(stack, ours.embedded_target, locusts)
         return _locust(locusts, stderr=stderr)
 
 
-def _start_target(stack: ExitStack, options: str) -> str:
+def _with_target(stack: ExitStack, options: str, locusts: Sequence[str]) -> list[str]:
+    """Start a target; the options of a run against it, which watches its process unless told another way to."""
     from katydid.target.process import start_target  # noqa: PLC0415 - only who asks for a target pays for it
     from katydid.target.settings import settings_from_arguments  # noqa: PLC0415 - see above
 
     target = stack.enter_context(start_target(settings_from_arguments(shlex.split(options))))
-    return str(target.url)
+    return ["--target-pid", str(target.pid), *locusts, "--host", target.url]
 
 
 def _quiet(locusts: Sequence[str]) -> list[str]:

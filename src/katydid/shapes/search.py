@@ -19,22 +19,16 @@ from katydid.core.stages import Plan, StageRecord
 from katydid.shapes.holds import HoldsShape
 from katydid.shapes.objective import read_criteria
 from katydid.users import options
-from katydid.users.options import NOT_NEGATIVE, POSITIVE, RunOptions, option, run_options
+from katydid.users.options import POSITIVE, RunOptions, option, run_options
 
 HOLD_INTERVALS = 6.0
 """Intervals of a measured hold: one to settle, five to count."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class CapacityOptions(RunOptions):
-    """Options of a search, beside those of its workload."""
+class CapacityOptions:
+    """Options of a search, beside those of its workload; their `failure_threshold` ends a hold early."""
 
-    failure_threshold: int = option(
-        5,
-        "a hold of the search ends early at this many failed requests, where the objective allows no more; 0 = never",
-        kind=int,
-        rule=NOT_NEGATIVE,
-    )
     thresholds: str | None = option(None, "file whose [objective] is to be kept (default: failures and --limit)")
     limit: float | None = option(
         None, "seconds that 95 % of the answers may take (default: the interval)", kind=float, rule=POSITIVE
@@ -45,31 +39,31 @@ class CapacityOptions(RunOptions):
     steps: int = option(5, "loads that are measured around the capacity", kind=int, rule=POSITIVE)
     repeats: int = option(3, "how often all of them are", kind=int, rule=POSITIVE)
 
-    def criteria(self, users: Sequence[Any]) -> list[Criterion]:
+    def criteria(self, run: RunOptions, users: Sequence[Any]) -> list[Criterion]:
         """The objective; see `read_criteria`."""
-        return read_criteria(self.thresholds, self.limit, self.interval, users)
+        return read_criteria(self.thresholds, self.limit, run.interval, users)
 
-    def search_settings(self) -> SearchSettings:
-        """How the search is done.
+    def search_settings(self, run: RunOptions) -> SearchSettings:
+        """How the search is done, with the workload's own options.
 
         Raises:
             ConfigError: holds too short, or loads too few.
         """
-        hold = HOLD_INTERVALS * self.interval if self.hold is None else self.hold
-        if hold < 3 * self.interval:
-            least = 3 * self.interval
+        hold = HOLD_INTERVALS * run.interval if self.hold is None else self.hold
+        if hold < 3 * run.interval:
+            least = 3 * run.interval
             raise ConfigError(f"--hold {hold:g} is too short: give at least 3 intervals, {least:g}, one to settle")
         if self.steps < 3:
             raise ConfigError(f"--steps {self.steps} is too few: a curve needs 3 loads, and 5 to 7 are better")
         return SearchSettings(
-            interval=self.interval,
+            interval=run.interval,
             hold=hold,
             max_users=self.max_users,
             start=self.start_users,
             steps=self.steps,
             repeats=self.repeats,
-            seed=self.seed,
-            failure_limit=self.failure_threshold,
+            seed=run.seed,
+            failure_limit=run.failure_threshold,
         )
 
 
@@ -87,41 +81,42 @@ class CapacityShape(HoldsShape):
         """See `StagedShape.check`."""
         if not self.runtime.paced_users():
             raise ConfigError("the locustfile has no user of Katydid's: a capacity needs users that keep an interval")
-        asked = self._options(parsed)
-        asked.criteria(self.runtime.paced_users())
-        asked.search_settings()
+        run, asked = self._options(parsed)
+        asked.criteria(run, self.runtime.paced_users())
+        asked.search_settings(run)
 
     def facts(self, workload: str) -> Mapping[str, Any]:
         """See `StagedShape.facts`."""
-        asked = self._options()
-        criteria = asked.criteria(self.runtime.paced_users())
+        run, asked = self._options(self.runtime.environment.parsed_options)
+        criteria = asked.criteria(run, self.runtime.paced_users())
         return {
             "workload": f"capacity-{workload}",
             "plan": "capacity",
             "objective": [asdict(c) for c in criteria],
-            "search": asdict(asked.search_settings()),
+            "search": asdict(asked.search_settings(run)),
             "failure_threshold": 0,
         }
 
     def make_plan(self) -> Plan:
         """See `HoldsShape.make_plan`."""
-        asked = self._options()
-        criteria = asked.criteria(self.runtime.paced_users())
+        run, asked = self._options(self.runtime.environment.parsed_options)
+        criteria = asked.criteria(run, self.runtime.paced_users())
 
         def measure(record: StageRecord) -> HoldResult:
             rows, self._rows = self._rows, []
             samples = pa.concat_tables(rows, promote_options="default").to_pandas() if rows else pd.DataFrame()
-            frame = with_derived(samples, {"interval_s": asked.interval})
-            result = measure_hold(frame, record, asked.interval, criteria)
+            frame = with_derived(samples, {"interval_s": run.interval})
+            result = measure_hold(frame, record, run.interval, criteria)
             self.runtime.announce(f"  {result.text}")
             return result
 
         self._rows = []
-        return CapacitySearch(asked.search_settings(), criteria, measure)
+        return CapacitySearch(asked.search_settings(run), criteria, measure)
 
     def took(self, rows: pa.Table) -> None:
         """See `HoldsShape.took`."""
         self._rows.append(rows)
 
-    def _options(self, parsed: Any = None) -> CapacityOptions:
-        return run_options(parsed or self.runtime.environment.parsed_options, CapacityOptions)
+    def _options(self, parsed: Any) -> tuple[RunOptions, CapacityOptions]:
+        """Those of the workload, and those of the search."""
+        return run_options(parsed, self.runtime.options_class), run_options(parsed, CapacityOptions)

@@ -82,6 +82,9 @@ class Collector:
             ConfigError: it cannot; nothing was sent but one look at the target.
         """
         options = run_options(parsed, self._runtime.options_class)
+        if self._staged is not None:
+            self._staged.check(parsed)
+        check_results(Path(options.results))
         users = self._runtime.paced_users()
         model = options.model or ""
         if users:
@@ -94,9 +97,6 @@ class Collector:
                 raise ConfigError(Redactor(service.secrets()).text(str(error), COMPLAINT_LIMIT)) from None
             finally:
                 service.close()
-        if self._staged is not None:
-            self._staged.check(parsed)
-        check_results(Path(options.results))
         self._checked = (options, host, model)
 
     def begin(self) -> None:

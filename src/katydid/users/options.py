@@ -22,7 +22,7 @@ from katydid.dialects.generic import Fields, GenericSse
 from katydid.users.headers import shown_headers
 
 Check = Callable[[Any], bool]
-Options = TypeVar("Options", bound="RunOptions")
+Options = TypeVar("Options")
 
 POSITIVE: tuple[Check, str] = (lambda v: math.isfinite(v) and v > 0, "must be more than 0")
 NOT_NEGATIVE: tuple[Check, str] = (lambda v: math.isfinite(v) and v >= 0, "must not be negative")
@@ -181,11 +181,11 @@ class RunOptions:
         return min(self.interval, run_time / 5) if run_time else self.interval
 
 
-_tables: list[type[RunOptions]] = [RunOptions]
+_tables: list[Any] = [RunOptions]
 
 
-def register(table: type[RunOptions]) -> None:
-    """Make a workload's own options known to parsers that are filled from now on."""
+def register(table: type[Any]) -> None:
+    """Make a workload's own options, or a load shape's, known to parsers that are filled from now on."""
     if table not in _tables:
         _tables.append(table)
 
@@ -220,10 +220,15 @@ def add_arguments(parser: Any) -> None:
 def run_options(parsed: Any, table: type[Options]) -> Options:
     """Options out of Locust's parsed ones, checked again, since Locust's web form checks nothing.
 
+    Args:
+        parsed: Locust's.
+        table: a dataclass whose fields `option` made.
+
     Raises:
         ConfigError: the first value that is no good, by its option's name.
     """
-    return table(**{option.name: _checked(option, getattr(parsed, option.name)) for option in fields(table)})
+    options: Any = fields(table)  # type: ignore[arg-type]  # a TypeVar cannot ask for a dataclass
+    return table(**{option.name: _checked(option, getattr(parsed, option.name)) for option in options})
 
 
 def _checked(option: Any, value: Any) -> Any:

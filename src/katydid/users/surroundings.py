@@ -8,6 +8,7 @@ import logging
 import time
 import urllib.request
 from collections.abc import Iterator
+from http.client import HTTPException
 
 import gevent
 import psutil
@@ -89,23 +90,30 @@ class Surroundings:
 
     def _scraped(self) -> Iterator[Usage | None]:
         before: tuple[float, float] | None = None
+        warned = False
         while True:
             now = time.monotonic()
             try:
                 figures = self._scrape()
-            except (OSError, ValueError) as error:
-                if before is None:
+            except (OSError, ValueError, HTTPException) as error:
+                if not warned:
                     logger.warning("--target-metrics %s cannot be read (%s)", self._metrics_url, error)
-                    return
+                    warned = True
                 yield None
                 continue
-            cpu = figures.get(CPU_SECONDS, 0.0)
-            percent = 100.0 * (cpu - before[1]) / (now - before[0]) if before else None
+            cpu = figures[CPU_SECONDS]
+            # A counter that went back is that of a process that was started again.
+            percent = 100.0 * (cpu - before[1]) / (now - before[0]) if before and cpu >= before[1] else None
             before = (now, cpu)
-            yield None if percent is None else (percent, figures.get(MEMORY_BYTES, 0.0))
+            yield None if percent is None else (percent, figures[MEMORY_BYTES])
 
     def _scrape(self) -> dict[str, float]:
-        """The sums of what is wanted, over all label values."""
+        """The sums of what is wanted, over all label values.
+
+        Raises:
+            ValueError: something of it is not told, or nothing that can be read is.
+            OSError, HTTPException: nothing can be fetched.
+        """
         assert self._metrics_url is not None  # noqa: S101 - the caller looked
         with urllib.request.urlopen(self._metrics_url, timeout=SCRAPE_TIMEOUT) as answer:  # noqa: S310 - the user's own URL
             text = answer.read(MOST_METRICS).decode("utf-8")
@@ -114,4 +122,7 @@ class Surroundings:
             for sample in family.samples:
                 if sample.name in {CPU_SECONDS, MEMORY_BYTES}:
                     sums[sample.name] = sums.get(sample.name, 0.0) + sample.value
+        for name in (CPU_SECONDS, MEMORY_BYTES):
+            if name not in sums:
+                raise ValueError(f"it tells no {name}")
         return sums
