@@ -86,10 +86,15 @@ setup_env() {
   local folder=$1 requirements=$2 python stamp
   python=$(find_python)
   # The root is part of it: an environment that was moved with its repository does not run.
-  stamp="$ROOT $("$python" -c 'import sys; print(sys.version)') $(cksum <"$requirements") $(cat "$ROOT"/pyproject.toml "$ROOT"/src/katydid/*/*.[ch] | cksum)"
+  stamp="$ROOT $("$python" -c 'import sys; print(sys.version)') $(cksum <"$requirements") $(what_is_built | cksum)"
   if ! has_stamp "$folder" "$stamp"; then
     (hold_lock "$folder-lock"; has_stamp "$folder" "$stamp" || make_env "$folder" "$requirements" "$python" "$stamp")
   fi
+}
+
+what_is_built() { # print what an installed katydid depends on beside the sources that it runs from
+  cat "$ROOT/pyproject.toml"
+  find "$ROOT/src" "$ROOT/hatch_build.py" \( -name '*.[ch]' -o -name hatch_build.py \) -exec cat {} + 2>/dev/null || true
 }
 
 has_stamp() { [ "$(cat "$1/.stamp" 2>/dev/null || true)" = "$2" ]; }

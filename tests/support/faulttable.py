@@ -176,7 +176,7 @@ FAULTS = (
         "A threshold on an unknown metric; a run without rows",
         "Exit code 2, before anything is judged; `no data` and exit code 4.",
         (
-            *_in("gate/test_thresholds", "test_a_wrong_file_gets_one_line_with_its_name_and_the_key"),
+            *_in("gate/test_thresholds", "test_a_wrong_file_gets_one_line_with_its_name_the_key_and_what_to_do"),
             *_in("faults/test_disk", "test_half_a_log_of_a_killed_run_gives_its_whole_batches_marked_partial"),
         ),
     ),
