@@ -30,6 +30,7 @@ def read(*pieces, method="POST"):
         (OK + b"y" * 50 + b"\r\n\r\n", f"not a header: {'y' * 40!r}"),
         (OK + b"Content-Length: 1x\r\n\r\n", "Content-Length '1x'"),
         (OK + b"Content-Length: 1, 2\r\n\r\n", "Content-Length '1, 2'"),
+        (OK + b"Content-Length: -" + b"1" * 60 + b"\r\n\r\n", f"Content-Length {'-' + '1' * 39!r}"),
         ("HTTP/1.1 200 OK\r\nContent-Length: ²\r\n\r\n".encode("latin-1"), "Content-Length '²'"),
         (
             OK + b"Content-Encoding: " + b"z" * 30 + b"\r\n\r\n",
@@ -226,3 +227,12 @@ def test_a_deflate_without_wrapper_that_half_looks_like_one_is_unpacked():
     packed = zlib.compress(b"999", wbits=-15)
     assert int.from_bytes(packed[:2], "big") % 31 == 0, "the check sum of a wrapper, by chance"
     assert read(OK + b"Content-Encoding: deflate\r\n\r\n" + packed)[1] == b"999"
+
+
+def test_a_headers_value_may_have_colons():
+    assert read(OK + b"Location: http://h:1/\r\n\r\n")[0].headers == {"location": "http://h:1/"}
+
+
+def test_a_trailer_of_one_letter_is_no_empty_line():
+    reader, body = read(CHUNKED + b"2\r\nhi\r\n0\r\nX\r\n\r\n")
+    assert (body, reader.complete, reader.leftover) == (b"hi", True, b"")
