@@ -283,6 +283,10 @@ WRONG = {
         KEPT + '[policy]\ncannot_tell = "ignore"',
         ': [policy] cannot_tell: \'ignore\' is no policy: take "warn" or "fail"',
     ),
+    "an unknown policy for runs that were stopped": (
+        KEPT + "[policy]\nstopped_early = 1",
+        ': [policy] stopped_early: 1 is no policy: take "warn" or "fail"',
+    ),
     "an unknown key of policy": (
         KEPT + "[policy]\nalpha = 0.02",
         ': [policy]: there is no "alpha": take one of family_alpha, cannot_tell, stopped_early',
