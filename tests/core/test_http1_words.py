@@ -5,6 +5,7 @@ import zlib
 
 import pytest
 
+from katydid.core import http1
 from katydid.core.errors import ConfigError, LimitError, ProtocolError
 from katydid.core.http1 import NoResponseError, ResponseReader, TruncatedError, request_bytes
 
@@ -29,6 +30,7 @@ def read(*pieces, method="POST"):
         (OK + b"y" * 50 + b"\r\n\r\n", f"not a header: {'y' * 40!r}"),
         (OK + b"Content-Length: 1x\r\n\r\n", "Content-Length '1x'"),
         (OK + b"Content-Length: 1, 2\r\n\r\n", "Content-Length '1, 2'"),
+        (OK + b"Content-Length: -" + b"1" * 60 + b"\r\n\r\n", f"Content-Length {'-' + '1' * 39!r}"),
         ("HTTP/1.1 200 OK\r\nContent-Length: ²\r\n\r\n".encode("latin-1"), "Content-Length '²'"),
         (
             OK + b"Content-Encoding: " + b"z" * 30 + b"\r\n\r\n",
@@ -84,9 +86,20 @@ def test_an_unpacked_body_of_just_the_limit_is_taken(monkeypatch):
         read(head + gzip.compress(b"0" * 1001))
 
 
-def test_the_limits_are_these():
-    from katydid.core import http1
+def test_what_a_body_unpacks_to_is_summed_over_its_pieces(monkeypatch):
+    monkeypatch.setattr("katydid.core.http1.MAX_DECODED", 1000)
+    packed = zlib.compressobj()
+    first = packed.compress(b"0" * 600) + packed.flush(zlib.Z_SYNC_FLUSH)
+    second = packed.compress(b"0" * 600) + packed.flush()
+    with pytest.raises(LimitError):
+        read(OK + b"Content-Encoding: deflate\r\n\r\n", first, second)
 
+
+def test_deflate_unpacks_no_more_than_it_is_asked_for():
+    assert len(http1._Inflate().decompress(zlib.compress(b"0" * 1000), 10)) == 10
+
+
+def test_the_limits_are_these():
     assert (http1.MAX_HEAD, http1.MAX_HEADERS) == (65536, 1000)
     assert (http1.MAX_BODY, http1.MAX_DECODED) == (268_435_456, 67_108_864)
 
@@ -208,3 +221,18 @@ def test_what_cannot_be_sent_is_told_with_what_to_do(target, headers, said):
     with pytest.raises(ConfigError) as refused:
         request_bytes("GET", target, headers)
     assert str(refused.value) == said
+
+
+def test_a_deflate_without_wrapper_that_half_looks_like_one_is_unpacked():
+    packed = zlib.compress(b"999", wbits=-15)
+    assert int.from_bytes(packed[:2], "big") % 31 == 0, "the check sum of a wrapper, by chance"
+    assert read(OK + b"Content-Encoding: deflate\r\n\r\n" + packed)[1] == b"999"
+
+
+def test_a_headers_value_may_have_colons():
+    assert read(OK + b"Location: http://h:1/\r\n\r\n")[0].headers == {"location": "http://h:1/"}
+
+
+def test_a_trailer_of_one_letter_is_no_empty_line():
+    reader, body = read(CHUNKED + b"2\r\nhi\r\n0\r\nX\r\n\r\n")
+    assert (body, reader.complete, reader.leftover) == (b"hi", True, b"")

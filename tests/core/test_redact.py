@@ -135,3 +135,12 @@ def test_a_query_is_shown_as_it_was_but_for_secret_values(path, shown):
 
 def test_a_url_keeps_its_path_alone():
     assert strip_credentials("https://u@p@host/a/b?c#d") == "https://host/a/b"
+
+
+@pytest.mark.parametrize("text", ["key passX", r"key p\assword is another"])
+def test_what_only_resembles_a_secret_is_left(text):
+    assert Redactor(["password"]).text(text) == text
+
+
+def test_a_secret_with_blanks_and_slashes_is_masked_as_a_path_has_it():
+    assert Redactor(["a b/c"]).text("/x/a%20b%2Fc/y") == "/x/[redacted]/y"

@@ -76,6 +76,9 @@ def test_what_is_wrong_with_stages_is_said_with_what_was_written(text, said):
 
 def test_a_stage_of_one_user_and_of_the_most_users_are_possible():
     assert read_stages("1,1000000") == (1, MOST_USERS)
+    assert read_stages("5") == (5,)
+    with pytest.raises(ConfigError):
+        read_stages("1,2,1000001")
 
 
 def test_a_plan_is_its_own_and_heeds_no_result():

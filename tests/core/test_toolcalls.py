@@ -69,6 +69,7 @@ def test_a_call_without_arguments_has_none():
         (1.5, {"type": "integer"}, "it is no integer"),
         ([1, "x"], {"type": "array", "items": {"type": "integer"}}, "it[1] is no integer"),
         ([1], {"type": "array"}, None),
+        ([1, 2], {"type": "array", "items": {"type": "integer"}}, None),
         ({"a": 1}, {"type": "object"}, None),
         ("anything", {}, None),
     ],

@@ -116,6 +116,7 @@ def test_a_run_that_was_stopped_early_is_told_what_to_do():
     assert told(one, "ended") == ("failed", "not stopped early", f"the run was {STOPPED}; {RAISE}")
     allowed = judged(judged_run(ended="failure-threshold"), objective=TTFT, policy={"stopped_early": "warn"})
     assert told(allowed, "ended") == ("passed", "not stopped early", f"the run was {STOPPED}")
+    assert {check.kind for check in allowed.checks} == {"run", "objective"}
 
 
 def test_of_several_runs_it_is_said_how_many_were_stopped_early():

@@ -264,6 +264,14 @@ WRONG = {
         '[compare]\nmin_change = "5ms"',
         ': [compare] min_change: "5ms" is no percentage: write it in quotes, as in "5%"',
     ),
+    "no difference without percent": (
+        "[compare]\nsame_within = 0.1",
+        ': [compare] same_within: 0.1 is no percentage: write it in quotes, as in "5%"',
+    ),
+    "false alarms as a text": (
+        KEPT + '[policy]\nfamily_alpha = "2%"',
+        ": [policy] family_alpha: '2%' is no share of false alarms: take a number above 0, at most 0.2",
+    ),
     "a change wider than no difference": (
         '[compare]\nmin_change = "20%"\nsame_within = "10%"',
         (
@@ -274,6 +282,10 @@ WRONG = {
     "an unknown policy": (
         KEPT + '[policy]\ncannot_tell = "ignore"',
         ': [policy] cannot_tell: \'ignore\' is no policy: take "warn" or "fail"',
+    ),
+    "an unknown policy for runs that were stopped": (
+        KEPT + "[policy]\nstopped_early = 1",
+        ': [policy] stopped_early: 1 is no policy: take "warn" or "fail"',
     ),
     "an unknown key of policy": (
         KEPT + "[policy]\nalpha = 0.02",
