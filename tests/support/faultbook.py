@@ -280,7 +280,7 @@ WHOLE: tuple[Wire, ...] = (
     Wire(
         21,
         "an answer of 72 MB",
-        Answer([SSE_HEAD, *[chunks(b" " * 65536)] * 1100, END]),
+        Answer([SSE_HEAD.replace(b"text/event-stream", b"application/json"), *[chunks(b" " * 65536)] * 1100, END]),
         E.MALFORMED,
         "of which only 67108864 are read",
     ),

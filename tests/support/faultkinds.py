@@ -1,9 +1,9 @@
 """Which workload is dealt which faults of the wire, how it is run for that, and why others do not apply to it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from faultbook import REPLY, STREAM, WHOLE, Wire, changed
+from faultbook import REPLY, STREAM, WHOLE, Wire
 from faultserver import WELL, Answer, sized
 from faultsockets import SOCKET_TALK, SOCKET_TALK_WELL, SPEECH, SPEECH_WELL
 from faultturns import (
@@ -66,11 +66,16 @@ class Kind:
         return tuple(case for case in self.cases if case.answer.is_quick or not quick)
 
 
-STREAMED_TALK = changed(
-    STREAM,
-    Wire(6, "only tool calls", next(case.answer for case in STREAM if case.fault == 6), E.EMPTY, "no content", 0),
-    instead_of="only tool calls",
-)
+def _without_tokens(case: Wire) -> Wire:
+    """As a session sees a stream: its texts alone."""
+    if case.fault == 5:
+        return replace(case, also=lambda row: row.gap_max_ms < 200 and row.ttft_ms < row.duration_ms - 200)
+    if case.fault == 6:
+        return replace(case, error=E.EMPTY, detail="no content", chunks=0, also=lambda _: True)
+    return replace(case, also=lambda row: row.ttft_bound) if case.fault == 7 else case
+
+
+STREAMED_TALK = tuple(map(_without_tokens, STREAM))
 WORDS_OF_A_TALK = (*STEADY, "--turns", 100_000)
 
 KINDS: tuple[Kind, ...] = (
