@@ -129,8 +129,9 @@ def test_a_conversation_that_fails_has_missed_both_objectives_once():
 
 
 def test_a_conversation_belongs_to_the_time_in_which_it_began():
-    early, late = talk(0, 700.0, at=1900.0), talk(1, 700.0, at=9900.0)
-    assert talks_measured(early, late, settled=2000.0).judged["conversation.p95"] == 1
+    before, late = talk(0, 1000.0, at=1900.0), talk(1, 1000.0, at=9900.0)
+    assert talks_measured(before, settled=2000.0).judged["conversation.p95"] == 0
+    assert talks_measured(before, late, settled=2000.0).judged["conversation.p95"] == 1
 
 
 def test_answers_whose_times_vary_are_no_queue_and_a_queue_is_seen_all_the_same():

@@ -26,7 +26,7 @@ SEARCHED = {
     "tools": (
         {"slots": 4, "ttft": 0.05, "chunks": 6, "chunk_interval": 0.01},
         ("tools", "--thresholds", "talk.toml", "--start-users", "12"),
-        4 * 2 / 0.3,
+        4 * 2 / 0.24,  # two turns of 70 ms and one of 100 ms
     ),
 }
 """Settings of a target, words of a search of it, and how many users it holds with a request each every 2 s."""

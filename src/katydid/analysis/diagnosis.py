@@ -91,9 +91,11 @@ def _rate_limit(e: Evidence) -> str | None:
         return None
     kinds = e.rows.loc[e.rows["outcome"] == "failed", "error"].value_counts()
     named = ", ".join(f"{count} × {kind}" for kind, count in kinds.items() if kind in {"rate_limited", "daily_limit"})
-    ok = e.rows[e.rows["outcome"] == "ok"]
-    minutes = (ok["start_ms"] // 60_000).value_counts()
-    most = f"; at most {int(minutes.max())} requests were let through in a minute of the run" if len(minutes) else ""
+    frame = e.run.frame  # what settles uses the limit up too
+    ok = frame[(frame["outcome"] == "ok") & ~frame["after_stop"].astype(bool)]
+    starts = np.sort(ok["start_ms"].dropna().to_numpy(dtype=np.float64))
+    through = np.searchsorted(starts, starts + 60_000.0) - np.arange(len(starts))
+    most = f"; at most {int(through.max())} requests were let through within a minute" if len(starts) else ""
     return f"{named} of {failed} failures{most}"
 
 
