@@ -52,7 +52,7 @@ class Answer(ABC):
         self._truth = job.truth
         self._fault = job.truth.fault
         self._keep_alive = job.request.keep_alive
-        self._identity = job.truth.request_id[:24]
+        self._identity = job.truth.request_id[-24:]  # its end: a generator may give all of a run the same beginning
         self._number = job.number
         self._finished = finished
         self._over = False
