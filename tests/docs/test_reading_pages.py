@@ -70,6 +70,6 @@ def test_variables_are_capped_as_options_are(monkeypatch):
     monkeypatch.setenv("LOCUST_USERS", "200")
     monkeypatch.setenv("LOCUST_HOST", "http://127.0.0.1:8080")
     monkeypatch.setenv("LOAD_TEST_INTERVAL", "0.5")
-    found = StandIn("katydid", SETTINGS).environment("run")
+    found = StandIn("katydid", SETTINGS).environment(["run", "stream"])
     assert (found["LOCUST_USERS"], found["LOAD_TEST_INTERVAL"]) == ("40", "0.5")
     assert found["LOCUST_HOST"] == "http://127.0.0.1:41000"

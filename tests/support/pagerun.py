@@ -126,7 +126,7 @@ class PageRun:
                 (self.folder / block.title).write_text(block.text)
 
     def _environment(self, stack: contextlib.ExitStack) -> dict[str, str]:
-        text = "".join(block.text for block in blocks(self.page) if not block.title)
+        text = "".join(block.text for block in blocks(self.page) if block.runs)
         served = {m[1] for m in _SERVED.finditer(text) if text.find(f"127.0.0.1:{m[1]}", 0, m.start()) < 0}
         ports = {port: str(free_port()) for port in served}  # where the page has a server before it asks for one
         target = stack.enter_context(start_target(models=MODELS, **TARGET))

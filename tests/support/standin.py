@@ -38,12 +38,13 @@ BY_DEFAULT = {
         "LOAD_TEST_STORM_AT": "1", "LOAD_TEST_CHAOS_AT": "1", "LOAD_TEST_ZOMBIES_AT": "1",
         "LOAD_TEST_STORM_CLIENTS": "50", "LOAD_TEST_ZOMBIES": "50",
     },
+    "run scale": {"LOAD_TEST_INTERVAL": "1"},
     "capacity": {
         "LOAD_TEST_INTERVAL": "1", "LOAD_TEST_MAX_USERS": "8", "LOAD_TEST_START_USERS": "4", "LOAD_TEST_HOLD": "3",
         "LOAD_TEST_STEPS": "3", "LOAD_TEST_REPEATS": "2",
     },
 }  # fmt: skip
-"""By the command, for what lasts long by its defaults, where the page does not say otherwise."""
+"""By how the arguments begin, for what lasts long by its defaults, where the page does not say otherwise."""
 SHORT_NAMES = {"-u": "--users", "-t": "--run-time"}
 _URL = re.compile(r"(?P<scheme>https?|wss?)://(?P<host>[\w.-]+)(?::(?P<port>\d+))?")
 
@@ -81,9 +82,9 @@ class StandIn:
                 option = ""
         return words
 
-    def environment(self, command: str) -> dict[str, str]:
-        """The environment of a command of `katydid`, likewise."""
-        found = dict(BY_DEFAULT.get(command, {}))
+    def environment(self, words: list[str]) -> dict[str, str]:
+        """The environment of a command with these arguments, likewise."""
+        found = BY_DEFAULT.get(words[0], {}) | BY_DEFAULT.get(" ".join(words[:2]), {}) if words else {}
         if self.name == "locust":
             found = {
                 "LOCUST_WEB_PORT": self._settings["web_port"],
@@ -118,7 +119,7 @@ class StandIn:
 
     def run(self, given: list[str]) -> int:
         """Run it; its exit code, as the page's shell is to see it."""
-        arguments, environment = self.arguments(given), self.environment("".join(given[:1]))
+        arguments, environment = self.arguments(given), self.environment(given)
         command = [str(Path(self._settings["commands"]) / self.name), *arguments]
         for port in self._to_wait_for:
             wait_for(port)
