@@ -37,6 +37,8 @@ def read(*pieces, method="POST"):
             f"content encoding {'z' * 20!r}, which nobody asked for",
         ),
         (CHUNKED + b"2\r\nhixx\r\n", "a chunk is longer than it said"),
+        (CHUNKED + b"2\r\nhi \r\n", "a chunk is longer than it said"),
+        (b"\r\n\r\n", "not an HTTP/1 answer: ''"),
         (CHUNKED + b"g" * 30 + b"\r\n", f"a chunk of size {b'g' * 20!r}"),
         (OK + b"Content-Encoding: gzip\r\n\r\nabcd", "a compressed body that cannot be unpacked"),
     ],
@@ -236,3 +238,13 @@ def test_a_headers_value_may_have_colons():
 def test_a_trailer_of_one_letter_is_no_empty_line():
     reader, body = read(CHUNKED + b"2\r\nhi\r\n0\r\nX\r\n\r\n")
     assert (body, reader.complete, reader.leftover) == (b"hi", True, b"")
+
+
+def test_a_body_of_one_byte_is_a_body():
+    reader, body = read(OK + b"Content-Length: 1\r\n\r\nx")
+    assert (body, reader.complete, reader.leftover) == (b"x", True, b"")
+
+
+def test_a_size_of_many_digits_is_read_in_full():
+    reader, body = read(CHUNKED, b"000000003\r\na\r\n", b"\r\n0\r\n\r\n")
+    assert (body, reader.complete) == (b"a\r\n", True)
