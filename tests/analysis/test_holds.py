@@ -109,7 +109,8 @@ def talk(number, took, *, base=OK, turns=3, at=None):
 
 def talks_measured(*talks, settled=0.0, end=10_000.0):
     rows = [row for conversation in talks for row in conversation]
-    took = [row.pop("conversation_ms") for row in rows]
+    took = [row["conversation_ms"] for row in rows]
+    rows = [{k: v for k, v in row.items() if k != "conversation_ms"} for row in rows]
     frame = with_derived(samples(*rows).assign(conversation_ms=took), {"interval_s": 1.0})
     return measure_hold(frame, StageRecord(0, 1, 0.0, settled, end), 1.0, TALKS)
 
