@@ -102,7 +102,7 @@ class Cluster:
         )
         workers = [self.worker(host) for host in WORKERS]
         if during is not None:
-            _wait(lambda: list(self.folder.rglob("manifest.json")), 40, "the start of the run")
+            _wait(lambda: list(self.folder.rglob("manifest.json")), 120, "the start of the run")
             during(self, workers)
         code = master.wait(150)
         for worker in workers:
