@@ -113,7 +113,7 @@ def test_a_block_that_is_not_run_says_why(page):
 
 
 def quick_blocks():
-    """Each block that is quick; those that take the most time are left out, as what loads a service is."""
+    """Each block that is quick; the slowest of them is among the slower proofs."""
     for page in PAGES:
         for block in runs(page):
             if is_quick(page, block):
@@ -121,7 +121,7 @@ def quick_blocks():
                 yield pytest.param(page, block, id=f"{name(page)}:{block.line}", marks=marks)
 
 
-@pytest.mark.parametrize(("page", "block"), quick_blocks())
+@pytest.mark.parametrize(("page", "block"), list(quick_blocks()))
 def test_what_sends_nothing_does_what_it_says(page, block, tmp_path):
     run_page(page, [block], tmp_path, supposed=False)
 
