@@ -40,7 +40,7 @@ def talk(target, pcm):
     said = []
     while message := line.recv():
         said.append(json.loads(message))
-    line.close()
+    line.shutdown()  # its `close` leaves the socket open where the server has closed first
     return said
 
 
