@@ -30,7 +30,8 @@ def main() -> int:
         found = Counter(statuses.values())
         every += found
         survivors += [name for name, status in statuses.items() if status in SURVIVED]
-        print(f"{module:<24} {found.total():>8} {_percent(found):>8}")
+        if found.keys() - UNKNOWN:
+            print(f"{module:<24} {found.total():>8} {_percent(found):>8}")
     print(f"{'all':<24} {every.total():>8} {_percent(every):>8}")
     print("", *(f"survived: {name}" for name in survivors), sep="\n")
     unknown = sum(every[status] for status in UNKNOWN)
