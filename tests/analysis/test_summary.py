@@ -48,6 +48,23 @@ def test_times_are_of_successful_requests_only():
     assert summary_of(*rows)["metrics"]["duration.max"] == 500.0
 
 
+def test_goodput_is_what_was_answered_before_the_next_was_due():
+    interval = MANIFEST["interval_s"] * 1000.0
+    rows = [
+        started(0, duration_ms=interval),
+        started(1000, duration_ms=interval + 1.0),
+        started(2000, late=100.0, duration_ms=interval - 50.0),  # in time by itself, but not for who waited for it
+        started(3000, base=FAILED, duration_ms=1.0),
+    ]
+    metrics = summary_of(*rows)["metrics"]
+    assert metrics["goodput"] == 0.25
+    assert metrics["goodput_per_s"] > 0
+
+
+def test_without_an_interval_nothing_is_due_and_there_is_no_goodput():
+    assert summary_of(OK, interval_s=0)["metrics"]["goodput"] is None
+
+
 def test_failure_rate_leaves_out_what_was_cut_off():
     metrics = summary_of(OK, OK, OK, FAILED, ABORTED)["metrics"]
     assert (metrics["failure_rate"], metrics["aborted_share"]) == (0.25, 0.2)

@@ -21,7 +21,7 @@ from katydid.core.sample import Sample
 
 COUNTS = Counts(
     requests=100, ok=90, failed=6, aborted=4, late=5, due=110.0, chunks=4500, tokens=9000, timed=80, bounded=2,
-    seconds=50.0,
+    seconds=50.0, good=72,
 )  # fmt: skip
 EMPTY = Counts(
     requests=0, ok=0, failed=0, aborted=0, late=0, due=None, chunks=0, tokens=None, timed=0, bounded=0, seconds=0.0
@@ -43,6 +43,8 @@ def test_one_request_less_would_not_give_the_confidence(quantile):
     ("name", "value"),
     [
         ("failure_rate", 6 / 96),  # aborted requests are neither
+        ("goodput", 72 / 96),  # what failed is infinitely late
+        ("goodput_per_s", 1.44),
         ("late_share", 0.05),
         ("aborted_share", 0.04),
         ("offered_per_s", 2.2),

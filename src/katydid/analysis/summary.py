@@ -39,7 +39,7 @@ def summarise(
     window = _window(counted, manifest)
     conversations = iterations(samples)
     seconds, due = staged_load(manifest) or (_seconds(window), _due(monitor, manifest, *window))
-    counts = _counts(counted, conversations, seconds, due)
+    counts = _counts(counted, conversations, seconds, due, manifest.get("interval_s"))
     metrics, too_few = _metrics(counted, counts, gaps or Histogram())
     run = Run(frame, monitor, manifest, counts, window, conversations)
     judged = findings(run)
@@ -72,7 +72,9 @@ def summarise(
     }
 
 
-def _counts(counted: pd.DataFrame, conversations: pd.DataFrame, seconds: float, due: float | None) -> Counts:
+def _counts(
+    counted: pd.DataFrame, conversations: pd.DataFrame, seconds: float, due: float | None, interval: float | None
+) -> Counts:
     outcome = counted["outcome"]
     ok = counted[outcome == "ok"]
     tokens, chunks = (ok[column].astype(np.float64) for column in ("completion_tokens", "chunks"))
@@ -90,6 +92,7 @@ def _counts(counted: pd.DataFrame, conversations: pd.DataFrame, seconds: float, 
         seconds=seconds,
         conversations=int(conversations["outcome"].isin(["ok", "failed"]).sum()),
         conversations_ok=int((conversations["outcome"] == "ok").sum()),
+        good=int((ok["response_ms"] <= interval * 1000.0).sum()) if interval else None,
     )
 
 

@@ -248,6 +248,7 @@ class Counts:
         due: requests that users would have started in that time without any overrun.
         conversations: iterations of several requests that ended, well or badly; 0 where iterations are requests.
         timed: requests with a TTFT; `bounded` those whose TTFT is an upper bound.
+        good: that were answered before their users' next ones were due; None where nothing is due at a time.
     """
 
     requests: int
@@ -263,6 +264,7 @@ class Counts:
     seconds: float
     conversations: int = 0
     conversations_ok: int = 0
+    good: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,6 +291,23 @@ RATES = (
         Better.LOWER,
         "Failed requests of those that ended, well or badly: failed / (ok + failed).",
         lambda c: _ratio(c.failed, c.ok + c.failed),
+    ),
+    Rate(
+        "goodput",
+        "Goodput",
+        Unit.FRACTION,
+        Better.HIGHER,
+        "Requests that were answered, and answered right where the workload checks it, before the user's next one was "
+        "due (response time within the interval), of those that ended: a failed request is infinitely late.",
+        lambda c: _ratio(c.good, c.ok + c.failed),
+    ),
+    Rate(
+        "goodput_per_s",
+        "Goodput a second",
+        Unit.PER_SECOND,
+        Better.HIGHER,
+        "Such requests a second.",
+        lambda c: _ratio(c.good, c.seconds),
     ),
     Rate(
         "conversations_ok",

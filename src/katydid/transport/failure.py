@@ -44,4 +44,4 @@ def _classify_errno(error: OSError, *, connecting: bool) -> tuple[ErrorClass, st
 def _tls_reason(error: ssl.SSLError) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"the target's certificate is not trusted: {error.verify_message}"
-    return error.reason or str(error)
+    return getattr(error, "reason", None) or str(error)  # one that Python made has no reason
