@@ -53,6 +53,11 @@ class Outcome:
         (self.said if good else self.wrong).append(what)
 
     @property
+    def whole(self) -> bool:
+        """Whether every request that the target answered has a row, and only one."""
+        return self.missing.empty and self.samples["request_id"].is_unique
+
+    @property
     def missing(self) -> pd.DataFrame:
         """Requests that the target answered, and that have no row."""
         return self.truth[~self.truth["request_id"].isin(self.samples["request_id"])]
@@ -183,10 +188,15 @@ def healed(made: Cluster) -> Outcome:
     made.target()
     pace = ("--users", 20, "--interval", 2, "--warm-up", 4)
     done = made.run(*pace, "--run-time", "35s", "--drain", 10, during=cut)
-    _valid(done)
-    _complete(done)
-    noted = [finding["message"] for finding in done.summary["findings"] if finding["rule"] == "silences"]
-    done.see(f"noted: {noted}", good=len(noted) == 1)
+    done.see(f"{len(done.missing)} of {len(done.truth)} requests that reached the target lack a row", good=done.whole)
+    never = done.samples[~done.samples["request_id"].isin(done.truth["request_id"])]
+    reached_nothing = (never["outcome"] == "failed").all() and never["error"].isin(["connect", "timeout"]).all()
+    done.see(
+        f"{len(never)} rows of requests that never reached it, all failed: {reached_nothing}", good=reached_nothing
+    )
+    told = [finding["message"] for finding in done.summary["findings"] if finding["rule"] == "silences"]
+    done.see(f"told: {told}", good=len(told) == 1)
+    done.see(f"exit code {done.code}", good=done.code == 4)
     done.see("the master said that it heard nothing of it", good="out of touch" in done.told)
     done.see("and that it is back", good="is back" in done.told)
     done.see(f"lost workers: {done.manifest['lost_workers']}", good=not done.manifest["lost_workers"])

@@ -126,9 +126,10 @@ def silent(run: Run) -> Finding | None:
         return None
     named = ", ".join(f"{s['worker']} for {s['end'] - s['begin']:.0f} s" for s in healed)
     return Finding(
-        "warning",
-        f"workers were out of touch with the master, and came back ({named}); their users went on meanwhile",
-        "keep the network between the machines healthy",
+        "invalid",
+        f"workers were out of touch with the master, and came back ({named}): their rows are here, but what they "
+        "measured meanwhile may be their own network's or their own",
+        "keep the machines and the network between them healthy",
     )
 
 
