@@ -53,6 +53,11 @@ class Outcome:
         (self.said if good else self.wrong).append(what)
 
     @property
+    def whole(self) -> bool:
+        """Whether every request that the target answered has a row, and only one."""
+        return self.missing.empty and self.samples["request_id"].is_unique
+
+    @property
     def missing(self) -> pd.DataFrame:
         """Requests that the target answered, and that have no row."""
         return self.truth[~self.truth["request_id"].isin(self.samples["request_id"])]
@@ -171,25 +176,32 @@ def threshold(made: Cluster) -> Outcome:
     return done
 
 
+def _short_cut(made: Cluster, _: list[Any]) -> None:
+    time.sleep(6)
+    made.network.cut(WORKERS[0])
+    time.sleep(SHORT_CUT)
+    made.network.heal(WORKERS[0])
+
+
 def healed(made: Cluster) -> Outcome:
     """A worker is cut off for five seconds, and comes back."""
-
-    def cut(made: Cluster, _: list[Any]) -> None:
-        time.sleep(6)
-        made.network.cut(WORKERS[0])
-        time.sleep(SHORT_CUT)
-        made.network.heal(WORKERS[0])
-
     made.target()
-    pace = ("--users", 20, "--interval", 2, "--warm-up", 4)
-    done = made.run(*pace, "--run-time", "35s", "--drain", 10, during=cut)
-    _valid(done)
-    _complete(done)
-    noted = [finding["message"] for finding in done.summary["findings"] if finding["rule"] == "silences"]
-    done.see(f"noted: {noted}", good=len(noted) == 1)
-    done.see("the master said that it heard nothing of it", good="out of touch" in done.told)
-    done.see("and that it is back", good="is back" in done.told)
-    done.see(f"lost workers: {done.manifest['lost_workers']}", good=not done.manifest["lost_workers"])
+    pace = ("--users", 20, "--interval", 2, "--warm-up", 4, "--failure-threshold", 0)
+    done = made.run(*pace, "--run-time", "35s", "--drain", 10, during=_short_cut)
+    _silent(done)
+    done.see("the master said that it is back", good="is back" in done.told)
+    return done
+
+
+def stopped(made: Cluster) -> Outcome:
+    """A worker is cut off for five seconds, and its failures reach the threshold."""
+    made.target()
+    pace = ("--users", 20, "--interval", 1, "--request-timeout", 3, "--failure-threshold", 5)
+    done = made.run(*pace, "--run-time", "30s", "--drain", 10, during=_short_cut)
+    _silent(done)
+    failed = done.samples[(done.samples["outcome"] == "failed") & ~done.samples["after_stop"]]
+    done.see(f"failed rows before the stop: {len(failed)} of 5", good=len(failed) == 5)
+    done.see(f"ended by {done.manifest['ended']}", good=done.manifest["ended"] == "failure-threshold")
     return done
 
 
@@ -250,6 +262,18 @@ def _complete(done: Outcome) -> None:
     done.see(f"{rows} rows, {answered} requests in the target's log: the same ids: {same}", good=same)
 
 
+def _silent(done: Outcome) -> None:
+    missing, never = done.missing, done.samples[~done.samples["request_id"].isin(done.truth["request_id"])]
+    done.see(f"{len(missing)} of {len(done.truth)} requests that reached the target lack a row", good=missing.empty)
+    kinds = never["error"].fillna(never["outcome"]).value_counts().to_dict()
+    done.see(f"rows of requests that never reached it: {kinds}", good=not (never["outcome"] == "ok").any())
+    told = [finding["message"] for finding in done.summary["findings"] if finding["rule"] == "silences"]
+    done.see(f"told: {told}", good=len(told) == 1)
+    done.see(f"exit code {done.code}", good=done.code == 4)
+    done.see("the master said that it heard nothing of it", good="out of touch" in done.told)
+    done.see(f"lost workers: {done.manifest['lost_workers']}", good=not done.manifest["lost_workers"])
+
+
 def _lost(done: Outcome) -> None:
     lost, reasons = done.manifest["lost_workers"], done.summary["invalid_reasons"]
     done.see(f"lost workers: {lost}", good=len(lost) == 1)
@@ -257,7 +281,7 @@ def _lost(done: Outcome) -> None:
     done.see(f"exit code {done.code}", good=done.code == 4)
 
 
-CASES = {case.__name__: case for case in (whole, threshold, healed, cut_off, killed, no_master)}
+CASES = {case.__name__: case for case in (whole, threshold, healed, stopped, cut_off, killed, no_master)}
 
 
 def main() -> int:

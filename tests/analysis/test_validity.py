@@ -145,10 +145,11 @@ def test_lost_workers_and_lost_rows_invalidate():
     assert found(steady(5), missing_rows=3) == {"workers": "invalid"}
 
 
-def test_a_worker_that_fell_silent_and_came_back_is_told_and_one_that_did_not_is_lost():
+def test_a_run_with_a_worker_that_fell_silent_is_invalid_also_where_it_never_came_back():
     silence = {"worker": "worker-1", "begin": 3.0, "end": 9.0}
-    assert found(steady(5), silences=[silence]) == {"silences": "warning"}
+    assert found(steady(5), silences=[silence]) == {"silences": "invalid"}
     for_ever = silence | {"end": None}
+    assert found(steady(5), silences=[for_ever]) == {"silences": "invalid"}
     assert found(steady(5), silences=[for_ever], lost_workers=["worker-1"]) == {"workers": "invalid"}
 
 

@@ -94,7 +94,7 @@ class Presence:
         self._silences.append(silence)
         self._say(
             f"Warning: {silence.worker} is out of touch, not heard for {now - self._heard[worker]:.0f} s: see its log, "
-            "and the network between; if it does not come back, the run is invalid"
+            "and the network between; the run is invalid, and Ctrl-C ends it"
         )
         self._keep()
 

@@ -61,7 +61,7 @@ RULES = (
     Rule(
         "silences",
         "each worker in touch with the master",
-        "the failure threshold and the live figures wait for a worker that cannot be heard",
+        "one that cannot be heard has lost its network or stands still, and books that as the target's",
         generator.silent,
     ),
     Rule(

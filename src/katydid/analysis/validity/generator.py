@@ -120,16 +120,22 @@ def not_the_target(run: Run) -> Finding | None:
 
 
 def silent(run: Run) -> Finding | None:
-    """Workers that the master heard nothing of for a while, and that came back."""
-    healed = [s for s in run.manifest.get("silences") or [] if s["end"] is not None]
-    if not healed:
+    """Workers that the master heard nothing of for a while, and whose rows came all the same."""
+    lost = run.manifest.get("lost_workers") or []
+    silences = [s for s in run.manifest.get("silences") or [] if s["worker"] not in lost]
+    if not silences:
         return None
-    named = ", ".join(f"{s['worker']} for {s['end'] - s['begin']:.0f} s" for s in healed)
+    named = ", ".join(f"{s['worker']} from {s['begin']:.0f} s {_until(s['end'])}" for s in silences)
     return Finding(
-        "warning",
-        f"workers were out of touch with the master, and came back ({named}); their users went on meanwhile",
-        "keep the network between the machines healthy",
+        "invalid",
+        f"workers were out of touch with the master ({named}): their rows are here, but what they measured then may "
+        "be their own network's or their own",
+        "keep the machines and the network between them healthy",
     )
+
+
+def _until(end: float | None) -> str:
+    return "to the end" if end is None else f"to {end:.0f} s"
 
 
 def lost(run: Run) -> Finding | None:
