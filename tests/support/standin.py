@@ -45,6 +45,8 @@ BY_DEFAULT = {
     },
 }  # fmt: skip
 """By how the arguments begin, for what lasts long by its defaults, where the page does not say otherwise."""
+ENDPOINTS = {"vosk": "/vosk", "funasr": "/funasr"}
+"""By `--api`: where our target has what a server of its own has at its root."""
 SHORT_NAMES = {"-u": "--users", "-t": "--run-time"}
 _URL = re.compile(r"(?P<scheme>https?|wss?)://(?P<host>[\w.-]+)(?::(?P<port>\d+))?")
 
@@ -85,6 +87,8 @@ class StandIn:
     def environment(self, words: list[str]) -> dict[str, str]:
         """The environment of a command with these arguments, likewise."""
         found = BY_DEFAULT.get(words[0], {}) | BY_DEFAULT.get(" ".join(words[:2]), {}) if words else {}
+        for api in set(words) & set(ENDPOINTS):
+            found["LOAD_TEST_ENDPOINT"] = ENDPOINTS[api]
         if self.name == "locust":
             found = {
                 "LOCUST_WEB_PORT": self._settings["web_port"],
