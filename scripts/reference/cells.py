@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from katydid.core.metrics import Unit
+from katydid.core.units import Unit
 
 
 def text(words: object) -> str:

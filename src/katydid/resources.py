@@ -28,7 +28,9 @@ def locustfile(workload: str) -> Path:
     given = Path(workload)
     if given.suffix == ".py":
         if not given.is_file():
-            raise ConfigError(f"{workload}: no such locustfile")
+            raise ConfigError(
+                f"{workload}: no such locustfile; correct its path, or take a workload by its name, as stream"
+            )
         return given
     if workload not in (known := shipped_workloads()):
         raise ConfigError(

@@ -9,7 +9,7 @@ from katydid.analysis.derived import with_derived
 from katydid.analysis.diagnosis import NOT_DETERMINED, NOTHING, diagnose
 from katydid.analysis.holds import Criterion, measure_hold
 from katydid.analysis.validity import Run
-from katydid.core.metrics import Counts
+from katydid.core.rates import Counts
 from katydid.core.stages import StageRecord
 from queue_model import Queue
 

@@ -5,19 +5,10 @@ from dataclasses import fields, replace
 import pytest
 
 from katydid.core import metrics
-from katydid.core.metrics import (
-    DISTRIBUTIONS,
-    METRICS,
-    POOLED,
-    RATES,
-    STATISTICS,
-    Better,
-    Counts,
-    Metric,
-    Unit,
-    fewest_for,
-)  # fmt: skip
+from katydid.core.metrics import DISTRIBUTIONS, METRICS, POOLED, STATISTICS, Metric, fewest_for
+from katydid.core.rates import RATES, Counts
 from katydid.core.sample import Sample
+from katydid.core.units import Better, Unit
 
 COUNTS = Counts(
     requests=100, ok=90, failed=6, aborted=4, late=5, due=110.0, chunks=4500, tokens=9000, timed=80, bounded=2,

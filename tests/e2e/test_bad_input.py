@@ -85,7 +85,8 @@ def test_bad_input_leaves_no_worker_behind(tmp_path):
     [
         (("run",), 2, "no workload"),
         (("run", "nope"), 2, "there is no workload 'nope': take one of batch, "),
-        (("run", "nope.py"), 2, "nope.py: no such locustfile"),
+        (("run", "nope.py"), 2, "nope.py: no such locustfile; correct its path"),
+        (("run", "stream", "--embeded-target"), 2, "Did you mean '--embedded-target'?"),
         (("nope",), 2, "there is no command 'nope'"),
         (("report", "."), 4, "is no run folder"),
         (("target", "--jitter", "3"), 2, "--jitter 3 must be at most 1"),

@@ -4,7 +4,8 @@ import pytest
 
 from katydid.analysis.comparison import CompareSettings
 from katydid.core.errors import ConfigError
-from katydid.core.metrics import METRICS, Unit
+from katydid.core.metrics import METRICS
+from katydid.core.units import Unit
 from katydid.gate.limits import read_limit, read_percent
 from katydid.gate.thresholds import Policy, read_thresholds
 from katydid.resources import resource_folder, thresholds_file

@@ -244,6 +244,7 @@ REPLY = b'{"choices":[{"message":{"role":"assistant","content":"Hello"},"finish_
 HALF = sized(REPLY)[:-20]
 ZIPPED = gzip.compress(b" " * (300 * 1024 * 1024), compresslevel=1)
 
+BOMB = Wire(22, "a gzip bomb", Answer([sized(ZIPPED, more=b"Content-Encoding: gzip\r\n")]), E.MALFORMED, "bytes")
 WHOLE: tuple[Wire, ...] = (
     Wire(
         1,
@@ -270,13 +271,7 @@ WHOLE: tuple[Wire, ...] = (
         19, "Unicode's line separators in a text", Answer([sized(REPLY.replace(b"Hello", "a\u2028b\u0085".encode()))])
     ),
     Wire(20, "a body that is no JSON", Answer([sized(b'{"choices":[')]), E.MALFORMED, 'not JSON: {"choices":['),
-    Wire(
-        22,
-        "a gzip bomb",
-        Answer([sized(ZIPPED, more=b"Content-Encoding: gzip\r\n")]),
-        E.MALFORMED,
-        "bytes",
-    ),
+    BOMB,
     Wire(
         21,
         "an answer of 72 MB",

@@ -15,7 +15,8 @@ from katydid.analysis.outcomes import outcome_of, outcome_reasons
 from katydid.analysis.sides import history_of, left_out, numbers_of, usable
 from katydid.analysis.verdicts import CompareSettings, Judged, Sides, Verdict, judge_metrics
 from katydid.analysis.warmup import settled_after
-from katydid.core.metrics import DISTRIBUTIONS, Better
+from katydid.core.metrics import DISTRIBUTIONS
+from katydid.core.units import Better
 from katydid.store.folder import RunFolder
 
 __all__ = ["CompareSettings", "Verdict", "compare_runs", "compare_versions"]

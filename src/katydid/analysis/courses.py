@@ -13,7 +13,8 @@ from scipy import stats
 
 from katydid.analysis.changepoints import FEWEST_VALUES, Changes, Course, find_changes
 from katydid.analysis.inference import INTERVAL, noise_of
-from katydid.core.metrics import METRICS, Better, Unit
+from katydid.core.metrics import METRICS
+from katydid.core.units import Better, Unit
 
 
 @dataclass(frozen=True, slots=True)

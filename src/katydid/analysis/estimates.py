@@ -13,7 +13,8 @@ import pandas as pd
 
 from katydid.analysis.derived import quantile, with_derived
 from katydid.analysis.summary import summarise
-from katydid.core.metrics import DISTRIBUTIONS, STATISTICS, Better, Distribution, Statistic
+from katydid.core.metrics import DISTRIBUTIONS, STATISTICS, Distribution, Statistic
+from katydid.core.units import Better
 from katydid.store.folder import RunFolder
 from katydid.store.gaps import counted
 

@@ -17,7 +17,8 @@ from katydid.analysis.extras import extras
 from katydid.analysis.staged import staged_load
 from katydid.analysis.validity import Run, findings, unchecked
 from katydid.core.histogram import Histogram
-from katydid.core.metrics import DISTRIBUTIONS, ITL, RATES, STATISTICS, Counts, Statistic
+from katydid.core.metrics import DISTRIBUTIONS, ITL, STATISTICS, Statistic
+from katydid.core.rates import RATES, Counts
 
 MOST_ERRORS = 30
 """Rows of the table of errors; there are 21 classes, but a file may hold what we do not know."""

@@ -14,7 +14,8 @@ from typing import Any
 from katydid.analysis import inference
 from katydid.analysis.estimates import Estimates
 from katydid.analysis.inference import Design, Difference, Noise, Values
-from katydid.core.metrics import METRICS, Better, Unit
+from katydid.core.metrics import METRICS
+from katydid.core.units import Better, Unit
 
 FEWEST_EPISODES = 5
 """Times that the target faltered, on both sides together, before failure rates are compared."""

@@ -103,10 +103,11 @@ def _check_options(workload: str, arguments: Sequence[str], command: str) -> Non
     from locust.argument_parser import get_parser  # noqa: PLC0415 - see _locust
 
     _install(workload)
-    said = io.StringIO()
+    said, parser = io.StringIO(), get_parser()
+    parser.add_argument("--embedded-target", help=argparse.SUPPRESS)  # ours, so that it can be what was meant
     try:
         with redirect_stderr(said):
-            get_parser().parse_args(list(arguments))
+            parser.parse_args(list(arguments))
     except SystemExit as refusal:
         if not refusal.code:
             raise

@@ -6,7 +6,8 @@ Plain text for HTML and terminal alike; knows neither.
 import re
 from typing import Any
 
-from katydid.core.metrics import METRICS, Unit
+from katydid.core.metrics import METRICS
+from katydid.core.units import Unit
 
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]+")
 """Control characters, and those that turn the direction of writing."""

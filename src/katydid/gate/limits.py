@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from katydid.core.errors import ConfigError
-from katydid.core.metrics import Unit
+from katydid.core.units import Unit
 
 _OPERATORS: dict[str, Callable[[float, float], bool]] = {
     "<": operator.lt,

@@ -15,7 +15,8 @@ from typing import Any
 
 from katydid.analysis.comparison import CompareSettings
 from katydid.core.errors import ConfigError
-from katydid.core.metrics import DISTRIBUTIONS, METRICS, POOLED, Better
+from katydid.core.metrics import DISTRIBUTIONS, METRICS, POOLED
+from katydid.core.units import Better
 from katydid.gate.limits import Limit, read_limit, read_percent
 
 SECTIONS: dict[str, tuple[str, ...]] = {

@@ -14,7 +14,8 @@ from katydid import __version__
 from katydid.analysis.derived import quantile
 from katydid.analysis.validity import rules_for
 from katydid.core import words
-from katydid.core.metrics import DISTRIBUTIONS, POOLED, RATES, STATISTICS
+from katydid.core.metrics import DISTRIBUTIONS, POOLED, STATISTICS
+from katydid.core.rates import RATES
 from katydid.report.page import render
 from katydid.report.pictures import run_charts
 from katydid.report.sections import Material, Section

@@ -11,7 +11,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from katydid.core.metrics import DISTRIBUTIONS, RATES
+from katydid.core.metrics import DISTRIBUTIONS
+from katydid.core.rates import RATES
 from katydid.core.words import harmless, number, plural, sentence, show
 from katydid.report.build import Report
 from katydid.report.sections import Section

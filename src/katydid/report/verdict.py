@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from katydid.core.metrics import DISTRIBUTIONS, METRICS, Better, Unit
+from katydid.core.metrics import DISTRIBUTIONS, METRICS
+from katydid.core.units import Better, Unit
 from katydid.core.words import number, plural, value_only
 from katydid.report.chart import Style
 from katydid.report.forest import Change

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from katydid.core.metrics import Counts
+from katydid.core.rates import Counts
 from katydid.store.monitor import WATCHED
 
 Severity = Literal["invalid", "warning"]
