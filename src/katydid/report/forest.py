@@ -70,7 +70,8 @@ def _parts(changes: Sequence[Change], reach: float, within: float) -> Iterator[s
     for row, change in enumerate(changes):
         y = row * _ROW + 27
         yield f'<text class="label" x="{_LEFT}" y="{y - 11}">{escape(change.label)}</text>'
-        yield f'<text class="label" x="{WIDTH - _RIGHT}" y="{y - 11}" text-anchor="end">{escape(change.text)}</text>'
+        right = WIDTH - _RIGHT
+        yield f'<text class="label value" x="{right}" y="{y - 11}" text-anchor="end">{escape(change.text)}</text>'
         if change.low is not None and change.high is not None:
             yield (
                 f'<line class="reach {change.style}" x1="{x(change.low):.1f}" x2="{x(change.high):.1f}" '
