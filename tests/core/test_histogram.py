@@ -52,3 +52,11 @@ def test_of_nothing_there_is_no_quantile():
         made([]).quantile(0.5)
     with pytest.raises(ValueError, match="without values"):
         _ = made([]).mean
+
+
+def test_values_of_0_that_were_only_counted_are_as_good_as_others():
+    counted, listed = Histogram(), made([0.0] * 3 + [0.02])
+    counted.add([0.02], zeros=3)
+    assert counted.counts == listed.counts
+    counted.add([])
+    assert counted.counts == listed.counts

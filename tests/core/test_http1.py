@@ -248,3 +248,16 @@ def test_a_request_has_its_length_and_headers():
 def test_a_header_cannot_smuggle_another_one_in(headers):
     with pytest.raises(ConfigError):
         request_bytes("GET", "/", headers)
+
+
+def test_a_head_that_came_before_is_read_as_the_first_time():
+    first, again = ResponseReader(), ResponseReader()
+    wire = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok"
+    assert first.feed(wire) == again.feed(wire) == b"ok"
+    assert first.headers == again.headers == {"content-length": "2", "connection": "close"}
+    assert first.complete
+    assert again.complete
+    assert not again.keep_alive
+    other = ResponseReader()
+    assert other.feed(wire.replace(b"close", b"stays")) == b"ok"
+    assert other.keep_alive

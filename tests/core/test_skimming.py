@@ -1,7 +1,7 @@
 """Plain content events are counted where they lie in a chunked body; the twin in C says the same."""
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from katydid.core import skimming
@@ -94,6 +94,19 @@ def test_both_twins_say_the_same(data, choices):
     data = data[:cut]
     position = min(position, len(data))
     assert skimming.compiled(data, position, *RULE) == skimming.skim(data, position, *RULE)
+
+
+SMALL_RULES = [(b"h", b'"m', b"e\n", 1), (b"h", b'm"', b'"e\n', 1), (b"h", b'"m', b'"me\n', 1), (b"", b'"', b"", 0)]
+tokens = st.sampled_from([b"h", b'"m', b'm"', b"e\n", b"x", b'"', b"\n", b"\r", b"m"])
+bodies = st.lists(tokens, max_size=6).map(b"".join)
+framed = st.builds(lambda text: chunk(b'h"m' + text + b"e\n"), bodies) | st.builds(chunk, bodies.filter(bool))
+
+
+@pytest.mark.skipif(skimming.compiled is None, reason="no compiler here")
+@settings(max_examples=1500)
+@given(st.lists(framed, max_size=8).map(b"".join), st.sampled_from(SMALL_RULES))
+def test_both_twins_say_the_same_where_marks_lie_close_together(data, rule):
+    assert skimming.compiled(data, 0, *rule) == skimming.skim(data, 0, *rule)
 
 
 @pytest.mark.skipif(skimming.compiled is None, reason="no compiler here")

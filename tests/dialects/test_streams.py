@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from katydid.core.gaps import Gaps
 from katydid.dialects import DIALECTS, dialect
 from streams import IDS, STREAMS, Stream
 
@@ -85,14 +86,14 @@ def test_times_are_those_of_the_reads_that_brought_content():
     body = proper("openai").body
     events = [event + b"\n\n" for event in body.split(b"\n\n") if event]
     reading = read(proper("openai"), events)  # read at 0 (role), 1, 2, 3 (content), 4 …
-    assert (reading.first_at, reading.last_at, reading.gaps) == (1.0, 3.0, [1.0, 1.0])
+    assert (reading.first_at, reading.last_at, reading.gaps) == (1.0, 3.0, Gaps([1.0, 1.0]))
     assert not reading.first_bound
 
 
 def test_a_first_read_with_several_chunks_gives_an_upper_bound():
     reading = read(proper("openai"), [proper("openai").body])
     assert reading.first_bound
-    assert reading.gaps == [0.0, 0.0]
+    assert reading.gaps.statistics() == (0.0, 0.0, 0.0)
 
 
 def test_one_content_chunk_in_the_first_read_is_exact_even_with_the_role_in_it():

@@ -2,6 +2,7 @@
 
 import pytest
 
+from katydid.core.gaps import Gaps
 from katydid.core.histogram import Histogram
 from katydid.store.folder import RunFolder, RunWriter
 from katydid.store.gaps import GapBuffer, counted
@@ -10,14 +11,14 @@ from katydid.store.gaps import GapBuffer, counted
 def batch(*gaps, warm_up=False):
     buffer = GapBuffer()
     for each in gaps:
-        buffer.add(each, warm_up=warm_up)
+        buffer.add(Gaps(each), warm_up=warm_up)
     return buffer.drain()
 
 
 def test_what_was_handed_on_is_not_handed_on_again():
     buffer = GapBuffer()
     assert buffer.drain() is None
-    buffer.add([0.02, 0.02], warm_up=False)
+    buffer.add(Gaps([0.02, 0.02]), warm_up=False)
     assert buffer.drain() is not None
     assert buffer.drain() is None
 

@@ -149,5 +149,6 @@ def facts(reading):
     problem = reading.verdict()
     return (
         problem and problem[0], reading.chunks, reading.completion_tokens, reading.finish_reason, reading.done,
-        reading.first_at, reading.first_bound, reading.last_at, reading.gaps,
+        reading.first_at, reading.first_bound, reading.last_at,
+        sorted(reading.gaps.apart + [0.0] * reading.gaps.together),
     )  # fmt: skip

@@ -1,9 +1,11 @@
 """What a client puts on the wire for a request: the headers that all share, the id and the length that are its own."""
 
+import time
 from types import SimpleNamespace
 
 import pytest
 
+from katydid.core.sample import ErrorClass
 from katydid.transport import open_client
 from katydid.transport.exchange import Exchange, Request, Timeouts
 from rawserver import raw_server
@@ -35,6 +37,26 @@ def test_requests_with_the_same_headers_keep_their_own_ids_bodies_and_lengths(ki
     assert [headers.get("content-length") for _, headers, _ in told] == ["8", "8", "13", None]
     assert [line for line, _, _ in told] == ["POST /x HTTP/1.1"] * 3 + ["GET /y HTTP/1.1"]
     assert all(headers["authorization"] == "Bearer k" for _, headers, _ in told)
+
+
+@pytest.mark.parametrize("idle", [0.6, 5.0])
+def test_a_request_on_a_kept_connection_has_timeouts_of_its_own(idle):
+    def script(peer):
+        peer.request()
+        peer.send(EMPTY)
+        peer.request()
+        peer.wait_for_close()
+
+    with raw_server(script) as url:
+        client = open_client("fast", url, Timeouts(total=0.7, idle=idle))
+        client.send(Request("GET", "/", ()), NOBODY, Exchange())
+        time.sleep(0.4)
+        began, exchange = time.monotonic(), Exchange()
+        client.send(Request("GET", "/", ()), NOBODY, exchange)
+        took = time.monotonic() - began
+        client.close()
+    assert exchange.error is (ErrorClass.IDLE_TIMEOUT if idle < 0.7 else ErrorClass.TIMEOUT)
+    assert 0.5 < took < 5.0, "not counted from the request before, and not for ever"
 
 
 def head_and_body(request):

@@ -29,9 +29,17 @@ class Histogram:
     def __init__(self, counts: Mapping[int, int] | None = None) -> None:
         self.counts: Counter[int] = Counter(counts)
 
-    def add(self, values: Sequence[float]) -> None:
-        """Count values of at most 3e38, the largest 32-bit float; negative ones, as of a clock that was set, as 0."""
-        self.counts.update(array("H", array("f", values).tobytes())[_UPPER::2])
+    def add(self, values: Sequence[float], zeros: int = 0) -> None:
+        """Count values of at most 3e38, the largest 32-bit float; negative ones, as of a clock that was set, as 0.
+
+        Args:
+            values: each counted once.
+            zeros: how many of 0 there are beside them.
+        """
+        if values:
+            self.counts.update(array("H", array("f", values).tobytes())[_UPPER::2])
+        if zeros:
+            self.counts[0] += zeros
 
     def merge(self, other: "Histogram") -> None:
         """Count all that another has counted."""

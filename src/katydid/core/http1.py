@@ -6,7 +6,9 @@ RFC 9112 says how messages are framed.
 """
 
 import zlib
-from typing import Any
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 from katydid.core.chunked import chunk_size, only_chunk, take_chunk, take_chunks
 from katydid.core.errors import ConfigError, LimitError, ProtocolError
@@ -18,6 +20,8 @@ MAX_BODY = 256 * 1024 * 1024
 """Bytes of a body as received: a stream without an end must not fill the memory with its times."""
 MAX_DECODED = 64 * 1024 * 1024
 """Bytes that a compressed body may unpack to: no text is that long, and a bomb is."""
+MOST_HEADS = 64
+"""Heads that are remembered: a server that puts nothing of its own into each writes the same one all second long."""
 _MAX_CHUNK_LINE = 4096
 _NO_BODY = frozenset({204, 304})
 
@@ -96,7 +100,7 @@ class ResponseReader:
         self._decoded = 0
         self.status: int | None = None
         self.reason = ""
-        self.headers: dict[str, str] = {}
+        self.headers: Mapping[str, str] = {}
         self.complete = False
         self.keep_alive = False
         self.leftover = b""
@@ -163,15 +167,11 @@ class ResponseReader:
     def _parse_head(self, head: bytes) -> None:
         if len(head) > MAX_HEAD:
             raise LimitError(f"a head of more than {MAX_HEAD} bytes")
-        first, *lines = head.decode("latin-1").replace("\r\n", "\n").split("\n")
-        version, status, reason = _status_line(first)
-        if 100 <= status < 200:
+        known = _head(head)
+        if 100 <= known.status < 200:
             return  # an interim response; the real one follows
-        self.status, self.reason = status, reason
-        self.headers = _headers(lines)
+        self.status, self.reason, self.headers, self.keep_alive = known
         self.head_done = True
-        connection = self.headers.get("connection", "").lower()
-        self.keep_alive = "close" not in connection and (version != "1.0" or "keep-alive" in connection)
         self._choose_framing()
 
     def _choose_framing(self) -> None:
@@ -288,13 +288,32 @@ class _Inflate:
         return plain
 
 
+class _Head(NamedTuple):
+    """What a response's head says."""
+
+    status: int
+    reason: str
+    headers: Mapping[str, str]
+    keep_alive: bool
+
+
 def _split_head(buffer: bytes) -> tuple[bytes | None, bytes]:
     """Head and rest, at the first empty line, whether lines end with CRLF or with LF alone."""
-    ends = [(at, at + len(mark)) for mark in (b"\r\n\r\n", b"\n\n") if (at := buffer.find(mark)) >= 0]
-    if not ends:
-        return None, buffer
-    at, after = min(ends)
-    return buffer[:at], buffer[after:]
+    at = buffer.find(b"\r\n\r\n")
+    bare = buffer.find(b"\n\n", 0, at if at >= 0 else len(buffer))
+    if bare >= 0:
+        return buffer[:bare], buffer[bare + 2 :]
+    return (None, buffer) if at < 0 else (buffer[:at], buffer[at + 4 :])
+
+
+@lru_cache(MOST_HEADS)
+def _head(head: bytes) -> _Head:
+    first, *lines = head.decode("latin-1").replace("\r\n", "\n").split("\n")
+    version, status, reason = _status_line(first)
+    headers = _headers(lines)
+    connection = headers.get("connection", "").lower()
+    keep_alive = "close" not in connection and (version != "1.0" or "keep-alive" in connection)
+    return _Head(status, reason, headers, keep_alive)
 
 
 def _status_line(line: str) -> tuple[str, int, str]:

@@ -4,9 +4,10 @@ Every later number is computed from these rows. Times are milliseconds on the mo
 the start of the run; None where a thing did not happen, never 0.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+
+from katydid.core.gaps import Gaps
 
 
 class Outcome(StrEnum):
@@ -126,7 +127,7 @@ class Sample:
         after_stop: ended after the failure threshold stopped the run; counts in no statistic.
         warm_up: started in the warm-up; counts in no statistic.
         extra: columns that a workload adds, by name.
-        gaps: seconds between content chunks, until they have entered the run's histogram.
+        gaps: between content chunks, until they have entered the run's histogram; None: there are none.
     """
 
     request_id: str
@@ -158,7 +159,7 @@ class Sample:
     after_stop: bool = False
     warm_up: bool = False
     extra: dict[str, object] = field(default_factory=dict)
-    gaps: Sequence[float] = ()
+    gaps: Gaps | None = None
 
     def fail(self, error: ErrorClass, detail: str = "") -> None:
         """Mark the sample as failed; whose fault it is follows from the class."""

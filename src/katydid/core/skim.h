@@ -71,21 +71,53 @@ count_line_ends(Span text)
     return count;
 }
 
-/* Whether a chunk's body is one content event and nothing else. */
-static int
-is_content(Span body, const Rule *rule)
+/* Where the text of a chunk's body begins, if that is one content event and nothing else; NULL if not. */
+static const char *
+text_of(Span body, const Rule *rule)
 {
     const char *end = body.start + body.size;
     if (body.size < rule->head.size + rule->ending.size ||
         memcmp(body.start, rule->head.start, rule->head.size) != 0 ||
         memcmp(end - rule->ending.size, rule->ending.start, rule->ending.size) != 0)
-        return 0;
+        return NULL;
     const char *marker = memmem(body.start, body.size, rule->marker.start, rule->marker.size);
     if (marker == NULL)
-        return 0;
+        return NULL;
     const char *text = marker + rule->marker.size;
-    return text < end && *text != '"' && memmem(text, end - text, rule->marker.start, rule->marker.size) == NULL &&
-           memchr(body.start, '\r', body.size) == NULL && count_line_ends(body) == rule->line_ends;
+    if (text < end && *text != '"' && memmem(text, end - text, rule->marker.start, rule->marker.size) == NULL &&
+        memchr(body.start, '\r', body.size) == NULL && count_line_ends(body) == rule->line_ends)
+        return text;
+    return NULL;
+}
+
+/* Whether a text is there, with neither a quote nor a line's end in it. */
+static int
+is_simple(Span text)
+{
+    for (Py_ssize_t i = 0; i < text.size; i++)
+        if (text.start[i] == '"' || text.start[i] == '\n' || text.start[i] == '\r')
+            return 0;
+    return text.size > 0;
+}
+
+static Span
+between(const char *text, Span body, const Rule *rule)
+{
+    Span inside = {text, body.start + body.size - rule->ending.size - text};
+    return inside;
+}
+
+/* Whether a body is a content event because it is one that was, but for its simple text: `front` is all that stood
+ * in front of that other one's simple text. No second marker can hide in such a text or begin in it, since a marker
+ * that begins with a quote does not; and what else is_simple leaves out makes the line ends the same.
+ */
+static int
+is_alike(Span body, Span front, const Rule *rule)
+{
+    return front.size > 0 && body.size > front.size + rule->ending.size &&
+           memcmp(body.start, front.start, front.size) == 0 &&
+           memcmp(body.start + body.size - rule->ending.size, rule->ending.start, rule->ending.size) == 0 &&
+           is_simple(between(body.start + front.size, body, rule));
 }
 
 /* Passes over the chunks at `*position` that are one such event each: moves it behind them, adds their bodies'
@@ -95,11 +127,19 @@ static Py_ssize_t
 skim_chunks(Span data, Py_ssize_t *position, const Rule *rule, Py_ssize_t *size)
 {
     Py_ssize_t events = 0;
-    Span body;
+    Span body, front = {NULL, 0};
     for (;;) {
         Span rest = {data.start + *position, data.size - *position};
-        if (!plain_chunk(rest, &body) || !is_content(body, rule))
+        if (!plain_chunk(rest, &body))
             return events;
+        if (!is_alike(body, front, rule)) {
+            const char *text = text_of(body, rule);
+            if (text == NULL)
+                return events;
+            int serves = rule->marker.size > 0 && *rule->marker.start == '"' && is_simple(between(text, body, rule));
+            front.start = body.start;
+            front.size = serves ? text - body.start : 0;
+        }
         *position = body.start + body.size + 2 - data.start;
         *size += body.size;
         events++;

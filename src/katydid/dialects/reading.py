@@ -9,13 +9,13 @@ unusual, and everything with `--check full`, goes through the parser. Both ways 
 """
 
 from abc import ABC, abstractmethod
-from itertools import pairwise
 from typing import Any, ClassVar, Protocol
 
 import orjson
 
 from katydid.core.counting import ContentRule, Shape
 from katydid.core.errors import ProtocolError
+from katydid.core.gaps import Gaps
 from katydid.core.ndjson import NdjsonParser
 from katydid.core.sample import DETAIL_LIMIT, ErrorClass
 from katydid.core.skimming import ChunkRule
@@ -44,7 +44,7 @@ class StreamReading(ABC):
         chunks: content chunks.
         first_at, last_at: arrival of the first and the last of them.
         first_bound: the read that brought the first brought others too, so its time is an upper bound.
-        gaps: seconds between consecutive ones; 0 within one read.
+        gaps: between consecutive ones.
         done: the answer has come to its proper end; what follows extends nothing.
         error_text: what the server said in an error of its own, after it had said 200.
         malformed: what could not be read, cut short.
@@ -62,7 +62,7 @@ class StreamReading(ABC):
         self.first_at: float | None = None
         self.last_at: float | None = None
         self.first_bound = False
-        self.gaps: list[float] = []
+        self.gaps = Gaps()
         self.done = False
         self.finish_reason: str | None = None
         self.prompt_tokens: int | None = None
@@ -70,6 +70,7 @@ class StreamReading(ABC):
         self.error_text: str | None = None
         self.malformed: str | None = None
         self._at = 0.0
+        self._fresh = 0  # content chunks of the block that is being read
         self._given_up = False
 
     @abstractmethod
@@ -96,6 +97,7 @@ class StreamReading(ABC):
         except ProtocolError as error:  # of the parser: there is no telling where the next event begins
             self._given_up = True
             self.malform(str(error))
+        self._settle()
 
     def finish(self) -> None:
         """The message is complete."""
@@ -103,6 +105,7 @@ class StreamReading(ABC):
             self.end()
         except ProtocolError as error:
             self.malform(str(error))
+        self._settle()
 
     @property
     def plain(self) -> ChunkRule | None:
@@ -112,19 +115,22 @@ class StreamReading(ABC):
             return None
         return rule.chunk
 
-    def note(self, times: list[float]) -> None:
-        """Count content chunks by their arrivals, of which there is at least one."""
-        before = self.chunks
-        self.chunks += len(times)
+    def note(self, reads: list[float], chunks: int, first: int) -> None:
+        """Count content chunks.
+
+        Args:
+            reads: arrivals of the reads that brought any, in their order; at least one.
+            chunks: how many all of them brought.
+            first: how many the first of them brought.
+        """
+        self.gaps.add(reads, chunks, self.last_at)
         if self.last_at is None:
-            self.first_at = times[0]
-        else:
-            self.gaps.append(times[0] - self.last_at)
-        if len(times) > 1:
-            self.gaps += [later - earlier for earlier, later in pairwise(times)]
-        if before < 2 <= self.chunks:
-            self.first_bound = times[1 - before] == self.first_at
-        self.last_at = times[-1]
+            self.first_at = reads[0]
+            self.first_bound = first > 1
+        elif self.chunks == 1:
+            self.first_bound = reads[0] == self.first_at
+        self.chunks += chunks
+        self.last_at = reads[-1]
 
     def _count_block(self, data: bytes, rule: ContentRule) -> None:
         """Count the content events of a block, and read what is before and behind them."""
@@ -142,7 +148,13 @@ class StreamReading(ABC):
 
     def _count(self, chunks: int) -> None:
         if not self.done:
-            self.note([self._at] * chunks)
+            self._fresh += chunks
+
+    def _settle(self) -> None:
+        """Note the block's chunks together: they have one time."""
+        if self._fresh:
+            self.note([self._at], self._fresh, self._fresh)
+            self._fresh = 0
 
     # What a dialect says of an event
 

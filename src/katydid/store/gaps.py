@@ -1,11 +1,11 @@
 """The gaps between content chunks of all requests of a run, as a histogram: what ITL is computed from."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 import pyarrow as pa
 
+from katydid.core.gaps import Gaps
 from katydid.core.histogram import Histogram
 from katydid.store.rows import encode, record_schema
 
@@ -34,9 +34,9 @@ class GapBuffer:
     def __init__(self) -> None:
         self._counted = {warm_up: Histogram() for warm_up in (False, True)}
 
-    def add(self, gaps: Sequence[float], *, warm_up: bool) -> None:
-        """Count the gaps of a request, in seconds."""
-        self._counted[warm_up].add(gaps)
+    def add(self, gaps: Gaps, *, warm_up: bool) -> None:
+        """Count the gaps of a request."""
+        self._counted[warm_up].add(gaps.apart, gaps.together)
 
     def drain(self) -> bytes | None:
         """All gaps since the last drain as one batch; None where there are none."""

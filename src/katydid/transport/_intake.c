@@ -20,7 +20,7 @@
 #define ANCILLARY_SIZE 64
 #define STAMPS 37 /* SO_TIMESTAMPING, as the ancillary data are called too */
 #define OLDEST_NS (60 * 1000000000LL)
-#define MOST_TIMES 4096
+#define MOST_EVENTS 4096
 
 static char buffer[READ_SIZE];
 
@@ -30,8 +30,8 @@ typedef struct {
     char armed;
     PyObject *head, *marker, *ending; /* bytes that `rule` points into */
     Rule rule;
-    PyObject *times;
-    Py_ssize_t size;
+    PyObject *reads;
+    Py_ssize_t events, first, size;
     long long lag_ns;
     double last_at;
 } Intake;
@@ -91,12 +91,18 @@ receive(Intake *self)
 static int
 note(Intake *self, Py_ssize_t events)
 {
+    if (events == 0)
+        return 0;
     PyObject *at = PyFloat_FromDouble(self->last_at);
-    int failed = at == NULL;
-    while (!failed && events-- > 0)
-        failed = PyList_Append(self->times, at) < 0;
-    Py_XDECREF(at);
-    return failed ? -1 : 0;
+    if (at == NULL || PyList_Append(self->reads, at) < 0) {
+        Py_XDECREF(at);
+        return -1;
+    }
+    Py_DECREF(at);
+    if (self->events == 0)
+        self->first = events;
+    self->events += events;
+    return 0;
 }
 
 /* One read; 1 where it brought something, 0 where not, -1 with an exception. */
@@ -120,7 +126,7 @@ read_once(Intake *self, PyObject *listener)
         Py_XDECREF(done);
         return done == NULL ? -1 : 0;
     }
-    if (self->armed && PyList_Size(self->times) < MOST_TIMES) {
+    if (self->armed && self->events < MOST_EVENTS) {
         Span data = {buffer, size};
         Py_ssize_t events = skim_chunks(data, &position, &self->rule, &self->size);
         if (note(self, events) < 0)
@@ -180,13 +186,13 @@ intake_disarm(PyObject *object, PyObject *none)
 {
     Intake *self = (Intake *)object;
     (void)none;
-    PyObject *times = PyList_New(0);
-    if (times == NULL)
+    PyObject *reads = PyList_New(0);
+    if (reads == NULL)
         return NULL;
     self->armed = 0;
-    PyObject *taken = Py_BuildValue("Nn", self->times, self->size); /* the list goes with it */
-    self->times = times;
-    self->size = 0;
+    PyObject *taken = Py_BuildValue("Nnnn", self->reads, self->events, self->first, self->size); /* takes the list */
+    self->reads = reads;
+    self->events = self->first = self->size = 0;
     return taken;
 }
 
@@ -202,8 +208,8 @@ intake_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
     if (self == NULL)
         return NULL;
     self->fd = fd;
-    self->times = PyList_New(0);
-    if (self->times == NULL) {
+    self->reads = PyList_New(0);
+    if (self->reads == NULL) {
         Py_DECREF(self);
         return NULL;
     }
@@ -218,7 +224,7 @@ intake_dealloc(PyObject *object)
     Py_XDECREF(self->head);
     Py_XDECREF(self->marker);
     Py_XDECREF(self->ending);
-    Py_XDECREF(self->times);
+    Py_XDECREF(self->reads);
     freefunc release = (freefunc)PyType_GetSlot(type, Py_tp_free);
     release(object);
     Py_DECREF(type);
@@ -228,7 +234,7 @@ static PyMethodDef intake_methods[] = {
     {"on_readable", intake_on_readable, METH_O, "on_readable(listener)"},
     {"read", intake_read, METH_O, "read(listener) -> bool"},
     {"arm", intake_arm, METH_VARARGS, "arm(head, marker, ending, line_ends)"},
-    {"disarm", intake_disarm, METH_NOARGS, "disarm() -> (times, size)"},
+    {"disarm", intake_disarm, METH_NOARGS, "disarm() -> (reads, events, first, size)"},
     {NULL, NULL, 0, NULL},
 };
 

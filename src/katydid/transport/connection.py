@@ -38,6 +38,7 @@ class Connection:
     """
 
     __slots__ = (
+        "_due",
         "_hub",
         "_on_close",
         "_parked",
@@ -62,6 +63,7 @@ class Connection:
         self._parked: greenlet.greenlet | None = None
         self._timeouts = Timeouts()
         self._timer: Any = None
+        self._due = 0.0
         self.closed = False
         self._hub: Any = gevent.get_hub()
         self._watcher: Any = self._hub.loop.io(sock.fileno(), _READ)
@@ -81,10 +83,9 @@ class Connection:
             exchange.started = time.monotonic()
             self._send(payload, exchange.started + timeouts.total)
             if not receiver.done:
-                self._arm(min(timeouts.total, timeouts.idle))
+                self._arm(exchange.started + min(timeouts.total, timeouts.idle))
                 self._park(receiver)
         finally:
-            self._disarm()
             self._receiver = None
             if self._reader.armed:
                 receiver.count(*self._reader.disarm())
@@ -98,6 +99,7 @@ class Connection:
         if self.closed:
             return
         self.closed = True
+        self._disarm()
         self._watcher.stop()
         self._watcher.close()
         self._sock.close()
@@ -180,10 +182,13 @@ class Connection:
             if receiver is None or receiver.done or not self._reader.read(self):
                 return
 
-    def _arm(self, delay: float) -> None:
-        self._disarm()
-        self._timer = self._hub.loop.timer(delay)
-        self._timer.start(self._on_timer, update=True)
+    def _arm(self, due: float) -> None:
+        """Have timeouts looked at by then; what an earlier request has armed may serve, a timer a request is dear."""
+        if self._timer is None or self._due > due:
+            self._disarm()
+            self._due = due
+            self._timer = self._hub.loop.timer(max(0.0, due - time.monotonic()))
+            self._timer.start(self._on_timer, update=True)
 
     def _disarm(self) -> None:
         if self._timer is not None:
@@ -197,20 +202,22 @@ class Connection:
         What waits in the kernel is read first, so that a late event loop does not make a timeout of
         an answer that arrived in time.
         """
+        self._disarm()
         self._drain()
         receiver = self._receiver
         if receiver is None:
             return
         if not receiver.done:
             now = time.monotonic()
-            total_left = (receiver.exchange.started or now) + self._timeouts.total - now
-            idle_left = max(receiver.exchange.started or now, self._reader.last_at) + self._timeouts.idle - now
-            if total_left <= 0:
+            started = receiver.exchange.started or now
+            total_due = started + self._timeouts.total
+            idle_due = max(started, self._reader.last_at) + self._timeouts.idle
+            if total_due <= now:
                 self._finish(ErrorClass.TIMEOUT, f"no complete answer within {self._timeouts.total:g} s")
-            elif idle_left <= 0:
+            elif idle_due <= now:
                 self._finish(ErrorClass.IDLE_TIMEOUT, f"nothing arrived for {self._timeouts.idle:g} s")
             else:
-                self._arm(min(total_left, idle_left))
+                self._arm(min(total_due, idle_due))
                 return
         self._wake()
 

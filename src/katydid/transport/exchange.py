@@ -3,6 +3,7 @@
 Times are seconds on the monotonic clock.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -60,8 +61,8 @@ class CountingSink(Sink, Protocol):
     def plain(self) -> ChunkRule | None:
         """Which chunks need only be counted, if they come next; None where all must be read."""
 
-    def note(self, times: list[float]) -> None:
-        """Count such chunks, by their arrivals."""
+    def note(self, reads: list[float], chunks: int, first: int) -> None:
+        """Count such chunks: the arrivals of the reads that brought them, how many they all and the first brought."""
 
 
 @dataclass(slots=True)
@@ -84,7 +85,7 @@ class Exchange:
     connect_seconds: float | None = None
     ended: float | None = None
     status: int | None = None
-    headers: dict[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
     received: int = 0
     read_lag: float | None = None

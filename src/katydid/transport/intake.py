@@ -13,7 +13,7 @@ from typing import Protocol
 from katydid.core import skimming
 from katydid.transport import clock
 
-MOST_TIMES = 4096
+MOST_EVENTS = 4096
 """Events that are noted before the listener hears of them, so that a stream without an end meets its limits."""
 
 
@@ -52,20 +52,25 @@ class Reader(Protocol):
     def arm(self, head: bytes, marker: bytes, ending: bytes, line_ends: int, /) -> None:
         """Note plain events from now on; the arguments are those of `core.skimming.skim`."""
 
-    def disarm(self) -> tuple[list[float], int]:
-        """Note no more; gives the arrivals of the events noted since the last time, and their bodies' bytes."""
+    def disarm(self) -> tuple[list[float], int, int, int]:
+        """Note no more; gives what was noted since the last time.
+
+        Returns:
+            (reads, events, first, size): arrivals of the reads that brought any, how many all of them and how
+            many the first of them brought, and the bytes of their bodies.
+        """
 
 
 class Intake:
     """The twin in Python; see `Reader`."""
 
-    __slots__ = ("_rule", "_size", "_sock", "_times", "lag_ns", "last_at")
+    __slots__ = ("_events", "_first", "_reads", "_rule", "_size", "_sock", "lag_ns", "last_at")
 
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
         self._rule: tuple[bytes, bytes, bytes, int] | None = None
-        self._times: list[float] = []
-        self._size = 0
+        self._reads: list[float] = []
+        self._events = self._first = self._size = 0
         self.last_at = 0.0
         self.lag_ns = 0
 
@@ -90,10 +95,9 @@ class Intake:
         if age is not None and age > self.lag_ns:
             self.lag_ns = age
         position = 0
-        if self._rule and len(self._times) < MOST_TIMES:
+        if self._rule and self._events < MOST_EVENTS:
             position, events, size = skimming.fastest(wire, 0, *self._rule)
-            self._times += [self.last_at] * events
-            self._size += size
+            self._note(events, size)
             if events and position == len(wire):
                 return True
         listener.on_read(wire[position:], self.last_at)
@@ -103,11 +107,21 @@ class Intake:
         """See `Reader.arm`."""
         self._rule = (head, marker, ending, line_ends)
 
-    def disarm(self) -> tuple[list[float], int]:
+    def disarm(self) -> tuple[list[float], int, int, int]:
         """See `Reader.disarm`."""
-        taken = self._times, self._size
-        self._rule, self._times, self._size = None, [], 0
+        taken = self._reads, self._events, self._first, self._size
+        self._rule, self._reads = None, []
+        self._events = self._first = self._size = 0
         return taken
+
+    def _note(self, events: int, size: int) -> None:
+        if not events:
+            return
+        if not self._reads:
+            self._first = events
+        self._reads.append(self.last_at)
+        self._events += events
+        self._size += size
 
 
 def reader(sock: socket.socket) -> Reader:

@@ -66,10 +66,10 @@ class Receiver:
         """What the chunks look like that may come next and need only be counted (`count`); None where all is read."""
         return self._counter.plain if self._counter and self._http.between_chunks and not self.done else None
 
-    def count(self, times: list[float], size: int) -> None:
-        """Take plain chunks that somebody has passed over: their arrivals, and the bytes of their bodies."""
-        if times and self._counter:
-            self._counter.note(times)
+    def count(self, reads: list[float], chunks: int, first: int, size: int) -> None:
+        """Take plain chunks that somebody has passed over; see `CountingSink.note`, and the bytes of their bodies."""
+        if chunks and self._counter:
+            self._counter.note(reads, chunks, first)
             try:
                 self._http.pass_over(size)
             except ProtocolError as error:
@@ -114,7 +114,7 @@ class Receiver:
             self._sink.feed(bodies[0], at)
             if after := self.plain:
                 position, events, size = skimming.fastest(data, position, *after)
-        self.count([at] * events, size)
+        self.count([at], events, events, size)
         return data[position:]
 
     def _take(self, body: bytes, at: float) -> None:

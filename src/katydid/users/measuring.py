@@ -1,8 +1,8 @@
 """From what a transport and a dialect saw to the sample's columns. Arithmetic only."""
 
-import math
 from typing import Protocol
 
+from katydid.core.gaps import Gaps
 from katydid.core.sample import Blame, ErrorClass, Sample
 from katydid.dialects.status import classify_status
 from katydid.transport.exchange import Exchange
@@ -25,7 +25,7 @@ class StreamFacts(Facts, Protocol):
     chunks: int
     first_at: float | None
     first_bound: bool
-    gaps: list[float]
+    gaps: Gaps
     prompt_tokens: int | None
     completion_tokens: int | None
 
@@ -57,11 +57,10 @@ def measure_stream(sample: Sample, exchange: Exchange, reading: StreamFacts) -> 
     if reading.first_at is not None and exchange.started is not None:
         sample.ttft_ms = (reading.first_at - exchange.started) * 1000.0
         sample.ttft_bound = reading.first_bound
-    if gaps := sorted(reading.gaps):
-        sample.gaps = gaps
-        sample.gap_mean_ms = sum(gaps) / len(gaps) * 1000.0
-        sample.gap_p99_ms = gaps[math.ceil(0.99 * len(gaps)) - 1] * 1000.0
-        sample.gap_max_ms = gaps[-1] * 1000.0
+    if reading.gaps:
+        sample.gaps = reading.gaps
+        mean, p99, most = reading.gaps.statistics()
+        sample.gap_mean_ms, sample.gap_p99_ms, sample.gap_max_ms = mean * 1000.0, p99 * 1000.0, most * 1000.0
 
 
 def judge(sample: Sample, exchange: Exchange, reading: Facts) -> None:

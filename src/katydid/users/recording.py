@@ -93,9 +93,9 @@ class Recorder:
         self._keep(sample)
         if sample.after_stop or sample.outcome is Outcome.ABORTED:
             return
-        if sample.outcome is Outcome.OK:
+        if sample.gaps is not None and sample.outcome is Outcome.OK:
             self.gaps.add(sample.gaps, warm_up=sample.warm_up)
-        sample.gaps = ()
+        sample.gaps = None
         self._environment.events.request.fire(
             request_type=request_type,
             name=sample.name,
