@@ -6,10 +6,13 @@ request's TTFT in milliseconds by its id, where the client tells ids, else a lis
 
 import json
 import os
+import shutil
+import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pandas as pd
 
@@ -35,7 +38,7 @@ class Client:
     """One row of the table.
 
     Attributes:
-        package: whose version is shown.
+        package: whose version is shown; empty for none.
         requirements: file of `drivers/`, without its ending; None where this repository's environment serves.
         command: words to start it, and its environment.
         said: its TTFTs, out of its folder.
@@ -83,6 +86,15 @@ def _locust(driver: str) -> Callable[[Start], tuple[list[str], dict[str, str]]]:
 def _locust_said(folder: Path) -> Said:
     pairs = (line.split() for line in (folder / "ttft").read_text().splitlines())
     return {identity: float(ttft) for identity, ttft in pairs}
+
+
+def _floor(start: Start) -> tuple[list[str], dict[str, str]]:
+    program, compiler = str(start.folder / "floor"), shutil.which("cc")
+    if compiler is None:
+        raise RuntimeError("no C compiler here")
+    subprocess.run([compiler, "-O2", "-o", program, str(DRIVERS / "floor.c")], check=True)
+    port, streams = str(urlsplit(start.url).port), str(start.scenario.streams)
+    return [program, port, streams, str(SECONDS), str(int(start.scenario.stream)), str(start.folder / "ttft")], {}
 
 
 def _genai_bench(start: Start) -> tuple[list[str], dict[str, str]]:
@@ -137,6 +149,7 @@ def _aiperf_said(folder: Path) -> Said:
 
 
 CLIENTS = (
+    Client("C, epoll, nothing else", "", None, _floor, _locust_said),
     Client("Katydid", "katydid", None, _katydid(), _katydid_said),
     Client("Katydid, --check full", "katydid", None, _katydid("--check", "full"), _katydid_said),
     Client("Locust HttpUser, iter_lines", "locust", "locust", _locust("plain"), _locust_said),

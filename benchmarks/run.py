@@ -96,6 +96,8 @@ def _one(client: Client, scenario: Scenario, bin_folder: Path) -> dict[str, Any]
 
 
 def _version(client: Client, bin_folder: Path) -> str:
+    if not client.package:
+        return ""
     code = f"from importlib.metadata import version; print(version('{client.package}'))"
     done = subprocess.run([str(bin_folder / "python"), "-c", code], capture_output=True, text=True, check=False)
     return done.stdout.strip()
@@ -112,7 +114,8 @@ def table(rows: Iterable[dict[str, Any]]) -> str:
         mine = [row for row in rows if row["client"] == client.name]
         if mine:
             cells = [_cell([row for row in mine if row["scenario"] == s.name], s) for s in SCENARIOS]
-            lines.append(f"| {client.name} {mine[-1]['version']} | " + " | ".join(cells) + " |")
+            name = f"{client.name} {mine[-1]['version']}".strip()
+            lines.append(f"| {name} | " + " | ".join(cells) + " |")
     return "\n".join([f"Python {platform.python_version()}, {platform.system()}, medians.", "", *lines])
 
 
