@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from katydid.transport import clock, intake
+from katydid.transport import clock, gathering, intake
 
 RULE = (b"data: {", b'"content":"', b'"}\n\n', 2)
 TWINS = ["python", *(["c"] if intake.compiled else [])]
@@ -162,3 +162,55 @@ def test_what_a_listener_raises_comes_out(line):
     peer.sendall(b"hello")
     with pytest.raises(AttributeError):
         read(reader, object())
+
+
+@pytest.fixture
+def turn(line):
+    """A turn of the event loop, whose window has just begun."""
+    reader, _, _ = line
+    turn = gathering.GATHERING.turn if isinstance(reader, intake.Intake) else intake.on_turn
+    _end_window(turn)
+    return turn
+
+
+def _end_window(turn):
+    time.sleep(gathering.WINDOW * 1.2)
+    return turn()
+
+
+def _many(line, piece, number=2000):
+    reader, listener, peer = line
+    for _ in range(number):
+        peer.sendall(piece)
+        read(reader, listener)
+
+
+def test_while_many_chunks_come_alone_the_loop_rests_at_each_turn(line, turn):
+    line[0].arm(*RULE)
+    _many(line, plain())
+    assert _end_window(turn), "they came in the window that has ended"
+    before = time.monotonic()
+    assert turn()
+    assert time.monotonic() - before >= gathering.REST * 0.9
+    assert not _end_window(turn), "and none since"
+
+
+@pytest.mark.parametrize("few", ["few", "two at a time", "unarmed"])
+def test_else_it_does_not(line, turn, few):
+    if few != "unarmed":
+        line[0].arm(*RULE)
+    _many(line, plain() * (2 if few == "two at a time" else 1), 20 if few == "few" else 2000)
+    assert not _end_window(turn)
+
+
+@pytest.mark.parametrize("kind", TWINS)
+def test_without_the_kernels_stamps_it_does_not_either(kind):
+    ours, peer = _tcp_pair()
+    ours.setblocking(False)
+    reader = intake.Intake(ours) if kind == "python" else intake.compiled(ours.fileno())
+    turn = gathering.GATHERING.turn if kind == "python" else intake.on_turn
+    with ours, peer:
+        reader.arm(*RULE)
+        _end_window(turn)
+        _many((reader, Listener(), peer), plain())
+        assert not _end_window(turn)

@@ -21,13 +21,17 @@
 #define STAMPS 37 /* SO_TIMESTAMPING, as the ancillary data are called too */
 #define OLDEST_NS (60 * 1000000000LL)
 #define MOST_EVENTS 4096
+#define REST_NS 500000LL
+#define WINDOW_NS 100000000LL
 
 static char buffer[READ_SIZE];
+static long long alone, window_began; /* see transport/gathering.py */
+static int resting;
 
 typedef struct {
     PyObject_HEAD
     int fd;
-    char armed;
+    char armed, stamped; /* noting plain events; the latest read had a stamp */
     PyObject *head, *marker, *ending; /* bytes that `rule` points into */
     Rule rule;
     PyObject *reads;
@@ -81,6 +85,7 @@ receive(Intake *self)
         return size;
     long long read_ns = now(CLOCK_MONOTONIC);
     long long age = age_ns(&message, now(CLOCK_REALTIME));
+    self->stamped = age >= 0;
     if (age > self->lag_ns)
         self->lag_ns = age;
     self->last_at = (read_ns - (age > 0 ? age : 0)) / 1e9;
@@ -93,6 +98,8 @@ note(Intake *self, Py_ssize_t events)
 {
     if (events == 0)
         return 0;
+    if (events == 1 && self->stamped)
+        alone++;
     PyObject *at = PyFloat_FromDouble(self->last_at);
     if (at == NULL || PyList_Append(self->reads, at) < 0) {
         Py_XDECREF(at);
@@ -261,6 +268,32 @@ static PyType_Spec intake_spec = {
     .slots = intake_slots,
 };
 
+/* `Gathering.turn` of transport/gathering.py. */
+static PyObject *
+turn(PyObject *module, PyObject *none)
+{
+    (void)module;
+    (void)none;
+    long long at = now(CLOCK_MONOTONIC), passed = at - window_began;
+    if (passed >= WINDOW_NS) {
+        resting = alone >= passed / REST_NS;
+        alone = 0;
+        window_began = at;
+    }
+    if (resting) {
+        struct timespec rest = {0, REST_NS};
+        Py_BEGIN_ALLOW_THREADS
+        nanosleep(&rest, NULL);
+        Py_END_ALLOW_THREADS
+    }
+    return PyBool_FromLong(resting);
+}
+
+static PyMethodDef functions[] = {
+    {"turn", turn, METH_NOARGS, "turn() -> bool"},
+    {NULL, NULL, 0, NULL},
+};
+
 static int
 fill(PyObject *module)
 {
@@ -273,7 +306,8 @@ fill(PyObject *module)
 static PyModuleDef_Slot slots[] = {{Py_mod_exec, fill}, {0, NULL}};
 
 static struct PyModuleDef module = {
-    PyModuleDef_HEAD_INIT, .m_name = "_intake", .m_doc = "See transport/intake.py.", .m_size = 0, .m_slots = slots,
+    PyModuleDef_HEAD_INIT, .m_name = "_intake", .m_doc = "See transport/intake.py.", .m_size = 0, .m_methods = functions,
+    .m_slots = slots,
 };
 
 PyMODINIT_FUNC

@@ -1,5 +1,7 @@
 from katydid.transport.intake import Listener
 
+def turn() -> bool: ...
+
 class Intake:
     def __init__(self, fd: int, /) -> None: ...
     @property

@@ -8,6 +8,9 @@ a new one.
 
 import time
 from functools import lru_cache
+from typing import Any
+
+import gevent
 
 from katydid.core.http1 import request_bytes
 from katydid.core.sample import ErrorClass
@@ -16,6 +19,7 @@ from katydid.transport.connection import Connection
 from katydid.transport.dialing import destination, dial, tls_context
 from katydid.transport.exchange import REQUEST_ID, Exchange, Headers, Request, Sink, Timeouts, TimestampSource
 from katydid.transport.failure import classify
+from katydid.transport.intake import on_turn
 from katydid.transport.receiver import Receiver
 
 MOST_HEADS = 256
@@ -42,6 +46,8 @@ class HttpClient:
         self._open = 0
         self._head = lru_cache(MOST_HEADS)(self._write_head)
         self.timestamp_source: TimestampSource = "kernel" if clock.available() else "user"
+        self._turns: Any = gevent.get_hub().loop.prepare(ref=False)
+        self._turns.start(on_turn)
 
     @property
     def open_connections(self) -> int:
@@ -74,6 +80,8 @@ class HttpClient:
 
     def close(self) -> None:
         """Close idle connections; those in use close themselves when their request has ended."""
+        self._turns.stop()
+        self._turns.close()
         while self._idle:
             self._idle[-1].close()
 

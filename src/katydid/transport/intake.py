@@ -12,6 +12,7 @@ from typing import Protocol
 
 from katydid.core import skimming
 from katydid.transport import clock
+from katydid.transport.gathering import GATHERING
 
 MOST_EVENTS = 4096
 """Events that are noted before the listener hears of them, so that a stream without an end meets its limits."""
@@ -98,6 +99,8 @@ class Intake:
         if self._rule and self._events < MOST_EVENTS:
             position, events, size = skimming.fastest(wire, 0, *self._rule)
             self._note(events, size)
+            if events == 1 and age is not None:
+                GATHERING.alone += 1
             if events and position == len(wire):
                 return True
         listener.on_read(wire[position:], self.last_at)
@@ -132,7 +135,7 @@ def reader(sock: socket.socket) -> Reader:
 try:
     from katydid.transport import _intake
 except ImportError:
-    compiled = None
+    compiled, on_turn = None, GATHERING.turn
 else:
-    compiled = _intake.Intake
-    """The twin in C; None where it is not there."""
+    compiled, on_turn = _intake.Intake, _intake.turn
+    """The twin in C, and its `gathering.Gathering.turn`; None, and the one in Python, where it is not there."""
