@@ -5,7 +5,8 @@
 
 One generator process loads the embedded target; its memory and its descriptors are read every few seconds.
 After the settling time the memory of each minute must stay within `--bound` of the first one's, the descriptors
-must stay where they are, every answer of the target's log must have its row, and the run folder must stay small.
+must stay where they are, but for connections, of which a slow moment may open as many as there are users; every
+answer of the target's log must have its row, and the run folder must stay small.
 Prints a table and what broke a bound; the exit code is then 1. Linux only where descriptors are counted.
 """
 
@@ -35,6 +36,8 @@ MOST_REPORTS = 8e6
 """Bytes of the two pages and the summary."""
 LOWEST_RATE = 0.95
 """Share of the rate asked for: below it, another load was sustained."""
+STARTING = 1.0
+"""Seconds of a run in which its users are started, so that they send less."""
 END_TIME = 600.0
 """Seconds for the drain and the reports."""
 
@@ -46,13 +49,15 @@ class Look:
     Attributes:
         at: seconds since it began to load.
         memory: resident bytes.
-        descriptors: open ones; 0 where they cannot be counted.
+        descriptors: open ones but for connections; 0 where they cannot be counted.
+        connections: TCP sockets with an address.
         rows_bytes: size of the run folder.
     """
 
     at: float
     memory: int
     descriptors: int
+    connections: int
     rows_bytes: int
 
 
@@ -63,6 +68,7 @@ class Minute:
     number: int
     memory: float
     descriptors: float
+    connections: float
     rows_bytes: float
 
 
@@ -100,19 +106,21 @@ def minutes(looks: list[Look], period: float = 60.0) -> list[Minute]:
             number,
             median(look.memory for look in group),
             median(look.descriptors for look in group),
+            median(look.connections for look in group),
             median(look.rows_bytes for look in group),
         )
         for number, group in sorted(grouped.items())
     ]
 
 
-def broken(settled: list[Minute], ended: Ended, *, rate: float, bound: float) -> list[str]:
+def broken(settled: list[Minute], ended: Ended, *, rate: float, users: int, bound: float) -> list[str]:
     """The bounds that did not hold, a sentence each.
 
     Args:
         settled: minutes after the settling time; the first is what the others are compared with.
         ended: what the run left.
         rate: requests a second that were asked for.
+        users: who sent them, each at most one at a time.
         bound: the share by which memory may differ.
     """
     said = []
@@ -127,9 +135,12 @@ def broken(settled: list[Minute], ended: Ended, *, rate: float, bound: float) ->
         more = max(each.descriptors for each in settled) - first.descriptors
         if more > MORE_DESCRIPTORS:
             said.append(f"{more:.0f} more descriptors than when it had settled (bound {MORE_DESCRIPTORS})")
+        connections = max(each.connections for each in settled)
+        if connections > users + MORE_DESCRIPTORS:
+            said.append(f"{connections:.0f} connections of {users} users")
     if ended.missing:
         said.append(f"{ended.missing} answers of the target have no row")
-    if ended.rows < LOWEST_RATE * rate * ended.asked_s:
+    if ended.rows < LOWEST_RATE * rate * (ended.asked_s - STARTING):
         said.append(f"{ended.rows / ended.asked_s:.0f} requests/s instead of {rate:g}")
     if ended.rows and ended.samples_bytes / ended.rows > BYTES_A_ROW:
         said.append(f"{ended.samples_bytes / ended.rows:.0f} bytes a row on disk (bound {BYTES_A_ROW:.0f})")
@@ -159,7 +170,7 @@ def main() -> int:
     parts = minutes(looks, period)
     show(parts, ended, period)
     settled = [each for each in parts if each.number * period >= settle]
-    complaints = broken(settled, ended, rate=asked.rate, bound=asked.bound)
+    complaints = broken(settled, ended, rate=asked.rate, users=asked.users, bound=asked.bound)
     for complaint in complaints:
         print(f"BROKEN: {complaint}")
     return int(bool(complaints))
@@ -215,8 +226,8 @@ def _watch(
     began = time.monotonic()
     looks: list[Look] = []
     while (at := time.monotonic() - began) < seconds - every / 2 and process.poll() is None:
-        memory, descriptors = _size(root)
-        looks.append(Look(at, memory, descriptors, sum(f.stat().st_size for f in folder.rglob("*.rows"))))
+        rows_bytes = sum(f.stat().st_size for f in folder.rglob("*.rows"))
+        looks.append(Look(at, *_size(root), rows_bytes))
         time.sleep(min(every, max(0.0, seconds - at)))
     most = 0
     until = began + seconds + END_TIME
@@ -226,15 +237,17 @@ def _watch(
     return looks, max(0.0, time.monotonic() - began - seconds), most
 
 
-def _size(root: psutil.Process) -> tuple[int, int]:
-    memory = descriptors = 0
+def _size(root: psutil.Process) -> tuple[int, int, int]:
+    """Memory, descriptors but for connections, and connections."""
+    memory = descriptors = connections = 0
     try:
         for each in (root, *root.children(recursive=True)):
             memory += each.memory_info().rss
             descriptors += each.num_fds() if hasattr(each, "num_fds") else 0
+            connections += len(each.net_connections("tcp"))
     except psutil.NoSuchProcess:
         pass  # it has ended between two looks
-    return memory, descriptors
+    return memory, max(0, descriptors - connections), connections
 
 
 def _ended(run_folder: Path, truth: Path, seconds: float, reporting_s: float, reporting_memory: int) -> Ended:
@@ -264,10 +277,13 @@ def _ended(run_folder: Path, truth: Path, seconds: float, reporting_s: float, re
 
 def show(parts: list[Minute], ended: Ended, period: float) -> None:
     """Print the course of the run and its end."""
-    print("from (s)  memory (MB)  descriptors  rows on disk (MB)")
+    print("from (s)  memory (MB)  descriptors  connections  rows on disk (MB)")
     for part in parts:
         start = part.number * period
-        print(f"{start:8.0f}  {part.memory / 1e6:11.1f}  {part.descriptors:11.0f}  {part.rows_bytes / 1e6:17.1f}")
+        print(
+            f"{start:8.0f}  {part.memory / 1e6:11.1f}  {part.descriptors:11.0f}  {part.connections:11.0f}  "
+            f"{part.rows_bytes / 1e6:17.1f}"
+        )
     print(
         f"{ended.rows} rows in {ended.asked_s:.0f} s ({ended.rows / ended.asked_s:.1f} a second); "
         f"{ended.answered} answers in the target's log, {ended.missing} of them without a row"

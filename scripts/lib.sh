@@ -131,17 +131,18 @@ how_long() { # how_long SECONDS: as one says it who does not know it to the seco
 
 # in_turns PAIRS COMMAND: `COMMAND base PAIR` and `COMMAND new PAIR` by turns (base new, new base, …), so that what
 # drifts meanwhile meets both alike. A run that is invalid does not end it: the comparison leaves it out and says so.
+# COMMAND sees these locals before the variables of its own script.
 in_turns() {
-  local pairs=$1 command=$2 pair side order code runs=0 left="" began=$SECONDS
+  local pairs=$1 command=$2 pair side order code turn=0 left="" began=$SECONDS
   for ((pair = 1; pair <= pairs; pair++)); do
     if ((pair % 2)); then order="base new"; else order="new base"; fi
     for side in $order; do
-      [ "$runs" -eq 0 ] || left="; about $(how_long $(((SECONDS - began) * (2 * pairs - runs) / runs))) left"
-      say "Pair $pair of $pairs: $side (run $((runs + 1)) of $((2 * pairs)))$left"
+      [ "$turn" -eq 0 ] || left="; about $(how_long $(((SECONDS - began) * (2 * pairs - turn) / turn))) left"
+      say "Pair $pair of $pairs: $side (run $((turn + 1)) of $((2 * pairs)))$left"
       code=0
       "$command" "$side" "$pair" || code=$?
       case $code in 0 | 4) ;; *) exit "$code" ;; esac
-      runs=$((runs + 1))
+      turn=$((turn + 1))
     done
   done
 }

@@ -169,7 +169,7 @@ def test_a_block_of_content_events_is_counted_without_parsing(learned, monkeypat
     assert reading.chunks == 100
 
 
-@pytest.mark.parametrize("odd", EVENTS[11:], ids=lambda e: e[:60])
+@pytest.mark.parametrize("odd", EVENTS[11:], ids=lambda e: " ".join(e[:60].split()) or "an empty line")
 def test_whatever_else_stands_between_is_left_to_the_parser(learned, odd):
     block = (EVENTS[0] * 3 + odd + EVENTS[0] * 3).encode()
     begin, end, count = learned.find(block)

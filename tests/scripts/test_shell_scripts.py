@@ -257,6 +257,16 @@ def test_versions_are_compared_in_turns_with_the_same_load(repository):
     )
 
 
+def test_a_gate_with_a_baseline_judges_the_runs_that_it_made(repository):
+    result = repository.run("ci_gate.sh", LOCUST_HOST="http://a", BASE_HOST="http://b", PAIRS="1")
+    read_first, base, new, judged = commands(result)
+    assert read_first == "katydid gate --thresholds stream --only-read"
+    assert base.startswith("katydid run stream --host http://b --version-label base --results reports/gate/runs-")
+    (folder,) = {run.rpartition("--results ")[2].rpartition("/")[0] for run in (base, new)}
+    expected = f"katydid gate {folder}/new/stream/* --thresholds stream --baseline {folder}/base/stream/* "
+    assert judged.startswith(expected)
+
+
 def test_a_comparison_without_two_hosts_is_one_line_and_exit_2(repository):
     result = repository.run("compare_versions.sh", "http://a")
     assert result.returncode == 2
