@@ -2,7 +2,7 @@
 
 import pytest
 
-from katydid.core.words import about, fraction, harmless, milliseconds, number, plural, show
+from katydid.core.words import about, changed, fraction, harmless, milliseconds, number, plural, points, show
 from katydid.report.axes import clock, round_ticks, vertical
 
 
@@ -62,3 +62,34 @@ def test_moments_of_a_run(seconds, text):
 )
 def test_what_is_left_is_told_no_finer_than_it_is_known(seconds, text):
     assert about(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.0, "0.0"), (100.0, "+100.0"), (-12.34, "\u221212.3"), (0.52, "+0.52"), (-0.043, "\u22120.04"),
+     (0.001, "0.00"), (0.996, "+1.0")],
+)  # fmt: skip
+def test_a_difference_of_shares_is_in_points(value, text):
+    assert points(value) == f"{text}\u00a0points"
+
+
+def row(change, of_shares=None):
+    """A comparison's row: a change, an interval of 1 to either side, and the same in points."""
+    shares = None if of_shares is None else {"change": of_shares, "low": of_shares - 1, "high": None}
+    return {"change": change, "low": None if change is None else change - 1, "high": 2.0, "points": shares}
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (row(2.0), ["2.0", "1.0", "2.0"]),
+        (row(0.0), ["0.0", "-1.0", "2.0"]),
+        (row(None), [None, None, None]),
+        (row(9.0, of_shares=3.0), ["+3.0\u00a0points", "+2.0\u00a0points", None]),
+        (row(9.0, of_shares=0.0), ["0.0\u00a0points", "\u22121.0\u00a0points", None]),
+        (row(None, of_shares=3.0), ["+3.0\u00a0points", "+2.0\u00a0points", None]),
+        (row(None, of_shares=0.0), [None, None, None]),
+    ],
+)
+def test_a_change_is_told_as_a_ratio_or_in_points(given, told):
+    assert changed(given, str) == told
