@@ -83,7 +83,8 @@ def test_text_from_outside_has_no_control_characters_left():
 @pytest.mark.parametrize(
     ("seconds", "text"),
     [(0.3, "about 5 s"), (7.4, "about 5 s"), (8, "about 10 s"), (43, "about 45 s"), (89, "about 90 s"),
-     (90, "about 2 min"), (130, "about 2 min"), (5399, "about 90 min"), (5400, "about 1.5 h"), (9000, "about 2.5 h")],
+     (90, "about 2 min"), (130, "about 2 min"), (5399, "about 90 min"), (5400, "about 1.5 h"), (9000, "about 2.5 h"),
+     (3_600_000, "about 1000.0 h")],
 )  # fmt: skip
 def test_what_is_left_is_told_no_finer_than_it_is_known(seconds, text):
     assert about(seconds) == text
@@ -124,7 +125,7 @@ def test_a_change_is_told_as_a_ratio_or_in_points(given, told):
     ("ended", "stopped_ms", "told"),
     [
         ("run-time", None, "ended by its run time"),
-        ("failure-threshold", 42_300.0, "stopped by the failure threshold, at failure 5 after 42 s"),
+        ("failure-threshold", 4_200_300.0, "stopped by the failure threshold, at failure 5 after 4200 s"),
         ("failure-threshold", None, "stopped by the failure threshold, at failure 5"),
         ("completed", None, "ended when all was done"),
         ("interrupted", 1000.0, "interrupted after 1 s"),
