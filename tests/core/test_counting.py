@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from katydid.core.skimming import skim
 from katydid.dialects import dialect
 from katydid.dialects.anthropic import AnthropicReading
 from katydid.dialects.openai import OpenAiReading
@@ -169,6 +170,12 @@ def test_a_block_of_content_events_is_counted_without_parsing(learned, monkeypat
     reading = dialect("openai").reading("count")
     reading.feed("".join(EVENTS[:2]).encode() * 50, 1.0)
     assert reading.chunks == 100
+
+
+def test_the_rule_says_what_a_chunk_of_one_such_event_is(learned):
+    bodies = [event.encode() for event in (*EVENTS[:2], EVENTS[0])]
+    data = b"".join(b"%x\r\n%s\r\n" % (len(body), body) for body in bodies)
+    assert skim(data, 0, *learned.chunk) == (len(data), len(bodies), sum(map(len, bodies)))
 
 
 @pytest.mark.parametrize("odd", EVENTS[11:], ids=lambda e: re.sub(r"\W+", " ", e).strip()[:80] or "a line")
