@@ -176,6 +176,9 @@ def test_the_rule_says_what_a_chunk_of_one_such_event_is(learned):
     bodies = [event.encode() for event in (*EVENTS[:2], EVENTS[0])]
     data = b"".join(b"%x\r\n%s\r\n" % (len(body), body) for body in bodies)
     assert skim(data, 0, *learned.chunk) == (len(data), len(bodies), sum(map(len, bodies)))
+    head, marker, ending, line_ends = learned.chunk
+    assert (head, line_ends) == (b'data: {"id":', 2)
+    assert bodies[0].partition(marker)[2].partition(b'"')[1:] == (b'"', ending[1:])
 
 
 @pytest.mark.parametrize("odd", EVENTS[11:], ids=lambda e: re.sub(r"\W+", " ", e).strip()[:80] or "a line")
