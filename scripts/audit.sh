@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Look every pinned dependency up in the database of known vulnerabilities. Needs pip-audit, and the network.
-# Exit codes: 0 none is known, 1 some are, 2 it could not be found out.
+# Exit codes: 0 none is known, 1 some are, 2 no result: pip-audit is missing, or has nobody to ask.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 cd "$ROOT"
 command -v pip-audit >/dev/null || die "pip-audit is missing: install it (pip install pip-audit)"
@@ -9,11 +9,15 @@ worst=0
 for file in requirements/run.txt requirements/dev.txt requirements/real.txt; do
   say "$file ..."
   # Strict: without it, what the service does not know, or does not answer, counts as harmless.
-  output=$(pip-audit --strict --progress-spinner off --require-hashes --disable-pip -r "$file" 2>&1) && continue
-  say "$output"
+  output=$(pip-audit --strict --progress-spinner off --require-hashes --disable-pip -r "$file" 2>&1) || true
   case $output in
-    *"known vulnerabilit"*) worst=1 ;;
-    *) die "$file could not be looked up: the service of known vulnerabilities does not answer from here" ;;
+    *"No known vulnerabilities found"*) ;;
+    *Found*"known vulnerabilit"*)
+      say "$output"
+      worst=1
+      ;;
+    # Its last line says why; a traceback may stand before it.
+    *) die "no result: $file could not be looked up where vulnerabilities are known (${output##*$'\n'})" ;;
   esac
 done
 [ "$worst" = 1 ] || say "No known vulnerabilities."

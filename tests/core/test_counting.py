@@ -1,9 +1,12 @@
 """Content events counted by their bytes are those that the parser finds."""
 
+import re
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from katydid.core.skimming import skim
 from katydid.dialects import dialect
 from katydid.dialects.anthropic import AnthropicReading
 from katydid.dialects.openai import OpenAiReading
@@ -169,7 +172,16 @@ def test_a_block_of_content_events_is_counted_without_parsing(learned, monkeypat
     assert reading.chunks == 100
 
 
-@pytest.mark.parametrize("odd", EVENTS[11:], ids=lambda e: " ".join(e[:60].split()) or "an empty line")
+def test_the_rule_says_what_a_chunk_of_one_such_event_is(learned):
+    bodies = [event.encode() for event in (*EVENTS[:2], EVENTS[0])]
+    data = b"".join(b"%x\r\n%s\r\n" % (len(body), body) for body in bodies)
+    assert skim(data, 0, *learned.chunk) == (len(data), len(bodies), sum(map(len, bodies)))
+    head, marker, ending, line_ends = learned.chunk
+    assert (head, line_ends) == (b'data: {"id":', 2)
+    assert bodies[0].partition(marker)[2].partition(b'"')[1:] == (b'"', ending[1:])
+
+
+@pytest.mark.parametrize("odd", EVENTS[11:], ids=lambda e: re.sub(r"\W+", " ", e).strip()[:80] or "a line")
 def test_whatever_else_stands_between_is_left_to_the_parser(learned, odd):
     block = (EVENTS[0] * 3 + odd + EVENTS[0] * 3).encode()
     begin, end, count = learned.find(block)

@@ -77,6 +77,24 @@ def test_what_is_odd_is_left_with_all_behind_it(skim, odd):
     assert skim(PLAIN * 2 + odd + PLAIN, 0, *RULE)[:2] == (2 * len(PLAIN), 2)
 
 
+EDGES = {
+    "a marker at the very beginning": (b'"x', (b"", b'"', b"", 0), 1),
+    "nothing between head and ending": (b'h"mxe\n', (b'h"m', b'"m', b"xe\n", 1), 1),
+    "an ending that lies in the head": (b'h"me\n', (b'h"me\n', b'"m', b"e\n", 1), 0),
+    "a marker with nothing behind it": (b'hx"m', (b"h", b'"m', b'"m', 0), 0),
+    "a text that is one quote": (b'h"m"', (b"h", b'"m', b"", 0), 0),
+    "a marker right behind the marker": (b'h"m"m', (b"h", b'"m', b"", 0), 0),
+    "a second marker at the end": (b'h"mx"m', (b"h", b'"m', b"", 0), 0),
+}
+
+
+@twins
+@pytest.mark.parametrize(("body", "rule", "events"), EDGES.values(), ids=EDGES)
+def test_marks_that_meet(skim, body, rule, events):
+    whole = chunk(body)
+    assert skim(whole, 0, *rule) == ((len(whole), 1, len(body)) if events else (0, 0, 0))
+
+
 pieces = st.one_of(
     st.just(PLAIN),
     st.builds(lambda text: chunk(event(text)), st.text(max_size=20)),

@@ -176,3 +176,16 @@ def test_what_is_recorded_of_a_killed_search_is_still_reported(target, tmp_path)
     assert len(run.manifest["stages"]) >= 2
     katydid("report", run.path, folder=tmp_path).wait()
     assert len(run.summary["capacity"]["steps"]) >= 2
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("processes", [(), ("--processes", "2")])
+def test_every_stage_of_a_sweep_is_a_burst_of_its_own(target, tmp_path, processes):
+    words = ("--stages", "5,100", "--stage-time", "5", "--cool-down", "1", "--interval", "2", "--phase", "burst")
+    service = target(ttft=0.01, chunk_interval=0, chunks=3)
+    done = katydid("run", "scale", "--host", service.url, *words, *processes, folder=tmp_path)
+    assert done.wait(60) in {0, 4}, done.err  # 4 where the machine was too busy for a valid run
+    samples = the_run(tmp_path / "reports").samples
+    first = samples[samples["iteration"] == 0].groupby("stage")["scheduled_ms"]
+    assert first.count().to_list() == [5, 100]
+    assert first.nunique().to_list() == [1, 1]

@@ -65,6 +65,13 @@ def test_bad_input_is_one_line_and_code_2(words, capsys):
     assert capsys.readouterr().err.count("\n") == 1
 
 
+def test_an_api_of_a_locustfiles_own_is_refused_with_the_way_to_look_at_it(capsys):
+    assert main(["doctor", "--api", "tgi"]) == 2
+    told = capsys.readouterr().err
+    assert "'tgi' is not one of openai, openai-responses, anthropic, ollama, generic-sse" in told
+    assert "`katydid run FILE --api tgi`, which looks before its load" in told
+
+
 def test_an_unknown_api_of_the_environment_is_refused_too(monkeypatch, capsys):
     monkeypatch.setenv("LOAD_TEST_API", "nonsense")
     assert main(["doctor"]) == 2

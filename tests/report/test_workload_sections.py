@@ -9,6 +9,7 @@ from katydid.analysis.speech_theory import Comparison, Outcome
 from katydid.core.words import number
 from katydid.report.definitions import definitions_section
 from katydid.report.plan import theory_section
+from katydid.report.sections.capacity import capacity_section
 from katydid.report.sections.resilience import resilience_section
 from katydid.report.sections.scale import scale_section
 from katydid.report.sections.section import Material
@@ -222,3 +223,28 @@ def test_a_run_stands_beside_theory_with_what_it_is_off_by():
     assert [row[3] for row in table.rows] == ["-10.0 %", "+10.0 %", "+0.0 %", "–", "–"]
     assert [row[1] for row in table.rows][1:] == ["1.1", "1.5", "200 ms", "–"]
     assert section.text[0].startswith("500 streams, 2 workers of RTF 0.1:")
+
+
+# Capacity
+
+
+def searched(*estimates):
+    """A search that found the capacity with these repeats."""
+    found = {
+        "capacity": 100.0, "low": 90.0, "high": 110.0, "at_least": False, "estimates": list(estimates), "knee": None,
+        "limiting": "failure_rate", "method": "cliff", "objective": ["failure_rate < 5%"], "steps": [],
+        "limited_by": "failures", "evidence": "it refused",
+    }  # fmt: skip
+    return capacity_section(material({"capacity": found}))
+
+
+def test_a_capacity_says_what_its_interval_is():
+    section = searched(99.0, 100.0, 101.0)
+    assert section.title == "Capacity: 100 users (95 % interval 90 to 110)"
+    assert section.text[1].endswith(": 99, 100, 101. The interval is over the repeats, on log N, and never less than "
+                                    "3 % to either side.")  # fmt: skip
+
+
+def test_the_interval_of_one_repeat_is_wider_and_says_so():
+    assert searched(100.0).text[1].endswith(": 100. One repeat shows no scatter: the interval is that of single "
+                                            "searches, never less than 13 % to either side.")  # fmt: skip

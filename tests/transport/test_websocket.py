@@ -73,6 +73,7 @@ CASES = {
     "closed after the handshake": (answering(after_stop=False), E.TRUNCATED, "without a close frame (1006)"),
     "closed normally before the final result": (answering(PARTIAL, close(1000)), E.TRUNCATED, "normally (1000)"),
     "closed for overload": (answering(close(1013, "too far behind")), E.OVERLOADED, "too far behind"),
+    "closed for a bad gateway": (answering(PARTIAL, close(1014, "none is up")), E.OVERLOADED, "gateway (1014)"),
     "closed for bad data": (answering(close(1003)), E.SERVER_ERROR_EVENT, "(1003)"),
     "reset": (answering(PARTIAL, end="reset"), E.RESET, ""),
     "refused for overload": (http(b"503 Busy", b'{"error": "full"}', b"Retry-After: 1\r\n"), E.OVERLOADED, "503 full"),

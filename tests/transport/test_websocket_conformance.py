@@ -170,8 +170,30 @@ CLOSES = [
     ("a reason of many scripts", closing(1011, "größer 世界"), [Closed(1011, "größer 世界")]),
     *(
         (f"7.7 the code {code}", closing(code, "why"), [Closed(code, "why")])
-        for code in (1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 3000, 3999, 4000, 4429, 4999)
+        for code in (
+            1000,
+            1001,
+            1002,
+            1003,
+            1007,
+            1008,
+            1009,
+            1010,
+            1011,
+            1012,
+            1013,
+            1014,
+            3000,
+            3999,
+            4000,
+            4429,
+            4999,
+        )
     ),
+    ("a bad gateway without a reason", closing(1014), [Closed(1014, "")]),
+    ("a bad gateway with a long reason, then more", closing(1014, "*" * 123) + text("lost"), [Closed(1014, "*" * 123)]),
+    ("a bad gateway after much else", text("x" * 70_000) + closing(1014, "up"), ["x" * 70_000, Closed(1014, "up")]),
+    ("a bad gateway whose reason is not UTF-8", closing(1014, b"\xff"), [BROKEN]),
     *(
         (f"7.9 the code {code}, which is none", closing(code), [BROKEN])
         for code in (0, 1, 999, 1004, 1005, 1006, 1015, 1016, 1100, 2000, 2999, 5000, 65535)
@@ -253,11 +275,12 @@ def test_pings_are_answered_with_what_they_brought_and_broken_frames_with_a_clos
     assert answers(framing) == [*((PONG, payload) for payload in pongs), *close]
 
 
-@pytest.mark.parametrize("code", [1000, 1001, 1011, 3000, 4999])
+@pytest.mark.parametrize("code", [1000, 1001, 1011, 1014, 3000, 4999])
 def test_a_close_is_answered_with_its_code(code):
     framing = opened()
     framing.feed(closing(code, "why"))
-    assert framing.is_over
+    assert not framing.is_open
+    assert framing.is_over or code == 1014  # ours is sent before wsproto knows of theirs
     assert [payload[:2] for opcode, payload in answers(framing) if opcode == CLOSE] == [code.to_bytes(2)]
 
 

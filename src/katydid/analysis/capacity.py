@@ -199,13 +199,18 @@ def _logistic(x: np.ndarray, shares: np.ndarray, total: np.ndarray, allowed: flo
 def _interval(estimates: Sequence[float]) -> tuple[float, float]:
     """95 % on log N over the repeats, never narrower than what one repeat can resolve, nor than one user."""
     logs = np.log(estimates)
-    half = math.log1p(RESOLUTION if len(logs) > 1 else ONE_REPEAT)
+    half = math.log1p(resolution(len(logs)))
     if len(logs) > 1:
         spread = float(logs.std(ddof=1)) / math.sqrt(len(logs))
         half = math.hypot(half, float(student_t.ppf(0.5 + CONFIDENCE / 2, len(logs) - 1)) * spread)
     middle = float(logs.mean())
     low, high, middle = math.exp(middle - half), math.exp(middle + half), math.exp(middle)
     return min(low, math.floor(middle)), max(high, math.ceil(middle))
+
+
+def resolution(repeats: int) -> float:
+    """The share of the capacity that its interval has to either side at least."""
+    return RESOLUTION if repeats > 1 else ONE_REPEAT
 
 
 FEWEST_LOADS = 6

@@ -7,13 +7,14 @@ where the interval shows it (two one-sided tests, Schuirmann 1987); everything e
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Any
 
 from katydid.analysis import inference
 from katydid.analysis.estimates import Estimates
 from katydid.analysis.inference import Design, Difference, Noise, Values
+from katydid.analysis.shares import in_points
 from katydid.core.metrics import METRICS
 from katydid.core.units import Better, Unit
 
@@ -76,7 +77,8 @@ class Judged:
     """A metric's comparison.
 
     Attributes:
-        base, new: of the runs' geometric means; None where a run lacks the metric.
+        base, new: of the runs' geometric means, of shares their means; None where a run lacks the metric.
+        level: of a share, what the base's runs were compared with: half a request is added; None of all else.
         difference: None where nothing tells the noise.
         reason: why nothing can be said, where that is not the noise.
     """
@@ -85,6 +87,7 @@ class Judged:
     primary: bool
     base: float | None = None
     new: float | None = None
+    level: float | None = None
     difference: Difference | None = None
     noise: Noise | None = None
     runs: int = 0
@@ -95,11 +98,11 @@ class Judged:
     def as_dict(self, settings: CompareSettings, family: int) -> dict[str, Any]:
         """The metric's entry in `compare --json`; fractions, NaN nowhere."""
         difference, alpha = self.difference, settings.family_alpha / family
-        low = high = detectable = needed = None
+        interval = detectable = needed = None
         if difference is not None:
-            low, high = (math.expm1(limit) for limit in difference.interval())
+            interval = difference.interval()
             if difference.design is not Design.WITHIN_RUN:
-                detectable = math.expm1(inference.smallest_detectable(difference.se, difference.df, alpha))
+                detectable = inference.smallest_detectable(difference.se, difference.df, alpha)
         if self.verdict is Verdict.CANNOT_TELL and self.base is not None:
             needed = self._needed(settings, alpha)
         return {
@@ -107,16 +110,22 @@ class Judged:
             "base": self.base,
             "new": self.new,
             "change": self.change,
-            "low": low,
-            "high": high,
+            "low": None if interval is None else math.expm1(interval[0]),
+            "high": None if interval is None else math.expm1(interval[1]),
             "verdict": str(self.verdict),
             "primary": self.primary,
-            "smallest_detectable": detectable,
+            "smallest_detectable": None if detectable is None else math.expm1(detectable),
             "runs_needed": needed,
             "p_value": self.p_value,
             "design": str(difference.design) if difference is not None else None,
             "reason": self.reason,
+            "points": self._points(interval, detectable),
         }
+
+    def _points(self, interval: tuple[float, float] | None, detectable: float | None) -> dict[str, Any] | None:
+        if self.base is None or self.new is None or self.level is None:
+            return None
+        return asdict(in_points(self.base, self.new, self.level, interval, detectable))
 
     @property
     def change(self) -> float | None:
@@ -183,11 +192,13 @@ def _compared(name: str, sides: Sides, *, primary: bool) -> Judged:
     share = METRICS[name].unit is Unit.FRACTION
     shown = [_shown([run.values[name] for run in side], share=share) for side in (sides.base, sides.new)]
     metric = replace(empty, base=shown[0], new=shown[1], runs=len(sides.base) + len(sides.new))
-    if share and (said := _too_little_happened(name, sides)) is not None:
-        return replace(metric, reason=said[0], verdict=said[1])
     if not share and min(run.values[name] for run in (*sides.base, *sides.new)) <= 0:
         return replace(metric, reason="a run's value is 0, so that there is no ratio")
     base, new = ([_log(run, name, share=share) for run in side] for side in (sides.base, sides.new))
+    if share:
+        metric = replace(metric, level=math.exp(sum(base) / len(base)))
+        if (said := _too_little_happened(name, sides)) is not None:
+            return replace(metric, reason=said[0], verdict=said[1])
     history = [
         [_log(run, name, share=share) for run in version if name in run.values and (share or run.values[name] > 0)]
         for version in sides.history

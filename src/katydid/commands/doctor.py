@@ -9,7 +9,7 @@ from dataclasses import asdict
 
 from katydid.commands.output import STANDARD_OUTPUT, write_output
 from katydid.core.arguments import OneLineParser
-from katydid.core.errors import ConfigError, ExitCode
+from katydid.core.errors import ExitCode
 from katydid.dialects import DIALECTS
 from katydid.machine.checks import Checked, Plan, examine, spoils
 from katydid.machine.facts import gather
@@ -25,8 +25,6 @@ _COLUMNS = ("check", "", "found", "limit", "why")
 def main(arguments: Sequence[str]) -> int:
     """Check; 0, or 4 where something would spoil a run of that size."""
     options = _parser().parse_args(arguments)
-    if options.api not in DIALECTS:  # argparse lets defaults pass, and this one may be the environment's
-        raise ConfigError(f"LOAD_TEST_API {options.api!r} is not one of {', '.join(DIALECTS)}")
     plan = Plan(options.users, options.interval, options.processes)
     done = examine(gather(), plan)
     if options.host:
@@ -58,6 +56,7 @@ def _parser() -> OneLineParser:
     parser.add_argument("--processes", type=_whole, default="1", help="of the generator on this machine (1)")
     parser.add_argument(
         "--api",
+        type=_known,
         choices=tuple(DIALECTS),
         default=environment.get("LOAD_TEST_API", "openai"),
         help="the target's API (LOAD_TEST_API; openai)",
@@ -81,6 +80,14 @@ def _seconds(text: str) -> float:
     if not 0 < value < math.inf:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above 0")
     return value
+
+
+def _known(api: str) -> str:
+    """One of ours: a locustfile, which may register others, would have to be run."""
+    if api in DIALECTS:
+        return api
+    remedy = f"one of a locustfile's own is tried by `katydid run FILE --api {api}`, which looks before its load"
+    raise argparse.ArgumentTypeError(f"{api!r} is not one of {', '.join(DIALECTS)} (LOAD_TEST_API); {remedy}")
 
 
 def _first_look(host: str, api: str, ca_file: str | None) -> str:

@@ -4,6 +4,7 @@ Plain text for HTML and terminal alike; knows neither.
 """
 
 import re
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from katydid.core.metrics import METRICS
@@ -45,6 +46,27 @@ def fraction(value: float) -> str:
     if value == 0:
         return "0 %"
     return "< 0.01 %" if abs(value) < 0.0001 else f"{value * 100:.2f} %".replace(".00 ", " ")
+
+
+def points(value: float) -> str:
+    """A difference of shares, in percentage points with its sign: from 10 % to 22.5 % is `+12.5 points`."""
+    digits = 1 if abs(value) >= 0.995 or value == 0 else 2
+    text = f"{abs(value):.{digits}f}"
+    sign = "" if float(text) == 0 else ("+" if value > 0 else "\u2212")
+    return f"{sign}{text}\u00a0points"
+
+
+def changed(row: Mapping[str, Any], percent: Callable[[float], str]) -> list[str | None]:
+    """A metric's change and the ends of its interval, of a row of a comparison; None where it has none.
+
+    Args:
+        row: see `compare` in DESIGN section 2.
+        percent: how a ratio is said; of shares the difference is.
+    """
+    shares = row["points"]
+    of, say = (row, percent) if shares is None else (shares, points)
+    known = row["change"] is not None or of["change"]
+    return [say(of[key]) if known and of[key] is not None else None for key in ("change", "low", "high")]
 
 
 def number(value: float) -> str:

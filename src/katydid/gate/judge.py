@@ -11,6 +11,7 @@ from statistics import median_high, median_low
 from typing import Any
 
 from katydid.analysis.comparability import mismatches
+from katydid.core.words import changed
 from katydid.gate.judgement import Check, Judgement, Kind, Verdict
 from katydid.gate.thresholds import Objective, Policy, Thresholds
 
@@ -165,10 +166,11 @@ def _compared_verdict(row: Mapping[str, Any]) -> Verdict:
 def _told(row: Mapping[str, Any]) -> str:
     """The change in words: `slower: +12.3 % (+8.1 % to +17.0 %)`."""
     text = str(row["verdict"]).replace("_", " ")
-    if row["change"] is not None:
-        text += f": {_percent(row['change'])}"
-    if row["low"] is not None and row["high"] is not None:
-        text += f" ({_percent(row['low'])} to {_percent(row['high'])})"
+    change, low, high = changed(row, percent)
+    if change is not None:
+        text += f": {change}"
+    if low is not None and high is not None:
+        text += f" ({low} to {high})"
     if row.get("reason"):
         text += f": {row['reason']}"
     elif row["verdict"] == "cannot_tell" and row["runs_needed"]:
@@ -178,5 +180,6 @@ def _told(row: Mapping[str, Any]) -> str:
     return text
 
 
-def _percent(change: float) -> str:
+def percent(change: float) -> str:
+    """A ratio less one: `+12.3 %`."""
     return f"{100 * change:+.1f} %"

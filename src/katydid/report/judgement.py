@@ -5,6 +5,7 @@ import re
 from katydid.core import words
 from katydid.core.errors import ExitCode
 from katydid.core.metrics import METRICS
+from katydid.gate.judge import percent
 from katydid.gate.judgement import Check, Judgement, Kind, Verdict
 from katydid.report.sections import Section, Table
 from katydid.report.verdict import sentence as comparison_sentence
@@ -92,11 +93,8 @@ def _notes(judgement: Judgement) -> list[str]:
 
 def _row(check: Check, *, compared: bool) -> list[str]:
     row = check.compared or {}
-    base, change = row.get("base"), row.get("change")
-    between = [
-        words.value_only(check.metric, base) if base is not None else "",
-        f"{100 * change:+.1f} %" if change is not None else "",
-    ]
+    base, change = row.get("base"), words.changed(row, percent)[0] if row else None
+    between = [words.value_only(check.metric, base) if base is not None else "", change or ""]
     value = words.value_only(check.metric, check.value) if check.value is not None else "–"
     label = _LABELS.get(check.metric, check.metric)
     return [label, *(between if compared else []), value, check.limit, _SAID[check.verdict], check.reason]

@@ -5,7 +5,7 @@ from typing import Any
 
 from katydid.core.metrics import DISTRIBUTIONS, METRICS
 from katydid.core.units import Better, Unit
-from katydid.core.words import number, plural, value_only
+from katydid.core.words import changed, number, plural, points, value_only
 from katydid.report.chart import Style
 from katydid.report.forest import Change
 from katydid.report.sections import Section, Table
@@ -23,6 +23,10 @@ HEADLINES = {
     "cannot_tell": "CANNOT TELL",
     "invalid": "INVALID",
 }
+SHARES = (
+    "Shares, which are measured in percent themselves, differ by percentage points: from 1 % to 3 % is +2 points. "
+    "Less than half a point is of no interest."
+)
 _STYLES = {"faster": Style.MAIN, "slower": Style.BAD, "no_difference": Style.THIRD, "cannot_tell": Style.QUIET}
 _MAIN = frozenset(d.name for d in DISTRIBUTIONS if d.primary)
 _WORST_FIRST = ("slower", "cannot_tell", "faster", "no_difference")
@@ -59,14 +63,14 @@ def _told(metrics: Sequence[dict[str, Any]]) -> str:
 
 
 def change_text(metric: dict[str, Any]) -> str:
-    """`−12 % (−15 % to −9 %)`, as far as it is known."""
-    if metric["change"] is None:
-        return str(metric["reason"] or "unknown")
+    """`−12 % (−15 % to −9 %)`, of shares `−1.2 points (−1.5 points to −0.9 points)`, as far as it is known."""
     low, high = metric["low"], metric["high"]
+    digits = 1 if low is not None and high - low < 0.02 else 0
+    change, low, high = changed(metric, lambda value: percent(value, digits))
+    if change is None:
+        return str(metric["reason"] or "unknown")
     if low is None:
-        return percent(metric["change"])
-    digits = 1 if high - low < 0.02 else 0
-    change, low, high = (percent(value, digits) for value in (metric["change"], low, high))
+        return change
     within = " within these runs" if metric["design"] == "within one run" else ""
     return f"{change} ({low} to {high}{within})"
 
@@ -144,15 +148,23 @@ def _bad(metrics: Sequence[dict[str, Any]]) -> frozenset[tuple[int, int]]:
 def _row(metric: dict[str, Any]) -> tuple[str, ...]:
     name = metric["name"]
     values = ["–" if metric[side] is None else value_only(name, metric[side]) for side in ("base", "new")]
-    detectable, needed = metric["smallest_detectable"], metric["runs_needed"]
+    needed = metric["runs_needed"]
     return (
         METRICS[name].label + (" *" if metric["primary"] else ""),
         *values,
         change_text(metric),
         verdict_word(metric),
-        "–" if detectable is None else percent(detectable).lstrip("+"),
+        _detectable(metric),
         "–" if needed is None else f"{needed} a side",
     )
+
+
+def _detectable(metric: dict[str, Any]) -> str:
+    shares = metric["points"]
+    smallest = metric["smallest_detectable"] if shares is None else shares["detectable"]
+    if smallest is None:
+        return "–"
+    return (percent if shares is None else points)(smallest).lstrip("+")
 
 
 def _runs(comparison: Comparison) -> Section:
@@ -215,4 +227,5 @@ def _method(comparison: Comparison) -> Section:
         f"{_whole(settings['same_within'])}. Other metrics are for exploration."
     )
     more = ("For rates of which more is better, worse means less.",) if better_higher else ()
-    return Section("method", "How this was decided", (unit, *turns, *cut, rule, *more))
+    shares = (SHARES,) if any(m["points"] for m in comparison["metrics"]) else ()
+    return Section("method", "How this was decided", (unit, *turns, *cut, rule, *more, *shares))

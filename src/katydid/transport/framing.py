@@ -4,6 +4,7 @@ Framing and the handshake are wsproto's. A message may have at most MESSAGE_LIMI
 (characters, of a text), since what a broken target sends must not fill our memory.
 """
 
+import re
 from dataclasses import dataclass, field
 
 from wsproto import ConnectionType, WSConnection
@@ -23,7 +24,10 @@ from wsproto.utilities import RemoteProtocolError
 MESSAGE_LIMIT = 1024 * 1024
 BODY_LIMIT = 64 * 1024
 """Bytes kept of a refusal's body: enough for any error's text."""
-TOO_BIG, BAD_DATA, NORMAL = 1009, 1002, 1000
+TOO_BIG, BAD_DATA, NORMAL, BAD_GATEWAY = 1009, 1002, 1000, 1014
+_LONGEST_CLOSE = 127
+_BAD_GATEWAY_FRAME = re.compile(rb"\x88([\x02-\x7d])\x03\xf6", re.DOTALL)
+"""How a close with 1014 begins, and its length. IANA has the code, wsproto (1.3) takes it for broken frames."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +80,8 @@ class Framing:
         self._body = b""
         self._deaf = False
         """Nothing more is heard."""
+        self._newest = b""
+        """The bytes that came last: a close that is still being read lies in them."""
         self.answer = b""
 
     def hello(self) -> bytes:
@@ -109,6 +115,7 @@ class Framing:
             return self._end()
         heard: list[Heard] = []
         wrong = None
+        self._newest += data
         try:
             self._connection.receive_data(data)
         except RemoteProtocolError as error:
@@ -119,6 +126,7 @@ class Framing:
             heard += self._understand(event)
             if self._deaf:
                 return heard
+        self._newest = self._newest[-_LONGEST_CLOSE:]
         return heard if wrong is None else [*heard, self._break(wrong)]
 
     def _break(self, why: str, code: int = BAD_DATA) -> Broken:
@@ -149,11 +157,27 @@ class Framing:
     def _closed(self, event: CloseConnection) -> Closed | Broken:
         state = self._connection.state
         if state is ConnectionState.OPEN:  # not the target's close, but what wsproto makes of broken frames
+            if (closed := self._bad_gateway()) is not None:
+                return closed
             return self._break(event.reason or f"broken frames ({event.code})")
         if state is ConnectionState.REMOTE_CLOSING:
             self.answer += self._connection.send(event.response())
         self._deaf = True
         return Closed(event.code, event.reason or "")
+
+    def _bad_gateway(self) -> Closed | None:
+        """What broke the frames, if it was a close with 1014."""
+        found = _BAD_GATEWAY_FRAME.search(self._newest)
+        if found is None:
+            return None
+        length = found[1][0] - len(b"\x03\xf6")
+        try:
+            reason = self._newest[found.end() : found.end() + length].decode()
+        except UnicodeDecodeError:
+            return None
+        self._deaf = True
+        self.answer += self.close(BAD_GATEWAY)
+        return Closed(BAD_GATEWAY, reason)
 
     def _message(self, event: TextMessage | BytesMessage) -> list[Heard]:
         self._size += len(event.data)

@@ -93,8 +93,8 @@ class PacedUser(User):
         if phase is Phase.BURST or self.waits_for_all:
             while run.released_at is None:
                 self.wait()  # type: ignore[no-untyped-call]  # Locust's
-            ready = run.released_at
-            origin = ready if self.waits_for_all else origin
+            ready = max(ready, run.released_at)  # who comes after the burst, as where a worker was lost, starts then
+            origin = run.released_at if self.waits_for_all else origin
         first = first_start(
             phase,
             index=self.place,

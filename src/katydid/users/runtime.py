@@ -123,6 +123,8 @@ class Runtime:
         if stage != self._stage:
             self._stage = stage
             self._first_of_stage = self._next_user
+            if wire:  # its users are a burst of their own, whatever was released before
+                self.released_at = None
         return stage
 
     def enter_stage(self, stage: Stage) -> None:
@@ -216,7 +218,11 @@ class Runtime:
             self._release()
 
     def _release(self) -> None:
-        """In all processes at the same moment."""
+        """In all processes at the same moment.
+
+        Again whenever Locust has dispatched users anew: those of the next stage have a barrier of their own, and
+        whoever is there already is past it.
+        """
         if self.is_worker:  # its master says when
             return
         delay = max((user.release_delay for user in self.paced_users()), default=0.0)

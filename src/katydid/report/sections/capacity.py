@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from katydid.analysis.capacity import RESOLUTION
+from katydid.analysis.capacity import resolution
 from katydid.core.words import fraction, milliseconds, number
 from katydid.report.chart import Chart, Line, Mark, Scale, Style
 from katydid.report.sections.section import Material, Section, Table
@@ -47,8 +47,7 @@ def _text(found: dict[str, Any]) -> list[str]:
         repeats = ", ".join(number(round(e, 1)) for e in found["estimates"])
         told.append(
             f"First to break: {found['limiting'].replace('_', ' ')}. Each repeat is {METHODS[found['method']]}: "
-            f"{repeats}. The interval is over the repeats, on log N, and never less than {100 * RESOLUTION:g} % to "
-            "either side."
+            f"{repeats}. {_interval(len(found['estimates']))}"
         )
     told.append(f"Limited by: {found['limited_by']}. {_sentence(found['evidence'])}")
     if found["knee"]:
@@ -57,6 +56,13 @@ def _text(found: dict[str, Any]) -> list[str]:
             "no capacity: the objective may break earlier."
         )
     return told
+
+
+def _interval(repeats: int) -> str:
+    least = f"never less than {100 * resolution(repeats):g} % to either side"
+    if repeats == 1:
+        return f"One repeat shows no scatter: the interval is that of single searches, {least}."
+    return f"The interval is over the repeats, on log N, and {least}."
 
 
 def _sentence(text: str) -> str:
