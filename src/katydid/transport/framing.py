@@ -26,6 +26,8 @@ BODY_LIMIT = 64 * 1024
 """Bytes kept of a refusal's body: enough for any error's text."""
 TOO_BIG, BAD_DATA, NORMAL, BAD_GATEWAY = 1009, 1002, 1000, 1014
 _LONGEST_CLOSE = 127
+_UNKNOWN_CODE = "CLOSE with unknown reserved code"
+"""What wsproto says of 1014, among others."""
 _BAD_GATEWAY_FRAME = re.compile(rb"\x88([\x02-\x7d])\x03\xf6", re.DOTALL)
 """How a close with 1014 begins, and its length. IANA has the code, wsproto (1.3) takes it for broken frames."""
 
@@ -157,7 +159,7 @@ class Framing:
     def _closed(self, event: CloseConnection) -> Closed | Broken:
         state = self._connection.state
         if state is ConnectionState.OPEN:  # not the target's close, but what wsproto makes of broken frames
-            if (closed := self._bad_gateway()) is not None:
+            if event.reason == _UNKNOWN_CODE and (closed := self._bad_gateway()) is not None:
                 return closed
             return self._break(event.reason or f"broken frames ({event.code})")
         if state is ConnectionState.REMOTE_CLOSING:
