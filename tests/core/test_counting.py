@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from katydid.core.counting import ContentRule
 from katydid.core.skimming import skim
 from katydid.dialects import dialect
 from katydid.dialects.anthropic import AnthropicReading
@@ -170,6 +171,33 @@ def test_a_block_of_content_events_is_counted_without_parsing(learned, monkeypat
     reading = dialect("openai").reading("count")
     reading.feed("".join(EVENTS[:2]).encode() * 50, 1.0)
     assert reading.chunks == 100
+
+
+RULE = ContentRule(b'data: {"id":', b'"content":"', b'"}\n\n', b"\n\n")
+ONE = b'data: {"id":1,"content":"a"}\n\n'
+FOUND = {
+    "nothing": (b"", (0, 0, 0)),
+    "one": (ONE, (0, len(ONE), 1)),
+    "three": (ONE * 3, (0, 3 * len(ONE), 3)),
+    "a comment before it": (b": ping\n\n" + ONE, (8, 8 + len(ONE), 1)),
+    "an end mark behind it": (ONE + b"data: [DONE]\n\n", (0, len(ONE), 1)),
+    "half of one": (ONE[:-1], (0, 0, 0)),
+    "one and a half": (ONE + ONE[:-1], (0, len(ONE), 1)),
+    "the marker alone": (b'"content":"', (0, 0, 0)),
+    "the marker first": (b'"content":"a"}\n\n', (0, 0, 0)),
+    "an ending before the marker": (b'x"}\n\n' + ONE[:-1], (0, 0, 0)),
+    "an empty text": (ONE + ONE.replace(b'"a"', b'""'), (0, 0, 0)),
+    "a role between two": (ONE + b'data: {"id":1,"role":"a"}\n\n' + ONE, (0, 0, 0)),
+    "a comment between two": (ONE + b": ping\n\n" + ONE, (0, 0, 0)),
+    "a line break more": (ONE + b"\n" + ONE, (0, 0, 0)),
+    "another head": (ONE.replace(b"id", b"no"), (0, 0, 0)),
+    "two markers in one": (ONE.replace(b'"a"', b'"a","content":"b"'), (0, 0, 0)),
+}
+
+
+@pytest.mark.parametrize(("data", "found"), FOUND.values(), ids=FOUND)
+def test_where_content_events_lie(data, found):
+    assert RULE.find(data) == found
 
 
 def test_the_rule_says_what_a_chunk_of_one_such_event_is(learned):
