@@ -180,6 +180,8 @@ FOUND = {
     "one": (ONE, (0, len(ONE), 1)),
     "three": (ONE * 3, (0, 3 * len(ONE), 3)),
     "a comment before it": (b": ping\n\n" + ONE, (8, 8 + len(ONE), 1)),
+    "two comments before it": (b": a\n\n: b\n\n" + ONE, (10, 10 + len(ONE), 1)),
+    "an empty line before it": (b"\n\n" + ONE, (2, 2 + len(ONE), 1)),
     "an end mark behind it": (ONE + b"data: [DONE]\n\n", (0, len(ONE), 1)),
     "half of one": (ONE[:-1], (0, 0, 0)),
     "one and a half": (ONE + ONE[:-1], (0, len(ONE), 1)),
