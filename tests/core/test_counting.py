@@ -175,6 +175,7 @@ def test_a_block_of_content_events_is_counted_without_parsing(learned, monkeypat
 
 RULE = ContentRule(b'data: {"id":', b'"content":"', b'"}\n\n', b"\n\n")
 ONE = b'data: {"id":1,"content":"a"}\n\n'
+ROLE = b'data: {"id":1,"role":"a"}\n\n'
 FOUND = {
     "nothing": (b"", (0, 0, 0)),
     "one": (ONE, (0, len(ONE), 1)),
@@ -189,7 +190,9 @@ FOUND = {
     "the marker first": (b'"content":"a"}\n\n', (0, 0, 0)),
     "an ending before the marker": (b'x"}\n\n' + ONE[:-1], (0, 0, 0)),
     "an empty text": (ONE + ONE.replace(b'"a"', b'""'), (0, 0, 0)),
-    "a role between two": (ONE + b'data: {"id":1,"role":"a"}\n\n' + ONE, (0, 0, 0)),
+    "an empty text that is half there": (ONE + b'data: {"id":1,"content":""', (0, len(ONE), 1)),
+    "a role before it": (ROLE + ONE, (len(ROLE), len(ROLE) + len(ONE), 1)),
+    "a role between two": (ONE + ROLE + ONE, (0, 0, 0)),
     "a comment between two": (ONE + b": ping\n\n" + ONE, (0, 0, 0)),
     "a line break more": (ONE + b"\n" + ONE, (0, 0, 0)),
     "another head": (ONE.replace(b"id", b"no"), (0, 0, 0)),
