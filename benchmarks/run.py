@@ -57,7 +57,10 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _named(wanted: str | None, name: str) -> bool:
-    return wanted is None or any(part.strip().lower() in name.lower() for part in wanted.split(","))
+    """Whether a name is wanted: a part of it is, or all of it; a whole name is no part of others."""
+    whole = {client.name.lower() for client in CLIENTS}
+    parts = [part.strip().lower() for part in (wanted or "").split(",")]
+    return wanted is None or any(part == name.lower() or (part in name.lower() and part not in whole) for part in parts)
 
 
 def _environment(client: Client, venvs: Path) -> tuple[Path, dict[str, Any]]:
