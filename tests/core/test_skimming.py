@@ -121,7 +121,7 @@ framed = st.builds(lambda text: chunk(b'h"m' + text + b"e\n"), bodies) | st.buil
 
 
 @pytest.mark.skipif(skimming.compiled is None, reason="no compiler here")
-@settings(max_examples=1500)
+@settings(max_examples=400)
 @given(st.lists(framed, max_size=8).map(b"".join), st.sampled_from(SMALL_RULES))
 def test_both_twins_say_the_same_where_marks_lie_close_together(data, rule):
     assert skimming.compiled(data, 0, *rule) == skimming.skim(data, 0, *rule)
