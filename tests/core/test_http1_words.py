@@ -1,6 +1,7 @@
 """HTTP/1.1 without I/O: what is said of a message that is refused, and the edges of what is taken."""
 
 import gzip
+import tracemalloc
 import zlib
 
 import pytest
@@ -39,6 +40,7 @@ def read(*pieces, method="POST"):
         (CHUNKED + b"2\r\nhixx\r\n", "a chunk is longer than it said"),
         (CHUNKED + b"2\r\nhi \r\n", "a chunk is longer than it said"),
         (b"\r\n\r\n", "not an HTTP/1 answer: ''"),
+        (b"\n\n", "not an HTTP/1 answer: ''"),
         (CHUNKED + b"g" * 30 + b"\r\n", f"a chunk of size {b'g' * 20!r}"),
         (OK + b"Content-Encoding: gzip\r\n\r\nabcd", "a compressed body that cannot be unpacked"),
     ],
@@ -97,6 +99,22 @@ def test_what_a_body_unpacks_to_is_summed_over_its_pieces(monkeypatch):
         read(OK + b"Content-Encoding: deflate\r\n\r\n", first, second)
 
 
+def test_what_is_refused_is_not_unpacked_further_than_to_the_limit(monkeypatch):
+    monkeypatch.setattr("katydid.core.http1.MAX_DECODED", 1_000_000)
+    packed = zlib.compressobj()
+    first = packed.compress(b"0" * 900_000) + packed.flush(zlib.Z_SYNC_FLUSH)
+    bomb = packed.compress(b"0" * 3_000_000) + packed.flush()
+    reader, _ = read(OK + b"Content-Encoding: deflate\r\n\r\n", first)
+    tracemalloc.start()
+    try:
+        with pytest.raises(LimitError):
+            reader.feed(bomb)
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert most < 500_000, "100,001 bytes are left to unpack"
+
+
 def test_deflate_unpacks_no_more_than_it_is_asked_for():
     assert len(http1._Inflate().decompress(zlib.compress(b"0" * 1000), 10)) == 10
 
@@ -134,6 +152,42 @@ def test_a_reader_begins_with_nothing():
     reader = ResponseReader()
     assert (reader.status, reader.reason, reader.headers, reader.leftover) == (None, "", {}, b"")
     assert (reader.complete, reader.keep_alive, reader.body_bytes) == (False, False, 0)
+    assert (reader.head_done, reader.between_chunks) == (False, False)
+
+
+GZIP_CHUNKED = CHUNKED.removesuffix(b"\r\n") + b"Content-Encoding: gzip\r\n\r\n"
+GZIPPED = [b"%x\r\n%b\r\n" % (len(part), part) for part in (gzip.compress(b"hi")[:9], gzip.compress(b"hi")[9:])]
+
+
+@pytest.mark.parametrize(
+    ("fed", "between"),
+    [
+        ([CHUNKED[:-1]], False),
+        ([CHUNKED], True),
+        ([CHUNKED, b"2\r\nhi\r\n"], True),
+        ([CHUNKED, b"2\r\nhi\r\n2\r\nho\r\n"], True),
+        ([CHUNKED, b"2\r\nhi\r\n2"], False),
+        ([CHUNKED, b"2\r\nhi\r\n2\r\nh"], False),
+        ([CHUNKED, b"2\r\nhi\r\n2\r\nho"], False),
+        ([CHUNKED, b"2\r\nhi\r\n2\r\nh", b"o\r\n"], True),
+        ([CHUNKED, b"2\r\nhi\r\n0\r\n"], False),
+        ([CHUNKED, b"2\r\nhi\r\n0\r\n\r\n"], False),
+        ([GZIP_CHUNKED], False),
+        ([GZIP_CHUNKED, GZIPPED[0]], False),
+        ([GZIP_CHUNKED, GZIPPED[0] + GZIPPED[1]], False),
+        ([OK + b"Content-Length: 9\r\n\r\n"], False),
+        ([OK + b"\r\n"], False),
+    ],
+)
+def test_somebody_else_may_take_chunks_only_where_one_begins_and_nothing_is_to_be_unpacked(fed, between):
+    assert read(*fed)[0].between_chunks is between
+
+
+@pytest.mark.parametrize("cut", range(len(b"7\r\n2\r\nhi\r\n\r\n0\r\n\r\n")))
+def test_a_body_that_looks_like_a_chunk_is_a_body_wherever_it_is_cut(cut):
+    wire = b"7\r\n2\r\nhi\r\n\r\n0\r\n\r\n"
+    reader, body = read(CHUNKED, wire[:cut], wire[cut : cut + 7], wire[cut + 7 :])
+    assert (body, reader.complete, reader.leftover) == (b"2\r\nhi\r\n", True, b"")
 
 
 def test_status_and_reason_are_those_of_the_final_response():
@@ -198,6 +252,8 @@ def test_deflate_with_and_without_its_wrapper_in_any_pieces(packed, size):
 
 def test_a_head_ends_at_its_first_empty_line_of_either_kind():
     assert read(b"HTTP/1.1 200 OK\n\nhi\r\n\r\nx")[1] == b"hi\r\n\r\nx"
+    assert read(b"HTTP/1.1 200 OK\n\nhi\n\nx")[1] == b"hi\n\nx"
+    assert read(b"HTTP/1.1 204 No Content\n\n")[0].complete, "no byte follows"
     assert read(b"HTTP/1.1 200 OK\r\n\r\nhi\n\nx")[1] == b"hi\n\nx"
 
 

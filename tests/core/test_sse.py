@@ -61,6 +61,7 @@ CASES = [
     ("a comment that looks like a field", b":data: x\n:event: y\ndata: a\n\n", [(b"a", M)]),
     ("a long comment", b":" + b"x" * 5000 + b"\ndata: a\n\n", [(b"a", M)]),
     ("a field that only begins like one", b"dat: x\ndataa: y\nevent2: z\ndata: a\n\n", [(b"a", M)]),
+    ("a field that only ends like one", b"Xdata: x\n\ndata: a\n\n", [(b"a", M)]),
     ("only a byte order mark", BOM, []),
     ("a byte order mark and an empty line", BOM + b"\n\ndata: a\n\n", [(b"a", M)]),
     ("an end mark", b"data: a\n\ndata: [DONE]\n\n", [(b"a", M), (b"[DONE]", M)]),
@@ -160,6 +161,14 @@ def test_it_tells_what_was_left_at_the_end():
     assert parser.pending
 
 
+@pytest.mark.parametrize("cut", [1, 2, 3])
+def test_a_byte_order_mark_alone_is_no_event_that_was_never_ended(cut):
+    parser = SseParser()
+    parser.feed(BOM[:cut])
+    parser.feed(BOM[cut:])
+    assert not parser.pending
+
+
 def test_an_event_of_just_the_limit_is_taken_and_a_refusal_names_it():
     parser = SseParser(max_event=10)
     assert parser.feed(b"data: 1234") == []
@@ -188,9 +197,9 @@ def test_lines_that_end_with_lf_alone_are_plain_until_another_one_comes():
     parser.feed(b"data: a\n\n")
     assert parser.plain
     parser.feed(b"data: b\r\n\r\n")
-    assert not parser.plain
+    assert parser.plain is False
     parser.feed(b"data: c\n\n")
-    assert not parser.plain
+    assert parser.plain is False
 
 
 def test_a_cr_at_the_end_of_a_read_takes_the_lf_of_the_next_one_alone_with_it():

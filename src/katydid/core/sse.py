@@ -80,7 +80,7 @@ class SseParser:
 def _event(block: bytes) -> SseEvent | None:
     # The common block is one line; a leading LF belongs to an empty line in front of it.
     block = block.lstrip(b"\n")
-    if block.startswith(b"data: ") and len(block) > 6 and b"\n" not in block:
+    if block.startswith(b"data: ") and b"\n" not in block:
         return SseEvent(block[6:])
     return _event_of_lines(block.split(b"\n"))
 
@@ -89,9 +89,7 @@ def _event_of_lines(lines: list[bytes]) -> SseEvent | None:
     data: list[bytes] = []
     name = b"message"
     for line in lines:
-        field, colon, value = line.partition(b":")
-        if not colon and not field:
-            continue
+        field, _, value = line.partition(b":")
         value = value.removeprefix(b" ")
         if field == b"data":
             data.append(value)
