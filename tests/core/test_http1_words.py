@@ -170,6 +170,7 @@ GZIPPED = [b"%x\r\n%b\r\n" % (len(part), part) for part in (gzip.compress(b"hi")
         ([CHUNKED, b"2\r\nhi\r\n2\r\nh"], False),
         ([CHUNKED, b"2\r\nhi\r\n2\r\nho"], False),
         ([CHUNKED, b"2\r\nhi\r\n2\r\nh", b"o\r\n"], True),
+        ([CHUNKED, b"2", b"\r\nhi\r\n"], True),
         ([CHUNKED, b"2\r\nhi\r\n0\r\n"], False),
         ([CHUNKED, b"2\r\nhi\r\n0\r\n\r\n"], False),
         ([GZIP_CHUNKED], False),

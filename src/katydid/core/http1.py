@@ -210,6 +210,7 @@ class ResponseReader:
         if self._buffer:
             data, self._buffer = self._buffer + data, b""
         if self._stage == "size" and (body := only_chunk(data)):
+            self.between_chunks = self._decode is None
             return body
         return self._dechunk_block(data)
 
