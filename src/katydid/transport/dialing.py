@@ -5,6 +5,9 @@ TLS runs over memory buffers, so that the socket, and with it the kernel's times
 """
 
 import base64
+import errno
+import ipaddress
+import os
 import socket
 import ssl
 import time
@@ -156,12 +159,9 @@ def dial(to: Destination, context: ssl.SSLContext | None, timeout: float) -> tup
         OSError: what went wrong; `failure.classify(error, connecting=True)` says what it is.
     """
     deadline = time.monotonic() + timeout
-    address = (to.proxy.host, to.proxy.port) if to.proxy else (to.host, to.port)
-    cooperative = gevent.socket.create_connection(address, timeout)
-    cooperative.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    sock = _StdSocket(cooperative.family, cooperative.type, cooperative.proto, fileno=cooperative.detach())
-    sock.setblocking(False)
+    sock = _connect(*((to.proxy.host, to.proxy.port) if to.proxy else (to.host, to.port)), timeout)
     try:
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if to.proxy and to.tls:
             _tunnel(sock, to, deadline)
         layer = None
@@ -172,6 +172,31 @@ def dial(to: Destination, context: ssl.SSLContext | None, timeout: float) -> tup
         sock.close()
         raise
     return sock, layer
+
+
+def _connect(host: str, port: int, timeout: float) -> socket.socket:
+    """A name is looked up in a thread of gevent's; a number is not, since handing over to one holds the loop up."""
+    try:
+        family = socket.AF_INET6 if ipaddress.ip_address(host).version == 6 else socket.AF_INET
+    except ValueError:
+        cooperative = gevent.socket.create_connection((host, port), timeout)
+        sock = _StdSocket(cooperative.family, cooperative.type, cooperative.proto, fileno=cooperative.detach())
+        sock.setblocking(False)
+        return sock
+    sock = _StdSocket(family, socket.SOCK_STREAM)
+    sock.setblocking(False)
+    try:
+        code = sock.connect_ex((host, port))
+        if code in {errno.EINPROGRESS, errno.EWOULDBLOCK}:
+            gevent.socket.wait_write(sock.fileno(), timeout)
+            code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+    except BaseException:
+        sock.close()
+        raise
+    if code:
+        sock.close()
+        raise OSError(code, os.strerror(code))
+    return sock
 
 
 def send_all(sock: socket.socket, data: bytes, deadline: float) -> None:
