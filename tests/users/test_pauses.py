@@ -1,8 +1,10 @@
-"""Garbage collections are rare while a run goes on, and as before afterwards."""
+"""Garbage collections are rare while a run goes on, and as before afterwards; Python knows its files before it."""
 
 import gc
+import inspect
+import sys
 
-from katydid.users.pauses import THRESHOLDS, RareCollections
+from katydid.users.pauses import THRESHOLDS, RareCollections, look_around
 
 
 def test_collections_are_rare_until_the_run_ends():
@@ -13,3 +15,10 @@ def test_collections_are_rare_until_the_run_ends():
     rare.end()
     assert gc.get_threshold() == before
     assert gc.get_freeze_count() == 0
+
+
+def test_what_locust_asks_python_at_the_end_of_a_run_is_known_before(monkeypatch):
+    monkeypatch.setattr(inspect, "_filesbymodname", {})
+    look_around()
+    files = {name for name, module in sys.modules.items() if getattr(module, "__file__", None)}
+    assert len(files & inspect._filesbymodname.keys()) > 0.9 * len(files)

@@ -22,6 +22,7 @@ from katydid.core.errors import ConfigError, ExitCode
 from katydid.store.folder import RunFolder
 from katydid.users.collecting import Collector, collector_for
 from katydid.users.options import add_arguments
+from katydid.users.pauses import look_around
 from katydid.users.presence import found_master, tell_of_workers
 from katydid.users.progress import Progress
 from katydid.users.runtime import Runtime
@@ -61,6 +62,7 @@ class Lifecycle:
 
     def on_test_start(self, **_: Any) -> None:
         """Open the run, unless its options are no good (only the web form can bring such)."""
+        look_around()
         if self.collector is not None:
             try:
                 self.collector.begin()
