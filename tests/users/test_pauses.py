@@ -19,6 +19,7 @@ def test_collections_are_rare_until_the_run_ends():
 
 def test_what_locust_asks_python_at_the_end_of_a_run_is_known_before(monkeypatch):
     monkeypatch.setattr(inspect, "_filesbymodname", {})
+    monkeypatch.setattr(inspect, "modulesbyfile", {})
     look_around()
     files = {name for name, module in sys.modules.items() if getattr(module, "__file__", None)}
     assert len(files & inspect._filesbymodname.keys()) > 0.9 * len(files)

@@ -62,7 +62,6 @@ class Lifecycle:
 
     def on_test_start(self, **_: Any) -> None:
         """Open the run, unless its options are no good (only the web form can bring such)."""
-        look_around()
         if self.collector is not None:
             try:
                 self.collector.begin()
@@ -183,6 +182,7 @@ def on_init(environment: Environment, web_ui: Any = None, **_: Any) -> None:
         environment.shape_class = _shape()
         environment.shape_class.runner = environment.runner
     found_master()
+    look_around()
     lifecycle = Lifecycle(environment)
     if Progress.enabled:
         logging.getLogger("locust.stats_logger").disabled = True

@@ -17,7 +17,7 @@ THRESHOLDS = (100_000, 50, 100)
 
 
 def look_around() -> None:
-    """Ask once before the load what Locust asks at its end; Python remembers what it found."""
+    """Ask once, before a run has a clock, what Locust asks at its end; Python remembers what it found."""
     inspect.stack()
 
 
