@@ -6,10 +6,10 @@ Needs the repository's environment. Prints a line a run and the share at the end
 run was not valid.
 """
 
+import argparse
 import json
 import subprocess
 import sys
-from itertools import zip_longest
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -19,10 +19,13 @@ USERS, INTERVAL = 40, 5
 
 def main() -> int:
     """Run them one after the other."""
-    runs, seconds = (int(given or default) for given, default in zip_longest(sys.argv[1:3], (20, 15)))
-    valid = sum(_run(number + 1, seconds) for number in range(runs))
-    print(f"{valid} of {runs} runs of {seconds} s valid")
-    return int(valid < runs)
+    parser = argparse.ArgumentParser(description="Count valid runs among clean ones.")
+    parser.add_argument("runs", nargs="?", type=int, default=20)
+    parser.add_argument("seconds", nargs="?", type=int, default=15)
+    asked = parser.parse_args()
+    valid = sum(_run(number + 1, asked.seconds) for number in range(asked.runs))
+    print(f"{valid} of {asked.runs} runs of {asked.seconds} s valid")
+    return int(valid < asked.runs)
 
 
 def _run(number: int, seconds: int) -> bool:

@@ -59,6 +59,24 @@ def test_a_request_on_a_kept_connection_has_timeouts_of_its_own(idle):
     assert 0.5 < took < 5.0, "not counted from the request before, and not for ever"
 
 
+def test_a_request_that_is_long_in_sending_is_not_called_idle_meanwhile():
+    def script(peer):
+        peer.request()
+        peer.send(EMPTY)
+        time.sleep(0.7)  # the first request's timer comes while the second is being sent
+        peer.request()
+        time.sleep(0.2)
+        peer.send(EMPTY)
+
+    with raw_server(script) as url:
+        client = open_client("fast", url, Timeouts(total=10.0, idle=0.5))
+        client.send(Request("GET", "/", ()), NOBODY, Exchange())
+        exchange = Exchange()
+        client.send(Request("POST", "/", (), b"x" * 16_000_000), NOBODY, exchange)
+        client.close()
+    assert (exchange.error, exchange.status) == (None, 200), exchange.detail
+
+
 def head_and_body(request):
     head, _, body = request.partition(b"\r\n\r\n")
     first, *lines = head.decode().split("\r\n")

@@ -44,6 +44,7 @@ class Connection:
         "_parked",
         "_reader",
         "_receiver",
+        "_sent_at",
         "_sock",
         "_stamped",
         "_timeouts",
@@ -63,7 +64,7 @@ class Connection:
         self._parked: greenlet.greenlet | None = None
         self._timeouts = Timeouts()
         self._timer: Any = None
-        self._due = 0.0
+        self._due = self._sent_at = 0.0
         self.closed = False
         self._hub: Any = gevent.get_hub()
         self._watcher: Any = self._hub.loop.io(sock.fileno(), _READ)
@@ -83,7 +84,8 @@ class Connection:
             exchange.started = time.monotonic()
             self._send(payload, exchange.started + timeouts.total)
             if not receiver.done:
-                self._arm(exchange.started + min(timeouts.total, timeouts.idle))
+                self._sent_at = time.monotonic()
+                self._arm(min(exchange.started + timeouts.total, self._sent_at + timeouts.idle))
                 self._park(receiver)
         finally:
             self._receiver = None
@@ -203,15 +205,16 @@ class Connection:
         an answer that arrived in time.
         """
         self._disarm()
+        if self._parked is None:  # idle, or still sending, which has a deadline of its own
+            return
         self._drain()
         receiver = self._receiver
         if receiver is None:
             return
         if not receiver.done:
             now = time.monotonic()
-            started = receiver.exchange.started or now
-            total_due = started + self._timeouts.total
-            idle_due = max(started, self._reader.last_at) + self._timeouts.idle
+            total_due = (receiver.exchange.started or now) + self._timeouts.total
+            idle_due = max(self._sent_at, self._reader.last_at) + self._timeouts.idle
             if total_due <= now:
                 self._finish(ErrorClass.TIMEOUT, f"no complete answer within {self._timeouts.total:g} s")
             elif idle_due <= now:
