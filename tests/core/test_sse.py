@@ -70,6 +70,11 @@ CASES = [
     ("LF, then CR", b"data: a\n\rdata: b\n\n", [(b"a", M), (b"b", M)]),
     ("a retry that is no number", b"retry: x\nretry: 1.5\ndata: a\n\n", [(b"a", M)]),
     ("an id with NUL", b"id: a\0b\ndata: a\n\n", [(b"a", M)]),
+    ("an empty line too many", b"data: a\n\n\ndata: b\n\n", [(b"a", M), (b"b", M)]),
+    ("two lines after one", b"data: a\n\ndata: b\ndata: c\n\n", [(b"a", M), (b"b\nc", M)]),
+    ("two lines before one", b"data: a\ndata: b\n\ndata: c\n\n", [(b"a\nb", M), (b"c", M)]),
+    ("a name among plain events", b"data: a\n\nevent: x\ndata: b\n\ndata: c\n\n", [(b"a", M), (b"b", b"x"), (b"c", M)]),
+    ("a comment among plain events", b"data: a\n\n:x\n\ndata: c\n\n", [(b"a", M), (b"c", M)]),
     ("JSON over lines", b'data: {"a":\ndata: 1}\n\n', [(b'{"a":\n1}', M)]),
 ]
 IDS = [name for name, _, _ in CASES]

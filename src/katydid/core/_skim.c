@@ -1,4 +1,4 @@
-/* `skim` of core/skimming.py, for Python. */
+/* `skim` of core/skimming.py and `unwrap` of core/chunked.py, for Python. */
 
 #define Py_LIMITED_API 0x030b0000
 #define PY_SSIZE_T_CLEAN
@@ -33,13 +33,51 @@ skim(PyObject *module, PyObject *const *args, Py_ssize_t nargs)
     return Py_BuildValue("nnn", position, events, size);
 }
 
+PyDoc_STRVAR(unwrap_doc, "unwrap(data, position, most) -> (position, body, ended)");
+
+static PyObject *
+unwrap(PyObject *module, PyObject *const *args, Py_ssize_t nargs)
+{
+    Span data, body;
+    (void)module;
+    if (nargs != 3) {
+        PyErr_SetString(PyExc_TypeError, "unwrap takes 3 arguments");
+        return NULL;
+    }
+    Py_ssize_t position = PyLong_AsSsize_t(args[1]), most = PyLong_AsSsize_t(args[2]);
+    if (PyErr_Occurred() || span_of(args[0], &data) < 0)
+        return NULL;
+    if (position < 0 || position > data.size) {
+        PyErr_SetString(PyExc_ValueError, "the position lies outside the data");
+        return NULL;
+    }
+    Py_ssize_t size = 0, chunks = 0, end = position;
+    for (; chunks < most && plain_chunk(span_from(data, end), &body); chunks++) {
+        size += body.size;
+        end = body.start + body.size + 2 - data.start;
+    }
+    PyObject *bodies = PyBytes_FromStringAndSize(NULL, size);
+    if (bodies == NULL)
+        return NULL;
+    char *into = PyBytes_AsString(bodies);
+    while (position < end) {
+        plain_chunk(span_from(data, position), &body);
+        memcpy(into, body.start, body.size);
+        into += body.size;
+        position = body.start + body.size + 2 - data.start;
+    }
+    int ended = chunks < most && data.size - end >= 5 && memcmp(data.start + end, "0\r\n\r\n", 5) == 0;
+    return Py_BuildValue("nNN", end + 5 * ended, bodies, PyBool_FromLong(ended));
+}
+
 static PyMethodDef methods[] = {
     {"skim", (PyCFunction)(void (*)(void))skim, METH_FASTCALL, skim_doc},
+    {"unwrap", (PyCFunction)(void (*)(void))unwrap, METH_FASTCALL, unwrap_doc},
     {NULL, NULL, 0, NULL},
 };
 
 static struct PyModuleDef module = {
-    PyModuleDef_HEAD_INIT, .m_name = "_skim", .m_doc = "See core/skimming.py.", .m_size = 0, .m_methods = methods,
+    PyModuleDef_HEAD_INIT, .m_name = "_skim", .m_doc = "See core/skimming.py and core/chunked.py.", .m_size = 0, .m_methods = methods,
 };
 
 PyMODINIT_FUNC

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from katydid.core.chunked import chunk_size, only_chunk, take_chunk, take_chunks
+from katydid.core import chunked
 from katydid.core.errors import ConfigError, LimitError, ProtocolError
 
 MAX_HEAD = 64 * 1024
@@ -209,48 +209,43 @@ class ResponseReader:
     def _dechunk(self, data: bytes) -> bytes:
         if self._buffer:
             data, self._buffer = self._buffer + data, b""
-        if self._stage == "size" and (body := only_chunk(data)):
-            self.between_chunks = self._decode is None
-            return body
-        return self._dechunk_block(data)
-
-    def _dechunk_block(self, data: bytes) -> bytes:
         parts: list[bytes] = []
         position, size = 0, len(data)
-        alike = True
-        while position < size:
-            if self._stage == "size" and (taken := take_chunk(data, position, parts)):
-                position = taken
-                if alike and position < size:
-                    position, alike = take_chunks(data, position, parts)
-                continue
+        while position < size and not self.complete:
+            if self._stage == "size":
+                position, body, self.complete = chunked.fastest(data, position, size)
+                parts.append(body)
+                if self.complete or position == size:
+                    continue
             if self._stage == "data":
-                end = min(size, position + (self._left or 0))
-                parts.append(data[position:end])
-                self._left = (self._left or 0) - (end - position)
-                position = end
+                body = data[position : position + (self._left or 0)]
+                parts.append(body)
+                position += len(body)
+                self._left = (self._left or 0) - len(body)
                 if self._left == 0:
                     self._stage = "end"
-                continue
-            line_end = data.find(b"\n", position)
-            if line_end < 0:
-                self._buffer = data[position:]
-                if len(self._buffer) > _MAX_CHUNK_LINE:
-                    raise LimitError("a chunk's head without an end")
-                break
-            line = data[position:line_end].rstrip(b"\r")
-            position = line_end + 1
-            if self._end_of_line(line):
-                self.complete = True
-                self.leftover = data[position:]
-                break
-        self.between_chunks = self._stage == "size" and not self._buffer and self._decode is None
-        return b"".join(parts)
+            else:
+                position = self._take_line(data, position)
+        if self.complete:
+            self.leftover = data[position:]
+        self.between_chunks = not (self.complete or self._stage != "size" or self._buffer or self._decode)
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    def _take_line(self, data: bytes, position: int) -> int:
+        """Take a line of the chunked framing, or keep what is there of it; where to go on."""
+        line_end = data.find(b"\n", position)
+        if line_end < 0:
+            self._buffer = data[position:]
+            if len(self._buffer) > _MAX_CHUNK_LINE:
+                raise LimitError("a chunk's head without an end")
+            return len(data)
+        self.complete = self._end_of_line(data[position:line_end].rstrip(b"\r"))
+        return line_end + 1
 
     def _end_of_line(self, line: bytes) -> bool:
         """Take a line of the chunked framing; True at the end of the message."""
         if self._stage == "size":
-            self._left = chunk_size(line)
+            self._left = chunked.chunk_size(line)
             self._stage = "data" if self._left else "trailer"
         elif self._stage == "end":
             if line:

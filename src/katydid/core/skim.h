@@ -30,6 +30,13 @@ span_of(PyObject *object, Span *span)
     return 0;
 }
 
+static Span
+span_from(Span data, Py_ssize_t position)
+{
+    Span rest = {data.start + position, data.size - position};
+    return rest;
+}
+
 static int
 hex_digit(char c)
 {
@@ -129,8 +136,7 @@ skim_chunks(Span data, Py_ssize_t *position, const Rule *rule, Py_ssize_t *size)
     Py_ssize_t events = 0;
     Span body, front = {NULL, 0};
     for (;;) {
-        Span rest = {data.start + *position, data.size - *position};
-        if (!plain_chunk(rest, &body))
+        if (!plain_chunk(span_from(data, *position), &body))
             return events;
         if (!is_alike(body, front, rule)) {
             const char *text = text_of(body, rule);

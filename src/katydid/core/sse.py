@@ -55,6 +55,9 @@ class SseParser:
         """The events that are complete with these bytes."""
         if b"\r" in data or self._skip_lf:
             data = self._with_lf_only(data)
+        if not self.rest and (events := _plain_events(data)):
+            self._started = True
+            return events
         buffer = self.rest + data
         if not self._started:
             if len(buffer) < len(_BOM) and _BOM.startswith(buffer):
@@ -75,6 +78,16 @@ class SseParser:
         if data.endswith(b"\r"):
             self._skip_lf = True
         return data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+
+
+def _plain_events(block: bytes) -> list[SseEvent]:
+    """The events of a block without CR that is whole events of one data line each, and nothing else; else none."""
+    if not block.startswith(b"data: ") or not block.endswith(b"\n\n"):
+        return []
+    data = block[6:-2].split(b"\n\ndata: ")
+    if block.count(b"\n") != 2 * len(data):
+        return []
+    return [SseEvent(each) for each in data]
 
 
 def _event(block: bytes) -> SseEvent | None:

@@ -87,7 +87,7 @@ class OpenAiReading(SseReading):
         try:
             choice = choices[0]
             delta = choice.get("delta") or {}
-            has_content = any(delta.get(key) for key in _CONTENT)
+            has_content = any(map(delta.get, _CONTENT))
         except (AttributeError, KeyError, TypeError):
             raise ProtocolError("a choice without a delta") from None
         if has_content:

@@ -10,6 +10,7 @@ import os
 import struct
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields
+from operator import attrgetter
 from pathlib import Path
 from types import UnionType
 from typing import Any, BinaryIO, get_args
@@ -88,7 +89,7 @@ def encode(columns: Sequence[Sequence[Any]], schema: pa.Schema) -> bytes:
 
 def _values(rows: list[Any], name: str) -> list[Any]:
     if hasattr(rows[0], name):
-        return [getattr(row, name) for row in rows]
+        return list(map(attrgetter(name), rows))
     return [row.extra.get(name) for row in rows]
 
 

@@ -2,8 +2,7 @@
 
 from typing import cast
 
-from katydid.core import skimming
-from katydid.core.chunked import take_chunk
+from katydid.core import chunked, skimming
 from katydid.core.errors import ProtocolError
 from katydid.core.http1 import NoResponseError, ResponseReader, TruncatedError
 from katydid.core.sample import ErrorClass
@@ -108,10 +107,12 @@ class Receiver:
     def _skim(self, data: bytes, at: float, plain: ChunkRule) -> bytes:
         """What is left for the parsers; a chunk in front of the plain ones, as one with a role, is read by itself."""
         position, events, size = skimming.fastest(data, 0, *plain)
-        bodies: list[bytes] = []
-        if not events and (position := take_chunk(data, 0, bodies)):
-            self._http.pass_over(len(bodies[0]))
-            self._sink.feed(bodies[0], at)
+        if not events:
+            position, body, _ = chunked.fastest(data, 0, 1)
+            if not body:
+                return data
+            self._http.pass_over(len(body))
+            self._sink.feed(body, at)
             if after := self.plain:
                 position, events, size = skimming.fastest(data, position, *after)
         self.count([at], events, events, size)
