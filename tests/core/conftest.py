@@ -2,10 +2,10 @@
 
 import pytest
 
-from katydid.core import http1
+from katydid.core import heads
 
 
 @pytest.fixture(autouse=True, scope="module")
 def _no_head_is_remembered():
     """Heads are read, not remembered from a run before in the same process, as a mutation run has them."""
-    http1._head.cache_clear()
+    heads.read_head.cache_clear()

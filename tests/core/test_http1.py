@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from katydid.core.errors import ConfigError, LimitError, ProtocolError
-from katydid.core.http1 import NoResponseError, ResponseReader, TruncatedError, request_bytes
+from katydid.core.heads import request_bytes
+from katydid.core.http1 import NoResponseError, ResponseReader, TruncatedError
 
 
 def chunked(*parts: bytes) -> bytes:
@@ -219,7 +220,7 @@ def test_a_body_without_an_end_is_refused(monkeypatch, framing):
 
 
 def test_a_decompression_bomb_is_refused(monkeypatch):
-    monkeypatch.setattr("katydid.core.http1.MAX_DECODED", 1000)
+    monkeypatch.setattr("katydid.core.unpacking.MAX_DECODED", 1000)
     bomb = gzip.compress(b"0" * 100_000)
     with pytest.raises(LimitError):
         read([OK + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(bomb) + bomb])

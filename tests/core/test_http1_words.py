@@ -6,9 +6,10 @@ import zlib
 
 import pytest
 
-from katydid.core import http1
+from katydid.core import heads, http1, unpacking
 from katydid.core.errors import ConfigError, LimitError, ProtocolError
-from katydid.core.http1 import NoResponseError, ResponseReader, TruncatedError, request_bytes
+from katydid.core.heads import request_bytes
+from katydid.core.http1 import NoResponseError, ResponseReader, TruncatedError
 
 OK = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
@@ -83,7 +84,7 @@ def test_a_body_of_just_the_limit_is_taken(monkeypatch):
 
 
 def test_an_unpacked_body_of_just_the_limit_is_taken(monkeypatch):
-    monkeypatch.setattr("katydid.core.http1.MAX_DECODED", 1000)
+    monkeypatch.setattr("katydid.core.unpacking.MAX_DECODED", 1000)
     head = OK + b"Content-Encoding: gzip\r\n\r\n"
     assert len(read(head + gzip.compress(b"0" * 1000))[1]) == 1000
     with pytest.raises(LimitError, match=r"^a compressed body of more than 1000 bytes$"):
@@ -91,7 +92,7 @@ def test_an_unpacked_body_of_just_the_limit_is_taken(monkeypatch):
 
 
 def test_what_a_body_unpacks_to_is_summed_over_its_pieces(monkeypatch):
-    monkeypatch.setattr("katydid.core.http1.MAX_DECODED", 1000)
+    monkeypatch.setattr("katydid.core.unpacking.MAX_DECODED", 1000)
     packed = zlib.compressobj()
     first = packed.compress(b"0" * 600) + packed.flush(zlib.Z_SYNC_FLUSH)
     second = packed.compress(b"0" * 600) + packed.flush()
@@ -100,7 +101,7 @@ def test_what_a_body_unpacks_to_is_summed_over_its_pieces(monkeypatch):
 
 
 def test_what_is_refused_is_not_unpacked_further_than_to_the_limit(monkeypatch):
-    monkeypatch.setattr("katydid.core.http1.MAX_DECODED", 1_000_000)
+    monkeypatch.setattr("katydid.core.unpacking.MAX_DECODED", 1_000_000)
     packed = zlib.compressobj()
     first = packed.compress(b"0" * 900_000) + packed.flush(zlib.Z_SYNC_FLUSH)
     bomb = packed.compress(b"0" * 3_000_000) + packed.flush()
@@ -116,12 +117,12 @@ def test_what_is_refused_is_not_unpacked_further_than_to_the_limit(monkeypatch):
 
 
 def test_deflate_unpacks_no_more_than_it_is_asked_for():
-    assert len(http1._Inflate().decompress(zlib.compress(b"0" * 1000), 10)) == 10
+    assert len(unpacking._Inflate().decompress(zlib.compress(b"0" * 1000), 10)) == 10
 
 
 def test_the_limits_are_these():
-    assert (http1.MAX_HEAD, http1.MAX_HEADERS) == (65536, 1000)
-    assert (http1.MAX_BODY, http1.MAX_DECODED) == (268_435_456, 67_108_864)
+    assert (heads.MAX_HEAD, heads.MAX_HEADERS) == (65536, 1000)
+    assert (http1.MAX_BODY, unpacking.MAX_DECODED) == (268_435_456, 67_108_864)
 
 
 @pytest.mark.parametrize(

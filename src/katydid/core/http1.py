@@ -1,27 +1,18 @@
-"""HTTP/1.1 messages without I/O: a request as bytes, a response out of bytes in any split.
+"""HTTP/1.1 responses without I/O: a response out of bytes in any split (RFC 9112).
 
 Does not know who is at the other end of the line, nor what a body means. It is liberal in what it
 takes, since gateways are liberal in what they send, and bounded in what it holds.
-RFC 9112 says how messages are framed.
 """
 
-import zlib
 from collections.abc import Mapping
-from functools import lru_cache
-from typing import Any, NamedTuple
 
 from katydid.core import chunked
-from katydid.core.errors import ConfigError, LimitError, ProtocolError
+from katydid.core.errors import LimitError, ProtocolError
+from katydid.core.heads import MAX_HEAD, content_length, read_head, split_head
+from katydid.core.unpacking import Unpacker
 
-MAX_HEAD = 64 * 1024
-"""Bytes of a response's head; servers' own limits are 8 to 32 KiB."""
-MAX_HEADERS = 1000
 MAX_BODY = 256 * 1024 * 1024
 """Bytes of a body as received: a stream without an end must not fill the memory with its times."""
-MAX_DECODED = 64 * 1024 * 1024
-"""Bytes that a compressed body may unpack to: no text is that long, and a bomb is."""
-MOST_HEADS = 64
-"""Heads that are remembered: a server that puts nothing of its own into each writes the same one all second long."""
 _MAX_CHUNK_LINE = 4096
 _NO_BODY = frozenset({204, 304})
 
@@ -32,25 +23,6 @@ class NoResponseError(ProtocolError):
 
 class TruncatedError(ProtocolError):
     """The peer closed in the middle of its message."""
-
-
-def request_bytes(method: str, target: str, headers: dict[str, str], body: bytes = b"") -> bytes:
-    """A request, with Content-Length where there is a body.
-
-    Raises:
-        ConfigError: a header has a line break or is not Latin-1, which could smuggle another header in.
-    """
-    lines = [f"{method} {target} HTTP/1.1"]
-    lines += [f"{name}: {value}" for name, value in headers.items()]
-    if body or method in {"POST", "PUT", "PATCH"}:
-        lines.append(f"Content-Length: {len(body)}")
-    if any("\r" in line or "\n" in line for line in lines):
-        raise ConfigError("a header or path of the request has a line break in it: remove it")
-    try:
-        head = "\r\n".join(lines).encode("latin-1")
-    except UnicodeEncodeError:
-        raise ConfigError("a header or path of the request has characters outside Latin-1: remove them") from None
-    return head + b"\r\n\r\n" + body
 
 
 class ResponseReader:
@@ -71,12 +43,11 @@ class ResponseReader:
     __slots__ = (
         "_buffer",
         "_chunked",
-        "_decode",
-        "_decoded",
         "_left",
         "_method",
         "_received",
         "_stage",
+        "_unpacker",
         "between_chunks",
         "body_bytes",
         "complete",
@@ -96,8 +67,7 @@ class ResponseReader:
         self._chunked = False
         self._left: int | None = None  # bytes of the body or chunk to come; None = until the peer closes
         self._stage = "size"  # of a chunked body: size, data, end, trailer
-        self._decode: Any = None
-        self._decoded = 0
+        self._unpacker: Unpacker | None = None
         self.status: int | None = None
         self.reason = ""
         self.headers: Mapping[str, str] = {}
@@ -131,7 +101,7 @@ class ResponseReader:
         if not body:
             return b""
         self.pass_over(len(body))
-        return self._unpack(body) if self._decode is not None else body
+        return self._unpacker.feed(body) if self._unpacker else body
 
     def pass_over(self, size: int) -> None:
         """Count body bytes; also those that somebody else has taken, as whole chunks `between_chunks`."""
@@ -155,7 +125,7 @@ class ResponseReader:
 
     def _read_head(self) -> bool:
         while not self.head_done:
-            head, rest = _split_head(self._buffer)
+            head, rest = split_head(self._buffer)
             if head is None:
                 if len(self._buffer) > MAX_HEAD:
                     raise LimitError(f"a head of more than {MAX_HEAD} bytes")
@@ -167,7 +137,7 @@ class ResponseReader:
     def _parse_head(self, head: bytes) -> None:
         if len(head) > MAX_HEAD:
             raise LimitError(f"a head of more than {MAX_HEAD} bytes")
-        known = _head(head)
+        known = read_head(head)
         if 100 <= known.status < 200:
             return  # an interim response; the real one follows
         self.status, self.reason, self.headers, self.keep_alive = known
@@ -177,19 +147,15 @@ class ResponseReader:
     def _choose_framing(self) -> None:
         headers = self.headers
         encoding = headers.get("content-encoding", "").strip().lower()
-        if encoding in {"gzip", "x-gzip"}:
-            self._decode = zlib.decompressobj(zlib.MAX_WBITS | 16)
-        elif encoding == "deflate":
-            self._decode = _Inflate()
-        elif encoding not in {"", "identity"}:
-            raise ProtocolError(f"content encoding {encoding[:20]!r}, which nobody asked for")
+        if encoding not in {"", "identity"}:
+            self._unpacker = Unpacker(encoding)
         if self._method == "HEAD" or self.status in _NO_BODY:
             self.complete = True
         elif "chunked" in headers.get("transfer-encoding", "").lower():
             self._chunked = True  # wins over Content-Length (RFC 9112, 6.3)
-            self.between_chunks = self._decode is None
+            self.between_chunks = self._unpacker is None
         elif "content-length" in headers:
-            self._left = _content_length(headers["content-length"])
+            self._left = content_length(headers["content-length"])
             self.complete = self._left == 0
         else:
             self.keep_alive = False
@@ -228,7 +194,7 @@ class ResponseReader:
                 position = self._take_line(data, position)
         if self.complete:
             self.leftover = data[position:]
-        self.between_chunks = not (self.complete or self._stage != "size" or self._buffer or self._decode)
+        self.between_chunks = not (self.complete or self._stage != "size" or self._buffer or self._unpacker)
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
     def _take_line(self, data: bytes, position: int) -> int:
@@ -254,93 +220,3 @@ class ResponseReader:
         else:
             return not line  # trailers are skipped up to the empty line
         return False
-
-    def _unpack(self, body: bytes) -> bytes:
-        try:
-            plain: bytes = self._decode.decompress(body, MAX_DECODED - self._decoded + 1)
-        except zlib.error:
-            raise ProtocolError("a compressed body that cannot be unpacked") from None
-        self._decoded += len(plain)
-        if self._decoded > MAX_DECODED:
-            raise LimitError(f"a compressed body of more than {MAX_DECODED} bytes")
-        return plain
-
-
-class _Inflate:
-    """`deflate`, which the standard wants in zlib's wrapper and some servers send without it."""
-
-    def __init__(self) -> None:
-        self._head = b""
-        self._inner: Any = None
-
-    def decompress(self, data: bytes, most: int) -> bytes:
-        if self._inner is None:
-            self._head += data
-            if len(self._head) < 2:
-                return b""
-            data, wrapped = self._head, self._head[0] & 15 == 8 and int.from_bytes(self._head[:2], "big") % 31 == 0
-            self._inner = zlib.decompressobj(zlib.MAX_WBITS if wrapped else -zlib.MAX_WBITS)
-        plain: bytes = self._inner.decompress(data, most)
-        return plain
-
-
-class _Head(NamedTuple):
-    """What a response's head says."""
-
-    status: int
-    reason: str
-    headers: Mapping[str, str]
-    keep_alive: bool
-
-
-def _split_head(buffer: bytes) -> tuple[bytes | None, bytes]:
-    """Head and rest, at the first empty line, whether lines end with CRLF or with LF alone."""
-    at = buffer.find(b"\r\n\r\n")
-    bare = buffer.find(b"\n\n", 0, at if at >= 0 else len(buffer))
-    if bare >= 0:
-        return buffer[:bare], buffer[bare + 2 :]
-    return (None, buffer) if at < 0 else (buffer[:at], buffer[at + 4 :])
-
-
-@lru_cache(MOST_HEADS)
-def _head(head: bytes) -> _Head:
-    first, *lines = head.decode("latin-1").replace("\r\n", "\n").split("\n")
-    version, status, reason = _status_line(first)
-    headers = _headers(lines)
-    connection = headers.get("connection", "").lower()
-    keep_alive = "close" not in connection and (version != "1.0" or "keep-alive" in connection)
-    return _Head(status, reason, headers, keep_alive)
-
-
-def _status_line(line: str) -> tuple[str, int, str]:
-    version, _, rest = line.strip().partition(" ")
-    code, _, reason = rest.strip().partition(" ")
-    if not version.startswith("HTTP/1.") or len(code) != 3 or not code.isascii() or not code.isdigit():
-        raise ProtocolError(f"not an HTTP/1 answer: {line[:40]!r}")
-    return version.removeprefix("HTTP/"), int(code), reason
-
-
-def _headers(lines: list[str]) -> dict[str, str]:
-    if len(lines) > MAX_HEADERS:
-        raise LimitError(f"more than {MAX_HEADERS} headers")
-    headers: dict[str, str] = {}
-    last = ""
-    for line in lines:
-        if line[:1] in {" ", "\t"} and last:
-            headers[last] += " " + line.strip()  # obsolete folding (RFC 9112, 5.2)
-            continue
-        name, colon, value = line.partition(":")
-        if not colon:
-            raise ProtocolError(f"not a header: {line[:40]!r}")
-        last = name.strip().lower()
-        value = value.strip()
-        headers[last] = f"{headers[last]}, {value}" if last in headers else value
-    return headers
-
-
-def _content_length(value: str) -> int:
-    lengths = {length.strip() for length in value.split(",")}
-    length = lengths.pop()
-    if lengths or not length.isascii() or not length.isdigit():
-        raise ProtocolError(f"Content-Length {value[:40]!r}")
-    return int(length)

@@ -12,7 +12,7 @@ from typing import Any
 
 import gevent
 
-from katydid.core.http1 import request_bytes
+from katydid.core.heads import request_bytes
 from katydid.core.sample import ErrorClass
 from katydid.transport import clock
 from katydid.transport.connection import Connection
