@@ -26,6 +26,7 @@ def test_a_line_that_names_no_size(line):
 ALONE = {
     "a plain chunk": (b"3\r\nabc\r\n", (8, b"abc", False)),
     "digits as the standard allows": (b"00000A\r\n0123456789\r\n", (20, b"0123456789", False)),
+    "a size of two digits": (b"1a\r\n" + bytes(26) + b"\r\n", (32, bytes(26), False)),
     "the beginning of another": (b"3\r\nabc\r\n0", (8, b"abc", False)),
     "a body that has line ends": (b"6\r\na\r\nb\r\n\r\n", (11, b"a\r\nb\r\n", False)),
     "the end alone": (b"0\r\n\r\n", (5, b"", True)),

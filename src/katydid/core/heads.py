@@ -33,12 +33,21 @@ def request_bytes(method: str, target: str, headers: dict[str, str], body: bytes
 
 
 class Head(NamedTuple):
-    """What a response's head says; names of headers in lower case, duplicates joined."""
+    """What a response's head says.
+
+    Attributes:
+        headers: names in lower case, duplicates joined.
+        keep_alive: whether the connection may carry another message.
+        chunked: the body comes in chunks; whatever its length is said to be (RFC 9112, 6.3).
+        encoding: of the body, in lower case; empty for none.
+    """
 
     status: int
     reason: str
     headers: Mapping[str, str]
     keep_alive: bool
+    chunked: bool
+    encoding: str
 
 
 def split_head(buffer: bytes) -> tuple[bytes | None, bytes]:
@@ -63,7 +72,9 @@ def read_head(head: bytes) -> Head:
     headers = _headers(lines)
     connection = headers.get("connection", "").lower()
     keep_alive = "close" not in connection and (version != "1.0" or "keep-alive" in connection)
-    return Head(status, reason, headers, keep_alive)
+    chunked = "chunked" in headers.get("transfer-encoding", "").lower()
+    encoding = headers.get("content-encoding", "").strip().lower()
+    return Head(status, reason, headers, keep_alive, chunked, "" if encoding == "identity" else encoding)
 
 
 def _status_line(line: str) -> tuple[str, int, str]:

@@ -140,22 +140,16 @@ class ResponseReader:
         known = read_head(head)
         if 100 <= known.status < 200:
             return  # an interim response; the real one follows
-        self.status, self.reason, self.headers, self.keep_alive = known
+        self.status, self.reason, self.headers, self.keep_alive, self._chunked, encoding = known
         self.head_done = True
-        self._choose_framing()
-
-    def _choose_framing(self) -> None:
-        headers = self.headers
-        encoding = headers.get("content-encoding", "").strip().lower()
-        if encoding not in {"", "identity"}:
+        if encoding:
             self._unpacker = Unpacker(encoding)
         if self._method == "HEAD" or self.status in _NO_BODY:
             self.complete = True
-        elif "chunked" in headers.get("transfer-encoding", "").lower():
-            self._chunked = True  # wins over Content-Length (RFC 9112, 6.3)
+        elif self._chunked:
             self.between_chunks = self._unpacker is None
-        elif "content-length" in headers:
-            self._left = content_length(headers["content-length"])
+        elif "content-length" in self.headers:
+            self._left = content_length(self.headers["content-length"])
             self.complete = self._left == 0
         else:
             self.keep_alive = False

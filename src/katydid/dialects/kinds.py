@@ -10,7 +10,7 @@ from typing import Any
 
 from katydid.core.errors import ProtocolError
 from katydid.core.ndjson import NdjsonParser
-from katydid.core.sse import SseParser
+from katydid.core.sse import SseEvent, SseParser
 from katydid.dialects.anthropic import Anthropic
 from katydid.dialects.ollama import Ollama
 from katydid.dialects.openai import OpenAi
@@ -156,8 +156,8 @@ class EventCutter:
         rest = self._parser.close() if isinstance(self._parser, NdjsonParser) else None
         return [] if rest is None else [self._known(rest)]
 
-    def _known(self, event: Any) -> tuple[Kind, int | None, int]:
-        name, data = (b"", event) if isinstance(event, bytes) else (event.name, event.data)
+    def _known(self, event: bytes | SseEvent) -> tuple[Kind, int | None, int]:
+        data, name = (event, b"") if isinstance(event, bytes) else event
         return *meaning(self._api, name, data), len(data)
 
 

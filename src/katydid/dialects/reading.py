@@ -237,11 +237,11 @@ class SseReading(StreamReading):
 
     def read(self, data: bytes) -> None:
         """See `StreamReading.read`."""
-        for event in self._parser.feed(data):
-            if not event.data:  # some servers keep a connection alive with these
+        for text, name in self._parser.feed(data):
+            if not text:  # some servers keep a connection alive with these
                 continue
             try:
-                self.event(event.name, event.data)
+                self.event(name, text)
             except ProtocolError as error:
                 self.malform(str(error))
 
