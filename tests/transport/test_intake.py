@@ -186,10 +186,8 @@ def _many(line, piece, number=2000):
 
 
 def _until_it_rests(line, turn):
-    line[0].arm(*RULE)
     for _ in range(50):  # a machine that is busy with other things may be too slow for once
-        _many(line, plain())
-        if _end_window(turn):  # they came in the window that has ended
+        if _a_window(line, turn, pairs=0):
             return
     raise AssertionError("it never does")
 
@@ -221,3 +219,28 @@ def test_without_the_kernels_stamps_it_does_not_either(kind):
         _end_window(turn)
         _many((reader, Listener(), peer), plain())
         assert not _end_window(turn)
+
+
+def _a_window(line, turn, *, pairs):
+    """Whether the loop rests after a window in which many chunks came alone, and so many by two."""
+    reader, _, _ = line
+    reader.arm(*RULE)
+    _many(line, plain() * 2, pairs)
+    _many(line, plain())
+    reader.disarm()
+    return _end_window(turn)
+
+
+def test_streams_that_are_faster_than_the_rest_end_it_for_a_while(line, turn):
+    _until_it_rests(line, turn)
+    assert not _a_window(line, turn, pairs=200), "a tenth by two, and none while it did not rest"
+    assert not _a_window(line, turn, pairs=0), "although all come alone again"
+
+
+def test_a_target_that_sends_chunks_by_two_does_not(line, turn):
+    while _end_window(turn):  # what was before
+        pass
+    for _ in range(50):
+        if _a_window(line, turn, pairs=200):
+            break
+    assert _a_window(line, turn, pairs=200), "they come by two anyway"

@@ -21,11 +21,15 @@
 #define STAMPS 37 /* SO_TIMESTAMPING, as the ancillary data are called too */
 #define OLDEST_NS (60 * 1000000000LL)
 #define MOST_EVENTS 4096
-#define REST_NS 500000LL
+#define REST_NS 1000000LL
+#define FEWEST 2000
+#define WORSE 0.05
+#define AWAKE_NS 5000000000LL
 #define WINDOW_NS 100000000LL
 
 static char buffer[READ_SIZE];
-static long long alone, window_began; /* see transport/gathering.py */
+static long long alone, merged, window_began, awake_until; /* see transport/gathering.py */
+static double usual;
 static int resting;
 
 typedef struct {
@@ -98,8 +102,10 @@ note(Intake *self, Py_ssize_t events)
 {
     if (events == 0)
         return 0;
-    if (events == 1 && self->stamped)
+    if (self->stamped && events == 1)
         alone++;
+    else if (self->stamped)
+        merged++;
     PyObject *at = PyFloat_FromDouble(self->last_at);
     if (at == NULL || PyList_Append(self->reads, at) < 0) {
         Py_XDECREF(at);
@@ -276,8 +282,13 @@ turn(PyObject *module, PyObject *none)
     (void)none;
     long long at = now(CLOCK_MONOTONIC), passed = at - window_began;
     if (passed >= WINDOW_NS) {
-        resting = alone >= passed / REST_NS;
-        alone = 0;
+        double share = (double)merged / (alone > 1 ? alone : 1);
+        if (!resting)
+            usual = share;
+        else if (share > usual + WORSE)
+            awake_until = at + AWAKE_NS;
+        resting = alone >= passed / 1e9 * FEWEST && at >= awake_until;
+        alone = merged = 0;
         window_began = at;
     }
     if (resting) {

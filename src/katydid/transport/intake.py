@@ -99,8 +99,9 @@ class Intake:
         if self._rule and self._events < MOST_EVENTS:
             position, events, size = skimming.fastest(wire, 0, *self._rule)
             self._note(events, size)
-            if events == 1 and age is not None:
-                GATHERING.alone += 1
+            if age is not None:
+                GATHERING.alone += events == 1
+                GATHERING.merged += events > 1
             if events and position == len(wire):
                 return True
         listener.on_read(wire[position:], self.last_at)
