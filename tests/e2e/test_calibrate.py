@@ -11,7 +11,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 
 def test_it_compares_what_was_reported_with_what_the_target_did(tmp_path):
-    done = katydid("calibrate", "--loads", "10", "--time", "3s", "--json", "-", folder=tmp_path)
+    done = katydid("calibrate", "--loads", "10", "--time", "3s", "--json", folder=tmp_path)
     code = done.wait()
     told = json.loads(done.out)
     (load,) = told["one_process"]["loads"]

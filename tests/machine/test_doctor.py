@@ -12,7 +12,7 @@ from running import BIN, Running, free_port, katydid
 
 
 def doctor(*words, folder):
-    done = katydid("doctor", "--json", "-", *words, folder=folder)
+    done = katydid("doctor", *words, "--json", folder=folder)
     return done.wait(), done
 
 

@@ -73,7 +73,13 @@ def _parser() -> OneLineParser:
     parser.add_argument(
         "--processes", action="store_true", help="measure a second time, with a process on every core but the target's"
     )
-    parser.add_argument("--json", metavar="F", help="write everything as JSON; - for standard output")
+    parser.add_argument(
+        "--json",
+        metavar="F",
+        nargs="?",
+        const=STANDARD_OUTPUT,
+        help="write everything as JSON; - or no F for standard output",
+    )
     return parser
 
 

@@ -62,7 +62,13 @@ def _parser() -> OneLineParser:
         help="the target's API (LOAD_TEST_API; openai)",
     )
     parser.add_argument("--ca-file", help="certificates to trust instead of the system's (PEM)")
-    parser.add_argument("--json", metavar="F", help="write everything as JSON; - for standard output")
+    parser.add_argument(
+        "--json",
+        metavar="F",
+        nargs="?",
+        const=STANDARD_OUTPUT,
+        help="write everything as JSON; - or no F for standard output",
+    )
     return parser
 
 
