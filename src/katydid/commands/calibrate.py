@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from katydid.analysis.calibration import LIMITS, Errors, Trial, excuses, highest_faithful, trial, unfaithful
-from katydid.commands.output import STANDARD_OUTPUT, check_output, write_output
+from katydid.commands.output import STANDARD_OUTPUT, add_json, check_output, write_output
 from katydid.core.arguments import OneLineParser
 from katydid.core.errors import ExitCode
 from katydid.core.words import about
@@ -73,13 +73,7 @@ def _parser() -> OneLineParser:
     parser.add_argument(
         "--processes", action="store_true", help="measure a second time, with a process on every core but the target's"
     )
-    parser.add_argument(
-        "--json",
-        metavar="F",
-        nargs="?",
-        const=STANDARD_OUTPUT,
-        help="write everything as JSON; - or no F for standard output",
-    )
+    add_json(parser)
     return parser
 
 

@@ -7,7 +7,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from katydid.commands.output import STANDARD_OUTPUT, write_output
+from katydid.commands.output import STANDARD_OUTPUT, add_json, write_output
 from katydid.core.arguments import OneLineParser
 from katydid.core.errors import ExitCode
 from katydid.dialects import DIALECTS
@@ -62,13 +62,7 @@ def _parser() -> OneLineParser:
         help="the target's API (LOAD_TEST_API; openai)",
     )
     parser.add_argument("--ca-file", help="certificates to trust instead of the system's (PEM)")
-    parser.add_argument(
-        "--json",
-        metavar="F",
-        nargs="?",
-        const=STANDARD_OUTPUT,
-        help="write everything as JSON; - or no F for standard output",
-    )
+    add_json(parser)
     return parser
 
 

@@ -1,11 +1,23 @@
 """Where a command's results go: a file, or standard output for `-`."""
 
+import argparse
 import sys
 from pathlib import Path
 
 from katydid.core.errors import ConfigError
 
 STANDARD_OUTPUT = "-"
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    """The option of a command that takes no words beside its options: one behind it can only be the file."""
+    parser.add_argument(
+        "--json",
+        metavar="F",
+        nargs="?",
+        const=STANDARD_OUTPUT,
+        help="write everything as JSON; - or no F for standard output",
+    )
 
 
 def check_output(where: str) -> None:
