@@ -188,6 +188,19 @@ def test_how_the_run_ended_is_said():
     assert found(steady(5), ended="error") == {"end": "invalid"}
 
 
+@pytest.mark.parametrize("more", [{"ended": "error"}, {"ended": "run-time"}, {"partial": True}])
+def test_housekeeping_that_died_invalidates_however_the_run_ended_and_says_what_and_why(more):
+    died = [{"process": "worker-1", "name": "the monitor of the generator", "why": "OSError: no files"}]
+    assert found(steady(5), housekeeping_died=died, **more) == {"end": "invalid"}
+    summary = summarise(samples(*steady(5)), monitor(5), MANIFEST | more | {"housekeeping_died": died})
+    assert "the monitor of the generator died in worker-1 (OSError: no files)" in summary["invalid_reasons"][0]
+
+
+def test_values_that_did_not_fit_their_columns_are_a_warning():
+    assert found(steady(5), nulled_values=0) == {}
+    assert found(steady(5), nulled_values=2) == {"workers": "warning"}
+
+
 def test_the_invalid_stands_before_the_warnings():
     summary = summarise(samples(*steady(5)), monitor(5), MANIFEST | {"partial": True, "lost_workers": ["w1"]})
     assert [f["severity"] for f in summary["findings"]] == ["invalid", "warning"]

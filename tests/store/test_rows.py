@@ -44,6 +44,38 @@ def test_a_workload_adds_its_own_columns():
     assert decode(buffer.drain()).column("turn").to_pylist() == [3, None]
 
 
+ODD = [2**63, 2**64 - 1, 10**400, True, "12", [1], "n/a", float("nan"), float("inf"), b"x", {}, (), object()]
+
+
+@pytest.mark.parametrize("odd", ODD, ids=lambda odd: f"{type(odd).__name__}{ODD.index(odd)}")
+@pytest.mark.parametrize("column", ["prompt_tokens", "duration_ms", "detail", "after_stop", "queue"])
+def test_a_value_that_its_column_cannot_hold_is_null_and_costs_no_row(column, odd):
+    buffer = RowBuffer(sample_schema({"queue": int}))
+    for number in range(5):
+        buffer.append(sample(number, queue=number))
+    strange = sample(5, queue=5)
+    if column == "queue":
+        strange.extra[column] = odd
+    else:
+        setattr(strange, column, odd)
+    buffer.append(strange)
+    buffer.append(sample(6, queue=6))
+    rows = decode(buffer.drain()).to_pylist()
+    assert [row["request_id"] for row in rows] == [f"r{number}" for number in range(7)]
+    others = [row for row in rows if row["request_id"] != "r5"]
+    assert [row["queue"] for row in others] == [0, 1, 2, 3, 4, 6]
+    assert buffer.nulled == ({column: 1} if rows[5][column] is None else {})
+
+
+def test_a_text_that_is_no_unicode_is_kept_but_for_what_is_not():
+    buffer = RowBuffer(sample_schema())
+    row = sample(1)
+    row.fail(ErrorClass.OTHER, "half a \ud83d face")
+    buffer.append(row)
+    assert decode(buffer.drain()).column("detail").to_pylist() == ["half a ? face"]
+    assert not buffer.nulled
+
+
 def filled_log(path, batches=4, rows=3):
     log, buffer = RowLog(path), RowBuffer(sample_schema())
     ends = [0]

@@ -11,8 +11,11 @@ import orjson
 
 from katydid.core.counting import Shape
 from katydid.core.errors import ProtocolError
+from katydid.core.values import whole
 from katydid.dialects.base import Answer, Generation, Message, member, parse_model_ids
-from katydid.dialects.reading import SseReading, StreamReading, load_object
+from katydid.dialects.content import text_of, tokens_in
+from katydid.dialects.loading import load_object
+from katydid.dialects.reading import SseReading, StreamReading
 
 VERSION = "2023-06-01"
 """Of the API, which it demands in a header; another one can be given with `--header anthropic-version=…`."""
@@ -62,12 +65,11 @@ class Anthropic:
         """The text blocks of a message."""
         value = load_object(body)
         try:
-            text = "".join(block.get("text", "") for block in value["content"])
+            text = "".join(text_of(block.get("text")) for block in value["content"])
             other = any(block.get("type") in {"tool_use", "thinking"} for block in value["content"])
         except (AttributeError, KeyError, TypeError):
             raise ProtocolError("not a message") from None
-        usage = value.get("usage") or {}
-        tokens = usage.get("input_tokens"), usage.get("output_tokens")
+        tokens = tokens_in(value.get("usage"), "input_tokens", "output_tokens")
         return Answer(text, value.get("stop_reason"), *tokens, other)
 
 
@@ -125,5 +127,5 @@ class AnthropicReading(SseReading):
         if not isinstance(usage, dict):
             return
         parts = [usage.get(key) for key in ("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")]
-        known = [part for part in parts if isinstance(part, int)]
+        known = [part for part in map(whole, parts) if part is not None]
         self.usage(sum(known) if known else None, usage.get("output_tokens"))

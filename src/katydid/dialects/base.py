@@ -4,7 +4,9 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from katydid.core.errors import ProtocolError
-from katydid.dialects.reading import StreamReading, load_object
+from katydid.core.values import whole
+from katydid.dialects.loading import load_object
+from katydid.dialects.reading import StreamReading
 
 Message = dict[str, Any]
 Check = Literal["count", "full"]
@@ -27,6 +29,7 @@ class Answer:
 
     Attributes:
         finish_reason: why it ended; None where the server does not say that it did.
+        prompt_tokens, completion_tokens: given as the server wrote them; what is not a count is None.
         other: it has reasoning or tool calls.
     """
 
@@ -35,6 +38,11 @@ class Answer:
     prompt_tokens: int | None
     completion_tokens: int | None
     other: bool = False
+
+    def __post_init__(self) -> None:
+        """Whatever a server writes for a count, a column must hold it."""
+        object.__setattr__(self, "prompt_tokens", whole(self.prompt_tokens))
+        object.__setattr__(self, "completion_tokens", whole(self.completion_tokens))
 
     @property
     def has_content(self) -> bool:

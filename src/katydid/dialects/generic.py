@@ -13,8 +13,9 @@ import orjson
 
 from katydid.core.errors import ConfigError, ProtocolError
 from katydid.dialects.base import Answer, Generation, Message, bearer_headers, parse_model_ids
+from katydid.dialects.loading import load_object
 from katydid.dialects.paths import FieldPath
-from katydid.dialects.reading import SseReading, StreamReading, load_object
+from katydid.dialects.reading import SseReading, StreamReading
 
 WHOLE = "."
 CLEAN_END = "end"

@@ -11,10 +11,11 @@ from typing import Any
 from katydid.core.errors import ProtocolError
 from katydid.core.ndjson import NdjsonParser
 from katydid.core.sse import SseEvent, SseParser
+from katydid.core.values import whole
 from katydid.dialects.anthropic import Anthropic
+from katydid.dialects.loading import WRONG_SHAPE, load_object
 from katydid.dialects.ollama import Ollama
 from katydid.dialects.openai import OpenAi
-from katydid.dialects.reading import load_object
 from katydid.dialects.responses import CALLS, Responses
 
 
@@ -42,7 +43,7 @@ Meaning = tuple[Kind, int | None]
 
 def _openai(value: dict[str, Any]) -> Meaning:
     usage = value.get("usage")
-    tokens = _whole(usage.get("completion_tokens")) if isinstance(usage, dict) else None
+    tokens = whole(usage.get("completion_tokens")) if isinstance(usage, dict) else None
     choices = value.get("choices")
     if not choices:
         return (Kind.USAGE if isinstance(usage, dict) else Kind.OTHER), tokens
@@ -78,7 +79,7 @@ def _responses(value: dict[str, Any]) -> Meaning:
     elif name == "response.output_item.added" and (value.get("item") or {}).get("type") in CALLS:
         kind = Kind.TOOL
     usage = (value.get("response") or {}).get("usage") or {}
-    return kind, _whole(usage.get("output_tokens"))
+    return kind, whole(usage.get("output_tokens"))
 
 
 def _anthropic(value: dict[str, Any]) -> Meaning:
@@ -95,14 +96,14 @@ def _anthropic(value: dict[str, Any]) -> Meaning:
             return Kind.TOOL, None
         return (Kind.TEXT if block.get("text") else Kind.EMPTY), None
     if name == "message_delta":
-        return Kind.FINISH, _whole(usage.get("output_tokens"))
+        return Kind.FINISH, whole(usage.get("output_tokens"))
     kinds = {"message_start": Kind.EMPTY, "content_block_stop": Kind.EMPTY, "message_stop": Kind.DONE}
     return kinds.get(str(name), Kind.OTHER), None
 
 
 def _ollama(value: dict[str, Any]) -> Meaning:
     message = value.get("message") or {}
-    tokens = _whole(value.get("eval_count"))
+    tokens = whole(value.get("eval_count"))
     if message.get("content") or value.get("response"):
         return Kind.TEXT, tokens
     if message.get("thinking") or value.get("thinking"):
@@ -132,7 +133,7 @@ def meaning(api: str, name: bytes, data: bytes) -> Meaning:
         if name == b"error" or value.get("error") or value.get("type") == "error":
             return Kind.ERROR, None
         return find(value)
-    except (ProtocolError, AttributeError, KeyError, TypeError):
+    except (ProtocolError, *WRONG_SHAPE):
         return Kind.OTHER, None
 
 
@@ -159,7 +160,3 @@ class EventCutter:
     def _known(self, event: bytes | SseEvent) -> tuple[Kind, int | None, int]:
         data, name = (event, b"") if isinstance(event, bytes) else event
         return *meaning(self._api, name, data), len(data)
-
-
-def _whole(value: Any) -> int | None:
-    return value if isinstance(value, int) else None

@@ -11,7 +11,9 @@ import orjson
 from katydid.core.counting import Shape
 from katydid.core.errors import ProtocolError
 from katydid.dialects.base import Answer, Generation, Message, bearer_headers
-from katydid.dialects.reading import NdjsonReading, StreamReading, load_object
+from katydid.dialects.content import text_of
+from katydid.dialects.loading import load_object
+from katydid.dialects.reading import NdjsonReading, StreamReading
 
 
 class Ollama:
@@ -58,7 +60,7 @@ class Ollama:
             raise ProtocolError("not an answer of Ollama's")
         text, other = _parts(value)
         reason = value.get("done_reason") or ("stop" if value["done"] is True else None)
-        return Answer(text, reason, value.get("prompt_eval_count"), value.get("eval_count"), bool(other))
+        return Answer(text_of(text), reason, value.get("prompt_eval_count"), value.get("eval_count"), bool(other))
 
 
 class OllamaReading(NdjsonReading):

@@ -12,7 +12,9 @@ import orjson
 from katydid.core.counting import Shape
 from katydid.core.errors import ProtocolError
 from katydid.dialects.base import Answer, Generation, Message, OpenAiAccess
-from katydid.dialects.reading import SseReading, StreamReading, load_object
+from katydid.dialects.content import text_of, tokens_in
+from katydid.dialects.loading import load_object
+from katydid.dialects.reading import SseReading, StreamReading
 
 _DONE = b"[DONE]"
 _CONTENT = ("content", "reasoning_content", "reasoning", "tool_calls", "function_call", "refusal")
@@ -51,9 +53,8 @@ class OpenAi(OpenAiAccess):
             other = any(message.get(key) for key in _CONTENT[1:])
         except (KeyError, IndexError, TypeError, AttributeError):
             raise ProtocolError("not a chat completion") from None
-        usage = value.get("usage") or {}
-        tokens = usage.get("prompt_tokens"), usage.get("completion_tokens")
-        return Answer(message.get("content") or "", choice.get("finish_reason"), *tokens, other)
+        tokens = tokens_in(value.get("usage"), "prompt_tokens", "completion_tokens")
+        return Answer(text_of(message.get("content")), choice.get("finish_reason"), *tokens, other)
 
 
 class OpenAiReading(SseReading):

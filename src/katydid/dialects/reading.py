@@ -1,8 +1,9 @@
 """What one streamed answer has told so far: content chunks and their times, its end, its errors.
 
-Fed by the transport from its read callback, so it never raises. A content chunk brings visible text,
-reasoning or tool calls; a role, an empty delta, usage and pings do not count as one. Which is which
-says the dialect, in `event` or `line`.
+Fed by the transport from its read callback, so it never raises: whatever a target writes that a dialect
+does not understand is a malformed answer. A content chunk brings visible text, reasoning or tool calls; a
+role, an empty delta, usage and pings do not count as one. Which is which says the dialect, in `event` or
+`line`.
 
 With `--check count` blocks of plain content events are only counted (see `core.counting`); what is
 unusual, and everything with `--check full`, goes through the parser. Both ways give the same.
@@ -11,8 +12,6 @@ unusual, and everything with `--check full`, goes through the parser. Both ways 
 from abc import ABC, abstractmethod
 from typing import Any, ClassVar, Protocol
 
-import orjson
-
 from katydid.core.counting import ContentRule, Shape
 from katydid.core.errors import ProtocolError
 from katydid.core.gaps import Gaps
@@ -20,7 +19,9 @@ from katydid.core.ndjson import NdjsonParser
 from katydid.core.sample import DETAIL_LIMIT, ErrorClass
 from katydid.core.skimming import ChunkRule
 from katydid.core.sse import SseParser
-from katydid.dialects.status import classify_text
+from katydid.core.values import whole
+from katydid.dialects.loading import WRONG_SHAPE, shown
+from katydid.dialects.status import classify_text, in_words
 
 FEWEST_CHUNKS = 2
 """In `count` an answer needs more content chunks than this (origin: "more than 2 chunks = success")."""
@@ -94,17 +95,17 @@ class StreamReading(ABC):
                 self.read(data)
             else:
                 self._count_block(data, self._rule)
-        except ProtocolError as error:  # of the parser: there is no telling where the next event begins
+        except (ProtocolError, *WRONG_SHAPE) as error:  # there is no telling where the next event begins
             self._given_up = True
-            self.malform(str(error))
+            self._misread(error, data)
         self._settle()
 
     def finish(self) -> None:
         """The message is complete."""
         try:
             self.end()
-        except ProtocolError as error:
-            self.malform(str(error))
+        except (ProtocolError, *WRONG_SHAPE) as error:
+            self._misread(error, self._parser.rest)
         self._settle()
 
     @property
@@ -165,21 +166,25 @@ class StreamReading(ABC):
             self._rule = type(self)._learned = self.shape.learn(event) or self._rule  # noqa: SLF001 - our own class
 
     def usage(self, prompt: Any, completion: Any) -> None:
-        """Tokens, as the server counts them."""
-        if isinstance(prompt, int):
-            self.prompt_tokens = prompt
-        if isinstance(completion, int):
-            self.completion_tokens = completion
+        """Tokens, as the server counts them; what is not a count says nothing."""
+        if (tokens := whole(prompt)) is not None:
+            self.prompt_tokens = tokens
+        if (tokens := whole(completion)) is not None:
+            self.completion_tokens = tokens
 
     def refuse(self, error: Any) -> None:
         """An error that came inside the answer."""
         if self.error_text is None:
-            self.error_text = error if isinstance(error, str) else orjson.dumps(error).decode()
+            self.error_text = in_words(error)
 
     def malform(self, text: str) -> None:
         """Something that cannot be read."""
         if self.malformed is None:
             self.malformed = text[:DETAIL_LIMIT]
+
+    def _misread(self, error: Exception, data: bytes) -> None:
+        """A dialect could not read this: that the target wrote it so is the target's doing."""
+        self.malform(str(error) if isinstance(error, ProtocolError) else f"not as the API has it: {shown(data)}")
 
     # The judgement
 
@@ -196,28 +201,6 @@ class StreamReading(ABC):
         if not self.full and self.chunks <= FEWEST_CHUNKS:
             return ErrorClass.TOO_FEW_CHUNKS, f"only {self.chunks} content chunks"
         return None
-
-
-def load_object(data: bytes) -> dict[str, Any]:
-    """A JSON object out of an event.
-
-    Raises:
-        ProtocolError: it is none.
-    """
-    try:
-        value = orjson.loads(data)
-    except orjson.JSONDecodeError:
-        try:  # orjson takes no invalid UTF-8, which servers that cut tokens apart do send
-            value = orjson.loads(data.decode("utf-8", "replace"))
-        except orjson.JSONDecodeError:
-            raise ProtocolError(f"not JSON: {_shown(data)}") from None
-    if not isinstance(value, dict):
-        raise ProtocolError(f"not a JSON object: {_shown(data)}")
-    return value
-
-
-def _shown(data: bytes) -> str:
-    return data[:DETAIL_LIMIT].decode("utf-8", "replace")
 
 
 class SseReading(StreamReading):
@@ -242,8 +225,8 @@ class SseReading(StreamReading):
                 continue
             try:
                 self.event(name, text)
-            except ProtocolError as error:
-                self.malform(str(error))
+            except (ProtocolError, *WRONG_SHAPE) as error:
+                self._misread(error, text)
 
 
 class NdjsonReading(StreamReading):
@@ -266,8 +249,8 @@ class NdjsonReading(StreamReading):
         for line in self._parser.feed(data):
             try:
                 self.line(line)
-            except ProtocolError as error:
-                self.malform(str(error))
+            except (ProtocolError, *WRONG_SHAPE) as error:
+                self._misread(error, line)
 
     def end(self) -> None:
         """The last line needs no newline."""

@@ -13,7 +13,9 @@ import orjson
 from katydid.core.counting import Shape
 from katydid.core.errors import ProtocolError
 from katydid.dialects.base import Answer, Generation, Message, OpenAiAccess, member
-from katydid.dialects.reading import SseReading, StreamReading, load_object
+from katydid.dialects.content import text_of, tokens_in
+from katydid.dialects.loading import load_object
+from katydid.dialects.reading import SseReading, StreamReading
 
 _CONTENT = frozenset(
     f"response.{part}.delta"
@@ -55,11 +57,11 @@ class Responses(OpenAiAccess):
         try:
             parts = [part for item in value["output"] for part in item.get("content") or []]
             other = any(item.get("type") in _OTHER for item in value["output"])
-            text = "".join(part.get("text") or "" for part in parts if part.get("type") == "output_text")
+            text = "".join(text_of(part.get("text")) for part in parts if part.get("type") == "output_text")
         except (AttributeError, KeyError, TypeError):
             raise ProtocolError("not a response") from None
-        usage = value.get("usage") or {}
-        return Answer(text, _reason(value), usage.get("input_tokens"), usage.get("output_tokens"), other)
+        tokens = tokens_in(value.get("usage"), "input_tokens", "output_tokens")
+        return Answer(text, _reason(value), *tokens, other)
 
 
 class ResponsesReading(SseReading):
@@ -77,7 +79,7 @@ class ResponsesReading(SseReading):
             return
         value = load_object(data)
         kind = value.get("type")
-        if kind in _CONTENT:
+        if isinstance(kind, str) and kind in _CONTENT:
             if value.get("delta"):
                 self.content(data)
         elif kind == "response.output_item.added":

@@ -8,7 +8,8 @@ from typing import Any
 
 import orjson
 
-from katydid.core.sample import ErrorClass
+from katydid.core.sample import DETAIL_LIMIT, ErrorClass
+from katydid.core.values import amount
 
 _DAILY = re.compile(r"\b(daily|per[ -]day|requests?/day|tokens?/day|RPD|TPD|24 ?h(ours?)?)\b", re.IGNORECASE)
 _RATE = re.compile(r"rate.?limit|too many requests|\b429\b", re.IGNORECASE)
@@ -47,7 +48,19 @@ def error_text(body: bytes) -> str:
     for key in ("error", "detail", "message"):
         if isinstance(value, dict) and value.get(key):
             value = value[key]
-    return value if isinstance(value, str) else orjson.dumps(value).decode()
+    return in_words(value)
+
+
+def in_words(error: Any) -> str:
+    """An error as the server wrote it: its text, or its JSON; the message first, where that is too long to keep."""
+    if isinstance(error, str):
+        return error
+    try:
+        text = orjson.dumps(error).decode()
+    except orjson.JSONEncodeError:  # more levels or digits than it writes
+        return "an error that is too deep to be shown"
+    message = error.get("message") if isinstance(error, dict) else None
+    return f"{message} {text}" if isinstance(message, str) and len(text) > DETAIL_LIMIT else text
 
 
 def retry_after(headers: Mapping[str, str], body: bytes, now: datetime) -> float | None:
@@ -57,7 +70,7 @@ def retry_after(headers: Mapping[str, str], body: bytes, now: datetime) -> float
             return seconds * unit
     if found := _TRY_AGAIN.search(error_text(body)):
         unit = 0.001 if found["unit"].lower() == "ms" else 1.0
-        return int(found["minutes"] or 0) * 60.0 + float(found["number"]) * unit
+        return amount(float(found["minutes"] or 0) * 60.0 + float(found["number"]) * unit)
     try:
         when = parsedate_to_datetime(headers.get("retry-after", ""))
         if when.tzinfo is None:  # no zone, or -0000, which says that nobody knows it
@@ -72,4 +85,4 @@ def _number(text: str) -> float | None:
         value = float(text)
     except ValueError:
         return None
-    return value if 0 <= value < float("inf") else None
+    return amount(value)

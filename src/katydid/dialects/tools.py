@@ -8,8 +8,9 @@ from typing import Any
 from katydid.core.errors import ProtocolError
 from katydid.core.toolcalls import CallAssembler, Tool, ToolCall
 from katydid.dialects.base import Message
+from katydid.dialects.content import text_of
+from katydid.dialects.loading import load_object
 from katydid.dialects.openai import OpenAi, OpenAiReading
-from katydid.dialects.reading import load_object
 from katydid.dialects.whole import WholeReading
 
 PROGRESS = b"tool_progress"
@@ -106,4 +107,4 @@ class WholeTurn(WholeReading):
 
 def _text(message: dict[str, Any]) -> str:
     """The text of a message or a delta; some servers write a list of parts, which is text all the same."""
-    return str(message.get("content") or "")
+    return text_of(message.get("content"))

@@ -1,6 +1,7 @@
 """What one whole, non-streamed answer has told: its text, its tokens, and whether it is one at all.
 
-Fed by the transport like a stream's reading, so it never raises; the body is read once, when it is complete.
+Fed by the transport like a stream's reading, so it never raises: what cannot be read is a malformed answer. The
+body is read once, when it is complete.
 """
 
 from typing import Any
@@ -8,8 +9,8 @@ from typing import Any
 from katydid.core.errors import ProtocolError
 from katydid.core.sample import DETAIL_LIMIT, ErrorClass
 from katydid.dialects.base import Answer, Dialect
-from katydid.dialects.reading import load_object
-from katydid.dialects.status import classify_text
+from katydid.dialects.loading import WRONG_SHAPE, load_object, shown
+from katydid.dialects.status import classify_text, in_words
 
 BODY_LIMIT = 64 * 2**20
 """Bytes of an answer that are kept: no model writes that much, and a thousand users must not exhaust the memory."""
@@ -49,10 +50,11 @@ class WholeReading:
         body = b"".join(self._parts)
         try:
             self.read(body)
-        except ProtocolError as error:
+        except (ProtocolError, *WRONG_SHAPE) as error:
             self.error_text = _error_of(body)
             if self.error_text is None:
-                self.malformed = str(error)[:DETAIL_LIMIT]
+                known = isinstance(error, ProtocolError)
+                self.malformed = (str(error) if known else f"not as the API has it: {shown(body)}")[:DETAIL_LIMIT]
 
     def read(self, body: bytes) -> None:
         """Take the whole body.
@@ -87,4 +89,4 @@ def error_in(value: dict[str, Any]) -> str | None:
     error = value.get("error")
     if isinstance(error, dict):
         error = error.get("message") or error
-    return str(error) if error else None
+    return in_words(error) if error else None

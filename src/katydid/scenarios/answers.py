@@ -5,8 +5,9 @@ from typing import Any
 
 from katydid.core.errors import ProtocolError
 from katydid.core.sample import DETAIL_LIMIT, ErrorClass
+from katydid.dialects.loading import load_object
 from katydid.dialects.paths import FieldPath
-from katydid.dialects.reading import SseReading, load_object
+from katydid.dialects.reading import SseReading
 from katydid.dialects.status import classify_text
 from katydid.dialects.whole import error_in
 

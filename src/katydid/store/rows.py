@@ -3,11 +3,15 @@
 A process buffers rows and drains them about once a second into one self-describing batch (an Arrow
 IPC stream, so that it can travel in a message). A log is batches behind each other, each with its
 length in front; a log that was cut off anywhere is read up to its last whole batch.
+
+A batch is never lost for one value: what its column cannot hold is null in the batch, and counted. Who fills in
+rows gives values that fit (`core.values`); this is the second line of defence.
 """
 
 import errno
 import os
 import struct
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields
 from operator import attrgetter
@@ -57,10 +61,14 @@ class RowBuffer:
 
     Args:
         schema: the columns; a row's `extra` is looked up for those that are no attributes of it.
+
+    Attributes:
+        nulled: values that did not fit their column, by its name; null in the batches that were drained.
     """
 
     def __init__(self, schema: pa.Schema) -> None:
         self.schema = schema
+        self.nulled: Counter[str] = Counter()
         self._rows: list[Any] = []
 
     def __len__(self) -> int:
@@ -75,16 +83,47 @@ class RowBuffer:
         if not self._rows:
             return None
         rows, self._rows = self._rows, []
-        return encode([_values(rows, f.name) for f in self.schema], self.schema)
+        return encode([_values(rows, f.name) for f in self.schema], self.schema, self.nulled)
 
 
-def encode(columns: Sequence[Sequence[Any]], schema: pa.Schema) -> bytes:
-    """Columns of plain values as one batch."""
-    arrays = [pa.array(values, column.type) for values, column in zip(columns, schema, strict=True)]
+def encode(columns: Sequence[Sequence[Any]], schema: pa.Schema, nulled: Counter[str] | None = None) -> bytes:
+    """Columns of plain values as one batch.
+
+    Args:
+        columns: the values, a sequence for each of the schema's columns.
+        schema: of the batch.
+        nulled: is told of values that did not fit their column.
+    """
+    arrays = []
+    for values, column in zip(columns, schema, strict=True):
+        try:
+            array = pa.array(values, column.type)
+        except _UNFIT:
+            array, unfit = _salvaged(values, column.type)
+            if nulled is not None and unfit:
+                nulled[column.name] += unfit
+        arrays.append(array)
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, schema) as stream:
         stream.write_batch(pa.record_batch(arrays, schema=schema))
     return bytes(sink.getvalue())
+
+
+_UNFIT = (pa.ArrowException, ArithmeticError, TypeError, ValueError)
+"""What Arrow raises for a value of another type or beyond its column's range."""
+
+
+def _salvaged(values: Sequence[Any], kind: pa.DataType) -> tuple[pa.Array, int]:
+    """A column value by value; and how many of them are null since they did not fit."""
+    kept: list[Any] = []
+    for value in values:
+        written = value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
+        try:
+            kept.append(pa.scalar(written, kind).as_py())
+        except _UNFIT:
+            kept.append(None)
+    unfit = sum(value is not None and each is None for value, each in zip(values, kept, strict=True))
+    return pa.array(kept, kind), unfit
 
 
 def _values(rows: list[Any], name: str) -> list[Any]:

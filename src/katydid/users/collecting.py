@@ -181,8 +181,6 @@ class Collector:
         """Keep a batch of rows; a disk that takes no more ends the run."""
         if self._writer is None:
             return
-        if self._staged is not None and kind == "samples":
-            self._staged.take(decode(batch))
         try:
             self._writer.append(kind, batch)
         except OSError as error:
@@ -190,8 +188,11 @@ class Collector:
                 logger.error("rows cannot be written (%s): the run ends here; make room on the disk", error)  # noqa: TRY400 - one line
             self._refused += decode(batch).num_rows
             self._runtime.stopper.end("error", drain=0)
+        guard = self._runtime.housekeeping.guard
+        if self._staged is not None and kind == "samples":
+            guard("the load shape", self._staged.take, decode(batch))
         for watch in self.watchers:
-            watch(kind, batch)
+            guard("the live view", watch, kind, batch)
 
     def _note(self, **facts: Any) -> None:
         if self._writer is not None:
@@ -217,6 +218,7 @@ class Collector:
             "ended_at_ms": round(ended_at_ms, 3),
             "lost_workers": stopper.lost_workers if self._runtime.is_master else [],
             "missing_rows": lost + self._refused,
+            "nulled_values": self._runtime.nulled() + sum(stopper.nulled.values()),
         }
         try:
             self.folder = writer.finish(**outcome)

@@ -3,6 +3,7 @@
 On a terminal that is one live line, in a pipe a plain line now and then.
 """
 
+import logging
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,8 @@ from katydid.users.runtime import Runtime
 
 if TYPE_CHECKING:
     from katydid.users.collecting import Collector
+
+logger = logging.getLogger("katydid")
 
 LIVE_PERIOD = 0.5
 PLAIN_PERIOD = 5.0
@@ -57,7 +60,7 @@ class Progress:
         if self._console.is_terminal:
             self._live = Live(self._line(), console=self._console, auto_refresh=False, transient=True)
             self._live.start()
-        self._greenlet = gevent.spawn(self._run)
+        self._greenlet = self._runtime.housekeeping.spawn("the display", self._run)
 
     def say(self, text: str) -> None:
         """One more line, such as the beginning of a stage."""
@@ -94,10 +97,17 @@ class Progress:
     def _run(self) -> None:
         while True:
             gevent.sleep(LIVE_PERIOD if self._live else PLAIN_PERIOD)
-            if self._live is not None:
-                self._live.update(self._line(), refresh=True)
-            else:
-                self._console.print(self._line())
+            try:
+                self._show(self._line())
+            except OSError as error:  # nobody can look any more, but the run goes on
+                logger.warning("the run cannot be shown any more (%s)", error)
+                return
+
+    def _show(self, line: Text) -> None:
+        if self._live is not None:
+            self._live.update(line, refresh=True)
+        else:
+            self._console.print(line)
 
     def _run_time(self) -> float | None:
         return getattr(self._runtime.environment.parsed_options, "run_time", None)

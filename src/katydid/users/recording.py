@@ -51,7 +51,7 @@ class Recorder:
         self._environment = environment
         self._stopper = stopper
         self._info = info
-        self._redactor = redactor
+        self.redactor = redactor
         self._stage = stage
         self.worker = worker
         self.buffer = RowBuffer(schema)
@@ -83,7 +83,7 @@ class Recorder:
             elapsed_ms: for Locust's statistics, which know no missing times.
         """
         if sample.detail:
-            sample.detail = self._redactor.text(sample.detail)
+            sample.detail = self.redactor.text(sample.detail)
         try:
             sample.after_stop = not self._admit(sample)
         except GreenletExit:
@@ -109,7 +109,7 @@ class Recorder:
     def note(self, sample: Sample) -> None:
         """Keep a row that is no request of the load: it counts for nothing, neither here nor in Locust."""
         if sample.detail:
-            sample.detail = self._redactor.text(sample.detail)
+            sample.detail = self.redactor.text(sample.detail)
         sample.after_stop = self._stopper.halted
         self._keep(sample)
 
@@ -134,7 +134,7 @@ class Recorder:
             warm_up=stage.is_settling(start_ms),
         )
         if event.get("exception"):
-            sample.fail(ErrorClass.OTHER, self._redactor.text(str(event["exception"])))
+            sample.fail(ErrorClass.OTHER, self.redactor.text(str(event["exception"])))
             sample.blame = None
         sample.after_stop = not self._admit(sample)
         self._keep(sample)

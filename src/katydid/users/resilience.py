@@ -76,7 +76,7 @@ class ResilienceUser(SpeechUser):
     def on_start(self) -> None:
         """See `PacedUser.on_start`."""
         if self.index == 0:
-            self._doing = gevent.spawn(self.deed)
+            self._doing = self.run_context.housekeeping.spawn(f"what {self.workload} does beside the load", self.deed)
         super().on_start()
 
     def on_stop(self) -> None:

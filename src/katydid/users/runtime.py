@@ -18,6 +18,7 @@ from katydid.core.redact import Redactor
 from katydid.core.stages import Stage
 from katydid.store.rows import sample_schema
 from katydid.users.eventlog import EventLog
+from katydid.users.housekeeping import Housekeeping
 from katydid.users.monitoring import Monitor
 from katydid.users.options import RunOptions, run_options
 from katydid.users.orphan import watch_master
@@ -38,6 +39,8 @@ SPAWNED_AT_ONCE = 20
 ROWS = "katydid_rows"
 _RELEASE = "katydid_release"
 _READY = "katydid_ready"
+_BROKEN = "katydid_broken"
+_WRITER = "the writer of rows"
 _DONE = "katydid_done"
 
 _ATTRIBUTE = "katydid"
@@ -51,6 +54,7 @@ class Runtime:
         expected_end: when the run will end, about, as far as a load shape can tell; on the monotonic clock.
         released_at: when users that wait behind a barrier may start, once that is known.
         event_log: keeps the events of streamed answers, where the run was asked to.
+        housekeeping: its greenlets, which go on for the whole run.
         roster: what users said of themselves when they were ready, of the whole run; known with `released_at`.
     """
 
@@ -64,7 +68,7 @@ class Runtime:
         self.runner: Any = environment.runner
         self.is_worker = isinstance(self.runner, WorkerRunner)
         self.is_master = isinstance(self.runner, MasterRunner)
-        self.stopper = Stopper(environment, self.hand_in)
+        self.stopper = Stopper(environment, self.hand_in, self.nulled)
         self.expected_end: float | None = None
         self.released_at: float | None = None
         self.event_log: EventLog | None = None
@@ -81,7 +85,9 @@ class Runtime:
         self._stage: Stage | None = None
         self._done = 0
         self._monitor: Monitor | None = None
-        self._greenlets: list[gevent.Greenlet] = []
+        self.housekeeping = Housekeeping(self._broken)
+        self._deaths: list[dict[str, str]] = []
+        self._told: set[str] = set()
         self._outbox: list[tuple[str, bytes]] = []
         runner: Any = self.runner
         if self.is_worker:
@@ -89,6 +95,7 @@ class Runtime:
         elif self.is_master:
             runner.register_message(_READY, lambda msg, **_: self.user_ready(msg.data["fact"]))
             runner.register_message(_DONE, lambda **_: self.user_done())
+            runner.register_message(_BROKEN, self._on_broken)
         setattr(environment, _ATTRIBUTE, self)
 
     @classmethod
@@ -154,6 +161,8 @@ class Runtime:
         self._stage = None
         self.roster = []
         self._outbox.clear()
+        self._deaths = []
+        self._told = set()
         self.stopper.begin(self.info.failure_limit, self.options.drain_seconds)
         secrets: list[str] = []
         extra: dict[str, type] = {}
@@ -184,17 +193,18 @@ class Runtime:
             self.info, self._monitor.buffer, self.options.target_pid, self.options.target_metrics
         )
         self._collections = RareCollections()
-        self._greenlets = [gevent.spawn(self._monitor.run), gevent.spawn(self._flush_forever)]
+        self.housekeeping.spawn("the monitor of the generator", self._monitor.run)
+        self.housekeeping.spawn(_WRITER, self._flush_forever)
         if self.is_worker:
-            self._greenlets.append(gevent.spawn(watch_master, self.runner, self.stopper))
+            self.housekeeping.spawn("the watch on the master", watch_master, self.runner, self.stopper)
         else:
-            self._greenlets.append(gevent.spawn(self._surroundings.run))
+            self.housekeeping.spawn("the monitor of the machine and the target", self._surroundings.run)
 
     def watch_workers(self, say: Callable[[str], None]) -> None:
         """Master: say who falls silent, and who comes back."""
         if self.is_master:
             presence = Presence(self.runner, self.stopper.workers, self.info, say, self.note)
-            self._greenlets.append(gevent.spawn(presence.watch, lambda: self.stopper.ending))
+            self.housekeeping.spawn("the watch on the workers", presence.watch, lambda: self.stopper.ending)
 
     def all_spawned(self) -> None:
         """All users are there: those behind a barrier may go, unless they wait until all are ready."""
@@ -246,8 +256,7 @@ class Runtime:
 
     def finish(self) -> None:
         """All users of this process have stopped."""
-        gevent.killall(self._greenlets)
-        self._greenlets = []
+        self.housekeeping.end()
         self._collections.end()
         if self.is_worker:
             self.stopper.worker_finished()
@@ -259,8 +268,47 @@ class Runtime:
 
     def hand_in(self) -> int:
         """Hand on all rows there are; how many samples this process has recorded in all."""
-        self._flush()
+        more = True
+        while more:  # what failed once is not waiting any more
+            waiting = len(self._outbox)
+            self.housekeeping.guard(_WRITER, self._flush)
+            more = 0 < len(self._outbox) < waiting
         return self.recorder.recorded
+
+    def nulled(self) -> int:
+        """Values of this process's rows that did not fit their columns, and are null."""
+        buffers = [self.recorder.buffer]
+        if self.event_log is not None:
+            buffers.append(self.event_log.buffer)
+        if self._monitor is not None:
+            buffers.append(self._monitor.buffer)
+        return sum(buffer.nulled.total() for buffer in buffers)
+
+    def _tell_nulled(self) -> None:
+        """Say so when values did not fit, once for each column."""
+        for column in self.recorder.buffer.nulled.keys() - self._told:
+            self._told.add(column)
+            logger.warning("a value of %s did not fit its column, and is null; how many there are is counted", column)
+
+    def _broken(self, name: str, why: str) -> None:
+        """Housekeeping of this process has died: the run ends, in all processes."""
+        if self.is_worker:
+            try:
+                self.runner.send_message(_BROKEN, {"name": name, "why": why})
+            except RPCError:  # a worker that leaves is missed, and makes the run invalid too
+                gevent.spawn(self.runner.quit)
+        else:
+            self._end_broken(self.process, name, why)
+
+    def _on_broken(self, msg: Any, **_: Any) -> None:
+        worker = f"worker-{self.runner.get_worker_index(msg.node_id)}"
+        self._end_broken(worker, str(msg.data["name"]), str(msg.data["why"]))
+
+    def _end_broken(self, process: str, name: str, why: str) -> None:
+        redactor = self.recorder.redactor
+        self._deaths.append({"process": process, "name": redactor.text(name), "why": redactor.text(why)})
+        self.note(housekeeping_died=self._deaths)
+        self.stopper.end("error", drain=0)
 
     def _flush_forever(self) -> None:
         while True:
@@ -276,12 +324,16 @@ class Runtime:
         ):
             if buffer and (batch := buffer.drain()):
                 self._outbox.append((kind, batch))
+        self._tell_nulled()
         while self._outbox:
             try:
                 self.deliver(*self._outbox[0])
             except RPCError as error:
                 logger.warning("rows wait for the master to be reachable again (%s)", error)
                 return
+            except BaseException:
+                del self._outbox[0]  # it may be written already; twice would be worse
+                raise
             del self._outbox[0]
 
     def _send(self, kind: str, batch: bytes) -> None:

@@ -51,12 +51,14 @@ class Stopper:
     Args:
         environment: Locust's, with its runner.
         hand_in: sends this process's last rows on; returns how many rows it recorded in all.
+        nulled: how many values in them did not fit their columns.
     """
 
-    def __init__(self, environment: Environment, hand_in: Callable[[], int]) -> None:
+    def __init__(self, environment: Environment, hand_in: Callable[[], int], nulled: Callable[[], int]) -> None:
         self._environment = environment
         self._runner: Any = environment.runner
         self._hand_in = hand_in
+        self._nulled = nulled
         self._threshold = FailureThreshold(0)
         self._tickets: dict[int, AsyncResult] = {}
         self._last_ticket = 0
@@ -71,6 +73,8 @@ class Stopper:
         """No request may start any more."""
         self.rows_promised: dict[str, int] = {}
         """Rows that each worker says it recorded, once it has finished."""
+        self.nulled: dict[str, int] = {}
+        """Values in each worker's rows that did not fit their columns."""
         self.workers: set[str] = set()
         """Ids of the workers that take part; known to the master."""
         self._register()
@@ -87,6 +91,7 @@ class Stopper:
         self.active = True
         self.ending = False
         self.rows_promised = {}
+        self.nulled = {}
         if isinstance(self._runner, MasterRunner):
             self.workers = {client.id for client in self._runner.clients.all}
         if not isinstance(self._runner, WorkerRunner):
@@ -196,7 +201,7 @@ class Stopper:
         report: dict[str, Any] = {}
         self._environment.events.report_to_master.fire(client_id=self._runner.client_id, data=report)
         self._runner.send_message("stats", report)
-        self._runner.send_message(_FINISHED, {"rows": recorded})
+        self._runner.send_message(_FINISHED, {"rows": recorded, "nulled": self._nulled()})
         # Locust's worker sleeps for its stop timeout after it has stopped; everything is done by now.
         self._environment.stop_timeout = 0
         self.active = False
@@ -219,6 +224,7 @@ class Stopper:
 
     def _on_finished(self, msg: Any, **_: Any) -> None:
         self.rows_promised[msg.node_id] = msg.data["rows"]
+        self.nulled[msg.node_id] = msg.data.get("nulled", 0)
 
     # Signals
 

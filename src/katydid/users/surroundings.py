@@ -14,6 +14,7 @@ import gevent
 import psutil
 from prometheus_client.parser import text_string_to_metric_families
 
+from katydid.core.values import amount
 from katydid.store.monitor import MACHINE, TARGET, MonitorRow
 from katydid.store.rows import RowBuffer
 from katydid.users.runinfo import RunInfo
@@ -111,7 +112,7 @@ class Surroundings:
         """The sums of what is wanted, over all label values.
 
         Raises:
-            ValueError: something of it is not told, or nothing that can be read is.
+            ValueError: something of it is not told or no amount, or nothing that can be read is.
             OSError, HTTPException: nothing can be fetched.
         """
         assert self._metrics_url is not None  # noqa: S101 - the caller looked
@@ -123,6 +124,6 @@ class Surroundings:
                 if sample.name in {CPU_SECONDS, MEMORY_BYTES}:
                     sums[sample.name] = sums.get(sample.name, 0.0) + sample.value
         for name in (CPU_SECONDS, MEMORY_BYTES):
-            if name not in sums:
+            if amount(sums.get(name)) is None:
                 raise ValueError(f"it tells no {name}")
         return sums

@@ -149,4 +149,10 @@ def lost(run: Run) -> Finding | None:
         )
     if missing:
         return Finding("invalid", f"{missing} rows never arrived", "see the log; the network or the disk lost them")
+    if nulled := run.manifest.get("nulled_values"):
+        return Finding(
+            "warning",
+            f"{nulled} values in the rows did not fit their columns, and are null",
+            "the rest of these rows is whole; see the log for the columns",
+        )
     return None

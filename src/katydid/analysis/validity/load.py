@@ -75,6 +75,13 @@ def inside_warm_up(run: Run) -> Finding | None:
 
 def how_it_ended(run: Run) -> Finding | None:
     """What kept the run from coming to its end."""
+    if died := run.manifest.get("housekeeping_died"):
+        first = died[0]
+        return Finding(
+            "invalid",
+            f"the run broke off: {first['name']} died in {first['process']} ({first['why']})",
+            "a fault of the generator: see the log; its rows are all here",
+        )
     if run.manifest.get("partial"):
         return Finding("warning", "partial: the run never came to its end, and was rebuilt from what was recorded")
     if run.manifest.get("ended") == "interrupted":

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 import orjson
 
 from katydid.core.errors import ProtocolError
+from katydid.dialects.loading import load_object
 
 SAMPLE_RATE = 16_000
 """Hz; with 16-bit samples of one channel what every one of these services takes."""
@@ -79,13 +80,7 @@ def json_object(message: str | bytes) -> dict[str, Any]:
     """
     if isinstance(message, bytes):
         raise ProtocolError(f"a binary message of {len(message)} bytes where JSON was expected")
-    try:
-        value = orjson.loads(message)
-    except orjson.JSONDecodeError:
-        raise ProtocolError(f"not JSON: {message[:40]!r}") from None
-    if not isinstance(value, dict):
-        raise ProtocolError(f"not a JSON object: {message[:40]!r}")
-    return value
+    return load_object(message.encode())
 
 
 def json_text(**members: Any) -> str:

@@ -6,6 +6,7 @@ last message too.
 """
 
 from katydid.dialects.speech.base import SAMPLE_RATE, Kind, Said, json_object, json_text
+from katydid.dialects.status import in_words
 
 
 class FunAsrDialect:
@@ -35,7 +36,7 @@ class FunAsrDialect:
         """See `SpeechDialect.read`: the first offline result after our end is the last."""
         value = json_object(message)
         if value.get("error"):
-            return Said(Kind.ERROR, str(value["error"]))
+            return Said(Kind.ERROR, in_words(value["error"]))
         mode, text = str(value.get("mode") or ""), value.get("text")
         if not isinstance(text, str):
             return Said(Kind.OTHER)

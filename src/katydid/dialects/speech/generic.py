@@ -8,7 +8,10 @@ By default `{"type": "start", …}`, binary audio, `{"type": "stop"}`; back come
 from typing import Any
 
 from katydid.core.errors import ConfigError
+from katydid.core.values import amount, whole
+from katydid.dialects.content import text_of
 from katydid.dialects.speech.base import SAMPLE_RATE, Kind, Said, json_object, json_text
+from katydid.dialects.status import in_words
 
 DEFAULTS = {
     "type": "type",
@@ -64,9 +67,9 @@ class GenericDialect:
         pending, processing = _find(value, self._names["pending"]), _find(value, self._names["processing"])
         return Said(
             kind,
-            text if isinstance(text, str) else "",
-            pending=pending if isinstance(pending, int) else None,
-            processing_ms=float(processing) if isinstance(processing, int | float) else None,
+            in_words(text) if kind is Kind.ERROR and text is not None else text_of(text),
+            pending=whole(pending),
+            processing_ms=amount(processing),
         )
 
 

@@ -3,6 +3,7 @@
 from katydid.core.errors import ProtocolError
 from katydid.core.sample import ErrorClass
 from katydid.dialects.closing import classify_close
+from katydid.dialects.loading import WRONG_SHAPE
 from katydid.dialects.speech.base import Kind, Said, SpeechDialect
 from katydid.dialects.status import classify_text
 
@@ -50,8 +51,9 @@ class SpeechReading:
         """A message that arrived at `at`."""
         try:
             said = self._dialect.read(message, stopped=self.stopped)
-        except ProtocolError as error:
-            self.failure = ErrorClass.MALFORMED, f"a message cannot be read: {error}"
+        except (ProtocolError, *WRONG_SHAPE) as error:
+            why = str(error) if isinstance(error, ProtocolError) else f"not as the API has it: {message[:160]!r}"
+            self.failure = ErrorClass.MALFORMED, f"a message cannot be read: {why}"
             return
         if said.pending is not None:
             self.pending_max = max(self.pending_max or 0, said.pending)

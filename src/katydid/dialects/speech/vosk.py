@@ -4,6 +4,7 @@ A settled text may still be on its way when we end, so the last one before the c
 """
 
 from katydid.dialects.speech.base import SAMPLE_RATE, Kind, Said, json_object, json_text
+from katydid.dialects.status import in_words
 
 
 class VoskDialect:
@@ -27,7 +28,7 @@ class VoskDialect:
         del stopped
         value = json_object(message)
         if value.get("error"):
-            return Said(Kind.ERROR, str(value["error"]))
+            return Said(Kind.ERROR, in_words(value["error"]))
         if isinstance(value.get("text"), str):
             return Said(Kind.SEGMENT, value["text"])
         if isinstance(value.get("partial"), str):
