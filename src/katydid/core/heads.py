@@ -9,6 +9,7 @@ from katydid.core.errors import ConfigError, LimitError, ProtocolError
 MAX_HEAD = 64 * 1024
 """Bytes of a response's head; servers' own limits are 8 to 32 KiB."""
 MAX_HEADERS = 1000
+SWITCHING_PROTOCOLS = 101
 MOST_HEADS = 64
 """Heads that are remembered: a server that puts nothing of its own into each writes the same one all second long."""
 
@@ -77,6 +78,17 @@ def read_head(head: bytes) -> Head:
     return Head(status, reason, headers, keep_alive, chunked, "" if encoding == "identity" else encoding)
 
 
+def is_interim(status: int) -> bool:
+    """Whether another answer to the same request follows (RFC 9110, 15.2).
+
+    Raises:
+        ProtocolError: it is the last word of HTTP on this connection.
+    """
+    if status == SWITCHING_PROTOCOLS:
+        raise ProtocolError("it switches to another protocol (101), which nobody asked for")
+    return 100 <= status < 200
+
+
 def _status_line(line: str) -> tuple[str, int, str]:
     version, _, rest = line.strip().partition(" ")
     code, _, reason = rest.strip().partition(" ")
@@ -96,7 +108,7 @@ def _headers(lines: list[str]) -> dict[str, str]:
             continue
         name, colon, value = line.partition(":")
         if not colon:
-            raise ProtocolError(f"not a header: {line[:40]!r}")
+            continue  # old devices and scripts write such lines; whatever they say, it frames nothing
         last = name.strip().lower()
         value = value.strip()
         headers[last] = f"{headers[last]}, {value}" if last in headers else value

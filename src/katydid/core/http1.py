@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from katydid.core import chunked
 from katydid.core.errors import LimitError, ProtocolError
-from katydid.core.heads import MAX_HEAD, content_length, read_head, split_head
+from katydid.core.heads import MAX_HEAD, content_length, is_interim, read_head, split_head
 from katydid.core.unpacking import Unpacker
 
 MAX_BODY = 256 * 1024 * 1024
@@ -138,8 +138,8 @@ class ResponseReader:
         if len(head) > MAX_HEAD:
             raise LimitError(f"a head of more than {MAX_HEAD} bytes")
         known = read_head(head)
-        if 100 <= known.status < 200:
-            return  # an interim response; the real one follows
+        if is_interim(known.status):
+            return  # the real one follows
         self.status, self.reason, self.headers, self.keep_alive, self._chunked, encoding = known
         self.head_done = True
         if encoding:
