@@ -25,6 +25,7 @@ from katydid.core.errors import LimitError
 from katydid.core.http1 import MAX_BODY
 from katydid.core.sample import ErrorClass
 from katydid.core.sse import MAX_EVENT
+from katydid.core.target_url import joined, read_target_url
 from katydid.transport.dialing import destination
 from katydid.transport.exchange import Exchange, Request, Sink, Timeouts, TimestampSource
 from katydid.transport.failure import classify
@@ -48,8 +49,8 @@ class RequestsClient:
     timestamp_source: TimestampSource = "user"
 
     def __init__(self, url: str, timeouts: Timeouts, ca_file: str | None = None) -> None:
-        destination(url)  # complains about a bad URL in the same words
-        self._url = url.rstrip("/")
+        destination(url)  # complains about a bad proxy in the same words
+        self._to = read_target_url(url)
         self._timeouts = timeouts
         self._in_flight = 0
         self._session = requests.Session()
@@ -114,7 +115,7 @@ class RequestsClient:
     def _converse(self, request: Request, sink: Sink, exchange: Exchange) -> None:
         with self._session.request(
             request.method,
-            self._url + request.path,
+            self._to.origin + joined(self._to.path, request.path),
             data=request.body or None,
             headers=request.all_headers(),
             stream=True,
