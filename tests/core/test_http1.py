@@ -262,3 +262,15 @@ def test_a_head_that_came_before_is_read_as_the_first_time():
     other = ResponseReader()
     assert other.feed(wire.replace(b"close", b"stays")) == b"ok"
     assert other.keep_alive
+
+
+def test_the_last_word_of_http_on_a_connection_is_none_that_was_asked_for():
+    with pytest.raises(ProtocolError, match="101"):
+        ResponseReader().feed(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n")
+
+
+def test_interim_responses_may_be_any_number_and_come_in_any_split():
+    reader = ResponseReader()
+    message = b"HTTP/1.1 102 Processing\r\n\r\n" * 5000 + OK + b"Content-Length: 2\r\n\r\nhi"
+    body = b"".join(reader.feed(message[at : at + 1000]) for at in range(0, len(message), 1000))
+    assert (reader.status, body, reader.complete, reader.leftover) == (200, b"hi", True, b"")

@@ -51,13 +51,17 @@ class Head(NamedTuple):
     encoding: str
 
 
-def split_head(buffer: bytes) -> tuple[bytes | None, bytes]:
-    """Head and rest, at the first empty line, whether lines end with CRLF or with LF alone."""
-    at = buffer.find(b"\r\n\r\n")
-    bare = buffer.find(b"\n\n", 0, at if at >= 0 else len(buffer))
+def split_head(buffer: bytes, begin: int) -> tuple[bytes | None, int]:
+    """The head that begins there, up to the first empty line, whether lines end with CRLF or with LF alone.
+
+    Returns:
+        (head, position): and where what follows begins; None, and where it began, where it is not whole.
+    """
+    at = buffer.find(b"\r\n\r\n", begin)
+    bare = buffer.find(b"\n\n", begin, at if at >= 0 else len(buffer))
     if bare >= 0:
-        return buffer[:bare], buffer[bare + 2 :]
-    return (None, buffer) if at < 0 else (buffer[:at], buffer[at + 4 :])
+        return buffer[begin:bare], bare + 2
+    return (None, begin) if at < 0 else (buffer[begin:at], at + 4)
 
 
 @lru_cache(MOST_HEADS)

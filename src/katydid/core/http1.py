@@ -124,15 +124,16 @@ class ResponseReader:
     # The head
 
     def _read_head(self) -> bool:
+        begin = 0
         while not self.head_done:
-            head, rest = split_head(self._buffer)
+            head, begin = split_head(self._buffer, begin)
             if head is None:
-                if len(self._buffer) > MAX_HEAD:
+                if len(self._buffer) - begin > MAX_HEAD:
                     raise LimitError(f"a head of more than {MAX_HEAD} bytes")
-                return False
-            self._buffer = rest
+                break
             self._parse_head(head)
-        return True
+        self._buffer = self._buffer[begin:]
+        return self.head_done
 
     def _parse_head(self, head: bytes) -> None:
         if len(head) > MAX_HEAD:
