@@ -147,6 +147,15 @@ def test_the_share_of_bounds_is_of_requests_with_a_ttft():
     assert summary_of(*rows)["metrics"]["ttft_bound_share"] == 0.25
 
 
+def test_the_share_of_requests_sent_again_is_of_all_whatever_became_of_them():
+    rows = [started(0, resent=True), started(1, resent=False), started(2, base=FAILED, resent=True), started(3)]
+    assert summary_of(*rows)["metrics"]["resent_share"] == 0.5
+
+
+def test_runs_of_before_resending_was_recorded_have_no_share_of_it():
+    assert summary_of(*steady(3))["metrics"]["resent_share"] is None
+
+
 def test_errors_are_grouped_with_the_most_frequent_first_and_one_example():
     timeout = FAILED | {"error": "timeout", "detail": None}
     errors = summary_of(OK, FAILED, timeout, FAILED)["errors"]

@@ -182,6 +182,12 @@ def test_many_bounds_user_time_and_a_clock_step_are_worth_a_warning():
     }
 
 
+@pytest.mark.parametrize(("resent", "expected"), [(0, {}), (1, {}), (2, {"resent": "warning"})])
+def test_more_than_one_request_in_a_hundred_sent_again_is_worth_a_warning(resent, expected):
+    rows = [started(i * 1000, iteration=i, resent=i < resent) for i in range(100)]
+    assert found(rows) == expected
+
+
 def test_how_the_run_ended_is_said():
     assert found(steady(5), partial=True) == {"end": "warning"}
     assert found(steady(5), ended="interrupted") == {"end": "warning"}

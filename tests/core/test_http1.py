@@ -64,6 +64,7 @@ WHOLE = [
     ("not modified, with a length", b"HTTP/1.1 304 Not Modified\r\nContent-Length: 9\r\n\r\n", 304, b"", True),
     ("an error", b"HTTP/1.1 503 Busy\r\nContent-Length: 4\r\n\r\nbusy", 503, b"busy", True),
     ("a folded header", OK + b"X: a\r\n b\r\nContent-Length: 2\r\n\r\nhi", 200, b"hi", True),
+    ("a line without a colon", OK + b"X-Buffering no\r\nContent-Length: 2\r\n\r\nhi", 200, b"hi", True),
     ("no space after a colon", OK + b"Content-Length:2\r\n\r\nhi", 200, b"hi", True),
     (
         "gzip",
@@ -176,7 +177,6 @@ def test_a_head_request_has_no_body():
         b"SMTP ready\r\n\r\n",
         b"HTTP/2 200\r\n\r\n",
         b"HTTP/1.1 abc\r\n\r\n",
-        OK + b"no colon\r\n\r\n",
         OK + b"Content-Length: -1\r\n\r\n",
         OK + b"Content-Length: 1\r\nContent-Length: 2\r\n\r\n",
         CHUNKED + b"\r\nxyz\r\n",
@@ -262,3 +262,15 @@ def test_a_head_that_came_before_is_read_as_the_first_time():
     other = ResponseReader()
     assert other.feed(wire.replace(b"close", b"stays")) == b"ok"
     assert other.keep_alive
+
+
+def test_the_last_word_of_http_on_a_connection_is_none_that_was_asked_for():
+    with pytest.raises(ProtocolError, match="101"):
+        ResponseReader().feed(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n")
+
+
+def test_interim_responses_may_be_any_number_and_come_in_any_split():
+    reader = ResponseReader()
+    message = b"HTTP/1.1 102 Processing\r\n\r\n" * 5000 + OK + b"Content-Length: 2\r\n\r\nhi"
+    body = b"".join(reader.feed(message[at : at + 1000]) for at in range(0, len(message), 1000))
+    assert (reader.status, body, reader.complete, reader.leftover) == (200, b"hi", True, b"")

@@ -29,7 +29,6 @@ def read(*pieces, method="POST"):
         (b"HTTP/1.1 2x0 OK\r\n\r\n", "not an HTTP/1 answer: 'HTTP/1.1 2x0 OK'"),
         (b"HTTP/2.0 200 OK\r\n\r\n", "not an HTTP/1 answer: 'HTTP/2.0 200 OK'"),
         ("HTTP/1.1 2²0\r\n\r\n".encode("latin-1"), "not an HTTP/1 answer: 'HTTP/1.1 2²0'"),
-        (OK + b"y" * 50 + b"\r\n\r\n", f"not a header: {'y' * 40!r}"),
         (OK + b"Content-Length: 1x\r\n\r\n", "Content-Length '1x'"),
         (OK + b"Content-Length: 1, 2\r\n\r\n", "Content-Length '1, 2'"),
         (OK + b"Content-Length: -" + b"1" * 60 + b"\r\n\r\n", f"Content-Length {'-' + '1' * 39!r}"),

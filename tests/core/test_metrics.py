@@ -12,7 +12,7 @@ from katydid.core.units import Better, Unit
 
 COUNTS = Counts(
     requests=100, ok=90, failed=6, aborted=4, late=5, due=110.0, chunks=4500, tokens=9000, timed=80, bounded=2,
-    seconds=50.0, conversations=8, conversations_ok=6, good=72,
+    seconds=50.0, conversations=8, conversations_ok=6, good=72, resent=3,
 )  # fmt: skip
 EMPTY = Counts(
     requests=0, ok=0, failed=0, aborted=0, late=0, due=None, chunks=0, tokens=None, timed=0, bounded=0, seconds=0.0
@@ -26,6 +26,7 @@ VALUES = {
     "conversations_ok": 0.75,
     "late_share": 0.05,
     "aborted_share": 0.04,
+    "resent_share": 0.03,
     "offered_per_s": 2.2,
     "requests_per_s": 2.0,
     "chunks_per_s": 90.0,

@@ -17,6 +17,12 @@ def target(tmp_path_factory):
 CASES = {
     "no host": ((), r"no target: give its URL with --host or LOCUST_HOST"),
     "a host that is no URL": (("--host", "localhost:80"), "is not a URL: give http://HOST:PORT"),
+    "a host with a query": (
+        ("--host", "http://127.0.0.1:1/v1?key=hunter2"),
+        "--host has a query: give it to --endpoint",
+    ),
+    "a host with a blank in it": (("--host", "http://127.0.0.1 :1"), "has a blank or control character in it"),
+    "an endpoint with a blank in it": (("--host", "URL", "--endpoint", "/a b"), "write it percent-encoded"),
     "an unreachable host": (("--host", "http://127.0.0.1:1"), "does not answer (Connection refused): start it"),
     "a misspelt option": (
         ("--host", "URL", "--intervall", "3"),

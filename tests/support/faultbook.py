@@ -137,6 +137,14 @@ STREAM: tuple[Wire, ...] = (
     ),
     Wire(8, "closed without an answer", Answer(then="close"), E.TRUNCATED, "without an answer"),
     Wire(
+        8,
+        "closed after some work, without an answer",
+        Answer(then="close", work=0.3),
+        E.TRUNCATED,
+        "without an answer, 0.3",
+        also=lambda row: not row.resent,
+    ),
+    Wire(
         9,
         "reset in the middle",
         Answer([SSE_HEAD + chunks((ROLE + THREE).encode())], then="reset"),

@@ -23,16 +23,18 @@ class Answer:
     Attributes:
         pieces: written one after the other, `pause` seconds apart.
         then: `keep` the connection, `close` it, `reset` it, or `stay` silent until the client leaves.
+        work: seconds before the first of them, and before the end where there is none.
     """
 
     pieces: Sequence[bytes] = ()
     pause: float = 0.0
     then: str = "keep"
+    work: float = 0.0
 
     @property
     def is_quick(self) -> bool:
         """Whether it is over soon, and asks little of whoever reads it."""
-        waits = self.pause * len(self.pieces) + 10 * (self.then == "stay")
+        waits = self.work + self.pause * len(self.pieces) + 10 * (self.then == "stay")
         return waits < 1 and sum(map(len, self.pieces)) < 100_000
 
     def give(self, peer: Peer, request: bytes) -> bool:
@@ -43,6 +45,7 @@ class Answer:
     def write(self, peer: Peer) -> bool:
         """Write the pieces, and end as said."""
         with contextlib.suppress(OSError):
+            time.sleep(self.work)
             peer.send(*self.pieces, pause=self.pause)
             if self.then == "reset":
                 time.sleep(0.05)  # else the reset overtakes what was written

@@ -43,7 +43,21 @@ FAULTS = (
     Fault(5, "Usage comes in a late chunk of its own", "No gap is extended; the duration is to the last byte."),
     Fault(6, "Only tool calls", "TTFT is that of the first of them."),
     Fault(7, "One chunk carries many tokens", "Gaps are of chunks, and called so; tokens are the server's count."),
-    Fault(8, "The connection is closed before the end", "What was timed until then is kept."),
+    Fault(
+        8,
+        "The connection is closed before the end",
+        "What was timed until then is kept. Only what a kept connection's idle close swallowed, at most 5 ms or two "
+        "connect times after it was sent, is sent again, once, and says so (`resent`).",
+        (
+            f"{_WIRE}::test_a_fault_is_one_row_that_says_what_it_was",
+            *_in(
+                "transport/test_resending",
+                "test_what_the_idle_close_swallowed_is_sent_again_and_says_so",
+                "test_what_the_target_died_of_has_failed_with_its_time",
+                "test_it_is_sent_again_once",
+            ),
+        ),
+    ),
     Fault(9, "The connection is reset in the middle", "What was timed until then is kept."),
     Fault(10, "Silence on an open connection"),
     Fault(11, "A byte now and then", "The deadline is for the whole request."),
@@ -78,7 +92,7 @@ FAULTS = (
     Fault(
         24,
         "429 or 503 with Retry-After",
-        "Asked once: nothing is retried in silence. With `--on-429 backoff` each try is a row.",
+        "Asked once: no answer is asked for again. With `--on-429 backoff` each try is a row.",
         (
             f"{_WIRE}::test_nothing_is_asked_twice_but_what_a_dead_connection_swallowed",
             *_in("e2e/test_batch", "test_a_refused_request_is_tried_again_later_each_try_a_row"),

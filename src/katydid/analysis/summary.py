@@ -94,7 +94,15 @@ def _counts(
         conversations=int(conversations["outcome"].isin(["ok", "failed"]).sum()),
         conversations_ok=int((conversations["outcome"] == "ok").sum()),
         good=int((ok["response_ms"] <= interval * 1000.0).sum()) if interval else None,
+        resent=_resent(counted),
     )
+
+
+def _resent(counted: pd.DataFrame) -> int | None:
+    """Rows of an older version do not tell."""
+    if "resent" not in counted or counted["resent"].isna().all():
+        return None
+    return int(counted["resent"].eq(True).sum())
 
 
 def _seconds(window: tuple[float, float]) -> float:

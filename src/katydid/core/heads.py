@@ -9,6 +9,7 @@ from katydid.core.errors import ConfigError, LimitError, ProtocolError
 MAX_HEAD = 64 * 1024
 """Bytes of a response's head; servers' own limits are 8 to 32 KiB."""
 MAX_HEADERS = 1000
+SWITCHING_PROTOCOLS = 101
 MOST_HEADS = 64
 """Heads that are remembered: a server that puts nothing of its own into each writes the same one all second long."""
 
@@ -50,13 +51,17 @@ class Head(NamedTuple):
     encoding: str
 
 
-def split_head(buffer: bytes) -> tuple[bytes | None, bytes]:
-    """Head and rest, at the first empty line, whether lines end with CRLF or with LF alone."""
-    at = buffer.find(b"\r\n\r\n")
-    bare = buffer.find(b"\n\n", 0, at if at >= 0 else len(buffer))
+def split_head(buffer: bytes, begin: int) -> tuple[bytes | None, int]:
+    """The head that begins there, up to the first empty line, whether lines end with CRLF or with LF alone.
+
+    Returns:
+        (head, position): and where what follows begins; None, and where it began, where it is not whole.
+    """
+    at = buffer.find(b"\r\n\r\n", begin)
+    bare = buffer.find(b"\n\n", begin, at if at >= 0 else len(buffer))
     if bare >= 0:
-        return buffer[:bare], buffer[bare + 2 :]
-    return (None, buffer) if at < 0 else (buffer[:at], buffer[at + 4 :])
+        return buffer[begin:bare], bare + 2
+    return (None, begin) if at < 0 else (buffer[begin:at], at + 4)
 
 
 @lru_cache(MOST_HEADS)
@@ -75,6 +80,17 @@ def read_head(head: bytes) -> Head:
     chunked = "chunked" in headers.get("transfer-encoding", "").lower()
     encoding = headers.get("content-encoding", "").strip().lower()
     return Head(status, reason, headers, keep_alive, chunked, "" if encoding == "identity" else encoding)
+
+
+def is_interim(status: int) -> bool:
+    """Whether another answer to the same request follows (RFC 9110, 15.2).
+
+    Raises:
+        ProtocolError: it is the last word of HTTP on this connection.
+    """
+    if status == SWITCHING_PROTOCOLS:
+        raise ProtocolError("it switches to another protocol (101), which nobody asked for")
+    return 100 <= status < 200
 
 
 def _status_line(line: str) -> tuple[str, int, str]:
@@ -96,7 +112,7 @@ def _headers(lines: list[str]) -> dict[str, str]:
             continue
         name, colon, value = line.partition(":")
         if not colon:
-            raise ProtocolError(f"not a header: {line[:40]!r}")
+            continue  # old devices and scripts write such lines; whatever they say, it frames nothing
         last = name.strip().lower()
         value = value.strip()
         headers[last] = f"{headers[last]}, {value}" if last in headers else value

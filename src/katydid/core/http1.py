@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from katydid.core import chunked
 from katydid.core.errors import LimitError, ProtocolError
-from katydid.core.heads import MAX_HEAD, content_length, read_head, split_head
+from katydid.core.heads import MAX_HEAD, content_length, is_interim, read_head, split_head
 from katydid.core.unpacking import Unpacker
 
 MAX_BODY = 256 * 1024 * 1024
@@ -124,22 +124,23 @@ class ResponseReader:
     # The head
 
     def _read_head(self) -> bool:
+        begin = 0
         while not self.head_done:
-            head, rest = split_head(self._buffer)
+            head, begin = split_head(self._buffer, begin)
             if head is None:
-                if len(self._buffer) > MAX_HEAD:
+                if len(self._buffer) - begin > MAX_HEAD:
                     raise LimitError(f"a head of more than {MAX_HEAD} bytes")
-                return False
-            self._buffer = rest
+                break
             self._parse_head(head)
-        return True
+        self._buffer = self._buffer[begin:]
+        return self.head_done
 
     def _parse_head(self, head: bytes) -> None:
         if len(head) > MAX_HEAD:
             raise LimitError(f"a head of more than {MAX_HEAD} bytes")
         known = read_head(head)
-        if 100 <= known.status < 200:
-            return  # an interim response; the real one follows
+        if is_interim(known.status):
+            return  # the real one follows
         self.status, self.reason, self.headers, self.keep_alive, self._chunked, encoding = known
         self.head_done = True
         if encoding:

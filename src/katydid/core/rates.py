@@ -16,6 +16,7 @@ class Counts:
         conversations: iterations of several requests that ended, well or badly; 0 where iterations are requests.
         timed: requests with a TTFT; `bounded` those whose TTFT is an upper bound.
         good: that were answered before their users' next ones were due; None where nothing is due at a time.
+        resent: sent again after an idle close; None in runs of before that was recorded.
     """
 
     requests: int
@@ -32,6 +33,7 @@ class Counts:
     conversations: int = 0
     conversations_ok: int = 0
     good: int | None = None
+    resent: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +102,16 @@ RATES = (
         Better.LOWER,
         "Requests that the end of the run cut off.",
         lambda c: _ratio(c.aborted, c.requests),
+    ),
+    Rate(
+        "resent_share",
+        "Sent again",
+        Unit.FRACTION,
+        Better.LOWER,
+        "Requests that were sent again, once, on a new connection, since their kept one was closed in the moment of "
+        "sending: before any byte of an answer, and at most 5 ms, or twice the time that the connection took to set "
+        "up, after the request. A connection that dies later is a failure.",
+        lambda c: _ratio(c.resent, c.requests),
     ),
     Rate(
         "offered_per_s",

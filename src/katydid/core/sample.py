@@ -126,6 +126,7 @@ class Sample:
         detail: the failure's text, redacted, at most 200 characters.
         after_stop: ended after the failure threshold stopped the run; counts in no statistic.
         warm_up: started in the warm-up; counts in no statistic.
+        resent: sent again, once, on a new connection, since a kept one was closed in the moment of sending.
         extra: columns that a workload adds, by name.
         gaps: between content chunks, until they have entered the run's histogram; None: there are none.
     """
@@ -158,6 +159,7 @@ class Sample:
     detail: str | None = None
     after_stop: bool = False
     warm_up: bool = False
+    resent: bool = False
     extra: dict[str, object] = field(default_factory=dict)
     gaps: Gaps | None = None
 

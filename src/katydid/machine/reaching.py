@@ -4,10 +4,9 @@ import ipaddress
 import socket
 import time
 from collections.abc import Callable
-from urllib.parse import urlsplit
 
 from katydid.core.errors import ConfigError
-from katydid.core.redact import strip_credentials
+from katydid.core.target_url import read_target_url, shown_url
 from katydid.machine.checks import Checked
 
 TRIES = 5
@@ -24,7 +23,7 @@ def reach(host: str, look: Callable[[], str]) -> Checked:
         host: the target's URL.
         look: talks to the target as a run does before its load; gives the model that it will ask for.
     """
-    shown = strip_credentials(host)
+    shown = shown_url(host)
     try:
         connects = sorted(_connect_ms(host) for _ in range(TRIES))
         began = time.monotonic()
@@ -51,18 +50,12 @@ def _connect_ms(host: str) -> float:
             return (time.monotonic() - began) * 1000.0
     except OSError as error:
         why = error.strerror or str(error)
-        raise ConfigError(f"{strip_credentials(host)} does not answer ({why}): start it, or correct --host") from None
+        raise ConfigError(f"{shown_url(host)} does not answer ({why}): start it, or correct --host") from None
 
 
 def _address(host: str) -> tuple[str, int]:
-    try:
-        parts = urlsplit(host)
-        port = parts.port or (443 if parts.scheme == "https" else 80)
-    except ValueError:
-        parts, port = urlsplit(""), 0
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ConfigError(f"--host {strip_credentials(host)} is no URL: write it as http://127.0.0.1:8080")
-    return parts.hostname, port
+    to = read_target_url(host)
+    return to.host, to.port
 
 
 def _is_here(host: str) -> bool:

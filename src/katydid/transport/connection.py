@@ -35,6 +35,7 @@ class Connection:
         sock: non-blocking.
         tls: the layer over it, after its handshake.
         on_close: called once, from wherever the connection dies.
+        connect_seconds: that it took to come about.
     """
 
     __slots__ = (
@@ -52,9 +53,16 @@ class Connection:
         "_tls",
         "_watcher",
         "closed",
+        "connect_seconds",
     )
 
-    def __init__(self, sock: socket.socket, tls: TlsLayer | None, on_close: Callable[["Connection"], None]) -> None:
+    def __init__(
+        self,
+        sock: socket.socket,
+        tls: TlsLayer | None,
+        on_close: Callable[["Connection"], None],
+        connect_seconds: float = 0.0,
+    ) -> None:
         self._sock = sock
         self._tls = tls
         self._on_close = on_close
@@ -66,6 +74,7 @@ class Connection:
         self._timer: Any = None
         self._due = self._sent_at = 0.0
         self.closed = False
+        self.connect_seconds = connect_seconds
         self._hub: Any = gevent.get_hub()
         self._watcher: Any = self._hub.loop.io(sock.fileno(), _READ)
         self._watcher.start(self._reader.on_readable, self)

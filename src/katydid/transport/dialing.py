@@ -19,6 +19,7 @@ import gevent.monkey
 import gevent.socket
 
 from katydid.core.errors import ConfigError
+from katydid.core.target_url import TargetUrl, joined, read_target_url
 
 _StdSocket: type[socket.socket] = gevent.monkey.get_original("socket", "socket")
 _READ_SIZE = 64 * 1024
@@ -46,31 +47,23 @@ class Destination:
 
     @property
     def authority(self) -> str:
-        """The Host header: with the port only where it is not the scheme's own."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return host if self.port == (443 if self.tls else 80) else f"{host}:{self.port}"
+        """The Host header."""
+        return TargetUrl(self.tls, self.host, self.port, "").authority
 
     def request_target(self, path: str) -> str:
         """What stands in the request line: absolute where a proxy has to read it."""
-        if self.proxy and not self.tls:
-            return f"http://{self.authority}{self.base_path}{path}"
-        return self.base_path + path
+        whole = joined(self.base_path, path)
+        return f"http://{self.authority}{whole}" if self.proxy and not self.tls else whole
 
 
 def destination(url: str) -> Destination:
     """Where `--host` points, by way of the environment's proxy if there is one.
 
     Raises:
-        ConfigError: the URL is not http(s)://host[:port][/path].
+        ConfigError: it is not http(s)://HOST[:PORT][/PATH].
     """
-    parts = _split(url)
-    if parts is None:
-        shown = url.rpartition("@")[2]  # without a password
-        raise ConfigError(f"--host {shown!r} is not a URL: give http://HOST:PORT or https://HOST")
-    tls = parts.scheme == "https"
-    host = parts.hostname or ""
-    port = parts.port or (443 if tls else 80)
-    return Destination(host, port, tls, parts.path.rstrip("/"), _proxy(parts.scheme, host, port))
+    to = read_target_url(url)
+    return Destination(to.host, to.port, to.tls, to.path, _proxy("https" if to.tls else "http", to.host, to.port))
 
 
 def _split(url: str) -> SplitResult | None:

@@ -78,6 +78,8 @@ class Exchange:
         body: of an answer that was not 2xx or not what was asked for, bounded; empty otherwise.
         received: bytes of the body as received.
         read_lag: largest delay between an arrival in the kernel and our reading it.
+        resent: it was sent again, on a new connection, since a kept one had closed while it was idle; the times are
+            those of the second sending.
         error: why there is no complete answer; None also for complete answers with a bad status.
     """
 
@@ -89,6 +91,7 @@ class Exchange:
     body: bytes = b""
     received: int = 0
     read_lag: float | None = None
+    resent: bool = False
     error: ErrorClass | None = None
     detail: str = ""
 

@@ -1,9 +1,8 @@
 """The client `fast`: HTTP/1.1 over our own connections, one pool for all users of a process.
 
 The pool hands out the connection that was used last, so that as few are open as requests are in
-flight. It never retries a request that the target may have seen; only where a kept connection turns
-out to be dead before any byte of an answer, as every HTTP client meets, is the request sent again on
-a new one.
+flight. It never retries a request that the target may have worked on; only where a kept connection was
+closed in the moment of sending (`resending`) is the request sent again, once, on a new one, and says so.
 """
 
 import time
@@ -21,6 +20,7 @@ from katydid.transport.exchange import REQUEST_ID, Exchange, Headers, Request, S
 from katydid.transport.failure import classify
 from katydid.transport.intake import on_turn
 from katydid.transport.receiver import Receiver
+from katydid.transport.resending import lost_to_idle_close, when
 
 MOST_HEADS = 256
 """Heads of requests that are kept: a run has about as many as prompts, and writing one costs 3 µs a request."""
@@ -61,21 +61,29 @@ class HttpClient:
             connection = self._idle.pop()
             receiver = Receiver(request.method, sink, exchange)
             self._converse(connection, payload, receiver)
-            if receiver.touched or exchange.error not in {ErrorClass.RESET, ErrorClass.TRUNCATED}:
+            if not _died_unanswered(receiver):
                 return
+            if not lost_to_idle_close(_passed(exchange), connection.connect_seconds):
+                exchange.detail += when(_passed(exchange))
+                return
+            exchange.resent = True
             exchange.error, exchange.detail = None, ""
         fresh = self._connect(exchange)
         if fresh is not None:
-            self._converse(fresh, payload, Receiver(request.method, sink, exchange))
+            receiver = Receiver(request.method, sink, exchange)
+            self._converse(fresh, payload, receiver)
+            if _died_unanswered(receiver):
+                exchange.detail += when(_passed(exchange))
 
     def connect_ahead(self, seconds: float) -> bool:
         """See `exchange.Client.connect_ahead`."""
+        began = time.monotonic()
         try:
             sock, tls = dial(self._to, self._context, seconds)
         except OSError:
             return False
         self._open += 1
-        self._idle.append(Connection(sock, tls, self._forget))
+        self._idle.append(Connection(sock, tls, self._forget, time.monotonic() - began))
         return True
 
     def close(self) -> None:
@@ -107,7 +115,7 @@ class HttpClient:
             return None
         exchange.connect_seconds = time.monotonic() - began
         self._open += 1
-        return Connection(sock, tls, self._forget)
+        return Connection(sock, tls, self._forget, exchange.connect_seconds)
 
     def _converse(self, connection: Connection, payload: bytes, receiver: Receiver) -> None:
         connection.converse(payload, receiver, self._timeouts)
@@ -118,3 +126,13 @@ class HttpClient:
         self._open -= 1
         if connection in self._idle:
             self._idle.remove(connection)
+
+
+def _died_unanswered(receiver: Receiver) -> bool:
+    """Whether the connection was closed or reset before any byte of an answer."""
+    return not receiver.touched and receiver.exchange.error in {ErrorClass.RESET, ErrorClass.TRUNCATED}
+
+
+def _passed(exchange: Exchange) -> float:
+    now = time.monotonic()
+    return now - (exchange.started or now)

@@ -19,17 +19,19 @@ from typing import Any
 import gevent
 import requests
 import urllib3.exceptions
-from requests.adapters import HTTPAdapter
 from sseclient import SSEClient
 
 from katydid.core.errors import LimitError
 from katydid.core.http1 import MAX_BODY
 from katydid.core.sample import ErrorClass
 from katydid.core.sse import MAX_EVENT
+from katydid.core.target_url import joined, read_target_url
 from katydid.transport.dialing import destination
 from katydid.transport.exchange import Exchange, Request, Sink, Timeouts, TimestampSource
 from katydid.transport.failure import classify
 from katydid.transport.receiver import BODY_LIMIT
+from katydid.transport.reference_pool import Adapter, UnansweredError
+from katydid.transport.resending import when
 
 READ_SIZE = 64 * 1024
 MOST_CONNECTIONS = 10_000
@@ -47,15 +49,15 @@ class RequestsClient:
     timestamp_source: TimestampSource = "user"
 
     def __init__(self, url: str, timeouts: Timeouts, ca_file: str | None = None) -> None:
-        destination(url)  # complains about a bad URL in the same words
-        self._url = url.rstrip("/")
+        destination(url)  # complains about a bad proxy in the same words
+        self._to = read_target_url(url)
         self._timeouts = timeouts
         self._in_flight = 0
         self._session = requests.Session()
         self._session.headers.clear()
         self._session.auth = _keep_headers
         self._ca_file = ca_file
-        adapter = HTTPAdapter(pool_maxsize=MOST_CONNECTIONS, max_retries=0)
+        adapter = Adapter(pool_maxsize=MOST_CONNECTIONS, max_retries=0)
         self._session.mount("http://", adapter)
         self._session.mount("https://", adapter)
 
@@ -70,7 +72,7 @@ class RequestsClient:
         exchange.started = time.monotonic()
         timer = gevent.Timeout.start_new(self._timeouts.total)
         try:
-            self._converse(request, sink, exchange)
+            self._converse_once_more(request, sink, exchange)
         except gevent.Timeout as expired:
             if expired is not timer:
                 raise
@@ -78,7 +80,7 @@ class RequestsClient:
         except LimitError as error:
             exchange.fail(ErrorClass.MALFORMED, str(error))
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            exchange.fail(*self._classify(error))
+            self._fail(exchange, error)
         finally:
             timer.close()
             self._in_flight -= 1
@@ -92,10 +94,28 @@ class RequestsClient:
         """Close idle connections."""
         self._session.close()
 
+    def _converse_once_more(self, request: Request, sink: Sink, exchange: Exchange) -> None:
+        """Converse, and again where the kept connection was closed in the moment of sending."""
+        try:
+            self._converse(request, sink, exchange)
+        except requests.RequestException as error:
+            if not any(isinstance(cause, UnansweredError) and cause.resendable for cause in _causes(error)):
+                raise
+        else:
+            return
+        exchange.resent, exchange.started = True, time.monotonic()
+        self._converse(request, sink, exchange)
+
+    def _fail(self, exchange: Exchange, error: BaseException) -> None:
+        kind, text = self._classify(error)
+        if exchange.started is not None and any(isinstance(cause, UnansweredError) for cause in _causes(error)):
+            text += when(time.monotonic() - exchange.started)
+        exchange.fail(kind, text)
+
     def _converse(self, request: Request, sink: Sink, exchange: Exchange) -> None:
         with self._session.request(
             request.method,
-            self._url + request.path,
+            self._to.origin + joined(self._to.path, request.path),
             data=request.body or None,
             headers=request.all_headers(),
             stream=True,

@@ -11,11 +11,10 @@ from typing import Any, ClassVar, cast
 
 from katydid.core.errors import ConfigError
 from katydid.core.pacing import Phase
-from katydid.core.redact import strip_credentials
 from katydid.core.sample import ErrorClass, Outcome, Sample
 from katydid.transport.exchange import Exchange, Request, Timeouts
 from katydid.transport.http import HttpClient
-from katydid.users.chat import ChatService
+from katydid.users.chat import ChatService, checked_path
 from katydid.users.measuring import judge, measure_exchange, measure_stream
 from katydid.users.options import NOT_NEGATIVE, POSITIVE, RunOptions, option
 from katydid.users.paced import PacedUser
@@ -58,10 +57,9 @@ class BurstService(ChatService):
     """A model's API, or any path that answers GET."""
 
     def __init__(self, options: RunOptions, host: str) -> None:
+        path = cast("BurstOptions", options).burst_path
+        self._get = None if path is None else checked_path("--burst-path", path)
         super().__init__(options, host)
-        self._get = cast("BurstOptions", options).burst_path
-        if self._get is not None and not self._get.startswith("/"):
-            raise ConfigError(f"--burst-path {self._get!r} is not a path: begin it with /")
 
     @property
     def plain(self) -> bool:
@@ -73,6 +71,10 @@ class BurstService(ChatService):
         """See `ChatService.name`."""
         return self._get or super().name
 
+    def own_path(self) -> str | None:
+        """See `ChatService.own_path`."""
+        return self._get or super().own_path()
+
     def preflight(self) -> str:
         """A path needs no model and is not asked for before its time: that it takes connections is enough."""
         if self._get is None:
@@ -80,9 +82,7 @@ class BurstService(ChatService):
         client = HttpClient(self._host, Timeouts(_LOOK, _LOOK), self._options.ca_file)
         try:
             if not client.connect_ahead(_LOOK):
-                raise ConfigError(
-                    f"{strip_credentials(self._host)} does not take connections: start it, or correct --host"
-                )
+                raise ConfigError(f"{self._host} does not take connections: start it, or correct --host")
         finally:
             client.close()
         return ""
@@ -96,7 +96,7 @@ class BurstService(ChatService):
 
     def facts(self) -> dict[str, Any]:
         """See `ChatService.facts`."""
-        return {"endpoint": self._get} if self._get is not None else super().facts()
+        return {"host": self._host, "endpoint": self._get} if self._get is not None else super().facts()
 
 
 class _Page:

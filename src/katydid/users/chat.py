@@ -6,8 +6,9 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from katydid.core.errors import ConfigError
-from katydid.core.redact import hide_query, is_secret_name, strip_credentials
-from katydid.dialects import dialect
+from katydid.core.redact import hide_query, is_secret_name
+from katydid.core.target_url import Place, names_endpoint, place, read_target_url
+from katydid.dialects import DIALECTS, dialect
 from katydid.dialects.base import Generation
 from katydid.transport import open_client
 from katydid.transport.exchange import Request, Timeouts, TimestampSource
@@ -31,15 +32,19 @@ class ChatService:
     def __init__(self, options: RunOptions, host: str) -> None:
         self.dialect = dialect(options.api, options.sse_fields)
         self._options = options
-        self._host = host
+        url = read_target_url(host)
+        found = self._placed(url.path)
+        self._host = url._replace(path=found.base).url
+        self._password = url.password
+        self._models_path = found.models
         self._key = api_key()
         self._prompts = load_prompts(options.prompts)
-        self._path = _path(options.endpoint or self.dialect.endpoint)
+        self._path = found.endpoint
         self._extra = ExtraHeaders(options.header)
         self._headers = self._extra.over(self.dialect.headers(self._key))
         self._shared_headers = tuple(self._headers.items())
         timeouts = Timeouts(options.request_timeout, options.idle_timeout)
-        self.client = open_client(options.client, host, timeouts, options.ca_file)
+        self.client = open_client(options.client, self._host, timeouts, options.ca_file)
         self._bodies: list[bytes | None] = []
         self._model = ""
 
@@ -55,8 +60,33 @@ class ChatService:
 
     def preflight(self) -> str:
         """See `service.Service.preflight`."""
-        host = strip_credentials(self._host)
-        return choose_model(self.client, self.dialect, host, self._options.model, self._headers)
+        return choose_model(
+            self.client, self.dialect, self._host, self._options.model, self._headers, path=self._models_path
+        )
+
+    def _placed(self, base: str) -> Place:
+        """Where the API is, below the base path that the target's URL has.
+
+        Raises:
+            ConfigError: --endpoint is no path, or the URL is the endpoint of another API.
+        """
+        chosen, dialect = self.own_path(), self.dialect
+        if chosen is None and dialect.endpoint != "/" and not names_endpoint(base, dialect.endpoint):
+            for other in DIALECTS.values():
+                if names_endpoint(base, other.endpoint):
+                    raise ConfigError(
+                        f"--host ends with {other.endpoint}, an endpoint of --api {other.name}, but the API is "
+                        f"{dialect.name}: choose that one, or leave the endpoint out"
+                    )
+        return place(base, dialect.endpoint, dialect.models_endpoint, chosen)
+
+    def own_path(self) -> str | None:
+        """The path that requests go to where it is not the API's own.
+
+        Raises:
+            ConfigError: it is no path.
+        """
+        return None if self._options.endpoint is None else checked_path("--endpoint", self._options.endpoint)
 
     def begin(self, model: str) -> None:
         """See `service.Service.begin`."""
@@ -85,13 +115,13 @@ class ChatService:
 
     def secrets(self) -> list[str]:
         """See `service.Service.secrets`."""
-        parts = urlsplit(self._host)
         query = [value for name, value in parse_qsl(urlsplit(self._path).query) if is_secret_name(name)]
-        return [secret for secret in (self._key, parts.password, *self._extra.secrets, *query) if secret]
+        return [secret for secret in (self._key, self._password, *self._extra.secrets, *query) if secret]
 
     def facts(self) -> dict[str, Any]:
         """See `service.Service.facts`."""
         return {
+            "host": self._host,
             "api": self.dialect.name,
             "endpoint": hide_query(self._path),
             "prompts": f"{self._prompts.source} ({len(self._prompts.conversations)})",
@@ -128,7 +158,16 @@ def api_key() -> str | None:
     return key
 
 
-def _path(endpoint: str) -> str:
-    if not endpoint.startswith("/"):
-        raise ConfigError(f"--endpoint {endpoint!r} is not a path: begin it with /")
-    return endpoint
+def checked_path(option: str, path: str) -> str:
+    """A path, without what copying leaves around it.
+
+    Raises:
+        ConfigError: it is none that can be sent.
+    """
+    path = path.strip()
+    shown = hide_query(path)
+    if not path.startswith("/"):
+        raise ConfigError(f"{option} {shown!r} is not a path: begin it with /")
+    if not path.isascii() or not path.isprintable() or " " in path:
+        raise ConfigError(f"{option} {shown!r} has a blank or a character that is not ASCII: write it percent-encoded")
+    return path

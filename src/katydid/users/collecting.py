@@ -18,7 +18,8 @@ from locust.html import get_html_report
 
 import katydid
 from katydid.core.errors import ConfigError, ExitCode, KatydidError
-from katydid.core.redact import Redactor, strip_credentials
+from katydid.core.redact import Redactor
+from katydid.core.target_url import shown_url
 from katydid.report.build import Report, build_report
 from katydid.store.folder import LOCUST_REPORT, REPORT, RunFolder, RunWriter, check_results, new_run_path
 from katydid.store.rows import decode
@@ -128,7 +129,7 @@ class Collector:
             {
                 "workload": self._workload(),
                 "version": version,
-                "host": strip_credentials(host),
+                "host": shown_url(host),
                 "model": model,
                 "users": users,
                 "spawn_rate": getattr(self._environment.parsed_options, "spawn_rate", None),
@@ -224,7 +225,7 @@ class Collector:
             self.folder = writer.finish(**outcome)
             html = get_html_report(self._environment, show_download_link=False)
             host = self._environment.host or ""
-            self.folder.write_text(LOCUST_REPORT, html.replace(host, strip_credentials(host)) if host else html)
+            self.folder.write_text(LOCUST_REPORT, html.replace(host, shown_url(host)) if host else html)
             self.report = build_report(self.folder)
         except (OSError, KatydidError) as error:
             logger.error("the run is not complete (%s); its rows are safe: katydid report %s", error, writer.path)  # noqa: TRY400 - one line

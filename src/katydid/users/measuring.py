@@ -33,6 +33,7 @@ class StreamFacts(Facts, Protocol):
 def measure_exchange(sample: Sample, exchange: Exchange, info: RunInfo) -> None:
     """Times and sizes that every HTTP request has."""
     sample.status = exchange.status
+    sample.resent = exchange.resent
     if exchange.connect_seconds is not None:
         sample.connect_ms = exchange.connect_seconds * 1000.0
     if exchange.started is None:

@@ -22,13 +22,29 @@ class _Body:
         """Nothing to do: the body is whole."""
 
 
-def choose_model(client: Client, dialect: Dialect, host: str, wanted: str | None, headers: dict[str, str]) -> str:
+def choose_model(
+    client: Client,
+    dialect: Dialect,
+    host: str,
+    wanted: str | None,
+    headers: dict[str, str],
+    *,
+    path: str | None = None,
+) -> str:
     """The model that requests will ask for: the one wanted, else the first that the target lists.
+
+    Args:
+        client: sends the look.
+        dialect: of the target.
+        host: its URL, as it is shown.
+        wanted: the model that the person named.
+        headers: of the look.
+        path: of the list, where it is not the API's own.
 
     Raises:
         ConfigError: the target cannot be reached, refuses us, or does not have the model.
     """
-    models = _listed_models(client, dialect, host, headers)
+    models = _listed_models(client, dialect, host, headers, path or dialect.models_endpoint)
     if models is None:
         if wanted is None:
             raise ConfigError(f"{host} does not list its models: name one with --model")
@@ -43,8 +59,8 @@ def choose_model(client: Client, dialect: Dialect, host: str, wanted: str | None
     return wanted
 
 
-def _listed_models(client: Client, dialect: Dialect, host: str, headers: dict[str, str]) -> list[str] | None:
-    exchange, body = _get(client, dialect.models_endpoint, headers)
+def _listed_models(client: Client, dialect: Dialect, host: str, headers: dict[str, str], path: str) -> list[str] | None:
+    exchange, body = _get(client, path, headers)
     if exchange.error is not None:
         raise ConfigError(_unreachable(host, exchange))
     if exchange.status in {401, 403}:

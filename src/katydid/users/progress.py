@@ -11,7 +11,7 @@ import gevent
 from rich.live import Live
 from rich.text import Text
 
-from katydid.core.redact import strip_credentials
+from katydid.core.target_url import shown_url
 from katydid.core.words import about, plural
 from katydid.report.terminal import print_summary, terminal
 from katydid.users.runtime import Runtime
@@ -51,7 +51,7 @@ class Progress:
         options, info = self._runtime.options, self._runtime.info
         if options.takes_standard_output:
             self._console = terminal(stderr=True)
-        host = strip_credentials(self._runtime.environment.host or "")
+        host = shown_url(self._runtime.environment.host or "")
         users = f"{info.users} users" if info.users else "Users in stages"
         limit = info.failure_limit
         stops = f"stops at the {_ordinal(limit)} failure" if limit else "no failure stops it"

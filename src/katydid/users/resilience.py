@@ -17,7 +17,6 @@ import gevent
 from gevent import GreenletExit
 
 from katydid.core.errors import ConfigError
-from katydid.core.redact import strip_credentials
 from katydid.core.sample import ErrorClass, Sample
 from katydid.users.options import NOT_NEGATIVE, POSITIVE, option, truth
 from katydid.users.speech import SpeechOptions, SpeechService, SpeechUser
@@ -43,10 +42,8 @@ class ResilienceService(SpeechService):
 
     def __init__(self, options: ResilienceOptions, host: str) -> None:
         super().__init__(options, host)
-        if not options.i_own_this_target and not is_local(host):
-            raise ConfigError(
-                f"{strip_credentials(host)} is not on this machine: if it is yours to break, say --i-own-this-target"
-            )
+        if not options.i_own_this_target and not is_local(self._host):
+            raise ConfigError(f"{self._host} is not on this machine: if it is yours to break, say --i-own-this-target")
 
 
 def is_local(host: str) -> bool:

@@ -16,7 +16,6 @@ import orjson
 from katydid.core.errors import ConfigError
 from katydid.core.markers import Markers
 from katydid.core.pacing import Phase
-from katydid.core.redact import strip_credentials
 from katydid.core.sample import ErrorClass, Outcome, Sample
 from katydid.report.build import Report
 from katydid.scenarios.answers import Answer, StreamedAnswer, WholeAnswer
@@ -82,7 +81,7 @@ class SessionService(ChatService):
         self.rooms = self.scenario.rooms if named is None else named
         websocket = self.scenario.transport == "websocket"
         timeouts = Timeouts(options.request_timeout, options.idle_timeout)
-        self.sockets = WebSocketClient(host, timeouts, options.ca_file) if websocket else None
+        self.sockets = WebSocketClient(self._host, timeouts, options.ca_file) if websocket else None
         self._markers: dict[str, Markers] = {}
         self.strangers: dict[str, set[str]] = {}
         self.answers: dict[str, int] = {}
@@ -93,12 +92,17 @@ class SessionService(ChatService):
         """See `ChatService.name`."""
         return self.scenario.name
 
+    def own_path(self) -> str | None:
+        """Paths are the scenario's, below all of the base path."""
+        super().own_path()
+        return "/"
+
     def preflight(self) -> str:
         """Look whether the service answers, has the model if one is needed, and the rooms."""
         if self.scenario.uses_model:
             return super().preflight()
         client = HttpClient(self._host, Timeouts(_LOOK, _LOOK), self._options.ca_file)
-        host = strip_credentials(self._host)
+        host = self._host
         try:
             if not client.connect_ahead(_LOOK):
                 raise ConfigError(f"{host} does not take connections: start it, or correct --host")
@@ -147,6 +151,7 @@ class SessionService(ChatService):
     def facts(self) -> dict[str, Any]:
         """See `ChatService.facts`."""
         return {
+            "host": self._host,
             "scenario": self.scenario.name,
             "scenario_sha256": self.scenario.sha256,
             "transport": self.scenario.transport,

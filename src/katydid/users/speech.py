@@ -5,14 +5,15 @@ from typing import Any, ClassVar
 from urllib.parse import parse_qsl, urlsplit
 
 from katydid.core.errors import ConfigError
-from katydid.core.redact import hide_query, is_secret_name, strip_credentials
+from katydid.core.redact import hide_query, is_secret_name
 from katydid.core.sample import Blame, ErrorClass, Sample
+from katydid.core.target_url import place, read_target_url
 from katydid.dialects.speech import SPEECH_APIS, SpeechDialect, speech_dialect
 from katydid.dialects.status import classify_status
 from katydid.transport.exchange import Exchange, Timeouts, TimestampSource
 from katydid.transport.websocket import WebSocketClient
 from katydid.users.audio import load_audio
-from katydid.users.chat import api_key
+from katydid.users.chat import api_key, checked_path
 from katydid.users.headers import ExtraHeaders
 from katydid.users.measuring import measure_exchange
 from katydid.users.options import NOT_NEGATIVE, POSITIVE, RunOptions, option
@@ -51,18 +52,20 @@ class SpeechService:
     def __init__(self, options: SpeechOptions, host: str) -> None:
         self.dialect: SpeechDialect = speech_dialect(options.api, options.speech_fields)
         self._options = options
-        self._host = host
+        host = host.strip()
+        to = read_target_url(host.replace("ws", "http", 1) if host.startswith(("ws://", "wss://")) else host)
         self._key = api_key()
         self._recordings = load_audio(options.audio)
         self._chunks = [audio.chunks(options.audio_chunk) for audio in self._recordings.audios]
-        self.path = options.endpoint or self.dialect.endpoint
-        if not self.path.startswith("/"):
-            raise ConfigError(f"--endpoint {self.path!r} is not a path: begin it with /")
+        chosen = None if options.endpoint is None else checked_path("--endpoint", options.endpoint)
+        found = place(to.path, self.dialect.endpoint, "", chosen)
+        self.path = found.endpoint
+        self._host = to._replace(path=found.base).url
+        self._password = to.password
         self._extra = ExtraHeaders(options.header)
         self._headers = self._extra.over({"Authorization": f"Bearer {self._key}"} if self._key else {})
-        url = host.replace("ws", "http", 1) if host.startswith(("ws://", "wss://")) else host
         timeouts = Timeouts(options.request_timeout, options.idle_timeout)
-        self.client = WebSocketClient(url, timeouts, options.ca_file)
+        self.client = WebSocketClient(self._host, timeouts, options.ca_file)
 
     @property
     def timestamp_source(self) -> TimestampSource:
@@ -78,7 +81,7 @@ class SpeechService:
         """See `service.Service.preflight`: one handshake; speech services list no models."""
         exchange = Exchange()
         self.client.converse(self.path, self.headers("preflight"), _Visit(), exchange)
-        host = strip_credentials(self._host)
+        host = self._host
         if exchange.error is ErrorClass.MALFORMED:
             raise ConfigError(f"{host} speaks no WebSocket ({exchange.detail}): correct --host or --endpoint")
         if exchange.status is None:
@@ -109,13 +112,14 @@ class SpeechService:
     def secrets(self) -> list[str]:
         """See `service.Service.secrets`."""
         query = [value for name, value in parse_qsl(urlsplit(self.path).query) if is_secret_name(name)]
-        known = (self._key, urlsplit(self._host).password, *self._extra.secrets, *query)
+        known = (self._key, self._password, *self._extra.secrets, *query)
         return [secret for secret in known if secret]
 
     def facts(self) -> dict[str, Any]:
         """See `service.Service.facts`."""
         recordings = self._recordings
         return {
+            "host": self._host,
             "api": self.dialect.name,
             "endpoint": hide_query(self.path),
             "audio": f"{recordings.source} ({len(recordings.audios)})",

@@ -16,7 +16,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 from katydid import __version__
 from katydid.analysis.derived import late_limit_ms
 from katydid.core.errors import ConfigError
-from katydid.core.redact import strip_credentials
+from katydid.core.target_url import shown_url
 from katydid.live.alarms import Alarms
 from katydid.live.batches import Batch
 from katydid.live.figures import LiveFigures
@@ -86,7 +86,7 @@ class Watch:
         self._alarms = Alarms(options.interval, full_load=not facts.get("plan"))
         self._figures = LiveFigures(late_limit_ms({"interval_s": options.interval}))
         named = {key: str(facts.get(key) or "") for key in ("workload", "version", "model")}
-        told = {"host": strip_credentials(self._runtime.environment.host or ""), "users": str(info.users or "")}
+        told = {"host": shown_url(self._runtime.environment.host or ""), "users": str(info.users or "")}
         self._metrics.begin(named["workload"], {**named, **told, "katydid_version": __version__})
 
     def _warn(self, kind: str, data: bytes) -> None:

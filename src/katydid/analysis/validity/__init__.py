@@ -70,6 +70,12 @@ RULES = (
         "those that are cut off are the slow ones: leaving them out flatters the target",
         load.unfinished,
     ),
+    Rule(
+        "resent",
+        "≤ 1 % of the requests sent again",
+        "each cost a new connection, which users with keep-alive would not pay for",
+        load.sent_again,
+    ),
     Rule("ttft_bound", "≤ 5 % of the TTFTs upper bounds", "the others are exact", clocks.bounded),
     Rule(
         "timestamps",

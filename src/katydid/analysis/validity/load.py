@@ -66,6 +66,22 @@ def unfinished(run: Run) -> Finding | None:
     )
 
 
+_RESENT = 0.01
+
+
+def sent_again(run: Run) -> Finding | None:
+    """Kept connections that the target closed in the moment of sending."""
+    counts = run.counts
+    if not counts.resent or counts.resent <= _RESENT * counts.requests:
+        return None
+    return Finding(
+        "warning",
+        f"{counts.resent} of {counts.requests} requests were sent again: the target, or a proxy before it, closed "
+        "their idle connections in the moment of sending",
+        "set its keep-alive time-out to more than --interval",
+    )
+
+
 def inside_warm_up(run: Run) -> Finding | None:
     """Nothing was left outside the warm-up."""
     if not run.counted["warm_up"].astype(bool).any():
