@@ -19,6 +19,7 @@ from katydid.analysis.validity import Run, findings, unchecked
 from katydid.core.histogram import Histogram
 from katydid.core.metrics import DISTRIBUTIONS, ITL, STATISTICS, Statistic
 from katydid.core.rates import RATES, Counts
+from katydid.core.sample import ErrorClass
 
 MOST_ERRORS = 30
 """Rows of the table of errors; there are 21 classes, but a file may hold what we do not know."""
@@ -89,7 +90,7 @@ def _counts(
         chunks=int(chunks.sum()) if chunks.notna().any() else None,
         tokens=int(tokens.sum()) if tokens.notna().any() else None,
         timed=int(ok["ttft_ms"].notna().sum()),
-        bounded=int(ok["ttft_bound"].eq(True).sum()),  # a column that may hold nulls
+        bounded=int((ok["ttft_bound"].eq(True) & ok["ttft_ms"].notna()).sum()),  # a column that may hold nulls
         seconds=seconds,
         conversations=int(conversations["outcome"].isin(["ok", "failed"]).sum()),
         conversations_ok=int((conversations["outcome"] == "ok").sum()),
@@ -169,7 +170,7 @@ def _errors(frame: pd.DataFrame) -> list[dict[str, Any]]:
     groups = failed.groupby(["error", "blame"], dropna=False, sort=False, observed=True)
     rows: list[dict[str, Any]] = [
         {
-            "error": error,
+            "error": error if isinstance(error, str) else ErrorClass.OTHER.value,
             "blame": blame if isinstance(blame, str) else None,
             "count": len(group),
             "share": len(group) / ended,

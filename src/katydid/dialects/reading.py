@@ -16,6 +16,7 @@ import orjson
 from katydid.core.counting import ContentRule, Shape
 from katydid.core.errors import ProtocolError
 from katydid.core.gaps import Gaps
+from katydid.core.jsontext import json_bytes
 from katydid.core.ndjson import NdjsonParser
 from katydid.core.sample import DETAIL_LIMIT, ErrorClass
 from katydid.core.skimming import ChunkRule
@@ -174,7 +175,7 @@ class StreamReading(ABC):
     def refuse(self, error: Any) -> None:
         """An error that came inside the answer."""
         if self.error_text is None:
-            self.error_text = error if isinstance(error, str) else orjson.dumps(error).decode()
+            self.error_text = error if isinstance(error, str) else json_bytes(error).decode()
 
     def malform(self, text: str) -> None:
         """Something that cannot be read."""

@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 
+from katydid.core.jsontext import json_bytes
 from katydid.core.sample import ErrorClass
 
 _DAILY = re.compile(r"\b(daily|per[ -]day|requests?/day|tokens?/day|RPD|TPD|24 ?h(ours?)?)\b", re.IGNORECASE)
@@ -47,7 +48,7 @@ def error_text(body: bytes) -> str:
     for key in ("error", "detail", "message"):
         if isinstance(value, dict) and value.get(key):
             value = value[key]
-    return value if isinstance(value, str) else orjson.dumps(value).decode()
+    return value if isinstance(value, str) else json_bytes(value).decode()
 
 
 def retry_after(headers: Mapping[str, str], body: bytes, now: datetime) -> float | None:

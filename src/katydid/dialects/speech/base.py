@@ -7,6 +7,7 @@ from typing import Any, Protocol
 import orjson
 
 from katydid.core.errors import ProtocolError
+from katydid.core.jsontext import json_bytes
 
 SAMPLE_RATE = 16_000
 """Hz; with 16-bit samples of one channel what every one of these services takes."""
@@ -90,4 +91,4 @@ def json_object(message: str | bytes) -> dict[str, Any]:
 
 def json_text(**members: Any) -> str:
     """A JSON message."""
-    return orjson.dumps(members).decode()
+    return json_bytes(members).decode()
