@@ -34,10 +34,10 @@ MOST_RATIO = 1000.0
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A rule, and what came of it; `value` and `limit` as they are shown."""
+    """A rule, and what came of it; `value` and `limit` as they are shown; `passed` is None where nothing tells."""
 
     name: str
-    passed: bool
+    passed: bool | None
     value: str
     limit: str
 
@@ -228,7 +228,10 @@ def _no_more_failures(name: str, before: pd.DataFrame, after: pd.DataFrame) -> C
     known = bool(np.isfinite(was) and np.isfinite(now))
     value = f"{now:.1%} failed, {was:.1%} before" if known else "too few streams to say"
     return Check(
-        f"{name}: no more failures", known and now <= was + MORE_FAILURES, value, f"at most {MORE_FAILURES:.0%} more"
+        f"{name}: no more failures",
+        now <= was + MORE_FAILURES if known else None,
+        value,
+        f"at most {MORE_FAILURES:.0%} more",
     )
 
 

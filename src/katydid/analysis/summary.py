@@ -1,4 +1,4 @@
-"""A run's summary: counts, metrics, errors, and whether the run may be believed. `summary.json`.
+"""A run's summary: counts, metrics, errors, whether the run is valid, and its headline. `summary.json`.
 
 Statistics are over the samples that count (`analysis/derived.py`), times over the successful ones of
 them. Knows neither files nor reports.
@@ -12,14 +12,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from katydid.analysis.configuration import CONFIG_STATUSES, what_to_check, with_blame
 from katydid.analysis.derived import iterations, quantile, with_derived
 from katydid.analysis.extras import extras
+from katydid.analysis.headline import headline
 from katydid.analysis.staged import staged_load
 from katydid.analysis.validity import Run, findings, unchecked
 from katydid.core.histogram import Histogram
 from katydid.core.metrics import DISTRIBUTIONS, ITL, STATISTICS, Statistic
 from katydid.core.rates import RATES, Counts
-from katydid.core.sample import ErrorClass
+from katydid.core.sample import Blame, ErrorClass
 
 MOST_ERRORS = 30
 """Rows of the table of errors; there are 21 classes, but a file may hold what we do not know."""
@@ -45,7 +47,7 @@ def summarise(
     metrics, too_few = _metrics(counted, counts, gaps or Histogram())
     run = Run(frame, monitor, manifest, counts, window, conversations)
     judged = findings(run)
-    return {
+    summary = {
         "schema_version": 1,
         "valid": not any(f.severity == "invalid" for f in judged),
         "invalid_reasons": [f.text for f in judged if f.severity == "invalid"],
@@ -56,6 +58,7 @@ def summarise(
         "partial": bool(manifest.get("partial")),
         "counts": {
             "requests": counts.requests,
+            "users": _users(frame),
             "ok": counts.ok,
             "failed": counts.failed,
             "aborted": counts.aborted,
@@ -67,11 +70,12 @@ def summarise(
         "seconds": counts.seconds,
         "metrics": metrics,
         "too_few": too_few,
-        "errors": _errors(frame[~frame["after_stop"].astype(bool)]),
+        "errors": _errors(with_blame(frame)),
         "names": _names(counted),
         "timestamp_source": manifest.get("timestamp_source"),
         **extras(run),
     }
+    return summary | {"headline": headline(manifest, summary).as_json()}
 
 
 def _counts(
@@ -96,6 +100,12 @@ def _counts(
         conversations_ok=int((conversations["outcome"] == "ok").sum()),
         good=int((ok["response_ms"] <= interval * 1000.0).sum()) if interval else None,
     )
+
+
+def _users(frame: pd.DataFrame) -> int:
+    """Users that asked for something until the stop."""
+    load = frame[(frame["user"] >= 0) & ~frame["after_stop"].astype(bool)]
+    return int(load["user"].nunique())
 
 
 def _seconds(window: tuple[float, float]) -> float:
@@ -164,7 +174,11 @@ def _of_gaps(gaps: Histogram, statistic: Statistic) -> float:
 
 
 def _errors(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """Failures by class and blame, most frequent first, each with one example; warm-up included."""
+    """Failures by class and blame, most frequent first, each with one example; warm-up included.
+
+    `status` and `name` are of the example; `check` is what the configuration's have to look at.
+    """
+    frame = frame[~frame["after_stop"].astype(bool)]
     failed = frame[frame["outcome"] == "failed"]
     ended = int(frame["outcome"].isin(["ok", "failed"]).sum())
     groups = failed.groupby(["error", "blame"], dropna=False, sort=False, observed=True)
@@ -174,13 +188,30 @@ def _errors(frame: pd.DataFrame) -> list[dict[str, Any]]:
             "blame": blame if isinstance(blame, str) else None,
             "count": len(group),
             "share": len(group) / ended,
-            "example": next((d for d in group["detail"] if isinstance(d, str)), None),
             "first_ms": float(group["scheduled_ms"].min()),
+            **_example(group),
         }
         for (error, blame), group in groups
     ]
     rows.sort(key=lambda row: row["count"], reverse=True)
     return rows[:MOST_ERRORS]
+
+
+def _example(group: pd.DataFrame) -> dict[str, Any]:
+    """The first failure of a group that says something, of its most frequent status."""
+    statuses = group["status"].dropna()
+    status = int(statuses.mode().iloc[0]) if len(statuses) else None
+    rows = group if status is None else group[group["status"] == status]
+    told = rows[rows["detail"].notna()]
+    first = (told if len(told) else rows).iloc[0]
+    detail = first["detail"] if isinstance(first["detail"], str) else None
+    asks = status in CONFIG_STATUSES and first["blame"] == Blame.CONFIG
+    return {
+        "example": detail,
+        "status": status,
+        "name": str(first["name"]),
+        "check": what_to_check(status, detail or "") if status is not None and asks else None,
+    }
 
 
 def _names(counted: pd.DataFrame) -> list[dict[str, Any]]:
