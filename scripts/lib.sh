@@ -130,8 +130,8 @@ how_long() { # how_long SECONDS: as one says it who does not know it to the seco
 }
 
 # in_turns PAIRS COMMAND: `COMMAND base PAIR` and `COMMAND new PAIR` by turns (base new, new base, …), so that what
-# drifts meanwhile meets both alike. A run that is invalid does not end it: the comparison leaves it out and says so.
-# COMMAND sees these locals before the variables of its own script.
+# drifts meanwhile meets both alike. A run that is invalid (4) or in which nothing succeeded (1) does not end it: the
+# comparison says what that means. COMMAND sees these locals before the variables of its own script.
 in_turns() {
   local pairs=$1 command=$2 pair side order code turn=0 left="" began=$SECONDS
   for ((pair = 1; pair <= pairs; pair++)); do
@@ -141,7 +141,7 @@ in_turns() {
       say "Pair $pair of $pairs: $side (run $((turn + 1)) of $((2 * pairs)))$left"
       code=0
       "$command" "$side" "$pair" || code=$?
-      case $code in 0 | 4) ;; *) exit "$code" ;; esac
+      case $code in 0 | 1 | 4) ;; *) exit "$code" ;; esac
       turn=$((turn + 1))
     done
   done

@@ -11,9 +11,10 @@ from cells import code, described, first_sentence, table, text, unit
 from workload import also, parent_of, user_of
 
 from katydid.analysis.calibration import LIMITS
+from katydid.analysis.configuration import CONFIG_STATUSES
 from katydid.analysis.validity import RULES
 from katydid.analysis.verdicts import CompareSettings
-from katydid.core.errors import ExitCode
+from katydid.core.errors import PRECEDENCE, ExitCode
 from katydid.core.metrics import METRICS, STATISTICS
 from katydid.core.sample import ErrorClass, Sample
 from katydid.gate.limits import ASKED
@@ -58,6 +59,12 @@ LoadGen's binomial rule); below it says “too few”.
 {table(head, rates)}"""
 
 
+def listed(values: Iterable[int]) -> str:
+    """`400, 401 or 403`."""
+    *most, last = map(str, sorted(values))
+    return f"{', '.join(most)} or {last}"
+
+
 def errors() -> str:
     """Error classes with their blame, and exit codes."""
     said, codes = described(ErrorClass), described(ExitCode)
@@ -69,10 +76,17 @@ def errors() -> str:
 Every failed row has one (`error`), and with it whom to ask (`blame`). Failures of the generator or the configuration
 make a run invalid. Which fault gets which: [forty faults](../faults.md).
 
+One thing only the whole run can tell: where every request that got an answer was refused with
+{listed(CONFIG_STATUSES)}, the configuration is to blame. `errors` in `summary.json`, the report and the headline say
+so, and what to check; the rows keep what was known when they were written, and the run is valid: it failed.
+
 {table(["error", "blame", "means"], ([code(e), code(e.blame), text(said[e.name])] for e in ErrorClass))}
 ## Exit codes
 
-Of every command; where several apply, in the order 130, 2, 70, 4, 1, 3, 0.
+Of every command; where several apply, in the order {", ".join(str(int(code)) for code in PRECEDENCE)}.
+A gate whose objective of the `failure_rate` is broken exits with 1, also where no request succeeded and other values
+are missing; with 4 where the failures may be the generator's. What a run's interruption cut off makes the run invalid,
+and its code is 130 all the same.
 
 {table(["code", "means"], ([code(int(e)), text(codes[e.name])] for e in ExitCode))}"""
 

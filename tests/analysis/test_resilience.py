@@ -5,6 +5,8 @@ import pytest
 from rows import FAILED, MANIFEST, OK, monitor, samples
 
 from katydid.analysis.summary import summarise
+from katydid.core.jsontext import json_text
+from strictjson import strictly
 
 EXTRA = ("role", "final_latency_ms", "settled_ms")
 
@@ -32,11 +34,19 @@ def deed(role, at, base=OK, **more):
 def judged(workload, *rows, **options):
     manifest = MANIFEST | {"workload": workload, "users": 10, "options": options}
     summary = summarise(frame(*rows), monitor(60, users=10), manifest)
+    strictly(json_text(summary))
     return summary["resilience"], {check["name"]: check["passed"] for check in summary["checks"]}, summary
 
 
 def steady(until=60.0, per_second=5):
     return [stream(number, start) for number, start in enumerate(np.arange(0.0, until, 1 / per_second).tolist())]
+
+
+@pytest.mark.parametrize("workload", ["chaos", "storm", "zombies"])
+def test_what_an_event_does_not_say_is_null(workload):
+    role = {"chaos": "kill", "storm": "storm", "zombies": "zombie"}[workload]
+    told, _, _ = judged(workload, deed(role, 20.0), *steady())
+    assert [(event["what"], event["detail"]) for event in told["events"]] == [(role, None)]
 
 
 # Chaos

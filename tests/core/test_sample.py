@@ -49,10 +49,13 @@ def test_times_that_do_not_exist_are_none_never_zero():
     [
         ((), 0),
         ((0, 3), 3),
+        ((3, 130), 130),
+        ((130, 1), 1),
         ((3, 1), 1),
         ((1, 4), 4),
         ((4, 70), 70),
         ((70, 2), 2),
+        ((2, 130), 2),
     ],
 )
 def test_the_exit_code_of_several_results_follows_the_precedence(codes, expected):

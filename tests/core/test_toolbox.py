@@ -91,3 +91,7 @@ def test_a_schema_asks_for_all_of_its_properties_and_no_others():
         "required": ["city", "days"],
         "additionalProperties": False,
     }
+
+
+def test_an_amount_beyond_every_number_is_none():
+    assert [run_tool("convert_currency", {"amount": 1.7e308}, seed) for seed in range(20)].count('{"amount": null}') > 0

@@ -10,9 +10,9 @@ from katydid.core.words import (
     how_it_ended,
     milliseconds,
     number,
+    ordinal,
     plural,
     points,
-    sentence,
     show,
     value_only,
 )
@@ -144,13 +144,7 @@ def test_how_a_run_ended(ended, stopped_ms, told):
 
 
 @pytest.mark.parametrize(
-    ("valid", "metrics", "told"),
-    [
-        (True, {"ttft.p95": 1500.0, "ttft.p50": 300.0}, "Valid. 2\u202f000 requests, 7 failed, TTFT p95 1.50 s; "),
-        (True, {"ttft.p95": None, "ttft.p50": 300.0}, "Valid. 2\u202f000 requests, 7 failed, TTFT p50 300 ms; "),
-        (False, {}, "INVALID. 2\u202f000 requests, 7 failed; "),
-    ],
+    ("value", "told"), [(1, "1st"), (2, "2nd"), (3, "3rd"), (4, "4th"), (11, "11th"), (12, "12th"), (22, "22nd")]
 )
-def test_a_run_in_one_sentence(valid, metrics, told):
-    summary = {"valid": valid, "counts": {"requests": 2000, "failed": 7}, "metrics": metrics}
-    assert sentence({"ended": "run-time"}, summary) == f"{told}ended by its run time."
+def test_a_number_in_a_row(value, told):
+    assert ordinal(value) == told

@@ -1,5 +1,6 @@
 """Runs end to end: Locust as a process, against the embedded target; the log of the target is the truth."""
 
+import html
 import itertools
 import signal
 
@@ -141,8 +142,9 @@ def test_it_stops_at_exactly_the_nth_failure(target, tmp_path, processes):
     service = target(fail=("http_500",))
     words = ("--run-time", "60s", *(("--processes", "2") if processes == 2 else ()))
     done = stream(service, tmp_path, *words, users=40, interval=2, env={"LOAD_TEST_FAILURE_THRESHOLD": "5"})
-    assert done.wait(40) == 0, done.err
+    assert done.wait(40) == 1, "no request succeeded"
     run = the_run(tmp_path / "reports")
+    assert run.summary["headline"]["outcome"] == "failed"
     assert len(in_run(run)) == 5
     assert run.files == COMPLETE
     assert run.manifest["ended"] == "failure-threshold"
@@ -150,12 +152,33 @@ def test_it_stops_at_exactly_the_nth_failure(target, tmp_path, processes):
     assert "Stopped at the 5th failure" in done.out
 
 
+@pytest.mark.parametrize("command", ["katydid", "locust"])
+def test_a_wrong_endpoint_fails_the_run_and_every_renderer_says_so(target, tmp_path, command):
+    service = target()
+    words = ("--users", 4, "--interval", 0.5, "--run-time", "2s", "--endpoint", "/v1/nothing", "--host", service.url)
+    if command == "katydid":
+        done = katydid("run", "stream", *words, folder=tmp_path)
+    else:
+        done = locust("--headless", *words, folder=tmp_path)
+    assert done.wait() == 1, done.err
+    run = the_run(tmp_path / "reports")
+    headline = run.summary["headline"]
+    assert headline["outcome"] == "failed"
+    assert headline["text"].startswith("FAILED: no request succeeded (404 at /v1/nothing: check --host and --endpoint)")
+    assert [row["blame"] for row in run.summary["errors"]] == ["config"]
+    assert headline["text"] in done.out + done.err
+    assert headline["text"] in html.unescape((run.path / "report.html").read_text())
+    again = katydid("report", run.path, folder=tmp_path)
+    assert (again.wait(), again.out.strip().splitlines()[0]) == (0, headline["text"])
+
+
 def test_it_stops_exactly_when_users_fail_while_others_succeed(target, tmp_path):
     service = target(ttft=0.05, chunk_interval=0.005, chunks=10, fail=("http_500=0.2",), seed=3)
     words = ("--run-time", "60s", "--processes", "2", "--failure-threshold", "12")
     done = stream(service, tmp_path, *words, users=40, interval=0.5)
-    assert done.wait(60) == 0, done.err
+    assert done.wait(60) == 0, "stopped, with successes"
     run = the_run(tmp_path / "reports")
+    assert run.summary["headline"]["outcome"] == "stopped"
     assert len(in_run(run)) == 12
     assert run.samples["request_id"].is_unique, "also over processes"
     assert run.samples["request_id"].str.fullmatch("[0-9a-f]{32}").all()

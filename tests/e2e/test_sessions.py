@@ -10,11 +10,11 @@ from running import COMPLETE, ROOT, katydid, the_run
 pytestmark = pytest.mark.e2e
 
 
-def talk(folder, host, *words, users=5, turns=20):
+def talk(folder, host, *words, users=5, turns=20, code=0):
     done = katydid(
         "run", "session", "--host", host, "--users", users, "--turns", turns, "--interval", "0", *words, folder=folder
     )
-    assert done.wait() == 0, done.err
+    assert done.wait() == code, done.err
     return done, the_run(folder / "reports")
 
 
@@ -51,7 +51,7 @@ def test_leaks_are_found_between_users_of_two_processes_with_both_parties(tmp_pa
     log = str(tmp_path / "truth.jsonl")
     with start_target(bridge_fail=("leak=0.05",), log=log) as target:
         _, run = talk(
-            tmp_path, target.url, "--processes", "2", "--failure-threshold", "0", "--rooms", "Tower", users=20
+            tmp_path, target.url, "--processes", "2", "--failure-threshold", "0", "--rooms", "Tower", users=20, code=1
         )
         truth = {line["request_id"]: line["party"] for line in target.log() if line["fault"] == "leak"}
     found = run.samples[run.samples["error"] == "isolation"]
@@ -74,15 +74,17 @@ def test_leaks_are_found_between_users_of_two_processes_with_both_parties(tmp_pa
 )
 def test_each_defect_breaks_its_check(tmp_path, defect, check):
     with start_target(bridge_fail=(defect,)) as target:
-        _, run = talk(tmp_path, target.url, "--failure-threshold", "0", turns=6)
+        _, run = talk(tmp_path, target.url, "--failure-threshold", "0", turns=6, code=1)
     assert not checks(run)[check]["passed"]
     assert checks(run)["isolation"]["passed"]
     assert run.summary["counts"]["failed"] >= 1
+    assert run.summary["headline"]["outcome"] == "failed"
+    assert check in run.summary["headline"]["text"]
 
 
 def test_violations_count_for_the_failure_threshold(tmp_path):
     with start_target(bridge_fail=("leak",)) as target:
-        _, run = talk(tmp_path, target.url, "--failure-threshold", "3")
+        _, run = talk(tmp_path, target.url, "--failure-threshold", "3", code=1)
     in_run = run.samples[(run.samples["outcome"] == "failed") & ~run.samples["after_stop"]]
     assert len(in_run) == 3
     assert run.manifest["ended"] == "failure-threshold"
@@ -102,7 +104,7 @@ def test_messages_over_websockets(tmp_path):
     log = str(tmp_path / "truth.jsonl")
     with start_target(bridge_fail=("leak=0.1",), log=log) as target:
         _, run = talk(
-            tmp_path, target.url, "--scenario", "bridge-websocket", "--failure-threshold", "0", users=3, turns=5
+            tmp_path, target.url, "--scenario", "bridge-websocket", "--failure-threshold", "0", users=3, turns=5, code=1
         )
         truth = {line["request_id"] for line in target.log() if line["fault"] == "leak"}
     assert checks(run)["message_count"]["passed"]

@@ -39,7 +39,17 @@ def runs(tmp_path_factory):
     write_run(results, "interrupted", **GOOD, ended="interrupted")
     write_run(results, "unsummarised", **GOOD, summary=False)
     change_samples(write_run(results, "empty", **GOOD), lambda frame: frame.iloc[:0])
-    change_samples(write_run(results, "all-failed", **GOOD), lambda frame: frame.assign(outcome="failed"))
+    for name, more in (
+        ("all-failed", {}),
+        ("all-failed-invalid", {"lost_workers": ["w9"]}),
+        ("stopped-at-once", {"ended": "failure-threshold", "failure_threshold": 5}),
+    ):
+        change_samples(write_run(results, name, **GOOD, **more), lambda frame: frame.assign(outcome="failed"))
+    change_samples(
+        write_run(results, "unknown-host", **GOOD),
+        lambda frame: frame.assign(outcome="failed", error="dns", blame="config", status=None),
+    )
+    write_run(results, "few-failing", failing=0.5, users=4, cycles=8)
     (write_run(results, "damaged", **GOOD, summary=False).path / "samples.parquet").write_bytes(b"PAR1")
     (write_run(results, "half-written", **GOOD).path / "summary.json").write_text("{")
     (write_run(results, "no-manifest", **GOOD).path / "manifest.json").write_text("[]")
@@ -74,7 +84,12 @@ CASES = {
     "objectives kept": ("good", KEPT, 0, "PASSED. 2 objectives kept."),
     "a broken objective": ("good", BROKEN, 1, "FAILED. ttft.p95 is "),
     "too many failures": ("failing", KEPT, 1, "FAILED. failure_rate is "),
-    "every request failed": ("all-failed", KEPT, 4, "INVALID. ttft.p95: no value"),
+    "every request failed": ("all-failed", KEPT, 1, "FAILED. failure_rate is 100 %, the limit < 1%."),
+    "every request failed, of an invalid run": ("all-failed-invalid", KEPT, 4, "INVALID. 1 worker(s) were lost (w9)"),
+    "every request failed because of the name": ("unknown-host", KEPT, 1, "FAILED. failure_rate is 100 %"),
+    "every request failed, and the threshold ended it": ("stopped-at-once", KEPT, 1, "FAILED. failure_rate is 100 %"),
+    "every request failed, and nobody asks how many": ("all-failed", BROKEN, 4, "INVALID. ttft.p95: no value"),
+    "too many failures, and too few requests": ("few-failing", KEPT, 1, "FAILED. failure_rate is "),
     "a run without a single request": ("empty", KEPT, 4, "INVALID. no data: no request was recorded"),
     "an invalid run": ("invalid", KEPT, 4, "INVALID. 1 worker(s) were lost (w9)"),
     "an invalid run with a broken objective": ("invalid", BROKEN, 4, "INVALID. 1 worker(s) were lost (w9)"),

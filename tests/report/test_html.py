@@ -57,7 +57,7 @@ def page():
 def test_the_page_says_the_verdict_the_numbers_and_what_they_mean(page):
     text = Outline(page).text
     for words in (
-        "Valid. 920 requests, 16 failed",
+        "PASSED: 920 requests, 16 failed",
         "Time to first token",
         "overloaded",
         "v1.4.2",
@@ -178,3 +178,36 @@ def test_a_workloads_own_section_is_shown_with_its_tables_and_charts_and_nothing
     assert "By stage" in outline.text
     assert "All of them." in outline.text
     assert outline.text.count(harmless(HOSTILE)) == 2
+
+
+@pytest.mark.parametrize(
+    ("manifest", "tone"),
+    [
+        ({}, "good"),
+        ({"ended": "failure-threshold"}, "note"),
+        ({"ended": "interrupted"}, "note"),
+        ({"lost_workers": ["w1"]}, "bad"),
+    ],
+)
+def test_the_headline_is_the_heading_in_the_colour_of_the_outcome_and_validity_stands_beside_it(manifest, tone):
+    material = material_of(synthetic_run(**manifest))
+    page = render_run(material, [])
+    heading = re.search(r'<h1 class="(\w+)">(.*?)</h1>', page)
+    assert (heading[1], html.unescape(heading[2])) == (tone, material.summary["headline"]["text"])
+    badge = re.search(r'<li class="badge (\w+)">measurement (\w+)</li>', page)
+    assert badge.groups() == (("bad", "invalid") if tone == "bad" else ("good", "valid"))
+
+
+def test_a_run_in_which_nothing_succeeded_is_red_and_its_failures_say_what_to_check():
+    run = synthetic_run()
+    run.samples = run.samples.assign(outcome="failed", error="http_4xx", status=404, detail="404 Not Found")
+    page = Outline(page_of(run))
+    assert ("h1", {"class": "bad"}) in page.elements
+    assert "Check --host and --endpoint." in page.text
+    assert ("li", {"class": "badge good"}) in page.elements, "it was measured all the same"
+
+
+def test_an_older_run_without_a_headline_is_shown_with_one():
+    material = material_of(synthetic_run())
+    told = material.summary.pop("headline")
+    assert told["text"] in Outline(render_run(material, [])).text

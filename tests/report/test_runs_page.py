@@ -1,8 +1,12 @@
 """The page that lists finished runs."""
 
+import re
+
+from markupsafe import escape
+
 from katydid.report.runs import Links, runs_page
 from katydid.webui.runs import known_runs
-from runfolders import write_run
+from runfolders import change_samples, write_run
 
 LINKS = Links(
     home="/home",
@@ -35,6 +39,19 @@ def test_a_report_is_linked_where_there_is_one(tmp_path):
     assert "report:" not in runs_page(str(tmp_path), known_runs(tmp_path), None, LINKS)
     (run.path / "report.html").write_text("x")
     assert "report:stream/v1/" in runs_page(str(tmp_path), known_runs(tmp_path), None, LINKS)
+
+
+def test_a_run_is_told_by_its_headline_and_coloured_by_its_outcome(tmp_path):
+    write_run(tmp_path, "v1", **RUN)
+    change_samples(write_run(tmp_path, "v2", number=1, **RUN), lambda frame: frame.assign(outcome="failed"))
+    known = known_runs(tmp_path)
+    page = runs_page(str(tmp_path), known, None, LINKS)
+    tones = []
+    for run in known.values():
+        headline = run.summary()["headline"]
+        assert escape(headline["text"]) in page
+        tones.append(re.search(rf'class="prose outcome (\w+)">{re.escape(escape(headline["text"]))}', page)[1])
+    assert tones == ["bad", "good"]
 
 
 def test_a_run_without_a_summary_goes_on_or_never_ended(tmp_path):

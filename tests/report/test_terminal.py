@@ -24,7 +24,7 @@ def printed(run, *, terminal=False, path="reports/x/report.html", sections=()):
 
 def test_it_says_the_verdict_the_numbers_and_where_the_report_is():
     text = printed(synthetic_run())
-    assert text.lstrip().startswith("Valid. 920 requests, 16 failed, TTFT p95 600 ms; ended by its run time.")
+    assert text.lstrip().startswith("PASSED: 920 requests, 16 failed, TTFT p95 600 ms; ended by its run time.\n")
     assert "Service time" in text
     assert "overloaded" in text
     assert text.endswith("Report: reports/x/report.html\n")
@@ -32,7 +32,7 @@ def test_it_says_the_verdict_the_numbers_and_where_the_report_is():
 
 def test_a_pipe_gets_no_colours_and_a_terminal_does():
     assert "\x1b[" not in printed(synthetic_run())
-    assert "\x1b[1;32mValid" in printed(synthetic_run(), terminal=True)
+    assert "\x1b[1;32mPASSED" in printed(synthetic_run(), terminal=True)
 
 
 def test_an_invalid_run_is_red_and_says_why_and_what_to_do():
@@ -59,8 +59,11 @@ def test_too_few_is_said():
 @pytest.mark.parametrize(
     ("manifest", "words"),
     [
-        ({"ended": "failure-threshold", "failure_threshold": 5}, "stopped by the failure threshold, at failure 5"),
-        ({"ended": "interrupted"}, "interrupted after 120 s"),
+        (
+            {"ended": "failure-threshold", "failure_threshold": 5},
+            "STOPPED at the 5th failure after 120 s with 40 users: ",
+        ),
+        ({"ended": "interrupted"}, "INTERRUPTED after 120 s: "),
         ({"ended": "error"}, "broke off"),
         ({"partial": True}, "never came to its end"),
         ({"ended": None}, "ended in an unknown way"),

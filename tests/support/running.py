@@ -1,7 +1,6 @@
 """Katydid and Locust as people start them: as processes, end to end."""
 
 import contextlib
-import json
 import os
 import random
 import signal
@@ -12,6 +11,8 @@ import time
 from pathlib import Path
 
 import pandas as pd
+
+from strictjson import strictly
 
 BIN = Path(sys.executable).parent
 ROOT = Path(__file__).resolve().parents[2]
@@ -90,7 +91,7 @@ class Run:
 
     def __init__(self, path: Path):
         self.path = path
-        self.manifest = json.loads((path / "manifest.json").read_text())
+        self.manifest = strictly((path / "manifest.json").read_text())
 
     @property
     def samples(self) -> pd.DataFrame:
@@ -98,7 +99,7 @@ class Run:
 
     @property
     def summary(self) -> dict:
-        return json.loads((self.path / "summary.json").read_text())
+        return strictly((self.path / "summary.json").read_text())
 
     @property
     def files(self) -> set[str]:

@@ -91,7 +91,7 @@ def estimate_capacity(results: Sequence[HoldResult], criteria: Sequence[Criterio
         most = float(max(held)) if held else None
         return Capacity(most, most, None, bool(held), (), None, None, cliff=False, knee=knee)
     crossings = [first_crossing(holds, criteria) for holds in _repeats(results)]
-    found = [c for c in crossings if c is not None and math.isfinite(c.users)]
+    found = [c for c in crossings if c is not None and 0 < c.users < math.inf]
     if not held or not found:
         return Capacity(None, None, None, False, (), _broken_most(results), None, cliff=False, knee=knee)
     limiting = _most([c.metric for c in found])

@@ -1,4 +1,4 @@
-"""What limited a run: the generator, a rate limit, connections, the target's concurrency or compute, the network.
+"""What limited a run: the configuration, the generator, a rate limit, connections, the target or the network.
 
 One table of rules, asked in order; each gives its evidence in numbers, or nothing. A rule never guesses:
 where none has evidence, the cause is not determined. Looks at the whole run and at its stages, if it has any.
@@ -10,9 +10,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from katydid.analysis.configuration import refused, what_to_check, with_blame
 from katydid.analysis.derived import quantile
 from katydid.analysis.holds import HoldResult
 from katydid.analysis.validity import Run, findings
+from katydid.core.sample import Blame
 
 NOTHING = "nothing"
 NOT_DETERMINED = "not determined"
@@ -65,6 +67,23 @@ def diagnose(run: Run, holds: Sequence[HoldResult] = ()) -> Limit:
     if not evidence.broken and not (rows["outcome"] == "failed").any():
         return Limit(NOTHING, "no request failed, and no stage broke its objective")
     return Limit(NOT_DETERMINED, "no rule found evidence enough")
+
+
+def _configuration(e: Evidence) -> str | None:
+    """Every answer refuses how it was asked, or no request could be made as it was configured."""
+    rows = with_blame(e.run.frame)
+    failed = rows[(rows["outcome"] == "failed") & ~rows["after_stop"].astype(bool)]
+    ours = failed[failed["blame"] == Blame.CONFIG]
+    if ours.empty or (rows["outcome"] == "ok").any():
+        return None
+    if not refused(rows):
+        if len(ours) < len(failed):
+            return None
+        named = ", ".join(f"{count} × {kind}" for kind, count in ours["error"].value_counts().items())
+        return f"no request succeeded because of the configuration ({named}): see the failures' texts"
+    status = int(ours["status"].dropna().mode().iloc[0])
+    detail = next((d for d in ours.loc[ours["status"] == status, "detail"] if isinstance(d, str)), "")
+    return f"every request that got an answer was refused with {status}: {what_to_check(status, detail)}"
 
 
 _GENERATOR_RULES = {"generator_cpu", "event_loop", "late_starts", "blame"}
@@ -232,6 +251,7 @@ def _quantile(rows: pd.DataFrame, column: str, q: float) -> float | None:
 
 
 RULES: tuple[tuple[str, Callable[[Evidence], str | None]], ...] = (
+    ("configuration", _configuration),
     ("generator", _generator),
     ("rate limit", _rate_limit),
     ("connection limit", _connection_limit),

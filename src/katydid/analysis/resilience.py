@@ -28,14 +28,16 @@ REFUSALS = ("overloaded", "rate_limited")
 NEXT = 20
 """Streams that are looked at to see whether all is well again."""
 RESAMPLES = 500
+MOST_RATIO = 1000.0
+"""Of lags, where the one before is too small to divide by."""
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A rule, and what came of it; `value` and `limit` as they are shown."""
+    """A rule, and what came of it; `value` and `limit` as they are shown; `passed` is None where nothing tells."""
 
     name: str
-    passed: bool
+    passed: bool | None
     value: str
     limit: str
 
@@ -143,7 +145,7 @@ def _told(checks: list[Check], deeds: pd.DataFrame, facts: dict[str, Any] | None
         {
             "at_s": float(row["start_ms"]) / 1000.0,
             "what": row["role"],
-            "detail": row["detail"],
+            "detail": row["detail"] if isinstance(row["detail"], str) else None,
             "outcome": row["outcome"],
         }
         for row in deeds.to_dict("records")
@@ -154,7 +156,9 @@ def _told(checks: list[Check], deeds: pd.DataFrame, facts: dict[str, Any] | None
 def _with_role(run: Run, *roles: str) -> pd.DataFrame:
     if "role" not in run.frame:
         return run.frame.head(0).assign(role=None)
-    return run.frame[run.frame["role"].isin(roles) & (run.frame["outcome"] != "aborted")]
+    rows = run.frame[run.frame["role"].isin(roles) & (run.frame["outcome"] != "aborted")]
+    began, took = rows["start_ms"].fillna(rows["scheduled_ms"]), rows["duration_ms"].fillna(0.0)
+    return rows.assign(start_ms=began.astype(np.float64), duration_ms=took.astype(np.float64))
 
 
 def _load(run: Run) -> pd.DataFrame:
@@ -224,16 +228,24 @@ def _no_more_failures(name: str, before: pd.DataFrame, after: pd.DataFrame) -> C
     known = bool(np.isfinite(was) and np.isfinite(now))
     value = f"{now:.1%} failed, {was:.1%} before" if known else "too few streams to say"
     return Check(
-        f"{name}: no more failures", known and now <= was + MORE_FAILURES, value, f"at most {MORE_FAILURES:.0%} more"
+        f"{name}: no more failures",
+        now <= was + MORE_FAILURES if known else None,
+        value,
+        f"at most {MORE_FAILURES:.0%} more",
     )
 
 
 def _slower(before: pd.DataFrame, beside: pd.DataFrame) -> dict[str, float] | None:
-    """p95 of the result's lag before and beside, and their ratio with a 95 % interval (users drawn anew)."""
+    """p95 of the result's lag before and beside, and their ratio with a 95 % interval (users drawn anew).
+
+    None where either had no result, or no lag that could be measured.
+    """
     lags = [_lags(rows) for rows in (before, beside)]
     if any(not lag for lag in lags):
         return None
     p95 = [quantile(np.concatenate(list(lag.values())), 0.95) for lag in lags]
+    if min(p95) <= 0:
+        return None
     random = np.random.default_rng(0)
     ratios = []
     for _ in range(RESAMPLES):
@@ -243,7 +255,7 @@ def _slower(before: pd.DataFrame, beside: pd.DataFrame) -> dict[str, float] | No
             for lag, chosen in zip(lags, drawn, strict=True)
         ]
         ratios.append(tails[1] / tails[0] if tails[0] > 0 else np.inf)
-    low, high = np.quantile(ratios, (0.025, 0.975))
+    low, high = np.quantile(np.minimum(ratios, MOST_RATIO), (0.025, 0.975))
     return {"before_ms": p95[0], "beside_ms": p95[1], "ratio": p95[1] / p95[0], "low": float(low), "high": float(high)}
 
 

@@ -65,7 +65,7 @@ def _example(row: dict[Any, Any]) -> dict[str, Any]:
         "user": int(row["user"]),
         "other_user": None if pd.isna(other) else int(other),
         "turn": int(row["turn"]),
-        "room": row["room"],
+        "room": row["room"] if isinstance(row["room"], str) else None,
         "request": row["name"],
         "request_id": row["request_id"],
         "detail": detail if isinstance(detail, str) else "its answer was another user's too",

@@ -1,4 +1,4 @@
-"""A run's summary: counts, metrics, errors, and whether the run may be believed. `summary.json`.
+"""A run's summary: counts, metrics, errors, whether the run is valid, and its headline. `summary.json`.
 
 Statistics are over the samples that count (`analysis/derived.py`), times over the successful ones of
 them. Knows neither files nor reports.
@@ -12,13 +12,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from katydid.analysis.configuration import CONFIG_STATUSES, what_to_check, with_blame
 from katydid.analysis.derived import iterations, quantile, with_derived
 from katydid.analysis.extras import extras
+from katydid.analysis.headline import headline
 from katydid.analysis.staged import staged_load
 from katydid.analysis.validity import Run, findings, unchecked
 from katydid.core.histogram import Histogram
 from katydid.core.metrics import DISTRIBUTIONS, ITL, STATISTICS, Statistic
 from katydid.core.rates import RATES, Counts
+from katydid.core.sample import Blame, ErrorClass
 
 MOST_ERRORS = 30
 """Rows of the table of errors; there are 21 classes, but a file may hold what we do not know."""
@@ -44,7 +47,7 @@ def summarise(
     metrics, too_few = _metrics(counted, counts, gaps or Histogram())
     run = Run(frame, monitor, manifest, counts, window, conversations)
     judged = findings(run)
-    return {
+    summary = {
         "schema_version": 1,
         "valid": not any(f.severity == "invalid" for f in judged),
         "invalid_reasons": [f.text for f in judged if f.severity == "invalid"],
@@ -55,6 +58,7 @@ def summarise(
         "partial": bool(manifest.get("partial")),
         "counts": {
             "requests": counts.requests,
+            "users": _users(frame),
             "ok": counts.ok,
             "failed": counts.failed,
             "aborted": counts.aborted,
@@ -66,11 +70,12 @@ def summarise(
         "seconds": counts.seconds,
         "metrics": metrics,
         "too_few": too_few,
-        "errors": _errors(frame[~frame["after_stop"].astype(bool)]),
+        "errors": _errors(with_blame(frame)),
         "names": _names(counted),
         "timestamp_source": manifest.get("timestamp_source"),
         **extras(run),
     }
+    return summary | {"headline": headline(manifest, summary).as_json()}
 
 
 def _counts(
@@ -89,7 +94,7 @@ def _counts(
         chunks=int(chunks.sum()) if chunks.notna().any() else None,
         tokens=int(tokens.sum()) if tokens.notna().any() else None,
         timed=int(ok["ttft_ms"].notna().sum()),
-        bounded=int(ok["ttft_bound"].eq(True).sum()),  # a column that may hold nulls
+        bounded=int((ok["ttft_bound"].eq(True) & ok["ttft_ms"].notna()).sum()),  # a column that may hold nulls
         seconds=seconds,
         conversations=int(conversations["outcome"].isin(["ok", "failed"]).sum()),
         conversations_ok=int((conversations["outcome"] == "ok").sum()),
@@ -103,6 +108,12 @@ def _resent(counted: pd.DataFrame) -> int | None:
     if "resent" not in counted or counted["resent"].isna().all():
         return None
     return int(counted["resent"].eq(True).sum())
+
+
+def _users(frame: pd.DataFrame) -> int:
+    """Users that asked for something until the stop."""
+    load = frame[(frame["user"] >= 0) & ~frame["after_stop"].astype(bool)]
+    return int(load["user"].nunique())
 
 
 def _seconds(window: tuple[float, float]) -> float:
@@ -171,23 +182,44 @@ def _of_gaps(gaps: Histogram, statistic: Statistic) -> float:
 
 
 def _errors(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """Failures by class and blame, most frequent first, each with one example; warm-up included."""
+    """Failures by class and blame, most frequent first, each with one example; warm-up included.
+
+    `status` and `name` are of the example; `check` is what the configuration's have to look at.
+    """
+    frame = frame[~frame["after_stop"].astype(bool)]
     failed = frame[frame["outcome"] == "failed"]
     ended = int(frame["outcome"].isin(["ok", "failed"]).sum())
     groups = failed.groupby(["error", "blame"], dropna=False, sort=False, observed=True)
     rows: list[dict[str, Any]] = [
         {
-            "error": error,
+            "error": error if isinstance(error, str) else ErrorClass.OTHER.value,
             "blame": blame if isinstance(blame, str) else None,
             "count": len(group),
             "share": len(group) / ended,
-            "example": next((d for d in group["detail"] if isinstance(d, str)), None),
             "first_ms": float(group["scheduled_ms"].min()),
+            **_example(group),
         }
         for (error, blame), group in groups
     ]
     rows.sort(key=lambda row: row["count"], reverse=True)
     return rows[:MOST_ERRORS]
+
+
+def _example(group: pd.DataFrame) -> dict[str, Any]:
+    """The first failure of a group that says something, of its most frequent status."""
+    statuses = group["status"].dropna()
+    status = int(statuses.mode().iloc[0]) if len(statuses) else None
+    rows = group if status is None else group[group["status"] == status]
+    told = rows[rows["detail"].notna()]
+    first = (told if len(told) else rows).iloc[0]
+    detail = first["detail"] if isinstance(first["detail"], str) else None
+    asks = status in CONFIG_STATUSES and first["blame"] == Blame.CONFIG
+    return {
+        "example": detail,
+        "status": status,
+        "name": str(first["name"]),
+        "check": what_to_check(status, detail or "") if status is not None and asks else None,
+    }
 
 
 def _names(counted: pd.DataFrame) -> list[dict[str, Any]]:

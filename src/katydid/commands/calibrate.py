@@ -1,7 +1,6 @@
 """`katydid calibrate`: how wrong the instrument is on this machine, and up to which load it is right."""
 
 import argparse
-import json
 import math
 import os
 import sys
@@ -14,6 +13,7 @@ from katydid.analysis.calibration import LIMITS, Errors, Trial, excuses, highest
 from katydid.commands.output import STANDARD_OUTPUT, add_json, check_output, write_output
 from katydid.core.arguments import OneLineParser
 from katydid.core.errors import ExitCode
+from katydid.core.jsontext import json_text
 from katydid.core.words import about
 from katydid.machine.trial import Cores, run_trial, share_out
 from katydid.report.sections import Section
@@ -55,7 +55,7 @@ def main(arguments: Sequence[str]) -> int:
     for each in series:
         print_section(_section(each, cores), console)
     if options.json:
-        write_output(options.json, json.dumps(_report(series, cores), indent=2, ensure_ascii=False) + "\n")
+        write_output(options.json, json_text(_report(series, cores)) + "\n")
     return ExitCode.INVALID if highest_faithful(series[0].trials) is None else ExitCode.PASSED
 
 

@@ -10,6 +10,7 @@ from katydid.commands.output import STANDARD_OUTPUT, check_output, write_output
 from katydid.commands.run import run_workload
 from katydid.core.arguments import OneLineParser
 from katydid.core.errors import ExitCode, worst
+from katydid.core.jsontext import json_text
 from katydid.store.folder import SUMMARY
 
 
@@ -41,7 +42,7 @@ def main(arguments: Sequence[str]) -> int:
     found = summary.get("capacity") or {}
     if asked.json:
         result = {**found, "valid": summary["valid"], "ended": summary["ended"], "run": str(folder.path)}
-        write_output(asked.json, json.dumps(result, indent=2, ensure_ascii=False) + "\n")
+        write_output(asked.json, json_text(result) + "\n")
     return worst(code, ExitCode.PASSED if _found(found) else ExitCode.INVALID)
 
 

@@ -1,6 +1,5 @@
 """`katydid compare BASE NEW`: is the new version slower, faster, the same, or can that not be told?"""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from katydid.analysis.estimates import RunData, read_run
 from katydid.commands.output import STANDARD_OUTPUT, write_output
 from katydid.core.arguments import OneLineParser
 from katydid.core.errors import ConfigError, ExitCode
+from katydid.core.jsontext import json_text
 from katydid.report.comparison import comparison_markdown, comparison_page, print_comparison
 from katydid.report.terminal import terminal
 from katydid.store.folder import RunFolder
@@ -32,7 +32,7 @@ def main(arguments: Sequence[str]) -> int:
     console = terminal(stderr=STANDARD_OUTPUT in outputs)
     print_comparison(comparison, console)
     if options.json:
-        write_output(options.json, json.dumps(comparison, indent=2, ensure_ascii=False, default=str) + "\n")
+        write_output(options.json, json_text(comparison) + "\n")
     if options.markdown:
         write_output(options.markdown, comparison_markdown(comparison))
     if options.html:

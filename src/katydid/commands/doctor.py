@@ -1,7 +1,6 @@
 """`katydid doctor`: can this machine carry the run that is planned, and is the target there?"""
 
 import argparse
-import json
 import math
 import os
 from collections.abc import Sequence
@@ -10,6 +9,7 @@ from dataclasses import asdict
 from katydid.commands.output import STANDARD_OUTPUT, add_json, write_output
 from katydid.core.arguments import OneLineParser
 from katydid.core.errors import ExitCode
+from katydid.core.jsontext import json_text
 from katydid.dialects import DIALECTS
 from katydid.machine.checks import Checked, Plan, examine, spoils
 from katydid.machine.facts import gather
@@ -117,4 +117,4 @@ def _section(done: Sequence[Checked], plan: Plan) -> Section:
 
 def _write(to: str, done: Sequence[Checked], plan: Plan) -> None:
     report = {"ok": not spoils(done), "plan": asdict(plan), "checks": [asdict(check) for check in done]}
-    write_output(to, json.dumps(report, indent=2, ensure_ascii=False) + "\n")
+    write_output(to, json_text(report) + "\n")

@@ -1,6 +1,5 @@
 """`katydid gate NEW --thresholds FILE`: judge a version's runs for CI, from their files alone."""
 
-import json
 from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +10,7 @@ from katydid.analysis.stored import read_summary
 from katydid.commands.output import STANDARD_OUTPUT, write_output
 from katydid.core.arguments import OneLineParser
 from katydid.core.errors import ConfigError, ExitCode, NoDataError
+from katydid.core.jsontext import json_text
 from katydid.core.words import plural
 from katydid.gate.judge import JudgedRun, judge, unreadable
 from katydid.gate.judgement import Judgement
@@ -91,4 +91,4 @@ def _write(judgement: Judgement, given: Namespace) -> None:
     if given.markdown:
         write_output(given.markdown, section_markdown(part) + "\n")
     if given.json:
-        write_output(given.json, json.dumps(judgement.as_json(), indent=2, ensure_ascii=False) + "\n")
+        write_output(given.json, json_text(judgement.as_json()) + "\n")

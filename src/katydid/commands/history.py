@@ -1,6 +1,5 @@
 """`katydid history FOLDER`: how a workload's metrics went over its versions, and where they changed."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +11,7 @@ from katydid.analysis.stored import read_summary
 from katydid.commands.output import STANDARD_OUTPUT, write_output
 from katydid.core.arguments import OneLineParser
 from katydid.core.errors import ConfigError, ExitCode, NoDataError
+from katydid.core.jsontext import json_text
 from katydid.report.history import history_page, print_history
 from katydid.report.terminal import terminal
 from katydid.store.folder import RunFolder
@@ -34,7 +34,7 @@ def main(arguments: Sequence[str]) -> int:
     print_history(past, pinned, console)
     if given.json:
         told = past.as_json() | {"pinned": pinned}
-        write_output(given.json, json.dumps(told, indent=2, ensure_ascii=False, default=str) + "\n")
+        write_output(given.json, json_text(told) + "\n")
     if given.html:
         write_output(given.html, history_page(past, given.folder.resolve().name, pinned))
         console.print(f"Report: {given.html}", markup=False)

@@ -1,7 +1,6 @@
 """`katydid plan`: how many workers a number of streams needs, from numbers or from a measured run."""
 
 import argparse
-import json
 import math
 import sys
 from collections.abc import Sequence
@@ -17,6 +16,7 @@ from katydid.analysis.queue_simulation import JOBS
 from katydid.analysis.speech_theory import Comparison, RunFacts, compare_with_theory, run_facts
 from katydid.core.arguments import OneLineParser
 from katydid.core.errors import ConfigError, ExitCode
+from katydid.core.jsontext import json_text
 from katydid.report.plan import plan_section, plan_sentence, render_plan, theory_section
 from katydid.report.terminal import print_section
 from katydid.store.folder import RunFolder
@@ -47,7 +47,7 @@ def main(arguments: Sequence[str]) -> int:
         _write(asked.html, render_plan(plan, sections))
         console.print(Text(f"Page: {asked.html}"))
     if asked.json:
-        _write(asked.json, json.dumps(as_json(plan, theory), indent=2) + "\n")
+        _write(asked.json, json_text(as_json(plan, theory)) + "\n")
     return ExitCode.PASSED
 
 

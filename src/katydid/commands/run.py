@@ -23,7 +23,7 @@ _OURS = {*ExitCode}
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run a workload; 0 when the run is valid, whatever its target did."""
+    """Run a workload; the exit code of its outcome (`analysis/headline.py`)."""
     parser = OneLineParser(
         prog="katydid run",
         description="Run a workload headless through Locust and leave a run folder with its report.",
@@ -139,7 +139,7 @@ def _locust(arguments: list[str], *, stderr: bool) -> int:
         locust_main()
     except SystemExit as exit_:
         code = exit_.code if isinstance(exit_.code, int) else 1
-        if code in _OURS and code != ExitCode.GATE_FAILED:
+        if code == lifecycle.last_code() or (code in _OURS and code != ExitCode.GATE_FAILED):  # Locust's own is 1
             return code
         return ExitCode.INTERNAL if lifecycle.has_started() else ExitCode.USAGE
     return ExitCode.INTERNAL

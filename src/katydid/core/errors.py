@@ -16,8 +16,9 @@ class ExitCode(IntEnum):
     """Exit codes of every command; where several apply, `worst` decides.
 
     Attributes:
-        PASSED: all is well. A run: it is valid, also where the failure threshold ended it: that is a result.
-        GATE_FAILED: an objective is broken, or the new version is slower.
+        PASSED: all is well. A run: also where the failure threshold ended it after successes: that is a result.
+        GATE_FAILED: an objective is broken, or the new version is slower. A run: no request succeeded, or a check
+            (isolation, safety, resilience) failed.
         USAGE: wrong usage or configuration. Nothing was sent but a look at the target.
         CANNOT_TELL: the runs cannot tell, where the thresholds file says that this fails.
         INVALID: the run is invalid, or there is no data.
@@ -34,20 +35,21 @@ class ExitCode(IntEnum):
     INTERRUPTED = 130
 
 
-_PRECEDENCE = (
-    ExitCode.INTERRUPTED,
+PRECEDENCE = (
     ExitCode.USAGE,
     ExitCode.INTERNAL,
     ExitCode.INVALID,
     ExitCode.GATE_FAILED,
+    ExitCode.INTERRUPTED,
     ExitCode.CANNOT_TELL,
     ExitCode.PASSED,
 )
+"""Of several codes the one that decides stands first."""
 
 
 def worst(*codes: ExitCode) -> ExitCode:
-    """The code that a command with several results exits with: 130, 2, 70, 4, 1, 3, 0 in that order."""
-    return min(codes, key=_PRECEDENCE.index, default=ExitCode.PASSED)
+    """The code that a command with several results exits with: 2, 70, 4, 1, 130, 3, 0 in that order."""
+    return min(codes, key=PRECEDENCE.index, default=ExitCode.PASSED)
 
 
 class KatydidError(Exception):

@@ -2,11 +2,11 @@
 
 import base64
 import html
-import json
 import re
 from collections.abc import Iterable
 from urllib.parse import quote, quote_plus, unquote, urlsplit, urlunsplit
 
+from katydid.core.jsontext import json_text
 from katydid.core.sample import DETAIL_LIMIT
 
 MASK = "[redacted]"
@@ -72,7 +72,7 @@ def _forms(secret: str) -> set[str]:
         quote_plus(secret),
         encoded,
         encoded.rstrip("="),
-        json.dumps(secret)[1:-1],
+        json_text(secret, ascii_only=True)[1:-1],
         html.escape(secret),
     }
 

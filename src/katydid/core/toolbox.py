@@ -3,11 +3,12 @@
 A result depends on nothing but the seed and the arguments.
 """
 
-import json
+import math
 import zlib
 from collections.abc import Mapping
 from typing import Any
 
+from katydid.core.jsontext import json_text
 from katydid.core.toolcalls import Schema, Tool
 
 
@@ -41,12 +42,13 @@ def plan(calls: int) -> list[str]:
 
 def run_tool(name: str, arguments: Mapping[str, Any], seed: int) -> str:
     """The result of a call, as JSON text."""
-    draw = zlib.crc32(json.dumps([seed, name, arguments], sort_keys=True).encode())
+    draw = zlib.crc32(json_text([seed, name, arguments], indent=None, ascii_only=True, sort_keys=True).encode())
     match name:
         case "get_weather":
             result: dict[str, Any] = {"temperature": draw % 45 - 10, "sky": ("clear", "cloudy", "rain")[draw % 3]}
         case "get_time":
             result = {"time": f"{draw % 24:02}:{draw // 24 % 60:02}"}
         case _:
-            result = {"amount": round(float(arguments.get("amount", 0)) * (0.5 + draw % 1000 / 1000), 2)}
-    return json.dumps(result)
+            amount = float(arguments.get("amount", 0)) * (0.5 + draw % 1000 / 1000)
+            result = {"amount": round(amount, 2) if math.isfinite(amount) else None}
+    return json_text(result, indent=None, ascii_only=True)

@@ -1,4 +1,4 @@
-"""The words in which a report, and whoever waits for one, is told things: numbers with units, one sentence on a run.
+"""The words in which a report, and whoever waits for one, is told things: numbers with units, counts, how a run ended.
 
 Plain text for HTML and terminal alike; knows neither.
 """
@@ -97,7 +97,14 @@ def plural(count: int, word: str) -> str:
     return f"{number(count)} {word}" + ("" if count == 1 else "s")
 
 
-def how_it_ended(manifest: dict[str, Any], summary: dict[str, Any]) -> str:
+def ordinal(value: int) -> str:
+    """`1st`, `2nd`, `13th`."""
+    if 10 <= value % 100 <= 20:
+        return f"{value}th"
+    return f"{value}{ {1: 'st', 2: 'nd', 3: 'rd'}.get(value % 10, 'th') }"
+
+
+def how_it_ended(manifest: Mapping[str, Any], summary: Mapping[str, Any]) -> str:
     """The clause on the run's end."""
     limit = manifest.get("failure_threshold")
     stopped = manifest.get("stopped_at_ms")
@@ -111,15 +118,3 @@ def how_it_ended(manifest: dict[str, Any], summary: dict[str, Any]) -> str:
         "interrupted": f"interrupted{after}",
         "error": f"broke off{after}",
     }.get(str(manifest.get("ended")), "ended in an unknown way")
-
-
-def sentence(manifest: dict[str, Any], summary: dict[str, Any]) -> str:
-    """The run in one sentence: may it be believed, how much, how well, how it ended."""
-    counts, metrics = summary["counts"], summary["metrics"]
-    verdict = "Valid" if summary["valid"] else "INVALID"
-    parts = [plural(counts["requests"], "request"), f"{number(counts['failed'])} failed"]
-    for name, words in (("ttft.p95", "TTFT p95"), ("ttft.p50", "TTFT p50")):
-        if metrics.get(name) is not None:
-            parts.append(f"{words} {milliseconds(metrics[name])}")
-            break
-    return f"{verdict}. {', '.join(parts)}; {how_it_ended(manifest, summary)}."

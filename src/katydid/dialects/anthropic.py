@@ -7,10 +7,9 @@ end, the stop reason and the output tokens come before it in `message_delta`. Th
 import re
 from typing import Any
 
-import orjson
-
 from katydid.core.counting import Shape
 from katydid.core.errors import ProtocolError
+from katydid.core.jsontext import json_bytes
 from katydid.core.values import whole
 from katydid.dialects.base import Answer, Generation, Message, member, parse_model_ids
 from katydid.dialects.content import text_of, tokens_in
@@ -51,7 +50,7 @@ class Anthropic:
         }
         if system:
             request["system"] = "\n\n".join(system)
-        return orjson.dumps(request | generation.extra)
+        return json_bytes(request | generation.extra)
 
     def parse_models(self, body: bytes) -> list[str]:
         """The ids in `data`."""

@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 
 from katydid.core.errors import ConfigError, ProtocolError
+from katydid.core.jsontext import json_bytes
 from katydid.dialects.base import Answer, Generation, Message, bearer_headers, parse_model_ids
 from katydid.dialects.loading import load_object
 from katydid.dialects.paths import FieldPath
@@ -82,7 +83,7 @@ class GenericSse:
             "stream": stream,
         }
         filled = _filled(self._template, values)
-        return orjson.dumps(filled | generation.extra if isinstance(filled, dict) else filled)
+        return json_bytes(filled | generation.extra if isinstance(filled, dict) else filled)
 
     def parse_models(self, body: bytes) -> list[str]:
         """The ids in `data`, where the service has such a list; else `--model` is needed."""
@@ -166,7 +167,7 @@ class _Paths:
         found = self._done.find(value)
         if self._wanted is None:
             return bool(found)
-        shown = found if isinstance(found, str) else orjson.dumps(found).decode()
+        shown = found if isinstance(found, str) else json_bytes(found).decode()
         return shown == self._wanted
 
 

@@ -6,10 +6,9 @@
 import re
 from typing import Any
 
-import orjson
-
 from katydid.core.counting import Shape
 from katydid.core.errors import ProtocolError
+from katydid.core.jsontext import json_bytes
 from katydid.dialects.base import Answer, Generation, Message, bearer_headers
 from katydid.dialects.content import text_of
 from katydid.dialects.loading import load_object
@@ -40,7 +39,7 @@ class Ollama:
                 "seed": generation.seed,
             },
         }
-        return orjson.dumps(request | generation.extra)
+        return json_bytes(request | generation.extra)
 
     def parse_models(self, body: bytes) -> list[str]:
         """The names in `models`."""

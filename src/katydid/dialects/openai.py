@@ -7,10 +7,9 @@ in a chunk of its own, with no choices or with an empty one.
 import re
 from typing import Any
 
-import orjson
-
 from katydid.core.counting import Shape
 from katydid.core.errors import ProtocolError
+from katydid.core.jsontext import json_bytes
 from katydid.dialects.base import Answer, Generation, Message, OpenAiAccess
 from katydid.dialects.content import text_of, tokens_in
 from katydid.dialects.loading import load_object
@@ -38,7 +37,7 @@ class OpenAi(OpenAiAccess):
         }
         if stream:
             request["stream_options"] = {"include_usage": True}
-        return orjson.dumps(request | generation.extra)
+        return json_bytes(request | generation.extra)
 
     def reading(self, check: str) -> StreamReading:
         """See `base.Dialect.reading`."""

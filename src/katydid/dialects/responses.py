@@ -8,10 +8,9 @@ servers send `[DONE]` all the same.
 import re
 from typing import Any
 
-import orjson
-
 from katydid.core.counting import Shape
 from katydid.core.errors import ProtocolError
+from katydid.core.jsontext import json_bytes
 from katydid.dialects.base import Answer, Generation, Message, OpenAiAccess, member
 from katydid.dialects.content import text_of, tokens_in
 from katydid.dialects.loading import load_object
@@ -45,7 +44,7 @@ class Responses(OpenAiAccess):
             "stream": stream,
             "store": False,
         }
-        return orjson.dumps(request | generation.extra)
+        return json_bytes(request | generation.extra)
 
     def reading(self, check: str) -> StreamReading:
         """See `base.Dialect.reading`."""

@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 
+from katydid.core.jsontext import json_bytes
 from katydid.core.sample import DETAIL_LIMIT, ErrorClass
 from katydid.core.values import amount
 
@@ -56,7 +57,7 @@ def in_words(error: Any) -> str:
     if isinstance(error, str):
         return error
     try:
-        text = orjson.dumps(error).decode()
+        text = json_bytes(error).decode()
     except orjson.JSONEncodeError:  # more levels or digits than it writes
         return "an error that is too deep to be shown"
     message = error.get("message") if isinstance(error, dict) else None

@@ -11,6 +11,7 @@ from statistics import median_high, median_low
 from typing import Any
 
 from katydid.analysis.comparability import mismatches
+from katydid.analysis.headline import Outcome, generator_to_blame, headline_of
 from katydid.core.words import changed
 from katydid.gate.judgement import Check, Judgement, Kind, Verdict
 from katydid.gate.thresholds import Objective, Policy, Thresholds
@@ -39,7 +40,27 @@ def judge(thresholds: Thresholds, runs: Sequence[JudgedRun], comparison: Mapping
         *(_objective(objective, runs) for objective in thresholds.objectives),
         *_compared(thresholds, comparison),
     ]
-    return Judgement(tuple(checks), thresholds.source, tuple(run.name for run in runs), comparison)
+    return Judgement(
+        tuple(checks),
+        thresholds.source,
+        tuple(run.name for run in runs),
+        comparison,
+        headlines=_headlines(runs),
+        doubtful=any(_is_doubtful(run) or _other_load(runs[0], run) for run in runs),
+    )
+
+
+def _headlines(runs: Sequence[JudgedRun]) -> tuple[str, ...]:
+    """The headline of each run; of several, only those that have more to tell than that they passed."""
+    found = [(run, headline_of(run.manifest, run.summary)) for run in runs]
+    if len(runs) == 1:
+        return (found[0][1].text,)
+    return tuple(f"{run.name}: {told.text}" for run, told in found if told.outcome is not Outcome.PASSED)
+
+
+def _is_doubtful(run: JudgedRun) -> bool:
+    """Whether requests may have failed because of the generator; of a run without an end nobody knows."""
+    return generator_to_blame(run.summary) or bool(run.summary.get("partial"))
 
 
 def unreadable(thresholds: Thresholds, runs: Sequence[str], reason: str) -> Judgement:

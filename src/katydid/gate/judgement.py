@@ -30,6 +30,8 @@ class Verdict(StrEnum):
     INVALID = "invalid"
 
 
+FAILURE_RATE = "failure_rate"
+
 _CODES = {
     Verdict.PASSED: ExitCode.PASSED,
     Verdict.FAILED: ExitCode.GATE_FAILED,
@@ -63,6 +65,11 @@ class Check:
     doubt: Policy = Policy.WARN
 
     @property
+    def is_failure_rate(self) -> bool:
+        """Whether it is the objective of the failure rate."""
+        return self.kind is Kind.OBJECTIVE and self.metric == FAILURE_RATE
+
+    @property
     def exit_code(self) -> ExitCode:
         """What this check alone would make the gate exit with."""
         doubtful = ExitCode.CANNOT_TELL if self.doubt is Policy.FAIL else ExitCode.PASSED
@@ -84,17 +91,33 @@ class Judgement:
         thresholds: where the limits came from.
         runs: names of the runs judged.
         comparison: what the comparison said, whole; None where there was none.
+        headlines: of the runs that have more to tell than that they passed.
+        doubtful: failures may be the generator's, or of another load: they say nothing about the target.
     """
 
     checks: tuple[Check, ...]
     thresholds: str
     runs: tuple[str, ...]
     comparison: Mapping[str, Any] | None = None
+    headlines: tuple[str, ...] = ()
+    doubtful: bool = False
 
     @property
     def exit_code(self) -> ExitCode:
-        """The worst of all checks."""
-        return worst(*(check.exit_code for check in self.checks))
+        """The worst of all checks.
+
+        Too many failures are a result: what else cannot be judged because of them does not make it invalid, unless
+        the failures are doubtful.
+        """
+        codes = [check.exit_code for check in self.checks]
+        if self.too_many_failures and not self.doubtful:
+            codes = [code for code in codes if code is not ExitCode.INVALID]
+        return worst(*codes)
+
+    @property
+    def too_many_failures(self) -> bool:
+        """Whether the objective of the failure rate is broken."""
+        return any(check.is_failure_rate and check.verdict is Verdict.FAILED for check in self.checks)
 
     @property
     def passed(self) -> bool:

@@ -128,7 +128,7 @@ def _generate(
         if process.poll() is None:
             process.terminate()
             process.wait()
-    if process.returncode not in {0, 4}:
+    if process.returncode not in {0, 1, 4}:
         said = out.read_text(encoding="utf-8", errors="replace").strip().splitlines()
         raise ConfigError(f"the run of {words[5]} users ended with code {process.returncode}: {' '.join(said[-2:])}")
     return load

@@ -6,6 +6,7 @@ from typing import Any
 
 from katydid.analysis.definitions import by_definitions
 from katydid.analysis.derived import with_derived
+from katydid.analysis.headline import Headline, headline_of
 from katydid.analysis.summary import summarise
 from katydid.report.definitions import definitions_section
 from katydid.report.html import render_run
@@ -26,6 +27,11 @@ class Report:
     manifest: dict[str, Any]
     summary: dict[str, Any]
     sections: list[Section]
+
+    @property
+    def headline(self) -> Headline:
+        """Its outcome, in one sentence."""
+        return headline_of(self.manifest, self.summary)
 
 
 def build_report(folder: RunFolder, definitions: Sequence[str] = ()) -> Report:

@@ -1,4 +1,4 @@
-"""A run as one HTML file: its verdict, whether it may be believed, its numbers, its pictures.
+"""A run as one HTML file: its headline, whether it is valid, its numbers, its pictures.
 
 Puts together what the template shows; how a page is made is `page.py`'s, what a picture shows `pictures.py`'s.
 """
@@ -12,6 +12,7 @@ import pandas as pd
 
 from katydid import __version__
 from katydid.analysis.derived import quantile
+from katydid.analysis.headline import headline_of
 from katydid.analysis.validity import rules_for
 from katydid.core import words
 from katydid.core.metrics import DISTRIBUTIONS, POOLED, STATISTICS
@@ -39,7 +40,7 @@ def render_run(material: Material, sections: Sequence[Section]) -> str:
         version=words.harmless(manifest.get("version") or "unknown"),
         made_by=words.harmless(manifest.get("katydid_version") or __version__),
         summary=summary,
-        sentence=words.sentence(manifest, summary),
+        headline=headline_of(manifest, summary),
         setting=_setting(manifest),
         tiles=_tiles(summary),
         rules=_rules(summary, frame),

@@ -36,6 +36,8 @@ def sentence(judgement: Judgement) -> str:
     if code is ExitCode.PASSED:
         text = f"{_HEADLINES[code]}. {_kept(judgement)}"
         return f"{text}; {_why(deciding[0], judgement)}." if deciding else f"{text}."
+    if deciding[0].kind is Kind.RUN and judgement.too_many_failures and code is ExitCode.GATE_FAILED:
+        deciding.sort(key=lambda check: not check.is_failure_rate)  # why its threshold ended the run
     first, why = deciding[0], _why(deciding[0], judgement)
     head = "" if why.startswith(_HEADLINES[code]) else f"{_HEADLINES[code]}. "
     # A comparison's sentence speaks for all of its metrics.
@@ -71,7 +73,11 @@ def section(judgement: Judgement) -> Section:
     return Section(
         key="gate",
         title=sentence(judgement),
-        text=[f"{words.plural(len(judgement.runs), 'run')}, judged by {judgement.thresholds}.", *_notes(judgement)],
+        text=[
+            f"{words.plural(len(judgement.runs), 'run')}, judged by {judgement.thresholds}.",
+            *judgement.headlines,
+            *_notes(judgement),
+        ],
         tables=[
             Table(
                 caption="",

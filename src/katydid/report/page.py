@@ -7,7 +7,6 @@ and no request can leave the page. Knows no run: that is its callers' business.
 
 import base64
 import hashlib
-import json
 from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
@@ -17,6 +16,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from katydid.core import words
+from katydid.core.jsontext import json_text
 from katydid.report.chart import Chart
 from katydid.report.sections import Section
 from katydid.report.svg import draw
@@ -87,7 +87,7 @@ def _digest(script: str) -> str:
 
 def _json(value: Any) -> Markup:
     """JSON that cannot end the element that it stands in."""
-    text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    text = json_text(value, indent=None, separators=(",", ":"))
     for character in "<>&\u2028\u2029":
         text = text.replace(character, f"\\u{ord(character):04x}")
     return Markup(text)  # noqa: S704 - escaped just now

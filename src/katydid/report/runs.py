@@ -4,8 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from katydid.analysis.headline import headline_of
 from katydid.core.errors import NoDataError
-from katydid.core.words import harmless, sentence
+from katydid.core.words import harmless
 from katydid.report.page import render
 from katydid.store.folder import REPORT, RunFolder
 
@@ -49,6 +50,7 @@ def _row(key: str, run: RunFolder, links: Links) -> dict[str, Any]:
         manifest = run.manifest()
     except NoDataError:
         manifest = {}
+    sentence, tone = _how_it_went(run, manifest)
     workload, version, time = (harmless(part) for part in key.split("/"))
     version = harmless(manifest.get("version") or version)
     return {
@@ -57,14 +59,17 @@ def _row(key: str, run: RunFolder, links: Links) -> dict[str, Any]:
         "started": harmless(str(manifest.get("started_utc") or time)[:19].replace("T", " ")),
         "workload": workload,
         "version": version,
-        "sentence": harmless(_how_it_went(run, manifest)),
+        "sentence": harmless(sentence),
+        "tone": tone,
         "report": links.report(key) if (run.path / REPORT).is_file() else None,
         "choose": links.choose(key),
     }
 
 
-def _how_it_went(run: RunFolder, manifest: dict[str, Any]) -> str:
+def _how_it_went(run: RunFolder, manifest: dict[str, Any]) -> tuple[str, str]:
+    """The run's headline and its tone."""
     summary = run.summary()
     if summary is None:
-        return "no summary: it goes on, or never came to its end"
-    return sentence(manifest, summary)
+        return "no summary: it goes on, or never came to its end", ""
+    headline = headline_of(manifest, summary)
+    return headline.text, headline.outcome.tone

@@ -13,12 +13,13 @@ from rich.text import Text
 
 from katydid.core.metrics import DISTRIBUTIONS
 from katydid.core.rates import RATES
-from katydid.core.words import harmless, number, plural, sentence, show
+from katydid.core.words import harmless, number, plural, show
 from katydid.report.build import Report
 from katydid.report.sections import Section
 
 COLUMNS = ("p50", "p90", "p95", "p99", "max")
 _STYLES = {"invalid": "red", "warning": "yellow"}
+_TONES = {"good": "green", "note": "yellow", "bad": "red"}
 _WORDS = {"invalid": "invalid", "warning": "note"}
 
 
@@ -35,10 +36,16 @@ def terminal(*, stderr: bool = False) -> Console:
 
 
 def print_summary(report: Report, console: Console, report_path: str) -> None:
-    """One sentence, what must be known, the metrics, the workload's own, the failures, and where the report is."""
+    """The headline, whether the measurement is valid, what must be known, the metrics, and what the workload adds.
+
+    Then the failures, and where the report is.
+    """
     summary = report.summary
     console.print()
-    console.print(Text(sentence(report.manifest, summary), style="bold green" if summary["valid"] else "bold red"))
+    headline = report.headline
+    console.print(Text(headline.text, style=f"bold {_TONES[headline.outcome.tone]}"))
+    if summary["valid"]:  # else the headline says so, and why
+        console.print(Text("  measurement: valid", style="green"))
     for finding in summary["findings"]:
         console.print(_finding(finding))
     if summary["counts"]["ok"]:
@@ -118,7 +125,7 @@ def _errors(summary: dict[str, Any]) -> Table:
             Text(harmless(row["error"]), style="red"),
             Text(harmless(row["blame"] or "")),
             number(row["count"]),
-            Text(harmless(row["example"] or "")),
+            Text(harmless(": ".join(text for text in (row["example"], row.get("check")) if text))),
         )
     table.caption = plural(sum(row["count"] for row in summary["errors"]), "failure") + ", warm-up included"
     return table

@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from katydid.core.errors import ConfigError, NoDataError
+from katydid.core.jsontext import json_text
 from katydid.store.events import EventRow
 from katydid.store.files import new_file, replace_file
 from katydid.store.gaps import GapRow, merged
@@ -133,7 +134,7 @@ class RunFolder:
 
     def write_json(self, name: str, value: Any) -> Path:
         """Replace a JSON file of the folder."""
-        return self.write_text(name, json.dumps(value, indent=2, ensure_ascii=False, default=str) + "\n")
+        return self.write_text(name, json_text(value) + "\n")
 
 
 class RunWriter:
@@ -256,7 +257,7 @@ def _file_name(name: str) -> str:
 
 
 def _write_manifest(path: Path, manifest: dict[str, Any]) -> None:
-    text = json.dumps(manifest, indent=2, ensure_ascii=False, default=str) + "\n"
+    text = json_text(manifest) + "\n"
     replace_file(path / MANIFEST, text.encode("utf-8"))
 
 

@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-import orjson
-
+from katydid.core.jsontext import json_bytes
 from katydid.target.apis import Api, Ask, Spent, member, model_name, named_event, words_of
 from katydid.target.http import RequestError
 
@@ -64,11 +63,11 @@ class AnthropicApi(Api):
         """See `Api.whole`."""
         usage = {"input_tokens": ask.prompt_tokens, "output_tokens": spent.tokens}
         content = [{"type": "text", "text": text}]
-        return orjson.dumps(_message(ask, identity, content, _reason(ask, spent), usage))
+        return json_bytes(_message(ask, identity, content, _reason(ask, spent), usage))
 
     def error_body(self, message: str, kind: str) -> bytes:
         """See `Api.error_body`."""
-        return orjson.dumps({"type": "error", "error": {"type": kind, "message": message}})
+        return json_bytes({"type": "error", "error": {"type": kind, "message": message}})
 
 
 def _reason(ask: Ask, spent: Spent) -> str:

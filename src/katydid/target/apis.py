@@ -9,8 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-import orjson
-
+from katydid.core.jsontext import json_bytes
 from katydid.target.http import RequestError
 from katydid.target.tools import Call, Toolset
 
@@ -135,12 +134,12 @@ def words_of(messages: list[Any]) -> int:
 
 def line(value: dict[str, Any]) -> bytes:
     """A line of NDJSON."""
-    return orjson.dumps(value) + b"\n"
+    return json_bytes(value) + b"\n"
 
 
 def event(value: dict[str, Any]) -> bytes:
     """A server-sent event."""
-    return b"data: " + orjson.dumps(value) + b"\n\n"
+    return b"data: " + json_bytes(value) + b"\n\n"
 
 
 def named_event(kind: str, **more: Any) -> bytes:

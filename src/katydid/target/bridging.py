@@ -5,8 +5,7 @@ import time
 from collections.abc import Callable
 from uuid import uuid4
 
-import orjson
-
+from katydid.core.jsontext import json_bytes
 from katydid.target.bridge import PREFIX, Bridge, Reply
 from katydid.target.http import HttpRequest, RequestError, answer
 from katydid.target.settings import TargetSettings
@@ -68,7 +67,7 @@ class BridgeAnswer:
         self._over = True
         truth, keep_alive = self._truth, self._request.keep_alive and not self._settings.single_threaded
         truth.status, truth.fault, truth.party = reply.status, reply.fault, reply.party
-        body = orjson.dumps(reply.body)
+        body = json_bytes(reply.body)
         self._transport.write(answer(reply.status, body, server=self._settings.server, keep_alive=keep_alive))
         truth.ended("sent")
         self._finished(keep_alive)
@@ -122,7 +121,7 @@ class BridgeSocket:
         reply = _reply(self._bridge, HttpRequest("POST", self._path, {}, keep_alive=True, modern=True, body=body))
         truth = self._truth
         truth.status, truth.fault, truth.party = reply.status, reply.fault, reply.party
-        self._write(self._socket.send(orjson.dumps(reply.body).decode()))
+        self._write(self._socket.send(json_bytes(reply.body).decode()))
         truth.ended("sent")
         self._log.write(truth)
         self._truth = Truth(uuid4().hex, self._path, time.monotonic_ns(), time.time_ns())

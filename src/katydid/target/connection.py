@@ -6,8 +6,7 @@ from collections import deque
 from typing import TYPE_CHECKING, cast
 from uuid import uuid4
 
-import orjson
-
+from katydid.core.jsontext import json_bytes
 from katydid.target.admission import Refusal
 from katydid.target.answering import Answer, Job, WholeAnswer
 from katydid.target.anthropic import AnthropicApi
@@ -135,12 +134,12 @@ class Connection(asyncio.Protocol):
         elif target.demands_key(request.api_key) and request.path not in _UNGUARDED:
             self._refuse(request, truth, Refusal(401, "Incorrect API key provided", "invalid_api_key"), api)
         elif page is not None:
-            self._write(request, 200, orjson.dumps(page))
+            self._write(request, 200, json_bytes(page))
         elif request.path in SPEECH_APIS:
             self._open_stream(request, truth)
         elif request.method == "POST" and request.path == "/speech/workers":
             self._target.speech.pool.fill_up()
-            self._write(request, 200, orjson.dumps(target.page(request.path)))
+            self._write(request, 200, json_bytes(target.page(request.path)))
         elif request.path.startswith(BRIDGE):
             self._talk(request, truth)
         elif api is None:

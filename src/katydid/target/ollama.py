@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-import orjson
-
+from katydid.core.jsontext import json_bytes
 from katydid.target.apis import Api, Ask, Spent, line, member, model_name, words_of
 
 
@@ -57,12 +56,12 @@ class OllamaApi(Api):
     def whole(self, ask: Ask, identity: str, text: str, spent: Spent) -> bytes:
         """See `Api.whole`."""
         del identity
-        return orjson.dumps(self._last(ask, text, spent))
+        return json_bytes(self._last(ask, text, spent))
 
     def error_body(self, message: str, kind: str) -> bytes:
         """See `Api.error_body`."""
         del kind
-        return orjson.dumps({"error": message})
+        return json_bytes({"error": message})
 
     def _frame(self, ask: Ask, text: str) -> dict[str, Any]:
         said = {"response": text} if self._generate else {"message": {"role": "assistant", "content": text}}

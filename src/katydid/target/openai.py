@@ -4,8 +4,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-import orjson
-
+from katydid.core.jsontext import json_bytes
 from katydid.target.apis import Api, Ask, Spent, event, member, model_name, words_of
 from katydid.target.http import RequestError
 from katydid.target.tools import Call, read_toolset
@@ -77,11 +76,11 @@ class OpenAiApi(Api):
         body = _frame(ask, identity, [choice])
         body["object"] = "chat.completion"
         body["usage"] = _usage(ask, spent)
-        return orjson.dumps(body)
+        return json_bytes(body)
 
     def error_body(self, message: str, kind: str) -> bytes:
         """See `Api.error_body`."""
-        return orjson.dumps({"error": {"message": message, "type": kind, "code": kind}})
+        return json_bytes({"error": {"message": message, "type": kind, "code": kind}})
 
 
 def _cut(index: int, call: Call) -> list[dict[str, Any]]:

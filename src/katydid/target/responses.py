@@ -4,8 +4,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-import orjson
-
+from katydid.core.jsontext import json_bytes
 from katydid.target.apis import Api, Ask, Spent, member, model_name, named_event, words_of
 from katydid.target.http import RequestError
 
@@ -60,11 +59,11 @@ class ResponsesApi(Api):
     def whole(self, ask: Ask, identity: str, text: str, spent: Spent) -> bytes:
         """See `Api.whole`."""
         item = _item(identity, "completed") | {"content": [_part(text)]}
-        return orjson.dumps(_ended(ask, identity, spent) | {"output": [item]})
+        return json_bytes(_ended(ask, identity, spent) | {"output": [item]})
 
     def error_body(self, message: str, kind: str) -> bytes:
         """See `Api.error_body`."""
-        return orjson.dumps({"error": {"message": message, "type": kind, "code": kind, "param": None}})
+        return json_bytes({"error": {"message": message, "type": kind, "code": kind, "param": None}})
 
 
 def _response(ask: Ask, identity: str, status: str) -> dict[str, Any]:

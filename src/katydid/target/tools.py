@@ -9,8 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import orjson
-
+from katydid.core.jsontext import json_bytes
 from katydid.target.http import RequestError
 
 TOOL_FAULTS = {
@@ -137,7 +136,7 @@ def misreported(names: tuple[str, ...], fault: str) -> tuple[str, ...]:
 def _arguments(tool: Declared, number: int) -> str:
     dice = random.Random(f"arguments {number}")  # noqa: S311 - a script, not a secret
     properties = tool.parameters.get("properties") or {}
-    return orjson.dumps({name: _value(schema, dice) for name, schema in properties.items()}).decode()
+    return json_bytes({name: _value(schema, dice) for name, schema in properties.items()}).decode()
 
 
 def _value(schema: dict[str, Any], dice: random.Random) -> Any:

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-import orjson
-
 from katydid.core.errors import ConfigError
+from katydid.core.jsontext import json_bytes
 
 
 @dataclass(slots=True)
@@ -79,7 +78,7 @@ class TruthLog:
     def write(self, truth: Truth) -> None:
         """Log a request that is over."""
         if self._file is not None:
-            self._file.write(orjson.dumps(truth, option=orjson.OPT_APPEND_NEWLINE))
+            self._file.write(json_bytes(truth) + b"\n")
 
     def close(self) -> None:
         """Close the file."""

@@ -17,6 +17,7 @@ from locust.env import Environment
 from locust.html import get_html_report
 
 import katydid
+from katydid.analysis.headline import exit_code
 from katydid.core.errors import ConfigError, ExitCode, KatydidError
 from katydid.core.redact import Redactor
 from katydid.core.target_url import shown_url
@@ -233,9 +234,7 @@ class Collector:
         except Exception:
             logger.exception("the report of %s failed; its samples are safe", writer.path)
             return ExitCode.INTERNAL
-        if ended == "interrupted":
-            return ExitCode.INTERRUPTED
-        return ExitCode.PASSED if self.report.summary["valid"] else ExitCode.INVALID
+        return exit_code(self.report.summary)
 
 
 def collector_for(environment: Environment) -> Collector | None:

@@ -42,6 +42,7 @@ class Lifecycle:
 
     started = False
     last_folder: RunFolder | None = None
+    last_code: ExitCode | None = None
 
     def __init__(self, environment: Environment) -> None:
         self.environment = environment
@@ -136,7 +137,7 @@ class Lifecycle:
         ms = self.runtime.info.ms
         code = collector.finish(reason, ms(self._stopping_since), ms(time.monotonic()))
         self.environment.process_exit_code = int(code)
-        Lifecycle.last_folder = collector.folder
+        Lifecycle.last_folder, Lifecycle.last_code = collector.folder, code
         if self.progress is not None:
             self.progress.show_result(collector)
         for user in self.runtime.paced_users():
@@ -265,6 +266,11 @@ def show_progress(*, stderr: bool = False) -> None:
 def last_folder() -> RunFolder | None:
     """The folder of the last run that ended in this process; none in a worker."""
     return Lifecycle.last_folder
+
+
+def last_code() -> ExitCode | None:
+    """The exit code of the last run that ended in this process; None in a worker."""
+    return Lifecycle.last_code
 
 
 def has_started() -> bool:

@@ -12,7 +12,7 @@ from rich.live import Live
 from rich.text import Text
 
 from katydid.core.target_url import shown_url
-from katydid.core.words import about, plural
+from katydid.core.words import about, ordinal, plural
 from katydid.report.terminal import print_summary, terminal
 from katydid.users.runtime import Runtime
 
@@ -54,7 +54,7 @@ class Progress:
         host = shown_url(self._runtime.environment.host or "")
         users = f"{info.users} users" if info.users else "Users in stages"
         limit = info.failure_limit
-        stops = f"stops at the {_ordinal(limit)} failure" if limit else "no failure stops it"
+        stops = f"stops at the {ordinal(limit)} failure" if limit else "no failure stops it"
         how_long = _for(self._run_time()) if info.users else ""
         self._console.print(f"{users}, {_pace(options.interval)}, against {host}{how_long}; {stops}.")
         if self._console.is_terminal:
@@ -74,7 +74,7 @@ class Progress:
         limit = self._runtime.info.failure_limit
         why = {
             "run-time": "The run time is over",
-            "failure-threshold": f"Stopped at the {_ordinal(limit)} failure",
+            "failure-threshold": f"Stopped at the {ordinal(limit)} failure",
             "interrupted": "Interrupted",
             "completed": "All is done",
         }.get(reason, "The run broke off")
@@ -90,9 +90,13 @@ class Progress:
             self._live.stop()
 
     def show_result(self, collector: "Collector") -> None:
-        """Print the run's summary."""
-        if self.enabled and collector.report is not None:
+        """Print the run's summary; where Locust shows the run, its log gets the headline."""
+        if collector.report is None:
+            return
+        if self.enabled:
             print_summary(collector.report, self._console, str(collector.report_path))
+        else:
+            logger.info("%s Report: %s", collector.report.headline.text, collector.report_path)
 
     def _run(self) -> None:
         while True:
@@ -131,12 +135,6 @@ class Progress:
         if self._note:
             line.append("  finishing")
         return line
-
-
-def _ordinal(number: int) -> str:
-    if 10 <= number % 100 <= 20:
-        return f"{number}th"
-    return f"{number}{ {1: 'st', 2: 'nd', 3: 'rd'}.get(number % 10, 'th') }"
 
 
 def _pace(interval: float) -> str:

@@ -11,9 +11,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, ClassVar, cast
 
-import orjson
-
 from katydid.core.errors import ConfigError
+from katydid.core.jsontext import json_bytes, json_text
 from katydid.core.markers import Markers
 from katydid.core.pacing import Phase
 from katydid.core.sample import ErrorClass, Outcome, Sample
@@ -145,7 +144,7 @@ class SessionService(ChatService):
             raise ConfigError(f"the path {path!r} is none: begin it with / and use the filter urlencode")
         if " " in path:
             raise ConfigError(f"the path {path!r} has a blank: use the filter urlencode")
-        body = b"" if step.body is None else orjson.dumps(step.body(conversation.values))
+        body = b"" if step.body is None else json_bytes(step.body(conversation.values))
         return Request(step.method, path, self._shared_headers, body, request_id)
 
     def facts(self) -> dict[str, Any]:
@@ -346,7 +345,7 @@ class SessionUser(PacedUser):
         """Hand out the result as one JSON object, where that was asked for."""
         if report is None or options.session_json is None or "session" not in report.summary:
             return
-        result = orjson.dumps(report.summary["session"], option=orjson.OPT_INDENT_2).decode()
+        result = json_text(report.summary["session"])
         if options.session_json == "-":
             sys.stdout.write(f"{result}\n")
             return

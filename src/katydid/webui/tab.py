@@ -3,11 +3,12 @@
 Made of Locust's own extension points (extended tabs, tables and statistics), which take a table of text.
 """
 
-import json
 from collections.abc import Callable
 from typing import Any
 
 from flask import Response, request
+
+from katydid.core.jsontext import json_text
 
 KEY = "katydid"
 COLUMNS = {"figure": "Figure", "recent": "Last minute", "whole": "Whole run, without its warm-up"}
@@ -34,7 +35,7 @@ def add_tab(web_ui: Any, rows: Rows, runs_link: str) -> None:
     def after_request(response: Response) -> Response:
         if request.path.endswith("/stats/requests") and response.is_json:
             extended = {"extended_stats": [{"key": KEY, "data": rows()}]}
-            response.set_data(json.dumps({**(response.json or {}), **extended}))
+            response.set_data(json_text({**(response.json or {}), **extended}, indent=None))
         return response
 
     web_ui.app.after_request(after_request)

@@ -4,9 +4,8 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any, Protocol
 
-import orjson
-
 from katydid.core.errors import ProtocolError
+from katydid.core.jsontext import json_bytes
 from katydid.dialects.loading import load_object
 
 SAMPLE_RATE = 16_000
@@ -85,4 +84,4 @@ def json_object(message: str | bytes) -> dict[str, Any]:
 
 def json_text(**members: Any) -> str:
     """A JSON message."""
-    return orjson.dumps(members).decode()
+    return json_bytes(members).decode()

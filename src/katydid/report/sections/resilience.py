@@ -10,6 +10,7 @@ _TITLES = {
     "storm": "Storm: many connected at once",
     "zombies": "Zombies: connections that do nothing",
 }
+_RESULTS = {True: "kept", False: "BROKEN", None: "cannot tell"}
 _LABELS = {
     "failed_requests": "streams that failed after the first kill",
     "outage_s": "longest time without a result, s",
@@ -37,14 +38,17 @@ def resilience_section(material: Material) -> Section | None:
     if told is None:
         return None
     checks = material.summary["checks"]
-    failed = [check["name"] for check in checks if not check["passed"]]
+    failed = [check["name"] for check in checks if check["passed"] is False]
+    unknown = [check["name"] for check in checks if check["passed"] is None]
     sentence = f"Broken: {'; '.join(failed)}." if failed else "Every rule was kept."
+    if unknown:
+        sentence = (f"{sentence} " if failed else "") + f"Cannot tell: {'; '.join(unknown)}."
     rules = Table(
         "Rules",
         ("Rule", "Result", "Found", "Limit"),
-        [[c["name"], "kept" if c["passed"] else "BROKEN", c["value"], c["limit"]] for c in checks],
+        [[c["name"], _RESULTS[c["passed"]], c["value"], c["limit"]] for c in checks],
         words=frozenset({1, 2, 3}),
-        bad=frozenset((index, 1) for index, c in enumerate(checks) if not c["passed"]),
+        bad=frozenset((index, 1) for index, c in enumerate(checks) if c["passed"] is False),
     )
     facts = [[label, _shown(told[key])] for key, label in _LABELS.items() if key in told]
     tables = [rules, Table("What it did", ("", ""), facts)] if facts else [rules]

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 import orjson
 
+from katydid.core.jsontext import json_bytes
 from katydid.target.http import RequestError
 
 
@@ -60,7 +61,7 @@ def _object(message: str) -> dict[str, Any]:
 
 
 def _json(**members: Any) -> str:
-    return orjson.dumps(members).decode()
+    return json_bytes(members).decode()
 
 
 class GenericApi:

@@ -1,0 +1,69 @@
+"""The one place where JSON is written, so that what is no JSON (NaN, Infinity) is in none that we write.
+
+Documents (files, `--json`, what a page carries) refuse it: a value that does not exist is null, and who made it NaN
+has a bug. Messages on the wire have null in its place: no request is lost for it.
+"""
+
+import json
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
+
+_MISSING = frozenset({"NaT", "<NA>", "nan"})
+"""How pandas shows what is not there."""
+
+
+def json_text(
+    value: Any,
+    *,
+    indent: int | None = 2,
+    separators: tuple[str, str] | None = None,
+    ascii_only: bool = False,
+    sort_keys: bool = False,
+) -> str:
+    """A document.
+
+    Raises:
+        ValueError: something in it is no JSON; says where.
+    """
+    try:
+        return json.dumps(
+            value,
+            indent=indent,
+            separators=separators,
+            ensure_ascii=ascii_only,
+            sort_keys=sort_keys,
+            allow_nan=False,
+            default=_plain,
+        )
+    except ValueError as error:
+        raise ValueError(next(_faults(value), str(error))) from None
+
+
+def json_bytes(value: Any) -> bytes:
+    """A message for the wire: compact, null for what JSON cannot say."""
+    return orjson.dumps(value)
+
+
+def _plain(value: Any) -> Any:
+    """What JSON has no type for: numpy's scalars are numbers, all else is told as text."""
+    if hasattr(value, "item"):
+        return value.item()
+    if _is_missing(value):
+        raise ValueError(f"{value!s} is not in JSON")
+    return str(value)
+
+
+def _faults(value: Any, path: str = "") -> Iterator[str]:
+    """Each part that is no JSON, with where it is."""
+    parts = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list | tuple) else ()
+    for key, part in parts:
+        yield from _faults(part, f"{path}.{key}" if path else str(key))
+    if ((isinstance(value, float) or hasattr(value, "item")) and not math.isfinite(value)) or _is_missing(value):
+        yield f"{path or 'the value'} is {value!s}, which is not in JSON: what is not there is null"
+
+
+def _is_missing(value: Any) -> bool:
+    return not isinstance(value, str | dict | list | tuple) and str(value) in _MISSING
