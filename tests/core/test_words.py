@@ -154,3 +154,10 @@ def test_how_a_run_ended(ended, stopped_ms, told):
 def test_a_run_in_one_sentence(valid, metrics, told):
     summary = {"valid": valid, "counts": {"requests": 2000, "failed": 7}, "metrics": metrics}
     assert sentence({"ended": "run-time"}, summary) == f"{told}ended by its run time."
+
+
+def test_an_upper_bound_says_so_wherever_it_is_shown():
+    bounded = {"upper_bounds": ["ttft.p95"]}
+    assert show("ttft.p95", 82.0, bounded) == "≤ 82.0 ms"
+    assert show("ttft.p50", 52.0, bounded) == "52.0 ms"
+    assert show("ttft.p95", 82.0) == "82.0 ms"

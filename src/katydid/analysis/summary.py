@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from katydid.analysis.bounds import upper_bounds
 from katydid.analysis.derived import iterations, quantile, with_derived
 from katydid.analysis.extras import extras
 from katydid.analysis.staged import staged_load
@@ -66,6 +67,7 @@ def summarise(
         "seconds": counts.seconds,
         "metrics": metrics,
         "too_few": too_few,
+        "upper_bounds": upper_bounds(counted[counted["outcome"] == "ok"]),
         "errors": _errors(frame[~frame["after_stop"].astype(bool)]),
         "names": _names(counted),
         "timestamp_source": manifest.get("timestamp_source"),
