@@ -43,6 +43,7 @@ def monitor(seconds: int = 0, **columns: Any) -> pd.DataFrame:
     quiet = {
         "process": "local", "users": 1, "cpu_percent": 10.0, "cpu_wait_percent": 0.0, "memory_bytes": 1,
         "sent_bytes": None, "received_bytes": None, "loop_lag_ms": 1.0, "open_connections": 1, "clock_step_ms": 0.0,
+        "blocked_ms": 0.0,
     }  # fmt: skip
     rows = [
         quiet

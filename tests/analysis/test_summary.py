@@ -34,6 +34,20 @@ def test_a_quantile_beside_failures_that_count_as_infinite_is_not_a_mean_with_in
     assert quantile(np.array([1.0, 2.0, np.inf, np.inf]), 0.5) == 2.0
 
 
+def timed(bounds, exact):
+    rows = [started(i * 1000, iteration=i, ttft_ms=50.0 + i / 100, ttft_bound=False) for i in range(exact)]
+    return [
+        *rows,
+        *(started((exact + i) * 1000, iteration=exact + i, ttft_ms=82.0, ttft_bound=True) for i in range(bounds)),
+    ]
+
+
+def test_quantiles_that_stand_on_upper_bounds_are_upper_bounds():
+    assert summary_of(*timed(bounds=5, exact=95))["upper_bounds"] == []
+    assert summary_of(*timed(bounds=33, exact=67))["upper_bounds"] == ["ttft.p90", "ttft.p95", "ttft.p99", "ttft.max"]
+    assert "ttft.p50" in summary_of(*timed(bounds=60, exact=40))["upper_bounds"]
+
+
 def test_gaps_of_all_requests_are_pooled_and_need_as_many_values_as_any_quantile():
     gaps = Histogram()
     gaps.add([0.01] * 80 + [0.5] * 20)

@@ -72,6 +72,71 @@ def test_a_late_event_loop_spoils_times_that_are_not_the_kernels(source, severit
     assert found(steady(10), watched, timestamp_source=source)["event_loop"] == severity
 
 
+@pytest.mark.parametrize(
+    ("blocked", "expected"),
+    [
+        ([0.0] * 20, {}),
+        ([1900.0] * 2 + [0.0] * 18, {}),  # start-up
+        ([0.0] * 19 + [260.0], {}),  # 1.4 % of the 18 s after it
+        ([0.0] * 19 + [300.0], {"blocked": "invalid"}),
+        ([16.0] * 20, {"blocked": "invalid"}),  # often a little is as much
+        ([14.0] * 20, {}),
+        ([None] * 20, {}),  # a folder of before it was watched
+    ],
+)
+def test_a_loop_that_was_blocked_invalidates_however_its_time_is_spread(blocked, expected):
+    assert found(steady(20), monitor(20, blocked_ms=blocked), stopped_at_ms=20_000.0) == expected
+
+
+def test_one_hiccup_does_not_invalidate_a_short_run():
+    assert found(steady(4), monitor(4, blocked_ms=[0, 0, 90.0, 0]), stopped_at_ms=4000.0) == {}
+    assert found(steady(4), monitor(4, blocked_ms=[0, 0, 110.0, 0]), stopped_at_ms=4000.0) == {"blocked": "invalid"}
+
+
+def standing(watched, begin, end):
+    """The monitor of a generator that stood still meanwhile, as a Katydid that did not add up lags wrote it."""
+    gap = end - begin
+    moved = watched.assign(at_ms=watched["at_ms"].where(watched["at_ms"] <= begin, watched["at_ms"] + gap))
+    return moved.drop(columns="blocked_ms")
+
+
+def test_a_hole_in_the_monitor_invalidates():
+    rows = steady(20)
+    assert found(rows, standing(monitor(14), 8000.0, 14_000.0), stopped_at_ms=20_000.0) == {"blocked": "invalid"}
+    assert found(rows, standing(monitor(14), 13_000.0, 19_500.0), stopped_at_ms=20_000.0) == {"blocked": "invalid"}
+    assert found(rows, standing(monitor(20), 8000.0, 8200.0), stopped_at_ms=20_000.0) == {}
+
+
+def test_the_masters_lags_hold_up_no_request():
+    assert found(steady(20), monitor(20, process="master", blocked_ms=50.0), stopped_at_ms=20_000.0) == {}
+
+
+@pytest.mark.parametrize(
+    ("watched", "cause", "remedy"),
+    [
+        ({"cpu_percent": 70.0, "blocked_ms": 480.0}, "own code", "--processes"),
+        ({"cpu_percent": 20.0, "cpu_wait_percent": 50.0, "blocked_ms": 480.0}, "other work", "end other work"),
+        ({"cpu_percent": 10.0, "blocked_ms": 900.0}, "stopped or paused", "SIGSTOP"),
+    ],
+)
+def test_who_blocked_the_loop_is_said(watched, cause, remedy):
+    (finding,) = summarise(samples(*steady(10)), monitor(10, **watched), MANIFEST)["findings"]
+    assert cause in finding["message"]
+    assert remedy in finding["remedy"]
+
+
+def released(users, blocked, **manifest):
+    """A burst of so many users at 4.5 s, and the loop's blocked time in each second."""
+    rows = [started(4500.0, user=user, duration_ms=5000.0) for user in range(users)]
+    return found(rows, monitor(10, blocked_ms=blocked), stopped_at_ms=10_000.0, interval_s=0.0, **manifest)
+
+
+def test_the_release_of_a_burst_may_block_the_loop_but_nothing_else_may():
+    assert released(500, [0, 0, 0, 100.0, 390.0, 0, 0, 0, 0, 0]) == {}
+    assert released(500, [0, 0, 0, 100.0, 390.0, 0, 0, 300.0, 0, 0]) == {"blocked": "invalid"}
+    assert released(10, [0, 0, 0, 0, 1500.0, 0, 0, 0, 0, 0]) == {"blocked": "invalid"}
+
+
 def test_late_starts_of_free_users_are_ours():
     rows = [started(i * 1000, late=60.0 if i % 2 else 0.0, iteration=i) for i in range(20)]
     assert found(rows) == {"late_starts": "invalid"}
@@ -188,6 +253,20 @@ def test_more_than_one_request_in_a_hundred_sent_again_is_worth_a_warning(resent
     assert found(rows) == expected
 
 
+@pytest.mark.parametrize(
+    ("bounds", "lag", "expected"),
+    [
+        (5, 30.0, {}),
+        (6, 4.0, {"ttft_bound": "warning"}),
+        (6, 6.0, {"ttft_bound": "invalid"}),
+        (6, [1.0] * 60 + [30.0] * 40, {"ttft_bound": "warning"}),
+    ],
+)
+def test_bounds_beside_a_late_event_loop_are_the_generators(bounds, lag, expected):
+    rows = [started(i * 1000, iteration=i, ttft_bound=i < bounds) for i in range(100)]
+    assert found(rows, monitor(100, loop_lag_ms=lag)) == expected
+
+
 def test_how_the_run_ended_is_said():
     assert found(steady(5), partial=True) == {"end": "warning"}
     assert found(steady(5), ended="interrupted") == {"end": "warning"}
@@ -218,8 +297,8 @@ def unchecked(*rows, watched, **manifest):
 
 def test_a_rule_that_had_nothing_to_look_at_was_not_checked():
     assert unchecked(*steady(5), watched=monitor(5)) == []
-    assert unchecked(*steady(5), watched=monitor(2)) == ["generator_cpu", "event_loop"]
-    assert unchecked(*steady(5), watched=monitor()) == ["generator_cpu", "event_loop", "clock"]
+    assert unchecked(*steady(5), watched=monitor(2)) == ["generator_cpu", "event_loop", "blocked"]
+    assert unchecked(*steady(5), watched=monitor()) == ["generator_cpu", "event_loop", "blocked", "clock"]
     assert unchecked(*steady(5), watched=monitor(5), ended="interrupted") == ["achieved_load"]
 
 

@@ -148,3 +148,10 @@ def test_how_a_run_ended(ended, stopped_ms, told):
 )
 def test_a_number_in_a_row(value, told):
     assert ordinal(value) == told
+
+
+def test_an_upper_bound_says_so_wherever_it_is_shown():
+    bounded = {"upper_bounds": ["ttft.p95"]}
+    assert show("ttft.p95", 82.0, bounded) == "≤ 82.0 ms"
+    assert show("ttft.p50", 52.0, bounded) == "52.0 ms"
+    assert show("ttft.p95", 82.0) == "82.0 ms"

@@ -119,12 +119,17 @@ FAULTS = (
     ),
     Fault(
         29,
-        "The generator is too busy",
-        "The run is invalid: spread the users with --processes, or over more machines.",
+        "The generator is too busy, or stands still",
+        "The run is invalid, and says whose doing it was: its own code, other work on its core, or a stop.",
         _in(
             "analysis/test_validity",
             "test_a_busy_generator_invalidates",
             "test_a_late_event_loop_spoils_times_that_are_not_the_kernels",
+        )
+        + _in(
+            "faults/test_stalls",
+            "test_a_listener_that_computes_for_forty_milliseconds_a_request",
+            "test_a_generator_that_was_stopped_for_a_quarter_of_a_closed_loops_run",
         ),
     ),
     Fault(

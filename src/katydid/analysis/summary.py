@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from katydid.analysis.bounds import upper_bounds
 from katydid.analysis.configuration import CONFIG_STATUSES, what_to_check, with_blame
 from katydid.analysis.derived import iterations, quantile, with_derived
 from katydid.analysis.extras import extras
@@ -70,6 +71,7 @@ def summarise(
         "seconds": counts.seconds,
         "metrics": metrics,
         "too_few": too_few,
+        "upper_bounds": upper_bounds(counted[counted["outcome"] == "ok"]),
         "errors": _errors(with_blame(frame)),
         "names": _names(counted),
         "timestamp_source": manifest.get("timestamp_source"),

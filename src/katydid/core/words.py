@@ -86,10 +86,15 @@ def value_only(name: str, value: float) -> str:
 
 
 def show(name: str, value: float | None, summary: dict[str, Any] | None = None) -> str:
-    """A metric's value with its unit; `too few (n of m)` or a dash where there is none."""
+    """A metric's value with its unit, `≤` before an upper bound; `too few (n of m)` or a dash where there is none."""
     if value is None:
         return str((summary or {}).get("too_few", {}).get(name, "–"))
-    return value_only(name, value)
+    return at_most(name, summary) + value_only(name, value)
+
+
+def at_most(name: str, summary: Mapping[str, Any] | None) -> str:
+    """What stands before a value that is an upper bound; nothing before others."""
+    return "≤ " if summary and name in summary.get("upper_bounds", ()) else ""
 
 
 def plural(count: int, word: str) -> str:

@@ -80,7 +80,7 @@ def _tiles(summary: dict[str, Any]) -> list[_Tile]:
         return words.show(name, metrics[name])
 
     times = [
-        _time_tile(metrics, name, label)
+        _time_tile(summary, name, label)
         for name, label in (
             ("ttft", "Time to first token"),
             ("final_latency", "Lag of the final result"),
@@ -100,14 +100,18 @@ def _tiles(summary: dict[str, Any]) -> list[_Tile]:
     ]
 
 
-def _time_tile(metrics: dict[str, float | None], name: str, label: str) -> _Tile:
+def _time_tile(summary: dict[str, Any], name: str, label: str) -> _Tile:
     """p95 with the median beside it, or what so few requests can back."""
-    p50, p95, most = (metrics[f"{name}.{statistic}"] for statistic in ("p50", "p95", "max"))
-    if p95 is not None and p50 is not None:
-        return _Tile(label, f"p95 {words.milliseconds(p95)}", f"p50 {words.milliseconds(p50)}")
-    if p50 is not None:
-        return _Tile(label, f"p50 {words.milliseconds(p50)}", "too few for p95")
-    return _Tile(label, f"max {words.milliseconds(most or 0.0)}", "too few for p50")
+    metrics = summary["metrics"]
+    p50, p95, most = (
+        f"{statistic} {words.show(f'{name}.{statistic}', metrics[f'{name}.{statistic}'], summary)}"
+        for statistic in ("p50", "p95", "max")
+    )
+    if metrics[f"{name}.p95"] is not None:
+        return _Tile(label, p95, p50)
+    if metrics[f"{name}.p50"] is not None:
+        return _Tile(label, p50, "too few for p95")
+    return _Tile(label, most, "too few for p50")
 
 
 def _rules(summary: dict[str, Any], frame: pd.DataFrame) -> list[dict[str, str]]:

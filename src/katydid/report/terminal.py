@@ -100,7 +100,7 @@ def _times(summary: dict[str, Any]) -> Table:
     for d in DISTRIBUTIONS:
         values = {name: metrics[name] for name in (f"{d.name}.{column}" for column in COLUMNS)}
         if d.primary and values[f"{d.name}.max"] is not None:
-            shown = ("too few" if value is None else show(name, value) for name, value in values.items())
+            shown = ("too few" if value is None else show(name, value, summary) for name, value in values.items())
             table.add_row(d.label, *shown)
     return table
 

@@ -23,6 +23,8 @@ class MonitorRow:
         loop_lag_ms: how late the event loop came to a timer, at worst in this second.
         open_connections: to the target.
         clock_step_ms: by how much the wall clock ran away from the monotonic clock in this second.
+        blocked_ms: of this second, in which the event loop came to nothing: all lags over 5 ms added up, and the time
+            for which the machine was suspended; None for rows that are no process of the generator's.
     """
 
     at_ms: float
@@ -36,3 +38,4 @@ class MonitorRow:
     loop_lag_ms: float
     open_connections: int
     clock_step_ms: float
+    blocked_ms: float | None = None

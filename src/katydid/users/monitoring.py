@@ -2,24 +2,24 @@
 
 import time
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any
 
 import gevent
-import psutil
 
 from katydid.store.monitor import MonitorRow
 from katydid.store.rows import RowBuffer, record_schema
+from katydid.users.lag import LagProbe
+from katydid.users.own_process import OwnProcess, suspended
 from katydid.users.runinfo import RunInfo
 
 PERIOD = 1.0
-_SCHEDULER = Path("/proc/self/schedstat")
-PROBE = 0.05
-"""Seconds between looks at the event loop; a callback that blocks it for longer is seen."""
+SUSPENDED = 0.005
+"""Seconds by which two clocks that are read behind each other may seem to run apart."""
 
 
 class Monitor:
     """Fills a buffer with one row a second until its greenlet is killed.
+
+    Needs no file descriptor but those that it opens when it is made.
 
     Args:
         whole_machine: count the machine's network bytes here; one process a machine does.
@@ -40,59 +40,61 @@ class Monitor:
         self._users = users
         self._connections = connections
         self._whole_machine = whole_machine
-        self._ps = psutil.Process()
+        self._own = OwnProcess()
 
     def run(self) -> None:
-        """The greenlet's body."""
-        self._ps.cpu_percent()
-        waited, looked = _waited(), time.monotonic()
-        network = self._network()
-        offset = time.time() - time.monotonic()
-        while True:
-            lag = self._watch_loop(time.monotonic() + PERIOD)
-            before, network = network, self._network()
-            waited_before, waited, looked_before, looked = waited, _waited(), looked, time.monotonic()
-            before_offset, offset = offset, time.time() - time.monotonic()
-            sent, received = (
-                (now - then for now, then in zip(network, before, strict=True)) if network and before else (None, None)
+        """The greenlet's body. What blocked the loop after its last row it tells when it is killed."""
+        seen = _Look(self._own, self._network())
+        probe = LagProbe()
+        try:
+            while True:
+                gevent.sleep(max(0.0, seen.at + PERIOD - time.monotonic()))
+                seen = self._row(seen, *probe.take())
+        finally:
+            lag, blocked = probe.take()
+            if blocked > 0:
+                self._row(seen, lag, blocked)
+            probe.stop()
+            self._own.close()
+
+    def _row(self, before: "_Look", lag: float, blocked: float) -> "_Look":
+        now = _Look(self._own, self._network())
+        passed = max(now.at - before.at, 1e-3)
+        waited = None if now.waited is None or before.waited is None else now.waited - before.waited
+        sent, received = (
+            (new - old for new, old in zip(now.network, before.network, strict=True))
+            if now.network and before.network
+            else (None, None)
+        )
+        self.buffer.append(
+            MonitorRow(
+                at_ms=self._info.ms(now.at),
+                process=self._process,
+                users=self._users(),
+                cpu_percent=(now.used - before.used) / passed * 100.0,
+                cpu_wait_percent=None if waited is None else waited / passed * 100.0,
+                memory_bytes=self._own.memory_bytes(),
+                sent_bytes=sent,
+                received_bytes=received,
+                loop_lag_ms=lag * 1000.0,
+                open_connections=self._connections(),
+                clock_step_ms=(now.offset - before.offset) * 1000.0,
+                blocked_ms=(blocked + max(0.0, now.asleep - before.asleep - SUSPENDED)) * 1000.0,
             )
-            self.buffer.append(
-                MonitorRow(
-                    at_ms=self._info.ms(time.monotonic()),
-                    process=self._process,
-                    users=self._users(),
-                    cpu_percent=self._ps.cpu_percent(),
-                    cpu_wait_percent=(
-                        None
-                        if waited is None or waited_before is None
-                        else (waited - waited_before) / (looked - looked_before) * 100.0
-                    ),
-                    memory_bytes=self._ps.memory_info().rss,
-                    sent_bytes=sent,
-                    received_bytes=received,
-                    loop_lag_ms=lag * 1000.0,
-                    open_connections=self._connections(),
-                    clock_step_ms=(offset - before_offset) * 1000.0,
-                )
-            )
+        )
+        return now
 
-    def _watch_loop(self, until: float) -> float:
-        worst = 0.0
-        while (now := time.monotonic()) < until:
-            gevent.sleep(PROBE)
-            worst = max(worst, time.monotonic() - now - PROBE)
-        return worst
-
-    def _network(self) -> Any:
-        if not self._whole_machine:
-            return None
-        counters = psutil.net_io_counters()
-        return (counters.bytes_sent, counters.bytes_recv) if counters else None
+    def _network(self) -> tuple[int, int] | None:
+        return self._own.network() if self._whole_machine else None
 
 
-def _waited() -> float | None:
-    """Seconds that this process's main thread was ready and had no core (Documentation/scheduler/sched-stats.rst)."""
-    try:
-        return int(_SCHEDULER.read_bytes().split()[1]) / 1e9
-    except (OSError, IndexError, ValueError):
-        return None
+class _Look:
+    """What counters said at one moment."""
+
+    def __init__(self, own: OwnProcess, network: tuple[int, int] | None) -> None:
+        self.at = time.monotonic()
+        self.used = own.cpu_seconds()
+        self.waited = own.waited()
+        self.network = network
+        self.offset = time.time() - time.monotonic()
+        self.asleep = suspended()

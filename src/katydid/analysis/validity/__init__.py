@@ -9,7 +9,7 @@ This is the table; what the rules look at lies in `rule`, their checks by theme 
 
 import pandas as pd
 
-from katydid.analysis.validity import clocks, generator, load
+from katydid.analysis.validity import clocks, generator, load, stalls
 from katydid.analysis.validity.rule import Finding, Rule, Run, Severity, has_plan, watched
 
 __all__ = ["RULES", "Finding", "Rule", "Run", "Severity", "findings", "rules_for", "unchecked"]
@@ -28,6 +28,14 @@ RULES = (
         "> 100 ms late in at most 5 % of the seconds",
         "without kernel timestamps a busy loop is in every time; with them it only delays starts",
         generator.loop_lag,
+        watched,
+    ),
+    Rule(
+        "blocked",
+        "each process's event loop blocked for ≤ 1.5 % of the time (lags over 5 ms added up, and holes in the monitor; "
+        "up to 0.1 s, and 1 ms a user where all start together, are nothing)",
+        "what it would have sent meanwhile was not sent, and what came was read late",
+        stalls.blocked,
         watched,
     ),
     Rule(
@@ -76,7 +84,13 @@ RULES = (
         "each cost a new connection, which users with keep-alive would not pay for",
         load.sent_again,
     ),
-    Rule("ttft_bound", "≤ 5 % of the TTFTs upper bounds", "the others are exact", clocks.bounded),
+    Rule(
+        "ttft_bound",
+        "≤ 5 % of the TTFTs upper bounds; more are a warning where the event loop is on time (worst lag of a second "
+        "≤ 5 ms in the median)",
+        "the others are exact; a late event loop makes bounds itself, by reading several chunks at once",
+        clocks.bounded,
+    ),
     Rule(
         "timestamps",
         "taken by the kernel",

@@ -1,21 +1,40 @@
 """Whether the times are what they say: exact, the kernel's, and on a steady clock."""
 
+from katydid.analysis.validity.generator import LESS_ELSEWHERE
 from katydid.analysis.validity.rule import Finding, Run
 
-_BOUND_SHARE = 0.05
+BOUND_SHARE = 0.05
+_LATE_LOOP_MS = 5.0
 
 
 def bounded(run: Run) -> Finding | None:
-    """TTFTs that are upper bounds."""
+    """TTFTs that are upper bounds: whose doing that is, the event loop tells."""
     counts = run.counts
-    if counts.bounded <= _BOUND_SHARE * counts.timed:
+    if counts.bounded <= BOUND_SHARE * counts.timed:
         return None
-    return Finding(
-        "warning",
+    told = (
         f"in {counts.bounded / counts.timed:.0%} of the requests the first read brought several chunks, so their "
-        "TTFT is an upper bound",
-        "the target sends them together, or the generator is too busy: see its CPU",
+        "TTFT is an upper bound"
     )
+    late = _late_loop(run)
+    if late is None:
+        return Finding("warning", told, "the target sends them together, or the generator is too busy: see its CPU")
+    process, lag = late
+    return Finding(
+        "invalid",
+        f"{told}, and the event loop of the generator's process {process} was {lag:.0f} ms late (median of the "
+        "seconds' worst)",
+        LESS_ELSEWHERE,
+    )
+
+
+def _late_loop(run: Run) -> tuple[str, float] | None:
+    """The process of the latest loop and its lag, where it is late enough to merge chunks."""
+    sending = run.steady[run.steady["process"] != "master"]
+    lags = sending.groupby("process", observed=True)["loop_lag_ms"].median().dropna()
+    if lags.empty or lags.max() <= _LATE_LOOP_MS:
+        return None
+    return str(lags.idxmax()), float(lags.max())
 
 
 def user_time(run: Run) -> Finding | None:

@@ -60,10 +60,15 @@ class Run:
         return self.manifest.get("timestamp_source") == "kernel"
 
     @property
+    def generator(self) -> pd.DataFrame:
+        """The monitor of the generator's processes."""
+        return self.monitor[~self.monitor["process"].isin(WATCHED)]
+
+    @property
     def steady(self) -> pd.DataFrame:
-        """The monitor of the generator's processes, without their first seconds."""
-        ours = ~self.monitor["process"].isin(WATCHED)
-        return self.monitor[ours & (self.monitor["at_ms"] > START_UP_MS)]
+        """The same without their first seconds."""
+        ours = self.generator
+        return ours[ours["at_ms"] > START_UP_MS]
 
 
 @dataclass(frozen=True, slots=True)
