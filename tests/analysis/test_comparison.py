@@ -30,7 +30,7 @@ def test_the_verdict_is_the_truth_with_an_interval_around_it(tmp_path, slower, v
     assert result["verdict"] == verdict
     assert metric(result, "duration.p50")["low"] <= slower <= metric(result, "duration.p50")["high"]
     assert metric(result, "duration.p50")["primary"]
-    assert not metric(result, "ttft.p50")["primary"]
+    assert not metric(result, "gap.p50")["primary"]
 
 
 def test_one_run_each_is_never_a_verdict_and_says_what_it_would_take(tmp_path):
@@ -95,10 +95,11 @@ def test_a_partial_run_is_left_out(tmp_path):
     assert any("it is partial" in reason for reason in result["reasons"])
 
 
-def test_a_version_that_fails_more_is_not_called_faster(tmp_path):
+def test_a_version_that_fails_more_is_slower_however_fast_its_successes_are(tmp_path):
     result = compare_versions(*sides(tmp_path, slower=-0.3, failing=0.3))
     assert metric(result, "failure_rate")["verdict"] == "slower"
-    assert result["verdict"] == "cannot_tell"
+    assert metric(result, "duration.p50")["verdict"] == "faster"
+    assert result["verdict"] == "slower"
     assert any("fails more often" in reason for reason in result["reasons"])
 
 
@@ -115,14 +116,16 @@ def test_shorter_answers_take_back_the_verdict_on_whole_answers(tmp_path):
         samples["completion_tokens"] *= 0.5
         samples.to_parquet(folder.path / "samples.parquet")
     result = compare_versions(base, new)
-    assert result["verdict"] == "cannot_tell"
+    assert result["verdict"] == "mixed"  # half as many tokens in seven tenths of the time
+    assert metric(result, "duration.p50")["verdict"] == "cannot_tell"
+    assert metric(result, "tpot.p50")["verdict"] == "slower"
     assert metric(result, "ttft.p50")["verdict"] == "faster"
     assert any("tokens instead of" in reason for reason in result["reasons"])
 
 
 def test_the_primary_metrics_are_those_that_the_settings_name(tmp_path):
     result = compare_versions(*sides(tmp_path), settings=CompareSettings(primary=("ttft.p95",)))
-    assert [m["name"] for m in result["metrics"] if m["primary"]] == ["ttft.p95"]
+    assert [m["name"] for m in result["metrics"] if m["primary"]] == ["ttft.p95", "failure_rate"]
 
 
 def test_runs_stopped_by_the_failure_threshold_are_shown_as_what_they_are(tmp_path):

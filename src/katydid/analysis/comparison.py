@@ -5,13 +5,14 @@ far they differ, and what that means. Knows nothing about how it is shown.
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
-from katydid.analysis.caveats import because, with_caveats
+from katydid.analysis.caveats import because, largest_regression, with_caveats
 from katydid.analysis.comparability import mismatches
 from katydid.analysis.estimates import RunData, read_run
 from katydid.analysis.outcomes import outcome_of, outcome_reasons
+from katydid.analysis.primaries import primaries
 from katydid.analysis.sides import history_of, left_out, numbers_of, usable
 from katydid.analysis.verdicts import CompareSettings, Judged, Sides, Verdict, judge_metrics
 from katydid.analysis.warmup import settled_after
@@ -76,27 +77,37 @@ def compare_runs(
         "interleaved": False,
         "settled_s": settled,
         "settings": asdict(settings),
+        "largest_regression": None,
     }
     if invalid:
         return result
     numbers = numbers_of(used, earlier, settled)
+    workload = str(used[0][0].manifest.get("workload"))
+    deciding = primaries(settings.primary, workload, [*numbers.base, *numbers.new])
+    settings = replace(settings, primary=deciding.names)
     metrics = judge_metrics(_names(numbers, settings), numbers, settings)
     metrics, notes = with_caveats(metrics, numbers)
     verdict = overall([metric for metric in metrics if metric.primary], metrics)
-    family = max(1, len(settings.primary))
+    worst, family = largest_regression(metrics), len(settings.primary)
+    rows = [metric.as_dict(settings, family if metric.primary else 1) for metric in metrics]
+    notes = [*outcome_reasons(*used), *deciding.notes, *notes]
     result |= {
         "verdict": str(verdict),
-        "reasons": [*reasons, *outcome_reasons(*used), *notes, *because(verdict, metrics, settings, family)],
-        "metrics": [metric.as_dict(settings, family if metric.primary else 1) for metric in metrics],
+        "reasons": [*reasons, *notes, *because(verdict, metrics, rows, settings)],
+        "metrics": rows,
         "interleaved": numbers.interleaved,
+        "settings": asdict(settings),
+        "largest_regression": worst and worst.name,
     }
     return result
 
 
 def overall(primary: Sequence[Judged], every: Sequence[Judged]) -> Verdict:
     """What the primary metrics say together; a version that fails more is not called faster."""
-    said = {metric.verdict for metric in primary}
+    said = {metric.verdict for metric in primary if not _only_shifted(metric, every)}
     fails_more = any(m.name == "failure_rate" and m.verdict is Verdict.SLOWER for m in every)
+    if {Verdict.SLOWER, Verdict.FASTER} <= said and not fails_more:
+        return Verdict.MIXED
     if Verdict.SLOWER in said:
         return Verdict.SLOWER
     if Verdict.FASTER in said:
@@ -104,6 +115,15 @@ def overall(primary: Sequence[Judged], every: Sequence[Judged]) -> Verdict:
     if said == {Verdict.NO_DIFFERENCE} and not fails_more:
         return Verdict.NO_DIFFERENCE
     return Verdict.CANNOT_TELL
+
+
+def _only_shifted(metric: Judged, every: Sequence[Judged]) -> bool:
+    """Whether tokens come faster only because the first comes later, while the whole answer takes as long."""
+    if not metric.name.startswith("tpot.") or metric.verdict is not Verdict.FASTER:
+        return False
+    later = any(m.name.startswith("ttft.") and m.verdict is Verdict.SLOWER for m in every)
+    whole = next((m for m in every if m.name == "duration.p50" and not m.reason), None)
+    return later and whole is not None and whole.verdict is not Verdict.FASTER
 
 
 def _names(sides: Sides, settings: CompareSettings) -> list[str]:

@@ -25,6 +25,8 @@ NEVER_COMPARED = ["request_id", "worker", "name", "detail"]
 TIMED_OUT = ("timeout", "idle_timeout")
 WHOLE_REQUEST = ("duration", "response")
 """Distributions that every request has, so that a time-out tells something about them."""
+TOO_FEW = "too few requests"
+"""How the reason begins where a run has no value for want of requests."""
 
 
 @dataclass(frozen=True)
@@ -127,7 +129,7 @@ def _add(
     for statistic in STATISTICS:
         name = f"{distribution.name}.{statistic.name}"
         if len(times) + len(censored) < statistic.fewest:
-            missing[name] = f"too few requests ({len(times)} of {statistic.fewest})"
+            missing[name] = f"{TOO_FEW} ({len(times)} of {statistic.fewest})"
             continue
         value = _statistic(times, censored, statistic)
         if value is None:

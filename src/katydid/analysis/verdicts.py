@@ -14,6 +14,7 @@ from typing import Any
 from katydid.analysis import inference
 from katydid.analysis.estimates import Estimates
 from katydid.analysis.inference import Design, Difference, Noise, Values
+from katydid.analysis.primaries import FAILURES, STREAM
 from katydid.analysis.shares import in_points
 from katydid.core.metrics import METRICS
 from katydid.core.units import Better, Unit
@@ -29,10 +30,11 @@ EQUIVALENCE = 0.90
 
 
 class Verdict(StrEnum):
-    """Of a metric, and of a whole comparison; only the latter can be invalid."""
+    """Of a metric, and of a whole comparison; only the latter can be mixed or invalid."""
 
     FASTER = "faster"
     SLOWER = "slower"
+    MIXED = "mixed"
     NO_DIFFERENCE = "no_difference"
     CANNOT_TELL = "cannot_tell"
     INVALID = "invalid"
@@ -43,13 +45,14 @@ class CompareSettings:
     """What a comparison looks for (`[compare]` and `[policy]` of a thresholds file).
 
     Attributes:
-        primary: metrics that decide, Holm-adjusted; all others are exploratory.
+        primary: metrics that decide beside `failure_rate`, Holm-adjusted; all others are exploratory. The default
+            stands for the workload's own, which these are of streams.
         min_change: fraction below which a change is of no interest.
         same_within: fraction that "no difference" means.
         family_alpha: chance that two equal versions are called different in any primary metric.
     """
 
-    primary: tuple[str, ...] = ("duration.p50", "duration.p95")
+    primary: tuple[str, ...] = STREAM
     min_change: float = 0.05
     same_within: float = 0.10
     family_alpha: float = 0.01
@@ -146,7 +149,8 @@ class Judged:
 
 def judge_metrics(names: Sequence[str], sides: Sides, settings: CompareSettings) -> list[Judged]:
     """Every metric's verdict: the primary ones adjusted by Holm, the others by Benjamini and Hochberg."""
-    raw = [_compared(name, sides, primary=name in settings.primary) for name in names]
+    primary = {FAILURES, *settings.primary}
+    raw = [_compared(name, sides, primary=name in primary) for name in names]
     return [
         *_judged([m for m in raw if m.primary], inference.holm, settings),
         *_judged([m for m in raw if not m.primary], inference.benjamini_hochberg, settings),
