@@ -4,12 +4,14 @@ Nothing heavy is imported before it is known which subcommand runs; above all, L
 `run` alone, since it patches the whole process.
 """
 
+import os
 import sys
 import traceback
 from collections.abc import Sequence
 from importlib import import_module
 
 from katydid import __version__
+from katydid.core.arguments import did_you_mean
 from katydid.core.errors import ExitCode, KatydidError
 
 COMMANDS = {
@@ -28,6 +30,10 @@ COMMANDS = {
 """Each is a module of `katydid.commands` with a `main`; the target's lies with the target."""
 
 
+CLOSED_PIPE = 141
+"""As every program that SIGPIPE ends; it is no verdict."""
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a subcommand; its exit code (DESIGN section 2)."""
     arguments = list(sys.argv[1:] if argv is None else argv)
@@ -39,7 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return ExitCode.PASSED if arguments else ExitCode.USAGE
     name, rest = arguments[0], arguments[1:]
     if name not in COMMANDS:
-        _complain(f"there is no command {name!r}: take one of {', '.join(COMMANDS)}")
+        _complain(f"there is no command {name!r}{did_you_mean(name, COMMANDS) or _known()}")
         return ExitCode.USAGE
     return _call(name, rest)
 
@@ -49,16 +55,24 @@ def _call(name: str, arguments: Sequence[str]) -> int:
     try:
         module = "katydid.target.command" if name == "target" else f"katydid.commands.{name}"
         code: int = import_module(module).main(arguments)
+        sys.stdout.flush()
     except KatydidError as error:
         _complain(str(error))
         return error.exit_code
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
+    except BrokenPipeError:  # of `| head`: who read has what it wanted
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python complains as it leaves
+        return CLOSED_PIPE
     except Exception:  # noqa: BLE001 - else Python would exit with 1, which says that the gate failed
         traceback.print_exc()
         _complain("this is an error of Katydid's own; please report it with the lines above")
         return ExitCode.INTERNAL
     return code
+
+
+def _known() -> str:
+    return f": take one of {', '.join(COMMANDS)}"
 
 
 def _usage() -> str:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from katydid.core.arguments import did_you_mean
 from katydid.core.errors import ConfigError
 
 _PACKAGE = Path(__file__).resolve().parent
@@ -33,9 +34,8 @@ def locustfile(workload: str) -> Path:
             )
         return given
     if workload not in (known := shipped_workloads()):
-        raise ConfigError(
-            f"there is no workload {workload!r}: take one of {', '.join(known)}, or the path of a locustfile"
-        )
+        offered = f": take one of {', '.join(known)}, or the path of a locustfile"
+        raise ConfigError(f"there is no workload {workload!r}{did_you_mean(workload, known) or offered}")
     return resource_folder("locustfiles") / f"{workload}.py"
 
 

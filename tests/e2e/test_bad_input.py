@@ -26,7 +26,7 @@ CASES = {
     "an unreachable host": (("--host", "http://127.0.0.1:1"), "does not answer (Connection refused): start it"),
     "a misspelt option": (
         ("--host", "URL", "--intervall", "3"),
-        "katydid: unrecognized arguments: --intervall. Did",
+        "katydid: unrecognized arguments: --intervall: did you mean --interval?",
     ),
     "a missing prompts file": (("--host", "URL", "--prompts", "none.txt"), "--prompts none.txt: no such file"),
     "prompts of another kind": (("--host", "URL", "--prompts", "/dev/null"), "give a .txt"),
@@ -92,7 +92,7 @@ def test_bad_input_leaves_no_worker_behind(tmp_path):
         (("run",), 2, "no workload"),
         (("run", "nope"), 2, "there is no workload 'nope': take one of batch, "),
         (("run", "nope.py"), 2, "nope.py: no such locustfile; correct its path"),
-        (("run", "stream", "--embeded-target"), 2, "Did you mean '--embedded-target'?"),
+        (("run", "stream", "--embeded-target"), 2, "did you mean --embedded-target?"),
         (("nope",), 2, "there is no command 'nope'"),
         (("report", "."), 4, "is no run folder"),
         (("target", "--jitter", "3"), 2, "--jitter 3 must be at most 1"),

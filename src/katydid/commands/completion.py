@@ -18,10 +18,11 @@ import sys
 from katydid.cli import main
 for command in sys.argv[1:]:
     print(end="\\0", flush=True)
-    try:
-        main([command, "--help"])
-    except SystemExit:
-        pass
+    for help in ["--help", "--help-locust"] if command in {"run", "capacity"} else ["--help"]:
+        try:
+            main([command, help])
+        except SystemExit:
+            pass
 """
 _COMMAND = re.compile(r"^  ([a-z]+)  +(\S.*)$", re.MULTILINE)
 _OPTION_LINE = re.compile(r"^ +(-.*?)(?: {2}|$)", re.MULTILINE)

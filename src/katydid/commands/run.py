@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack, redirect_stderr
 from importlib import import_module
 
-from katydid.core.arguments import OneLineParser
+from katydid.core.arguments import OneLineParser, did_you_mean_in
 from katydid.core.errors import ConfigError, ExitCode
 from katydid.resources import locustfile, shipped_workloads
 
@@ -26,10 +26,10 @@ def main(arguments: Sequence[str]) -> int:
     """Run a workload; the exit code of its outcome (`analysis/headline.py`)."""
     parser = OneLineParser(
         prog="katydid run",
-        description="Run a workload headless through Locust and leave a run folder with its report.",
+        description="Run a workload through Locust, without its web UI, and write a run folder with a report.",
         add_help=False,
         allow_abbrev=False,
-        usage="katydid run WORKLOAD [--embedded-target[=OPTIONS]] [Katydid's and Locust's options]",
+        usage="katydid run WORKLOAD [--host URL | --embedded-target[=OPTIONS]] [options]",
         epilog="example: katydid run stream --host http://127.0.0.1:8080 --users 50 --run-time 2m",
     )
     return run_workload(parser, arguments)
@@ -43,18 +43,21 @@ def run_workload(parser: OneLineParser, arguments: Sequence[str], *, stderr: boo
         arguments: of the command; what the parser does not know goes to Locust.
         stderr: what people read goes to standard error.
     """
-    parser.add_argument("workload", metavar="WORKLOAD", nargs="?", help="its name, or the path of a locustfile")
+    parser.add_argument(
+        "workload", metavar="WORKLOAD", nargs="?", help=f"{', '.join(shipped_workloads())}, or a locustfile"
+    )
     parser.add_argument(
         "--embedded-target",
         nargs="?",
         const="",
         metavar="OPTIONS",
-        help="start a local target for this run; OPTIONS as for `katydid target`",
+        help="start a local target for this run, with OPTIONS of `katydid target`",
     )
-    parser.add_argument("-h", "--help", action="store_true", help="show this and all options of a run")
+    parser.add_argument("-h", "--help", action="store_true")
+    parser.add_argument("--help-locust", action="store_true", help=argparse.SUPPRESS)
     ours, locusts = parser.parse_known_args(arguments)
-    if ours.help:
-        return _help(parser, ours.workload)
+    if ours.help or ours.help_locust:
+        return _help(parser, ours.workload, locusts=ours.help_locust)
     if ours.workload is None or ours.workload.startswith("-"):
         raise ConfigError(f"no workload: {parser.prog} WORKLOAD, as in `{parser.prog} stream --host URL`")
     file = locustfile(ours.workload)
@@ -111,17 +114,21 @@ def _check_options(workload: str, arguments: Sequence[str], command: str) -> Non
     except SystemExit as refusal:
         if not refusal.code:
             raise
-        complaint = ". ".join(said.getvalue().strip().splitlines())
-        raise ConfigError(_PROGRAM.sub("", complaint) + f"; see {command} --help") from None
+        complaint = _PROGRAM.sub("", said.getvalue().strip().splitlines()[0])  # below it may stand what Locust guesses
+        meant = did_you_mean_in(complaint, parser._option_string_actions)  # noqa: SLF001 - argparse has no list of them
+        raise ConfigError(f"{complaint}{meant or ';'} see {command} --help") from None
 
 
-def _install(workload: str | None) -> None:
-    """Register the options of a run with Locust, and those of a workload of ours."""
+def _install(workload: str | None) -> int | None:
+    """Register the options of a run with Locust, and those of a workload of ours; the users it has by default."""
     from katydid.users import lifecycle  # noqa: PLC0415 - see _locust
 
+    users = None
     if workload:
-        import_module(f"katydid.users.{workload}")
+        module = import_module(f"katydid.users.{workload}")
+        users = max(getattr(user, "default_users", 0) for user in vars(module).values() if isinstance(user, type))
     lifecycle.install()
+    return users
 
 
 def _locust(arguments: list[str], *, stderr: bool) -> int:
@@ -145,12 +152,13 @@ def _locust(arguments: list[str], *, stderr: bool) -> int:
     return ExitCode.INTERNAL
 
 
-def _help(parser: argparse.ArgumentParser, workload: str | None) -> int:
+def _help(parser: argparse.ArgumentParser, workload: str | None, *, locusts: bool) -> int:
     from locust.argument_parser import get_parser  # noqa: PLC0415 - see _locust
 
-    _install(workload if workload in shipped_workloads() else None)
-    locusts = get_parser(default_config_files=[])
-    print(parser.format_help())  # noqa: T201 - asked for
-    print("Options of a run, Katydid's and Locust's:\n")  # noqa: T201
-    print(locusts.format_help().partition("\n\n")[2])  # noqa: T201
+    from katydid.commands.run_help import locust_help, run_help  # noqa: PLC0415 - only who asks for it pays for it
+
+    known = workload if workload in shipped_workloads() else None
+    users = _install(known)
+    options = get_parser(default_config_files=[])
+    print(locust_help(options) if locusts else run_help(parser, options, known, users))  # noqa: T201 - asked for
     return ExitCode.PASSED

@@ -1,9 +1,17 @@
-"""A command line whose complaints are one line, as everything that a person gets wrong is told."""
+"""Command lines whose complaints are one line, with what was probably meant."""
 
 import argparse
+import re
+from collections.abc import Iterable
+from difflib import SequenceMatcher
 from typing import NoReturn
 
 from katydid.core.errors import ConfigError
+
+ALIKE = 0.75
+"""How alike two words must be, in [0, 1], for one to be meant by the other; `rate` and `master` are at 0.6."""
+_UNKNOWN = re.compile(r"^unrecognized arguments: (-\S*?)(?=[=\s]|$)")
+_CHOICE = re.compile(r"invalid choice: '([^']*)' \(choose from (.*)\)$")
 
 
 class OneLineParser(argparse.ArgumentParser):
@@ -15,4 +23,28 @@ class OneLineParser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Called by argparse."""
-        raise ConfigError(f"{self.prog.removeprefix('katydid ')}: {message}; see {self.prog} --help")
+        meant = did_you_mean_in(message, self._option_string_actions)
+        raise ConfigError(f"{self.prog.removeprefix('katydid ')}: {message}{meant or ';'} see {self.prog} --help")
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """`: did you mean …?` for the known word that is most like it; empty where none is."""
+    likeness, best = max(((_likeness(word, each), each) for each in known), default=(0.0, ""))
+    return f": did you mean {best}?" if likeness >= ALIKE else ""
+
+
+def _likeness(word: str, other: str) -> float:
+    """In [0, 1]; words that differ by one letter, or by two that are swapped, are alike however short they are."""
+    one, two = word.strip("-").lower(), other.strip("-").lower()
+    if len(one) == len(two) > 1 and (sorted(one) == sorted(two) or sum(map(str.__ne__, one, two)) == 1):
+        return 1.0
+    return SequenceMatcher(None, one, two).ratio()
+
+
+def did_you_mean_in(complaint: str, options: Iterable[str]) -> str:
+    """The same for what argparse complains of: an option that it does not know, or a value that is not offered."""
+    if unknown := _UNKNOWN.search(complaint):
+        return did_you_mean(unknown[1], (option for option in options if option.startswith("--")))
+    if choice := _CHOICE.search(complaint):
+        return did_you_mean(choice[1], (each.strip("' ") for each in choice[2].split(",")))
+    return ""

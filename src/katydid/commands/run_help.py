@@ -1,0 +1,147 @@
+"""What `katydid run --help` prints: the most used options first, then ours by group, then the way to Locust's.
+
+Everything comes from the parser that Locust fills, ours and Locust's options alike; this only arranges it.
+"""
+
+import argparse
+import re
+import shutil
+import textwrap
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+MOST_USED = ("host", "num_users", "interval", "run_time", "model", "prompts", "failure_threshold", "version_label")
+
+GROUPS = {
+    "Request": (
+        "api", "endpoint", "model", "max_tokens", "temperature", "seed", "header", "request_timeout", "idle_timeout",
+        "client", "ca_file",
+    ),
+    "Request, --api generic-sse": (
+        "sse_body", "sse_content", "sse_done", "sse_error", "sse_prompt_tokens", "sse_completion_tokens",
+    ),
+    "Prompts": ("prompts",),
+    "Arrivals": ("interval", "phase"),
+    "Checks": ("check",),
+    "Run": ("failure_threshold", "drain", "warm_up", "version_label", "results", "record_events"),
+    "Target": ("target_pid", "target_metrics"),
+    "Watching": ("metrics_port", "metrics_host"),
+}  # fmt: skip
+"""The options of every run under their headings; what stands in none is the workload's own."""
+
+OURS = "Katydid: "
+_LOCUSTS = {
+    "host": "base URL of the target, with or without /v1, or a full endpoint path (LOCUST_HOST)",
+    "num_users": "number of users ({users}; LOCUST_USERS)",
+    "run_time": "how long the load lasts, as 90s or 8m (default: until Ctrl-C; LOCUST_RUN_TIME)",
+}
+"""Options of Locust's that nearly every run needs, in our words."""
+_INDENT, _GAP, _MOST_WIDTH = 2, 2, 110
+
+
+def run_help(parser: argparse.ArgumentParser, locusts: Any, workload: str | None, default_users: int | None) -> str:
+    """The whole text.
+
+    Args:
+        parser: the command's own, with its usage, description and example.
+        locusts: the parser that Locust and our options filled.
+        workload: whose own options are shown; None where none was named.
+        default_users: of that workload; None without one.
+    """
+    actions = {action.dest: action for action in locusts._actions}  # noqa: SLF001 - argparse has no list of them
+    users = f"default: {default_users}" if default_users else "default: the workload's own"
+    mine = parser._actions  # noqa: SLF001
+    own = [action for action in mine if action.option_strings and action.help not in {None, argparse.SUPPRESS}]
+    grouped = {name for names in GROUPS.values() for name in names}
+    rest = [name for name, action in actions.items() if _is_ours(action) and name not in grouped]
+
+    def rows(names: Sequence[str]) -> Iterator[tuple[str, str]]:
+        for name in names:
+            if name in _LOCUSTS:
+                yield _flags(actions[name]), _LOCUSTS[name].format(users=users)
+            elif name in actions:
+                yield _flags(actions[name]), _meaning(actions[name])
+
+    sections = [
+        ("", [(_usage_name(action), action.help or "") for action in mine if not action.option_strings]),
+        ("Most used", [*rows(MOST_USED), *((_flags(action), action.help or "") for action in own)]),
+        (f"Options of {parser.prog.removeprefix('katydid ') if workload is None else workload}", list(rows(rest))),
+        *((title, list(rows(names))) for title, names in GROUPS.items()),
+    ]
+    width = min(shutil.get_terminal_size().columns, _MOST_WIDTH)
+    ending = [
+        "Each is also an environment variable, as shown, and a line of locust.conf.",
+        *([] if workload else [f"Options of one workload: {parser.prog} WORKLOAD --help"]),
+        f"Locust's options (--processes, --csv, --tags …): {parser.prog} --help-locust",
+        parser.epilog or "",
+    ]
+    return "\n".join(
+        [
+            parser.format_usage().rstrip(),
+            "",
+            *textwrap.wrap(parser.description or "", width),
+            *(line for title, found in sections if found for line in _section(title, found, width)),
+            "",
+            *ending,
+        ]
+    )
+
+
+def locust_help(locusts: Any) -> str:
+    """Locust's own options, as Locust prints them."""
+    for action in locusts._actions:  # noqa: SLF001 - argparse has no list of them
+        if _is_ours(action):
+            action.help = argparse.SUPPRESS
+    return str(locusts.format_help().partition("\n\n")[2])
+
+
+def _is_ours(action: argparse.Action) -> bool:
+    return (action.help or "").startswith(OURS)
+
+
+def _usage_name(action: argparse.Action) -> str:
+    return str(action.metavar or action.dest)
+
+
+def _flags(action: argparse.Action) -> str:
+    names = ", ".join(sorted(action.option_strings, key=len))
+    if action.nargs == 0:
+        return names
+    if action.choices:
+        return f"{names} {'|'.join(map(str, action.choices))}"
+    value = str(action.metavar or action.dest).strip("<>").replace("-", "_").replace(" ", "_").upper()
+    return f"{names} {_SHORT.get(action.dest, value)}"
+
+
+_SHORT = {
+    "host": "URL", "num_users": "N", "run_time": "TIME", "interval": "S", "failure_threshold": "N", "prompts": "FILE",
+    "version_label": "NAME", "model": "NAME", "header": "NAME=VALUE", "endpoint": "PATH", "results": "FOLDER",
+    "max_tokens": "N", "temperature": "T", "seed": "N", "request_timeout": "S", "idle_timeout": "S", "drain": "S",
+    "warm_up": "S", "target_pid": "PID", "target_metrics": "URL", "ca_file": "FILE", "metrics_port": "PORT",
+    "metrics_host": "ADDRESS", "embedded_target": "[OPTIONS]",
+}  # fmt: skip
+"""What stands for a value, where the option's name would only say itself again."""
+
+
+def _meaning(action: argparse.Action) -> str:
+    text = (action.help or "").removeprefix(OURS).replace("%%", "%")
+    return _WHOLE.sub(r"\1", text)
+
+
+_WHOLE = re.compile(r"(default: \d+)\.0(?=[;)])")
+"""A default that is a whole number of seconds."""
+
+
+def _section(title: str, rows: Sequence[tuple[str, str]], width: int) -> Iterator[str]:
+    """A heading and its options; a name too long for its column has a line of its own."""
+    column = min(max(len(flags) for flags, _ in rows), 28)
+    yield ""
+    if title:
+        yield f"{title}:"
+    for flags, meaning in rows:
+        lines = textwrap.wrap(meaning, max(20, width - column - _INDENT - _GAP)) or [""]
+        if len(flags) > column:
+            yield " " * _INDENT + flags
+            flags = ""  # noqa: PLW2901 - it has been printed
+        yield f"{' ' * _INDENT}{flags:<{column}}{' ' * _GAP}{lines[0]}".rstrip()
+        yield from (" " * (_INDENT + column + _GAP) + line for line in lines[1:])

@@ -1,0 +1,81 @@
+"""`katydid run --help`: what most runs need comes first, each option with its default, Locust's options apart."""
+
+import os
+import subprocess
+from dataclasses import fields
+
+import pytest
+
+from katydid.cli import CLOSED_PIPE
+from katydid.commands.run_help import GROUPS
+from katydid.users.options import RunOptions
+from running import BIN, clean_environment, katydid
+
+FIRST_LINES = 45
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("help")
+
+    def ask(*words):
+        done = katydid(*words, folder=folder, env=clean_environment(COLUMNS="100"))
+        assert done.wait(30) == 0
+        return done.out
+
+    return ask
+
+
+@pytest.mark.parametrize(
+    ("option", "default"),
+    [
+        ("--host", "LOCUST_HOST"),
+        ("--users", "default: 1;"),
+        ("--interval", "default: 20;"),
+        ("--run-time", "default: until Ctrl-C;"),
+        ("--model", "default: the first one"),
+        ("--prompts", "LOAD_TEST_PROMPTS"),
+        ("--failure-threshold", "default: 5;"),
+        ("--version-label", "default: git describe"),
+    ],
+)
+def test_the_most_used_options_are_on_the_first_screen(told, option, default):
+    first = "\n".join(told("run", "stream", "--help").splitlines()[:FIRST_LINES])
+    _, found, rest = first.partition("Most used:")[2].partition(f"{option} ")
+    assert found
+    assert default in " ".join(rest.split("\n  -")[0].split())
+
+
+def test_every_option_of_a_run_has_one_heading():
+    grouped = [name for names in GROUPS.values() for name in names]
+    assert len(grouped) == len(set(grouped))
+    assert {option.name for option in fields(RunOptions)} - set(grouped) == set()
+
+
+def test_a_workloads_own_options_come_before_those_of_every_run(told):
+    text = told("run", "burst", "--help")
+    assert text.index("Options of burst:") < text.index("--burst-pause") < text.index("Request:")
+
+
+def test_a_search_shows_its_own_options_first(told):
+    text = told("capacity", "--help")
+    assert text.index("--max-users") < text.index("Request:")
+
+
+def test_locusts_options_are_apart(told):
+    assert "--processes" not in told("run", "--help").partition("Locust's options")[0]
+    locusts = told("run", "--help-locust")
+    assert "--processes" in locusts
+    assert "--interval" not in locusts
+
+
+@pytest.mark.skipif(os.name == "nt", reason="pipes end otherwise there")
+def test_a_reader_that_has_left_hears_no_complaint(tmp_path):
+    reader, writer = os.pipe()
+    os.close(reader)  # as `| head` does once it has its lines
+    command = [BIN / "katydid", "run", "--help"]
+    done = subprocess.run(
+        command, cwd=tmp_path, env=clean_environment(), stdout=writer, stderr=subprocess.PIPE, check=False
+    )
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (CLOSED_PIPE, b"")
