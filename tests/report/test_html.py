@@ -121,10 +121,10 @@ def test_an_invalid_run_says_so_first_with_its_reason_and_remedy():
 
 def test_a_run_that_nobody_watched_is_not_said_to_have_kept_its_schedule():
     run = synthetic_run(failing=0)
-    assert "14 of 14 rules were checked" in Outline(page_of(run)).text
+    assert "16 of 16 rules were checked" in Outline(page_of(run)).text
     run.monitor = run.monitor.iloc[:0]
     text = Outline(page_of(run)).text
-    assert "11 of 14 rules were checked" in text
+    assert "13 of 16 rules were checked" in text
     assert "kept its schedule" not in text
 
 
