@@ -138,6 +138,9 @@ def test_a_change_is_told_as_a_ratio_or_in_points(given, told):
 def test_how_a_run_ended(ended, stopped_ms, told):
     manifest = {"ended": ended, "stopped_at_ms": stopped_ms, "failure_threshold": 5}
     assert how_it_ended(manifest, {}) == told
+    assert how_it_ended(manifest, {"partial": False}) == told
+    partial = "it never came to its end; this is what was recorded (partial)"
+    assert how_it_ended(manifest, {"partial": True}) == partial
 
 
 @pytest.mark.parametrize(("later", "told"), [(0, ""), (2, " (2 that failed later not counted)")])
@@ -146,9 +149,6 @@ def test_where_the_failure_threshold_stopped_a_run(later, told):
     summary = {"users_at_stop": 243.0, "counts": {"failed_after_stop": later}}
     said = "stopped by the failure threshold, at failure 5 after 24 s, at 243 users"
     assert how_it_ended(manifest, summary) == said + told
-    assert how_it_ended(manifest, {"partial": False}) == told
-    partial = "it never came to its end; this is what was recorded (partial)"
-    assert how_it_ended(manifest, {"partial": True}) == partial
 
 
 @pytest.mark.parametrize(
