@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from rows import FAILED, MANIFEST, monitor, samples, started, steady
+from rows import ABORTED, FAILED, MANIFEST, monitor, samples, started, steady
 
 from katydid.analysis.derived import quantile, with_derived
 from katydid.analysis.series import MOST_BINS, histogram, over_time, percentile_curve
@@ -77,3 +77,22 @@ def test_a_percentile_curve_ends_where_the_sample_does():
     assert percentile_curve(np.array([])) == []
     assert max(q for q, _ in percentile_curve(np.arange(90.0))) == 0.95
     assert max(q for q, _ in percentile_curve(np.arange(5000.0))) == 0.999
+
+
+def test_what_drains_and_what_is_cut_stay_in_flight_until_they_end():
+    rows = [
+        started(0, user=0, duration_ms=3000.0, after_stop=True),
+        started(0, user=1, base=ABORTED, duration_ms=2000.0, after_stop=True),
+    ]
+    course = course_of(*rows, ended="failure-threshold", stopped_at_ms=1000.0)
+    assert course["in_flight"].tolist() == pytest.approx([2.0, 2.0, 1.0, 0.0])
+
+
+def test_a_ramp_offers_in_steps():
+    rows = [
+        started(100.0 * u + 1000.0 * i, user=u, iteration=i) for u in range(30) for i in range(3)
+        if 100.0 * u + 1000.0 * i < 3000.0
+    ]  # fmt: skip
+    course = course_of(*rows, interval_s=1.0, users=30, ramp_per_s=10.0, stopped_at_ms=3000.0)
+    assert course["offered"].tolist()[:3] == [10.0, 20.0, 30.0]
+    assert course["offered"].tolist()[:3] == course["started"].tolist()[:3]

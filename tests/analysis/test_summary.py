@@ -208,3 +208,73 @@ def test_a_manifest_without_anything_is_tolerated():
     summary = summarise(samples(*steady(3)), monitor(), {})
     assert summary["valid"]
     assert summary["metrics"]["offered_per_s"] is None
+
+
+STOPPED = {"ended": "failure-threshold", "warm_up_s": 20.0, "interval_s": 20.0, "stopped_at_ms": 22_500.0}
+
+
+def ramp_to_failure(**more):
+    """A user a second that is answered in 10 s; the target holds ten, so the failures come after the warm-up."""
+    healthy = [started(1000.0 * u, user=u, warm_up=u < 20, duration_ms=10_000.0) for u in range(20)]
+    for row in healthy:
+        row["after_stop"] = row["start_ms"] + 10_000.0 > 22_500.0
+    refused = [started(20_000.0 + 500 * u, user=20 + u, base=FAILED, duration_ms=5.0) for u in range(5)]
+    return [*healthy, *refused, *more.get("rows", [])]
+
+
+def test_the_warm_up_of_a_stopped_run_hides_nothing_and_the_run_says_so():
+    summary = summary_of(*ramp_to_failure(), **STOPPED)
+    counts = summary["counts"]
+    assert (counts["requests"], counts["ok"], counts["failed"], counts["warm_up"]) == (25, 20, 5, 0)
+    assert summary["metrics"]["failure_rate"] == 0.2
+    assert summary["metrics"]["duration.p50"] == 10_000.0
+    assert "warm_up" in {finding["rule"] for finding in summary["findings"]}
+
+
+def test_what_succeeds_in_the_drain_counts_and_what_fails_in_it_does_not():
+    later = [
+        started(12_400.0, user=30, base=FAILED, duration_ms=11_000.0, after_stop=True),
+        started(22_400.0, user=31, base=ABORTED, duration_ms=900.0, after_stop=True),
+    ]
+    summary = summary_of(*ramp_to_failure(rows=later), **STOPPED)
+    counts = summary["counts"]
+    assert (counts["ok"], counts["failed"], counts["aborted"], counts["failed_after_stop"]) == (20, 5, 1, 1)
+    assert counts["requests"] == 26
+    assert counts["after_stop"] == 7 + 2
+    assert sum(error["count"] for error in summary["errors"]) == 5
+    assert summary["errors"][0]["share"] == summary["metrics"]["failure_rate"] == 0.2
+
+
+def test_users_at_the_stop_are_those_whose_first_request_had_started():
+    rows = [
+        *ramp_to_failure(),
+        started(22_499.0, user=40, duration_ms=10_000.0, after_stop=True),
+        started(22_501.0, user=41, duration_ms=10_000.0, after_stop=True),
+        started(22_000.0, user=0, iteration=1, duration_ms=10_000.0, after_stop=True),
+    ]
+    summary = summary_of(*rows, **STOPPED)
+    assert summary["users_at_stop"] == 26
+    assert summary["in_flight_at_stop"] == 7 + 2
+
+
+def test_a_run_that_was_not_stopped_has_no_users_at_the_stop():
+    summary = summary_of(*ramp_to_failure(), **(STOPPED | {"ended": "run-time"}))
+    assert "users_at_stop" not in summary
+    assert summary["counts"]["warm_up"] == 20
+
+
+def test_a_stopped_sweep_keeps_each_stages_settling_out():
+    stage = {"stage": 0, "users": 5, "begin_ms": 0.0, "settled_ms": 20_000.0, "end_ms": 22_500.0}
+    summary = summary_of(*ramp_to_failure(), **STOPPED, stages=[stage])
+    assert summary["counts"]["warm_up"] == 20
+
+
+def test_a_ramp_offers_its_spawn_rate_times_the_intervals_begun():
+    rows = [
+        started(1000.0 * u + 10_000.0 * i, user=u, iteration=i) for u in range(25) for i in range(3)
+        if 1000.0 * u + 10_000.0 * i < 25_000.0
+    ]  # fmt: skip
+    manifest = {"interval_s": 10.0, "users": 25, "ramp_per_s": 1.0, "stopped_at_ms": 24_999.0}
+    metrics = summary_of(*rows, **manifest)["metrics"]
+    assert metrics["offered_per_s"] == pytest.approx((10 * 1 + 10 * 2 + 5 * 3) / 25, rel=1e-3)
+    assert metrics["requests_per_s"] == pytest.approx(metrics["offered_per_s"])

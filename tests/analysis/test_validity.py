@@ -323,3 +323,26 @@ def test_audio_that_was_sent_late_makes_a_run_of_speech_invalid():
 def test_rules_of_another_workload_are_no_rules_of_this_one():
     assert "audio_pace" not in [rule.name for rule in rules_for(samples(*steady(5)))]
     assert "audio_pace" in [rule.name for rule in rules_for(speech(10, 0))]
+
+
+CAME_AT_ONCE = {"ended": "failure-threshold", "users": 500, "phase_asked": "auto", "ramp_per_s": None}
+
+
+@pytest.mark.parametrize(
+    ("manifest", "told"),
+    [
+        pytest.param(CAME_AT_ONCE, True, id="all at once"),
+        pytest.param(CAME_AT_ONCE | {"ramp_per_s": 10.0}, False, id="a ramp"),
+        pytest.param(CAME_AT_ONCE | {"ended": "run-time"}, False, id="not stopped"),
+        pytest.param(CAME_AT_ONCE | {"users": None}, False, id="a load shape's users"),
+        pytest.param({"ended": "failure-threshold", "users": 500}, False, id="a run of before there were ramps"),
+    ],
+)
+def test_users_that_came_all_at_once_say_nothing_about_capacity(manifest, told):
+    findings = found([*steady(5), started(5000, base=FAILED)], **manifest)
+    assert findings.get("users_at_stop") == ("warning" if told else None)
+
+
+def test_a_ramp_whose_users_waited_for_their_places_came_in_pulses():
+    assert found(steady(10), pulses=True) == {"ramp": "warning"}
+    assert found(steady(10), pulses=False) == {}

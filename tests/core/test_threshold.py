@@ -32,3 +32,21 @@ def test_a_ticket_that_is_asked_about_again_gets_the_same_answer_and_counts_once
     assert threshold.admit(("worker", 2))
     assert not threshold.admit(("worker", 3))
     assert threshold.admit(("worker", 2))
+
+
+def test_as_many_failures_again_after_the_stop_are_enough():
+    threshold = FailureThreshold(3)
+    for n in range(5):
+        threshold.admit(n)
+    assert (threshold.failures, threshold.later, threshold.hopeless) == (3, 2, False)
+    threshold.admit(4)
+    assert not threshold.hopeless, "the same failure again"
+    threshold.admit(5)
+    assert (threshold.failures, threshold.later, threshold.hopeless) == (3, 3, True)
+
+
+def test_without_a_limit_nothing_is_hopeless():
+    threshold = FailureThreshold(0)
+    for n in range(100):
+        threshold.admit(n)
+    assert (threshold.later, threshold.hopeless) == (0, False)

@@ -143,6 +143,14 @@ def test_how_a_run_ended(ended, stopped_ms, told):
     assert how_it_ended(manifest, {"partial": True}) == partial
 
 
+@pytest.mark.parametrize(("later", "told"), [(0, ""), (2, " (2 that failed later not counted)")])
+def test_where_the_failure_threshold_stopped_a_run(later, told):
+    manifest = {"ended": "failure-threshold", "stopped_at_ms": 24_300.0, "failure_threshold": 5}
+    summary = {"users_at_stop": 243.0, "counts": {"failed_after_stop": later}}
+    said = "stopped by the failure threshold, at failure 5 after 24 s, at 243 users"
+    assert how_it_ended(manifest, summary) == said + told
+
+
 @pytest.mark.parametrize(
     ("value", "told"), [(1, "1st"), (2, "2nd"), (3, "3rd"), (4, "4th"), (11, "11th"), (12, "12th"), (22, "22nd")]
 )

@@ -48,6 +48,12 @@ CASES = {
     "an unknown API": (("--host", "URL", "--api", "soap"), "--api"),
     "an endpoint that is no path": (("--host", "URL", "--endpoint", "chat"), "is not a path"),
     "a missing certificate file": (("--host", "https://127.0.0.1:1", "--ca-file", "none.pem"), "--ca-file none.pem"),
+    "a ramp of nothing": (("--host", "URL", "--ramp=-1"), "--ramp -1 must not be negative"),
+    "two spawn rates": (
+        ("--host", "URL", "--ramp", "10", "--spawn-rate", "5"),
+        "--ramp 10 and --spawn-rate 5 contradict each other: give one of them",
+    ),
+    "a ramp into a burst": (("--host", "URL", "--ramp", "10", "--phase", "burst"), "--ramp 10: here all users start"),
     "bad options with many processes": (("--host", "URL", "--processes", "2", "--interval", "0"), "--interval 0"),
 }
 

@@ -58,6 +58,7 @@ def test_a_run_is_started_watched_and_stopped_in_the_page(page, tmp_path):
     for option in ("interval", "failure_threshold", "version_label", "phase", "request_timeout"):
         assert re.search(rf'"{option}"', html), option
     assert "sk-canary" not in html
+    assert json.loads(re.search(r'"spawn_rate": ?([^,}]+)', html)[1]) == 100, "all users within ten seconds"
     with start_target(ttft=0.02, chunk_interval=0.01, chunks=5) as target:
         told = page.start(host=target.url, interval="0.5", version_label="from-page", failure_threshold="0")
         assert told["success"], told

@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = sorted([*ROOT.glob("scripts/*.sh"), ROOT / "scripts" / "setup", ROOT / ".ci" / "run"])
-LOADS = ["run_load_testing_stream_8min.sh", "run_load_testing_ollama_stream_8min.sh"]
+LOADS = ["run_load_testing_stream_8min.sh", "run_load_testing_ollama_stream_8min.sh", "run_stress_test_500users.sh"]
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="stands on symbolic links and POSIX modes")
 
@@ -229,6 +229,12 @@ def test_the_ollama_load_differs_by_its_api_and_its_default_target(repository):
     assert variables["LOAD_TEST_API"] == "ollama"
     assert variables["LOCUST_HOST"] == "http://127.0.0.1:11434"
     assert variables["LOCUST_USERS"] == "200"
+
+
+def test_the_stress_test_is_a_ramp_of_ten_a_second_to_500_users_that_stops_at_the_5th_failure(repository):
+    variables = seen(repository.run(LOADS[2], LOCUST_HOST="http://x"))
+    assert (variables["LOCUST_USERS"], variables["LOAD_TEST_RAMP"]) == ("500", "10")
+    assert (variables["LOAD_TEST_INTERVAL"], variables["LOAD_TEST_FAILURE_THRESHOLD"]) == ("20", "5")
 
 
 @pytest.mark.parametrize("script", LOADS)

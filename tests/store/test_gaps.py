@@ -48,7 +48,9 @@ def test_the_warm_up_is_left_out_unless_there_is_nothing_else(tmp_path):
     writer.append("gaps", batch([1.0, 1.0], warm_up=True))
     assert counted(RunFolder(tmp_path / "run").gaps()).total == 2
     writer.append("gaps", batch([0.02]))
-    assert counted(writer.finish(ended="run-time").gaps()).quantile(1.0) == pytest.approx(0.02, rel=0.004)
+    gaps = writer.finish(ended="run-time").gaps()
+    assert counted(gaps).quantile(1.0) == pytest.approx(0.02, rel=0.004)
+    assert counted(gaps, warm_up=True).total == 3
 
 
 def test_a_run_without_chunks_has_no_gaps_and_no_file(tmp_path):

@@ -15,7 +15,7 @@ def given(**values):
 
 def test_defaults_are_the_contracts():
     options = given()
-    assert (options.interval, options.phase, options.failure_threshold) == (20.0, "spread", 5)
+    assert (options.interval, options.phase, options.failure_threshold) == (20.0, "auto", 5)
     assert (options.check, options.client, options.api) == ("count", "fast", "openai")
     assert (options.max_tokens, options.temperature, options.seed) == (128, 0.0, 0)
     assert (options.request_timeout, options.idle_timeout, options.results) == (60.0, 30.0, "reports")

@@ -15,6 +15,7 @@ MUST_MATCH = {
     "users": "other users are another load",
     "interval_s": "another interval is another load",
     "phase": "other first starts are another load",
+    "ramp_per_s": "another ramp is another load",
     "run_time_s": "a longer run sees other things",
     "request_timeout_s": "another time-out cuts off other requests",
     "idle_timeout_s": "another time-out cuts off other requests",
@@ -26,7 +27,7 @@ MUST_MATCH = {
 """Keys of the manifest, with the reason."""
 
 OPTIONS_THAT_MUST_MATCH_NOT = {
-    "results", "version_label", "ca_file", "drain", "failure_threshold", "warm_up",
+    "results", "version_label", "ca_file", "drain", "failure_threshold", "warm_up", "ramp",
     "api", "endpoint", "model", "interval", "phase", "request_timeout", "idle_timeout", "prompts", "check", "client",
     "record_events", "target_pid", "target_metrics",
 }  # fmt: skip

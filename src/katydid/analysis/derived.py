@@ -1,6 +1,6 @@
 """Columns that follow from others, which rows count, and what a quantile is: one home for each.
 
-Knows no manifest but its interval, and nothing about reports.
+Knows of a manifest its interval and how the run ended, and nothing about reports.
 """
 
 from typing import Any
@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+STOPPED = "failure-threshold"
+"""What a manifest's `ended` says of such a run."""
 LATE_MS = 50.0
 LATE_SHARE_OF_INTERVAL = 0.01
 
@@ -18,8 +20,7 @@ def with_derived(samples: pd.DataFrame, manifest: dict[str, Any]) -> pd.DataFram
     `response_ms`: from when it was due to the last byte. `tpot_ms`, `user_tokens_per_s`: see their metrics.
     `late`: started too late. `paced`: the first request of its iteration, the one that pacing starts; where
     an iteration has several, the others follow as their users get to them. `counted`: enters the
-    statistics, that is: outside the warm-up, and not after the stop. Where a run ended inside its warm-up,
-    everything before the stop counts. Rows that tell of several requests together are left out: see
+    statistics, see `in_statistics`. Rows that tell of several requests together are left out: see
     `iterations`. Rows with a `role` are no requests of the load, and never count.
     """
     whole = _of_iterations(samples)
@@ -30,20 +31,51 @@ def with_derived(samples: pd.DataFrame, manifest: dict[str, Any]) -> pd.DataFram
     frame["user_tokens_per_s"] = tokens / frame["duration_ms"].where(frame["duration_ms"] > 0) * 1000.0
     frame["late"] = frame["late_ms"] > late_limit_ms(manifest)
     frame["paced"] = (frame["user"] < 0) | ~frame.duplicated(["user", "iteration"])
-    in_time = ~frame["after_stop"].astype(bool)
-    if "role" in frame:
-        in_time &= frame["role"].isna()
-    counted = in_time & ~frame["warm_up"].astype(bool)
-    frame["counted"] = counted if counted.any() else in_time
+    of_the_load = frame["role"].isna() if "role" in frame else True
+    frame["counted"] = in_statistics(frame, manifest, of_the_load=of_the_load)
     return frame
 
 
-def iterations(samples: pd.DataFrame) -> pd.DataFrame:
-    """The rows of whole iterations (`kind` is `iteration`) that count: after the warm-up, before the stop."""
+def was_stopped(manifest: dict[str, Any]) -> bool:
+    """Whether the failure threshold ended the run."""
+    return manifest.get("ended") == STOPPED
+
+
+def warm_up_counts(manifest: dict[str, Any]) -> bool:
+    """Whether the warm-up is in the statistics: that of a run that the failure threshold stopped.
+
+    It is the beginning of the course that led there, its failures are among those that stopped the run, and often
+    its successes are the only ones. In stages every warm-up belongs to its stage, which is steady without it.
+    """
+    return was_stopped(manifest) and not manifest.get("stages")
+
+
+def failed_later(samples: pd.DataFrame) -> pd.Series:
+    """Failures after the failure threshold had stopped the run: no failure count has them, it ended with its last."""
+    later: pd.Series = samples["after_stop"].astype(bool) & (samples["outcome"] == "failed")
+    return later
+
+
+def in_statistics(
+    samples: pd.DataFrame, manifest: dict[str, Any], *, of_the_load: pd.Series | bool = True
+) -> pd.Series:
+    """Which rows enter the statistics: the one rule for warm-up and stop.
+
+    - What was started before the stop counts, also where it ended in the drain; only failures in it do not.
+    - What started in the warm-up does not count, unless nothing else would.
+    - The warm-up of a run that the failure threshold stopped counts, see `warm_up_counts`.
+    """
+    in_time = ~failed_later(samples) & of_the_load
+    if warm_up_counts(manifest):
+        return in_time
+    settled = in_time & ~samples["warm_up"].astype(bool)
+    return settled if settled.any() else in_time
+
+
+def iterations(samples: pd.DataFrame, manifest: dict[str, Any]) -> pd.DataFrame:
+    """The rows of whole iterations (`kind` is `iteration`) that count."""
     found = samples[_of_iterations(samples)]
-    counted = ~found["after_stop"].astype(bool)
-    settled = counted & ~found["warm_up"].astype(bool)
-    return found[settled if settled.any() else counted]
+    return found[in_statistics(found, manifest)]
 
 
 def _of_iterations(samples: pd.DataFrame) -> pd.Series:

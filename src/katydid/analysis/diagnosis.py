@@ -111,7 +111,7 @@ def _rate_limit(e: Evidence) -> str | None:
     kinds = e.rows.loc[e.rows["outcome"] == "failed", "error"].value_counts()
     named = ", ".join(f"{count} × {kind}" for kind, count in kinds.items() if kind in {"rate_limited", "daily_limit"})
     frame = e.run.frame  # what settles uses the limit up too
-    ok = frame[(frame["outcome"] == "ok") & ~frame["after_stop"].astype(bool)]
+    ok = frame[frame["outcome"] == "ok"]
     starts = np.sort(ok["start_ms"].dropna().to_numpy(dtype=np.float64))
     through = np.searchsorted(starts, starts + 60_000.0) - np.arange(len(starts))
     most = f"; at most {int(through.max())} requests were let through within a minute" if len(starts) else ""

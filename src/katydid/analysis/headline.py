@@ -162,10 +162,12 @@ def _interrupted(manifest: Mapping[str, Any], summary: Mapping[str, Any]) -> str
 
 
 def _stopped(manifest: Mapping[str, Any], summary: Mapping[str, Any]) -> str:
-    limit, users = manifest.get("failure_threshold"), summary["counts"].get("users")
+    limit, counts = manifest.get("failure_threshold"), summary["counts"]
+    users, later = summary.get("users_at_stop") or counts.get("users"), counts.get("failed_after_stop")
     where = f" at the {ordinal(limit)} failure" if limit else " by the failure threshold"
-    load = f" with {plural(users, 'user')}" if users else ""
-    return f"STOPPED{where}{_after(manifest)}{load}: {_numbers(summary)}."
+    load = f" with {plural(int(users), 'user')}" if users else ""
+    beside = f" ({number(later)} that failed later not counted)" if later else ""
+    return f"STOPPED{where}{_after(manifest)}{load}: {_numbers(summary)}{beside}."
 
 
 def _passed(manifest: Mapping[str, Any], summary: Mapping[str, Any]) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from katydid.analysis.derived import quantile
+from katydid.analysis.offered import due_in_a_ramp, in_a_ramp
 from katydid.core.metrics import CONFIDENCE
 
 MOST_BINS = 200
@@ -53,7 +54,12 @@ def over_time(frame: pd.DataFrame, monitor: pd.DataFrame, manifest: dict[str, An
     table["failed"] = _per_second(end[outcome == "failed"], width, bins)
     table["in_flight"] = _in_flight(start, end, width, bins)
     table["users"] = _users(monitor, table["seconds"].to_numpy())
-    table["offered"] = table["users"] / float(manifest.get("interval_s") or math.nan)
+    if in_a_ramp(manifest):
+        due = due_in_a_ramp(frame, float(manifest["interval_s"]) * 1000.0, bins * width * 1000.0)
+        inside = due[(due >= 0) & (due < bins * width * 1000.0)]
+        table["offered"] = _per_second(inside / 1000.0, width, bins)
+    else:
+        table["offered"] = table["users"] / float(manifest.get("interval_s") or math.nan)
     table.loc[table["seconds"] > float(manifest.get("stopped_at_ms") or math.inf) / 1000.0, "offered"] = math.nan
     started_in = (start[ok] // width).astype(int)
     for name in COURSE:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from katydid.analysis.derived import quantile
+from katydid.analysis.derived import failed_later, quantile
 from katydid.core.errors import ConfigError
 
 
@@ -73,7 +73,7 @@ def run_facts(samples: pd.DataFrame, manifest: dict[str, Any]) -> RunFacts:
     options = manifest.get("options") or {}
     if "audio_ms" not in samples or "audio_chunk" not in options:
         raise ConfigError("--from: this is no run of speech; name one that `katydid run speech` wrote")
-    streams = samples[(samples["status"] == 101) & (samples["outcome"] != "aborted") & ~samples["after_stop"]]
+    streams = samples[(samples["status"] == 101) & (samples["outcome"] != "aborted") & ~failed_later(samples)]
     if streams.empty:
         raise ConfigError("--from: the target let no stream in; there is nothing to plan from")
     told = streams.dropna(subset=["server_rtf"])

@@ -6,6 +6,7 @@ Knows how a folder is read, not what a summary says.
 import json
 from typing import Any
 
+from katydid.analysis.derived import warm_up_counts
 from katydid.analysis.summary import summarise
 from katydid.core.errors import NoDataError
 from katydid.store.folder import SUMMARY, RunFolder
@@ -21,7 +22,9 @@ def read_summary(folder: RunFolder) -> dict[str, Any]:
     path = folder.path / SUMMARY
     manifest = folder.manifest()
     if manifest["partial"] or not path.is_file():
-        return summarise(folder.samples(), folder.monitor(), manifest, counted(folder.gaps()))
+        return summarise(
+            folder.samples(), folder.monitor(), manifest, counted(folder.gaps(), warm_up=warm_up_counts(manifest))
+        )
     try:
         summary = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:

@@ -1,6 +1,6 @@
 """A run's summary: counts, metrics, errors, whether the run is valid, and its headline. `summary.json`.
 
-Statistics are over the samples that count (`analysis/derived.py`), times over the successful ones of
+Statistics are over the samples that count (`derived.in_statistics`), times over the successful ones of
 them. Knows neither files nor reports.
 """
 
@@ -14,9 +14,10 @@ import pandas as pd
 
 from katydid.analysis.bounds import upper_bounds
 from katydid.analysis.configuration import CONFIG_STATUSES, what_to_check, with_blame
-from katydid.analysis.derived import iterations, quantile, with_derived
+from katydid.analysis.derived import failed_later, iterations, quantile, was_stopped, with_derived
 from katydid.analysis.extras import extras
 from katydid.analysis.headline import headline
+from katydid.analysis.offered import due_in_a_ramp, in_a_ramp
 from katydid.analysis.staged import staged_load
 from katydid.analysis.validity import Run, findings, unchecked
 from katydid.core.histogram import Histogram
@@ -42,8 +43,8 @@ def summarise(
     frame = with_derived(samples, manifest)
     counted = frame[frame["counted"]]
     window = _window(counted, manifest)
-    conversations = iterations(samples)
-    seconds, due = staged_load(manifest) or (_seconds(window), _due(monitor, manifest, *window))
+    conversations = iterations(samples, manifest)
+    seconds, due = staged_load(manifest) or (_seconds(window), _due(frame, monitor, manifest, window))
     counts = _counts(counted, conversations, seconds, due, manifest.get("interval_s"))
     metrics, too_few = _metrics(counted, counts, gaps or Histogram())
     run = Run(frame, monitor, manifest, counts, window, conversations)
@@ -66,8 +67,10 @@ def summarise(
             "late": counts.late,
             "warm_up": int((frame["warm_up"] & ~frame["counted"]).sum()),
             "after_stop": int(frame["after_stop"].sum()),
+            "failed_after_stop": int(failed_later(frame).sum()),
             "all": len(frame),
         },
+        **_at_stop(frame, manifest),
         "seconds": counts.seconds,
         "metrics": metrics,
         "too_few": too_few,
@@ -134,11 +137,31 @@ def _window(counted: pd.DataFrame, manifest: dict[str, Any]) -> tuple[float, flo
     return begin, float(manifest.get("stopped_at_ms") or last)
 
 
-def _due(monitor: pd.DataFrame, manifest: dict[str, Any], begin: float, end: float) -> float | None:
-    """Requests that were due in the window: users, as they really were, over the interval."""
-    interval = manifest.get("interval_s")
+def _at_stop(frame: pd.DataFrame, manifest: dict[str, Any]) -> dict[str, float | None]:
+    """Where the failure threshold stopped the run: users whose first request had started, and requests under way."""
+    stop = manifest.get("stopped_at_ms")
+    if not was_stopped(manifest) or stop is None:
+        return {}
+    load = frame[frame["role"].isna()] if "role" in frame else frame
+    started = load[load["start_ms"] <= float(stop)]
+    users = started.loc[started["user"] >= 0, "user"].nunique()
+    under_way = ~((started["start_ms"] + started["duration_ms"]) <= float(stop))  # also those whose end nobody knows
+    return {
+        "users_at_stop": float(users) or None,
+        "in_flight_at_stop": float((under_way & started["after_stop"].astype(bool)).sum()),
+    }
+
+
+def _due(
+    frame: pd.DataFrame, monitor: pd.DataFrame, manifest: dict[str, Any], window: tuple[float, float]
+) -> float | None:
+    """Requests that were due in the window: users, as they really were, over the interval; more in a ramp."""
+    interval, (begin, end) = manifest.get("interval_s"), window
     if not interval or end <= begin:
         return None
+    if in_a_ramp(manifest):
+        due = due_in_a_ramp(frame, interval * 1000.0, end)
+        return float((due >= begin).sum())
     if monitor.empty:
         users = manifest.get("users")
         return float(users * (end - begin) / 1000.0 / interval) if users else None
@@ -188,7 +211,7 @@ def _errors(frame: pd.DataFrame) -> list[dict[str, Any]]:
 
     `status` and `name` are of the example; `check` is what the configuration's have to look at.
     """
-    frame = frame[~frame["after_stop"].astype(bool)]
+    frame = frame[~failed_later(frame)]
     failed = frame[frame["outcome"] == "failed"]
     ended = int(frame["outcome"].isin(["ok", "failed"]).sum())
     groups = failed.groupby(["error", "blame"], dropna=False, sort=False, observed=True)

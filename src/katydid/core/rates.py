@@ -8,7 +8,7 @@ from katydid.core.units import Better, Unit
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What the rates are made of: counted requests only, without warm-up and what came after the stop.
+    """What the rates are made of: counted requests only (`analysis.derived.in_statistics`).
 
     Attributes:
         seconds: from the end of the warm-up to the moment at which the run stopped.

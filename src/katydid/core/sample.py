@@ -116,7 +116,7 @@ class Sample:
         connect_ms: TCP and TLS set-up; None on a reused connection.
         ttft_ms: start → arrival of the first chunk with content.
         ttft_bound: True where the first read brought several chunks, so that TTFT is an upper bound.
-        duration_ms: start → arrival of the last byte.
+        duration_ms: start → arrival of the last byte; of an aborted request, → the moment in which it was cut off.
         read_lag_ms: largest delay between a chunk's arrival in the kernel and our reading it.
         chunks: chunks with content.
         gap_mean_ms, gap_p99_ms, gap_max_ms: between content chunks.
@@ -124,8 +124,8 @@ class Sample:
         prompt_tokens, completion_tokens: only what the server said.
         status: HTTP status.
         detail: the failure's text, redacted, at most 200 characters.
-        after_stop: ended after the failure threshold stopped the run; counts in no statistic.
-        warm_up: started in the warm-up; counts in no statistic.
+        after_stop: ended after the failure threshold stopped the run; a success counts, a failure does not.
+        warm_up: started in the warm-up; counts in no statistic, unless the failure threshold stopped the run.
         resent: sent again, once, on a new connection, since a kept one was closed in the moment of sending.
         extra: columns that a workload adds, by name.
         gaps: between content chunks, until they have entered the run's histogram; None: there are none.

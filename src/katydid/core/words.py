@@ -143,8 +143,15 @@ def how_it_ended(manifest: Mapping[str, Any], summary: Mapping[str, Any]) -> str
         return "it never came to its end; this is what was recorded (partial)"
     return {
         "run-time": "ended by its run time",
-        "failure-threshold": f"stopped by the failure threshold, at failure {limit}{after}",
+        "failure-threshold": f"stopped by the failure threshold, at failure {limit}{after}{_held(summary)}",
         "completed": "ended when all was done",
         "interrupted": f"interrupted{after}",
         "error": f"broke off{after}",
     }.get(str(manifest.get("ended")), "ended in an unknown way")
+
+
+def _held(summary: Mapping[str, Any]) -> str:
+    """How far a run had come that the failure threshold stopped."""
+    users, later = summary.get("users_at_stop"), summary.get("counts", {}).get("failed_after_stop")
+    held = f", at {plural(int(users), 'user')}" if users else ""
+    return f"{held} ({number(later)} that failed later not counted)" if later else held

@@ -43,10 +43,10 @@ class LiveFigures:
         self._late = self._started = 0
 
     def add(self, batch: Batch) -> None:
-        """Take a batch of samples. What ended after the stop counts in nothing, as in the report."""
-        in_time = batch.numbers("after_stop") == 0
-        counted = in_time & (batch.numbers("warm_up") == 0)
+        """Take a batch of samples. What failed after the stop counts in nothing, as in the report."""
         outcomes = np.array(batch.words("outcome"), dtype=object)
+        in_time = (batch.numbers("after_stop") == 0) | (outcomes != "failed")
+        counted = in_time & (batch.numbers("warm_up") == 0)
         late_ms = batch.numbers("late_ms")
         ok = in_time & (outcomes == "ok")
         columns = {column: batch.numbers(column) for column in TIMES}

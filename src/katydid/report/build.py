@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from katydid.analysis.definitions import by_definitions
-from katydid.analysis.derived import with_derived
+from katydid.analysis.derived import warm_up_counts, with_derived
 from katydid.analysis.headline import Headline, headline_of
 from katydid.analysis.summary import summarise
 from katydid.report.definitions import definitions_section
@@ -46,7 +46,7 @@ def build_report(folder: RunFolder, definitions: Sequence[str] = ()) -> Report:
         NoDataError: the run has no events for them.
     """
     manifest, samples, monitor = folder.manifest(), folder.samples(), folder.monitor()
-    summary = summarise(samples, monitor, manifest, counted(folder.gaps()))
+    summary = summarise(samples, monitor, manifest, counted(folder.gaps(), warm_up=warm_up_counts(manifest)))
     folder.write_json(SUMMARY, summary)
     material = Material(manifest, summary, with_derived(samples, manifest), monitor)
     parts = sections(material)

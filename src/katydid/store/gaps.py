@@ -17,7 +17,7 @@ class GapRow:
     Attributes:
         warm_up: of requests that started in the warm-up.
         bucket: of `core.histogram`, in seconds.
-        count: gaps in it, of successful requests that ended before the stop.
+        count: gaps in it, of successful requests.
     """
 
     warm_up: bool
@@ -53,10 +53,15 @@ def merged(rows: pa.Table) -> pa.Table:
     return rows.group_by(keys).aggregate([("count", "sum")]).rename_columns([*keys, "count"]).cast(SCHEMA)
 
 
-def counted(rows: pd.DataFrame) -> Histogram:
-    """The gaps that enter the statistics: those outside the warm-up, or all where the run ended inside it."""
+def counted(rows: pd.DataFrame, *, warm_up: bool = False) -> Histogram:
+    """The gaps that enter the statistics.
+
+    Args:
+        rows: of gaps.parquet.
+        warm_up: those of the warm-up too; else only where there are no others.
+    """
     settled = rows[~rows["warm_up"].astype(bool)]
-    used = rows if settled.empty else settled
+    used = rows if warm_up or settled.empty else settled
     total = Histogram()
     for bucket, count in zip(used["bucket"], used["count"], strict=True):
         total.counts[int(bucket)] += int(count)

@@ -19,6 +19,7 @@ from locust.html import get_html_report
 import katydid
 from katydid.analysis.headline import exit_code
 from katydid.core.errors import ConfigError, ExitCode, KatydidError
+from katydid.core.pacing import Phase
 from katydid.core.redact import Redactor
 from katydid.core.target_url import shown_url
 from katydid.report.build import Report, build_report
@@ -27,6 +28,7 @@ from katydid.store.rows import decode
 from katydid.users.options import RunOptions, run_options, version_label
 from katydid.users.runinfo import WIRE_NAME, RunInfo
 from katydid.users.runtime import ROWS, Runtime
+from katydid.users.spawning import first_requests, pulses
 from katydid.users.staged import staged_shape
 
 logger = logging.getLogger("katydid")
@@ -71,6 +73,10 @@ class Collector:
         """The finished report of the last run."""
         return self.folder.path / REPORT if self.folder else None
 
+    @property
+    def _waits_for_all(self) -> bool:
+        return any(user.waits_for_all for user in self._runtime.paced_users())
+
     # Before the load
 
     def check(self, parsed: Any, host: str) -> None:
@@ -86,6 +92,10 @@ class Collector:
         options = run_options(parsed, self._runtime.options_class)
         if self._staged is not None:
             self._staged.check(parsed)
+        if options.ramp and self._environment.shape_class is not None:
+            raise ConfigError(f"--ramp {options.ramp:g}: a load shape says itself how its users come; leave it out")
+        if options.ramp and (options.phase == Phase.BURST or self._waits_for_all):
+            raise ConfigError(f"--ramp {options.ramp:g}: here all users start together; leave it out")
         check_results(Path(options.results))
         users = self._runtime.paced_users()
         model = options.model or ""
@@ -112,12 +122,15 @@ class Collector:
         workers = runner.worker_count if self._runtime.is_master else 1
         run_time = self._run_time()
         staged = self._staged.facts(self._workload()) if self._staged else {}
+        spawn_rate = options.ramp or getattr(self._environment.parsed_options, "spawn_rate", None)
+        phase, ramp = first_requests(options, users or 0, spawn_rate)
         info = RunInfo.now(
             users=users,
             workers=workers,
             model=model,
             warm_up=options.warm_up_seconds(run_time),
             failure_limit=staged.get("failure_threshold", options.failure_threshold),
+            ramp=ramp,
         )
         setattr(self._environment.parsed_options, WIRE_NAME, info.to_wire())
         started = datetime.fromtimestamp(info.origin_wall, UTC)
@@ -133,9 +146,12 @@ class Collector:
                 "host": shown_url(host),
                 "model": model,
                 "users": users,
-                "spawn_rate": getattr(self._environment.parsed_options, "spawn_rate", None),
+                "spawn_rate": spawn_rate,
+                "ramp_per_s": ramp,
                 "interval_s": options.interval,
-                "phase": options.phase,
+                "phase": str(phase),
+                "phase_asked": options.phase,
+                "pulses": pulses(options, users or 0, spawn_rate) and not self._waits_for_all,
                 "failure_threshold": options.failure_threshold,
                 "run_time_s": run_time,
                 "request_timeout_s": options.request_timeout,

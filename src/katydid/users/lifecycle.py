@@ -81,10 +81,18 @@ class Lifecycle:
             self.progress = Progress(self.runtime)
             self.runtime.announce = self.progress.say
             self.progress.start()
+            if self.collector.manifest["pulses"]:
+                self._warn("--phase spread lets users that come one by one wait for their places: leave it out")
         if self.watch is not None:
             self.watch.begin()
         if self.progress is not None:
-            self.runtime.watch_workers(self.progress.say if Progress.enabled else logger.warning)
+            self.runtime.watch_workers(self._warn)
+
+    def _warn(self, text: str) -> None:
+        if self.progress is not None and Progress.enabled:
+            self.progress.say(text)
+        else:
+            logger.warning("%s", text)
 
     def on_request(self, **event: Any) -> None:
         """Rows of requests that users other than ours made."""
@@ -101,7 +109,7 @@ class Lifecycle:
         stopper.ending = True
         if not stopper.active or self.collector is None:
             return
-        self._stopping_since = time.monotonic()
+        self._stopping_since = stopper.halted_at or time.monotonic()
         if stopper.reason is None:
             stopper.reason = self._why()
         if self.progress is not None:
@@ -195,12 +203,13 @@ def on_init(environment: Environment, web_ui: Any = None, **_: Any) -> None:
         if web_ui is not None:
             _refuse_credentials(environment.host)
             guard_form(web_ui, lifecycle.complaint_about)
+            if options.spawn_rate is None:
+                options.spawn_rate = options.ramp or default_spawn_rate(max(options.num_users or 0, FORM_USERS))
         if not lifecycle.headless:
             return
         if options.num_users is None:
             options.num_users = max((user.default_users for user in lifecycle.runtime.paced_users()), default=1)
-        if options.spawn_rate is None:
-            options.spawn_rate = default_spawn_rate(options.num_users or 1)
+        options.spawn_rate = _spawn_rate(options)
         lifecycle.collector.check(options, environment.host or "")
         gevent.spawn(tell_of_workers, environment.runner, options)
     except ConfigError as error:
@@ -225,6 +234,10 @@ def _dismiss_workers() -> None:
             child.terminate()
 
 
+FORM_USERS = 1000
+"""Users that the start form's spawn rate is made for, at least: it stays as it is when other users are typed in."""
+
+
 def default_spawn_rate(users: int) -> float:
     """Users a second where nobody asked for a rate: all are there within ten seconds.
 
@@ -232,6 +245,20 @@ def default_spawn_rate(users: int) -> float:
     already keeps users from starting all at once.
     """
     return max(min(users, 100), users / 10)
+
+
+def _spawn_rate(options: Any) -> float:
+    """Users a second: those of the ramp, else as asked for, else ours.
+
+    Raises:
+        ConfigError: the ramp and the spawn rate contradict each other.
+    """
+    ramp, given = float(options.ramp), options.spawn_rate
+    if ramp > 0 and given is not None and float(given) != ramp:
+        raise ConfigError(f"--ramp {ramp:g} and --spawn-rate {given:g} contradict each other: give one of them")
+    if ramp > 0:
+        return ramp
+    return float(default_spawn_rate(options.num_users or 1) if given is None else given)
 
 
 _installed = False

@@ -83,9 +83,16 @@ class RunOptions:
 
     interval: float = option(20.0, "seconds from one request start of a user to its next", kind=float, rule=POSITIVE)
     phase: str = option(
-        Phase.SPREAD.value,
-        "users' first requests: spread over the interval, at once when spawned, or all in one burst",
+        Phase.AUTO.value,
+        "users' first requests: spread over the interval, when spawned, or all in one burst; auto: when spawned where "
+        "spawning takes longer than an interval or there is a --ramp, else spread",
         choices=tuple(p.value for p in Phase),
+    )
+    ramp: float = option(
+        0.0,
+        "users a second: they come one by one at this rate, each with its first request; 0 = no ramp asked for",
+        kind=float,
+        rule=NOT_NEGATIVE,
     )
     failure_threshold: int = option(5, "stop at this many failed requests; 0 = never", kind=int, rule=NOT_NEGATIVE)
     version_label: str | None = option(

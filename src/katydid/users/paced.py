@@ -9,7 +9,7 @@ from locust import User, task
 from locust.env import Environment
 from locust.exception import StopUser
 
-from katydid.core.pacing import Pacer, Phase, first_start
+from katydid.core.pacing import Pacer, Phase, effective_phase, first_start
 from katydid.core.sample import ErrorClass, Sample
 from katydid.users import lifecycle, options
 from katydid.users.recording import Recorder
@@ -58,7 +58,7 @@ class PacedUser(User):
         super().__init__(environment)
         self.run_context = Runtime.of(environment)
         self.stage = self.run_context.stage
-        self.index, self.place = self.run_context.next_user()
+        self.index, self.place, self.due = self.run_context.next_user()
         self.iteration = -1
         self._pacer: Pacer | None = None
 
@@ -87,7 +87,9 @@ class PacedUser(User):
         run = self.run_context
         fact = self.arrive()
         ready, origin = time.monotonic(), run.info.origin
-        phase = Phase(run.options.phase)
+        phase = effective_phase(Phase(run.options.phase), ramp=self.due is not None)
+        if self.due is not None and phase is Phase.SPAWN:
+            ready = max(ready, origin + self.due)
         if self.waits_for_all:
             run.user_ready(fact)
         if phase is Phase.BURST or self.waits_for_all:
@@ -148,7 +150,12 @@ class PacedUser(User):
             scheduled: when the request was due, on the monotonic clock.
             name: what it is called in tables; by default the service's name.
             counts: it is a request; False for a row that tells of several requests together.
+
+        Raises:
+            StopUser: the failure threshold has stopped the run: no request starts any more.
         """
+        if self.run_context.stopper.halted:  # of several requests, the next
+            raise StopUser
         recorder = self.run_context.recorder
         sample = recorder.new_sample(
             user=self.index,
@@ -179,10 +186,10 @@ class Sampled:
         return self._sample
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> bool:
-        ours = isinstance(error, Exception)
+        ours = isinstance(error, Exception) and not isinstance(error, StopUser)
         if ours:  # a workload's own bug is a failed request, and tells it
             self._sample.fail(ErrorClass.OTHER, f"the workload failed: {type(error).__name__}: {error}")
-        elif isinstance(error, GreenletExit):
+        elif isinstance(error, GreenletExit | StopUser):
             self._sample.abort()
         if self._request_type is None:
             self._recorder.note(self._sample)

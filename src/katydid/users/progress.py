@@ -56,7 +56,8 @@ class Progress:
         limit = info.failure_limit
         stops = f"stops at the {ordinal(limit)} failure" if limit else "no failure stops it"
         how_long = _for(self._run_time()) if info.users else ""
-        self._console.print(f"{users}, {_pace(options.interval)}, against {host}{how_long}; {stops}.")
+        first = _first(options.phase, info.ramp) if options.interval else ""
+        self._console.print(f"{users}, {_pace(options.interval)}{first}, against {host}{how_long}; {stops}.")
         if self._console.is_terminal:
             self._live = Live(self._line(), console=self._console, auto_refresh=False, transient=True)
             self._live.start()
@@ -139,6 +140,14 @@ class Progress:
 
 def _pace(interval: float) -> str:
     return f"a request each every {interval:g} s" if interval else "at their own pace"
+
+
+def _first(phase: str, ramp: float | None) -> str:
+    """How first requests come."""
+    if ramp:
+        return f" (a ramp: {ramp:g} users a second, each with its first request)"
+    phases = {"burst": ", all at once", "spawn": ", from when each is spawned"}
+    return phases.get(phase, ", spread evenly over them")
 
 
 def _of(seconds: float | None) -> str:

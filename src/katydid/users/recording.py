@@ -84,6 +84,8 @@ class Recorder:
         """
         if sample.detail:
             sample.detail = self.redactor.text(sample.detail)
+        if sample.outcome is Outcome.ABORTED and sample.start_ms is not None and sample.duration_ms is None:
+            sample.duration_ms = self._info.ms(time.monotonic()) - sample.start_ms
         try:
             sample.after_stop = not self._admit(sample)
         except GreenletExit:
@@ -91,7 +93,7 @@ class Recorder:
             self._keep(sample)
             raise
         self._keep(sample)
-        if sample.after_stop or sample.outcome is Outcome.ABORTED:
+        if sample.outcome is Outcome.ABORTED or (sample.after_stop and sample.outcome is Outcome.FAILED):
             return
         if sample.gaps is not None and sample.outcome is Outcome.OK:
             self.gaps.add(sample.gaps, warm_up=sample.warm_up)

@@ -19,6 +19,8 @@ WIRE_NAME = "katydid_run"
 """The attribute of Locust's parsed options that carries this."""
 STAGE_WIRE_NAME = "katydid_stage"
 """The one that carries the stage (`core.stages`): it comes with the very message that has its users spawned."""
+BATCH_WIRE_NAME = "katydid_batch"
+"""The one that carries the batch of users (`core.pacing`), in the same way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,7 @@ class RunInfo:
         model: that requests ask for.
         warm_up: seconds left out of the statistics.
         failure_limit: failed requests at which the run stops; 0 = never.
+        ramp: users a second, whose first requests come as they are spawned; None where there is no ramp.
         secret: of this run; it is in no file.
     """
 
@@ -45,13 +48,23 @@ class RunInfo:
     model: str
     warm_up: float
     failure_limit: int = 0
+    ramp: float | None = None
     secret: str = field(default="", repr=False)
 
     @classmethod
-    def now(cls, *, users: int | None, workers: int, model: str, warm_up: float, failure_limit: int = 0) -> "RunInfo":
+    def now(
+        cls,
+        *,
+        users: int | None,
+        workers: int,
+        model: str,
+        warm_up: float,
+        failure_limit: int = 0,
+        ramp: float | None = None,
+    ) -> "RunInfo":
         """Begin a run, a moment from now: its first users must be there for the first places in its schedule."""
         origin, wall = time.monotonic() + LEAD, time.time() + LEAD
-        return cls(origin, wall, _boot_id(), users, workers, model, warm_up, failure_limit, token_hex())
+        return cls(origin, wall, _boot_id(), users, workers, model, warm_up, failure_limit, ramp, token_hex())
 
     @classmethod
     def from_wire(cls, wire: dict[str, Any]) -> "RunInfo":

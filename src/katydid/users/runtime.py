@@ -25,8 +25,9 @@ from katydid.users.orphan import watch_master
 from katydid.users.pauses import RareCollections
 from katydid.users.presence import Presence
 from katydid.users.recording import Recorder
-from katydid.users.runinfo import STAGE_WIRE_NAME, WIRE_NAME, RunInfo
+from katydid.users.runinfo import BATCH_WIRE_NAME, STAGE_WIRE_NAME, WIRE_NAME, RunInfo
 from katydid.users.service import Service
+from katydid.users.spawning import Spawned, Spawning
 from katydid.users.stopping import Stopper
 from katydid.users.surroundings import Surroundings
 
@@ -80,6 +81,11 @@ class Runtime:
         """Adds to the manifest; where this process keeps the run folder."""
         self.announce: Callable[[str], None] = lambda _: None
         """Shows a line to the person who waits for the run."""
+        self._spawning: Spawning | None = None
+        if not self.is_worker:
+            self._spawning = Spawning(self)
+            self._spawning.install(environment)
+        self._spawned = Spawned("local")
         self._next_user = 0
         self._first_of_stage = 0
         self._stage: Stage | None = None
@@ -138,18 +144,24 @@ class Runtime:
         """Master or only process: users that are spawned from now on, in all processes, belong to this stage."""
         setattr(self.environment.parsed_options, STAGE_WIRE_NAME, stage.to_wire())
 
-    def next_user(self) -> tuple[int, int]:
-        """For a new user: a number that no other user of the run gets, and its place among those of its stage.
+    def next_user(self) -> tuple[int, int, float | None]:
+        """For a new user: a number that no other user of the run gets, its place in its stage, and when it is due.
 
-        Lets others have their turn now and then, so that spawning many makes no request late.
+        The last in seconds of the run, and None where it does not come in a ramp. Lets others have their turn now
+        and then, so that spawning many makes no request late.
         """
         if self._next_user % SPAWNED_AT_ONCE == 0:
             gevent.sleep(0)
+        due = self._spawned.next(getattr(self.environment.parsed_options, BATCH_WIRE_NAME, None))
         number, first = self._next_user, self._first_of_stage
         self._next_user += 1
         worker = self.runner.worker_index if self.is_worker else 0
         workers = self.info.workers
-        return number * workers + worker, (number - first) * workers + worker
+        return number * workers + worker, (number - first) * workers + worker, due
+
+    def now(self) -> float:
+        """Seconds of the run."""
+        return time.monotonic() - self.info.origin
 
     def begin(self) -> None:
         """A run starts here: users may be made from now on."""
@@ -159,6 +171,10 @@ class Runtime:
         self.expected_end = self.released_at = None
         self._next_user = self._first_of_stage = self._done = self._ready = 0
         self._stage = None
+        self._spawned = Spawned(self.runner.client_id if self.is_worker else "local")
+        if self._spawning is not None:
+            self._spawning.begin()
+            setattr(parsed, BATCH_WIRE_NAME, None)
         self.roster = []
         self._outbox.clear()
         self._deaths = []

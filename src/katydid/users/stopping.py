@@ -5,6 +5,9 @@ fails asks the master whether the failure still belongs to the run (a ticket) an
 its request is over by then, so nothing that is measured waits with it. That makes the Nth failure the
 last one, however many processes there are.
 
+With it no request starts any more, and those in flight may finish: they are what the target held. Where as many
+of them fail again, the target is down, and the rest is not waited for.
+
 Ending a distributed run has its own trap: Locust's master tells its workers to quit and waits half a
 second, so slow requests and the last reports are lost. Here the master first has every worker finish
 what is in flight and hand in its rows, and only then lets Locust go on.
@@ -42,6 +45,7 @@ _HALT = "katydid_halt"
 _FINISH = "katydid_finish"
 _FINISHED = "katydid_finished"
 _CUT = "katydid_cut"
+_LATER = "katydid_later"
 _UNFIT = "katydid_unfit"
 
 
@@ -63,9 +67,12 @@ class Stopper:
         self._tickets: dict[int, AsyncResult] = {}
         self._last_ticket = 0
         self._signals = 0
+        self._is_cut = False
         self.drain = 0.0
         self.halted = False
         """The failure threshold was reached: what ends from now on is `after_stop`."""
+        self.halted_at: float | None = None
+        """When that was, on the monotonic clock; known to the process that counts."""
         self.reason: str | None = None
         """Why the run ended, as soon as that is known."""
         self.active = False
@@ -87,6 +94,8 @@ class Stopper:
         self._tickets.clear()
         self.drain = drain
         self.halted = False
+        self.halted_at = None
+        self._is_cut = False
         self.reason = None
         self.active = True
         self.ending = False
@@ -112,14 +121,15 @@ class Stopper:
 
     def admit(self) -> bool:
         """Whether a failure that just happened belongs to the run; blocks only the calling user."""
-        if self.halted:
-            return False
         if self._threshold.limit == 0:
             return True
         self._last_ticket += 1
-        if isinstance(self._runner, WorkerRunner):
+        if not isinstance(self._runner, WorkerRunner):
+            return self._count(("local", self._last_ticket))
+        if not self.halted:
             return self._ask_master(self._last_ticket)
-        return self._count(("local", self._last_ticket))
+        self._runner.send_message(_LATER, {"ticket": self._last_ticket})
+        return False
 
     def _ask_master(self, number: int) -> bool:
         answer = self._tickets[number] = AsyncResult()
@@ -152,14 +162,20 @@ class Stopper:
     def _count(self, ticket: tuple[str, int]) -> bool:
         admitted = self._threshold.admit(ticket)
         if self._threshold.reached and not self.halted:
-            self.halted = True
+            self.halted = self.ending = True
+            self.halted_at = time.monotonic()
             if isinstance(self._runner, MasterRunner):
                 self._runner.send_message(_HALT)
-            self.end("failure-threshold", drain=0)
+            self.end("failure-threshold")
+        elif self._threshold.hopeless and not self._is_cut:
+            gevent.spawn(self._cut)  # which kills users, and this may be one
         return admitted
 
+    def _on_later(self, msg: Any, **_: Any) -> None:
+        self._count((msg.node_id, msg.data["ticket"]))
+
     def _on_halt(self, **_: Any) -> None:
-        self.halted = True
+        self.halted = self.ending = True
 
     # The end
 
@@ -232,6 +248,7 @@ class Stopper:
         runner = self._runner
         if isinstance(runner, MasterRunner):
             runner.register_message(_ASK, self._on_ask)
+            runner.register_message(_LATER, self._on_later)
             runner.register_message(_FINISHED, self._on_finished)
             runner.register_message(_UNFIT, self._on_unfit)
         elif isinstance(runner, WorkerRunner):
@@ -243,10 +260,12 @@ class Stopper:
         gevent.signal_handler(signal.SIGINT, self._on_sigint)
 
     def _on_sigint(self) -> None:
-        self._signals += 1
-        if self._signals > 1:
+        draining = self.active and self.ending and not isinstance(self._runner, WorkerRunner)
+        if self._signals or draining:
             self._cut()
-        elif isinstance(self._runner, WorkerRunner) and self.active:
+            return
+        self._signals += 1
+        if isinstance(self._runner, WorkerRunner) and self.active:
             gevent.spawn_later(WORKER_PATIENCE, self._leave)
         else:
             # Locust's own way to end by a signal; the one that does not tear down its main greenlet.
@@ -258,6 +277,7 @@ class Stopper:
 
     def _cut(self) -> None:
         """Wait no longer for requests in flight."""
+        self._is_cut = True
         self._environment.stop_timeout = 0
         if isinstance(self._runner, MasterRunner):
             self.drain = 0

@@ -105,6 +105,18 @@ RULES = (
         clocks.clock_step,
         lambda run: len(run.monitor) > 0,
     ),
+    Rule(
+        "ramp",
+        "in a ramp, first requests as users are spawned",
+        "users that wait for a place that has gone by start together with others",
+        load.ramp,
+    ),
+    Rule(
+        "users_at_stop",
+        "a ramp, where the failure threshold stops the run",
+        "else all are there at the first failure, whatever the target holds",
+        load.all_at_once,
+    ),
     Rule("warm_up", "the run outlasts its warm-up", "cold caches are in the statistics else", load.inside_warm_up),
     Rule("end", "the run came to its end", "what came last is missing else", load.how_it_ended),
 )

@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from katydid.analysis.derived import warm_up_counts, was_stopped
 from katydid.analysis.validity.rule import Finding, Run, Severity, has_plan
 
 
@@ -58,7 +59,7 @@ def unfinished(run: Run) -> Finding | None:
     counts = run.counts
     if counts.aborted <= _UNFINISHED * counts.requests:
         return None
-    severity: Severity = "warning" if run.manifest.get("ended") == "failure-threshold" else "invalid"
+    severity: Severity = "warning" if was_stopped(run.manifest) else "invalid"
     return Finding(
         severity,
         f"{counts.aborted} of {counts.requests} requests were cut off by the end of the run",
@@ -86,7 +87,33 @@ def inside_warm_up(run: Run) -> Finding | None:
     """Nothing was left outside the warm-up."""
     if not run.counted["warm_up"].astype(bool).any():
         return None
+    if warm_up_counts(run.manifest):
+        return Finding("warning", "the failure threshold stopped the run: its statistics include its warm-up")
     return Finding("warning", "the run ended inside its warm-up: its statistics include it", "let it last longer")
+
+
+PULSES = "users came one by one, but --phase spread let them wait for their places: the load came in pulses"
+
+
+def ramp(run: Run) -> Finding | None:
+    """Users that came one by one, and then waited for places that had gone by."""
+    if not run.manifest.get("pulses"):
+        return None
+    return Finding("warning", PULSES, "leave --phase out, and each sends its first request as it comes")
+
+
+def all_at_once(run: Run) -> Finding | None:
+    """Users that were all there before the failure threshold stopped the run: what stopped it is not their number."""
+    manifest = run.manifest
+    if not was_stopped(manifest) or manifest.get("stages") or "phase_asked" not in manifest:
+        return None
+    if manifest.get("ramp_per_s") or not manifest.get("users"):
+        return None
+    return Finding(
+        "warning",
+        f"all {manifest['users']} users came at once: how many there were at the stop says nothing about capacity",
+        "let them come one by one with --ramp (users a second)",
+    )
 
 
 def how_it_ended(run: Run) -> Finding | None:

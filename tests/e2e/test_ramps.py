@@ -1,0 +1,267 @@
+"""A ramp until it breaks, against servers that are not ours; their log is the truth.
+
+By arithmetic: answers of 10 s, an interval of 20 s and 10 users a second keep 100 requests in flight until 20 s, and
+100 + 10 (t − 20) from then on. A server that holds 138 is full at 23.8 s, refuses the 5th request half a second
+later, and 243 users have started; one that holds 150 is stopped at 255.
+"""
+
+import json
+import signal
+import urllib.parse
+import urllib.request
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from katydid.analysis.derived import with_derived
+from katydid.analysis.series import over_time
+from katydid.target.process import start_target
+from limited import Limited
+from running import free_port, katydid, locust, the_run, wait_until
+
+pytestmark = pytest.mark.e2e
+
+FULL = {"users": 500, "rate": 10, "interval": 20}
+SMALL = {"users": 60, "rate": 10, "interval": 2}
+"""A tenth of the time: with answers of 1 s, 10 are in flight until 2 s, and 10 + 10 (t − 2) from then on."""
+BY_ARITHMETIC = {138: 243, 150: 255}
+
+
+def ramp(server, folder, *words, users, rate, interval):
+    more = ("--spawn-rate", rate) if rate else ()
+    return katydid(
+        "run", "stream", "--api", "ollama", "--host", server.url, "--users", users, "--interval", interval, *more,
+        *words, folder=folder,
+    )  # fmt: skip
+
+
+def ended(run_):
+    """It came to its end; valid, or on a busy machine not: what is asserted here holds all the same."""
+    assert run_.wait(100) in {0, 4}, run_.err
+
+
+def offset_ms(run, log):
+    """When the run began, on the clock of the server, which is the generator's too."""
+    samples = run.samples.set_index("request_id")["start_ms"]
+    return float(np.median([asked.at * 1000.0 - samples[asked.request_id] for asked in log]))
+
+
+def in_each_second(run, log):
+    begin = offset_ms(run, log)
+    return Counter(int((asked.at * 1000.0 - begin) // 1000) for asked in log)
+
+
+def agrees(run, log):
+    """Rows and log tell the same: every request, and every healthy stream as one that ended well."""
+    samples = run.samples
+    assert sorted(samples["request_id"]) == sorted(asked.request_id for asked in log)
+    outcomes = samples.set_index("request_id")["outcome"]
+    assert {outcomes[asked.request_id] for asked in log if asked.status == 200} == {"ok"}
+    assert {outcomes[asked.request_id] for asked in log if asked.status == 503} == {"failed"}
+
+
+def stopped_as_it_should(run, log, users):
+    summary, stop = run.summary, run.manifest["stopped_at_ms"]
+    agrees(run, log)
+    counts = summary["counts"]
+    assert run.manifest["ended"] == "failure-threshold"
+    assert (run.manifest["phase"], run.manifest["phase_asked"]) == ("spawn", "auto")
+    assert counts["failed"] == 5
+    assert counts["requests"] == counts["ok"] + 5
+    assert counts["ok"] == sum(asked.status == 200 for asked in log)
+    started = run.samples[run.samples["start_ms"] <= stop]
+    assert summary["users_at_stop"] == started["user"].nunique()
+    ended = started["start_ms"] + started["duration_ms"]
+    assert abs(summary["in_flight_at_stop"] - (ended > stop).sum()) <= 1
+    assert abs(summary["users_at_stop"] / users - 1) <= 0.02, summary["users_at_stop"]
+
+
+# Small, for every day
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_a_ramp_stops_where_the_server_is_full_and_keeps_what_was_healthy(tmp_path, processes):
+    words = ("--processes", 2) if processes == 2 else ()
+    with Limited(14, 1.0) as server:
+        run_ = ramp(server, tmp_path, *words, **SMALL)
+        ended(run_)
+        log = server.log()
+    run = the_run(tmp_path / "reports")
+    agrees(run, log)
+    counts = run.summary["counts"]
+    assert counts["failed"] == 5
+    later = counts["after_stop"] - run.summary["in_flight_at_stop"]
+    assert later in ({0} if processes == 1 else {0, 1}), "a worker hears of the stop a moment later"
+    assert counts["after_stop"] > 10
+    assert abs(run.summary["users_at_stop"] - 29) <= 2
+    assert (run.manifest["phase"], run.manifest["ramp_per_s"]) == ("spawn", 10.0)
+    assert run.samples["worker"].nunique() == processes
+    assert "a ramp: 10 users a second" in run_.out
+    frame = with_derived(run.samples, run.manifest)
+    course = over_time(frame, frame.iloc[:0].assign(process="", at_ms=0.0, users=0), run.manifest)
+    in_drain = course[course["seconds"] > run.manifest["stopped_at_ms"] / 1000.0]
+    assert in_drain["in_flight"].iloc[0] > 1, "what drains is in the picture"
+
+
+def test_a_ramp_that_is_asked_for_may_be_short(tmp_path):
+    with Limited(0, 0.1) as server:
+        run_ = ramp(server, tmp_path, "--ramp", 10, "--run-time", "2s", users=10, rate=None, interval=20)
+        assert run_.wait() == 0, run_.err
+    run = the_run(tmp_path / "reports")
+    assert (run.manifest["spawn_rate"], run.manifest["ramp_per_s"]) == (10, 10)
+    due = np.sort(run.samples["scheduled_ms"])
+    assert np.diff(due) == pytest.approx([100.0] * 9, abs=0.01)
+
+
+SHAPED = """
+from locust import LoadTestShape
+from katydid.users.stream import StreamUser
+
+class Stream(StreamUser):
+    pass
+
+class Shape(LoadTestShape):
+    def tick(self):
+        seconds = self.get_run_time()
+        return None if seconds > 6 else (30, 10) if seconds < 4 else (33, 10)
+"""
+
+
+def test_a_load_shape_has_ramps_too_where_it_spawns_for_longer_than_an_interval(tmp_path):
+    (tmp_path / "shaped.py").write_text(SHAPED)
+    with Limited(0, 0.1) as server:
+        words = ("--api", "ollama", "--host", server.url, "--interval", 2)
+        run_ = katydid("run", "shaped.py", *words, folder=tmp_path)
+        ended(run_)
+    run = the_run(tmp_path / "reports")
+    assert (run.manifest["phase"], run.manifest["ramp_per_s"]) == ("spawn", 10)
+    first = run.samples[run.samples["iteration"] == 0].sort_values("scheduled_ms")["scheduled_ms"]
+    assert np.diff(first[:30]) == pytest.approx([100.0] * 29, abs=20), "Locust may be late with a batch"
+    assert len(first) == 33
+
+
+def test_a_grid_that_users_reach_too_late_is_warned_of(tmp_path):
+    with Limited(0, 0.1) as server:
+        run_ = ramp(server, tmp_path, "--phase", "spread", "--run-time", "4s", users=30, rate=10, interval=2)
+        ended(run_)
+    assert "--phase spread lets users that come one by one wait" in run_.out
+    run = the_run(tmp_path / "reports")
+    assert (run.manifest["phase"], run.manifest["ramp_per_s"]) == ("spread", None)
+    assert "ramp" in {finding["rule"] for finding in run.summary["findings"]}
+
+
+def test_what_the_drain_cuts_is_censored_there(tmp_path):
+    with Limited(14, 1.0) as server:
+        run_ = ramp(server, tmp_path, "--drain", "0.3", **SMALL)
+        ended(run_)
+    run = the_run(tmp_path / "reports")
+    cut = run.samples[run.samples["outcome"] == "aborted"]
+    assert cut["after_stop"].all()
+    ends = cut["start_ms"] + cut["duration_ms"] - run.manifest["stopped_at_ms"]
+    assert ends.between(250, 800).all(), "all in the same moment, with the time that they had"
+    counts = run.summary["counts"]
+    assert (counts["aborted"], counts["failed"]) == (len(cut), 5)
+    assert counts["ok"] + counts["aborted"] + counts["failed"] == counts["requests"]
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_as_many_failures_again_end_the_drain(tmp_path, processes):
+    words = ("--processes", 2) if processes == 2 else ()
+    with start_target(fail=("http_500=0.5", "hang=0.5"), seed=4) as target:
+        run_ = katydid(
+            "run", "stream", "--host", target.url, "--users", 30, "--interval", 20, "--phase", "burst",
+            "--failure-threshold", 3, *words, folder=tmp_path,
+        )  # fmt: skip
+        assert run_.wait(30) == 0, "and not after a minute of drain"
+    run = the_run(tmp_path / "reports")
+    counts = run.summary["counts"]
+    assert counts["failed"] == 3
+    assert counts["failed_after_stop"] >= 3
+    assert counts["aborted"] > 0
+    assert counts["failed"] + counts["failed_after_stop"] + counts["aborted"] == counts["all"] == 30
+    assert f"({counts['failed_after_stop']} that failed later not counted)" in run_.out
+
+
+def test_ctrl_c_ends_the_drain(tmp_path):
+    with Limited(3, 30.0) as server:
+        run_ = ramp(server, tmp_path, users=20, rate=None, interval=2)
+        wait_until(lambda: "waiting up to" in run_.out, 20, "the drain")
+        run_.signal(signal.SIGINT)
+        assert run_.wait(15) == 0, run_.err
+    run = the_run(tmp_path / "reports")
+    assert run.manifest["ended"] == "failure-threshold"
+    assert (run.samples["outcome"] == "aborted").sum() == 3
+    rules = {finding["rule"] for finding in run.summary["findings"]}
+    assert "users_at_stop" in rules, "they all came at once"
+
+
+# In full
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("limit", BY_ARITHMETIC)
+@pytest.mark.parametrize("processes", [1, 2])
+def test_the_origins_stress_test(tmp_path, limit, processes):
+    words = ("--processes", 2) if processes == 2 else ()
+    with Limited(limit, 10.0) as server:
+        ended(ramp(server, tmp_path, *words, **FULL))
+        log = server.log()
+    stopped_as_it_should(the_run(tmp_path / "reports"), log, BY_ARITHMETIC[limit])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("limit", BY_ARITHMETIC)
+def test_with_separate_master_and_workers(tmp_path, limit):
+    port = free_port()
+    workers = [locust("--worker", "--master-port", port, folder=tmp_path / "workers") for _ in range(2)]
+    with Limited(limit, 10.0) as server:
+        words = ("--master", "--master-bind-port", port, "--master-bind-host", "127.0.0.1", "--expect-workers", 2)
+        master = ramp(server, tmp_path, *words, **FULL)
+        ended(master)
+        assert [worker.wait(20) for worker in workers] == [0, 0]
+        log = server.log()
+    stopped_as_it_should(the_run(tmp_path / "reports"), log, BY_ARITHMETIC[limit])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("limit", BY_ARITHMETIC)
+def test_through_the_web_page(tmp_path, limit):
+    port = free_port()
+    page = f"http://127.0.0.1:{port}"
+    process = locust("--web-host", "127.0.0.1", "--web-port", port, folder=tmp_path)
+    with Limited(limit, 10.0) as server:
+        try:
+            wait_until(lambda: is_up(page), 30, "the web page")
+            form = {"user_count": 500, "spawn_rate": 10, "host": server.url, "api": "ollama"}
+            with urllib.request.urlopen(f"{page}/swarm", urllib.parse.urlencode(form).encode(), timeout=20) as answer:
+                assert json.loads(answer.read())["success"]
+            wait_until(lambda: list(tmp_path.rglob("summary.json")), 60, "the report")
+        finally:
+            process.end()
+        log = server.log()
+    stopped_as_it_should(the_run(tmp_path / "reports"), log, BY_ARITHMETIC[limit])
+
+
+def is_up(page):
+    try:
+        return urllib.request.urlopen(page, timeout=5).read()
+    except OSError:
+        return None
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("processes", [1, 2])
+@pytest.mark.parametrize("rate", [5, 10])
+def test_the_offered_rate_is_the_spawn_rate_times_the_intervals_begun(tmp_path, rate, processes):
+    words = ("--processes", 2) if processes == 2 else ()
+    with Limited(0, 10.0) as server:
+        run_ = ramp(server, tmp_path, "--failure-threshold", 0, "--run-time", "45s", *words, **(FULL | {"rate": rate}))
+        ended(run_)
+        log = server.log()
+    run = the_run(tmp_path / "reports")
+    seconds = in_each_second(run, log)
+    wrong = {s: seconds[s] for s in range(44) if abs(seconds[s] - rate * (1 + s // 20)) > 2}
+    assert wrong == {}
+    metrics = run.summary["metrics"]
+    assert metrics["requests_per_s"] == pytest.approx(metrics["offered_per_s"], rel=0.02)
