@@ -21,7 +21,7 @@ GROUPS = {
         "sse_body", "sse_content", "sse_done", "sse_error", "sse_prompt_tokens", "sse_completion_tokens",
     ),
     "Prompts": ("prompts",),
-    "Arrivals": ("interval", "phase"),
+    "Arrivals": ("interval", "ramp", "phase"),
     "Checks": ("check",),
     "Run": ("failure_threshold", "drain", "warm_up", "version_label", "results", "record_events"),
     "Target": ("target_pid", "target_metrics"),
@@ -114,7 +114,7 @@ def _flags(action: argparse.Action) -> str:
 
 
 _SHORT = {
-    "host": "URL", "num_users": "N", "run_time": "TIME", "interval": "S", "failure_threshold": "N", "prompts": "FILE",
+    "host": "URL", "num_users": "N", "run_time": "TIME", "interval": "S", "ramp": "R", "failure_threshold": "N", "prompts": "FILE",
     "version_label": "NAME", "model": "NAME", "header": "NAME=VALUE", "endpoint": "PATH", "results": "FOLDER",
     "max_tokens": "N", "temperature": "T", "seed": "N", "request_timeout": "S", "idle_timeout": "S", "drain": "S",
     "warm_up": "S", "target_pid": "PID", "target_metrics": "URL", "ca_file": "FILE", "metrics_port": "PORT",
