@@ -176,6 +176,26 @@ def test_a_value_that_does_not_fit_is_named_with_its_place(value, schema, proble
     assert invalid(value, schema, "it") == problem
 
 
+@pytest.mark.parametrize("index", [None, 0])
+def test_calls_without_an_index_of_their_own_are_told_apart_by_their_ids(index):
+    assembler = CallAssembler()
+    for number in range(3):
+        assembler.add(index, f"c{number}", "f", '{"a":')
+        assembler.add(index, None, None, f"{number}}}")
+    assembler.add(index, "c0", None, " ")
+    assert [(call.id, call.name, call.arguments.strip()) for call in assembler.calls()] == [
+        (f"c{number}", "f", f'{{"a":{number}}}') for number in range(3)
+    ]
+
+
+def test_calls_with_neither_index_nor_id_begin_with_a_name():
+    assembler = CallAssembler()
+    for _ in range(2):
+        assembler.add(None, None, "f", "{")
+        assembler.add(None, None, None, "}")
+    assert assembler.calls() == [ToolCall("", "f", "{}")] * 2
+
+
 def test_ids_and_names_come_once_and_a_call_may_lack_them():
     assembler = CallAssembler()
     assembler.add(5, None, "first", None)

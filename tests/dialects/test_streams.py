@@ -69,7 +69,7 @@ def test_a_short_answer_is_right_where_every_event_is_checked(stream):
         ("ollama", b'{"model":"m"}\n'),
         ("anthropic", b'data: {"id":"x"}\n\n'),
         ("openai-responses", b'data: {"id":"x"}\n\n'),
-        ("generic-sse", b'data: {"text":7}\n\n'),
+        ("generic-sse", b'data: {"text":true}\n\n'),
     ],
 )
 def test_an_event_of_no_known_shape_is_malformed_where_every_event_is_checked(api, body):

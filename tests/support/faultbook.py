@@ -183,10 +183,16 @@ STREAM: tuple[Wire, ...] = (
     Wire(
         18,
         "the last block is not ended",
-        Answer([events(ROLE, THREE, STOP, DONE.rstrip("\n"))]),
+        Answer([events(ROLE, THREE, STOP.rstrip("\n"))]),
         E.TRUNCATED,
         "broke off after 3",
         3,
+    ),
+    Wire(
+        18,
+        "an end mark that is not ended",
+        Answer([events(ROLE, THREE, STOP, DONE.rstrip("\n"))]),
+        chunks=3,
     ),
     Wire(
         19,

@@ -67,7 +67,7 @@ FAULTS = (
     Fault(15, "Invalid UTF-8 in a text", "Read as U+FFFD; over a WebSocket its standard ends the connection."),
     Fault(16, "Lines end with CR, LF or CR LF, cut between them"),
     Fault(17, "Byte order marks", "The first is skipped; a later one makes its line unknown, as the standard has it."),
-    Fault(18, "The last block is not ended", "It is discarded, as the standard has it."),
+    Fault(18, "The last block is not ended", "It is discarded, as the standard has it, but for an end mark."),
     Fault(19, "U+2028, U+2029 and U+0085 in a text", "They end no line."),
     Fault(20, "An event or body that is no JSON", "200 characters of it are kept, redacted."),
     Fault(

@@ -87,7 +87,7 @@ CALLS: tuple[Wire, ...] = (
     Wire(
         18,
         "a call whose last block is not ended",
-        Answer([events(calling(), CALLED, DONE.rstrip("\n"))]),
+        Answer([events(calling(), CALLED.rstrip("\n"))]),
         E.TRUNCATED,
         "",
         3,

@@ -87,7 +87,10 @@ STREAMS = [
     openai("cut off between events", ROLE + THREE, E.TRUNCATED, 3),
     openai("a finish reason and no end mark", ROLE + THREE + STOP + USAGE, E.TRUNCATED, 3, 3),
     openai("an end mark and no finish reason", ROLE + THREE + DONE, E.TRUNCATED, 3),
-    openai("an end mark without its empty line", ROLE + THREE + STOP + DONE.rstrip("\n"), E.TRUNCATED, 3),
+    openai("an end mark without its empty line", ROLE + THREE + STOP + DONE.rstrip("\n"), None, 3),
+    openai("an end mark with one newline", ROLE + THREE + STOP + DONE[:-1], None, 3),
+    openai("white space around the end mark", ROLE + THREE + STOP + "data:   [DONE] \n\n", None, 3),
+    openai("a finish reason whose block is not ended", ROLE + THREE + STOP.rstrip("\n"), E.TRUNCATED, 3),
     openai("nothing at all", "", E.EMPTY, 0),
     openai("only pings", ": ping\n\n" * 5, E.EMPTY, 0),
     openai("a role and a proper end, no content", ROLE + STOP + USAGE + DONE, E.EMPTY, 0, 3),
@@ -148,7 +151,7 @@ def facts(reading):
     reading.finish()
     problem = reading.verdict()
     return (
-        problem and problem[0], reading.chunks, reading.completion_tokens, reading.finish_reason, reading.done,
+        problem, reading.chunks, reading.prompt_tokens, reading.completion_tokens, reading.finish_reason, reading.done,
         reading.first_at, reading.first_bound, reading.last_at,
         sorted(reading.gaps.apart + [0.0] * reading.gaps.together),
     )  # fmt: skip

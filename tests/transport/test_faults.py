@@ -74,8 +74,8 @@ CASES = {
     "a redirect": (reply(status(b"302 Found", b"", b"Location: http://elsewhere/\r\n")), E.OTHER, "point --host there"),
     "an answer that is JSON, no stream": (
         reply(status(b"200 OK", b'{"choices":[]}', b"Content-Type: application/json\r\n")),
-        E.EMPTY,
-        None,
+        E.MALFORMED,
+        'not an event stream: {"choices":[]}',
     ),
     "silence": (reply(end="stay"), E.IDLE_TIMEOUT, "nothing arrived for 0.4 s"),
     "silence in the middle": (

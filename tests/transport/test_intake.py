@@ -7,7 +7,7 @@ import pytest
 
 from katydid.transport import clock, gathering, intake
 
-RULE = (b"data: {", b'"content":"', b'"}\n\n', 2)
+RULE = b'data: {"content":"\x03"}\n\n'
 TWINS = ["python", *(["c"] if intake.compiled else [])]
 
 
@@ -72,7 +72,7 @@ def test_nothing_to_read_is_told_to_nobody(line):
 
 def test_plain_events_are_noted_by_their_arrivals(line):
     reader, listener, peer = line
-    reader.arm(*RULE)
+    reader.arm(RULE)
     assert reader.armed
     for data in (plain(), plain() * 2):
         peer.sendall(data)
@@ -88,7 +88,7 @@ def test_plain_events_are_noted_by_their_arrivals(line):
 
 def test_what_is_odd_goes_to_the_listener_from_its_first_byte(line):
     reader, listener, peer = line
-    reader.arm(*RULE)
+    reader.arm(RULE)
     peer.sendall(plain() * 2 + b"odd" + plain())
     read(reader, listener)
     assert listener.heard == [b"odd" + plain()]
@@ -97,7 +97,7 @@ def test_what_is_odd_goes_to_the_listener_from_its_first_byte(line):
 
 def test_unarmed_it_notes_nothing(line):
     reader, listener, peer = line
-    reader.arm(*RULE)
+    reader.arm(RULE)
     reader.disarm()
     peer.sendall(plain())
     read(reader, listener)
@@ -106,7 +106,7 @@ def test_unarmed_it_notes_nothing(line):
 
 def test_a_stream_without_an_end_comes_up_now_and_then(line):
     reader, listener, peer = line
-    reader.arm(*RULE)
+    reader.arm(RULE)
     block = plain() * 1000
     for _ in range(10):
         peer.sendall(block)
@@ -120,7 +120,7 @@ def test_a_stream_without_an_end_comes_up_now_and_then(line):
 
 def test_the_end_is_an_empty_read(line):
     reader, listener, peer = line
-    reader.arm(*RULE)
+    reader.arm(RULE)
     peer.close()
     for _ in range(100):
         reader.on_readable(listener)
@@ -203,7 +203,7 @@ def test_while_many_chunks_come_alone_the_loop_rests_at_each_turn(line, turn):
 @pytest.mark.parametrize("few", ["few", "two at a time", "unarmed"])
 def test_else_it_does_not(line, turn, few):
     if few != "unarmed":
-        line[0].arm(*RULE)
+        line[0].arm(RULE)
     _many(line, plain() * (2 if few == "two at a time" else 1), 20 if few == "few" else 2000)
     assert not _end_window(turn)
 
@@ -215,7 +215,7 @@ def test_without_the_kernels_stamps_it_does_not_either(kind):
     reader = intake.Intake(ours) if kind == "python" else intake.compiled(ours.fileno())
     turn = gathering.GATHERING.turn if kind == "python" else intake.on_turn
     with ours, peer:
-        reader.arm(*RULE)
+        reader.arm(RULE)
         _end_window(turn)
         _many((reader, Listener(), peer), plain())
         assert not _end_window(turn)
@@ -224,7 +224,7 @@ def test_without_the_kernels_stamps_it_does_not_either(kind):
 def _a_window(line, turn, *, pairs):
     """Whether the loop rests after a window in which many chunks came alone, and so many by two."""
     reader, _, _ = line
-    reader.arm(*RULE)
+    reader.arm(RULE)
     _many(line, plain() * 2, pairs)
     _many(line, plain())
     reader.disarm()

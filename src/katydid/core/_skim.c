@@ -1,4 +1,4 @@
-/* `skim` of core/skimming.py and `unwrap` of core/chunked.py, for Python. */
+/* `skim` and `run` of core/skimming.py and `unwrap` of core/chunked.py, for Python. */
 
 #define Py_LIMITED_API 0x030b0000
 #define PY_SSIZE_T_CLEAN
@@ -7,30 +7,53 @@
 
 #include "skim.h"
 
-PyDoc_STRVAR(skim_doc, "skim(data, position, head, marker, ending, line_ends) -> (position, events, size)");
+/* The arguments of both: data, a position in them, and a rule; -1 and an exception for anything else. */
+static int
+arguments(PyObject *const *args, Py_ssize_t nargs, Span *data, Py_ssize_t *position, Rule *rule)
+{
+    Span bytes;
+    if (nargs != 3) {
+        PyErr_SetString(PyExc_TypeError, "data, a position and a rule are the 3 arguments");
+        return -1;
+    }
+    *position = PyLong_AsSsize_t(args[1]);
+    if (PyErr_Occurred() || span_of(args[0], data) < 0 || span_of(args[2], &bytes) < 0 || rule_of(bytes, rule) < 0)
+        return -1;
+    if (bytes.size == 0 || *position < 0 || *position > data->size) {
+        PyErr_SetString(PyExc_ValueError, "the position lies outside the data, or the rule is empty");
+        return -1;
+    }
+    return 0;
+}
+
+PyDoc_STRVAR(skim_doc, "skim(data, position, rule) -> (position, events, size)");
 
 static PyObject *
 skim(PyObject *module, PyObject *const *args, Py_ssize_t nargs)
 {
     Span data;
     Rule rule;
+    Py_ssize_t position, size = 0;
     (void)module;
-    if (nargs != 6) {
-        PyErr_SetString(PyExc_TypeError, "skim takes 6 arguments");
+    if (arguments(args, nargs, &data, &position, &rule) < 0)
         return NULL;
-    }
-    Py_ssize_t position = PyLong_AsSsize_t(args[1]);
-    rule.line_ends = PyLong_AsSsize_t(args[5]);
-    if (PyErr_Occurred() || span_of(args[0], &data) < 0 || span_of(args[2], &rule.head) < 0 ||
-        span_of(args[3], &rule.marker) < 0 || span_of(args[4], &rule.ending) < 0)
-        return NULL;
-    if (position < 0 || position > data.size) {
-        PyErr_SetString(PyExc_ValueError, "the position lies outside the data");
-        return NULL;
-    }
-    Py_ssize_t size = 0;
     Py_ssize_t events = skim_chunks(data, &position, &rule, &size);
     return Py_BuildValue("nnn", position, events, size);
+}
+
+PyDoc_STRVAR(run_doc, "run(data, position, rule) -> (position, events)");
+
+static PyObject *
+run(PyObject *module, PyObject *const *args, Py_ssize_t nargs)
+{
+    Span data;
+    Rule rule;
+    Py_ssize_t position;
+    (void)module;
+    if (arguments(args, nargs, &data, &position, &rule) < 0)
+        return NULL;
+    Py_ssize_t events = skim_run(data, &position, &rule);
+    return Py_BuildValue("nn", position, events);
 }
 
 PyDoc_STRVAR(unwrap_doc, "unwrap(data, position, most) -> (position, body, ended)");
@@ -72,6 +95,7 @@ unwrap(PyObject *module, PyObject *const *args, Py_ssize_t nargs)
 
 static PyMethodDef methods[] = {
     {"skim", (PyCFunction)(void (*)(void))skim, METH_FASTCALL, skim_doc},
+    {"run", (PyCFunction)(void (*)(void))run, METH_FASTCALL, run_doc},
     {"unwrap", (PyCFunction)(void (*)(void))unwrap, METH_FASTCALL, unwrap_doc},
     {NULL, NULL, 0, NULL},
 };

@@ -1,23 +1,30 @@
 """Content events counted by their bytes, without reading each as JSON. Knows no API.
 
-Nearly all events of a stream look alike but for their text. From one that was fully read, a rule is
-learned: the bytes right before the text (`marker`), those from behind the text to the end of the event
-(`ending`), and those that an event begins with (`head`). A block of n markers whose n - 1 junctions of an ending with
-the next head, and the ending at its end, account for every line break in it, is n events that all go
-on; where no text is empty, they are n content events. Anything unusual makes the counts differ, and is
-left to the parser. Where each event bears a name that already says that it is content (`quiet` is None),
-what follows the text may differ from event to event, and the ending is the JSON's last brace alone.
+Nearly all events of a stream look alike but for their text. From one that was fully read, and said nothing but its
+text, a rule is learned: its bytes, with holes for the text and for what differs from event to event and says
+nothing (`FREE`: an id, a time). Whatever fills the holes is read in the same way, and whatever differs elsewhere
+(another member, in front of the text or behind it, or another value) is left to the parser. So counting is reading.
 
-A marker cannot come up inside a text: its quotes would be escaped there. An event is taken to have one
-choice, as our requests ask for.
+An event is taken to have one choice, as our requests ask for.
 """
 
 import re
 from dataclasses import dataclass
 
-from katydid.core.skimming import ChunkRule
+from katydid.core import skimming
+from katydid.core.skimming import MOST_HOLES, NUMBER, STRING, TEXT, ChunkRule
 
-_TEXT = re.compile(rb'(?:[^"\\]|\\.)*', re.DOTALL)
+FREE = frozenset(
+    b"content_index created created_at id index item_id message_id model obfuscation output_index p provider "
+    b"request_id response_id sequence_number summary_index system_fingerprint".split()
+)
+"""Members whose values no dialect looks at: a text or a whole number in them may be any other."""
+
+_STRING = rb'"((?:[^"\\]|\\.)*+)"'
+_MEMBER = re.compile(_STRING + rb"(?:(\s*:\s*)(?:" + _STRING + rb"|(-?[0-9]+)(?=[\s,}\]]))?)?", re.DOTALL)
+"""Each text of an event; where it is a member's name, its value too, if that is a text or a whole number."""
+_NO_EVENT = re.compile(rb"[\x00-\x1f]")
+"""What stands in no event of one line; the holes are written with such."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,79 +34,74 @@ class Shape:
     Attributes:
         start: what stands before an event's JSON.
         separator: what stands behind it.
-        marker: matches from a key up to the opening quote of the text.
-        quiet: matches, behind the text, what says that the answer goes on; None where the name in `start` says it.
+        texts: names of the members that have its text.
     """
 
     start: bytes
     separator: bytes
-    marker: re.Pattern[bytes]
-    quiet: re.Pattern[bytes] | None = None
+    texts: frozenset[bytes]
 
     def learn(self, event: bytes) -> "ContentRule | None":
-        """The rule that a content event follows; None for one of another shape.
+        """The rule that a content event follows, if it says nothing else; None for one of another shape.
 
         Args:
             event: its JSON.
         """
-        marker = self.marker.search(event)
-        if marker is None:
+        if _NO_EVENT.search(event):
             return None
-        if self.quiet is None:
-            ending = b"}"
-        else:
-            text = _TEXT.match(event, marker.end())
-            ending = event[text.end() :] if text else b""
-            if not self.quiet.search(ending):
-                return None
-        head = event[: event.find(b":") + 1]
-        return ContentRule(self.start + head, marker[0], ending + self.separator, self.separator)
+        parts, position = [], 0
+        for found in _MEMBER.finditer(event):
+            name, colon, text, number = found.groups()
+            if colon is None or (text is None and number is None):
+                continue
+            if text and name in self.texts:
+                hole, (begin, end) = TEXT, found.span(3)
+            elif name in FREE:
+                hole, (begin, end) = (NUMBER, found.span(4)) if text is None else (STRING, found.span(3))
+            else:
+                continue
+            parts += [event[position:begin], hole]
+            position = end
+        if TEXT not in parts or len(parts) > 2 * MOST_HOLES:
+            return None
+        rule = ContentRule(self, b"".join([*parts, event[position:]]))
+        return rule if rule.fits(event) else None
 
 
 class ContentRule:
     """Counts the content events of a shape; see `Shape.learn`.
 
     Attributes:
-        marker: what stands right before an event's text.
         chunk: what an HTTP chunk looks like that is such an event.
     """
 
-    __slots__ = ("_empty", "_ending", "_head", "_junction", "_line_ends", "_separator", "chunk", "marker")
+    __slots__ = ("_separator", "_start", "chunk")
 
-    def __init__(self, head: bytes, marker: bytes, ending: bytes, separator: bytes) -> None:
-        self.marker = marker
-        self._head = head
-        self._ending = ending
-        self._separator = separator
-        self._junction = ending + head
-        self._line_ends = head.count(b"\n") + separator.count(b"\n")
-        self._empty = marker + b'"'
-        self.chunk: ChunkRule = (head, marker, ending, self._line_ends)
+    def __init__(self, shape: Shape, event: bytes) -> None:
+        self._start = shape.start
+        self._separator = shape.separator
+        self.chunk: ChunkRule = shape.start + event + shape.separator
+
+    def fits(self, event: bytes) -> bool:
+        """Whether an event, given as its JSON, is one of them."""
+        whole = self._start + event + self._separator
+        return skimming.fastest_run(whole, 0, self.chunk) == (len(whole), 1)
 
     def find(self, data: bytes) -> tuple[int, int, int]:
-        """Where the content events of a block lie, and how many they are.
+        """Where the first content events of a block lie that follow each other, and how many they are.
+
+        Args:
+            data: events, from where one begins.
 
         Returns:
-            (begin, end, count): from the first to behind the last whole one of them; count 0 where what
-            lies between is not content events alone.
+            (begin, end, count): from the first to behind the last of them; count 0 where there are none.
         """
-        marker = self.marker
-        first = data.find(marker)
-        if first < 0:
-            return 0, 0, 0
-        before = data.rfind(self._separator, 0, first)
-        begin = before + len(self._separator) if before >= 0 else 0
-        last = data.rfind(self._ending, first)
-        if last < 0:
-            return 0, 0, 0
-        end = last + len(self._ending)
-        count = data.count(marker, begin, end)
-        if (
-            count
-            and data.startswith(self._head, begin)
-            and data.count(b"\n", begin, end) == count * self._line_ends
-            and data.count(self._junction, begin, end) == count - 1
-            and data.find(self._empty, begin, end) < 0
-        ):
-            return begin, end, count
-        return 0, 0, 0
+        begin = 0
+        while True:
+            end, count = skimming.fastest_run(data, begin, self.chunk)
+            if count:
+                return begin, end, count
+            next_one = data.find(self._separator, begin)
+            if next_one < 0:
+                return 0, 0, 0
+            begin = next_one + len(self._separator)

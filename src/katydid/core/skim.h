@@ -13,10 +13,21 @@ typedef struct {
     Py_ssize_t size;
 } Span;
 
-/* What a plain content event looks like; see core/counting.py. */
+#define MOST_HOLES 24
+#define MOST_DIGITS 18
+
+/* A piece of a rule: a literal, and the hole behind it; 0 where the rule ends. */
 typedef struct {
-    Span head, marker, ending;
-    Py_ssize_t line_ends;
+    Span literal;
+    char hole;
+} Piece;
+
+enum { STRING_HOLE = 1, NUMBER_HOLE = 2, TEXT_HOLE = 3 };
+
+/* What a plain content event looks like; see core/counting.py. Points into the bytes that it was made of. */
+typedef struct {
+    Piece pieces[MOST_HOLES + 1];
+    int count;
 } Rule;
 
 /* The span of a bytes object; -1 and an exception for anything else. */
@@ -66,65 +77,120 @@ plain_chunk(Span data, Span *body)
     return 1;
 }
 
-static Py_ssize_t
-count_line_ends(Span text)
+/* The pieces of a rule; -1 and an exception where there are too many. */
+static int
+rule_of(Span bytes, Rule *rule)
 {
-    Py_ssize_t count = 0;
-    const char *at = text.start, *end = text.start + text.size;
-    while ((at = memchr(at, '\n', end - at)) != NULL) {
-        count++;
+    const char *at = bytes.start, *end = bytes.start + bytes.size;
+    Piece *piece = rule->pieces;
+    rule->count = 0;
+    for (;;) {
+        const char *begin = at;
+        while (at < end && !(*at >= STRING_HOLE && *at <= TEXT_HOLE))
+            at++;
+        if (rule->count > MOST_HOLES) {
+            PyErr_SetString(PyExc_ValueError, "a rule with too many holes");
+            return -1;
+        }
+        piece = &rule->pieces[rule->count++];
+        piece->literal.start = begin;
+        piece->literal.size = at - begin;
+        piece->hole = at < end ? *at : 0;
+        if (at == end)
+            return 0;
         at++;
     }
-    return count;
 }
 
-/* Where the text of a chunk's body begins, if that is one content event and nothing else; NULL if not. */
-static const char *
-text_of(Span body, const Rule *rule)
-{
-    const char *end = body.start + body.size;
-    if (body.size < rule->head.size + rule->ending.size ||
-        memcmp(body.start, rule->head.start, rule->head.size) != 0 ||
-        memcmp(end - rule->ending.size, rule->ending.start, rule->ending.size) != 0)
-        return NULL;
-    const char *marker = memmem(body.start, body.size, rule->marker.start, rule->marker.size);
-    if (marker == NULL)
-        return NULL;
-    const char *text = marker + rule->marker.size;
-    if (text < end && *text != '"' && memmem(text, end - text, rule->marker.start, rule->marker.size) == NULL &&
-        memchr(body.start, '\r', body.size) == NULL && count_line_ends(body) == rule->line_ends)
-        return text;
-    return NULL;
-}
-
-/* Whether a text is there, with neither a quote nor a line's end in it. */
 static int
-is_simple(Span text)
+is_plain(char c)
 {
-    for (Py_ssize_t i = 0; i < text.size; i++)
-        if (text.start[i] == '"' || text.start[i] == '\n' || text.start[i] == '\r')
-            return 0;
-    return text.size > 0;
+    return c != '"' && c != '\\' && (unsigned char)c >= 0x20;
 }
 
-static Span
-between(const char *text, Span body, const Rule *rule)
+static const char *
+behind_string(const char *at, const char *end)
 {
-    Span inside = {text, body.start + body.size - rule->ending.size - text};
-    return inside;
+    while (at < end && is_plain(*at))
+        at++;
+    return at;
 }
 
-/* Whether a body is a content event because it is one that was, but for its simple text: `front` is all that stood
- * in front of that other one's simple text. No second marker can hide in such a text or begin in it, since a marker
- * that begins with a quote does not; and what else is_simple leaves out makes the line ends the same.
+/* Behind a whole number as JSON has it; NULL where none is. */
+static const char *
+behind_number(const char *at, const char *end)
+{
+    if (at < end && *at == '-')
+        at++;
+    if (at < end && *at == '0')
+        return at + 1;
+    const char *begin = at;
+    while (at < end && at - begin < MOST_DIGITS && *at >= '0' && *at <= '9')
+        at++;
+    return at > begin ? at : NULL;
+}
+
+/* Behind an escape as JSON has it; NULL where none is. */
+static const char *
+behind_escape(const char *at, const char *end)
+{
+    if (end - at < 2)
+        return NULL;
+    if (at[1] != 'u')
+        return memchr("\"\\/bfnrt", at[1], 8) ? at + 2 : NULL;
+    if (end - at < 6)
+        return NULL;
+    for (int i = 2; i < 6; i++)
+        if (hex_digit(at[i]) < 0)
+            return NULL;
+    return at + 6;
+}
+
+/* Behind a text that is not empty; NULL where none is. */
+static const char *
+behind_text(const char *at, const char *end)
+{
+    const char *begin = at;
+    for (;;) {
+        at = behind_string(at, end);
+        if (at == end || *at != '\\')
+            break;
+        const char *next = behind_escape(at, end);
+        if (next == NULL)
+            break;
+        at = next;
+    }
+    return at > begin ? at : NULL;
+}
+
+/* Behind the event at the beginning of `data`, NULL if it is none. Says where its last hole begins. */
+static const char *
+behind_event(Span data, const Rule *rule, const char **last)
+{
+    const char *at = data.start, *end = data.start + data.size;
+    for (const Piece *piece = rule->pieces;; piece++) {
+        if (end - at < piece->literal.size || memcmp(at, piece->literal.start, piece->literal.size) != 0)
+            return NULL;
+        at += piece->literal.size;
+        if (piece->hole == 0)
+            return at;
+        *last = at;
+        if (piece->hole == STRING_HOLE)
+            at = behind_string(at, end);
+        else if ((at = piece->hole == NUMBER_HOLE ? behind_number(at, end) : behind_text(at, end)) == NULL)
+            return NULL;
+    }
+}
+
+/* Whether a body is a content event because it is one that was, but for its text, which has no escapes: `front` is
+ * all that stood in front of that other one's text.
  */
 static int
-is_alike(Span body, Span front, const Rule *rule)
+is_alike(Span body, Span front, Span ending)
 {
-    return front.size > 0 && body.size > front.size + rule->ending.size &&
-           memcmp(body.start, front.start, front.size) == 0 &&
-           memcmp(body.start + body.size - rule->ending.size, rule->ending.start, rule->ending.size) == 0 &&
-           is_simple(between(body.start + front.size, body, rule));
+    const char *text = body.start + front.size, *end = body.start + body.size - ending.size;
+    return front.size > 0 && text < end && memcmp(body.start, front.start, front.size) == 0 &&
+           memcmp(end, ending.start, ending.size) == 0 && behind_string(text, end) == end;
 }
 
 /* Passes over the chunks at `*position` that are one such event each: moves it behind them, adds their bodies'
@@ -134,15 +200,13 @@ static Py_ssize_t
 skim_chunks(Span data, Py_ssize_t *position, const Rule *rule, Py_ssize_t *size)
 {
     Py_ssize_t events = 0;
-    Span body, front = {NULL, 0};
-    for (;;) {
-        if (!plain_chunk(span_from(data, *position), &body))
-            return events;
-        if (!is_alike(body, front, rule)) {
-            const char *text = text_of(body, rule);
-            if (text == NULL)
-                return events;
-            int serves = rule->marker.size > 0 && *rule->marker.start == '"' && is_simple(between(text, body, rule));
+    int serves = rule->count > 1 && rule->pieces[rule->count - 2].hole == TEXT_HOLE;
+    Span body, front = {NULL, 0}, ending = rule->pieces[rule->count - 1].literal;
+    while (plain_chunk(span_from(data, *position), &body)) {
+        if (!is_alike(body, front, ending)) {
+            const char *text = NULL;
+            if (behind_event(body, rule, &text) != body.start + body.size)
+                break;
             front.start = body.start;
             front.size = serves ? text - body.start : 0;
         }
@@ -150,6 +214,20 @@ skim_chunks(Span data, Py_ssize_t *position, const Rule *rule, Py_ssize_t *size)
         *size += body.size;
         events++;
     }
+    return events;
+}
+
+/* The same without chunks: passes over events that follow each other. */
+static Py_ssize_t
+skim_run(Span data, Py_ssize_t *position, const Rule *rule)
+{
+    Py_ssize_t events = 0;
+    const char *end, *text;
+    while ((end = behind_event(span_from(data, *position), rule, &text)) != NULL) {
+        *position = end - data.start;
+        events++;
+    }
+    return events;
 }
 
 #endif

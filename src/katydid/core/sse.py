@@ -14,7 +14,8 @@ from katydid.core.errors import LimitError
 MAX_EVENT = 1024 * 1024
 """Bytes of one event: a thousand times what a token needs, and little enough to hold for every user."""
 
-_BOM = b"\xef\xbb\xbf"
+BOM = b"\xef\xbb\xbf"
+"""The byte order mark of UTF-8, which may stand at the very beginning."""
 _MESSAGE = b"message"
 
 
@@ -56,16 +57,21 @@ class SseParser:
             data = self._with_lf_only(data)
         buffer = self.rest + data
         if not self._started:
-            if len(buffer) < len(_BOM) and _BOM.startswith(buffer):
+            if len(buffer) < len(BOM) and BOM.startswith(buffer):
                 self.rest = buffer
                 return []
             self._started = True
-            buffer = buffer.removeprefix(_BOM)
+            buffer = buffer.removeprefix(BOM)
         end = buffer.rfind(b"\n\n") + 2
         whole, self.rest = (buffer[:end], buffer[end:]) if end > 1 else (b"", buffer)
         if len(self.rest) > self._max_event:
             raise LimitError(f"an event of more than {self._max_event} bytes")
         return _plain_events(whole) or _any_events(whole)
+
+    def close(self) -> SseEvent | None:
+        """The last event where no blank line ended it; the standard has it discarded. None where there is none."""
+        rest, self.rest = self.rest, b""
+        return _event(rest.split(b"\n"))
 
     def _with_lf_only(self, data: bytes) -> bytes:
         self.plain = False
@@ -99,6 +105,9 @@ def _event(lines: list[bytes]) -> SseEvent | None:
             data.append(value)
         elif field == b"event":
             name = value or _MESSAGE
+        elif field == b"error":  # llama.cpp's own; to ignore it would be to take a failure for silence
+            data.append(value)
+            name = field
         # `id` and `retry` are for reconnecting, which a load generator must not do by itself; a line
         # that begins with a colon is a comment; other fields are ignored, as the standard demands.
     return (b"\n".join(data), name) if data else None

@@ -55,28 +55,49 @@ class ToolCall:
 
 @dataclass(slots=True)
 class CallAssembler:
-    """Puts calls together from pieces, which name their call by its index and may come interleaved."""
+    """Puts calls together from pieces, which name their call by its index, or its id, and may come interleaved.
 
-    _calls: dict[int, ToolCall] = field(default_factory=dict)
+    Some servers write no index, as Gemini, or 0 for each call: then another id with a name is another call. An id
+    that changes in the middle of a call, without a name, is not.
+    """
 
-    def add(self, index: int, identity: str | None, name: str | None, arguments: str | None) -> None:
+    _calls: list[tuple[int, ToolCall]] = field(default_factory=list)
+    _latest: dict[int | None, ToolCall] = field(default_factory=dict)
+    """The call that a piece without an id goes on with, by its index."""
+    _by_id: dict[tuple[int | None, str], ToolCall] = field(default_factory=dict)
+
+    def add(self, index: int | None, identity: str | None, name: str | None, arguments: str | None) -> None:
         """Take a piece: ids and names come once, arguments bit by bit.
 
         Raises:
             ValueError: there is no end of calls or arguments.
         """
-        if index not in self._calls and len(self._calls) >= MOST_CALLS:
-            raise ValueError(f"more than {MOST_CALLS} tool calls in one answer")
-        call = self._calls.setdefault(index, ToolCall())
-        call.id = call.id or str(identity or "")
+        call = self._call_of(index, str(identity or ""), begins=bool(name))
+        self._latest[index] = self._latest[None] = call
         call.name = call.name or str(name or "")
         call.arguments += arguments or ""
         if len(call.arguments) > MOST_ARGUMENTS:
             raise ValueError(f"more than {MOST_ARGUMENTS} characters of arguments in one tool call")
 
+    def _call_of(self, index: int | None, identity: str, *, begins: bool) -> ToolCall:
+        call = self._latest.get(index)
+        if (index, identity) in self._by_id:
+            call = self._by_id[index, identity]
+        elif begins and call is not None and call.name and (index is None or (call.id and identity)):
+            call = None
+        if call is None:
+            if len(self._calls) >= MOST_CALLS:
+                raise ValueError(f"more than {MOST_CALLS} tool calls in one answer")
+            call = ToolCall()
+            self._calls.append((len(self._calls) if index is None else index, call))
+        call.id = call.id or identity
+        if call.id:
+            self._by_id.setdefault((index, call.id), call)
+        return call
+
     def calls(self) -> list[ToolCall]:
-        """The calls by their indices."""
-        return [self._calls[index] for index in sorted(self._calls)]
+        """The calls by their indices, and where these are the same, as they came."""
+        return [call for _, call in sorted(self._calls, key=lambda each: each[0])]
 
 
 def wrong_calls(

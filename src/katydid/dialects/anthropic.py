@@ -1,25 +1,26 @@
 """The dialect `anthropic`: messages, as Anthropic, Bedrock's and Vertex' gateways and llama.cpp speak them.
 
 Events are named. Content comes in blocks of text, thinking or tool input; `message_stop` is the proper
-end, the stop reason and the output tokens come before it in `message_delta`. There is no end mark.
+end, the stop reason and the output tokens come before it in `message_delta`. There is no end mark, though some
+gateways send `[DONE]` all the same.
 """
 
-import re
 from typing import Any
 
 from katydid.core.counting import Shape
 from katydid.core.errors import ProtocolError
 from katydid.core.jsontext import json_bytes
-from katydid.core.values import whole
 from katydid.dialects.base import Answer, Generation, Message, member, parse_model_ids
-from katydid.dialects.content import text_of, tokens_in
+from katydid.dialects.content import is_content, text_of
 from katydid.dialects.loading import load_object
-from katydid.dialects.reading import SseReading, StreamReading
+from katydid.dialects.reading import DONE, SseReading, StreamReading, later
+from katydid.dialects.status import failed_reason, in_words
 
 VERSION = "2023-06-01"
 """Of the API, which it demands in a header; another one can be given with `--header anthropic-version=…`."""
 
 _CONTENT = ("text", "thinking", "partial_json")
+_INPUT = ("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
 
 
 class Anthropic:
@@ -68,8 +69,11 @@ class Anthropic:
             other = any(block.get("type") in {"tool_use", "thinking"} for block in value["content"])
         except (AttributeError, KeyError, TypeError):
             raise ProtocolError("not a message") from None
-        tokens = tokens_in(value.get("usage"), "input_tokens", "output_tokens")
-        return Answer(text, value.get("stop_reason"), *tokens, other)
+        usage = _Usage()
+        usage.update(value.get("usage"))
+        reason = value.get("stop_reason")
+        failure = value.get("error") or failed_reason(reason, "stop_reason")
+        return Answer(text, reason, usage.prompt, usage.completion, other, in_words(failure) if failure else None)
 
 
 class AnthropicReading(SseReading):
@@ -78,53 +82,85 @@ class AnthropicReading(SseReading):
     shape = Shape(
         start=b"event: content_block_delta\ndata: ",
         separator=b"\n\n",
-        marker=re.compile(rb'"delta":\s?\{"type":\s?"(?:text|thinking)_delta",\s?"(?:text|thinking)":\s?"'),
-        quiet=re.compile(rb'\A"\s?\}'),
+        texts=frozenset({b"text", b"thinking", b"partial_json"}),
     )
 
-    def event(self, name: bytes, data: bytes) -> None:
+    def __init__(self, check: str) -> None:
+        super().__init__(check)
+        self._used = _Usage()
+
+    def event(self, name: bytes, data: bytes) -> None:  # noqa: ARG002 - the type is in the data
         """See `SseReading.event`; the type stands in the data too, and some gateways leave the name out."""
+        if data == DONE:
+            return
         value = load_object(data)
+        if error := value.get("error"):
+            self.refuse(error)
+        else:
+            self._typed(value, data)
+
+    def _typed(self, value: dict[str, Any], data: bytes) -> None:
         match value.get("type"):
             case "content_block_delta" | "content_block_start":
                 self._block(value, data)
             case "message_start":
                 self._usage(member(value, "message", data).get("usage"))
             case "message_delta":
-                if reason := member(value, "delta", data).get("stop_reason"):
-                    self.finish_reason = str(reason)
+                self._stop(member(value, "delta", data).get("stop_reason"))
                 self._usage(value.get("usage"))
             case "message_stop":
                 self.done = True
             case "error":
-                self.refuse(value.get("error") or value)
-            case "ping" | "content_block_stop":
-                pass
-            case other:
-                self._unknown(name, data, other)
+                self.refuse(value)
+            case str():
+                pass  # a ping, a block's end; and types that are new are to be skipped, says Anthropic
+            case _ if self.full:
+                raise ProtocolError(f"an event without a type: {data[:160].decode('utf-8', 'replace')}")
+
+    def is_end(self, data: bytes) -> bool:
+        """See `SseReading.is_end`."""
+        return b"message_stop" in data and load_object(data).get("type") == "message_stop"
 
     def _block(self, value: dict[str, Any], data: bytes) -> None:
         """A piece of a block, or its start, which for a tool's call brings the tool's name."""
         if value["type"] == "content_block_delta":
             delta = member(value, "delta", data)
-            has_content = any(delta.get(key) for key in _CONTENT)
+            has_content = any(is_content(delta.get(key)) for key in _CONTENT)
         else:
             block = member(value, "content_block", data)
-            has_content = bool(block.get("text")) or block.get("type") == "tool_use"
+            has_content = is_content(block.get("text")) or block.get("type") == "tool_use"
         if has_content:
             self.content(data)
 
-    def _unknown(self, name: bytes, data: bytes, kind: Any) -> None:
-        """Types that are new are to be skipped, says Anthropic; what has none is something else."""
-        if name == b"error":
-            self.refuse(data.decode("utf-8", "replace"))
-        elif self.full and not isinstance(kind, str):
-            raise ProtocolError(f"an event without a type: {data[:160].decode('utf-8', 'replace')}")
+    def _stop(self, reason: Any) -> None:
+        if reason:
+            self.finish_reason = str(reason)
+        if failure := failed_reason(reason, "stop_reason"):
+            self.refuse(failure)
 
     def _usage(self, usage: Any) -> None:
-        """Output tokens are cumulative: the last ones count. Those read from a cache are input too."""
-        if not isinstance(usage, dict):
-            return
-        parts = [usage.get(key) for key in ("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")]
-        known = [part for part in map(whole, parts) if part is not None]
-        self.usage(sum(known) if known else None, usage.get("output_tokens"))
+        self._used.update(usage)
+        self.usage(self._used.prompt, self._used.completion)
+
+
+class _Usage:
+    """Tokens as they become known: those of the output are cumulative, and what is not said again still holds.
+
+    Those of the input that were read from a cache, or written to one, are counted apart, and are input too.
+    """
+
+    def __init__(self) -> None:
+        self._parts: dict[str, int | None] = dict.fromkeys(_INPUT)
+        self.completion: int | None = None
+
+    @property
+    def prompt(self) -> int | None:
+        """All of the input; None where nothing is known of it."""
+        known = [part for part in self._parts.values() if part is not None]
+        return sum(known) if known else None
+
+    def update(self, usage: Any) -> None:
+        """Take what a message, or a piece of one, says."""
+        if isinstance(usage, dict):
+            self._parts = {key: later(part, usage.get(key)) for key, part in self._parts.items()}
+            self.completion = later(self.completion, usage.get("output_tokens"))

@@ -31,6 +31,7 @@ class Answer:
         finish_reason: why it ended; None where the server does not say that it did.
         prompt_tokens, completion_tokens: given as the server wrote them; what is not a count is None.
         other: it has reasoning or tool calls.
+        failure: what the server says went wrong, in its words, however much of an answer stands beside it.
     """
 
     text: str
@@ -38,6 +39,7 @@ class Answer:
     prompt_tokens: int | None
     completion_tokens: int | None
     other: bool = False
+    failure: str | None = None
 
     def __post_init__(self) -> None:
         """Whatever a server writes for a count, a column must hold it."""

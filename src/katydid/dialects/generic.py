@@ -14,9 +14,11 @@ import orjson
 from katydid.core.errors import ConfigError, ProtocolError
 from katydid.core.jsontext import json_bytes
 from katydid.dialects.base import Answer, Generation, Message, bearer_headers, parse_model_ids
+from katydid.dialects.content import is_content, text_of
 from katydid.dialects.loading import load_object
 from katydid.dialects.paths import FieldPath
 from katydid.dialects.reading import SseReading, StreamReading
+from katydid.dialects.status import in_words
 
 WHOLE = "."
 CLEAN_END = "end"
@@ -96,10 +98,11 @@ class GenericSse:
     def parse_answer(self, body: bytes) -> Answer:
         """The text at the content path."""
         value, paths = load_object(body), self._paths
-        text = paths.content.find(value)
-        if not isinstance(text, str):
+        text, error = paths.content.find(value), paths.error.find(value)
+        if not isinstance(text, str) and not is_content(text):
             raise ProtocolError("no text at the content path")
-        return Answer(text, "stop", paths.prompt_tokens.find(value), paths.completion_tokens.find(value))
+        tokens = paths.prompt_tokens.find(value), paths.completion_tokens.find(value)
+        return Answer(text_of(text), "stop", *tokens, failure=in_words(error) if error else None)
 
 
 class GenericReading(SseReading):
@@ -112,11 +115,8 @@ class GenericReading(SseReading):
     def event(self, name: bytes, data: bytes) -> None:
         """See `SseReading.event`."""
         paths = self._paths
-        if data == paths.done_data or (paths.done_event and name == paths.done_event):
+        if data.strip() == paths.done_data or (paths.done_event and name == paths.done_event):
             self.done = True
-            return
-        if name == b"error":
-            self.refuse(data.decode("utf-8", "replace"))
             return
         if paths.plain:
             self.content(data)
@@ -126,16 +126,21 @@ class GenericReading(SseReading):
             self.refuse(error)
             return
         text = paths.content.find(value)
-        if text and isinstance(text, str | list | dict):
+        if is_content(text):
             self.content(data)
-        elif self.full and text is not None and not isinstance(text, str):
+        elif self.full and text is not None and not isinstance(text, str | list | dict):
             raise ProtocolError(f"content that is no text: {data[:160].decode('utf-8', 'replace')}")
         self.usage(paths.prompt_tokens.find(value), paths.completion_tokens.find(value))
         if paths.says_done(value):
             self.done = True
 
+    def is_end(self, data: bytes) -> bool:
+        """See `SseReading.is_end`."""
+        return data == self._paths.done_data
+
     def end(self) -> None:
         """Where nothing else marks it, a complete message is the proper end."""
+        super().end()
         if self._paths.clean_end:
             self.done = True
 

@@ -17,6 +17,7 @@ from katydid.dialects.loading import WRONG_SHAPE, load_object
 from katydid.dialects.ollama import Ollama
 from katydid.dialects.openai import OpenAi
 from katydid.dialects.responses import CALLS, Responses
+from katydid.dialects.status import failed_reason
 
 
 class Kind(StrEnum):
@@ -48,6 +49,8 @@ def _openai(value: dict[str, Any]) -> Meaning:
     if not choices:
         return (Kind.USAGE if isinstance(usage, dict) else Kind.OTHER), tokens
     delta = choices[0].get("delta") or {}
+    if choices[0].get("error") or delta.get("error") or failed_reason(choices[0].get("finish_reason")):
+        return Kind.ERROR, tokens
     if delta.get("content") or delta.get("refusal"):
         return Kind.TEXT, tokens
     if delta.get("reasoning") or delta.get("reasoning_content"):
@@ -65,6 +68,7 @@ _RESPONSES = {
     "response.completed": Kind.DONE,
     "response.incomplete": Kind.DONE,
     "response.failed": Kind.ERROR,
+    "response.cancelled": Kind.ERROR,
 }
 
 
@@ -123,7 +127,7 @@ _MEANINGS: dict[str, Callable[[dict[str, Any]], Meaning]] = {
 
 def meaning(api: str, name: bytes, data: bytes) -> Meaning:
     """What an event brings; of an API that is not known here, `other`."""
-    if data == b"[DONE]":
+    if data.strip() == b"[DONE]":
         return Kind.DONE, None
     find = _MEANINGS.get(api)
     if find is None:

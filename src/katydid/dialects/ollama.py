@@ -3,16 +3,16 @@
 `"done": true` is the proper end and brings the token counts; an error is a line of its own.
 """
 
-import re
 from typing import Any
 
 from katydid.core.counting import Shape
 from katydid.core.errors import ProtocolError
 from katydid.core.jsontext import json_bytes
 from katydid.dialects.base import Answer, Generation, Message, bearer_headers
-from katydid.dialects.content import text_of
+from katydid.dialects.content import is_content, text_of, tokens_in
 from katydid.dialects.loading import load_object
 from katydid.dialects.reading import NdjsonReading, StreamReading
+from katydid.dialects.status import failed_reason, in_words
 
 
 class Ollama:
@@ -59,7 +59,9 @@ class Ollama:
             raise ProtocolError("not an answer of Ollama's")
         text, other = _parts(value)
         reason = value.get("done_reason") or ("stop" if value["done"] is True else None)
-        return Answer(text_of(text), reason, value.get("prompt_eval_count"), value.get("eval_count"), bool(other))
+        failure = value.get("error") or failed_reason(reason, "done_reason")
+        tokens = tokens_in(value, "prompt_eval_count", "eval_count")
+        return Answer(text_of(text), reason, *tokens, other, in_words(failure) if failure else None)
 
 
 class OllamaReading(NdjsonReading):
@@ -68,8 +70,7 @@ class OllamaReading(NdjsonReading):
     shape = Shape(
         start=b"",
         separator=b"\n",
-        marker=re.compile(rb'"(?:content|response|thinking)":\s?"'),
-        quiet=re.compile(rb'"done":\s?false'),
+        texts=frozenset({b"content", b"response", b"thinking"}),
     )
 
     def line(self, line: bytes) -> None:
@@ -78,21 +79,26 @@ class OllamaReading(NdjsonReading):
         if error := value.get("error"):
             self.refuse(error)
             return
-        if self.full and "done" not in value:
+        reason = value.get("done_reason")
+        ended = value["done"] is True if "done" in value else bool(reason)
+        if self.full and not ended and "done" not in value:
             raise ProtocolError(f"a line without `done`: {line[:160].decode('utf-8', 'replace')}")
         text, other = _parts(value)
-        if text or other:
-            self.content(line)
-        if value.get("done") is True:
+        if is_content(text) or other:
+            self.content(line, alone=not ended)
+        if ended:
             self.done = True
-            self.finish_reason = str(value.get("done_reason") or "stop")
+            self.finish_reason = str(reason or "stop")
             self.usage(value.get("prompt_eval_count"), value.get("eval_count"))
+            if failure := failed_reason(reason, "done_reason"):
+                self.refuse(failure)
 
 
-def _parts(value: dict[str, Any]) -> tuple[str, Any]:
-    """The visible text of a line, and its reasoning or tool calls."""
+def _parts(value: dict[str, Any]) -> tuple[Any, bool]:
+    """The visible text of a line, and whether it has reasoning or tool calls."""
     message = value.get("message") or {}
     if not isinstance(message, dict):
         raise ProtocolError("a message that is no object")
-    text = message.get("content") or value.get("response") or ""
-    return text, message.get("thinking") or message.get("tool_calls") or value.get("thinking")
+    text = message.get("content")
+    thinking = is_content(message.get("thinking")) or is_content(value.get("thinking"))
+    return text if is_content(text) else value.get("response"), thinking or bool(message.get("tool_calls"))

@@ -1,22 +1,23 @@
 """The dialect `openai`: chat completions, as OpenAI, vLLM, llama.cpp, LiteLLM and most gateways speak it.
 
 A proper end is a choice's `finish_reason`, then `[DONE]`; either alone is a broken answer. Usage comes
-in a chunk of its own, with no choices or with an empty one.
+in a chunk of its own, with no choices or with an empty one; some vendors put it into the choice, or a member
+of their own. A failure is told by an event of its own, beside the choices, in the choice, or by its reason.
 """
 
-import re
 from typing import Any
 
 from katydid.core.counting import Shape
 from katydid.core.errors import ProtocolError
 from katydid.core.jsontext import json_bytes
 from katydid.dialects.base import Answer, Generation, Message, OpenAiAccess
-from katydid.dialects.content import text_of, tokens_in
+from katydid.dialects.content import is_content, text_of, tokens_in
 from katydid.dialects.loading import load_object
-from katydid.dialects.reading import SseReading, StreamReading
+from katydid.dialects.reading import DONE, SseReading, StreamReading
+from katydid.dialects.status import failed_reason, in_words
 
-_DONE = b"[DONE]"
-_CONTENT = ("content", "reasoning_content", "reasoning", "tool_calls", "function_call", "refusal")
+_TEXTS = ("content", "reasoning_content", "reasoning", "reasoning_details", "refusal", "audio")
+_CALLS = ("tool_calls", "function_call")
 
 
 class OpenAi(OpenAiAccess):
@@ -49,11 +50,14 @@ class OpenAi(OpenAiAccess):
         try:
             choice = value["choices"][0]
             message = choice["message"]
-            other = any(message.get(key) for key in _CONTENT[1:])
+            text, other = text_of(message.get("content")), _has_content(message)
         except (KeyError, IndexError, TypeError, AttributeError):
             raise ProtocolError("not a chat completion") from None
-        tokens = tokens_in(value.get("usage"), "prompt_tokens", "completion_tokens")
-        return Answer(text_of(message.get("content")), choice.get("finish_reason"), *tokens, other)
+        usage = value.get("usage") or choice.get("usage") or ("x_groq" in value and _groq_usage(value))
+        tokens = tokens_in(usage, "prompt_tokens", "completion_tokens")
+        reason = choice.get("finish_reason")
+        failure = value.get("error") or choice.get("error") or message.get("error") or failed_reason(reason)
+        return Answer(text, reason, *tokens, other, in_words(failure) if failure else None)
 
 
 class OpenAiReading(SseReading):
@@ -62,39 +66,49 @@ class OpenAiReading(SseReading):
     shape = Shape(
         start=b"data: ",
         separator=b"\n\n",
-        marker=re.compile(rb'"delta":\s?\{(?:"role":\s?"assistant",\s?)?"(?:reasoning_|)content":\s?"'),
-        quiet=re.compile(rb'\A(?!.*"usage":\s?\{).*"finish_reason":\s?null', re.DOTALL),
+        texts=frozenset({b"content", b"reasoning_content", b"reasoning", b"refusal"}),
     )
 
-    def event(self, name: bytes, data: bytes) -> None:
+    def event(self, name: bytes, data: bytes) -> None:  # noqa: ARG002 - none of them has a name
         """See `SseReading.event`."""
-        if data == _DONE:
+        if data == DONE:
             self.done = self.finish_reason is not None
+            if not self.done:
+                self.missing = "no finish_reason came before [DONE]"
             return
         chunk = load_object(data)
-        if name == b"error" or chunk.get("error"):
-            self.refuse(chunk.get("error") or chunk)
+        if error := chunk.get("error"):
+            self.refuse(error)
             return
-        if (usage := chunk.get("usage")) is not None:
-            self._usage(usage)
         choices = chunk.get("choices")
+        choice = choices[0] if choices else {}
+        usage = chunk.get("usage")
+        if usage is None:
+            usage = choice.get("usage") or ("x_groq" in chunk and _groq_usage(chunk)) or None
+        if usage is not None:
+            self.usage(*tokens_in(usage, "prompt_tokens", "completion_tokens"))
         if choices:
-            self._choice(choices, data)
-        elif self.full and choices is None and usage is None:
+            self._choice(choice, data, alone=usage is None)
+        elif self.full and usage is None and "choices" not in chunk and not isinstance(chunk.get("object"), str):
             raise ProtocolError(f"an event without choices: {data[:160].decode('utf-8', 'replace')}")
 
-    def _choice(self, choices: Any, data: bytes) -> None:
+    def _choice(self, choice: dict[str, Any], data: bytes, *, alone: bool) -> None:
+        """What a choice says; `alone`: the event says nothing beside it."""
         try:
-            choice = choices[0]
             delta = choice.get("delta") or {}
-            has_content = any(map(delta.get, _CONTENT))
+            text = delta.get("content")
+            has_content = (text and text.__class__ is str) or _has_content(delta)  # nearly always the first
+            error = choice.get("error") or delta.get("error")
         except (AttributeError, KeyError, TypeError):
             raise ProtocolError("a choice without a delta") from None
+        reason = choice.get("finish_reason")
         if has_content:
-            self.content(data)
+            self.content(data, alone=alone and not reason and not error)
         self.choice(delta)
-        if reason := choice.get("finish_reason"):
+        if reason:
             self.finish_reason = str(reason)
+        if failure := error or (reason and failed_reason(reason)):
+            self.refuse(failure)
 
     def choice(self, delta: dict[str, Any]) -> None:
         """What a choice brought; for who wants more of it than whether it has content.
@@ -103,6 +117,13 @@ class OpenAiReading(SseReading):
             ProtocolError: it cannot be read.
         """
 
-    def _usage(self, usage: Any) -> None:
-        if isinstance(usage, dict):
-            self.usage(usage.get("prompt_tokens"), usage.get("completion_tokens"))
+
+def _has_content(delta: dict[str, Any]) -> bool:
+    """Whether a delta or a message has text, reasoning, sound, or calls of tools."""
+    return any(is_content(delta.get(key)) for key in _TEXTS) or any(map(delta.get, _CALLS))
+
+
+def _groq_usage(value: dict[str, Any]) -> Any:
+    """The usage, where Groq puts it."""
+    groq = value["x_groq"]
+    return groq.get("usage") if isinstance(groq, dict) else None

@@ -18,11 +18,13 @@ from katydid.core.gaps import Gaps
 from katydid.core.ndjson import NdjsonParser
 from katydid.core.sample import DETAIL_LIMIT, ErrorClass
 from katydid.core.skimming import ChunkRule
-from katydid.core.sse import SseParser
+from katydid.core.sse import BOM, SseParser
 from katydid.core.values import whole
-from katydid.dialects.loading import WRONG_SHAPE, shown
+from katydid.dialects.loading import WRONG_SHAPE, load_object, shown
 from katydid.dialects.status import classify_text, in_words
 
+BEGINNING = 4096
+"""Bytes of a body that are kept while no content came, since they may be no answer but say what they are."""
 FEWEST_CHUNKS = 2
 """In `count` an answer needs more content chunks than this (origin: "more than 2 chunks = success")."""
 
@@ -47,6 +49,8 @@ class StreamReading(ABC):
         first_bound: the read that brought the first brought others too, so its time is an upper bound.
         gaps: between consecutive ones.
         done: the answer has come to its proper end; what follows extends nothing.
+        done_at: arrival of that end.
+        missing: what the end lacks to be a proper one, where that is known.
         error_text: what the server said in an error of its own, after it had said 200.
         malformed: what could not be read, cut short.
         shape: what the dialect's plain content events look like; None where nothing is known of them.
@@ -65,6 +69,8 @@ class StreamReading(ABC):
         self.first_bound = False
         self.gaps = Gaps()
         self.done = False
+        self.done_at: float | None = None
+        self.missing: str | None = None
         self.finish_reason: str | None = None
         self.prompt_tokens: int | None = None
         self.completion_tokens: int | None = None
@@ -73,6 +79,8 @@ class StreamReading(ABC):
         self._at = 0.0
         self._fresh = 0  # content chunks of the block that is being read
         self._given_up = False
+        self._beginning = b""
+        self._strange = 0  # events of content that the rule does not fit
 
     @abstractmethod
     def read(self, data: bytes) -> None:
@@ -90,6 +98,8 @@ class StreamReading(ABC):
         if self._given_up:
             return
         self._at = at
+        if not self.chunks and len(self._beginning) < BEGINNING:
+            self._beginning += data[:BEGINNING]
         try:
             if self._rule is None or not self._parser.plain:
                 self.read(data)
@@ -153,24 +163,31 @@ class StreamReading(ABC):
 
     def _settle(self) -> None:
         """Note the block's chunks together: they have one time."""
+        if self.done and self.done_at is None:
+            self.done_at = self._at
         if self._fresh:
             self.note([self._at], self._fresh, self._fresh)
             self._fresh = 0
 
     # What a dialect says of an event
 
-    def content(self, event: bytes) -> None:
-        """One chunk with content, in this event."""
+    def content(self, event: bytes, *, alone: bool = True) -> None:
+        """One chunk with content, in this event.
+
+        Args:
+            event: its data.
+            alone: it says nothing else: others that are like it but for their text need not be read.
+        """
         self._count(1)
-        if self.shape and not self.full and (self._rule is None or self._rule.marker not in event):
-            self._rule = type(self)._learned = self.shape.learn(event) or self._rule  # noqa: SLF001 - our own class
+        if alone and not self.full and self.shape and not (self._rule and self._rule.fits(event)):
+            self._strange += 1
+            if self._rule is None or self._strange.bit_count() == 1 < self._strange:  # not for the odd one between
+                self._rule = type(self)._learned = self.shape.learn(event) or self._rule  # noqa: SLF001 - our own class
 
     def usage(self, prompt: Any, completion: Any) -> None:
-        """Tokens, as the server counts them; what is not a count says nothing."""
-        if (tokens := whole(prompt)) is not None:
-            self.prompt_tokens = tokens
-        if (tokens := whole(completion)) is not None:
-            self.completion_tokens = tokens
+        """Tokens, as the server counts them: the last count holds, unless it says 0 after it said more."""
+        self.prompt_tokens = later(self.prompt_tokens, prompt)
+        self.completion_tokens = later(self.completion_tokens, completion)
 
     def refuse(self, error: Any) -> None:
         """An error that came inside the answer."""
@@ -197,10 +214,45 @@ class StreamReading(ABC):
         if self.chunks == 0:
             return ErrorClass.EMPTY, "no content in the answer"
         if not self.done:
-            return ErrorClass.TRUNCATED, f"the answer broke off after {self.chunks} content chunks"
+            how = f": {self.missing}" if self.missing else ""
+            return ErrorClass.TRUNCATED, f"the answer broke off after {self.chunks} content chunks{how}"
         if not self.full and self.chunks <= FEWEST_CHUNKS:
             return ErrorClass.TOO_FEW_CHUNKS, f"only {self.chunks} content chunks"
         return None
+
+
+def later(known: int | None, said: Any) -> int | None:
+    """A count that is said again and again as it grows; what is not a count says nothing."""
+    count = whole(said)
+    return count if count or known is None else known
+
+
+DONE = b"[DONE]"
+"""The end mark of most streams."""
+ERROR = b"error"
+"""The name of the events that tell one."""
+_BRACE = ord("{")
+_MARKS = frozenset({b"[", b" "})
+"""What data begins with that may be an end mark and no JSON object."""
+_FIELDS = (b":", b"data", b"event", b"id", b"retry")
+"""How the lines of an event stream begin."""
+
+
+def _error_in(data: bytes) -> Any:
+    """What an event of an error says: its error, itself, or its words where it is no JSON."""
+    try:
+        value = load_object(data)
+    except ProtocolError:
+        return data.decode("utf-8", "replace")
+    return value.get("error") or value
+
+
+def _tells_error(data: bytes) -> bool:
+    """Whether this is an object with an error in it."""
+    try:
+        return bool(load_object(data).get("error"))
+    except ProtocolError:
+        return False
 
 
 class SseReading(StreamReading):
@@ -209,24 +261,69 @@ class SseReading(StreamReading):
     def __init__(self, check: str) -> None:
         super().__init__(check)
         self._parser: SseParser = SseParser()
+        self._events = 0  # that were read
 
     @abstractmethod
     def event(self, name: bytes, data: bytes) -> None:
-        """Say what an event means.
+        """Say what an event means; white space around an end mark is none of it.
 
         Raises:
             ProtocolError: it cannot be read.
         """
+
+    def is_end(self, data: bytes) -> bool:
+        """Whether an event is the proper end, so that it counts without the blank line that should end it too."""
+        return data == DONE
 
     def read(self, data: bytes) -> None:
         """See `StreamReading.read`."""
         for text, name in self._parser.feed(data):
             if not text:  # some servers keep a connection alive with these
                 continue
+            self._events += 1
             try:
-                self.event(name, text)
+                if name != ERROR and text[0] == _BRACE:  # nearly always
+                    self.event(name, text)
+                else:
+                    self._take(name, text)
             except (ProtocolError, *WRONG_SHAPE) as error:
                 self._misread(error, text)
+
+    def end(self) -> None:
+        """The last event, where nothing ended it, is read if it is the end or an error; then see what this was."""
+        if (event := self._parser.close()) is not None:
+            text, name = event
+            if name == ERROR or _tells_error(text) or self._ends(text.strip()):
+                self._events += 1
+                self._take(name, text)
+        if not self._events and not self.chunks and (beginning := self._beginning.strip()):
+            self._take_foreign(beginning)
+
+    def _ends(self, data: bytes) -> bool:
+        try:
+            return self.is_end(data)
+        except (ProtocolError, *WRONG_SHAPE):  # it was cut off
+            return False
+
+    def _take(self, name: bytes, data: bytes) -> None:
+        if data[:1] in _MARKS:
+            data = data.strip()
+        if name == ERROR:
+            self.refuse(_error_in(data))
+        else:
+            self.event(name, data)
+
+    def _take_foreign(self, beginning: bytes) -> None:
+        """A body without an event in it: what it says, if it is an error, and else how it begins."""
+        lines = beginning.removeprefix(BOM).split(b"\n")
+        if all(not line.strip() or line.startswith(_FIELDS) for line in lines):
+            return  # an event stream in which nothing happens
+        if _tells_error(beginning):
+            self.refuse(_error_in(beginning))
+        elif classify_text(words := shown(beginning)):
+            self.refuse(words)
+        else:
+            self.malform(f"not an event stream: {words}")
 
 
 class NdjsonReading(StreamReading):

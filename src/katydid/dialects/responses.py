@@ -5,27 +5,30 @@ Events are named and numbered. `response.completed` is the proper end and brings
 servers send `[DONE]` all the same.
 """
 
-import re
 from typing import Any
 
 from katydid.core.counting import Shape
 from katydid.core.errors import ProtocolError
 from katydid.core.jsontext import json_bytes
 from katydid.dialects.base import Answer, Generation, Message, OpenAiAccess, member
-from katydid.dialects.content import text_of, tokens_in
+from katydid.dialects.content import is_content, text_of, tokens_in
 from katydid.dialects.loading import load_object
-from katydid.dialects.reading import SseReading, StreamReading
+from katydid.dialects.reading import DONE, SseReading, StreamReading
+from katydid.dialects.status import failed_reason, in_words
 
 _CONTENT = frozenset(
     f"response.{part}.delta"
     for part in (
         "output_text", "refusal", "reasoning", "reasoning_text", "reasoning_summary_text", "function_call_arguments",
-        "custom_tool_call_input",
+        "custom_tool_call_input", "mcp_call_arguments", "code_interpreter_call_code", "audio", "audio.transcript",
+        "output_audio", "output_audio_transcript",
     )
 )  # fmt: skip
 CALLS = ("function_call", "custom_tool_call")
 """Items that are calls of tools."""
 _OTHER = (*CALLS, "reasoning")
+_ENDS = frozenset(f"response.{end}" for end in ("completed", "incomplete", "failed", "cancelled"))
+_GOING_ON = ("queued", "in_progress")
 
 
 class Responses(OpenAiAccess):
@@ -60,7 +63,8 @@ class Responses(OpenAiAccess):
         except (AttributeError, KeyError, TypeError):
             raise ProtocolError("not a response") from None
         tokens = tokens_in(value.get("usage"), "input_tokens", "output_tokens")
-        return Answer(text, _reason(value), *tokens, other)
+        failure = _failure(value)
+        return Answer(text, _reason(value), *tokens, other, in_words(failure) if failure else None)
 
 
 class ResponsesReading(SseReading):
@@ -69,41 +73,56 @@ class ResponsesReading(SseReading):
     shape = Shape(
         start=b"event: response.output_text.delta\ndata: ",
         separator=b"\n\n",
-        marker=re.compile(rb'"delta":\s?"'),
+        texts=frozenset({b"delta"}),
     )
 
-    def event(self, name: bytes, data: bytes) -> None:
+    def event(self, name: bytes, data: bytes) -> None:  # noqa: ARG002 - the type is in the data
         """See `SseReading.event`; the type stands in the data too."""
-        if data == b"[DONE]":
+        if data == DONE:
             return
         value = load_object(data)
         kind = value.get("type")
-        if isinstance(kind, str) and kind in _CONTENT:
-            if value.get("delta"):
+        if error := value.get("error"):
+            self.refuse(error)
+        elif isinstance(kind, str):
+            self._typed(kind, value, data)
+        elif self.full:
+            raise ProtocolError(f"an event without a type: {data[:160].decode('utf-8', 'replace')}")
+
+    def _typed(self, kind: str, value: dict[str, Any], data: bytes) -> None:
+        if kind in _CONTENT:
+            if is_content(value.get("delta")):
                 self.content(data)
         elif kind == "response.output_item.added":
             if member(value, "item", data).get("type") in CALLS:  # a call begins with its function's name
                 self.content(data)
-        elif kind in {"response.completed", "response.incomplete"}:
-            self._end(member(value, "response", data))
-        elif kind == "response.failed":
-            response = member(value, "response", data)
-            self.refuse(response.get("error") or "the response failed")
-        elif kind == "error" or name == b"error":
-            self.refuse(value.get("error") or value)
-        elif self.full and not isinstance(kind, str):
-            raise ProtocolError(f"an event without a type: {data[:160].decode('utf-8', 'replace')}")
+        elif kind in _ENDS:
+            self._end(kind, member(value, "response", data))
+        elif kind == "error":
+            self.refuse(value)
 
-    def _end(self, response: dict[str, Any]) -> None:
-        usage = response.get("usage")
-        if isinstance(usage, dict):
-            self.usage(usage.get("input_tokens"), usage.get("output_tokens"))
+    def is_end(self, data: bytes) -> bool:
+        """See `SseReading.is_end`."""
+        return b'"response.' in data and load_object(data).get("type") in _ENDS
+
+    def _end(self, kind: str, response: dict[str, Any]) -> None:
+        """An end, and what the response then says of itself; where it does not, the event's name does."""
+        self.usage(*tokens_in(response.get("usage"), "input_tokens", "output_tokens"))
+        if failure := _failure({"status": kind.removeprefix("response."), **response}):
+            self.refuse(failure)
         self.finish_reason = _reason(response)
         self.done = True
 
 
-def _reason(response: dict[str, Any]) -> str:
-    """Why it ended: the reason of an incomplete response, else its status."""
+def _failure(response: dict[str, Any]) -> Any:
+    """What a response says went wrong: its error, or its state; that it is cut at its longest is no failure."""
+    reason = _reason(response)
+    return response.get("error") or failed_reason(response.get("status"), "status") or failed_reason(reason, "reason")
+
+
+def _reason(response: dict[str, Any]) -> str | None:
+    """Why it ended: the reason of an incomplete response, else its status; None where it has not ended."""
     details = response.get("incomplete_details")
     reason = details.get("reason") if isinstance(details, dict) else None
-    return str(reason or response.get("status") or "completed")
+    ended = reason or response.get("status") or "completed"
+    return None if ended in _GOING_ON else str(ended)

@@ -40,6 +40,24 @@ def classify_text(text: str) -> ErrorClass | None:
     return ErrorClass.OVERLOADED if _OVERLOADED.search(text) else None
 
 
+_FAILED = frozenset({
+    "abort", "aborted", "cancelled", "canceled", "error", "failed", "insufficient_system_resource", "internal_error",
+    "network_error",
+})  # fmt: skip
+"""Reasons to end, and states of a response, by which a server says that it could not go on."""
+
+
+def failed_reason(reason: Any, what: str = "finish_reason") -> str | None:
+    """What a failure is called that only the reason of the end tells; None where it was no failure.
+
+    Args:
+        reason: as the server wrote it.
+        what: the member that it stood in.
+    """
+    known = isinstance(reason, str) and reason.lower() in _FAILED
+    return f"the server ended its answer with {what} {reason!r}" if known else None
+
+
 def error_text(body: bytes) -> str:
     """The message in an error body: OpenAI's, Ollama's, Anthropic's, FastAPI's, or plain text."""
     try:

@@ -74,8 +74,12 @@ class StreamedTurn(OpenAiReading):
         try:
             for piece in delta.get("tool_calls") or []:
                 function = piece.get("function") or {}
+                index = piece.get("index")
                 self._assembler.add(
-                    int(piece["index"]), piece.get("id"), function.get("name"), function.get("arguments")
+                    None if index is None else int(index),
+                    piece.get("id"),
+                    function.get("name"),
+                    function.get("arguments"),
                 )
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise ProtocolError(f"a tool call that cannot be read: {error}") from None

@@ -63,6 +63,7 @@ class WholeReading:
             ProtocolError: it is no answer.
         """
         self.answer = self._dialect.parse_answer(body)
+        self.error_text = self.answer.failure
 
     def verdict(self) -> tuple[ErrorClass, str] | None:
         """What is wrong with the answer, most telling first; None for a proper one."""

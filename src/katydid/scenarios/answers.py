@@ -87,14 +87,14 @@ class StreamedAnswer(SseReading):
         """All that was said until now."""
         return "".join(self._said)
 
-    def event(self, name: bytes, data: bytes) -> None:
+    def event(self, name: bytes, data: bytes) -> None:  # noqa: ARG002 - a scenario reads by fields
         """See `SseReading.event`."""
-        if data == self._end_mark:
+        if data.strip() == self._end_mark:
             self.done = True
             return
         value = load_object(data)
-        if name == b"error" or value.get("error"):
-            self.refuse(value.get("error") or data.decode("utf-8", "replace"))
+        if error := value.get("error"):
+            self.refuse(error)
             return
         for field, path in self._read.items():
             if (found := path.find(value)) is not None:
@@ -104,6 +104,10 @@ class StreamedAnswer(SseReading):
         if isinstance(said, str) and said:
             self._said.append(said)
             self.content(data)
+
+    def is_end(self, data: bytes) -> bool:
+        """See `SseReading.is_end`."""
+        return data == self._end_mark
 
     def field(self, name: str) -> Any:
         """See `WholeAnswer.field`."""

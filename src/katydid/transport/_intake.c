@@ -36,7 +36,7 @@ typedef struct {
     PyObject_HEAD
     int fd;
     char armed, stamped; /* noting plain events; the latest read had a stamp */
-    PyObject *head, *marker, *ending; /* bytes that `rule` points into */
+    PyObject *rule_bytes; /* that `rule` points into */
     Rule rule;
     PyObject *reads;
     Py_ssize_t events, first, size;
@@ -168,28 +168,21 @@ intake_read(PyObject *self, PyObject *listener)
     return brought < 0 ? NULL : PyBool_FromLong(brought);
 }
 
-static void
-replace(PyObject **member, PyObject *value)
-{
-    PyObject *old = *member;
-    Py_XINCREF(value);
-    *member = value;
-    Py_XDECREF(old);
-}
-
 static PyObject *
-intake_arm(PyObject *object, PyObject *args)
+intake_arm(PyObject *object, PyObject *rule_bytes)
 {
     Intake *self = (Intake *)object;
-    PyObject *head, *marker, *ending;
-    Rule rule;
-    if (!PyArg_ParseTuple(args, "SSSn", &head, &marker, &ending, &rule.line_ends) || span_of(head, &rule.head) < 0 ||
-        span_of(marker, &rule.marker) < 0 || span_of(ending, &rule.ending) < 0)
-        return NULL;
-    replace(&self->head, head);
-    replace(&self->marker, marker);
-    replace(&self->ending, ending);
-    self->rule = rule;
+    Span bytes;
+    if (rule_bytes != self->rule_bytes) { /* nearly always the same */
+        Rule rule;
+        if (span_of(rule_bytes, &bytes) < 0 || rule_of(bytes, &rule) < 0)
+            return NULL;
+        PyObject *old = self->rule_bytes;
+        Py_INCREF(rule_bytes);
+        self->rule_bytes = rule_bytes;
+        Py_XDECREF(old);
+        self->rule = rule;
+    }
     self->armed = 1;
     Py_RETURN_NONE;
 }
@@ -234,9 +227,7 @@ intake_dealloc(PyObject *object)
 {
     Intake *self = (Intake *)object;
     PyTypeObject *type = Py_TYPE(object);
-    Py_XDECREF(self->head);
-    Py_XDECREF(self->marker);
-    Py_XDECREF(self->ending);
+    Py_XDECREF(self->rule_bytes);
     Py_XDECREF(self->reads);
     freefunc release = (freefunc)PyType_GetSlot(type, Py_tp_free);
     release(object);
@@ -246,7 +237,7 @@ intake_dealloc(PyObject *object)
 static PyMethodDef intake_methods[] = {
     {"on_readable", intake_on_readable, METH_O, "on_readable(listener)"},
     {"read", intake_read, METH_O, "read(listener) -> bool"},
-    {"arm", intake_arm, METH_VARARGS, "arm(head, marker, ending, line_ends)"},
+    {"arm", intake_arm, METH_O, "arm(rule)"},
     {"disarm", intake_disarm, METH_NOARGS, "disarm() -> (reads, events, first, size)"},
     {NULL, NULL, 0, NULL},
 };

@@ -153,7 +153,7 @@ class Connection:
             if not receiver.done:
                 self._take(receiver, wire, at)
             if self._tls is None and (rule := receiver.plain):
-                self._reader.arm(*rule)
+                self._reader.arm(rule)
         except Exception as error:  # noqa: BLE001 - the hub must survive a bug of ours; the request tells it
             self._finish(ErrorClass.OTHER, f"katydid's reader failed: {type(error).__name__}: {error}")
         if receiver is not None and receiver.done:

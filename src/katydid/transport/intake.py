@@ -11,6 +11,7 @@ import socket
 from typing import Protocol
 
 from katydid.core import skimming
+from katydid.core.skimming import ChunkRule
 from katydid.transport import clock
 from katydid.transport.gathering import GATHERING
 
@@ -50,8 +51,8 @@ class Reader(Protocol):
     def read(self, listener: Listener, /) -> bool:
         """Read once; False where there was nothing."""
 
-    def arm(self, head: bytes, marker: bytes, ending: bytes, line_ends: int, /) -> None:
-        """Note plain events from now on; the arguments are those of `core.skimming.skim`."""
+    def arm(self, rule: ChunkRule, /) -> None:
+        """Note plain events from now on; see `core.skimming.skim`."""
 
     def disarm(self) -> tuple[list[float], int, int, int]:
         """Note no more; gives what was noted since the last time.
@@ -69,7 +70,7 @@ class Intake:
 
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
-        self._rule: tuple[bytes, bytes, bytes, int] | None = None
+        self._rule: ChunkRule | None = None
         self._reads: list[float] = []
         self._events = self._first = self._size = 0
         self.last_at = 0.0
@@ -97,7 +98,7 @@ class Intake:
             self.lag_ns = age
         position = 0
         if self._rule and self._events < MOST_EVENTS:
-            position, events, size = skimming.fastest(wire, 0, *self._rule)
+            position, events, size = skimming.fastest(wire, 0, self._rule)
             self._note(events, size)
             if age is not None:
                 GATHERING.alone += events == 1
@@ -107,9 +108,9 @@ class Intake:
         listener.on_read(wire[position:], self.last_at)
         return bool(wire)
 
-    def arm(self, head: bytes, marker: bytes, ending: bytes, line_ends: int, /) -> None:
+    def arm(self, rule: ChunkRule, /) -> None:
         """See `Reader.arm`."""
-        self._rule = (head, marker, ending, line_ends)
+        self._rule = rule
 
     def disarm(self) -> tuple[list[float], int, int, int]:
         """See `Reader.disarm`."""

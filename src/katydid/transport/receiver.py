@@ -106,7 +106,7 @@ class Receiver:
 
     def _skim(self, data: bytes, at: float, plain: ChunkRule) -> bytes:
         """What is left for the parsers; a chunk in front of the plain ones, as one with a role, is read by itself."""
-        position, events, size = skimming.fastest(data, 0, *plain)
+        position, events, size = skimming.fastest(data, 0, plain)
         if not events:
             position, body, _ = chunked.fastest(data, 0, 1)
             if not body:
@@ -114,7 +114,7 @@ class Receiver:
             self._http.pass_over(len(body))
             self._sink.feed(body, at)
             if after := self.plain:
-                position, events, size = skimming.fastest(data, position, *after)
+                position, events, size = skimming.fastest(data, position, after)
         self.count([at], events, events, size)
         return data[position:]
 

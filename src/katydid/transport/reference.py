@@ -5,12 +5,13 @@ is compared with: the same bytes give the same outcomes. Its times are those of 
 and its start is before the connection is made, since requests does not tell when that was.
 
 sseclient-py reads the events of a stream; what it leaves to its caller (byte order mark, line ends,
-invalid UTF-8, a last block without an end) `_as_standard` settles before.
+invalid UTF-8, a last block without an end) `_Unended` settles before.
 """
 
 import codecs
 import http.client
 import io
+import re
 import ssl
 import time
 from collections.abc import Callable, Iterator
@@ -210,9 +211,14 @@ def _feed_bytes(read: _Read, sink: Sink) -> float:
 
 
 def _feed_events(read: _Read, sink: Sink) -> float:
-    """Feed the events that sseclient-py finds, those of one read together; the arrival of the last bytes."""
+    """Feed the events that sseclient-py finds, those of one read together; the arrival of the last bytes.
+
+    What it finds no event in is fed as it came, so that the sink can say what it is: a body that is no stream, or
+    a last block without an end.
+    """
     at = time.monotonic()
     pending: list[bytes] = []
+    unended = _Unended()
 
     def source() -> Iterator[bytes]:
         nonlocal at
@@ -224,42 +230,66 @@ def _feed_events(read: _Read, sink: Sink) -> float:
             yield data
         raise _EndOfStreamError
 
+    events = 0
     try:
-        for event in SSEClient(_as_standard(source())).events():
-            pending.append(_canonical(event.event, event.data))  # noqa: PERF401 - source() empties it meanwhile
+        for event in SSEClient(unended.as_standard(source())).events():
+            events += 1
+            pending.append(_canonical(event.event, event.data))
     except _EndOfStreamError:
-        pass
+        pending.append((unended.rest if events else unended.beginning).encode())
     finally:  # also when the stream breaks off
         if pending:
             sink.feed(b"".join(pending), at)
     return at
 
 
-def _as_standard(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """What sseclient-py reads as the standard would have it read, and never an event without an end.
+class _Unended:
+    """Gives sseclient-py what it reads as the standard would have it read, and never an event without an end.
 
-    Raises:
-        LimitError: it would collect an event of more than MAX_EVENT bytes, in quadratic time.
+    Attributes:
+        beginning: of the stream, as text.
+        rest: what came behind the last event's end.
     """
-    decoder = io.IncrementalNewlineDecoder(codecs.getincrementaldecoder("utf-8")("replace"), translate=True)
-    first = True
-    unended = ""
-    size = 0
-    try:
-        for chunk in chunks:
-            text = decoder.decode(chunk)
-            if first and text:
-                text = text.removeprefix("\ufeff")
-                first = False
-            _, ended, rest = (unended + text).rpartition("\n\n")
-            size = len(rest) if ended else size + len(text)
-            if size > MAX_EVENT:
-                raise LimitError(f"an event of more than {MAX_EVENT} bytes")
-            unended = rest[-1:]
-            yield text.encode()
-    except _EndOfStreamError:
-        yield decoder.decode(b"", final=True).encode()  # a bare CR at the very end
-        raise
+
+    def __init__(self) -> None:
+        self.beginning = ""
+        self.rest = ""
+
+    def as_standard(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
+        """The stream, in whole events.
+
+        Raises:
+            LimitError: it would collect an event of more than MAX_EVENT bytes.
+        """
+        decoder = io.IncrementalNewlineDecoder(codecs.getincrementaldecoder("utf-8")("replace"), translate=True)
+        parts: list[str] = []
+        size = 0
+        last = ""
+        first = True
+        try:
+            for chunk in chunks:
+                text = decoder.decode(chunk)
+                if first and text:
+                    text = text.removeprefix("\ufeff")
+                    first = False
+                if len(self.beginning) < READ_SIZE:
+                    self.beginning += text
+                parts.append(text)
+                size += len(text)
+                ended, last = "\n\n" in last + text, text[-1:] or last
+                if ended:
+                    whole, end, rest = "".join(parts).rpartition("\n\n")
+                    parts, size = [rest], len(rest)
+                    yield _ERROR_FIELD.sub("event: error\ndata:", whole + end).encode()
+                if size > MAX_EVENT:
+                    raise LimitError(f"an event of more than {MAX_EVENT} bytes")
+        except _EndOfStreamError:
+            self.rest = "".join([*parts, decoder.decode(b"", final=True)])  # a bare CR at the very end, too
+            raise
+
+
+_ERROR_FIELD = re.compile("^error:", re.MULTILINE)
+"""llama.cpp's own field, which sseclient-py would ignore, as the standard has it."""
 
 
 def _canonical(name: str, data: str) -> bytes:

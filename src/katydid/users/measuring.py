@@ -8,6 +8,12 @@ from katydid.dialects.status import classify_status
 from katydid.transport.exchange import Exchange
 from katydid.users.runinfo import RunInfo
 
+_KINDS = frozenset({"application/json", "application/x-ndjson", "text/event-stream"})
+"""Content types of answers; another one is told where an answer cannot be read."""
+_STAYED_OPEN = frozenset({ErrorClass.IDLE_TIMEOUT, ErrorClass.TIMEOUT})
+LEFT_OPEN = "the target left the answer open behind its end"
+"""The detail of an answer that is whole all the same."""
+
 
 class Facts(Protocol):
     """What a dialect's reading of an answer says of itself."""
@@ -65,8 +71,15 @@ def measure_stream(sample: Sample, exchange: Exchange, reading: StreamFacts) -> 
 
 
 def judge(sample: Sample, exchange: Exchange, reading: Facts) -> None:
-    """Decide how the request ended: what the target said of itself comes before how the line broke."""
-    if exchange.error is not None and not (reading.error_text or reading.malformed):
+    """Decide how the request ended: what the target said of itself comes before how the line broke.
+
+    An answer that came to its end is whole, also where the target then leaves it open: its duration ends there.
+    """
+    done_at: float | None = getattr(reading, "done_at", None)
+    if exchange.error in _STAYED_OPEN and done_at is not None and exchange.started and reading.verdict() is None:
+        sample.duration_ms = (done_at - exchange.started) * 1000.0
+        sample.detail = f"{LEFT_OPEN} ({exchange.error})"
+    elif exchange.error is not None and not (reading.error_text or reading.malformed):
         sample.fail(exchange.error, exchange.detail)
     elif exchange.status is not None and 300 <= exchange.status < 400:
         where = exchange.headers.get("location", "elsewhere")
@@ -75,4 +88,7 @@ def judge(sample: Sample, exchange: Exchange, reading: Facts) -> None:
     elif exchange.status is not None and not 200 <= exchange.status < 300:
         sample.fail(*classify_status(exchange.status, exchange.headers, exchange.body))
     elif (problem := reading.verdict()) is not None:
-        sample.fail(*problem)
+        error, text = problem
+        kind = exchange.headers.get("content-type", "").partition(";")[0].strip()
+        foreign = error in {ErrorClass.MALFORMED, ErrorClass.EMPTY} and kind and kind.lower() not in _KINDS
+        sample.fail(error, f"{kind}: {text}" if foreign else text)
