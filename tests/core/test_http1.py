@@ -127,11 +127,20 @@ def test_bytes_after_the_end_are_left_over(_name, message, status, body, keep):
 
 @pytest.mark.parametrize(("_name", "message", "status", "body", "keep"), WHOLE, ids=IDS)
 def test_a_message_that_breaks_off_anywhere_is_truncated(_name, message, status, body, keep):
-    for size in range(1, len(message)):
+    in_chunks = b"chunked" in message.lower()
+    last = message.index(b"\n", message.rindex(b"\n0") + 1) if in_chunks else len(message)
+    for size in range(1, last + 1):
         reader, _ = read([message[:size]])
         if not reader.complete:
             with pytest.raises(TruncatedError):
                 reader.eof()
+
+
+@pytest.mark.parametrize("end", [b"0\r\n", b"0\r\n\r", b"0;x\r\n", b"0\r\nX-Sum: 1\r\n", b"0\r\nX-S"])
+def test_a_message_whose_last_chunk_has_come_is_whole_whatever_its_last_line_is(end):
+    reader, body = read([CHUNKED + b"\r\n2\r\nhi\r\n" + end])
+    reader.eof()
+    assert (body, reader.complete, reader.keep_alive) == (b"hi", True, False)
 
 
 @given(st.data())
@@ -274,3 +283,19 @@ def test_interim_responses_may_be_any_number_and_come_in_any_split():
     message = b"HTTP/1.1 102 Processing\r\n\r\n" * 5000 + OK + b"Content-Length: 2\r\n\r\nhi"
     body = b"".join(reader.feed(message[at : at + 1000]) for at in range(0, len(message), 1000))
     assert (reader.status, body, reader.complete, reader.leftover) == (200, b"hi", True, b"")
+
+
+def test_a_thousand_members_of_a_gzip_are_one_body():
+    packed = b"".join(gzip.compress(b"%d," % number) for number in range(1000))
+    for size in (1, 1000, len(packed)):
+        reader = ResponseReader()
+        reader.feed(OK + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(packed))
+        body = b"".join(reader.feed(packed[at : at + size]) for at in range(0, len(packed), size))
+        assert body == b"".join(b"%d," % number for number in range(1000))
+        assert reader.complete
+
+
+def test_a_bomb_of_many_members_is_refused(monkeypatch):
+    monkeypatch.setattr("katydid.core.unpacking.MAX_DECODED", 1000)
+    with pytest.raises(LimitError):
+        ResponseReader().feed(OK + b"Content-Encoding: gzip\r\n\r\n" + gzip.compress(b"0" * 300) * 4)

@@ -1,4 +1,4 @@
-"""Interim answers (1xx) are passed over, however many: each request gets its own answer, from both clients."""
+"""Interim answers (1xx) are passed over, however many: both clients give each request its own answer."""
 
 import time
 

@@ -5,6 +5,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from katydid.core.errors import ConfigError, LimitError, ProtocolError
+from katydid.core.unpacking import codings
 
 MAX_HEAD = 64 * 1024
 """Bytes of a response's head; servers' own limits are 8 to 32 KiB."""
@@ -40,7 +41,7 @@ class Head(NamedTuple):
         headers: names in lower case, duplicates joined.
         keep_alive: whether the connection may carry another message.
         chunked: the body comes in chunks; whatever its length is said to be (RFC 9112, 6.3).
-        encoding: of the body, in lower case; empty for none.
+        encoding: what was done to the body; see `unpacking.codings`.
     """
 
     status: int
@@ -48,7 +49,7 @@ class Head(NamedTuple):
     headers: Mapping[str, str]
     keep_alive: bool
     chunked: bool
-    encoding: str
+    encoding: tuple[str, ...]
 
 
 def split_head(buffer: bytes, begin: int) -> tuple[bytes | None, int]:
@@ -78,8 +79,7 @@ def read_head(head: bytes) -> Head:
     connection = headers.get("connection", "").lower()
     keep_alive = "close" not in connection and (version != "1.0" or "keep-alive" in connection)
     chunked = "chunked" in headers.get("transfer-encoding", "").lower()
-    encoding = headers.get("content-encoding", "").strip().lower()
-    return Head(status, reason, headers, keep_alive, chunked, "" if encoding == "identity" else encoding)
+    return Head(status, reason, headers, keep_alive, chunked, codings(headers.get("content-encoding", "")))
 
 
 def is_interim(status: int) -> bool:

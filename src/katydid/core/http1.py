@@ -113,7 +113,9 @@ class ResponseReader:
         """The peer closed: the end of a body without a length, the breaking-off of any other."""
         if self.complete:
             return
-        if self.head_done and self._left is None and not self._chunked:
+        until_close = self._left is None and not self._chunked
+        all_there = self._stage == "trailer"  # the last chunk has come, the last line has not
+        if self.head_done and (until_close or all_there):
             self.complete = True
             self.keep_alive = False
         elif not self._received:

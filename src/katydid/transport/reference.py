@@ -22,11 +22,12 @@ import requests
 import urllib3.exceptions
 from sseclient import SSEClient
 
-from katydid.core.errors import LimitError
+from katydid.core.errors import LimitError, ProtocolError
 from katydid.core.http1 import MAX_BODY
 from katydid.core.sample import ErrorClass
 from katydid.core.sse import MAX_EVENT
 from katydid.core.target_url import joined, read_target_url
+from katydid.core.unpacking import Unpacker, codings
 from katydid.transport.dialing import destination
 from katydid.transport.exchange import Exchange, Request, Sink, Timeouts, TimestampSource
 from katydid.transport.failure import classify
@@ -80,6 +81,8 @@ class RequestsClient:
             exchange.fail(ErrorClass.TIMEOUT, f"no complete answer within {self._timeouts.total:g} s")
         except LimitError as error:
             exchange.fail(ErrorClass.MALFORMED, str(error))
+        except ProtocolError as error:
+            exchange.fail(ErrorClass.MALFORMED, f"the target's HTTP is malformed: {error}")
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             self._fail(exchange, error)
         finally:
@@ -127,16 +130,19 @@ class RequestsClient:
             exchange.status = response.status_code
             exchange.headers = {name.lower(): value for name, value in response.headers.items()}
             raw: Any = response.raw
-            unpacked = 0
+            unpacker = Unpacker(codings(exchange.headers.get("content-encoding", "")))
 
             def read() -> bytes:
-                nonlocal unpacked
-                gevent.sleep(0)  # a read that need not wait lets no timeout and no other user in
-                data: bytes = raw.read1(READ_SIZE, decode_content=True)
-                exchange.received = raw.tell()
-                unpacked += len(data)
-                if unpacked > MAX_BODY:
-                    raise LimitError(f"a body of more than {MAX_BODY} bytes")
+                data = b""
+                while not data:  # a piece may hold nothing but the head of what is compressed
+                    gevent.sleep(0)  # a read that need not wait lets no timeout and no other user in
+                    wire: bytes = raw.read1(READ_SIZE, decode_content=False)
+                    exchange.received = raw.tell()
+                    if exchange.received > MAX_BODY:
+                        raise LimitError(f"a body of more than {MAX_BODY} bytes")
+                    if not wire:
+                        break
+                    data = unpacker.feed(wire)
                 return data
 
             if not 200 <= response.status_code < 300:
