@@ -254,7 +254,9 @@ def test_users_at_the_stop_are_those_whose_first_request_had_started():
     ]
     summary = summary_of(*rows, **STOPPED)
     assert summary["users_at_stop"] == 26
-    assert summary["in_flight_at_stop"] == 7 + 2
+    metrics = summary["metrics"]
+    assert (metrics["users_at_stop"], metrics["in_flight_at_stop"]) == (26, 7 + 2)
+    assert (metrics["requests_at_stop"], metrics["ok_at_stop"], metrics["time_to_stop"]) == (27, 22, 22_500.0)
 
 
 def test_a_run_that_was_not_stopped_has_no_users_at_the_stop():

@@ -6,13 +6,14 @@ import pytest
 
 from katydid.core import metrics
 from katydid.core.metrics import DISTRIBUTIONS, METRICS, POOLED, STATISTICS, Metric, fewest_for
-from katydid.core.rates import RATES, Counts
+from katydid.core.rates import RATES, Counts, Stop
 from katydid.core.sample import Sample
 from katydid.core.units import Better, Unit
 
 COUNTS = Counts(
     requests=100, ok=90, failed=6, aborted=4, late=5, due=110.0, chunks=4500, tokens=9000, timed=80, bounded=2,
     seconds=50.0, conversations=8, conversations_ok=6, good=72, resent=3,
+    stop=Stop(users=55, in_flight=20, requests=105, ok=90, seconds=50.0),
 )  # fmt: skip
 EMPTY = Counts(
     requests=0, ok=0, failed=0, aborted=0, late=0, due=None, chunks=0, tokens=None, timed=0, bounded=0, seconds=0.0
@@ -32,6 +33,11 @@ VALUES = {
     "chunks_per_s": 90.0,
     "tokens_per_s": 180.0,
     "ttft_bound_share": 0.025,
+    "users_at_stop": 55.0,
+    "in_flight_at_stop": 20.0,
+    "requests_at_stop": 105.0,
+    "ok_at_stop": 90.0,
+    "time_to_stop": 50_000.0,
 }
 
 

@@ -73,7 +73,7 @@ def stopped_as_it_should(run, log, users):
     started = run.samples[run.samples["start_ms"] <= stop]
     assert summary["users_at_stop"] == started["user"].nunique()
     ended = started["start_ms"] + started["duration_ms"]
-    assert abs(summary["in_flight_at_stop"] - (ended > stop).sum()) <= 1
+    assert abs(summary["metrics"]["in_flight_at_stop"] - (ended > stop).sum()) <= 1
     assert abs(summary["users_at_stop"] / users - 1) <= 0.02, summary["users_at_stop"]
 
 
@@ -91,7 +91,7 @@ def test_a_ramp_stops_where_the_server_is_full_and_keeps_what_was_healthy(tmp_pa
     agrees(run, log)
     counts = run.summary["counts"]
     assert counts["failed"] == 5
-    later = counts["after_stop"] - run.summary["in_flight_at_stop"]
+    later = counts["after_stop"] - run.summary["metrics"]["in_flight_at_stop"]
     assert later in ({0} if processes == 1 else {0, 1}), "a worker hears of the stop a moment later"
     assert counts["after_stop"] > 10
     assert abs(run.summary["users_at_stop"] - 29) <= 2

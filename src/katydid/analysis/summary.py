@@ -5,7 +5,7 @@ them. Knows neither files nor reports.
 """
 
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from typing import Any
 
@@ -22,7 +22,7 @@ from katydid.analysis.staged import staged_load
 from katydid.analysis.validity import Run, findings, unchecked
 from katydid.core.histogram import Histogram
 from katydid.core.metrics import DISTRIBUTIONS, ITL, STATISTICS, Statistic
-from katydid.core.rates import RATES, Counts
+from katydid.core.rates import RATES, Counts, Stop
 from katydid.core.sample import Blame, ErrorClass
 
 MOST_ERRORS = 30
@@ -46,6 +46,7 @@ def summarise(
     conversations = iterations(samples, manifest)
     seconds, due = staged_load(manifest) or (_seconds(window), _due(frame, monitor, manifest, window))
     counts = _counts(counted, conversations, seconds, due, manifest.get("interval_s"))
+    counts = replace(counts, stop=_stop(frame, manifest))
     metrics, too_few = _metrics(counted, counts, gaps or Histogram())
     run = Run(frame, monitor, manifest, counts, window, conversations)
     judged = findings(run)
@@ -70,7 +71,7 @@ def summarise(
             "failed_after_stop": int(failed_later(frame).sum()),
             "all": len(frame),
         },
-        **_at_stop(frame, manifest),
+        **({"users_at_stop": metrics["users_at_stop"]} if counts.stop else {}),
         "seconds": counts.seconds,
         "metrics": metrics,
         "too_few": too_few,
@@ -137,19 +138,18 @@ def _window(counted: pd.DataFrame, manifest: dict[str, Any]) -> tuple[float, flo
     return begin, float(manifest.get("stopped_at_ms") or last)
 
 
-def _at_stop(frame: pd.DataFrame, manifest: dict[str, Any]) -> dict[str, float | None]:
-    """Where the failure threshold stopped the run: users whose first request had started, and requests under way."""
+def _stop(frame: pd.DataFrame, manifest: dict[str, Any]) -> Stop | None:
+    """Where the failure threshold stopped the run; None where it did not, or its users are not ours."""
     stop = manifest.get("stopped_at_ms")
     if not was_stopped(manifest) or stop is None:
-        return {}
+        return None
     load = frame[frame["role"].isna()] if "role" in frame else frame
     started = load[load["start_ms"] <= float(stop)]
     users = started.loc[started["user"] >= 0, "user"].nunique()
     under_way = ~((started["start_ms"] + started["duration_ms"]) <= float(stop))  # also those whose end nobody knows
-    return {
-        "users_at_stop": float(users) or None,
-        "in_flight_at_stop": float((under_way & started["after_stop"].astype(bool)).sum()),
-    }
+    in_flight = int((under_way & started["after_stop"].astype(bool)).sum())
+    ok = int((started["outcome"] == "ok").sum())
+    return Stop(int(users), in_flight, len(started), ok, float(stop) / 1000.0) if users else None
 
 
 def _due(

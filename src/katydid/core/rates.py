@@ -7,6 +7,25 @@ from katydid.core.units import Better, Unit
 
 
 @dataclass(frozen=True, slots=True)
+class Stop:
+    """Where the failure threshold stopped a run.
+
+    Attributes:
+        users: whose first request had started.
+        in_flight: requests under way.
+        requests: that had been started, whatever became of them.
+        ok: those of them that succeeded.
+        seconds: of the run.
+    """
+
+    users: int
+    in_flight: int
+    requests: int
+    ok: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class Counts:
     """What the rates are made of: counted requests only (`analysis.derived.in_statistics`).
 
@@ -15,6 +34,7 @@ class Counts:
         due: requests that users would have started in that time without any overrun.
         conversations: iterations of several requests that ended, well or badly; 0 where iterations are requests.
         timed: requests with a TTFT; `bounded` those whose TTFT is an upper bound.
+        stop: None where the failure threshold did not stop the run.
         good: that were answered before their users' next ones were due; None where nothing is due at a time.
         resent: sent again after an idle close; None in runs of before that was recorded.
     """
@@ -34,6 +54,7 @@ class Counts:
     conversations_ok: int = 0
     good: int | None = None
     resent: int | None = None
+    stop: Stop | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +67,9 @@ class Rate:
     better: Better
     definition: str
     of: Callable[[Counts], float | None]
+
+
+USERS_AT_STOP = "users_at_stop"
 
 
 def _ratio(part: float | None, whole: float) -> float | None:
@@ -153,4 +177,50 @@ RATES = (
         "Requests whose first read brought several chunks, so that their TTFT is an upper bound.",
         lambda c: _ratio(c.bounded, c.timed),
     ),
+    Rate(
+        USERS_AT_STOP,
+        "Users at the stop",
+        Unit.COUNT,
+        Better.HIGHER,
+        "Where the failure threshold stopped the run: users whose first request had started. An index of capacity "
+        "where users come in a ramp; it says nothing where all come at once.",
+        lambda c: float(c.stop.users) if c.stop else None,
+    ),
+    Rate(
+        "in_flight_at_stop",
+        "In flight at the stop",
+        Unit.COUNT,
+        Better.HIGHER,
+        "Where the failure threshold stopped the run: requests that were under way.",
+        lambda c: float(c.stop.in_flight) if c.stop else None,
+    ),
+    Rate(
+        "requests_at_stop",
+        "Requests until the stop",
+        Unit.COUNT,
+        Better.HIGHER,
+        "Where the failure threshold stopped the run: requests that had been started, whatever became of them.",
+        lambda c: float(c.stop.requests) if c.stop else None,
+    ),
+    Rate(
+        "ok_at_stop",
+        "Of them succeeded",
+        Unit.COUNT,
+        Better.HIGHER,
+        "Of the requests that had been started when the failure threshold stopped the run, those that succeeded, "
+        "before the stop or in the drain.",
+        lambda c: float(c.stop.ok) if c.stop else None,
+    ),
+    Rate(
+        "time_to_stop",
+        "Time to the stop",
+        Unit.MS,
+        Better.HIGHER,
+        "From the start of the run to the moment in which the failure threshold stopped it.",
+        lambda c: c.stop.seconds * 1000.0 if c.stop else None,
+    ),
 )
+"""All of them, in the order in which a report has them."""
+
+AT_STOP = (USERS_AT_STOP, "in_flight_at_stop", "requests_at_stop", "ok_at_stop", "time_to_stop")
+"""Those that only a stopped run has."""
