@@ -116,7 +116,8 @@ def _flags(action: argparse.Action) -> str:
 _SHORT = {
     "host": "URL", "num_users": "N", "run_time": "TIME", "interval": "S", "ramp": "R", "failure_threshold": "N",
     "prompts": "FILE", "version_label": "NAME", "model": "NAME", "header": "NAME=VALUE",
-    "endpoint": "PATH", "results": "FOLDER", "max_tokens": "N", "temperature": "T", "seed": "N", "request_timeout": "S", "idle_timeout": "S", "drain": "S",
+    "endpoint": "PATH", "results": "FOLDER", "max_tokens": "N", "temperature": "T", "seed": "N",
+    "request_timeout": "S", "idle_timeout": "S", "drain": "S",
     "warm_up": "S", "target_pid": "PID", "target_metrics": "URL", "ca_file": "FILE", "metrics_port": "PORT",
     "metrics_host": "ADDRESS", "embedded_target": "[OPTIONS]",
 }  # fmt: skip
