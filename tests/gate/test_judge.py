@@ -237,3 +237,22 @@ def test_a_baseline_of_another_load_is_set_beside_nothing():
     comparison = compared("invalid", reasons=["users differs (20 and 40)"])
     judgement = judged(comparison=comparison, objective=TTFT, baseline=[judged_run(users=40)])
     assert check(judgement, "ttft.p95").compared is None
+
+
+@pytest.mark.parametrize(
+    ("whole", "failures", "code"), [("no_difference", "cannot_tell", 0), ("cannot_tell", "cannot_tell", 3)]
+)
+def test_a_failure_or_two_raise_no_doubt_where_the_comparison_has_none(whole, failures, code):
+    comparison = compared(whole, duration_p50="no_difference", failure_rate=failures)
+    comparison["metrics"][-1] |= {"name": "failure_rate"}
+    judgement = judged(comparison=comparison, compare=COMPARE, policy=FAIL)
+    assert judgement.exit_code == code
+    assert check(judgement, "failure_rate").reason.startswith("cannot tell: ")
+
+
+@pytest.mark.parametrize(("reason", "code"), [("no request succeeded on one side", 1), ("a run lacks it", 4)])
+def test_where_every_request_failed_that_is_what_fails(reason, code):
+    comparison = compared("slower", duration_p50="cannot_tell", failure_rate="slower")
+    comparison["metrics"][-1] |= {"name": "failure_rate"}
+    comparison["metrics"][0] |= {"new": None, "change": None, "low": None, "high": None, "reason": reason}
+    assert judged(comparison=comparison, compare=COMPARE, policy={}).exit_code == code

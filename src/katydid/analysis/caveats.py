@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from katydid.analysis.primaries import FAILURES
-from katydid.analysis.verdicts import CompareSettings, Judged, Sides, Verdict
+from katydid.analysis.verdicts import CompareSettings, Judged, Sides, Verdict, undecided_failures
 from katydid.core.metrics import METRICS
 from katydid.core.units import Unit
 from katydid.core.words import change_text
@@ -65,7 +65,8 @@ def because(
     if worst is not None and not worst.primary:
         texts.append(f"{LARGEST}: {_change(told[worst.name][1])}")
     if verdict is Verdict.CANNOT_TELL:
-        undecided = [m for m in metrics if m.primary and m.verdict is Verdict.CANNOT_TELL]
+        ignored = FAILURES if not undecided_failures(metrics) else ""
+        undecided = [m for m in metrics if m.primary and m.verdict is Verdict.CANNOT_TELL and m.name != ignored]
         texts += [_undecided(metric, told[metric.name][1], settings) for metric in undecided]
     return texts
 
@@ -78,6 +79,8 @@ def _undecided(metric: Judged, row: Mapping[str, Any], settings: CompareSettings
     label, needed = METRICS[metric.name].label, _runs(metric, row["runs_needed"])
     if metric.reason:
         return f"{label}: {metric.reason}"
+    if metric.rates is not None:
+        return f"{label}: {change_text(row)} is not beyond the noise, nor too little to matter; make {needed}"
     if metric.noise is None:
         return f"{label}: one run a side and no history tell nothing about the noise from run to run; make {needed}"
     return (
@@ -97,5 +100,5 @@ def _mean(values: Sequence[float | None]) -> float | None:
 def _runs(metric: Judged, needed: int | None) -> str:
     if needed is None:
         return "the machines quieter: no reasonable number of runs would show it"
-    assumed = " if the noise is the usual 4 %" if metric.noise is None else ""
+    assumed = " if the noise is the usual 4 %" if metric.noise is None and metric.rates is None else ""
     return f"about {needed} runs a side, interleaved{assumed}"

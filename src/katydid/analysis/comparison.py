@@ -12,9 +12,9 @@ from katydid.analysis.caveats import because, largest_regression, with_caveats
 from katydid.analysis.comparability import mismatches
 from katydid.analysis.estimates import RunData, read_run
 from katydid.analysis.outcomes import outcome_of, outcome_reasons
-from katydid.analysis.primaries import primaries
+from katydid.analysis.primaries import FAILURES, primaries
 from katydid.analysis.sides import history_of, left_out, numbers_of, usable
-from katydid.analysis.verdicts import CompareSettings, Judged, Sides, Verdict, judge_metrics
+from katydid.analysis.verdicts import CompareSettings, Judged, Sides, Verdict, judge_metrics, undecided_failures
 from katydid.analysis.warmup import settled_after
 from katydid.core.metrics import DISTRIBUTIONS
 from katydid.core.units import Better
@@ -103,16 +103,24 @@ def compare_runs(
 
 
 def overall(primary: Sequence[Judged], every: Sequence[Judged]) -> Verdict:
-    """What the primary metrics say together; a version that fails more is not called faster."""
+    """What the primary metrics say together.
+
+    A version that fails more is worse, whatever else. One of which that is only to be feared, as its failures rose by
+    half a point or more without being beyond the noise, is neither called faster nor the same.
+    """
+    failures = next((metric for metric in every if metric.name == FAILURES), None)
+    if failures is not None and failures.verdict is Verdict.SLOWER:
+        return Verdict.SLOWER
     said = {metric.verdict for metric in primary if not _only_shifted(metric, every)}
-    fails_more = any(m.name == "failure_rate" and m.verdict is Verdict.SLOWER for m in every)
-    if {Verdict.SLOWER, Verdict.FASTER} <= said and not fails_more:
+    if {Verdict.SLOWER, Verdict.FASTER} <= said:
         return Verdict.MIXED
     if Verdict.SLOWER in said:
         return Verdict.SLOWER
+    undecided = undecided_failures(every)
     if Verdict.FASTER in said:
-        return Verdict.CANNOT_TELL if fails_more else Verdict.FASTER
-    if said == {Verdict.NO_DIFFERENCE} and not fails_more:
+        return Verdict.CANNOT_TELL if undecided > 0 else Verdict.FASTER
+    others = {metric.verdict for metric in primary if metric.name != FAILURES}
+    if not undecided and (others or said) == {Verdict.NO_DIFFERENCE}:
         return Verdict.NO_DIFFERENCE
     return Verdict.CANNOT_TELL
 

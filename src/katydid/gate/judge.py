@@ -12,7 +12,9 @@ from typing import Any
 
 from katydid.analysis.comparability import mismatches
 from katydid.analysis.headline import Outcome, generator_to_blame, headline_of
+from katydid.analysis.primaries import FAILURES
 from katydid.analysis.shares import in_points
+from katydid.analysis.verdicts import NO_SUCCESS
 from katydid.core.metrics import METRICS
 from katydid.core.units import Unit
 from katydid.core.words import changed
@@ -198,7 +200,7 @@ def _compared(thresholds: Thresholds, comparison: Mapping[str, Any] | None) -> I
             Kind.COMPARISON,
             row["name"],
             limit,
-            _compared_verdict(row),
+            _compared_verdict(row, whole),
             _told(row),
             value=row["new"],
             compared=row,
@@ -211,9 +213,15 @@ def _compared(thresholds: Thresholds, comparison: Mapping[str, Any] | None) -> I
         yield Check(Kind.COMPARISON, "comparison", limit, whole, "; ".join(comparison["reasons"]), doubt=policy)
 
 
-def _compared_verdict(row: Mapping[str, Any]) -> Verdict:
-    """A metric that a side lacks is no reason to pass."""
-    return Verdict.NO_DATA if None in (row["base"], row["new"]) else _COMPARED[row["verdict"]]
+def _compared_verdict(row: Mapping[str, Any], whole: Verdict) -> Verdict:
+    """A metric that a side lacks is no reason to pass; a failure or two are no reason to doubt."""
+    if None in (row["base"], row["new"]):
+        # Where all requests failed, that is what is wrong, and not that there are no times.
+        told = whole is Verdict.FAILED and row["reason"] == NO_SUCCESS
+        return Verdict.CANNOT_TELL if told else Verdict.NO_DATA
+    verdict = _COMPARED[row["verdict"]]
+    overlooked = row["name"] == FAILURES and verdict is Verdict.CANNOT_TELL and whole is Verdict.PASSED
+    return Verdict.PASSED if overlooked else verdict
 
 
 def _told(row: Mapping[str, Any]) -> str:

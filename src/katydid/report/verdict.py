@@ -29,6 +29,10 @@ SHARES = (
     "Shares, which are measured in percent themselves, differ by percentage points: from 1 % to 3 % is +2 points. "
     "Less than half a point is of no interest."
 )
+FAILURES = (
+    "Failures always decide. They are judged by each run's failures out of its requests, with the noise of their "
+    "bursts and from run to run; a rate is the same where the 90 % interval lies within one point."
+)
 _STYLES = {"faster": Style.MAIN, "slower": Style.BAD, "no_difference": Style.THIRD, "cannot_tell": Style.QUIET}
 _MAIN = frozenset(d.name for d in DISTRIBUTIONS if d.primary)
 _WORST_FIRST = ("slower", "cannot_tell", "faster", "no_difference")
@@ -247,4 +251,5 @@ def _method(comparison: Comparison) -> Section:
     )
     more = ("For rates of which more is better, worse means less.",) if better_higher else ()
     shares = (SHARES,) if any(m["points"] for m in comparison["metrics"]) else ()
-    return Section("method", "How this was decided", (unit, *turns, *cut, rule, *more, *shares))
+    failures = (FAILURES,) if any(m["design"] == "failures of runs" for m in comparison["metrics"]) else ()
+    return Section("method", "How this was decided", (unit, *turns, *cut, rule, *more, *shares, *failures))
