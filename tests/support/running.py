@@ -97,6 +97,10 @@ class Run:
         return pd.read_parquet(self.path / "samples.parquet")
 
     @property
+    def monitor(self) -> pd.DataFrame:
+        return pd.read_parquet(self.path / "monitor.parquet")
+
+    @property
     def summary(self) -> dict:
         return json.loads((self.path / "summary.json").read_text())
 
