@@ -267,6 +267,37 @@ def test_bounds_beside_a_late_event_loop_are_the_generators(bounds, lag, expecte
     assert found(rows, monitor(100, loop_lag_ms=lag)) == expected
 
 
+@pytest.mark.parametrize("column", ["ttft_ms", "duration_ms", "connect_ms", "gap_max_ms", "read_lag_ms"])
+def test_a_time_below_zero_invalidates(column):
+    assert found([*steady(5), started(5000, iteration=5, **{column: -4949.0})]) == {"times": "invalid"}
+    assert found([*steady(5), started(5000, iteration=5, **{column: 0.0})]) == {}
+
+
+@pytest.mark.parametrize(
+    ("times", "rule"),
+    [
+        ({"ttft_ms": 600.0, "duration_ms": 626.0, "chunks": 30}, {"stream": "warning"}),
+        ({"ttft_ms": 600.0, "duration_ms": 600.0, "chunks": 30}, {"stream": "warning"}),  # in one segment
+        ({"ttft_ms": 600.0, "duration_ms": 700.0, "chunks": 100}, {}),  # a fast stream after a slow start
+        ({"ttft_ms": 600.0, "duration_ms": 640.0, "chunks": 5}, {}),  # few chunks at a stream's pace
+        ({"ttft_ms": 600.0, "duration_ms": 601.0, "chunks": 2}, {}),
+        ({"ttft_ms": 20.0, "duration_ms": 21.0, "chunks": 30}, {}),
+        ({"ttft_ms": None, "duration_ms": 600.0, "chunks": None}, {}),  # whole answers
+    ],
+)
+def test_a_stream_that_comes_all_at_its_end_is_said_to_be_buffered(times, rule):
+    assert found(steady(5, **times)) == rule
+
+
+def test_a_few_answers_from_a_buffer_are_no_buffered_stream():
+    held = steady(4, ttft_ms=600.0, duration_ms=626.0, chunks=30)
+    assert found([*held, *(started(i * 1000, iteration=i) for i in range(4, 9))]) == {}
+
+
+def test_a_start_a_moment_early_is_no_negative_time():
+    assert found([*steady(5), started(5000, late=-0.8, iteration=5)]) == {}
+
+
 def test_how_the_run_ended_is_said():
     assert found(steady(5), partial=True) == {"end": "warning"}
     assert found(steady(5), ended="interrupted") == {"end": "warning"}

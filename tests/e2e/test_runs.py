@@ -3,6 +3,8 @@
 import html
 import itertools
 import signal
+import time
+from datetime import datetime
 
 import psutil
 import pytest
@@ -10,7 +12,7 @@ import pytest
 from katydid.store.folder import RunFolder
 from katydid.store.gaps import counted
 from katydid.target.process import start_target
-from running import COMPLETE, Run, free_port, katydid, locust, runs_in, the_run, wait_until
+from running import BIN, COMPLETE, Run, Running, free_port, katydid, locust, runs_in, the_run, wait_until
 
 pytestmark = pytest.mark.e2e
 
@@ -258,6 +260,44 @@ def test_requests_in_flight_at_the_end_are_all_there(target, tmp_path, processes
         f">{len(run.samples)}<" in (run.path / "locust.html").read_text()
         or str(len(run.samples)) in (run.path / "locust.html").read_text()
     )
+
+
+SLOW_IMPORT = """
+import time
+from locust import HttpUser, constant, task
+import katydid.users.lifecycle
+
+class Plain(HttpUser):
+    wait_time = constant(0.2)
+
+    @task
+    def get(self):
+        self.client.get("/v1/models")
+
+time.sleep(2.5)
+"""
+
+
+@pytest.mark.slow
+def test_a_run_of_plain_users_lasts_as_long_as_asked_however_long_their_file_takes_to_import(target, tmp_path):
+    (tmp_path / "plain.py").write_text(SLOW_IMPORT)
+    words = ("-f", "plain.py", "--headless", "--users", 2, "--run-time", "4s", "--host", target().url)
+    running = Running([BIN / "locust", *words], tmp_path)
+    assert running.wait(40) == 0, running.out + running.err
+    run = the_run(tmp_path / "reports")
+    assert run.manifest["ended"] == "run-time"
+    assert run.manifest["stopped_at_ms"] > 3000
+
+
+@pytest.mark.slow
+def test_a_signal_just_before_the_end_is_no_end_by_run_time(target, tmp_path):
+    run_ = stream(target(), tmp_path, "--run-time", "6s", users=4, interval=0.5)
+    wait_until(has_rows(tmp_path / "reports"), 30, "the first rows")
+    began = datetime.fromisoformat(the_run(tmp_path / "reports").manifest["started_utc"]).timestamp()
+    time.sleep(began + 5.2 - time.time())
+    run_.signal(signal.SIGTERM)
+    assert run_.wait(30) == 130, run_.err
+    assert the_run(tmp_path / "reports").manifest["ended"] == "interrupted"
 
 
 def has_rows(results, count=1):

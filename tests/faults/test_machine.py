@@ -50,6 +50,20 @@ def test_a_generator_without_descriptors(tmp_path, client):
     assert "ulimit -n" in failed["detail"].iloc[0]
 
 
+@pytest.mark.e2e
+def test_a_generator_without_descriptors_and_a_target_by_name(tmp_path):
+    with start_target(ttft=0.9, chunk_interval=0.01, chunks=5) as target:
+        few = ("bash", "-c", 'ulimit -n 64; exec "$@"')
+        host = target.url.replace("127.0.0.1", "localhost")
+        rows = invalid_run(tmp_path, "out_of_descriptors", few, "--host", host, "--users", 80, "--spawn-rate", 40)
+    assert set(rows.loc[rows["outcome"] == "failed", "blame"]) == {"generator"}
+    run = the_run(tmp_path / "reports")
+    assert run.manifest["ended"] == "run-time"
+    assert run.manifest["missing_rows"] == 0
+    own = run.monitor[run.monitor["process"] == "local"]
+    assert own["at_ms"].max() > 2500
+
+
 FEW_PORTS = 'ip link set lo up && echo "50000 50009" > /proc/sys/net/ipv4/ip_local_port_range'
 
 

@@ -98,6 +98,10 @@ class Run:
         return pd.read_parquet(self.path / "samples.parquet")
 
     @property
+    def monitor(self) -> pd.DataFrame:
+        return pd.read_parquet(self.path / "monitor.parquet")
+
+    @property
     def summary(self) -> dict:
         return strictly((self.path / "summary.json").read_text())
 

@@ -38,7 +38,36 @@ def test_each_exception_has_a_class_and_a_text(error, connecting, kind, said):
     assert classify(error, connecting=connecting) == (kind, said)
 
 
-@pytest.mark.parametrize("number", [errno.EMFILE, errno.ENFILE])
+@pytest.mark.parametrize("number", [errno.ECONNABORTED, errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EPIPE])
+def test_what_happens_on_the_way_to_the_target_is_its(number):
+    assert classify(system(number), connecting=True)[0] is ErrorClass.CONNECT
+    assert classify(system(number), connecting=False)[0] is ErrorClass.RESET
+
+
+@pytest.mark.parametrize("number", [errno.ENOBUFS, errno.ENOMEM, errno.EPERM, errno.EACCES, errno.EINVAL, 4242])
+@pytest.mark.parametrize("connecting", [True, False])
+def test_an_errno_that_is_not_known_to_be_the_targets_is_the_generators(number, connecting):
+    kind, said = classify(system(number), connecting=connecting)
+    assert kind.blame == "generator"
+    assert os.strerror(number) in said
+
+
+@pytest.mark.parametrize("number", [socket.EAI_SYSTEM, socket.EAI_MEMORY])
+def test_a_name_that_this_machine_could_not_look_up_is_not_the_configurations(number):
+    kind, _ = classify(socket.gaierror(number, "System error"), connecting=True)
+    assert kind.blame == "generator"
+
+
+def test_a_name_is_not_unknown_where_there_was_no_descriptor_to_look_it_up(monkeypatch):
+    def none_left(_fd):
+        raise system(errno.EMFILE)
+
+    monkeypatch.setattr(os, "dup", none_left)
+    kind, said = classify(socket.gaierror(socket.EAI_NONAME, "unknown"), connecting=True)
+    assert (kind, "ulimit -n" in said) == (ErrorClass.OUT_OF_DESCRIPTORS, True)
+
+
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.ENFILE, errno.EBUSY])
 @pytest.mark.parametrize("connecting", [True, False])
 def test_descriptors_that_ran_out_are_the_generators_fault_with_a_remedy(number, connecting):
     kind, said = classify(system(number), connecting=connecting)

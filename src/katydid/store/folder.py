@@ -6,6 +6,7 @@ replaced whole or not at all.
 """
 
 import json
+import os
 import re
 import tempfile
 from collections.abc import Iterator
@@ -151,10 +152,14 @@ class RunWriter:
         path.mkdir(parents=True)
         _write_manifest(path, self.manifest)
         self._logs = {kind: RowLog(path / _log_file(kind)) for kind in ("samples", "monitor")}
+        self._reserved = [os.open(os.devnull, os.O_RDONLY) for _ in _SCHEMAS.keys() - self._logs.keys()]
+        """Descriptors for the logs that only some runs have: when rows for them come, none may be left."""
 
     def append(self, kind: str, batch: bytes) -> None:
         """Keep a batch of rows of a kind, as `RowBuffer.drain` made it."""
         if kind not in self._logs:
+            if self._reserved:
+                os.close(self._reserved.pop())
             self._logs[kind] = RowLog(self.path / _log_file(kind))
         self._logs[kind].append(batch)
 
@@ -167,6 +172,8 @@ class RunWriter:
         """Close the logs; what is in them stays."""
         for log in self._logs.values():
             log.close()
+        while self._reserved:
+            os.close(self._reserved.pop())
 
     def finish(self, **outcome: Any) -> RunFolder:
         """Turn the logs into Parquet files, write how the run ended, and open the folder for reading.

@@ -1,30 +1,50 @@
 """Which class of failure an exception of the operating system is. Knows no HTTP."""
 
 import errno
+import os
 import socket
 import ssl
 
 from katydid.core.sample import ErrorClass
 
+_TARGETS = (
+    errno.ECONNREFUSED,
+    errno.ECONNRESET,
+    errno.ECONNABORTED,
+    errno.EPIPE,
+    errno.ESHUTDOWN,
+    errno.ENOTCONN,
+    errno.ETIMEDOUT,
+    errno.EPROTO,
+    errno.EHOSTUNREACH,
+    errno.EHOSTDOWN,
+    errno.ENETUNREACH,
+    errno.ENETDOWN,
+    errno.ENETRESET,
+)
+"""What the target, or the network on the way to it, does to a connection."""
+
 _BY_ERRNO = {
+    **dict.fromkeys(_TARGETS, ErrorClass.RESET),
     errno.EMFILE: ErrorClass.OUT_OF_DESCRIPTORS,
     errno.ENFILE: ErrorClass.OUT_OF_DESCRIPTORS,
+    errno.EBUSY: ErrorClass.OUT_OF_DESCRIPTORS,  # what looking up a name gives where none is left
     errno.EADDRNOTAVAIL: ErrorClass.OUT_OF_PORTS,
-    errno.ECONNRESET: ErrorClass.RESET,
-    errno.EPIPE: ErrorClass.RESET,
-    errno.ECONNABORTED: ErrorClass.RESET,
 }
+"""Any other is this machine's: no memory, no buffers, a rule of its firewall, or a mistake of ours."""
 
 _REMEDY = {
     ErrorClass.OUT_OF_DESCRIPTORS: "the generator is out of file descriptors: raise `ulimit -n`",
     ErrorClass.OUT_OF_PORTS: "the generator is out of local ports: keep connections alive or add machines",
 }
+_OURS = {getattr(socket, name) for name in ("EAI_SYSTEM", "EAI_MEMORY") if hasattr(socket, name)}
+"""Failures to look up a name that say nothing about the name."""
 
 
 def classify(error: BaseException, *, connecting: bool) -> tuple[ErrorClass, str]:
     """The class and text of a failure to connect (`connecting`) or to talk."""
     if isinstance(error, socket.gaierror):
-        return ErrorClass.DNS, f"the host's name cannot be resolved: {error.strerror or error}"
+        return _classify_lookup(error)
     if isinstance(error, ssl.SSLError):
         return ErrorClass.TLS, f"TLS: {_tls_reason(error)}"
     if isinstance(error, TimeoutError):
@@ -34,11 +54,29 @@ def classify(error: BaseException, *, connecting: bool) -> tuple[ErrorClass, str
     return ErrorClass.OTHER, f"{type(error).__name__}: {error}"
 
 
+def _classify_lookup(error: socket.gaierror) -> tuple[ErrorClass, str]:
+    if _no_descriptors_left():  # a resolver that cannot open a socket may call the name unknown
+        return ErrorClass.OUT_OF_DESCRIPTORS, _REMEDY[ErrorClass.OUT_OF_DESCRIPTORS]
+    if error.errno in _OURS:
+        return ErrorClass.OTHER, f"this machine could not look up the host's name: {error.strerror or error}"
+    return ErrorClass.DNS, f"the host's name cannot be resolved: {error.strerror or error}"
+
+
 def _classify_errno(error: OSError, *, connecting: bool) -> tuple[ErrorClass, str]:
-    kind = _BY_ERRNO.get(error.errno or 0, ErrorClass.RESET)
+    kind = ErrorClass.RESET if error.errno is None else _BY_ERRNO.get(error.errno, ErrorClass.OTHER)
     if kind in _REMEDY:
         return kind, _REMEDY[kind]
+    if kind is ErrorClass.OTHER:
+        return kind, f"this machine: {error.strerror or error}"
     return ErrorClass.CONNECT if connecting else kind, error.strerror or str(error)
+
+
+def _no_descriptors_left() -> bool:
+    try:
+        os.close(os.dup(2))
+    except OSError as error:
+        return error.errno in {errno.EMFILE, errno.ENFILE}
+    return False
 
 
 def _tls_reason(error: ssl.SSLError) -> str:

@@ -9,6 +9,7 @@ import sys
 import time
 from argparse import Namespace
 from collections.abc import Callable, Mapping
+from types import FrameType
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -121,11 +122,7 @@ class Lifecycle:
         """Why Locust ends a run that we did not end."""
         if self.runtime.is_master and not self.runtime.runner.clients:
             return "error"
-        run_time = getattr(self.environment.parsed_options, "run_time", None)
-        elapsed = time.monotonic() - self.runtime.info.origin
-        if self.environment.shape_class or (run_time and elapsed >= run_time - 1.0):
-            return "run-time"
-        return "interrupted"
+        return "run-time" if _at_its_time() else "interrupted"
 
     def on_test_stop(self, **_: Any) -> None:
         """All users have stopped and all rows are on their way: close the run."""
@@ -186,12 +183,22 @@ class Lifecycle:
 
 
 def on_init(environment: Environment, web_ui: Any = None, **_: Any) -> None:
-    """Locust has its runner: take part, and check a headless run before anything is sent."""
+    """Locust has its runner: take part, and check a headless run before anything is sent.
+
+    Locust starts the timer of `--run-time` next, and gevent counts it from when its loop last looked at the clock:
+    before the locustfile was imported. So the loop looks again.
+    """
+    _take_part(environment, web_ui)
+    gevent.get_hub().loop.update_now()
+
+
+def _take_part(environment: Environment, web_ui: Any) -> None:
     if _shape is not None and not isinstance(environment.runner, WorkerRunner):
         environment.shape_class = _shape()
         environment.shape_class.runner = environment.runner
     found_master()
     look_around()
+    _stay(environment.runner)
     lifecycle = Lifecycle(environment)
     if Progress.enabled:
         logging.getLogger("locust.stats_logger").disabled = True
@@ -217,6 +224,36 @@ def on_init(environment: Environment, web_ui: Any = None, **_: Any) -> None:
         if options.processes:
             _dismiss_workers()
         sys.exit(int(ExitCode.USAGE))
+
+
+_LOCUSTS_TIMERS = frozenset({"stop_and_optionally_quit", "_stop_runners", "shape_worker"})
+"""Functions of Locust that end a run at its time: `--run-time`, the run time of the web form, a shape's end."""
+
+
+def _at_its_time() -> bool:
+    """Whether Locust ends the run because its time is over; else it is somebody's wish: a signal, the page, a user.
+
+    Locust's event does not say who stops the run; whose greenlet this is, its outer calls do.
+    """
+    frame: FrameType | None = sys._getframe()  # noqa: SLF001 - public in all but its name
+    while frame is not None:
+        if frame.f_code.co_name in _LOCUSTS_TIMERS and frame.f_globals["__name__"].startswith("locust."):
+            return True
+        frame = frame.f_back
+    return False
+
+
+def _stay(runner: Any) -> None:
+    """Locust leaves when the last of its runner's greenlets ends, and a local runner has one: it reads its CPU.
+
+    That one dies where no file can be opened. Locust's `quit` ends ours with it.
+    """
+
+    def wait() -> None:
+        while True:
+            gevent.sleep(3600.0)
+
+    runner.greenlet.spawn(wait)
 
 
 def _refuse_credentials(host: str | None) -> None:

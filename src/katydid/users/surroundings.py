@@ -4,6 +4,7 @@ The target is seen as a process of this machine, or through metrics that it give
 be read leaves no row; a run never fails for it.
 """
 
+import contextlib
 import logging
 import time
 import urllib.request
@@ -52,7 +53,8 @@ class Surroundings:
         target = self._scraped() if self._metrics_url else self._of_process()
         while True:
             gevent.sleep(PERIOD)
-            self._add(MACHINE, (psutil.cpu_percent(), float(psutil.virtual_memory().used)))
+            with contextlib.suppress(OSError):  # no descriptors: the generator's own monitor goes on without any
+                self._add(MACHINE, (psutil.cpu_percent(), float(psutil.virtual_memory().used)))
             usage = next(target, None)
             if usage is not None:
                 self._add(TARGET, usage)
@@ -85,6 +87,8 @@ class Surroundings:
                 root = known.setdefault(self._pid, psutil.Process(self._pid))
                 family = [known.setdefault(p.pid, p) for p in (root, *root.children(recursive=True))]
                 yield sum(p.cpu_percent() for p in family), float(sum(p.memory_info().rss for p in family))
+            except OSError:  # no descriptors now; later perhaps again
+                yield None
             except psutil.Error as error:
                 logger.warning("the target's process %d cannot be watched any more (%s)", self._pid, error)
                 return

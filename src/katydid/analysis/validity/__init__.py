@@ -9,7 +9,7 @@ This is the table; what the rules look at lies in `rule`, their checks by theme 
 
 import pandas as pd
 
-from katydid.analysis.validity import clocks, generator, load, stalls
+from katydid.analysis.validity import clocks, generator, load, stalls, streams
 from katydid.analysis.validity.rule import Finding, Rule, Run, Severity, has_plan, watched
 
 __all__ = ["RULES", "Finding", "Rule", "Run", "Severity", "findings", "rules_for", "unchecked"]
@@ -90,6 +90,18 @@ RULES = (
         "≤ 5 ms in the median)",
         "the others are exact; a late event loop makes bounds itself, by reading several chunks at once",
         clocks.bounded,
+    ),
+    Rule(
+        "stream",
+        "most streamed answers begin before the last tenth of their time",
+        "else the TTFT is the time of a whole answer, which a buffer on the way held back",
+        streams.buffered,
+    ),
+    Rule(
+        "times",
+        "no time of a request below zero",
+        "a clock that is off by that much is off in the other times too",
+        clocks.negative,
     ),
     Rule(
         "timestamps",

@@ -1,5 +1,7 @@
 """Whether the times are what they say: exact, the kernel's, and on a steady clock."""
 
+import numpy as np
+
 from katydid.analysis.validity.generator import LESS_ELSEWHERE
 from katydid.analysis.validity.rule import Finding, Run
 
@@ -42,6 +44,24 @@ def user_time(run: Run) -> Finding | None:
     if run.manifest.get("timestamp_source") != "user" or not run.counts.ok:
         return None
     return Finding("warning", "times were taken in user space: the delays of a busy generator are in them")
+
+
+_TIMES = ("connect_ms", "ttft_ms", "duration_ms", "read_lag_ms", "gap_mean_ms", "gap_p99_ms", "gap_max_ms")
+
+
+def negative(run: Run) -> Finding | None:
+    """Times below zero: the kernel's clock and the process's are not the same, and what is above zero is as wrong."""
+    frame = run.counted
+    wrong = [name for name in _TIMES if name in frame and (frame[name].astype(np.float64) < 0).any()]
+    if not wrong:
+        return None
+    rows = int((frame[wrong].astype(np.float64) < 0).any(axis=1).sum())
+    return Finding(
+        "invalid",
+        f"{rows} requests have times below zero ({', '.join(wrong)}): the wall clock of this machine was set, or the "
+        "process sees another one than the kernel's",
+        "let the clock settle (NTP), run without libfaketime or a time namespace, and measure again",
+    )
 
 
 _STEP_MS = 50.0
