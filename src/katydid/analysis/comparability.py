@@ -39,7 +39,9 @@ WORTH_KNOWING = (
 )  # fmt: skip
 """Keys of the manifest whose difference is listed."""
 
-RAMP = ("spawn_rate", "failure_threshold", "users")
+RAMP = (
+    "spawn_rate", "ramp_per_s", "failure_threshold", "users", "interval_s", "request_timeout_s", "idle_timeout_s",
+)  # fmt: skip
 """What must be the same for runs that the failure threshold ended to be compared by where it did."""
 
 

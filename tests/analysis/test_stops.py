@@ -1,0 +1,134 @@
+"""Versions compared by where the failure threshold stopped them."""
+
+import pandas as pd
+import pytest
+
+from katydid.analysis.estimates import RunData
+from katydid.analysis.stops import compare_stops
+from katydid.analysis.verdicts import CompareSettings
+
+RAMP = {"failure_threshold": 5, "users": 500, "spawn_rate": 10, "ramp_per_s": 10.0, "interval_s": 20.0}
+
+
+def run(users, **manifest):
+    """One that was stopped at so many users; None: it was not."""
+    facts = RAMP | {"ended": "run-time" if users is None else "failure-threshold"} | manifest
+    at_stop = None if users is None else float(users)
+    requests = None if users is None else users + 40.0
+    metrics = {
+        "users_at_stop": at_stop, "in_flight_at_stop": at_stop and users - 105.0, "requests_at_stop": requests,
+        "ok_at_stop": requests and requests - 5, "time_to_stop": at_stop and users * 100.0,
+    }  # fmt: skip
+    return RunData("folder", facts, pd.DataFrame(), {"metrics": metrics})
+
+
+def compared(base, new, *, interleaved=True, **manifest):
+    sides = [[run(users, **manifest) for users in side] for side in (base, new)]
+    return compare_stops(*sides, CompareSettings(), interleaved=interleaved)
+
+
+OLD, NEW = (242, 243, 244, 243, 242), (255, 254, 255, 256, 254)
+
+
+def test_five_runs_a_side_tell_a_few_percent_of_users():
+    stops = compared(OLD, NEW)
+    users = stops.rows[0]
+    assert stops.verdict == users["verdict"] == "faster"
+    assert (users["name"], users["primary"]) == ("users_at_stop", True)
+    assert users["low"] > 0
+    one_user = 1 / 243
+    assert users["low"] - one_user < 12 / 243 < users["high"] + one_user
+    assert [row["name"] for row in stops.rows[1:]] == [
+        "in_flight_at_stop", "requests_at_stop", "ok_at_stop", "time_to_stop"
+    ]  # fmt: skip
+    assert {row["verdict"] for row in stops.rows} == {"faster"}
+    assert "243 users and 255 (+5%), 138 in flight and 150 (+9%), 283 requests and 295 (+4%)" in stops.reasons[0]
+
+
+def test_fewer_users_are_worse():
+    assert compared(NEW, OLD).verdict == "slower"
+
+
+def test_the_same_users_again_are_no_difference():
+    stops = compared(OLD, OLD[::-1])
+    assert stops.verdict == "no_difference"
+
+
+def test_runs_that_are_all_alike_are_known_to_a_user_and_not_better():
+    users = compared([243] * 5, [243] * 5).rows[0]
+    assert users["verdict"] == "no_difference"
+    assert users["high"] - users["low"] > 0.5 / 243
+    assert compared([243] * 5, [244] * 5).verdict == "no_difference", "a user is not worth a word"
+
+
+def test_one_run_a_side_gives_both_figures_and_what_it_would_take():
+    stops = compared([243], [255])
+    users = stops.rows[0]
+    assert stops.verdict == "cannot_tell"
+    assert (round(users["base"]), round(users["new"]), users["low"]) == (243, 255, None)
+    assert users["runs_needed"] > 1
+    assert f"one run each cannot tell; make about {users['runs_needed']} of each" in stops.reasons[0]
+
+
+def test_noisy_runs_say_how_many_it_takes():
+    stops = compared((230, 260, 243), (240, 275, 250))
+    assert stops.verdict == "cannot_tell"
+    assert stops.rows[0]["runs_needed"] > 3
+
+
+@pytest.mark.parametrize(
+    ("base", "new", "verdict", "bound", "text"),
+    [
+        pytest.param([243], [None], "faster", "lower", "at least +106% users", id="the new one held them all"),
+        pytest.param([None], [243], "slower", "upper", "at most -51% users", id="the old one did"),
+        pytest.param(OLD, [None] * 5, "faster", "lower", "at least +106% users", id="five a side"),
+        pytest.param([490], [None], "cannot_tell", "lower", "take more users", id="nearly all, in one run"),
+        pytest.param([500], [None], "cannot_tell", "lower", "take more users", id="all there anyway"),
+        pytest.param([243] * 3, [None, 400, None], "faster", "lower", "in 1 of 3 runs stopped too", id="most of them"),
+    ],
+)
+def test_a_version_that_was_not_stopped_held_at_least_its_users(base, new, verdict, bound, text):
+    stops = compared(base, new)
+    (users,) = stops.rows
+    assert (stops.verdict, users["verdict"], users["bound"]) == (verdict, verdict, bound)
+    assert users["high" if bound == "lower" else "low"] is None
+    assert text in stops.reasons[0]
+
+
+def test_runs_that_came_to_their_end_are_compared_as_usual():
+    assert compared([None], [None]).reasons == compared([None], [None]).rows == []
+
+
+def test_where_both_held_all_in_some_runs_nothing_tells_them_apart():
+    stops = compared([243, None], [None, 255])
+    assert stops.rows == []
+    assert "take more of them" in stops.reasons[0]
+
+
+@pytest.mark.parametrize("new", [[255], [None]])
+def test_users_that_came_all_at_once_decide_nothing(new):
+    stops = compared([243], new, ramp_per_s=None)
+    assert stops.rows == []
+    assert "--ramp" in stops.reasons[0]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"spawn_rate": 20}, {"failure_threshold": 9}, {"users": 800}, {"interval_s": 10.0}, {"ramp_per_s": 20.0},
+        {"request_timeout_s": 9.0}, {"idle_timeout_s": 9.0},
+    ],
+)  # fmt: skip
+def test_other_ramps_are_not_compared(other):
+    changed = run(255)
+    changed.manifest.update(other)
+    stops = compare_stops([run(243)], [changed], CompareSettings(), interleaved=False)
+    assert stops.rows == []
+    assert "on different ramps" in stops.reasons[0]
+
+
+def test_runs_of_before_ramps_were_recorded_are_compared_too():
+    sides = [[run(users)] for users in (243, 255)]
+    for (each,) in sides:
+        del each.manifest["ramp_per_s"]
+    assert compare_stops(*sides, CompareSettings(), interleaved=False).rows
