@@ -5,6 +5,7 @@ import socket
 import ssl
 
 from katydid.core.sample import ErrorClass
+from katydid.transport.proxies import ProxyError
 
 _BY_ERRNO = {
     errno.EMFILE: ErrorClass.OUT_OF_DESCRIPTORS,
@@ -23,6 +24,8 @@ _REMEDY = {
 
 def classify(error: BaseException, *, connecting: bool) -> tuple[ErrorClass, str]:
     """The class and text of a failure to connect (`connecting`) or to talk."""
+    if isinstance(error, ProxyError):
+        return _classify_proxy(error)
     if isinstance(error, socket.gaierror):
         return ErrorClass.DNS, f"the host's name cannot be resolved: {error.strerror or error}"
     if isinstance(error, ssl.SSLError):
@@ -32,6 +35,18 @@ def classify(error: BaseException, *, connecting: bool) -> tuple[ErrorClass, str
     if isinstance(error, OSError):
         return _classify_errno(error, connecting=connecting)
     return ErrorClass.OTHER, f"{type(error).__name__}: {error}"
+
+
+def is_the_proxys(detail: str) -> bool:
+    """Whether a failure's text is about the proxy of the environment: the target cannot help that."""
+    return detail.startswith("the proxy ")
+
+
+def _classify_proxy(error: ProxyError) -> tuple[ErrorClass, str]:
+    if error.__cause__ is None:
+        return ErrorClass.CONNECT, str(error)
+    kind, text = classify(error.__cause__, connecting=True)
+    return kind, text if kind in _REMEDY else f"{error}: {text}"
 
 
 def _classify_errno(error: OSError, *, connecting: bool) -> tuple[ErrorClass, str]:

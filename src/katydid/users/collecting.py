@@ -18,7 +18,7 @@ from locust.html import get_html_report
 
 import katydid
 from katydid.core.errors import ConfigError, ExitCode, KatydidError
-from katydid.core.redact import Redactor
+from katydid.core.redact import COMPLAINT_LIMIT, Redactor
 from katydid.core.target_url import shown_url
 from katydid.report.build import Report, build_report
 from katydid.store.folder import LOCUST_REPORT, REPORT, RunFolder, RunWriter, check_results, new_run_path
@@ -29,9 +29,6 @@ from katydid.users.runtime import ROWS, Runtime
 from katydid.users.staged import staged_shape
 
 logger = logging.getLogger("katydid")
-
-COMPLAINT_LIMIT = 1000
-"""Characters of a complaint about a target: room for the names of its models."""
 
 
 class Collector:
