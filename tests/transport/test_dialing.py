@@ -4,6 +4,9 @@ import pytest
 
 from katydid.core.errors import ConfigError
 from katydid.transport.dialing import destination
+from katydid.transport.proxies import is_excepted
+from katydid.users.chat import ChatService
+from katydid.users.options import RunOptions
 from rawserver import END, SSE_HEAD, chunks, raw_server
 from streams import PROPER
 from talking import CLIENTS, ask
@@ -58,7 +61,8 @@ def test_http_goes_through_the_proxy_of_the_environment(client, monkeypatch):
     assert "proxy-authorization: basic dxnlcjpwqhnz\r\n" in head
 
 
-def test_https_asks_the_proxy_for_a_tunnel_and_a_refusal_is_told(monkeypatch):
+@pytest.mark.parametrize("client", CLIENTS)
+def test_https_asks_the_proxy_for_a_tunnel_and_a_refusal_is_told(client, monkeypatch):
     seen = []
 
     def proxy(peer):
@@ -67,9 +71,11 @@ def test_https_asks_the_proxy_for_a_tunnel_and_a_refusal_is_told(monkeypatch):
 
     with raw_server(proxy) as url:
         monkeypatch.setenv("https_proxy", url)
-        sample = ask("fast", "https://target.invalid").sample
-    assert seen[0].startswith(b"CONNECT target.invalid:443 HTTP/1.1\r\n")
-    assert (sample.error, "407" in sample.detail) == ("connect", True)
+        sample = ask(client, "https://target.invalid").sample
+    assert seen[0].startswith(b"CONNECT target.invalid:443 HTTP/1.")
+    assert b"\r\nUser-Agent: katydid/" in seen[0]
+    assert (sample.error, sample.blame) == ("connect", "config")
+    assert "refused the tunnel: 407 Proxy Authentication Required" in sample.detail
 
 
 def test_no_proxy_is_honoured(monkeypatch):
@@ -77,6 +83,120 @@ def test_no_proxy_is_honoured(monkeypatch):
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     assert destination("http://127.0.0.1:8080").proxy is None
     assert destination("http://elsewhere").proxy.host == "proxy.invalid"
+
+
+@pytest.mark.parametrize(
+    ("host", "port", "no_proxy", "excepted"),
+    [
+        ("h.example", 80, "", False),
+        ("h.example", 80, "*", True),
+        ("h.example", 80, "other, h.example", True),
+        ("h.example", 80, "other h.example", True),
+        ("H.Example.", 80, "h.EXAMPLE", True),
+        ("h.example", 80, "example", True),
+        ("h.example", 80, ".example", True),
+        ("h.example", 80, "*.example", True),
+        ("example", 80, ".example", True),
+        ("notexample", 80, "example", False),
+        ("h.example", 80, "h.example.org", False),
+        ("h.example", 8080, "h.example:8080", True),
+        ("h.example", 80, "h.example:8080", False),
+        ("h.example", 80, "10.0.0.0/8", False),
+        ("10.1.2.3", 80, "10.0.0.0/8", True),
+        ("10.1.2.3", 80, "10.1.2.0/255.255.255.0", True),
+        ("11.1.2.3", 80, "10.0.0.0/8", False),
+        ("10.1.2.3", 80, "10.1.2.3", True),
+        ("10.1.2.3", 80, "10.1.2.3:80", True),
+        ("10.1.2.3", 81, "10.1.2.3:80", False),
+        ("10.1.2.3", 80, "2.3", False),
+        ("10.1.2.3", 80, "10.1.2.3/x", False),
+        ("::1", 80, "::1", True),
+        ("::1", 80, "[::1]", True),
+        ("::1", 80, "[::1]:80", True),
+        ("::1", 81, "[::1]:80", False),
+        ("fd00::5", 80, "fd00::/8", True),
+        ("localhost", 80, "127.0.0.1", False),
+    ],
+)
+def test_no_proxy_names_hosts_addresses_networks_and_ports(host, port, no_proxy, excepted):
+    assert is_excepted(host, port, no_proxy) is excepted
+
+
+@pytest.mark.parametrize(
+    ("url", "variables", "proxy"),
+    [
+        ("http://t", {"ALL_PROXY": "http://all:1"}, ("all", 1, "ALL_PROXY")),
+        ("https://t", {"all_proxy": "http://all:1"}, ("all", 1, "ALL_PROXY")),
+        ("http://t", {"ALL_PROXY": "http://all:1", "HTTP_PROXY": "http://one:2"}, ("one", 2, "HTTP_PROXY")),
+        ("https://t", {"ALL_PROXY": "http://all:1", "HTTP_PROXY": "http://one:2"}, ("all", 1, "ALL_PROXY")),
+        ("http://t", {"HTTP_PROXY": "http://big:1", "http_proxy": "http://small:2"}, ("small", 2, "HTTP_PROXY")),
+        ("http://t", {"HTTP_PROXY": "plain:3128"}, ("plain", 3128, "HTTP_PROXY")),
+        ("http://t", {"HTTPS_PROXY": "http://one:2"}, None),
+        ("http://t:8000", {"ALL_PROXY": "http://all:1", "NO_PROXY": "t:8000"}, None),
+        ("http://127.0.0.1", {"ALL_PROXY": "socks5://all:1", "NO_PROXY": "127.0.0.0/8"}, None),
+    ],
+)
+def test_a_proxy_is_the_one_that_curl_would_take(monkeypatch, url, variables, proxy):
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    found = destination(url).proxy
+    assert (found and (found.host, found.port, found.variable)) == proxy
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+@pytest.mark.parametrize("variables", [{"ALL_PROXY": "PROXY"}, {"all_proxy": "PROXY", "NO_PROXY": "10.0.0.0/8,t:1"}])
+def test_both_clients_go_through_it(client, monkeypatch, variables):
+    seen = []
+
+    def proxy(peer):
+        seen.append(peer.request().split(b"\r\n")[0])
+        peer.send(SSE_HEAD + chunks(PROPER.encode()) + END)
+
+    with raw_server(proxy) as url:
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value.replace("PROXY", url))
+        assert ask(client, "http://target.invalid:8000").sample.error is None
+    assert seen == [b"POST http://target.invalid:8000/v1/chat/completions HTTP/1.1"]
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+@pytest.mark.parametrize("no_proxy", ["127.0.0.0/8", "127.0.0.1:PORT", "*", "x 127.0.0.1"])
+def test_both_clients_go_past_it_where_no_proxy_says_so(client, monkeypatch, no_proxy):
+    def target(peer):
+        peer.request()
+        peer.send(SSE_HEAD + chunks(PROPER.encode()) + END)
+
+    with raw_server(target) as url:
+        monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+        monkeypatch.setenv("NO_PROXY", no_proxy.replace("PORT", url.rpartition(":")[2]))
+        assert ask(client, url).sample.error is None
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_proxy_that_is_down_is_named_and_is_the_configurations_fault(client, monkeypatch, scheme):
+    monkeypatch.setenv(f"{scheme}_proxy", "http://user:hunter2@127.0.0.1:1")
+    sample = ask(client, f"{scheme}://target.invalid").sample
+    assert (sample.error, sample.blame) == ("connect", "config")
+    named = f"the proxy 127.0.0.1:1 ({scheme.upper()}_PROXY) cannot be reached: Connection refused"
+    assert sample.detail == named
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_a_proxy_whose_name_nobody_knows_is_named(client, monkeypatch):
+    monkeypatch.setenv("ALL_PROXY", "http://proxy.invalid:3128")
+    sample = ask(client, "http://target.invalid").sample
+    assert (sample.error, sample.blame) == ("dns", "config")
+    assert "the proxy proxy.invalid:3128 (ALL_PROXY)" in sample.detail
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_the_look_before_the_load_names_a_proxy_that_is_down(client, monkeypatch):
+    monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:1")
+    service = ChatService(RunOptions(client=client), "http://target.invalid")
+    with pytest.raises(ConfigError, match=r"the proxy 127\.0\.0\.1:1 \(ALL_PROXY\) .*: start that proxy"):
+        service.preflight()
+    service.close()
 
 
 def test_a_proxy_that_is_no_http_url_is_refused(monkeypatch):

@@ -16,6 +16,7 @@ class Answers:
     """A client whose target answers once, or fails."""
 
     def __init__(self, status=200, body=b"", error=None, detail=""):
+        """`body` is given to the reading of a success, and kept of any other answer, as clients do."""
         self.status, self.body, self.error, self.detail = status, body, error, detail
         self.asked = []
 
@@ -25,6 +26,9 @@ class Answers:
             exchange.fail(self.error, self.detail)
             return
         exchange.status = self.status
+        if not 200 <= self.status < 300:
+            exchange.body = self.body
+            return
         half = len(self.body) // 2
         reading.feed(self.body[:half], 0.0)
         reading.feed(self.body[half:], 0.1)
@@ -84,3 +88,31 @@ def test_a_target_that_cannot_be_loaded_is_told_in_one_line_with_what_to_do(answ
     with pytest.raises(ConfigError) as refused:
         choose(Answers(**answer), wanted)
     assert str(refused.value) == f"{HOST} {said}"
+
+
+FIREWALL = b"""<!DOCTYPE html><html><head><title>Access denied</title><style>p { color: red }</style></head>
+<body><script>if (a < b) { track() }</script><p>error&nbsp;code: <b>1010</b></p></body></html>"""
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (
+            {"status": 403, "body": FIREWALL},
+            "refuses our key (403 Access denied error code: 1010): set LOAD_TEST_API_KEY",
+        ),
+        ({"status": 401, "body": b'{"error": {"message": "no such key"}}'}, "refuses our key (401 no such key): set "),
+        ({"status": 503, "body": b"loading model"}, "is not ready yet (503 loading model): wait"),
+        ({"status": 500, "body": b"boom"}, "does not list its models (500 boom): name one with --model"),
+    ],
+)
+def test_what_the_target_says_itself_is_in_the_complaint(answer, said):
+    with pytest.raises(ConfigError) as refused:
+        choose(Answers(**answer))
+    assert said in str(refused.value)
+
+
+def test_its_words_are_cut_between_words_since_one_may_be_a_secret():
+    with pytest.raises(ConfigError) as refused:
+        choose(Answers(status=403, body=b"word " * 31 + b"sk-secret-that-is-long " * 5))
+    assert "word …)" in str(refused.value)

@@ -8,8 +8,9 @@ from dataclasses import asdict
 
 from katydid.commands.output import STANDARD_OUTPUT, add_json, write_output
 from katydid.core.arguments import OneLineParser
-from katydid.core.errors import ExitCode
+from katydid.core.errors import ConfigError, ExitCode
 from katydid.core.jsontext import json_text
+from katydid.core.redact import COMPLAINT_LIMIT, Redactor
 from katydid.dialects import DIALECTS
 from katydid.machine.checks import Checked, Plan, examine, spoils
 from katydid.machine.facts import gather
@@ -98,6 +99,8 @@ def _first_look(host: str, api: str, ca_file: str | None) -> str:
     service = ChatService(RunOptions(api=api, ca_file=ca_file), host)
     try:
         return service.preflight()
+    except ConfigError as error:  # has the target's words in it
+        raise ConfigError(Redactor(service.secrets()).text(str(error), COMPLAINT_LIMIT)) from None
     finally:
         service.close()
 

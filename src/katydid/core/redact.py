@@ -10,6 +10,8 @@ from katydid.core.jsontext import json_text
 from katydid.core.sample import DETAIL_LIMIT
 
 MASK = "[redacted]"
+COMPLAINT_LIMIT = 1000
+"""Characters of a complaint about a target: room for the names of its models."""
 _SHORTEST = 4  # a shorter secret would mask half of every text, and is none
 
 _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")

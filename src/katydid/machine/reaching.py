@@ -30,8 +30,10 @@ def reach(host: str, look: Callable[[], str]) -> Checked:
         model = look()
     except (ConfigError, OSError) as error:
         message = str(error) if isinstance(error, ConfigError) else f"{shown} does not answer ({error.strerror})"
-        found, _, remedy = message.partition(": ")
-        return Checked("target", "bad", found, _LIMIT, _WHY, "target", remedy or "start it, or correct --host")
+        found, _, remedy = message.rpartition(": ")  # the target's own words may have a colon too
+        if not found:
+            found, remedy = message, "start it, or correct --host"
+        return Checked("target", "bad", found, _LIMIT, _WHY, "target", remedy)
     answered = (time.monotonic() - began) * 1000.0
     found = f"{shown}: connects in {connects[TRIES // 2]:.1f} ms, first answer after {answered:.0f} ms, model {model}"
     if connects[TRIES // 2] > FAR_MS:

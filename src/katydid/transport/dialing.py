@@ -1,38 +1,28 @@
 """How a connection to the target comes about: address, proxy, TCP, TLS. Knows nothing of requests.
 
-Proxies are taken from the environment (HTTP_PROXY, HTTPS_PROXY, NO_PROXY), as curl and requests do.
-TLS runs over memory buffers, so that the socket, and with it the kernel's timestamps, stays ours.
+Proxies are those of the environment (`proxies`). TLS runs over memory buffers, so that the socket, and with it
+the kernel's timestamps, stays ours.
 """
 
-import base64
 import errno
 import ipaddress
 import os
 import socket
 import ssl
 import time
-import urllib.request
 from dataclasses import dataclass
-from urllib.parse import SplitResult, unquote, urlsplit
 
 import gevent.monkey
 import gevent.socket
 
 from katydid.core.errors import ConfigError
 from katydid.core.target_url import TargetUrl, joined, read_target_url
+from katydid.transport.exchange import USER_AGENT
+from katydid.transport.proxies import Proxy, ProxyError, proxy_for
 
 _StdSocket: type[socket.socket] = gevent.monkey.get_original("socket", "socket")
 _READ_SIZE = 64 * 1024
 _PROXY_HEAD_LIMIT = 16 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class Proxy:
-    """An HTTP proxy; `authorization` is the value of Proxy-Authorization, or empty."""
-
-    host: str
-    port: int
-    authorization: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,30 +53,7 @@ def destination(url: str) -> Destination:
         ConfigError: it is not http(s)://HOST[:PORT][/PATH].
     """
     to = read_target_url(url)
-    return Destination(to.host, to.port, to.tls, to.path, _proxy("https" if to.tls else "http", to.host, to.port))
-
-
-def _split(url: str) -> SplitResult | None:
-    try:
-        parts = urlsplit(url)
-        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        return None
-    return parts if usable else None
-
-
-def _proxy(scheme: str, host: str, port: int) -> Proxy | None:
-    url = urllib.request.getproxies_environment().get(scheme)
-    if not url or urllib.request.proxy_bypass(f"{host}:{port}"):
-        return None
-    parts = _split(url if "://" in url else f"http://{url}")
-    if parts is None or parts.scheme != "http":
-        raise ConfigError(f"{scheme.upper()}_PROXY is not an http:// URL: correct or unset it")
-    authorization = ""
-    if parts.username:
-        credentials = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
-        authorization = "Basic " + base64.b64encode(credentials.encode()).decode("ascii")
-    return Proxy(parts.hostname or "", parts.port or 80, authorization)
+    return Destination(to.host, to.port, to.tls, to.path, proxy_for(to.host, to.port, tls=to.tls))
 
 
 def tls_context(ca_file: str | None) -> ssl.SSLContext:
@@ -152,11 +119,11 @@ def dial(to: Destination, context: ssl.SSLContext | None, timeout: float) -> tup
         OSError: what went wrong; `failure.classify(error, connecting=True)` says what it is.
     """
     deadline = time.monotonic() + timeout
-    sock = _connect(*((to.proxy.host, to.proxy.port) if to.proxy else (to.host, to.port)), timeout)
+    sock = _reach(to, timeout)
     try:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if to.proxy and to.tls:
-            _tunnel(sock, to, deadline)
+            _tunnel(sock, to, to.proxy, deadline)
         layer = None
         if context is not None:
             layer = TlsLayer(context, to.host)
@@ -165,6 +132,15 @@ def dial(to: Destination, context: ssl.SSLContext | None, timeout: float) -> tup
         sock.close()
         raise
     return sock, layer
+
+
+def _reach(to: Destination, timeout: float) -> socket.socket:
+    if to.proxy is None:
+        return _connect(to.host, to.port, timeout)
+    try:
+        return _connect(to.proxy.host, to.proxy.port, timeout)
+    except OSError as error:
+        raise ProxyError(to.proxy) from error
 
 
 def _connect(host: str, port: int, timeout: float) -> socket.socket:
@@ -228,18 +204,21 @@ def _shake_hands(sock: socket.socket, layer: TlsLayer, deadline: float) -> None:
         finished, to_send = layer.handshake(_receive(sock, deadline))
 
 
-def _tunnel(sock: socket.socket, to: Destination, deadline: float) -> None:
+def _tunnel(sock: socket.socket, to: Destination, proxy: Proxy, deadline: float) -> None:
     """Ask the proxy for a tunnel (RFC 9110, 9.3.6)."""
     host = f"[{to.host}]" if ":" in to.host else to.host
-    lines = [f"CONNECT {host}:{to.port} HTTP/1.1", f"Host: {host}:{to.port}"]
-    if to.proxy and to.proxy.authorization:
-        lines.append(f"Proxy-Authorization: {to.proxy.authorization}")
-    send_all(sock, "\r\n".join([*lines, "", ""]).encode("latin-1"), deadline)
+    lines = [f"CONNECT {host}:{to.port} HTTP/1.1", f"Host: {host}:{to.port}", f"User-Agent: {USER_AGENT}"]
+    if proxy.authorization:
+        lines.append(f"Proxy-Authorization: {proxy.authorization}")
     head = b""
-    while b"\r\n\r\n" not in head:
-        head += _receive(sock, deadline)
-        if len(head) > _PROXY_HEAD_LIMIT:
-            raise ConnectionAbortedError("the proxy's answer to CONNECT has no end")
+    try:
+        send_all(sock, "\r\n".join([*lines, "", ""]).encode("latin-1"), deadline)
+        while b"\r\n\r\n" not in head:
+            head += _receive(sock, deadline)
+            if len(head) > _PROXY_HEAD_LIMIT:
+                raise ProxyError(proxy, "answers a CONNECT without an end")
+    except ConnectionError as error:
+        raise ProxyError(proxy, "closed the connection instead of making a tunnel") from error
     status = head.split(b"\r\n", 1)[0].decode("latin-1")
     if status.split(" ")[1:2] != ["200"]:
-        raise ConnectionAbortedError(f"the proxy refused the tunnel: {status}")
+        raise ProxyError(proxy, f"refused the tunnel: {status.partition(' ')[2]}")

@@ -7,12 +7,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
+import katydid
 from katydid.core.sample import ErrorClass
 from katydid.core.skimming import ChunkRule
 
 TimestampSource = Literal["kernel", "user"]
 Headers = tuple[tuple[str, str], ...]
 REQUEST_ID = "X-Request-Id"
+USER_AGENT = f"katydid/{katydid.__version__}"
+"""Firewalls of web applications answer 403 to requests without one, or with a library's."""
+
+
+def with_agent(headers: Mapping[str, str]) -> dict[str, str]:
+    """Headers with our User-Agent, unless the person who runs the test has given another."""
+    own = any(name.lower() == "user-agent" for name in headers)
+    return dict(headers) if own else {"User-Agent": USER_AGENT, **headers}
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ import socket
 import ssl
 
 from katydid.core.sample import ErrorClass
+from katydid.transport.proxies import ProxyError
 
 _TARGETS = (
     errno.ECONNREFUSED,
@@ -43,6 +44,8 @@ _OURS = {getattr(socket, name) for name in ("EAI_SYSTEM", "EAI_MEMORY") if hasat
 
 def classify(error: BaseException, *, connecting: bool) -> tuple[ErrorClass, str]:
     """The class and text of a failure to connect (`connecting`) or to talk."""
+    if isinstance(error, ProxyError):
+        return _classify_proxy(error)
     if isinstance(error, socket.gaierror):
         return _classify_lookup(error)
     if isinstance(error, ssl.SSLError):
@@ -60,6 +63,18 @@ def _classify_lookup(error: socket.gaierror) -> tuple[ErrorClass, str]:
     if error.errno in _OURS:
         return ErrorClass.OTHER, f"this machine could not look up the host's name: {error.strerror or error}"
     return ErrorClass.DNS, f"the host's name cannot be resolved: {error.strerror or error}"
+
+
+def is_the_proxys(detail: str) -> bool:
+    """Whether a failure's text is about the proxy of the environment: the target cannot help that."""
+    return detail.startswith("the proxy ")
+
+
+def _classify_proxy(error: ProxyError) -> tuple[ErrorClass, str]:
+    if error.__cause__ is None:
+        return ErrorClass.CONNECT, str(error)
+    kind, text = classify(error.__cause__, connecting=True)
+    return kind, text if kind in _REMEDY else f"{error}: {text}"
 
 
 def _classify_errno(error: OSError, *, connecting: bool) -> tuple[ErrorClass, str]:

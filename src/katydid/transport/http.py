@@ -16,7 +16,16 @@ from katydid.core.sample import ErrorClass
 from katydid.transport import clock
 from katydid.transport.connection import Connection
 from katydid.transport.dialing import destination, dial, tls_context
-from katydid.transport.exchange import REQUEST_ID, Exchange, Headers, Request, Sink, Timeouts, TimestampSource
+from katydid.transport.exchange import (
+    REQUEST_ID,
+    Exchange,
+    Headers,
+    Request,
+    Sink,
+    Timeouts,
+    TimestampSource,
+    with_agent,
+)
 from katydid.transport.failure import classify
 from katydid.transport.intake import on_turn
 from katydid.transport.receiver import Receiver
@@ -100,7 +109,7 @@ class HttpClient:
 
     def _write_head(self, method: str, path: str, headers: Headers, size: int) -> bytes:
         """The head of a request with so many bytes in its body, without the empty line that ends it."""
-        named = {"Host": self._to.authority, **dict(headers)}
+        named = {"Host": self._to.authority, **with_agent(dict(headers))}
         if self._to.proxy and not self._to.tls and self._to.proxy.authorization:
             named["Proxy-Authorization"] = self._to.proxy.authorization
         whole = request_bytes(method, self._to.request_target(path), named, bytes(size))

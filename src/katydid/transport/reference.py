@@ -24,13 +24,13 @@ from sseclient import SSEClient
 
 from katydid.core.errors import LimitError, ProtocolError
 from katydid.core.http1 import MAX_BODY
-from katydid.core.sample import ErrorClass
+from katydid.core.sample import Blame, ErrorClass
 from katydid.core.sse import MAX_EVENT
 from katydid.core.target_url import joined, read_target_url
 from katydid.core.unpacking import Unpacker, codings
-from katydid.transport.dialing import destination
-from katydid.transport.exchange import Exchange, Request, Sink, Timeouts, TimestampSource
+from katydid.transport.exchange import Exchange, Request, Sink, Timeouts, TimestampSource, with_agent
 from katydid.transport.failure import classify
+from katydid.transport.proxies import ProxyError, proxy_for
 from katydid.transport.receiver import BODY_LIMIT
 from katydid.transport.reference_pool import Adapter, UnansweredError
 from katydid.transport.resending import when
@@ -51,8 +51,8 @@ class RequestsClient:
     timestamp_source: TimestampSource = "user"
 
     def __init__(self, url: str, timeouts: Timeouts, ca_file: str | None = None) -> None:
-        destination(url)  # complains about a bad proxy in the same words
         self._to = read_target_url(url)
+        self._proxy = proxy_for(self._to.host, self._to.port, tls=self._to.tls)
         self._timeouts = timeouts
         self._in_flight = 0
         self._session = requests.Session()
@@ -60,6 +60,7 @@ class RequestsClient:
         self._session.auth = _keep_headers
         self._ca_file = ca_file
         adapter = Adapter(pool_maxsize=MOST_CONNECTIONS, max_retries=0)
+        adapter.tunnels = self._to.tls
         self._session.mount("http://", adapter)
         self._session.mount("https://", adapter)
 
@@ -121,10 +122,11 @@ class RequestsClient:
             request.method,
             self._to.origin + joined(self._to.path, request.path),
             data=request.body or None,
-            headers=request.all_headers(),
+            headers=with_agent(request.all_headers()),
             stream=True,
             allow_redirects=False,
             timeout=(self._timeouts.total, self._timeouts.idle),
+            proxies=self._proxies(),
             verify=self._ca_file,  # here, since REQUESTS_CA_BUNDLE would win over the session's
         ) as response:
             exchange.status = response.status_code
@@ -155,9 +157,24 @@ class RequestsClient:
                 exchange.ended = _feed_bytes(read, sink)
             sink.finish()
 
+    def _proxies(self) -> dict[str, str]:
+        """Ours, so that both clients read the environment alike; where there is none, none of the environment's."""
+        url: Any = self._proxy.url if self._proxy else None
+        return {"http": url, "https": url, "all": url}
+
     def _classify(self, error: BaseException) -> tuple[ErrorClass, str]:
         """The same class that the fast client would give, from the exception at the root."""
         causes = list(_causes(error))
+        if self._proxy is not None:
+            for cause in causes:
+                if isinstance(cause, OSError) and (refusal := _TUNNEL_REFUSED.match(str(cause))):
+                    return classify(ProxyError(self._proxy, f"refused the tunnel: {refusal[1]}"), connecting=True)
+            if any(isinstance(cause, urllib3.exceptions.ProxyError) for cause in causes):
+                kind, text = self._classify_causes(error, causes)
+                return (kind, text) if kind.blame is Blame.GENERATOR else (kind, f"{ProxyError(self._proxy)}: {text}")
+        return self._classify_causes(error, causes)
+
+    def _classify_causes(self, error: BaseException, causes: list[BaseException]) -> tuple[ErrorClass, str]:
         connecting = any(isinstance(cause, urllib3.exceptions.NewConnectionError) for cause in causes)
         for cause in causes:
             if isinstance(cause, OSError) and (cause.errno is not None or isinstance(cause, ssl.SSLError)):
@@ -168,6 +185,9 @@ class RequestsClient:
                     return kind, text.format(cause=cause, idle=self._timeouts.idle)
         return ErrorClass.OTHER, f"{type(error).__name__}: {error}"
 
+
+_TUNNEL_REFUSED = re.compile(r"Tunnel connection failed: (.*)")
+"""What http.client raises."""
 
 _MEANINGS: tuple[tuple[tuple[type[BaseException], ...], ErrorClass, str], ...] = (
     (

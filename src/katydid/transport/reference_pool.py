@@ -18,6 +18,7 @@ from requests.adapters import HTTPAdapter
 
 from katydid.core.errors import LimitError, ProtocolError
 from katydid.core.heads import MAX_HEAD, is_interim, read_head
+from katydid.transport.exchange import USER_AGENT
 from katydid.transport.resending import lost_to_idle_close
 
 
@@ -133,12 +134,23 @@ _POOLS = {"http": _PlainPool, "https": _TlsPool}
 
 
 class Adapter(HTTPAdapter):
-    """requests' adapter over these connections, through a proxy too."""
+    """requests' adapter over these connections, through a proxy too.
+
+    Attributes:
+        tunnels: whether a proxy would be asked for a tunnel.
+    """
+
+    tunnels = False
 
     def init_poolmanager(self, *arguments: Any, **more: Any) -> None:
         """See `HTTPAdapter.init_poolmanager`."""
         super().init_poolmanager(*arguments, **more)
         self.poolmanager.pool_classes_by_scheme = _POOLS
+
+    def proxy_headers(self, proxy: str) -> dict[str, str]:
+        """See `HTTPAdapter.proxy_headers`; where the proxy makes a tunnel, they are all that it sees."""
+        agent = {"User-Agent": USER_AGENT} if self.tunnels else {}
+        return agent | super().proxy_headers(proxy)
 
     def proxy_manager_for(self, proxy: str, **more: Any) -> Any:
         """See `HTTPAdapter.proxy_manager_for`."""

@@ -18,7 +18,7 @@ import greenlet
 from katydid.core.sample import ErrorClass
 from katydid.transport import clock
 from katydid.transport.dialing import TlsLayer, destination, dial, tls_context
-from katydid.transport.exchange import Exchange, Timeouts, TimestampSource
+from katydid.transport.exchange import Exchange, Timeouts, TimestampSource, with_agent
 from katydid.transport.failure import classify
 from katydid.transport.framing import Broken, Closed, Framing, Heard, Opened, Refused
 
@@ -100,7 +100,8 @@ class WebSocketClient:
             return
         exchange.connect_seconds = time.monotonic() - began
         self.open_connections += 1
-        line = _Line(sock, tls, Framing(self.to.authority, self.to.request_target(path), headers), part, exchange)
+        framing = Framing(self.to.authority, self.to.request_target(path), with_agent(headers))
+        line = _Line(sock, tls, framing, part, exchange)
         try:
             line.run(timeouts or self._timeouts)
         finally:

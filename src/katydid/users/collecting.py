@@ -20,7 +20,7 @@ import katydid
 from katydid.analysis.headline import exit_code
 from katydid.core.errors import ConfigError, ExitCode, KatydidError
 from katydid.core.pacing import Phase
-from katydid.core.redact import Redactor
+from katydid.core.redact import COMPLAINT_LIMIT, Redactor
 from katydid.core.target_url import shown_url
 from katydid.report.build import Report, build_report
 from katydid.store.folder import LOCUST_REPORT, REPORT, RunFolder, RunWriter, check_results, new_run_path
@@ -32,9 +32,6 @@ from katydid.users.spawning import first_requests, pulses
 from katydid.users.staged import staged_shape
 
 logger = logging.getLogger("katydid")
-
-COMPLAINT_LIMIT = 1000
-"""Characters of a complaint about a target: room for the names of its models."""
 
 
 class Collector:

@@ -6,6 +6,7 @@ from katydid.core.gaps import Gaps
 from katydid.core.sample import Blame, ErrorClass, Sample
 from katydid.dialects.status import classify_status
 from katydid.transport.exchange import Exchange
+from katydid.transport.failure import is_the_proxys
 from katydid.users.runinfo import RunInfo
 
 _KINDS = frozenset({"application/json", "application/x-ndjson", "text/event-stream"})
@@ -70,6 +71,13 @@ def measure_stream(sample: Sample, exchange: Exchange, reading: StreamFacts) -> 
         sample.gap_mean_ms, sample.gap_p99_ms, sample.gap_max_ms = mean * 1000.0, p99 * 1000.0, most * 1000.0
 
 
+def fail_on_the_line(sample: Sample, error: ErrorClass, detail: str) -> None:
+    """A failure that the transport told; a proxy of the environment is the configuration's."""
+    sample.fail(error, detail)
+    if is_the_proxys(detail):
+        sample.blame = Blame.CONFIG
+
+
 def judge(sample: Sample, exchange: Exchange, reading: Facts) -> None:
     """Decide how the request ended: what the target said of itself comes before how the line broke.
 
@@ -80,7 +88,7 @@ def judge(sample: Sample, exchange: Exchange, reading: Facts) -> None:
         sample.duration_ms = (done_at - exchange.started) * 1000.0
         sample.detail = f"{LEFT_OPEN} ({exchange.error})"
     elif exchange.error is not None and not (reading.error_text or reading.malformed):
-        sample.fail(exchange.error, exchange.detail)
+        fail_on_the_line(sample, exchange.error, exchange.detail)
     elif exchange.status is not None and 300 <= exchange.status < 400:
         where = exchange.headers.get("location", "elsewhere")
         sample.fail(ErrorClass.OTHER, f"redirected ({exchange.status}) to {where}: point --host there")

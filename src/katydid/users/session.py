@@ -27,6 +27,7 @@ from katydid.users.chat import ChatService
 from katydid.users.measuring import judge, measure_exchange, measure_stream
 from katydid.users.options import NOT_NEGATIVE, POSITIVE, RunOptions, option
 from katydid.users.paced import PacedUser
+from katydid.users.preflight import answer_words
 from katydid.users.talking import MessagePart
 
 _LOOK = 5.0
@@ -118,7 +119,9 @@ class SessionService(ChatService):
         if exchange.error is not None:
             raise ConfigError(f"{host} does not answer ({exchange.detail}): see whether it is healthy")
         if not 200 <= (exchange.status or 0) < 300:
-            raise ConfigError(f"{host} has no room {room!r} ({exchange.status}): correct --rooms or the scenario")
+            raise ConfigError(
+                f"{host} has no room {room!r} ({answer_words(exchange)}): correct --rooms or the scenario"
+            )
         if not isinstance(answer.field("members"), list):
             raise ConfigError(f"--scenario {self.scenario.name}: members.read.members leads to no list in the answer")
 

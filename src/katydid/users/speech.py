@@ -15,9 +15,10 @@ from katydid.transport.websocket import WebSocketClient
 from katydid.users.audio import load_audio
 from katydid.users.chat import api_key, checked_path
 from katydid.users.headers import ExtraHeaders
-from katydid.users.measuring import measure_exchange
+from katydid.users.measuring import fail_on_the_line, measure_exchange
 from katydid.users.options import NOT_NEGATIVE, POSITIVE, RunOptions, option
 from katydid.users.paced import PacedUser
+from katydid.users.preflight import answer_words
 from katydid.users.utterance import Pace, Utterance
 
 
@@ -87,12 +88,12 @@ class SpeechService:
         if exchange.status is None:
             raise ConfigError(f"{host} does not answer ({exchange.detail}): start it, or correct --host")
         if exchange.status in {401, 403}:
-            raise ConfigError(f"{host} refuses our key ({exchange.status}): set LOAD_TEST_API_KEY")
+            raise ConfigError(f"{host} refuses our key ({answer_words(exchange)}): set LOAD_TEST_API_KEY")
         if exchange.status == 503:
             raise ConfigError(f"{host} takes nobody now (503): wait until it has started, or is free again")
         if exchange.status != 101:
             raise ConfigError(
-                f"{host} opens no WebSocket at {self.name} ({exchange.status}): correct --endpoint or --api"
+                f"{host} opens no WebSocket at {self.name} ({answer_words(exchange)}): correct --endpoint or --api"
             )
         return self._options.model or ""
 
@@ -242,6 +243,6 @@ def judge_utterance(sample: Sample, exchange: Exchange, utterance: Utterance) ->
     elif status is not None and status != 101:
         sample.fail(*classify_status(status, exchange.headers, exchange.body))
     elif exchange.error is not None:
-        sample.fail(exchange.error, exchange.detail)
+        fail_on_the_line(sample, exchange.error, exchange.detail)
     elif not utterance.reading.text:
         sample.fail(ErrorClass.EMPTY, "the final result has no text")

@@ -1,0 +1,118 @@
+"""Which proxy the environment names for a target, read as curl and requests read it. Knows no socket.
+
+HTTP_PROXY or HTTPS_PROXY by the target's scheme, else ALL_PROXY; a name in small letters wins. NO_PROXY lists, with
+commas or blanks between them, hosts that are reached without: a name, which stands for its subdomains too, an address,
+a network (`10.0.0.0/8`, `fd00::/8`), each but the last also with a port; `*` is all.
+"""
+
+import base64
+import ipaddress
+import urllib.request
+from dataclasses import dataclass
+from urllib.parse import SplitResult, unquote, urlsplit
+
+from katydid.core.errors import ConfigError
+
+
+@dataclass(frozen=True, slots=True)
+class Proxy:
+    """An HTTP proxy.
+
+    Attributes:
+        authorization: value of Proxy-Authorization, or empty.
+        variable: of the environment, that named it.
+        url: as it stands there.
+    """
+
+    host: str
+    port: int
+    authorization: str = ""
+    variable: str = "HTTP_PROXY"
+    url: str = ""
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"the proxy {host}:{self.port} ({self.variable})"
+
+
+class ProxyError(OSError):
+    """The proxy cannot be reached, or refuses its part; the cause, where there is one, says why."""
+
+    def __init__(self, proxy: Proxy, why: str = "") -> None:
+        super().__init__(f"{proxy} {why or 'cannot be reached'}")
+
+
+def proxy_for(host: str, port: int, *, tls: bool) -> Proxy | None:
+    """The proxy by which a target is reached; None where there is none between.
+
+    Raises:
+        ConfigError: a proxy is named that is none we speak to.
+    """
+    named = urllib.request.getproxies_environment()
+    scheme = "https" if tls else "http"
+    kind = scheme if named.get(scheme) else "all"
+    url = named.get(kind, "").strip()
+    if not url or is_excepted(host, port, named.get("no", "")):
+        return None
+    variable = f"{kind.upper()}_PROXY"
+    url = url if "://" in url else f"http://{url}"
+    parts = _split(url)
+    if parts is None or parts.scheme != "http":
+        raise ConfigError(f"{variable} is not an http:// URL: correct or unset it, or name the host in NO_PROXY")
+    authorization = ""
+    if parts.username:
+        credentials = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+        authorization = "Basic " + base64.b64encode(credentials.encode()).decode("ascii")
+    return Proxy(parts.hostname or "", parts.port or 80, authorization, variable, url)
+
+
+def is_excepted(host: str, port: int, no_proxy: str) -> bool:
+    """Whether NO_PROXY names this host."""
+    host = host.lower().rstrip(".")
+    address = _address(host)
+    for entry in no_proxy.replace(",", " ").lower().split():
+        if entry == "*":
+            return True
+        if "/" in entry:
+            if address is not None and _in_network(address, entry):
+                return True
+            continue
+        name, only_port = _name_and_port(entry)
+        if only_port is not None and only_port != port:
+            continue
+        if address is not None:
+            if _address(name) == address:
+                return True
+        elif (bare := name.removeprefix("*").strip(".")) and (host == bare or host.endswith(f".{bare}")):
+            return True
+    return False
+
+
+def _split(url: str) -> SplitResult | None:
+    try:
+        parts = urlsplit(url)
+        usable = bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return None
+    return parts if usable else None
+
+
+def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        return ipaddress.ip_address(text.strip("[]"))
+    except ValueError:
+        return None
+
+
+def _in_network(address: ipaddress.IPv4Address | ipaddress.IPv6Address, network: str) -> bool:
+    try:
+        return address in ipaddress.ip_network(network, strict=False)
+    except ValueError:
+        return False
+
+
+def _name_and_port(entry: str) -> tuple[str, int | None]:
+    name, colon, port = entry.rpartition(":")
+    if colon and port.isdigit() and (":" not in name or name.endswith("]")):
+        return name, int(port)
+    return entry, None
