@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import locust
+import pyarrow.compute as pc
 from locust.env import Environment
 from locust.html import get_html_report
 
@@ -29,6 +30,8 @@ from katydid.users.staged import staged_shape
 
 logger = logging.getLogger("katydid")
 
+MOST_UNSTAMPED, FEWEST_UNSTAMPED = 0.01, 10
+"""Reads that may lack the kernel's stamp in a run whose times are the kernel's: the kernel begins a little late."""
 COMPLAINT_LIMIT = 1000
 """Characters of a complaint about a target: room for the names of its models."""
 
@@ -49,6 +52,8 @@ class Collector:
         self._rows_of: dict[str, int] = {}
         self._refused = 0
         """Rows that the disk did not take."""
+        self._reads: tuple[int, ...] = (0, 0)
+        """By the kernel's stamps, and by our own time; of all processes."""
         self._checked: tuple[RunOptions, str, str] | None = None
         self.folder: RunFolder | None = None
         self.report: Report | None = None
@@ -123,6 +128,7 @@ class Collector:
         path = new_run_path(Path(options.results), staged.get("workload", self._workload()), version, started)
         self._rows_of = {}
         self._refused = 0
+        self._reads = (0, 0)
         self._writer = RunWriter(
             path,
             {
@@ -190,8 +196,24 @@ class Collector:
                 logger.error("rows cannot be written (%s): the run ends here; make room on the disk", error)  # noqa: TRY400 - one line
             self._refused += decode(batch).num_rows
             self._runtime.stopper.end("error", drain=0)
+        if kind == "monitor":
+            rows = decode(batch)
+            self._reads = tuple(
+                known + int(pc.sum(rows[name]).as_py() or 0)
+                for known, name in zip(self._reads, ("stamped_reads", "unstamped_reads"), strict=True)
+            )
         for watch in self.watchers:
             watch(kind, batch)
+
+    def _stamps(self, manifest: dict[str, Any]) -> dict[str, Any]:
+        """Whose times were really used, where the kernel's were to be."""
+        kernel, own = self._reads
+        if not kernel + own:
+            return {}
+        source = manifest.get("timestamp_source")
+        if source == "kernel" and own > max(FEWEST_UNSTAMPED, MOST_UNSTAMPED * (kernel + own)):
+            source = "user"
+        return {"timestamp_source": source, "reads": {"kernel": kernel, "user": own}}
 
     def _note(self, **facts: Any) -> None:
         if self._writer is not None:
@@ -217,6 +239,7 @@ class Collector:
             "ended_at_ms": round(ended_at_ms, 3),
             "lost_workers": stopper.lost_workers if self._runtime.is_master else [],
             "missing_rows": lost + self._refused,
+            **self._stamps(writer.manifest),
         }
         try:
             self.folder = writer.finish(**outcome)
