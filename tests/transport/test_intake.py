@@ -157,6 +157,45 @@ def test_it_says_how_far_it_was_behind(line):
     assert reader.lag_ns == 0
 
 
+@pytest.mark.skipif(not clock.available(), reason="this kernel stamps nothing")
+def test_bytes_that_are_older_than_the_loops_last_look_were_stamped_by_another_clock(line, turn):
+    reader, listener, peer = line
+    for _ in range(20):  # the kernel begins to stamp some time after it was asked to
+        peer.sendall(b"in time")
+        read(reader, listener)
+        if reader.lag_ns:
+            break
+    reader.lag_ns = 0
+    stamped, unstamped = intake.stamps()
+    peer.sendall(b"of before a step of the wall clock, as far as a reader can tell")
+    time.sleep(0.2)
+    turn()
+    time.sleep(0.001)
+    turn()
+    before = time.monotonic()
+    read(reader, listener)
+    assert before <= listener.at <= time.monotonic()
+    assert reader.lag_ns == 0
+    assert intake.stamps() == (stamped, unstamped + 1)
+
+
+@pytest.mark.skipif(not clock.available(), reason="this kernel stamps nothing")
+def test_a_loop_that_was_busy_for_long_still_knows_when_bytes_came(line, turn):
+    reader, listener, peer = line
+    turn()
+    time.sleep(0.001)
+    turn()
+    for _ in range(20):
+        peer.sendall(b"while the loop was busy")
+        time.sleep(0.2)
+        turn()
+        read(reader, listener)
+        if reader.lag_ns:
+            break
+    assert reader.lag_ns >= 195_000_000
+    assert listener.at <= time.monotonic() - 0.195
+
+
 def test_what_a_listener_raises_comes_out(line):
     reader, _, peer = line
     peer.sendall(b"hello")

@@ -75,7 +75,7 @@ def _bin_width(seconds: float, requests: int) -> int:
 
 
 def _per_second(moments: np.ndarray, width: float, bins: int) -> np.ndarray:
-    counts: np.ndarray = np.bincount((moments // width).astype(int), minlength=bins)
+    counts: np.ndarray = np.bincount(np.maximum(moments // width, 0).astype(int), minlength=bins)
     return counts / width
 
 

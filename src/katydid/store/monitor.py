@@ -25,6 +25,7 @@ class MonitorRow:
         clock_step_ms: by how much the wall clock ran away from the monotonic clock in this second.
         blocked_ms: of this second, in which the event loop came to nothing: all lags over 5 ms added up, and the time
             for which the machine was suspended; None for rows that are no process of the generator's.
+        stamped_reads, unstamped_reads: of answers in this second, timed by the kernel's stamps, and by our own reading.
     """
 
     at_ms: float
@@ -39,3 +40,5 @@ class MonitorRow:
     open_connections: int
     clock_step_ms: float
     blocked_ms: float | None = None
+    stamped_reads: int | None = None
+    unstamped_reads: int | None = None

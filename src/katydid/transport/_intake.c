@@ -21,6 +21,8 @@
 #define STAMPS 37 /* SO_TIMESTAMPING, as the ancillary data are called too */
 #define OLDEST_NS (60 * 1000000000LL)
 #define MOST_EVENTS 4096
+#define SLACK_NS 50000000LL
+#define SAME_TURN_NS 50000
 #define REST_NS 1000000LL
 #define FEWEST 2000
 #define WORSE 0.05
@@ -29,6 +31,7 @@
 
 static char buffer[READ_SIZE];
 static long long alone, merged, window_began, awake_until; /* see transport/gathering.py */
+static long long turned_at, looked_at, stamped_reads, unstamped_reads;
 static double usual;
 static int resting;
 
@@ -89,7 +92,13 @@ receive(Intake *self)
         return size;
     long long read_ns = now(CLOCK_MONOTONIC);
     long long age = age_ns(&message, now(CLOCK_REALTIME));
+    if (looked_at && age > read_ns - looked_at + SLACK_NS)
+        age = -1; /* a step of the wall clock */
     self->stamped = age >= 0;
+    if (size > 0 && age >= 0)
+        stamped_reads++;
+    else if (size > 0)
+        unstamped_reads++;
     if (age > self->lag_ns)
         self->lag_ns = age;
     self->last_at = (read_ns - (age > 0 ? age : 0)) / 1e9;
@@ -272,6 +281,10 @@ turn(PyObject *module, PyObject *none)
     (void)module;
     (void)none;
     long long at = now(CLOCK_MONOTONIC), passed = at - window_began;
+    if (at - turned_at >= SAME_TURN_NS) {
+        looked_at = turned_at;
+        turned_at = at;
+    }
     if (passed >= WINDOW_NS) {
         double share = (double)merged / (alone > 1 ? alone : 1);
         if (!resting)
@@ -291,8 +304,17 @@ turn(PyObject *module, PyObject *none)
     return PyBool_FromLong(resting);
 }
 
+static PyObject *
+stamps(PyObject *module, PyObject *none)
+{
+    (void)module;
+    (void)none;
+    return Py_BuildValue("LL", stamped_reads, unstamped_reads);
+}
+
 static PyMethodDef functions[] = {
     {"turn", turn, METH_NOARGS, "turn() -> bool"},
+    {"stamps", stamps, METH_NOARGS, "stamps() -> (stamped, unstamped)"},
     {NULL, NULL, 0, NULL},
 };
 

@@ -3,7 +3,8 @@
 Linux stamps each TCP segment as it is received (SO_TIMESTAMPING, Documentation/networking/
 timestamping.rst) on the real-time clock. We map a stamp to the monotonic clock by its age at the
 moment of reading, taken anew at every read, so a step of the wall clock can disturb only the one read
-in which it falls; such an impossible age is discarded. Where segments wait unread the kernel merges
+in which it falls. An age that cannot be is discarded: below zero, or older than the event loop's last look at the
+socket. Where segments wait unread the kernel merges
 them and keeps the newest stamp: then the time is an upper bound.
 """
 
@@ -20,6 +21,9 @@ _TIMESPEC = struct.Struct("=qq")
 
 ANCILLARY_SIZE = 64
 """Room for one control message with three timespecs, CMSG_SPACE(48)."""
+
+SLACK_NS = 50 * 10**6
+"""By which bytes may be older than the loop's last look: where many sockets are ready, some wait for a few turns."""
 
 _OLDEST_NS = 60 * 10**9  # no read lags further behind than this; an older stamp is a step of the wall clock
 
@@ -41,8 +45,12 @@ def enable(sock: socket.socket) -> bool:
     return True
 
 
-def receive(sock: socket.socket) -> tuple[bytes, float, int | None]:
+def receive(sock: socket.socket, looked_ns: int | None = None) -> tuple[bytes, float, int | None]:
     """One read of a socket that does not block.
+
+    Args:
+        sock: with stamps, where `enable` could ask for them.
+        looked_ns: when the socket was last seen to be empty, in nanoseconds of the monotonic clock; None: unknown.
 
     Returns:
         (bytes, at, age): none where the peer has closed; the moment at which they arrived, seconds on the
@@ -57,6 +65,8 @@ def receive(sock: socket.socket) -> tuple[bytes, float, int | None]:
     wire, ancillary, _, _ = sock.recvmsg(READ_SIZE, ANCILLARY_SIZE)
     now = time.monotonic_ns()
     age = age_ns(ancillary, time.time_ns())
+    if age is not None and looked_ns is not None and age > now - looked_ns + SLACK_NS:
+        age = None
     return wire, (now - (age or 0)) / 1e9, age
 
 

@@ -24,6 +24,9 @@ WORSE = 0.05
 AWAKE = 5.0
 """Seconds without a rest after there were more."""
 
+SAME_TURN_NS = 50_000
+"""Nanoseconds between the calls of two clients in one turn of the loop, at most."""
+
 _sleep: Callable[[float], None] = gevent.monkey.get_original("time", "sleep")
 
 
@@ -33,12 +36,28 @@ class Gathering:
     Attributes:
         alone: content events that came alone, and with a stamp; for the reader to count.
         merged: reads that brought several.
+        stamped, unstamped: reads whose time is the kernel's, and those whose time is our own; only ever grow.
+        looked_ns: begin of the turn before this one, on the monotonic clock: what is read now came after that, since
+            the loop has looked at all sockets in between; None before there was any.
     """
 
-    __slots__ = ("_awake_until", "_began", "_resting", "_usual", "alone", "merged")
+    __slots__ = (
+        "_awake_until",
+        "_began",
+        "_resting",
+        "_turned_ns",
+        "_usual",
+        "alone",
+        "looked_ns",
+        "merged",
+        "stamped",
+        "unstamped",
+    )
 
     def __init__(self) -> None:
-        self.alone = self.merged = 0
+        self.alone = self.merged = self.stamped = self.unstamped = 0
+        self.looked_ns: int | None = None
+        self._turned_ns: int | None = None
         self._began = 0.0
         self._resting = False
         self._awake_until = 0.0
@@ -47,6 +66,9 @@ class Gathering:
     def turn(self) -> bool:
         """Rest, or not, at a turn of the event loop; whether it did."""
         now = time.monotonic()
+        now_ns = round(now * 1e9)
+        if self._turned_ns is None or now_ns - self._turned_ns >= SAME_TURN_NS:
+            self.looked_ns, self._turned_ns = self._turned_ns, now_ns
         passed = now - self._began
         if passed >= WINDOW:
             share = self.merged / max(self.alone, 1)

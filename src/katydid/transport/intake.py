@@ -88,7 +88,7 @@ class Intake:
     def read(self, listener: Listener, /) -> bool:
         """See `Reader.read`."""
         try:
-            wire, self.last_at, age = clock.receive(self._sock)
+            wire, self.last_at, age = clock.receive(self._sock, GATHERING.looked_ns)
         except BlockingIOError:
             return False
         except OSError as error:
@@ -96,6 +96,7 @@ class Intake:
             return False
         if age is not None and age > self.lag_ns:
             self.lag_ns = age
+        count_read(wire, age)
         position = 0
         if self._rule and self._events < MOST_EVENTS:
             position, events, size = skimming.fastest(wire, 0, self._rule)
@@ -127,6 +128,20 @@ class Intake:
         self._reads.append(self.last_at)
         self._events += events
         self._size += size
+
+
+def count_read(wire: bytes, age_ns: int | None) -> None:
+    """Note whose time a read has; see `stamps`."""
+    if wire and age_ns is None:
+        GATHERING.unstamped += 1
+    elif wire:
+        GATHERING.stamped += 1
+
+
+def stamps() -> tuple[int, int]:
+    """Reads of this process that brought something: those whose time is the kernel's, and those whose is our own."""
+    stamped, unstamped = (0, 0) if compiled is None else _intake.stamps()
+    return GATHERING.stamped + stamped, GATHERING.unstamped + unstamped
 
 
 def reader(sock: socket.socket) -> Reader:

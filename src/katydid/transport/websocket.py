@@ -21,6 +21,7 @@ from katydid.transport.dialing import TlsLayer, destination, dial, tls_context
 from katydid.transport.exchange import Exchange, Timeouts, TimestampSource, with_agent
 from katydid.transport.failure import classify
 from katydid.transport.framing import Broken, Closed, Framing, Heard, Opened, Refused
+from katydid.transport.intake import count_read
 
 GOODBYE = 1.0
 """Seconds that the target gets to answer our close."""
@@ -282,6 +283,7 @@ class _Line:
         """Read once; False when there was nothing to read."""
         try:
             wire, at, age = clock.receive(self._sock)
+            count_read(wire, age)
         except BlockingIOError:
             return False
         if age is not None:

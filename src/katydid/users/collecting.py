@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import locust
+import pyarrow.compute as pc
 from locust.env import Environment
 from locust.html import get_html_report
 
@@ -33,6 +34,9 @@ from katydid.users.staged import staged_shape
 
 logger = logging.getLogger("katydid")
 
+MOST_UNSTAMPED, FEWEST_UNSTAMPED = 0.01, 10
+"""Reads that may lack the kernel's stamp in a run whose times are the kernel's: the kernel begins a little late."""
+
 
 class Collector:
     """Keeps the folder of the run that goes on.
@@ -50,6 +54,8 @@ class Collector:
         self._rows_of: dict[str, int] = {}
         self._refused = 0
         """Rows that the disk did not take."""
+        self._reads: tuple[int, ...] = (0, 0)
+        """By the kernel's stamps, and by our own time; of all processes."""
         self._checked: tuple[RunOptions, str, str] | None = None
         self.folder: RunFolder | None = None
         self.report: Report | None = None
@@ -135,6 +141,7 @@ class Collector:
         path = new_run_path(Path(options.results), staged.get("workload", self._workload()), version, started)
         self._rows_of = {}
         self._refused = 0
+        self._reads = (0, 0)
         self._writer = RunWriter(
             path,
             {
@@ -203,11 +210,27 @@ class Collector:
                 logger.error("rows cannot be written (%s): the run ends here; make room on the disk", error)  # noqa: TRY400 - one line
             self._refused += decode(batch).num_rows
             self._runtime.stopper.end("error", drain=0)
+        if kind == "monitor":
+            rows = decode(batch)
+            self._reads = tuple(
+                known + int(pc.sum(rows[name]).as_py() or 0)
+                for known, name in zip(self._reads, ("stamped_reads", "unstamped_reads"), strict=True)
+            )
         guard = self._runtime.housekeeping.guard
         if self._staged is not None and kind == "samples":
             guard("the load shape", self._staged.take, decode(batch))
         for watch in self.watchers:
             guard("the live view", watch, kind, batch)
+
+    def _stamps(self, manifest: dict[str, Any]) -> dict[str, Any]:
+        """Whose times were really used, where the kernel's were to be."""
+        kernel, own = self._reads
+        if not kernel + own:
+            return {}
+        source = manifest.get("timestamp_source")
+        if source == "kernel" and own > max(FEWEST_UNSTAMPED, MOST_UNSTAMPED * (kernel + own)):
+            source = "user"
+        return {"timestamp_source": source, "reads": {"kernel": kernel, "user": own}}
 
     def _note(self, **facts: Any) -> None:
         if self._writer is not None:
@@ -233,6 +256,7 @@ class Collector:
             "ended_at_ms": round(ended_at_ms, 3),
             "lost_workers": stopper.lost_workers if self._runtime.is_master else [],
             "missing_rows": lost + self._refused,
+            **self._stamps(writer.manifest),
             "nulled_values": self._runtime.nulled() + sum(stopper.nulled.values()),
         }
         try:

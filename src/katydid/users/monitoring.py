@@ -7,6 +7,7 @@ import gevent
 
 from katydid.store.monitor import MonitorRow
 from katydid.store.rows import RowBuffer, record_schema
+from katydid.transport.intake import stamps
 from katydid.users.lag import LagProbe
 from katydid.users.own_process import OwnProcess, suspended
 from katydid.users.runinfo import RunInfo
@@ -79,6 +80,8 @@ class Monitor:
                 loop_lag_ms=lag * 1000.0,
                 open_connections=self._connections(),
                 clock_step_ms=(now.offset - before.offset) * 1000.0,
+                stamped_reads=now.stamps[0] - before.stamps[0],
+                unstamped_reads=now.stamps[1] - before.stamps[1],
                 blocked_ms=(blocked + max(0.0, now.asleep - before.asleep - SUSPENDED)) * 1000.0,
             )
         )
@@ -98,3 +101,4 @@ class _Look:
         self.network = network
         self.offset = time.time() - time.monotonic()
         self.asleep = suspended()
+        self.stamps = stamps()
