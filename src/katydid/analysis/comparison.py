@@ -5,14 +5,15 @@ far they differ, and what that means. Knows nothing about how it is shown.
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from katydid.analysis.caveats import because, with_caveats
 from katydid.analysis.comparability import mismatches
 from katydid.analysis.estimates import RunData, read_run
-from katydid.analysis.outcomes import outcome_of, outcome_reasons
+from katydid.analysis.outcomes import outcome_of
 from katydid.analysis.sides import history_of, left_out, numbers_of, usable
+from katydid.analysis.stops import compare_stops
 from katydid.analysis.verdicts import CompareSettings, Judged, Sides, Verdict, judge_metrics
 from katydid.analysis.warmup import settled_after
 from katydid.core.metrics import DISTRIBUTIONS
@@ -80,14 +81,17 @@ def compare_runs(
     if invalid:
         return result
     numbers = numbers_of(used, earlier, settled)
+    stops = compare_stops(used[0], used[1], settings, interleaved=numbers.interleaved)
+    if stops.decide:  # the threshold made failures as many on both sides, and times are those of different loads
+        settings = replace(settings, primary=())
     metrics = judge_metrics(_names(numbers, settings), numbers, settings)
     metrics, notes = with_caveats(metrics, numbers)
-    verdict = overall([metric for metric in metrics if metric.primary], metrics)
+    verdict = stops.verdict if stops.decide else overall([m for m in metrics if m.primary], metrics)
     family = max(1, len(settings.primary))
     result |= {
         "verdict": str(verdict),
-        "reasons": [*reasons, *outcome_reasons(*used), *notes, *because(verdict, metrics, settings, family)],
-        "metrics": [metric.as_dict(settings, family if metric.primary else 1) for metric in metrics],
+        "reasons": [*reasons, *stops.reasons, *notes, *because(verdict, metrics, settings, family)],
+        "metrics": [*stops.rows, *(metric.as_dict(settings, family if metric.primary else 1) for metric in metrics)],
         "interleaved": numbers.interleaved,
     }
     return result

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from katydid.core.metrics import DISTRIBUTIONS, METRICS
+from katydid.core.rates import USERS_AT_STOP
 from katydid.core.units import Better, Unit
 from katydid.core.words import changed, number, plural, points, value_only
 from katydid.report.chart import Style
@@ -27,6 +28,8 @@ SHARES = (
     "Shares, which are measured in percent themselves, differ by percentage points: from 1 % to 3 % is +2 points. "
     "Less than half a point is of no interest."
 )
+_MORE = {"faster": "more", "slower": "fewer"}
+_BOUNDS = {"lower": "at least", "upper": "at most"}
 _STYLES = {"faster": Style.MAIN, "slower": Style.BAD, "no_difference": Style.THIRD, "cannot_tell": Style.QUIET}
 _MAIN = frozenset(d.name for d in DISTRIBUTIONS if d.primary)
 _WORST_FIRST = ("slower", "cannot_tell", "faster", "no_difference")
@@ -48,6 +51,8 @@ def sentence(comparison: Comparison) -> str:
     verdict = comparison["verdict"]
     head = HEADLINES[verdict]
     primary = [m for m in comparison["metrics"] if m["primary"]]
+    if any(m["name"] == USERS_AT_STOP for m in primary) and verdict in _MORE:
+        return f"{head}. {new} holds {_MORE[verdict]} users than {base}: {_told(primary)}."
     if verdict == "invalid":
         return f"{head}. {new} cannot be compared with {base}: {comparison['reasons'][0]}."
     if verdict == "no_difference":
@@ -59,11 +64,31 @@ def sentence(comparison: Comparison) -> str:
 
 
 def _told(metrics: Sequence[dict[str, Any]]) -> str:
-    return "; ".join(f"{METRICS[m['name']].label.lower()} {change_text(m)}" for m in metrics)
+    return "; ".join(
+        users_text(m) if m["name"] == USERS_AT_STOP else f"{METRICS[m['name']].label.lower()} {change_text(m)}"
+        for m in metrics
+    )
+
+
+def users_text(metric: dict[str, Any]) -> str:
+    """Of users held: `+5 % users (+3 to +7), 243 and 255 at the stop`, or `at least +106 % users`."""
+    change, low, high = (None if metric[key] is None else percent(metric[key]) for key in ("change", "low", "high"))
+    if change is None:
+        return str(metric["reason"] or "unknown")
+    if metric["bound"]:
+        return f"{_BOUNDS[metric['bound']]} {change} users"
+    within = "" if low is None or high is None else f" ({_bare(low)} to {_bare(high)})"
+    return f"{change} users{within}, {number(round(metric['base']))} and {number(round(metric['new']))} at the stop"
+
+
+def _bare(percentage: str) -> str:
+    return percentage.removesuffix("\u00a0%")
 
 
 def change_text(metric: dict[str, Any]) -> str:
     """`−12 % (−15 % to −9 %)`, of shares `−1.2 points (−1.5 points to −0.9 points)`, as far as it is known."""
+    if metric.get("bound"):
+        return users_text(metric)
     low, high = metric["low"], metric["high"]
     digits = 1 if low is not None and high - low < 0.02 else 0
     change, low, high = changed(metric, lambda value: percent(value, digits))
