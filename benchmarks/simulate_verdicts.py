@@ -1,30 +1,39 @@
 """How often are Katydid's verdicts right? Simulated pairs of versions, judged by the code that judges real ones.
 
-A run is 200 users with 24 requests each: service times are log-normal (sigma 0.5), users differ (20 %), the
-run drifts (a first-order autoregression), and the whole run has its luck, so large that the p95 of runs of
-one version scatters by the level's standard deviation. The history is ten runs of an earlier version.
+A run is 200 users with 24 requests each: times to the first token and per token are log-normal (sigma 0.5 and 0.12),
+users differ (20 %), the run drifts (a first-order autoregression), and the whole run has its luck, so large that
+the TTFT's p95 of runs of one version scatters by the level's standard deviation; half of its variance is the same for
+both times. The history is ten runs of an earlier version. Requests fail alone, or in bursts of neighbours, and one
+run may be unluckier than the next; their failures are counted by the code that counts real ones.
 
-    python benchmarks/simulate_verdicts.py   # 1,000 pairs a cell, half a minute: the table of docs/verdicts.md
+    python benchmarks/simulate_verdicts.py   # 2,000 pairs a cell, some minutes: the tables of docs/verdicts.md
     python benchmarks/simulate_verdicts.py --pairs 100
 """
 
 import argparse
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from katydid.analysis.comparison import CompareSettings, overall
 from katydid.analysis.estimates import Estimates
+from katydid.analysis.failures import clumping, episodes
 from katydid.analysis.inference import compare_runs
+from katydid.analysis.primaries import FAILURES, STREAM
 from katydid.analysis.verdicts import Sides, judge_metrics
 
 LEVELS = {"quiet": 0.025, "typical": 0.04, "noisy": 0.095}
-"""Standard deviation of a run's log p95 from run to run."""
+"""Standard deviation of a run's log p95 of the TTFT from run to run."""
 RUNS = (1, 3, 5)
 HISTORY = 10
 USERS, CYCLES = 200, 24
+TOKENS = 64
 POOL = 3000
-METRICS = ("duration.p50", "duration.p95")
+METRICS = STREAM
+P95 = METRICS.index("ttft.p95")
+SECONDS = 120.0
+"""Of a run: how long after one another its failures are."""
 
 COLUMNS = (
     "noise (sd of p95)",
@@ -48,15 +57,65 @@ class Cell:
     covered: float
 
 
+@dataclass(frozen=True)
+class Failing:
+    """How requests fail.
+
+    Attributes:
+        base, new: shares that fail.
+        requests: of a run.
+        burst: neighbours that fail together.
+        luck: standard deviation of a run's share, as a fraction of it.
+    """
+
+    base: float = 0.0
+    new: float = 0.0
+    requests: int = 1200
+    burst: int = 1
+    luck: float = 0.0
+
+    @property
+    def how(self) -> str:
+        """In words."""
+        together = f"bursts of {self.burst}" if self.burst > 1 else "each alone"
+        return f"{together}, runs vary by {self.luck:.0%}" if self.luck else together
+
+
+NONE_FAIL = Failing()
+EQUAL = [
+    NONE_FAIL,
+    *(Failing(rate, rate, burst=burst) for rate in (0.01, 0.05) for burst in (1, 4, 20)),
+    *(Failing(rate, rate, luck=0.3) for rate in (0.01, 0.05)),
+    Failing(0.05, 0.05, requests=200, burst=4),
+]
+"""Equal versions, one a row."""
+WORSE = [
+    (5, Failing(0.01, 0.05)),
+    (5, Failing(0.01, 0.05, burst=4)),
+    (5, Failing(0.01, 0.05, luck=0.3)),
+    (3, Failing(0.0, 0.2, requests=200)),
+    (3, Failing(0.0, 0.2, requests=200, burst=4)),
+    (3, Failing(0.0, 0.05, requests=200)),
+    (1, Failing(0.0, 0.5, requests=200)),
+    (1, Failing(0.0, 0.2, requests=200)),
+    (1, Failing(0.0, 0.5, requests=200, burst=4)),
+]
+"""Runs a side, and a version that fails more."""
+
+
 def pool(sd: float, random: np.random.Generator) -> np.ndarray:
-    """Log p50 and p95 of many runs of one version: shape (POOL, 2), centred."""
-    logs = np.empty((POOL, 2))
+    """Log METRICS of many runs of one version: shape (POOL, len(METRICS)), centred."""
+    logs = np.empty((POOL, len(METRICS)))
     for run in range(POOL):
-        users = random.normal(0.0, 0.2, (USERS, 1))
-        times = users + _drift(random) + random.normal(0.0, 0.5, (USERS, CYCLES))
-        logs[run] = np.quantile(times, (0.5, 0.95))
-    luck = max(0.0, sd**2 - float(logs[:, 1].var())) ** 0.5
-    logs += random.normal(0.0, luck, (POOL, 1))
+        slow = random.normal(0.0, 0.2, (USERS, 1)) + _drift(random)
+        ttft = np.log(0.3) + slow + random.normal(0.0, 0.5, (USERS, CYCLES))
+        tpot = np.log(0.02) + slow + random.normal(0.0, 0.12, (USERS, CYCLES))
+        duration = np.log(np.exp(ttft) + TOKENS * np.exp(tpot))
+        logs[run] = [*np.quantile(ttft, (0.5, 0.95)), np.median(tpot), np.median(duration)]
+    luck = max(0.0, sd**2 - float(logs[:, P95].var())) ** 0.5
+    common, of_ttft, of_tpot = random.normal(0.0, luck * 0.5**0.5, (3, POOL))
+    # The first token is a seventh of the whole.
+    logs += np.stack([common + of_ttft] * 2 + [common + of_tpot, common + of_ttft / 7 + of_tpot * 6 / 7], axis=1)
     return logs - logs.mean(axis=0)
 
 
@@ -78,6 +137,8 @@ def cell(
     random: np.random.Generator,
     settings: CompareSettings,
     shared: float = 0.0,
+    failing: Failing = NONE_FAIL,
+    history: int = HISTORY,
 ) -> Cell:
     """Judge many pairs of versions.
 
@@ -89,59 +150,114 @@ def cell(
         random: draws the runs.
         settings: of the comparison.
         shared: part of the variance that the runs of an interleaved pair share; 0 where they were not interleaved.
+        failing: how their requests fail.
+        history: earlier runs, which fail as the base does.
     """
     different = slower = same = covered = 0
     for _ in range(pairs):
-        base, new, earlier = (runs[random.integers(0, len(runs), n)] for n in (count, count, HISTORY))
+        base, new, earlier = (runs[random.integers(0, len(runs), n)] for n in (count, count, history))
         if shared:
             luck = runs[random.integers(0, len(runs), count)]
             base, new = (side * (1 - shared) ** 0.5 + luck * shared**0.5 for side in (base, new))
         new = new + np.log1p(effect)
-        sides = Sides(_estimates(base), _estimates(new), [_estimates(earlier)], shared > 0, lambda _: None)
-        metrics = judge_metrics(METRICS, sides, settings)
+        sides = Sides(
+            [_estimates(row, failing.base, failing, random) for row in base],
+            [_estimates(row, failing.new, failing, random) for row in new],
+            [[_estimates(row, failing.base, failing, random) for row in earlier]],
+            shared > 0,
+            lambda _: None,
+        )
+        metrics = judge_metrics([*METRICS, FAILURES], sides, settings)
         verdict = overall(metrics, metrics)
-        different += verdict in {"slower", "faster"}
+        different += verdict in {"slower", "faster", "mixed"}
         slower += verdict == "slower"
         same += verdict == "no_difference"
-        difference = compare_runs(base[:, 1], new[:, 1], [earlier[:, 1]], interleaved=shared > 0)
-        low, high = difference.interval()
-        covered += low <= np.log1p(effect) <= high
+        difference = compare_runs(base[:, P95], new[:, P95], [earlier[:, P95]], interleaved=shared > 0)
+        if difference is not None:
+            low, high = difference.interval()
+            covered += low <= np.log1p(effect) <= high
     return Cell(different / pairs, slower / pairs, same / pairs, covered / pairs)
 
 
-def _estimates(logs: np.ndarray) -> list[Estimates]:
-    return [
-        Estimates(
-            values={name: float(np.exp(log)) for name, log in zip(METRICS, row, strict=True)},
-            ok=1000,
-            failed=0,
-            requests=1000,
-            episodes=0,
-            tokens=None,
-            users_at_stop=None,
-        )
-        for row in logs
-    ]
+def _estimates(logs: np.ndarray, rate: float, failing: Failing, random: np.random.Generator) -> Estimates:
+    failed = _failed(rate, failing, random)
+    count, faltered = int(failed.sum()), episodes(np.flatnonzero(failed) * SECONDS * 1000.0 / failing.requests)
+    values = {name: float(np.exp(log)) for name, log in zip(METRICS, logs, strict=True)}
+    return Estimates(
+        values=values | {FAILURES: count / failing.requests},
+        ok=failing.requests - count,
+        failed=count,
+        requests=failing.requests,
+        episodes=faltered,
+        tokens=None,
+        users_at_stop=None,
+        clumping=clumping(failed, faltered),
+    )
+
+
+def _failed(rate: float, failing: Failing, random: np.random.Generator) -> np.ndarray:
+    """Which requests of a run fail, in their order."""
+    failed = np.zeros(failing.requests, dtype=bool)
+    if rate:
+        rate *= float(np.exp(random.normal(0.0, failing.luck))) if failing.luck else 1.0
+        starts = np.flatnonzero(random.random(failing.requests) < -np.log1p(-min(rate, 0.99)) / failing.burst)
+        if failing.burst == 1:
+            return np.asarray(random.random(failing.requests) < rate)
+        for start in starts:
+            failed[start : start + failing.burst] = True
+    return failed
 
 
 def main() -> None:
-    """Print the table."""
+    """Print the tables."""
     parser = argparse.ArgumentParser(description="Simulate pairs of versions and count the verdicts.")
-    parser.add_argument("--pairs", type=int, default=1000, help="a cell (default: 1000)")
+    parser.add_argument("--pairs", type=int, default=2000, help="a cell (default: 2000)")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--family-alpha", type=float, default=CompareSettings().family_alpha)
     options = parser.parse_args()
     random = np.random.default_rng(options.seed)
-    settings = CompareSettings(family_alpha=options.family_alpha)
-    print(f"| {' | '.join(COLUMNS)} |\n|{'---|' * len(COLUMNS)}")
-    for level, sd in LEVELS.items():
-        runs = pool(sd, random)
-        designs = [(str(count), count, 0.0) for count in RUNS] + [("5, in turns, sharing 80 %", 5, 0.8)]
+    how = {"pairs": options.pairs, "random": random, "settings": CompareSettings(family_alpha=options.family_alpha)}
+    drawn = {level: pool(sd, random) for level, sd in LEVELS.items()}
+    tables = {COLUMNS: _times(drawn, how), EQUAL_COLUMNS: _equal(drawn, how), WORSE_COLUMNS: _worse(drawn, how)}
+    for columns, rows in tables.items():
+        print(f"| {' | '.join(columns)} |\n|{'---|' * len(columns)}")
+        for label, *figures in rows:
+            print(f"| {label} | " + " | ".join(f"{figure:.1%}" for figure in figures) + " |", flush=True)
+        print()
+
+
+def _times(drawn: dict[str, np.ndarray], how: dict) -> Iterator[tuple]:
+    for level, runs in drawn.items():
+        designs = [(str(count), count, 0.0) for count in RUNS] + [("5, interleaved, sharing 80 %", 5, 0.8)]
         for label, count, shared in designs:
-            how = {"pairs": options.pairs, "random": random, "settings": settings, "shared": shared}
-            none, ten, twenty = (cell(runs, count, effect, **how) for effect in (0.0, 0.1, 0.2))
+            none, ten, twenty = (cell(runs, count, effect, shared=shared, **how) for effect in (0.0, 0.1, 0.2))
             figures = (none.different, none.same, none.covered, ten.slower, ten.same, twenty.slower)
-            print(f"| {level} ({sd:.1%}) | {label} | " + " | ".join(f"{figure:.1%}" for figure in figures) + " |")
+            yield f"{level} ({LEVELS[level]:.1%}) | {label}", *figures
+
+
+EQUAL_COLUMNS = (
+    "equal versions: requests that fail",
+    "1 run, no history",
+    "1 run",
+    "3 runs",
+    "5 runs",
+)
+WORSE_COLUMNS = ("worse version: requests that fail", "runs a side", "slower", "the same, no history")
+
+
+def _equal(drawn: dict[str, np.ndarray], how: dict) -> Iterator[tuple]:
+    for failing in EQUAL:
+        label = f"{failing.base:.0%} of {failing.requests}, {failing.how}" if failing.base else "none"
+        designs = ((1, 0), (1, HISTORY), (3, HISTORY), (5, HISTORY))
+        cells = (cell(drawn["typical"], n, 0.0, failing=failing, history=history, **how) for n, history in designs)
+        yield label, *(found.different for found in cells)
+
+
+def _worse(drawn: dict[str, np.ndarray], how: dict) -> Iterator[tuple]:
+    for count, failing in WORSE:
+        label = f"{failing.base:.0%} → {failing.new:.0%} of {failing.requests}, {failing.how}"
+        found = [cell(drawn["typical"], count, 0.0, failing=failing, history=n, **how).slower for n in (HISTORY, 0)]
+        yield f"{label} | {count}", *found
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from folders import write_run, write_version
 from katydid.analysis.comparison import CompareSettings, compare_versions
 from katydid.analysis.estimates import estimate, read_run
 from katydid.analysis.warmup import settled_after
+from katydid.cli import main
 from katydid.report.verdict import sentence
 from synthetic import synthetic_run
 
@@ -21,6 +22,15 @@ def sides(tmp_path, *, runs=5, slower=0.0, **changed):
     return base, new
 
 
+def spoil(folders, chosen):
+    """Let the requests fail that `chosen(samples)` is true of."""
+    for folder in folders:
+        samples = folder.samples()
+        samples.loc[chosen(samples), ["outcome", "error", "blame"]] = ["failed", "reset", "target"]
+        samples.loc[chosen(samples), ["ttft_ms", "completion_tokens"]] = np.nan
+        samples.to_parquet(folder.path / "samples.parquet")
+
+
 def metric(result, name):
     return next(m for m in result["metrics"] if m["name"] == name)
 
@@ -31,7 +41,7 @@ def test_the_verdict_is_the_truth_with_an_interval_around_it(tmp_path, slower, v
     assert result["verdict"] == verdict
     assert metric(result, "duration.p50")["low"] <= slower <= metric(result, "duration.p50")["high"]
     assert metric(result, "duration.p50")["primary"]
-    assert not metric(result, "ttft.p50")["primary"]
+    assert not metric(result, "gap.p50")["primary"]
 
 
 def test_one_run_each_is_never_a_verdict_and_says_what_it_would_take(tmp_path):
@@ -96,11 +106,85 @@ def test_a_partial_run_is_left_out(tmp_path):
     assert any("it is partial" in reason for reason in result["reasons"])
 
 
-def test_a_version_that_fails_more_is_not_called_faster(tmp_path):
+def test_a_version_that_fails_more_is_slower_however_fast_its_successes_are(tmp_path):
     result = compare_versions(*sides(tmp_path, slower=-0.3, failing=0.3))
     assert metric(result, "failure_rate")["verdict"] == "slower"
-    assert result["verdict"] == "cannot_tell"
+    assert metric(result, "duration.p50")["verdict"] == "faster"
+    assert result["verdict"] == "slower"
     assert any("fails more often" in reason for reason in result["reasons"])
+
+
+@pytest.mark.parametrize(("runs", "failing"), [(1, 0.5), (2, 0.5), (3, 0.2), (5, 0.05), (3, 0.9)])
+def test_a_version_that_fails_more_is_slower_and_fails_the_gate(tmp_path, capsys, runs, failing):
+    sides(tmp_path, runs=runs, failing=failing)
+    limits = tmp_path / "limits.toml"
+    limits.write_text('[compare]\nprimary = ["duration.p50"]\n')
+    folders = [str(tmp_path / name) for name in ("old", "new")]
+    assert main(["compare", *folders]) == 0
+    assert capsys.readouterr().out.startswith("SLOWER. new fails more often than old: failure rate +")
+    assert main(["gate", folders[1], "--thresholds", str(limits), "--baseline", folders[0]]) == 1
+    assert capsys.readouterr().out.startswith("FAILED. new fails more often than old: failure rate +")
+
+
+@pytest.mark.parametrize("runs", [1, 2])
+def test_a_version_that_fails_always_is_slower(tmp_path, runs):
+    base, new = sides(tmp_path, runs=runs)
+    spoil(new, lambda frame: frame["scheduled_ms"] >= 0)
+    result = compare_versions(base, new)
+    assert result["verdict"] == "slower"
+    assert "alone: no request succeeded in it" in result["reasons"][0]
+    limits = tmp_path / "limits.toml"
+    limits.write_text('[compare]\nprimary = ["duration.p50"]\n')
+    assert main(["gate", str(tmp_path / "new"), "--thresholds", str(limits), "--baseline", str(tmp_path / "old")]) == 1
+    files = [f"--html={tmp_path / 'c.html'}", f"--markdown={tmp_path / 'c.md'}"]
+    assert main(["compare", str(tmp_path / "old"), str(tmp_path / "new"), *files]) == 0
+
+
+def test_a_run_in_which_all_failed_leaves_the_times_of_the_others(tmp_path):
+    base, new = sides(tmp_path, runs=4)
+    spoil(base[:1], lambda frame: frame["scheduled_ms"] >= 0)
+    result = compare_versions(base, new)
+    assert metric(result, "duration.p50")["verdict"] == "no_difference"
+    assert metric(result, "failure_rate")["base"] == pytest.approx(0.25, abs=0.01)
+
+
+@pytest.mark.parametrize("several", [4, 40])
+def test_one_hiccup_does_not_decide(tmp_path, several):
+    base, new = sides(tmp_path, runs=3)
+    spoil(new[:1], lambda frame: frame.index.isin(range(300, 300 + several)))
+    result = compare_versions(base, new)
+    assert metric(result, "failure_rate")["verdict"] in {"cannot_tell", "no_difference"}
+    assert result["verdict"] == ("no_difference" if several == 4 else "cannot_tell")
+
+
+def test_a_version_that_may_fail_more_is_not_called_faster(tmp_path):
+    base, new = sides(tmp_path, runs=3, slower=-0.3)
+    spoil(new[:1], lambda frame: frame["scheduled_ms"] > 80_000)
+    result = compare_versions(base, new)
+    assert metric(result, "failure_rate")["verdict"] == "cannot_tell"
+    assert result["verdict"] == "cannot_tell"
+    assert any(reason.startswith("Failure rate: +") for reason in result["reasons"])
+
+
+def test_a_version_that_fails_less_is_faster_and_with_longer_times_mixed(tmp_path):
+    base = write_version(tmp_path, "old", LUCK, step=2, failing=0.1)
+    equal = write_version(tmp_path, "equal", LUCK, first_minute=1, step=2)
+    longer = write_version(tmp_path, "longer", LUCK, first_minute=1, step=2, slower=0.3)
+    assert compare_versions(base, equal)["verdict"] == "faster"
+    mixed = compare_versions(base, longer)
+    assert mixed["verdict"] == "mixed"
+    assert sentence(mixed).startswith("MIXED. longer is slower than old: ")
+    assert "; better: failure rate \u2212" in sentence(mixed)
+    assert [r.partition(":")[0] for r in mixed["reasons"] if r.startswith(("worse", "better"))] == ["worse", "better"]
+
+
+def test_equal_versions_that_fail_equally_are_the_same(tmp_path):
+    base = write_version(tmp_path, "old", LUCK, step=2, failing=0.004)
+    new = write_version(tmp_path, "new", LUCK[::-1], first_minute=1, step=2, failing=0.004)
+    result = compare_versions(base, new)
+    assert metric(result, "failure_rate")["base"] > 0
+    assert metric(result, "failure_rate")["verdict"] == "no_difference"
+    assert result["verdict"] == "no_difference"
 
 
 def test_few_failures_tell_nothing_about_rates(tmp_path):
@@ -116,14 +200,16 @@ def test_shorter_answers_take_back_the_verdict_on_whole_answers(tmp_path):
         samples["completion_tokens"] *= 0.5
         samples.to_parquet(folder.path / "samples.parquet")
     result = compare_versions(base, new)
-    assert result["verdict"] == "cannot_tell"
+    assert result["verdict"] == "mixed"  # half as many tokens in seven tenths of the time
+    assert metric(result, "duration.p50")["verdict"] == "cannot_tell"
+    assert metric(result, "tpot.p50")["verdict"] == "slower"
     assert metric(result, "ttft.p50")["verdict"] == "faster"
     assert any("tokens instead of" in reason for reason in result["reasons"])
 
 
 def test_the_primary_metrics_are_those_that_the_settings_name(tmp_path):
     result = compare_versions(*sides(tmp_path), settings=CompareSettings(primary=("ttft.p95",)))
-    assert [m["name"] for m in result["metrics"] if m["primary"]] == ["ttft.p95"]
+    assert [m["name"] for m in result["metrics"] if m["primary"]] == ["ttft.p95", "failure_rate"]
 
 
 def stopped(folder, *, users, requests, failed, minute):

@@ -148,7 +148,7 @@ def versions(tmp_path_factory):
     ("new", "code", "said"),
     [
         ("same", 0, "against the baseline: no difference"),
-        ("slow", 1, "FAILED. slow is slower than old: service time, p50 +"),
+        ("slow", 1, "FAILED. slow is slower than old: time to first token, p50 +"),
         ("fast", 0, "against the baseline: faster"),
         ("other", 4, "INVALID. other cannot be compared with old: interval_s differs (5 and 6)"),
     ],
@@ -156,6 +156,17 @@ def versions(tmp_path_factory):
 def test_versions_are_compared_with_the_noise_of_their_runs(judge, versions, new, code, said):
     assert judge(versions / new, KEPT, "--baseline", versions / "old") == code
     assert said in " ".join(judge.out.split())
+
+
+def test_every_row_with_a_baseline_shows_it_and_the_change(judge, versions):
+    limits = KEPT + '"requests_per_s" = "> 1/s"\n"response.max" = "< 1min"\n'
+    assert judge(versions / "slow", limits, "--baseline", versions / "old", "--json", "-") == 1
+    checks = [check for check in json.loads(judge.out)["checks"] if check["kind"] != "run"]
+    assert len(checks) == 4 + 5
+    assert all(check["compared"]["base"] is not None for check in checks)
+    lines = {line.split()[0]: line.split() for line in judge.err.splitlines()}
+    assert all(lines[check["metric"]][3].startswith(("+", "-", "0")) for check in checks)
+    assert abs(float(lines["response.max"][3]) - 30) < 5
 
 
 def test_one_run_a_side_is_judged_by_the_noise_of_the_runs_beside_them(judge, versions):
@@ -208,7 +219,8 @@ def test_the_workload_s_name_stands_for_the_file_that_we_ship(runs, capsys):
 
 def test_a_thresholds_file_can_be_read_without_a_run(capsys, tmp_path):
     assert main(["gate", "--thresholds", "stream", "--only-read"]) == 0
-    assert "stream.toml: 4 objectives, compared by duration.p50, duration.p95" in capsys.readouterr().out
+    primary = "ttft.p50, ttft.p95, tpot.p50, duration.p50, failure_rate"
+    assert f"stream.toml: 4 objectives, compared by {primary}" in capsys.readouterr().out
     (tmp_path / "limits.toml").write_text("[objectives]")
     assert main(["gate", "--thresholds", str(tmp_path / "limits.toml"), "--only-read"]) == 2
 

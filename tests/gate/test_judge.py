@@ -207,3 +207,52 @@ def test_its_json_has_what_others_rely_on():
     assert (told["passed"], told["exit_code"]) == (False, ExitCode.GATE_FAILED)
     assert all({"metric", "value", "limit", "verdict", "reason"} <= check.keys() for check in told["checks"])
     assert told["comparison"]["verdict"] == "slower"
+
+
+def test_mixed_fails_as_slower_does():
+    comparison = compared("mixed", duration_p50="slower", ttft_p50="faster")
+    assert judged(comparison=comparison, compare=COMPARE).exit_code == 1
+    del comparison["metrics"][:]
+    assert judged(comparison=comparison, compare=COMPARE).exit_code == 1
+
+
+def test_an_objective_stands_beside_the_comparison_of_its_metric():
+    comparison = compared("no_difference", ttft_p95="no_difference")
+    judgement = judged(comparison=comparison, objective=TTFT)
+    (objective,) = (c for c in judgement.checks if c.kind == "objective")
+    assert (objective.compared["base"], objective.compared["change"]) == (1000.0, 0.01)
+
+
+def test_an_objective_that_is_not_compared_stands_beside_the_baseline_s_middle():
+    baseline = [judged_run(str(rate), metrics={"requests_per_s": rate}) for rate in (5.0, 8.0, 50.0)]
+    limits = {"requests_per_s": "> 1/s", "failure_rate": "< 2%", "tpot.p50": "< 1s"}
+    judgement = judged(comparison=compared("no_difference"), objective=limits, baseline=baseline)
+    rows = {c.metric: c.compared for c in judgement.checks if c.kind == "objective"}
+    assert (rows["requests_per_s"]["base"], rows["requests_per_s"]["change"]) == (8.0, 0.25)
+    assert rows["failure_rate"]["points"]["change"] == 0.0
+    assert rows["tpot.p50"] is None
+
+
+def test_a_baseline_of_another_load_is_set_beside_nothing():
+    comparison = compared("invalid", reasons=["users differs (20 and 40)"])
+    judgement = judged(comparison=comparison, objective=TTFT, baseline=[judged_run(users=40)])
+    assert check(judgement, "ttft.p95").compared is None
+
+
+@pytest.mark.parametrize(
+    ("whole", "failures", "code"), [("no_difference", "cannot_tell", 0), ("cannot_tell", "cannot_tell", 3)]
+)
+def test_a_failure_or_two_raise_no_doubt_where_the_comparison_has_none(whole, failures, code):
+    comparison = compared(whole, duration_p50="no_difference", failure_rate=failures)
+    comparison["metrics"][-1] |= {"name": "failure_rate"}
+    judgement = judged(comparison=comparison, compare=COMPARE, policy=FAIL)
+    assert judgement.exit_code == code
+    assert check(judgement, "failure_rate").reason.startswith("cannot tell: ")
+
+
+@pytest.mark.parametrize(("reason", "code"), [("no request succeeded on one side", 1), ("a run lacks it", 4)])
+def test_where_every_request_failed_that_is_what_fails(reason, code):
+    comparison = compared("slower", duration_p50="cannot_tell", failure_rate="slower")
+    comparison["metrics"][-1] |= {"name": "failure_rate"}
+    comparison["metrics"][0] |= {"new": None, "change": None, "low": None, "high": None, "reason": reason}
+    assert judged(comparison=comparison, compare=COMPARE, policy={}).exit_code == code

@@ -29,7 +29,7 @@ def outputs(tmp_path_factory):
 def test_all_outputs_say_the_same_sentence(outputs, capsys):
     assert main(["compare", str(outputs["root"] / "old"), str(outputs["root"] / "new")]) == 0
     sentence = capsys.readouterr().out.splitlines()[0]
-    assert sentence.startswith("FASTER. new is faster than old: service time, p50 \u221220")
+    assert sentence.startswith("FASTER. new is faster than old: time to first token, p50 \u221220")
     assert sentence in outputs["html"]
     assert sentence in outputs["markdown"]
 

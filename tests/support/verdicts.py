@@ -35,6 +35,6 @@ def compared(verdict="no_difference", *, reasons=(), **rows):
     }  # fmt: skip
 
 
-def judged(*runs, comparison=None, **content):
+def judged(*runs, comparison=None, baseline=(), **content):
     """The judgement on runs by the given content of a thresholds file."""
-    return judge(parse_thresholds(content, "limits.toml"), runs or (judged_run(),), comparison)
+    return judge(parse_thresholds(content, "limits.toml"), runs or (judged_run(),), comparison, baseline)

@@ -1,14 +1,20 @@
-"""What takes a verdict back, and what it would take to get one, in words."""
+"""What takes a verdict back, what is worse and what is better, and what it would take to tell, in words."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
-from katydid.analysis.verdicts import CompareSettings, Judged, Sides, Verdict
+from katydid.analysis.primaries import FAILURES
+from katydid.analysis.verdicts import CompareSettings, Judged, Sides, Verdict, undecided_failures
 from katydid.core.metrics import METRICS
+from katydid.core.units import Unit
+from katydid.core.words import change_text
 
 SHORTER_ANSWERS = 0.02
 """Change of the tokens an answer has from which on whole answers are not compared."""
 WHOLE_ANSWER = ("duration.", "response.")
+WORSE, BETTER, LARGEST = "worse", "better", "largest regression"
+"""How reasons begin that say what changed."""
 
 
 def with_caveats(metrics: Sequence[Judged], sides: Sides) -> tuple[list[Judged], list[str]]:
@@ -24,29 +30,62 @@ def with_caveats(metrics: Sequence[Judged], sides: Sides) -> tuple[list[Judged],
     return [_taken_back(m, why) if m.name.startswith(WHOLE_ANSWER) else m for m in metrics], [note]
 
 
-def because(verdict: Verdict, metrics: Sequence[Judged], settings: CompareSettings, family: int) -> list[str]:
-    """Why it cannot be told, and what it would take."""
-    fails_more = any(metric.name == "failure_rate" and metric.verdict is Verdict.SLOWER for metric in metrics)
-    texts = ["the new version fails more often: times of its successes are not all there is"] if fails_more else []
-    if verdict is not Verdict.CANNOT_TELL:
-        return texts
-    for metric in metrics:
-        if not metric.primary or metric.verdict is not Verdict.CANNOT_TELL:
-            continue
-        label = METRICS[metric.name].label
-        if metric.reason:
-            texts.append(f"{label}: {metric.reason}")
-        elif metric.noise is None:
-            texts.append(
-                f"{label}: one run a side and no history tell nothing about the noise from run to run; "
-                f"make {_runs(metric, settings, family)}"
-            )
-        else:
-            texts.append(
-                f"{label}: the change is not beyond the noise, nor shown to be within "
-                f"{settings.same_within:.0%}; make {_runs(metric, settings, family)}"
-            )
+def largest_regression(metrics: Sequence[Judged]) -> Judged | None:
+    """The metric, exploratory ones too, that got worse beyond the noise by the most; None where none did."""
+    worse = [metric for metric in metrics if metric.verdict is Verdict.SLOWER]
+    return max(worse, key=_size, default=None)
+
+
+def _size(metric: Judged) -> float:
+    """How large a change is: of shares the difference, as no ratio to nearly nothing is comparable with others."""
+    if METRICS[metric.name].unit is Unit.FRACTION:
+        return abs((metric.new or 0.0) - (metric.base or 0.0))
+    return abs(metric.difference.log_ratio) if metric.difference else 0.0
+
+
+def because(
+    verdict: Verdict, metrics: Sequence[Judged], rows: Sequence[Mapping[str, Any]], settings: CompareSettings
+) -> list[str]:
+    """What is worse and what is better; or why it cannot be told, and what it would take.
+
+    Args:
+        verdict: of the comparison.
+        metrics: as they were judged.
+        rows: the same metrics' entries in the JSON.
+        settings: of the comparison.
+    """
+    told = {metric.name: (metric, row) for metric, row in zip(metrics, rows, strict=True)}
+    texts = []
+    for word, kind in ((WORSE, Verdict.SLOWER), (BETTER, Verdict.FASTER)):
+        found = [_change(row) for metric, row in told.values() if metric.primary and metric.verdict is kind]
+        texts += [f"{word}: {'; '.join(found)}"] if found else []
+    if any(metric.name == FAILURES and metric.verdict is Verdict.SLOWER for metric in metrics):
+        texts.append("the new version fails more often: times of its successes are not all there is")
+    worst = largest_regression(metrics)
+    if worst is not None and not worst.primary:
+        texts.append(f"{LARGEST}: {_change(told[worst.name][1])}")
+    if verdict is Verdict.CANNOT_TELL:
+        ignored = FAILURES if not undecided_failures(metrics) else ""
+        undecided = [m for m in metrics if m.primary and m.verdict is Verdict.CANNOT_TELL and m.name != ignored]
+        texts += [_undecided(metric, told[metric.name][1], settings) for metric in undecided]
     return texts
+
+
+def _change(row: Mapping[str, Any]) -> str:
+    return f"{METRICS[row['name']].label} {change_text(row)}"
+
+
+def _undecided(metric: Judged, row: Mapping[str, Any], settings: CompareSettings) -> str:
+    label, needed = METRICS[metric.name].label, _runs(metric, row["runs_needed"])
+    if metric.reason:
+        return f"{label}: {metric.reason}"
+    if metric.rates is not None:
+        return f"{label}: {change_text(row)} is not beyond the noise, nor too little to matter; make {needed}"
+    if metric.noise is None:
+        return f"{label}: one run a side and no history tell nothing about the noise from run to run; make {needed}"
+    return (
+        f"{label}: the change is not beyond the noise, nor shown to be within {settings.same_within:.0%}; make {needed}"
+    )
 
 
 def _taken_back(metric: Judged, why: str) -> Judged:
@@ -58,9 +97,8 @@ def _mean(values: Sequence[float | None]) -> float | None:
     return sum(known) / len(known) if known else None
 
 
-def _runs(metric: Judged, settings: CompareSettings, family: int) -> str:
-    needed = metric.as_dict(settings, family)["runs_needed"]
+def _runs(metric: Judged, needed: int | None) -> str:
     if needed is None:
         return "the machines quieter: no reasonable number of runs would show it"
-    assumed = " if the noise is the usual 4 %" if metric.noise is None else ""
+    assumed = " if the noise is the usual 4 %" if metric.noise is None and metric.rates is None else ""
     return f"about {needed} runs a side, interleaved{assumed}"

@@ -8,15 +8,17 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
-from katydid.analysis.caveats import because, with_caveats
+from katydid.analysis.caveats import because, largest_regression, with_caveats
 from katydid.analysis.comparability import mismatches
 from katydid.analysis.estimates import RunData, read_run
 from katydid.analysis.outcomes import outcome_of
+from katydid.analysis.primaries import FAILURES, Primaries, primaries
 from katydid.analysis.sides import history_of, left_out, numbers_of, usable
 from katydid.analysis.stops import compare_stops
-from katydid.analysis.verdicts import CompareSettings, Judged, Sides, Verdict, judge_metrics
+from katydid.analysis.verdicts import CompareSettings, Judged, Sides, Verdict, judge_metrics, undecided_failures
 from katydid.analysis.warmup import settled_after
 from katydid.core.metrics import DISTRIBUTIONS
+from katydid.core.rates import USERS_AT_STOP
 from katydid.core.units import Better
 from katydid.store.folder import RunFolder
 
@@ -77,37 +79,68 @@ def compare_runs(
         "interleaved": False,
         "settled_s": settled,
         "settings": asdict(settings),
+        "largest_regression": None,
     }
     if invalid:
         return result
     numbers = numbers_of(used, earlier, settled)
+    workload = str(used[0][0].manifest.get("workload"))
     stops = compare_stops(used[0], used[1], settings, interleaved=numbers.interleaved)
-    if stops.decide:  # the threshold made failures as many on both sides, and times are those of different loads
-        settings = replace(settings, primary=())
+    runs = [*numbers.base, *numbers.new]
+    deciding = Primaries(()) if stops.decide else primaries(settings.primary, workload, runs)
+    settings = replace(settings, primary=deciding.names)
     metrics = judge_metrics(_names(numbers, settings), numbers, settings)
     metrics, notes = with_caveats(metrics, numbers)
-    verdict = stops.verdict if stops.decide else overall([m for m in metrics if m.primary], metrics)
-    family = max(1, len(settings.primary))
+    worst, family = largest_regression(metrics), max(1, len(settings.primary))
+    rows = [metric.as_dict(settings, family if metric.primary else 1) for metric in metrics]
+    if stops.decide:  # the threshold made failures as many on both sides, and times are those of different loads
+        verdict, worst, why = stops.verdict, None, []
+        rows = [row | {"primary": False} for row in rows]
+        settings = replace(settings, primary=(USERS_AT_STOP,))
+    else:
+        verdict = overall([metric for metric in metrics if metric.primary], metrics)
+        why = because(verdict, metrics, rows, settings)
     result |= {
         "verdict": str(verdict),
-        "reasons": [*reasons, *stops.reasons, *notes, *because(verdict, metrics, settings, family)],
-        "metrics": [*stops.rows, *(metric.as_dict(settings, family if metric.primary else 1) for metric in metrics)],
+        "reasons": [*reasons, *stops.reasons, *deciding.notes, *notes, *why],
+        "metrics": [*stops.rows, *rows],
         "interleaved": numbers.interleaved,
+        "settings": asdict(settings),
+        "largest_regression": worst and worst.name,
     }
     return result
 
 
 def overall(primary: Sequence[Judged], every: Sequence[Judged]) -> Verdict:
-    """What the primary metrics say together; a version that fails more is not called faster."""
-    said = {metric.verdict for metric in primary}
-    fails_more = any(m.name == "failure_rate" and m.verdict is Verdict.SLOWER for m in every)
+    """What the primary metrics say together.
+
+    A version that fails more is worse, whatever else. One of which that is only to be feared, as its failures rose by
+    half a point or more without being beyond the noise, is neither called faster nor the same.
+    """
+    failures = next((metric for metric in every if metric.name == FAILURES), None)
+    if failures is not None and failures.verdict is Verdict.SLOWER:
+        return Verdict.SLOWER
+    said = {metric.verdict for metric in primary if not _only_shifted(metric, every)}
+    if {Verdict.SLOWER, Verdict.FASTER} <= said:
+        return Verdict.MIXED
     if Verdict.SLOWER in said:
         return Verdict.SLOWER
+    undecided = undecided_failures(every)
     if Verdict.FASTER in said:
-        return Verdict.CANNOT_TELL if fails_more else Verdict.FASTER
-    if said == {Verdict.NO_DIFFERENCE} and not fails_more:
+        return Verdict.CANNOT_TELL if undecided > 0 else Verdict.FASTER
+    others = {metric.verdict for metric in primary if metric.name != FAILURES}
+    if not undecided and (others or said) == {Verdict.NO_DIFFERENCE}:
         return Verdict.NO_DIFFERENCE
     return Verdict.CANNOT_TELL
+
+
+def _only_shifted(metric: Judged, every: Sequence[Judged]) -> bool:
+    """Whether tokens come faster only because the first comes later, while the whole answer takes as long."""
+    if not metric.name.startswith("tpot.") or metric.verdict is not Verdict.FASTER:
+        return False
+    later = any(m.name.startswith("ttft.") and m.verdict is Verdict.SLOWER for m in every)
+    whole = next((m for m in every if m.name == "duration.p50" and not m.reason), None)
+    return later and whole is not None and whole.verdict is not Verdict.FASTER
 
 
 def _names(sides: Sides, settings: CompareSettings) -> list[str]:

@@ -12,19 +12,20 @@ import numpy as np
 import pandas as pd
 
 from katydid.analysis.derived import quantile, with_derived
+from katydid.analysis.failures import clumping, episodes
 from katydid.analysis.summary import summarise
 from katydid.core.metrics import DISTRIBUTIONS, STATISTICS, Distribution, Statistic
 from katydid.core.units import Better
 from katydid.store.folder import RunFolder
 from katydid.store.gaps import counted
 
-EPISODE_GAP_MS = 5000.0
-"""Failures less than this apart belong to one episode: a server that falters fails many at once."""
 NEVER_COMPARED = ["request_id", "worker", "name", "detail"]
 """Columns of text, which would be copied with every selection of rows."""
 TIMED_OUT = ("timeout", "idle_timeout")
 WHOLE_REQUEST = ("duration", "response")
 """Distributions that every request has, so that a time-out tells something about them."""
+TOO_FEW = "too few requests"
+"""How the reason begins where a run has no value for want of requests."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,7 @@ class Estimates:
     Attributes:
         values: by the flat names of `core.metrics`; milliseconds, fractions, or per second.
         users_at_stop: users when the failure threshold stopped the run.
+        clumping: of its failures (`analysis.failures`); empty where only the episodes are known.
     """
 
     values: dict[str, float]
@@ -59,6 +61,7 @@ class Estimates:
     tokens: float | None
     users_at_stop: float | None
     missing: dict[str, str] = field(default_factory=dict)
+    clumping: tuple[float, ...] = ()
 
 
 def read_run(folder: RunFolder) -> RunData:
@@ -98,15 +101,17 @@ def estimate(run: RunData, settled_ms: float) -> Estimates:
     values |= _rates(counted)
     tokens = ok["completion_tokens"].astype(np.float64)
     tokens = tokens if tokens.notna().any() else ok["chunks"].astype(np.float64)
+    faltered = episodes(failed["scheduled_ms"].to_numpy(dtype=np.float64))
     return Estimates(
         values=values,
         ok=len(ok),
         failed=len(failed),
         requests=len(counted),
-        episodes=_episodes(failed),
+        episodes=faltered,
         tokens=float(tokens.mean()) if tokens.notna().any() else None,
         users_at_stop=run.summary.get("users_at_stop"),
         missing=missing,
+        clumping=clumping(_failed_in_order(counted), faltered),
     )
 
 
@@ -127,7 +132,7 @@ def _add(
     for statistic in STATISTICS:
         name = f"{distribution.name}.{statistic.name}"
         if len(times) + len(censored) < statistic.fewest:
-            missing[name] = f"too few requests ({len(times)} of {statistic.fewest})"
+            missing[name] = f"{TOO_FEW} ({len(times)} of {statistic.fewest})"
             continue
         value = _statistic(times, censored, statistic)
         if value is None:
@@ -166,7 +171,6 @@ def _censored(distribution: Distribution, counted: pd.DataFrame, manifest: dict[
     return np.asarray(had[timed_out | cut_off].dropna().to_numpy(dtype=np.float64))
 
 
-def _episodes(failed: pd.DataFrame) -> int:
-    """How often the target began to fail, however many requests each time took."""
-    at = np.sort(failed["scheduled_ms"].to_numpy(dtype=np.float64))
-    return int(len(at) > 0) + int((np.diff(at) > EPISODE_GAP_MS).sum())
+def _failed_in_order(counted: pd.DataFrame) -> np.ndarray:
+    ended = counted[counted["outcome"].isin(["ok", "failed"])].sort_values("scheduled_ms", kind="stable")
+    return np.asarray((ended["outcome"] == "failed").to_numpy(dtype=bool))

@@ -29,6 +29,10 @@ PAIRING = 0.05
 """Level at which pairs count as sharing their luck."""
 
 
+LEAST_VARIANCE = 1e-12
+"""Of logs, what is less counts as zero: it comes of rounding, not of runs."""
+
+
 class Design(StrEnum):
     """Where the noise of a difference was taken from."""
 
@@ -36,6 +40,7 @@ class Design(StrEnum):
     PAIRS = "pairs"
     WELCH = "unequal runs"
     WITHIN_RUN = "within one run"
+    FAILURES = "failures of runs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +85,11 @@ def noise_of(groups: Sequence[Values]) -> Noise | None:
         if len(group) > 1:
             squares += float(np.var(group)) * len(group)
             df += len(group) - 1
-    return Noise(squares / df, df) if df else None
+    return Noise(_variance(squares / df), df) if df else None
+
+
+def _variance(found: float) -> float:
+    return found if found >= LEAST_VARIANCE else 0.0
 
 
 def compare_runs(base: Values, new: Values, history: Sequence[Values] = (), *, interleaved: bool) -> Difference | None:
@@ -120,7 +129,7 @@ def _reach(difference: Difference) -> float:
 def _paired(base: np.ndarray, new: np.ndarray) -> Difference | None:
     """Differences of pairs; None where the pairs do not share their luck, so that pairing would only cost."""
     differences, sums = new - base, new + base
-    spread, shared = float(np.var(differences, ddof=1)), float(np.var(sums, ddof=1))
+    spread, shared = (_variance(float(np.var(values, ddof=1))) for values in (differences, sums))
     df = len(base) - 1
     if shared <= spread * special.fdtri(df, df, 1.0 - PAIRING):
         return None

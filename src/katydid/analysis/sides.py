@@ -14,8 +14,9 @@ from katydid.store.folder import RunFolder
 
 
 def usable(run: RunData) -> bool:
-    """Whether a run may enter a comparison."""
-    return bool(run.summary["valid"]) and not run.summary["partial"] and run.summary["counts"]["ok"] > 0
+    """Whether a run may enter a comparison; one in which every request failed tells that."""
+    counts = run.summary["counts"]
+    return bool(run.summary["valid"]) and not run.summary["partial"] and counts["ok"] + counts["failed"] > 0
 
 
 def left_out(name: str, side: Sequence[RunData]) -> list[str]:
@@ -26,8 +27,11 @@ def left_out(name: str, side: Sequence[RunData]) -> list[str]:
             why = "it is partial: it never came to its end"
         elif not run.summary["valid"]:
             why = "it is invalid: " + "; ".join(run.summary["invalid_reasons"])
+        elif not usable(run):
+            why = "no request ended in it"
         elif not run.summary["counts"]["ok"]:
-            why = "no request succeeded in it"
+            texts.append(f"{name} {run.path} counts in the failure rate alone: no request succeeded in it")
+            continue
         else:
             continue
         texts.append(f"{name} {run.path} is left out: {why}")

@@ -165,7 +165,7 @@ def _bounded(users: Sequence[Sequence[float]], ended: Sequence[Sequence[bool]], 
     row = _entry(USERS_AT_STOP, means, difference, verdict=verdict, bound="lower" if lower else "upper", primary=far)
     at, held, names = means[not lower], max(bound), ("BASE", "NEW") if lower else ("NEW", "BASE")
     some = f", in {sum(ended[lower])} of {len(ended[lower])} runs stopped too" if any(ended[lower]) else ""
-    least = f"at least {row['change']:+.0%} users" if lower else f"at most {row['change']:+.0%} users"
+    least = f"at least {row['change']:+.0%} users"
     told = f"the failure threshold stopped {names[0]} at {at:.0f} users; {names[1]} held all {held:.0f}{some}: {least}"
     return Stops([told if far else f"{told}; take more users to tell them apart"], [row], verdict, decide=far)
 

@@ -24,11 +24,14 @@ def settled_after(frames: Sequence[pd.DataFrame]) -> float:
     Args:
         frames: samples of one version's runs; successful requests are looked at.
     """
+    frames = [frame for frame in frames if _length(frame)]
     seconds = int(min((_length(frame) for frame in frames), default=0))
     if seconds < BATCH * FEWEST_BATCHES:
         return 0.0
-    courses = [_course(frame, seconds) for frame in frames]
-    course = np.nanmean(courses, axis=0) if courses else np.array([])
+    courses = np.array([_course(frame, seconds) for frame in frames])
+    known = ~np.isnan(courses)
+    with np.errstate(invalid="ignore"):  # 0 / 0 where no run had a request in that second
+        course = np.where(known, courses, 0.0).sum(axis=0) / known.sum(axis=0)
     usable = len(course) // BATCH * BATCH
     batches = course[:usable].reshape(-1, BATCH)
     means = np.array([batch[~np.isnan(batch)].mean() if (~np.isnan(batch)).any() else np.nan for batch in batches])

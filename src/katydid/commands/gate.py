@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from katydid.analysis.comparison import compare_versions
+from katydid.analysis.primaries import FAILURES
 from katydid.analysis.stored import read_summary
 from katydid.commands.output import STANDARD_OUTPUT, write_output
 from katydid.core.arguments import OneLineParser
@@ -66,17 +67,22 @@ def _parser() -> OneLineParser:
 
 
 def _summary(thresholds: Thresholds) -> str:
-    compared = f", compared by {', '.join(thresholds.settings.primary)}" if thresholds.wants_comparison else ""
-    return f"{thresholds.source}: {plural(len(thresholds.objectives), 'objective')}{compared}"
+    told = f"{thresholds.source}: {plural(len(thresholds.objectives), 'objective')}"
+    primary = dict.fromkeys([*thresholds.settings.primary, FAILURES])
+    return f"{told}, compared by {', '.join(primary)}" if thresholds.wants_comparison else told
 
 
 def _judge(thresholds: Thresholds, runs: Sequence[RunFolder], base: Sequence[RunFolder]) -> Judgement:
     try:
-        judged = [JudgedRun(str(run.path), read_summary(run), run.manifest()) for run in runs]
+        judged, baseline = ([_read(run) for run in side] for side in (runs, base))
         comparison = _compare(base, runs, thresholds) if base else None
     except NoDataError as error:
         return unreadable(thresholds, [str(run.path) for run in runs], str(error))
-    return judge(thresholds, judged, comparison)
+    return judge(thresholds, judged, comparison, baseline)
+
+
+def _read(run: RunFolder) -> JudgedRun:
+    return JudgedRun(str(run.path), read_summary(run), run.manifest())
 
 
 def _compare(base: Sequence[RunFolder], new: Sequence[RunFolder], thresholds: Thresholds) -> dict[str, Any]:

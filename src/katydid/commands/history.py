@@ -93,4 +93,6 @@ def _exit_code(past: History, pinned: dict[str, Any] | None) -> ExitCode:
     if not past.versions:
         return ExitCode.INVALID
     verdict = pinned["verdict"] if pinned else ""
-    return {"slower": ExitCode.GATE_FAILED, "invalid": ExitCode.INVALID}.get(verdict, ExitCode.PASSED)
+    if verdict in {"slower", "mixed"}:
+        return ExitCode.GATE_FAILED
+    return ExitCode.INVALID if verdict == "invalid" else ExitCode.PASSED

@@ -6,11 +6,16 @@ the verdict invalid, whatever else holds. Knows no file and no report.
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from statistics import median_high, median_low
+from dataclasses import asdict, dataclass, replace
+from statistics import median, median_high, median_low
 from typing import Any
 
 from katydid.analysis.comparability import mismatches
+from katydid.analysis.primaries import FAILURES
+from katydid.analysis.shares import in_points
+from katydid.analysis.verdicts import NO_SUCCESS
+from katydid.core.metrics import METRICS
+from katydid.core.units import Unit
 from katydid.core.words import changed
 from katydid.gate.judgement import Check, Judgement, Kind, Verdict
 from katydid.gate.thresholds import Objective, Policy, Thresholds
@@ -25,18 +30,24 @@ class JudgedRun:
     manifest: Mapping[str, Any]
 
 
-def judge(thresholds: Thresholds, runs: Sequence[JudgedRun], comparison: Mapping[str, Any] | None = None) -> Judgement:
+def judge(
+    thresholds: Thresholds,
+    runs: Sequence[JudgedRun],
+    comparison: Mapping[str, Any] | None = None,
+    baseline: Sequence[JudgedRun] = (),
+) -> Judgement:
     """Judge one version's runs.
 
     Args:
         thresholds: what is asked for.
         runs: at least one, all of the version in question.
         comparison: of these runs with a baseline, as `analysis.comparison` gives it; None where none was named.
+        baseline: the runs of that baseline, beside which objectives stand that the comparison does not know.
     """
     checks = [
         _valid(runs),
         _ended(runs, thresholds.stopped_early),
-        *(_objective(objective, runs) for objective in thresholds.objectives),
+        *(_beside(_objective(objective, runs), comparison, baseline) for objective in thresholds.objectives),
         *_compared(thresholds, comparison),
     ]
     return Judgement(tuple(checks), thresholds.source, tuple(run.name for run in runs), comparison)
@@ -112,6 +123,28 @@ def _objective(objective: Objective, runs: Sequence[JudgedRun]) -> Check:
     return Check(Kind.OBJECTIVE, metric, limit.text, verdict, reason, value=value, values=tuple(values))
 
 
+def _beside(check: Check, comparison: Mapping[str, Any] | None, baseline: Sequence[JudgedRun]) -> Check:
+    """An objective with what the baseline had, where the two may be compared."""
+    if comparison is None or comparison["verdict"] == "invalid":
+        return check
+    row = next((row for row in comparison["metrics"] if row["name"] == check.metric and row["base"] is not None), None)
+    return replace(check, compared=row or _beside_baseline(check, baseline))
+
+
+def _beside_baseline(check: Check, baseline: Sequence[JudgedRun]) -> dict[str, Any] | None:
+    """The middle one of the baseline's runs, as the check's value is of its own; None where it lacks the metric."""
+    found = [run.summary["metrics"].get(check.metric) for run in baseline]
+    values = [float(value) for value in found if value is not None and not math.isnan(value)]
+    if not values or check.value is None:
+        return None
+    base, new, share = median(values), check.value, METRICS[check.metric].unit is Unit.FRACTION
+    points = asdict(in_points(base, new, base, None, None)) if share else None
+    return {
+        "name": check.metric, "base": base, "new": new, "change": new / base - 1.0 if base else None,
+        "low": None, "high": None, "verdict": None, "primary": False, "points": points,
+    }  # fmt: skip
+
+
 def _missing(metric: str, runs: Sequence[JudgedRun], present: int) -> str:
     """Why there is no value."""
     where = f" in {len(runs) - present} of {len(runs)} runs" if len(runs) > 1 else ""
@@ -125,6 +158,7 @@ _COMPARED = {
     "faster": Verdict.PASSED,
     "no_difference": Verdict.PASSED,
     "slower": Verdict.FAILED,
+    "mixed": Verdict.FAILED,
     "cannot_tell": Verdict.CANNOT_TELL,
     "invalid": Verdict.INVALID,
 }
@@ -145,7 +179,7 @@ def _compared(thresholds: Thresholds, comparison: Mapping[str, Any] | None) -> I
             Kind.COMPARISON,
             row["name"],
             limit,
-            _compared_verdict(row),
+            _compared_verdict(row, whole),
             _told(row),
             value=row["new"],
             compared=row,
@@ -158,9 +192,15 @@ def _compared(thresholds: Thresholds, comparison: Mapping[str, Any] | None) -> I
         yield Check(Kind.COMPARISON, "comparison", limit, whole, "; ".join(comparison["reasons"]), doubt=policy)
 
 
-def _compared_verdict(row: Mapping[str, Any]) -> Verdict:
-    """A metric that a side lacks is no reason to pass."""
-    return Verdict.NO_DATA if None in (row["base"], row["new"]) else _COMPARED[row["verdict"]]
+def _compared_verdict(row: Mapping[str, Any], whole: Verdict) -> Verdict:
+    """A metric that a side lacks is no reason to pass; a failure or two are no reason to doubt."""
+    if None in (row["base"], row["new"]):
+        # Where all requests failed, that is what is wrong, and not that there are no times.
+        told = whole is Verdict.FAILED and row["reason"] == NO_SUCCESS
+        return Verdict.CANNOT_TELL if told else Verdict.NO_DATA
+    verdict = _COMPARED[row["verdict"]]
+    overlooked = row["name"] == FAILURES and verdict is Verdict.CANNOT_TELL and whole is Verdict.PASSED
+    return Verdict.PASSED if overlooked else verdict
 
 
 def _told(row: Mapping[str, Any]) -> str:

@@ -48,7 +48,8 @@ class Check:
         reason: why, in words; empty where the value beside its limit says it all.
         value: what was measured, in the unit of `summary.json`; of several runs the middle one.
         values: of each run, where there are several.
-        compared: the comparison's own row on this metric.
+        compared: the comparison's own row on this metric; of an objective that the comparison does not know, what
+            the baseline's runs had.
         doubt: what `cannot_tell` means here.
     """
 

@@ -175,7 +175,7 @@ def _settings(compare: Mapping[str, Any], policy: Mapping[str, Any], source: str
     usual = CompareSettings()
     where = f"{source}: [compare]"
     settings = CompareSettings(
-        primary=_primary(compare.get("primary", list(usual.primary)), f"{where} primary"),
+        primary=_primary(compare["primary"], f"{where} primary") if "primary" in compare else usual.primary,
         min_change=_percent(compare, "min_change", usual.min_change, where),
         same_within=_percent(compare, "same_within", usual.same_within, where),
         family_alpha=_alpha(policy.get("family_alpha", usual.family_alpha), f"{source}: [policy] family_alpha"),

@@ -17,8 +17,8 @@ from katydid.report.sections.markdown import escaped, section_markdown
 from katydid.report.terminal import print_section
 from katydid.report.verdict import Comparison
 
-_TONES = {"slower": "bad", "invalid": "bad", "faster": "good", "no_difference": "good", "cannot_tell": ""}
-_COLOURS = {"slower": "bold red", "invalid": "bold red", "faster": "bold green", "no_difference": "bold green"}
+_TONES = dict.fromkeys(("slower", "mixed", "invalid"), "bad") | dict.fromkeys(("faster", "no_difference"), "good")
+_COLOURS = {"bad": "bold red", "good": "bold green", "": "bold yellow"}
 
 
 def comparison_page(comparison: Comparison, base: Sequence[pd.DataFrame], new: Sequence[pd.DataFrame]) -> str:
@@ -42,10 +42,10 @@ def comparison_page(comparison: Comparison, base: Sequence[pd.DataFrame], new: S
         new=harmless(names[1]),
         workload=harmless(comparison.get("workload") or "comparison"),
         sentence=harmless(verdict.sentence(comparison)),
-        tone=_TONES[comparison["verdict"]],
+        tone=_tone(comparison),
         invalid=comparison["verdict"] == "invalid",
         setting=[_counted(comparison), *(harmless(side["host"]) for side in comparison["sides"] if side["host"])],
-        reasons=comparison["reasons"],
+        reasons=verdict.reasons(comparison),
         forest=draw_forest(changes, within=within, note=note) if changes else None,
         definitions=[d for d in DISTRIBUTIONS if d.name in named],
         made_by=__version__,
@@ -55,20 +55,24 @@ def comparison_page(comparison: Comparison, base: Sequence[pd.DataFrame], new: S
 def comparison_markdown(comparison: Comparison) -> str:
     """The same for a job summary or a pull request."""
     parts = [f"## {escaped(verdict.sentence(comparison))}"]
-    parts += [f"- {escaped(reason)}" for reason in comparison["reasons"]]
+    parts += [f"- {escaped(reason)}" for reason in verdict.reasons(comparison)]
     parts += [section_markdown(section) for section in verdict.sections(comparison)]
     return "\n\n".join(parts) + "\n"
 
 
 def print_comparison(comparison: Comparison, console: Console) -> None:
     """The same on a terminal."""
-    console.print(
-        Text(harmless(verdict.sentence(comparison)), style=_COLOURS.get(comparison["verdict"], "bold yellow"))
-    )
-    for reason in comparison["reasons"]:
+    console.print(Text(harmless(verdict.sentence(comparison)), style=_COLOURS[_tone(comparison)]))
+    for reason in verdict.reasons(comparison):
         console.print(Text(f"  {harmless(reason)}", style="yellow"))
     for section in verdict.sections(comparison):
         print_section(section, console)
+
+
+def _tone(comparison: Comparison) -> str:
+    """Nothing is all good while some metric got worse."""
+    tone = _TONES.get(comparison["verdict"], "")
+    return "" if tone == "good" and verdict.exploratory_regression(comparison) else tone
 
 
 def _counted(comparison: Comparison) -> str:

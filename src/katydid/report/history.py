@@ -10,12 +10,12 @@ from katydid import __version__
 from katydid.analysis.courses import Change, MetricHistory
 from katydid.analysis.history import History
 from katydid.core.metrics import METRICS
-from katydid.core.words import harmless, plural, value_only
+from katydid.core.words import harmless, percent, plural, value_only
 from katydid.report.chart import Chart, Line, Mark, Scale, Style
 from katydid.report.page import render
 from katydid.report.sections import Section, Table
 from katydid.report.terminal import print_section
-from katydid.report.verdict import Comparison, percent
+from katydid.report.verdict import Comparison
 from katydid.report.verdict import sentence as comparison_sentence
 
 _BARS = "▁▂▃▄▅▆▇█"
@@ -193,7 +193,7 @@ def history_page(history: History, workload: str, pinned: Comparison | None) -> 
         workload=harmless(workload),
         sentence=harmless(sentence(history)),
         pinned=[] if pinned is None else [comparison_sentence(pinned), *pinned["reasons"]],
-        pinned_bad=pinned is not None and pinned["verdict"] in {"slower", "invalid"},
+        pinned_bad=pinned is not None and pinned["verdict"] in {"slower", "mixed", "invalid"},
         left_out=_left_out(history),
         made_by=__version__,
     )
@@ -203,7 +203,7 @@ def print_history(history: History, pinned: Comparison | None, console: Console)
     """The same on a terminal."""
     console.print(Text(harmless(sentence(history)), style="bold"))
     if pinned is not None:
-        bad = pinned["verdict"] in {"slower", "invalid"}
+        bad = pinned["verdict"] in {"slower", "mixed", "invalid"}
         told = f"Against the pinned version: {comparison_sentence(pinned)}"
         console.print(Text(harmless(told), style="bold red" if bad else "bold"))
         for reason in pinned["reasons"]:

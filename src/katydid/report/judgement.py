@@ -1,14 +1,16 @@
 """A gate's judgement as one sentence and one table, the same for terminal and Markdown."""
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
 from katydid.core import words
 from katydid.core.errors import ExitCode
 from katydid.core.metrics import METRICS
 from katydid.gate.judge import percent
 from katydid.gate.judgement import Check, Judgement, Kind, Verdict
+from katydid.report import verdict as of_comparison
 from katydid.report.sections import Section, Table
-from katydid.report.verdict import sentence as comparison_sentence
 
 _HEADLINES = {
     ExitCode.PASSED: "PASSED",
@@ -24,7 +26,7 @@ _SAID = {
     Verdict.INVALID: "INVALID",
 }
 _WORST_FIRST = (Verdict.INVALID, Verdict.NO_DATA, Verdict.FAILED, Verdict.CANNOT_TELL, Verdict.PASSED)
-_REPEATED = re.compile(r"^(SLOWER|INVALID)\. ")
+_REPEATED = re.compile(r"^(SLOWER|MIXED|INVALID)\. ")
 """What a comparison's own sentence begins with, where ours has said so already."""
 _LABELS = {"valid": "run", "ended": "end of the run"}
 
@@ -49,15 +51,20 @@ def _kept(judgement: Judgement) -> str:
     parts = [f"{words.plural(objectives, 'objective')} kept"] if objectives else []
     if judgement.comparison:
         verdict = judgement.comparison["verdict"].replace("_", " ")
-        parts += [f"against the baseline: {verdict}"] if verdict != "cannot tell" else []
+        parts += [f"against the baseline: {verdict}{_but(judgement.comparison)}"] if verdict != "cannot tell" else []
     return ", ".join(parts) or "Nothing speaks against it"
+
+
+def _but(comparison: Mapping[str, Any]) -> str:
+    row = of_comparison.exploratory_regression(dict(comparison))
+    return f", but {row['name']} {words.change_text(row)}" if row else ""
 
 
 def _why(check: Check, judgement: Judgement) -> str:
     if check.kind is Kind.OBJECTIVE and check.value is not None:
         return f"{check.metric} is {words.value_only(check.metric, check.value)}, the limit {check.limit}"
     if check.kind is Kind.COMPARISON and judgement.comparison and check.verdict is not Verdict.NO_DATA:
-        return _REPEATED.sub("", comparison_sentence(dict(judgement.comparison))).removesuffix(".")
+        return _REPEATED.sub("", of_comparison.sentence(dict(judgement.comparison))).removesuffix(".")
     return f"{check.metric}: {check.reason}" if check.metric in METRICS else check.reason
 
 
@@ -88,12 +95,14 @@ def section(judgement: Judgement) -> Section:
 
 def _notes(judgement: Judgement) -> list[str]:
     """What the comparison has to say beyond its verdict, such as which runs it left out."""
-    return list(judgement.comparison["reasons"]) if judgement.comparison else []
+    return of_comparison.reasons(dict(judgement.comparison)) if judgement.comparison else []
 
 
 def _row(check: Check, *, compared: bool) -> list[str]:
     row = check.compared or {}
     base, change = row.get("base"), words.changed(row, percent)[0] if row else None
+    if change is None and row.get("points"):
+        change = words.points(row["points"]["change"])
     between = [words.value_only(check.metric, base) if base is not None else "", change or ""]
     value = words.value_only(check.metric, check.value) if check.value is not None else "–"
     label = _LABELS.get(check.metric, check.metric)

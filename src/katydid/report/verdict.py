@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
+from katydid.analysis.caveats import BETTER, LARGEST, WORSE
 from katydid.core.metrics import DISTRIBUTIONS, METRICS
 from katydid.core.rates import USERS_AT_STOP
 from katydid.core.units import Better, Unit
-from katydid.core.words import changed, number, plural, points, value_only
+from katydid.core.words import change_text, changed, number, percent, plural, points, value_only
 from katydid.report.chart import Style
 from katydid.report.forest import Change
 from katydid.report.sections import Section, Table
@@ -20,6 +21,7 @@ LONGEST_NAME = 32
 HEADLINES = {
     "faster": "FASTER",
     "slower": "SLOWER",
+    "mixed": "MIXED",
     "no_difference": "NO DIFFERENCE",
     "cannot_tell": "CANNOT TELL",
     "invalid": "INVALID",
@@ -28,8 +30,11 @@ SHARES = (
     "Shares, which are measured in percent themselves, differ by percentage points: from 1 % to 3 % is +2 points. "
     "Less than half a point is of no interest."
 )
-_MORE = {"faster": "more", "slower": "fewer"}
-_BOUNDS = {"lower": "at least", "upper": "at most"}
+_HOLDS = {"faster": "holds more users", "slower": "holds fewer users"}
+FAILURES = (
+    "Failures always decide. They are judged by each run's failures out of its requests, with the noise of their "
+    "bursts and from run to run; a rate is the same where the 90 % interval lies within one point."
+)
 _STYLES = {"faster": Style.MAIN, "slower": Style.BAD, "no_difference": Style.THIRD, "cannot_tell": Style.QUIET}
 _MAIN = frozenset(d.name for d in DISTRIBUTIONS if d.primary)
 _WORST_FIRST = ("slower", "cannot_tell", "faster", "no_difference")
@@ -50,17 +55,47 @@ def sentence(comparison: Comparison) -> str:
     base, new = names(comparison)
     verdict = comparison["verdict"]
     head = HEADLINES[verdict]
-    primary = [m for m in comparison["metrics"] if m["primary"]]
-    if any(m["name"] == USERS_AT_STOP for m in primary) and verdict in _MORE:
-        return f"{head}. {new} holds {_MORE[verdict]} users than {base}: {_told(primary)}."
     if verdict == "invalid":
         return f"{head}. {new} cannot be compared with {base}: {comparison['reasons'][0]}."
+    primary = [m for m in comparison["metrics"] if m["primary"]]
+    regression = exploratory_regression(comparison)
+    but = f"; but {_told([regression])} is worse" if regression else ""
     if verdict == "no_difference":
         within = _whole(comparison["settings"]["same_within"])
-        return f"{head} beyond {within} between {new} and {base}: {_told(primary)}."
+        if regression:
+            return f"{head} beyond {within} in the primary metrics between {new} and {base}{but}."
+        return f"{head} beyond {within} between {new} and {base}: {_largest(primary)}."
     if verdict == "cannot_tell":
-        return f"{head} whether {new} differs from {base}: {_told(primary)}."
-    return f"{head}. {new} is {verdict} than {base}: {_told([m for m in primary if m['verdict'] == verdict])}."
+        undecided = [m for m in primary if m["verdict"] == "cannot_tell"]
+        return f"{head} whether {new} differs from {base}: {_told(undecided or primary)}{but}."
+    worse, better = ([m for m in primary if m["verdict"] == kind] for kind in ("slower", "faster"))
+    if verdict == "faster":
+        return f"{head}. {new} {_is('faster', better)} than {base}: {_told(better)}{but}."
+    also = f"; better: {_told(better)}" if better else ""
+    more = f"; largest regression: {_told([regression])}" if regression else ""
+    return f"{head}. {new} {_is('slower', worse)} than {base}: {_told(worse)}{also}{more}."
+
+
+def reasons(comparison: Comparison) -> list[str]:
+    """What must be said below the sentence, which has said itself what is worse and what is better."""
+    said = tuple(f"{word}: " for word in (WORSE, BETTER, LARGEST))
+    return [reason for reason in comparison["reasons"] if not reason.startswith(said)]
+
+
+def exploratory_regression(comparison: Comparison) -> dict[str, Any] | None:
+    """The largest regression, where no primary metric is it."""
+    name = comparison.get("largest_regression")
+    return next((m for m in comparison["metrics"] if m["name"] == name and not m["primary"]), None)
+
+
+def _is(word: str, metrics: Sequence[dict[str, Any]]) -> str:
+    """What a version does: `is slower`, `fails more often`, or both."""
+    failures = {"slower": "fails more often", "faster": "fails less often"}[word]
+    names = [m["name"] for m in metrics]
+    if names == [USERS_AT_STOP]:
+        return _HOLDS[word]
+    parts = [f"is {word}"] if names != ["failure_rate"] else []
+    return " and ".join([*parts, *([failures] if "failure_rate" in names else [])])
 
 
 def _told(metrics: Sequence[dict[str, Any]]) -> str:
@@ -72,11 +107,11 @@ def _told(metrics: Sequence[dict[str, Any]]) -> str:
 
 def users_text(metric: dict[str, Any]) -> str:
     """Of users held: `+5 % users (+3 to +7), 243 and 255 at the stop`, or `at least +106 % users`."""
-    change, low, high = (None if metric[key] is None else percent(metric[key]) for key in ("change", "low", "high"))
+    change, low, high = changed(metric, percent)
     if change is None:
         return str(metric["reason"] or "unknown")
     if metric["bound"]:
-        return f"{_BOUNDS[metric['bound']]} {change} users"
+        return f"{change} users"
     within = "" if low is None or high is None else f" ({_bare(low)} to {_bare(high)})"
     return f"{change} users{within}, {number(round(metric['base']))} and {number(round(metric['new']))} at the stop"
 
@@ -85,31 +120,16 @@ def _bare(percentage: str) -> str:
     return percentage.removesuffix("\u00a0%")
 
 
-def change_text(metric: dict[str, Any]) -> str:
-    """`−12 % (−15 % to −9 %)`, of shares `−1.2 points (−1.5 points to −0.9 points)`, as far as it is known."""
-    if metric.get("bound"):
-        return users_text(metric)
-    low, high = metric["low"], metric["high"]
-    digits = 1 if low is not None and high - low < 0.02 else 0
-    change, low, high = changed(metric, lambda value: percent(value, digits))
-    if change is None:
-        return str(metric["reason"] or "unknown")
-    if low is None:
-        return change
-    within = " within these runs" if metric["design"] == "within one run" else ""
-    return f"{change} ({low} to {high}{within})"
+def _largest(metrics: Sequence[dict[str, Any]]) -> str:
+    """Metrics that hardly changed: one or two whole, of more the one that changed most."""
+    if len(metrics) <= 2:
+        return _told(metrics)
+    most = max(metrics, key=lambda m: abs(m["points"]["change"] / 100 if m["points"] else m["change"] or 0.0))
+    return f"the largest change of {len(metrics)} primary metrics: {_told([most])}"
 
 
 def _whole(fraction: float) -> str:
     return f"{fraction * 100:g} %"
-
-
-def percent(fraction: float, digits: int = 0) -> str:
-    """A change in percent with its sign: two digits, or `digits` after the point if that is more."""
-    digits = max(digits, 1 if abs(fraction) < 0.0995 else 0)
-    text = f"{abs(fraction) * 100:,.{digits}f}".replace(",", "\u202f")
-    sign = "" if float(text.replace("\u202f", "")) == 0 else ("+" if fraction > 0 else "\u2212")
-    return f"{sign}{text}\u00a0%"
 
 
 def verdict_word(metric: dict[str, Any]) -> str:
@@ -253,4 +273,5 @@ def _method(comparison: Comparison) -> Section:
     )
     more = ("For rates of which more is better, worse means less.",) if better_higher else ()
     shares = (SHARES,) if any(m["points"] for m in comparison["metrics"]) else ()
-    return Section("method", "How this was decided", (unit, *turns, *cut, rule, *more, *shares))
+    failures = (FAILURES,) if any(m["design"] == "failures of runs" for m in comparison["metrics"]) else ()
+    return Section("method", "How this was decided", (unit, *turns, *cut, rule, *more, *shares, *failures))
