@@ -212,26 +212,61 @@ def test_the_primary_metrics_are_those_that_the_settings_name(tmp_path):
     assert [m["name"] for m in result["metrics"] if m["primary"]] == ["ttft.p95", "failure_rate"]
 
 
+def stopped(folder, *, users, requests, failed, minute):
+    """A run of a ramp that the failure threshold stopped."""
+    run = synthetic_run(
+        users=400, cycles=2, failing=0.0, version=folder.name, ended="failure-threshold", failure_threshold=failed,
+        stopped_at_ms=9000.0, phase="spawn", ramp_per_s=80.0, seed=minute + 1,
+    )  # fmt: skip
+    run.samples = run.samples[run.samples["user"] < users].head(requests).copy()
+    run.samples["outcome"] = np.where(np.arange(requests) < requests - failed, "ok", "failed")
+    return write_run(folder / str(minute), run, minute=minute)
+
+
 def test_runs_stopped_by_the_failure_threshold_are_shown_as_what_they_are(tmp_path):
     """The origin's table: 270 users, 412 requests, 41.3 % failed against 305, 499, 55.5 %."""
-    folders = []
-    for number, (version, users, requests, failing) in enumerate([("old", 270, 412, 0.413), ("new", 305, 499, 0.555)]):
-        run = synthetic_run(
-            users=400, cycles=2, failing=0.0, version=version, ended="failure-threshold", failure_threshold=5,
-            stopped_at_ms=6000.0,
-        )  # fmt: skip
-        run.samples = run.samples.head(requests).copy()
-        run.samples["outcome"] = np.where(np.arange(requests) < round(failing * requests), "failed", "ok")
-        run.samples["warm_up"] = False
-        run.monitor["users"] = np.where(run.monitor["process"] == "w1", users, 0)
-        folders.append([write_run(tmp_path / version, run, minute=number)])
-    result = compare_versions(*folders)
+    old = stopped(tmp_path / "old", users=270, requests=412, failed=170, minute=0)
+    new = stopped(tmp_path / "new", users=305, requests=499, failed=277, minute=1)
+    manifest = new.manifest() | {"failure_threshold": 170}
+    manifest.pop("partial")
+    new.write_json("manifest.json", manifest)
+    result = compare_versions([old], [new])
     assert result["verdict"] == "cannot_tell"
-    old, new = (side[0] for side in result["outcomes"])
-    assert (old["users"], old["requests"], round(old["failure_rate"], 3)) == (270, 412, 0.413)
-    assert (new["users"], new["requests"], round(new["failure_rate"], 3)) == (305, 499, 0.555)
-    assert "270 users and 305 (+13%), 412 requests and 499 (+21%)" in result["reasons"][0]
+    ours, theirs = (side[0] for side in result["outcomes"])
+    assert (ours["users"], ours["requests"], round(ours["failure_rate"], 3)) == (270, 412, 0.413)
+    assert (theirs["users"], theirs["requests"], round(theirs["failure_rate"], 3)) == (305, 499, 0.555)
+    assert "270 users and 305 (+13%)" in result["reasons"][0]
+    assert "412 requests and 499 (+21%)" in result["reasons"][0]
     assert "one run each cannot tell" in result["reasons"][0]
+    assert metric(result, "users_at_stop")["primary"]
+
+
+def test_several_runs_that_were_stopped_say_which_version_holds_more_and_nothing_else_decides(tmp_path):
+    users = [(270, 305), (272, 304), (269, 306), (271, 303), (270, 305)]
+    sides = [
+        [
+            stopped(tmp_path / version, users=pair[side], requests=400, failed=5, minute=2 * number + side)
+            for number, pair in enumerate(users)
+        ]
+        for side, version in enumerate(("old", "new"))
+    ]
+    result = compare_versions(*sides)
+    assert result["verdict"] == "faster"
+    assert [m["name"] for m in result["metrics"] if m["primary"]] == ["users_at_stop"]
+    assert metric(result, "users_at_stop")["change"] == pytest.approx(0.126, abs=0.002)
+    told = sentence(result)
+    assert "new holds more users than old" in told
+    assert "270 and 305 at the stop" in told
+
+
+def test_a_version_that_was_not_stopped_holds_at_least_its_users(tmp_path):
+    base = stopped(tmp_path / "old", users=270, requests=400, failed=5, minute=0)
+    run = synthetic_run(users=400, cycles=2, failing=0.0, version="new", phase="spawn", ramp_per_s=80.0)
+    run.manifest |= {"failure_threshold": 5}
+    result = compare_versions([base], [write_run(tmp_path / "new", run, minute=1)])
+    users = metric(result, "users_at_stop")
+    assert (result["verdict"], users["bound"], users["new"]) == ("faster", "lower", 400)
+    assert "at least +48" in sentence(result)
 
 
 def test_a_time_out_counts_as_at_least_its_time(tmp_path):

@@ -11,12 +11,14 @@ from typing import Any
 from katydid.analysis.caveats import because, largest_regression, with_caveats
 from katydid.analysis.comparability import mismatches
 from katydid.analysis.estimates import RunData, read_run
-from katydid.analysis.outcomes import outcome_of, outcome_reasons
-from katydid.analysis.primaries import FAILURES, primaries
+from katydid.analysis.outcomes import outcome_of
+from katydid.analysis.primaries import FAILURES, Primaries, primaries
 from katydid.analysis.sides import history_of, left_out, numbers_of, usable
+from katydid.analysis.stops import compare_stops
 from katydid.analysis.verdicts import CompareSettings, Judged, Sides, Verdict, judge_metrics, undecided_failures
 from katydid.analysis.warmup import settled_after
 from katydid.core.metrics import DISTRIBUTIONS
+from katydid.core.rates import USERS_AT_STOP
 from katydid.core.units import Better
 from katydid.store.folder import RunFolder
 
@@ -83,18 +85,25 @@ def compare_runs(
         return result
     numbers = numbers_of(used, earlier, settled)
     workload = str(used[0][0].manifest.get("workload"))
-    deciding = primaries(settings.primary, workload, [*numbers.base, *numbers.new])
+    stops = compare_stops(used[0], used[1], settings, interleaved=numbers.interleaved)
+    runs = [*numbers.base, *numbers.new]
+    deciding = Primaries(()) if stops.decide else primaries(settings.primary, workload, runs)
     settings = replace(settings, primary=deciding.names)
     metrics = judge_metrics(_names(numbers, settings), numbers, settings)
     metrics, notes = with_caveats(metrics, numbers)
-    verdict = overall([metric for metric in metrics if metric.primary], metrics)
-    worst, family = largest_regression(metrics), len(settings.primary)
+    worst, family = largest_regression(metrics), max(1, len(settings.primary))
     rows = [metric.as_dict(settings, family if metric.primary else 1) for metric in metrics]
-    notes = [*outcome_reasons(*used), *deciding.notes, *notes]
+    if stops.decide:  # the threshold made failures as many on both sides, and times are those of different loads
+        verdict, worst, why = stops.verdict, None, []
+        rows = [row | {"primary": False} for row in rows]
+        settings = replace(settings, primary=(USERS_AT_STOP,))
+    else:
+        verdict = overall([metric for metric in metrics if metric.primary], metrics)
+        why = because(verdict, metrics, rows, settings)
     result |= {
         "verdict": str(verdict),
-        "reasons": [*reasons, *notes, *because(verdict, metrics, rows, settings)],
-        "metrics": rows,
+        "reasons": [*reasons, *stops.reasons, *deciding.notes, *notes, *why],
+        "metrics": [*stops.rows, *rows],
         "interleaved": numbers.interleaved,
         "settings": asdict(settings),
         "largest_regression": worst and worst.name,

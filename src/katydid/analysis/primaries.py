@@ -30,7 +30,7 @@ class Primaries:
     """What decides.
 
     Attributes:
-        names: metrics, at least one beside the failures.
+        names: metrics, at least one beside the failures; none where something else decides.
         notes: what was named and does not decide, and why.
     """
 

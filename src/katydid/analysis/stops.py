@@ -33,13 +33,15 @@ class Stops:
 
     Attributes:
         reasons: what must be said of them.
-        rows: metrics, as `compare --json` has them; first the one that decides, the users. Empty where nothing does.
+        rows: metrics, as `compare --json` has them; first the users. Empty where these say nothing.
         verdict: of the users.
+        decide: what the comparison is about is the users.
     """
 
     reasons: list[str] = field(default_factory=list)
     rows: list[dict[str, Any]] = field(default_factory=list)
     verdict: Verdict = Verdict.CANNOT_TELL
+    decide: bool = False
 
 
 def compare_stops(base: Runs, new: Runs, settings: CompareSettings, *, interleaved: bool) -> Stops:
@@ -49,8 +51,9 @@ def compare_stops(base: Runs, new: Runs, settings: CompareSettings, *, interleav
         base: the runs of one side, at least one.
         new: those of the other.
         settings: what is looked for.
-        interleaved: the i-th runs of both sides were made side by side.
+        interleaved: they were made in turns, in the order of their starts.
     """
+    base, new = (sorted(side, key=lambda run: str(run.manifest.get("started_utc") or "")) for side in (base, new))
     ended = [[was_stopped(run.manifest) for run in side] for side in (base, new)]
     if not any(map(any, ended)):
         return Stops()
@@ -70,7 +73,12 @@ def compare_stops(base: Runs, new: Runs, settings: CompareSettings, *, interleav
         return _bounded(users, ended, settings)
     rows = [_row(name, base, new, settings, interleaved=interleaved) for name in AT_STOP]
     verdict = Verdict(rows[0]["verdict"])
-    return Stops([f"the failure threshold stopped both: {_told(rows)}: {_caveat(rows[0], base, new)}"], rows, verdict)
+    return Stops(
+        [f"the failure threshold stopped both: {_told(rows)}: {_caveat(rows[0], base, new)}"],
+        rows,
+        verdict,
+        decide=True,
+    )
 
 
 def _users(run: RunData) -> float:
@@ -154,12 +162,12 @@ def _bounded(users: Sequence[Sequence[float]], ended: Sequence[Sequence[bool]], 
     far = points_out and difference.p_value < settings.family_alpha and bool(difference.log_ratio)
     verdict = Verdict.CANNOT_TELL if not far else Verdict.FASTER if lower else Verdict.SLOWER
     means = math.exp(ours), math.exp(theirs)
-    row = _entry(USERS_AT_STOP, means, difference, verdict=verdict, bound="lower" if lower else "upper")
+    row = _entry(USERS_AT_STOP, means, difference, verdict=verdict, bound="lower" if lower else "upper", primary=far)
     at, held, names = means[not lower], max(bound), ("BASE", "NEW") if lower else ("NEW", "BASE")
     some = f", in {sum(ended[lower])} of {len(ended[lower])} runs stopped too" if any(ended[lower]) else ""
-    least = f"at least {row['change']:+.0%} users" if lower else f"at most {row['change']:+.0%} users"
+    least = f"at least {row['change']:+.0%} users"
     told = f"the failure threshold stopped {names[0]} at {at:.0f} users; {names[1]} held all {held:.0f}{some}: {least}"
-    return Stops([told if far else f"{told}; take more users to tell them apart"], [row], verdict)
+    return Stops([told if far else f"{told}; take more users to tell them apart"], [row], verdict, decide=far)
 
 
 def _entry(
@@ -171,6 +179,7 @@ def _entry(
     bound: str | None = None,
     runs_needed: int | None = None,
     alpha: float | None = None,
+    primary: bool = True,
     reason: str = "",
 ) -> dict[str, Any]:
     """A metric's entry in `compare --json`; see `verdicts.Judged.as_dict`."""
@@ -181,14 +190,14 @@ def _entry(
         detectable = math.expm1(inference.smallest_detectable(difference.se, difference.df, alpha))
     return {
         "name": name,
-        "base": base,
-        "new": new,
+        "base": base and round(base, 6),
+        "new": new and round(new, 6),
         "change": new / base - 1.0 if base and new else None,
         "low": None if bound == "upper" else low,
         "high": None if bound == "lower" else high,
         "bound": bound,
         "verdict": str(verdict),
-        "primary": name == USERS_AT_STOP,
+        "primary": primary and name == USERS_AT_STOP,
         "smallest_detectable": detectable,
         "runs_needed": runs_needed,
         "p_value": 1.0 if difference is None else difference.p_value,

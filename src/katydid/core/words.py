@@ -60,13 +60,14 @@ def changed(row: Mapping[str, Any], percent: Callable[[float], str]) -> list[str
     """A metric's change and the ends of its interval, of a row of a comparison; None where it has none.
 
     Args:
-        row: see `compare` in DESIGN section 2.
+        row: see `compare` in DESIGN section 2; a change that is a bound is said to be "at least" so.
         percent: how a ratio is said; of shares the difference is.
     """
     shares = row["points"]
     of, say = (row, percent) if shares is None else (shares, points)
     known = row["change"] is not None or of["change"]
-    return [say(of[key]) if known and of[key] is not None else None for key in ("change", "low", "high")]
+    change, *ends = [say(of[key]) if known and of[key] is not None else None for key in ("change", "low", "high")]
+    return [f"at least {change}" if change and row.get("bound") else change, *ends]
 
 
 def percent(fraction: float, digits: int = 0) -> str:
@@ -84,11 +85,11 @@ def change_text(row: Mapping[str, Any]) -> str:
         row: see `changed`.
     """
     low, high = row["low"], row["high"]
-    digits = 1 if low is not None and high - low < 0.02 else 0
+    digits = 1 if low is not None and high is not None and high - low < 0.02 else 0
     change, low, high = changed(row, lambda value: percent(value, digits))
     if change is None:
         return str(row["reason"] or "unknown")
-    if low is None:
+    if low is None or high is None:
         return change
     within = " within these runs" if row["design"] == "within one run" else ""
     return f"{change} ({low} to {high}{within})"

@@ -5,8 +5,9 @@ from typing import Any
 
 from katydid.analysis.caveats import BETTER, LARGEST, WORSE
 from katydid.core.metrics import DISTRIBUTIONS, METRICS
+from katydid.core.rates import USERS_AT_STOP
 from katydid.core.units import Better, Unit
-from katydid.core.words import change_text, number, percent, plural, points, value_only
+from katydid.core.words import change_text, changed, number, percent, plural, points, value_only
 from katydid.report.chart import Style
 from katydid.report.forest import Change
 from katydid.report.sections import Section, Table
@@ -29,6 +30,7 @@ SHARES = (
     "Shares, which are measured in percent themselves, differ by percentage points: from 1 % to 3 % is +2 points. "
     "Less than half a point is of no interest."
 )
+_HOLDS = {"faster": "holds more users", "slower": "holds fewer users"}
 FAILURES = (
     "Failures always decide. They are judged by each run's failures out of its requests, with the noise of their "
     "bursts and from run to run; a rate is the same where the 90 % interval lies within one point."
@@ -90,12 +92,32 @@ def _is(word: str, metrics: Sequence[dict[str, Any]]) -> str:
     """What a version does: `is slower`, `fails more often`, or both."""
     failures = {"slower": "fails more often", "faster": "fails less often"}[word]
     names = [m["name"] for m in metrics]
+    if names == [USERS_AT_STOP]:
+        return _HOLDS[word]
     parts = [f"is {word}"] if names != ["failure_rate"] else []
     return " and ".join([*parts, *([failures] if "failure_rate" in names else [])])
 
 
 def _told(metrics: Sequence[dict[str, Any]]) -> str:
-    return "; ".join(f"{METRICS[m['name']].label.lower()} {change_text(m)}" for m in metrics)
+    return "; ".join(
+        users_text(m) if m["name"] == USERS_AT_STOP else f"{METRICS[m['name']].label.lower()} {change_text(m)}"
+        for m in metrics
+    )
+
+
+def users_text(metric: dict[str, Any]) -> str:
+    """Of users held: `+5 % users (+3 to +7), 243 and 255 at the stop`, or `at least +106 % users`."""
+    change, low, high = changed(metric, percent)
+    if change is None:
+        return str(metric["reason"] or "unknown")
+    if metric["bound"]:
+        return f"{change} users"
+    within = "" if low is None or high is None else f" ({_bare(low)} to {_bare(high)})"
+    return f"{change} users{within}, {number(round(metric['base']))} and {number(round(metric['new']))} at the stop"
+
+
+def _bare(percentage: str) -> str:
+    return percentage.removesuffix("\u00a0%")
 
 
 def _largest(metrics: Sequence[dict[str, Any]]) -> str:
