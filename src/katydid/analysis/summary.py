@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from katydid.analysis.bounds import upper_bounds
+from katydid.analysis.upper_bounds import upper_bounds
 from katydid.analysis.configuration import CONFIG_STATUSES, what_to_check, with_blame
 from katydid.analysis.derived import failed_later, iterations, quantile, was_stopped, with_derived
 from katydid.analysis.extras import extras
