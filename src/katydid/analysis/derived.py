@@ -19,8 +19,9 @@ def with_derived(samples: pd.DataFrame, manifest: dict[str, Any]) -> pd.DataFram
     `late`: started too late. `paced`: the first request of its iteration, the one that pacing starts; where
     an iteration has several, the others follow as their users get to them. `counted`: enters the
     statistics, that is: outside the warm-up, and not after the stop. Where a run ended inside its warm-up,
-    everything before the stop counts. Rows that tell of several requests together are left out: see
-    `iterations`. Rows with a `role` are no requests of the load, and never count.
+    everything before the stop counts. `timed`: tells something about times, see `tell_times`. Rows that tell
+    of several requests together are left out: see `iterations`. Rows with a `role` are no requests of the
+    load, and never count.
     """
     whole = _of_iterations(samples)
     frame = samples[~whole] if whole.any() else samples.copy(deep=False)
@@ -35,7 +36,25 @@ def with_derived(samples: pd.DataFrame, manifest: dict[str, Any]) -> pd.DataFram
         in_time &= frame["role"].isna()
     counted = in_time & ~frame["warm_up"].astype(bool)
     frame["counted"] = counted if counted.any() else in_time
+    frame["timed"] = tell_times(frame)
     return frame
+
+
+def tell_times(frame: pd.DataFrame) -> pd.Series:
+    """Rows that tell something about times: those that count, and requests that the stop found in flight.
+
+    What those took, or had at least, is as good as any: without them the stop would leave out the slow ones.
+
+    Args:
+        frame: samples with the column `counted`.
+    """
+    later = frame["after_stop"].astype(bool)
+    if "role" in frame:
+        later &= frame["role"].isna()
+    if not (frame["counted"] & frame["warm_up"]).any():  # else the warm-up counts, too
+        later &= ~frame["warm_up"].astype(bool)
+    found: pd.Series = frame["counted"] | later
+    return found
 
 
 def iterations(samples: pd.DataFrame) -> pd.DataFrame:

@@ -14,6 +14,7 @@ import pandas as pd
 
 from katydid.analysis.derived import iterations, quantile, with_derived
 from katydid.analysis.extras import extras
+from katydid.analysis.request_times import RequestTimes, statistic_of
 from katydid.analysis.staged import staged_load
 from katydid.analysis.validity import Run, findings, unchecked
 from katydid.core.histogram import Histogram
@@ -65,6 +66,7 @@ def summarise(
         },
         "seconds": counts.seconds,
         "metrics": metrics,
+        "censored": _censored(RequestTimes(frame[frame["timed"]], manifest)),
         "too_few": too_few,
         "errors": _errors(frame[~frame["after_stop"].astype(bool)]),
         "names": _names(counted),
@@ -160,6 +162,21 @@ def _of_gaps(gaps: Histogram, statistic: Statistic) -> float:
     if statistic.name == "mean":
         return gaps.mean
     return gaps.quantile({"min": 0.0, "max": 1.0}.get(statistic.name, statistic.quantile or 0.0))
+
+
+def _censored(requests: RequestTimes) -> dict[str, Any]:
+    """Metrics of times that count, beside the successes, requests that timed out or were cut off: a value each.
+
+    Such a request took at least the time it had; a value that lies among them is `at_least` so.
+    """
+    metrics: dict[str, dict[str, Any]] = {}
+    for distribution in filter(requests.touched, DISTRIBUTIONS):
+        known = requests.known(distribution)
+        for statistic in STATISTICS:
+            if known is not None and known.count >= statistic.fewest:
+                value, at_least = statistic_of(known, statistic)
+                metrics[f"{distribution.name}.{statistic.name}"] = {"value": value, "at_least": at_least}
+    return {"requests": int(requests.open.sum()), "metrics": metrics}
 
 
 def _errors(frame: pd.DataFrame) -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from katydid.core.measured import measured
 from katydid.core.metrics import METRICS
 from katydid.core.units import Unit
 
@@ -60,13 +61,19 @@ def changed(row: Mapping[str, Any], percent: Callable[[float], str]) -> list[str
     """A metric's change and the ends of its interval, of a row of a comparison; None where it has none.
 
     Args:
-        row: see `compare` in DESIGN section 2.
+        row: see `compare` in DESIGN section 2; a change that is a bound is said to be "at least" so.
         percent: how a ratio is said; of shares the difference is.
     """
     shares = row["points"]
     of, say = (row, percent) if shares is None else (shares, points)
     known = row["change"] is not None or of["change"]
-    return [say(of[key]) if known and of[key] is not None else None for key in ("change", "low", "high")]
+    change, *ends = [say(of[key]) if known and of[key] is not None else None for key in ("change", "low", "high")]
+    return [f"at least {change}" if change and row.get("bound") else change, *ends]
+
+
+def at_least(text: str, *, bound: bool) -> str:
+    """A value in words, marked where it is a lower bound: `≥ 30.0 s`."""
+    return f"≥\u00a0{text}" if bound else text
 
 
 def number(value: float) -> str:
@@ -86,10 +93,23 @@ def value_only(name: str, value: float) -> str:
 
 
 def show(name: str, value: float | None, summary: dict[str, Any] | None = None) -> str:
-    """A metric's value with its unit; `too few (n of m)` or a dash where there is none."""
+    """A metric's value with its unit; `too few (n of m)` or a dash where there is none.
+
+    With a summary, it is that in which time-outs count: `≥ 30.0 s` where it lies among them.
+    """
+    if summary is not None and (found := measured(summary, name)) is not None:
+        return at_least(value_only(name, found.value), bound=found.at_least)
     if value is None:
         return str((summary or {}).get("too_few", {}).get(name, "–"))
     return value_only(name, value)
+
+
+def censored(summary: Mapping[str, Any]) -> str:
+    """What must be said of times where requests timed out or were cut off; empty where none did."""
+    count = summary.get("censored", {}).get("requests", 0)
+    if not count:
+        return ""
+    return f"{plural(count, 'request')} timed out or cut off count as at least the time they had (≥)."
 
 
 def plural(count: int, word: str) -> str:
@@ -120,6 +140,6 @@ def sentence(manifest: dict[str, Any], summary: dict[str, Any]) -> str:
     parts = [plural(counts["requests"], "request"), f"{number(counts['failed'])} failed"]
     for name, words in (("ttft.p95", "TTFT p95"), ("ttft.p50", "TTFT p50")):
         if metrics.get(name) is not None:
-            parts.append(f"{words} {milliseconds(metrics[name])}")
+            parts.append(f"{words} {show(name, metrics[name], summary)}")
             break
     return f"{verdict}. {', '.join(parts)}; {how_it_ended(manifest, summary)}."
