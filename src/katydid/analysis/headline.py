@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from katydid.core.errors import ExitCode, worst
 from katydid.core.redact import hide_query
 from katydid.core.sample import Blame
-from katydid.core.words import at_most, harmless, how_it_ended, milliseconds, number, ordinal, plural
+from katydid.core.words import harmless, how_it_ended, number, ordinal, plural, show
 
 
 class Outcome(StrEnum):
@@ -188,7 +188,7 @@ def _numbers(summary: Mapping[str, Any]) -> str:
     parts = [plural(counts["requests"], "request"), f"{number(counts.get('failed', 0))} failed"]
     for name, words in (("ttft.p95", "TTFT p95"), ("ttft.p50", "TTFT p50")):
         if metrics.get(name) is not None:
-            parts.append(f"{words} {at_most(name, summary)}{milliseconds(metrics[name])}")
+            parts.append(f"{words} {show(name, metrics[name], summary)}")
             break
     return ", ".join(parts)
 

@@ -12,13 +12,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from katydid.analysis.upper_bounds import upper_bounds
 from katydid.analysis.configuration import CONFIG_STATUSES, what_to_check, with_blame
 from katydid.analysis.derived import failed_later, iterations, quantile, was_stopped, with_derived
 from katydid.analysis.extras import extras
 from katydid.analysis.headline import headline
 from katydid.analysis.offered import due_in_a_ramp, in_a_ramp
+from katydid.analysis.request_times import RequestTimes, statistic_of
 from katydid.analysis.staged import staged_load
+from katydid.analysis.upper_bounds import upper_bounds
 from katydid.analysis.validity import Run, findings, unchecked
 from katydid.core.histogram import Histogram
 from katydid.core.metrics import DISTRIBUTIONS, ITL, STATISTICS, Statistic
@@ -74,6 +75,7 @@ def summarise(
         **({"users_at_stop": metrics["users_at_stop"]} if counts.stop else {}),
         "seconds": counts.seconds,
         "metrics": metrics,
+        "censored": _censored(RequestTimes(frame[frame["timed"]], manifest)),
         "too_few": too_few,
         "upper_bounds": upper_bounds(counted[counted["outcome"] == "ok"]),
         "errors": _errors(with_blame(frame)),
@@ -204,6 +206,21 @@ def _of_gaps(gaps: Histogram, statistic: Statistic) -> float:
     if statistic.name == "mean":
         return gaps.mean
     return gaps.quantile({"min": 0.0, "max": 1.0}.get(statistic.name, statistic.quantile or 0.0))
+
+
+def _censored(requests: RequestTimes) -> dict[str, Any]:
+    """Metrics of times that count, beside the successes, requests that timed out or were cut off: a value each.
+
+    Such a request took at least the time it had; a value that lies among them is `at_least` so.
+    """
+    metrics: dict[str, dict[str, Any]] = {}
+    for distribution in filter(requests.touched, DISTRIBUTIONS):
+        known = requests.known(distribution)
+        for statistic in STATISTICS:
+            if known is not None and known.count >= statistic.fewest:
+                value, at_least = statistic_of(known, statistic)
+                metrics[f"{distribution.name}.{statistic.name}"] = {"value": value, "at_least": at_least}
+    return {"requests": int(requests.open.sum()), "metrics": metrics}
 
 
 def _errors(frame: pd.DataFrame) -> list[dict[str, Any]]:

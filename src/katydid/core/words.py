@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from katydid.core.measured import measured
 from katydid.core.metrics import METRICS
 from katydid.core.units import Unit
 
@@ -70,6 +71,11 @@ def changed(row: Mapping[str, Any], percent: Callable[[float], str]) -> list[str
     return [f"at least {change}" if change and row.get("bound") else change, *ends]
 
 
+def at_least(text: str, *, bound: bool) -> str:
+    """A value in words, marked where it is a lower bound: `≥ 30.0 s`."""
+    return f"≥\u00a0{text}" if bound else text
+
+
 def percent(fraction: float, digits: int = 0) -> str:
     """A change in percent with its sign: two digits, or `digits` after the point if that is more."""
     digits = max(digits, 1 if abs(fraction) < 0.0995 else 0)
@@ -90,7 +96,8 @@ def change_text(row: Mapping[str, Any]) -> str:
     if change is None:
         return str(row["reason"] or "unknown")
     if low is None or high is None:
-        return change
+        end = low or high
+        return f"{change} ({end} or more)" if end and row.get("bound") else change
     within = " within these runs" if row["design"] == "within one run" else ""
     return f"{change} ({low} to {high}{within})"
 
@@ -111,8 +118,13 @@ def value_only(name: str, value: float) -> str:
     return f"{number(value)} {unit.value}".strip()
 
 
-def show(name: str, value: float | None, summary: dict[str, Any] | None = None) -> str:
-    """A metric's value with its unit, `≤` before an upper bound; `too few (n of m)` or a dash where there is none."""
+def show(name: str, value: float | None, summary: Mapping[str, Any] | None = None) -> str:
+    """A metric's value with its unit, `≤` before an upper bound; `too few (n of m)` or a dash where there is none.
+
+    With a summary, it is that in which time-outs count: `≥ 30.0 s` where it lies among them.
+    """
+    if summary is not None and (found := measured(summary, name)) is not None:
+        return at_most(name, summary) + at_least(value_only(name, found.value), bound=found.at_least)
     if value is None:
         return str((summary or {}).get("too_few", {}).get(name, "–"))
     return at_most(name, summary) + value_only(name, value)
@@ -121,6 +133,14 @@ def show(name: str, value: float | None, summary: dict[str, Any] | None = None) 
 def at_most(name: str, summary: Mapping[str, Any] | None) -> str:
     """What stands before a value that is an upper bound; nothing before others."""
     return "≤ " if summary and name in summary.get("upper_bounds", ()) else ""
+
+
+def censored(summary: Mapping[str, Any]) -> str:
+    """What must be said of times where requests timed out or were cut off; empty where none did."""
+    count = summary.get("censored", {}).get("requests", 0)
+    if not count:
+        return ""
+    return f"{plural(count, 'request')} timed out or cut off count as at least the time they had (≥)."
 
 
 def plural(count: int, word: str) -> str:

@@ -15,6 +15,7 @@ from katydid.analysis.derived import quantile
 from katydid.analysis.headline import headline_of
 from katydid.analysis.validity import rules_for
 from katydid.core import words
+from katydid.core.measured import measured
 from katydid.core.metrics import DISTRIBUTIONS, POOLED, STATISTICS
 from katydid.core.rates import RATES
 from katydid.report.page import render
@@ -44,7 +45,7 @@ def render_run(material: Material, sections: Sequence[Section]) -> str:
         setting=_setting(manifest),
         tiles=_tiles(summary),
         rules=_rules(summary, frame),
-        distributions=[d for d in (*DISTRIBUTIONS, *POOLED) if metrics[f"{d.name}.max"] is not None],
+        distributions=[d for d in (*DISTRIBUTIONS, *POOLED) if measured(summary, f"{d.name}.max") is not None],
         rates=[r for r in RATES if metrics[r.name] is not None],
         statistics=STATISTICS,
         users=_users(frame),
@@ -87,7 +88,7 @@ def _tiles(summary: dict[str, Any]) -> list[_Tile]:
             ("duration", "Service time"),
             ("response", "Response time"),
         )
-        if metrics[f"{name}.max"] is not None
+        if measured(summary, f"{name}.max") is not None
     ]
     late_by = f"{words.number(counts['late'])} of {words.plural(counts['requests'], 'start')}"
     return [
@@ -102,14 +103,11 @@ def _tiles(summary: dict[str, Any]) -> list[_Tile]:
 
 def _time_tile(summary: dict[str, Any], name: str, label: str) -> _Tile:
     """p95 with the median beside it, or what so few requests can back."""
-    metrics = summary["metrics"]
-    p50, p95, most = (
-        f"{statistic} {words.show(f'{name}.{statistic}', metrics[f'{name}.{statistic}'], summary)}"
-        for statistic in ("p50", "p95", "max")
-    )
-    if metrics[f"{name}.p95"] is not None:
+    known = [s for s in ("p50", "p95", "max") if measured(summary, f"{name}.{s}") is not None]
+    p50, p95, most = (f"{s} {words.show(f'{name}.{s}', None, summary)}" for s in ("p50", "p95", "max"))
+    if "p95" in known and "p50" in known:
         return _Tile(label, p95, p50)
-    if metrics[f"{name}.p50"] is not None:
+    if "p50" in known:
         return _Tile(label, p50, "too few for p95")
     return _Tile(label, most, "too few for p50")
 

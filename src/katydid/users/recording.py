@@ -151,5 +151,7 @@ class Recorder:
         return not self._stopper.halted
 
     def _keep(self, sample: Sample) -> None:
+        if sample.duration_ms is None:  # without a last byte it is else not known how long it took at least
+            sample.ended_ms = self._info.ms(time.monotonic())
         self.recorded += 1
         self.buffer.append(sample)
