@@ -43,7 +43,8 @@ def over_time(frame: pd.DataFrame, monitor: pd.DataFrame, manifest: dict[str, An
     if frame.empty:
         return pd.DataFrame(columns=["seconds", "width"])
     start = frame["start_ms"].fillna(frame["scheduled_ms"]).to_numpy(dtype=np.float64).clip(min=0.0) / 1000.0
-    end = start + frame["duration_ms"].fillna(0.0).to_numpy(dtype=np.float64) / 1000.0
+    # A clock that was off makes times below zero: the run is invalid, and has a report all the same.
+    end = start + frame["duration_ms"].fillna(0.0).to_numpy(dtype=np.float64).clip(min=0.0) / 1000.0
     width = _bin_width(float(end.max()), len(frame))
     bins = int(end.max() // width) + 1
     outcome = frame["outcome"].to_numpy()
@@ -75,7 +76,7 @@ def _bin_width(seconds: float, requests: int) -> int:
 
 
 def _per_second(moments: np.ndarray, width: float, bins: int) -> np.ndarray:
-    counts: np.ndarray = np.bincount(np.maximum(moments // width, 0).astype(int), minlength=bins)
+    counts: np.ndarray = np.bincount((moments // width).astype(int), minlength=bins)
     return counts / width
 
 
