@@ -310,11 +310,11 @@ def _failures(metric: Judged, sides: Sides) -> Judged:
     base, new, *history = ([_failed(run) for run in side if FAILURES in run.values] for side in sides.every)
     rates = compare_failures(base, new, history)
     shares = [failed / ended for failed, ended in (rates.base, rates.new)]
-    metric = replace(metric, base=shares[0], new=shares[1], runs=rates.runs)
+    level = (rates.base[0] + 0.5) / (rates.base[1] + 1.0)
+    metric = replace(metric, base=shares[0], new=shares[1], level=level, runs=rates.runs)
     if not any(shares):
         return replace(metric, reason=NONE, verdict=Verdict.NO_DIFFERENCE)
-    level = (rates.base[0] + 0.5) / (rates.base[1] + 1.0)
-    return replace(metric, rates=rates, level=level, p_value=rates.p_value)
+    return replace(metric, rates=rates, p_value=rates.p_value)
 
 
 def _failed(run: Estimates) -> RunFailures:
