@@ -90,7 +90,7 @@ def test_no_secret_is_in_what_a_run_leaves_says_or_shows_to_other_users(tmp_path
         wait_until(server.finished.is_set, 90, f"the end of the echoes\n{running.err}")
         assert "canary" not in command_lines(psutil.Process(running.process.pid))
         running.signal(signal.SIGINT)
-        assert running.wait(30) == 130, running.err
+        assert running.wait(30) == 4, running.err  # the redirect is the configuration's fault: before 130
     assert any(b"X-Gateway: " + HEADER.encode() in head for head in server.heads)
     assert any(b"Bearer " + KEY.encode() in head for head in server.heads)
     rows = the_run(tmp_path / "reports").samples.set_index("request_id")
@@ -106,7 +106,7 @@ def test_what_a_target_says_is_nowhere_markup_a_formula_or_a_command_of_the_term
         running = katydid("run", "stream", *arguments(server.url), "--host", server.url, folder=tmp_path, env=SECRETS)
         wait_until(server.finished.is_set, 90, f"the end of the echoes\n{running.err}")
         running.signal(signal.SIGINT)
-        assert running.wait(30) == 130, running.err
+        assert running.wait(30) == 4, running.err  # the redirect is the configuration's fault: before 130
     run = the_run(tmp_path / "reports")
     assert HOSTILE[:20] in str(run.samples["detail"].tolist()), "kept as it was said"
     for page in ("report.html", "locust.html"):
