@@ -46,7 +46,8 @@ the stop count.
 ## Distributions
 
 Of successful requests. A name and a statistic make a metric, as in `ttft.p95`. A workload without the column lacks
-the metric.
+the metric. Where requests timed out or were cut off, `censored` in `summary.json` has the values in which they count
+as at least the time they had: reports, objectives and comparisons take those.
 
 {table(head, distributions)}
 A statistic is given from this many requests on, so that with 99 % confidence the sample reaches beyond it (MLPerf
@@ -183,7 +184,9 @@ metric that does not exist, are errors. `katydid gate --thresholds FILE --only-r
 
 ## `[objective]`
 
-Any [metric](metrics.md) and its limit, as in `"ttft.p95" = "< 1.5s"`, with `<`, `<=`, `>` or `>=`.
+Any [metric](metrics.md) and its limit, as in `"ttft.p95" = "< 1.5s"`, with `<`, `<=`, `>` or `>=`. A request that
+timed out or was cut off counts as at least the time it had; a value that lies among such requests can break an upper
+limit, but never keeps one.
 
 {table(["unit of the metric", "the limit is a", "written"], units)}
 ## Other keys

@@ -289,6 +289,8 @@ def test_what_the_drain_does_not_wait_for_is_aborted(target, tmp_path):
     assert done.wait(20) == 4, "requests were cut off: the run is invalid"
     run = the_run(tmp_path / "reports")
     assert list(run.samples["outcome"]) == ["aborted"] * 4
+    ended = run.samples["ended_ms"].fillna(run.samples["start_ms"] + run.samples["duration_ms"])
+    assert ended.between(run.manifest["stopped_at_ms"], run.manifest["ended_at_ms"]).all(), "when each was cut off"
     assert any("cut off" in reason for reason in run.summary["invalid_reasons"])
 
 

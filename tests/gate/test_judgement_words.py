@@ -30,7 +30,7 @@ def test_a_good_run_gets_its_checks_in_order_and_needs_no_words():
 def test_its_json_is_whole():
     comparison = compared("slower")
     (row,) = comparison["metrics"]
-    plain = {"reason": "", "value": None, "values": (), "compared": None, "exit_code": 0}
+    plain = {"reason": "", "value": None, "values": (), "at_least": False, "compared": None, "exit_code": 0}
     assert judged(objective=TTFT, comparison=comparison).as_json() == {
         "schema_version": 1,
         "passed": False,

@@ -27,7 +27,7 @@ def compared(verdict="no_difference", *, reasons=(), **rows):
                 "name": name.replace("_", "."), "base": 1000.0, "new": 1000.0 * (1 + (changes[said] or 0)),
                 "change": changes[said], "low": changes[said] - 0.03, "high": changes[said] + 0.03, "verdict": said,
                 "primary": True, "smallest_detectable": 0.1, "runs_needed": 8 if said == "cannot_tell" else None,
-                "reason": "", "design": "runs", "points": None,
+                "reason": "", "design": "runs", "points": None, "bound": None,
             }
             for name, said in (rows or {"duration_p50": verdict}).items()
             if verdict != "invalid"

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from katydid.analysis.bounds import stands
 from katydid.analysis.primaries import FAILURES
 from katydid.analysis.verdicts import CompareSettings, Judged, Sides, Verdict, undecided_failures
 from katydid.core.metrics import METRICS
@@ -27,7 +28,9 @@ def with_caveats(metrics: Sequence[Judged], sides: Sides) -> tuple[list[Judged],
         "look at the time to the first token and the time per token"
     )
     why = "answers of another length"
-    return [_taken_back(m, why) if m.name.startswith(WHOLE_ANSWER) else m for m in metrics], [note]
+    longer = (tokens[1] or 0.0) > tokens[0]
+    doubtful = [m.name.startswith(WHOLE_ANSWER) and not stands(m.bound, longer=longer) for m in metrics]
+    return [_taken_back(m, why) if doubt else m for m, doubt in zip(metrics, doubtful, strict=True)], [note]
 
 
 def largest_regression(metrics: Sequence[Judged]) -> Judged | None:
@@ -89,7 +92,7 @@ def _undecided(metric: Judged, row: Mapping[str, Any], settings: CompareSettings
 
 
 def _taken_back(metric: Judged, why: str) -> Judged:
-    return replace(metric, verdict=Verdict.CANNOT_TELL, reason=why)
+    return replace(metric, verdict=Verdict.CANNOT_TELL, reason=metric.reason or why)
 
 
 def _mean(values: Sequence[float | None]) -> float | None:

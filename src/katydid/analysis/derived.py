@@ -20,8 +20,9 @@ def with_derived(samples: pd.DataFrame, manifest: dict[str, Any]) -> pd.DataFram
     `response_ms`: from when it was due to the last byte. `tpot_ms`, `user_tokens_per_s`: see their metrics.
     `late`: started too late. `paced`: the first request of its iteration, the one that pacing starts; where
     an iteration has several, the others follow as their users get to them. `counted`: enters the
-    statistics, see `in_statistics`. Rows that tell of several requests together are left out: see
-    `iterations`. Rows with a `role` are no requests of the load, and never count.
+    statistics, see `in_statistics`. `timed`: tells something about times, see `tell_times`. Rows that tell
+    of several requests together are left out: see `iterations`. Rows with a `role` are no requests of the
+    load, and never count.
     """
     whole = _of_iterations(samples)
     frame = samples[~whole] if whole.any() else samples.copy(deep=False)
@@ -33,7 +34,14 @@ def with_derived(samples: pd.DataFrame, manifest: dict[str, Any]) -> pd.DataFram
     frame["paced"] = (frame["user"] < 0) | ~frame.duplicated(["user", "iteration"])
     of_the_load = frame["role"].isna() if "role" in frame else True
     frame["counted"] = in_statistics(frame, manifest, of_the_load=of_the_load)
+    frame["timed"] = tell_times(frame)
     return frame
+
+
+def ends_ms(samples: pd.DataFrame) -> pd.Series:
+    """When each request ended: its last byte came, it failed, or it was cut off; NaN where nobody knows."""
+    ends: pd.Series = samples["start_ms"] + samples["duration_ms"]
+    return ends.fillna(samples["ended_ms"]) if "ended_ms" in samples else ends
 
 
 def was_stopped(manifest: dict[str, Any]) -> bool:
@@ -70,6 +78,23 @@ def in_statistics(
         return in_time
     settled = in_time & ~samples["warm_up"].astype(bool)
     return settled if settled.any() else in_time
+
+
+def tell_times(frame: pd.DataFrame) -> pd.Series:
+    """Rows that tell something about times: those that count, and requests that the stop found in flight.
+
+    What those took, or had at least, is as good as any: without them the stop would leave out the slow ones.
+
+    Args:
+        frame: samples with the column `counted`.
+    """
+    later = frame["after_stop"].astype(bool)
+    if "role" in frame:
+        later &= frame["role"].isna()
+    if not (frame["counted"] & frame["warm_up"]).any():  # else the warm-up counts, too
+        later &= ~frame["warm_up"].astype(bool)
+    found: pd.Series = frame["counted"] | later
+    return found
 
 
 def iterations(samples: pd.DataFrame, manifest: dict[str, Any]) -> pd.DataFrame:

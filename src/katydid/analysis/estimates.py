@@ -1,31 +1,34 @@
 """One run's numbers for a comparison: what its samples say once warm-up and censoring are dealt with.
 
 A request that timed out, or that the end of the run cut off, took at least as long as it had: it counts
-as that (Kaplan and Meier 1958), and a quantile that lies among such requests is not given. Knows nothing
+as that (`request_times`), and a quantile that lies among such requests is a lower bound. Knows nothing
 about other runs.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from katydid.analysis.derived import quantile, with_derived
+from katydid.analysis.censoring import Known
+from katydid.analysis.derived import warm_up_counts, with_derived
 from katydid.analysis.failures import clumping, episodes
+from katydid.analysis.request_times import RequestTimes, statistic_of
 from katydid.analysis.summary import summarise
-from katydid.core.metrics import DISTRIBUTIONS, STATISTICS, Distribution, Statistic
+from katydid.core.metrics import DISTRIBUTIONS, STATISTICS
 from katydid.core.units import Better
 from katydid.store.folder import RunFolder
 from katydid.store.gaps import counted
 
-NEVER_COMPARED = ["request_id", "worker", "name", "detail"]
+NEVER_COMPARED = ["request_id", "worker", "detail"]
 """Columns of text, which would be copied with every selection of rows."""
-TIMED_OUT = ("timeout", "idle_timeout")
-WHOLE_REQUEST = ("duration", "response")
-"""Distributions that every request has, so that a time-out tells something about them."""
 TOO_FEW = "too few requests"
 """How the reason begins where a run has no value for want of requests."""
+CUT_OFF = "conversations were cut off by the end of the run, and how long they had taken by then is not known"
+STOPPED_EARLY = ("failure-threshold", "interrupted", "error")
+"""How a run ends that is shorter than it was to be."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,10 @@ class Estimates:
         values: by the flat names of `core.metrics`; milliseconds, fractions, or per second.
         users_at_stop: users when the failure threshold stopped the run.
         clumping: of its failures (`analysis.failures`); empty where only the episodes are known.
+        bounds: names of the values that are lower bounds.
+        times: by the names of the distributions.
+        stopped_early: it is shorter than it was to be, so that its values are less certain.
+        in_ramp: it was stopped before all of its users were there.
     """
 
     values: dict[str, float]
@@ -62,6 +69,10 @@ class Estimates:
     users_at_stop: float | None
     missing: dict[str, str] = field(default_factory=dict)
     clumping: tuple[float, ...] = ()
+    bounds: frozenset[str] = frozenset()
+    times: Mapping[str, Known] = field(default_factory=dict, repr=False)
+    stopped_early: bool = False
+    in_ramp: bool = False
 
 
 def read_run(folder: RunFolder) -> RunData:
@@ -71,12 +82,9 @@ def read_run(folder: RunFolder) -> RunData:
         NoDataError: it cannot be read.
     """
     manifest, samples, monitor = folder.manifest(), folder.samples(), folder.monitor()
-    summary = summarise(samples, monitor, manifest, counted(folder.gaps()))
-    if manifest.get("ended") == "failure-threshold" and not monitor.empty:
-        at_stop = monitor[monitor["at_ms"] <= float(manifest.get("stopped_at_ms") or np.inf)]
-        users = at_stop.groupby("process", observed=True)["users"].last().sum()
-        summary["users_at_stop"] = float(users) or None
-    frame = with_derived(samples.drop(columns=NEVER_COMPARED, errors="ignore"), manifest)
+    summary = summarise(samples, monitor, manifest, counted(folder.gaps(), warm_up=warm_up_counts(manifest)))
+    samples = samples.drop(columns=NEVER_COMPARED, errors="ignore").astype({"name": "category"})
+    frame = with_derived(samples, manifest)
     return RunData(str(folder.path), manifest, frame, summary)
 
 
@@ -87,31 +95,50 @@ def estimate(run: RunData, settled_ms: float) -> Estimates:
         run: with a summary of its own.
         settled_ms: milliseconds of the run that count in no statistic, beyond its own warm-up.
     """
-    frame = run.frame
-    counted = frame[frame["counted"] & (frame["scheduled_ms"] >= settled_ms)]
+    frame = run.frame[run.frame["scheduled_ms"] >= settled_ms] if settled_ms else run.frame
+    counted = frame[frame["counted"]]
     ok = counted[counted["outcome"] == "ok"]
     failed = counted[counted["outcome"] == "failed"]
+    requests = RequestTimes(frame[frame["timed"]], run.manifest)
     values: dict[str, float] = {name: value for name, value in run.summary["metrics"].items() if value is not None}
     missing: dict[str, str] = {}
+    bounds: set[str] = set()
+    times: dict[str, Known] = {}
+    stopped_early = run.manifest.get("ended") in STOPPED_EARLY
     for distribution in DISTRIBUTIONS:
         for statistic in STATISTICS:
             values.pop(f"{distribution.name}.{statistic.name}", None)
-        if distribution.better is not Better.NEITHER and distribution.column in ok:
-            _add(values, missing, distribution, ok, _censored(distribution, counted, run.manifest))
+        if distribution.better is Better.NEITHER or (known := requests.known(distribution)) is None:
+            continue
+        times[distribution.name] = known
+        for statistic in STATISTICS:
+            name = f"{distribution.name}.{statistic.name}"
+            if distribution.name == "conversation" and stopped_early and requests.cut.any():
+                missing[name] = CUT_OFF
+                continue
+            if known.count < statistic.fewest:
+                missing[name] = f"{TOO_FEW} ({known.count} of {statistic.fewest})"
+                continue
+            values[name], at_least = statistic_of(known, statistic)
+            bounds |= {name} if at_least else set()
     values |= _rates(counted)
-    tokens = ok["completion_tokens"].astype(np.float64)
-    tokens = tokens if tokens.notna().any() else ok["chunks"].astype(np.float64)
     faltered = episodes(failed["scheduled_ms"].to_numpy(dtype=np.float64))
+    tokens = requests.of_successes("completion_tokens") or requests.of_successes("chunks")
+    at_stop, users = run.summary.get("users_at_stop"), run.manifest.get("users")
     return Estimates(
         values=values,
         ok=len(ok),
         failed=len(failed),
         requests=len(counted),
         episodes=faltered,
-        tokens=float(tokens.mean()) if tokens.notna().any() else None,
-        users_at_stop=run.summary.get("users_at_stop"),
+        tokens=tokens.mean()[0] if tokens else None,
+        users_at_stop=at_stop,
         missing=missing,
         clumping=clumping(_failed_in_order(counted), faltered),
+        bounds=frozenset(bounds),
+        times=times,
+        stopped_early=stopped_early,
+        in_ramp=bool(at_stop and users and at_stop < users),
     )
 
 
@@ -119,56 +146,6 @@ def _rates(counted: pd.DataFrame) -> dict[str, float]:
     ended = counted["outcome"].isin(["ok", "failed"]).sum()
     rates = {"late_share": float(counted["late"].mean())} if len(counted) else {}
     return rates | ({"failure_rate": float((counted["outcome"] == "failed").sum() / ended)} if ended else {})
-
-
-def _add(
-    values: dict[str, float],
-    missing: dict[str, str],
-    distribution: Distribution,
-    ok: pd.DataFrame,
-    censored: np.ndarray,
-) -> None:
-    times = ok[distribution.column].dropna().to_numpy(dtype=np.float64)
-    for statistic in STATISTICS:
-        name = f"{distribution.name}.{statistic.name}"
-        if len(times) + len(censored) < statistic.fewest:
-            missing[name] = f"{TOO_FEW} ({len(times)} of {statistic.fewest})"
-            continue
-        value = _statistic(times, censored, statistic)
-        if value is None:
-            missing[name] = "it lies among requests that timed out or were cut off"
-        else:
-            values[name] = value
-
-
-def _statistic(times: np.ndarray, censored: np.ndarray, statistic: Statistic) -> float | None:
-    if statistic.quantile is None:
-        if not len(times) or (len(censored) and statistic.name in {"mean", "max"}):
-            return None
-        return float(getattr(times, statistic.name)())
-    if not len(censored):
-        return quantile(times, statistic.quantile)
-    from scipy import stats  # noqa: PLC0415 - a second to import, and seldom needed
-
-    fit = stats.ecdf(stats.CensoredData(uncensored=times, right=censored)).cdf
-    reached = np.flatnonzero(fit.probabilities >= statistic.quantile - 1e-12)
-    return float(fit.quantiles[reached[0]]) if len(reached) else None
-
-
-def _censored(distribution: Distribution, counted: pd.DataFrame, manifest: dict[str, Any]) -> np.ndarray:
-    """Times that requests without an answer had at least."""
-    if distribution.name not in WHOLE_REQUEST:
-        return np.array([])
-    timed_out = counted["error"].isin(TIMED_OUT)
-    cut_off = counted["outcome"] == "aborted"
-    end = float(manifest.get("ended_at_ms") or manifest.get("stopped_at_ms") or 0.0)
-    start = counted["start_ms"].astype(np.float64)
-    had = counted["duration_ms"].astype(np.float64)
-    limit = float(manifest.get("request_timeout_s") or 0.0) * 1000.0
-    had = had.where(~timed_out, had.fillna(limit)).where(~cut_off, (end - start).clip(lower=0.0))
-    if distribution.name == "response":
-        had = had + counted["late_ms"].astype(np.float64).fillna(0.0)
-    return np.asarray(had[timed_out | cut_off].dropna().to_numpy(dtype=np.float64))
 
 
 def _failed_in_order(counted: pd.DataFrame) -> np.ndarray:

@@ -3,13 +3,13 @@
 Knows neither folders nor how it is shown.
 """
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from katydid.analysis.comparability import mismatches
 from katydid.analysis.courses import MetricHistory, metric_history
+from katydid.core.measured import measured
 from katydid.core.metrics import DISTRIBUTIONS
 
 SHOWN = (
@@ -115,5 +115,5 @@ def _versions(runs: Sequence[PastRun]) -> tuple[Version, ...]:
 
 
 def _values(version: Version, name: str) -> list[float]:
-    found = (run.summary["metrics"].get(name) for run in version.runs)
-    return [float(value) for value in found if value is not None and not math.isnan(value)]
+    found = (measured(run.summary, name) for run in version.runs)
+    return [each.value for each in found if each is not None]

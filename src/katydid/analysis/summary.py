@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from katydid.analysis.derived import failed_later, iterations, quantile, was_stopped, with_derived
+from katydid.analysis.derived import ends_ms, failed_later, iterations, quantile, was_stopped, with_derived
 from katydid.analysis.extras import extras
 from katydid.analysis.offered import due_in_a_ramp, in_a_ramp
+from katydid.analysis.request_times import RequestTimes, statistic_of
 from katydid.analysis.staged import staged_load
 from katydid.analysis.validity import Run, findings, unchecked
 from katydid.core.histogram import Histogram
@@ -69,6 +70,7 @@ def summarise(
         **({"users_at_stop": metrics["users_at_stop"]} if counts.stop else {}),
         "seconds": counts.seconds,
         "metrics": metrics,
+        "censored": _censored(RequestTimes(frame[frame["timed"]], manifest)),
         "too_few": too_few,
         "errors": _errors(frame[~failed_later(frame)]),
         "names": _names(counted),
@@ -125,7 +127,7 @@ def _stop(frame: pd.DataFrame, manifest: dict[str, Any]) -> Stop | None:
     load = frame[frame["role"].isna()] if "role" in frame else frame
     started = load[load["start_ms"] <= float(stop)]
     users = started.loc[started["user"] >= 0, "user"].nunique()
-    under_way = ~((started["start_ms"] + started["duration_ms"]) <= float(stop))  # also those whose end nobody knows
+    under_way = ~(ends_ms(started) <= float(stop))  # also those whose end nobody knows
     in_flight = int((under_way & started["after_stop"].astype(bool)).sum())
     ok = int((started["outcome"] == "ok").sum())
     return Stop(int(users), in_flight, len(started), ok, float(stop) / 1000.0) if users else None
@@ -183,6 +185,21 @@ def _of_gaps(gaps: Histogram, statistic: Statistic) -> float:
     if statistic.name == "mean":
         return gaps.mean
     return gaps.quantile({"min": 0.0, "max": 1.0}.get(statistic.name, statistic.quantile or 0.0))
+
+
+def _censored(requests: RequestTimes) -> dict[str, Any]:
+    """Metrics of times that count, beside the successes, requests that timed out or were cut off: a value each.
+
+    Such a request took at least the time it had; a value that lies among them is `at_least` so.
+    """
+    metrics: dict[str, dict[str, Any]] = {}
+    for distribution in filter(requests.touched, DISTRIBUTIONS):
+        known = requests.known(distribution)
+        for statistic in STATISTICS:
+            if known is not None and known.count >= statistic.fewest:
+                value, at_least = statistic_of(known, statistic)
+                metrics[f"{distribution.name}.{statistic.name}"] = {"value": value, "at_least": at_least}
+    return {"requests": int(requests.open.sum()), "metrics": metrics}
 
 
 def _errors(frame: pd.DataFrame) -> list[dict[str, Any]]:

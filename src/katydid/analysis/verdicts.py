@@ -11,7 +11,8 @@ from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-from katydid.analysis import inference
+from katydid.analysis import bounds, inference
+from katydid.analysis.bounds import Bound
 from katydid.analysis.estimates import Estimates
 from katydid.analysis.failures import RateDifference, RunFailures, clumping_of_few, compare_failures
 from katydid.analysis.inference import Design, Difference, Noise, Values
@@ -96,6 +97,7 @@ class Judged:
         difference: None where nothing tells the noise, and of failures.
         rates: of failures alone.
         reason: why nothing can be said, where that is not the noise.
+        bound, floor: of a change that is known on one side only; see `bounds`.
     """
 
     name: str
@@ -110,17 +112,20 @@ class Judged:
     p_value: float = 1.0
     verdict: Verdict = Verdict.CANNOT_TELL
     reason: str = ""
+    bound: Bound | None = None
+    floor: float | None = None
 
     def as_dict(self, settings: CompareSettings, family: int) -> dict[str, Any]:
         """The metric's entry in `compare --json`; fractions, NaN nowhere."""
         alpha = settings.family_alpha / family
         found = self._of_ratio(alpha) if self.rates is None else self._of_rates(self.rates, alpha)
-        undecided = self.verdict is Verdict.CANNOT_TELL and self.base is not None
+        undecided = self.verdict is Verdict.CANNOT_TELL and self.base is not None and self.bound is None
         return {
             "name": self.name,
             "base": self.base,
             "new": self.new,
             "change": self.change,
+            "bound": self.bound and str(self.bound),
             "verdict": str(self.verdict),
             "primary": self.primary,
             "runs_needed": self._needed(settings, alpha) if undecided else None,
@@ -133,11 +138,12 @@ class Judged:
         difference, interval, detectable = self.difference, None, None
         if difference is not None:
             interval = difference.interval()
-            if difference.design is not Design.WITHIN_RUN:
+            if difference.design is not Design.WITHIN_RUN and self.bound is None:
                 detectable = inference.smallest_detectable(difference.se, difference.df, alpha)
+        low, high = bounds.limits(interval, self.bound, self.floor)
         return {
-            "low": None if interval is None else math.expm1(interval[0]),
-            "high": None if interval is None else math.expm1(interval[1]),
+            "low": low,
+            "high": high,
             "smallest_detectable": None if detectable is None else math.expm1(detectable),
             "design": str(difference.design) if difference is not None else None,
             "points": self._points(interval, detectable),
@@ -168,6 +174,8 @@ class Judged:
             return math.expm1(self.difference.log_ratio)
         if self.rates is not None and self.level:
             return (self.rates.new[0] + 0.5) / (self.rates.new[1] + 1.0) / self.level - 1.0
+        if self.bound is Bound.BOTH:
+            return None
         return self.new / self.base - 1.0 if self.new is not None and self.base else None
 
     def _needed(self, settings: CompareSettings, alpha: float) -> int | None:
@@ -185,21 +193,34 @@ class Judged:
 def judge_metrics(names: Sequence[str], sides: Sides, settings: CompareSettings) -> list[Judged]:
     """Every metric's verdict: the primary ones adjusted by Holm, the others by Benjamini and Hochberg."""
     primary = {FAILURES, *settings.primary}
-    raw = [_compared(name, sides, primary=name in primary) for name in names]
+    raw = [_weighed(_compared(name, sides, primary=name in primary), sides, settings) for name in names]
     return [
         *_judged([m for m in raw if m.primary], inference.holm, settings),
         *_judged([m for m in raw if not m.primary], inference.benjamini_hochberg, settings),
     ]
 
 
+def _weighed(metric: Judged, sides: Sides, settings: CompareSettings) -> Judged:
+    """The metric with what `bounds` says of its difference."""
+    runs = (sides.base, sides.new, *sides.history)
+    found = bounds.weigh(metric.name, metric.difference, runs, settings.min_change) if not metric.reason else None
+    return metric if found is None else replace(metric, **vars(found))
+
+
 def _judged(
     metrics: Sequence[Judged], adjust: Callable[[Values], list[float]], settings: CompareSettings
 ) -> list[Judged]:
     adjusted = adjust([metric.p_value for metric in metrics])
-    return [
+    judged = [
         replace(metric, p_value=p, verdict=_verdict(metric, p, settings))
         for metric, p in zip(metrics, adjusted, strict=True)
     ]
+    return [replace(metric, reason=bounds.UNSETTLED) if _is_unsettled(metric) else metric for metric in judged]
+
+
+def _is_unsettled(metric: Judged) -> bool:
+    said = metric.reason or metric.difference is None
+    return metric.bound is not None and metric.verdict is Verdict.CANNOT_TELL and not said
 
 
 def _verdict(metric: Judged, p: float, settings: CompareSettings) -> Verdict:
@@ -214,6 +235,8 @@ def _verdict(metric: Judged, p: float, settings: CompareSettings) -> Verdict:
     if p < settings.family_alpha and abs(change) >= settings.min_change and _worth_a_word(metric):
         worse = (change > 0) == (METRICS[metric.name].better is not Better.HIGHER)
         return Verdict.SLOWER if worse else Verdict.FASTER
+    if metric.bound is not None:
+        return Verdict.CANNOT_TELL
     low, high = difference.interval(EQUIVALENCE)
     inside = math.expm1(low) > -settings.same_within and math.expm1(high) < settings.same_within
     return Verdict.NO_DIFFERENCE if inside else Verdict.CANNOT_TELL

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from katydid.core.measured import measured
 from katydid.core.metrics import METRICS
 from katydid.core.units import Unit
 
@@ -85,14 +86,22 @@ def change_text(row: Mapping[str, Any]) -> str:
         row: see `changed`.
     """
     low, high = row["low"], row["high"]
-    digits = 1 if low is not None and high is not None and high - low < 0.02 else 0
+    digits = 1 if None not in (low, high) and high - low < 0.02 else 0
     change, low, high = changed(row, lambda value: percent(value, digits))
     if change is None:
         return str(row["reason"] or "unknown")
-    if low is None or high is None:
+    if row.get("bound"):
+        end = low or high
+        return f"{change} ({end} or more)" if end else change
+    if low is None:
         return change
     within = " within these runs" if row["design"] == "within one run" else ""
     return f"{change} ({low} to {high}{within})"
+
+
+def at_least(text: str, *, bound: bool) -> str:
+    """A value in words, marked where it is a lower bound: `≥ 30.0 s`."""
+    return f"≥\u00a0{text}" if bound else text
 
 
 def number(value: float) -> str:
@@ -112,10 +121,23 @@ def value_only(name: str, value: float) -> str:
 
 
 def show(name: str, value: float | None, summary: dict[str, Any] | None = None) -> str:
-    """A metric's value with its unit; `too few (n of m)` or a dash where there is none."""
+    """A metric's value with its unit; `too few (n of m)` or a dash where there is none.
+
+    With a summary, it is that in which time-outs count: `≥ 30.0 s` where it lies among them.
+    """
+    if summary is not None and (found := measured(summary, name)) is not None:
+        return at_least(value_only(name, found.value), bound=found.at_least)
     if value is None:
         return str((summary or {}).get("too_few", {}).get(name, "–"))
     return value_only(name, value)
+
+
+def censored(summary: Mapping[str, Any]) -> str:
+    """What must be said of times where requests timed out or were cut off; empty where none did."""
+    count = summary.get("censored", {}).get("requests", 0)
+    if not count:
+        return ""
+    return f"{plural(count, 'request')} timed out or cut off count as at least the time they had (≥)."
 
 
 def plural(count: int, word: str) -> str:
@@ -153,6 +175,6 @@ def sentence(manifest: dict[str, Any], summary: dict[str, Any]) -> str:
     parts = [plural(counts["requests"], "request"), f"{number(counts['failed'])} failed"]
     for name, words in (("ttft.p95", "TTFT p95"), ("ttft.p50", "TTFT p50")):
         if metrics.get(name) is not None:
-            parts.append(f"{words} {milliseconds(metrics[name])}")
+            parts.append(f"{words} {show(name, metrics[name], summary)}")
             break
     return f"{verdict}. {', '.join(parts)}; {how_it_ended(manifest, summary)}."

@@ -4,20 +4,21 @@ Nothing passes for want of data: a missing value, too few requests or a run that
 the verdict invalid, whatever else holds. Knows no file and no report.
 """
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from statistics import median, median_high, median_low
+from statistics import median
 from typing import Any
 
 from katydid.analysis.comparability import mismatches
 from katydid.analysis.primaries import FAILURES
 from katydid.analysis.shares import in_points
 from katydid.analysis.verdicts import NO_SUCCESS
+from katydid.core.measured import Measured, measured
 from katydid.core.metrics import METRICS
 from katydid.core.units import Unit
-from katydid.core.words import changed
+from katydid.core.words import changed, value_only
 from katydid.gate.judgement import Check, Judgement, Kind, Verdict
+from katydid.gate.limits import Limit
 from katydid.gate.thresholds import Objective, Policy, Thresholds
 
 
@@ -108,19 +109,42 @@ def _ended(runs: Sequence[JudgedRun], policy: Policy) -> Check:
 
 def _objective(objective: Objective, runs: Sequence[JudgedRun]) -> Check:
     metric, limit = objective.metric, objective.limit
-    found = [run.summary["metrics"].get(metric) for run in runs]
-    values = [float(value) for value in found if value is not None and not math.isnan(value)]
+    values = [found for run in runs if (found := measured(run.summary, metric)) is not None]
     if len(values) < len(runs):
         return Check(Kind.OBJECTIVE, metric, limit.text, Verdict.NO_DATA, _missing(metric, runs, len(values)))
-    value = (median_high if limit.is_upper else median_low)(values)
-    verdict = Verdict.PASSED if limit.keeps(value) else Verdict.FAILED
-    if len(values) == 1:
-        return Check(Kind.OBJECTIVE, metric, limit.text, verdict, value=value)
-    broken = sum(not limit.keeps(each) for each in values)
-    middle = "the median" if len(values) % 2 else "the worse of the two middle ones"
-    close = f"; too close to call: {broken} of them break it" if 0 < broken < len(values) else ""
-    reason = f"{middle} of {len(values)} runs{close}"
-    return Check(Kind.OBJECTIVE, metric, limit.text, verdict, reason, value=value, values=tuple(values))
+    said = [_kept(limit, each) for each in values]
+    middle = sorted(values, key=lambda each: (each.value, each.at_least))
+    value = middle[len(middle) // 2 if limit.is_upper else (len(middle) - 1) // 2]
+    check = Check(
+        Kind.OBJECTIVE,
+        metric,
+        limit.text,
+        _kept(limit, value),
+        "; ".join(_doubts(metric, value, said)),
+        value=value.value,
+        at_least=value.at_least,
+    )
+    return check if len(values) == 1 else replace(check, values=tuple(each.value for each in values))
+
+
+def _kept(limit: Limit, found: Measured) -> Verdict:
+    """Whether a value keeps its limit; a lower bound can only break an upper limit, and only keep a lower one."""
+    kept = limit.keeps(found.value)
+    if found.at_least and kept == limit.is_upper:
+        return Verdict.NO_DATA
+    return Verdict.PASSED if kept else Verdict.FAILED
+
+
+def _doubts(metric: str, value: Measured, said: Sequence[Verdict]) -> Iterator[str]:
+    """What must be known of a value: that it is the middle one of several runs, that it is a bound."""
+    if len(said) > 1:
+        middle = "the median" if len(said) % 2 else "the worse of the two middle ones"
+        yield f"{middle} of {len(said)} runs"
+        broken = sum(verdict is Verdict.FAILED for verdict in said)
+        if 0 < broken < len(said):
+            yield f"too close to call: {broken} of them break it"
+    if value.at_least:
+        yield f"at least {value_only(metric, value.value)}: it lies among requests that timed out or were cut off"
 
 
 def _beside(check: Check, comparison: Mapping[str, Any] | None, baseline: Sequence[JudgedRun]) -> Check:
@@ -133,8 +157,7 @@ def _beside(check: Check, comparison: Mapping[str, Any] | None, baseline: Sequen
 
 def _beside_baseline(check: Check, baseline: Sequence[JudgedRun]) -> dict[str, Any] | None:
     """The middle one of the baseline's runs, as the check's value is of its own; None where it lacks the metric."""
-    found = [run.summary["metrics"].get(check.metric) for run in baseline]
-    values = [float(value) for value in found if value is not None and not math.isnan(value)]
+    values = [found.value for run in baseline if (found := measured(run.summary, check.metric)) is not None]
     if not values or check.value is None:
         return None
     base, new, share = median(values), check.value, METRICS[check.metric].unit is Unit.FRACTION

@@ -48,6 +48,7 @@ class Check:
         reason: why, in words; empty where the value beside its limit says it all.
         value: what was measured, in the unit of `summary.json`; of several runs the middle one.
         values: of each run, where there are several.
+        at_least: the value is a lower bound.
         compared: the comparison's own row on this metric; of an objective that the comparison does not know, what
             the baseline's runs had.
         doubt: what `cannot_tell` means here.
@@ -60,6 +61,7 @@ class Check:
     reason: str = ""
     value: float | None = None
     values: tuple[float, ...] = ()
+    at_least: bool = False
     compared: Mapping[str, Any] | None = None
     doubt: Policy = Policy.WARN
 

@@ -50,7 +50,8 @@ def draw_forest(changes: Sequence[Change], *, within: float, note: str) -> Marku
 
 
 def _reach(changes: Sequence[Change], within: float) -> float:
-    ends = [abs(value) for c in changes for value in (c.change, c.low, c.high) if value is not None]
+    known = [value for c in changes for value in (c.change, c.low, c.high) if value is not None]
+    ends = [abs(value) for value in known if math.isfinite(value)]
     return min(_FARTHEST, max([within * 1.25, *ends]) * 1.05)
 
 

@@ -14,6 +14,7 @@ from katydid import __version__
 from katydid.analysis.derived import quantile
 from katydid.analysis.validity import rules_for
 from katydid.core import words
+from katydid.core.measured import measured
 from katydid.core.metrics import DISTRIBUTIONS, POOLED, STATISTICS
 from katydid.core.rates import RATES
 from katydid.report.page import render
@@ -43,7 +44,7 @@ def render_run(material: Material, sections: Sequence[Section]) -> str:
         setting=_setting(manifest),
         tiles=_tiles(summary),
         rules=_rules(summary, frame),
-        distributions=[d for d in (*DISTRIBUTIONS, *POOLED) if metrics[f"{d.name}.max"] is not None],
+        distributions=[d for d in (*DISTRIBUTIONS, *POOLED) if measured(summary, f"{d.name}.max") is not None],
         rates=[r for r in RATES if metrics[r.name] is not None],
         statistics=STATISTICS,
         users=_users(frame),
@@ -79,14 +80,14 @@ def _tiles(summary: dict[str, Any]) -> list[_Tile]:
         return words.show(name, metrics[name])
 
     times = [
-        _time_tile(metrics, name, label)
+        _time_tile(summary, name, label)
         for name, label in (
             ("ttft", "Time to first token"),
             ("final_latency", "Lag of the final result"),
             ("duration", "Service time"),
             ("response", "Response time"),
         )
-        if metrics[f"{name}.max"] is not None
+        if measured(summary, f"{name}.max") is not None
     ]
     late_by = f"{words.number(counts['late'])} of {words.plural(counts['requests'], 'start')}"
     return [
@@ -99,14 +100,15 @@ def _tiles(summary: dict[str, Any]) -> list[_Tile]:
     ]
 
 
-def _time_tile(metrics: dict[str, float | None], name: str, label: str) -> _Tile:
+def _time_tile(summary: dict[str, Any], name: str, label: str) -> _Tile:
     """p95 with the median beside it, or what so few requests can back."""
-    p50, p95, most = (metrics[f"{name}.{statistic}"] for statistic in ("p50", "p95", "max"))
-    if p95 is not None and p50 is not None:
-        return _Tile(label, f"p95 {words.milliseconds(p95)}", f"p50 {words.milliseconds(p50)}")
-    if p50 is not None:
-        return _Tile(label, f"p50 {words.milliseconds(p50)}", "too few for p95")
-    return _Tile(label, f"max {words.milliseconds(most or 0.0)}", "too few for p50")
+    known = [s for s in ("p50", "p95", "max") if measured(summary, f"{name}.{s}") is not None]
+    p50, p95, most = (f"{s} {words.show(f'{name}.{s}', None, summary)}" for s in ("p50", "p95", "max"))
+    if "p95" in known and "p50" in known:
+        return _Tile(label, p95, p50)
+    if "p50" in known:
+        return _Tile(label, p50, "too few for p95")
+    return _Tile(label, most, "too few for p50")
 
 
 def _rules(summary: dict[str, Any], frame: pd.DataFrame) -> list[dict[str, str]]:

@@ -62,7 +62,8 @@ def _but(comparison: Mapping[str, Any]) -> str:
 
 def _why(check: Check, judgement: Judgement) -> str:
     if check.kind is Kind.OBJECTIVE and check.value is not None:
-        return f"{check.metric} is {words.value_only(check.metric, check.value)}, the limit {check.limit}"
+        is_ = "is at least" if check.at_least else "is"
+        return f"{check.metric} {is_} {words.value_only(check.metric, check.value)}, the limit {check.limit}"
     if check.kind is Kind.COMPARISON and judgement.comparison and check.verdict is not Verdict.NO_DATA:
         return _REPEATED.sub("", of_comparison.sentence(dict(judgement.comparison))).removesuffix(".")
     return f"{check.metric}: {check.reason}" if check.metric in METRICS else check.reason
@@ -105,5 +106,6 @@ def _row(check: Check, *, compared: bool) -> list[str]:
         change = words.points(row["points"]["change"])
     between = [words.value_only(check.metric, base) if base is not None else "", change or ""]
     value = words.value_only(check.metric, check.value) if check.value is not None else "–"
+    value = words.at_least(value, bound=check.at_least)
     label = _LABELS.get(check.metric, check.metric)
     return [label, *(between if compared else []), value, check.limit, _SAID[check.verdict], check.reason]

@@ -44,7 +44,8 @@ def _case(suite: Element, check: Check) -> str | None:
         return None
     if kind == "skipped" and check.exit_code is not ExitCode.PASSED:
         kind = "failure"
-    value = "" if check.value is None else f"{check.metric} is {words.value_only(check.metric, check.value)}"
+    is_ = "is at least" if check.at_least else "is"
+    value = "" if check.value is None else f"{check.metric} {is_} {words.value_only(check.metric, check.value)}"
     message = "; ".join(part for part in (value, check.reason) if part)
     told = SubElement(case, kind, message=_clean(message))
     if kind != "skipped":

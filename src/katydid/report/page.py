@@ -17,6 +17,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from katydid.core import words
+from katydid.core.measured import measured
 from katydid.report.chart import Chart
 from katydid.report.sections import Section
 from katydid.report.svg import draw
@@ -61,6 +62,8 @@ def _environment() -> Environment:
     )
     environment.globals |= {
         "show": words.show,
+        "censored": words.censored,
+        "measured": measured,
         "milliseconds": words.milliseconds,
         "fraction": words.fraction,
         "number": words.number,

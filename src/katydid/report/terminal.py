@@ -11,9 +11,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from katydid.core.measured import measured
 from katydid.core.metrics import DISTRIBUTIONS
 from katydid.core.rates import RATES
-from katydid.core.words import harmless, number, plural, sentence, show
+from katydid.core.words import censored, harmless, number, plural, sentence, show
 from katydid.report.build import Report
 from katydid.report.sections import Section
 
@@ -89,12 +90,12 @@ def _table(*columns: str) -> Table:
 
 def _times(summary: dict[str, Any]) -> Table:
     table = _table("", *COLUMNS)
-    metrics = summary["metrics"]
     for d in DISTRIBUTIONS:
-        values = {name: metrics[name] for name in (f"{d.name}.{column}" for column in COLUMNS)}
-        if d.primary and values[f"{d.name}.max"] is not None:
-            shown = ("too few" if value is None else show(name, value) for name, value in values.items())
+        names = [f"{d.name}.{column}" for column in COLUMNS]
+        if d.primary and measured(summary, f"{d.name}.max") is not None:
+            shown = ("too few" if measured(summary, name) is None else show(name, None, summary) for name in names)
             table.add_row(d.label, *shown)
+    table.caption = censored(summary) or None
     return table
 
 

@@ -1,5 +1,6 @@
 """A comparison in words: its sentence, its table, its reasons. The page, the terminal and Markdown say the same."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -7,7 +8,7 @@ from katydid.analysis.caveats import BETTER, LARGEST, WORSE
 from katydid.core.metrics import DISTRIBUTIONS, METRICS
 from katydid.core.rates import USERS_AT_STOP
 from katydid.core.units import Better, Unit
-from katydid.core.words import change_text, changed, number, percent, plural, points, value_only
+from katydid.core.words import at_least, change_text, changed, number, percent, plural, points, value_only
 from katydid.report.chart import Style
 from katydid.report.forest import Change
 from katydid.report.sections import Section, Table
@@ -149,10 +150,17 @@ def forest(comparison: Comparison) -> list[Change]:
     """The rows of the forest plot: times of which a change is known, without those that nobody reads first."""
     shown = [m for m in ordered(comparison) if m["change"] is not None and METRICS[m["name"]].unit is Unit.MS]
     return [
-        Change(METRICS[m["name"]].label, change_text(m), _STYLES[m["verdict"]], m["change"], m["low"], m["high"])
+        Change(METRICS[m["name"]].label, change_text(m), _STYLES[m["verdict"]], m["change"], *_reach(m))
         for m in shown
         if _comes_first(m)
     ]
+
+
+def _reach(metric: dict[str, Any]) -> tuple[float | None, float | None]:
+    """The ends of the interval; a bound's is open to one side."""
+    open_to = {"lower": {"high": math.inf}, "upper": {"low": -1.0}}.get(metric.get("bound") or "", {})
+    low, high = (open_to.get(end, metric[end]) for end in ("low", "high"))
+    return low, high
 
 
 def sections(comparison: Comparison) -> list[Section]:
@@ -192,7 +200,7 @@ def _bad(metrics: Sequence[dict[str, Any]]) -> frozenset[tuple[int, int]]:
 
 def _row(metric: dict[str, Any]) -> tuple[str, ...]:
     name = metric["name"]
-    values = ["–" if metric[side] is None else value_only(name, metric[side]) for side in ("base", "new")]
+    values = [_value(metric, side) for side in ("base", "new")]
     needed = metric["runs_needed"]
     return (
         METRICS[name].label + (" *" if metric["primary"] else ""),
@@ -202,6 +210,14 @@ def _row(metric: dict[str, Any]) -> tuple[str, ...]:
         _detectable(metric),
         "–" if needed is None else f"{needed} a side",
     )
+
+
+def _value(metric: dict[str, Any], side: str) -> str:
+    """A side's value; one that lies among time-outs is at least so."""
+    if metric[side] is None:
+        return "–"
+    bound = metric.get("bound") in ("both", {"base": "upper", "new": "lower"}[side])
+    return at_least(value_only(metric["name"], metric[side]), bound=bound)
 
 
 def _detectable(metric: dict[str, Any]) -> str:

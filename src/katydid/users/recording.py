@@ -84,8 +84,6 @@ class Recorder:
         """
         if sample.detail:
             sample.detail = self._redactor.text(sample.detail)
-        if sample.outcome is Outcome.ABORTED and sample.start_ms is not None and sample.duration_ms is None:
-            sample.duration_ms = self._info.ms(time.monotonic()) - sample.start_ms
         try:
             sample.after_stop = not self._admit(sample)
         except GreenletExit:
@@ -151,5 +149,7 @@ class Recorder:
         return not self._stopper.halted
 
     def _keep(self, sample: Sample) -> None:
+        if sample.duration_ms is None:  # without a last byte it is else not known how long it took at least
+            sample.ended_ms = self._info.ms(time.monotonic())
         self.recorded += 1
         self.buffer.append(sample)

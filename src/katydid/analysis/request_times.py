@@ -1,0 +1,137 @@
+"""What the requests of one run say about each distribution of `core.metrics`: times, and times that are at least so.
+
+A request that timed out took at least as long as it had, and so did one that the end of the run cut off.
+That goes for its service and its response time, and for its time to the first token where none had come. Of
+what only a whole answer tells, such as the time per token, nothing is known of them; but where some were cut
+off, those that came to their end stand for the others too, each for its `shares`: the run's end cuts off the
+slow ones, and its successes alone would look too fast. Knows nothing about statistics of several runs.
+"""
+
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from katydid.analysis.censoring import Known, shares
+from katydid.core.metrics import Distribution, Statistic
+
+TIMED_OUT = ("timeout", "idle_timeout")
+WHOLE_REQUEST = ("duration", "response")
+"""Distributions that every request has, so that one without an answer tells something about them."""
+FIRST_TOKEN = "ttft"  # noqa: S105 - a metric
+
+
+class RequestTimes:
+    """Times of the requests of one run.
+
+    Args:
+        rows: those that are `timed`, with derived columns.
+        manifest: of the run; missing keys are tolerated.
+
+    Attributes:
+        cut: which requests the end of the run cut off.
+        open: which have an end that nobody saw: those, and those that timed out.
+    """
+
+    def __init__(self, rows: pd.DataFrame, manifest: dict[str, Any]) -> None:
+        unsent = (rows["outcome"] == "aborted") & rows["start_ms"].isna()  # nothing was sent: there is no time
+        self._rows = rows = rows[~unsent] if unsent.any() else rows
+        outcome = rows["outcome"]
+        self._ok = (outcome == "ok").to_numpy()
+        self.cut = (outcome == "aborted").to_numpy()
+        self.open = self.cut | ((outcome == "failed") & rows["error"].isin(TIMED_OUT)).to_numpy()
+        self._failed = ~self._ok & ~self.open
+        self._manifest = manifest
+
+    def known(self, distribution: Distribution) -> Known | None:
+        """The run's times of one distribution; None where it has none."""
+        if distribution.column not in self._rows:
+            return None
+        if distribution.name == FIRST_TOKEN:
+            return self._first_tokens(distribution.column)
+        if distribution.name in WHOLE_REQUEST and self.open.any():
+            return self._whole(distribution)
+        return self.of_successes(distribution.column)
+
+    def touched(self, distribution: Distribution) -> bool:
+        """Whether its times are others than those of the successes that count."""
+        return bool(self.cut.any() or (self.open.any() and distribution.name in (*WHOLE_REQUEST, FIRST_TOKEN)))
+
+    def of_successes(self, column: str) -> Known | None:
+        """A column that only successful requests fill."""
+        values = _floats(self._rows, column)
+        there = self._ok & ~np.isnan(values)
+        if not there.any():
+            return None
+        if not self.cut.any():
+            return Known.equal(values[there])
+        each, _ = self._shares
+        return Known.weighted(values[there], each[there], 0.0, np.array([]), int(there.sum()))
+
+    def _whole(self, distribution: Distribution) -> Known:
+        times = self._had
+        if distribution.name == "response":
+            times = times + np.nan_to_num(_floats(self._rows, "late_ms"))
+        each, left = self._shares
+        count = int((self._ok | (self.open & ~self.cut)).sum())
+        return Known.weighted(times[self._ok], each[self._ok], left, times[self.open], count)
+
+    def _first_tokens(self, column: str) -> Known | None:
+        """A request that was cut off after its first token says when that came, as one that succeeded does."""
+        first = _floats(self._rows, column)
+        came = ~np.isnan(first)
+        if not self.open.any() or not came.any():
+            return self.of_successes(column)
+        streams = self._of_streams(came)
+        times = np.where(came, first, self._had)[streams]
+        open_, cut = ((kind & ~came)[streams] for kind in (self.open, self.cut))
+        silent = self._ok & ~came  # an answer without a token, which is no failure
+        return Known.of(times, open_, (self._failed | silent)[streams], cut)
+
+    def _of_streams(self, came: np.ndarray) -> np.ndarray:
+        """Requests of a name whose answers have a first token."""
+        if "name" not in self._rows:
+            return np.ones(len(self._rows), dtype=bool)
+        names = self._rows["name"]
+        return names.isin(names[came].unique()).to_numpy()
+
+    @cached_property
+    def _shares(self) -> tuple[np.ndarray, float]:
+        return shares(self._had, self.open)
+
+    @cached_property
+    def _had(self) -> np.ndarray:
+        """Milliseconds from each request's start to its end, or to when it was given up."""
+        rows, facts = self._rows, self._manifest
+        start, had = _floats(rows, "start_ms"), _floats(rows, "duration_ms")
+        had = _or(had, _floats(rows, "ended_ms") - start)
+        end = float(facts.get("ended_at_ms") or facts.get("stopped_at_ms") or 0.0)
+        had = _or(had, np.where(self.cut, np.maximum(end - start, 0.0), np.nan))
+        limit = float(facts.get("request_timeout_s") or 0.0) * 1000.0 or np.inf
+        idle = float(facts.get("idle_timeout_s") or 0.0) * 1000.0 or limit
+        silent = (rows["error"] == "idle_timeout").to_numpy()
+        # Rows that do not say when they ended were alive with their last chunk, and waited for the next.
+        last = np.nan_to_num(_floats(rows, "ttft_ms"))
+        last += np.nan_to_num(_floats(rows, "gap_mean_ms") * (_floats(rows, "chunks") - 1.0))
+        given_up = np.where(silent, np.minimum(last + idle, limit), limit)
+        had = np.where(self.open & ~self.cut, np.minimum(_or(had, given_up), limit), had)
+        return _or(np.where(np.isinf(had), np.nan, had), last)
+
+
+def statistic_of(known: Known, statistic: Statistic) -> tuple[float, bool]:
+    """A statistic's value; True where it is a lower bound."""
+    if statistic.quantile is not None:
+        return known.quantile(statistic.quantile)
+    return {"mean": known.mean, "min": known.smallest, "max": known.largest}[statistic.name]()
+
+
+def _floats(rows: pd.DataFrame, column: str) -> np.ndarray:
+    """A column's values, NaN where there are none; all of them where the run lacks the column."""
+    if column not in rows:
+        return np.full(len(rows), np.nan)
+    return rows[column].to_numpy(dtype=np.float64, na_value=np.nan)
+
+
+def _or(values: np.ndarray, others: np.ndarray) -> np.ndarray:
+    return np.where(np.isnan(values), others, values)
