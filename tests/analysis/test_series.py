@@ -82,7 +82,7 @@ def test_a_percentile_curve_ends_where_the_sample_does():
 def test_what_drains_and_what_is_cut_stay_in_flight_until_they_end():
     rows = [
         started(0, user=0, duration_ms=3000.0, after_stop=True),
-        started(0, user=1, base=ABORTED, duration_ms=2000.0, after_stop=True),
+        started(0, user=1, base=ABORTED, ended_ms=2000.0, after_stop=True),
     ]
     course = course_of(*rows, ended="failure-threshold", stopped_at_ms=1000.0)
     assert course["in_flight"].tolist() == pytest.approx([2.0, 2.0, 1.0, 0.0])

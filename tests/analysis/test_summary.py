@@ -234,7 +234,7 @@ def test_the_warm_up_of_a_stopped_run_hides_nothing_and_the_run_says_so():
 def test_what_succeeds_in_the_drain_counts_and_what_fails_in_it_does_not():
     later = [
         started(12_400.0, user=30, base=FAILED, duration_ms=11_000.0, after_stop=True),
-        started(22_400.0, user=31, base=ABORTED, duration_ms=900.0, after_stop=True),
+        started(22_400.0, user=31, base=ABORTED, ended_ms=23_300.0, after_stop=True),
     ]
     summary = summary_of(*ramp_to_failure(rows=later), **STOPPED)
     counts = summary["counts"]

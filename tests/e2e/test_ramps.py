@@ -6,6 +6,7 @@ later, and 243 users have started; one that holds 150 is stopped at 255.
 """
 
 import json
+import shutil
 import signal
 import urllib.parse
 import urllib.request
@@ -18,7 +19,7 @@ from katydid.analysis.derived import with_derived
 from katydid.analysis.series import over_time
 from katydid.target.process import start_target
 from limited import Limited
-from running import free_port, katydid, locust, the_run, wait_until
+from running import free_port, katydid, locust, runs_in, the_run, wait_until
 
 pytestmark = pytest.mark.e2e
 
@@ -153,7 +154,7 @@ def test_what_the_drain_cuts_is_censored_there(tmp_path):
     run = the_run(tmp_path / "reports")
     cut = run.samples[run.samples["outcome"] == "aborted"]
     assert cut["after_stop"].all()
-    ends = cut["start_ms"] + cut["duration_ms"] - run.manifest["stopped_at_ms"]
+    ends = cut["ended_ms"] - run.manifest["stopped_at_ms"]
     assert ends.between(250, 800).all(), "all in the same moment, with the time that they had"
     counts = run.summary["counts"]
     assert (counts["aborted"], counts["failed"]) == (len(cut), 5)
@@ -236,6 +237,61 @@ def test_through_the_web_page(tmp_path, limit):
             process.end()
         log = server.log()
     stopped_as_it_should(the_run(tmp_path / "reports"), log, BY_ARITHMETIC[limit])
+
+
+QUICK = {"users": 500, "rate": 50, "interval": 4}
+"""The stress test at five times its pace: with answers of 2 s, the same users at the same limits."""
+
+
+def versions(folder, limits, runs):
+    """So many runs of each version, in turns; what `katydid compare` says of them."""
+    for turn in range(runs):
+        for name, limit in list(limits.items())[:: 1 if turn % 2 else -1]:
+            with Limited(limit, 2.0) as server:
+                words = ("--version-label", name, "--run-time", "12s")
+                ended(ramp(server, folder / name / str(turn), *words, **QUICK))
+    paths = {name: [run.path for run in runs_in(folder / name)] for name in limits}
+    sides = [folder / name / "all" for name in limits]
+    for side, found in zip(sides, paths.values(), strict=True):
+        for path in found:
+            shutil.copytree(path, side / path.parent.parent.parent.parent.name / path.name)
+    compare = katydid("compare", *sides, "--json", folder / "compare.json", "--no-history", folder=folder)
+    assert compare.wait(60) == 0, compare.err
+    return json.loads((folder / "compare.json").read_text()), compare.out
+
+
+def users_of(result):
+    return next(metric for metric in result["metrics"] if metric["name"] == "users_at_stop")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(400)
+def test_five_runs_a_side_find_the_few_percent_by_which_a_version_holds_more(tmp_path):
+    result, out = versions(tmp_path, {"old": 138, "new": 150}, 5)
+    users = users_of(result)
+    assert result["verdict"] == users["verdict"] == "faster"
+    assert users["primary"]
+    assert users["low"] > 0
+    assert users["low"] - 1 / 243 <= 12 / 243 <= users["high"] + 1 / 243
+    assert "holds more users than" in out
+
+
+@pytest.mark.slow
+def test_one_run_a_side_gives_both_figures_and_what_it_would_take(tmp_path):
+    result, _ = versions(tmp_path, {"old": 138, "new": 150}, 1)
+    users = users_of(result)
+    assert result["verdict"] == "cannot_tell"
+    assert users["base"] == pytest.approx(243, rel=0.02)
+    assert users["new"] == pytest.approx(255, rel=0.02)
+    assert users["runs_needed"] > 1
+
+
+@pytest.mark.slow
+def test_a_version_without_a_limit_holds_at_least_its_users(tmp_path):
+    result, out = versions(tmp_path, {"old": 138, "new": 0}, 1)
+    users = users_of(result)
+    assert (result["verdict"], users["bound"], users["new"]) == ("faster", "lower", 500)
+    assert "at least" in out
 
 
 def is_up(page):

@@ -38,6 +38,12 @@ def with_derived(samples: pd.DataFrame, manifest: dict[str, Any]) -> pd.DataFram
     return frame
 
 
+def ends_ms(samples: pd.DataFrame) -> pd.Series:
+    """When each request ended: its last byte came, it failed, or it was cut off; NaN where nobody knows."""
+    ends: pd.Series = samples["start_ms"] + samples["duration_ms"]
+    return ends.fillna(samples["ended_ms"]) if "ended_ms" in samples else ends
+
+
 def was_stopped(manifest: dict[str, Any]) -> bool:
     """Whether the failure threshold ended the run."""
     return manifest.get("ended") == STOPPED

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from katydid.analysis.censoring import Known
-from katydid.analysis.derived import with_derived
+from katydid.analysis.derived import warm_up_counts, with_derived
 from katydid.analysis.failures import clumping, episodes
 from katydid.analysis.request_times import RequestTimes, statistic_of
 from katydid.analysis.summary import summarise
@@ -82,11 +82,7 @@ def read_run(folder: RunFolder) -> RunData:
         NoDataError: it cannot be read.
     """
     manifest, samples, monitor = folder.manifest(), folder.samples(), folder.monitor()
-    summary = summarise(samples, monitor, manifest, counted(folder.gaps()))
-    if manifest.get("ended") == "failure-threshold" and not monitor.empty:
-        at_stop = monitor[monitor["at_ms"] <= float(manifest.get("stopped_at_ms") or np.inf)]
-        users = at_stop.groupby("process", observed=True)["users"].last().sum()
-        summary["users_at_stop"] = float(users) or None
+    summary = summarise(samples, monitor, manifest, counted(folder.gaps(), warm_up=warm_up_counts(manifest)))
     samples = samples.drop(columns=NEVER_COMPARED, errors="ignore").astype({"name": "category"})
     frame = with_derived(samples, manifest)
     return RunData(str(folder.path), manifest, frame, summary)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from katydid.analysis.derived import quantile
+from katydid.analysis.derived import ends_ms, quantile
 from katydid.analysis.offered import due_in_a_ramp, in_a_ramp
 from katydid.core.metrics import CONFIDENCE
 
@@ -44,7 +44,8 @@ def over_time(frame: pd.DataFrame, monitor: pd.DataFrame, manifest: dict[str, An
         return pd.DataFrame(columns=["seconds", "width"])
     start = frame["start_ms"].fillna(frame["scheduled_ms"]).to_numpy(dtype=np.float64).clip(min=0.0) / 1000.0
     # A clock that was off makes times below zero: the run is invalid, and has a report all the same.
-    end = start + frame["duration_ms"].fillna(0.0).to_numpy(dtype=np.float64).clip(min=0.0) / 1000.0
+    ends = ends_ms(frame).to_numpy(dtype=np.float64) / 1000.0
+    end = np.where(np.isnan(ends), start, np.maximum(ends, start))
     width = _bin_width(float(end.max()), len(frame))
     bins = int(end.max() // width) + 1
     outcome = frame["outcome"].to_numpy()

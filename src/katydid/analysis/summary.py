@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from katydid.analysis.configuration import CONFIG_STATUSES, what_to_check, with_blame
-from katydid.analysis.derived import failed_later, iterations, quantile, was_stopped, with_derived
+from katydid.analysis.derived import ends_ms, failed_later, iterations, quantile, was_stopped, with_derived
 from katydid.analysis.extras import extras
 from katydid.analysis.headline import headline
 from katydid.analysis.offered import due_in_a_ramp, in_a_ramp
@@ -148,7 +148,7 @@ def _stop(frame: pd.DataFrame, manifest: dict[str, Any]) -> Stop | None:
     load = frame[frame["role"].isna()] if "role" in frame else frame
     started = load[load["start_ms"] <= float(stop)]
     users = started.loc[started["user"] >= 0, "user"].nunique()
-    under_way = ~((started["start_ms"] + started["duration_ms"]) <= float(stop))  # also those whose end nobody knows
+    under_way = ~(ends_ms(started) <= float(stop))  # also those whose end nobody knows
     in_flight = int((under_way & started["after_stop"].astype(bool)).sum())
     ok = int((started["outcome"] == "ok").sum())
     return Stop(int(users), in_flight, len(started), ok, float(stop) / 1000.0) if users else None

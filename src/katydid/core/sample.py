@@ -116,8 +116,8 @@ class Sample:
         connect_ms: TCP and TLS set-up; None on a reused connection.
         ttft_ms: start → arrival of the first chunk with content.
         ttft_bound: True where the first read brought several chunks, so that TTFT is an upper bound.
-        duration_ms: start → arrival of the last byte; of an aborted request, → the moment in which it was cut off.
-        ended_ms: when a request ended that has no duration: it failed, or timed out.
+        duration_ms: start → arrival of the last byte.
+        ended_ms: when a request ended that has no duration: it failed, timed out, or was cut off.
         read_lag_ms: largest delay between a chunk's arrival in the kernel and our reading it.
         chunks: chunks with content.
         gap_mean_ms, gap_p99_ms, gap_max_ms: between content chunks.

@@ -91,7 +91,7 @@ def change_text(row: Mapping[str, Any]) -> str:
         row: see `changed`.
     """
     low, high = row["low"], row["high"]
-    digits = 1 if low is not None and high is not None and high - low < 0.02 else 0
+    digits = 1 if None not in (low, high) and high - low < 0.02 else 0
     change, low, high = changed(row, lambda value: percent(value, digits))
     if change is None:
         return str(row["reason"] or "unknown")

@@ -84,8 +84,6 @@ class Recorder:
         """
         if sample.detail:
             sample.detail = self.redactor.text(sample.detail)
-        if sample.outcome is Outcome.ABORTED and sample.start_ms is not None and sample.duration_ms is None:
-            sample.duration_ms = self._info.ms(time.monotonic()) - sample.start_ms
         try:
             sample.after_stop = not self._admit(sample)
         except GreenletExit:
