@@ -7,7 +7,6 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from katydid.cli import main
-from katydid.commands import gate
 from katydid.store.folder import RunFolder
 from runfolders import change_samples, copy_run, write_run
 from synthetic import HOSTILE
@@ -68,7 +67,7 @@ class Gate:
         file = self.folder / "limits.toml"
         file.write_text(thresholds)
         if comparison is not None:
-            self.monkeypatch.setattr(gate, "compare_versions", lambda *_, **__: comparison)
+            self.monkeypatch.setattr("katydid.analysis.comparison.compare_versions", lambda *_, **__: comparison)
         code = main(["gate", str(new), "--thresholds", str(file), *map(str, more)])
         self.out, self.err = self.capsys.readouterr()
         return code
@@ -222,7 +221,7 @@ def test_wrong_usage_is_one_line_and_exit_2(runs, capsys, tmp_path, monkeypatch,
 
 
 def test_an_error_of_our_own_is_not_taken_for_a_failed_gate(judge, runs, monkeypatch):
-    monkeypatch.setattr(gate, "judge", lambda *_: 1 / 0)
+    monkeypatch.setattr("katydid.gate.judge.judge", lambda *_: 1 / 0)
     assert judge(runs["good"]) == 70
     assert "error of Katydid's own" in judge.err
 

@@ -16,8 +16,8 @@ from katydid.store.folder import SUMMARY
 
 def main(arguments: Sequence[str]) -> int:
     """Search; 0 when a capacity was found, 4 when not even one user held or the run is not to be believed."""
-    from katydid.shapes.search import CapacityShape  # noqa: PLC0415 - registers a search's options, imports Locust
-    from katydid.users.lifecycle import last_folder, use_shape  # noqa: PLC0415 - see above
+    from katydid.shapes.search import CapacityShape
+    from katydid.users.lifecycle import last_folder, use_shape
 
     output = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     output.add_argument("--json", metavar="F", help="write the result as JSON; - for standard output")

@@ -1,24 +1,31 @@
 """`katydid compare BASE NEW`: is the new version slower, faster, the same, or can that not be told?"""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from katydid.analysis.comparison import CompareSettings, compare_runs
-from katydid.analysis.estimates import RunData, read_run
 from katydid.commands.output import STANDARD_OUTPUT, write_output
 from katydid.core.arguments import OneLineParser
 from katydid.core.errors import ConfigError, ExitCode
 from katydid.core.jsontext import json_text
-from katydid.report.comparison import comparison_markdown, comparison_page, print_comparison
-from katydid.report.terminal import terminal
-from katydid.store.folder import RunFolder
-from katydid.store.sides import earlier_runs, runs_of, versions_of
+
+if TYPE_CHECKING:
+    from katydid.analysis.estimates import RunData
+    from katydid.store.folder import RunFolder
 
 
 def main(arguments: Sequence[str]) -> int:
     """Compare; 0 whatever the verdict, 4 where it is invalid: judging is the gate's."""
     options = _parser().parse_args(arguments)
+
+    from katydid.analysis.comparison import CompareSettings, compare_runs
+    from katydid.analysis.estimates import read_run
+    from katydid.report.comparison import comparison_markdown, comparison_page, print_comparison
+    from katydid.report.terminal import terminal
+    from katydid.store.sides import runs_of
+
     outputs = [options.json, options.markdown]
     if outputs.count(STANDARD_OUTPUT) > 1:
         raise ConfigError("--json - and --markdown - both want standard output: give one of them a file")
@@ -66,6 +73,8 @@ def _parser() -> OneLineParser:
 
 def _history(given: Path | None, sides: Sequence[Sequence[RunFolder]]) -> list[RunFolder]:
     """Earlier runs: of the folder that was named, or of the versions beside the base's."""
+    from katydid.store.sides import earlier_runs, versions_of
+
     if given is None:
         return earlier_runs(*sides)
     found = versions_of(given)

@@ -1,10 +1,13 @@
 """`katydid doctor`: can this machine carry the run that is planned, and is the target there?"""
 
+from __future__ import annotations
+
 import argparse
 import math
 import os
 from collections.abc import Sequence
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 from katydid.commands.output import STANDARD_OUTPUT, add_json, write_output
 from katydid.core.arguments import OneLineParser
@@ -12,12 +15,10 @@ from katydid.core.errors import ConfigError, ExitCode
 from katydid.core.jsontext import json_text
 from katydid.core.redact import COMPLAINT_LIMIT, Redactor
 from katydid.dialects import DIALECTS
-from katydid.machine.checks import Checked, Plan, examine, spoils
-from katydid.machine.facts import gather
-from katydid.machine.reaching import reach
-from katydid.report.sections import Section
-from katydid.report.sections.section import Table
-from katydid.report.terminal import print_section, terminal
+
+if TYPE_CHECKING:
+    from katydid.machine.checks import Checked, Plan
+    from katydid.report.sections import Section
 
 _WORDS = {"ok": "ok", "warning": "note", "bad": "BAD"}
 _COLUMNS = ("check", "", "found", "limit", "why")
@@ -26,6 +27,12 @@ _COLUMNS = ("check", "", "found", "limit", "why")
 def main(arguments: Sequence[str]) -> int:
     """Check; 0, or 4 where something would spoil a run of that size."""
     options = _parser().parse_args(arguments)
+
+    from katydid.machine.checks import Plan, examine, spoils
+    from katydid.machine.facts import gather
+    from katydid.machine.reaching import reach
+    from katydid.report.terminal import print_section, terminal
+
     plan = Plan(options.users, options.interval, options.processes)
     done = examine(gather(), plan)
     if options.host:
@@ -93,8 +100,8 @@ def _known(api: str) -> str:
 
 def _first_look(host: str, api: str, ca_file: str | None) -> str:
     """What a run does before its load."""
-    from katydid.users.chat import ChatService  # noqa: PLC0415 - only who names a target pays for it
-    from katydid.users.options import RunOptions  # noqa: PLC0415 - see above
+    from katydid.users.chat import ChatService
+    from katydid.users.options import RunOptions
 
     service = ChatService(RunOptions(api=api, ca_file=ca_file), host)
     try:
@@ -106,6 +113,9 @@ def _first_look(host: str, api: str, ca_file: str | None) -> str:
 
 
 def _section(done: Sequence[Checked], plan: Plan) -> Section:
+    from katydid.report.sections import Section
+    from katydid.report.sections.section import Table
+
     bad = frozenset((row, 1) for row, check in enumerate(done) if check.status == "bad")
     rows = [(c.name, _WORDS[c.status], c.found, c.limit, c.why) for c in done]
     size = f"{plan.users:,} users, a request each every {plan.interval:g} s, {plan.processes} process(es)"
@@ -119,5 +129,7 @@ def _section(done: Sequence[Checked], plan: Plan) -> Section:
 
 
 def _write(to: str, done: Sequence[Checked], plan: Plan) -> None:
+    from katydid.machine.checks import spoils
+
     report = {"ok": not spoils(done), "plan": asdict(plan), "checks": [asdict(check) for check in done]}
     write_output(to, json_text(report) + "\n")

@@ -1,34 +1,35 @@
 """`katydid gate NEW --thresholds FILE`: judge a version's runs for CI, from their files alone."""
 
+from __future__ import annotations
+
 from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from katydid.analysis.comparison import compare_versions
-from katydid.analysis.primaries import FAILURES
-from katydid.analysis.stored import read_summary
 from katydid.commands.output import STANDARD_OUTPUT, write_output
 from katydid.core.arguments import OneLineParser
 from katydid.core.errors import ConfigError, ExitCode, NoDataError
 from katydid.core.jsontext import json_text
 from katydid.core.words import plural
-from katydid.gate.judge import JudgedRun, judge, unreadable
-from katydid.gate.judgement import Judgement
-from katydid.gate.thresholds import Thresholds, read_thresholds
-from katydid.report.judgement import section
-from katydid.report.junit import junit
-from katydid.report.sections.markdown import section_markdown
-from katydid.report.terminal import print_section, terminal
 from katydid.resources import thresholds_file
-from katydid.store.folder import RunFolder
-from katydid.store.sides import earlier_runs, runs_of
+
+if TYPE_CHECKING:
+    from katydid.gate.judge import JudgedRun
+    from katydid.gate.judgement import Judgement
+    from katydid.gate.thresholds import Thresholds
+    from katydid.store.folder import RunFolder
 
 
 def main(arguments: Sequence[str]) -> int:
     """Judge; the exit code of DESIGN section 2."""
     parser = _parser()
     given = parser.parse_args(arguments)
+
+    from katydid.gate.thresholds import read_thresholds
+    from katydid.report.terminal import terminal
+    from katydid.store.sides import runs_of
+
     thresholds = read_thresholds(thresholds_file(given.thresholds))
     if given.only_read:
         terminal().print(_summary(thresholds), markup=False)
@@ -67,12 +68,16 @@ def _parser() -> OneLineParser:
 
 
 def _summary(thresholds: Thresholds) -> str:
+    from katydid.analysis.primaries import FAILURES
+
     told = f"{thresholds.source}: {plural(len(thresholds.objectives), 'objective')}"
     primary = dict.fromkeys([*thresholds.settings.primary, FAILURES])
     return f"{told}, compared by {', '.join(primary)}" if thresholds.wants_comparison else told
 
 
 def _judge(thresholds: Thresholds, runs: Sequence[RunFolder], base: Sequence[RunFolder]) -> Judgement:
+    from katydid.gate.judge import judge, unreadable
+
     try:
         judged, baseline = ([_read(run) for run in side] for side in (runs, base))
         comparison = _compare(base, runs, thresholds) if base else None
@@ -82,14 +87,25 @@ def _judge(thresholds: Thresholds, runs: Sequence[RunFolder], base: Sequence[Run
 
 
 def _read(run: RunFolder) -> JudgedRun:
+    from katydid.analysis.stored import read_summary
+    from katydid.gate.judge import JudgedRun
+
     return JudgedRun(str(run.path), read_summary(run), run.manifest())
 
 
 def _compare(base: Sequence[RunFolder], new: Sequence[RunFolder], thresholds: Thresholds) -> dict[str, Any]:
+    from katydid.analysis.comparison import compare_versions
+    from katydid.store.sides import earlier_runs
+
     return compare_versions(base, new, settings=thresholds.settings, history=earlier_runs(base, new))
 
 
 def _write(judgement: Judgement, given: Namespace) -> None:
+    from katydid.report.judgement import section
+    from katydid.report.junit import junit
+    from katydid.report.sections.markdown import section_markdown
+    from katydid.report.terminal import print_section, terminal
+
     part = section(judgement)
     print_section(part, terminal(stderr=given.json == STANDARD_OUTPUT))
     if given.junit:

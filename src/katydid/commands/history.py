@@ -1,26 +1,31 @@
 """`katydid history FOLDER`: how a workload's metrics went over its versions, and where they changed."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from katydid.analysis.comparison import compare_versions
-from katydid.analysis.history import History, PastRun, Version, history
-from katydid.analysis.stored import read_summary
 from katydid.commands.output import STANDARD_OUTPUT, write_output
 from katydid.core.arguments import OneLineParser
 from katydid.core.errors import ConfigError, ExitCode, NoDataError
 from katydid.core.jsontext import json_text
-from katydid.report.history import history_page, print_history
-from katydid.report.terminal import terminal
-from katydid.store.folder import RunFolder
-from katydid.store.sides import workload_runs
+
+if TYPE_CHECKING:
+    from katydid.analysis.history import History, PastRun, Version
+    from katydid.store.folder import RunFolder
 
 
 def main(arguments: Sequence[str]) -> int:
     """Show the history; 1 where the newest version is slower than the pinned one, 4 where no run counts."""
     given = _parser().parse_args(arguments)
+
+    from katydid.analysis.history import history
+    from katydid.report.history import history_page, print_history
+    from katydid.report.terminal import terminal
+    from katydid.store.sides import workload_runs
+
     if not given.folder.is_dir():
         raise ConfigError(f"{given.folder}: no such folder; name a workload's folder, as reports/stream")
     found = workload_runs(given.folder)
@@ -61,6 +66,9 @@ def _parser() -> OneLineParser:
 
 def _read(folders: Sequence[RunFolder]) -> tuple[list[PastRun], list[str]]:
     """The runs, and a line for each that cannot be read."""
+    from katydid.analysis.history import PastRun
+    from katydid.analysis.stored import read_summary
+
     read, unreadable = [], []
     for folder in folders:
         try:
@@ -72,6 +80,8 @@ def _read(folders: Sequence[RunFolder]) -> tuple[list[PastRun], list[str]]:
 
 def _compare_with(pin: str, past: History) -> dict[str, Any]:
     """The newest version against the pinned one, with all others as the history that tells the noise."""
+    from katydid.analysis.comparison import compare_versions
+
     versions = {version.name: version for version in past.versions}
     if pin not in versions:
         known = ", ".join(list(versions)[-5:]) or "none"
@@ -86,6 +96,8 @@ def _compare_with(pin: str, past: History) -> dict[str, Any]:
 
 
 def _folders(version: Version) -> list[RunFolder]:
+    from katydid.store.folder import RunFolder
+
     return [RunFolder(Path(run.name)) for run in version.runs]
 
 

@@ -1,30 +1,37 @@
 """`katydid plan`: how many workers a number of streams needs, from numbers or from a measured run."""
 
+from __future__ import annotations
+
 import argparse
 import math
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-from rich.text import Text
-
-from katydid.analysis.plan import Choice, Demand, Plan, make_plan
-from katydid.analysis.queue_simulation import JOBS
-from katydid.analysis.speech_theory import Comparison, RunFacts, compare_with_theory, run_facts
 from katydid.core.arguments import OneLineParser
 from katydid.core.errors import ConfigError, ExitCode
 from katydid.core.jsontext import json_text
-from katydid.report.plan import plan_section, plan_sentence, render_plan, theory_section
-from katydid.report.terminal import print_section
-from katydid.store.folder import RunFolder
+
+if TYPE_CHECKING:
+    from katydid.analysis.plan import Choice, Demand, Plan
+    from katydid.analysis.speech_theory import Comparison, RunFacts
 
 
 def main(arguments: Sequence[str]) -> int:
     """Print the plan; 0 when there is one."""
     asked = _parser().parse_args(arguments)
+
+    from rich.console import Console
+    from rich.text import Text
+
+    from katydid.analysis.plan import make_plan
+    from katydid.analysis.queue_simulation import JOBS
+    from katydid.analysis.speech_theory import compare_with_theory
+    from katydid.report.plan import plan_section, plan_sentence, render_plan, theory_section
+    from katydid.report.terminal import print_section
+
     if asked.workers is not None and asked.workers < 1:
         raise ConfigError(f"--workers {asked.workers} must be at least 1")
     if asked.max_wait is not None and not (math.isfinite(asked.max_wait) and asked.max_wait >= 0):
@@ -87,12 +94,17 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _facts(path: Path) -> RunFacts:
+    from katydid.analysis.speech_theory import run_facts
+    from katydid.store.folder import RunFolder
+
     folder = RunFolder(path)
     return run_facts(folder.samples(), folder.manifest())
 
 
 def _demand(asked: argparse.Namespace, facts: RunFacts | None) -> Demand:
     """What was asked for; what was not, as the run has it."""
+    from katydid.analysis.plan import Demand
+
     concurrency, rtf, audio, time_out, services = asked.concurrency, asked.rtf, asked.audio, asked.time_out, None
     if facts is not None:
         if rtf is None and len(facts.services_s):

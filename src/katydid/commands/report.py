@@ -3,16 +3,14 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from katydid.analysis.definitions import DEFINITIONS
 from katydid.core.arguments import OneLineParser
 from katydid.core.errors import ExitCode
-from katydid.report.build import build_report
-from katydid.report.terminal import print_summary, terminal
-from katydid.store.folder import REPORT, RunFolder
 
 
 def main(arguments: Sequence[str]) -> int:
     """Make the report; 0 for a valid run, 4 for one that is not."""
+    from katydid.analysis.definitions import DEFINITIONS
+
     parser = OneLineParser(
         prog="katydid report",
         description="Make summary.json and report.html of a run again from its samples.",
@@ -29,6 +27,11 @@ def main(arguments: Sequence[str]) -> int:
         "needs a run with --record-events; repeatable",
     )
     options = parser.parse_args(arguments)
+
+    from katydid.report.build import build_report
+    from katydid.report.terminal import print_summary, terminal
+    from katydid.store.folder import REPORT, RunFolder
+
     folder = RunFolder(options.run)
     folder.recover()
     tools = list(DEFINITIONS) if "all" in options.definitions else list(dict.fromkeys(options.definitions))

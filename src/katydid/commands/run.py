@@ -72,8 +72,8 @@ def run_workload(parser: OneLineParser, arguments: Sequence[str], *, stderr: boo
 
 def _with_target(stack: ExitStack, options: str, locusts: Sequence[str]) -> list[str]:
     """Start a target; the options of a run against it, which watches its process unless told another way to."""
-    from katydid.target.process import start_target  # noqa: PLC0415 - only who asks for a target pays for it
-    from katydid.target.settings import settings_from_arguments  # noqa: PLC0415 - see above
+    from katydid.target.process import start_target
+    from katydid.target.settings import settings_from_arguments
 
     target = stack.enter_context(start_target(settings_from_arguments(shlex.split(options))))
     return ["--target-pid", str(target.pid), *locusts, "--host", target.url]
@@ -103,7 +103,7 @@ _PROGRAM = re.compile(r"^[^:]*: error: ")
 
 def _check_options(workload: str, arguments: Sequence[str], command: str) -> None:
     """Complain in one line about options that Locust would refuse, in several."""
-    from locust.argument_parser import get_parser  # noqa: PLC0415 - see _locust
+    from locust.argument_parser import get_parser
 
     _install(workload)
     said, parser = io.StringIO(), get_parser()
@@ -121,7 +121,7 @@ def _check_options(workload: str, arguments: Sequence[str], command: str) -> Non
 
 def _install(workload: str | None) -> int | None:
     """Register the options of a run with Locust, and those of a workload of ours; the users it has by default."""
-    from katydid.users import lifecycle  # noqa: PLC0415 - see _locust
+    from katydid.users import lifecycle
 
     users = None
     if workload:
@@ -133,10 +133,10 @@ def _install(workload: str | None) -> int | None:
 
 def _locust(arguments: list[str], *, stderr: bool) -> int:
     """Locust's own main, in this process, with its exit code made ours."""
-    from locust.main import main as locust_main  # noqa: PLC0415 - patches the process; only `run` may
+    from locust.main import main as locust_main
 
-    from katydid.users import lifecycle  # noqa: PLC0415 - takes part in any locustfile's run
-    from katydid.users.presence import look_for_master  # noqa: PLC0415 - see above
+    from katydid.users import lifecycle
+    from katydid.users.presence import look_for_master
 
     lifecycle.install()
     lifecycle.show_progress(stderr=stderr)
@@ -153,9 +153,9 @@ def _locust(arguments: list[str], *, stderr: bool) -> int:
 
 
 def _help(parser: argparse.ArgumentParser, workload: str | None, *, locusts: bool) -> int:
-    from locust.argument_parser import get_parser  # noqa: PLC0415 - see _locust
+    from locust.argument_parser import get_parser
 
-    from katydid.commands.run_help import locust_help, run_help  # noqa: PLC0415 - only who asks for it pays for it
+    from katydid.commands.run_help import locust_help, run_help
 
     known = workload if workload in shipped_workloads() else None
     users = _install(known)
