@@ -5,10 +5,7 @@ katydid run examples/custom_dialect.py --api tgi --host http://127.0.0.1:8090 --
 
 import orjson
 
-from katydid.dialects import register
-from katydid.dialects.base import Answer, Generation, Message, bearer_headers
-from katydid.dialects.reading import SseReading, load_object
-from katydid.users.stream import StreamUser
+from katydid import Answer, Generation, Message, SseReading, StreamUser, bearer_headers, load_object, register
 
 
 class TgiReading(SseReading):

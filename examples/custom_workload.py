@@ -6,8 +6,7 @@ katydid run examples/custom_workload.py --embedded-target --users 5 --interval 5
 import time
 from dataclasses import dataclass
 
-from katydid.users.options import NOT_NEGATIVE, RunOptions, option
-from katydid.users.stream import StreamUser
+from katydid import NOT_NEGATIVE, RunOptions, StreamUser, option
 
 
 @dataclass(frozen=True, kw_only=True)

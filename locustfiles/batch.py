@@ -4,7 +4,7 @@ katydid run batch --host http://127.0.0.1:8080 --users 50 --run-time 2m
 locust -f locustfiles/batch.py
 """
 
-from katydid.users.batch import BatchUser
+from katydid import BatchUser
 
 
 class Batch(BatchUser):

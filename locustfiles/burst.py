@@ -4,7 +4,7 @@ katydid run burst --host http://127.0.0.1:8080 --users 10
 locust -f locustfiles/burst.py --headless
 """
 
-from katydid.users.burst import BurstUser
+from katydid import BurstUser
 
 
 class Burst(BurstUser):

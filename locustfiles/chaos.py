@@ -4,7 +4,7 @@ katydid run chaos --embedded-target="--speech-workers 4 --speech-restart 3s" --u
 locust -f locustfiles/chaos.py
 """
 
-from katydid.users.chaos import ChaosUser
+from katydid import ChaosUser
 
 
 class Chaos(ChaosUser):

@@ -4,8 +4,7 @@ katydid run scale --host http://127.0.0.1:8080 --stages 100,200,1000,10000
 locust -f locustfiles/scale.py
 """
 
-from katydid.shapes.stages import ScaleShape
-from katydid.users.scale import ScaleUser
+from katydid import ScaleShape, ScaleUser
 
 
 class Scale(ScaleUser):

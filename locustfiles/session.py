@@ -4,7 +4,7 @@ katydid run session --host http://127.0.0.1:8080 --users 5 --turns 20 --interval
 locust -f locustfiles/session.py --headless
 """
 
-from katydid.users.session import SessionUser
+from katydid import SessionUser
 
 
 class Session(SessionUser):

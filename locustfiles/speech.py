@@ -4,7 +4,7 @@ katydid run speech --host http://127.0.0.1:8080 --users 50 --interval 10 --run-t
 locust -f locustfiles/speech.py
 """
 
-from katydid.users.speech import SpeechUser
+from katydid import SpeechUser
 
 
 class Speech(SpeechUser):

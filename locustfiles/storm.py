@@ -4,7 +4,7 @@ katydid run storm --embedded-target="--speech-connections 1000" --users 20 --run
 locust -f locustfiles/storm.py
 """
 
-from katydid.users.storm import StormUser
+from katydid import StormUser
 
 
 class Storm(StormUser):

@@ -4,7 +4,7 @@ katydid run stream --host http://127.0.0.1:8080 --users 50 --run-time 2m
 locust -f locustfiles/stream.py
 """
 
-from katydid.users.stream import StreamUser
+from katydid import StreamUser
 
 
 class Stream(StreamUser):

@@ -4,7 +4,7 @@ katydid run tools --host http://127.0.0.1:8080 --users 20 --run-time 2m --tool-c
 locust -f locustfiles/tools.py
 """
 
-from katydid.users.tools import ToolsUser
+from katydid import ToolsUser
 
 
 class Tools(ToolsUser):

@@ -4,7 +4,7 @@ katydid run zombies --embedded-target --users 20 --run-time 60s
 locust -f locustfiles/zombies.py
 """
 
-from katydid.users.zombies import ZombiesUser
+from katydid import ZombiesUser
 
 
 class Zombies(ZombiesUser):

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from asking import commands, options, target, workloads
+from face import python
 from finding import errors, files, metrics, thresholds, validity
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -16,7 +17,8 @@ REFERENCE = ROOT / "docs" / "reference"
 _MADE = "<!-- Made by scripts/reference out of the code: change it there. -->\n"
 
 PAGES: dict[str, Callable[[], str]] = {
-    page.__name__: page for page in (commands, options, workloads, metrics, errors, files, validity, thresholds, target)
+    page.__name__: page
+    for page in (commands, options, workloads, metrics, errors, files, validity, thresholds, target, python)
 }
 
 

@@ -27,7 +27,7 @@ def register(new: Dialect) -> None:
     if isinstance(new, type):
         raise ConfigError(f"register({kind}): give an instance, as in register({kind}())")
     if missing := [name for name in _MEMBERS if not hasattr(new, name)]:
-        raise ConfigError(f"register({kind}()): a dialect also has {', '.join(missing)}; see katydid.dialects.base")
+        raise ConfigError(f"register({kind}()): a dialect also has {', '.join(missing)}; see katydid.Dialect")
     if new.name in _SHIPPED:
         raise ConfigError(f"register({kind}()): {new.name!r} is the name of an API of Katydid's: choose another")
     DIALECTS[new.name] = new

@@ -138,6 +138,15 @@ class RunFolder:
         return self.write_text(name, json_text(value) + "\n")
 
 
+def load_run(folder: str | Path) -> RunFolder:
+    """Open a run from its folder: one that is finished, that was killed, or that still goes on.
+
+    Raises:
+        NoDataError: there is no run in this folder.
+    """
+    return RunFolder(Path(folder))
+
+
 class RunWriter:
     """Writes a run folder while the run goes on.
 
