@@ -15,7 +15,6 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pandas as pd
-
 from scenarios import MODEL, SECONDS, Scenario
 
 HERE = Path(__file__).resolve().parent

@@ -15,7 +15,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests" / "support"))
 
-from katydid.analysis.holds import Criterion  # noqa: E402
+from katydid.analysis.capacity.holds import Criterion  # noqa: E402
 from queue_model import Queue  # noqa: E402 - found by the line above
 
 INTERVAL, LIMIT, MOST = 2.0, 1.0, 500

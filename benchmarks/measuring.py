@@ -11,11 +11,11 @@ import numpy as np
 import pandas as pd
 import psutil
 from clients import Client, Said, Start, environment
+from scenarios import Scenario
 
-from katydid.machine.trial import pinned, share_out
+from katydid.doctor.trial import pinned, share_out
 from katydid.target.process import RunningTarget
 from katydid.target.settings import TargetSettings
-from scenarios import Scenario
 
 START_TIME, SETTLE, WINDOW, END_TIME = 120.0, 8.0, 8.0, 90.0
 

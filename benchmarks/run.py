@@ -20,7 +20,6 @@ from typing import Any
 
 from clients import CLIENTS, DRIVERS, HERE, Client
 from measuring import measure
-
 from scenarios import SCENARIOS, Scenario
 
 NEEDS_TOKENIZER = {"genai-bench", "guidellm", "aiperf"}

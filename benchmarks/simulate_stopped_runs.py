@@ -16,10 +16,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from katydid.analysis.comparison import CompareSettings
+from katydid.analysis.comparison.compare import CompareSettings
+from katydid.analysis.comparison.estimates import Estimates, RunData, estimate
+from katydid.analysis.comparison.verdicts import Sides, Verdict, judge_metrics
 from katydid.analysis.derived import with_derived
-from katydid.analysis.estimates import Estimates, RunData, estimate
-from katydid.analysis.verdicts import Sides, Verdict, judge_metrics
 
 METRICS = ("ttft.p50", "ttft.p95", "tpot.p50", "duration.p50", "duration.p95")
 LOADS = {"closed": 0.0, "paced": 5.0}

@@ -16,12 +16,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from katydid.analysis.comparison import CompareSettings, overall
-from katydid.analysis.estimates import Estimates
-from katydid.analysis.failures import clumping, episodes
-from katydid.analysis.inference import compare_runs
-from katydid.analysis.primaries import FAILURES, STREAM
-from katydid.analysis.verdicts import Sides, judge_metrics
+from katydid.analysis.comparison.compare import CompareSettings, overall
+from katydid.analysis.comparison.estimates import Estimates
+from katydid.analysis.comparison.failures import clumping, episodes
+from katydid.analysis.comparison.primaries import FAILURES, STREAM
+from katydid.analysis.comparison.verdicts import Sides, judge_metrics
+from katydid.stats.inference import compare_values
 
 LEVELS = {"quiet": 0.025, "typical": 0.04, "noisy": 0.095}
 """Standard deviation of a run's log p95 of the TTFT from run to run."""
@@ -172,7 +172,7 @@ def cell(
         different += verdict in {"slower", "faster", "mixed"}
         slower += verdict == "slower"
         same += verdict == "no_difference"
-        difference = compare_runs(base[:, P95], new[:, P95], [earlier[:, P95]], interleaved=shared > 0)
+        difference = compare_values(base[:, P95], new[:, P95], [earlier[:, P95]], interleaved=shared > 0)
         if difference is not None:
             low, high = difference.interval()
             covered += low <= np.log1p(effect) <= high

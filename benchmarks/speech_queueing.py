@@ -23,9 +23,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from katydid.machine.trial import pinned, share_out
+from katydid.doctor.trial import pinned, share_out
 from katydid.target.process import start_target
-from katydid.users.audio import built_in_sound
+from katydid.workloads.speech.audio import built_in_sound
 
 KATYDID = Path(sys.executable).with_name("katydid")
 STREAMS, RTF = 500, 0.1

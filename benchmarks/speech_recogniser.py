@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from katydid.machine.trial import pinned, share_out
+from katydid.doctor.trial import pinned, share_out
 from katydid.target.process import start_target
 
 KATYDID = Path(sys.executable).with_name("katydid")

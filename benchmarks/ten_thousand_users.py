@@ -18,7 +18,7 @@ import pandas as pd
 import psutil
 from clients import environment
 
-from katydid.machine.trial import pinned, share_out
+from katydid.doctor.trial import pinned, share_out
 from katydid.target.process import RunningTarget
 from katydid.target.settings import TargetSettings
 

@@ -21,7 +21,7 @@ import pandas as pd
 from clients import environment
 
 from katydid.analysis.calibration import compared, errors
-from katydid.machine.trial import pinned, share_out
+from katydid.doctor.trial import pinned, share_out
 from katydid.target.process import RunningTarget
 from katydid.target.settings import TargetSettings
 

@@ -5,10 +5,10 @@ katydid run examples/custom_dialect.py --api tgi --host http://127.0.0.1:8090 --
 
 import orjson
 
-from katydid import Answer, Generation, Message, SseReading, StreamUser, bearer_headers, load_object, register
+from katydid import Answer, Generation, Message, SseStreamParser, StreamUser, bearer_headers, load_object, register
 
 
-class TgiReading(SseReading):
+class TgiStreamParser(SseStreamParser):
     """One streamed answer."""
 
     def event(self, name: bytes, data: bytes) -> None:
@@ -16,7 +16,7 @@ class TgiReading(SseReading):
         value = load_object(data)
         token, details = value.get("token") or {}, value.get("details")
         if "error" in value:
-            self.refuse(value["error"])
+            self.on_error(value["error"])
         elif token.get("text") and not token.get("special"):
             self.content(data)
         if details:
@@ -45,9 +45,9 @@ class Tgi:
         """The one model that is served."""
         return [load_object(body)["model_id"]]
 
-    def reading(self, check: str) -> SseReading:
+    def stream_parser(self, check: str) -> SseStreamParser:
         """For one streamed answer."""
-        return TgiReading(check)
+        return TgiStreamParser(check)
 
     def parse_answer(self, body: bytes) -> Answer:
         """A whole answer, as the workload `batch` asks for with `--endpoint /generate`."""

@@ -1,4 +1,4 @@
-"""The two figures that the tests are held to: lines of src/, and branches of core/. Used by scripts/coverage.sh.
+"""The two figures that the tests are held to: lines of src/, and branches of what is pure. Used by scripts/coverage.sh.
 
 `coverage report` mixes lines and branches where both are measured, so it can hold a run to neither alone.
 """
@@ -11,20 +11,26 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+_PURE = {"model", "protocol", "load"}
+
 
 def main() -> int:
     """Print both figures; 1 where one is below what is asked for."""
-    parser = argparse.ArgumentParser(description="Lines of src/ and branches of core/ that the tests cover.")
+    parser = argparse.ArgumentParser(
+        description="Lines of src/ and branches of what is pure (model/, protocol/, load/) that the tests cover."
+    )
     parser.add_argument("--lines", type=float, default=95.0, help="percent of src/ that must be covered")
-    parser.add_argument("--core-branches", type=float, default=100.0, help="percent of core/ that must be covered")
+    parser.add_argument(
+        "--pure-branches", type=float, default=100.0, help="percent of what is pure that must be covered"
+    )
     options = parser.parse_args()
     files = _measured()
     lines = _percent(files, "covered_lines", "num_statements")
-    core = {path: summary for path, summary in files.items() if "/core/" in Path(path).as_posix()}
-    branches = _percent(core, "covered_branches", "num_branches")
+    pure = {path: summary for path, summary in files.items() if _PURE & set(Path(path).parts)}
+    branches = _percent(pure, "covered_branches", "num_branches")
     print(f"lines of src/: {lines:.1f} % (at least {options.lines:g} %)")
-    print(f"branches of core/: {branches:.1f} % (at least {options.core_branches:g} %)")
-    return int(lines < options.lines or branches < options.core_branches)
+    print(f"branches of model/, protocol/, load/: {branches:.1f} % (at least {options.pure_branches:g} %)")
+    return int(lines < options.lines or branches < options.pure_branches)
 
 
 def _measured() -> dict[str, dict[str, Any]]:

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Change core/ and gate/ in some thousand small ways, and see which changes no test notices; about half an hour.
-# Goes on where it was interrupted. Arguments go to mutmut, such as 'katydid.core.sse*'; docs/mutation.md explains
+# Goes on where it was interrupted. Arguments go to mutmut, such as 'katydid.protocol.sse*'; docs/mutation.md explains
 # what survives.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 cd "$ROOT"

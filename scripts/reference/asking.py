@@ -11,13 +11,13 @@ from workload import also, parent_of, user_of
 
 from katydid.analysis.definitions import DEFINITIONS
 from katydid.cli import COMMANDS
-from katydid.core.arguments import OneLineParser
 from katydid.dialects import DIALECTS
 from katydid.dialects.speech import SPEECH_APIS, speech_dialect
+from katydid.model.arguments import OneLineParser
 from katydid.resources import shipped_workloads
-from katydid.target.bridge import BRIDGE_FAULTS
+from katydid.target.apis.tools import TOOL_FAULTS
+from katydid.target.bridge.service import BRIDGE_FAULTS
 from katydid.target.faults import FAULTS
-from katydid.target.tools import TOOL_FAULTS
 
 
 class _Asked(Exception):  # noqa: N818 - no error: it carries a parser out of its command
@@ -107,8 +107,8 @@ _HEAD = ["option", "variable", "default", "meaning"]
 
 def options() -> str:
     """The options of a run, then those that each workload adds or changes."""
-    from katydid.shapes.search import CapacityOptions  # noqa: PLC0415 - imports Locust, which patches the process
-    from katydid.users.options import RunOptions  # noqa: PLC0415 - beside it
+    from katydid.engine.options import RunOptions  # noqa: PLC0415 - beside it
+    from katydid.engine.stages.capacity_shape import CapacityOptions  # noqa: PLC0415 - imports Locust, which patches the process
 
     shown = []
     for name in shipped_workloads():
@@ -144,7 +144,7 @@ With any workload.
 def _watching_rows() -> list[list[str]]:
     from locust.argument_parser import LocustArgumentParser  # noqa: PLC0415 - see `options`
 
-    from katydid.users.watching import add_arguments  # noqa: PLC0415 - see `options`
+    from katydid.engine.live.observability import add_arguments  # noqa: PLC0415 - see `options`
 
     parser = LocustArgumentParser()
     add_arguments(parser)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from katydid.core.units import Unit
+from katydid.model.units import Unit
 
 
 def text(words: object) -> str:

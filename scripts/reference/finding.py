@@ -11,18 +11,18 @@ from cells import code, described, first_sentence, table, text, unit
 from workload import also, parent_of, user_of
 
 from katydid.analysis.calibration import LIMITS
+from katydid.analysis.comparison.verdicts import CompareSettings
 from katydid.analysis.configuration import CONFIG_STATUSES
 from katydid.analysis.validity import RULES
-from katydid.analysis.verdicts import CompareSettings
-from katydid.core.errors import PRECEDENCE, ExitCode
-from katydid.core.metrics import METRICS, STATISTICS
-from katydid.core.sample import ErrorClass, Sample
+from katydid.doctor.checks import CHECKS
 from katydid.gate.limits import ASKED
 from katydid.gate.thresholds import SECTIONS, Policy, Thresholds
-from katydid.machine.checks import CHECKS
+from katydid.model.errors import PRECEDENCE, ExitCode
+from katydid.model.metrics import METRICS, STATISTICS
+from katydid.model.sample import ErrorClass, Sample
 from katydid.resources import resource_folder, shipped_workloads
-from katydid.store import folder
-from katydid.store.rows import sample_schema
+from katydid.runs import folder
+from katydid.runs.rows import sample_schema
 
 _ONE = ".p50"
 """Every distribution has it."""
@@ -109,7 +109,7 @@ def files() -> str:
         "blame": "of a failure: `target`, `generator` or `config`",
         "error": "of a failure: its class",
     }
-    others = {kind: import_module(f"katydid.store.{kind}") for kind in _TABLES if kind != "samples"}
+    others = {kind: import_module(f"katydid.runs.{kind}") for kind in _TABLES if kind != "samples"}
     known = _FILES | {f"{kind}.parquet": text(first_sentence(module)) for kind, module in others.items()}
     return f"""\
 # Files of a run

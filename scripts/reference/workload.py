@@ -1,16 +1,14 @@
 """The workloads as their classes have them: which one adds to which."""
 
-from importlib import import_module
 from typing import Any
 
 from katydid.resources import shipped_workloads
+from katydid.workloads import user_class
 
 
 def user_of(workload: str) -> Any:
     """The class of a workload's users, without its locustfile."""
-    module = import_module(f"katydid.users.{workload}")
-    classes = [thing for thing in vars(module).values() if isinstance(thing, type)]
-    return next(c for c in classes if c.__module__ == module.__name__ and getattr(c, "workload", "") == workload)
+    return user_class(workload)
 
 
 def parent_of(workload: str) -> Any:

@@ -4,36 +4,36 @@ What locustfiles, notebooks and other programs use is here, and stays here (`doc
 below may move. A name is imported when it is first used: `load_run` brings neither Locust nor gevent, which patch a
 process as soon as they are imported; the user classes bring both.
 
-Inside, the package is read in the order in which data flows: `users` run the load and record samples,
-`store` keeps them, `analysis` summarises and compares, `report` shows. `core` is what they all
-speak; it knows no clock, no socket and no file.
+Inside, a package imports only from those after it: `cli`, `commands`, `workloads`, `engine` (what lives inside
+Locust), `report`, `gate`, `analysis`, `runs` (their folders), `transport`, `stats`, `dialects`, `protocol`, `load`,
+`model`. The last three and `dialects` are pure: they know no clock, no socket and no file.
 """
 
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from katydid.core.sample import Sample
     from katydid.dialects import register
     from katydid.dialects.base import Answer, Dialect, Generation, Message, bearer_headers
+    from katydid.dialects.loading import load_object
     from katydid.dialects.openai import OpenAi
-    from katydid.dialects.reading import NdjsonReading, SseReading, load_object
+    from katydid.dialects.stream_parser import NdjsonStreamParser, SseStreamParser
+    from katydid.engine.options import NOT_NEGATIVE, POSITIVE, RunOptions, option
+    from katydid.engine.user import PacedUser
+    from katydid.model.sample import Sample
+    from katydid.model.version import __version__
     from katydid.resources import locustfile
-    from katydid.shapes.stages import ScaleShape
-    from katydid.store.folder import RunFolder, load_run
-    from katydid.users.batch import BatchUser
-    from katydid.users.burst import BurstUser
-    from katydid.users.chaos import ChaosUser
-    from katydid.users.options import NOT_NEGATIVE, POSITIVE, RunOptions, option
-    from katydid.users.paced import PacedUser
-    from katydid.users.scale import ScaleUser
-    from katydid.users.session import SessionUser
-    from katydid.users.speech import SpeechUser
-    from katydid.users.storm import StormUser
-    from katydid.users.stream import StreamUser
-    from katydid.users.tools import ToolsUser
-    from katydid.users.zombies import ZombiesUser
-
-__version__ = "0.1.0"
+    from katydid.runs.folder import RunFolder, load_run
+    from katydid.workloads.batch.user import BatchUser
+    from katydid.workloads.burst.user import BurstUser
+    from katydid.workloads.resilience.chaos import ChaosUser
+    from katydid.workloads.resilience.storm import StormUser
+    from katydid.workloads.resilience.zombies import ZombiesUser
+    from katydid.workloads.scale.shape import ScaleShape
+    from katydid.workloads.scale.user import ScaleUser
+    from katydid.workloads.session.user import SessionUser
+    from katydid.workloads.speech.user import SpeechUser
+    from katydid.workloads.stream.user import StreamUser
+    from katydid.workloads.tools.user import ToolsUser
 
 __all__ = [
     "NOT_NEGATIVE",
@@ -45,7 +45,7 @@ __all__ = [
     "Dialect",
     "Generation",
     "Message",
-    "NdjsonReading",
+    "NdjsonStreamParser",
     "OpenAi",
     "PacedUser",
     "RunFolder",
@@ -55,7 +55,7 @@ __all__ = [
     "ScaleUser",
     "SessionUser",
     "SpeechUser",
-    "SseReading",
+    "SseStreamParser",
     "StormUser",
     "StreamUser",
     "ToolsUser",
@@ -72,26 +72,28 @@ __all__ = [
 _HOME_OF = {
     name: home
     for home, names in {
-        "katydid.core.sample": ("Sample",),
+        "katydid.model.version": ("__version__",),
+        "katydid.model.sample": ("Sample",),
         "katydid.dialects": ("register",),
         "katydid.dialects.base": ("Answer", "Dialect", "Generation", "Message", "bearer_headers"),
         "katydid.dialects.openai": ("OpenAi",),
-        "katydid.dialects.reading": ("NdjsonReading", "SseReading", "load_object"),
+        "katydid.dialects.loading": ("load_object",),
+        "katydid.dialects.stream_parser": ("NdjsonStreamParser", "SseStreamParser"),
         "katydid.resources": ("locustfile",),
-        "katydid.shapes.stages": ("ScaleShape",),
-        "katydid.store.folder": ("RunFolder", "load_run"),
-        "katydid.users.batch": ("BatchUser",),
-        "katydid.users.burst": ("BurstUser",),
-        "katydid.users.chaos": ("ChaosUser",),
-        "katydid.users.options": ("NOT_NEGATIVE", "POSITIVE", "RunOptions", "option"),
-        "katydid.users.paced": ("PacedUser",),
-        "katydid.users.scale": ("ScaleUser",),
-        "katydid.users.session": ("SessionUser",),
-        "katydid.users.speech": ("SpeechUser",),
-        "katydid.users.storm": ("StormUser",),
-        "katydid.users.stream": ("StreamUser",),
-        "katydid.users.tools": ("ToolsUser",),
-        "katydid.users.zombies": ("ZombiesUser",),
+        "katydid.workloads.scale.shape": ("ScaleShape",),
+        "katydid.runs.folder": ("RunFolder", "load_run"),
+        "katydid.workloads.batch.user": ("BatchUser",),
+        "katydid.workloads.burst.user": ("BurstUser",),
+        "katydid.workloads.resilience.chaos": ("ChaosUser",),
+        "katydid.engine.options": ("NOT_NEGATIVE", "POSITIVE", "RunOptions", "option"),
+        "katydid.engine.user": ("PacedUser",),
+        "katydid.workloads.scale.user": ("ScaleUser",),
+        "katydid.workloads.session.user": ("SessionUser",),
+        "katydid.workloads.speech.user": ("SpeechUser",),
+        "katydid.workloads.resilience.storm": ("StormUser",),
+        "katydid.workloads.stream.user": ("StreamUser",),
+        "katydid.workloads.tools.user": ("ToolsUser",),
+        "katydid.workloads.resilience.zombies": ("ZombiesUser",),
     }.items()
     for name in names
 }

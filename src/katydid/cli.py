@@ -10,9 +10,9 @@ import traceback
 from collections.abc import Sequence
 from importlib import import_module
 
-from katydid import __version__
-from katydid.core.arguments import did_you_mean
-from katydid.core.errors import ExitCode, KatydidError
+from katydid.model.arguments import did_you_mean
+from katydid.model.errors import ExitCode, KatydidError
+from katydid.model.version import __version__
 
 COMMANDS = {
     "run": "run a workload against a target, and leave a run folder with its report",
@@ -35,7 +35,7 @@ CLOSED_PIPE = 141
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a subcommand; its exit code (DESIGN section 2)."""
+    """Run a subcommand; its exit code (docs/reference/errors.md)."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     if arguments[:1] == ["--version"]:
         print(f"katydid {__version__}")  # noqa: T201 - asked for

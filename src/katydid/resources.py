@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from katydid.core.arguments import did_you_mean
-from katydid.core.errors import ConfigError
+from katydid.model.arguments import did_you_mean
+from katydid.model.errors import ConfigError
 
 _PACKAGE = Path(__file__).resolve().parent
 _CHECKOUT = _PACKAGE.parents[1]
@@ -16,7 +16,7 @@ def resource_folder(name: str) -> Path:
 
 
 def shipped_workloads() -> list[str]:
-    """The names of our own workloads; each is a locustfile, and a module of `katydid.users`."""
+    """The names of our own workloads; each is a locustfile, and a record of `katydid.workloads`."""
     return sorted(path.stem for path in resource_folder("locustfiles").glob("*.py"))
 
 

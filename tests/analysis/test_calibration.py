@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import pandas as pd
 import pytest
-from rows import monitor, samples, started
 
 from katydid.analysis.calibration import (
     Errors,
@@ -18,6 +17,7 @@ from katydid.analysis.calibration import (
     trial,
     unfaithful,
 )
+from rows import monitor, samples, started
 
 ORIGIN = 7_000_000.0
 """Milliseconds between the run's start and the monotonic clock's."""

@@ -4,10 +4,10 @@ import math
 
 import pytest
 
-from katydid.analysis.capacity import estimate_capacity, usl_knee
-from katydid.analysis.holds import Criterion, HoldResult
-from katydid.analysis.search import CapacitySearch, SearchSettings
-from katydid.core.stages import StageRecord
+from katydid.analysis.capacity.estimate import estimate_capacity, usl_knee
+from katydid.analysis.capacity.holds import Criterion, HoldResult
+from katydid.analysis.capacity.search import CapacitySearch, SearchSettings
+from katydid.load.stages import StageRecord
 from queue_model import Queue, search
 
 T = 2.0

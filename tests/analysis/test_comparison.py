@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from folders import write_run, write_version
-from katydid.analysis.comparison import CompareSettings, compare_versions
-from katydid.analysis.estimates import estimate, read_run
-from katydid.analysis.warmup import settled_after
+from katydid.analysis.comparison.compare import CompareSettings, compare_versions
+from katydid.analysis.comparison.estimates import estimate, read_run
 from katydid.cli import main
-from katydid.report.verdict import sentence
+from katydid.report.verdict import comparison_sentence
+from katydid.stats.warmup import settled_after
 from synthetic import synthetic_run
 
 LUCK = (0.01, -0.008, 0.004, -0.012, 0.006)
@@ -173,8 +173,8 @@ def test_a_version_that_fails_less_is_faster_and_with_longer_times_mixed(tmp_pat
     assert compare_versions(base, equal)["verdict"] == "faster"
     mixed = compare_versions(base, longer)
     assert mixed["verdict"] == "mixed"
-    assert sentence(mixed).startswith("MIXED. longer is slower than old: ")
-    assert "; better: failure rate \u2212" in sentence(mixed)
+    assert comparison_sentence(mixed).startswith("MIXED. longer is slower than old: ")
+    assert "; better: failure rate \u2212" in comparison_sentence(mixed)
     assert [r.partition(":")[0] for r in mixed["reasons"] if r.startswith(("worse", "better"))] == ["worse", "better"]
 
 
@@ -254,7 +254,7 @@ def test_several_runs_that_were_stopped_say_which_version_holds_more_and_nothing
     assert result["verdict"] == "faster"
     assert [m["name"] for m in result["metrics"] if m["primary"]] == ["users_at_stop"]
     assert metric(result, "users_at_stop")["change"] == pytest.approx(0.126, abs=0.002)
-    told = sentence(result)
+    told = comparison_sentence(result)
     assert "new holds more users than old" in told
     assert "270 and 305 at the stop" in told
 
@@ -266,7 +266,7 @@ def test_a_version_that_was_not_stopped_holds_at_least_its_users(tmp_path):
     result = compare_versions([base], [write_run(tmp_path / "new", run, minute=1)])
     users = metric(result, "users_at_stop")
     assert (result["verdict"], users["bound"], users["new"]) == ("faster", "lower", 400)
-    assert "at least +48" in sentence(result)
+    assert "at least +48" in comparison_sentence(result)
 
 
 def test_a_time_out_counts_as_at_least_its_time(tmp_path):

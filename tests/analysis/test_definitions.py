@@ -2,11 +2,11 @@
 
 import pandas as pd
 import pytest
-from rows import FAILED, MANIFEST, OK, samples
 
 from katydid.analysis.definitions import DEFINITIONS, by_definitions
 from katydid.analysis.derived import with_derived
-from katydid.core.errors import ConfigError, NoDataError
+from katydid.model.errors import ConfigError, NoDataError
+from rows import FAILED, MANIFEST, OK, samples
 
 START = 1000.0
 STREAM = (  # milliseconds from the start, what came, tokens that it told

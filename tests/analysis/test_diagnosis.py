@@ -3,15 +3,15 @@
 import numpy as np
 import pandas as pd
 import pytest
-from rows import FAILED, monitor, samples, started
 
+from katydid.analysis.capacity.holds import Criterion, measure_hold
 from katydid.analysis.derived import with_derived
-from katydid.analysis.diagnosis import NOT_DETERMINED, NOTHING, diagnose
-from katydid.analysis.holds import Criterion, measure_hold
+from katydid.analysis.diagnosis import NOT_DETERMINED, NOTHING, diagnose_limit
 from katydid.analysis.validity import Run
-from katydid.core.rates import Counts
-from katydid.core.stages import StageRecord
+from katydid.load.stages import StageRecord
+from katydid.model.rates import Counts
 from queue_model import Queue
+from rows import FAILED, monitor, samples, started
 
 T = 2.0
 OBJECTIVE = [Criterion("failure_rate", 0.05), Criterion("duration.p95", 0.05, 1000.0)]
@@ -33,7 +33,7 @@ def diagnosis(frames, watched=None):
     ]
     everything = pd.concat(stages, ignore_index=True)
     run = Run(everything, monitor() if watched is None else watched, {"interval_s": T}, COUNTS, (0.0, 12_000.0))
-    return diagnose(run, [measure_hold(everything, record, T, OBJECTIVE) for record in records])
+    return diagnose_limit(run, [measure_hold(everything, record, T, OBJECTIVE) for record in records])
 
 
 def queue_at(queue, *loads, **columns):
@@ -100,4 +100,4 @@ def test_failures_that_no_rule_explains_are_not_determined():
 def test_a_run_without_stages_is_diagnosed_by_its_failures(error, cause):
     rows = [started(i * 10.0, base=FAILED, iteration=i, error=error) for i in range(10)]
     frame = with_derived(samples(*rows), {"interval_s": 1.0})
-    assert diagnose(Run(frame, monitor(), {"interval_s": 1.0}, COUNTS, (0.0, 1.0))).cause == cause
+    assert diagnose_limit(Run(frame, monitor(), {"interval_s": 1.0}, COUNTS, (0.0, 1.0))).cause == cause

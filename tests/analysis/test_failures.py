@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from katydid.analysis.failures import RunFailures, clumping, compare_failures, episodes
-from katydid.analysis.inference import compare_runs
+from katydid.analysis.comparison.failures import RunFailures, clumping, compare_failures, episodes
+from katydid.stats.inference import compare_values
 
 CHANCE = 0.002
 """Of a false alarm, where five metrics share one in a hundred."""
@@ -111,5 +111,5 @@ def test_failures_clump_as_their_bursts_do_and_steady_ones_do_not():
 
 def test_variance_that_comes_of_rounding_is_none():
     rounded = [1.0, 1.0 + 1e-13, 1.0 - 1e-13]
-    assert compare_runs(rounded, [1.1, 1.1, 1.1 + 1e-13], interleaved=False).se == 0
-    assert compare_runs(rounded, [1.5, 1.3, 1.6], [rounded], interleaved=False).design == "runs"
+    assert compare_values(rounded, [1.1, 1.1, 1.1 + 1e-13], interleaved=False).se == 0
+    assert compare_values(rounded, [1.5, 1.3, 1.6], [rounded], interleaved=False).design == "runs"

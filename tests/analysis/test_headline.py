@@ -1,12 +1,12 @@
 """A run in one sentence: the first outcome that holds, why, and whose fault; the exit code that follows."""
 
 import pytest
-from rows import ABORTED, FAILED, MANIFEST, OK, monitor, samples, steady
 
 from katydid.analysis.configuration import CONFIG_STATUSES
 from katydid.analysis.headline import Headline, Outcome, exit_code, headline_of
 from katydid.analysis.summary import summarise
-from katydid.core.errors import ExitCode
+from katydid.model.errors import ExitCode
+from rows import ABORTED, FAILED, MANIFEST, OK, monitor, samples, steady
 
 HOST = {"host": "http://127.0.0.1:8000/v1"}
 REFUSED = FAILED | {"error": "http_4xx", "status": 404, "detail": "404 Not Found", "name": "/v1/chat/completions"}

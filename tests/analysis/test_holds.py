@@ -1,12 +1,12 @@
 """A stage as a measurement: what was offered, what came back, what was broken. Queues give the truth."""
 
 import pytest
-from rows import FAILED, OK, samples, started
 
+from katydid.analysis.capacity.holds import Criterion, criterion, measure_hold
 from katydid.analysis.derived import with_derived
-from katydid.analysis.holds import Criterion, criterion, measure_hold
-from katydid.core.stages import Hold, StageRecord
+from katydid.load.stages import Hold, StageRecord
 from queue_model import Queue
+from rows import FAILED, OK, samples, started
 
 T = 2.0
 OBJECTIVE = [Criterion("failure_rate", 0.05), Criterion("duration.p95", 0.05, 1000.0)]

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from katydid.analysis.plan import Demand, make_plan
-from katydid.analysis.queue_simulation import service_times, simulate_waits
-from katydid.core.errors import ConfigError
-from katydid.core.queueing import erlang_c, wait_quantile
+from katydid.model.errors import ConfigError
+from katydid.stats.queue_simulation import service_times, simulate_waits
+from katydid.stats.queueing import erlang_c, wait_quantile
 
 
 def exponential(mean):

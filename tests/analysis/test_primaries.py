@@ -3,9 +3,9 @@
 import pytest
 
 from folders import write_version
-from katydid.analysis.comparison import CompareSettings, compare_versions
+from katydid.analysis.comparison.compare import CompareSettings, compare_versions
 from katydid.cli import main
-from katydid.report.verdict import sentence
+from katydid.report.verdict import comparison_sentence
 
 LUCK = (0.01, -0.008, 0.004)
 FIRST_TOKEN_LATER = {"ttft_ms": 1.47}
@@ -111,11 +111,11 @@ def test_the_headline_names_the_largest_regression_of_any_metric(tmp_path, slowe
     assert result["verdict"] == ("faster" if slower else "no_difference")
     assert result["largest_regression"].startswith("gap_max.")
     label = "gap between chunks, longest"
-    assert f"but {label}" in sentence(result)
+    assert f"but {label}" in comparison_sentence(result)
     assert any(reason.lower().startswith(f"largest regression: {label}") for reason in result["reasons"])
 
 
 def test_a_headline_without_a_regression_names_none(tmp_path):
     result = compare_versions(*sides(tmp_path))
     assert result["largest_regression"] is None
-    assert "but" not in sentence(result)
+    assert "but" not in comparison_sentence(result)

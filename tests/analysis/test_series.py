@@ -3,10 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
-from rows import ABORTED, FAILED, MANIFEST, monitor, samples, started, steady
 
 from katydid.analysis.derived import quantile, with_derived
 from katydid.analysis.series import MOST_BINS, histogram, over_time, percentile_curve
+from rows import ABORTED, FAILED, MANIFEST, monitor, samples, started, steady
 
 
 def course_of(*rows, watched=None, **manifest):

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from katydid.analysis.speech_theory import compare_with_theory, run_facts
-from katydid.core.errors import ConfigError
+from katydid.model.errors import ConfigError
 
 
 def manifest(*, time_out=60.0, chunk=100.0, speed=1.0):

@@ -7,11 +7,11 @@ import pytest
 from simulate_stopped_runs import METRICS, different, pool
 
 from folders import write_run
-from katydid.analysis.bounds import weigh
-from katydid.analysis.censoring import Known
-from katydid.analysis.comparison import CompareSettings, compare_versions
-from katydid.analysis.estimates import Estimates, estimate, read_run
-from katydid.analysis.inference import Design, Difference
+from katydid.analysis.comparison.bounds import weigh
+from katydid.analysis.comparison.compare import CompareSettings, compare_versions
+from katydid.analysis.comparison.estimates import Estimates, estimate, read_run
+from katydid.stats.censoring import Known
+from katydid.stats.inference import Design, Difference
 from synthetic import synthetic_run
 
 LUCK = (0.01, -0.008, 0.004, -0.012, 0.006)

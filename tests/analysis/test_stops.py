@@ -3,9 +3,9 @@
 import pandas as pd
 import pytest
 
-from katydid.analysis.estimates import RunData
-from katydid.analysis.stops import compare_stops
-from katydid.analysis.verdicts import CompareSettings
+from katydid.analysis.comparison.estimates import RunData
+from katydid.analysis.comparison.stops import compare_stops
+from katydid.analysis.comparison.verdicts import CompareSettings
 
 RAMP = {"failure_threshold": 5, "users": 500, "spawn_rate": 10, "ramp_per_s": 10.0, "interval_s": 20.0}
 

@@ -4,12 +4,12 @@ import json
 
 import numpy as np
 import pytest
-from rows import ABORTED, FAILED, MANIFEST, OK, monitor, samples, started, steady
 
 from katydid.analysis.derived import quantile
 from katydid.analysis.summary import summarise
-from katydid.core.histogram import Histogram
-from katydid.core.metrics import METRICS
+from katydid.model.metrics import METRICS
+from katydid.stats.histogram import Histogram
+from rows import ABORTED, FAILED, MANIFEST, OK, monitor, samples, started, steady
 
 
 def summary_of(*rows, watched=None, **manifest):

@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 
 from folders import write_run
-from katydid.analysis.censoring import Known
-from katydid.analysis.comparison import CompareSettings, compare_versions
-from katydid.analysis.estimates import Estimates, estimate, read_run
-from katydid.analysis.verdicts import Sides, Verdict, judge_metrics
+from katydid.analysis.comparison.compare import CompareSettings, compare_versions
+from katydid.analysis.comparison.estimates import Estimates, estimate, read_run
+from katydid.analysis.comparison.verdicts import Sides, Verdict, judge_metrics
 from katydid.gate.judge import JudgedRun, judge
 from katydid.gate.thresholds import parse_thresholds
 from katydid.report.comparison import comparison_markdown
 from katydid.report.verdict import change_text
+from katydid.stats.censoring import Known
 from synthetic import synthetic_run
 
 LUCK = (0.01, -0.008, 0.004, -0.012, 0.006)

@@ -1,10 +1,10 @@
 """Which runs may not be believed, and that the others may."""
 
 import pytest
-from rows import ABORTED, FAILED, MANIFEST, monitor, samples, started, steady
 
 from katydid.analysis.summary import summarise
 from katydid.analysis.validity import RULES, rules_for
+from rows import ABORTED, FAILED, MANIFEST, monitor, samples, started, steady
 
 
 def found(rows, watched=None, **manifest):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from simulate_verdicts import HISTORY, LEVELS, Failing, cell, pool
 
-from katydid.analysis.comparison import CompareSettings
+from katydid.analysis.comparison.compare import CompareSettings
 
 PAIRS = 300
 

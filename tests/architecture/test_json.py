@@ -32,7 +32,7 @@ def written_by(source: str) -> list[str]:
 
 def test_json_is_written_in_one_module():
     found = {file.relative_to(SOURCE).as_posix(): written_by(file.read_text("utf-8")) for file in SOURCE.rglob("*.py")}
-    assert [file for file, uses in found.items() if uses] == ["core/jsontext.py"]
+    assert [file for file, uses in found.items() if uses] == ["model/jsontext.py"]
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import pytest
 
 from katydid.commands.output import check_output, write_output
-from katydid.core.errors import ConfigError
+from katydid.model.errors import ConfigError
 
 
 def test_a_dash_is_standard_output(capsys):

@@ -8,7 +8,7 @@ import pytest
 
 from katydid.cli import CLOSED_PIPE
 from katydid.commands.run_help import GROUPS
-from katydid.users.options import RunOptions
+from katydid.engine.options import RunOptions
 from running import BIN, clean_environment, katydid
 
 FIRST_LINES = 45

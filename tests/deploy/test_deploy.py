@@ -13,9 +13,9 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from batches import monitor_rows, rows
-from katydid.live.prometheus import RunMetrics
+from katydid.engine import plugin
+from katydid.engine.live.prometheus import RunMetrics
 from katydid.target.settings import settings_from_arguments
-from katydid.users import lifecycle
 from running import ROOT
 
 DEPLOY = ROOT / "deploy"
@@ -32,7 +32,7 @@ def compose():
 
 def locust_options(words, monkeypatch=None):
     """Locust's own parser, with our options; refuses what it does not know."""
-    lifecycle.install()
+    plugin.install()
     return get_parser(default_config_files=[]).parse_args(words)
 
 
@@ -88,7 +88,7 @@ def metric_names():
     return {sample.name for family in families for sample in family.samples}
 
 
-STATE = re.findall(r'[(\[]"(katydid_\w+)", "[A-Z]', (ROOT / "src/katydid/users/watching.py").read_text())
+STATE = re.findall(r'[(\[]"(katydid_\w+)", "[A-Z]', (ROOT / "src/katydid/engine/live/observability.py").read_text())
 
 
 def test_the_dashboard_asks_only_for_metrics_that_exist():
@@ -103,7 +103,7 @@ def test_the_dashboard_asks_only_for_metrics_that_exist():
 
 def test_dashboards_buckets_exist():
     text = (DEPLOY / "grafana/dashboards/katydid.json").read_text()
-    from katydid.live.prometheus import BUCKETS
+    from katydid.engine.live.prometheus import BUCKETS
 
     assert set(re.findall(r'le=\\"([\d.]+)\\"', text)) <= {str(bound) for bound in BUCKETS}
 

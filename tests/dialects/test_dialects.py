@@ -5,12 +5,12 @@ from datetime import UTC, datetime
 
 import pytest
 
-from katydid.core.errors import ConfigError, ProtocolError
-from katydid.core.sample import ErrorClass as E
 from katydid.dialects import DIALECTS, dialect
 from katydid.dialects.base import Generation
 from katydid.dialects.generic import Fields
 from katydid.dialects.status import classify_status, retry_after
+from katydid.model.errors import ConfigError, ProtocolError
+from katydid.model.sample import ErrorClass as E
 
 GENERATION = Generation("m", max_tokens=5, temperature=0.0, seed=3)
 MESSAGES = [{"role": "user", "content": "Hi"}]

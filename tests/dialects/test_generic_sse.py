@@ -2,25 +2,25 @@
 
 import pytest
 
-from katydid.core.errors import ConfigError
 from katydid.dialects import dialect
 from katydid.dialects.generic import Fields
+from katydid.model.errors import ConfigError
 
 
 def read(fields, *events, check="count"):
-    reading = dialect("generic-sse", Fields(**fields)).reading(check)
+    parser = dialect("generic-sse", Fields(**fields)).stream_parser(check)
     for number, event in enumerate(events):
-        reading.feed(event.encode() + b"\n\n", float(number))
-    reading.finish()
-    return reading
+        parser.feed(event.encode() + b"\n\n", float(number))
+    parser.finish()
+    return parser
 
 
 TEXT = 'data: {"choices":[{"delta":{"content":"a"}}]}'
 
 
 def test_a_path_leads_through_objects_and_lists():
-    reading = read({"content": "choices.0.delta.content"}, TEXT, TEXT, TEXT, "data: [DONE]")
-    assert (reading.chunks, reading.verdict()) == (3, None)
+    parser = read({"content": "choices.0.delta.content"}, TEXT, TEXT, TEXT, "data: [DONE]")
+    assert (parser.chunks, parser.verdict()) == (3, None)
 
 
 @pytest.mark.parametrize("path", ["choices.1.delta.content", "choices.x", "nothing", "choices.0.delta.content.deep"])
@@ -30,8 +30,8 @@ def test_a_path_that_leads_nowhere_finds_no_content(path):
 
 def test_the_first_of_several_paths_that_is_there_counts():
     fields = {"content": "answer, thought"}
-    reading = read(fields, 'data: {"thought":"a"}', 'data: {"answer":"b","thought":"c"}', 'data: {"other":"d"}')
-    assert reading.chunks == 2
+    parser = read(fields, 'data: {"thought":"a"}', 'data: {"answer":"b","thought":"c"}', 'data: {"other":"d"}')
+    assert parser.chunks == 2
 
 
 @pytest.mark.parametrize(
@@ -57,14 +57,14 @@ def test_the_proper_end_is_data_a_name_a_field_or_the_streams_own(done, last):
 
 def test_an_error_and_the_usage_are_found_at_their_paths():
     fields = {"error": "fault.text", "prompt_tokens": "n.in", "completion_tokens": "n.out"}
-    reading = read(fields, 'data: {"text":"a","n":{"in":4,"out":5}}', 'data: {"fault":{"text":"overloaded"}}')
-    assert (reading.prompt_tokens, reading.completion_tokens) == (4, 5)
-    assert reading.verdict() == ("overloaded", "overloaded")
+    parser = read(fields, 'data: {"text":"a","n":{"in":4,"out":5}}', 'data: {"fault":{"text":"overloaded"}}')
+    assert (parser.prompt_tokens, parser.completion_tokens) == (4, 5)
+    assert parser.verdict() == ("overloaded", "overloaded")
 
 
 def test_plain_text_is_content_as_it_stands():
-    reading = read({"content": "."}, "data: Hello", "data:  {", "data: 7", "data: [DONE]")
-    assert (reading.chunks, reading.verdict()) == (3, None)
+    parser = read({"content": "."}, "data: Hello", "data:  {", "data: 7", "data: [DONE]")
+    assert (parser.chunks, parser.verdict()) == (3, None)
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import pytest
 
 from katydid.dialects import dialect
-from katydid.dialects.kinds import EventCutter
+from katydid.dialects.event_kinds import EventCutter
 from named_streams import ANTHROPIC, CALL, OVERLOADED, PING, RESPONSE, START, SUMMARY, THINKING, ended, wrote
 from streams import IDS, LAST, PROPER, REASONING, STREAMS, TOOL, line
 
@@ -66,15 +66,15 @@ CONTENT = {"text", "reasoning", "tool"}
                          ids=[i for i in IDS if "generic" not in i])  # fmt: skip
 def test_content_events_are_those_that_a_reading_counts(stream):
     """Up to the proper end, behind which a reading counts nothing."""
-    reading = dialect(stream.api).reading("full")
+    parser = dialect(stream.api).stream_parser("full")
     cutter = EventCutter(stream.api)
     counted = 0
     for piece in stream.body.splitlines(keepends=True):
         found = cutter.feed(piece)
-        if not reading.done:
+        if not parser.done:
             counted += sum(kind in CONTENT for kind, _, _ in found)
-        reading.feed(piece, 0.0)
-    if not reading.done:
+        parser.feed(piece, 0.0)
+    if not parser.done:
         counted += sum(kind in CONTENT for kind, _, _ in cutter.finish())
-    reading.finish()
-    assert counted == reading.chunks
+    parser.finish()
+    assert counted == parser.chunks

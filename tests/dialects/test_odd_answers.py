@@ -10,17 +10,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from katydid.core.sample import Blame, Outcome, Sample
 from katydid.dialects import dialect
-from katydid.dialects.kinds import EventCutter
+from katydid.dialects.answer_parser import AnswerParser
+from katydid.dialects.event_kinds import EventCutter
 from katydid.dialects.speech import speech_dialect
-from katydid.dialects.speech.reading import SpeechReading
+from katydid.dialects.speech.transcript import SpeechParser
 from katydid.dialects.tools import StreamedTurn, WholeTurn
-from katydid.dialects.whole import WholeReading
-from katydid.scenarios.answers import StreamedAnswer, WholeAnswer
-from katydid.store.rows import RowBuffer, decode, sample_schema
+from katydid.engine.measuring import judge, measure_stream
+from katydid.model.sample import Blame, Outcome, Sample
+from katydid.runs.rows import RowBuffer, decode, sample_schema
 from katydid.transport.exchange import Exchange
-from katydid.users.measuring import judge, measure_stream
+from katydid.workloads.session.answers import StreamedAnswer, WholeAnswer
 
 
 def chat(delta, finish=None, **more):
@@ -156,21 +156,21 @@ def is_count(path):
     return str(path[-1] if path else "").endswith(("tokens", "eval_count"))
 
 
-def judged(reading, body):
+def judged(parser, body):
     """The row of an answer with this body."""
     sample = Sample(request_id="r", user=0, iteration=0, worker="local", name="n", scheduled_ms=0.0)
     exchange = Exchange(started=0.0, status=200)
-    reading.feed(body, 1.0)
-    reading.finish()
-    if isinstance(reading, WholeReading):
-        if reading.answer is not None:
+    parser.feed(body, 1.0)
+    parser.finish()
+    if isinstance(parser, AnswerParser):
+        if parser.answer is not None:
             sample.prompt_tokens, sample.completion_tokens = (
-                reading.answer.prompt_tokens,
-                reading.answer.completion_tokens,
+                parser.answer.prompt_tokens,
+                parser.answer.completion_tokens,
             )
     else:
-        measure_stream(sample, exchange, reading)
-    judge(sample, exchange, reading)
+        measure_stream(sample, exchange, parser)
+    judge(sample, exchange, parser)
     return sample
 
 
@@ -187,7 +187,7 @@ def kept(samples):
 @pytest.mark.parametrize("api", STREAMED)
 @pytest.mark.parametrize("odd", ODD, ids=lambda odd: odd.decode()[:24])
 def test_an_odd_count_in_a_stream_is_null_and_the_answer_is_good(api, odd):
-    samples = [judged(dialect(api).reading("count"), body) for body in streamed_bodies(api, odd, is_count)]
+    samples = [judged(dialect(api).stream_parser("count"), body) for body in streamed_bodies(api, odd, is_count)]
     rows = kept(samples)
     assert len(rows) == len(samples) >= 2
     assert {row["outcome"] for row in rows} == {"ok"}
@@ -199,7 +199,7 @@ def test_an_odd_count_in_a_stream_is_null_and_the_answer_is_good(api, odd):
 @pytest.mark.parametrize("odd", ODD, ids=lambda odd: odd.decode()[:24])
 def test_an_odd_count_in_a_whole_answer_is_null_and_the_answer_is_good(api, odd):
     bodies = [put(WHOLE[api], path, odd) for path in places(WHOLE[api]) if is_count(path) or path == ("usage",)]
-    rows = kept([judged(WholeReading(dialect(api)), body) for body in bodies])
+    rows = kept([judged(AnswerParser(dialect(api)), body) for body in bodies])
     assert len(rows) == len(bodies)
     assert {row["outcome"] for row in rows} == {"ok"}
     assert {row["prompt_tokens"] for row in rows} <= {None, 0, 9}
@@ -207,7 +207,7 @@ def test_an_odd_count_in_a_whole_answer_is_null_and_the_answer_is_good(api, odd)
 
 def readers(api):
     """Everything that reads a stream of an API."""
-    yield from (dialect(api).reading(check) for check in ("count", "full"))
+    yield from (dialect(api).stream_parser(check) for check in ("count", "full"))
     if api == "openai":
         yield StreamedTurn()
         yield StreamedAnswer({}, "[DONE]")
@@ -235,7 +235,7 @@ def test_no_value_anywhere_makes_the_keeper_of_events_raise(api, odd):
 @pytest.mark.parametrize("odd", ODD, ids=lambda odd: odd.decode()[:24])
 def test_no_value_anywhere_in_a_whole_answer_makes_a_reader_raise(api, odd):
     bodies = [put(WHOLE[api], path, odd) for path in places(WHOLE[api])]
-    samples = [judged(WholeReading(dialect(api)), body) for body in bodies]
+    samples = [judged(AnswerParser(dialect(api)), body) for body in bodies]
     if api == "openai":
         samples += [judged(WholeTurn(), body) for body in bodies]
     rows = kept(samples)
@@ -266,7 +266,7 @@ def test_no_values_whatever_in_two_places_make_a_reader_raise(api, check, data):
         path = data.draw(st.sampled_from(list(places(value))))
         written = orjson.dumps(data.draw(JSON), option=orjson.OPT_PASSTHROUGH_SUBCLASS, default=str) if path else None
         body += framed(api, name, put(value, path, written) if written is not None else orjson.dumps(value))
-    (row,) = kept([judged(dialect(api).reading(check), body)])
+    (row,) = kept([judged(dialect(api).stream_parser(check), body)])
     assert row["blame"] in {None, Blame.TARGET}
     assert row["outcome"] in {Outcome.OK, Outcome.FAILED}
 
@@ -291,15 +291,15 @@ def test_no_value_anywhere_in_a_speech_services_message_makes_a_reader_raise(api
     sent = 0
     for message in SPOKEN[api]:
         for path in places(message):
-            reading = SpeechReading(speech_dialect(api))
-            reading.stopped = True
-            reading.hear(put(message, path, odd).decode(), 1.0)
-            assert reading.failure is None or reading.failure[0].blame is Blame.TARGET
-            assert isinstance(reading.text, str)
+            parser = SpeechParser(speech_dialect(api))
+            parser.stopped = True
+            parser.hear(put(message, path, odd).decode(), 1.0)
+            assert parser.failure is None or parser.failure[0].blame is Blame.TARGET
+            assert isinstance(parser.text, str)
             row = Sample(request_id="r", user=0, iteration=0, worker="local", name="n", scheduled_ms=0.0)
-            row.extra = {"pending": reading.pending_max, "processing": reading.processing_ms}
-            if reading.failure is not None:
-                row.fail(*reading.failure)
+            row.extra = {"pending": parser.pending_max, "processing": parser.processing_ms}
+            if parser.failure is not None:
+                row.fail(*parser.failure)
             buffer.append(row)
             sent += 1
     assert decode(buffer.drain()).num_rows == sent

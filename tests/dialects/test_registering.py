@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import pytest
 
 from katydid import dialects
-from katydid.core.errors import ConfigError
 from katydid.dialects import dialect, register
 from katydid.dialects.openai import OpenAi
-from katydid.users import options
-from katydid.users.options import RunOptions, add_arguments, option, run_options
+from katydid.engine import options
+from katydid.engine.options import RunOptions, add_arguments, option, run_options
+from katydid.model.errors import ConfigError
 
 
 class Mine(OpenAi):

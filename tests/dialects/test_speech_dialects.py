@@ -4,31 +4,31 @@ import json
 
 import pytest
 
-from katydid.core.errors import ConfigError
-from katydid.core.sample import ErrorClass as E
-from katydid.dialects.closing import classify_close
+from katydid.dialects.close_codes import classify_close
 from katydid.dialects.speech import speech_dialect
-from katydid.dialects.speech.reading import SpeechReading
+from katydid.dialects.speech.transcript import SpeechParser
+from katydid.model.errors import ConfigError
+from katydid.model.sample import ErrorClass as E
 
 STOP = object()
 
 
 def listen(api, messages, fields=None, close=None):
     """A reading that has heard these messages, a second apart, from 1.0 on."""
-    reading = SpeechReading(speech_dialect(api, fields))
+    parser = SpeechParser(speech_dialect(api, fields))
     at = 0.0
     for message in messages:
         if message is STOP:
-            reading.stopped = True
+            parser.stopped = True
             continue
         at += 1.0
-        reading.hear(message if isinstance(message, str | bytes) else json.dumps(message), at)
-    reading.left = reading.closed(*close) if close else None
-    return reading
+        parser.hear(message if isinstance(message, str | bytes) else json.dumps(message), at)
+    parser.left = parser.closed(*close) if close else None
+    return parser
 
 
 def test_generic_partials_status_and_final():
-    reading = listen(
+    parser = listen(
         "generic",
         [
             {"type": "queue_status", "pending": 3},
@@ -39,23 +39,23 @@ def test_generic_partials_status_and_final():
             {"type": "final", "text": "one two three", "processing_ms": 120.5},
         ],
     )
-    assert (reading.first_text_at, reading.final_at) == (2.0, 5.0)
-    assert (reading.partials, reading.revisions, reading.pending_max) == (2, 0, 7)
-    assert reading.processing_ms == 120.5
-    assert reading.text == "one two three"
-    assert reading.over
-    assert reading.failure is None
+    assert (parser.first_text_at, parser.final_at) == (2.0, 5.0)
+    assert (parser.partials, parser.revisions, parser.pending_max) == (2, 0, 7)
+    assert parser.processing_ms == 120.5
+    assert parser.text == "one two three"
+    assert parser.over
+    assert parser.failure is None
 
 
 def test_a_rewritten_word_is_a_revision_in_partials_and_in_the_final_result():
     messages = [{"type": "partial", "text": t} for t in ("recognise", "wreck a nice", "wreck a nice beach")]
-    reading = listen("generic", [*messages, {"type": "final", "text": "recognise speech"}])
-    assert reading.revisions == 2
+    parser = listen("generic", [*messages, {"type": "final", "text": "recognise speech"}])
+    assert parser.revisions == 2
 
 
 def test_generic_fields_have_whatever_names_they_have():
     fields = "type=event,partial=Interim,final=Done,text=result.transcript,pending=queue.depth,status=Queue"
-    reading = listen(
+    parser = listen(
         "generic",
         [
             {"event": "Queue", "queue": {"depth": 4}},
@@ -64,7 +64,7 @@ def test_generic_fields_have_whatever_names_they_have():
         ],
         fields,
     )
-    assert (reading.text, reading.partials, reading.pending_max, reading.final_at) == ("a b", 1, 4, 3.0)
+    assert (parser.text, parser.partials, parser.pending_max, parser.final_at) == ("a b", 1, 4, 3.0)
     assert json.loads(speech_dialect("generic", "type=event,stop=End").stop()) == {"event": "End"}
 
 
@@ -80,7 +80,7 @@ def test_other_dialects_have_their_own_field_names():
 
 
 def test_funasr_adds_online_pieces_and_replaces_them_by_the_offline_segment():
-    reading = listen(
+    parser = listen(
         "funasr",
         [
             {"mode": "2pass-online", "text": "wel", "wav_name": "x", "is_final": False},
@@ -91,8 +91,8 @@ def test_funasr_adds_online_pieces_and_replaces_them_by_the_offline_segment():
             {"mode": "2pass-offline", "text": "Home.", "wav_name": "x", "is_final": False},
         ],
     )
-    assert reading.text == "Welcome. Home."
-    assert (reading.final_at, reading.partials, reading.revisions) == (5.0, 4, 2)
+    assert parser.text == "Welcome. Home."
+    assert (parser.final_at, parser.partials, parser.revisions) == (5.0, 4, 2)
 
 
 def test_funasr_offline_results_before_the_end_are_segments():
@@ -101,32 +101,32 @@ def test_funasr_offline_results_before_the_end_are_segments():
 
 def test_vosk_ends_with_its_last_text_when_it_closes():
     messages = [{"partial": ""}, {"partial": "one"}, {"text": "one two"}, STOP, {"text": "three"}]
-    reading = listen("vosk", messages, close=(1000, ""))
-    assert reading.left is None
-    assert (reading.text, reading.first_text_at, reading.final_at) == ("one two three", 2.0, 4.0)
-    assert (reading.partials, reading.revisions) == (2, 0)
+    parser = listen("vosk", messages, close=(1000, ""))
+    assert parser.left is None
+    assert (parser.text, parser.first_text_at, parser.final_at) == ("one two three", 2.0, 4.0)
+    assert (parser.partials, parser.revisions) == (2, 0)
 
 
 def test_vosk_that_closes_before_our_end_was_cut_off():
-    reading = listen("vosk", [{"text": "one"}], close=(1000, ""))
-    assert reading.left[0] is E.TRUNCATED
-    assert reading.final_at is None
+    parser = listen("vosk", [{"text": "one"}], close=(1000, ""))
+    assert parser.left[0] is E.TRUNCATED
+    assert parser.final_at is None
 
 
 @pytest.mark.parametrize("api", ["generic", "funasr", "vosk"])
 @pytest.mark.parametrize("message", ["{", "[1]", "null", "3", b"\x00\x01\xff", ""])
 def test_what_is_no_json_object_is_malformed(api, message):
-    reading = listen(api, [message])
-    assert reading.failure[0] is E.MALFORMED
-    assert reading.over
+    parser = listen(api, [message])
+    assert parser.failure[0] is E.MALFORMED
+    assert parser.over
 
 
 @pytest.mark.parametrize("api", ["generic", "funasr", "vosk"])
 @pytest.mark.parametrize("message", [{}, {"text": 3}, {"type": ["x"]}, {"partial": None}, {"type": "partial"}])
 def test_objects_without_a_meaning_are_passed_over(api, message):
-    reading = listen(api, [message])
-    assert reading.failure is None
-    assert reading.first_text_at is None
+    parser = listen(api, [message])
+    assert parser.failure is None
+    assert parser.first_text_at is None
 
 
 @pytest.mark.parametrize(

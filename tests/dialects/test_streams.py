@@ -4,22 +4,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from katydid.core.gaps import Gaps
 from katydid.dialects import DIALECTS, dialect
+from katydid.model.gaps import Gaps
 from streams import IDS, STREAMS, Stream
 
 
 def read(stream: Stream, pieces: list[bytes], check: str = "count"):
-    reading = dialect(stream.api).reading(check)
+    parser = dialect(stream.api).stream_parser(check)
     for number, piece in enumerate(pieces):
-        reading.feed(piece, float(number))
-    reading.finish()
-    return reading
+        parser.feed(piece, float(number))
+    parser.finish()
+    return parser
 
 
-def outcome(reading):
-    problem = reading.verdict()
-    return problem and problem[0], reading.chunks, reading.completion_tokens
+def outcome(parser):
+    problem = parser.verdict()
+    return problem and problem[0], parser.chunks, parser.completion_tokens
 
 
 @pytest.mark.parametrize("stream", STREAMS, ids=IDS)
@@ -85,20 +85,20 @@ def proper(api):
 def test_times_are_those_of_the_reads_that_brought_content():
     body = proper("openai").body
     events = [event + b"\n\n" for event in body.split(b"\n\n") if event]
-    reading = read(proper("openai"), events)  # read at 0 (role), 1, 2, 3 (content), 4 …
-    assert (reading.first_at, reading.last_at, reading.gaps) == (1.0, 3.0, Gaps([1.0, 1.0]))
-    assert not reading.first_bound
+    parser = read(proper("openai"), events)  # read at 0 (role), 1, 2, 3 (content), 4 …
+    assert (parser.first_at, parser.last_at, parser.gaps) == (1.0, 3.0, Gaps([1.0, 1.0]))
+    assert not parser.first_bound
 
 
 def test_a_first_read_with_several_chunks_gives_an_upper_bound():
-    reading = read(proper("openai"), [proper("openai").body])
-    assert reading.first_bound
-    assert reading.gaps.statistics() == (0.0, 0.0, 0.0)
+    parser = read(proper("openai"), [proper("openai").body])
+    assert parser.first_bound
+    assert parser.gaps.statistics() == (0.0, 0.0, 0.0)
 
 
 def test_one_content_chunk_in_the_first_read_is_exact_even_with_the_role_in_it():
     body = proper("openai").body
     end = body.index(b" big")
     first_event_end = body.rindex(b"\n\n", 0, end) + 2
-    reading = read(proper("openai"), [body[:first_event_end], body[first_event_end:]])
-    assert (reading.first_at, reading.first_bound) == (0.0, False)
+    parser = read(proper("openai"), [body[:first_event_end], body[first_event_end:]])
+    assert (parser.first_at, parser.first_bound) == (0.0, False)

@@ -3,9 +3,9 @@
 import orjson
 import pytest
 
-from katydid.core.sample import ErrorClass as E
 from katydid.dialects import dialect
-from katydid.dialects.whole import WholeReading
+from katydid.dialects.answer_parser import AnswerParser
+from katydid.model.sample import ErrorClass as E
 
 STOP = {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}
 
@@ -76,10 +76,10 @@ def body_of(api, events):
 
 
 def streamed(api, events, check="count"):
-    reading = dialect(api).reading(check)
-    reading.feed(body_of(api, events), 1.0)
-    reading.finish()
-    return reading.verdict()
+    parser = dialect(api).stream_parser(check)
+    parser.feed(body_of(api, events), 1.0)
+    parser.finish()
+    return parser.verdict()
 
 
 @pytest.mark.parametrize("check", ["count", "full"])
@@ -132,10 +132,10 @@ WHOLE = [
 
 @pytest.mark.parametrize(("api", "body", "error", "words"), WHOLE)
 def test_a_whole_answer_that_tells_a_failure_has_failed_with_its_words(api, body, error, words):
-    reading = WholeReading(dialect(api))
-    reading.feed(orjson.dumps(body), 1.0)
-    reading.finish()
-    kind, text = reading.verdict()
+    parser = AnswerParser(dialect(api))
+    parser.feed(orjson.dumps(body), 1.0)
+    parser.finish()
+    kind, text = parser.verdict()
     assert kind is error
     assert words in text
 
@@ -163,11 +163,11 @@ NO_STREAM = [
 @pytest.mark.parametrize("step", [1, 7, 10_000])
 @pytest.mark.parametrize(("body", "error", "words"), NO_STREAM)
 def test_a_body_that_is_no_event_stream_says_what_it_is(body, error, words, step, check):
-    reading = dialect("openai").reading(check)
+    parser = dialect("openai").stream_parser(check)
     for begin in range(0, len(body), step):
-        reading.feed(body[begin : begin + step], 1.0)
-    reading.finish()
-    kind, text = reading.verdict()
+        parser.feed(body[begin : begin + step], 1.0)
+    parser.finish()
+    kind, text = parser.verdict()
     assert kind is error
     assert words in text
 
@@ -211,10 +211,10 @@ USED = [
 @pytest.mark.parametrize("check", ["count", "full"])
 @pytest.mark.parametrize(("api", "events", "tokens"), USED)
 def test_tokens_are_read_where_vendors_put_them(api, events, tokens, check):
-    reading = dialect(api).reading(check)
-    reading.feed(body_of(api, [*TEXT[api], *events]), 1.0)
-    reading.finish()
-    assert (reading.prompt_tokens, reading.completion_tokens) == tokens
+    parser = dialect(api).stream_parser(check)
+    parser.feed(body_of(api, [*TEXT[api], *events]), 1.0)
+    parser.finish()
+    assert (parser.prompt_tokens, parser.completion_tokens) == tokens
 
 
 CONTENT = [
@@ -236,6 +236,6 @@ CONTENT = [
 @pytest.mark.parametrize("check", ["count", "full"])
 @pytest.mark.parametrize(("delta", "counts"), CONTENT)
 def test_what_is_content(delta, counts, check):
-    reading = dialect("openai").reading(check)
-    reading.feed(body_of("openai", [chunk("", delta=delta)]), 1.0)
-    assert reading.chunks == counts
+    parser = dialect("openai").stream_parser(check)
+    parser.feed(body_of("openai", [chunk("", delta=delta)]), 1.0)
+    assert parser.chunks == counts

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from katydid.core.redact import Redactor
-from katydid.core.sample import ErrorClass
-from katydid.core.toolbox import TOOLBOX, run_tool
-from katydid.core.toolcalls import ToolCall, wrong_calls
 from katydid.dialects.tools import StreamedTurn, WholeTurn
+from katydid.model.redact import Redactor
+from katydid.model.sample import ErrorClass
+from katydid.protocol.toolbox import TOOLBOX, run_tool
+from katydid.protocol.toolcalls import ToolCall, wrong_calls
 
 CALLS = [
     ToolCall("a", "get_weather", '{"city": "Ōsaka", "unit": "celsius"}'),

@@ -3,9 +3,9 @@
 import orjson
 import pytest
 
-from katydid.core.sample import ErrorClass
 from katydid.dialects import DIALECTS, dialect
-from katydid.dialects.whole import BODY_LIMIT, WholeReading
+from katydid.dialects.answer_parser import BODY_LIMIT, AnswerParser
+from katydid.model.sample import ErrorClass
 
 USAGE = {"prompt_tokens": 7, "completion_tokens": 3}
 OPENAI = {"choices": [{"message": {"content": "Hi"}, "finish_reason": "stop"}], "usage": USAGE}
@@ -24,21 +24,21 @@ WHOLE = {"openai": OPENAI, "ollama": OLLAMA, "anthropic": ANTHROPIC, "openai-res
 
 
 def read(api, body, step=None):
-    reading = WholeReading(dialect(api))
+    parser = AnswerParser(dialect(api))
     data = body if isinstance(body, bytes) else orjson.dumps(body)
     for begin in range(0, len(data), step or len(data) or 1):
-        reading.feed(data[begin : begin + (step or len(data))], 0.0)
-    reading.finish()
-    return reading
+        parser.feed(data[begin : begin + (step or len(data))], 0.0)
+    parser.finish()
+    return parser
 
 
 @pytest.mark.parametrize("api", WHOLE)
 @pytest.mark.parametrize("step", [None, 1, 7])
 def test_an_answer_tells_its_text_and_its_tokens_however_it_is_cut(api, step):
-    reading = read(api, WHOLE[api], step)
-    assert reading.verdict() is None
-    assert reading.answer.text == "Hi"
-    assert (reading.answer.prompt_tokens, reading.answer.completion_tokens) == (7, 3)
+    parser = read(api, WHOLE[api], step)
+    assert parser.verdict() is None
+    assert parser.answer.text == "Hi"
+    assert (parser.answer.prompt_tokens, parser.answer.completion_tokens) == (7, 3)
 
 
 @pytest.mark.parametrize(
@@ -73,8 +73,8 @@ def test_an_object_of_another_kind_is_malformed_in_every_api(api):
 
 
 def test_a_body_without_end_is_not_kept():
-    reading = WholeReading(dialect("openai"))
+    parser = AnswerParser(dialect("openai"))
     for _ in range(BODY_LIMIT // 2**20 + 5):
-        reading.feed(b"x" * 2**20, 0.0)
-    reading.finish()
-    assert reading.verdict()[0] is ErrorClass.MALFORMED
+        parser.feed(b"x" * 2**20, 0.0)
+    parser.finish()
+    assert parser.verdict()[0] is ErrorClass.MALFORMED

@@ -10,8 +10,8 @@ pytestmark = [pytest.mark.e2e]
 BREAK = """
 import time
 
-from katydid.users import {module} as module
-from katydid.users.stream import StreamUser
+from katydid.engine import {module} as module
+from katydid.workloads.stream.user import StreamUser
 
 class User(StreamUser):
     pass
@@ -31,7 +31,7 @@ module.{owner}.{method} = dies
 PARTS = {
     "the monitor of the generator": ("monitoring", "Monitor", "_network"),
     "the writer of rows": ("runtime", "Runtime", "_tell_nulled"),
-    "the monitor of the machine and the target": ("surroundings", "Surroundings", "_add"),
+    "the monitor of the machine and the target": ("surroundings", "ResourceMonitor", "_add"),
     "the live view": ("watching", "Alarms", "add"),
 }
 

@@ -112,7 +112,7 @@ def test_a_ramp_that_is_asked_for_may_be_short(tmp_path):
 
 SHAPED = """
 from locust import LoadTestShape
-from katydid.users.stream import StreamUser
+from katydid.workloads.stream.user import StreamUser
 
 class Stream(StreamUser):
     pass

@@ -9,8 +9,8 @@ from datetime import datetime
 import psutil
 import pytest
 
-from katydid.store.folder import RunFolder
-from katydid.store.gaps import counted
+from katydid.runs.folder import RunFolder
+from katydid.runs.gaps import counted
 from katydid.target.process import start_target
 from running import BIN, COMPLETE, Run, Running, free_port, katydid, locust, runs_in, the_run, wait_until
 
@@ -265,7 +265,7 @@ def test_requests_in_flight_at_the_end_are_all_there(target, tmp_path, processes
 SLOW_IMPORT = """
 import time
 from locust import HttpUser, constant, task
-import katydid.users.lifecycle
+import katydid.engine.plugin
 
 class Plain(HttpUser):
     wait_time = constant(0.2)

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
+from katydid.target.apis.tools import TOLD_FAULTS, TOOL_FAULTS
 from katydid.target.process import start_target
-from katydid.target.tools import TOLD_FAULTS, TOOL_FAULTS
 from running import katydid, the_run
 
 pytestmark = pytest.mark.e2e

@@ -8,12 +8,12 @@ import pandas as pd
 import pytest
 
 from katydid.analysis.summary import summarise
-from katydid.core.redact import Redactor
-from katydid.report.html import render_run
-from katydid.store.rows import decode
+from katydid.engine.monitor.generator import Monitor
+from katydid.engine.run_info import RunInfo
+from katydid.model.redact import Redactor
+from katydid.report.run import render_run
+from katydid.runs.rows import decode
 from katydid.transport import clock
-from katydid.users.monitoring import Monitor
-from katydid.users.runinfo import RunInfo
 from synthetic import material_of, synthetic_run
 
 HOUR = 3600.0

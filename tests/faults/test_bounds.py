@@ -8,7 +8,7 @@ import textwrap
 
 import pytest
 
-from katydid.core.unpacking import MAX_DECODED
+from katydid.protocol.unpacking import MAX_DECODED
 from rawserver import SSE_HEAD, chunks, raw_server
 from running import BIN, ROOT
 from streams import delta

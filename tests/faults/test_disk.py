@@ -9,10 +9,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from katydid.cli import main
-from katydid.core.sample import Sample
-from katydid.store.folder import RunFolder, RunWriter, new_run_path
-from katydid.store.monitor import MonitorRow
-from katydid.store.rows import RowBuffer, RowLog, read_log, record_schema, sample_schema
+from katydid.model.sample import Sample
+from katydid.runs.folder import RunFolder, RunWriter, new_run_path
+from katydid.runs.monitor import MonitorRow
+from katydid.runs.rows import RowBuffer, RowLog, read_log, record_schema, sample_schema
 from katydid.target.process import start_target
 from running import BIN, Run, Running, katydid, the_run
 

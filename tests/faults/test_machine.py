@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from certificates import certificate
-from katydid.core.sample import ErrorClass as E
+from katydid.model.sample import ErrorClass as E
 from katydid.target.process import start_target
 from rawserver import END, SSE_HEAD, chunks, raw_server
 from running import BIN, Running, the_run

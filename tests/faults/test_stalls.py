@@ -37,7 +37,7 @@ def test_a_generator_that_was_stopped_for_a_quarter_of_a_closed_loops_run(tmp_pa
 BUSY_LISTENER = """
 import time
 from locust import events
-from katydid.users.stream import StreamUser
+from katydid.workloads.stream.user import StreamUser
 
 @events.request.add_listener
 def compute(**_):

@@ -7,7 +7,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from katydid.cli import main
-from katydid.store.folder import RunFolder
+from katydid.runs.folder import RunFolder
 from runfolders import change_samples, copy_run, write_run
 from synthetic import HOSTILE
 from verdicts import compared
@@ -67,7 +67,9 @@ class Gate:
         file = self.folder / "limits.toml"
         file.write_text(thresholds)
         if comparison is not None:
-            self.monkeypatch.setattr("katydid.analysis.comparison.compare_versions", lambda *_, **__: comparison)
+            self.monkeypatch.setattr(
+                "katydid.analysis.comparison.compare.compare_versions", lambda *_, **__: comparison
+            )
         code = main(["gate", str(new), "--thresholds", str(file), *map(str, more)])
         self.out, self.err = self.capsys.readouterr()
         return code

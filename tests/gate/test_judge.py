@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from katydid.core.errors import ExitCode
+from katydid.model.errors import ExitCode
 from verdicts import compared, judged, judged_run
 
 TTFT = {"ttft.p95": "< 1.5s"}

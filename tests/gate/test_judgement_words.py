@@ -2,10 +2,10 @@
 
 import pytest
 
-from katydid.core.errors import ExitCode
 from katydid.gate.judge import unreadable
-from katydid.gate.judgement import Check, Kind, Verdict
+from katydid.gate.judgement import CheckKind, GateCheck, GateVerdict
 from katydid.gate.thresholds import Policy, parse_thresholds
+from katydid.model.errors import ExitCode
 from verdicts import compared, judged, judged_run
 
 TTFT = {"ttft.p95": "< 1.5s"}
@@ -20,9 +20,9 @@ def told(judgement, metric):
 def test_a_good_run_gets_its_checks_in_order_and_needs_no_words():
     judgement = judged(objective=TTFT)
     assert judgement.checks == (
-        Check(Kind.RUN, "valid", "to be believed", Verdict.PASSED),
-        Check(Kind.RUN, "ended", "not stopped early", Verdict.PASSED),
-        Check(Kind.OBJECTIVE, "ttft.p95", "< 1.5s", Verdict.PASSED, value=1000.0),
+        GateCheck(CheckKind.RUN, "valid", "to be believed", GateVerdict.PASSED),
+        GateCheck(CheckKind.RUN, "ended", "not stopped early", GateVerdict.PASSED),
+        GateCheck(CheckKind.OBJECTIVE, "ttft.p95", "< 1.5s", GateVerdict.PASSED, value=1000.0),
     )
     assert (judgement.thresholds, judgement.runs, judgement.comparison) == ("limits.toml", ("run",), None)
 
@@ -60,7 +60,9 @@ def test_its_json_is_whole():
 
 def test_a_run_that_cannot_be_read_is_no_data_with_the_reason():
     judgement = unreadable(parse_thresholds({"objective": TTFT}, "limits.toml"), ["a", "b"], "b is no run folder")
-    assert judgement.checks == (Check(Kind.RUN, "valid", "to be believed", Verdict.NO_DATA, "b is no run folder"),)
+    assert judgement.checks == (
+        GateCheck(CheckKind.RUN, "valid", "to be believed", GateVerdict.NO_DATA, "b is no run folder"),
+    )
     assert (judgement.thresholds, judgement.runs, judgement.exit_code) == ("limits.toml", ("a", "b"), ExitCode.INVALID)
 
 
@@ -225,19 +227,19 @@ def test_a_metric_that_either_side_lacks_is_no_data(side):
 def test_an_invalid_comparison_says_why_and_none_of_its_rows():
     comparison = compared("cannot_tell") | {"verdict": "invalid", "reasons": ["users differs", "model differs"]}
     judgement = judged(comparison=comparison, compare={}, policy={"cannot_tell": "fail"})
-    assert [c.metric for c in judgement.checks if c.kind is Kind.COMPARISON] == ["comparison"]
+    assert [c.metric for c in judgement.checks if c.kind is CheckKind.COMPARISON] == ["comparison"]
     assert told(judgement, "comparison") == ("invalid", NO_LOSS, "users differs; model differs")
 
 
 def test_a_comparison_whose_rows_say_the_same_needs_no_check_of_its_own():
     judgement = judged(comparison=compared("slower", duration_p50="slower", ttft_p50="faster"), compare={})
-    assert [c.metric for c in judgement.checks if c.kind is Kind.COMPARISON] == ["duration.p50", "ttft.p50"]
+    assert [c.metric for c in judgement.checks if c.kind is CheckKind.COMPARISON] == ["duration.p50", "ttft.p50"]
 
 
 def test_every_check_of_a_comparison_carries_the_policy_and_the_whole_its_own():
     comparison = compared("cannot_tell", duration_p50="faster", reasons=["it fails more often"])
     judgement = judged(comparison=comparison, compare={}, policy={"cannot_tell": "fail"})
-    checks = [c for c in judgement.checks if c.kind is Kind.COMPARISON]
+    checks = [c for c in judgement.checks if c.kind is CheckKind.COMPARISON]
     assert [(c.metric, c.doubt, c.exit_code) for c in checks] == [
         ("duration.p50", Policy.FAIL, 0),
         ("comparison", Policy.FAIL, 3),

@@ -2,12 +2,12 @@
 
 import pytest
 
-from katydid.analysis.comparison import CompareSettings
-from katydid.core.errors import ConfigError
-from katydid.core.metrics import METRICS
-from katydid.core.units import Unit
+from katydid.analysis.comparison.compare import CompareSettings
 from katydid.gate.limits import read_limit, read_percent
 from katydid.gate.thresholds import Policy, read_thresholds
+from katydid.model.errors import ConfigError
+from katydid.model.metrics import METRICS
+from katydid.model.units import Unit
 from katydid.resources import resource_folder, thresholds_file
 
 

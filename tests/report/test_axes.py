@@ -2,7 +2,7 @@
 
 import pytest
 
-from katydid.report.axes import clock, round_ticks, vertical
+from katydid.report.render.axes import clock, round_ticks, vertical
 
 
 @pytest.mark.parametrize("high", [0.003, 0.7, 1, 3, 9.99, 10, 101, 9999, 1e7])

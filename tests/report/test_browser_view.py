@@ -3,7 +3,7 @@
 import pytest
 
 from browser import Browser
-from katydid.report.html import render_run
+from katydid.report.run import render_run
 from synthetic import HOSTILE, material_of, synthetic_run
 
 

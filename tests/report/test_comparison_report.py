@@ -7,7 +7,7 @@ import pytest
 from browser import Browser
 from folders import write_version
 from katydid.cli import main
-from katydid.report.sections.markdown import escaped
+from katydid.report.render.markdown import escaped
 from katydid.report.verdict import percent
 from synthetic import HOSTILE
 

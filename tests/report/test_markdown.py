@@ -3,9 +3,9 @@
 import pytest
 from markdown_it import MarkdownIt
 
-from katydid.report.judgement import section
-from katydid.report.sections import Section, Table
-from katydid.report.sections.markdown import escaped, section_markdown
+from katydid.report.gate import section
+from katydid.report.model import Section, Table
+from katydid.report.render.markdown import escaped, section_markdown
 from synthetic import HOSTILE
 from verdicts import compared, judged, judged_run
 

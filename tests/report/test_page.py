@@ -5,8 +5,8 @@ import re
 
 import pytest
 
-from katydid.report.chart import Bars, Chart, Line, Mark, Scale, Style
-from katydid.report.page import render
+from katydid.report.model import Bars, Chart, Line, Mark, Scale, Style
+from katydid.report.render.page import render
 from synthetic import HOSTILE
 
 

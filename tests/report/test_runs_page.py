@@ -4,8 +4,8 @@ import re
 
 from markupsafe import escape
 
-from katydid.report.runs import Links, runs_page
-from katydid.webui.runs import known_runs
+from katydid.engine.live.web import known_runs
+from katydid.report.run_list import Links, runs_page
 from runfolders import change_samples, write_run
 
 LINKS = Links(

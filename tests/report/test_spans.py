@@ -1,8 +1,8 @@
 """Charts of rows: a bar a user."""
 
-from katydid.report.chart import Chart, Rows, Span, Style
-from katydid.report.page import render
-from katydid.report.svg import draw
+from katydid.report.model import Chart, Rows, Span, Style
+from katydid.report.render.page import render
+from katydid.report.render.svg import draw
 
 HOSTILE_NAME = "<img src=x>"
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from faultserver import Answer, sized
-from katydid.core.sample import ErrorClass as E
+from katydid.model.sample import ErrorClass as E
 from rawserver import END, SSE_HEAD, chunks
 from streams import DONE, PROPER, ROLE, STOP, THREE, TOOL, USAGE, delta
 

@@ -16,7 +16,7 @@ from faultturns import (
     well_with_tools,
     well_with_whole_tools,
 )
-from katydid.core.sample import ErrorClass as E
+from katydid.model.sample import ErrorClass as E
 
 CLIENTS = ("fast", "requests")
 STEADY = ("--users", 1, "--interval", 0.02)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from faultbook import Wire, bytewise
 from faultserver import Answer, sized
 from frames import BINARY, CONTINUATION, PING, TEXT, closing, frame, pieces
-from katydid.core.sample import ErrorClass as E
+from katydid.model.sample import ErrorClass as E
 from rawserver import Peer
 from socketserving import SWITCH, hear_out, server_side, token_of
 

@@ -4,7 +4,7 @@ import json
 
 from faultbook import BOMB, REPLY, STREAM, WHOLE, Wire, bytewise, changed, events, named
 from faultserver import WELL, Answer, sized
-from katydid.core.sample import ErrorClass as E
+from katydid.model.sample import ErrorClass as E
 from rawserver import SSE_HEAD, chunks
 from streams import DONE, ROLE, THREE
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
-from katydid.store.folder import RunFolder
+from katydid.runs.folder import RunFolder
 from synthetic import synthetic_run
 
 START = datetime(2026, 11, 1, 8, 0, tzinfo=UTC)

@@ -8,19 +8,19 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from katydid.core.errors import ProtocolError
-from katydid.core.http1 import ResponseReader
-from katydid.core.ndjson import NdjsonParser
-from katydid.core.redact import MASK, Redactor
-from katydid.core.sse import SseParser
 from katydid.dialects import DIALECTS, dialect
-from katydid.dialects.paths import FieldPath
+from katydid.dialects.answer_parser import AnswerParser
+from katydid.dialects.field_paths import FieldPath
 from katydid.dialects.speech import SPEECH_APIS, speech_dialect
-from katydid.dialects.speech.reading import SpeechReading
+from katydid.dialects.speech.transcript import SpeechParser
 from katydid.dialects.status import classify_status, retry_after
-from katydid.dialects.whole import WholeReading
-from katydid.scenarios.answers import StreamedAnswer, WholeAnswer
-from katydid.transport.framing import Broken, Closed, Framing, Opened, Refused
+from katydid.model.errors import ProtocolError
+from katydid.model.redact import MASK, Redactor
+from katydid.protocol.http1 import ResponseReader
+from katydid.protocol.ndjson import NdjsonParser
+from katydid.protocol.sse import SseParser
+from katydid.protocol.websocket_frames import Broken, Closed, Framing, Opened, Refused
+from katydid.workloads.session.answers import StreamedAnswer, WholeAnswer
 from socketserving import SWITCH, token_of
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
@@ -83,7 +83,7 @@ def reading(data: bytes) -> None:
     for check in ("count", "full"):
         told = []
         for parts in ([data[1:]], pieces(data)):
-            made = dialect(api).reading(check)
+            made = dialect(api).stream_parser(check)
             for at, part in enumerate(parts):
                 made.feed(part, float(at))
             made.finish()
@@ -97,7 +97,7 @@ def reading(data: bytes) -> None:
 def whole(data: bytes) -> None:
     """An answer in one piece never raises."""
     for api in DIALECTS:
-        made = WholeReading(dialect(api))
+        made = AnswerParser(dialect(api))
         made.feed(data, 0.0)
         made.finish()
         made.verdict()
@@ -123,7 +123,7 @@ def framing(data: bytes) -> None:
 def speech(data: bytes) -> None:
     """What a speech service says, a message a line, never raises; the first byte tells its API."""
     api = SPEECH_APIS[data[0] % len(SPEECH_APIS)] if data else SPEECH_APIS[0]
-    made = SpeechReading(speech_dialect(api))
+    made = SpeechParser(speech_dialect(api))
     for at, line in enumerate(data[1:].split(b"\n")):
         made.stopped = at > 3
         made.hear(line[1:] if line[:1] == b"b" else line[1:].decode("utf-8", "replace"), float(at))

@@ -4,7 +4,7 @@ import json
 from functools import partial
 from pathlib import Path
 
-from katydid.core.sample import ErrorClass as E
+from katydid.model.sample import ErrorClass as E
 from stream import Stream
 
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from katydid.analysis.capacity.holds import HoldResult, measure_hold
 from katydid.analysis.derived import with_derived
-from katydid.analysis.holds import HoldResult, measure_hold
-from katydid.core.stages import Hold, StageRecord
+from katydid.load.stages import Hold, StageRecord
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ def _frame(rows, interval: float) -> pd.DataFrame:
 
 def search(queue: Queue, settings, criteria, seed: int = 0):
     """A whole search on a queue: the holds' results, and the seconds of load that it took."""
-    from katydid.analysis.search import CapacitySearch
+    from katydid.analysis.capacity.search import CapacitySearch
 
     seeds = itertools.count(seed * 1000)
     pending: list[Hold] = []

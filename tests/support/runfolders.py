@@ -7,7 +7,7 @@ from pathlib import Path
 from folders import START
 from folders import write_run as write_folder
 from katydid.analysis.summary import summarise
-from katydid.store.folder import SUMMARY, RunFolder, new_run_path
+from katydid.runs.folder import SUMMARY, RunFolder, new_run_path
 from synthetic import synthetic_run
 
 _TIMES = ["ttft_ms", "duration_ms", "gap_mean_ms", "gap_p99_ms", "gap_max_ms"]

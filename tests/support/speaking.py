@@ -4,9 +4,9 @@ from types import SimpleNamespace
 
 from wsproto.events import BytesMessage, CloseConnection, TextMessage
 
-from katydid.core.sample import Sample
+from katydid.model.sample import Sample
 from katydid.transport.exchange import Exchange
-from katydid.users.speech import SpeechOptions, SpeechService, judge_utterance, measure_utterance
+from katydid.workloads.speech.user import SpeechOptions, SpeechService, judge_utterance, measure_utterance
 from socketserving import accept, hear_out
 
 

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from katydid.core.sample import ErrorClass
+from katydid.model.sample import ErrorClass
 
 
 class Stream(NamedTuple):

@@ -5,7 +5,7 @@ Each row: API, name, bytes, the failure's class (None = ok), content chunks, com
 
 from functools import partial
 
-from katydid.core.sample import ErrorClass as E
+from katydid.model.sample import ErrorClass as E
 from named_streams import NAMED_STREAMS
 from stream import Stream
 
@@ -146,12 +146,12 @@ STREAMS = [
 IDS = [f"{stream.api}: {stream.name}" for stream in STREAMS]
 
 
-def facts(reading):
+def facts(parser):
     """All that a reading has told, after its end."""
-    reading.finish()
-    problem = reading.verdict()
+    parser.finish()
+    problem = parser.verdict()
     return (
-        problem, reading.chunks, reading.prompt_tokens, reading.completion_tokens, reading.finish_reason, reading.done,
-        reading.first_at, reading.first_bound, reading.last_at,
-        sorted(reading.gaps.apart + [0.0] * reading.gaps.together),
+        problem, parser.chunks, parser.prompt_tokens, parser.completion_tokens, parser.finish_reason, parser.done,
+        parser.first_at, parser.first_bound, parser.last_at,
+        sorted(parser.gaps.apart + [0.0] * parser.gaps.together),
     )  # fmt: skip

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+import katydid.workloads  # noqa: F401 - their parts of a summary and a report
 from katydid.analysis.derived import with_derived
 from katydid.analysis.summary import summarise
-from katydid.core.sample import ErrorClass
-from katydid.report.sections import Material
+from katydid.model.sample import ErrorClass
+from katydid.report.model import Material
 
 HOSTILE = "</script></title><img src=x onerror=alert(1)>\x1b[31m\u202eevil & \"quoted\" 'text'"
 

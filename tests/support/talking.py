@@ -2,12 +2,12 @@
 
 from types import SimpleNamespace
 
-from katydid.core.sample import Sample
 from katydid.dialects import dialect
+from katydid.engine.measuring import judge, measure_exchange, measure_stream
+from katydid.engine.run_info import RunInfo
+from katydid.model.sample import Sample
 from katydid.transport import open_client
 from katydid.transport.exchange import Exchange, Request, Timeouts
-from katydid.users.measuring import judge, measure_exchange, measure_stream
-from katydid.users.runinfo import RunInfo
 
 CLIENTS = ("fast", "requests")
 
@@ -26,13 +26,13 @@ class Talker:
 
     def ask(self, check="count", body=b"{}"):
         sample = Sample(request_id="r", user=0, iteration=0, worker="local", name="/", scheduled_ms=0.0)
-        exchange, reading = Exchange(), self.dialect.reading(check)
+        exchange, parser = Exchange(), self.dialect.stream_parser(check)
         headers = tuple(self.dialect.headers(None).items())
-        self.client.send(Request("POST", self.dialect.endpoint, headers, body, "r"), reading, exchange)
+        self.client.send(Request("POST", self.dialect.endpoint, headers, body, "r"), parser, exchange)
         measure_exchange(sample, exchange, self.info)
-        measure_stream(sample, exchange, reading)
-        judge(sample, exchange, reading)
-        return SimpleNamespace(sample=sample, exchange=exchange, reading=reading)
+        measure_stream(sample, exchange, parser)
+        judge(sample, exchange, parser)
+        return SimpleNamespace(sample=sample, exchange=exchange, parser=parser)
 
     def close(self):
         self.client.close()

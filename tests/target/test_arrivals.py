@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from katydid.target.arrivals import Arrivals, listen
+from katydid.target.wire.arrivals import Arrivals, listen
 
 LATE = 0.05
 

@@ -62,10 +62,10 @@ def test_a_waiting_connection_that_is_lost_gets_no_turn():
     """Over TLS a connection can be lost while nothing is read from it."""
 
     class Client:
-        reading = True
+        parser = True
 
         def set_reading(self, *, on):
-            self.reading = on
+            self.parser = on
 
     loop = asyncio.new_event_loop()
     target = Target(TargetSettings(single_threaded=True), loop)
@@ -73,10 +73,10 @@ def test_a_waiting_connection_that_is_lost_gets_no_turn():
     served, lost, waiting = Client(), Client(), Client()
     for client in (served, lost, waiting):
         target.admit(client)
-    assert [client.reading for client in (served, lost, waiting)] == [True, False, False]
+    assert [client.parser for client in (served, lost, waiting)] == [True, False, False]
     target.dismiss(lost)
     target.dismiss(served)
-    assert waiting.reading
+    assert waiting.parser
 
 
 # Keys

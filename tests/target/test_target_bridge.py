@@ -3,10 +3,10 @@
 import orjson
 import pytest
 
-from katydid.core.errors import ConfigError
-from katydid.target.bridge import Bridge
-from katydid.target.http import HttpRequest, RequestError
+from katydid.model.errors import ConfigError
+from katydid.target.bridge.service import Bridge
 from katydid.target.settings import TargetSettings, arguments_from_settings, settings_from_arguments
+from katydid.target.wire.http import HttpRequest, RequestError
 
 ROOMS = ["Tower", "Chapel"]
 

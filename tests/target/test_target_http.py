@@ -5,7 +5,7 @@ import json
 import pytest
 from wire import ASK, Line, ask, post, request
 
-from katydid.target.http import MAX_BODY, MAX_HEAD, RequestError, RequestReader
+from katydid.target.wire.http import MAX_BODY, MAX_HEAD, RequestError, RequestReader
 
 CHUNKED = (
     b"POST /a HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n5;x=y\r\nhello\r\n6\r\n world\r\n0\r\nSome: trailer\r\n\r\n"

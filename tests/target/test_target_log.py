@@ -7,7 +7,7 @@ from contextlib import ExitStack
 import pytest
 from wire import CHAT, Line, ask, eventually, get, post, request, the_log
 
-from katydid.core.errors import ConfigError
+from katydid.model.errors import ConfigError
 from katydid.target.truthlog import Truth, TruthLog
 
 MOMENTS = ("received", "first_chunk", "last_chunk", "ended")

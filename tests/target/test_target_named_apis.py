@@ -23,10 +23,10 @@ def named_events(reply):
 
 
 def read(path, reply):
-    reading = dialect(API[path]).reading("full")
-    reading.feed(reply.body, 0.0)
-    reading.finish()
-    return reading
+    parser = dialect(API[path]).stream_parser("full")
+    parser.feed(reply.body, 0.0)
+    parser.finish()
+    return parser
 
 
 @pytest.mark.parametrize("path", API)
@@ -39,13 +39,13 @@ def test_every_event_has_its_type_as_its_name(quick, path):
 @pytest.mark.parametrize(("limit", "chunks", "reason"), [(2, 2, ("max_tokens", "max_output_tokens")),
                                                          (9, 4, ("end_turn", "completed"))])  # fmt: skip
 def test_a_stream_and_a_whole_answer_say_the_same_to_our_dialect(quick, path, limit, chunks, reason):
-    reading = read(path, ask(quick, posted(path, limit, stream=True)))
-    assert reading.verdict() is None
-    assert (reading.chunks, reading.prompt_tokens, reading.completion_tokens) == (chunks, 3, chunks)
-    assert reading.finish_reason in reason
+    parser = read(path, ask(quick, posted(path, limit, stream=True)))
+    assert parser.verdict() is None
+    assert (parser.chunks, parser.prompt_tokens, parser.completion_tokens) == (chunks, 3, chunks)
+    assert parser.finish_reason in reason
     whole = dialect(API[path]).parse_answer(ask(quick, posted(path, limit)).body)
     assert (whole.text, whole.prompt_tokens, whole.completion_tokens) == (" word" * chunks, 3, chunks)
-    assert whole.finish_reason == reading.finish_reason
+    assert whole.finish_reason == parser.finish_reason
 
 
 @pytest.mark.parametrize("path", API)

@@ -11,7 +11,7 @@ import time
 import pytest
 from wire import Line, eventually, post
 
-from katydid.core.errors import ConfigError
+from katydid.model.errors import ConfigError
 from katydid.target.process import start_target
 
 MODULE = [sys.executable, "-m", "katydid.target"]

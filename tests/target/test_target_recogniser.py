@@ -11,7 +11,7 @@ import pytest
 import websocket
 from wire import eventually, get
 
-from katydid.core.errors import ConfigError
+from katydid.model.errors import ConfigError
 from katydid.target.settings import TargetSettings
 
 installed = find_spec("pocketsphinx") is not None

@@ -5,7 +5,7 @@ from dataclasses import fields, replace
 
 import pytest
 
-from katydid.core.errors import ConfigError
+from katydid.model.errors import ConfigError
 from katydid.target.settings import (
     TargetSettings,
     add_arguments,

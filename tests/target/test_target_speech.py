@@ -9,7 +9,7 @@ import pytest
 import websocket
 from wire import ask, eventually, get, request
 
-from katydid.core.errors import ConfigError
+from katydid.model.errors import ConfigError
 from katydid.target.settings import TargetSettings
 
 CHUNK = bytes(3200)  # 100 ms

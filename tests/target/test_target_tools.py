@@ -4,11 +4,11 @@ import json
 
 import pytest
 
-from katydid.target.apis import Ask
-from katydid.target.http import RequestError
+from katydid.target.apis.base import Ask
+from katydid.target.apis.tool_turns import with_tools
+from katydid.target.apis.tools import TOLD_FAULTS, TOOL_FAULTS, calls_of, misreported, read_toolset, spoiled
 from katydid.target.settings import TargetSettings
-from katydid.target.tools import TOLD_FAULTS, TOOL_FAULTS, calls_of, misreported, read_toolset, spoiled
-from katydid.target.toolturns import with_tools
+from katydid.target.wire.http import RequestError
 
 CITY = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
 MANY = {

@@ -4,8 +4,8 @@ import random
 
 import pytest
 
-from katydid.core import skimming
 from katydid.dialects import dialect
+from katydid.protocol import skim
 from katydid.transport.exchange import Exchange
 from katydid.transport.receiver import Receiver
 from rawserver import END, HEADS
@@ -27,22 +27,22 @@ def read_as(stream, how, *, warm):
         cuts = sorted(dice.sample(range(1, len(wire)), 9))
         pieces = [wire[a:b] for a, b in zip([0, *cuts], [*cuts, len(wire)], strict=True)]
     for _ in range(2 if warm else 1):  # the first answer teaches what the second is counted by
-        reading = dialect(stream.api).reading("count")
-        receiver = Receiver("POST", reading, exchange := Exchange())
+        parser = dialect(stream.api).stream_parser("count")
+        receiver = Receiver("POST", parser, exchange := Exchange())
         for number, piece in enumerate(pieces):
             receiver.feed(piece, float(number))
-    return facts(reading), exchange.received, exchange.error, exchange.ended, receiver.done, receiver.reusable
+    return facts(parser), exchange.received, exchange.error, exchange.ended, receiver.done, receiver.reusable
 
 
 @pytest.mark.parametrize("twin", ["python", "c"])
 @pytest.mark.parametrize("how", ["an event a read", "in blocks", "in splits"])
 @pytest.mark.parametrize("stream", STREAMS, ids=IDS)
 def test_a_recorded_answer_in_chunks(monkeypatch, stream, how, twin):
-    if twin == "c" and not skimming.compiled:
+    if twin == "c" and not skim.compiled:
         pytest.skip("no compiler here")
-    monkeypatch.setattr(skimming, "fastest", skimming.compiled if twin == "c" else skimming.skim)
+    monkeypatch.setattr(skim, "fastest", skim.compiled if twin == "c" else skim.skim)
     counted = read_as(stream, how, warm=True)
-    monkeypatch.setattr(skimming, "fastest", lambda _data, position, *_rule: (position, 0, 0))
-    monkeypatch.setattr(type(dialect(stream.api).reading("count")), "shape", None)
-    monkeypatch.setattr(type(dialect(stream.api).reading("count")), "_learned", None)
+    monkeypatch.setattr(skim, "fastest", lambda _data, position, *_rule: (position, 0, 0))
+    monkeypatch.setattr(type(dialect(stream.api).stream_parser("count")), "shape", None)
+    monkeypatch.setattr(type(dialect(stream.api).stream_parser("count")), "_learned", None)
     assert counted == read_as(stream, how, warm=False)

@@ -2,11 +2,11 @@
 
 import pytest
 
-from katydid.core.errors import ConfigError
+from katydid.engine.options import RunOptions
+from katydid.engine.services.chat import ChatService
+from katydid.model.errors import ConfigError
 from katydid.transport.dialing import destination
 from katydid.transport.proxies import is_excepted
-from katydid.users.chat import ChatService
-from katydid.users.options import RunOptions
 from rawserver import END, SSE_HEAD, chunks, raw_server
 from streams import PROPER
 from talking import CLIENTS, ask

@@ -2,10 +2,10 @@
 
 import time
 
-from katydid.core.sample import ErrorClass as E
+from katydid.model.sample import ErrorClass as E
 from katydid.transport.dialing import destination
-from katydid.transport.dripping import REQUEST, drip
 from katydid.transport.exchange import Exchange
+from katydid.transport.slowloris import REQUEST, drip
 from rawserver import raw_server
 
 

@@ -5,7 +5,7 @@ import zlib
 
 import pytest
 
-from katydid.core.sample import ErrorClass as E
+from katydid.model.sample import ErrorClass as E
 from rawserver import END, SSE_HEAD, chunks, raw_server
 from streams import DONE, PROPER, ROLE, STOP, THREE
 from talking import CLIENTS, ask

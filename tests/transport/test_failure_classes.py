@@ -7,7 +7,7 @@ import ssl
 
 import pytest
 
-from katydid.core.sample import ErrorClass
+from katydid.model.sample import ErrorClass
 from katydid.transport.failure import classify
 
 

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from katydid.core.sample import ErrorClass
+from katydid.model.sample import ErrorClass
 from katydid.transport import open_client
 from katydid.transport.exchange import Exchange, Request, Timeouts
 from rawserver import raw_server

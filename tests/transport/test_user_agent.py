@@ -3,13 +3,13 @@
 import pytest
 
 import katydid
+from katydid.engine.options import RunOptions
+from katydid.engine.services.chat import ChatService
 from katydid.transport import open_client
 from katydid.transport.exchange import Exchange, Request, Timeouts
 from katydid.transport.websocket import WebSocketClient
-from katydid.users.burst import BurstOptions, BurstService
-from katydid.users.chat import ChatService
-from katydid.users.options import RunOptions
-from katydid.users.speech import _Visit
+from katydid.workloads.burst.user import BurstOptions, BurstService
+from katydid.workloads.speech.user import _Visit
 from rawserver import raw_server
 from talking import CLIENTS
 

@@ -6,10 +6,10 @@ import wave
 
 import pytest
 
-from katydid.core.errors import ConfigError
-from katydid.core.sample import Blame
-from katydid.core.sample import ErrorClass as E
-from katydid.users.speech import SpeechOptions, SpeechService
+from katydid.model.errors import ConfigError
+from katydid.model.sample import Blame
+from katydid.model.sample import ErrorClass as E
+from katydid.workloads.speech.user import SpeechOptions, SpeechService
 from rawserver import raw_server
 from socketserving import accept, hear_out
 from speaking import answering, binary, close, speak, text
@@ -18,7 +18,7 @@ from speaking import answering, binary, close, speak, text
 @pytest.fixture(autouse=True)
 def _short_goodbye(monkeypatch):
     """These servers do not answer our close."""
-    monkeypatch.setattr("katydid.transport.websocket.GOODBYE", 0.02)
+    monkeypatch.setattr("katydid.transport.websocket.CLOSE_TIMEOUT_S", 0.02)
 
 
 FAST = {"audio_speed": 0.0}

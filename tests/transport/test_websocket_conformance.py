@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from frames import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, closing, frame, pieces
-from katydid.transport.framing import MESSAGE_LIMIT, Broken, Closed, Framing, Opened, Refused
+from katydid.protocol.websocket_frames import MESSAGE_LIMIT, Broken, Closed, Framing, Opened, Refused
 from socketserving import token_for
 
 BROKEN = Broken("")

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from katydid.analysis.derived import quantile
-from katydid.core.metrics import STATISTICS
-from katydid.store.monitor import WATCHED
+from katydid.model.metrics import STATISTICS
+from katydid.runs.monitor import WATCHED
 
 MS = 1e6
 """Nanoseconds."""
@@ -81,7 +81,7 @@ class Trial:
 
 
 @dataclass(frozen=True, slots=True)
-class Limit:
+class ErrorLimit:
     """What a faithful measurement keeps, and why; `unit` is a factor's name for display: ms or %."""
 
     name: str
@@ -90,12 +90,14 @@ class Limit:
     why: str
 
 
-TTFT_LIMIT = Limit("TTFT error, p99", 1.0, "ms", "5 % of a TTFT of 200 ms are 10 ms: a tenth of it may be ours")
-DURATION_LIMIT = Limit("duration error, p99", 1.0, "ms", "as for the TTFT")
-GAP_LIMIT = Limit("mean gap error, p99", 0.01, "%", "a change of 5 % must not be ours")
-BOUND_LIMIT = Limit("upper bounds among the TTFTs", 0.05, "%", "nothing can be said of them; a run warns there too")
-OTHERS_LIMIT = Limit("CPU used by others", 0.2, "%", "they take the target's core or ours when a chunk is due")
-TARGET_LIMIT = Limit("CPU of the target", 0.9, "%", "beyond that it sends late, and in lumps")
+TTFT_LIMIT = ErrorLimit("TTFT error, p99", 1.0, "ms", "5 % of a TTFT of 200 ms are 10 ms: a tenth of it may be ours")
+DURATION_LIMIT = ErrorLimit("duration error, p99", 1.0, "ms", "as for the TTFT")
+GAP_LIMIT = ErrorLimit("mean gap error, p99", 0.01, "%", "a change of 5 % must not be ours")
+BOUND_LIMIT = ErrorLimit(
+    "upper bounds among the TTFTs", 0.05, "%", "nothing can be said of them; a run warns there too"
+)
+OTHERS_LIMIT = ErrorLimit("CPU used by others", 0.2, "%", "they take the target's core or ours when a chunk is due")
+TARGET_LIMIT = ErrorLimit("CPU of the target", 0.9, "%", "beyond that it sends late, and in lumps")
 LIMITS = (TTFT_LIMIT, DURATION_LIMIT, GAP_LIMIT, BOUND_LIMIT, TARGET_LIMIT)
 
 
@@ -103,7 +105,7 @@ def compared(samples: pd.DataFrame, truth: pd.DataFrame) -> pd.DataFrame:
     """One row a successful request that both know, with its errors in milliseconds; gaps as shares.
 
     Args:
-        samples: DESIGN section 5; those that count.
+        samples: those that count.
         truth: the target's log, a row a request.
     """
     ok = samples[samples["outcome"] == "ok"].set_index("request_id")
@@ -242,7 +244,7 @@ def _worst(found: Errors) -> float | None:
     return found.max if found.p99 is None else found.p99
 
 
-def _broken(limit: Limit, value: float) -> str:
+def _broken(limit: ErrorLimit, value: float) -> str:
     if limit.unit == "%":
         return f"{limit.name} {value:.1%}, more than {limit.most:.0%}"
     return f"{limit.name} {value:.2f} {limit.unit}, more than {limit.most:g} {limit.unit}"

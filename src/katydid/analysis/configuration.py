@@ -9,7 +9,7 @@ import re
 import numpy as np
 import pandas as pd
 
-from katydid.core.sample import Blame
+from katydid.model.sample import Blame
 
 CONFIG_STATUSES = frozenset({400, 401, 403, 404, 405, 415, 422})
 _MODEL = re.compile(r"\bmodels?\b", re.IGNORECASE)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from katydid.core.errors import ConfigError, NoDataError
+from katydid.model.errors import ConfigError, NoDataError
 
 CONTENT = frozenset({"text", "reasoning", "tool"})
 VISIBLE = frozenset({"text", "reasoning"})
@@ -29,7 +29,7 @@ STATISTICS: dict[str, Callable[[np.ndarray], float]] = {
 """All four tools take NumPy's percentiles, which lie between two observations."""
 
 
-class Answer:
+class RecordedAnswer:
     """One streamed answer's events.
 
     Args:
@@ -69,7 +69,7 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class MetricRule:
     """One metric of one tool.
 
     Attributes:
@@ -80,21 +80,21 @@ class Rule:
 
     name: str
     text: str
-    values: Callable[[Answer], Sequence[float]]
+    values: Callable[[RecordedAnswer], Sequence[float]]
 
 
-def _first(kinds: frozenset[str]) -> Callable[[Answer], Sequence[float]]:
+def _first(kinds: frozenset[str]) -> Callable[[RecordedAnswer], Sequence[float]]:
     return lambda answer: answer.times(kinds)[:1].tolist()
 
 
-def _gaps(kinds: frozenset[str]) -> Callable[[Answer], Sequence[float]]:
+def _gaps(kinds: frozenset[str]) -> Callable[[RecordedAnswer], Sequence[float]]:
     return lambda answer: np.diff(answer.times(kinds)).tolist()
 
 
-def _spread(kinds: frozenset[str]) -> Callable[[Answer], Sequence[float]]:
+def _spread(kinds: frozenset[str]) -> Callable[[RecordedAnswer], Sequence[float]]:
     """(last − first) / (tokens − 1)."""
 
-    def values(answer: Answer) -> Sequence[float]:
+    def values(answer: RecordedAnswer) -> Sequence[float]:
         times = answer.times(kinds)
         if not len(times) or answer.tokens is None or answer.tokens < 2:
             return []
@@ -103,19 +103,19 @@ def _spread(kinds: frozenset[str]) -> Callable[[Answer], Sequence[float]]:
     return values
 
 
-def _katydid_tpot(answer: Answer) -> Sequence[float]:
+def _katydid_tpot(answer: RecordedAnswer) -> Sequence[float]:
     first = answer.times(CONTENT)
     if not len(first) or answer.tokens is None or answer.tokens < 2:
         return []
     return [(answer.duration - float(first[0])) / (answer.tokens - 1)]
 
 
-def _guidellm_tpot(answer: Answer) -> Sequence[float]:
+def _guidellm_tpot(answer: RecordedAnswer) -> Sequence[float]:
     times = answer.times(CONTENT)
     return [float(times[-1]) / answer.tokens] if len(times) and answer.tokens else []
 
 
-def _genai_first(answer: Answer) -> Sequence[float]:
+def _genai_first(answer: RecordedAnswer) -> Sequence[float]:
     """Where only tools were called, at the usage, if that says more than one token."""
     visible = answer.times(VISIBLE)
     if len(visible):
@@ -123,7 +123,7 @@ def _genai_first(answer: Answer) -> Sequence[float]:
     return answer.usage[:1] if (answer.tokens or 0) > 1 else []
 
 
-def _genai_tpot(answer: Answer) -> Sequence[float]:
+def _genai_tpot(answer: RecordedAnswer) -> Sequence[float]:
     """It stops reading at the usage, else at the end mark, else at the last byte."""
     first = _genai_first(answer)
     if not first or answer.tokens is None or answer.tokens < 2:
@@ -134,48 +134,48 @@ def _genai_tpot(answer: Answer) -> Sequence[float]:
 
 _CONTENT_TTFT = "start to the first chunk with visible, reasoning or tool content"
 
-DEFINITIONS: dict[str, tuple[Rule, ...]] = {
+DEFINITIONS: dict[str, tuple[MetricRule, ...]] = {
     "katydid": (
-        Rule("TTFT", _CONTENT_TTFT, _first(CONTENT)),
-        Rule("ITL", "gaps between chunks with content", _gaps(CONTENT)),
-        Rule("TPOT", "(last byte − first content) / (tokens − 1)", _katydid_tpot),
+        MetricRule("TTFT", _CONTENT_TTFT, _first(CONTENT)),
+        MetricRule("ITL", "gaps between chunks with content", _gaps(CONTENT)),
+        MetricRule("TPOT", "(last byte − first content) / (tokens − 1)", _katydid_tpot),
     ),
     "vllm": (
-        Rule("TTFT", "start to the first chunk with a choice, also an empty or role-only one", _first(CHUNKS)),
-        Rule("ITL", "gaps between all chunks with a choice, empty and finishing ones included", _gaps(CHUNKS)),
-        Rule("TPOT", "(last chunk with a choice − first) / (tokens − 1)", _spread(CHUNKS)),
+        MetricRule("TTFT", "start to the first chunk with a choice, also an empty or role-only one", _first(CHUNKS)),
+        MetricRule("ITL", "gaps between all chunks with a choice, empty and finishing ones included", _gaps(CHUNKS)),
+        MetricRule("TPOT", "(last chunk with a choice − first) / (tokens − 1)", _spread(CHUNKS)),
     ),
     "aiperf": (
-        Rule("TTFT", _CONTENT_TTFT, _first(CONTENT)),
-        Rule("ITL", "(last content − first content) / (tokens − 1), one value a request", _spread(CONTENT)),
-        Rule("ICL", "gaps between chunks with content; the tool has no TPOT", _gaps(CONTENT)),
+        MetricRule("TTFT", _CONTENT_TTFT, _first(CONTENT)),
+        MetricRule("ITL", "(last content − first content) / (tokens − 1), one value a request", _spread(CONTENT)),
+        MetricRule("ICL", "gaps between chunks with content; the tool has no TPOT", _gaps(CONTENT)),
     ),
     "guidellm": (
-        Rule("TTFT", _CONTENT_TTFT, _first(CONTENT)),
-        Rule("ITL", "(last content − first content) / (tokens − 1), one value a request", _spread(CONTENT)),
-        Rule("TPOT", "(last content − start) / tokens: the first token's wait is in it", _guidellm_tpot),
+        MetricRule("TTFT", _CONTENT_TTFT, _first(CONTENT)),
+        MetricRule("ITL", "(last content − first content) / (tokens − 1), one value a request", _spread(CONTENT)),
+        MetricRule("TPOT", "(last content − start) / tokens: the first token's wait is in it", _guidellm_tpot),
     ),
     "genai-bench": (
-        Rule(
+        MetricRule(
             "TTFT", "start to the first visible or reasoning content; of tool calls alone, to the usage", _genai_first
         ),
-        Rule("TPOT", "(usage or end mark − first content) / (tokens − 1); the tool has no ITL", _genai_tpot),
+        MetricRule("TPOT", "(usage or end mark − first content) / (tokens − 1); the tool has no ITL", _genai_tpot),
     ),
 }
 """By the names that `--definitions` takes; each tool's metrics in its own words."""
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class DefinitionFinding:
     """A metric of a tool over all answers; `count` values went into it."""
 
     tool: str
-    rule: Rule
+    rule: MetricRule
     count: int
     statistics: dict[str, float | None]
 
 
-def by_definitions(frame: pd.DataFrame, events: pd.DataFrame, tools: Sequence[str]) -> list[Finding]:
+def by_definitions(frame: pd.DataFrame, events: pd.DataFrame, tools: Sequence[str]) -> list[DefinitionFinding]:
     """The metrics of tools over the successful answers that count.
 
     Args:
@@ -196,13 +196,13 @@ def by_definitions(frame: pd.DataFrame, events: pd.DataFrame, tools: Sequence[st
     return [_finding(tool, rule, answers) for tool in tools for rule in DEFINITIONS[tool]]
 
 
-def _finding(tool: str, rule: Rule, answers: Sequence[Answer]) -> Finding:
+def _finding(tool: str, rule: MetricRule, answers: Sequence[RecordedAnswer]) -> DefinitionFinding:
     values = np.array([value for answer in answers for value in rule.values(answer)])
     shown = {name: find(values) if len(values) else None for name, find in STATISTICS.items()}
-    return Finding(tool, rule, len(values), shown)
+    return DefinitionFinding(tool, rule, len(values), shown)
 
 
-def _answers(frame: pd.DataFrame, events: pd.DataFrame) -> list[Answer]:
+def _answers(frame: pd.DataFrame, events: pd.DataFrame) -> list[RecordedAnswer]:
     counted = frame[frame["counted"] & (frame["outcome"] == "ok")]
     ok: dict[str, Any] = {str(row.request_id): row for row in counted.itertuples()}
     answers = []
@@ -212,5 +212,5 @@ def _answers(frame: pd.DataFrame, events: pd.DataFrame) -> list[Answer]:
             tokens = None if pd.isna(row.completion_tokens) else int(row.completion_tokens)
             at = group["at_ms"].to_numpy() - row.start_ms
             told = group["tokens"].notna().tolist()
-            answers.append(Answer(at, group["kind"].tolist(), told, duration=row.duration_ms, tokens=tokens))
+            answers.append(RecordedAnswer(at, group["kind"].tolist(), told, duration=row.duration_ms, tokens=tokens))
     return answers

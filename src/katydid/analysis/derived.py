@@ -15,7 +15,7 @@ LATE_SHARE_OF_INTERVAL = 0.01
 
 
 def with_derived(samples: pd.DataFrame, manifest: dict[str, Any]) -> pd.DataFrame:
-    """The samples with the columns that `core.metrics` names and no sample carries.
+    """The samples with the columns that `model.metrics` names and no sample carries.
 
     `response_ms`: from when it was due to the last byte. `tpot_ms`, `user_tokens_per_s`: see their metrics.
     `late`: started too late. `paced`: the first request of its iteration, the one that pacing starts; where

@@ -10,18 +10,18 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from katydid.analysis.capacity.holds import HoldResult
 from katydid.analysis.configuration import refused, what_to_check, with_blame
 from katydid.analysis.derived import quantile
-from katydid.analysis.holds import HoldResult
 from katydid.analysis.validity import Run, findings
-from katydid.core.sample import Blame
+from katydid.model.sample import Blame
 
 NOTHING = "nothing"
 NOT_DETERMINED = "not determined"
 
 
 @dataclass(frozen=True, slots=True)
-class Limit:
+class LimitingFactor:
     """What limited a run, and the numbers that say so."""
 
     cause: str
@@ -56,17 +56,17 @@ class Evidence:
         return self.rows[self.rows["stage"] == hold.stage]
 
 
-def diagnose(run: Run, holds: Sequence[HoldResult] = ()) -> Limit:
+def diagnose_limit(run: Run, holds: Sequence[HoldResult] = ()) -> LimitingFactor:
     """What limited a run; `nothing` where nothing failed and every stage was held."""
     counted = run.counted
     rows = counted[counted["outcome"].isin(["ok", "failed"])]
     evidence = Evidence(run, rows, sorted(holds, key=lambda h: h.users))
     for cause, rule in RULES:
         if text := rule(evidence):
-            return Limit(cause, text)
+            return LimitingFactor(cause, text)
     if not evidence.broken and not (rows["outcome"] == "failed").any():
-        return Limit(NOTHING, "no request failed, and no stage broke its objective")
-    return Limit(NOT_DETERMINED, "no rule found evidence enough")
+        return LimitingFactor(NOTHING, "no request failed, and no stage broke its objective")
+    return LimitingFactor(NOT_DETERMINED, "no rule found evidence enough")
 
 
 def _configuration(e: Evidence) -> str | None:

@@ -10,10 +10,10 @@ from enum import StrEnum
 from typing import Any
 from urllib.parse import urlsplit
 
-from katydid.core.errors import ExitCode, worst
-from katydid.core.redact import hide_query
-from katydid.core.sample import Blame
-from katydid.core.words import harmless, how_it_ended, number, ordinal, plural, show
+from katydid.model.errors import ExitCode, worst
+from katydid.model.formatting import how_it_ended, number, ordinal, plural, show, strip_control_chars
+from katydid.model.redact import hide_query
+from katydid.model.sample import Blame
 
 
 class Outcome(StrEnum):
@@ -57,7 +57,9 @@ class Headline:
 def headline_of(manifest: Mapping[str, Any], summary: Mapping[str, Any]) -> Headline:
     """As `summary.json` has it; made now for a run whose summary is older than headlines."""
     told = summary.get("headline")
-    return Headline(Outcome(told["outcome"]), harmless(told["text"])) if told else headline(manifest, summary)
+    return (
+        Headline(Outcome(told["outcome"]), strip_control_chars(told["text"])) if told else headline(manifest, summary)
+    )
 
 
 def headline(manifest: Mapping[str, Any], summary: Mapping[str, Any]) -> Headline:
@@ -68,7 +70,7 @@ def headline(manifest: Mapping[str, Any], summary: Mapping[str, Any]) -> Headlin
         summary: its other keys; those that older summaries lack are not needed.
     """
     outcome = next(outcome for outcome, holds in _RULES.items() if holds(summary))
-    return Headline(outcome, harmless(_SENTENCES[outcome](manifest, summary)))
+    return Headline(outcome, strip_control_chars(_SENTENCES[outcome](manifest, summary)))
 
 
 def exit_code(summary: Mapping[str, Any]) -> ExitCode:

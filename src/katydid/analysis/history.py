@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from katydid.analysis.comparability import mismatches
-from katydid.analysis.courses import MetricHistory, metric_history
-from katydid.core.measured import measured
-from katydid.core.metrics import DISTRIBUTIONS
+from katydid.analysis.comparison.comparability import mismatches
+from katydid.analysis.metric_history import MetricHistory, metric_history
+from katydid.model.measured import measured
+from katydid.model.metrics import DISTRIBUTIONS
 
 SHOWN = (
     *(f"{d.name}.{statistic}" for d in DISTRIBUTIONS if d.primary for statistic in ("p50", "p95")),

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from katydid.analysis.queue_simulation import Waits, service_times, simulate_waits
-from katydid.core.errors import ConfigError
-from katydid.core.queueing import burst_seconds, burst_share, erlang_c, servers_for, wait_quantile
+from katydid.model.errors import ConfigError
+from katydid.stats.queue_simulation import Waits, service_times, simulate_waits
+from katydid.stats.queueing import burst_seconds, burst_share, erlang_c, servers_for, wait_quantile
 
 _SHOWN_UTILISATIONS = (0.98, 0.95, 0.9, 0.85, 0.8, 0.7, 0.6, 0.5)
 MOST_LOAD = 5000.0
@@ -100,7 +100,7 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class WorkerPlan:
     """An answer.
 
     Attributes:
@@ -121,7 +121,7 @@ class Plan:
         return self.demand.utilisation / self.demand.rtf
 
 
-def make_plan(demand: Demand, slight_wait_s: float | None = None, workers: int | None = None) -> Plan:
+def make_plan(demand: Demand, slight_wait_s: float | None = None, workers: int | None = None) -> WorkerPlan:
     """A plan for a demand.
 
     Args:
@@ -140,7 +140,7 @@ def make_plan(demand: Demand, slight_wait_s: float | None = None, workers: int |
     if workers is not None:
         shown.add(workers)
     choices = tuple(choose(count) for count in sorted(shown))
-    return Plan(demand, choose(planned), slight, limit, choices)
+    return WorkerPlan(demand, choose(planned), slight, limit, choices)
 
 
 def _chooser(demand: Demand) -> Callable[[int], Choice]:

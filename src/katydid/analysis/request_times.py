@@ -1,4 +1,4 @@
-"""What the requests of one run say about each distribution of `core.metrics`: times, and times that are at least so.
+"""What the requests of one run say about each distribution of `model.metrics`: times, and times that are at least so.
 
 A request that timed out took at least as long as it had, and so did one that the end of the run cut off.
 That goes for its service and its response time, and for its time to the first token where none had come. Of
@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from katydid.analysis.censoring import Known, shares
-from katydid.core.metrics import Distribution, Statistic
+from katydid.model.metrics import Distribution, Statistic
+from katydid.stats.censoring import Known, shares
 
 TIMED_OUT = ("timeout", "idle_timeout")
 WHOLE_REQUEST = ("duration", "response")

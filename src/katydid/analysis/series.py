@@ -12,7 +12,7 @@ import pandas as pd
 
 from katydid.analysis.derived import ends_ms, quantile
 from katydid.analysis.offered import due_in_a_ramp, in_a_ramp
-from katydid.core.metrics import CONFIDENCE
+from katydid.model.metrics import CONFIDENCE
 
 MOST_BINS = 200
 FEW_BINS = 24

@@ -14,11 +14,11 @@ import numpy as np
 import pandas as pd
 
 from katydid.analysis.derived import failed_later, quantile
-from katydid.core.errors import ConfigError
+from katydid.model.errors import ConfigError
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class QueueFigures:
     """How streams went: share with a final result in time; of those, RTF and lag of the result (seconds).
 
     NaN where no stream had a result.
@@ -32,14 +32,14 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class TheoryComparison:
     """A run beside theory; `workers` and `rtf` are what the theory assumes."""
 
     workers: int
     rtf: float
     streams: int
-    measured: Outcome
-    theory: Outcome
+    measured: QueueFigures
+    theory: QueueFigures
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ def _most_at_once(streams: pd.DataFrame, speed: float) -> float:
     return float(np.cumsum(steps[order]).max())
 
 
-def compare_with_theory(facts: RunFacts, workers: int, rtf: float) -> Comparison:
+def compare_with_theory(facts: RunFacts, workers: int, rtf: float) -> TheoryComparison:
     """The run's outcome beside that of the queue played through with its own start times."""
     streams = facts.streams
     ok = streams[streams["outcome"] == "ok"]
@@ -109,10 +109,10 @@ def compare_with_theory(facts: RunFacts, workers: int, rtf: float) -> Comparison
         ok["rtf"].to_numpy(dtype=np.float64),
         ok["final_latency_ms"].to_numpy(dtype=np.float64) / 1000.0,
     )
-    return Comparison(workers, rtf, len(streams), measured, _play(facts, workers, rtf))
+    return TheoryComparison(workers, rtf, len(streams), measured, _play(facts, workers, rtf))
 
 
-def _play(facts: RunFacts, workers: int, rtf: float) -> Outcome:
+def _play(facts: RunFacts, workers: int, rtf: float) -> QueueFigures:
     starts = facts.streams["start_ms"].to_numpy(dtype=np.float64) / 1000.0
     lengths = facts.streams["audio_ms"].to_numpy(dtype=np.float64) / 1000.0
     ends = _ends(starts, lengths, facts, workers, rtf)
@@ -148,7 +148,7 @@ def _ends(starts: np.ndarray, lengths: np.ndarray, facts: RunFacts, workers: int
     return ends
 
 
-def _outcome(success: float, rtf: np.ndarray, lag_s: np.ndarray) -> Outcome:
+def _outcome(success: float, rtf: np.ndarray, lag_s: np.ndarray) -> QueueFigures:
     if not len(rtf):
-        return Outcome(success, *[float("nan")] * 4)
-    return Outcome(success, float(rtf.mean()), quantile(rtf, 0.95), quantile(lag_s, 0.5), quantile(lag_s, 0.95))
+        return QueueFigures(success, *[float("nan")] * 4)
+    return QueueFigures(success, float(rtf.mean()), quantile(rtf, 0.95), quantile(lag_s, 0.5), quantile(lag_s, 0.95))

@@ -8,9 +8,9 @@ from typing import Any
 
 from katydid.analysis.derived import warm_up_counts
 from katydid.analysis.summary import summarise
-from katydid.core.errors import NoDataError
-from katydid.store.folder import SUMMARY, RunFolder
-from katydid.store.gaps import counted
+from katydid.model.errors import NoDataError
+from katydid.runs.folder import SUMMARY, RunFolder
+from katydid.runs.gaps import counted
 
 
 def read_summary(folder: RunFolder) -> dict[str, Any]:

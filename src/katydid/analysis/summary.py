@@ -12,19 +12,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from katydid.analysis.capacity.estimate import capacity_part
 from katydid.analysis.configuration import CONFIG_STATUSES, what_to_check, with_blame
 from katydid.analysis.derived import ends_ms, failed_later, iterations, quantile, was_stopped, with_derived
-from katydid.analysis.extras import extras
 from katydid.analysis.headline import headline
 from katydid.analysis.offered import due_in_a_ramp, in_a_ramp
 from katydid.analysis.request_times import RequestTimes, statistic_of
-from katydid.analysis.staged import staged_load
-from katydid.analysis.upper_bounds import upper_bounds
 from katydid.analysis.validity import Run, findings, unchecked
-from katydid.core.histogram import Histogram
-from katydid.core.metrics import DISTRIBUTIONS, ITL, STATISTICS, Statistic
-from katydid.core.rates import RATES, Counts, Stop
-from katydid.core.sample import Blame, ErrorClass
+from katydid.analysis.validity.upper_bounds import upper_bounds
+from katydid.model.metrics import DISTRIBUTIONS, ITL, STATISTICS, Statistic
+from katydid.model.rates import RATES, Counts, Stop
+from katydid.model.sample import Blame, ErrorClass
+from katydid.model.workload import workloads_of
+from katydid.stats.histogram import Histogram
 
 MOST_ERRORS = 30
 """Rows of the table of errors; there are 21 classes, but a file may hold what we do not know."""
@@ -36,7 +36,7 @@ def summarise(
     """The content of `summary.json`.
 
     Args:
-        samples: DESIGN section 5, one row a request.
+        samples: one row a request.
         monitor: one row a second and process.
         manifest: of the run; missing keys are tolerated.
         gaps: between content chunks, in seconds, of the requests that count; None where nobody counted them.
@@ -81,9 +81,17 @@ def summarise(
         "errors": _errors(with_blame(frame)),
         "names": _names(counted),
         "timestamp_source": manifest.get("timestamp_source"),
-        **extras(run),
+        **_parts(run),
     }
     return summary | {"headline": headline(manifest, summary).as_json()}
+
+
+def _parts(run: Run) -> dict[str, Any]:
+    """The keys that this run's workload and its plan add."""
+    parts = [record.summarise(run) for record in workloads_of(run.manifest) if record.summarise]
+    if run.manifest.get("plan") == "capacity":
+        parts.append(capacity_part(run))
+    return {key: value for part in parts for key, value in part.items()}
 
 
 def _counts(
@@ -279,3 +287,13 @@ def _names(counted: pd.DataFrame) -> list[dict[str, Any]]:
             }
         )
     return rows
+
+
+def staged_load(manifest: dict[str, Any]) -> tuple[float, float] | None:
+    """Seconds that count (of the stages, not of the pauses between) and requests due in them; None without stages."""
+    stages = manifest.get("stages")
+    interval = manifest.get("interval_s")
+    if not stages or not interval:
+        return None
+    lengths = [(s["users"], max(0.0, s["end_ms"] - s["settled_ms"]) / 1000.0) for s in stages]
+    return sum(length for _, length in lengths), sum(users * length / interval for users, length in lengths)

@@ -11,14 +11,13 @@ from typing import Any
 
 from katydid.analysis.calibration import LIMITS, Errors, Trial, excuses, highest_faithful, trial, unfaithful
 from katydid.commands.output import STANDARD_OUTPUT, add_json, check_output, write_output
-from katydid.core.arguments import OneLineParser
-from katydid.core.errors import ExitCode
-from katydid.core.jsontext import json_text
-from katydid.core.words import about
-from katydid.machine.trial import Cores, run_trial, share_out
-from katydid.report.sections import Section
-from katydid.report.sections.section import Table
-from katydid.report.terminal import print_section, terminal
+from katydid.doctor.trial import Cores, run_trial, share_out
+from katydid.model.arguments import OneLineParser
+from katydid.model.errors import ExitCode
+from katydid.model.formatting import format_eta
+from katydid.model.jsontext import json_text
+from katydid.report.model import Section, Table
+from katydid.report.render.terminal import print_section, terminal
 from katydid.target.settings import duration
 
 OVERHEAD = 6.0
@@ -105,7 +104,7 @@ class _Progress:
 
     def __call__(self, text: str) -> None:
         left = max(0, self._trials - self._done) * self._each
-        told = f"Load {self._done + 1} of {self._trials}: {text}; {about(left)} left"
+        told = f"Load {self._done + 1} of {self._trials}: {text}; {format_eta(left)} left"
         print(told, file=sys.stderr, flush=True)  # noqa: T201 - progress
 
     def done(self) -> None:

@@ -8,16 +8,16 @@ from typing import Any
 
 from katydid.commands.output import STANDARD_OUTPUT, check_output, write_output
 from katydid.commands.run import run_workload
-from katydid.core.arguments import OneLineParser
-from katydid.core.errors import ExitCode, worst
-from katydid.core.jsontext import json_text
-from katydid.store.folder import SUMMARY
+from katydid.model.arguments import OneLineParser
+from katydid.model.errors import ExitCode, worst
+from katydid.model.jsontext import json_text
+from katydid.runs.folder import SUMMARY
 
 
 def main(arguments: Sequence[str]) -> int:
     """Search; 0 when a capacity was found, 4 when not even one user held or the run is not to be believed."""
-    from katydid.shapes.search import CapacityShape
-    from katydid.users.lifecycle import last_folder, use_shape
+    from katydid.engine.plugin import last_folder, use_shape
+    from katydid.engine.stages.capacity_shape import CapacityShape
 
     output = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     output.add_argument("--json", metavar="F", help="write the result as JSON; - for standard output")

@@ -7,24 +7,25 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from katydid.commands.output import STANDARD_OUTPUT, write_output
-from katydid.core.arguments import OneLineParser
-from katydid.core.errors import ConfigError, ExitCode
-from katydid.core.jsontext import json_text
+from katydid.model.arguments import OneLineParser
+from katydid.model.errors import ConfigError, ExitCode
+from katydid.model.jsontext import json_text
 
 if TYPE_CHECKING:
-    from katydid.analysis.estimates import RunData
-    from katydid.store.folder import RunFolder
+    from katydid.analysis.comparison.estimates import RunData
+    from katydid.runs.folder import RunFolder
 
 
 def main(arguments: Sequence[str]) -> int:
     """Compare; 0 whatever the verdict, 4 where it is invalid: judging is the gate's."""
     options = _parser().parse_args(arguments)
 
-    from katydid.analysis.comparison import CompareSettings, compare_runs
-    from katydid.analysis.estimates import read_run
+    import katydid.workloads  # noqa: F401 - registers what their summaries and reports say
+    from katydid.analysis.comparison.compare import CompareSettings, compare_runs
+    from katydid.analysis.comparison.estimates import read_run
     from katydid.report.comparison import comparison_markdown, comparison_page, print_comparison
-    from katydid.report.terminal import terminal
-    from katydid.store.sides import runs_of
+    from katydid.report.render.terminal import terminal
+    from katydid.runs.find import runs_of
 
     outputs = [options.json, options.markdown]
     if outputs.count(STANDARD_OUTPUT) > 1:
@@ -73,7 +74,7 @@ def _parser() -> OneLineParser:
 
 def _history(given: Path | None, sides: Sequence[Sequence[RunFolder]]) -> list[RunFolder]:
     """Earlier runs: of the folder that was named, or of the versions beside the base's."""
-    from katydid.store.sides import earlier_runs, versions_of
+    from katydid.runs.find import earlier_runs, versions_of
 
     if given is None:
         return earlier_runs(*sides)

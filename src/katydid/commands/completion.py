@@ -9,8 +9,8 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
 
-from katydid.core.arguments import OneLineParser
-from katydid.core.errors import ExitCode
+from katydid.model.arguments import OneLineParser
+from katydid.model.errors import ExitCode
 from katydid.resources import shipped_workloads
 
 _ALL_HELP = """

@@ -10,15 +10,15 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from katydid.commands.output import STANDARD_OUTPUT, add_json, write_output
-from katydid.core.arguments import OneLineParser
-from katydid.core.errors import ConfigError, ExitCode
-from katydid.core.jsontext import json_text
-from katydid.core.redact import COMPLAINT_LIMIT, Redactor
 from katydid.dialects import DIALECTS
+from katydid.model.arguments import OneLineParser
+from katydid.model.errors import ConfigError, ExitCode
+from katydid.model.jsontext import json_text
+from katydid.model.redact import COMPLAINT_LIMIT, Redactor
 
 if TYPE_CHECKING:
-    from katydid.machine.checks import Checked, Plan
-    from katydid.report.sections import Section
+    from katydid.doctor.checks import Checked, PlannedRun
+    from katydid.report.model import Section
 
 _WORDS = {"ok": "ok", "warning": "note", "bad": "BAD"}
 _COLUMNS = ("check", "", "found", "limit", "why")
@@ -28,12 +28,12 @@ def main(arguments: Sequence[str]) -> int:
     """Check; 0, or 4 where something would spoil a run of that size."""
     options = _parser().parse_args(arguments)
 
-    from katydid.machine.checks import Plan, examine, spoils
-    from katydid.machine.facts import gather
-    from katydid.machine.reaching import reach
-    from katydid.report.terminal import print_section, terminal
+    from katydid.doctor.checks import PlannedRun, examine, spoils
+    from katydid.doctor.facts import gather
+    from katydid.doctor.reachability import reach
+    from katydid.report.render.terminal import print_section, terminal
 
-    plan = Plan(options.users, options.interval, options.processes)
+    plan = PlannedRun(options.users, options.interval, options.processes)
     done = examine(gather(), plan)
     if options.host:
         done.append(reach(options.host, lambda: _first_look(options.host, options.api, options.ca_file)))
@@ -100,8 +100,8 @@ def _known(api: str) -> str:
 
 def _first_look(host: str, api: str, ca_file: str | None) -> str:
     """What a run does before its load."""
-    from katydid.users.chat import ChatService
-    from katydid.users.options import RunOptions
+    from katydid.engine.options import RunOptions
+    from katydid.engine.services.chat import ChatService
 
     service = ChatService(RunOptions(api=api, ca_file=ca_file), host)
     try:
@@ -112,9 +112,8 @@ def _first_look(host: str, api: str, ca_file: str | None) -> str:
         service.close()
 
 
-def _section(done: Sequence[Checked], plan: Plan) -> Section:
-    from katydid.report.sections import Section
-    from katydid.report.sections.section import Table
+def _section(done: Sequence[Checked], plan: PlannedRun) -> Section:
+    from katydid.report.model import Section, Table
 
     bad = frozenset((row, 1) for row, check in enumerate(done) if check.status == "bad")
     rows = [(c.name, _WORDS[c.status], c.found, c.limit, c.why) for c in done]
@@ -128,8 +127,8 @@ def _section(done: Sequence[Checked], plan: Plan) -> Section:
     return Section("doctor", "Machine", (verdict, *reasons), (table,))
 
 
-def _write(to: str, done: Sequence[Checked], plan: Plan) -> None:
-    from katydid.machine.checks import spoils
+def _write(to: str, done: Sequence[Checked], plan: PlannedRun) -> None:
+    from katydid.doctor.checks import spoils
 
     report = {"ok": not spoils(done), "plan": asdict(plan), "checks": [asdict(check) for check in done]}
     write_output(to, json_text(report) + "\n")

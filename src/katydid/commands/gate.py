@@ -8,27 +8,28 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from katydid.commands.output import STANDARD_OUTPUT, write_output
-from katydid.core.arguments import OneLineParser
-from katydid.core.errors import ConfigError, ExitCode, NoDataError
-from katydid.core.jsontext import json_text
-from katydid.core.words import plural
+from katydid.model.arguments import OneLineParser
+from katydid.model.errors import ConfigError, ExitCode, NoDataError
+from katydid.model.formatting import plural
+from katydid.model.jsontext import json_text
 from katydid.resources import thresholds_file
 
 if TYPE_CHECKING:
     from katydid.gate.judge import JudgedRun
     from katydid.gate.judgement import Judgement
     from katydid.gate.thresholds import Thresholds
-    from katydid.store.folder import RunFolder
+    from katydid.runs.folder import RunFolder
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Judge; the exit code of DESIGN section 2."""
+    """Judge; the exit code is the judgement's."""
     parser = _parser()
     given = parser.parse_args(arguments)
 
+    import katydid.workloads  # noqa: F401 - registers what their summaries and reports say
     from katydid.gate.thresholds import read_thresholds
-    from katydid.report.terminal import terminal
-    from katydid.store.sides import runs_of
+    from katydid.report.render.terminal import terminal
+    from katydid.runs.find import runs_of
 
     thresholds = read_thresholds(thresholds_file(given.thresholds))
     if given.only_read:
@@ -68,7 +69,7 @@ def _parser() -> OneLineParser:
 
 
 def _summary(thresholds: Thresholds) -> str:
-    from katydid.analysis.primaries import FAILURES
+    from katydid.analysis.comparison.primaries import FAILURES
 
     told = f"{thresholds.source}: {plural(len(thresholds.objectives), 'objective')}"
     primary = dict.fromkeys([*thresholds.settings.primary, FAILURES])
@@ -94,17 +95,17 @@ def _read(run: RunFolder) -> JudgedRun:
 
 
 def _compare(base: Sequence[RunFolder], new: Sequence[RunFolder], thresholds: Thresholds) -> dict[str, Any]:
-    from katydid.analysis.comparison import compare_versions
-    from katydid.store.sides import earlier_runs
+    from katydid.analysis.comparison.compare import compare_versions
+    from katydid.runs.find import earlier_runs
 
     return compare_versions(base, new, settings=thresholds.settings, history=earlier_runs(base, new))
 
 
 def _write(judgement: Judgement, given: Namespace) -> None:
-    from katydid.report.judgement import section
-    from katydid.report.junit import junit
-    from katydid.report.sections.markdown import section_markdown
-    from katydid.report.terminal import print_section, terminal
+    from katydid.report.gate import section
+    from katydid.report.render.junit import junit
+    from katydid.report.render.markdown import section_markdown
+    from katydid.report.render.terminal import print_section, terminal
 
     part = section(judgement)
     print_section(part, terminal(stderr=given.json == STANDARD_OUTPUT))

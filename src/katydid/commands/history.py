@@ -8,23 +8,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from katydid.commands.output import STANDARD_OUTPUT, write_output
-from katydid.core.arguments import OneLineParser
-from katydid.core.errors import ConfigError, ExitCode, NoDataError
-from katydid.core.jsontext import json_text
+from katydid.model.arguments import OneLineParser
+from katydid.model.errors import ConfigError, ExitCode, NoDataError
+from katydid.model.jsontext import json_text
 
 if TYPE_CHECKING:
     from katydid.analysis.history import History, PastRun, Version
-    from katydid.store.folder import RunFolder
+    from katydid.runs.folder import RunFolder
 
 
 def main(arguments: Sequence[str]) -> int:
     """Show the history; 1 where the newest version is slower than the pinned one, 4 where no run counts."""
     given = _parser().parse_args(arguments)
 
+    import katydid.workloads  # noqa: F401 - registers what their summaries and reports say
     from katydid.analysis.history import history
     from katydid.report.history import history_page, print_history
-    from katydid.report.terminal import terminal
-    from katydid.store.sides import workload_runs
+    from katydid.report.render.terminal import terminal
+    from katydid.runs.find import workload_runs
 
     if not given.folder.is_dir():
         raise ConfigError(f"{given.folder}: no such folder; name a workload's folder, as reports/stream")
@@ -80,7 +81,7 @@ def _read(folders: Sequence[RunFolder]) -> tuple[list[PastRun], list[str]]:
 
 def _compare_with(pin: str, past: History) -> dict[str, Any]:
     """The newest version against the pinned one, with all others as the history that tells the noise."""
-    from katydid.analysis.comparison import compare_versions
+    from katydid.analysis.comparison.compare import compare_versions
 
     versions = {version.name: version for version in past.versions}
     if pin not in versions:
@@ -96,7 +97,7 @@ def _compare_with(pin: str, past: History) -> dict[str, Any]:
 
 
 def _folders(version: Version) -> list[RunFolder]:
-    from katydid.store.folder import RunFolder
+    from katydid.runs.folder import RunFolder
 
     return [RunFolder(Path(run.name)) for run in version.runs]
 

@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from katydid.core.errors import ConfigError
+from katydid.model.errors import ConfigError
 
 STANDARD_OUTPUT = "-"
 

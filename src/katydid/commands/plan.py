@@ -10,13 +10,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from katydid.core.arguments import OneLineParser
-from katydid.core.errors import ConfigError, ExitCode
-from katydid.core.jsontext import json_text
+from katydid.model.arguments import OneLineParser
+from katydid.model.errors import ConfigError, ExitCode
+from katydid.model.jsontext import json_text
 
 if TYPE_CHECKING:
-    from katydid.analysis.plan import Choice, Demand, Plan
-    from katydid.analysis.speech_theory import Comparison, RunFacts
+    from katydid.analysis.plan import Choice, Demand, WorkerPlan
+    from katydid.analysis.speech_theory import RunFacts, TheoryComparison
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -27,10 +27,10 @@ def main(arguments: Sequence[str]) -> int:
     from rich.text import Text
 
     from katydid.analysis.plan import make_plan
-    from katydid.analysis.queue_simulation import JOBS
     from katydid.analysis.speech_theory import compare_with_theory
     from katydid.report.plan import plan_section, plan_sentence, render_plan, theory_section
-    from katydid.report.terminal import print_section
+    from katydid.report.render.terminal import print_section
+    from katydid.stats.queue_simulation import JOBS
 
     if asked.workers is not None and asked.workers < 1:
         raise ConfigError(f"--workers {asked.workers} must be at least 1")
@@ -95,7 +95,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _facts(path: Path) -> RunFacts:
     from katydid.analysis.speech_theory import run_facts
-    from katydid.store.folder import RunFolder
+    from katydid.runs.folder import RunFolder
 
     folder = RunFolder(path)
     return run_facts(folder.samples(), folder.manifest())
@@ -127,7 +127,7 @@ def _demand(asked: argparse.Namespace, facts: RunFacts | None) -> Demand:
     )
 
 
-def as_json(plan: Plan, theory: Comparison | None = None) -> dict[str, Any]:
+def as_json(plan: WorkerPlan, theory: TheoryComparison | None = None) -> dict[str, Any]:
     """The plan for machines; null where a queue only grows."""
     demand = plan.demand
     beside = {} if theory is None else {"beside_theory": _comparison(theory)}
@@ -145,7 +145,7 @@ def as_json(plan: Plan, theory: Comparison | None = None) -> dict[str, Any]:
     }
 
 
-def _comparison(theory: Comparison) -> dict[str, Any]:
+def _comparison(theory: TheoryComparison) -> dict[str, Any]:
     def finite(values: dict[str, float]) -> dict[str, float | None]:
         return {name: _finite(value) for name, value in values.items()}
 

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from katydid.core.arguments import OneLineParser
-from katydid.core.errors import ExitCode
+from katydid.model.arguments import OneLineParser
+from katydid.model.errors import ExitCode
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -28,9 +28,10 @@ def main(arguments: Sequence[str]) -> int:
     )
     options = parser.parse_args(arguments)
 
+    import katydid.workloads  # noqa: F401 - registers what their summaries and reports say
     from katydid.report.build import build_report
-    from katydid.report.terminal import print_summary, terminal
-    from katydid.store.folder import REPORT, RunFolder
+    from katydid.report.render.terminal import print_summary, terminal
+    from katydid.runs.folder import REPORT, RunFolder
 
     folder = RunFolder(options.run)
     folder.recover()

@@ -1,7 +1,7 @@
 """`katydid run WORKLOAD`: Locust, headless, on a workload's locustfile, with our progress and summary.
 
 Options that are not ours go to Locust unchanged; Katydid's own options of a run are registered with
-Locust too (`users/options.py`), so they take the same way.
+Locust too (`engine/options.py`), so they take the same way.
 """
 
 import argparse
@@ -13,10 +13,9 @@ import socket
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack, redirect_stderr
-from importlib import import_module
 
-from katydid.core.arguments import OneLineParser, did_you_mean_in
-from katydid.core.errors import ConfigError, ExitCode
+from katydid.model.arguments import OneLineParser, did_you_mean_in
+from katydid.model.errors import ConfigError, ExitCode
 from katydid.resources import locustfile, shipped_workloads
 
 _OURS = {*ExitCode}
@@ -121,13 +120,14 @@ def _check_options(workload: str, arguments: Sequence[str], command: str) -> Non
 
 def _install(workload: str | None) -> int | None:
     """Register the options of a run with Locust, and those of a workload of ours; the users it has by default."""
-    from katydid.users import lifecycle
+    from katydid.engine import plugin
+    from katydid.workloads import user_class
 
     users = None
     if workload:
-        module = import_module(f"katydid.users.{workload}")
-        users = max(getattr(user, "default_users", 0) for user in vars(module).values() if isinstance(user, type))
-    lifecycle.install()
+        module = user_class(workload)
+        users = module.default_users
+    plugin.install()
     return users
 
 
@@ -135,20 +135,20 @@ def _locust(arguments: list[str], *, stderr: bool) -> int:
     """Locust's own main, in this process, with its exit code made ours."""
     from locust.main import main as locust_main
 
-    from katydid.users import lifecycle
-    from katydid.users.presence import look_for_master
+    from katydid.engine import plugin
+    from katydid.engine.workers import look_for_master
 
-    lifecycle.install()
-    lifecycle.show_progress(stderr=stderr)
+    plugin.install()
+    plugin.show_progress(stderr=stderr)
     look_for_master(arguments)
     sys.argv = ["locust", *arguments]
     try:
         locust_main()
     except SystemExit as exit_:
         code = exit_.code if isinstance(exit_.code, int) else 1
-        if code == lifecycle.last_code() or (code in _OURS and code != ExitCode.GATE_FAILED):  # Locust's own is 1
+        if code == plugin.last_code() or (code in _OURS and code != ExitCode.GATE_FAILED):  # Locust's own is 1
             return code
-        return ExitCode.INTERNAL if lifecycle.has_started() else ExitCode.USAGE
+        return ExitCode.INTERNAL if plugin.has_started() else ExitCode.USAGE
     return ExitCode.INTERNAL
 
 

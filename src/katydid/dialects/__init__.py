@@ -1,18 +1,18 @@
 """What each API's requests look like and what its events mean. Pure: knows no socket and no clock."""
 
-from katydid.core.errors import ConfigError
 from katydid.dialects.anthropic import Anthropic
 from katydid.dialects.base import Dialect
 from katydid.dialects.generic import Fields, GenericSse
 from katydid.dialects.ollama import Ollama
 from katydid.dialects.openai import OpenAi
 from katydid.dialects.responses import Responses
+from katydid.model.errors import ConfigError
 
 DIALECTS: dict[str, Dialect] = {d.name: d for d in (OpenAi(), Responses(), Anthropic(), Ollama(), GenericSse())}
 """Every API by the name that `--api` takes; the place to add one. `register` adds those of other people's modules."""
 
 _SHIPPED = frozenset(DIALECTS)
-_MEMBERS = ("name", "endpoint", "models_endpoint", "headers", "body", "parse_models", "reading", "parse_answer")
+_MEMBERS = ("name", "endpoint", "models_endpoint", "headers", "body", "parse_models", "stream_parser", "parse_answer")
 
 
 def register(new: Dialect) -> None:

@@ -7,14 +7,14 @@ gateways send `[DONE]` all the same.
 
 from typing import Any
 
-from katydid.core.counting import Shape
-from katydid.core.errors import ProtocolError
-from katydid.core.jsontext import json_bytes
 from katydid.dialects.base import Answer, Generation, Message, member, parse_model_ids
 from katydid.dialects.content import is_content, text_of
 from katydid.dialects.loading import load_object
-from katydid.dialects.reading import DONE, SseReading, StreamReading, later
 from katydid.dialects.status import failed_reason, in_words
+from katydid.dialects.stream_parser import DONE, SseStreamParser, StreamParser, later
+from katydid.model.errors import ProtocolError
+from katydid.model.jsontext import json_bytes
+from katydid.protocol.counting import Shape
 
 VERSION = "2023-06-01"
 """Of the API, which it demands in a header; another one can be given with `--header anthropic-version=…`."""
@@ -57,9 +57,9 @@ class Anthropic:
         """The ids in `data`."""
         return parse_model_ids(body)
 
-    def reading(self, check: str) -> StreamReading:
-        """See `base.Dialect.reading`."""
-        return AnthropicReading(check)
+    def stream_parser(self, check: str) -> StreamParser:
+        """See `base.Dialect.stream_parser`."""
+        return AnthropicStreamParser(check)
 
     def parse_answer(self, body: bytes) -> Answer:
         """The text blocks of a message."""
@@ -76,7 +76,7 @@ class Anthropic:
         return Answer(text, reason, usage.prompt, usage.completion, other, in_words(failure) if failure else None)
 
 
-class AnthropicReading(SseReading):
+class AnthropicStreamParser(SseStreamParser):
     """One streamed message."""
 
     shape = Shape(
@@ -90,12 +90,12 @@ class AnthropicReading(SseReading):
         self._used = _Usage()
 
     def event(self, name: bytes, data: bytes) -> None:  # noqa: ARG002 - the type is in the data
-        """See `SseReading.event`; the type stands in the data too, and some gateways leave the name out."""
+        """See `SseStreamParser.event`; the type stands in the data too, and some gateways leave the name out."""
         if data == DONE:
             return
         value = load_object(data)
         if error := value.get("error"):
-            self.refuse(error)
+            self.on_error(error)
         else:
             self._typed(value, data)
 
@@ -111,14 +111,14 @@ class AnthropicReading(SseReading):
             case "message_stop":
                 self.done = True
             case "error":
-                self.refuse(value)
+                self.on_error(value)
             case str():
                 pass  # a ping, a block's end; and types that are new are to be skipped, says Anthropic
             case _ if self.full:
                 raise ProtocolError(f"an event without a type: {data[:160].decode('utf-8', 'replace')}")
 
     def is_end(self, data: bytes) -> bool:
-        """See `SseReading.is_end`."""
+        """See `SseStreamParser.is_end`."""
         return b"message_stop" in data and load_object(data).get("type") == "message_stop"
 
     def _block(self, value: dict[str, Any], data: bytes) -> None:
@@ -136,7 +136,7 @@ class AnthropicReading(SseReading):
         if reason:
             self.finish_reason = str(reason)
         if failure := failed_reason(reason, "stop_reason"):
-            self.refuse(failure)
+            self.on_error(failure)
 
     def _usage(self, usage: Any) -> None:
         self._used.update(usage)

@@ -3,13 +3,13 @@
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
-from katydid.core.errors import ProtocolError
-from katydid.core.values import whole
 from katydid.dialects.loading import load_object
-from katydid.dialects.reading import StreamReading
+from katydid.dialects.stream_parser import StreamParser
+from katydid.model.errors import ProtocolError
+from katydid.model.values import whole
 
 Message = dict[str, Any]
-Check = Literal["count", "full"]
+CheckLevel = Literal["count", "full"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +122,7 @@ class Dialect(Protocol):
             ProtocolError: the body is no such list.
         """
 
-    def reading(self, check: str) -> StreamReading:
+    def stream_parser(self, check: str) -> StreamParser:
         """A reader for one streamed answer; `check` is `count` or `full`."""
 
     def parse_answer(self, body: bytes) -> Answer:

@@ -11,14 +11,14 @@ from typing import Any
 
 import orjson
 
-from katydid.core.errors import ConfigError, ProtocolError
-from katydid.core.jsontext import json_bytes
 from katydid.dialects.base import Answer, Generation, Message, bearer_headers, parse_model_ids
 from katydid.dialects.content import is_content, text_of
+from katydid.dialects.field_paths import FieldPath
 from katydid.dialects.loading import load_object
-from katydid.dialects.paths import FieldPath
-from katydid.dialects.reading import SseReading, StreamReading
 from katydid.dialects.status import in_words
+from katydid.dialects.stream_parser import SseStreamParser, StreamParser
+from katydid.model.errors import ConfigError, ProtocolError
+from katydid.model.jsontext import json_bytes
 
 WHOLE = "."
 CLEAN_END = "end"
@@ -91,9 +91,9 @@ class GenericSse:
         """The ids in `data`, where the service has such a list; else `--model` is needed."""
         return parse_model_ids(body)
 
-    def reading(self, check: str) -> StreamReading:
-        """See `base.Dialect.reading`."""
-        return GenericReading(check, self._paths)
+    def stream_parser(self, check: str) -> StreamParser:
+        """See `base.Dialect.stream_parser`."""
+        return GenericStreamParser(check, self._paths)
 
     def parse_answer(self, body: bytes) -> Answer:
         """The text at the content path."""
@@ -105,7 +105,7 @@ class GenericSse:
         return Answer(text_of(text), "stop", *tokens, failure=in_words(error) if error else None)
 
 
-class GenericReading(SseReading):
+class GenericStreamParser(SseStreamParser):
     """One streamed answer."""
 
     def __init__(self, check: str, paths: "_Paths") -> None:
@@ -113,7 +113,7 @@ class GenericReading(SseReading):
         self._paths = paths
 
     def event(self, name: bytes, data: bytes) -> None:
-        """See `SseReading.event`."""
+        """See `SseStreamParser.event`."""
         paths = self._paths
         if data.strip() == paths.done_data or (paths.done_event and name == paths.done_event):
             self.done = True
@@ -123,7 +123,7 @@ class GenericReading(SseReading):
             return
         value = load_object(data)
         if error := paths.error.find(value):
-            self.refuse(error)
+            self.on_error(error)
             return
         text = paths.content.find(value)
         if is_content(text):
@@ -135,7 +135,7 @@ class GenericReading(SseReading):
             self.done = True
 
     def is_end(self, data: bytes) -> bool:
-        """See `SseReading.is_end`."""
+        """See `SseStreamParser.is_end`."""
         return data == self._paths.done_data
 
     def end(self) -> None:

@@ -11,8 +11,8 @@ from typing import Any, NoReturn
 
 import orjson
 
-from katydid.core.errors import ProtocolError
-from katydid.core.sample import DETAIL_LIMIT
+from katydid.model.errors import ProtocolError
+from katydid.model.sample import DETAIL_LIMIT
 
 WRONG_SHAPE = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 """What reading raises where a value is of another type than the API says: the target's doing, not a bug of ours."""

@@ -5,14 +5,14 @@
 
 from typing import Any
 
-from katydid.core.counting import Shape
-from katydid.core.errors import ProtocolError
-from katydid.core.jsontext import json_bytes
 from katydid.dialects.base import Answer, Generation, Message, bearer_headers
 from katydid.dialects.content import is_content, text_of, tokens_in
 from katydid.dialects.loading import load_object
-from katydid.dialects.reading import NdjsonReading, StreamReading
 from katydid.dialects.status import failed_reason, in_words
+from katydid.dialects.stream_parser import NdjsonStreamParser, StreamParser
+from katydid.model.errors import ProtocolError
+from katydid.model.jsontext import json_bytes
+from katydid.protocol.counting import Shape
 
 
 class Ollama:
@@ -48,9 +48,9 @@ class Ollama:
         except (AttributeError, KeyError, TypeError):
             raise ProtocolError("not a list of models") from None
 
-    def reading(self, check: str) -> StreamReading:
-        """See `base.Dialect.reading`."""
-        return OllamaReading(check)
+    def stream_parser(self, check: str) -> StreamParser:
+        """See `base.Dialect.stream_parser`."""
+        return OllamaStreamParser(check)
 
     def parse_answer(self, body: bytes) -> Answer:
         """The message, or the response of /api/generate."""
@@ -64,7 +64,7 @@ class Ollama:
         return Answer(text_of(text), reason, *tokens, other, in_words(failure) if failure else None)
 
 
-class OllamaReading(NdjsonReading):
+class OllamaStreamParser(NdjsonStreamParser):
     """One streamed answer."""
 
     shape = Shape(
@@ -74,10 +74,10 @@ class OllamaReading(NdjsonReading):
     )
 
     def line(self, line: bytes) -> None:
-        """See `NdjsonReading.line`."""
+        """See `NdjsonStreamParser.line`."""
         value = load_object(line)
         if error := value.get("error"):
-            self.refuse(error)
+            self.on_error(error)
             return
         reason = value.get("done_reason")
         ended = value["done"] is True if "done" in value else bool(reason)
@@ -91,7 +91,7 @@ class OllamaReading(NdjsonReading):
             self.finish_reason = str(reason or "stop")
             self.usage(value.get("prompt_eval_count"), value.get("eval_count"))
             if failure := failed_reason(reason, "done_reason"):
-                self.refuse(failure)
+                self.on_error(failure)
 
 
 def _parts(value: dict[str, Any]) -> tuple[Any, bool]:

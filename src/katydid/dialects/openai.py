@@ -7,14 +7,14 @@ of their own. A failure is told by an event of its own, beside the choices, in t
 
 from typing import Any
 
-from katydid.core.counting import Shape
-from katydid.core.errors import ProtocolError
-from katydid.core.jsontext import json_bytes
 from katydid.dialects.base import Answer, Generation, Message, OpenAiAccess
 from katydid.dialects.content import is_content, text_of, tokens_in
 from katydid.dialects.loading import load_object
-from katydid.dialects.reading import DONE, SseReading, StreamReading
 from katydid.dialects.status import failed_reason, in_words
+from katydid.dialects.stream_parser import DONE, SseStreamParser, StreamParser
+from katydid.model.errors import ProtocolError
+from katydid.model.jsontext import json_bytes
+from katydid.protocol.counting import Shape
 
 _TEXTS = ("content", "reasoning_content", "reasoning", "reasoning_details", "refusal", "audio")
 _CALLS = ("tool_calls", "function_call")
@@ -40,9 +40,9 @@ class OpenAi(OpenAiAccess):
             request["stream_options"] = {"include_usage": True}
         return json_bytes(request | generation.extra)
 
-    def reading(self, check: str) -> StreamReading:
-        """See `base.Dialect.reading`."""
-        return OpenAiReading(check)
+    def stream_parser(self, check: str) -> StreamParser:
+        """See `base.Dialect.stream_parser`."""
+        return OpenAiStreamParser(check)
 
     def parse_answer(self, body: bytes) -> Answer:
         """The first choice's message."""
@@ -60,7 +60,7 @@ class OpenAi(OpenAiAccess):
         return Answer(text, reason, *tokens, other, in_words(failure) if failure else None)
 
 
-class OpenAiReading(SseReading):
+class OpenAiStreamParser(SseStreamParser):
     """One streamed chat completion."""
 
     shape = Shape(
@@ -70,7 +70,7 @@ class OpenAiReading(SseReading):
     )
 
     def event(self, name: bytes, data: bytes) -> None:  # noqa: ARG002 - none of them has a name
-        """See `SseReading.event`."""
+        """See `SseStreamParser.event`."""
         if data == DONE:
             self.done = self.finish_reason is not None
             if not self.done:
@@ -78,7 +78,7 @@ class OpenAiReading(SseReading):
             return
         chunk = load_object(data)
         if error := chunk.get("error"):
-            self.refuse(error)
+            self.on_error(error)
             return
         choices = chunk.get("choices")
         choice = choices[0] if choices else {}
@@ -108,7 +108,7 @@ class OpenAiReading(SseReading):
         if reason:
             self.finish_reason = str(reason)
         if failure := error or (reason and failed_reason(reason)):
-            self.refuse(failure)
+            self.on_error(failure)
 
     def choice(self, delta: dict[str, Any]) -> None:
         """What a choice brought; for who wants more of it than whether it has content.

@@ -7,14 +7,14 @@ servers send `[DONE]` all the same.
 
 from typing import Any
 
-from katydid.core.counting import Shape
-from katydid.core.errors import ProtocolError
-from katydid.core.jsontext import json_bytes
 from katydid.dialects.base import Answer, Generation, Message, OpenAiAccess, member
 from katydid.dialects.content import is_content, text_of, tokens_in
 from katydid.dialects.loading import load_object
-from katydid.dialects.reading import DONE, SseReading, StreamReading
 from katydid.dialects.status import failed_reason, in_words
+from katydid.dialects.stream_parser import DONE, SseStreamParser, StreamParser
+from katydid.model.errors import ProtocolError
+from katydid.model.jsontext import json_bytes
+from katydid.protocol.counting import Shape
 
 _CONTENT = frozenset(
     f"response.{part}.delta"
@@ -49,9 +49,9 @@ class Responses(OpenAiAccess):
         }
         return json_bytes(request | generation.extra)
 
-    def reading(self, check: str) -> StreamReading:
-        """See `base.Dialect.reading`."""
-        return ResponsesReading(check)
+    def stream_parser(self, check: str) -> StreamParser:
+        """See `base.Dialect.stream_parser`."""
+        return ResponsesStreamParser(check)
 
     def parse_answer(self, body: bytes) -> Answer:
         """The text of all messages in `output`."""
@@ -67,7 +67,7 @@ class Responses(OpenAiAccess):
         return Answer(text, _reason(value), *tokens, other, in_words(failure) if failure else None)
 
 
-class ResponsesReading(SseReading):
+class ResponsesStreamParser(SseStreamParser):
     """One streamed response."""
 
     shape = Shape(
@@ -77,13 +77,13 @@ class ResponsesReading(SseReading):
     )
 
     def event(self, name: bytes, data: bytes) -> None:  # noqa: ARG002 - the type is in the data
-        """See `SseReading.event`; the type stands in the data too."""
+        """See `SseStreamParser.event`; the type stands in the data too."""
         if data == DONE:
             return
         value = load_object(data)
         kind = value.get("type")
         if error := value.get("error"):
-            self.refuse(error)
+            self.on_error(error)
         elif isinstance(kind, str):
             self._typed(kind, value, data)
         elif self.full:
@@ -99,17 +99,17 @@ class ResponsesReading(SseReading):
         elif kind in _ENDS:
             self._end(kind, member(value, "response", data))
         elif kind == "error":
-            self.refuse(value)
+            self.on_error(value)
 
     def is_end(self, data: bytes) -> bool:
-        """See `SseReading.is_end`."""
+        """See `SseStreamParser.is_end`."""
         return b'"response.' in data and load_object(data).get("type") in _ENDS
 
     def _end(self, kind: str, response: dict[str, Any]) -> None:
         """An end, and what the response then says of itself; where it does not, the event's name does."""
         self.usage(*tokens_in(response.get("usage"), "input_tokens", "output_tokens"))
         if failure := _failure({"status": kind.removeprefix("response."), **response}):
-            self.refuse(failure)
+            self.on_error(failure)
         self.finish_reason = _reason(response)
         self.done = True
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import orjson
 
-from katydid.core.jsontext import json_bytes
-from katydid.core.sample import DETAIL_LIMIT, ErrorClass
-from katydid.core.values import amount
+from katydid.model.jsontext import json_bytes
+from katydid.model.sample import DETAIL_LIMIT, ErrorClass
+from katydid.model.values import amount
 
 _DAILY = re.compile(r"\b(daily|per[ -]day|requests?/day|tokens?/day|RPD|TPD|24 ?h(ours?)?)\b", re.IGNORECASE)
 _RATE = re.compile(r"rate.?limit|too many requests|\b429\b", re.IGNORECASE)

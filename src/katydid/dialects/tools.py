@@ -5,13 +5,13 @@ Every event is parsed, whatever `--check` says: a call can only be checked when 
 
 from typing import Any
 
-from katydid.core.errors import ProtocolError
-from katydid.core.toolcalls import CallAssembler, Tool, ToolCall
+from katydid.dialects.answer_parser import AnswerParser
 from katydid.dialects.base import Message
 from katydid.dialects.content import text_of
 from katydid.dialects.loading import load_object
-from katydid.dialects.openai import OpenAi, OpenAiReading
-from katydid.dialects.whole import WholeReading
+from katydid.dialects.openai import OpenAi, OpenAiStreamParser
+from katydid.model.errors import ProtocolError
+from katydid.protocol.toolcalls import CallAssembler, Tool, ToolCall
 
 PROGRESS = b"tool_progress"
 """The event by which a server that runs tools itself tells of it: `{"name": ..., "status": "started"}`, "finished"."""
@@ -40,7 +40,7 @@ def answered(calls: list[ToolCall], results: list[str]) -> list[Message]:
     return [{"role": "assistant", "content": None, "tool_calls": asked}, *told]
 
 
-class StreamedTurn(OpenAiReading):
+class StreamedTurn(OpenAiStreamParser):
     """One streamed turn: its text and its calls.
 
     Attributes:
@@ -60,7 +60,7 @@ class StreamedTurn(OpenAiReading):
         return self._assembler.calls()
 
     def event(self, name: bytes, data: bytes) -> None:
-        """See `SseReading.event`."""
+        """See `SseStreamParser.event`."""
         if name == PROGRESS:
             told = load_object(data)
             self.progress.append((str(told.get("name")), str(told.get("status"))))
@@ -69,7 +69,7 @@ class StreamedTurn(OpenAiReading):
         super().event(name, data)
 
     def choice(self, delta: dict[str, Any]) -> None:
-        """See `OpenAiReading.choice`."""
+        """See `OpenAiStreamParser.choice`."""
         self.text += _text(delta)
         try:
             for piece in delta.get("tool_calls") or []:
@@ -85,7 +85,7 @@ class StreamedTurn(OpenAiReading):
             raise ProtocolError(f"a tool call that cannot be read: {error}") from None
 
 
-class WholeTurn(WholeReading):
+class WholeTurn(AnswerParser):
     """One turn in one piece."""
 
     def __init__(self) -> None:
@@ -95,7 +95,7 @@ class WholeTurn(WholeReading):
         self.progress: list[tuple[str, str]] = []
 
     def read(self, body: bytes) -> None:
-        """See `WholeReading.read`."""
+        """See `AnswerParser.read`."""
         super().read(body)
         message = load_object(body)["choices"][0]["message"]
         self.text = _text(message)

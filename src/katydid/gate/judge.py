@@ -9,18 +9,18 @@ from dataclasses import asdict, dataclass, replace
 from statistics import median
 from typing import Any
 
-from katydid.analysis.comparability import mismatches
+from katydid.analysis.comparison.comparability import mismatches
+from katydid.analysis.comparison.primaries import FAILURES
+from katydid.analysis.comparison.verdicts import NO_SUCCESS
 from katydid.analysis.headline import Outcome, generator_to_blame, headline_of
-from katydid.analysis.primaries import FAILURES
-from katydid.analysis.shares import in_points
-from katydid.analysis.verdicts import NO_SUCCESS
-from katydid.core.measured import Measured, measured
-from katydid.core.metrics import METRICS
-from katydid.core.units import Unit
-from katydid.core.words import changed, value_only
-from katydid.gate.judgement import Check, Judgement, Kind, Verdict
+from katydid.gate.judgement import CheckKind, GateCheck, GateVerdict, Judgement
 from katydid.gate.limits import Limit
 from katydid.gate.thresholds import Objective, Policy, Thresholds
+from katydid.model.formatting import format_change, value_only
+from katydid.model.measured import Measured, measured
+from katydid.model.metrics import METRICS
+from katydid.model.units import Unit
+from katydid.stats.proportions import in_points
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ def judge(
     Args:
         thresholds: what is asked for.
         runs: at least one, all of the version in question.
-        comparison: of these runs with a baseline, as `analysis.comparison` gives it; None where none was named.
+        comparison: of these runs with a baseline, as `analysis.comparison.compare` gives it; None where none was named.
         baseline: the runs of that baseline, beside which objectives stand that the comparison does not know.
     """
     checks = [
@@ -77,21 +77,27 @@ def _is_doubtful(run: JudgedRun) -> bool:
 
 def unreadable(thresholds: Thresholds, runs: Sequence[str], reason: str) -> Judgement:
     """The judgement where a run cannot even be read."""
-    check = Check(Kind.RUN, "valid", _VALID_LIMIT, Verdict.NO_DATA, reason)
+    check = GateCheck(CheckKind.RUN, "valid", _VALID_LIMIT, GateVerdict.NO_DATA, reason)
     return Judgement((check,), thresholds.source, tuple(runs))
 
 
 _VALID_LIMIT = "to be believed"
 
 
-def _valid(runs: Sequence[JudgedRun]) -> Check:
+def _valid(runs: Sequence[JudgedRun]) -> GateCheck:
     reasons = [text for run in runs for text in _invalid_reasons(run, named=len(runs) > 1)]
     reasons += [text for run in runs[1:] if (text := _other_load(runs[0], run))]
     empty = any(not run.summary["counts"]["requests"] for run in runs)
     if reasons:
-        return Check(Kind.RUN, "valid", _VALID_LIMIT, Verdict.NO_DATA if empty else Verdict.INVALID, "; ".join(reasons))
+        return GateCheck(
+            CheckKind.RUN,
+            "valid",
+            _VALID_LIMIT,
+            GateVerdict.NO_DATA if empty else GateVerdict.INVALID,
+            "; ".join(reasons),
+        )
     notes = dict.fromkeys(text for run in runs for text in run.summary.get("warnings", ()))
-    return Check(Kind.RUN, "valid", _VALID_LIMIT, Verdict.PASSED, "; ".join(notes))
+    return GateCheck(CheckKind.RUN, "valid", _VALID_LIMIT, GateVerdict.PASSED, "; ".join(notes))
 
 
 def _invalid_reasons(run: JudgedRun, *, named: bool) -> Iterator[str]:
@@ -116,28 +122,30 @@ def _other_load(first: JudgedRun, run: JudgedRun) -> str:
 _ENDED_LIMIT = "not stopped early"
 
 
-def _ended(runs: Sequence[JudgedRun], policy: Policy) -> Check:
+def _ended(runs: Sequence[JudgedRun], policy: Policy) -> GateCheck:
     stopped = [run for run in runs if run.summary["ended"] == "failure-threshold"]
     if not stopped:
-        return Check(Kind.RUN, "ended", _ENDED_LIMIT, Verdict.PASSED)
+        return GateCheck(CheckKind.RUN, "ended", _ENDED_LIMIT, GateVerdict.PASSED)
     which = f"{len(stopped)} of {len(runs)} runs were" if len(runs) > 1 else "the run was"
     reason = f"{which} stopped by the failure threshold: what is judged ends there"
     if policy is Policy.WARN:
-        return Check(Kind.RUN, "ended", _ENDED_LIMIT, Verdict.PASSED, reason)
+        return GateCheck(CheckKind.RUN, "ended", _ENDED_LIMIT, GateVerdict.PASSED, reason)
     remedy = "raise --failure-threshold, or set stopped_early under [policy], if so many failures are allowed"
-    return Check(Kind.RUN, "ended", _ENDED_LIMIT, Verdict.FAILED, f"{reason}; {remedy}")
+    return GateCheck(CheckKind.RUN, "ended", _ENDED_LIMIT, GateVerdict.FAILED, f"{reason}; {remedy}")
 
 
-def _objective(objective: Objective, runs: Sequence[JudgedRun]) -> Check:
+def _objective(objective: Objective, runs: Sequence[JudgedRun]) -> GateCheck:
     metric, limit = objective.metric, objective.limit
     values = [found for run in runs if (found := measured(run.summary, metric)) is not None]
     if len(values) < len(runs):
-        return Check(Kind.OBJECTIVE, metric, limit.text, Verdict.NO_DATA, _missing(metric, runs, len(values)))
+        return GateCheck(
+            CheckKind.OBJECTIVE, metric, limit.text, GateVerdict.NO_DATA, _missing(metric, runs, len(values))
+        )
     said = [_kept(limit, each) for each in values]
     middle = sorted(values, key=lambda each: (each.value, each.at_least))
     value = middle[len(middle) // 2 if limit.is_upper else (len(middle) - 1) // 2]
-    check = Check(
-        Kind.OBJECTIVE,
+    check = GateCheck(
+        CheckKind.OBJECTIVE,
         metric,
         limit.text,
         _kept(limit, value),
@@ -148,27 +156,27 @@ def _objective(objective: Objective, runs: Sequence[JudgedRun]) -> Check:
     return check if len(values) == 1 else replace(check, values=tuple(each.value for each in values))
 
 
-def _kept(limit: Limit, found: Measured) -> Verdict:
+def _kept(limit: Limit, found: Measured) -> GateVerdict:
     """Whether a value keeps its limit; a lower bound can only break an upper limit, and only keep a lower one."""
     kept = limit.keeps(found.value)
     if found.at_least and kept == limit.is_upper:
-        return Verdict.NO_DATA
-    return Verdict.PASSED if kept else Verdict.FAILED
+        return GateVerdict.NO_DATA
+    return GateVerdict.PASSED if kept else GateVerdict.FAILED
 
 
-def _doubts(metric: str, value: Measured, said: Sequence[Verdict]) -> Iterator[str]:
+def _doubts(metric: str, value: Measured, said: Sequence[GateVerdict]) -> Iterator[str]:
     """What must be known of a value: that it is the middle one of several runs, that it is a bound."""
     if len(said) > 1:
         middle = "the median" if len(said) % 2 else "the worse of the two middle ones"
         yield f"{middle} of {len(said)} runs"
-        broken = sum(verdict is Verdict.FAILED for verdict in said)
+        broken = sum(verdict is GateVerdict.FAILED for verdict in said)
         if 0 < broken < len(said):
             yield f"too close to call: {broken} of them break it"
     if value.at_least:
         yield f"at least {value_only(metric, value.value)}: it lies among requests that timed out or were cut off"
 
 
-def _beside(check: Check, comparison: Mapping[str, Any] | None, baseline: Sequence[JudgedRun]) -> Check:
+def _beside(check: GateCheck, comparison: Mapping[str, Any] | None, baseline: Sequence[JudgedRun]) -> GateCheck:
     """An objective with what the baseline had, where the two may be compared."""
     if comparison is None or comparison["verdict"] == "invalid":
         return check
@@ -176,7 +184,7 @@ def _beside(check: Check, comparison: Mapping[str, Any] | None, baseline: Sequen
     return replace(check, compared=row or _beside_baseline(check, baseline))
 
 
-def _beside_baseline(check: Check, baseline: Sequence[JudgedRun]) -> dict[str, Any] | None:
+def _beside_baseline(check: GateCheck, baseline: Sequence[JudgedRun]) -> dict[str, Any] | None:
     """The middle one of the baseline's runs, as the check's value is of its own; None where it lacks the metric."""
     values = [found.value for run in baseline if (found := measured(run.summary, check.metric)) is not None]
     if not values or check.value is None:
@@ -199,28 +207,28 @@ def _missing(metric: str, runs: Sequence[JudgedRun], present: int) -> str:
 
 
 _COMPARED = {
-    "faster": Verdict.PASSED,
-    "no_difference": Verdict.PASSED,
-    "slower": Verdict.FAILED,
-    "mixed": Verdict.FAILED,
-    "cannot_tell": Verdict.CANNOT_TELL,
-    "invalid": Verdict.INVALID,
+    "faster": GateVerdict.PASSED,
+    "no_difference": GateVerdict.PASSED,
+    "slower": GateVerdict.FAILED,
+    "mixed": GateVerdict.FAILED,
+    "cannot_tell": GateVerdict.CANNOT_TELL,
+    "invalid": GateVerdict.INVALID,
 }
 
 
-def _compared(thresholds: Thresholds, comparison: Mapping[str, Any] | None) -> Iterator[Check]:
+def _compared(thresholds: Thresholds, comparison: Mapping[str, Any] | None) -> Iterator[GateCheck]:
     limit = f"no loss of {100 * thresholds.settings.min_change:.3g} % or more against the baseline"
     policy = thresholds.cannot_tell
     if comparison is None:
         if thresholds.wants_comparison:
             reason = "no baseline was given: name one with --baseline"
-            yield Check(Kind.COMPARISON, "comparison", limit, Verdict.CANNOT_TELL, reason, doubt=policy)
+            yield GateCheck(CheckKind.COMPARISON, "comparison", limit, GateVerdict.CANNOT_TELL, reason, doubt=policy)
         return
     whole = _COMPARED[comparison["verdict"]]
-    rows = [] if whole is Verdict.INVALID else [row for row in comparison["metrics"] if row["primary"]]
+    rows = [] if whole is GateVerdict.INVALID else [row for row in comparison["metrics"] if row["primary"]]
     checks = [
-        Check(
-            Kind.COMPARISON,
+        GateCheck(
+            CheckKind.COMPARISON,
             row["name"],
             limit,
             _compared_verdict(row, whole),
@@ -233,24 +241,26 @@ def _compared(thresholds: Thresholds, comparison: Mapping[str, Any] | None) -> I
     ]
     yield from checks
     if whole not in {check.verdict for check in checks}:
-        yield Check(Kind.COMPARISON, "comparison", limit, whole, "; ".join(comparison["reasons"]), doubt=policy)
+        yield GateCheck(
+            CheckKind.COMPARISON, "comparison", limit, whole, "; ".join(comparison["reasons"]), doubt=policy
+        )
 
 
-def _compared_verdict(row: Mapping[str, Any], whole: Verdict) -> Verdict:
+def _compared_verdict(row: Mapping[str, Any], whole: GateVerdict) -> GateVerdict:
     """A metric that a side lacks is no reason to pass; a failure or two are no reason to doubt."""
     if None in (row["base"], row["new"]):
         # Where all requests failed, that is what is wrong, and not that there are no times.
-        told = whole is Verdict.FAILED and row["reason"] == NO_SUCCESS
-        return Verdict.CANNOT_TELL if told else Verdict.NO_DATA
+        told = whole is GateVerdict.FAILED and row["reason"] == NO_SUCCESS
+        return GateVerdict.CANNOT_TELL if told else GateVerdict.NO_DATA
     verdict = _COMPARED[row["verdict"]]
-    overlooked = row["name"] == FAILURES and verdict is Verdict.CANNOT_TELL and whole is Verdict.PASSED
-    return Verdict.PASSED if overlooked else verdict
+    overlooked = row["name"] == FAILURES and verdict is GateVerdict.CANNOT_TELL and whole is GateVerdict.PASSED
+    return GateVerdict.PASSED if overlooked else verdict
 
 
 def _told(row: Mapping[str, Any]) -> str:
     """The change in words: `slower: +12.3 % (+8.1 % to +17.0 %)`."""
     text = str(row["verdict"]).replace("_", " ")
-    change, low, high = changed(row, percent)
+    change, low, high = format_change(row, percent)
     if change is not None:
         text += f": {change}"
     if low is not None and high is not None:

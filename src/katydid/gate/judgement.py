@@ -8,11 +8,11 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
-from katydid.core.errors import ExitCode, worst
 from katydid.gate.thresholds import Policy
+from katydid.model.errors import ExitCode, worst
 
 
-class Kind(StrEnum):
+class CheckKind(StrEnum):
     """What a check looks at."""
 
     RUN = "run"
@@ -20,7 +20,7 @@ class Kind(StrEnum):
     COMPARISON = "comparison"
 
 
-class Verdict(StrEnum):
+class GateVerdict(StrEnum):
     """What came of a check."""
 
     PASSED = "passed"
@@ -33,15 +33,15 @@ class Verdict(StrEnum):
 FAILURE_RATE = "failure_rate"
 
 _CODES = {
-    Verdict.PASSED: ExitCode.PASSED,
-    Verdict.FAILED: ExitCode.GATE_FAILED,
-    Verdict.NO_DATA: ExitCode.INVALID,
-    Verdict.INVALID: ExitCode.INVALID,
+    GateVerdict.PASSED: ExitCode.PASSED,
+    GateVerdict.FAILED: ExitCode.GATE_FAILED,
+    GateVerdict.NO_DATA: ExitCode.INVALID,
+    GateVerdict.INVALID: ExitCode.INVALID,
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class GateCheck:
     """One question, and its answer.
 
     Attributes:
@@ -56,10 +56,10 @@ class Check:
         doubt: what `cannot_tell` means here.
     """
 
-    kind: Kind
+    kind: CheckKind
     metric: str
     limit: str
-    verdict: Verdict
+    verdict: GateVerdict
     reason: str = ""
     value: float | None = None
     values: tuple[float, ...] = ()
@@ -70,7 +70,7 @@ class Check:
     @property
     def is_failure_rate(self) -> bool:
         """Whether it is the objective of the failure rate."""
-        return self.kind is Kind.OBJECTIVE and self.metric == FAILURE_RATE
+        return self.kind is CheckKind.OBJECTIVE and self.metric == FAILURE_RATE
 
     @property
     def exit_code(self) -> ExitCode:
@@ -98,7 +98,7 @@ class Judgement:
         doubtful: failures may be the generator's, or of another load: they say nothing about the target.
     """
 
-    checks: tuple[Check, ...]
+    checks: tuple[GateCheck, ...]
     thresholds: str
     runs: tuple[str, ...]
     comparison: Mapping[str, Any] | None = None
@@ -120,7 +120,7 @@ class Judgement:
     @property
     def too_many_failures(self) -> bool:
         """Whether the objective of the failure rate is broken."""
-        return any(check.is_failure_rate and check.verdict is Verdict.FAILED for check in self.checks)
+        return any(check.is_failure_rate and check.verdict is GateVerdict.FAILED for check in self.checks)
 
     @property
     def passed(self) -> bool:
@@ -128,7 +128,7 @@ class Judgement:
         return self.exit_code is ExitCode.PASSED
 
     def as_json(self) -> dict[str, Any]:
-        """The content of `--json` (DESIGN section 2)."""
+        """The content of `--json` (docs/reference/json.md)."""
         return {
             "schema_version": 1,
             "passed": self.passed,

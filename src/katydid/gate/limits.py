@@ -9,8 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 
-from katydid.core.errors import ConfigError
-from katydid.core.units import Unit
+from katydid.model.errors import ConfigError
+from katydid.model.units import Unit
 
 _OPERATORS: dict[str, Callable[[float, float], bool]] = {
     "<": operator.lt,

@@ -13,11 +13,11 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from katydid.analysis.comparison import CompareSettings
-from katydid.core.errors import ConfigError
-from katydid.core.metrics import DISTRIBUTIONS, METRICS, POOLED
-from katydid.core.units import Better
+from katydid.analysis.comparison.compare import CompareSettings
 from katydid.gate.limits import Limit, read_limit, read_percent
+from katydid.model.errors import ConfigError
+from katydid.model.metrics import DISTRIBUTIONS, METRICS, POOLED
+from katydid.model.units import Better
 
 SECTIONS: dict[str, tuple[str, ...]] = {
     "objective": (),

@@ -1,1 +1,1 @@
-"""What a run folder looks like to people: HTML, terminal. Never imports Locust or gevent."""
+"""What a run folder looks like to people. Never imports Locust or gevent."""

@@ -4,15 +4,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from katydid.analysis.definitions import by_definitions
+from katydid.analysis.definitions import STATISTICS, DefinitionFinding, by_definitions
 from katydid.analysis.derived import warm_up_counts, with_derived
 from katydid.analysis.headline import Headline, headline_of
 from katydid.analysis.summary import summarise
-from katydid.report.definitions import definitions_section
-from katydid.report.html import render_run
-from katydid.report.sections import Material, Section, sections
-from katydid.store.folder import REPORT, SUMMARY, RunFolder
-from katydid.store.gaps import counted
+from katydid.model.formatting import milliseconds, number
+from katydid.model.workload import workloads_of
+from katydid.report.capacity import capacity_section
+from katydid.report.model import Material, Section, Table
+from katydid.report.run import render_run
+from katydid.runs.folder import REPORT, SUMMARY, RunFolder
+from katydid.runs.gaps import counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +51,34 @@ def build_report(folder: RunFolder, definitions: Sequence[str] = ()) -> Report:
     summary = summarise(samples, monitor, manifest, counted(folder.gaps(), warm_up=warm_up_counts(manifest)))
     folder.write_json(SUMMARY, summary)
     material = Material(manifest, summary, with_derived(samples, manifest), monitor)
-    parts = sections(material)
+    parts = _sections(material)
     if definitions:
         findings = by_definitions(material.frame, folder.events(), definitions)
         parts.append(definitions_section(findings))
     folder.write_text(REPORT, render_run(material, parts))
     return Report(manifest, summary, parts)
+
+
+def _sections(material: Material) -> list[Section]:
+    """What only runs of this kind have to say."""
+    makers = [capacity_section, *(make for record in workloads_of(material.manifest) for make in record.sections)]
+    return [section for make in makers if (section := make(material)) is not None]
+
+
+def definitions_section(findings: Sequence[DefinitionFinding]) -> Section:
+    """A row a tool and metric, with its rule."""
+    columns = ("Tool", "Metric", *STATISTICS, "Values", "Rule")
+    rows = [
+        (
+            finding.tool,
+            finding.rule.name,
+            *("–" if value is None else milliseconds(value) for value in finding.statistics.values()),
+            number(finding.count),
+            finding.rule.text,
+        )
+        for finding in findings
+    ]
+    caption = "Percentiles as these tools take them (NumPy's, between two observations)."
+    table = Table(caption, columns, rows, words=frozenset({1, len(columns) - 1}))
+    text = "The same answers on the same clock, by the rules of each tool. Token counts are the server's."
+    return Section("definitions-of-tools", "By other tools' definitions", [text], [table])

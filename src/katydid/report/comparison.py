@@ -6,15 +6,15 @@ import pandas as pd
 from rich.console import Console
 from rich.text import Text
 
-from katydid import __version__
-from katydid.core.metrics import DISTRIBUTIONS
-from katydid.core.words import harmless, plural
+from katydid.model.formatting import plural, strip_control_chars
+from katydid.model.metrics import DISTRIBUTIONS
+from katydid.model.version import __version__
 from katydid.report import verdict
 from katydid.report.comparison_charts import comparison_charts
-from katydid.report.forest import draw_forest
-from katydid.report.page import render
-from katydid.report.sections.markdown import escaped, section_markdown
-from katydid.report.terminal import print_section
+from katydid.report.render.forest import draw_forest
+from katydid.report.render.markdown import escaped, section_markdown
+from katydid.report.render.page import render
+from katydid.report.render.terminal import print_section
 from katydid.report.verdict import Comparison
 
 _TONES = dict.fromkeys(("slower", "mixed", "invalid"), "bad") | dict.fromkeys(("faster", "no_difference"), "good")
@@ -38,13 +38,16 @@ def comparison_page(comparison: Comparison, base: Sequence[pd.DataFrame], new: S
         "compare.html",
         comparison_charts(names, base, new),
         verdict.sections(comparison),
-        base=harmless(names[0]),
-        new=harmless(names[1]),
-        workload=harmless(comparison.get("workload") or "comparison"),
-        sentence=harmless(verdict.sentence(comparison)),
+        base=strip_control_chars(names[0]),
+        new=strip_control_chars(names[1]),
+        workload=strip_control_chars(comparison.get("workload") or "comparison"),
+        sentence=strip_control_chars(verdict.comparison_sentence(comparison)),
         tone=_tone(comparison),
         invalid=comparison["verdict"] == "invalid",
-        setting=[_counted(comparison), *(harmless(side["host"]) for side in comparison["sides"] if side["host"])],
+        setting=[
+            _counted(comparison),
+            *(strip_control_chars(side["host"]) for side in comparison["sides"] if side["host"]),
+        ],
         reasons=verdict.reasons(comparison),
         forest=draw_forest(changes, within=within, note=note) if changes else None,
         definitions=[d for d in DISTRIBUTIONS if d.name in named],
@@ -54,7 +57,7 @@ def comparison_page(comparison: Comparison, base: Sequence[pd.DataFrame], new: S
 
 def comparison_markdown(comparison: Comparison) -> str:
     """The same for a job summary or a pull request."""
-    parts = [f"## {escaped(verdict.sentence(comparison))}"]
+    parts = [f"## {escaped(verdict.comparison_sentence(comparison))}"]
     parts += [f"- {escaped(reason)}" for reason in verdict.reasons(comparison)]
     parts += [section_markdown(section) for section in verdict.sections(comparison)]
     return "\n\n".join(parts) + "\n"
@@ -62,9 +65,9 @@ def comparison_markdown(comparison: Comparison) -> str:
 
 def print_comparison(comparison: Comparison, console: Console) -> None:
     """The same on a terminal."""
-    console.print(Text(harmless(verdict.sentence(comparison)), style=_COLOURS[_tone(comparison)]))
+    console.print(Text(strip_control_chars(verdict.comparison_sentence(comparison)), style=_COLOURS[_tone(comparison)]))
     for reason in verdict.reasons(comparison):
-        console.print(Text(f"  {harmless(reason)}", style="yellow"))
+        console.print(Text(f"  {strip_control_chars(reason)}", style="yellow"))
     for section in verdict.sections(comparison):
         print_section(section, console)
 

@@ -7,9 +7,9 @@ import pandas as pd
 
 from katydid.analysis.derived import quantile
 from katydid.analysis.series import percentile_curve
-from katydid.core.metrics import DISTRIBUTIONS
-from katydid.core.words import plural
-from katydid.report.chart import Chart, Line, Scale, Style
+from katydid.model.formatting import plural
+from katydid.model.metrics import DISTRIBUTIONS
+from katydid.report.model import Chart, Line, Scale, Style
 
 _SHOWN = ("ttft", "duration")
 _BINS = 40

@@ -6,17 +6,15 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.text import Text
 
-from katydid import __version__
-from katydid.analysis.courses import Change, MetricHistory
 from katydid.analysis.history import History
-from katydid.core.metrics import METRICS
-from katydid.core.words import harmless, percent, plural, value_only
-from katydid.report.chart import Chart, Line, Mark, Scale, Style
-from katydid.report.page import render
-from katydid.report.sections import Section, Table
-from katydid.report.terminal import print_section
-from katydid.report.verdict import Comparison
-from katydid.report.verdict import sentence as comparison_sentence
+from katydid.analysis.metric_history import Change, MetricHistory
+from katydid.model.formatting import percent, plural, strip_control_chars, value_only
+from katydid.model.metrics import METRICS
+from katydid.model.version import __version__
+from katydid.report.model import Chart, Line, Mark, Scale, Section, Style, Table
+from katydid.report.render.page import render
+from katydid.report.render.terminal import print_section
+from katydid.report.verdict import Comparison, comparison_sentence
 
 _BARS = "▁▂▃▄▅▆▇█"
 MOST_BARS = 40
@@ -28,7 +26,7 @@ MOST_LEFT_OUT = 10
 """Runs left out that are told one by one."""
 
 
-def sentence(history: History) -> str:
+def history_sentence(history: History) -> str:
     """The history in one sentence."""
     if not history.versions:
         return "No history: no run counts."
@@ -190,8 +188,8 @@ def history_page(history: History, workload: str, pinned: Comparison | None) -> 
         "history.html",
         charts(history),
         sections(history),
-        workload=harmless(workload),
-        sentence=harmless(sentence(history)),
+        workload=strip_control_chars(workload),
+        sentence=strip_control_chars(history_sentence(history)),
         pinned=[] if pinned is None else [comparison_sentence(pinned), *pinned["reasons"]],
         pinned_bad=pinned is not None and pinned["verdict"] in {"slower", "mixed", "invalid"},
         left_out=_left_out(history),
@@ -201,15 +199,15 @@ def history_page(history: History, workload: str, pinned: Comparison | None) -> 
 
 def print_history(history: History, pinned: Comparison | None, console: Console) -> None:
     """The same on a terminal."""
-    console.print(Text(harmless(sentence(history)), style="bold"))
+    console.print(Text(strip_control_chars(history_sentence(history)), style="bold"))
     if pinned is not None:
         bad = pinned["verdict"] in {"slower", "mixed", "invalid"}
         told = f"Against the pinned version: {comparison_sentence(pinned)}"
-        console.print(Text(harmless(told), style="bold red" if bad else "bold"))
+        console.print(Text(strip_control_chars(told), style="bold red" if bad else "bold"))
         for reason in pinned["reasons"]:
-            console.print(Text(f"  {harmless(reason)}", style="yellow"))
+            console.print(Text(f"  {strip_control_chars(reason)}", style="yellow"))
     for line in _left_out(history):
-        console.print(Text(f"  {harmless(line)}", style="yellow"))
+        console.print(Text(f"  {strip_control_chars(line)}", style="yellow"))
     for section in sections(history):
         if any(table.in_terminal for table in section.tables):
             print_section(section, console)

@@ -3,18 +3,17 @@
 import math
 from collections.abc import Callable, Sequence
 
-from katydid.analysis.plan import Choice, Plan
-from katydid.analysis.speech_theory import Comparison
-from katydid.core.words import fraction, milliseconds, number, plural
-from katydid.report.chart import Chart, Line, Mark, Scale, Style
-from katydid.report.page import render
-from katydid.report.sections import Section, Table
+from katydid.analysis.plan import Choice, WorkerPlan
+from katydid.analysis.speech_theory import TheoryComparison
+from katydid.model.formatting import fraction, milliseconds, number, plural
+from katydid.report.model import Chart, Line, Mark, Scale, Section, Style, Table
+from katydid.report.render.page import render
 
 COLUMNS = ("Workers", "Busy", "Wait", "p95 wait", "p99 wait", "Burst", "In time")
 _ENDLESS = "no end"
 
 
-def plan_sentence(plan: Plan) -> str:
+def plan_sentence(plan: WorkerPlan) -> str:
     """The answer in one sentence."""
     demand, planned = plan.demand, plan.planned
     return (
@@ -24,7 +23,7 @@ def plan_sentence(plan: Plan) -> str:
     )
 
 
-def plan_section(plan: Plan) -> Section:
+def plan_section(plan: WorkerPlan) -> Section:
     """What stands behind the answer."""
     demand, slight = plan.demand, plan.slight
     work = milliseconds(demand.service_s * 1000)
@@ -47,7 +46,7 @@ def plan_section(plan: Plan) -> Section:
     return Section("plan", "Workers and waiting", texts, [_table(plan)], [_picture(plan)])
 
 
-def theory_section(found: Comparison) -> Section:
+def theory_section(found: TheoryComparison) -> Section:
     """A run beside what theory says of it."""
     measured, theory = found.measured, found.theory
     pairs = (
@@ -65,7 +64,7 @@ def theory_section(found: Comparison) -> Section:
     return Section("theory", "The run beside theory", [text], [Table("", ("", "Measured", "Theory", "Off by"), rows)])
 
 
-def render_plan(plan: Plan, sections: Sequence[Section]) -> str:
+def render_plan(plan: WorkerPlan, sections: Sequence[Section]) -> str:
     """The plan as a page."""
     return render("plan.html", (), sections, title=plan_sentence(plan))
 
@@ -84,7 +83,7 @@ def _off(measured: float, theory: float) -> str:
     return f"{100 * (measured / theory - 1):+.1f} %"
 
 
-def _fewest(plan: Plan) -> int:
+def _fewest(plan: WorkerPlan) -> int:
     return math.floor(plan.demand.load + 1e-9) + 1
 
 
@@ -94,7 +93,7 @@ def _difference(saved: int) -> str:
     return f"{plural(abs(saved), 'worker')} {'fewer' if saved > 0 else 'more'} than the formula's"
 
 
-def _table(plan: Plan) -> Table:
+def _table(plan: WorkerPlan) -> Table:
     rows, bad = [], set()
     for index, choice in enumerate(plan.choices):
         rows.append(_row(plan, choice))
@@ -105,7 +104,7 @@ def _table(plan: Plan) -> Table:
     return Table("What each number of workers means", COLUMNS, rows, bad=frozenset(bad))
 
 
-def _row(plan: Plan, choice: Choice) -> list[str]:
+def _row(plan: WorkerPlan, choice: Choice) -> list[str]:
     names = {plan.planned.workers: "planned", plan.slight.workers: "slight"}
     name = names.get(choice.workers)
     return [
@@ -125,7 +124,7 @@ def _wait(seconds: float) -> str:
     return milliseconds(seconds * 1000) if seconds else "0 ms"
 
 
-def _picture(plan: Plan) -> Chart:
+def _picture(plan: WorkerPlan) -> Chart:
     stable = [c for c in plan.choices if math.isfinite(c.wait_p95_s)]
     waits = [(float(c.workers), c.wait_p95_s * 1000) for c in stable]
     busy = [(float(c.workers), c.utilisation * 100) for c in stable]

@@ -4,17 +4,16 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from katydid.analysis.caveats import BETTER, LARGEST, WORSE
-from katydid.core.metrics import DISTRIBUTIONS, METRICS
-from katydid.core.rates import USERS_AT_STOP
-from katydid.core.units import Better, Unit
-from katydid.core.words import at_least, change_text, changed, number, percent, plural, points, value_only
-from katydid.report.chart import Style
-from katydid.report.forest import Change
-from katydid.report.sections import Section, Table
+from katydid.analysis.comparison.explain import BETTER, LARGEST, WORSE
+from katydid.model.formatting import at_least, change_text, format_change, number, percent, plural, points, value_only
+from katydid.model.metrics import DISTRIBUTIONS, METRICS
+from katydid.model.rates import USERS_AT_STOP
+from katydid.model.units import Better, Unit
+from katydid.report.model import Section, Style, Table
+from katydid.report.render.forest import Change
 
 Comparison = dict[str, Any]
-"""What `analysis.comparison.compare_versions` returns."""
+"""What `analysis.comparison.compare.compare_versions` returns."""
 
 LONGEST_NAME = 32
 """Characters of a version's name in a heading."""
@@ -51,7 +50,7 @@ def _short(name: str) -> str:
     return name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + "…"
 
 
-def sentence(comparison: Comparison) -> str:
+def comparison_sentence(comparison: Comparison) -> str:
     """The verdict in one sentence."""
     base, new = names(comparison)
     verdict = comparison["verdict"]
@@ -108,7 +107,7 @@ def _told(metrics: Sequence[dict[str, Any]]) -> str:
 
 def users_text(metric: dict[str, Any]) -> str:
     """Of users held: `+5 % users (+3 to +7), 243 and 255 at the stop`, or `at least +106 % users`."""
-    change, low, high = changed(metric, percent)
+    change, low, high = format_change(metric, percent)
     if change is None:
         return str(metric["reason"] or "unknown")
     if metric["bound"]:

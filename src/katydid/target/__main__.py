@@ -2,7 +2,7 @@
 
 import sys
 
-from katydid.core.errors import KatydidError
+from katydid.model.errors import KatydidError
 from katydid.target.command import main
 
 if __name__ == "__main__":

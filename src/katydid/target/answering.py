@@ -1,6 +1,6 @@
 """One answer of the embedded target, from its slot to its last byte; here all at once.
 
-Knows the request and its fault, not whose turn it is: whoever makes an `Answer` calls `begin`.
+Knows the request and its fault, not whose turn it is: whoever makes an `ServedAnswer` calls `begin`.
 """
 
 import asyncio
@@ -11,19 +11,19 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from katydid.target.apis import Api, Ask, Spent
+from katydid.target.apis.base import Api, Ask, Spent
 from katydid.target.faults import STATUS_FAULTS, delays
-from katydid.target.http import HttpRequest, answer
 from katydid.target.settings import TargetSettings
 from katydid.target.ticker import Ticker
 from katydid.target.truthlog import Truth
+from katydid.target.wire.http import HttpRequest, answer
 
 _RESET = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
 """SO_LINGER with time 0: close sends RST."""
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class AnswerJob:
     """What there is to answer. `number` is the request's, from 0: with the seed, it fixes all chance."""
 
     settings: TargetSettings
@@ -34,7 +34,7 @@ class Job:
     number: int
 
 
-class Answer(ABC):
+class ServedAnswer(ABC):
     """Serves one request on its connection.
 
     Args:
@@ -42,7 +42,7 @@ class Answer(ABC):
     """
 
     def __init__(
-        self, transport: asyncio.Transport, ticker: Ticker, job: Job, finished: Callable[[bool], None]
+        self, transport: asyncio.Transport, ticker: Ticker, job: AnswerJob, finished: Callable[[bool], None]
     ) -> None:
         self._transport = transport
         self._ticker = ticker
@@ -142,7 +142,7 @@ class Answer(ABC):
         self._finished(reusable and self._keep_alive)
 
 
-class WholeAnswer(Answer):
+class WholeAnswer(ServedAnswer):
     """An answer in one piece."""
 
     def resume(self) -> None:

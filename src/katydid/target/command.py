@@ -10,7 +10,7 @@ import sys
 import threading
 from collections.abc import Sequence
 
-from katydid.core.errors import ExitCode
+from katydid.model.errors import ExitCode
 from katydid.target.server import Target
 from katydid.target.settings import TargetSettings, settings_from_arguments
 

@@ -6,24 +6,24 @@ from collections import deque
 from typing import TYPE_CHECKING, cast
 from uuid import uuid4
 
-from katydid.core.jsontext import json_bytes
+from katydid.model.jsontext import json_bytes
 from katydid.target.admission import Refusal
-from katydid.target.answering import Answer, Job, WholeAnswer
-from katydid.target.anthropic import AnthropicApi
-from katydid.target.apis import Api
-from katydid.target.bridge import PREFIX as BRIDGE
-from katydid.target.bridging import BridgeAnswer, BridgeSocket, messages_path
+from katydid.target.answering import AnswerJob, ServedAnswer, WholeAnswer
+from katydid.target.apis.anthropic import AnthropicApi
+from katydid.target.apis.base import Api
+from katydid.target.apis.ollama import OllamaApi
+from katydid.target.apis.openai import OpenAiApi
+from katydid.target.apis.responses import ResponsesApi
+from katydid.target.apis.tool_turns import with_tools
+from katydid.target.bridge.answering import BridgeAnswer, BridgeSocket, messages_path
+from katydid.target.bridge.service import PREFIX as BRIDGE
 from katydid.target.faults import choose_fault
-from katydid.target.http import CONTINUE, HttpRequest, RequestError, RequestReader, answer
-from katydid.target.ollama import OllamaApi
-from katydid.target.openai import OpenAiApi
-from katydid.target.responses import ResponsesApi
 from katydid.target.speech.apis import SPEECH_APIS
 from katydid.target.speech.gateway import SpeechStream
 from katydid.target.streaming import StreamedAnswer
-from katydid.target.toolturns import with_tools
 from katydid.target.truthlog import Truth
-from katydid.target.websocket import switching_protocols, wants_websocket
+from katydid.target.wire.http import CONTINUE, HttpRequest, RequestError, RequestReader, answer
+from katydid.target.wire.websocket import switching_protocols, wants_websocket
 
 if TYPE_CHECKING:
     from katydid.target.server import Target
@@ -53,7 +53,7 @@ class Connection(asyncio.Protocol):
         self._target = target
         self._reader = RequestReader()
         self._requests: deque[tuple[HttpRequest, Truth]] = deque()
-        self._answer: Answer | BridgeAnswer | None = None
+        self._answer: ServedAnswer | BridgeAnswer | None = None
         self._stream: SpeechStream | BridgeSocket | None = None
         self._truth: Truth | None = None
         self._first_byte: tuple[int, int] | None = None
@@ -179,7 +179,7 @@ class Connection(asyncio.Protocol):
         truth.fault = choose_fault(target.rates, target.settings.seed, number)
         ask, tool_fault = with_tools(ask, target.settings, number)
         truth.fault = truth.fault or tool_fault
-        job = Job(target.settings, api, request, ask, truth, number)
+        job = AnswerJob(target.settings, api, request, ask, truth, number)
         kind = StreamedAnswer if ask.stream else WholeAnswer
         self._truth, self._answer = truth, kind(self._transport, target.ticker, job, self._finished)
         self._waits_since = time.monotonic_ns()

@@ -5,15 +5,15 @@ import ssl
 from collections import deque
 from typing import Any
 
-from katydid.core.errors import ConfigError
+from katydid.model.errors import ConfigError
 from katydid.target.admission import RateLimits, Refusal, Slots
-from katydid.target.arrivals import Arrivals, listen
-from katydid.target.bridge import Bridge
+from katydid.target.bridge.service import Bridge
 from katydid.target.connection import Connection
 from katydid.target.settings import TargetSettings
 from katydid.target.speech.gateway import Gateway
 from katydid.target.ticker import Ticker
 from katydid.target.truthlog import TruthLog
+from katydid.target.wire.arrivals import Arrivals, listen
 
 
 class Target:

@@ -9,11 +9,11 @@ from functools import cached_property
 from importlib.util import find_spec
 from typing import Any
 
-from katydid.core.arguments import OneLineParser
-from katydid.core.errors import ConfigError
-from katydid.target.bridge import BRIDGE_FAULTS
+from katydid.model.arguments import OneLineParser
+from katydid.model.errors import ConfigError
+from katydid.target.apis.tools import TOOL_FAULTS
+from katydid.target.bridge.service import BRIDGE_FAULTS
 from katydid.target.faults import FAULTS
-from katydid.target.tools import TOOL_FAULTS
 
 MAX_PORT = 65535
 RECOGNISERS = ("pretend", "pocketsphinx")

@@ -3,22 +3,22 @@
 import asyncio
 from collections.abc import Callable, Sequence
 
-from katydid.target.answering import Answer, Job
-from katydid.target.http import LAST_CHUNK, chunk, stream_head
+from katydid.target.answering import AnswerJob, ServedAnswer
 from katydid.target.ticker import Ticker
+from katydid.target.wire.http import LAST_CHUNK, chunk, stream_head
 
 _BURST_BYTES = 128 * 1024
 """Of chunks that go out together where there is no interval between them."""
 
 
-class StreamedAnswer(Answer):
+class StreamedAnswer(ServedAnswer):
     """An answer in pieces; the faults that come in the middle come after half of them.
 
     To an HTTP/1.0 client, which knows no chunks, it is sent plain and ends with the connection.
     """
 
     def __init__(
-        self, transport: asyncio.Transport, ticker: Ticker, job: Job, finished: Callable[[bool], None]
+        self, transport: asyncio.Transport, ticker: Ticker, job: AnswerJob, finished: Callable[[bool], None]
     ) -> None:
         super().__init__(transport, ticker, job, finished)
         self._chunked = job.request.modern
@@ -30,7 +30,7 @@ class StreamedAnswer(Answer):
         self._pieces: list[bytes] = []
 
     def resume(self) -> None:
-        """See `Answer.resume`."""
+        """See `ServedAnswer.resume`."""
         if self._full:
             self._full = False
             self._burst()

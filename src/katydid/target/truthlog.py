@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from katydid.core.errors import ConfigError
-from katydid.core.jsontext import json_bytes
+from katydid.model.errors import ConfigError
+from katydid.model.jsontext import json_bytes
 
 
 @dataclass(slots=True)

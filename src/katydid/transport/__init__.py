@@ -10,7 +10,7 @@ def open_client(kind: str, url: str, timeouts: Timeouts, ca_file: str | None = N
         ConfigError: the URL, a proxy of the environment or the certificate file is unusable.
     """
     if kind == "requests":
-        from katydid.transport.reference import RequestsClient  # noqa: PLC0415 - only who asks for it pays for it
+        from katydid.transport.requests_client import RequestsClient  # noqa: PLC0415 - only who asks for it pays for it
 
         return RequestsClient(url, timeouts, ca_file)
     from katydid.transport.http import HttpClient  # noqa: PLC0415 - see above

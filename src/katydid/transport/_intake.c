@@ -14,7 +14,7 @@
 #include <sys/uio.h>
 #include <time.h>
 
-#include "../core/skim.h"
+#include "../protocol/skim.h"
 
 #define READ_SIZE (256 * 1024)
 #define ANCILLARY_SIZE 64
@@ -23,14 +23,14 @@
 #define MOST_EVENTS 4096
 #define SLACK_NS 50000000LL
 #define SAME_TURN_NS 50000
-#define REST_NS 1000000LL
+#define COALESCE_NS 1000000LL
 #define FEWEST 2000
-#define WORSE 0.05
-#define AWAKE_NS 5000000000LL
+#define MERGE_RATE_LIMIT 0.05
+#define BACKOFF_NS 5000000000LL
 #define WINDOW_NS 100000000LL
 
 static char buffer[READ_SIZE];
-static long long alone, merged, window_began, awake_until; /* see transport/gathering.py */
+static long long alone, merged, window_began, awake_until; /* see transport/coalescing.py */
 static long long turned_at, looked_at, stamped_reads, unstamped_reads;
 static double usual;
 static int resting;
@@ -274,7 +274,7 @@ static PyType_Spec intake_spec = {
     .slots = intake_slots,
 };
 
-/* `Gathering.turn` of transport/gathering.py. */
+/* `ReadCoalescer.tick` of transport/coalescing.py. */
 static PyObject *
 turn(PyObject *module, PyObject *none)
 {
@@ -289,14 +289,14 @@ turn(PyObject *module, PyObject *none)
         double share = (double)merged / (alone > 1 ? alone : 1);
         if (!resting)
             usual = share;
-        else if (share > usual + WORSE)
-            awake_until = at + AWAKE_NS;
+        else if (share > usual + MERGE_RATE_LIMIT)
+            awake_until = at + BACKOFF_NS;
         resting = alone >= passed / 1e9 * FEWEST && at >= awake_until;
         alone = merged = 0;
         window_began = at;
     }
     if (resting) {
-        struct timespec rest = {0, REST_NS};
+        struct timespec rest = {0, COALESCE_NS};
         Py_BEGIN_ALLOW_THREADS
         nanosleep(&rest, NULL);
         Py_END_ALLOW_THREADS

@@ -16,7 +16,7 @@ from typing import Any
 import gevent
 import greenlet
 
-from katydid.core.sample import ErrorClass
+from katydid.model.sample import ErrorClass
 from katydid.transport import clock
 from katydid.transport.dialing import TlsLayer, send_all
 from katydid.transport.exchange import Timeouts

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 import gevent.monkey
 import gevent.socket
 
-from katydid.core.errors import ConfigError
-from katydid.core.target_url import TargetUrl, joined, read_target_url
+from katydid.model.errors import ConfigError
+from katydid.protocol.target_url import TargetUrl, joined, read_target_url
 from katydid.transport.exchange import USER_AGENT
 from katydid.transport.proxies import Proxy, ProxyError, proxy_for
 

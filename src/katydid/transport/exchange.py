@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 import katydid
-from katydid.core.sample import ErrorClass
-from katydid.core.skimming import ChunkRule
+from katydid.model.sample import ErrorClass
+from katydid.protocol.skim import ChunkRule
 
 TimestampSource = Literal["kernel", "user"]
 Headers = tuple[tuple[str, str], ...]

@@ -5,7 +5,7 @@ import os
 import socket
 import ssl
 
-from katydid.core.sample import ErrorClass
+from katydid.model.sample import ErrorClass
 from katydid.transport.proxies import ProxyError
 
 _TARGETS = (

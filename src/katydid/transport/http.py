@@ -11,8 +11,8 @@ from typing import Any
 
 import gevent
 
-from katydid.core.heads import request_bytes
-from katydid.core.sample import ErrorClass
+from katydid.model.sample import ErrorClass
+from katydid.protocol.heads import request_bytes
 from katydid.transport import clock
 from katydid.transport.connection import Connection
 from katydid.transport.dialing import destination, dial, tls_context

@@ -1,7 +1,7 @@
 """One socket's reads: each is stamped, and plain content events in it are noted without waking anybody.
 
 This is where nearly every chunk of a run ends. A reader is armed with what a plain content event looks like
-(`core.counting`); what a read brings of such events, each an HTTP chunk of its own, it only notes the time of.
+(`protocol.counting`); what a read brings of such events, each an HTTP chunk of its own, it only notes the time of.
 Anything else goes to the listener, from the first byte that is something else. `_intake.c` is the same in C,
 taken where it could be compiled: a Python call for each chunk, with the processor's caches gone cold in between,
 costs several times what all the rest of Katydid does with it.
@@ -10,10 +10,10 @@ costs several times what all the rest of Katydid does with it.
 import socket
 from typing import Protocol
 
-from katydid.core import skimming
-from katydid.core.skimming import ChunkRule
+from katydid.protocol import skim
+from katydid.protocol.skim import ChunkRule
 from katydid.transport import clock
-from katydid.transport.gathering import GATHERING
+from katydid.transport.coalescing import COALESCER
 
 MOST_EVENTS = 4096
 """Events that are noted before the listener hears of them, so that a stream without an end meets its limits."""
@@ -52,7 +52,7 @@ class Reader(Protocol):
         """Read once; False where there was nothing."""
 
     def arm(self, rule: ChunkRule, /) -> None:
-        """Note plain events from now on; see `core.skimming.skim`."""
+        """Note plain events from now on; see `protocol.skim.skim`."""
 
     def disarm(self) -> tuple[list[float], int, int, int]:
         """Note no more; gives what was noted since the last time.
@@ -88,7 +88,7 @@ class Intake:
     def read(self, listener: Listener, /) -> bool:
         """See `Reader.read`."""
         try:
-            wire, self.last_at, age = clock.receive(self._sock, GATHERING.looked_ns)
+            wire, self.last_at, age = clock.receive(self._sock, COALESCER.looked_ns)
         except BlockingIOError:
             return False
         except OSError as error:
@@ -99,11 +99,11 @@ class Intake:
         count_read(wire, age)
         position = 0
         if self._rule and self._events < MOST_EVENTS:
-            position, events, size = skimming.fastest(wire, 0, self._rule)
+            position, events, size = skim.fastest(wire, 0, self._rule)
             self._note(events, size)
             if age is not None:
-                GATHERING.alone += events == 1
-                GATHERING.merged += events > 1
+                COALESCER.alone += events == 1
+                COALESCER.merged += events > 1
             if events and position == len(wire):
                 return True
         listener.on_read(wire[position:], self.last_at)
@@ -133,15 +133,15 @@ class Intake:
 def count_read(wire: bytes, age_ns: int | None) -> None:
     """Note whose time a read has; see `stamps`."""
     if wire and age_ns is None:
-        GATHERING.unstamped += 1
+        COALESCER.unstamped += 1
     elif wire:
-        GATHERING.stamped += 1
+        COALESCER.stamped += 1
 
 
 def stamps() -> tuple[int, int]:
     """Reads of this process that brought something: those whose time is the kernel's, and those whose is our own."""
     stamped, unstamped = (0, 0) if compiled is None else _intake.stamps()
-    return GATHERING.stamped + stamped, GATHERING.unstamped + unstamped
+    return COALESCER.stamped + stamped, COALESCER.unstamped + unstamped
 
 
 def reader(sock: socket.socket) -> Reader:
@@ -152,7 +152,7 @@ def reader(sock: socket.socket) -> Reader:
 try:
     from katydid.transport import _intake
 except ImportError:
-    compiled, on_turn = None, GATHERING.turn
+    compiled, on_turn = None, COALESCER.tick
 else:
     compiled, on_turn = _intake.Intake, _intake.turn
-    """The twin in C, and its `gathering.Gathering.turn`; None, and the one in Python, where it is not there."""
+    """The twin in C, and its `gathering.ReadCoalescer.turn`; None, and the one in Python, where it is not there."""

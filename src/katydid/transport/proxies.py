@@ -11,7 +11,7 @@ import urllib.request
 from dataclasses import dataclass
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from katydid.core.errors import ConfigError
+from katydid.model.errors import ConfigError
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,11 +2,11 @@
 
 from typing import cast
 
-from katydid.core import chunked, skimming
-from katydid.core.errors import ProtocolError
-from katydid.core.http1 import NoResponseError, ResponseReader, TruncatedError
-from katydid.core.sample import ErrorClass
-from katydid.core.skimming import ChunkRule
+from katydid.model.errors import ProtocolError
+from katydid.model.sample import ErrorClass
+from katydid.protocol import chunked, skim
+from katydid.protocol.http1 import NoResponseError, ResponseReader, TruncatedError
+from katydid.protocol.skim import ChunkRule
 from katydid.transport.exchange import CountingSink, Exchange, Sink
 
 BODY_LIMIT = 64 * 1024
@@ -106,7 +106,7 @@ class Receiver:
 
     def _skim(self, data: bytes, at: float, plain: ChunkRule) -> bytes:
         """What is left for the parsers; a chunk in front of the plain ones, as one with a role, is read by itself."""
-        position, events, size = skimming.fastest(data, 0, plain)
+        position, events, size = skim.fastest(data, 0, plain)
         if not events:
             position, body, _ = chunked.fastest(data, 0, 1)
             if not body:
@@ -114,7 +114,7 @@ class Receiver:
             self._http.pass_over(len(body))
             self._sink.feed(body, at)
             if after := self.plain:
-                position, events, size = skimming.fastest(data, position, after)
+                position, events, size = skim.fastest(data, position, after)
         self.count([at], events, events, size)
         return data[position:]
 

@@ -15,15 +15,15 @@ from typing import Any, Protocol
 import gevent
 import greenlet
 
-from katydid.core.sample import ErrorClass
+from katydid.model.sample import ErrorClass
+from katydid.protocol.websocket_frames import Broken, Closed, Framing, Heard, Opened, Refused
 from katydid.transport import clock
 from katydid.transport.dialing import TlsLayer, destination, dial, tls_context
 from katydid.transport.exchange import Exchange, Timeouts, TimestampSource, with_agent
 from katydid.transport.failure import classify
-from katydid.transport.framing import Broken, Closed, Framing, Heard, Opened, Refused
 from katydid.transport.intake import count_read
 
-GOODBYE = 1.0
+CLOSE_TIMEOUT_S = 1.0
 """Seconds that the target gets to answer our close."""
 AT_ONCE = 16
 """Messages sent in one turn of the event loop, so that a fast talker does not hold up the others."""
@@ -162,7 +162,7 @@ class _Line:
             return
         self._over = False
         self._guarded(self._write, self._framing.close())
-        self._arm("limit", GOODBYE, self._finish)
+        self._arm("limit", CLOSE_TIMEOUT_S, self._finish)
         self._park()
 
     # Waiting

@@ -6,8 +6,8 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from katydid.core.rates import Counts
-from katydid.store.monitor import WATCHED
+from katydid.model.rates import Counts
+from katydid.runs.monitor import WATCHED
 
 Severity = Literal["invalid", "warning"]
 

@@ -1,13 +1,13 @@
-"""What streaming speech services say: one file each, and `reading.py` for what all have in common.
+"""What streaming speech services say: one file each, and `transcript.py` for what all have in common.
 
 Bytes and texts only: knows no socket, no clock and no audio file.
 """
 
-from katydid.core.errors import ConfigError
 from katydid.dialects.speech.base import SpeechDialect
 from katydid.dialects.speech.funasr import FunAsrDialect
 from katydid.dialects.speech.generic import GenericDialect
 from katydid.dialects.speech.vosk import VoskDialect
+from katydid.model.errors import ConfigError
 
 __all__ = ["SPEECH_APIS", "SpeechDialect", "speech_dialect"]
 

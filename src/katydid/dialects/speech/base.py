@@ -4,15 +4,15 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any, Protocol
 
-from katydid.core.errors import ProtocolError
-from katydid.core.jsontext import json_bytes
 from katydid.dialects.loading import load_object
+from katydid.model.errors import ProtocolError
+from katydid.model.jsontext import json_bytes
 
 SAMPLE_RATE = 16_000
 """Hz; with 16-bit samples of one channel what every one of these services takes."""
 
 
-class Kind(Enum):
+class MessageKind(Enum):
     """What a message of the service is."""
 
     PARTIAL = auto()
@@ -37,7 +37,7 @@ class Said:
         processing_ms: what the service says that the stream took it.
     """
 
-    kind: Kind
+    kind: MessageKind
     text: str = ""
     appends: bool = False
     pending: int | None = None

@@ -5,7 +5,7 @@ While one speaks, `2pass-online` messages each bring the words that are new; at 
 last message too.
 """
 
-from katydid.dialects.speech.base import SAMPLE_RATE, Kind, Said, json_object, json_text
+from katydid.dialects.speech.base import SAMPLE_RATE, MessageKind, Said, json_object, json_text
 from katydid.dialects.status import in_words
 
 
@@ -36,12 +36,12 @@ class FunAsrDialect:
         """See `SpeechDialect.read`: the first offline result after our end is the last."""
         value = json_object(message)
         if value.get("error"):
-            return Said(Kind.ERROR, in_words(value["error"]))
+            return Said(MessageKind.ERROR, in_words(value["error"]))
         mode, text = str(value.get("mode") or ""), value.get("text")
         if not isinstance(text, str):
-            return Said(Kind.OTHER)
+            return Said(MessageKind.OTHER)
         if stopped and (mode.endswith("offline") or value.get("is_final") is True):
-            return Said(Kind.FINAL, text)
+            return Said(MessageKind.FINAL, text)
         if mode.endswith("offline"):
-            return Said(Kind.SEGMENT, text)
-        return Said(Kind.PARTIAL, text, appends=True)
+            return Said(MessageKind.SEGMENT, text)
+        return Said(MessageKind.PARTIAL, text, appends=True)

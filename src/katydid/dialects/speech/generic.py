@@ -7,11 +7,11 @@ By default `{"type": "start", …}`, binary audio, `{"type": "stop"}`; back come
 
 from typing import Any
 
-from katydid.core.errors import ConfigError
-from katydid.core.values import amount, whole
 from katydid.dialects.content import text_of
-from katydid.dialects.speech.base import SAMPLE_RATE, Kind, Said, json_object, json_text
+from katydid.dialects.speech.base import SAMPLE_RATE, MessageKind, Said, json_object, json_text
 from katydid.dialects.status import in_words
+from katydid.model.errors import ConfigError
+from katydid.model.values import amount, whole
 
 DEFAULTS = {
     "type": "type",
@@ -47,7 +47,7 @@ class GenericDialect:
     def __init__(self, fields: str | None = None) -> None:
         self._names = names = DEFAULTS | _parse(fields)
         kinds = ("partial", "segment", "final", "status", "error")
-        self._kinds = {names[kind]: Kind[kind.upper()] for kind in kinds}
+        self._kinds = {names[kind]: MessageKind[kind.upper()] for kind in kinds}
 
     def start(self, request_id: str) -> str:
         """See `SpeechDialect.start`."""
@@ -62,12 +62,12 @@ class GenericDialect:
         """See `SpeechDialect.read`; what a stream is told after its end is told by its type alone."""
         del stopped
         value = json_object(message)
-        kind = self._kinds.get(str(_find(value, self._names["type"])), Kind.OTHER)
-        text = _find(value, self._names["message" if kind is Kind.ERROR else "text"])
+        kind = self._kinds.get(str(_find(value, self._names["type"])), MessageKind.OTHER)
+        text = _find(value, self._names["message" if kind is MessageKind.ERROR else "text"])
         pending, processing = _find(value, self._names["pending"]), _find(value, self._names["processing"])
         return Said(
             kind,
-            in_words(text) if kind is Kind.ERROR and text is not None else text_of(text),
+            in_words(text) if kind is MessageKind.ERROR and text is not None else text_of(text),
             pending=whole(pending),
             processing_ms=amount(processing),
         )

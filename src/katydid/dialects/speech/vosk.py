@@ -3,7 +3,7 @@
 A settled text may still be on its way when we end, so the last one before the close is the final one.
 """
 
-from katydid.dialects.speech.base import SAMPLE_RATE, Kind, Said, json_object, json_text
+from katydid.dialects.speech.base import SAMPLE_RATE, MessageKind, Said, json_object, json_text
 from katydid.dialects.status import in_words
 
 
@@ -28,9 +28,9 @@ class VoskDialect:
         del stopped
         value = json_object(message)
         if value.get("error"):
-            return Said(Kind.ERROR, in_words(value["error"]))
+            return Said(MessageKind.ERROR, in_words(value["error"]))
         if isinstance(value.get("text"), str):
-            return Said(Kind.SEGMENT, value["text"])
+            return Said(MessageKind.SEGMENT, value["text"])
         if isinstance(value.get("partial"), str):
-            return Said(Kind.PARTIAL, value["partial"])
-        return Said(Kind.OTHER)
+            return Said(MessageKind.PARTIAL, value["partial"])
+        return Said(MessageKind.OTHER)

@@ -9,8 +9,8 @@ from typing import Any, Protocol
 
 import orjson
 
-from katydid.core.jsontext import json_bytes
-from katydid.target.http import RequestError
+from katydid.model.jsontext import json_bytes
+from katydid.target.wire.http import RequestError
 
 
 class Word(Enum):

@@ -10,13 +10,13 @@ from collections.abc import Callable
 from itertools import count
 
 from katydid.target.admission import Refusal
-from katydid.target.http import RequestError
 from katydid.target.settings import TargetSettings
 from katydid.target.speech.apis import SpeechApi, Word
 from katydid.target.speech.pool import Pool
-from katydid.target.speech.worker import Answer
+from katydid.target.speech.worker import WorkerReply
 from katydid.target.truthlog import Truth, TruthLog
-from katydid.target.websocket import Closed, ServerSocket
+from katydid.target.wire.http import RequestError
+from katydid.target.wire.websocket import Closed, ServerSocket
 
 BYTES_PER_SECOND = 32_000
 """16,000 samples of 16 bits."""
@@ -137,7 +137,7 @@ class SpeechStream:
 
     # What the pool calls
 
-    def chunk_done(self, answer: Answer, waited_ns: int, audio_bytes: int) -> None:
+    def chunk_done(self, answer: WorkerReply, waited_ns: int, audio_bytes: int) -> None:
         """See `pool.Stream`."""
         self._waiting -= 1
         self._work_ns += answer.work_ns

@@ -20,8 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from katydid.core.errors import ConfigError
-from katydid.target.speech.worker import Answer, Job, read_answer
+from katydid.model.errors import ConfigError
+from katydid.target.speech.worker import Job, WorkerReply, read_answer
 
 _PRETENDER = [sys.executable, "-I", "-S", str(Path(__file__).with_name("worker.py"))]
 _RECOGNISER = [sys.executable, "-m", "katydid.target.speech.sphinx"]
@@ -35,7 +35,7 @@ class Stream(Protocol):
     gone: bool
     """Its client has left: what it has in the queue is not worked on."""
 
-    def chunk_done(self, answer: Answer, waited_ns: int, audio_bytes: int) -> None:
+    def chunk_done(self, answer: WorkerReply, waited_ns: int, audio_bytes: int) -> None:
         """A chunk of so many bytes was worked on, after it had waited in the queue for so long."""
 
     def chunk_lost(self, reason: str) -> None:
@@ -82,7 +82,7 @@ class Worker:
         with contextlib.suppress(BrokenPipeError):  # it has just died: the end of its output says so
             os.write(self._in, job.packed())
 
-    def answer(self) -> Answer | None:
+    def answer(self) -> WorkerReply | None:
         """What came of it; None where the process has died."""
         try:
             return read_answer(self._out)

@@ -7,7 +7,7 @@ again: one takes a third of a second to load and about 100 MB.
 import time
 from typing import Any
 
-from katydid.target.speech.worker import Answer, Job, serve
+from katydid.target.speech.worker import Job, WorkerReply, serve
 
 
 class Recogniser:
@@ -17,7 +17,7 @@ class Recogniser:
         self._busy: dict[int, Any] = {}
         self._free: list[Any] = [_decoder()]
 
-    def __call__(self, job: Job) -> Answer:
+    def __call__(self, job: Job) -> WorkerReply:
         """See `worker.serve`."""
         decoder = self._busy.get(job.stream)
         if decoder is None:
@@ -30,7 +30,7 @@ class Recogniser:
             decoder.end_utt()
             self._free.append(self._busy.pop(job.stream))
         found = decoder.hyp()
-        return Answer(time.monotonic_ns() - began, found.hypstr if found else "")
+        return WorkerReply(time.monotonic_ns() - began, found.hypstr if found else "")
 
 
 def _decoder() -> Any:

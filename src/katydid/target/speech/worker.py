@@ -39,7 +39,7 @@ class Job(NamedTuple):
         return _HEAD.pack(self.came_at, self.work_ns, self.stream, self.last, len(self.audio)) + self.audio
 
 
-class Answer(NamedTuple):
+class WorkerReply(NamedTuple):
     """How long a job was worked on, nanoseconds, and the stream's text so far."""
 
     work_ns: int
@@ -61,14 +61,14 @@ def read_job(file: int) -> Job:
     return Job(came_at, work_ns, stream, last, _exactly(file, size))
 
 
-def read_answer(file: int) -> Answer:
+def read_answer(file: int) -> WorkerReply:
     """The next answer.
 
     Raises:
         EOFError: the worker has died.
     """
     work_ns, size = _ANSWER.unpack(_exactly(file, _ANSWER.size))
-    return Answer(work_ns, _exactly(file, size).decode())
+    return WorkerReply(work_ns, _exactly(file, size).decode())
 
 
 def _exactly(file: int, size: int) -> bytes:
@@ -81,7 +81,7 @@ def _exactly(file: int, size: int) -> bytes:
     return data
 
 
-def serve(work: Callable[[Job], Answer]) -> None:
+def serve(work: Callable[[Job], WorkerReply]) -> None:
     """Do job after job until the input ends."""
     while True:
         try:
@@ -97,12 +97,12 @@ class Pretender:
     def __init__(self) -> None:
         self._free_at = 0
 
-    def __call__(self, job: Job) -> Answer:
+    def __call__(self, job: Job) -> WorkerReply:
         """See `serve`."""
         self._free_at = max(job.came_at, self._free_at) + job.work_ns
         if (left := self._free_at - time.monotonic_ns()) > 0:
             time.sleep(left / 1e9)
-        return Answer(job.work_ns, "")
+        return WorkerReply(job.work_ns, "")
 
 
 if __name__ == "__main__":

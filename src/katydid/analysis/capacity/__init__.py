@@ -1,0 +1,1 @@
+"""The highest load that keeps an objective: measured in stages, searched, estimated."""

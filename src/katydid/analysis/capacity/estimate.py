@@ -1,0 +1,271 @@
+"""The highest load that keeps an objective, estimated from steady stages at several loads.
+
+Capacity is N@objective: the number of users, each with a request every interval, up to which the objective
+is kept and the target answers as fast as it is asked. "Users when it failed" is another number, and a much
+higher one: failures come a time-out late, while users are still being added.
+
+Pure arithmetic on `HoldResult`s. How the loads were chosen is `analysis.capacity.search`'s business.
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from statistics import median_high
+from typing import Any
+
+import numpy as np
+from scipy.optimize import curve_fit, isotonic_regression, minimize
+from scipy.stats import t as student_t
+
+from katydid.analysis.capacity.holds import Criterion, HoldResult, holds_of
+from katydid.analysis.diagnosis import diagnose_limit
+from katydid.analysis.validity import Run
+
+MEASURE = "measure"
+"""The purpose of stages that are repeated; those with another one only found the range."""
+KEEPS_UP = "keeps_up"
+
+RESOLUTION = 0.03
+"""Share by which an estimate may be off by how it is made: loads differ by about 4 %, and a queue that grows as slowly
+as one near its limit does is not seen in a stage of some intervals (simulated: 2 % too high)."""
+CONFIDENCE = 0.95
+ONE_REPEAT = 0.13
+"""The same where there is but one repeat, which shows no scatter: 2 × 6.3 %, as single searches scatter on a target
+whose luck changes from run to run by 4 %."""
+CLIFF = 0.5
+"""The share of missed requests jumps by more than this from one load to the next: a line between them means nothing."""
+WELL_FITTED = 0.06
+"""Largest distance of a share from the fitted curve."""
+CLEARLY_BEHIND = 0.97
+"""A target that sustains less than this share of what it is offered shows what it can do at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Crossing:
+    """Where one criterion begins to be broken.
+
+    Attributes:
+        users: there; infinite where it was kept everywhere.
+        method: `logistic`, `isotonic`, `cliff` or `saturation`.
+    """
+
+    metric: str
+    users: float
+    method: str
+
+
+@dataclass(frozen=True, slots=True)
+class Capacity:
+    """What a search found.
+
+    Attributes:
+        capacity: users at the objective; the most that were tried, where `at_least`; None where nothing held.
+        low, high: interval at 95 %; `high` is None where nothing broke.
+        estimates: of each repeat.
+        limiting: the criterion that breaks first.
+        method: see `Crossing`; of most repeats.
+        cliff: whether the objective is kept and broken at neighbouring loads, with nothing in between.
+        knee: users at which throughput is highest, by the Universal Scalability Law; None where that is not in the
+            range that was looked at.
+    """
+
+    capacity: float | None
+    low: float | None
+    high: float | None
+    at_least: bool
+    estimates: tuple[float, ...]
+    limiting: str | None
+    method: str | None
+    cliff: bool
+    knee: float | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return asdict(self) | {"estimates": list(self.estimates)}
+
+
+def estimate_capacity(results: Sequence[HoldResult], criteria: Sequence[Criterion]) -> Capacity:
+    """The capacity out of all stages of a search."""
+    knee = usl_knee(results)
+    results = _believed(results)
+    held = [r.users for r in results if r.held]
+    if all(r.held for r in results):
+        most = float(max(held)) if held else None
+        return Capacity(most, most, None, bool(held), (), None, None, cliff=False, knee=knee)
+    crossings = [first_crossing(holds, criteria) for holds in _repeats(results)]
+    found = [c for c in crossings if c is not None and 0 < c.users < math.inf]
+    if not held or not found:
+        return Capacity(None, None, None, False, (), _broken_most(results), None, cliff=False, knee=knee)
+    limiting = _most([c.metric for c in found])
+    estimates = tuple(c.users for c in found)
+    middle = math.exp(float(np.mean(np.log(estimates))))
+    low, high = _interval(estimates)
+    method = _most([c.method for c in found])
+    return Capacity(middle, low, high, False, estimates, limiting, method, cliff=method == "cliff", knee=knee)
+
+
+def first_crossing(holds: Sequence[HoldResult], criteria: Sequence[Criterion]) -> Crossing | None:
+    """The criterion that breaks at the lowest load; None where nothing breaks."""
+    found = [c for criterion in criteria if (c := _crossing(holds, criterion)) is not None]
+    saturated = saturation(holds)
+    if saturated is not None:
+        found.append(Crossing(KEEPS_UP, saturated, "saturation"))
+    return min(found, key=lambda c: c.users, default=None)
+
+
+def saturation(holds: Iterable[HoldResult]) -> float | None:
+    """Users that the target can keep up with, from stages in which it fell behind; None where it never did.
+
+    A target that answers X requests a second, with more than that on offer, holds X × interval users
+    (operational analysis, Denning and Buzen 1978). That holds however far beyond its limit it was measured. A hiccup
+    of either side can only lower it: of two values the higher is taken. Short stages say it less exactly, and are
+    asked where there are no others.
+    """
+    behind = [h for h in holds if not h.keeps_up]
+    behind = [h for h in behind if h.purpose.startswith(MEASURE)] or behind
+    clearly = [h.sustained for h in behind if h.sustained < CLEARLY_BEHIND * h.users]
+    values = clearly or [h.sustained for h in behind]
+    return median_high(values) if values else None
+
+
+def _believed(results: Sequence[HoldResult]) -> list[HoldResult]:
+    """Without short stages that longer ones contradict: broken below a kept load, kept above a broken one."""
+    measured = [r for r in results if r.purpose.startswith(MEASURE)]
+    most_held = max((r.users for r in measured if r.held), default=0)
+    least_broken = min((r.users for r in measured if not r.held), default=math.inf)
+    return [
+        r for r in results
+        if r.purpose.startswith(MEASURE) or (r.users < least_broken if r.held else r.users > most_held)
+    ]  # fmt: skip
+
+
+def _repeats(results: Sequence[HoldResult]) -> list[list[HoldResult]]:
+    """The stages of each repeat, with those of the bracket that lie outside its range as anchors."""
+    names = list(dict.fromkeys(r.purpose for r in results if r.purpose.startswith(MEASURE)))
+    others = [r for r in results if not r.purpose.startswith(MEASURE)]
+    repeats = []
+    for name in names:
+        own = [r for r in results if r.purpose == name]
+        low, high = min(r.users for r in own), max(r.users for r in own)
+        repeats.append([*own, *(r for r in others if not low <= r.users <= high)])
+    return repeats or [others]
+
+
+def _crossing(holds: Sequence[HoldResult], criterion: Criterion) -> Crossing | None:
+    """Where the share of requests that miss a criterion passes what is allowed."""
+    # A stage in which the target fell behind shows a share that would still grow: it says nothing but "too much".
+    usable = [h for h in holds if h.judged[criterion.metric] and (h.keeps_up or criterion.metric in h.broken)]
+    if not usable or not any(criterion.metric in h.broken for h in usable):
+        return None
+    ordered = sorted(usable, key=lambda h: h.users)
+    users = np.array([h.users for h in ordered], dtype=np.float64)
+    total = np.array([h.judged[criterion.metric] for h in ordered], dtype=np.float64)
+    shares = np.array([h.missed_share(criterion.metric) for h in ordered])
+    smooth = isotonic_regression(shares, weights=total).x
+    above = int(np.argmax(smooth > criterion.allowed))
+    if smooth[above] <= criterion.allowed:
+        return None
+    if above == 0:
+        return Crossing(criterion.metric, float(users[0]), "isotonic")
+    below = above - 1
+    if smooth[above] - smooth[below] > CLIFF:
+        return Crossing(criterion.metric, math.sqrt(users[below] * users[above]), "cliff")
+    fitted = _logistic(np.log(users), shares, total, criterion.allowed)
+    if fitted is not None and users[0] <= fitted <= users[-1]:
+        return Crossing(criterion.metric, fitted, "logistic")
+    part = (criterion.allowed - smooth[below]) / (smooth[above] - smooth[below])
+    return Crossing(criterion.metric, float(users[below] * (users[above] / users[below]) ** part), "isotonic")
+
+
+def _logistic(x: np.ndarray, shares: np.ndarray, total: np.ndarray, allowed: float) -> float | None:
+    """Where a logistic curve through the shares passes `allowed`; None where no such curve fits them."""
+    centre, width = float(x.mean()), float(x.std()) or 1.0
+    z = (x - centre) / width
+    bad = shares * total
+
+    def loss(parameters: np.ndarray) -> float:
+        eta = parameters[0] + parameters[1] * z
+        return float(np.sum(total * np.logaddexp(0.0, eta) - bad * eta) + 1e-3 * parameters[1] ** 2)
+
+    fitted = minimize(loss, np.array([0.0, 1.0]), method="Nelder-Mead", options={"maxiter": 2000})
+    a, b = fitted.x
+    if b <= 0:
+        return None
+    misfit = np.abs(1.0 / (1.0 + np.exp(-(a + b * z))) - shares)
+    if misfit.max() > WELL_FITTED:
+        return None
+    at = (math.log(allowed / (1.0 - allowed)) - a) / b if 0 < allowed < 1 else None
+    return None if at is None else math.exp(centre + width * at)
+
+
+def _interval(estimates: Sequence[float]) -> tuple[float, float]:
+    """95 % on log N over the repeats, never narrower than what one repeat can resolve, nor than one user."""
+    logs = np.log(estimates)
+    half = math.log1p(resolution(len(logs)))
+    if len(logs) > 1:
+        spread = float(logs.std(ddof=1)) / math.sqrt(len(logs))
+        half = math.hypot(half, float(student_t.ppf(0.5 + CONFIDENCE / 2, len(logs) - 1)) * spread)
+    middle = float(logs.mean())
+    low, high, middle = math.exp(middle - half), math.exp(middle + half), math.exp(middle)
+    return min(low, math.floor(middle)), max(high, math.ceil(middle))
+
+
+def resolution(repeats: int) -> float:
+    """The share of the capacity that its interval has to either side at least."""
+    return RESOLUTION if repeats > 1 else ONE_REPEAT
+
+
+FEWEST_LOADS = 6
+"""Loads that the knee needs, past the bend among them."""
+
+
+def usl_knee(results: Sequence[HoldResult]) -> float | None:
+    """Where throughput is highest, by Gunther's Universal Scalability Law; None where the loads do not show it.
+
+    X(N) = γN / (1 + σ(N − 1) + κN(N − 1)), which is highest at N = √((1 − σ) / κ).
+    """
+    loads = np.array([r.users for r in results if r.ok], dtype=np.float64)
+    rates = np.array([r.ok_per_s for r in results if r.ok])
+    if len(np.unique(loads)) < FEWEST_LOADS or all(r.held for r in results):
+        return None
+
+    def law(n: np.ndarray, gamma: float, sigma: float, kappa: float) -> np.ndarray:
+        return gamma * n / (1.0 + sigma * (n - 1.0) + kappa * n * (n - 1.0))
+
+    start = [float(np.max(rates / loads)), 0.01, 1e-5]
+    try:
+        (_, sigma, kappa), _ = curve_fit(law, loads, rates, p0=start, bounds=(0.0, [np.inf, 1.0, 1.0]), max_nfev=5000)
+    except RuntimeError:  # it does not converge
+        return None
+    if kappa <= 0 or sigma >= 1:
+        return None
+    knee = math.sqrt((1.0 - sigma) / kappa)
+    return knee if loads.min() <= knee <= loads.max() else None
+
+
+def _most(words: Sequence[str]) -> str:
+    return max(words, key=words.count)
+
+
+def _broken_most(results: Sequence[HoldResult]) -> str | None:
+    broken = [name for r in results for name in r.broken]
+    return _most(broken) if broken else None
+
+
+def capacity_part(run: Run) -> dict[str, Any]:
+    """What a search found, for `summary.json`: the capacity, its interval, what limited it, and every stage."""
+    criteria = [Criterion(**c) for c in run.manifest.get("objective") or []]
+    holds = [h for h in holds_of(run.frame, run.manifest, criteria) if h.ended != "interrupted"]
+    found = estimate_capacity(holds, criteria)
+    limit = diagnose_limit(run, holds)
+    return {
+        "limited_by": limit.cause,
+        "evidence": limit.evidence,
+        "capacity": {
+            **found.as_dict(),
+            "limited_by": limit.cause,
+            "evidence": limit.evidence,
+            "objective": [c.text for c in criteria],
+            "steps": [h.as_dict() for h in holds],
+        },
+    }

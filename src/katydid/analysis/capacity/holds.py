@@ -1,0 +1,259 @@
+"""One stage of a run as a measurement: what was offered, what came back, and whether that kept the objective.
+
+Knows no search and no estimate. Times are milliseconds of the run, as in the samples.
+"""
+
+import math
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.stats import spearmanr
+
+from katydid.analysis.derived import quantile
+from katydid.load.stages import StageRecord
+from katydid.model.metrics import DISTRIBUTIONS, STATISTICS
+
+FEWEST_BAD = 2
+"""Requests that must miss the objective before a stage has broken it: one is an accident."""
+BEHIND_SHARE, BEHIND_FEWEST = 0.015, 2.0
+"""A target falls behind where it answers this share less than it was offered, and this many requests less."""
+CONVERSATIONS_OK = "conversations_ok"
+LOOKS = 40
+"""Moments of a stage at which its answers are counted."""
+SURELY = 2.5
+"""Standard deviations of chance from which on response times surely grow."""
+
+
+@dataclass(frozen=True, slots=True)
+class Criterion:
+    """A part of an objective that each request keeps or misses, or each conversation of several requests.
+
+    Attributes:
+        metric: its flat name, such as `duration.p95` or `failure_rate`.
+        allowed: share of them that may miss it.
+        limit_ms: what a request may take; None where the metric is a share itself.
+    """
+
+    metric: str
+    allowed: float
+    limit_ms: float | None = None
+
+    @property
+    def text(self) -> str:
+        """As a person would write it."""
+        if self.metric == CONVERSATIONS_OK:
+            return f"{self.metric} ≥ {100 * (1.0 - self.allowed):g} %"
+        if self.limit_ms is None:
+            return f"{self.metric} ≤ {100 * self.allowed:g} %"
+        return f"{self.metric} ≤ {self.limit_ms:g} ms"
+
+    def judged(self, rows: pd.DataFrame, record: StageRecord) -> pd.DataFrame:
+        """Which of a stage's rows it judges: requests that were due in its time, or the last ones of conversations.
+
+        A conversation belongs to the stage's time where its first request was due then, and ends with its answer or
+        with a failure.
+        """
+        if not self.of_conversations:
+            return rows[_within(rows["scheduled_ms"], record)]
+        begun = rows.groupby(["user", "iteration"])["scheduled_ms"].transform("min")
+        last = (rows["outcome"] == "failed") | rows[_CONVERSATION].notna()
+        return rows[_within(begun, record) & last]
+
+    @property
+    def of_conversations(self) -> bool:
+        """Whether it is about conversations."""
+        return self.metric == CONVERSATIONS_OK or _column(self.metric) == _CONVERSATION
+
+    def missed(self, rows: pd.DataFrame) -> pd.Series:
+        """Which of the rows that it judges missed it; a failed one has missed every time limit."""
+        failed: pd.Series = rows["outcome"] == "failed"
+        if self.metric in {"failure_rate", CONVERSATIONS_OK}:
+            return failed
+        if self.metric == "late_share":
+            return rows["late"].astype(bool)
+        column = _column(self.metric)
+        limit = np.inf if self.limit_ms is None else self.limit_ms
+        return failed | (rows[column].astype(np.float64) > limit)
+
+
+_COLUMNS = {d.name: d.column for d in DISTRIBUTIONS}
+_CONVERSATION = "conversation_ms"
+"""Filled where a conversation ended as it should."""
+_QUANTILES = {s.name: s.quantile for s in STATISTICS if s.quantile is not None}
+
+
+def _column(metric: str) -> str | None:
+    return _COLUMNS.get(metric.partition(".")[0])
+
+
+def _within(times: pd.Series, record: StageRecord) -> pd.Series:
+    inside: pd.Series = (times >= record.settled_ms) & (times < record.end_ms)
+    return inside
+
+
+def criterion(metric: str, limit: float, columns: Collection[str]) -> Criterion | None:
+    """A limit of an objective as a criterion; None where requests or conversations cannot keep or miss it one by one.
+
+    Args:
+        metric: flat name.
+        limit: from above, or of `conversations_ok` from below, in the unit of `summary.json`.
+        columns: that a row has.
+    """
+    if metric in {"failure_rate", "late_share"}:
+        return Criterion(metric, limit)
+    if metric == CONVERSATIONS_OK and _CONVERSATION in columns:
+        return Criterion(metric, round(1.0 - limit, 6))
+    statistic = metric.partition(".")[2]
+    if _column(metric) in columns and statistic in _QUANTILES:
+        return Criterion(metric, round(1.0 - _QUANTILES[statistic], 6), limit)
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class HoldResult:
+    """What a stage showed, from its settling to its end.
+
+    Attributes:
+        seconds: of that stretch.
+        ok_per_s: successful answers that came in that stretch, whenever they were asked for.
+        judged: by criterion, how many requests, or conversations, it was asked of.
+        missed: by criterion, how many of those missed it.
+        broken: names of the criteria that were broken; `keeps_up` where the target fell behind.
+        sustained: users whose requests the target did answer at the pace at which they came.
+    """
+
+    stage: int
+    users: int
+    purpose: str
+    ended: str
+    seconds: float
+    requests: int
+    ok: int
+    failed: int
+    offered_per_s: float
+    ok_per_s: float
+    sustained: float
+    keeps_up: bool
+    p50_ms: float | None
+    p95_ms: float | None
+    judged: dict[str, int] = field(default_factory=dict)
+    missed: dict[str, int] = field(default_factory=dict)
+    broken: tuple[str, ...] = ()
+
+    @property
+    def held(self) -> bool:
+        """Whether the objective was kept."""
+        return self.requests > 0 and not self.broken
+
+    def missed_share(self, metric: str) -> float:
+        """Share of what a criterion judged that missed it."""
+        return self.missed[metric] / self.judged[metric] if self.judged[metric] else 0.0
+
+    @property
+    def text(self) -> str:
+        """In one line."""
+        times = "" if self.p95_ms is None else f", p95 {self.p95_ms:.0f} ms"
+        seen = f"{self.requests} requests, {self.failed} failed{times}"
+        return f"held: {seen}" if self.held else f"broken ({', '.join(self.broken) or 'no requests'}): {seen}"
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        worst = max(map(self.missed_share, self.missed), default=0.0)
+        return asdict(self) | {"held": self.held, "broken": list(self.broken), "missed_share": worst}
+
+
+def measure_hold(
+    frame: pd.DataFrame, record: StageRecord, interval: float, criteria: Sequence[Criterion]
+) -> HoldResult:
+    """Measure a stage.
+
+    Args:
+        frame: samples with derived columns (`analysis.derived`), at least all of this stage.
+        record: of the stage.
+        interval: seconds between a user's requests.
+        criteria: the objective.
+    """
+    rows = frame[(frame["stage"] == record.stage) & frame["outcome"].isin(["ok", "failed"])]
+    inside = rows[_within(rows["scheduled_ms"], record)]
+    counted, begin = (inside, record.settled_ms) if len(inside) else (rows, record.begin_ms)
+    seconds = max(0.0, record.end_ms - begin) / 1000.0
+    ok = counted[counted["outcome"] == "ok"]
+    behind = _behind(rows, record, begin, interval)
+    offered = record.users / interval
+    few = max(BEHIND_FEWEST, BEHIND_SHARE * offered * seconds)
+    keeps_up = behind <= few or not _piles_up(inside[inside["paced"]], offered * seconds - few)
+    judged = {c.metric: c.judged(rows, record) if len(inside) else rows for c in criteria}
+    missed = {c.metric: int(c.missed(judged[c.metric]).sum()) for c in criteria}
+    broken = tuple(
+        c.metric
+        for c in criteria
+        if missed[c.metric] >= FEWEST_BAD and missed[c.metric] > c.allowed * len(judged[c.metric]) + 1e-9
+    )
+    durations = ok["duration_ms"].dropna().to_numpy(dtype=np.float64)
+    return HoldResult(
+        stage=record.stage,
+        users=record.users,
+        purpose=record.purpose,
+        ended=record.ended,
+        seconds=seconds,
+        requests=len(counted),
+        ok=len(ok),
+        failed=len(counted) - len(ok),
+        offered_per_s=offered,
+        ok_per_s=_answered(rows, begin, record.end_ms) / seconds if seconds else 0.0,
+        sustained=float(record.users) if keeps_up else max(0.0, record.users - behind * interval / seconds),
+        keeps_up=keeps_up,
+        p50_ms=quantile(durations, 0.5) if len(durations) else None,
+        p95_ms=quantile(durations, 0.95) if len(durations) else None,
+        judged={metric: len(of) for metric, of in judged.items()},
+        missed=missed,
+        broken=broken if keeps_up else (*broken, "keeps_up"),
+    )
+
+
+def _answered(rows: pd.DataFrame, begin: float, end: float) -> int:
+    ok = rows[rows["outcome"] == "ok"]
+    ended = ok["start_ms"] + ok["duration_ms"]
+    return int(((ended > begin) & (ended <= end)).sum())
+
+
+def _behind(rows: pd.DataFrame, record: StageRecord, begin: float, interval: float) -> float:
+    """Requests by which the target fell behind what was offered, from `begin` to the end of the stage.
+
+    Its rate is the slope of the answers that had come, seen at many moments, so that where the last moment
+    falls does not decide. Whether the others wait in the target or were never started for want of an answer
+    is the same.
+    """
+    length = record.end_ms - begin
+    if length < interval * 1000.0:  # nothing can be said about so little
+        return 0.0
+    starts = rows["start_ms"].fillna(rows["scheduled_ms"]).to_numpy(dtype=np.float64)
+    took = rows["duration_ms"].to_numpy(dtype=np.float64)
+    ends = np.sort((starts + np.where(np.isnan(took), 0.0, took))[rows["paced"].to_numpy(dtype=bool)])
+    moments = np.linspace(begin, record.end_ms, LOOKS)
+    rate = np.polyfit(moments - begin, np.searchsorted(ends, moments), 1)[0]
+    return max(0.0, float(record.users / (interval * 1000.0) - rate) * length)
+
+
+def _piles_up(paced: pd.DataFrame, fewest: float) -> bool:
+    """Whether there are signs of a queue: users that waited for answers started fewer requests, or times grow.
+
+    Answers whose times vary come early and late by chance; a few of them missing at the end are no queue yet.
+    """
+    if len(paced) < fewest:
+        return True
+    response = paced["response_ms"].fillna(np.inf)
+    if response.nunique() < 2:
+        return False
+    correlation = float(spearmanr(paced["scheduled_ms"], response).statistic)
+    return correlation * math.sqrt(len(paced) - 1) > SURELY
+
+
+def holds_of(frame: pd.DataFrame, manifest: dict[str, Any], criteria: Sequence[Criterion]) -> list[HoldResult]:
+    """All stages of a run, in their order."""
+    interval = float(manifest["interval_s"])
+    records = (StageRecord(**record) for record in manifest.get("stages") or [])
+    return [measure_hold(frame, record, interval, criteria) for record in records]

@@ -1,0 +1,108 @@
+"""Whether two sides may be compared at all: the same load, asked for in the same way, seen with the same clock.
+
+What differs and matters makes a comparison invalid; other differences are listed for the reader.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+MUST_MATCH = {
+    "workload": "another workload is another load",
+    "api": "another API is another request",
+    "endpoint": "another endpoint is another request",
+    "model": "another model answers at another speed",
+    "users": "other users are another load",
+    "interval_s": "another interval is another load",
+    "phase": "other first starts are another load",
+    "ramp_per_s": "another ramp is another load",
+    "run_time_s": "a longer run sees other things",
+    "request_timeout_s": "another time-out cuts off other requests",
+    "idle_timeout_s": "another time-out cuts off other requests",
+    "prompts_sha256": "other prompts get other answers",
+    "check": "another check calls other requests failed",
+    "client": "another client measures in another way",
+    "timestamp_source": "another clock measures other times",
+}
+"""Keys of the manifest, with the reason."""
+
+OPTIONS_THAT_MAY_DIFFER = {
+    "results", "version_label", "ca_file", "drain", "failure_threshold", "warm_up", "ramp",
+    "api", "endpoint", "model", "interval", "phase", "request_timeout", "idle_timeout", "prompts", "check", "client",
+    "record_events", "target_pid", "target_metrics",
+}  # fmt: skip
+"""Options that change no request, and those that the manifest's own keys tell."""
+
+WORTH_KNOWING = (
+    "failure_threshold", "spawn_rate", "warm_up_s", "workers", "machine", "cpu_count",
+    "katydid_version", "locust_version", "python_version",
+)  # fmt: skip
+"""Keys of the manifest whose difference is listed."""
+
+RAMP = (
+    "spawn_rate", "ramp_per_s", "failure_threshold", "users", "interval_s", "request_timeout_s", "idle_timeout_s",
+)  # fmt: skip
+"""What must be the same for runs that the failure threshold ended to be compared by where it did."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mismatch:
+    """A key whose values differ between the sides.
+
+    Attributes:
+        why: what the difference does; empty where it need not matter.
+    """
+
+    key: str
+    base: str
+    new: str
+    why: str = ""
+
+    @property
+    def text(self) -> str:
+        """One line."""
+        because = f": {self.why}" if self.why else ""
+        return f"{self.key} differs ({self.base} and {self.new}){because}"
+
+
+def mismatches(base: Sequence[dict[str, Any]], new: Sequence[dict[str, Any]]) -> list[Mismatch]:
+    """Differences between the manifests of two sides, those that matter first."""
+    found = [_mismatch(key, (m.get(key) for m in base), (m.get(key) for m in new), why) for key, why in _keys()]
+    names = {name for manifest in (*base, *new) for name in _options(manifest)} - OPTIONS_THAT_MAY_DIFFER
+    for name in sorted(names):
+        ours, theirs = ([_options(m).get(name) for m in side] for side in (base, new))
+        found.append(_mismatch(f"option {name}", ours, theirs, "another option of the run is another request"))
+    told = [mismatch for mismatch in found if mismatch is not None]
+    return sorted(told, key=lambda mismatch: not mismatch.why)
+
+
+def comparable(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    """Whether nothing that matters differs between two runs."""
+    return not any(mismatch.why for mismatch in mismatches([one], [other]))
+
+
+def same_ramp(manifests: Sequence[dict[str, Any]]) -> bool:
+    """Whether runs that the failure threshold ended got there in the same way."""
+    return all(len({str(manifest.get(key)) for manifest in manifests}) == 1 for key in RAMP)
+
+
+def _keys() -> list[tuple[str, str]]:
+    return [*MUST_MATCH.items(), *((key, "") for key in WORTH_KNOWING)]
+
+
+def _options(manifest: dict[str, Any]) -> dict[str, Any]:
+    options = manifest.get("options")
+    return options if isinstance(options, dict) else {}
+
+
+def _mismatch(key: str, base: Iterable[Any], new: Iterable[Any], why: str) -> Mismatch | None:
+    ours, theirs = ({_shown(value) for value in side} for side in (base, new))
+    if ours == theirs and len(ours) == 1:
+        return None
+    return Mismatch(key, " / ".join(sorted(ours)), " / ".join(sorted(theirs)), why)
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return "none" if value is None else str(value)

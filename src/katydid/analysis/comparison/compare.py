@@ -1,0 +1,179 @@
+"""Two versions compared: what differs, by how much, and whether that is more than noise.
+
+Puts together what its neighbours know: whether the sides are comparable, what each run's numbers are, how
+far they differ, and what that means. Knows nothing about how it is shown.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from typing import Any
+
+from katydid.analysis.comparison.comparability import mismatches
+from katydid.analysis.comparison.estimates import RunData, read_run
+from katydid.analysis.comparison.explain import because, largest_regression, with_caveats
+from katydid.analysis.comparison.outcomes import outcome_of
+from katydid.analysis.comparison.pairing import history_of, left_out, numbers_of, usable
+from katydid.analysis.comparison.primaries import FAILURES, Primaries, primaries
+from katydid.analysis.comparison.stops import compare_stops
+from katydid.analysis.comparison.verdicts import (
+    CompareSettings,
+    Judged,
+    Sides,
+    Verdict,
+    judge_metrics,
+    undecided_failures,
+)
+from katydid.model.metrics import DISTRIBUTIONS
+from katydid.model.rates import USERS_AT_STOP
+from katydid.model.units import Better
+from katydid.runs.folder import RunFolder
+from katydid.stats.warmup import settled_after
+
+__all__ = ["CompareSettings", "Verdict", "compare_runs", "compare_versions"]
+
+COMPARED = ("p50", "p90", "p95", "p99", "mean")
+"""Statistics of each distribution; the smallest and the largest value are no estimates of anything."""
+COMPARED_RATES = ("failure_rate", "late_share", "tokens_per_s")
+
+
+def compare_versions(
+    base: Sequence[RunFolder],
+    new: Sequence[RunFolder],
+    *,
+    settings: CompareSettings | None = None,
+    history: Sequence[RunFolder] = (),
+) -> dict[str, Any]:
+    """The comparison of two versions, as `katydid compare --json` prints it.
+
+    Args:
+        base: the runs of one side.
+        new: those of the other.
+        settings: what is looked for.
+        history: earlier runs that tell the noise from run to run; those that are invalid or not comparable
+            with the base are left out.
+
+    Raises:
+        NoDataError: a folder cannot be read.
+    """
+    sides = [[read_run(folder) for folder in side] for side in (base, new)]
+    return compare_runs(*sides, settings=settings, history=history)
+
+
+def compare_runs(
+    base: Sequence[RunData],
+    new: Sequence[RunData],
+    *,
+    settings: CompareSettings | None = None,
+    history: Sequence[RunFolder] = (),
+) -> dict[str, Any]:
+    """The same of runs that were read already."""
+    settings, sides = settings or CompareSettings(), (base, new)
+    differences = mismatches(*([run.manifest for run in side] for side in sides))
+    used = [[run for run in side if usable(run)] for side in sides]
+    reasons = [mismatch.text for mismatch in differences if mismatch.why]
+    reasons += [text for name, side in zip(("BASE", "NEW"), sides, strict=True) for text in left_out(name, side)]
+    invalid = any(mismatch.why for mismatch in differences) or not all(used)
+    earlier = history_of(history, used[0], known={run.path for side in sides for run in side})
+    settled = max((settled_after([run.frame for run in side]) for side in used if side), default=0.0)
+    result: dict[str, Any] = {
+        "verdict": str(Verdict.INVALID),
+        "reasons": reasons,
+        "metrics": [],
+        "sides": [_side(side, kept) for side, kept in zip(sides, used, strict=True)],
+        "differences": [asdict(mismatch) for mismatch in differences],
+        "outcomes": [[outcome_of(run) for run in side] for side in sides],
+        "history_runs": sum(len(version) for version in earlier),
+        "interleaved": False,
+        "settled_s": settled,
+        "settings": asdict(settings),
+        "largest_regression": None,
+    }
+    if invalid:
+        return result
+    numbers = numbers_of(used, earlier, settled)
+    workload = str(used[0][0].manifest.get("workload"))
+    stops = compare_stops(used[0], used[1], settings, interleaved=numbers.interleaved)
+    runs = [*numbers.base, *numbers.new]
+    deciding = Primaries(()) if stops.decide else primaries(settings.primary, workload, runs)
+    settings = replace(settings, primary=deciding.names)
+    metrics = judge_metrics(_names(numbers, settings), numbers, settings)
+    metrics, notes = with_caveats(metrics, numbers)
+    worst, family = largest_regression(metrics), max(1, len(settings.primary))
+    rows = [metric.as_dict(settings, family if metric.primary else 1) for metric in metrics]
+    if stops.decide:  # the threshold made failures as many on both sides, and times are those of different loads
+        verdict, worst, why = stops.verdict, None, []
+        rows = [row | {"primary": False} for row in rows]
+        settings = replace(settings, primary=(USERS_AT_STOP,))
+    else:
+        verdict = overall([metric for metric in metrics if metric.primary], metrics)
+        why = because(verdict, metrics, rows, settings)
+    result |= {
+        "verdict": str(verdict),
+        "reasons": [*reasons, *stops.reasons, *deciding.notes, *notes, *why],
+        "metrics": [*stops.rows, *rows],
+        "interleaved": numbers.interleaved,
+        "settings": asdict(settings),
+        "largest_regression": worst and worst.name,
+    }
+    return result
+
+
+def overall(primary: Sequence[Judged], every: Sequence[Judged]) -> Verdict:
+    """What the primary metrics say together.
+
+    A version that fails more is worse, whatever else. One of which that is only to be feared, as its failures rose by
+    half a point or more without being beyond the noise, is neither called faster nor the same.
+    """
+    failures = next((metric for metric in every if metric.name == FAILURES), None)
+    if failures is not None and failures.verdict is Verdict.SLOWER:
+        return Verdict.SLOWER
+    said = {metric.verdict for metric in primary if not _only_shifted(metric, every)}
+    if {Verdict.SLOWER, Verdict.FASTER} <= said:
+        return Verdict.MIXED
+    if Verdict.SLOWER in said:
+        return Verdict.SLOWER
+    undecided = undecided_failures(every)
+    if Verdict.FASTER in said:
+        return Verdict.CANNOT_TELL if undecided > 0 else Verdict.FASTER
+    others = {metric.verdict for metric in primary if metric.name != FAILURES}
+    if not undecided and (others or said) == {Verdict.NO_DIFFERENCE}:
+        return Verdict.NO_DIFFERENCE
+    return Verdict.CANNOT_TELL
+
+
+def _only_shifted(metric: Judged, every: Sequence[Judged]) -> bool:
+    """Whether tokens come faster only because the first comes later, while the whole answer takes as long."""
+    if not metric.name.startswith("tpot.") or metric.verdict is not Verdict.FASTER:
+        return False
+    later = any(m.name.startswith("ttft.") and m.verdict is Verdict.SLOWER for m in every)
+    whole = next((m for m in every if m.name == "duration.p50" and not m.reason), None)
+    return later and whole is not None and whole.verdict is not Verdict.FASTER
+
+
+def _names(sides: Sides, settings: CompareSettings) -> list[str]:
+    """The metrics to compare: those that are declared, then all that some run on each side has."""
+    known = [f"{d.name}.{statistic}" for d in DISTRIBUTIONS if d.better is not Better.NEITHER for statistic in COMPARED]
+    present = [
+        name
+        for name in (*known, *COMPARED_RATES)
+        if any(name in run.values for run in sides.base) and any(name in run.values for run in sides.new)
+    ]
+    return list(dict.fromkeys([*settings.primary, *present]))
+
+
+def _side(side: Sequence[RunData], kept: Sequence[RunData]) -> dict[str, Any]:
+    """Who a side is: its versions, and its runs with whether they count."""
+    counted = {run.path for run in kept}
+    return {
+        "versions": sorted({str(run.manifest.get("version")) for run in side}),
+        "host": next((run.manifest.get("host") for run in side), None),
+        "runs": [
+            {
+                "run": run.path,
+                "started_utc": run.manifest.get("started_utc"),
+                "requests": run.summary["counts"]["requests"],
+                "counts": run.path in counted,
+            }
+            for run in side
+        ],
+    }

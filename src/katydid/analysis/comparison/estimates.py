@@ -1,0 +1,153 @@
+"""One run's numbers for a comparison: what its samples say once warm-up and censoring are dealt with.
+
+A request that timed out, or that the end of the run cut off, took at least as long as it had: it counts
+as that (`request_times`), and a quantile that lies among such requests is a lower bound. Knows nothing
+about other runs.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from katydid.analysis.comparison.failures import clumping, episodes
+from katydid.analysis.derived import warm_up_counts, with_derived
+from katydid.analysis.request_times import RequestTimes, statistic_of
+from katydid.analysis.summary import summarise
+from katydid.model.metrics import DISTRIBUTIONS, STATISTICS
+from katydid.model.units import Better
+from katydid.runs.folder import RunFolder
+from katydid.runs.gaps import counted
+from katydid.stats.censoring import Known
+
+NEVER_COMPARED = ["request_id", "worker", "detail"]
+"""Columns of text, which would be copied with every selection of rows."""
+TOO_FEW = "too few requests"
+"""How the reason begins where a run has no value for want of requests."""
+CUT_OFF = "conversations were cut off by the end of the run, and how long they had taken by then is not known"
+STOPPED_EARLY = ("failure-threshold", "interrupted", "error")
+"""How a run ends that is shorter than it was to be."""
+
+
+@dataclass(frozen=True)
+class RunData:
+    """A run as it was read.
+
+    Attributes:
+        frame: samples with derived columns.
+        summary: by the run's own warm-up.
+    """
+
+    path: str
+    manifest: dict[str, Any]
+    frame: pd.DataFrame
+    summary: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Estimates:
+    """A run's value of every metric that it has.
+
+    Attributes:
+        values: by the flat names of `model.metrics`; milliseconds, fractions, or per second.
+        users_at_stop: users when the failure threshold stopped the run.
+        clumping: of its failures (`analysis.comparison.failures`); empty where only the episodes are known.
+        bounds: names of the values that are lower bounds.
+        times: by the names of the distributions.
+        stopped_early: it is shorter than it was to be, so that its values are less certain.
+        in_ramp: it was stopped before all of its users were there.
+    """
+
+    values: dict[str, float]
+    ok: int
+    failed: int
+    requests: int
+    episodes: int
+    tokens: float | None
+    users_at_stop: float | None
+    missing: dict[str, str] = field(default_factory=dict)
+    clumping: tuple[float, ...] = ()
+    bounds: frozenset[str] = frozenset()
+    times: Mapping[str, Known] = field(default_factory=dict, repr=False)
+    stopped_early: bool = False
+    in_ramp: bool = False
+
+
+def read_run(folder: RunFolder) -> RunData:
+    """A run from its folder.
+
+    Raises:
+        NoDataError: it cannot be read.
+    """
+    manifest, samples, monitor = folder.manifest(), folder.samples(), folder.monitor()
+    summary = summarise(samples, monitor, manifest, counted(folder.gaps(), warm_up=warm_up_counts(manifest)))
+    samples = samples.drop(columns=NEVER_COMPARED, errors="ignore").astype({"name": "category"})
+    frame = with_derived(samples, manifest)
+    return RunData(str(folder.path), manifest, frame, summary)
+
+
+def estimate(run: RunData, settled_ms: float) -> Estimates:
+    """A run's values without its warm-up.
+
+    Args:
+        run: with a summary of its own.
+        settled_ms: milliseconds of the run that count in no statistic, beyond its own warm-up.
+    """
+    frame = run.frame[run.frame["scheduled_ms"] >= settled_ms] if settled_ms else run.frame
+    counted = frame[frame["counted"]]
+    ok = counted[counted["outcome"] == "ok"]
+    failed = counted[counted["outcome"] == "failed"]
+    requests = RequestTimes(frame[frame["timed"]], run.manifest)
+    values: dict[str, float] = {name: value for name, value in run.summary["metrics"].items() if value is not None}
+    missing: dict[str, str] = {}
+    bounds: set[str] = set()
+    times: dict[str, Known] = {}
+    stopped_early = run.manifest.get("ended") in STOPPED_EARLY
+    for distribution in DISTRIBUTIONS:
+        for statistic in STATISTICS:
+            values.pop(f"{distribution.name}.{statistic.name}", None)
+        if distribution.better is Better.NEITHER or (known := requests.known(distribution)) is None:
+            continue
+        times[distribution.name] = known
+        for statistic in STATISTICS:
+            name = f"{distribution.name}.{statistic.name}"
+            if distribution.name == "conversation" and stopped_early and requests.cut.any():
+                missing[name] = CUT_OFF
+                continue
+            if known.count < statistic.fewest:
+                missing[name] = f"{TOO_FEW} ({known.count} of {statistic.fewest})"
+                continue
+            values[name], at_least = statistic_of(known, statistic)
+            bounds |= {name} if at_least else set()
+    values |= _rates(counted)
+    tokens = requests.of_successes("completion_tokens") or requests.of_successes("chunks")
+    at_stop, users = run.summary.get("users_at_stop"), run.manifest.get("users")
+    faltered = episodes(failed["scheduled_ms"].to_numpy(dtype=np.float64))
+    return Estimates(
+        values=values,
+        ok=len(ok),
+        failed=len(failed),
+        requests=len(counted),
+        episodes=faltered,
+        tokens=tokens.mean()[0] if tokens else None,
+        users_at_stop=at_stop,
+        missing=missing,
+        clumping=clumping(_failed_in_order(counted), faltered),
+        bounds=frozenset(bounds),
+        times=times,
+        stopped_early=stopped_early,
+        in_ramp=bool(at_stop and users and at_stop < users),
+    )
+
+
+def _rates(counted: pd.DataFrame) -> dict[str, float]:
+    ended = counted["outcome"].isin(["ok", "failed"]).sum()
+    rates = {"late_share": float(counted["late"].mean())} if len(counted) else {}
+    return rates | ({"failure_rate": float((counted["outcome"] == "failed").sum() / ended)} if ended else {})
+
+
+def _failed_in_order(counted: pd.DataFrame) -> np.ndarray:
+    ended = counted[counted["outcome"].isin(["ok", "failed"])].sort_values("scheduled_ms", kind="stable")
+    return np.asarray((ended["outcome"] == "failed").to_numpy(dtype=bool))

@@ -1,0 +1,107 @@
+"""What takes a verdict back, what is worse and what is better, and what it would take to tell, in words."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from katydid.analysis.comparison.bounds import stands
+from katydid.analysis.comparison.primaries import FAILURES
+from katydid.analysis.comparison.verdicts import CompareSettings, Judged, Sides, Verdict, undecided_failures
+from katydid.model.formatting import change_text
+from katydid.model.metrics import METRICS
+from katydid.model.units import Unit
+
+SHORTER_ANSWERS = 0.02
+"""Change of the tokens an answer has from which on whole answers are not compared."""
+WHOLE_ANSWER = ("duration.", "response.")
+WORSE, BETTER, LARGEST = "worse", "better", "largest regression"
+"""How reasons begin that say what changed."""
+
+
+def with_caveats(metrics: Sequence[Judged], sides: Sides) -> tuple[list[Judged], list[str]]:
+    """Verdicts that answers of another length do not allow are taken back."""
+    tokens = [_mean([run.tokens for run in side]) for side in (sides.base, sides.new)]
+    if None in tokens or not tokens[0] or abs((tokens[1] or 0.0) / tokens[0] - 1.0) <= SHORTER_ANSWERS:
+        return list(metrics), []
+    note = (
+        f"answers have {tokens[1]:.4g} tokens instead of {tokens[0]:.4g}: whole answers are not compared; "
+        "look at the time to the first token and the time per token"
+    )
+    why = "answers of another length"
+    longer = (tokens[1] or 0.0) > tokens[0]
+    doubtful = [m.name.startswith(WHOLE_ANSWER) and not stands(m.bound, longer=longer) for m in metrics]
+    return [_taken_back(m, why) if doubt else m for m, doubt in zip(metrics, doubtful, strict=True)], [note]
+
+
+def largest_regression(metrics: Sequence[Judged]) -> Judged | None:
+    """The metric, exploratory ones too, that got worse beyond the noise by the most; None where none did."""
+    worse = [metric for metric in metrics if metric.verdict is Verdict.SLOWER]
+    return max(worse, key=_size, default=None)
+
+
+def _size(metric: Judged) -> float:
+    """How large a change is: of shares the difference, as no ratio to nearly nothing is comparable with others."""
+    if METRICS[metric.name].unit is Unit.FRACTION:
+        return abs((metric.new or 0.0) - (metric.base or 0.0))
+    return abs(metric.difference.log_ratio) if metric.difference else 0.0
+
+
+def because(
+    verdict: Verdict, metrics: Sequence[Judged], rows: Sequence[Mapping[str, Any]], settings: CompareSettings
+) -> list[str]:
+    """What is worse and what is better; or why it cannot be told, and what it would take.
+
+    Args:
+        verdict: of the comparison.
+        metrics: as they were judged.
+        rows: the same metrics' entries in the JSON.
+        settings: of the comparison.
+    """
+    told = {metric.name: (metric, row) for metric, row in zip(metrics, rows, strict=True)}
+    texts = []
+    for word, kind in ((WORSE, Verdict.SLOWER), (BETTER, Verdict.FASTER)):
+        found = [_change(row) for metric, row in told.values() if metric.primary and metric.verdict is kind]
+        texts += [f"{word}: {'; '.join(found)}"] if found else []
+    if any(metric.name == FAILURES and metric.verdict is Verdict.SLOWER for metric in metrics):
+        texts.append("the new version fails more often: times of its successes are not all there is")
+    worst = largest_regression(metrics)
+    if worst is not None and not worst.primary:
+        texts.append(f"{LARGEST}: {_change(told[worst.name][1])}")
+    if verdict is Verdict.CANNOT_TELL:
+        ignored = FAILURES if not undecided_failures(metrics) else ""
+        undecided = [m for m in metrics if m.primary and m.verdict is Verdict.CANNOT_TELL and m.name != ignored]
+        texts += [_undecided(metric, told[metric.name][1], settings) for metric in undecided]
+    return texts
+
+
+def _change(row: Mapping[str, Any]) -> str:
+    return f"{METRICS[row['name']].label} {change_text(row)}"
+
+
+def _undecided(metric: Judged, row: Mapping[str, Any], settings: CompareSettings) -> str:
+    label, needed = METRICS[metric.name].label, _runs(metric, row["runs_needed"])
+    if metric.reason:
+        return f"{label}: {metric.reason}"
+    if metric.rates is not None:
+        return f"{label}: {change_text(row)} is not beyond the noise, nor too little to matter; make {needed}"
+    if metric.noise is None:
+        return f"{label}: one run a side and no history tell nothing about the noise from run to run; make {needed}"
+    return (
+        f"{label}: the change is not beyond the noise, nor shown to be within {settings.same_within:.0%}; make {needed}"
+    )
+
+
+def _taken_back(metric: Judged, why: str) -> Judged:
+    return replace(metric, verdict=Verdict.CANNOT_TELL, reason=metric.reason or why)
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if known else None
+
+
+def _runs(metric: Judged, needed: int | None) -> str:
+    if needed is None:
+        return "the machines quieter: no reasonable number of runs would show it"
+    assumed = " if the noise is the usual 4 %" if metric.noise is None and metric.rates is None else ""
+    return f"about {needed} runs a side, interleaved{assumed}"

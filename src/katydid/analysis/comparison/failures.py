@@ -1,0 +1,210 @@
+"""Failure rates of two versions: how far they differ beyond the noise, by each run's failures out of its requests.
+
+Failures are counted, but do not come alone: a target that falters fails many at once, and one run has a worse
+day than the next. So their variance is the binomial one times a dispersion (quasi-binomial: McCullagh and
+Nelder 1989, section 4.5; Williams 1982), which is taken from three places:
+
+- within a run, from how unevenly its failures lie in its course (batch means over blocks of requests); of fewer
+  than FEW failures the episodes are counted instead. Failures that come steadily are no episode.
+- from run to run, by Pearson's chi square of runs around the rate of their version, where these are enough;
+- where runs do not tell, from an assumption: two requests of a run have a correlation of at least ASSUMED, so
+  that no run is worth more than 1 / ASSUMED independent requests (beta-binomial). What is assumed counts as
+  much as ASSUMED_DF degrees of freedom of what is seen (moderated variances: Smyth 2004; of counts: Lund, Nettleton,
+  McCarthy and Smyth 2012), so that a single pair of runs can tell a large difference, and only that.
+
+The difference is tested by its score, with Student's t, and its interval is the score's too (Miettinen and
+Nurminen 1985), so that both agree, and none of 200 is a number like any other. Knows no metric and no file.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import special
+
+from katydid.stats.inference import INTERVAL, MOST_RUNS, POWER
+
+FEW = 5
+"""Failures of a run from which on their course tells how they clump; below, episodes are counted."""
+EPISODE_GAP_MS = 5000.0
+"""Failures less than this apart belong to one episode: a server that falters fails many at once."""
+BLOCKS = (20, 8)
+"""Into how many parts a run is cut: short ones for bursts, long ones for outages."""
+ASSUMED = 0.005
+"""Least correlation of two requests of a run where runs do not tell."""
+ASSUMED_DF = 8
+STEPS = 60
+"""Of the bisection for a limit of an interval, whose width halves with each."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunFailures:
+    """One run.
+
+    Attributes:
+        failed: requests of `ended`, those that succeeded or failed.
+        clumping: variance of the failures over that of independent ones, as each of BLOCKS sees it.
+    """
+
+    failed: float
+    ended: float
+    clumping: tuple[float, ...] = (1.0,) * len(BLOCKS)
+
+
+def episodes(at_ms: np.ndarray) -> int:
+    """How often the target began to fail, however many requests each time took; of the instants of all failures."""
+    return int(len(at_ms) > 0) + int((np.diff(np.sort(at_ms)) > EPISODE_GAP_MS).sum())
+
+
+def clumping(failed: np.ndarray, faltered: int) -> tuple[float, ...]:
+    """How much more the failures of a run vary than independent ones would.
+
+    Args:
+        failed: whether each request failed, in the order in which they were due.
+        faltered: the number of its episodes.
+    """
+    count = int(failed.sum())
+    if count < FEW:
+        return clumping_of_few(count, faltered)
+    rate = count / len(failed)
+    if rate == 1.0:
+        return (1.0,) * len(BLOCKS)
+    return tuple(_clumping(failed, rate, min(blocks, len(failed))) for blocks in BLOCKS)
+
+
+def clumping_of_few(count: float, faltered: int) -> tuple[float, ...]:
+    """The same by the episodes alone; of more failures they say nothing, as steady ones are one episode too."""
+    return (max(count / max(faltered, 1), 1.0) if count < FEW else 1.0,) * len(BLOCKS)
+
+
+def _clumping(failed: np.ndarray, rate: float, blocks: int) -> float:
+    parts = np.array_split(failed, blocks)
+    found, sizes = np.array([part.sum() for part in parts]), np.array([len(part) for part in parts])
+    return float(((found - sizes * rate) ** 2 / (sizes * rate * (1.0 - rate))).sum() / (blocks - 1))
+
+
+@dataclass(frozen=True, slots=True)
+class RateDifference:
+    """Rate of the new side less that of the base.
+
+    Attributes:
+        base, new: failures and requests of all runs of a side.
+        runs: of both sides together.
+        dispersion: variance over the binomial one.
+        df: degrees of freedom of that.
+    """
+
+    base: tuple[float, float]
+    new: tuple[float, float]
+    runs: int
+    dispersion: float
+    df: float
+
+    @property
+    def change(self) -> float:
+        """A fraction of all requests."""
+        return self.new[0] / self.new[1] - self.base[0] / self.base[1]
+
+    @property
+    def p_value(self) -> float:
+        """Two-sided, for no difference."""
+        error = self._error(0.0)
+        return float(2.0 * special.stdtr(self.df, -abs(self.change) / error)) if error else 1.0
+
+    def interval(self, confidence: float = INTERVAL) -> tuple[float, float]:
+        """Limits of the difference: those that the score does not reject."""
+        reach = float(special.stdtrit(self.df, (1.0 + confidence) / 2.0))
+        return self._limit(-1.0, reach), self._limit(1.0, reach)
+
+    def _limit(self, end: float, reach: float) -> float:
+        inside, outside = self.change, end
+        for _ in range(STEPS):
+            middle = (inside + outside) / 2.0
+            if abs(self.change - middle) <= reach * self._error(middle):
+                inside = middle
+            else:
+                outside = middle
+        return (inside + outside) / 2.0
+
+    def _error(self, difference: float) -> float:
+        """Standard error where the rates truly differ by that much."""
+        base, new = _restricted(*self.base, *self.new, difference)
+        variance = base * (1.0 - base) / self.base[1] + new * (1.0 - new) / self.new[1]
+        return float(np.sqrt(self.dispersion * max(variance, 0.0)))
+
+    def smallest_detectable(self, alpha: float) -> float | None:
+        """The rise that a two-sided test at `alpha` finds with the usual POWER; None where no rate is so high."""
+        return self._detectable(alpha, self.base[1], self.new[1], self.df)
+
+    def _detectable(self, alpha: float, base: float, new: float, df: float) -> float | None:
+        factor = float(special.stdtrit(df, 1.0 - alpha / 2.0) + special.stdtrit(df, POWER)) ** 2
+        factor *= self.dispersion * (1.0 / base + 1.0 / new)
+        rate = self.base[0] / self.base[1]
+        # rise² = factor · p · (1 − p), where p = rate + rise / 2 lies in the middle
+        a, b, c = 1.0 + factor / 4.0, factor * (rate - 0.5), -factor * rate * (1.0 - rate)
+        rise = (-b + float(np.sqrt(b * b - 4.0 * a * c))) / (2.0 * a)
+        return rise if rate + rise <= 1.0 else None
+
+    def runs_needed(self, alpha: float, least: float) -> int | None:
+        """Runs a side that would find the change that was seen, or `least` if it is larger; None beyond MOST_RUNS."""
+        wanted, requests = max(abs(self.change), least), (self.base[1] + self.new[1]) / self.runs
+        for count in range(1, MOST_RUNS + 1):
+            df = max(self.df + 2 * count - self.runs, ASSUMED_DF)
+            found = self._detectable(alpha, count * requests, count * requests, df)
+            if found is not None and found <= wanted:
+                return count
+        return None
+
+
+def compare_failures(
+    base: Sequence[RunFailures], new: Sequence[RunFailures], history: Sequence[Sequence[RunFailures]] = ()
+) -> RateDifference:
+    """The difference of two sides' failure rates; each has at least one run, and each run a request.
+
+    Args:
+        base: the runs of one side.
+        new: those of the other.
+        history: earlier runs, a sequence a version.
+    """
+    runs = [*base, *new]
+    within = _within(runs)
+    requests = sum(run.ended for run in runs) / len(runs)
+    assumed = within + (requests - 1.0) * ASSUMED
+    seen, df = (sum(parts) for parts in zip((0.0, 0), *_from_run_to_run([base, new, *history]), strict=True))
+    dispersion = (ASSUMED_DF * assumed + seen) / (ASSUMED_DF + df)
+    totals = [(sum(run.failed for run in side), sum(run.ended for run in side)) for side in (base, new)]
+    return RateDifference(totals[0], totals[1], len(runs), max(dispersion, within), float(ASSUMED_DF + df))
+
+
+def _within(runs: Sequence[RunFailures]) -> float:
+    """Dispersion within runs, each counted by its failures; never less than that of independent ones."""
+    failed = sum(run.failed for run in runs)
+    if not failed:
+        return 1.0
+    return max(1.0, *(sum(run.failed * run.clumping[i] for run in runs) / failed for i in range(len(BLOCKS))))
+
+
+def _from_run_to_run(groups: Sequence[Sequence[RunFailures]]) -> Iterator[tuple[float, int]]:
+    """Chi square and degrees of freedom of each version with enough failures to see how its runs scatter."""
+    for runs in groups:
+        failed, ended = sum(run.failed for run in runs), sum(run.ended for run in runs)
+        if len(runs) < 2 or failed < FEW * len(runs) or failed == ended:
+            continue
+        rate = failed / ended
+        yield sum((r.failed - r.ended * rate) ** 2 / (r.ended * rate * (1.0 - rate)) for r in runs), len(runs) - 1
+
+
+def _restricted(failed0: float, ended0: float, failed1: float, ended1: float, difference: float) -> tuple[float, float]:
+    """The most likely two rates that differ by `difference` (Miettinen and Nurminen 1985, appendix)."""
+    ended = ended0 + ended1
+    if difference == 0.0:
+        rate = (failed0 + failed1) / ended
+        return rate, rate
+    l2 = (ended1 + 2.0 * ended0) * difference - ended - (failed0 + failed1)
+    l1 = (ended0 * difference - ended - 2.0 * failed0) * difference + failed0 + failed1
+    l0 = failed0 * difference * (1.0 - difference)
+    q = l2**3 / (3.0 * ended) ** 3 - l1 * l2 / (6.0 * ended**2) + l0 / (2.0 * ended)
+    p = np.copysign(np.sqrt(max(l2**2 / (3.0 * ended) ** 2 - l1 / (3.0 * ended), 0.0)), q)
+    angle = (np.pi + np.arccos(np.clip(q / p**3, -1.0, 1.0))) / 3.0 if p else 0.0
+    first = float(np.clip(2.0 * p * np.cos(angle) - l2 / (3.0 * ended), 0.0, 1.0))
+    return first, float(np.clip(first + difference, 0.0, 1.0))

@@ -1,0 +1,207 @@
+"""Versions compared by where the failure threshold stopped them: how many users each held.
+
+Users at the stop are an index, not a capacity: failures arrive a time-out late and the ramp goes on meanwhile. It is
+compared only between runs that got there by the same ramp, time-outs and threshold. A run that was not stopped held
+at least all of its users: a lower bound. Where users did not come in a ramp, all were there at the first failure, and
+their number says nothing.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from katydid.analysis.comparison.comparability import same_ramp
+from katydid.analysis.comparison.estimates import RunData
+from katydid.analysis.comparison.verdicts import ASSUMED_SD, EQUIVALENCE, CompareSettings, Verdict
+from katydid.analysis.derived import was_stopped
+from katydid.model.rates import AT_STOP, USERS_AT_STOP
+from katydid.stats import inference
+from katydid.stats.inference import Design, Difference, Noise
+
+LEAST_CHANGE = 0.01
+"""Fraction of the users below which a change is of no interest: a ramp is a fine measure, and capacity costs money."""
+RESOLUTION = 1.0 / math.sqrt(12.0)
+"""Standard deviation of a whole number of users that stands for any within one: no number of equal runs is surer."""
+
+Runs = Sequence[RunData]
+
+
+@dataclass(frozen=True)
+class Stops:
+    """What the stops of two sides say.
+
+    Attributes:
+        reasons: what must be said of them.
+        rows: metrics, as `compare --json` has them; first the users. Empty where these say nothing.
+        verdict: of the users.
+        decide: what the comparison is about is the users.
+    """
+
+    reasons: list[str] = field(default_factory=list)
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    verdict: Verdict = Verdict.CANNOT_TELL
+    decide: bool = False
+
+
+def compare_stops(base: Runs, new: Runs, settings: CompareSettings, *, interleaved: bool) -> Stops:
+    """Compare two sides by their stops.
+
+    Args:
+        base: the runs of one side, at least one.
+        new: those of the other.
+        settings: what is looked for.
+        interleaved: they were made in turns, in the order of their starts.
+    """
+    base, new = (sorted(side, key=lambda run: str(run.manifest.get("started_utc") or "")) for side in (base, new))
+    ended = [[was_stopped(run.manifest) for run in side] for side in (base, new)]
+    if not any(map(any, ended)):
+        return Stops()
+    stopped = f"{sum(ended[0])} of {len(base)} runs of BASE and {sum(ended[1])} of {len(new)} of NEW"
+    both = all(map(all, ended))
+    who = "both" if both else stopped
+    if not same_ramp([run.manifest for run in (*base, *new)]):
+        return Stops([f"the failure threshold stopped {who}, on different ramps: where it did cannot be compared"])
+    users = [[_users(run) for run in side] for side in (base, new)]
+    if not all(_in_a_ramp(run) for run in (*base, *new)) or not all(map(all, users)):
+        told = "users came all at once, so that their number at the stop says nothing; let them come with --ramp"
+        worth = "" if both else "; times are of what came before, and a version that is stopped did not hold this load"
+        return Stops([f"the failure threshold stopped {who}: {told}{worth}"])
+    if not both and not any(map(all, ended)):
+        return Stops([f"the failure threshold stopped {stopped}: both held at least all users; take more of them"])
+    if not both:
+        return _bounded(users, ended, settings)
+    rows = [_row(name, base, new, settings, interleaved=interleaved) for name in AT_STOP]
+    verdict = Verdict(rows[0]["verdict"])
+    return Stops(
+        [f"the failure threshold stopped both: {_told(rows)}: {_caveat(rows[0], base, new)}"],
+        rows,
+        verdict,
+        decide=True,
+    )
+
+
+def _users(run: RunData) -> float:
+    """How many a run held, at least; 0 where nobody knows."""
+    if was_stopped(run.manifest):
+        return float(run.summary["metrics"].get(USERS_AT_STOP) or 0.0)
+    return float(run.manifest.get("users") or 0.0)
+
+
+def _in_a_ramp(run: RunData) -> bool:
+    """Runs of before ramps were recorded may have been in one."""
+    return "ramp_per_s" not in run.manifest or bool(run.manifest["ramp_per_s"])
+
+
+# Both were stopped
+
+
+def _row(name: str, base: Runs, new: Runs, settings: CompareSettings, *, interleaved: bool) -> dict[str, Any]:
+    """A figure of the stops."""
+    values = [[float(run.summary["metrics"][name] or 0.0) for run in side] for side in (base, new)]
+    if not all(map(all, values)):
+        return _entry(name, (None, None), reason="a run has none")
+    ours, theirs = ([math.log(value) for value in side] for side in values)
+    means = math.exp(sum(ours) / len(ours)), math.exp(sum(theirs) / len(theirs))
+    change = abs(math.log(means[1] / means[0]))
+    runs, alpha = len(base) + len(new), settings.family_alpha
+    difference = inference.compare_values(ours, theirs, interleaved=interleaved)
+    if difference is None:
+        needed = inference.runs_needed(change, Noise(ASSUMED_SD**2, 0), alpha, runs=runs) if change else None
+        return _entry(name, means, runs_needed=needed)
+    if name != "time_to_stop":
+        parts = (1.0 / len(side) / mean**2 for side, mean in zip(values, means, strict=True))
+        difference = replace(difference, se=max(difference.se, RESOLUTION * math.sqrt(sum(parts))))
+    verdict, needed = _verdict(difference, settings), None
+    if verdict is Verdict.CANNOT_TELL and change and (seen := inference.noise_of([ours, theirs])) is not None:
+        needed = inference.runs_needed(change, seen, alpha, runs=runs)
+    return _entry(name, means, difference, verdict=verdict, runs_needed=needed, alpha=alpha)
+
+
+def _verdict(difference: Difference, settings: CompareSettings) -> Verdict:
+    """More of every figure of a stop is better."""
+    change = math.expm1(difference.log_ratio)
+    if difference.p_value < settings.family_alpha and abs(change) >= LEAST_CHANGE:
+        return Verdict.FASTER if change > 0 else Verdict.SLOWER
+    low, high = difference.interval(EQUIVALENCE)
+    inside = math.expm1(low) > -settings.same_within and math.expm1(high) < settings.same_within
+    return Verdict.NO_DIFFERENCE if inside else Verdict.CANNOT_TELL
+
+
+def _told(rows: Sequence[dict[str, Any]]) -> str:
+    """The figures, in the order in which people ask for them."""
+    words = {USERS_AT_STOP: "users", "in_flight_at_stop": "in flight", "requests_at_stop": "requests"}
+    return ", ".join(
+        f"{row['base']:.0f} {words[row['name']]} and {row['new']:.0f} ({row['change']:+.0%})"
+        for row in rows
+        if row["name"] in words and row["change"] is not None
+    )
+
+
+def _caveat(users: dict[str, Any], base: Runs, new: Runs) -> str:
+    if len(base) > 1 or len(new) > 1:
+        return "an index of capacity, not the capacity: katydid capacity searches that"
+    needed = users["runs_needed"]
+    make = f"make about {needed} of each" if needed else "make five of each"
+    return f"one run each cannot tell; {make}, interleaved (scripts/compare_versions.sh), or search the capacity"
+
+
+# One was not
+
+
+def _bounded(users: Sequence[Sequence[float]], ended: Sequence[Sequence[bool]], settings: CompareSettings) -> Stops:
+    """One side was stopped in every run, the other not: it held at least its users."""
+    lower = all(ended[0])
+    known, bound = users if lower else users[::-1]
+    logs = [math.log(value) for value in known]
+    noise = inference.noise_of([logs]) or Noise(ASSUMED_SD**2, 1_000_000)
+    error = max(math.sqrt(noise.variance), RESOLUTION / min(known)) / math.sqrt(len(known))
+    ours, theirs = (sum(map(math.log, side)) / len(side) for side in users)
+    difference = Difference(theirs - ours, error, noise.df, Design.RUNS)
+    points_out = (difference.log_ratio > 0) == lower
+    far = points_out and difference.p_value < settings.family_alpha and bool(difference.log_ratio)
+    verdict = Verdict.CANNOT_TELL if not far else Verdict.FASTER if lower else Verdict.SLOWER
+    means = math.exp(ours), math.exp(theirs)
+    row = _entry(USERS_AT_STOP, means, difference, verdict=verdict, bound="lower" if lower else "upper", primary=far)
+    at, held, names = means[not lower], max(bound), ("BASE", "NEW") if lower else ("NEW", "BASE")
+    some = f", in {sum(ended[lower])} of {len(ended[lower])} runs stopped too" if any(ended[lower]) else ""
+    least = f"at least {row['change']:+.0%} users"
+    told = f"the failure threshold stopped {names[0]} at {at:.0f} users; {names[1]} held all {held:.0f}{some}: {least}"
+    return Stops([told if far else f"{told}; take more users to tell them apart"], [row], verdict, decide=far)
+
+
+def _entry(
+    name: str,
+    sides: tuple[float | None, float | None],
+    difference: Difference | None = None,
+    *,
+    verdict: Verdict = Verdict.CANNOT_TELL,
+    bound: str | None = None,
+    runs_needed: int | None = None,
+    alpha: float | None = None,
+    primary: bool = True,
+    reason: str = "",
+) -> dict[str, Any]:
+    """A metric's entry in `compare --json`; see `verdicts.Judged.as_dict`."""
+    base, new = sides
+    low, high = (None, None) if difference is None else map(math.expm1, difference.interval())
+    detectable = None
+    if difference is not None and alpha is not None:
+        detectable = math.expm1(inference.smallest_detectable(difference.se, difference.df, alpha))
+    return {
+        "name": name,
+        "base": base and round(base, 6),
+        "new": new and round(new, 6),
+        "change": new / base - 1.0 if base and new else None,
+        "low": None if bound == "upper" else low,
+        "high": None if bound == "lower" else high,
+        "bound": bound,
+        "verdict": str(verdict),
+        "primary": primary and name == USERS_AT_STOP,
+        "smallest_detectable": detectable,
+        "runs_needed": runs_needed,
+        "p_value": 1.0 if difference is None else difference.p_value,
+        "design": None if difference is None else str(difference.design),
+        "reason": reason,
+        "points": None,
+    }

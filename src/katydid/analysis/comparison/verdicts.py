@@ -1,0 +1,338 @@
+"""One metric's verdict out of the runs of both sides: slower, faster, no difference, or cannot tell.
+
+"Slower" stands for worse, also of rates. A change counts when it is both beyond the noise (adjusted for
+the number of metrics that are judged) and large enough to be of interest; "no difference" is said only
+where the interval shows it (two one-sided tests, Schuirmann 1987); everything else cannot be told.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from enum import StrEnum
+from typing import Any
+
+from katydid.analysis.comparison import bounds
+from katydid.analysis.comparison.bounds import Bound
+from katydid.analysis.comparison.estimates import Estimates
+from katydid.analysis.comparison.failures import RateDifference, RunFailures, clumping_of_few, compare_failures
+from katydid.analysis.comparison.primaries import FAILURES, STREAM
+from katydid.model.metrics import METRICS
+from katydid.model.units import Better, Unit
+from katydid.stats import inference
+from katydid.stats.inference import Design, Difference, Noise, Values
+from katydid.stats.proportions import Points, in_points
+
+LEAST_POINTS = 0.005
+"""A share must change by half a percentage point to be of interest, however large that is relative to it."""
+SAME_POINTS = 2 * LEAST_POINTS
+"""Failure rates that differ by less are the same, whatever ratio that makes: of 0 % none is within 10 %."""
+ASSUMED_SD = 0.04
+"""Run-to-run sd of a log quantile where nothing tells it: typical of a server on a shared machine."""
+EQUIVALENCE = 0.90
+"""The interval that must lie inside the limits for "no difference": two one-sided tests at 5 %."""
+
+
+NONE = "none on either side"
+NO_SUCCESS = "no request succeeded on one side"
+
+
+class Verdict(StrEnum):
+    """Of a metric, and of a whole comparison; only the latter can be mixed or invalid."""
+
+    FASTER = "faster"
+    SLOWER = "slower"
+    MIXED = "mixed"
+    NO_DIFFERENCE = "no_difference"
+    CANNOT_TELL = "cannot_tell"
+    INVALID = "invalid"
+
+
+@dataclass(frozen=True, kw_only=True)
+class CompareSettings:
+    """What a comparison looks for (`[compare]` and `[policy]` of a thresholds file).
+
+    Attributes:
+        primary: metrics that decide beside `failure_rate`, Holm-adjusted; all others are exploratory. The default
+            stands for the workload's own, which these are of streams.
+        min_change: fraction below which a change is of no interest.
+        same_within: fraction that "no difference" means.
+        family_alpha: chance that two equal versions are called different in any primary metric.
+    """
+
+    primary: tuple[str, ...] = STREAM
+    min_change: float = 0.05
+    same_within: float = 0.10
+    family_alpha: float = 0.01
+
+
+@dataclass(frozen=True)
+class Sides:
+    """The runs that are compared, as numbers.
+
+    Attributes:
+        history: earlier runs, a sequence a version.
+        interleaved: the i-th runs of both sides were made side by side.
+        within: the standard error of a metric's log within one run, for when nothing else is known.
+    """
+
+    base: Sequence[Estimates]
+    new: Sequence[Estimates]
+    history: Sequence[Sequence[Estimates]]
+    interleaved: bool
+    within: Callable[[str], float | None]
+
+    @property
+    def every(self) -> list[Sequence[Estimates]]:
+        """Both sides, then the versions of the history."""
+        return [self.base, self.new, *self.history]
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A metric's comparison.
+
+    Attributes:
+        base, new: of the runs' geometric means, of shares their means, of failures those of all runs together; None
+            where a run lacks the metric.
+        level: of a share, what the base's runs were compared with: half a request is added; None of all else.
+        difference: None where nothing tells the noise, and of failures.
+        rates: of failures alone.
+        reason: why nothing can be said, where that is not the noise.
+        bound, floor: of a change that is known on one side only; see `bounds`.
+    """
+
+    name: str
+    primary: bool
+    base: float | None = None
+    new: float | None = None
+    level: float | None = None
+    difference: Difference | None = None
+    rates: RateDifference | None = None
+    noise: Noise | None = None
+    runs: int = 0
+    p_value: float = 1.0
+    verdict: Verdict = Verdict.CANNOT_TELL
+    reason: str = ""
+    bound: Bound | None = None
+    floor: float | None = None
+
+    def as_dict(self, settings: CompareSettings, family: int) -> dict[str, Any]:
+        """The metric's entry in `compare --json`; fractions, NaN nowhere."""
+        alpha = settings.family_alpha / family
+        found = self._of_ratio(alpha) if self.rates is None else self._of_rates(self.rates, alpha)
+        undecided = self.verdict is Verdict.CANNOT_TELL and self.base is not None and self.bound is None
+        return {
+            "name": self.name,
+            "base": self.base,
+            "new": self.new,
+            "change": self.change,
+            "bound": self.bound and str(self.bound),
+            "verdict": str(self.verdict),
+            "primary": self.primary,
+            "runs_needed": self._needed(settings, alpha) if undecided else None,
+            "p_value": self.p_value,
+            "reason": self.reason,
+            **found,
+        }
+
+    def _of_ratio(self, alpha: float) -> dict[str, Any]:
+        difference, interval, detectable = self.difference, None, None
+        if difference is not None:
+            interval = difference.interval()
+            if difference.design is not Design.WITHIN_RUN and self.bound is None:
+                detectable = inference.smallest_detectable(difference.se, difference.df, alpha)
+        low, high = bounds.limits(interval, self.bound, self.floor)
+        return {
+            "low": low,
+            "high": high,
+            "smallest_detectable": None if detectable is None else math.expm1(detectable),
+            "design": str(difference.design) if difference is not None else None,
+            "points": self._points(interval, detectable),
+        }
+
+    def _of_rates(self, rates: RateDifference, alpha: float) -> dict[str, Any]:
+        """Failures differ by points; the ratios are these of the base's rate."""
+        limits, detectable = rates.interval(), rates.smallest_detectable(alpha)
+        level = self.level or math.nan
+        low, high = (100.0 * limit for limit in limits)
+        return {
+            "low": limits[0] / level,
+            "high": limits[1] / level,
+            "smallest_detectable": None if detectable is None else detectable / level,
+            "design": str(Design.FAILURES),
+            "points": asdict(Points(100.0 * rates.change, low, high, detectable and 100.0 * detectable)),
+        }
+
+    def _points(self, interval: tuple[float, float] | None, detectable: float | None) -> dict[str, Any] | None:
+        if self.base is None or self.new is None or self.level is None:
+            return None
+        return asdict(in_points(self.base, self.new, self.level, interval, detectable))
+
+    @property
+    def change(self) -> float | None:
+        """Of the new side against the base, as a fraction."""
+        if self.difference is not None:
+            return math.expm1(self.difference.log_ratio)
+        if self.rates is not None and self.level:
+            return (self.rates.new[0] + 0.5) / (self.rates.new[1] + 1.0) / self.level - 1.0
+        if self.bound is Bound.BOTH:
+            return None
+        return self.new / self.base - 1.0 if self.new is not None and self.base else None
+
+    def _needed(self, settings: CompareSettings, alpha: float) -> int | None:
+        """Runs a side that would find the change that was seen, or the smallest of interest if it is larger."""
+        if self.rates is not None:
+            return self.rates.runs_needed(alpha, LEAST_POINTS)
+        noise = self.noise or Noise(ASSUMED_SD**2, 0)
+        if noise.variance == 0.0:
+            return None
+        seen = abs(self.difference.log_ratio) if self.difference else 0.0
+        wanted = max(seen, math.log1p(settings.min_change))
+        return inference.runs_needed(wanted, noise, alpha, runs=self.runs)
+
+
+def judge_metrics(names: Sequence[str], sides: Sides, settings: CompareSettings) -> list[Judged]:
+    """Every metric's verdict: the primary ones adjusted by Holm, the others by Benjamini and Hochberg."""
+    primary = {FAILURES, *settings.primary}
+    raw = [_weighed(_compared(name, sides, primary=name in primary), sides, settings) for name in names]
+    return [
+        *_judged([m for m in raw if m.primary], inference.holm, settings),
+        *_judged([m for m in raw if not m.primary], inference.benjamini_hochberg, settings),
+    ]
+
+
+def _weighed(metric: Judged, sides: Sides, settings: CompareSettings) -> Judged:
+    """The metric with what `bounds` says of its difference."""
+    runs = (sides.base, sides.new, *sides.history)
+    found = bounds.weigh(metric.name, metric.difference, runs, settings.min_change) if not metric.reason else None
+    return metric if found is None else replace(metric, **vars(found))
+
+
+def _judged(
+    metrics: Sequence[Judged], adjust: Callable[[Values], list[float]], settings: CompareSettings
+) -> list[Judged]:
+    adjusted = adjust([metric.p_value for metric in metrics])
+    judged = [
+        replace(metric, p_value=p, verdict=_verdict(metric, p, settings))
+        for metric, p in zip(metrics, adjusted, strict=True)
+    ]
+    return [replace(metric, reason=bounds.UNSETTLED) if _is_unsettled(metric) else metric for metric in judged]
+
+
+def _is_unsettled(metric: Judged) -> bool:
+    said = metric.reason or metric.difference is None
+    return metric.bound is not None and metric.verdict is Verdict.CANNOT_TELL and not said
+
+
+def _verdict(metric: Judged, p: float, settings: CompareSettings) -> Verdict:
+    if metric.verdict is not Verdict.CANNOT_TELL:
+        return metric.verdict
+    if metric.rates is not None:
+        return _verdict_on_failures(metric, metric.rates, p, settings)
+    difference = metric.difference
+    if difference is None or metric.reason or difference.design is Design.WITHIN_RUN:
+        return Verdict.CANNOT_TELL
+    change = math.expm1(difference.log_ratio)
+    if p < settings.family_alpha and abs(change) >= settings.min_change and _worth_a_word(metric):
+        worse = (change > 0) == (METRICS[metric.name].better is not Better.HIGHER)
+        return Verdict.SLOWER if worse else Verdict.FASTER
+    if metric.bound is not None:
+        return Verdict.CANNOT_TELL
+    low, high = difference.interval(EQUIVALENCE)
+    inside = math.expm1(low) > -settings.same_within and math.expm1(high) < settings.same_within
+    return Verdict.NO_DIFFERENCE if inside else Verdict.CANNOT_TELL
+
+
+def _verdict_on_failures(metric: Judged, rates: RateDifference, p: float, settings: CompareSettings) -> Verdict:
+    change = abs(metric.change or 0.0)
+    if p < settings.family_alpha and change >= settings.min_change and _worth_a_word(metric):
+        return Verdict.SLOWER if rates.change > 0 else Verdict.FASTER
+    same = max(SAME_POINTS, settings.same_within * (metric.base or 0.0))
+    low, high = rates.interval(EQUIVALENCE)
+    return Verdict.NO_DIFFERENCE if -same < low and high < same else Verdict.CANNOT_TELL
+
+
+def undecided_failures(metrics: Sequence[Judged]) -> float:
+    """By what fraction failures changed that cannot be told, where that is of interest; else 0."""
+    found = next((m for m in metrics if m.name == FAILURES and m.verdict is Verdict.CANNOT_TELL), None)
+    if found is None or not _worth_a_word(found):
+        return 0.0
+    return (found.new or 0.0) - (found.base or 0.0)
+
+
+def _worth_a_word(metric: Judged) -> bool:
+    if METRICS[metric.name].unit is not Unit.FRACTION:
+        return True
+    return abs((metric.new or 0.0) - (metric.base or 0.0)) >= LEAST_POINTS
+
+
+def _compared(name: str, sides: Sides, *, primary: bool) -> Judged:
+    empty = Judged(name, primary)
+    if name != FAILURES:
+        sides = _with_successes(sides)
+        if not sides.base or not sides.new:
+            return replace(empty, reason=NO_SUCCESS)
+    lacking = next((run for run in (*sides.base, *sides.new) if name not in run.values), None)
+    if lacking is not None:
+        return replace(empty, reason=lacking.missing.get(name, "a run lacks it"))
+    if name == FAILURES:
+        return _failures(empty, sides)
+    share = METRICS[name].unit is Unit.FRACTION
+    shown = [_shown([run.values[name] for run in side], share=share) for side in (sides.base, sides.new)]
+    metric = replace(empty, base=shown[0], new=shown[1], runs=len(sides.base) + len(sides.new))
+    if not share and min(run.values[name] for run in (*sides.base, *sides.new)) <= 0:
+        return replace(metric, reason="a run's value is 0, so that there is no ratio")
+    base, new = ([_log(run, name, share=share) for run in side] for side in (sides.base, sides.new))
+    if share:
+        metric = replace(metric, level=math.exp(sum(base) / len(base)))
+        if all(run.values[name] == 0 for run in (*sides.base, *sides.new)):
+            return replace(metric, reason=NONE, verdict=Verdict.NO_DIFFERENCE)
+    history = [
+        [_log(run, name, share=share) for run in version if name in run.values and (share or run.values[name] > 0)]
+        for version in sides.history
+    ]
+    difference = inference.compare_values(base, new, history, interleaved=sides.interleaved)
+    if difference is None and (error := sides.within(name)) is not None:
+        difference = Difference(new[0] - base[0], error, 1e6, Design.WITHIN_RUN)
+    noise = inference.noise_of([base, new, *history])
+    p = difference.p_value if difference and difference.design is not Design.WITHIN_RUN else 1.0
+    return replace(metric, difference=difference, noise=noise, p_value=p)
+
+
+def _with_successes(sides: Sides) -> Sides:
+    """Without runs in which no request succeeded: they tell failures, and nothing else."""
+    base, new = ([run for run in side if run.ok] for side in (sides.base, sides.new))
+    if (len(base), len(new)) == (len(sides.base), len(sides.new)):
+        return sides
+    return replace(sides, base=base, new=new, interleaved=False)
+
+
+def _failures(metric: Judged, sides: Sides) -> Judged:
+    base, new, *history = ([_failed(run) for run in side if FAILURES in run.values] for side in sides.every)
+    rates = compare_failures(base, new, history)
+    shares = [failed / ended for failed, ended in (rates.base, rates.new)]
+    level = (rates.base[0] + 0.5) / (rates.base[1] + 1.0)
+    metric = replace(metric, base=shares[0], new=shares[1], level=level, runs=rates.runs)
+    if not any(shares):
+        return replace(metric, reason=NONE, verdict=Verdict.NO_DIFFERENCE)
+    return replace(metric, rates=rates, p_value=rates.p_value)
+
+
+def _failed(run: Estimates) -> RunFailures:
+    ended = float(run.ok + run.failed)
+    failed = run.values[FAILURES] * ended
+    return RunFailures(failed, ended, run.clumping or clumping_of_few(failed, run.episodes))
+
+
+def _shown(values: Values, *, share: bool) -> float:
+    if share or min(values) <= 0:
+        return sum(values) / len(values)
+    return math.exp(sum(map(math.log, values)) / len(values))
+
+
+def _log(run: Estimates, name: str, *, share: bool) -> float:
+    """The log of a value; of a share with half a request added, so that none at all has one too."""
+    value = run.values[name]
+    if not share:
+        return math.log(value)
+    return math.log((value * run.requests + 0.5) / (run.requests + 1.0))

@@ -1,0 +1,203 @@
+"""One trial of the instrument: a real run against the embedded target, each on cores of its own.
+
+The run is `katydid run` in a process of its own, as users start it. Leaves judging to `analysis`.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import mean, median
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pandas as pd
+import psutil
+
+from katydid.model.errors import ConfigError, NoDataError
+from katydid.runs.folder import SUMMARY, RunFolder
+from katydid.target.process import RunningTarget
+from katydid.target.settings import TargetSettings
+
+TTFT, GAP, CHUNKS = 0.1, 0.02, 35
+"""The streams: each chunk comes alone, so that each costs a wake-up, as with real servers."""
+INTERVAL = 0.9
+"""Seconds; a stream takes 0.78 of them, so that about 87 % of the users have one in flight."""
+WARM_UP = 1.0
+LONGEST = 120.0
+"""Seconds beyond its run time that a run may take before we give it up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cores:
+    """Who runs where; None where nobody is pinned: too few cores, or a system that cannot."""
+
+    target: frozenset[int] | None
+    generator: frozenset[int] | None
+
+    @property
+    def processes(self) -> int:
+        """Processes of a generator that uses all cores but the target's."""
+        return len(self.generator) if self.generator else max(1, (os.cpu_count() or 1) - 1)
+
+
+def share_out() -> Cores:
+    """The first core is the target's, the others the generator's."""
+    mine = sorted(os.sched_getaffinity(0)) if sys.platform == "linux" else []
+    if len(mine) < 2:
+        return Cores(None, None)
+    return Cores(frozenset(mine[:1]), frozenset(mine[1:]))
+
+
+@dataclass(frozen=True, slots=True)
+class TrialOutcome:
+    """What a trial left behind.
+
+    Attributes:
+        window: the part of the run that is looked at, in its milliseconds.
+        target_cpu: of the target while it worked, in the median; 1 = a core.
+        others_cpu: of everything but the target and the generator, on average.
+    """
+
+    samples: pd.DataFrame
+    monitor: pd.DataFrame
+    truth: pd.DataFrame
+    summary: dict[str, Any]
+    window: tuple[float, float]
+    target_cpu: float | None
+    others_cpu: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Load:
+    """CPU shares of a core: the target's in each second, and of all others on average."""
+
+    target: list[float]
+    others: float
+
+
+def run_trial(users: int, seconds: float, processes: int, cores: Cores) -> TrialOutcome:
+    """Run `users` for `seconds`.
+
+    Raises:
+        ConfigError: the run did not start, or left nothing behind.
+    """
+    with TemporaryDirectory(prefix="katydid-calibrate-") as name:
+        folder = Path(name)
+        log = folder / "truth.jsonl"
+        with pinned(cores.target):
+            target = RunningTarget(TargetSettings(ttft=TTFT, chunk_interval=GAP, chunks=CHUNKS, log=str(log)))
+        with target:
+            one_core = frozenset(sorted(cores.generator)[:1]) if cores.generator and processes == 1 else cores.generator
+            load = _generate(target, folder, _words(target.url, users, seconds, processes), one_core, seconds)
+            truth = pd.DataFrame(target.log())
+        return _collect(folder, truth, seconds, load)
+
+
+def _words(url: str, users: int, seconds: float, processes: int) -> list[str]:
+    return [
+        "run", "stream", "--host", url, "--users", str(users), "--spawn-rate", str(users), "--interval", str(INTERVAL),
+        "--run-time", f"{seconds:g}s", "--warm-up", str(WARM_UP), "--failure-threshold", "0", "--max-tokens", "100000",
+        "--version-label", "calibration", "--results", "runs", *(["--processes", str(processes)] * (processes > 1)),
+    ]  # fmt: skip
+
+
+def _generate(
+    target: RunningTarget, folder: Path, words: list[str], cores: frozenset[int] | None, seconds: float
+) -> _Load:
+    """The run itself, and the CPU that it took."""
+    out = folder / "output"
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("LOCUST_", "LOAD_TEST_"))}
+    with out.open("wb") as sink, pinned(cores):
+        process = subprocess.Popen(  # noqa: S603 - our own module
+            [sys.executable, "-m", "katydid", *words],
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=sink,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        load = _watch(process, target.pid, seconds + LONGEST)
+    finally:
+        if process.poll() is None:
+            process.terminate()
+            process.wait()
+    if process.returncode not in {0, 1, 4}:
+        said = out.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+        raise ConfigError(f"the run of {words[5]} users ended with code {process.returncode}: {' '.join(said[-2:])}")
+    return load
+
+
+def _watch(process: subprocess.Popen[bytes], target: int, longest: float) -> _Load:
+    watched, target_shares, others = psutil.Process(target), [], []
+    generator = psutil.Process(process.pid)
+    watched.cpu_percent()
+    began, all_before, ours_before = time.monotonic(), _busy_seconds(), _seconds_of(watched, generator)
+    while time.monotonic() - began < longest:
+        before = time.monotonic()
+        try:
+            process.wait(1.0)
+        except subprocess.TimeoutExpired:
+            target_shares.append(watched.cpu_percent() / 100.0)
+            all_now, ours_now = _busy_seconds(), _seconds_of(watched, generator)
+            others.append((all_now - all_before - ours_now + ours_before) / (time.monotonic() - before))
+            all_before, ours_before = all_now, ours_now
+        else:
+            break
+    return _Load(target_shares, max(0.0, mean(others)) if others else 0.0)
+
+
+def _busy_seconds() -> float:
+    """CPU seconds of the whole machine."""
+    times = psutil.cpu_times()
+    return float(sum(times[:3]) + sum(getattr(times, name, 0.0) for name in ("irq", "softirq", "steal")))
+
+
+def _seconds_of(*processes: psutil.Process) -> float:
+    """CPU seconds of these processes and what they started."""
+    total = 0.0
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            for each in (process, *process.children(recursive=True)):
+                with suppress(psutil.NoSuchProcess):
+                    times = each.cpu_times()
+                    total += times.user + times.system
+    return total
+
+
+def _collect(folder: Path, truth: pd.DataFrame, seconds: float, load: _Load) -> TrialOutcome:
+    manifests = list((folder / "runs").rglob("manifest.json"))
+    if not manifests or truth.empty:
+        raise NoDataError("the run left no results: see `katydid run stream --embedded-target`")
+    run = RunFolder(manifests[0].parent)
+    at_work = [share for share in load.target if share > max(load.target) / 2]
+    stopped = float(run.manifest().get("stopped_at_ms") or seconds * 1000.0)
+    return TrialOutcome(
+        samples=run.samples(),
+        monitor=run.monitor(),
+        truth=truth,
+        summary=json.loads((run.path / SUMMARY).read_text(encoding="utf-8")),
+        window=(WARM_UP * 1000.0, stopped),
+        target_cpu=median(at_work) if at_work else None,
+        others_cpu=load.others,
+    )
+
+
+@contextmanager
+def pinned(cores: frozenset[int] | None) -> Iterator[None]:
+    """What is started within runs on these cores."""
+    if cores is None or sys.platform != "linux":
+        yield
+        return
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, cores)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)

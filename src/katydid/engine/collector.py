@@ -1,0 +1,280 @@
+"""The process that keeps the run folder: the only one, or the master.
+
+It checks what was asked for before any load is sent, writes rows as they come, and makes the reports
+when all is in.
+"""
+
+import logging
+import os
+import platform
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import locust
+import pyarrow.compute as pc
+from locust.env import Environment
+from locust.html import get_html_report
+
+from katydid.analysis.headline import exit_code
+from katydid.engine.options import RunOptions, run_options, version_label
+from katydid.engine.run_info import WIRE_NAME, RunInfo
+from katydid.engine.run_state import ROWS, Runtime
+from katydid.engine.spawning import first_requests, pulses
+from katydid.engine.stages.staged import staged_shape
+from katydid.load.pacing import Phase
+from katydid.model.errors import ConfigError, ExitCode, KatydidError
+from katydid.model.redact import COMPLAINT_LIMIT, Redactor
+from katydid.model.version import __version__
+from katydid.protocol.target_url import shown_url
+from katydid.report.build import Report, build_report
+from katydid.runs.folder import LOCUST_REPORT, REPORT, RunFolder, RunWriter, check_results, new_run_path
+from katydid.runs.rows import decode
+
+logger = logging.getLogger("katydid")
+
+MOST_UNSTAMPED, FEWEST_UNSTAMPED = 0.01, 10
+"""Reads that may lack the kernel's stamp in a run whose times are the kernel's: the kernel begins a little late."""
+
+
+class Collector:
+    """Keeps the folder of the run that goes on.
+
+    Attributes:
+        folder: of the last run that ended; None before.
+        report: of that run.
+        watchers: are given each batch of rows, by its kind, as it comes.
+    """
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self._environment = runtime.environment
+        self._writer: RunWriter | None = None
+        self._rows_of: dict[str, int] = {}
+        self._refused = 0
+        """Rows that the disk did not take."""
+        self._reads: tuple[int, ...] = (0, 0)
+        """By the kernel's stamps, and by our own time; of all processes."""
+        self._checked: tuple[RunOptions, str, str] | None = None
+        self.folder: RunFolder | None = None
+        self.report: Report | None = None
+        self.watchers: list[Callable[[str, bytes], None]] = []
+        self._staged = staged_shape(self._environment)
+        runtime.deliver = self.take
+        runtime.note = self._note
+        if runtime.is_master:
+            runtime.runner.register_message(ROWS, self._on_rows)
+
+    @property
+    def manifest(self) -> dict[str, Any]:
+        """Of the run that goes on; empty where none does."""
+        return self._writer.manifest if self._writer else {}
+
+    @property
+    def report_path(self) -> Path | None:
+        """The finished report of the last run."""
+        return self.folder.path / REPORT if self.folder else None
+
+    @property
+    def _waits_for_all(self) -> bool:
+        return any(user.waits_for_all for user in self._runtime.paced_users())
+
+    # Before the load
+
+    def check(self, parsed: Any, host: str) -> None:
+        """See whether a run can start as it is asked for.
+
+        Args:
+            parsed: options, as Locust or its web form have them.
+            host: URL of the target.
+
+        Raises:
+            ConfigError: it cannot; nothing was sent but one look at the target.
+        """
+        options = run_options(parsed, self._runtime.options_class)
+        if self._staged is not None:
+            self._staged.check(parsed)
+        if options.ramp and self._environment.shape_class is not None:
+            raise ConfigError(f"--ramp {options.ramp:g}: a load shape says itself how its users come; leave it out")
+        if options.ramp and (options.phase == Phase.BURST or self._waits_for_all):
+            raise ConfigError(f"--ramp {options.ramp:g}: here all users start together; leave it out")
+        check_results(Path(options.results))
+        users = self._runtime.paced_users()
+        model = options.model or ""
+        if users:
+            if not host:
+                raise ConfigError("no target: give its URL with --host or LOCUST_HOST")
+            service = users[0].service_class(options, host)
+            try:
+                model = service.preflight()
+            except ConfigError as error:  # has the target's words in it
+                raise ConfigError(Redactor(service.secrets()).text(str(error), COMPLAINT_LIMIT)) from None
+            finally:
+                service.close()
+        self._checked = (options, host, model)
+
+    def begin(self) -> None:
+        """Open the run's folder, and tell all processes what they must know of it."""
+        if self._checked is None:
+            self.check(self._environment.parsed_options, self._environment.host or "")
+        assert self._checked is not None  # noqa: S101 - check() has set it or raised
+        (options, host, model), self._checked = self._checked, None
+        runner = self._runtime.runner
+        users = None if self._environment.shape_class else runner.target_user_count
+        workers = runner.worker_count if self._runtime.is_master else 1
+        run_time = self._run_time()
+        staged = self._staged.facts(self._workload()) if self._staged else {}
+        spawn_rate = options.ramp or getattr(self._environment.parsed_options, "spawn_rate", None)
+        phase, ramp = first_requests(options, users or 0, spawn_rate)
+        info = RunInfo.now(
+            users=users,
+            workers=workers,
+            model=model,
+            warm_up=options.warm_up_seconds(run_time),
+            failure_limit=staged.get("failure_threshold", options.failure_threshold),
+            ramp=ramp,
+        )
+        setattr(self._environment.parsed_options, WIRE_NAME, info.to_wire())
+        started = datetime.fromtimestamp(info.origin_wall, UTC)
+        version = version_label(options, Path.cwd())
+        path = new_run_path(Path(options.results), staged.get("workload", self._workload()), version, started)
+        self._rows_of = {}
+        self._refused = 0
+        self._reads = (0, 0)
+        self._writer = RunWriter(
+            path,
+            {
+                "workload": self._workload(),
+                "version": version,
+                "host": shown_url(host),
+                "model": model,
+                "users": users,
+                "spawn_rate": spawn_rate,
+                "ramp_per_s": ramp,
+                "interval_s": options.interval,
+                "phase": str(phase),
+                "phase_asked": options.phase,
+                "pulses": pulses(options, users or 0, spawn_rate) and not self._waits_for_all,
+                "failure_threshold": options.failure_threshold,
+                "run_time_s": run_time,
+                "request_timeout_s": options.request_timeout,
+                "idle_timeout_s": options.idle_timeout,
+                "drain_s": options.drain_seconds,
+                "warm_up_s": info.warm_up,
+                "check": options.check,
+                "client": options.client,
+                **self._service_facts(options, host),
+                "options": options.shown(),
+                "katydid_version": __version__,
+                "locust_version": locust.__version__,
+                "python_version": platform.python_version(),
+                "machine": f"{platform.node()} {platform.system()} {platform.release()} {platform.machine()}",
+                "cpu_count": os.cpu_count(),
+                "workers": workers,
+                "started_utc": started.isoformat(timespec="milliseconds"),
+                **staged,
+            },
+        )
+
+    def _service_facts(self, options: RunOptions, host: str) -> dict[str, Any]:
+        users = self._runtime.paced_users()
+        if not users:
+            return {}
+        service = users[0].service_class(options, host)
+        try:
+            return {"timestamp_source": service.timestamp_source, **service.facts()}
+        finally:
+            service.close()
+
+    def _workload(self) -> str:
+        names = {user_class.workload for user_class in self._runtime.paced_users()}
+        if len(names) == 1:
+            return str(names.pop())
+        return Path(self._environment.locustfile or "run").stem
+
+    def _run_time(self) -> float | None:
+        run_time = getattr(self._environment.parsed_options, "run_time", None)
+        return float(run_time) if run_time else None
+
+    # Rows
+
+    def take(self, kind: str, batch: bytes) -> None:
+        """Keep a batch of rows; a disk that takes no more ends the run."""
+        if self._writer is None:
+            return
+        try:
+            self._writer.append(kind, batch)
+        except OSError as error:
+            if not self._refused:
+                logger.error("rows cannot be written (%s): the run ends here; make room on the disk", error)  # noqa: TRY400 - one line
+            self._refused += decode(batch).num_rows
+            self._runtime.stopper.end("error", drain=0)
+        if kind == "monitor":
+            rows = decode(batch)
+            self._reads = tuple(
+                known + int(pc.sum(rows[name]).as_py() or 0)
+                for known, name in zip(self._reads, ("stamped_reads", "unstamped_reads"), strict=True)
+            )
+        guard = self._runtime.housekeeping.guard
+        if self._staged is not None and kind == "samples":
+            guard("the load shape", self._staged.take, decode(batch))
+        for watch in self.watchers:
+            guard("the live view", watch, kind, batch)
+
+    def _stamps(self, manifest: dict[str, Any]) -> dict[str, Any]:
+        """Whose times were really used, where the kernel's were to be."""
+        kernel, own = self._reads
+        if not kernel + own:
+            return {}
+        source = manifest.get("timestamp_source")
+        if source == "kernel" and own > max(FEWEST_UNSTAMPED, MOST_UNSTAMPED * (kernel + own)):
+            source = "user"
+        return {"timestamp_source": source, "reads": {"kernel": kernel, "user": own}}
+
+    def _note(self, **facts: Any) -> None:
+        if self._writer is not None:
+            self._writer.note(**facts)
+
+    def _on_rows(self, msg: Any, **_: Any) -> None:
+        kind, batch = msg.data["kind"], msg.data["batch"]
+        if kind == "samples":
+            self._rows_of[msg.node_id] = self._rows_of.get(msg.node_id, 0) + decode(batch).num_rows
+        self.take(kind, batch)
+
+    # The end
+
+    def finish(self, ended: str, stopped_at_ms: float, ended_at_ms: float) -> ExitCode:
+        """Close the folder and write every report; the exit code of the run."""
+        assert self._writer is not None  # noqa: S101 - begin() has run
+        writer, self._writer = self._writer, None
+        stopper = self._runtime.stopper
+        lost = sum(promised - self._rows_of.get(worker, 0) for worker, promised in stopper.rows_promised.items())
+        outcome = {
+            "ended": ended,
+            "stopped_at_ms": round(stopped_at_ms, 3),
+            "ended_at_ms": round(ended_at_ms, 3),
+            "lost_workers": stopper.lost_workers if self._runtime.is_master else [],
+            "missing_rows": lost + self._refused,
+            **self._stamps(writer.manifest),
+            "nulled_values": self._runtime.nulled() + sum(stopper.nulled.values()),
+        }
+        try:
+            self.folder = writer.finish(**outcome)
+            html = get_html_report(self._environment, show_download_link=False)
+            host = self._environment.host or ""
+            self.folder.write_text(LOCUST_REPORT, html.replace(host, shown_url(host)) if host else html)
+            self.report = build_report(self.folder)
+        except (OSError, KatydidError) as error:
+            logger.error("the run is not complete (%s); its rows are safe: katydid report %s", error, writer.path)  # noqa: TRY400 - one line
+            return ExitCode.INVALID
+        except Exception:
+            logger.exception("the report of %s failed; its samples are safe", writer.path)
+            return ExitCode.INTERNAL
+        return exit_code(self.report.summary)
+
+
+def collector_for(environment: Environment) -> Collector | None:
+    """A collector, where this process keeps the run folder."""
+    runtime = Runtime.of(environment)
+    return None if runtime.is_worker else Collector(runtime)

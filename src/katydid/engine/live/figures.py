@@ -1,0 +1,151 @@
+"""A run's figures as a table, for whoever watches it: of its last minute, and of all of it until now.
+
+The report's figures are exact and come at the end; these are quick, and say what is going on.
+"""
+
+from collections import deque
+from dataclasses import dataclass
+
+import numpy as np
+
+from katydid.engine.live.batches import Batch
+
+_GROWTH = 1.01
+_LOWEST = 0.001
+_BUCKETS = 2400
+"""From a microsecond to 6.5 hours, in milliseconds."""
+
+
+class LogHistogram:
+    """Counts times in milliseconds; a quantile is right to half a hundredth."""
+
+    def __init__(self) -> None:
+        self._counts = np.zeros(_BUCKETS, dtype=np.int64)
+
+    def add(self, values: np.ndarray) -> None:
+        """Count values; those that are missing (NaN) are left out."""
+        known = values[np.isfinite(values)]
+        if len(known):
+            places = np.log(np.maximum(known, _LOWEST) / _LOWEST) / np.log(_GROWTH)
+            self._counts += np.bincount(np.minimum(places.astype(np.int64), _BUCKETS - 1), minlength=_BUCKETS)
+
+    def quantile(self, q: float) -> float | None:
+        """The value that a share `q` of all does not exceed; None where there is none."""
+        total = int(self._counts.sum())
+        if not total:
+            return None
+        place = int(np.searchsorted(np.cumsum(self._counts), max(1, np.ceil(q * total))))
+        return float(_LOWEST * _GROWTH ** (place + 0.5))
+
+
+WINDOW_MS = 60_000.0
+TIMES = {"ttft_ms": "TTFT", "gap_max_ms": "Longest gap between chunks", "duration_ms": "Duration"}
+QUANTILES = {0.5: "p50", 0.95: "p95"}
+_NONE = "–"
+
+
+@dataclass(slots=True)
+class _Ended:
+    """Requests that ended at about the same time."""
+
+    at_ms: float
+    outcomes: dict[str, int]
+    late: int
+    started: int
+    times: dict[str, np.ndarray]
+
+
+class LiveFigures:
+    """One run's figures.
+
+    Args:
+        late_limit_ms: from when on a start is late.
+    """
+
+    def __init__(self, late_limit_ms: float) -> None:
+        self._late_limit = late_limit_ms
+        self._window: deque[_Ended] = deque()
+        self._histograms = {column: LogHistogram() for column in TIMES}
+        self._outcomes: dict[str, int] = {}
+        self._late = self._started = 0
+
+    def add(self, batch: Batch) -> None:
+        """Take a batch of samples. What failed after the stop counts in nothing, as in the report."""
+        outcomes = np.array(batch.words("outcome"), dtype=object)
+        in_time = (batch.numbers("after_stop") == 0) | (outcomes != "failed")
+        counted = in_time & (batch.numbers("warm_up") == 0)
+        late_ms = batch.numbers("late_ms")
+        ok = in_time & (outcomes == "ok")
+        columns = {column: batch.numbers(column) for column in TIMES}
+        ends = batch.numbers("start_ms") + batch.numbers("duration_ms")
+        self._window.append(
+            _Ended(
+                at_ms=float(np.nanmax(ends))
+                if np.isfinite(ends).any()
+                else float(np.max(batch.numbers("scheduled_ms"))),
+                outcomes=_counts(outcomes[in_time]),
+                late=int((late_ms[in_time] > self._late_limit).sum()),
+                started=int(np.isfinite(late_ms[in_time]).sum()),
+                times={column: values[ok] for column, values in columns.items()},
+            )
+        )
+        for column, values in columns.items():
+            self._histograms[column].add(values[ok & counted])
+        for outcome, count in _counts(outcomes[counted]).items():
+            self._outcomes[outcome] = self._outcomes.get(outcome, 0) + count
+        self._late += int((late_ms[counted] > self._late_limit).sum())
+        self._started += int(np.isfinite(late_ms[counted]).sum())
+        self._forget(self._window[-1].at_ms)  # nobody may ever ask for the rows
+
+    def _forget(self, now_ms: float) -> None:
+        while self._window and self._window[0].at_ms < now_ms - WINDOW_MS:
+            self._window.popleft()
+
+    def rows(self, *, now_ms: float, failures: int, threshold: int) -> list[dict[str, str]]:
+        """The table: `figure`, `recent` (the last minute), `whole` (without the warm-up).
+
+        Args:
+            now_ms: milliseconds since the run's start.
+            failures: counted until now, by the failure threshold.
+            threshold: that ends the run; 0 for none.
+        """
+        self._forget(now_ms)
+        recent = list(self._window)
+        rows = [
+            _row(
+                "Failures until the stop",
+                _NONE,
+                f"{failures} of {threshold}" if threshold else f"{failures} (no limit)",
+            )
+        ]
+        for column, label in TIMES.items():
+            values = np.concatenate([part.times[column] for part in recent]) if recent else np.array([])
+            values = values[np.isfinite(values)]
+            for q, name in QUANTILES.items():
+                value = float(np.quantile(values, q, method="inverted_cdf")) if len(values) else None
+                rows.append(_row(f"{label} {name}", _ms(value), _ms(self._histograms[column].quantile(q))))
+        started = sum(part.started for part in recent)
+        late = sum(part.late for part in recent)
+        rows.append(_row("Late starts", _share(late, started), _share(self._late, self._started)))
+        for outcome, label in (("ok", "Succeeded"), ("failed", "Failed"), ("aborted", "Cut off by the end")):
+            count = sum(part.outcomes.get(outcome, 0) for part in recent)
+            rows.append(_row(label, str(count), str(self._outcomes.get(outcome, 0))))
+        return rows
+
+
+def _counts(outcomes: np.ndarray) -> dict[str, int]:
+    return {name: int((outcomes == name).sum()) for name in ("ok", "failed", "aborted")}
+
+
+def _row(name: str, recent: str, whole: str) -> dict[str, str]:
+    return {"figure": name, "recent": recent, "whole": whole}
+
+
+def _ms(value: float | None) -> str:
+    if value is None:
+        return _NONE
+    return f"{value:.1f} ms" if value < 100 else f"{value:.0f} ms"
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{part / whole * 100:.1f} %" if whole else _NONE

@@ -1,0 +1,155 @@
+"""Lets a run be watched while it goes on: in Locust's page, and by Prometheus.
+
+Only the process that keeps the run folder can be watched (the only one, or the master), since all rows
+come there; and only where somebody looks, since decoding them is not free.
+"""
+
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from flask import Response
+from gevent.pywsgi import WSGIServer
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest, make_wsgi_app
+
+from katydid.analysis.derived import late_limit_ms
+from katydid.engine.collector import Collector
+from katydid.engine.live.alarms import Alarms
+from katydid.engine.live.batches import Batch
+from katydid.engine.live.figures import LiveFigures
+from katydid.engine.live.progress import Progress
+from katydid.engine.live.prometheus import RunMetrics
+from katydid.engine.live.web import add_runs, add_tab
+from katydid.engine.run_state import Runtime
+from katydid.model.errors import ConfigError
+from katydid.model.version import __version__
+from katydid.protocol.target_url import shown_url
+
+LOCAL = "127.0.0.1"
+
+
+def add_arguments(parser: Any) -> None:
+    """Where a process can be watched; no options of a run, so not in its manifest nor in the web form."""
+    parser.set_defaults(web_host=LOCAL)  # Locust's own default is every interface; `--web-host "*"` asks for it
+    parser.add_argument(
+        "--metrics-port",
+        type=int,
+        env_var="LOAD_TEST_METRICS_PORT",
+        default=None,
+        metavar="<metrics-port>",
+        help="Katydid: serve /metrics for Prometheus on this port; 0 = one that is free (LOAD_TEST_METRICS_PORT)",
+        include_in_web_ui=False,
+    )
+    parser.add_argument(
+        "--metrics-host",
+        env_var="LOAD_TEST_METRICS_HOST",
+        default=LOCAL,
+        metavar="<metrics-host>",
+        help=f"Katydid: address for --metrics-port (default: {LOCAL}; LOAD_TEST_METRICS_HOST)",
+        include_in_web_ui=False,
+    )
+
+
+class Watch:
+    """What shows the runs of one process.
+
+    Raises:
+        ConfigError: the port for metrics cannot be used.
+    """
+
+    def __init__(self, runtime: Runtime, collector: Collector, web_ui: Any) -> None:
+        self._runtime = runtime
+        self._collector = collector
+        self._figures: LiveFigures | None = None
+        self._metrics = RunMetrics(self._state)
+        self._registry = CollectorRegistry()
+        self._registry.register(self._metrics)
+        options: Any = runtime.environment.parsed_options
+        self._port: int | None = options.metrics_port
+        self._alarms: Alarms | None = None
+        if Progress.enabled:
+            collector.watchers.append(self._warn)
+        if web_ui is None and self._port is None:
+            return
+        collector.watchers.append(self._take)
+        if web_ui is not None:
+            self._extend(web_ui, options.web_base_path)
+        if self._port is not None:
+            self._serve(options.metrics_host, self._port)
+
+    def begin(self) -> None:
+        """A run starts."""
+        options, info = self._runtime.options, self._runtime.info
+        facts = self._collector.manifest
+        self._alarms = Alarms(options.interval, full_load=not facts.get("plan"))
+        self._figures = LiveFigures(late_limit_ms({"interval_s": options.interval}))
+        named = {key: str(facts.get(key) or "") for key in ("workload", "version", "model")}
+        told = {"host": shown_url(self._runtime.environment.host or ""), "users": str(info.users or "")}
+        self._metrics.begin(named["workload"], {**named, **told, "katydid_version": __version__})
+
+    def _warn(self, kind: str, data: bytes) -> None:
+        if self._alarms is not None and self._alarms.wants(kind):
+            for text in self._alarms.add(kind, Batch(data)):
+                self._runtime.announce(f"Warning: {text}")
+
+    def _take(self, kind: str, data: bytes) -> None:
+        if kind == "monitor":
+            self._metrics.add_monitor(Batch(data))
+        elif kind == "samples":
+            batch = Batch(data)
+            self._metrics.add_samples(batch)
+            if self._figures is not None:
+                self._figures.add(batch)
+
+    def _state(self) -> dict[tuple[str, str], float]:
+        runtime = self._runtime
+        state = {
+            ("katydid_run_active", "Whether a run goes on"): float(runtime.stopper.active),
+            ("katydid_users", "Running users"): float(runtime.runner.user_count),
+        }
+        if hasattr(runtime, "options"):
+            limit = float(runtime.options.failure_threshold)
+            state["katydid_failure_threshold", "Failed requests that end the run; 0 for none"] = limit
+            state["katydid_run_failures", "Failed requests of the run, as the threshold counts"] = float(
+                runtime.stopper.failures
+            )
+        return state
+
+    # Locust's page
+
+    def _extend(self, web_ui: Any, base_path: str) -> None:
+        link = add_runs(web_ui, base_path, self._results, lambda: self._runtime.stopper.active)
+        add_tab(web_ui, self._rows, link)
+
+        def metrics() -> Response:
+            return Response(generate_latest(self._registry), content_type=CONTENT_TYPE_LATEST)
+
+        guarded = web_ui.auth_required_if_enabled(metrics)
+        web_ui.app.add_url_rule(f"{base_path.rstrip('/')}/metrics", "katydid_metrics", guarded)
+
+    def _results(self) -> Path:
+        options: Any = self._runtime.environment.parsed_options
+        return Path(options.results)
+
+    def _rows(self) -> list[dict[str, str]]:
+        runtime = self._runtime
+        if self._figures is None:
+            return []
+        now_ms = runtime.info.ms(time.monotonic())
+        rows = self._figures.rows(
+            now_ms=now_ms, failures=runtime.stopper.failures, threshold=runtime.options.failure_threshold
+        )
+        if not runtime.stopper.active and self._collector.report_path is not None:
+            rows.append({"figure": "Report", "recent": "", "whole": "ready: follow the last link in Download Data"})
+        return rows
+
+    # Prometheus
+
+    def _serve(self, host: str, port: int) -> None:
+        server = WSGIServer((host, port), make_wsgi_app(self._registry), log=None)
+        try:
+            server.start()
+        except OSError as error:
+            raise ConfigError(f"--metrics-port {port} on {host}: {error.strerror}; give another one") from None
+        print(f"katydid: metrics on http://{host}:{server.server_port}/metrics", file=sys.stderr)  # noqa: T201 - port 0

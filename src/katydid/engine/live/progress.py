@@ -1,0 +1,163 @@
+"""What a person sees while a run goes on, in `katydid run`; a plain `locust` shows Locust's own.
+
+On a terminal that is one live line, in a pipe a plain line now and then.
+"""
+
+import logging
+import time
+from typing import TYPE_CHECKING, Any
+
+import gevent
+from rich.live import Live
+from rich.text import Text
+
+from katydid.engine.run_state import Runtime
+from katydid.model.formatting import format_eta, ordinal, plural
+from katydid.protocol.target_url import shown_url
+from katydid.report.render.terminal import print_summary, terminal
+
+if TYPE_CHECKING:
+    from katydid.engine.collector import Collector
+
+logger = logging.getLogger("katydid")
+
+LIVE_PERIOD = 0.5
+PLAIN_PERIOD = 5.0
+QUANTILES = (0.5, 0.95)
+
+
+class Progress:
+    """Shows the run of one process; silent until `enable` was called."""
+
+    enabled = False
+    stderr = False
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self._console = terminal(stderr=self.stderr)
+        self._live: Live | None = None
+        self._greenlet: gevent.Greenlet | None = None
+        self._note = ""
+
+    @classmethod
+    def enable(cls, *, stderr: bool) -> None:
+        """Show runs of this process."""
+        cls.enabled, cls.stderr = True, stderr
+
+    def start(self) -> None:
+        """Show what is being done, and for how long."""
+        if not self.enabled:
+            return
+        options, info = self._runtime.options, self._runtime.info
+        if options.takes_standard_output:
+            self._console = terminal(stderr=True)
+        host = shown_url(self._runtime.environment.host or "")
+        users = f"{info.users} users" if info.users else "Users in stages"
+        limit = info.failure_limit
+        stops = f"stops at the {ordinal(limit)} failure" if limit else "no failure stops it"
+        how_long = _for(self._run_time()) if info.users else ""
+        first = _first(options.phase, info.ramp) if options.interval else ""
+        self._console.print(f"{users}, {_pace(options.interval)}{first}, against {host}{how_long}; {stops}.")
+        if self._console.is_terminal:
+            self._live = Live(self._line(), console=self._console, auto_refresh=False, transient=True)
+            self._live.start()
+        self._greenlet = self._runtime.housekeeping.spawn("the display", self._run)
+
+    def say(self, text: str) -> None:
+        """One more line, such as the beginning of a stage."""
+        if self.enabled:
+            self._console.print(Text(text))
+
+    def stopping(self, reason: str, drain: float) -> None:
+        """Say why the run ends, and what is waited for."""
+        if not self.enabled:
+            return
+        limit = self._runtime.info.failure_limit
+        why = {
+            "run-time": "The run time is over",
+            "failure-threshold": f"Stopped at the {ordinal(limit)} failure",
+            "interrupted": "Interrupted",
+            "completed": "All is done",
+        }.get(reason, "The run broke off")
+        wait = f"; waiting up to {drain:g} s for requests in flight (Ctrl-C cuts them off)" if drain else ""
+        self._note = why
+        self._console.print(f"{why}{wait}.")
+
+    def stop(self) -> None:
+        """Clear the live line."""
+        if self._greenlet is not None:
+            self._greenlet.kill()
+        if self._live is not None:
+            self._live.stop()
+
+    def show_result(self, collector: "Collector") -> None:
+        """Print the run's summary; where Locust shows the run, its log gets the headline."""
+        if collector.report is None:
+            return
+        if self.enabled:
+            print_summary(collector.report, self._console, str(collector.report_path))
+        else:
+            logger.info("%s Report: %s", collector.report.headline.text, collector.report_path)
+
+    def _run(self) -> None:
+        while True:
+            gevent.sleep(LIVE_PERIOD if self._live else PLAIN_PERIOD)
+            try:
+                self._show(self._line())
+            except OSError as error:  # nobody can look any more, but the run goes on
+                logger.warning("the run cannot be shown any more (%s)", error)
+                return
+
+    def _show(self, line: Text) -> None:
+        if self._live is not None:
+            self._live.update(line, refresh=True)
+        else:
+            self._console.print(line)
+
+    def _run_time(self) -> float | None:
+        return getattr(self._runtime.environment.parsed_options, "run_time", None)
+
+    def _line(self) -> Text:
+        runtime = self._runtime
+        total: Any = runtime.environment.stats.total
+        elapsed = time.monotonic() - runtime.info.origin
+        parts = [
+            f"{elapsed:4.0f} s" + _of(self._run_time()) + _left(runtime.expected_end),
+            f"{runtime.runner.user_count} users",
+            plural(total.num_requests, "request"),
+        ]
+        quantiles = [total.get_current_response_time_percentile(q) for q in QUANTILES]
+        if all(quantiles):
+            parts.append("p50 {:.0f} ms, p95 {:.0f} ms".format(*quantiles))
+        line = Text("  ".join(parts) + "  ")
+        limit = runtime.info.failure_limit
+        failed = f"{total.num_failures} failed" + (f" of {limit}" if limit else "")
+        line.append(failed, style="bold red" if total.num_failures else "")
+        if self._note:
+            line.append("  finishing")
+        return line
+
+
+def _pace(interval: float) -> str:
+    return f"a request each every {interval:g} s" if interval else "at their own pace"
+
+
+def _first(phase: str, ramp: float | None) -> str:
+    """How first requests come."""
+    if ramp:
+        return f" (a ramp: {ramp:g} users a second, each with its first request)"
+    phases = {"burst": ", all at once", "spawn": ", from when each is spawned"}
+    return phases.get(phase, ", spread evenly over them")
+
+
+def _of(seconds: float | None) -> str:
+    return f" of {seconds:g}" if seconds else ""
+
+
+def _left(expected_end: float | None) -> str:
+    left = 0.0 if expected_end is None else expected_end - time.monotonic()
+    return f", {format_eta(left)} left" if left > 0 else ""
+
+
+def _for(seconds: float | None) -> str:
+    return f", for {seconds:g} s" if seconds else ", until interrupted"

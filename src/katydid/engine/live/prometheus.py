@@ -1,0 +1,142 @@
+"""The run's metrics in Prometheus' terms: seconds, bytes and shares, counters that only grow.
+
+Names after https://prometheus.io/docs/practices/naming/. Counters go on from run to run of a process, as
+Prometheus expects; which run it is says `katydid_run_info`. Rows are counted by the batch, not one by one.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    InfoMetricFamily,
+    Metric,
+)
+from prometheus_client.registry import Collector
+
+from katydid.engine.live.batches import Batch
+
+BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 25.0, 60.0)
+"""Upper bounds in seconds: what an answer of a model may take, from a cache's to a long one's."""
+
+HISTOGRAMS = {
+    "ttft_ms": ("katydid_ttft_seconds", "From the start of a successful request to its first chunk with content"),
+    "duration_ms": ("katydid_request_duration_seconds", "From the start of a successful request to its last byte"),
+    "gap_max_ms": ("katydid_chunk_gap_max_seconds", "Longest gap between two content chunks of a successful request"),
+    "late_ms": ("katydid_start_delay_seconds", "From when a request was due to its start"),
+}
+SUMS = {
+    "bytes": ("katydid_received_bytes", "Bytes of answers' bodies"),
+    "chunks": ("katydid_content_chunks", "Chunks with content"),
+    "prompt_tokens": ("katydid_prompt_tokens", "Prompt tokens, as the target counts them"),
+    "completion_tokens": ("katydid_completion_tokens", "Completion tokens, as the target counts them"),
+}
+PROCESS_GAUGES = {
+    "users": ("katydid_process_users", "Running users of a process", 1.0),
+    "cpu_percent": ("katydid_process_cpu_ratio", "Share of one core that a process uses", 0.01),
+    "memory_bytes": ("katydid_process_resident_memory_bytes", "Resident memory of a process", 1.0),
+    "loop_lag_ms": ("katydid_event_loop_lag_seconds", "Worst lag of a process's event loop in its last second", 0.001),
+    "open_connections": ("katydid_open_connections", "Connections of a process to the target", 1.0),
+}
+
+
+@dataclass(slots=True)
+class _Histogram:
+    counts: np.ndarray = field(default_factory=lambda: np.zeros(len(BUCKETS) + 1, dtype=np.int64))
+    total: float = 0.0
+
+    def add(self, values: np.ndarray) -> None:
+        self.counts += np.bincount(np.searchsorted(BUCKETS, values), minlength=len(BUCKETS) + 1)
+        self.total += float(values.sum())
+
+    def buckets(self) -> list[tuple[str, float]]:
+        bounds = [*map(str, BUCKETS), "+Inf"]
+        return list(zip(bounds, map(float, np.cumsum(self.counts)), strict=True))
+
+
+class RunMetrics(Collector):
+    """Everything that `/metrics` says; a process has one.
+
+    Args:
+        state: gauges of this moment by name and help, asked for at each scrape.
+    """
+
+    def __init__(self, state: Callable[[], Mapping[tuple[str, str], float]]) -> None:
+        self._state = state
+        self._info: dict[str, str] = {}
+        self._workload = ""
+        self._requests: Counter[tuple[str, ...]] = Counter()
+        self._sums: defaultdict[tuple[str, str, str], float] = defaultdict(float)
+        self._histograms: defaultdict[tuple[str, str, str], _Histogram] = defaultdict(_Histogram)
+        self._processes: dict[tuple[str, str], float] = {}
+
+    def begin(self, workload: str, info: Mapping[str, str]) -> None:
+        """A run starts."""
+        self._workload = workload
+        self._info = dict(info)
+        self._processes.clear()
+
+    def add_samples(self, batch: Batch) -> None:
+        """Count a batch of samples."""
+        names = np.array(batch.words("name"), dtype=object)
+        outcomes = batch.words("outcome")
+        causes = zip(outcomes, batch.words("error"), batch.words("blame"), strict=True)
+        for key, count in Counter(zip(names, causes, strict=True)).items():
+            name, (outcome, error, blame) = key
+            self._requests[self._workload, str(name), outcome or "", error or "", blame or ""] += count
+        ok = np.array(outcomes, dtype=object) == "ok"
+        for name in set(names):
+            of_name = names == name
+            for column in SUMS:
+                self._sums[column, self._workload, name] += float(np.nansum(batch.numbers(column)[of_name]))
+            for column in HISTOGRAMS:
+                values = batch.numbers(column)[of_name if column == "late_ms" else of_name & ok] / 1000.0
+                values = values[np.isfinite(values)]
+                if len(values):
+                    self._histograms[column, self._workload, name].add(values)
+
+    def add_monitor(self, batch: Batch) -> None:
+        """Take the state of processes; the last row of each counts."""
+        processes = batch.words("process")
+        for column in PROCESS_GAUGES:
+            for process, value in zip(processes, batch.numbers(column), strict=True):
+                self._processes[column, str(process)] = float(value)
+
+    def collect(self) -> Iterator[Metric]:
+        """See `Collector.collect`."""
+        labels = ["workload", "name"]
+        requests = CounterMetricFamily(
+            "katydid_requests", "Requests that have ended", labels=[*labels, "outcome", "error", "blame"]
+        )
+        for key, count in self._requests.items():
+            requests.add_metric(list(key), count)
+        yield requests
+        for column, (name, text) in HISTOGRAMS.items():
+            histogram = HistogramMetricFamily(name, text, labels=labels)
+            for (of, *values), found in self._histograms.items():
+                if of == column:
+                    histogram.add_metric(values, found.buckets(), found.total)
+            yield histogram
+        for column, (name, text) in SUMS.items():
+            counter = CounterMetricFamily(name, text, labels=labels)
+            for (of, *values), total in self._sums.items():
+                if of == column:
+                    counter.add_metric(values, total)
+            yield counter
+        yield from self._gauges()
+
+    def _gauges(self) -> Iterator[Metric]:
+        for column, (name, text, unit) in PROCESS_GAUGES.items():
+            gauge = GaugeMetricFamily(name, text, labels=["process"])
+            for (of, process), value in self._processes.items():
+                if of == column:
+                    gauge.add_metric([process], value * unit)
+            yield gauge
+        for (name, text), value in self._state().items():
+            yield GaugeMetricFamily(name, text, value=value)
+        if self._info:
+            yield InfoMetricFamily("katydid_run", "The run that goes on, or was the last", value=self._info)

@@ -1,0 +1,147 @@
+"""What Katydid adds to Locust's web page: a tab, a check of the start form, and a page of finished runs.
+
+A comparison is computed by a process of its own, `katydid compare`, and never while a run goes on: it
+would take the processor from the load.
+"""
+
+import sys
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlencode, urlsplit
+
+from flask import Blueprint, Response, jsonify, make_response, request, send_from_directory
+from gevent import subprocess
+
+from katydid.model.errors import ExitCode
+from katydid.model.jsontext import json_text
+from katydid.report.run_list import Links, runs_page
+from katydid.runs.folder import LOCUST_REPORT, MANIFEST, REPORT, RunFolder
+
+MOST_RUNS = 500
+"""That the page lists."""
+_SHOWN = frozenset({REPORT, LOCUST_REPORT})
+_COMPARE = "import sys; from katydid.cli import main; sys.exit(main())"
+
+
+def add_runs(web_ui: Any, base_path: str, results: Callable[[], Path], busy: Callable[[], bool]) -> str:
+    """Add the page of runs.
+
+    Args:
+        web_ui: Locust's.
+        base_path: that all of its pages begin with; may be empty.
+        results: the folder that runs go to, now.
+        busy: whether a run goes on.
+
+    Returns:
+        The page's address, relative to Locust's page.
+    """
+    blueprint = Blueprint("katydid", __name__, url_prefix=f"{base_path.rstrip('/')}/katydid")
+
+    def runs() -> str:
+        known = known_runs(results())
+        chosen = request.args.get("new") or next(iter(known), None)
+        return runs_page(str(results()), known, chosen if chosen in known else None, _LINKS)
+
+    def file(workload: str, version: str, time: str, name: str) -> Response:
+        run = known_runs(results()).get(f"{workload}/{version}/{time}")
+        if run is None or name not in _SHOWN:
+            return make_response("there is no such run\n", 404)
+        return send_from_directory(run.path.resolve(), name)
+
+    def compare() -> Response:
+        known = known_runs(results())
+        sides = [known.get(request.args.get(side, "")) for side in ("base", "new")]
+        if None in sides:
+            return make_response("there is no such run\n", 404)
+        if busy():
+            return make_response("a run goes on: comparing would take the processor from it; stop it first\n", 409)
+        status, page = _comparison(*(run.path for run in sides if run))
+        return make_response(page, status)
+
+    guarded = web_ui.auth_required_if_enabled  # by Locust's login, where it has one
+    blueprint.add_url_rule("/runs/", "runs", guarded(runs))
+    blueprint.add_url_rule("/runs/<workload>/<version>/<time>/<name>", "file", guarded(file))
+    blueprint.add_url_rule("/runs/compare", "compare", guarded(compare))
+    web_ui.app.register_blueprint(blueprint)
+    return "./katydid/runs/"
+
+
+_LINKS = Links(
+    home="../../",
+    report=lambda key: f"{quote(key)}/{REPORT}",
+    compare=lambda base, new: "compare?" + urlencode({"base": base, "new": new}),
+    choose=lambda key: "?" + urlencode({"new": key}),
+)
+
+
+def known_runs(results: Path) -> dict[str, RunFolder]:
+    """Run folders by `WORKLOAD/VERSION/TIME`, newest first."""
+    found = {"/".join(path.parent.parts[-3:]): path.parent for path in results.glob(f"*/*/*/{MANIFEST}")}
+    newest = sorted(found, key=lambda key: key.rpartition("/")[2], reverse=True)[:MOST_RUNS]
+    return {key: RunFolder(found[key]) for key in newest}
+
+
+def _comparison(base: Path, new: Path) -> tuple[int, str]:
+    """HTTP status and page of a comparison; the loop goes on while another process computes it."""
+    with tempfile.TemporaryDirectory(prefix="katydid-") as folder:
+        page = Path(folder) / "compare.html"
+        command = [sys.executable, "-c", _COMPARE, "compare", str(base), str(new), "--html", str(page)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode in {ExitCode.PASSED, ExitCode.INVALID} and page.is_file():
+            return 200, page.read_text(encoding="utf-8")
+        return 500, f"{done.stderr.strip() or 'the comparison failed'}\n"
+
+
+KEY = "katydid"
+COLUMNS = {"figure": "Figure", "recent": "Last minute", "whole": "Whole run, without its warm-up"}
+"""By the keys of a row; the first is not `name`, by which Locust would sort them."""
+
+Rows = Callable[[], list[dict[str, str]]]
+
+
+def add_tab(web_ui: Any, rows: Rows, runs_link: str) -> None:
+    """Show a table in a tab of its own.
+
+    Args:
+        web_ui: Locust's.
+        rows: the table now, by the keys of COLUMNS.
+        runs_link: address of the page of runs; it stands in the tab for downloads.
+    """
+    structure = [{"key": key, "title": title} for key, title in COLUMNS.items()]
+    web_ui.template_args |= {
+        "extended_tabs": [{"title": "Katydid", "key": KEY}],
+        "extended_tables": [{"key": KEY, "structure": structure}],
+        "extended_csv_files": [{"href": runs_link, "title": "Katydid: reports of runs, and comparisons between them"}],
+    }
+
+    def after_request(response: Response) -> Response:
+        if request.path.endswith("/stats/requests") and response.is_json:
+            extended = {"extended_stats": [{"key": KEY, "data": rows()}]}
+            response.set_data(json_text({**(response.json or {}), **extended}, indent=None))
+        return response
+
+    web_ui.app.after_request(after_request)
+
+
+FormCheck = Callable[[Mapping[str, str]], str | None]
+
+
+def guard_form(web_ui: Any, check: FormCheck) -> None:
+    """Refuse a start for which `check` has a complaint, which the page shows; and requests of other sites.
+
+    Args:
+        web_ui: Locust's.
+        check: takes the form's fields; what is wrong with them, or None.
+    """
+
+    def before_request() -> Response | None:
+        if (origin := request.headers.get("Origin")) and urlsplit(origin).netloc != request.host:
+            return make_response(f"requests of {origin[:100]} are refused: use the page itself\n", 403)
+        if request.method != "POST" or not request.path.rstrip("/").endswith("/swarm"):
+            return None
+        complaint = check(request.form)
+        return jsonify({"success": False, "message": complaint}) if complaint else None
+
+    web_ui.app.before_request(before_request)

@@ -1,0 +1,102 @@
+"""From what a transport and a dialect saw to the sample's columns. Arithmetic only."""
+
+from typing import Protocol
+
+from katydid.dialects.status import classify_status
+from katydid.engine.run_info import RunInfo
+from katydid.model.gaps import Gaps
+from katydid.model.sample import Blame, ErrorClass, Sample
+from katydid.transport.exchange import Exchange
+from katydid.transport.failure import is_the_proxys
+
+_KINDS = frozenset({"application/json", "application/x-ndjson", "text/event-stream"})
+"""Content types of answers; another one is told where an answer cannot be read."""
+_STAYED_OPEN = frozenset({ErrorClass.IDLE_TIMEOUT, ErrorClass.TIMEOUT})
+LEFT_OPEN = "the target left the answer open behind its end"
+"""The detail of an answer that is whole all the same."""
+
+
+class Facts(Protocol):
+    """What a dialect's parser of an answer says of itself."""
+
+    error_text: str | None
+    malformed: str | None
+
+    def verdict(self) -> tuple[ErrorClass, str] | None:
+        """What was wrong with the answer; None for a proper one."""
+
+
+class StreamFacts(Facts, Protocol):
+    """What a dialect's parser of a streamed answer knows (see `dialects.stream_parser`)."""
+
+    chunks: int
+    first_at: float | None
+    first_bound: bool
+    gaps: Gaps
+    prompt_tokens: int | None
+    completion_tokens: int | None
+
+
+def measure_exchange(sample: Sample, exchange: Exchange, info: RunInfo) -> None:
+    """Times and sizes that every HTTP request has."""
+    sample.status = exchange.status
+    sample.resent = exchange.resent
+    if exchange.connect_seconds is not None:
+        sample.connect_ms = exchange.connect_seconds * 1000.0
+    if exchange.started is None:
+        return
+    sample.start_ms = info.ms(exchange.started)
+    sample.late_ms = sample.start_ms - sample.scheduled_ms
+    if exchange.ended is not None:
+        sample.duration_ms = (exchange.ended - exchange.started) * 1000.0
+    if exchange.read_lag is not None:
+        sample.read_lag_ms = exchange.read_lag * 1000.0
+    if exchange.status is not None:
+        sample.bytes = exchange.received
+
+
+def measure_stream(sample: Sample, exchange: Exchange, parser: StreamFacts) -> None:
+    """Times and counts of a streamed answer's content chunks."""
+    if exchange.status is None or not 200 <= exchange.status < 300:
+        return
+    sample.chunks = parser.chunks
+    sample.prompt_tokens = parser.prompt_tokens
+    sample.completion_tokens = parser.completion_tokens
+    if parser.first_at is not None and exchange.started is not None:
+        sample.ttft_ms = (parser.first_at - exchange.started) * 1000.0
+        sample.ttft_bound = parser.first_bound
+    if parser.gaps:
+        sample.gaps = parser.gaps
+        mean, p99, most = parser.gaps.statistics()
+        sample.gap_mean_ms, sample.gap_p99_ms, sample.gap_max_ms = mean * 1000.0, p99 * 1000.0, most * 1000.0
+
+
+def fail_on_the_line(sample: Sample, error: ErrorClass, detail: str) -> None:
+    """A failure that the transport told; a proxy of the environment is the configuration's."""
+    sample.fail(error, detail)
+    if is_the_proxys(detail):
+        sample.blame = Blame.CONFIG
+
+
+def judge(sample: Sample, exchange: Exchange, parser: Facts) -> None:
+    """Decide how the request ended: what the target said of itself comes before how the line broke.
+
+    An answer that came to its end is whole, also where the target then leaves it open: its duration ends there.
+    """
+    done_at: float | None = getattr(parser, "done_at", None)
+    if exchange.error in _STAYED_OPEN and done_at is not None and exchange.started and parser.verdict() is None:
+        sample.duration_ms = (done_at - exchange.started) * 1000.0
+        sample.detail = f"{LEFT_OPEN} ({exchange.error})"
+    elif exchange.error is not None and not (parser.error_text or parser.malformed):
+        fail_on_the_line(sample, exchange.error, exchange.detail)
+    elif exchange.status is not None and 300 <= exchange.status < 400:
+        where = exchange.headers.get("location", "elsewhere")
+        sample.fail(ErrorClass.OTHER, f"redirected ({exchange.status}) to {where}: point --host there")
+        sample.blame = Blame.CONFIG
+    elif exchange.status is not None and not 200 <= exchange.status < 300:
+        sample.fail(*classify_status(exchange.status, exchange.headers, exchange.body))
+    elif (problem := parser.verdict()) is not None:
+        error, text = problem
+        kind = exchange.headers.get("content-type", "").partition(";")[0].strip()
+        foreign = error in {ErrorClass.MALFORMED, ErrorClass.EMPTY} and kind and kind.lower() not in _KINDS
+        sample.fail(error, f"{kind}: {text}" if foreign else text)

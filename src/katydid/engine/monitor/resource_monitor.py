@@ -1,0 +1,133 @@
+"""The machine that keeps the run folder, and the target where it can be seen: their CPU and memory, once a second.
+
+The target is seen as a process of this machine, or through metrics that it gives to Prometheus. What cannot
+be read leaves no row; a run never fails for it.
+"""
+
+import contextlib
+import logging
+import time
+import urllib.request
+from collections.abc import Iterator
+from http.client import HTTPException
+
+import gevent
+import psutil
+from prometheus_client.parser import text_string_to_metric_families
+
+from katydid.engine.run_info import RunInfo
+from katydid.model.values import amount
+from katydid.runs.monitor import MACHINE, TARGET, MonitorRow
+from katydid.runs.rows import RowBuffer
+
+logger = logging.getLogger("katydid")
+
+PERIOD = 1.0
+SCRAPE_TIMEOUT = 0.9
+MOST_METRICS = 4 * 1024 * 1024
+"""Bytes of metrics that are read: no service has that many, and one without an end must not fill our memory."""
+CPU_SECONDS, MEMORY_BYTES = "process_cpu_seconds_total", "process_resident_memory_bytes"
+"""What Prometheus' client libraries call them."""
+
+Usage = tuple[float, float]
+"""Percent of CPU, bytes of memory."""
+
+
+class ResourceMonitor:
+    """Adds rows to a monitor's buffer until its greenlet is killed.
+
+    Args:
+        pid: of the target, where it is on this machine.
+        metrics_url: of the target; read instead where both are given.
+    """
+
+    def __init__(self, info: RunInfo, buffer: RowBuffer, pid: int | None, metrics_url: str | None) -> None:
+        self._info = info
+        self._buffer = buffer
+        self._pid = pid
+        self._metrics_url = metrics_url
+
+    def run(self) -> None:
+        """The greenlet's body."""
+        psutil.cpu_percent()
+        target = self._scraped() if self._metrics_url else self._of_process()
+        while True:
+            gevent.sleep(PERIOD)
+            with contextlib.suppress(OSError):  # no descriptors: the generator's own monitor goes on without any
+                self._add(MACHINE, (psutil.cpu_percent(), float(psutil.virtual_memory().used)))
+            usage = next(target, None)
+            if usage is not None:
+                self._add(TARGET, usage)
+
+    def _add(self, process: str, usage: Usage) -> None:
+        cpu, memory = usage
+        self._buffer.append(
+            MonitorRow(
+                at_ms=self._info.ms(time.monotonic()),
+                process=process,
+                users=0,
+                cpu_percent=cpu,
+                cpu_wait_percent=None,
+                memory_bytes=round(memory),
+                sent_bytes=None,
+                received_bytes=None,
+                loop_lag_ms=0.0,
+                open_connections=0,
+                clock_step_ms=0.0,
+            )
+        )
+
+    def _of_process(self) -> Iterator[Usage | None]:
+        """The target's process and its children."""
+        if self._pid is None:
+            return
+        known: dict[int, psutil.Process] = {}
+        while True:
+            try:
+                root = known.setdefault(self._pid, psutil.Process(self._pid))
+                family = [known.setdefault(p.pid, p) for p in (root, *root.children(recursive=True))]
+                yield sum(p.cpu_percent() for p in family), float(sum(p.memory_info().rss for p in family))
+            except OSError:  # no descriptors now; later perhaps again
+                yield None
+            except psutil.Error as error:
+                logger.warning("the target's process %d cannot be watched any more (%s)", self._pid, error)
+                return
+
+    def _scraped(self) -> Iterator[Usage | None]:
+        before: tuple[float, float] | None = None
+        warned = False
+        while True:
+            now = time.monotonic()
+            try:
+                figures = self._scrape()
+            except (OSError, ValueError, HTTPException) as error:
+                if not warned:
+                    logger.warning("--target-metrics %s cannot be read (%s)", self._metrics_url, error)
+                    warned = True
+                yield None
+                continue
+            cpu = figures[CPU_SECONDS]
+            # A counter that went back is that of a process that was started again.
+            percent = 100.0 * (cpu - before[1]) / (now - before[0]) if before and cpu >= before[1] else None
+            before = (now, cpu)
+            yield None if percent is None else (percent, figures[MEMORY_BYTES])
+
+    def _scrape(self) -> dict[str, float]:
+        """The sums of what is wanted, over all label values.
+
+        Raises:
+            ValueError: something of it is not told or no amount, or nothing that can be read is.
+            OSError, HTTPException: nothing can be fetched.
+        """
+        assert self._metrics_url is not None  # noqa: S101 - the caller looked
+        with urllib.request.urlopen(self._metrics_url, timeout=SCRAPE_TIMEOUT) as answer:  # noqa: S310 - the user's own URL
+            text = answer.read(MOST_METRICS).decode("utf-8")
+        sums: dict[str, float] = {}
+        for family in text_string_to_metric_families(text):
+            for sample in family.samples:
+                if sample.name in {CPU_SECONDS, MEMORY_BYTES}:
+                    sums[sample.name] = sums.get(sample.name, 0.0) + sample.value
+        for name in (CPU_SECONDS, MEMORY_BYTES):
+            if amount(sums.get(name)) is None:
+                raise ValueError(f"it tells no {name}")
+        return sums

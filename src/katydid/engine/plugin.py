@@ -1,0 +1,345 @@
+"""Katydid's listeners to Locust's events: the one place where Locust calls us.
+
+Importing this module registers them; any locustfile that uses our users does so.
+"""
+
+import contextlib
+import logging
+import sys
+import time
+from argparse import Namespace
+from collections.abc import Callable, Mapping
+from types import FrameType
+from typing import Any
+from urllib.parse import urlsplit
+
+import gevent
+import psutil
+from locust import LoadTestShape, events
+from locust.env import Environment
+from locust.runners import WorkerRunner
+
+from katydid.engine.collector import Collector, collector_for
+from katydid.engine.live.observability import Watch
+from katydid.engine.live.observability import add_arguments as add_watching_arguments
+from katydid.engine.live.progress import Progress
+from katydid.engine.live.web import guard_form
+from katydid.engine.monitor.gc_tuning import warm_inspect_cache
+from katydid.engine.options import add_arguments
+from katydid.engine.run_state import Runtime
+from katydid.engine.stopping import FINISH_GRACE_S
+from katydid.engine.workers import found_master, tell_of_workers
+from katydid.model.errors import ConfigError, ExitCode
+from katydid.runs.folder import RunFolder
+
+logger = logging.getLogger("katydid")
+
+REPORT_TIME = 60.0
+"""Seconds that writing the reports may take before we leave without them."""
+
+
+class Lifecycle:
+    """One process's listeners, from its start to its end."""
+
+    started = False
+    last_folder: RunFolder | None = None
+    last_code: ExitCode | None = None
+
+    def __init__(self, environment: Environment) -> None:
+        self.environment = environment
+        self.runtime = Runtime(environment)
+        self.collector: Collector | None = collector_for(environment)
+        self.progress: Progress | None = None
+        self.watch: Watch | None = None
+        self.headless = bool(environment.parsed_options and environment.parsed_options.headless)
+        self._stopping_since = 0.0
+        self._refused = False
+        hooks = environment.events
+        hooks.test_start.add_listener(self.on_test_start)
+        hooks.test_stopping.add_listener(self.on_test_stopping)
+        hooks.test_stop.add_listener(self.on_test_stop)
+        hooks.spawning_complete.add_listener(self.on_spawning_complete)
+        hooks.request.add_listener(self.on_request)
+        hooks.quitting.add_listener(self.on_quitting)
+
+    def on_test_start(self, **_: Any) -> None:
+        """Open the run, unless its options are no good (only the web form can bring such)."""
+        if self.collector is not None:
+            try:
+                self.collector.begin()
+            except ConfigError as error:
+                self._refuse(error)
+                return
+        self._refused = False
+        Lifecycle.started = True
+        try:
+            self.runtime.begin()
+        except ConfigError as error:  # of a worker alone: it lacks a file or a variable that the master has
+            if not self.runtime.is_worker:
+                raise
+            self.runtime.stopper.abort_unready(str(error))
+        if self.collector is not None:
+            self.progress = Progress(self.runtime)
+            self.runtime.announce = self.progress.say
+            self.progress.start()
+            if self.collector.manifest["pulses"]:
+                self._warn("--phase spread lets users that come one by one wait for their places: leave it out")
+        if self.watch is not None:
+            self.watch.begin()
+        if self.progress is not None:
+            self.runtime.watch_workers(self._warn)
+
+    def _warn(self, text: str) -> None:
+        if self.progress is not None and Progress.enabled:
+            self.progress.say(text)
+        else:
+            logger.warning("%s", text)
+
+    def on_request(self, **event: Any) -> None:
+        """Rows of requests that users other than ours made."""
+        if "katydid_sample" not in event and self.runtime.stopper.active and not self.runtime.is_master:
+            self.runtime.recorder.on_request(**event)
+
+    def on_spawning_complete(self, **_: Any) -> None:
+        """All users are there: those behind a barrier may go, together."""
+        self.runtime.all_spawned()
+
+    def on_test_stopping(self, **_: Any) -> None:
+        """No new request starts from now on."""
+        stopper = self.runtime.stopper
+        stopper.ending = True
+        if not stopper.active or self.collector is None:
+            return
+        self._stopping_since = stopper.halted_at or time.monotonic()
+        if stopper.reason is None:
+            stopper.reason = self._why()
+        if self.progress is not None:
+            self.progress.stopping(stopper.reason, stopper.drain)
+        if self.runtime.is_master:
+            stopper.finish_workers()
+
+    def _why(self) -> str:
+        """Why Locust ends a run that we did not end."""
+        if self.runtime.is_master and not self.runtime.runner.clients:
+            return "error"
+        return "run-time" if _at_its_time() else "interrupted"
+
+    def on_test_stop(self, **_: Any) -> None:
+        """All users have stopped and all rows are on their way: close the run."""
+        stopper = self.runtime.stopper
+        if not stopper.active:
+            return
+        try:
+            self.runtime.finish()
+            if self.collector is not None:
+                self._close(self.collector, stopper.reason or "error")
+        finally:
+            stopper.active = False
+
+    def _close(self, collector: Collector, reason: str) -> None:
+        if self.progress is not None:
+            self.progress.stop()
+        ms = self.runtime.info.ms
+        code = collector.finish(reason, ms(self._stopping_since), ms(time.monotonic()))
+        self.environment.process_exit_code = int(code)
+        Lifecycle.last_folder, Lifecycle.last_code = collector.folder, code
+        if self.progress is not None:
+            self.progress.show_result(collector)
+        for user in self.runtime.paced_users():
+            user.finished(collector.report, self.runtime.options)
+
+    def on_quitting(self, **_: Any) -> None:
+        """Locust is about to leave: a run that still goes on was interrupted, and ends properly first."""
+        stopper, runner = self.runtime.stopper, self.runtime.runner
+        if self.runtime.is_worker:
+            if stopper.active:
+                runner.stop()
+            gone = stopper.reason == "error"  # else the master's code is the run's
+            self.environment.process_exit_code = int(ExitCode.INVALID if gone else ExitCode.PASSED)
+            return
+        if stopper.active and stopper.reason is None:
+            stopper.reason = "interrupted"
+            runner.quit()
+        deadline = time.monotonic() + stopper.drain + FINISH_GRACE_S + REPORT_TIME
+        while stopper.active and time.monotonic() < deadline:  # another greenlet is ending it
+            gevent.sleep(0.05)
+        if self.environment.process_exit_code is None and self.headless:
+            self.environment.process_exit_code = int(ExitCode.USAGE if self._refused else ExitCode.INVALID)
+
+    def complaint_about(self, form: Mapping[str, str]) -> str | None:
+        """What is wrong with a start that the web page asks for; one look at the target included."""
+        assert self.collector is not None  # noqa: S101 - there is a page only where there is a collector
+        options = Namespace(**{**vars(self.environment.parsed_options), **form})
+        try:
+            self.collector.check(options, form.get("host", self.environment.host or ""))
+        except ConfigError as error:
+            return str(error)
+        return None
+
+    def _refuse(self, error: ConfigError) -> None:
+        self._refused = True
+        logger.error("%s", error)
+        gevent.spawn(self.runtime.runner.stop)
+
+
+def on_init(environment: Environment, web_ui: Any = None, **_: Any) -> None:
+    """Locust has its runner: take part, and check a headless run before anything is sent.
+
+    Locust starts the timer of `--run-time` next, and gevent counts it from when its loop last looked at the clock:
+    before the locustfile was imported. So the loop looks again.
+    """
+    _take_part(environment, web_ui)
+    gevent.get_hub().loop.update_now()
+
+
+def _take_part(environment: Environment, web_ui: Any) -> None:
+    if _shape is not None and not isinstance(environment.runner, WorkerRunner):
+        environment.shape_class = _shape()
+        environment.shape_class.runner = environment.runner
+    found_master()
+    warm_inspect_cache()
+    _stay(environment.runner)
+    lifecycle = Lifecycle(environment)
+    if Progress.enabled:
+        logging.getLogger("locust.stats_logger").disabled = True
+    if lifecycle.collector is None:
+        return
+    options: Any = environment.parsed_options
+    try:
+        lifecycle.watch = Watch(lifecycle.runtime, lifecycle.collector, web_ui)
+        if web_ui is not None:
+            _refuse_credentials(environment.host)
+            guard_form(web_ui, lifecycle.complaint_about)
+            if options.spawn_rate is None:
+                options.spawn_rate = options.ramp or default_spawn_rate(max(options.num_users or 0, FORM_USERS))
+        if not lifecycle.headless:
+            return
+        if options.num_users is None:
+            options.num_users = max((user.default_users for user in lifecycle.runtime.paced_users()), default=1)
+        options.spawn_rate = _spawn_rate(options)
+        lifecycle.collector.check(options, environment.host or "")
+        gevent.spawn(tell_of_workers, environment.runner, options)
+    except ConfigError as error:
+        print(f"katydid: {error}", file=sys.stderr)  # noqa: T201 - before any log, for whoever typed the command
+        if options.processes:
+            _dismiss_workers()
+        sys.exit(int(ExitCode.USAGE))
+
+
+_LOCUSTS_TIMERS = frozenset({"stop_and_optionally_quit", "_stop_runners", "shape_worker"})
+"""Functions of Locust that end a run at its time: `--run-time`, the run time of the web form, a shape's end."""
+
+
+def _at_its_time() -> bool:
+    """Whether Locust ends the run because its time is over; else it is somebody's wish: a signal, the page, a user.
+
+    Locust's event does not say who stops the run; whose greenlet this is, its outer calls do.
+    """
+    frame: FrameType | None = sys._getframe()  # noqa: SLF001 - public in all but its name
+    while frame is not None:
+        if frame.f_code.co_name in _LOCUSTS_TIMERS and frame.f_globals["__name__"].startswith("locust."):
+            return True
+        frame = frame.f_back
+    return False
+
+
+def _stay(runner: Any) -> None:
+    """Locust leaves when the last of its runner's greenlets ends, and a local runner has one: it reads its CPU.
+
+    That one dies where no file can be opened. Locust's `quit` ends ours with it.
+    """
+
+    def wait() -> None:
+        while True:
+            gevent.sleep(3600.0)
+
+    runner.greenlet.spawn(wait)
+
+
+def _refuse_credentials(host: str | None) -> None:
+    """The page shows the host as it is, to everybody who can open it."""
+    if host and urlsplit(host).password:
+        raise ConfigError(
+            "the page would show the password in --host: give it with --header Authorization=env:VARIABLE instead"
+        )
+
+
+def _dismiss_workers() -> None:
+    """End the workers that Locust has forked; it forgets them itself when it leaves this early."""
+    for child in psutil.Process().children():
+        with contextlib.suppress(psutil.NoSuchProcess):
+            child.terminate()
+
+
+FORM_USERS = 1000
+"""Users that the start form's spawn rate is made for, at least: it stays as it is when other users are typed in."""
+
+
+def default_spawn_rate(users: int) -> float:
+    """Users a second where nobody asked for a rate: all are there within ten seconds.
+
+    Locust's own default, one a second, would make a ramp of what should be a steady load; `--phase`
+    already keeps users from starting all at once.
+    """
+    return max(min(users, 100), users / 10)
+
+
+def _spawn_rate(options: Any) -> float:
+    """Users a second: those of the ramp, else as asked for, else ours.
+
+    Raises:
+        ConfigError: the ramp and the spawn rate contradict each other.
+    """
+    ramp, given = float(options.ramp), options.spawn_rate
+    if ramp > 0 and given is not None and float(given) != ramp:
+        raise ConfigError(f"--ramp {ramp:g} and --spawn-rate {given:g} contradict each other: give one of them")
+    if ramp > 0:
+        return ramp
+    return float(default_spawn_rate(options.num_users or 1) if given is None else given)
+
+
+_installed = False
+_shape: Callable[[], LoadTestShape] | None = None
+
+
+def _add_arguments(parser: Any, **_: Any) -> None:
+    add_arguments(parser)
+    add_watching_arguments(parser)
+
+
+def install() -> None:
+    """Register with Locust; safe to call again."""
+    global _installed  # noqa: PLW0603 - Locust's events are global too
+    if not _installed:
+        _installed = True
+        events.init_command_line_parser.add_listener(_add_arguments)
+        events.init.add_listener(on_init)
+
+
+def use_shape(shape: Callable[[], LoadTestShape]) -> None:
+    """Let runs of this process follow a load shape that is in no locustfile."""
+    global _shape  # noqa: PLW0603 - as Locust's events
+    _shape = shape
+
+
+def show_progress(*, stderr: bool = False) -> None:
+    """Let Katydid show the run instead of Locust, on standard output or standard error."""
+    Progress.enable(stderr=stderr)
+
+
+def last_folder() -> RunFolder | None:
+    """The folder of the last run that ended in this process; none in a worker."""
+    return Lifecycle.last_folder
+
+
+def last_code() -> ExitCode | None:
+    """The exit code of the last run that ended in this process; None in a worker."""
+    return Lifecycle.last_code
+
+
+def has_started() -> bool:
+    """Whether a run was started in this process."""
+    return Lifecycle.started
+
+
+install()

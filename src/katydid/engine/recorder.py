@@ -1,0 +1,155 @@
+"""Where samples go once a request has ended: to the failure threshold, to the rows, to Locust.
+
+Each ended request passes here once. It is Locust's one event a request that makes it show in Locust's
+own statistics and web page; requests of users that are not Katydid's (a plain HttpUser) arrive as such
+an event and get a row of what the event says.
+"""
+
+import time
+from collections.abc import Callable
+from itertools import count
+from secrets import token_hex
+from typing import Any
+
+import pyarrow as pa
+from gevent import GreenletExit
+from locust.env import Environment
+
+from katydid.engine.run_info import RunInfo
+from katydid.engine.stopping import Stopper
+from katydid.load.stages import Stage
+from katydid.model.redact import Redactor
+from katydid.model.sample import ErrorClass, Outcome, Sample
+from katydid.runs.gaps import GapBuffer
+from katydid.runs.rows import RowBuffer
+
+
+class RequestFailed(Exception):  # noqa: N818 - what a person reads in Locust's table of failures
+    """A failed request, as Locust counts it: by its class, so that few kinds are kept apart."""
+
+
+class Recorder:
+    """One process's rows of one run.
+
+    Args:
+        schema: of the rows.
+        worker: this process's name in them.
+        stage: which one goes on, for requests of users that are not ours.
+    """
+
+    def __init__(
+        self,
+        environment: Environment,
+        stopper: Stopper,
+        info: RunInfo,
+        *,
+        schema: pa.Schema,
+        worker: str,
+        redactor: Redactor,
+        stage: Callable[[], Stage],
+    ) -> None:
+        self._environment = environment
+        self._stopper = stopper
+        self._info = info
+        self.redactor = redactor
+        self._stage = stage
+        self.worker = worker
+        self.buffer = RowBuffer(schema)
+        self.gaps = GapBuffer()
+        self.recorded = 0
+        self._id_prefix = token_hex(8)  # of this process and run; an identity of its own for each request costs 2 µs
+        self._numbers = count()
+
+    def new_sample(self, *, user: int, iteration: int, name: str, scheduled: float, stage: Stage) -> Sample:
+        """The row of a request that is about to start, due at `scheduled` on the monotonic clock."""
+        scheduled_ms = self._info.ms(scheduled)
+        return Sample(
+            request_id=self._new_id(),
+            user=user,
+            iteration=iteration,
+            worker=self.worker,
+            name=name,
+            scheduled_ms=scheduled_ms,
+            stage=stage.number,
+            warm_up=stage.is_settling(scheduled_ms),
+        )
+
+    def finish(self, sample: Sample, request_type: str, elapsed_ms: float) -> None:
+        """Record a request that has ended, however it did.
+
+        Args:
+            sample: filled in; its outcome says how the request ended.
+            request_type: how Locust's tables call it.
+            elapsed_ms: for Locust's statistics, which know no missing times.
+        """
+        if sample.detail:
+            sample.detail = self.redactor.text(sample.detail)
+        try:
+            sample.after_stop = not self._admit(sample)
+        except GreenletExit:
+            sample.after_stop = True
+            self._keep(sample)
+            raise
+        self._keep(sample)
+        if sample.outcome is Outcome.ABORTED or (sample.after_stop and sample.outcome is Outcome.FAILED):
+            return
+        if sample.gaps is not None and sample.outcome is Outcome.OK:
+            self.gaps.add(sample.gaps, warm_up=sample.warm_up)
+        sample.gaps = None
+        self._environment.events.request.fire(
+            request_type=request_type,
+            name=sample.name,
+            response_time=sample.duration_ms or elapsed_ms,
+            response_length=sample.bytes or 0,
+            exception=RequestFailed(sample.error) if sample.error else None,
+            context={},
+            katydid_sample=sample,
+        )
+
+    def note(self, sample: Sample) -> None:
+        """Keep a row that is no request of the load: it counts for nothing, neither here nor in Locust."""
+        if sample.detail:
+            sample.detail = self.redactor.text(sample.detail)
+        sample.after_stop = self._stopper.halted
+        self._keep(sample)
+
+    def on_request(self, **event: Any) -> None:
+        """Locust's request event of a foreign user: keep what it tells of the request."""
+        duration = float(event["response_time"] or 0.0)
+        start_ms = self._info.ms(time.monotonic()) - duration
+        stage = self._stage()
+        sample = Sample(
+            request_id=self._new_id(),
+            user=-1,
+            iteration=-1,
+            worker=self.worker,
+            name=event["name"],
+            scheduled_ms=start_ms,
+            stage=stage.number,
+            start_ms=start_ms,
+            late_ms=0.0,
+            duration_ms=duration,
+            bytes=event.get("response_length") or 0,
+            status=getattr(event.get("response"), "status_code", None),
+            warm_up=stage.is_settling(start_ms),
+        )
+        if event.get("exception"):
+            sample.fail(ErrorClass.OTHER, self.redactor.text(str(event["exception"])))
+            sample.blame = None
+        sample.after_stop = not self._admit(sample)
+        self._keep(sample)
+
+    def _new_id(self) -> str:
+        """32 hexadecimal digits that no other request has: this process's own 16, and its number of requests."""
+        return f"{self._id_prefix}{next(self._numbers):016x}"
+
+    def _admit(self, sample: Sample) -> bool:
+        if sample.outcome is Outcome.FAILED:
+            return self._stopper.admit()
+        return not self._stopper.halted
+
+    def _keep(self, sample: Sample) -> None:
+        if sample.duration_ms is None:  # without a last byte it is else not known how long it took at least
+            sample.ended_ms = self._info.ms(time.monotonic())
+        self.recorded += 1
+        self.buffer.append(sample)

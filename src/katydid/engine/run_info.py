@@ -1,0 +1,90 @@
+"""What every process must know of a run.
+
+It travels inside the options that Locust sends to its workers when it has them spawn users.
+
+Times of a run are counted from one origin on the monotonic clock. Processes of one machine share that
+clock; a worker on another machine maps the origin through the wall clock, so its rows are as exact as
+the two machines' clocks agree.
+"""
+
+import time
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from secrets import token_hex
+from typing import Any
+
+LEAD = 0.25
+"""Seconds from the start of a run to its origin."""
+WIRE_NAME = "katydid_run"
+"""The attribute of Locust's parsed options that carries this."""
+STAGE_WIRE_NAME = "katydid_stage"
+"""The one that carries the stage (`load.stages`): it comes with the very message that has its users spawned."""
+BATCH_WIRE_NAME = "katydid_batch"
+"""The one that carries the batch of users (`load.pacing`), in the same way."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunInfo:
+    """Facts that are the same in all processes of a run.
+
+    Attributes:
+        origin: when the run began, on this process's monotonic clock, in seconds.
+        origin_wall: the same moment on the wall clock.
+        boot: identifies the machine since its last start.
+        users: how many there will be; None where a load shape decides as it goes.
+        workers: processes that send requests.
+        model: that requests ask for.
+        warm_up: seconds left out of the statistics.
+        failure_limit: failed requests at which the run stops; 0 = never.
+        ramp: users a second, whose first requests come as they are spawned; None where there is no ramp.
+        secret: of this run; it is in no file.
+    """
+
+    origin: float
+    origin_wall: float
+    boot: str
+    users: int | None
+    workers: int
+    model: str
+    warm_up: float
+    failure_limit: int = 0
+    ramp: float | None = None
+    secret: str = field(default="", repr=False)
+
+    @classmethod
+    def now(
+        cls,
+        *,
+        users: int | None,
+        workers: int,
+        model: str,
+        warm_up: float,
+        failure_limit: int = 0,
+        ramp: float | None = None,
+    ) -> "RunInfo":
+        """Begin a run, a moment from now: its first users must be there for the first places in its schedule."""
+        origin, wall = time.monotonic() + LEAD, time.time() + LEAD
+        return cls(origin, wall, _boot_id(), users, workers, model, warm_up, failure_limit, ramp, token_hex())
+
+    @classmethod
+    def from_wire(cls, wire: dict[str, Any]) -> "RunInfo":
+        """What the master sent, on this process's clock."""
+        info = cls(**wire)
+        if info.boot == _boot_id():
+            return info
+        return replace(info, origin=time.monotonic() - (time.time() - info.origin_wall))
+
+    def to_wire(self) -> dict[str, Any]:
+        """Plain values for a message."""
+        return asdict(self)
+
+    def ms(self, moment: float) -> float:
+        """A moment of the monotonic clock, in milliseconds of the run."""
+        return (moment - self.origin) * 1000.0
+
+
+def _boot_id() -> str:
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except OSError:
+        return f"started {round(time.time() - time.monotonic())}"

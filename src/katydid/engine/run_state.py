@@ -1,0 +1,355 @@
+"""One process's part in a run: what its users share, and how its rows leave it.
+
+A process is the only one (local), the master, or a worker. Local and workers have users; local and
+master keep the run folder. `lifecycle` calls the methods here when Locust's events say so.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+from typing import Any
+
+import gevent
+from locust.env import Environment
+from locust.exception import RPCError
+from locust.runners import MasterRunner, WorkerRunner
+
+from katydid.engine.event_log import EventLog
+from katydid.engine.housekeeping import Housekeeping
+from katydid.engine.monitor.gc_tuning import RareCollections
+from katydid.engine.monitor.generator import Monitor
+from katydid.engine.monitor.resource_monitor import ResourceMonitor
+from katydid.engine.options import RunOptions, run_options
+from katydid.engine.recorder import Recorder
+from katydid.engine.run_info import BATCH_WIRE_NAME, STAGE_WIRE_NAME, WIRE_NAME, RunInfo
+from katydid.engine.services.base import Service
+from katydid.engine.spawning import Spawned, Spawning
+from katydid.engine.stopping import Stopper
+from katydid.engine.workers import Presence, watch_master
+from katydid.load.stages import Stage
+from katydid.model.redact import Redactor
+from katydid.runs.rows import sample_schema
+
+logger = logging.getLogger("katydid")
+
+FLUSH_PERIOD = 0.5
+"""Seconds between hand-overs of rows: what a `kill -9` can lose."""
+SPAWNED_AT_ONCE = 20
+"""Users that Locust makes before others have a turn; it makes those of a whole second in one go, for 50 ms and more."""
+ROWS = "katydid_rows"
+_RELEASE = "katydid_release"
+_READY = "katydid_ready"
+_BROKEN = "katydid_broken"
+_WRITER = "the writer of rows"
+_DONE = "katydid_done"
+
+_ATTRIBUTE = "katydid"
+
+
+class Runtime:
+    """Made once a process, when Locust has its runner.
+
+    Attributes:
+        options, info, service, recorder: of the run that goes on; set by `begin`.
+        expected_end: when the run will end, about, as far as a load shape can tell; on the monotonic clock.
+        released_at: when users that wait behind a barrier may start, once that is known.
+        event_log: keeps the events of streamed answers, where the run was asked to.
+        housekeeping: its greenlets, which go on for the whole run.
+        roster: what users said of themselves when they were ready, of the whole run; known with `released_at`.
+    """
+
+    options: RunOptions
+    info: RunInfo
+    service: Service
+    recorder: Recorder
+
+    def __init__(self, environment: Environment) -> None:
+        self.environment = environment
+        self.runner: Any = environment.runner
+        self.is_worker = isinstance(self.runner, WorkerRunner)
+        self.is_master = isinstance(self.runner, MasterRunner)
+        self.stopper = Stopper(environment, self.hand_in, self.nulled)
+        self.expected_end: float | None = None
+        self.released_at: float | None = None
+        self.event_log: EventLog | None = None
+        self.roster: list[Any] = []
+        self._ready = 0
+        self.deliver: Any = self._send
+        """Takes (kind, batch): the collector of this process, or the way to the master's."""
+        self.note: Callable[..., None] = lambda **_: None
+        """Adds to the manifest; where this process keeps the run folder."""
+        self.announce: Callable[[str], None] = lambda _: None
+        """Shows a line to the person who waits for the run."""
+        self._spawning: Spawning | None = None
+        if not self.is_worker:
+            self._spawning = Spawning(self)
+            self._spawning.install(environment)
+        self._spawned = Spawned("local")
+        self._next_user = 0
+        self._first_of_stage = 0
+        self._stage: Stage | None = None
+        self._done = 0
+        self._monitor: Monitor | None = None
+        self.housekeeping = Housekeeping(self._broken)
+        self._deaths: list[dict[str, str]] = []
+        self._told: set[str] = set()
+        self._outbox: list[tuple[str, bytes]] = []
+        runner: Any = self.runner
+        if self.is_worker:
+            runner.register_message(_RELEASE, self._on_release)
+        elif self.is_master:
+            runner.register_message(_READY, lambda msg, **_: self.user_ready(msg.data["fact"]))
+            runner.register_message(_DONE, lambda **_: self.user_done())
+            runner.register_message(_BROKEN, self._on_broken)
+        setattr(environment, _ATTRIBUTE, self)
+
+    @classmethod
+    def of(cls, environment: Environment) -> "Runtime":
+        """The runtime of a process."""
+        runtime: Runtime = getattr(environment, _ATTRIBUTE)
+        return runtime
+
+    @property
+    def process(self) -> str:
+        """This process's name in samples and monitor rows."""
+        if self.is_worker:
+            return f"worker-{self.runner.worker_index}"
+        return "master" if self.is_master else "local"
+
+    def paced_users(self) -> list[Any]:
+        """The user classes of this run that are Katydid's."""
+        return [c for c in self.environment.user_classes if hasattr(c, "service_class")]
+
+    @property
+    def options_class(self) -> type[RunOptions]:
+        """The options that this run's workload has."""
+        users = self.paced_users()
+        found: type[RunOptions] = users[0].options_class if users else RunOptions
+        return found
+
+    @property
+    def stage(self) -> Stage:
+        """The stage that goes on; a run without a load shape is one stage."""
+        wire = getattr(self.environment.parsed_options, STAGE_WIRE_NAME, None)
+        stage = Stage.from_wire(wire) if wire else Stage(0, self.info.users, 0.0, self.info.warm_up)
+        if stage != self._stage:
+            self._stage = stage
+            self._first_of_stage = self._next_user
+            if wire:  # its users are a burst of their own, whatever was released before
+                self.released_at = None
+        return stage
+
+    def enter_stage(self, stage: Stage) -> None:
+        """Master or only process: users that are spawned from now on, in all processes, belong to this stage."""
+        setattr(self.environment.parsed_options, STAGE_WIRE_NAME, stage.to_wire())
+
+    def next_user(self) -> tuple[int, int, float | None]:
+        """For a new user: a number that no other user of the run gets, its place in its stage, and when it is due.
+
+        The last in seconds of the run, and None where it does not come in a ramp. Lets others have their turn now
+        and then, so that spawning many makes no request late.
+        """
+        if self._next_user % SPAWNED_AT_ONCE == 0:
+            gevent.sleep(0)
+        due = self._spawned.next(getattr(self.environment.parsed_options, BATCH_WIRE_NAME, None))
+        number, first = self._next_user, self._first_of_stage
+        self._next_user += 1
+        worker = self.runner.worker_index if self.is_worker else 0
+        workers = self.info.workers
+        return number * workers + worker, (number - first) * workers + worker, due
+
+    def now(self) -> float:
+        """Seconds of the run."""
+        return time.monotonic() - self.info.origin
+
+    def begin(self) -> None:
+        """A run starts here: users may be made from now on."""
+        parsed = self.environment.parsed_options
+        self.options = run_options(parsed, self.options_class)
+        self.info = RunInfo.from_wire(getattr(parsed, WIRE_NAME))
+        self.expected_end = self.released_at = None
+        self._next_user = self._first_of_stage = self._done = self._ready = 0
+        self._stage = None
+        self._spawned = Spawned(self.runner.client_id if self.is_worker else "local")
+        if self._spawning is not None:
+            self._spawning.begin()
+            setattr(parsed, BATCH_WIRE_NAME, None)
+        self.roster = []
+        self._outbox.clear()
+        self._deaths = []
+        self._told = set()
+        self.stopper.begin(self.info.failure_limit, self.options.drain_seconds)
+        secrets: list[str] = []
+        extra: dict[str, type] = {}
+        for user_class in self.paced_users():
+            extra |= user_class.extra_columns
+        if not self.is_master and self.paced_users():
+            self.service = self.paced_users()[0].service_class(self.options, self.environment.host or "")
+            self.service.begin(self.info.model)
+            secrets = self.service.secrets()
+        self.recorder = Recorder(
+            self.environment,
+            self.stopper,
+            self.info,
+            schema=sample_schema(extra),
+            worker=self.process,
+            redactor=Redactor(secrets),
+            stage=lambda: self.stage,
+        )
+        self.event_log = EventLog(self.info, self.options.api) if self.options.record_events else None
+        self._monitor = Monitor(
+            self.info,
+            self.process,
+            users=lambda: self.runner.user_count,
+            connections=lambda: self.service.open_connections if hasattr(self, "service") else 0,
+            whole_machine=not self.is_worker,
+        )
+        self._surroundings = ResourceMonitor(
+            self.info, self._monitor.buffer, self.options.target_pid, self.options.target_metrics
+        )
+        self._collections = RareCollections()
+        self.housekeeping.spawn("the monitor of the generator", self._monitor.run)
+        self.housekeeping.spawn(_WRITER, self._flush_forever)
+        if self.is_worker:
+            self.housekeeping.spawn("the watch on the master", watch_master, self.runner, self.stopper)
+        else:
+            self.housekeeping.spawn("the monitor of the machine and the target", self._surroundings.run)
+
+    def watch_workers(self, say: Callable[[str], None]) -> None:
+        """Master: say who falls silent, and who comes back."""
+        if self.is_master:
+            presence = Presence(self.runner, self.stopper.workers, self.info, say, self.note)
+            self.housekeeping.spawn("the watch on the workers", presence.watch, lambda: self.stopper.ending)
+
+    def all_spawned(self) -> None:
+        """All users are there: those behind a barrier may go, unless they wait until all are ready."""
+        waiting = any(user.waits_for_all for user in self.paced_users())
+        if not (waiting and self.info.users):
+            self._release()
+
+    def user_ready(self, fact: Any) -> None:
+        """A user is ready for its first request; with the last one of the whole run, all are released.
+
+        Args:
+            fact: what it says of itself to all others, as plain values; None for nothing.
+        """
+        if self.is_worker:
+            self.runner.send_message(_READY, {"fact": fact})
+            return
+        self._ready += 1
+        if fact is not None:
+            self.roster.append(fact)
+        if self._ready == self.info.users:
+            self._release()
+
+    def _release(self) -> None:
+        """In all processes at the same moment.
+
+        Again whenever Locust has dispatched users anew: those of the next stage have a barrier of their own, and
+        whoever is there already is past it.
+        """
+        if self.is_worker:  # its master says when
+            return
+        delay = max((user.release_delay for user in self.paced_users()), default=0.0)
+        self.released_at = time.monotonic() + delay
+        if self.is_master:
+            at_ms = self.info.ms(self.released_at)
+            self.runner.send_message(_RELEASE, {"at_ms": at_ms, "roster": self.roster})
+
+    def _on_release(self, msg: Any, **_: Any) -> None:
+        self.roster = msg.data["roster"]
+        self.released_at = self.info.origin + msg.data["at_ms"] / 1000.0
+
+    def user_done(self) -> None:
+        """A user has nothing more to do; with the last one of the whole run, the run ends."""
+        if self.is_worker:
+            self.runner.send_message(_DONE)
+            return
+        self._done += 1
+        if self._done == self.info.users:
+            self.stopper.end("completed", drain=0)
+
+    def finish(self) -> None:
+        """All users of this process have stopped."""
+        self.housekeeping.end()
+        self._collections.end()
+        if self.is_worker:
+            self.stopper.worker_finished()
+        else:
+            self.hand_in()
+        if hasattr(self, "service"):
+            self.service.close()
+            del self.service
+
+    def hand_in(self) -> int:
+        """Hand on all rows there are; how many samples this process has recorded in all."""
+        more = True
+        while more:  # what failed once is not waiting any more
+            waiting = len(self._outbox)
+            self.housekeeping.guard(_WRITER, self._flush)
+            more = 0 < len(self._outbox) < waiting
+        return self.recorder.recorded
+
+    def nulled(self) -> int:
+        """Values of this process's rows that did not fit their columns, and are null."""
+        buffers = [self.recorder.buffer]
+        if self.event_log is not None:
+            buffers.append(self.event_log.buffer)
+        if self._monitor is not None:
+            buffers.append(self._monitor.buffer)
+        return sum(buffer.nulled.total() for buffer in buffers)
+
+    def _tell_nulled(self) -> None:
+        """Say so when values did not fit, once for each column."""
+        for column in self.recorder.buffer.nulled.keys() - self._told:
+            self._told.add(column)
+            logger.warning("a value of %s did not fit its column, and is null; how many there are is counted", column)
+
+    def _broken(self, name: str, why: str) -> None:
+        """Housekeeping of this process has died: the run ends, in all processes."""
+        if self.is_worker:
+            try:
+                self.runner.send_message(_BROKEN, {"name": name, "why": why})
+            except RPCError:  # a worker that leaves is missed, and makes the run invalid too
+                gevent.spawn(self.runner.quit)
+        else:
+            self._end_broken(self.process, name, why)
+
+    def _on_broken(self, msg: Any, **_: Any) -> None:
+        worker = f"worker-{self.runner.get_worker_index(msg.node_id)}"
+        self._end_broken(worker, str(msg.data["name"]), str(msg.data["why"]))
+
+    def _end_broken(self, process: str, name: str, why: str) -> None:
+        redactor = self.recorder.redactor
+        self._deaths.append({"process": process, "name": redactor.text(name), "why": redactor.text(why)})
+        self.note(housekeeping_died=self._deaths)
+        self.stopper.end("error", drain=0)
+
+    def _flush_forever(self) -> None:
+        while True:
+            gevent.sleep(FLUSH_PERIOD)
+            self._flush()
+
+    def _flush(self) -> None:
+        for kind, buffer in (
+            ("events", self.event_log and self.event_log.buffer),
+            ("samples", self.recorder.buffer),
+            ("gaps", self.recorder.gaps),
+            ("monitor", self._monitor and self._monitor.buffer),
+        ):
+            if buffer and (batch := buffer.drain()):
+                self._outbox.append((kind, batch))
+        self._tell_nulled()
+        while self._outbox:
+            try:
+                self.deliver(*self._outbox[0])
+            except RPCError as error:
+                logger.warning("rows wait for the master to be reachable again (%s)", error)
+                return
+            except BaseException:
+                del self._outbox[0]  # it may be written already; twice would be worse
+                raise
+            del self._outbox[0]
+
+    def _send(self, kind: str, batch: bytes) -> None:
+        self.runner.send_message(ROWS, {"kind": kind, "batch": batch})

@@ -1,0 +1,1 @@
+"""What the users of one process share to talk to a target: headers, prompts, a client."""

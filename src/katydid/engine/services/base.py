@@ -1,0 +1,46 @@
+"""What all users of a process share when they talk to one target. Each kind of target has its own."""
+
+from typing import Any, Protocol
+
+from katydid.engine.options import RunOptions
+from katydid.transport.exchange import TimestampSource
+
+
+class Service(Protocol):
+    """A target as a workload sees it; made once a process and run.
+
+    Attributes:
+        timestamp_source: of its connections.
+        name: how requests to it are called in tables: the path of its API, where it has one.
+
+    Raises on construction:
+        ConfigError: an option is no good for this kind of target.
+    """
+
+    timestamp_source: TimestampSource
+    name: str
+
+    def __init__(self, options: RunOptions, host: str) -> None: ...
+
+    def preflight(self) -> str:
+        """Look at the target before it is loaded; the model that requests will ask for.
+
+        Raises:
+            ConfigError: it does not answer, or cannot do what is asked for.
+        """
+
+    def begin(self, model: str) -> None:
+        """Prepare what requests have in common."""
+
+    def secrets(self) -> list[str]:
+        """Texts that must never reach a file, a log or a page."""
+
+    def facts(self) -> dict[str, Any]:
+        """What the manifest says about this kind of target."""
+
+    @property
+    def open_connections(self) -> int:
+        """Connections to the target that are open now."""
+
+    def close(self) -> None:
+        """Close idle connections."""

@@ -1,0 +1,173 @@
+"""The service of all workloads that talk to a model: a dialect, a client, and the prompts."""
+
+import os
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from katydid.dialects import DIALECTS, dialect
+from katydid.dialects.base import Generation
+from katydid.engine.options import RunOptions
+from katydid.engine.services.headers import ExtraHeaders
+from katydid.engine.services.preflight import choose_model
+from katydid.engine.services.prompts import load_prompts
+from katydid.model.errors import ConfigError
+from katydid.model.redact import hide_query, is_secret_name
+from katydid.protocol.target_url import Place, names_endpoint, place, read_target_url
+from katydid.transport import open_client
+from katydid.transport.exchange import Request, Timeouts, TimestampSource
+
+KEY = "LOAD_TEST_API_KEY"
+KEY_FILE = "LOAD_TEST_API_KEY_FILE"
+
+
+class ChatService:
+    """See `service.Service`.
+
+    Attributes:
+        dialect: what the target's API looks like.
+        client: sends requests to it.
+    """
+
+    def __init__(self, options: RunOptions, host: str) -> None:
+        self.dialect = dialect(options.api, options.sse_fields)
+        self._options = options
+        url = read_target_url(host)
+        found = self._placed(url.path)
+        self._host = url._replace(path=found.base).url
+        self._password = url.password
+        self._models_path = found.models
+        self._key = api_key()
+        self._prompts = load_prompts(options.prompts)
+        self._path = found.endpoint
+        self._extra = ExtraHeaders(options.header)
+        self._headers = self._extra.over(self.dialect.headers(self._key))
+        self._shared_headers = tuple(self._headers.items())
+        timeouts = Timeouts(options.request_timeout, options.idle_timeout)
+        self.client = open_client(options.client, self._host, timeouts, options.ca_file)
+        self._bodies: list[bytes | None] = []
+        self._model = ""
+
+    @property
+    def timestamp_source(self) -> TimestampSource:
+        """Where the client's receive times come from."""
+        return self.client.timestamp_source
+
+    @property
+    def name(self) -> str:
+        """What requests are called in tables: the path that they go to, without its query."""
+        return self._path.partition("?")[0]
+
+    def preflight(self) -> str:
+        """See `service.Service.preflight`."""
+        return choose_model(
+            self.client, self.dialect, self._host, self._options.model, self._headers, path=self._models_path
+        )
+
+    def _placed(self, base: str) -> Place:
+        """Where the API is, below the base path that the target's URL has.
+
+        Raises:
+            ConfigError: --endpoint is no path, or the URL is the endpoint of another API.
+        """
+        chosen, dialect = self.own_path(), self.dialect
+        if chosen is None and dialect.endpoint != "/" and not names_endpoint(base, dialect.endpoint):
+            for other in DIALECTS.values():
+                if names_endpoint(base, other.endpoint):
+                    raise ConfigError(
+                        f"--host ends with {other.endpoint}, an endpoint of --api {other.name}, but the API is "
+                        f"{dialect.name}: choose that one, or leave the endpoint out"
+                    )
+        return place(base, dialect.endpoint, dialect.models_endpoint, chosen)
+
+    def own_path(self) -> str | None:
+        """The path that requests go to where it is not the API's own.
+
+        Raises:
+            ConfigError: it is no path.
+        """
+        return None if self._options.endpoint is None else checked_path("--endpoint", self._options.endpoint)
+
+    def begin(self, model: str) -> None:
+        """See `service.Service.begin`."""
+        self._model = model
+        self._bodies = [None] * len(self._prompts.conversations)
+
+    def request(self, *, user: int, iteration: int, request_id: str, stream: bool) -> Request:
+        """The request of a user's iteration; its body is built once a prompt."""
+        index = self._prompts.index(self._options.seed, user, iteration)
+        body = self._bodies[index]
+        if body is None:
+            body = self._bodies[index] = self._body(index, stream=stream)
+        return self.post(body, request_id)
+
+    def post(self, body: bytes, request_id: str) -> Request:
+        """A request with a body of one's own."""
+        return Request("POST", self._path, self._shared_headers, body, request_id)
+
+    def generation(self, extra: dict[str, Any] | None = None) -> Generation:
+        """What is asked of the model; `extra` is put into the body as it is."""
+        options = self._options
+        return Generation(self._model, options.max_tokens, options.temperature, options.seed, extra or {})
+
+    def _body(self, index: int, *, stream: bool) -> bytes:
+        return self.dialect.body(self._prompts.conversations[index], self.generation(), stream=stream)
+
+    def secrets(self) -> list[str]:
+        """See `service.Service.secrets`."""
+        query = [value for name, value in parse_qsl(urlsplit(self._path).query) if is_secret_name(name)]
+        return [secret for secret in (self._key, self._password, *self._extra.secrets, *query) if secret]
+
+    def facts(self) -> dict[str, Any]:
+        """See `service.Service.facts`."""
+        return {
+            "host": self._host,
+            "api": self.dialect.name,
+            "endpoint": hide_query(self._path),
+            "prompts": f"{self._prompts.source} ({len(self._prompts.conversations)})",
+            "prompts_sha256": self._prompts.sha256,
+        }
+
+    @property
+    def open_connections(self) -> int:
+        """See `service.Service.open_connections`."""
+        return self.client.open_connections
+
+    def close(self) -> None:
+        """See `service.Service.close`."""
+        self.client.close()
+
+
+def api_key() -> str | None:
+    """The key from the environment or the file that it names; never an option, which others could read.
+
+    Raises:
+        ConfigError: the file cannot be read or is empty.
+    """
+    if key := os.environ.get(KEY, "").strip():
+        return key
+    path = os.environ.get(KEY_FILE, "").strip()
+    if not path:
+        return None
+    try:
+        key = Path(path).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{KEY_FILE} {path}: cannot be read ({type(error).__name__})") from None
+    if not key:
+        raise ConfigError(f"{KEY_FILE} {path}: is empty")
+    return key
+
+
+def checked_path(option: str, path: str) -> str:
+    """A path, without what copying leaves around it.
+
+    Raises:
+        ConfigError: it is none that can be sent.
+    """
+    path = path.strip()
+    shown = hide_query(path)
+    if not path.startswith("/"):
+        raise ConfigError(f"{option} {shown!r} is not a path: begin it with /")
+    if not path.isascii() or not path.isprintable() or " " in path:
+        raise ConfigError(f"{option} {shown!r} has a blank or a character that is not ASCII: write it percent-encoded")
+    return path

@@ -1,0 +1,1 @@
+"""Runs in stages: the load shapes that carry out a plan."""

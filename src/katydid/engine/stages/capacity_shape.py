@@ -1,0 +1,122 @@
+"""The load shape of `katydid capacity`: the search, decided live in the process that keeps the run folder.
+
+What the search decides by are the samples that came in, of all processes; the same code estimates from the
+finished folder later (`analysis.capacity.estimate`).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+
+from katydid.analysis.capacity.holds import Criterion, HoldResult, measure_hold
+from katydid.analysis.capacity.search import CapacitySearch, SearchSettings
+from katydid.analysis.derived import with_derived
+from katydid.engine import options
+from katydid.engine.options import POSITIVE, RunOptions, option, run_options
+from katydid.engine.stages.objective import read_criteria
+from katydid.engine.stages.shape import HoldsShape
+from katydid.load.stages import StagePlan, StageRecord
+from katydid.model.errors import ConfigError
+
+HOLD_INTERVALS = 6.0
+"""Intervals of a measured hold: one to settle, five to count."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CapacityOptions:
+    """Options of a search, beside those of its workload; their `failure_threshold` ends a hold early."""
+
+    thresholds: str | None = option(None, "file whose [objective] is to be kept (default: failures and --limit)")
+    limit: float | None = option(
+        None, "seconds that 95 % of the answers may take (default: the interval)", kind=float, rule=POSITIVE
+    )
+    max_users: int = option(500, "never more users than these", kind=int, rule=POSITIVE)
+    start_users: int = option(10, "users to begin with", kind=int, rule=POSITIVE)
+    hold: float | None = option(None, "seconds of a measured hold (default: 6 intervals)", kind=float, rule=POSITIVE)
+    steps: int = option(5, "loads that are measured around the capacity", kind=int, rule=POSITIVE)
+    repeats: int = option(3, "how often all of them are", kind=int, rule=POSITIVE)
+
+    def criteria(self, run: RunOptions, users: Sequence[Any]) -> list[Criterion]:
+        """The objective; see `read_criteria`."""
+        return read_criteria(self.thresholds, self.limit, run.interval, users)
+
+    def search_settings(self, run: RunOptions) -> SearchSettings:
+        """How the search is done, with the workload's own options.
+
+        Raises:
+            ConfigError: holds too short, or loads too few.
+        """
+        hold = HOLD_INTERVALS * run.interval if self.hold is None else self.hold
+        if hold < 3 * run.interval:
+            least = 3 * run.interval
+            raise ConfigError(f"--hold {hold:g} is too short: give at least 3 intervals, {least:g}, one to settle")
+        if self.steps < 3:
+            raise ConfigError(f"--steps {self.steps} is too few: a curve needs 3 loads, and 5 to 7 are better")
+        return SearchSettings(
+            interval=run.interval,
+            hold=hold,
+            max_users=self.max_users,
+            start=self.start_users,
+            steps=self.steps,
+            repeats=self.repeats,
+            seed=run.seed,
+            failure_limit=run.failure_threshold,
+        )
+
+
+options.register(CapacityOptions)
+
+
+class CapacityShape(HoldsShape):
+    """Searches for the highest load that keeps the objective."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._rows: list[pa.Table] = []
+
+    def check(self, parsed: Any) -> None:
+        """See `StagedShape.check`."""
+        if not self.runtime.paced_users():
+            raise ConfigError("the locustfile has no user of Katydid's: a capacity needs users that keep an interval")
+        run, asked = self._options(parsed)
+        asked.criteria(run, self.runtime.paced_users())
+        asked.search_settings(run)
+
+    def facts(self, workload: str) -> Mapping[str, Any]:
+        """See `StagedShape.facts`."""
+        run, asked = self._options(self.runtime.environment.parsed_options)
+        criteria = asked.criteria(run, self.runtime.paced_users())
+        return {
+            "workload": f"capacity-{workload}",
+            "plan": "capacity",
+            "objective": [asdict(c) for c in criteria],
+            "search": asdict(asked.search_settings(run)),
+            "failure_threshold": 0,
+        }
+
+    def make_plan(self) -> StagePlan:
+        """See `HoldsShape.make_plan`."""
+        run, asked = self._options(self.runtime.environment.parsed_options)
+        criteria = asked.criteria(run, self.runtime.paced_users())
+
+        def measure(record: StageRecord) -> HoldResult:
+            rows, self._rows = self._rows, []
+            samples = pa.concat_tables(rows, promote_options="default").to_pandas() if rows else pd.DataFrame()
+            frame = with_derived(samples, {"interval_s": run.interval})
+            result = measure_hold(frame, record, run.interval, criteria)
+            self.runtime.announce(f"  {result.text}")
+            return result
+
+        self._rows = []
+        return CapacitySearch(asked.search_settings(run), criteria, measure)
+
+    def took(self, rows: pa.Table) -> None:
+        """See `HoldsShape.took`."""
+        self._rows.append(rows)
+
+    def _options(self, parsed: Any) -> tuple[RunOptions, CapacityOptions]:
+        """Those of the workload, and those of the search."""
+        return run_options(parsed, self.runtime.options_class), run_options(parsed, CapacityOptions)

@@ -1,0 +1,48 @@
+"""The objective that stages are judged by: of a thresholds file, or what everybody would ask for."""
+
+from collections.abc import Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from katydid.analysis.capacity.holds import CONVERSATIONS_OK, Criterion, criterion
+from katydid.gate.thresholds import read_thresholds
+from katydid.model.errors import ConfigError
+from katydid.model.sample import Sample
+
+_REQUEST_COLUMNS = {field.name for field in fields(Sample)} | {"response_ms", "tpot_ms"}
+MOST_FAILURES = 0.05
+"""Share of requests that may fail, or take too long, where no thresholds file says otherwise."""
+
+
+def read_criteria(
+    thresholds: str | None, limit: float | None, interval: float, users: Sequence[Any] = ()
+) -> list[Criterion]:
+    """The objective.
+
+    Args:
+        thresholds: path of a thresholds file.
+        limit: seconds that 95 % of the answers may take; by default the interval.
+        interval: seconds between a user's requests.
+        users: the run's user classes, whose requests may have figures of their own.
+
+    Raises:
+        ConfigError: a thresholds file without an objective, or with none that requests or conversations can keep.
+    """
+    if thresholds is None:
+        return [
+            Criterion("failure_rate", MOST_FAILURES),
+            Criterion("duration.p95", MOST_FAILURES, (limit or interval) * 1000.0),
+        ]
+    if limit is not None:
+        raise ConfigError("--limit and --thresholds both say what to keep: give one of them")
+    objectives = read_thresholds(Path(thresholds)).objectives
+    right_way = [o for o in objectives if o.limit.is_upper != (o.metric == CONVERSATIONS_OK)]
+    columns = _REQUEST_COLUMNS.union(*(user.extra_columns for user in users))
+    found = [c for o in right_way if (c := criterion(o.metric, o.limit.value, columns)) is not None]
+    if not found:
+        raise ConfigError(
+            f"{thresholds} has no objective that a stage can keep: give its [objective] a limit of failure_rate, "
+            "late_share or a percentile, as duration.p95"
+        )
+    return found

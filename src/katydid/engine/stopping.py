@@ -1,0 +1,285 @@
+"""How a run ends: at the failure threshold, at its time, or by a signal; always with every row kept.
+
+One process counts failures for the whole run: the only one, or the master. A user on a worker that
+fails asks the master whether the failure still belongs to the run (a ticket) and waits for the answer;
+its request is over by then, so nothing that is measured waits with it. That makes the Nth failure the
+last one, however many processes there are.
+
+With it no request starts any more, and those in flight may finish: they are what the target held. Where as many
+of them fail again, the target is down, and the rest is not waited for.
+
+Ending a distributed run has its own trap: Locust's master tells its workers to quit and waits half a
+second, so slow requests and the last reports are lost. Here the master first has every worker finish
+what is in flight and hand in its rows, and only then lets Locust go on.
+"""
+
+import logging
+import os
+import signal
+import time
+from collections.abc import Callable
+from typing import Any
+
+import gevent
+from gevent.event import AsyncResult
+from locust.env import Environment
+from locust.runners import MasterRunner, WorkerRunner
+
+from katydid.load.threshold import FailureThreshold
+
+logger = logging.getLogger("katydid")
+
+TICKET_TIMEOUT = 10.0
+"""Seconds until a worker that hears nothing counts its failure itself: the master is gone."""
+FINISH_GRACE_S = 15.0
+"""Seconds beyond the drain that a master waits for a worker's last rows."""
+WORKER_PATIENCE = 2.0
+"""Seconds that an interrupted worker leaves its master to end the run for all."""
+
+UNREADY_GRACE_S = 0.5
+"""Seconds that a worker that cannot take part leaves its message to reach the master."""
+
+_ASK = "katydid_failure"
+_ANSWER = "katydid_verdict"
+_HALT = "katydid_halt"
+_FINISH = "katydid_finish"
+_FINISHED = "katydid_finished"
+_CUT = "katydid_cut"
+_LATER = "katydid_later"
+_UNFIT = "katydid_unfit"
+
+
+class Stopper:
+    """One process's part in ending a run.
+
+    Args:
+        environment: Locust's, with its runner.
+        hand_in: sends this process's last rows on; returns how many rows it recorded in all.
+        nulled: how many values in them did not fit their columns.
+    """
+
+    def __init__(self, environment: Environment, hand_in: Callable[[], int], nulled: Callable[[], int]) -> None:
+        self._environment = environment
+        self._runner: Any = environment.runner
+        self._hand_in = hand_in
+        self._nulled = nulled
+        self._threshold = FailureThreshold(0)
+        self._tickets: dict[int, AsyncResult] = {}
+        self._last_ticket = 0
+        self._signals = 0
+        self._is_cut = False
+        self.drain = 0.0
+        self.halted = False
+        """The failure threshold was reached: what ends from now on is `after_stop`."""
+        self.halted_at: float | None = None
+        """When that was, on the monotonic clock; known to the process that counts."""
+        self.reason: str | None = None
+        """Why the run ended, as soon as that is known."""
+        self.active = False
+        self.ending = False
+        """No request may start any more."""
+        self.rows_promised: dict[str, int] = {}
+        """Rows that each worker says it recorded, once it has finished."""
+        self.nulled: dict[str, int] = {}
+        """Values in each worker's rows that did not fit their columns."""
+        self.workers: set[str] = set()
+        """Ids of the workers that take part; known to the master."""
+        self._register()
+
+    # Begin
+
+    def begin(self, limit: int, drain: float) -> None:
+        """A run starts in this process."""
+        self._threshold = FailureThreshold(limit)
+        self._tickets.clear()
+        self.drain = drain
+        self.halted = False
+        self.halted_at = None
+        self._is_cut = False
+        self.reason = None
+        self.active = True
+        self.ending = False
+        self.rows_promised = {}
+        self.nulled = {}
+        if isinstance(self._runner, MasterRunner):
+            self.workers = {client.id for client in self._runner.clients.all}
+        if not isinstance(self._runner, WorkerRunner):
+            self._environment.stop_timeout = drain
+
+    @property
+    def failures(self) -> int:
+        """Failures that were counted until now; on workers, nothing."""
+        return self._threshold.failures
+
+    @property
+    def lost_workers(self) -> list[str]:
+        """Workers that took part and never handed in their last rows, by their names in the samples."""
+        lost = self.workers - self.rows_promised.keys()
+        return sorted(f"worker-{self._runner.get_worker_index(client)}" for client in lost)
+
+    # The failure threshold
+
+    def admit(self) -> bool:
+        """Whether a failure that just happened belongs to the run; blocks only the calling user."""
+        if self._threshold.limit == 0:
+            return True
+        self._last_ticket += 1
+        if not isinstance(self._runner, WorkerRunner):
+            return self._count(("local", self._last_ticket))
+        if not self.halted:
+            return self._ask_master(self._last_ticket)
+        self._runner.send_message(_LATER, {"ticket": self._last_ticket})
+        return False
+
+    def _ask_master(self, number: int) -> bool:
+        answer = self._tickets[number] = AsyncResult()
+        self._runner.send_message(_ASK, {"ticket": number})
+        try:
+            return bool(answer.get(timeout=TICKET_TIMEOUT))
+        except gevent.Timeout:
+            logger.warning("the master did not answer for a failure within %g s; it is counted here", TICKET_TIMEOUT)
+            return True
+        except gevent.GreenletExit:
+            # The run is being stopped. The answer may have come in the same moment.
+            if answer.ready() and answer.value:
+                return True
+            raise
+        finally:
+            del self._tickets[number]
+
+    def _on_ask(self, msg: Any, **_: Any) -> None:
+        ticket = msg.data["ticket"]
+        admitted = self._count((msg.node_id, ticket))
+        self._runner.send_message(_ANSWER, {"ticket": ticket, "admitted": admitted}, client_id=msg.node_id)
+        if self.halted:
+            self._runner.send_message(_HALT, None, client_id=msg.node_id)
+
+    def _on_answer(self, msg: Any, **_: Any) -> None:
+        answer = self._tickets.get(msg.data["ticket"])
+        if answer is not None:
+            answer.set(msg.data["admitted"])
+
+    def _count(self, ticket: tuple[str, int]) -> bool:
+        admitted = self._threshold.admit(ticket)
+        if self._threshold.reached and not self.halted:
+            self.halted = self.ending = True
+            self.halted_at = time.monotonic()
+            if isinstance(self._runner, MasterRunner):
+                self._runner.send_message(_HALT)
+            self.end("failure-threshold")
+        elif self._threshold.hopeless and not self._is_cut:
+            gevent.spawn(self._cut)  # which kills users, and this may be one
+        return admitted
+
+    def _on_later(self, msg: Any, **_: Any) -> None:
+        self._count((msg.node_id, msg.data["ticket"]))
+
+    def _on_halt(self, **_: Any) -> None:
+        self.halted = self.ending = True
+
+    # The end
+
+    def end(self, reason: str, *, drain: float | None = None) -> None:
+        """End the run for all processes, from any greenlet; returns at once.
+
+        A user must not do this itself: stopping kills users, and it would wait for its own death.
+        """
+        if self.reason is not None:
+            return
+        self.reason = reason
+        if drain is not None:
+            self.drain = drain
+            self._environment.stop_timeout = drain
+        headless = bool(self._environment.parsed_options and self._environment.parsed_options.headless)
+        gevent.spawn(self._runner.quit if headless else self._runner.stop)
+
+    def finish_workers(self) -> None:
+        """Master: have every worker finish what is in flight and hand in its rows; waits for them."""
+        self._runner.send_message(_FINISH, {"drain": self.drain})
+        deadline = time.monotonic() + self.drain + FINISH_GRACE_S
+        while time.monotonic() < deadline:
+            alive = {client.id for client in self._runner.clients.all} - {
+                client.id for client in self._runner.clients.missing
+            }
+            if not (alive & self.workers) - self.rows_promised.keys():
+                return
+            gevent.sleep(0.05)
+
+    def _on_finish(self, msg: Any, **_: Any) -> None:
+        """Worker: the master ends the run."""
+        self.reason = self.reason or "ordered"
+        self._environment.stop_timeout = msg.data["drain"]
+        self._runner.stop()
+
+    def worker_finished(self) -> None:
+        """Worker: all users have stopped; hand in what is left, of our rows and of Locust's counts."""
+        recorded = self._hand_in()
+        report: dict[str, Any] = {}
+        self._environment.events.report_to_master.fire(client_id=self._runner.client_id, data=report)
+        self._runner.send_message("stats", report)
+        self._runner.send_message(_FINISHED, {"rows": recorded, "nulled": self._nulled()})
+        # Locust's worker sleeps for its stop timeout after it has stopped; everything is done by now.
+        self._environment.stop_timeout = 0
+        self.active = False
+
+    def abort_unready(self, why: str) -> None:
+        """Worker: it cannot take part; the master ends the run, since its load would not be what was asked for.
+
+        Does not return: Locust would go on to spawn users here.
+        """
+        logger.error("this worker cannot take part: %s", why)
+        self.active = False
+        self._runner.send_message(_UNFIT, {"why": why})
+        gevent.spawn_later(UNREADY_GRACE_S, self._runner.quit)
+        gevent.sleep(FINISH_GRACE_S)
+
+    def _on_unfit(self, msg: Any, **_: Any) -> None:
+        worker = self._runner.get_worker_index(msg.node_id)
+        logger.error("worker-%s cannot take part: %s: the run ends here", worker, msg.data["why"])
+        self.end("error", drain=0)
+
+    def _on_finished(self, msg: Any, **_: Any) -> None:
+        self.rows_promised[msg.node_id] = msg.data["rows"]
+        self.nulled[msg.node_id] = msg.data.get("nulled", 0)
+
+    # Signals
+
+    def _register(self) -> None:
+        runner = self._runner
+        if isinstance(runner, MasterRunner):
+            runner.register_message(_ASK, self._on_ask)
+            runner.register_message(_LATER, self._on_later)
+            runner.register_message(_FINISHED, self._on_finished)
+            runner.register_message(_UNFIT, self._on_unfit)
+        elif isinstance(runner, WorkerRunner):
+            runner.register_message(_ANSWER, self._on_answer)
+            runner.register_message(_HALT, self._on_halt)
+            runner.register_message(_FINISH, self._on_finish, concurrent=True)
+            runner.register_message(_CUT, lambda **_: self._cut())
+        # Also revives a SIGINT that the shell made us ignore (background jobs).
+        gevent.signal_handler(signal.SIGINT, self._on_sigint)
+
+    def _on_sigint(self) -> None:
+        draining = self.active and self.ending and not isinstance(self._runner, WorkerRunner)
+        if self._signals or draining:
+            self._cut()
+            return
+        self._signals += 1
+        if isinstance(self._runner, WorkerRunner) and self.active:
+            gevent.spawn_later(WORKER_PATIENCE, self._leave)
+        else:
+            # Locust's own way to end by a signal; the one that does not tear down its main greenlet.
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    def _leave(self) -> None:
+        if self.active and self.reason is None:
+            self._runner.quit()
+
+    def _cut(self) -> None:
+        """Wait no longer for requests in flight."""
+        self._is_cut = True
+        self._environment.stop_timeout = 0
+        if isinstance(self._runner, MasterRunner):
+            self.drain = 0
+            self._runner.send_message(_CUT)
+        self._runner.user_greenlets.kill(block=False)

@@ -1,0 +1,198 @@
+"""The Locust user that all workloads build on: it keeps its schedule and leaves a sample a request."""
+
+import time
+from typing import Any, ClassVar, NoReturn
+
+import gevent
+from gevent import GreenletExit
+from locust import User, task
+from locust.env import Environment
+from locust.exception import StopUser
+
+from katydid.engine import options, plugin
+from katydid.engine.recorder import Recorder
+from katydid.engine.run_state import Runtime
+from katydid.load.pacing import Pacer, Phase, effective_phase, first_start
+from katydid.model.sample import ErrorClass, Sample
+
+plugin.install()
+
+WAKE_UP = 0.001
+"""Seconds; what a timer of the event loop can be off by."""
+BARRIER_POLL = 0.2
+"""Seconds between looks at a barrier whose time of release is not known yet."""
+
+
+class PacedUser(User):
+    """Sends one request every interval, by `load.pacing`.
+
+    A workload is a subclass with a `perform`, or with an `iterate` where one request is not all. Its
+    attributes say what it needs:
+
+    Attributes:
+        workload: the folder that its runs go to.
+        service_class: what its users share.
+        options_class: its options.
+        request_type: how Locust's tables call its requests.
+        extra_columns: columns that it adds to the samples (`Sample.extra`), with their types.
+        default_users: how many there are where nobody says.
+        waits_for_all: its first request comes when every user of the run has come back from `arrive`.
+        release_delay: seconds from the last user's spawning to the release of a burst, so that all are ready.
+    """
+
+    abstract = True
+    workload: ClassVar[str]
+    service_class: ClassVar[type[Any]]
+    options_class: ClassVar[type[options.RunOptions]] = options.RunOptions
+    request_type: ClassVar[str] = "REQUEST"
+    extra_columns: ClassVar[dict[str, type]] = {}
+    default_users: ClassVar[int] = 1
+    waits_for_all: ClassVar[bool] = False
+    release_delay: ClassVar[float] = 0.5
+
+    def __init_subclass__(cls, **more: Any) -> None:
+        super().__init_subclass__(**more)
+        options.register(cls.options_class)
+
+    def __init__(self, environment: Environment) -> None:
+        super().__init__(environment)
+        self.run_context = Runtime.of(environment)
+        self.stage = self.run_context.stage
+        self.index, self.place, self.due = self.run_context.next_user()
+        self.iteration = -1
+        self._pacer: Pacer | None = None
+
+    @property
+    def service(self) -> Any:
+        """What this process's users share; of the workload's `service_class`."""
+        return self.run_context.service
+
+    def perform(self, sample: Sample) -> None:
+        """Send one request and fill in its sample, also when the greenlet is killed meanwhile."""
+        raise NotImplementedError
+
+    @property
+    def interval(self) -> float:
+        """Seconds from one start of this user to its next."""
+        return self.run_context.options.interval
+
+    def arrive(self) -> Any:
+        """What there is to do before all else; what this user says of itself to all others, see `user_ready`."""
+
+    def prepare(self) -> None:
+        """What there is to do just before an iteration is due."""
+
+    def on_start(self) -> None:
+        """Wait for the first start; `wait`, not `sleep`, so that a stopping run need not wait with us."""
+        run = self.run_context
+        fact = self.arrive()
+        ready, origin = time.monotonic(), run.info.origin
+        phase = effective_phase(Phase(run.options.phase), ramp=self.due is not None)
+        if self.due is not None and phase is Phase.SPAWN:
+            ready = max(ready, origin + self.due)
+        if self.waits_for_all:
+            run.user_ready(fact)
+        if phase is Phase.BURST or self.waits_for_all:
+            while run.released_at is None:
+                self.wait()  # type: ignore[no-untyped-call]  # Locust's
+            ready = max(ready, run.released_at)  # who comes after the burst, as where a worker was lost, starts then
+            origin = run.released_at if self.waits_for_all else origin
+        first = first_start(
+            phase,
+            index=self.place,
+            users=self.stage.users,
+            interval=self.interval,
+            origin=origin + self.stage.begin,
+            ready=ready,
+        )
+        self._pacer = Pacer(self.interval, first)
+        self.wait()  # type: ignore[no-untyped-call]  # Locust's
+
+    def wait_time(self) -> float:
+        """Seconds until the next request is due; Locust asks after each task."""
+        if self._pacer is None:
+            return BARRIER_POLL
+        return self._pacer.wait(time.monotonic())
+
+    @task
+    def cycle(self) -> None:
+        """One iteration, from its schedule to its samples."""
+        assert self._pacer is not None  # noqa: S101 - on_start has run
+        self.iteration += 1
+        self.prepare()
+        # A timer that was started in a long turn of the event loop counts from that turn's beginning.
+        while (early := self._pacer.scheduled - time.monotonic()) > WAKE_UP:
+            gevent.sleep(early)
+        if self.run_context.stopper.ending:  # woken in the moment in which the run ends
+            raise StopUser
+        while self.stage.is_over(self._pacer.scheduled - self.run_context.info.origin):
+            self.wait()  # type: ignore[no-untyped-call]  # Locust's, which stops all users of a stage itself
+        self.iterate(self._pacer.scheduled)
+
+    def iterate(self, scheduled: float) -> None:
+        """One iteration, due at `scheduled` on the monotonic clock: one request, unless a workload says otherwise."""
+        with self.sampled(scheduled) as sample:
+            self.perform(sample)
+
+    @classmethod
+    def finished(cls, report: Any, options: Any) -> None:
+        """What to do with the report of a run that is over, in the process that keeps its folder."""
+
+    def done(self) -> NoReturn:
+        """This user has nothing more to do; the run ends with its last one."""
+        self.run_context.user_done()
+        raise StopUser
+
+    def sampled(self, scheduled: float, name: str | None = None, *, counts: bool = True) -> "Sampled":
+        """A request's sample, recorded when the block ends, however it ends.
+
+        Args:
+            scheduled: when the request was due, on the monotonic clock.
+            name: what it is called in tables; by default the service's name.
+            counts: it is a request; False for a row that tells of several requests together.
+
+        Raises:
+            StopUser: the failure threshold has stopped the run: no request starts any more.
+        """
+        if self.run_context.stopper.halted:  # of several requests, the next
+            raise StopUser
+        recorder = self.run_context.recorder
+        sample = recorder.new_sample(
+            user=self.index,
+            iteration=self.iteration,
+            name=name or self.service.name,
+            scheduled=scheduled,
+            stage=self.stage,
+        )
+        return Sampled(sample, recorder, self.request_type if counts else None)
+
+
+class Sampled:
+    """The block of a request; see `PacedUser.sampled`. A class, since a generator costs a microsecond more.
+
+    Args:
+        request_type: how Locust's tables call it; None where the row is no request.
+    """
+
+    __slots__ = ("_began", "_recorder", "_request_type", "_sample")
+
+    def __init__(self, sample: Sample, recorder: Recorder, request_type: str | None) -> None:
+        self._sample = sample
+        self._recorder = recorder
+        self._request_type = request_type
+        self._began = time.monotonic()
+
+    def __enter__(self) -> Sample:
+        return self._sample
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> bool:
+        ours = isinstance(error, Exception) and not isinstance(error, StopUser)
+        if ours:  # a workload's own bug is a failed request, and tells it
+            self._sample.fail(ErrorClass.OTHER, f"the workload failed: {type(error).__name__}: {error}")
+        elif isinstance(error, GreenletExit | StopUser):
+            self._sample.abort()
+        if self._request_type is None:
+            self._recorder.note(self._sample)
+        else:
+            self._recorder.finish(self._sample, self._request_type, (time.monotonic() - self._began) * 1000.0)
+        return ours

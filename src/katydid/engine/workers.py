@@ -1,0 +1,180 @@
+"""Who is there, in a run of several processes: what is waited for before it, and who falls silent meanwhile.
+
+Locust notices both, but says so in a log that nobody reads while a run goes on. Knows no rows.
+"""
+
+import logging
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import gevent
+from locust.argument_parser import get_parser
+from locust.runners import STATE_INIT, MasterRunner
+
+from katydid.engine.run_info import RunInfo
+from katydid.engine.stopping import Stopper
+from katydid.model.formatting import plural
+
+PATIENCE = 3.0
+"""Seconds that processes may take to find each other before a word is said."""
+PERIOD = 0.5
+
+
+@dataclass(slots=True)
+class Silence:
+    """A time in which the master heard nothing of a worker, in seconds of the run.
+
+    Attributes:
+        end: None where nothing was heard any more.
+    """
+
+    worker: str
+    begin: float
+    end: float | None = None
+
+
+class Presence:
+    """What the master of a run knows of its workers.
+
+    Args:
+        runner: Locust's.
+        workers: ids of those that take part.
+        say: shows a line to whoever waits for the run.
+        note: adds to the manifest.
+    """
+
+    def __init__(
+        self,
+        runner: Any,
+        workers: set[str],
+        info: RunInfo,
+        say: Callable[[str], None],
+        note: Callable[..., None],
+    ) -> None:
+        self._runner = runner
+        self._workers = workers
+        self._info = info
+        self._say = say
+        self._note = note
+        self._heard = dict.fromkeys(workers, time.monotonic())
+        self._silent: dict[str, Silence] = {}
+        self._silences: list[Silence] = []
+
+    def watch(self, ending: Callable[[], bool]) -> None:
+        """The body of a greenlet, until the run ends and workers leave as they should."""
+        heartbeats = self._runner.environment.events.heartbeat_sent  # fired when one was answered
+        heartbeats.add_listener(self._heartbeat)
+        try:
+            while not ending():
+                self.look()
+                gevent.sleep(PERIOD)
+        finally:
+            heartbeats.remove_listener(self._heartbeat)
+
+    def _heartbeat(self, client_id: str, **_: Any) -> None:
+        self._heard[client_id] = time.monotonic()
+
+    def look(self) -> None:
+        """See who is there now."""
+        now = time.monotonic()
+        missing = {client.id for client in self._runner.clients.missing}
+        there = {client.id for client in self._runner.clients.all} - missing
+        for worker in self._workers:
+            if worker not in there and worker not in self._silent:
+                self._fell_silent(worker, now)
+            elif worker in there and worker in self._silent:
+                self._came_back(worker, now)
+
+    def _fell_silent(self, worker: str, now: float) -> None:
+        silence = Silence(f"worker-{self._runner.get_worker_index(worker)}", self._info.ms(self._heard[worker]) / 1000)
+        self._silent[worker] = silence
+        self._silences.append(silence)
+        self._say(
+            f"Warning: {silence.worker} is out of touch, not heard for {now - self._heard[worker]:.0f} s: see its log, "
+            "and the network between; the run is invalid, and Ctrl-C ends it"
+        )
+        self._keep()
+
+    def _came_back(self, worker: str, now: float) -> None:
+        silence = self._silent.pop(worker)
+        silence.end = self._info.ms(now) / 1000
+        self._say(f"{silence.worker} is back after {silence.end - silence.begin:.0f} s; its rows are on their way")
+        self._keep()
+
+    def _keep(self) -> None:
+        self._note(silences=[asdict(silence) for silence in self._silences])
+
+
+def tell_of_workers(runner: Any, options: Any) -> None:
+    """The body of a master's greenlet before its run: says what is waited for, whenever that changes."""
+    gevent.sleep(PATIENCE)
+    told = None
+    while isinstance(runner, MasterRunner) and (there := len(runner.clients.ready)) < options.expect_workers:
+        if runner.state != STATE_INIT:
+            return
+        if there != told:
+            told = there
+            _complain(
+                f"waiting for {plural(options.expect_workers, 'worker')} on port {options.master_bind_port}, {there} "
+                "there: start each with katydid run WORKLOAD --worker --master-host ADDRESS"
+            )
+        gevent.sleep(PERIOD)
+
+
+_waiting: list[gevent.Greenlet] = []
+
+
+def look_for_master(arguments: Sequence[str]) -> None:
+    """A worker starts: say so if its master does not answer, for which Locust waits five minutes without a word.
+
+    Args:
+        arguments: of Locust; nothing happens where they are not a worker's.
+    """
+    if not (any(a.startswith("--worker") for a in arguments) or "LOCUST_MODE_WORKER" in os.environ):
+        return
+    options, _ = get_parser().parse_known_args(list(arguments))
+    if options.worker:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # nothing has begun, so Ctrl-C just ends us; see Stopper
+        told = (
+            f"the master does not answer at {options.master_host}:{options.master_port}: start it there, or correct "
+            "--master-host and --master-port; this worker keeps trying"
+        )
+        _waiting.append(gevent.spawn_later(PATIENCE, _complain, told))
+
+
+def found_master() -> None:
+    """It has answered."""
+    gevent.killall(_waiting)
+    _waiting.clear()
+
+
+def _complain(text: str) -> None:
+    print(f"katydid: {text}", file=sys.stderr, flush=True)  # noqa: T201 - there is no run yet that would show it
+
+
+logger = logging.getLogger("katydid")
+
+MASTER_PATIENCE = 10.0
+"""Seconds without a heartbeat, of which a master sends one a second."""
+
+
+def watch_master(runner: Any, stopper: Stopper) -> None:
+    """The body of a worker's greenlet while a run goes on: one whose master is gone stops loading the target.
+
+    Nobody keeps what it measures. Locust's own worker goes on for a minute, and by the wall clock, which may jump.
+    """
+    heard, since = None, time.monotonic()
+    while True:
+        gevent.sleep(1.0)
+        if runner.last_heartbeat_timestamp != heard:
+            heard, since = runner.last_heartbeat_timestamp, time.monotonic()
+        elif time.monotonic() - since > MASTER_PATIENCE and stopper.reason is None:
+            stopper.reason = "error"
+            logger.error("the master is gone: this worker stops; what the master has kept is in its run folder")
+            gevent.spawn(runner.quit)
+            return

@@ -1,0 +1,155 @@
+"""Stages: stretches of steady load in one run, each with its own number of users.
+
+Between two stages there are no users at all, so that no stage inherits the backlog of the one before.
+Pure: what comes next follows from what was asked for and from the results so far; who makes it happen,
+and when, is the business of `engine.stages`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from itertools import pairwise
+from typing import Any, Protocol
+
+from katydid.model.errors import ConfigError
+
+MOST_USERS = 1_000_000
+"""More than any machine runs: a slip of the keyboard."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """A stage as it is asked for.
+
+    Attributes:
+        users: at least 1.
+        seconds: from its first request to the moment in which no new one starts.
+        settle: seconds of its beginning that count in no statistic.
+        pause: seconds without load before it.
+        purpose: a word for tables, such as `bracket` or `measure`.
+        most_failures: the hold ends early with so many failed requests; 0 = never.
+    """
+
+    users: int
+    seconds: float
+    settle: float
+    pause: float = 0.0
+    purpose: str = ""
+    most_failures: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A stage that goes on, as every process of the run must know it.
+
+    Attributes:
+        number: from 0; what `Sample.stage` says.
+        users: how many there are; None where nobody can say.
+        begin: seconds from the run's origin; its users' schedules count from here.
+        settle: seconds from there that count in no statistic.
+        end: seconds from the run's origin from which no request is due; None where the run's end is the stage's.
+    """
+
+    number: int
+    users: int | None
+    begin: float
+    settle: float
+    end: float | None = None
+
+    def is_over(self, at: float) -> bool:
+        """Whether a request that is due at this second of the run belongs to the stage no more."""
+        return self.end is not None and at >= self.end
+
+    def is_settling(self, at_ms: float) -> bool:
+        """Whether a request that was due at this moment of the run, in milliseconds, counts in no statistic."""
+        return self.settle > 0 and at_ms < (self.begin + self.settle) * 1000.0
+
+    @classmethod
+    def from_wire(cls, wire: dict[str, Any]) -> "Stage":
+        """What `to_wire` made."""
+        return cls(**wire)
+
+    def to_wire(self) -> dict[str, Any]:
+        """Plain values for a message."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class StageRecord:
+    """A stage that is over, as the manifest keeps it. Times in milliseconds of the run.
+
+    Attributes:
+        settled_ms: from here to `end_ms` its requests count.
+        ended: `time`, `failures` where it was stopped early, or `interrupted` with the run.
+    """
+
+    stage: int
+    users: int
+    begin_ms: float
+    settled_ms: float
+    end_ms: float
+    purpose: str = ""
+    ended: str = "time"
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What a plan still has to do, beside the hold that it gave last.
+
+    Attributes:
+        holds: stages that come.
+        seconds: that they take, the pauses before them included.
+        certain: they are known already; else about so many, as far as one can tell.
+    """
+
+    holds: int
+    seconds: float
+    certain: bool
+
+
+class StagePlan(Protocol):
+    """Decides which stage comes next."""
+
+    def next_hold(self) -> Hold | None:
+        """The next stage; None where the run is over."""
+
+    def finished(self, record: StageRecord) -> None:
+        """A stage is over, and all its rows are in."""
+
+    def outlook(self) -> Outlook:
+        """How much is yet to come."""
+
+
+class FixedPlan:
+    """Stages that were all known before the run."""
+
+    def __init__(self, holds: Sequence[Hold]) -> None:
+        self._left = list(holds)
+
+    def next_hold(self) -> Hold | None:
+        """See `StagePlan.next_hold`."""
+        return self._left.pop(0) if self._left else None
+
+    def finished(self, record: StageRecord) -> None:
+        """Nothing depends on how it went."""
+
+    def outlook(self) -> Outlook:
+        """See `StagePlan.outlook`."""
+        return Outlook(len(self._left), sum(hold.pause + hold.seconds for hold in self._left), certain=True)
+
+
+def read_stages(text: str) -> tuple[int, ...]:
+    """Numbers of users such as `100,200,1000`.
+
+    Raises:
+        ConfigError: they are none, or they do not increase.
+    """
+    try:
+        users = tuple(int(part) for part in text.split(","))
+    except ValueError:
+        raise ConfigError(f"--stages {text!r}: give numbers of users with commas, as in 100,200,1000") from None
+    if users[0] < 1 or users[-1] > MOST_USERS:
+        raise ConfigError(f"--stages {text!r}: a stage has from 1 to {MOST_USERS} users")
+    for low, high in pairwise(users):
+        if high <= low:
+            raise ConfigError(f"--stages {text!r}: {high} after {low}; each stage must have more users than the last")
+    return users

@@ -1,0 +1,50 @@
+"""Command lines whose complaints are one line, with what was probably meant."""
+
+import argparse
+import re
+from collections.abc import Iterable
+from difflib import SequenceMatcher
+from typing import NoReturn
+
+from katydid.model.errors import ConfigError
+
+ALIKE = 0.75
+"""How alike two words must be, in [0, 1], for one to be meant by the other; `rate` and `master` are at 0.6."""
+_UNKNOWN = re.compile(r"^unrecognized arguments: (-\S*?)(?=[=\s]|$)")
+_CHOICE = re.compile(r"invalid choice: '([^']*)' \(choose from (.*)\)$")
+
+
+class OneLineParser(argparse.ArgumentParser):
+    """An `ArgumentParser` that raises instead of printing its usage and leaving.
+
+    Raises:
+        ConfigError: from `parse_args`, with what is wrong.
+    """
+
+    def error(self, message: str) -> NoReturn:
+        """Called by argparse."""
+        meant = did_you_mean_in(message, self._option_string_actions)
+        raise ConfigError(f"{self.prog.removeprefix('katydid ')}: {message}{meant or ';'} see {self.prog} --help")
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """`: did you mean …?` for the known word that is most like it; empty where none is."""
+    likeness, best = max(((_likeness(word, each), each) for each in known), default=(0.0, ""))
+    return f": did you mean {best}?" if likeness >= ALIKE else ""
+
+
+def _likeness(word: str, other: str) -> float:
+    """In [0, 1]; words that differ by one letter, or by two that are swapped, are alike however short they are."""
+    one, two = word.strip("-").lower(), other.strip("-").lower()
+    if len(one) == len(two) > 1 and (sorted(one) == sorted(two) or sum(map(str.__ne__, one, two)) == 1):
+        return 1.0
+    return SequenceMatcher(None, one, two).ratio()
+
+
+def did_you_mean_in(complaint: str, options: Iterable[str]) -> str:
+    """The same for what argparse complains of: an option that it does not know, or a value that is not offered."""
+    if unknown := _UNKNOWN.search(complaint):
+        return did_you_mean(unknown[1], (option for option in options if option.startswith("--")))
+    if choice := _CHOICE.search(complaint):
+        return did_you_mean(choice[1], (each.strip("' ") for each in choice[2].split(",")))
+    return ""

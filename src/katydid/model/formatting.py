@@ -1,0 +1,178 @@
+"""The words in which a report, and whoever waits for one, is told things: numbers with units, counts, how a run ended.
+
+Plain text for HTML and terminal alike; knows neither.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from katydid.model.measured import measured
+from katydid.model.metrics import METRICS
+from katydid.model.units import Unit
+
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]+")
+"""Control characters, and those that turn the direction of writing."""
+
+
+def strip_control_chars(text: object) -> str:
+    """A text that came from outside, for a terminal or a page: nothing in it can move a cursor or reorder words."""
+    return _UNPRINTABLE.sub(" ", str(text)).strip()
+
+
+def milliseconds(value: float) -> str:
+    """A time with three significant digits, in the unit that people would say; a tiny one is not rounded to none."""
+    if abs(value) >= 10_000:
+        return f"{value / 1000:.1f} s"
+    if abs(value) >= 1000:
+        return f"{value / 1000:.2f} s"
+    if abs(value) >= 100:
+        return f"{value:.0f} ms"
+    if 0 < abs(value) < 0.005:
+        return "< 0.01 ms"
+    return f"{value:.1f} ms" if abs(value) >= 10 else f"{value:.2f} ms"
+
+
+def format_eta(seconds: float) -> str:
+    """How long something will yet take, as one says it who does not know it to the second."""
+    if seconds < 90:
+        return f"about {max(5 * round(seconds / 5), 5)} s"
+    if seconds < 5400:
+        return f"about {round(seconds / 60)} min"
+    return f"about {seconds / 3600:.1f} h"
+
+
+def fraction(value: float) -> str:
+    """A share in percent; a tiny one is not rounded to none."""
+    if value == 0:
+        return "0 %"
+    return "< 0.01 %" if abs(value) < 0.0001 else f"{value * 100:.2f} %".replace(".00 ", " ")
+
+
+def points(value: float) -> str:
+    """A difference of shares, in percentage points with its sign: from 10 % to 22.5 % is `+12.5 points`."""
+    digits = 1 if abs(value) >= 0.995 or value == 0 else 2
+    text = f"{abs(value):.{digits}f}"
+    sign = "" if float(text) == 0 else ("+" if value > 0 else "\u2212")
+    return f"{sign}{text}\u00a0points"
+
+
+def format_change(row: Mapping[str, Any], percent: Callable[[float], str]) -> list[str | None]:
+    """A metric's change and the ends of its interval, of a row of a comparison; None where it has none.
+
+    Args:
+        row: see `compare` in DESIGN section 2; a change that is a bound is said to be "at least" so.
+        percent: how a ratio is said; of shares the difference is.
+    """
+    shares = row["points"]
+    of, say = (row, percent) if shares is None else (shares, points)
+    known = row["change"] is not None or of["change"]
+    change, *ends = [say(of[key]) if known and of[key] is not None else None for key in ("change", "low", "high")]
+    return [f"at least {change}" if change and row.get("bound") else change, *ends]
+
+
+def at_least(text: str, *, bound: bool) -> str:
+    """A value in words, marked where it is a lower bound: `≥ 30.0 s`."""
+    return f"≥\u00a0{text}" if bound else text
+
+
+def percent(fraction: float, digits: int = 0) -> str:
+    """A change in percent with its sign: two digits, or `digits` after the point if that is more."""
+    digits = max(digits, 1 if abs(fraction) < 0.0995 else 0)
+    text = f"{abs(fraction) * 100:,.{digits}f}".replace(",", "\u202f")
+    sign = "" if float(text.replace("\u202f", "")) == 0 else ("+" if fraction > 0 else "\u2212")
+    return f"{sign}{text}\u00a0%"
+
+
+def change_text(row: Mapping[str, Any]) -> str:
+    """`−12 % (−15 % to −9 %)`, of shares `−1.2 points (−1.5 points to −0.9 points)`, as far as it is known.
+
+    Args:
+        row: see `changed`.
+    """
+    low, high = row["low"], row["high"]
+    digits = 1 if None not in (low, high) and high - low < 0.02 else 0
+    change, low, high = format_change(row, lambda value: percent(value, digits))
+    if change is None:
+        return str(row["reason"] or "unknown")
+    if low is None or high is None:
+        end = low or high
+        return f"{change} ({end} or more)" if end and row.get("bound") else change
+    within = " within these runs" if row["design"] == "within one run" else ""
+    return f"{change} ({low} to {high}{within})"
+
+
+def number(value: float) -> str:
+    """Thousands with narrow gaps that do not break, few digits."""
+    text = f"{value:,.0f}" if abs(value) >= 100 or value == int(value) else f"{value:.2f}"
+    return text.replace(",", "\u202f")
+
+
+def value_only(name: str, value: float) -> str:
+    """A metric's value with its unit."""
+    unit = METRICS[name].unit
+    if unit is Unit.MS:
+        return milliseconds(value)
+    if unit is Unit.FRACTION:
+        return fraction(value)
+    return f"{number(value)} {unit.value}".strip()
+
+
+def show(name: str, value: float | None, summary: Mapping[str, Any] | None = None) -> str:
+    """A metric's value with its unit, `≤` before an upper bound; `too few (n of m)` or a dash where there is none.
+
+    With a summary, it is that in which time-outs count: `≥ 30.0 s` where it lies among them.
+    """
+    if summary is not None and (found := measured(summary, name)) is not None:
+        return at_most(name, summary) + at_least(value_only(name, found.value), bound=found.at_least)
+    if value is None:
+        return str((summary or {}).get("too_few", {}).get(name, "–"))
+    return at_most(name, summary) + value_only(name, value)
+
+
+def at_most(name: str, summary: Mapping[str, Any] | None) -> str:
+    """What stands before a value that is an upper bound; nothing before others."""
+    return "≤ " if summary and name in summary.get("upper_bounds", ()) else ""
+
+
+def censored(summary: Mapping[str, Any]) -> str:
+    """What must be said of times where requests timed out or were cut off; empty where none did."""
+    count = summary.get("censored", {}).get("requests", 0)
+    if not count:
+        return ""
+    return f"{plural(count, 'request')} timed out or cut off count as at least the time they had (≥)."
+
+
+def plural(count: int, word: str) -> str:
+    """`1 request`, `2 requests`."""
+    return f"{number(count)} {word}" + ("" if count == 1 else "s")
+
+
+def ordinal(value: int) -> str:
+    """`1st`, `2nd`, `13th`."""
+    if 10 <= value % 100 <= 20:
+        return f"{value}th"
+    return f"{value}{ {1: 'st', 2: 'nd', 3: 'rd'}.get(value % 10, 'th') }"
+
+
+def how_it_ended(manifest: Mapping[str, Any], summary: Mapping[str, Any]) -> str:
+    """The clause on the run's end."""
+    limit = manifest.get("failure_threshold")
+    stopped = manifest.get("stopped_at_ms")
+    after = f" after {stopped / 1000:.0f} s" if stopped else ""
+    if summary.get("partial"):
+        return "it never came to its end; this is what was recorded (partial)"
+    return {
+        "run-time": "ended by its run time",
+        "failure-threshold": f"stopped by the failure threshold, at failure {limit}{after}{_held(summary)}",
+        "completed": "ended when all was done",
+        "interrupted": f"interrupted{after}",
+        "error": f"broke off{after}",
+    }.get(str(manifest.get("ended")), "ended in an unknown way")
+
+
+def _held(summary: Mapping[str, Any]) -> str:
+    """How far a run had come that the failure threshold stopped."""
+    users, later = summary.get("users_at_stop"), summary.get("counts", {}).get("failed_after_stop")
+    held = f", at {plural(int(users), 'user')}" if users else ""
+    return f"{held} ({number(later)} that failed later not counted)" if later else held

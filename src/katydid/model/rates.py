@@ -1,0 +1,226 @@
+"""Figures of a whole run, each a row of `RATES`: what is counted, and what is made of the counts."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from katydid.model.units import Better, Unit
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Where the failure threshold stopped a run.
+
+    Attributes:
+        users: whose first request had started.
+        in_flight: requests under way.
+        requests: that had been started, whatever became of them.
+        ok: those of them that succeeded.
+        seconds: of the run.
+    """
+
+    users: int
+    in_flight: int
+    requests: int
+    ok: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What the rates are made of: counted requests only (`analysis.derived.in_statistics`).
+
+    Attributes:
+        seconds: from the end of the warm-up to the moment at which the run stopped.
+        due: requests that users would have started in that time without any overrun.
+        conversations: iterations of several requests that ended, well or badly; 0 where iterations are requests.
+        timed: requests with a TTFT; `bounded` those whose TTFT is an upper bound.
+        stop: None where the failure threshold did not stop the run.
+        good: that were answered before their users' next ones were due; None where nothing is due at a time.
+        resent: sent again after an idle close; None in runs of before that was recorded.
+    """
+
+    requests: int
+    ok: int
+    failed: int
+    aborted: int
+    late: int
+    due: float | None
+    chunks: int | None
+    tokens: int | None
+    timed: int
+    bounded: int
+    seconds: float
+    conversations: int = 0
+    conversations_ok: int = 0
+    good: int | None = None
+    resent: int | None = None
+    stop: Stop | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """A figure of the whole run."""
+
+    name: str
+    label: str
+    unit: Unit
+    better: Better
+    definition: str
+    of: Callable[[Counts], float | None]
+
+
+USERS_AT_STOP = "users_at_stop"
+
+
+def _ratio(part: float | None, whole: float) -> float | None:
+    return part / whole if whole and part is not None else None
+
+
+RATES = (
+    Rate(
+        "failure_rate",
+        "Failure rate",
+        Unit.FRACTION,
+        Better.LOWER,
+        "Failed requests of those that ended, well or badly: failed / (ok + failed).",
+        lambda c: _ratio(c.failed, c.ok + c.failed),
+    ),
+    Rate(
+        "goodput",
+        "Goodput",
+        Unit.FRACTION,
+        Better.HIGHER,
+        "Requests that were answered, and answered right where the workload checks it, before the user's next one was "
+        "due (response time within the interval), of those that ended: a failed request is infinitely late.",
+        lambda c: _ratio(c.good, c.ok + c.failed),
+    ),
+    Rate(
+        "goodput_per_s",
+        "Goodput a second",
+        Unit.PER_SECOND,
+        Better.HIGHER,
+        "Such requests a second.",
+        lambda c: _ratio(c.good, c.seconds),
+    ),
+    Rate(
+        "conversations_ok",
+        "Conversations right",
+        Unit.FRACTION,
+        Better.HIGHER,
+        "Conversations in which every request was answered, and answered right, of those that ended.",
+        lambda c: _ratio(c.conversations_ok, c.conversations),
+    ),
+    Rate(
+        "late_share",
+        "Late starts",
+        Unit.FRACTION,
+        Better.LOWER,
+        "Requests that started more than 50 ms (or 1 % of the interval, if that is more) after they were due, "
+        "mostly because the user's last one had outlasted the interval.",
+        lambda c: _ratio(c.late, c.requests),
+    ),
+    Rate(
+        "aborted_share",
+        "Aborted",
+        Unit.FRACTION,
+        Better.LOWER,
+        "Requests that the end of the run cut off.",
+        lambda c: _ratio(c.aborted, c.requests),
+    ),
+    Rate(
+        "resent_share",
+        "Sent again",
+        Unit.FRACTION,
+        Better.LOWER,
+        "Requests that were sent again, once, on a new connection, since their kept one was closed in the moment of "
+        "sending: before any byte of an answer, and at most 5 ms, or twice the time that the connection took to set "
+        "up, after the request. A connection that dies later is a failure.",
+        lambda c: _ratio(c.resent, c.requests),
+    ),
+    Rate(
+        "offered_per_s",
+        "Offered load",
+        Unit.PER_SECOND,
+        Better.NEITHER,
+        "Requests a second that users start as long as no request outlasts the interval: users / interval.",
+        lambda c: _ratio(c.due, c.seconds),
+    ),
+    Rate(
+        "requests_per_s",
+        "Achieved load",
+        Unit.PER_SECOND,
+        Better.HIGHER,
+        "Requests a second that were started, whatever became of them.",
+        lambda c: _ratio(c.requests, c.seconds),
+    ),
+    Rate(
+        "chunks_per_s",
+        "Content chunks",
+        Unit.PER_SECOND,
+        Better.HIGHER,
+        "Content chunks a second of all users together, in successful answers.",
+        lambda c: _ratio(c.chunks, c.seconds),
+    ),
+    Rate(
+        "tokens_per_s",
+        "Output tokens",
+        Unit.PER_SECOND,
+        Better.HIGHER,
+        "Completion tokens a second of all users together, in successful answers, as the server counted them.",
+        lambda c: _ratio(c.tokens, c.seconds),
+    ),
+    Rate(
+        "ttft_bound_share",
+        "TTFT is a bound",
+        Unit.FRACTION,
+        Better.LOWER,
+        "Requests whose first read brought several chunks, so that their TTFT is an upper bound.",
+        lambda c: _ratio(c.bounded, c.timed),
+    ),
+    Rate(
+        USERS_AT_STOP,
+        "Users at the stop",
+        Unit.COUNT,
+        Better.HIGHER,
+        "Where the failure threshold stopped the run: users whose first request had started. An index of capacity "
+        "where users come in a ramp; it says nothing where all come at once.",
+        lambda c: float(c.stop.users) if c.stop else None,
+    ),
+    Rate(
+        "in_flight_at_stop",
+        "In flight at the stop",
+        Unit.COUNT,
+        Better.HIGHER,
+        "Where the failure threshold stopped the run: requests that were under way.",
+        lambda c: float(c.stop.in_flight) if c.stop else None,
+    ),
+    Rate(
+        "requests_at_stop",
+        "Requests until the stop",
+        Unit.COUNT,
+        Better.HIGHER,
+        "Where the failure threshold stopped the run: requests that had been started, whatever became of them.",
+        lambda c: float(c.stop.requests) if c.stop else None,
+    ),
+    Rate(
+        "ok_at_stop",
+        "Of them succeeded",
+        Unit.COUNT,
+        Better.HIGHER,
+        "Of the requests that had been started when the failure threshold stopped the run, those that succeeded, "
+        "before the stop or in the drain.",
+        lambda c: float(c.stop.ok) if c.stop else None,
+    ),
+    Rate(
+        "time_to_stop",
+        "Time to the stop",
+        Unit.MS,
+        Better.HIGHER,
+        "From the start of the run to the moment in which the failure threshold stopped it.",
+        lambda c: c.stop.seconds * 1000.0 if c.stop else None,
+    ),
+)
+"""All of them, in the order in which a report has them."""
+
+AT_STOP = (USERS_AT_STOP, "in_flight_at_stop", "requests_at_stop", "ok_at_stop", "time_to_stop")
+"""Those that only a stopped run has."""

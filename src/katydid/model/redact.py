@@ -1,0 +1,94 @@
+"""Keeps secrets and control characters out of every text that is kept or shown. Pure."""
+
+import base64
+import html
+import re
+from collections.abc import Iterable
+from urllib.parse import quote, quote_plus, unquote, urlsplit, urlunsplit
+
+from katydid.model.jsontext import json_text
+from katydid.model.sample import DETAIL_LIMIT
+
+MASK = "[redacted]"
+COMPLAINT_LIMIT = 1000
+"""Characters of a complaint about a target: room for the names of its models."""
+_SHORTEST = 4  # a shorter secret would mask half of every text, and is none
+
+_ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
+_LOOKS_SECRET = re.compile(
+    r"\b(?:sk|rk|pk)-[A-Za-z0-9_-]{12,}"
+    r"|(?<=Bearer )[A-Za-z0-9._~+/=-]{8,}"
+    r"|(?<=Basic )[A-Za-z0-9+/=]{8,}"
+    r"|\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*"
+)
+
+
+_SECRET_NAME = re.compile(r"auth|key|token|secret|password|passwd|cookie|credential|signature|^sig$", re.IGNORECASE)
+
+
+def is_secret_name(name: str) -> bool:
+    """Whether what bears this name (a header, a member of a query) is a secret by its name."""
+    return bool(_SECRET_NAME.search(name))
+
+
+def hide_query(path: str) -> str:
+    """A path whose query keeps its names, and its values but for secrets."""
+    before, mark, query = path.partition("?")
+    members = [member.partition("=") for member in query.split("&")]
+    shown = [name + equals + (MASK if equals and is_secret_name(name) else value) for name, equals, value in members]
+    return before + mark + "&".join(shown)
+
+
+class Redactor:
+    """Masks known secrets, however they are written, and what looks like one."""
+
+    def __init__(self, secrets: Iterable[str]) -> None:
+        plain = {text for secret in secrets for text in (secret, unquote(secret)) if len(text) >= _SHORTEST}
+        forms = {form for text in plain for form in _forms(text)}
+        self._forms = sorted(forms, key=len, reverse=True)
+        self._known = re.compile("|".join(map(_escaped_or_not, self._forms))) if forms else None
+
+    def text(self, text: str, limit: int = DETAIL_LIMIT) -> str:
+        """One harmless line of at most `limit` characters."""
+        text = _CONTROL.sub(" ", _ANSI.sub("", text)).strip()  # first: they could cut a secret in two
+        if self._known is not None:
+            text = self._without_beginnings(self._known.sub(MASK, text))
+        return _LOOKS_SECRET.sub(MASK, text)[:limit]
+
+    def _without_beginnings(self, text: str) -> str:
+        """A text that was cut off somewhere may end with the beginning of a secret, and a quote."""
+        stem = text.rstrip("'\"")
+        for form in self._forms:
+            for length in range(min(len(form), len(stem)), _SHORTEST - 1, -1):
+                if stem.endswith(form[:length]):
+                    return stem[:-length] + MASK
+        return text
+
+
+def _forms(secret: str) -> set[str]:
+    encoded = base64.b64encode(secret.encode()).decode("ascii")
+    return {
+        secret,
+        quote(secret, safe=""),
+        quote_plus(secret),
+        encoded,
+        encoded.rstrip("="),
+        json_text(secret, ascii_only=True)[1:-1],
+        html.escape(secret),
+    }
+
+
+def _escaped_or_not(form: str) -> str:
+    """A pattern for a text, also where its other than letters and digits have backslashes, once or more often."""
+    return "".join(char if char.isalnum() else r"\\*" + re.escape(char) for char in form)
+
+
+def strip_credentials(url: str) -> str:
+    """A URL without user, password, query and fragment."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return ""
+    host = parts.netloc.rpartition("@")[2]
+    return urlunsplit((parts.scheme, host, parts.path, "", ""))

@@ -1,0 +1,47 @@
+"""What a workload is to the rest of Katydid: one record, which its package registers. Pure.
+
+Summaries and reports look here for what only some workloads have, so that they need not know any: a workload of
+somebody else's is as good as one of ours.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workload:
+    """A workload and everything it owns.
+
+    Attributes:
+        name: as in `katydid run NAME` and in the manifest.
+        user: the class of its users as `module:Class`; imported by who runs it, since that brings Locust.
+        plan: of runs in stages; those that carry it out have this workload's parts too, whoever their users are.
+        summarise: the keys that it adds to `summary.json`, from an `analysis.validity.Run`.
+        sections: of its report; each makes a `report.model.Section` out of a `report.model.Material`, or None where a
+            run has nothing to say there.
+    """
+
+    name: str
+    user: str = ""
+    plan: str | None = None
+    summarise: Callable[[Any], dict[str, Any]] | None = None
+    sections: tuple[Callable[[Any], Any], ...] = ()
+
+
+WORKLOADS: dict[str, Workload] = {}
+"""Every workload by its name; `katydid.workloads` registers ours."""
+
+
+def register(workload: Workload) -> Workload:
+    """Make a workload known; one that is registered again takes its own place."""
+    WORKLOADS[workload.name] = workload
+    return workload
+
+
+def workloads_of(manifest: Mapping[str, Any]) -> list[Workload]:
+    """The records that have something to say of a run: its workload's, then its plan's."""
+    plan = manifest.get("plan")
+    name = str(manifest.get("workload")).removeprefix(f"{plan or ''}-")
+    found = [WORKLOADS[name]] if name in WORKLOADS else []
+    return found + [w for w in WORKLOADS.values() if plan and w.plan == plan and w not in found]

@@ -1,0 +1,125 @@
+"""A gate's judgement as one sentence and one table, the same for terminal and Markdown."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from katydid.gate.judge import percent
+from katydid.gate.judgement import CheckKind, GateCheck, GateVerdict, Judgement
+from katydid.model import formatting
+from katydid.model.errors import ExitCode
+from katydid.model.metrics import METRICS
+from katydid.report import verdict as of_comparison
+from katydid.report.model import Section, Table
+
+_HEADLINES = {
+    ExitCode.PASSED: "PASSED",
+    ExitCode.GATE_FAILED: "FAILED",
+    ExitCode.CANNOT_TELL: "CANNOT TELL",
+    ExitCode.INVALID: "INVALID",
+}
+_SAID = {
+    GateVerdict.PASSED: "passed",
+    GateVerdict.FAILED: "FAILED",
+    GateVerdict.CANNOT_TELL: "cannot tell",
+    GateVerdict.NO_DATA: "NO DATA",
+    GateVerdict.INVALID: "INVALID",
+}
+_WORST_FIRST = (
+    GateVerdict.INVALID,
+    GateVerdict.NO_DATA,
+    GateVerdict.FAILED,
+    GateVerdict.CANNOT_TELL,
+    GateVerdict.PASSED,
+)
+_REPEATED = re.compile(r"^(SLOWER|MIXED|INVALID)\. ")
+"""What a comparison's own sentence begins with, where ours has said so already."""
+_LABELS = {"valid": "run", "ended": "end of the run"}
+
+
+def gate_sentence(judgement: Judgement) -> str:
+    """The judgement in one sentence: the verdict, and what decided it."""
+    code = judgement.exit_code
+    deciding = [
+        check for check in judgement.checks if check.exit_code is code and check.verdict is not GateVerdict.PASSED
+    ]
+    if code is ExitCode.PASSED:
+        text = f"{_HEADLINES[code]}. {_kept(judgement)}"
+        return f"{text}; {_why(deciding[0], judgement)}." if deciding else f"{text}."
+    if deciding[0].kind is CheckKind.RUN and judgement.too_many_failures and code is ExitCode.GATE_FAILED:
+        deciding.sort(key=lambda check: not check.is_failure_rate)  # why its threshold ended the run
+    first, why = deciding[0], _why(deciding[0], judgement)
+    head = "" if why.startswith(_HEADLINES[code]) else f"{_HEADLINES[code]}. "
+    # A comparison's sentence speaks for all of its metrics.
+    others = [check for check in deciding[1:] if not check.kind is first.kind is CheckKind.COMPARISON]
+    more = f" (and {formatting.plural(len(others), 'more check')})" if others else ""
+    return f"{head}{why}{more}."
+
+
+def _kept(judgement: Judgement) -> str:
+    objectives = sum(check.kind is CheckKind.OBJECTIVE for check in judgement.checks)
+    parts = [f"{formatting.plural(objectives, 'objective')} kept"] if objectives else []
+    if judgement.comparison:
+        verdict = judgement.comparison["verdict"].replace("_", " ")
+        parts += [f"against the baseline: {verdict}{_but(judgement.comparison)}"] if verdict != "cannot tell" else []
+    return ", ".join(parts) or "Nothing speaks against it"
+
+
+def _but(comparison: Mapping[str, Any]) -> str:
+    row = of_comparison.exploratory_regression(dict(comparison))
+    return f", but {row['name']} {formatting.change_text(row)}" if row else ""
+
+
+def _why(check: GateCheck, judgement: Judgement) -> str:
+    if check.kind is CheckKind.OBJECTIVE and check.value is not None:
+        is_ = "is at least" if check.at_least else "is"
+        return f"{check.metric} {is_} {formatting.value_only(check.metric, check.value)}, the limit {check.limit}"
+    if check.kind is CheckKind.COMPARISON and judgement.comparison and check.verdict is not GateVerdict.NO_DATA:
+        return _REPEATED.sub("", of_comparison.comparison_sentence(dict(judgement.comparison))).removesuffix(".")
+    return f"{check.metric}: {check.reason}" if check.metric in METRICS else check.reason
+
+
+def section(judgement: Judgement) -> Section:
+    """The judgement with its table, the worst first."""
+    checks = sorted(judgement.checks, key=lambda check: _WORST_FIRST.index(check.verdict))
+    compared = any(check.compared for check in checks)
+    rows = [_row(check, compared=compared) for check in checks]
+    columns = ["Check", *(["Baseline", "Change"] if compared else []), "Value", "Limit", "Verdict", "Why"]
+    verdict = columns.index("Verdict")
+    return Section(
+        key="gate",
+        title=gate_sentence(judgement),
+        text=[
+            f"{formatting.plural(len(judgement.runs), 'run')}, judged by {judgement.thresholds}.",
+            *judgement.headlines,
+            *_notes(judgement),
+        ],
+        tables=[
+            Table(
+                caption="",
+                columns=columns,
+                rows=rows,
+                words=frozenset(range(verdict - 1, len(columns))),
+                bad=frozenset(
+                    (number, verdict) for number, check in enumerate(checks) if check.exit_code is not ExitCode.PASSED
+                ),
+            )
+        ],
+    )
+
+
+def _notes(judgement: Judgement) -> list[str]:
+    """What the comparison has to say beyond its verdict, such as which runs it left out."""
+    return of_comparison.reasons(dict(judgement.comparison)) if judgement.comparison else []
+
+
+def _row(check: GateCheck, *, compared: bool) -> list[str]:
+    row = check.compared or {}
+    base, change = row.get("base"), formatting.format_change(row, percent)[0] if row else None
+    if change is None and row.get("points"):
+        change = formatting.points(row["points"]["change"])
+    between = [formatting.value_only(check.metric, base) if base is not None else "", change or ""]
+    value = formatting.value_only(check.metric, check.value) if check.value is not None else "–"
+    value = formatting.at_least(value, bound=check.at_least)
+    label = _LABELS.get(check.metric, check.metric)
+    return [label, *(between if compared else []), value, check.limit, _SAID[check.verdict], check.reason]

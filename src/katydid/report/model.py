@@ -1,0 +1,203 @@
+"""What a report is made of, apart from how it is shown: sections, tables, and charts of plain numbers and words.
+
+The page, the terminal and Markdown render the same section. Texts are plain: who shows them makes them
+harmless. Knows no workload.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any
+
+import pandas as pd
+
+Points = Sequence[tuple[float, float]]
+
+
+class Style(StrEnum):
+    """A role in the palette. BAD is kept for failures, so that red always means one."""
+
+    MAIN = "main"
+    SECOND = "second"
+    THIRD = "third"
+    QUIET = "quiet"
+    BAD = "bad"
+
+
+class Scale(StrEnum):
+    """How a horizontal axis is spaced; vertical ones are linear and begin at 0."""
+
+    TIME = "time"
+    """Seconds from the start of the run."""
+    LINEAR = "linear"
+    LOG = "log"
+    TAIL = "tail"
+    """Quantiles from 0 to 1, the slowest requests spread out: by -log10(1 - q)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One curve of (x, y); a y of NaN breaks it. `right` puts it on the right axis."""
+
+    label: str
+    style: Style
+    points: Points
+    right: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Bars:
+    """Columns of the given heights between neighbouring edges (one more than heights).
+
+    Attributes:
+        lane: drawn in a strip of their own below the others, to a scale of their own: for what is rare but must
+            be seen.
+    """
+
+    label: str
+    style: Style
+    edges: Sequence[float]
+    heights: Sequence[float]
+    lane: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A labelled vertical line."""
+
+    label: str
+    style: Style
+    x: float
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A horizontal bar in one of a chart's rows, from one x to another."""
+
+    row: int
+    start: float
+    end: float
+    style: Style
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Named rows from top to bottom, with spans in them, instead of a vertical axis.
+
+    Attributes:
+        meanings: what each style says, for the legend.
+    """
+
+    names: Sequence[str]
+    spans: Sequence[Span]
+    meanings: Sequence[tuple[Style, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """One picture.
+
+    Attributes:
+        key: names it in its page.
+        note: one sentence that says what was counted, for everybody, not only for screen readers.
+        unit: of the left axis; `ms` is shown in seconds where the values are long.
+        right_unit: of the right axis.
+        x_unit: of a LINEAR or LOG horizontal axis.
+        rows: drawn instead of lines and bars; such a chart is a picture only.
+        shaded: (from, to) in x, such as the warm-up.
+    """
+
+    key: str
+    title: str
+    note: str
+    unit: str
+    scale: Scale = Scale.TIME
+    x_unit: str = ""
+    right_unit: str = ""
+    lines: Sequence[Line] = ()
+    bars: Sequence[Bars] = ()
+    marks: Sequence[Mark] = ()
+    rows: Rows | None = None
+    shaded: tuple[float, float] | None = None
+    shaded_label: str = "warm-up, not counted"
+
+    @property
+    def x_range(self) -> tuple[float, float]:
+        """Smallest and largest x of anything."""
+        xs = [x for line in self.lines for x, y in line.points if math.isfinite(y)]
+        xs += [x for bars in self.bars for x in bars.edges]
+        xs += [x for span in (self.rows.spans if self.rows else ()) for x in (span.start, span.end)]
+        return (min(xs), max(xs)) if xs else (0.0, 1.0)
+
+    def highest(self, *, right: bool) -> float:
+        """Largest y on one of the axes; 0 where there is none."""
+        ys = [y for line in self.lines if line.right == right for _, y in line.points if math.isfinite(y)]
+        if not right:
+            ys += [y for bars in self.bars if not bars.lane for y in bars.heights]
+        return max(ys, default=0.0)
+
+    def data(self) -> dict[str, Any]:
+        """The chart as JSON's types, numbers short, for the page's script."""
+        described: dict[str, Any] = _short(asdict(self))
+        return described
+
+
+def _short(value: Any) -> Any:
+    """Six significant digits are more than a screen shows; JSON knows no NaN."""
+    if isinstance(value, float):
+        return float(f"{value:.6g}") if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: _short(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_short(item) for item in value]
+    return value
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """What a section is made of.
+
+    Attributes:
+        frame: samples with derived columns, one row a request.
+        monitor: one row a second and process.
+    """
+
+    manifest: dict[str, Any]
+    summary: dict[str, Any]
+    frame: pd.DataFrame
+    monitor: pd.DataFrame
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows of text; the first cell of a row names it.
+
+    Attributes:
+        words: columns (by index) that hold words rather than figures, and so are aligned left.
+        bad: (row, column) of cells that say that something failed.
+        in_terminal: short enough for a terminal too; a page folds the others up.
+    """
+
+    caption: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    words: frozenset[int] = frozenset()
+    bad: frozenset[tuple[int, int]] = frozenset()
+    in_terminal: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A heading and what stands under it.
+
+    Attributes:
+        key: names it in its page; a short word.
+        text: sentences, each a paragraph.
+    """
+
+    key: str
+    title: str
+    text: Sequence[str] = ()
+    tables: Sequence[Table] = ()
+    charts: Sequence[Chart] = ()

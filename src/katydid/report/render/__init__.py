@@ -1,0 +1,1 @@
+"""Sections, tables and charts as HTML, SVG, Markdown, JUnit's XML, and text for a terminal."""

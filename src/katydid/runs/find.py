@@ -1,0 +1,73 @@
+"""The runs that a path stands for: one run, or all runs of one version, or those of a whole workload."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from katydid.model.errors import ConfigError, NoDataError
+from katydid.runs.folder import MANIFEST, RunFolder
+
+
+def runs_of(path: Path) -> list[RunFolder]:
+    """The runs of one side of a comparison, oldest first: a run folder, or a folder of run folders.
+
+    Raises:
+        ConfigError: the path is no folder, or one of several versions.
+        NoDataError: it holds no run.
+    """
+    if (path / MANIFEST).is_file():
+        return [RunFolder(path)]
+    runs = _below(path)
+    if runs:
+        return runs
+    if not path.is_dir():
+        raise ConfigError(f"{path}: no such folder; name a run folder, or one that holds the runs of a version")
+    deeper = sorted({found.parent.parent.name for found in path.glob(f"*/*/{MANIFEST}")})
+    if deeper:
+        raise ConfigError(f"{path} holds several versions ({', '.join(deeper)}): name the folder of one of them")
+    raise NoDataError(f"{path} holds no run: no folder in it has a {MANIFEST}; name one that `katydid run` wrote")
+
+
+def versions_of(path: Path) -> dict[str, list[RunFolder]]:
+    """All runs of a workload's folder by the folder of their version, each oldest first; may be empty."""
+    if not path.is_dir():
+        return {}
+    found = {child.name: _below(child) for child in sorted(path.iterdir()) if child.is_dir()}
+    return {version: runs for version, runs in found.items() if runs}
+
+
+def workload_runs(path: Path) -> list[RunFolder]:
+    """All runs of all versions in a workload's folder, damaged ones too; in no order."""
+    return [RunFolder(manifest.parent) for manifest in path.glob(f"*/*/{MANIFEST}")]
+
+
+MOST_EARLIER = 20
+"""Runs of the history that are read: ten tell the noise, and each costs the reading of its samples."""
+
+
+def earlier_runs(*sides: Sequence[RunFolder]) -> list[RunFolder]:
+    """The newest other readable runs in the folder of the workload that the first side's runs lie in.
+
+    Args:
+        sides: the runs that are compared themselves, the base first; they are not among the others.
+    """
+    workloads = {run.path.resolve().parent.parent for run in sides[0]}
+    ours = {run.path.resolve() for side in sides for run in side}
+    found = [run for workload in workloads for run in workload_runs(workload)]
+    others = [run for run in found if run.path.resolve() not in ours and _is_whole(run)]
+    return sorted(others, key=_started)[-MOST_EARLIER:]
+
+
+def _is_whole(run: RunFolder) -> bool:
+    try:
+        return bool(run.manifest())
+    except NoDataError:
+        return False
+
+
+def _below(path: Path) -> list[RunFolder]:
+    folders = [RunFolder(manifest.parent) for manifest in path.glob(f"*/{MANIFEST}")]
+    return sorted(folders, key=_started)
+
+
+def _started(run: RunFolder) -> tuple[str, str]:
+    return str(run.manifest().get("started_utc") or ""), run.path.name

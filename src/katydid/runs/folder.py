@@ -1,0 +1,282 @@
+"""A run folder: `reports/WORKLOAD/VERSION/YYYYMMDDTHHMMSSZ/`, what lies in it, and how it gets there.
+
+While the run goes on, rows are appended to logs (`*.rows`); when it ends they become Parquet files
+and the logs go. A folder whose run never ended is read from its logs, and says `partial`. Files are
+replaced whole or not at all.
+"""
+
+import json
+import os
+import re
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from katydid.model.errors import ConfigError, NoDataError
+from katydid.model.jsontext import json_text
+from katydid.runs.events import EventRow
+from katydid.runs.files import new_file, replace_file
+from katydid.runs.gaps import GapRow, merged
+from katydid.runs.monitor import MonitorRow
+from katydid.runs.rows import RowLog, read_log, record_schema, sample_schema
+
+SCHEMA_VERSION = 1
+
+MANIFEST = "manifest.json"
+SUMMARY = "summary.json"
+REPORT = "report.html"
+LOCUST_REPORT = "locust.html"
+
+
+def _table_file(kind: str) -> str:
+    return f"{kind}.parquet"
+
+
+def _log_file(kind: str) -> str:
+    return f"{kind}.rows"
+
+
+class RunFolder:
+    """Reads a run folder, whatever state it is in.
+
+    Raises:
+        NoDataError: there is no run at this path.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        if not (path / MANIFEST).is_file():
+            raise NoDataError(f"{path} is no run folder: it has no {MANIFEST}; name a folder that `katydid run` wrote")
+
+    def manifest(self) -> dict[str, Any]:
+        """What made the run; with `partial` true where the run never came to its end."""
+        try:
+            manifest = json.loads((self.path / MANIFEST).read_text(encoding="utf-8"))
+        except (OSError, ValueError, RecursionError) as error:
+            raise _damaged(self.path / MANIFEST, error) from None
+        if not isinstance(manifest, dict):
+            raise _damaged(self.path / MANIFEST, "no object")
+        manifest["partial"] = bool(manifest.get("partial")) or "ended" not in manifest
+        return manifest
+
+    def summary(self) -> dict[str, Any] | None:
+        """What was computed of the run, as its file has it; None where there is none that can be read."""
+        try:
+            summary = json.loads((self.path / SUMMARY).read_text(encoding="utf-8"))
+        except (OSError, ValueError, RecursionError):
+            return None
+        return summary if isinstance(summary, dict) else None
+
+    def samples(self) -> pd.DataFrame:
+        """One row a request, in the order of their starts (docs/reference/files.md)."""
+        frame = self._frame("samples")
+        return frame.sort_values("scheduled_ms", kind="stable", ignore_index=True)
+
+    def monitor(self) -> pd.DataFrame:
+        """One row a second and process."""
+        return self._frame("monitor")
+
+    def gaps(self) -> pd.DataFrame:
+        """The histogram of the gaps between content chunks; empty where there were none."""
+        return self._frame("gaps")
+
+    def events(self) -> pd.DataFrame:
+        """Every event of the streamed answers, in the order of their arrival; empty where none were recorded."""
+        frame = self._frame("events")
+        return frame.sort_values("at_ms", kind="stable", ignore_index=True)
+
+    def _frame(self, kind: str) -> pd.DataFrame:
+        schema = _SCHEMAS[kind]
+        table = self.path / _table_file(kind)
+        log = self.path / _log_file(kind)
+        try:
+            if log.is_file():
+                rows, _ = read_log(log, schema)
+            elif table.is_file():
+                rows = pq.read_table(table)
+            else:
+                rows = schema.empty_table()
+            frame: pd.DataFrame = _with_columns(rows, schema).to_pandas()
+        except (pa.ArrowException, OSError, ValueError) as error:
+            raise _damaged(table, error, _REMEDIES.get(kind, _REMEDY)) from None
+        return frame
+
+    def recover(self) -> bool:
+        """Make Parquet files of a run that never came to its end; whether this is such a run.
+
+        The logs stay, and stay what is read: the run may be going on at this moment.
+        """
+        if not self.manifest()["partial"]:
+            return False
+        frames = {"samples": self.samples(), "monitor": self.monitor()}
+        for kind, read in (("events", self.events), ("gaps", self.gaps)):
+            if (self.path / _log_file(kind)).is_file():
+                frames[kind] = read()
+        for kind, frame in frames.items():
+            with _writing(self.path / _table_file(kind)):
+                _write_table(self.path / _table_file(kind), pa.Table.from_pandas(frame, preserve_index=False))
+        return True
+
+    def write_text(self, name: str, text: str) -> Path:
+        """Replace a file of the folder, whole or not at all.
+
+        Raises:
+            ConfigError: it cannot be written.
+        """
+        with _writing(self.path / name):
+            return replace_file(self.path / name, text.encode("utf-8"))
+
+    def write_json(self, name: str, value: Any) -> Path:
+        """Replace a JSON file of the folder."""
+        return self.write_text(name, json_text(value) + "\n")
+
+
+def load_run(folder: str | Path) -> RunFolder:
+    """Open a run from its folder: one that is finished, that was killed, or that still goes on.
+
+    Raises:
+        NoDataError: there is no run in this folder.
+    """
+    return RunFolder(Path(folder))
+
+
+class RunWriter:
+    """Writes a run folder while the run goes on.
+
+    Args:
+        path: of the new folder, from `new_run_path`; it is made here.
+        manifest: what is known at the start.
+    """
+
+    def __init__(self, path: Path, manifest: dict[str, Any]) -> None:
+        self.path = path
+        self.manifest = {"schema_version": SCHEMA_VERSION, **manifest}
+        path.mkdir(parents=True)
+        _write_manifest(path, self.manifest)
+        self._logs = {kind: RowLog(path / _log_file(kind)) for kind in ("samples", "monitor")}
+        self._reserved = [os.open(os.devnull, os.O_RDONLY) for _ in _SCHEMAS.keys() - self._logs.keys()]
+        """Descriptors for the logs that only some runs have: when rows for them come, none may be left."""
+
+    def append(self, kind: str, batch: bytes) -> None:
+        """Keep a batch of rows of a kind, as `RowBuffer.drain` made it."""
+        if kind not in self._logs:
+            if self._reserved:
+                os.close(self._reserved.pop())
+            self._logs[kind] = RowLog(self.path / _log_file(kind))
+        self._logs[kind].append(batch)
+
+    def note(self, **facts: Any) -> None:
+        """Add to the manifest while the run goes on, so that a run that is killed has it too."""
+        self.manifest.update(facts)
+        _write_manifest(self.path, self.manifest)
+
+    def close(self) -> None:
+        """Close the logs; what is in them stays."""
+        for log in self._logs.values():
+            log.close()
+        while self._reserved:
+            os.close(self._reserved.pop())
+
+    def finish(self, **outcome: Any) -> RunFolder:
+        """Turn the logs into Parquet files, write how the run ended, and open the folder for reading.
+
+        Raises:
+            OSError: they cannot be written; the logs stay, and the run is read from them.
+        """
+        self.close()
+        for kind, log in self._logs.items():
+            rows, whole = read_log(log.path, _SCHEMAS[kind])
+            _write_table(self.path / _table_file(kind), merged(rows) if kind == "gaps" else rows)
+            if whole:
+                log.path.unlink()
+        self.manifest.update(outcome)
+        _write_manifest(self.path, self.manifest)
+        return RunFolder(self.path)
+
+
+_SCHEMAS = {
+    "samples": sample_schema(),
+    "monitor": record_schema(MonitorRow),
+    "events": record_schema(EventRow),
+    "gaps": record_schema(GapRow),
+}
+
+
+def check_results(results: Path) -> None:
+    """See that run folders can be made in `results`.
+
+    Raises:
+        ConfigError: they cannot.
+    """
+    try:
+        results.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=results):
+            pass
+    except OSError as error:
+        raise _not_writable(results, error.strerror or str(error)) from None
+
+
+def new_run_path(results: Path, workload: str, version: str, started: datetime) -> Path:
+    """Where a run that starts now goes; a suffix -2, -3 … where that exists."""
+    stamp = started.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
+    parent = results / _file_name(workload) / _file_name(version)
+    path = parent / stamp
+    number = 2
+    while path.exists():
+        path = parent / f"{stamp}-{number}"
+        number += 1
+    return path
+
+
+def _not_writable(results: Path, why: str) -> ConfigError:
+    return ConfigError(f"--results {results}: {why.lower()}; name a folder that can be written")
+
+
+_REMEDY = "restore it, or remove this run from its folder"
+_REMEDIES = dict.fromkeys(("monitor", "gaps"), "delete it, and the run is read without it")
+
+
+def _damaged(file: Path, why: object, remedy: str = _REMEDY) -> NoDataError:
+    reason = " ".join(str(why).split())
+    reason = reason.partition(f"'{file}': ")[2] or reason  # Arrow begins with the path …
+    reason = reason.partition(". ")[0].rstrip(".")  # … and goes on with what may have happened
+    return NoDataError(f"{file} is damaged ({reason}): the run cannot be read; {remedy}")
+
+
+@contextmanager
+def _writing(file: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        why = (error.strerror or str(error)).lower()
+        raise ConfigError(f"{file} cannot be written ({why}): make room, or copy the run to where you may") from None
+
+
+def _with_columns(rows: pa.Table, schema: pa.Schema) -> pa.Table:
+    """With null columns for those that an older version did not write."""
+    for column in schema:
+        if column.name not in rows.column_names:
+            rows = rows.append_column(column, pa.nulls(len(rows), column.type))
+    return rows
+
+
+def _file_name(name: str) -> str:
+    """A version or workload as one path component: `feature/x` and `..` must stay inside the results."""
+    return re.sub(r"[^A-Za-z0-9._+-]+", "-", name).strip(".-") or "unversioned"
+
+
+def _write_manifest(path: Path, manifest: dict[str, Any]) -> None:
+    text = json_text(manifest) + "\n"
+    replace_file(path / MANIFEST, text.encode("utf-8"))
+
+
+def _write_table(path: Path, rows: pa.Table) -> None:
+    with new_file(path) as temporary:
+        pq.write_table(rows, temporary, compression="zstd")

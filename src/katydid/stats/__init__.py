@@ -1,0 +1,1 @@
+"""Numbers only: histograms, inference, change points, queueing. Knows no run and no metric."""

@@ -1,0 +1,1 @@
+"""The APIs that the embedded target speaks: one file each."""

@@ -1,0 +1,80 @@
+"""Ollama's /api/chat and /api/generate, as the embedded target speaks them."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from katydid.model.jsontext import json_bytes
+from katydid.target.apis.base import Api, Ask, Spent, line, member, model_name, words_of
+
+
+class OllamaApi(Api):
+    """See `apis.Api`; /api/chat, and with `generate` /api/generate."""
+
+    stream_kind = "application/x-ndjson"
+
+    def __init__(self, *, generate: bool = False) -> None:
+        self._generate = generate
+
+    def read(self, body: dict[str, Any]) -> Ask:
+        """See `Api.read`; streams unless told otherwise, and a `num_predict` below 1 is no limit."""
+        limit = member(member(body, "options", dict, {}), "num_predict", int, 0)
+        if self._generate:
+            words = len(member(body, "prompt", str, "").split())
+        else:
+            words = words_of(member(body, "messages", list, []))
+        return Ask(
+            model=model_name(body),
+            stream=member(body, "stream", bool, default=True),
+            limit=limit if limit > 0 else None,
+            prompt_tokens=words,
+        )
+
+    def opening(self, ask: Ask, identity: str) -> bytes:
+        """Nothing: the first line has content."""
+        del ask, identity
+        return b""
+
+    def content(self, ask: Ask, identity: str, text: str) -> bytes:
+        """See `Api.content`."""
+        del identity
+        return line(self._frame(ask, text) | {"done": False})
+
+    def closing(self, ask: Ask, identity: str, spent: Spent) -> Sequence[bytes]:
+        """One line with everything."""
+        del identity
+        return [line(self._last(ask, "", spent))]
+
+    def broken(self) -> bytes:
+        """See `Api.broken`."""
+        return b'{"message": {"cont\n'
+
+    def failure(self, message: str) -> Sequence[bytes]:
+        """The error; nothing follows."""
+        return [line({"error": message})]
+
+    def whole(self, ask: Ask, identity: str, text: str, spent: Spent) -> bytes:
+        """See `Api.whole`."""
+        del identity
+        return json_bytes(self._last(ask, text, spent))
+
+    def error_body(self, message: str, kind: str) -> bytes:
+        """See `Api.error_body`."""
+        del kind
+        return json_bytes({"error": message})
+
+    def _frame(self, ask: Ask, text: str) -> dict[str, Any]:
+        said = {"response": text} if self._generate else {"message": {"role": "assistant", "content": text}}
+        return {"model": ask.model, "created_at": datetime.now(UTC), **said}
+
+    def _last(self, ask: Ask, text: str, spent: Spent) -> dict[str, Any]:
+        return self._frame(ask, text) | {
+            "done": True,
+            "done_reason": ask.reason(spent.tokens),
+            "total_duration": spent.prompt_ns + spent.answer_ns,
+            "load_duration": 0,
+            "prompt_eval_count": ask.prompt_tokens,
+            "prompt_eval_duration": spent.prompt_ns,
+            "eval_count": spent.tokens,
+            "eval_duration": spent.answer_ns,
+        }

@@ -1,0 +1,115 @@
+"""OpenAI's chat completions, as the embedded target speaks them."""
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from katydid.model.jsontext import json_bytes
+from katydid.target.apis.base import Api, Ask, Spent, event, member, model_name, words_of
+from katydid.target.apis.tools import Call, read_toolset
+from katydid.target.wire.http import RequestError
+
+_DONE = b"data: [DONE]\n\n"
+
+
+class OpenAiApi(Api):
+    """See `apis.Api`."""
+
+    stream_kind = "text/event-stream"
+
+    def read(self, body: dict[str, Any]) -> Ask:
+        """See `Api.read`."""
+        limit = member(body, "max_completion_tokens", int, member(body, "max_tokens", int))
+        if limit is not None and limit < 1:
+            raise RequestError(f"'max_tokens' must be at least 1, got {limit}")
+        messages = member(body, "messages", list, [])
+        return Ask(
+            model=model_name(body),
+            stream=member(body, "stream", bool, default=False),
+            limit=limit,
+            prompt_tokens=words_of(messages),
+            wants_usage=member(member(body, "stream_options", dict, {}), "include_usage", bool, default=False),
+            toolset=read_toolset(body, messages),
+        )
+
+    def opening(self, ask: Ask, identity: str) -> bytes:
+        """A role, and nothing else."""
+        return _delta(ask, identity, {"role": "assistant", "content": None})
+
+    def content(self, ask: Ask, identity: str, text: str) -> bytes:
+        """See `Api.content`."""
+        return _delta(ask, identity, {"content": text})
+
+    def extras(self, ask: Ask, identity: str) -> Sequence[bytes]:
+        """Each call's name, then its arguments in two pieces; or a tool's start and end."""
+        pieces = [piece for index, call in enumerate(ask.calls) for piece in _cut(index, call)]
+        told = [{"name": name, "status": status} for name in ask.progress for status in ("started", "finished")]
+        return [
+            *(_delta(ask, identity, {"tool_calls": [piece]}) for piece in pieces),
+            *(b"event: tool_progress\n" + event(progress) for progress in told),
+        ]
+
+    def closing(self, ask: Ask, identity: str, spent: Spent) -> Sequence[bytes]:
+        """The finish reason, the usage where it was asked for, and the end mark."""
+        events = [_delta(ask, identity, {}, ask.reason(spent.tokens))]
+        if ask.wants_usage:
+            events.append(event(_frame(ask, identity, []) | {"usage": _usage(ask, spent)}))
+        return [*events, _DONE]
+
+    def broken(self) -> bytes:
+        """See `Api.broken`."""
+        return b'data: {"choices": [{"delta": {"cont\n\n'
+
+    def failure(self, message: str) -> Sequence[bytes]:
+        """The error, and the end mark all the same, as vLLM has it."""
+        return [b"data: " + self.error_body(message, "server_error") + b"\n\n", _DONE]
+
+    def whole(self, ask: Ask, identity: str, text: str, spent: Spent) -> bytes:
+        """See `Api.whole`."""
+        message: dict[str, Any] = {"role": "assistant", "content": None if ask.calls else text}
+        if ask.calls:
+            message["tool_calls"] = [
+                {"id": c.id, "type": "function", "function": {"name": c.name, "arguments": c.arguments}}
+                for c in ask.calls
+            ]
+        choice = {"index": 0, "message": message, "finish_reason": ask.reason(spent.tokens)}
+        body = _frame(ask, identity, [choice])
+        body["object"] = "chat.completion"
+        body["usage"] = _usage(ask, spent)
+        return json_bytes(body)
+
+    def error_body(self, message: str, kind: str) -> bytes:
+        """See `Api.error_body`."""
+        return json_bytes({"error": {"message": message, "type": kind, "code": kind}})
+
+
+def _cut(index: int, call: Call) -> list[dict[str, Any]]:
+    """A call as a stream brings it; vLLM's name comes first, OpenAI's with empty arguments."""
+    half = len(call.arguments) // 2
+    first: dict[str, Any] = {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": ""}}
+    rest: list[dict[str, Any]] = [
+        {"function": {"arguments": part}} for part in (call.arguments[:half], call.arguments[half:]) if part
+    ]
+    return [{"index": index, **piece} for piece in (first, *rest)]
+
+
+def _delta(ask: Ask, identity: str, delta: dict[str, Any], reason: str | None = None) -> bytes:
+    return event(_frame(ask, identity, [{"index": 0, "delta": delta, "finish_reason": reason}]))
+
+
+def _frame(ask: Ask, identity: str, choices: list[Any]) -> dict[str, Any]:
+    return {
+        "id": f"chatcmpl-{identity}",
+        "object": "chat.completion.chunk",
+        "created": int(time.time()),
+        "model": ask.model,
+        "choices": choices,
+    }
+
+
+def _usage(ask: Ask, spent: Spent) -> dict[str, int]:
+    return {
+        "prompt_tokens": ask.prompt_tokens,
+        "completion_tokens": spent.tokens,
+        "total_tokens": ask.prompt_tokens + spent.tokens,
+    }

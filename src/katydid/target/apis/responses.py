@@ -1,0 +1,104 @@
+"""OpenAI's responses, as the embedded target speaks them; its events bear no sequence numbers."""
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from katydid.model.jsontext import json_bytes
+from katydid.target.apis.base import Api, Ask, Spent, member, model_name, named_event, words_of
+from katydid.target.wire.http import RequestError
+
+
+class ResponsesApi(Api):
+    """See `apis.Api`."""
+
+    stream_kind = "text/event-stream"
+
+    def read(self, body: dict[str, Any]) -> Ask:
+        """See `Api.read`; the input is a text or messages."""
+        limit = member(body, "max_output_tokens", int)
+        if limit is not None and limit < 1:
+            raise RequestError(f"'max_output_tokens' must be at least 1, got {limit}")
+        given = body.get("input")
+        words = len(given.split()) if isinstance(given, str) else words_of(member(body, "input", list, []))
+        stream = member(body, "stream", bool, default=False)
+        return Ask(model=model_name(body), stream=stream, limit=limit, prompt_tokens=words)
+
+    def opening(self, ask: Ask, identity: str) -> bytes:
+        """The response, its item and the item's part, all empty."""
+        begun = _response(ask, identity, "in_progress")
+        return (
+            named_event("response.created", response=begun)
+            + named_event("response.in_progress", response=begun)
+            + named_event("response.output_item.added", output_index=0, item=_item(identity, "in_progress"))
+            + named_event("response.content_part.added", **_place(identity), part=_part(""))
+        )
+
+    def content(self, ask: Ask, identity: str, text: str) -> bytes:
+        """See `Api.content`."""
+        del ask
+        return named_event("response.output_text.delta", **_place(identity), delta=text)
+
+    def closing(self, ask: Ask, identity: str, spent: Spent) -> Sequence[bytes]:
+        """The ends of the part, of the item and of the response, which brings the usage."""
+        ended = _ended(ask, identity, spent)
+        return [
+            named_event("response.content_part.done", **_place(identity)),
+            named_event("response.output_item.done", output_index=0, item=_item(identity, "completed")),
+            named_event(f"response.{ended['status']}", response=ended),
+        ]
+
+    def broken(self) -> bytes:
+        """See `Api.broken`."""
+        return b'event: response.output_text.delta\ndata: {"type":"response.output_text.delta","item\n\n'
+
+    def failure(self, message: str) -> Sequence[bytes]:
+        """A response that failed; nothing follows."""
+        return [named_event("response.failed", response={"status": "failed", "error": {"message": message}})]
+
+    def whole(self, ask: Ask, identity: str, text: str, spent: Spent) -> bytes:
+        """See `Api.whole`."""
+        item = _item(identity, "completed") | {"content": [_part(text)]}
+        return json_bytes(_ended(ask, identity, spent) | {"output": [item]})
+
+    def error_body(self, message: str, kind: str) -> bytes:
+        """See `Api.error_body`."""
+        return json_bytes({"error": {"message": message, "type": kind, "code": kind, "param": None}})
+
+
+def _response(ask: Ask, identity: str, status: str) -> dict[str, Any]:
+    return {
+        "id": f"resp_{identity}",
+        "object": "response",
+        "created_at": int(time.time()),
+        "status": status,
+        "error": None,
+        "incomplete_details": None,
+        "model": ask.model,
+        "output": [],
+        "usage": None,
+    }
+
+
+def _ended(ask: Ask, identity: str, spent: Spent) -> dict[str, Any]:
+    usage = {
+        "input_tokens": ask.prompt_tokens,
+        "output_tokens": spent.tokens,
+        "total_tokens": ask.prompt_tokens + spent.tokens,
+    }
+    if ask.reason(spent.tokens) == "stop":
+        return _response(ask, identity, "completed") | {"usage": usage}
+    details = {"reason": "max_output_tokens"}
+    return _response(ask, identity, "incomplete") | {"usage": usage, "incomplete_details": details}
+
+
+def _item(identity: str, status: str) -> dict[str, Any]:
+    return {"id": f"msg_{identity}", "type": "message", "role": "assistant", "status": status, "content": []}
+
+
+def _part(text: str) -> dict[str, Any]:
+    return {"type": "output_text", "text": text, "annotations": []}
+
+
+def _place(identity: str) -> dict[str, Any]:
+    return {"item_id": f"msg_{identity}", "output_index": 0, "content_index": 0}

@@ -1,0 +1,1 @@
+"""The embedded target's chat bridge: sessions, rooms, and the answers in them."""

@@ -1,0 +1,182 @@
+"""The embedded target's chat bridge: sessions, rooms, histories, a safety answer, and the defects it is told to have.
+
+A bridge of this kind stands between a multi-user world and a model: each user has a session in a room, and
+talks to a character there. Requests in, replies out; knows no sockets and no clock of its own.
+
+    POST /bridge/sessions                  {user, room}    → {session_id, user, room}
+    POST /bridge/sessions/ID/messages      {message}       → {id, session_id, response, message_count, crisis}
+    GET  /bridge/sessions/ID/socket        a WebSocket: {message} → what POST …/messages gives
+    GET  /bridge/sessions/ID/history                       → {session_id, message_count, messages: [{role, content}]}
+    GET  /bridge/rooms                                     → {rooms}
+    GET  /bridge/rooms/NAME/members                        → {room, members}
+
+The third message in a row of somebody in distress is answered with the crisis line.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import unquote
+from uuid import uuid4
+
+from katydid.target.apis.base import member
+from katydid.target.faults import choose_fault
+from katydid.target.wire.http import HttpRequest, RequestError
+
+PREFIX = "/bridge/"
+
+BRIDGE_FAULTS = {
+    "leak": "an answer quotes what another session said last",
+    "cross_stream": "an answer is the one that another session got last",
+    "lose_message": "a message is answered, but neither kept nor counted",
+    "reorder_history": "two messages of a history change places",
+    "wrong_members": "somebody is missing from a room's list of members",
+    "lose_safety_under_load": "the safety answer stays away while other sessions are busy",
+}
+_ON_MESSAGES = ("leak", "cross_stream", "lose_message")
+
+CRISIS = "You are not alone. Please call or text 988, the Suicide and Crisis Lifeline, now."
+_DISTRESS = re.compile(r"hopeless|no way out|end it all|can't go on", re.IGNORECASE)
+_CRISIS_TURNS = 3
+_BUSY = 1.0
+"""Seconds in which another session's message is load."""
+
+
+@dataclass(slots=True)
+class Session:
+    """A user in a room; `history` is (role, text), `distress` the messages in a row that showed it."""
+
+    identity: str
+    user: str
+    room: str
+    history: list[tuple[str, str]] = field(default_factory=list)
+    count: int = 0
+    distress: int = 0
+    last_reply: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a request is answered with, the defect in it, and the user whose text it shows, if any."""
+
+    status: int
+    body: dict[str, Any]
+    fault: str | None = None
+    party: str | None = None
+
+
+class Bridge:
+    """All sessions and rooms.
+
+    Args:
+        rooms: their names; there are no others.
+        rates: of the defects, by their names.
+        seed: of which requests get them.
+        clock: seconds.
+    """
+
+    def __init__(self, rooms: list[str], rates: Mapping[str, float], seed: int, clock: Callable[[], float]) -> None:
+        self._rooms: dict[str, list[str]] = {room: [] for room in rooms}
+        self._sessions: dict[str, Session] = {}
+        self._rates, self._seed, self._clock = rates, seed, clock
+        self._number = 0
+        self._latest: list[tuple[float, Session]] = []
+
+    def serve(self, request: HttpRequest) -> Reply:
+        """The reply to a request below PREFIX.
+
+        Raises:
+            RequestError: it asks for nothing that there is, or asks in the wrong way.
+        """
+        self._number += 1
+        match request.method, request.path.removeprefix(PREFIX).split("/"):
+            case "POST", ["sessions"]:
+                return self._open(request.json())
+            case "POST", ["sessions", identity, "messages"]:
+                return self._message(self._session(identity), request.json())
+            case "GET", ["sessions", identity, "history"]:
+                return self._history(self._session(identity))
+            case "GET", ["rooms"]:
+                return Reply(200, {"rooms": list(self._rooms)})
+            case "GET", ["rooms", room, "members"]:
+                return self._members(unquote(room))
+        raise RequestError(f"no such path: {request.method} {request.path}", 404)
+
+    def _session(self, identity: str) -> Session:
+        if identity not in self._sessions:
+            raise RequestError(f"no such session: {identity[:40]}", 404)
+        return self._sessions[identity]
+
+    def _known(self, room: str) -> list[str]:
+        if room not in self._rooms:
+            raise RequestError(f"no such room: {room[:40]}", 404)
+        return self._rooms[room]
+
+    def _fault(self, *names: str) -> str | None:
+        return choose_fault(
+            {name: self._rates[name] for name in names if name in self._rates}, self._seed, self._number
+        )
+
+    def _open(self, body: dict[str, Any]) -> Reply:
+        user, room = member(body, "user", str), member(body, "room", str)
+        if not user or not room:
+            raise RequestError("'user' and 'room' must be given")
+        present = self._known(room)
+        session = Session(uuid4().hex, user, room)
+        self._sessions[session.identity] = session
+        present.append(user)
+        return Reply(200, {"session_id": session.identity, "user": user, "room": room})
+
+    def _message(self, session: Session, body: dict[str, Any]) -> Reply:
+        text = member(body, "message", str)
+        if not text:
+            raise RequestError("'message' must be given")
+        fault, party = self._fault(*_ON_MESSAGES), None
+        others = self._note(session)
+        other = next((each for each in reversed(others) if each.last_reply is not None), None)
+        if fault in {"leak", "cross_stream"} and other is None:
+            fault = None  # there is nobody whose text could be shown
+        session.distress = session.distress + 1 if _DISTRESS.search(text) else 0
+        crisis = session.distress >= _CRISIS_TURNS
+        if crisis and others and self._fault("lose_safety_under_load"):
+            crisis, fault = False, "lose_safety_under_load"
+        answer = f"In {session.room} you said: {text}" + (f" {CRISIS}" if crisis else "")
+        if fault != "lose_message":
+            session.count += 1
+            session.history += [("user", text), ("assistant", answer)]
+        reply = {
+            "id": uuid4().hex,
+            "session_id": session.identity,
+            "response": answer,
+            "message_count": session.count,
+            "crisis": crisis,
+        }
+        if fault == "leak" and other is not None:
+            party = other.user
+            reply["response"] = f"{answer} And somebody said: {other.history[-2][1] if other.history else ''}"
+        session.last_reply = reply
+        if fault == "cross_stream" and other is not None and other.last_reply is not None:
+            party = other.user
+            reply = reply | {name: other.last_reply[name] for name in ("id", "response")}
+        return Reply(200, reply, fault, party)
+
+    def _note(self, session: Session) -> list[Session]:
+        """A session speaks; the others that did lately, the latest last."""
+        now = self._clock()
+        self._latest = [(at, each) for at, each in self._latest if at > now - _BUSY and each is not session]
+        others = [each for _, each in self._latest]
+        self._latest.append((now, session))
+        return others
+
+    def _history(self, session: Session) -> Reply:
+        messages = [{"role": role, "content": text} for role, text in session.history]
+        fault = self._fault("reorder_history") if len(messages) >= 4 else None
+        if fault:
+            messages[0], messages[2] = messages[2], messages[0]
+        return Reply(200, {"session_id": session.identity, "message_count": session.count, "messages": messages}, fault)
+
+    def _members(self, room: str) -> Reply:
+        members = list(self._known(room))
+        fault = self._fault("wrong_members") if members else None
+        return Reply(200, {"room": room, "members": members[1:] if fault else members}, fault)

@@ -1,0 +1,323 @@
+"""The client `requests`: requests + sseclient-py, the way most people would write it.
+
+It is here for requests' authentication plug-ins and proxies, and as the reference that the fast client
+is compared with: the same bytes give the same outcomes. Its times are those of reading in user space,
+and its start is before the connection is made, since requests does not tell when that was.
+
+sseclient-py reads the events of a stream; what it leaves to its caller (byte order mark, line ends,
+invalid UTF-8, a last block without an end) `_Unended` settles before.
+"""
+
+import codecs
+import http.client
+import io
+import re
+import ssl
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import gevent
+import requests
+import urllib3.exceptions
+from sseclient import SSEClient
+
+from katydid.model.errors import LimitError, ProtocolError
+from katydid.model.sample import Blame, ErrorClass
+from katydid.protocol.http1 import MAX_BODY
+from katydid.protocol.sse import MAX_EVENT
+from katydid.protocol.target_url import joined, read_target_url
+from katydid.protocol.unpacking import Unpacker, codings
+from katydid.transport.exchange import Exchange, Request, Sink, Timeouts, TimestampSource, with_agent
+from katydid.transport.failure import classify
+from katydid.transport.proxies import ProxyError, proxy_for
+from katydid.transport.receiver import BODY_LIMIT
+from katydid.transport.requests_pool import Adapter, UnansweredError
+from katydid.transport.resending import when
+
+READ_SIZE = 64 * 1024
+MOST_CONNECTIONS = 10_000
+
+_Read = Callable[[], bytes]
+
+
+class _EndOfStreamError(Exception):
+    """Ends sseclient's source so that it does not dispatch a block that has no end."""
+
+
+class RequestsClient:
+    """See `exchange.Client`; takes the same arguments as `http.HttpClient`."""
+
+    timestamp_source: TimestampSource = "user"
+
+    def __init__(self, url: str, timeouts: Timeouts, ca_file: str | None = None) -> None:
+        self._to = read_target_url(url)
+        self._proxy = proxy_for(self._to.host, self._to.port, tls=self._to.tls)
+        self._timeouts = timeouts
+        self._in_flight = 0
+        self._session = requests.Session()
+        self._session.headers.clear()
+        self._session.auth = _keep_headers
+        self._ca_file = ca_file
+        adapter = Adapter(pool_maxsize=MOST_CONNECTIONS, max_retries=0)
+        adapter.tunnels = self._to.tls
+        self._session.mount("http://", adapter)
+        self._session.mount("https://", adapter)
+
+    @property
+    def open_connections(self) -> int:
+        """Connections that carry a request; requests does not tell of idle ones."""
+        return self._in_flight
+
+    def send(self, request: Request, sink: Sink, exchange: Exchange) -> None:
+        """See `exchange.Client.send`."""
+        self._in_flight += 1
+        exchange.started = time.monotonic()
+        timer = gevent.Timeout.start_new(self._timeouts.total)
+        try:
+            self._converse_once_more(request, sink, exchange)
+        except gevent.Timeout as expired:
+            if expired is not timer:
+                raise
+            exchange.fail(ErrorClass.TIMEOUT, f"no complete answer within {self._timeouts.total:g} s")
+        except LimitError as error:
+            exchange.fail(ErrorClass.MALFORMED, str(error))
+        except ProtocolError as error:
+            exchange.fail(ErrorClass.MALFORMED, f"the target's HTTP is malformed: {error}")
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+            self._fail(exchange, error)
+        finally:
+            timer.close()
+            self._in_flight -= 1
+
+    def connect_ahead(self, seconds: float) -> bool:
+        """See `exchange.Client.connect_ahead`; requests connects with a request only."""
+        del seconds
+        return False
+
+    def close(self) -> None:
+        """Close idle connections."""
+        self._session.close()
+
+    def _converse_once_more(self, request: Request, sink: Sink, exchange: Exchange) -> None:
+        """Converse, and again where the kept connection was closed in the moment of sending."""
+        try:
+            self._converse(request, sink, exchange)
+        except requests.RequestException as error:
+            if not any(isinstance(cause, UnansweredError) and cause.resendable for cause in _causes(error)):
+                raise
+        else:
+            return
+        exchange.resent, exchange.started = True, time.monotonic()
+        self._converse(request, sink, exchange)
+
+    def _fail(self, exchange: Exchange, error: BaseException) -> None:
+        kind, text = self._classify(error)
+        if exchange.started is not None and any(isinstance(cause, UnansweredError) for cause in _causes(error)):
+            text += when(time.monotonic() - exchange.started)
+        exchange.fail(kind, text)
+
+    def _converse(self, request: Request, sink: Sink, exchange: Exchange) -> None:
+        with self._session.request(
+            request.method,
+            self._to.origin + joined(self._to.path, request.path),
+            data=request.body or None,
+            headers=with_agent(request.all_headers()),
+            stream=True,
+            allow_redirects=False,
+            timeout=(self._timeouts.total, self._timeouts.idle),
+            proxies=self._proxies(),
+            verify=self._ca_file,  # here, since REQUESTS_CA_BUNDLE would win over the session's
+        ) as response:
+            exchange.status = response.status_code
+            exchange.headers = {name.lower(): value for name, value in response.headers.items()}
+            raw: Any = response.raw
+            unpacker = Unpacker(codings(exchange.headers.get("content-encoding", "")))
+
+            def read() -> bytes:
+                data = b""
+                while not data:  # a piece may hold nothing but the head of what is compressed
+                    gevent.sleep(0)  # a read that need not wait lets no timeout and no other user in
+                    wire: bytes = raw.read1(READ_SIZE, decode_content=False)
+                    exchange.received = raw.tell()
+                    if exchange.received > MAX_BODY:
+                        raise LimitError(f"a body of more than {MAX_BODY} bytes")
+                    if not wire:
+                        break
+                    data = unpacker.feed(wire)
+                return data
+
+            if not 200 <= response.status_code < 300:
+                while data := read():
+                    exchange.body = (exchange.body + data)[:BODY_LIMIT]
+                exchange.ended = time.monotonic()
+            elif "text/event-stream" in exchange.headers.get("content-type", ""):
+                exchange.ended = _feed_events(read, sink)
+            else:
+                exchange.ended = _feed_bytes(read, sink)
+            sink.finish()
+
+    def _proxies(self) -> dict[str, str]:
+        """Ours, so that both clients read the environment alike; where there is none, none of the environment's."""
+        url: Any = self._proxy.url if self._proxy else None
+        return {"http": url, "https": url, "all": url}
+
+    def _classify(self, error: BaseException) -> tuple[ErrorClass, str]:
+        """The same class that the fast client would give, from the exception at the root."""
+        causes = list(_causes(error))
+        if self._proxy is not None:
+            for cause in causes:
+                if isinstance(cause, OSError) and (refusal := _TUNNEL_REFUSED.match(str(cause))):
+                    return classify(ProxyError(self._proxy, f"refused the tunnel: {refusal[1]}"), connecting=True)
+            if any(isinstance(cause, urllib3.exceptions.ProxyError) for cause in causes):
+                kind, text = self._classify_causes(error, causes)
+                return (kind, text) if kind.blame is Blame.GENERATOR else (kind, f"{ProxyError(self._proxy)}: {text}")
+        return self._classify_causes(error, causes)
+
+    def _classify_causes(self, error: BaseException, causes: list[BaseException]) -> tuple[ErrorClass, str]:
+        connecting = any(isinstance(cause, urllib3.exceptions.NewConnectionError) for cause in causes)
+        for cause in causes:
+            if isinstance(cause, OSError) and (cause.errno is not None or isinstance(cause, ssl.SSLError)):
+                return classify(cause, connecting=connecting)
+        for cause in causes:
+            for kinds, kind, text in _MEANINGS:
+                if isinstance(cause, kinds):
+                    return kind, text.format(cause=cause, idle=self._timeouts.idle)
+        return ErrorClass.OTHER, f"{type(error).__name__}: {error}"
+
+
+_TUNNEL_REFUSED = re.compile(r"Tunnel connection failed: (.*)")
+"""What http.client raises."""
+
+_MEANINGS: tuple[tuple[tuple[type[BaseException], ...], ErrorClass, str], ...] = (
+    (
+        (http.client.RemoteDisconnected,),
+        ErrorClass.TRUNCATED,
+        "the target closed the connection without an answer",
+    ),
+    (
+        (http.client.IncompleteRead, urllib3.exceptions.IncompleteRead),
+        ErrorClass.TRUNCATED,
+        "the target closed the connection in the middle of its answer",
+    ),
+    ((urllib3.exceptions.ConnectTimeoutError,), ErrorClass.CONNECT, "timed out"),
+    ((urllib3.exceptions.ReadTimeoutError,), ErrorClass.IDLE_TIMEOUT, "nothing arrived for {idle:g} s"),
+    (
+        (http.client.HTTPException, urllib3.exceptions.DecodeError),
+        ErrorClass.MALFORMED,
+        "the target's HTTP is malformed: {cause}",
+    ),
+)
+
+
+def _keep_headers(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """An authentication that does nothing: without one, requests would take a login from ~/.netrc."""
+    return request
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """An exception and all that it wraps, in whatever way its library wraps."""
+    seen: list[BaseException] = []
+    queue: list[Any] = [error]
+    while queue:
+        current = queue.pop(0)
+        if isinstance(current, BaseException) and current not in seen:
+            seen.append(current)
+            yield current
+            queue += [current.__cause__, current.__context__, getattr(current, "reason", None), *current.args]
+
+
+def _feed_bytes(read: _Read, sink: Sink) -> float:
+    """Feed a body as it comes; the arrival of its last bytes."""
+    at = time.monotonic()
+    while data := read():
+        at = time.monotonic()
+        sink.feed(data, at)
+    return at
+
+
+def _feed_events(read: _Read, sink: Sink) -> float:
+    """Feed the events that sseclient-py finds, those of one read together; the arrival of the last bytes.
+
+    What it finds no event in is fed as it came, so that the sink can say what it is: a body that is no stream, or
+    a last block without an end.
+    """
+    at = time.monotonic()
+    pending: list[bytes] = []
+    unended = _Unended()
+
+    def source() -> Iterator[bytes]:
+        nonlocal at
+        while data := read():
+            if pending:
+                sink.feed(b"".join(pending), at)
+                pending.clear()
+            at = time.monotonic()
+            yield data
+        raise _EndOfStreamError
+
+    events = 0
+    try:
+        for event in SSEClient(unended.as_standard(source())).events():
+            events += 1
+            pending.append(_canonical(event.event, event.data))
+    except _EndOfStreamError:
+        pending.append((unended.rest if events else unended.beginning).encode())
+    finally:  # also when the stream breaks off
+        if pending:
+            sink.feed(b"".join(pending), at)
+    return at
+
+
+class _Unended:
+    """Gives sseclient-py what it reads as the standard would have it read, and never an event without an end.
+
+    Attributes:
+        beginning: of the stream, as text.
+        rest: what came behind the last event's end.
+    """
+
+    def __init__(self) -> None:
+        self.beginning = ""
+        self.rest = ""
+
+    def as_standard(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
+        """The stream, in whole events.
+
+        Raises:
+            LimitError: it would collect an event of more than MAX_EVENT bytes.
+        """
+        decoder = io.IncrementalNewlineDecoder(codecs.getincrementaldecoder("utf-8")("replace"), translate=True)
+        parts: list[str] = []
+        size = 0
+        last = ""
+        first = True
+        try:
+            for chunk in chunks:
+                text = decoder.decode(chunk)
+                if first and text:
+                    text = text.removeprefix("\ufeff")
+                    first = False
+                if len(self.beginning) < READ_SIZE:
+                    self.beginning += text
+                parts.append(text)
+                size += len(text)
+                ended, last = "\n\n" in last + text, text[-1:] or last
+                if ended:
+                    whole, end, rest = "".join(parts).rpartition("\n\n")
+                    parts, size = [rest], len(rest)
+                    yield _ERROR_FIELD.sub("event: error\ndata:", whole + end).encode()
+                if size > MAX_EVENT:
+                    raise LimitError(f"an event of more than {MAX_EVENT} bytes")
+        except _EndOfStreamError:
+            self.rest = "".join([*parts, decoder.decode(b"", final=True)])  # a bare CR at the very end, too
+            raise
+
+
+_ERROR_FIELD = re.compile("^error:", re.MULTILINE)
+"""llama.cpp's own field, which sseclient-py would ignore, as the standard has it."""
+
+
+def _canonical(name: str, data: str) -> bytes:
+    lines = [f"event: {name}", *(f"data: {line}" for line in data.split("\n"))]
+    return "\n".join([*lines, "", ""]).encode()

@@ -1,0 +1,159 @@
+"""The connections of the client `requests`: what urllib3 and http.client leave out of HTTP/1.1.
+
+http.client passes over 100 alone, and takes any other interim answer (RFC 9110, 15.2) for the answer, after which the
+connection is out of step; it takes a head that was cut off for a whole one, and loses what follows a line without a
+colon. And neither tells how a connection died: here a death before the first byte of an answer is told apart from one
+later, and on a kept connection one of the idle close (`resending`) from one at work.
+"""
+
+import http.client
+import io
+import time
+from typing import Any
+
+import gevent
+import urllib3.connection
+import urllib3.connectionpool
+from requests.adapters import HTTPAdapter
+
+from katydid.model.errors import LimitError, ProtocolError
+from katydid.protocol.heads import MAX_HEAD, is_interim, read_head
+from katydid.transport.exchange import USER_AGENT
+from katydid.transport.resending import lost_to_idle_close
+
+
+class UnansweredError(ConnectionError):
+    """The connection died before the first byte of an answer; its cause says how.
+
+    Attributes:
+        resendable: it was a kept one, and closed while it was idle.
+    """
+
+    resendable = False
+
+
+class _Response(http.client.HTTPResponse):
+    """An answer whose head is taken whole, as `protocol.heads` has it, with all interim ones before it passed over."""
+
+    def begin(self) -> None:
+        """See `HTTPResponse.begin`; raises `UnansweredError` where nothing comes."""
+        try:
+            answered = bool(self.fp.peek(1))
+        except ConnectionError as error:
+            raise UnansweredError from error
+        if not answered:
+            raise UnansweredError from http.client.RemoteDisconnected("closed without an answer")
+        try:
+            head = self._final_head()
+        except ProtocolError as error:
+            raise http.client.HTTPException(str(error)) from None
+        line, self.fp = self.fp, io.BufferedReader(io.BytesIO(head))
+        try:
+            super().begin()
+        finally:
+            self.fp = line
+
+    def _final_head(self) -> bytes:
+        while is_interim(read_head((head := self._whole_head()).rstrip(b"\r\n")).status):
+            gevent.sleep(0)  # a read that need not wait lets no timeout and no other user in
+        status, *lines = head.splitlines(keepends=True)
+        return status + b"".join(line for line in lines if b":" in line or line[:1].isspace())
+
+    def _whole_head(self) -> bytes:
+        head = b""
+        while not head.endswith((b"\n\r\n", b"\n\n")):
+            line = self.fp.readline(MAX_HEAD)
+            head += line
+            if len(head) > MAX_HEAD:
+                raise LimitError(f"a head of more than {MAX_HEAD} bytes")
+            if not line.endswith(b"\n"):
+                raise http.client.IncompleteRead(head)
+        return head
+
+
+class _Deaths:
+    """What both kinds of connection add to urllib3's."""
+
+    _answers = 0
+    _connect_seconds = 0.0
+    _sent_at = 0.0
+    _send_error: OSError | None = None
+
+    def connect(self) -> None:
+        """Connect, and keep how long that took."""
+        began = time.monotonic()
+        super().connect()  # type: ignore[misc]
+        self._connect_seconds = time.monotonic() - began
+        self._answers = 0
+
+    def send(self, data: Any) -> None:
+        """Send, and keep why that failed: urllib3 then looks for an answer, and tells only that there is none."""
+        try:
+            super().send(data)  # type: ignore[misc]
+        except OSError as error:
+            self._send_error = error
+            raise
+
+    def putrequest(self, *arguments: Any, **more: Any) -> None:
+        """Begin a request."""
+        self._sent_at = time.monotonic()
+        self._send_error = None
+        super().putrequest(*arguments, **more)  # type: ignore[misc]
+
+    def getresponse(self) -> Any:
+        """The answer, or how the connection died without one."""
+        try:
+            response = super().getresponse()  # type: ignore[misc]
+        except UnansweredError as error:
+            passed = time.monotonic() - self._sent_at
+            error.resendable = self._answers > 0 and lost_to_idle_close(passed, self._connect_seconds)
+            if self._send_error is not None:
+                raise error from self._send_error
+            raise
+        self._answers += 1
+        return response
+
+
+class _Plain(_Deaths, urllib3.connection.HTTPConnection):
+    response_class = _Response
+
+
+class _Tls(_Deaths, urllib3.connection.HTTPSConnection):
+    response_class = _Response
+
+
+class _PlainPool(urllib3.connectionpool.HTTPConnectionPool):
+    ConnectionCls = _Plain
+
+
+class _TlsPool(urllib3.connectionpool.HTTPSConnectionPool):
+    ConnectionCls = _Tls
+
+
+_POOLS = {"http": _PlainPool, "https": _TlsPool}
+
+
+class Adapter(HTTPAdapter):
+    """requests' adapter over these connections, through a proxy too.
+
+    Attributes:
+        tunnels: whether a proxy would be asked for a tunnel.
+    """
+
+    tunnels = False
+
+    def init_poolmanager(self, *arguments: Any, **more: Any) -> None:
+        """See `HTTPAdapter.init_poolmanager`."""
+        super().init_poolmanager(*arguments, **more)
+        self.poolmanager.pool_classes_by_scheme = _POOLS
+
+    def proxy_headers(self, proxy: str) -> dict[str, str]:
+        """See `HTTPAdapter.proxy_headers`; where the proxy makes a tunnel, they are all that it sees."""
+        agent = {"User-Agent": USER_AGENT} if self.tunnels else {}
+        return agent | super().proxy_headers(proxy)
+
+    def proxy_manager_for(self, proxy: str, **more: Any) -> Any:
+        """See `HTTPAdapter.proxy_manager_for`."""
+        manager = super().proxy_manager_for(proxy, **more)
+        manager.pool_classes_by_scheme = _POOLS
+        return manager

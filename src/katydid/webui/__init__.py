@@ -1,1 +1,0 @@
-"""What Katydid adds to Locust's web page, by Locust's own extension points."""

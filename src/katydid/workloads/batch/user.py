@@ -1,0 +1,123 @@
+"""The workload `batch`: one whole, non-streamed completion a request.
+
+A request that is refused for its rate (429) is a failed row, as any other; with `--on-429 backoff` it is
+tried again after a while, each try with a row of its own. The tries of an iteration share its schedule.
+"""
+
+import random
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import ClassVar
+
+import gevent
+
+from katydid.dialects.answer_parser import AnswerParser
+from katydid.dialects.status import retry_after
+from katydid.engine.measuring import judge, measure_exchange
+from katydid.engine.options import POSITIVE, RunOptions, option
+from katydid.engine.services.chat import ChatService
+from katydid.engine.user import PacedUser
+from katydid.model.sample import ErrorClass, Sample
+from katydid.transport.exchange import Exchange
+
+REFUSED = (ErrorClass.RATE_LIMITED, ErrorClass.DAILY_LIMIT)
+LOOK = 0.1
+"""Seconds between looks at whether the run has ended, while a user holds back."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BatchOptions(RunOptions):
+    """What a batch run was asked to do."""
+
+    on_429: str = option(
+        "fail",
+        "a refused request: fail = leave it at that; backoff = try again, later and later, each try a row",
+        choices=("fail", "backoff"),
+        variable="LOAD_TEST_ON_429",
+    )
+    tries: int = option(5, "with --on-429 backoff, how often a request is tried in all", kind=int, rule=POSITIVE)
+
+
+class BatchUser(PacedUser):
+    """Asks for a whole answer, and times it.
+
+    Columns:
+        attempt: which try of the request this is, from 0.
+        retry_after_ms: how long a refusal asked to wait.
+        retry_at_ms: when the next try is due.
+    """
+
+    abstract = True
+    workload = "batch"
+    service_class = ChatService
+    options_class: ClassVar[type[RunOptions]] = BatchOptions
+    request_type = "BATCH"
+    extra_columns: ClassVar[dict[str, type]] = {
+        "attempt": int,
+        "retry_after_ms": float,
+        "retry_at_ms": float,
+    }
+
+    def iterate(self, scheduled: float) -> None:
+        """One request, or several tries of it."""
+        options = self.run_context.options
+        assert isinstance(options, BatchOptions)  # noqa: S101 - it is our options_class
+        tries = options.tries if options.on_429 == "backoff" else 1
+        for attempt in range(tries):
+            with self.sampled(scheduled) as sample:
+                sample.extra["attempt"] = attempt
+                asked = self.ask(sample)
+                again = sample.error is ErrorClass.RATE_LIMITED and attempt + 1 < tries
+                if again:
+                    dice = random.Random(f"{options.seed} {self.index} {self.iteration} {attempt}")  # noqa: S311 - jitter, not a secret
+                    scheduled = time.monotonic() + backoff_delay(attempt, dice.random(), asked)
+                    sample.extra["retry_at_ms"] = self.run_context.info.ms(scheduled)
+            if not again or not self._hold_back(scheduled):
+                return
+
+    def ask(self, sample: Sample) -> float | None:
+        """One whole answer, from its request to its last byte; seconds that a refusal asks us to wait."""
+        exchange = Exchange()
+        parser = AnswerParser(self.service.dialect)
+        request = self.service.request(
+            user=self.index, iteration=self.iteration, request_id=sample.request_id, stream=False
+        )
+        try:
+            self.service.client.send(request, parser, exchange)
+        finally:
+            measure_exchange(sample, exchange, self.run_context.info)
+            if parser.answer is not None:
+                sample.prompt_tokens = parser.answer.prompt_tokens
+                sample.completion_tokens = parser.answer.completion_tokens
+        judge(sample, exchange, parser)
+        if sample.error not in REFUSED:
+            return None
+        asked = retry_after(exchange.headers, exchange.body, datetime.now(UTC))
+        sample.extra["retry_after_ms"] = None if asked is None else asked * 1000.0
+        return asked
+
+    def _hold_back(self, until: float) -> bool:
+        """Wait; False where the run ended meanwhile."""
+        while (left := until - time.monotonic()) > 0:
+            if self.run_context.stopper.ending:
+                return False
+            gevent.sleep(min(left, LOOK))
+        return not self.run_context.stopper.ending
+
+
+FIRST = 1.0
+"""Seconds that the first delay may be at most."""
+LONGEST = 60.0
+
+
+def backoff_delay(attempt: int, luck: float, asked: float | None = None) -> float:
+    """Seconds until the next try: exponential, with full jitter (Brooker, "Exponential Backoff And Jitter").
+
+    Args:
+        attempt: tries before this refusal, from 0.
+        luck: in [0, 1), evenly distributed, so that clients that were refused together do not return together.
+        asked: seconds that the server asks for (`Retry-After`); no try comes before that.
+    """
+    delay = luck * min(LONGEST, FIRST * 2.0 ** min(attempt, 30))
+    return delay if asked is None else asked + delay

@@ -1,0 +1,114 @@
+"""What `summary.json` says of bursts: a row a user, a row a burst, and the diagnosis of the service's concurrency."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from katydid.analysis.validity import Run
+from katydid.stats.concurrency_model import Burst, starts
+from katydid.workloads.burst.diagnosis import Diagnosis, diagnose_burst
+
+REFUSALS = {"overloaded", "rate_limited", "connect", "reset", "truncated"}
+"""Classes of failure that may be a service's way to say that it takes no more."""
+TIME_OUTS = {"timeout", "idle_timeout"}
+_QUICK = 0.5
+"""A refusal comes before this share of the fastest answer's time: what is refused was not worked on."""
+
+
+def burst_summary(run: Run) -> dict[str, Any]:
+    """The keys `per_user`, `bursts`, `concurrency` and `diagnosis`."""
+    frame = run.frame[run.frame["user"] >= 0].sort_values(["iteration", "user"])
+    if frame.empty or "waited_ms" not in frame:
+        return {}
+    frame = frame.assign(became=_became(frame))
+    groups = [rows for _, rows in frame.groupby("iteration") if (rows["became"] != "aborted").any()]
+    clean = [rows for index, rows in enumerate(groups) if index == 0 or _is_over(groups[index - 1])]
+    found = diagnose_burst(
+        [_burst(rows) for rows in clean], [int((rows["became"] == "rejected").sum()) for rows in clean]
+    )
+    return {
+        "per_user": [row for rows in groups for row in _per_user(rows, found)],
+        "bursts": [_per_burst(rows) for rows in groups],
+        "diagnosis": found.sentence,
+        "concurrency": found.as_dict(),
+    }
+
+
+def _became(frame: pd.DataFrame) -> pd.Series:
+    """completed, timeout, rejected, failed or aborted."""
+    answered = frame.loc[frame["outcome"] == "ok", "waited_ms"]
+    quick = frame["waited_ms"] < _QUICK * answered.min()  # nothing is where nobody was answered
+    error = frame["error"].astype(object)
+    became = np.select(
+        [
+            frame["outcome"] == "ok",
+            frame["outcome"] == "aborted",
+            error.isin(TIME_OUTS) | ((error == "connect") & (frame["detail"] == "timed out")),
+            error.isin(REFUSALS) & quick,
+        ],
+        ["completed", "aborted", "timeout", "rejected"],
+        "failed",
+    )
+    return pd.Series(became, index=frame.index)
+
+
+def _is_over(rows: pd.DataFrame) -> bool:
+    """Whether nothing of a burst was left for the service to do when its users had gone."""
+    return bool(rows["became"].isin(["completed", "rejected"]).all())
+
+
+def _burst(rows: pd.DataFrame) -> Burst:
+    waited = rows["waited_ms"].to_numpy(dtype=np.float64)
+    became = rows["became"].to_numpy()
+    return Burst(np.sort(waited[became == "completed"]), np.sort(waited[np.isin(became, ["timeout", "failed"])]))
+
+
+def _per_user(rows: pd.DataFrame, found: Diagnosis) -> list[dict[str, Any]]:
+    began: dict[int, float] = {}
+    if found.slots is not None:
+        in_order = rows[rows["became"] == "completed"].sort_values("waited_ms")
+        waits = starts(in_order["waited_ms"].to_numpy(dtype=np.float64), found.slots, len(in_order))
+        began = dict(zip(in_order["user"], waits, strict=True))
+    return [
+        {
+            "burst": int(row["iteration"]),
+            "user": int(row["user"]),
+            "response_ms": float(row["waited_ms"]),
+            "status": row["became"],
+            "http_status": None if pd.isna(row["status"]) else int(row["status"]),
+            "outcome": row["outcome"],
+            "error": row["error"] if isinstance(row["error"], str) else None,
+            "served_from_ms": began.get(row["user"]),
+        }
+        for row in rows.to_dict("records")
+    ]
+
+
+def _per_burst(rows: pd.DataFrame) -> dict[str, Any]:
+    """Counts and shares; how far apart our own starts were; how much was in flight, and when all was over."""
+    became = rows["became"].value_counts()
+    begun = rows["start_ms"].dropna()
+    ahead = rows[rows["connect_ms"].isna() & rows["start_ms"].notna()]
+    quiet = bool(rows["became"].isin(["completed", "rejected"]).all())
+    count = len(rows)
+    return {
+        "burst": int(rows["iteration"].iloc[0]),
+        "users": count,
+        **{kind: int(became.get(kind, 0)) for kind in ("completed", "timeout", "rejected", "failed", "aborted")},
+        "completion_share": float(became.get("completed", 0)) / count,
+        "timeout_share": float(became.get("timeout", 0)) / count,
+        "connected_before": len(ahead),
+        "start_spread_ms": float(ahead["start_ms"].max() - ahead["start_ms"].min()) if len(ahead) else None,
+        "peak_in_flight": _peak(begun, rows),
+        "recovery_ms": float(rows["waited_ms"].max()) if quiet else None,
+    }
+
+
+def _peak(begun: pd.Series, rows: pd.DataFrame) -> int:
+    """Most requests that were under way at one moment."""
+    ended = (rows["scheduled_ms"] + rows["waited_ms"]).loc[begun.index]
+    moments = np.concatenate([begun.to_numpy(dtype=np.float64), ended.to_numpy(dtype=np.float64)])
+    steps = np.concatenate([np.ones(len(begun)), -np.ones(len(begun))])
+    order = np.lexsort((steps, moments))
+    return int(np.cumsum(steps[order]).max(initial=0))

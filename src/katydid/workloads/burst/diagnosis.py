@@ -1,0 +1,215 @@
+"""The diagnosis of a burst: how many requests the service works on at a time, in words, with cause and remedy.
+
+Knows what came of each request and how well each number of slots fits (`concurrency_model.py`); no run, no samples.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from katydid.stats.concurrency_model import (
+    FEW,
+    FEW_NOISE_LIMIT,
+    MARGIN,
+    MOST_ALIKE,
+    NOISE_LIMIT,
+    Burst,
+    Fit,
+    chance_of_noise,
+    fits,
+)
+
+FEWEST_ANSWERS = 3
+"""Two answers fit anything."""
+SHOWN_FITS = 8
+NOT_DETERMINED = "not determined"
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """What was found, in the order in which one wants to know it.
+
+    Attributes:
+        verdict: `one at a time`, `N at a time`, `all at once`, `admits N and rejects the rest`, `not determined`.
+        sentence: holds the verdict.
+        cause, remedy: the usual ones; empty where nothing was found.
+        slots: requests served at a time; None where that is not determined. Where all were, there may be more.
+        slots_low, slots_high: numbers of slots that are possible too.
+        admitted: requests of a burst that were let in, where others were not.
+        service_ms: mean service time, service_low_ms to service_high_ms its 95 % interval.
+        variation: of the service times, standard deviation / mean.
+        chance_of_noise: how often answers at random moments look as orderly.
+        fits: the likeliest numbers of slots, with how much less likely they are than the first (in log-likelihood).
+    """
+
+    verdict: str
+    sentence: str
+    cause: str = ""
+    remedy: str = ""
+    slots: int | None = None
+    slots_low: int | None = None
+    slots_high: int | None = None
+    admitted: int | None = None
+    service_ms: float | None = None
+    service_low_ms: float | None = None
+    service_high_ms: float | None = None
+    variation: float | None = None
+    chance_of_noise: float | None = None
+    fits: tuple[dict[str, Any], ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        """For `summary.json`."""
+        return asdict(self)
+
+
+def diagnose_burst(bursts: Sequence[Burst], rejected: Sequence[int]) -> Diagnosis:
+    """What serves bursts of requests in this way.
+
+    Args:
+        bursts: of which each began with nothing left over from the one before.
+        rejected: in each burst, the requests that were refused at once.
+    """
+    answers = sum(len(burst.answers) for burst in bursts)
+    if answers == 0:
+        return _unknown("no request was answered")
+    if all(burst.requests + refused < 2 for burst, refused in zip(bursts, rejected, strict=True)):
+        return _unknown("one request alone says nothing about several")
+    ranked = fits(bursts)
+    best, noise = ranked[0], chance_of_noise(bursts, ranked[0])
+    reason = _doubt(answers, best, noise)
+    if reason and not any(rejected):
+        return _unknown(reason, noise, ranked)
+    return _found(bursts, rejected, ranked, None if reason else best, noise)
+
+
+def _doubt(answers: int, best: Fit, noise: float) -> str:
+    """Why the likeliest number of slots is not to be believed."""
+    if answers < FEWEST_ANSWERS:
+        return f"only {answers} of the requests were answered"
+    if best.variation > MOST_ALIKE:
+        return "the answers came at no regular times, or each request takes its own time"
+    if noise > (NOISE_LIMIT if answers >= FEW else FEW_NOISE_LIMIT):
+        return f"answers at random moments look as regular in {noise:.0%} of the cases"
+    return ""
+
+
+def _unknown(reason: str, noise: float | None = None, ranked: Sequence[Fit] = ()) -> Diagnosis:
+    return Diagnosis(
+        NOT_DETERMINED,
+        f"How many requests the target serves at a time is {NOT_DETERMINED}: {reason}.",
+        remedy="send more users, or several bursts (--bursts), with requests that take equally long and a longer "
+        "--request-timeout",
+        chance_of_noise=noise,
+        fits=_shown(ranked),
+    )
+
+
+def _found(
+    bursts: Sequence[Burst], rejected: Sequence[int], ranked: Sequence[Fit], best: Fit | None, noise: float
+) -> Diagnosis:
+    most = max(burst.requests for burst in bursts)
+    admitted = _admitted(bursts, rejected, best)
+    facts: dict[str, Any] = {"admitted": admitted, "chance_of_noise": noise, "fits": _shown(ranked)}
+    if best is not None:
+        count = sum(len(burst.answers) for burst in bursts)
+        error = 1.96 * best.variation * best.service_ms / np.sqrt(count)
+        possible = [f.slots for f in ranked if f.closed == best.closed and _behind(f, ranked) < MARGIN]
+        facts |= {
+            "slots": best.slots,
+            "slots_low": min(possible),
+            "slots_high": max(possible),
+            "service_ms": best.service_ms,
+            "service_low_ms": best.service_ms - error,
+            "service_high_ms": best.service_ms + error,
+            "variation": best.variation,
+        }
+    if admitted is not None:
+        return _limited(best, admitted, facts, silent=not any(rejected))
+    assert best is not None  # noqa: S101 - without rejections, doubt has ended this before
+    return _queued(best, most, facts)
+
+
+def _admitted(bursts: Sequence[Burst], rejected: Sequence[int], best: Fit | None) -> int | None:
+    """Requests of a burst that were let in; None where all were."""
+    if any(rejected):
+        return min(burst.requests for burst, refused in zip(bursts, rejected, strict=True) if refused)
+    if best is not None and best.closed:
+        return max(len(burst.answers) for burst in bursts)
+    return None
+
+
+def _limited(best: Fit | None, admitted: int, facts: dict[str, Any], *, silent: bool) -> Diagnosis:
+    verdict = f"admits {admitted} and rejects the rest"
+    how = "by silence until their time-out, though its slots were free" if silent else "at once"
+    within = ""
+    if best is not None and best.slots >= admitted:
+        within = f"; it serves those it lets in together, in {_seconds(best.service_ms)} each"
+    elif best is not None:
+        within = (
+            f"; it serves {best.slots} at a time and lets {admitted - best.slots} wait in a queue of fixed length "
+            f"({_seconds(best.service_ms)} each)"
+        )
+    return Diagnosis(
+        verdict,
+        f"The target {verdict}, {how}{within}.",
+        "a limit on connections, on requests in flight or on the length of the queue, here or in a gateway before it",
+        "raise the limit if it has room for more; else have clients wait and try again (Retry-After), or add replicas",
+        **facts,
+    )
+
+
+def _queued(best: Fit, most: int, facts: dict[str, Any]) -> Diagnosis:
+    each = f"{_seconds(best.service_ms)} each"
+    if best.slots >= most:
+        return Diagnosis(
+            verdict := "all at once",
+            f"The target serves {verdict}: {most} requests together, {each}.",
+            "each request has a thread, a task or a slot in a batch of its own",
+            "none is needed at this load; a larger burst (--users) finds where it ends",
+            **facts,
+        )
+    if best.slots == 1:
+        return Diagnosis(
+            verdict := "one at a time",
+            f"The target serves {verdict}: {each}, and every request waits for all before it.",
+            "it brings a request to its end before it takes the next, as a single-threaded server does (Python's "
+            "http.server.HTTPServer), or one lock is held for a whole request",
+            "serve each request in a thread or task of its own (ThreadingHTTPServer, an asynchronous framework), or "
+            "start more workers",
+            **facts,
+        )
+    return Diagnosis(
+        verdict := f"{best.slots} at a time",
+        f"The target serves {verdict}: {each}, and the others wait for a free slot{_range(facts)}.",
+        f"{best.slots} workers, threads or slots serve one queue",
+        "raise the number of workers or slots if the machine has room for more; else add replicas",
+        **facts,
+    )
+
+
+def _range(facts: dict[str, Any]) -> str:
+    low, high = facts["slots_low"], facts["slots_high"]
+    return "" if low == high else f" ({low} to {high} slots are possible)"
+
+
+def _behind(fit: Fit, ranked: Sequence[Fit]) -> float:
+    return ranked[0].log_likelihood - fit.log_likelihood
+
+
+def _shown(ranked: Sequence[Fit]) -> tuple[dict[str, Any], ...]:
+    return tuple(
+        {
+            "slots": fit.slots,
+            "closed": fit.closed,
+            "service_ms": fit.service_ms,
+            "variation": fit.variation,
+            "behind": _behind(fit, ranked),
+        }
+        for fit in ranked[:SHOWN_FITS]
+    )
+
+
+def _seconds(ms: float) -> str:
+    return f"{ms / 1000:.3g} s"

@@ -1,0 +1,145 @@
+"""Bursts in a report: the diagnosis, a row a burst, a row a user, and the picture of who waited for whom."""
+
+from typing import Any
+
+from katydid.model.formatting import fraction, milliseconds, number
+from katydid.report.model import Chart, Material, Rows, Section, Span, Style, Table
+
+MOST_ROWS = 200
+"""Users in a table or a picture; more cannot be told apart."""
+MOST_IN_TERMINAL = 30
+_BAD = {"timeout", "rejected", "failed"}
+
+
+def burst_section(material: Material) -> Section | None:
+    """What bursts showed of the service's concurrency."""
+    summary = material.summary
+    if not summary.get("bursts"):
+        return None
+    bursts, users, found = summary["bursts"], summary["per_user"], summary["concurrency"]
+    return Section(
+        "concurrency",
+        "How many at a time",
+        _text(summary["diagnosis"], found),
+        [_bursts(bursts), _users(users), _fits(found)],
+        [_picture(users, burst["burst"], found) for burst in bursts[:3]],
+    )
+
+
+def _text(sentence: str, found: dict[str, Any]) -> list[str]:
+    texts = [sentence]
+    if found["cause"]:
+        texts.append(f"Usual cause: {found['cause']}.")
+    if found["remedy"]:
+        texts.append(f"Remedy: {found['remedy']}.")
+    if found["service_ms"] is not None:
+        low, high = milliseconds(found["service_low_ms"]), milliseconds(found["service_high_ms"])
+        texts.append(
+            f"A request's service takes {milliseconds(found['service_ms'])} (95 % interval {low} to {high}), "
+            f"give or take {fraction(found['variation'])}; answers at random moments would look as orderly in "
+            f"{fraction(found['chance_of_noise'])} of the cases."
+        )
+    return texts
+
+
+def _bursts(bursts: list[dict[str, Any]]) -> Table:
+    rows = [
+        [
+            str(b["burst"] + 1),
+            number(b["users"]),
+            f"{b['completed']} ({fraction(b['completion_share'])})",
+            f"{b['timeout']} ({fraction(b['timeout_share'])})",
+            str(b["rejected"]),
+            str(b["failed"]),
+            "–" if b["start_spread_ms"] is None else milliseconds(b["start_spread_ms"]),
+            f"{b['connected_before']} of {b['users']}",
+            number(b["peak_in_flight"]),
+            "not in time" if b["recovery_ms"] is None else milliseconds(b["recovery_ms"]),
+        ]
+        for b in bursts
+    ]
+    return Table(
+        "Bursts. Spread: from the first start to the last one, our own. Connected: before the release. Peak: most "
+        "requests in flight. All over: when none was any more.",
+        (
+            "Burst", "Users", "Completed", "Timed out", "Rejected", "Failed", "Spread", "Connected", "Peak", "All over",
+        ),
+        rows,
+        bad=frozenset((i, column) for i, b in enumerate(bursts) for column, kind in _COUNTED if b[kind]),
+    )  # fmt: skip
+
+
+_COUNTED = ((3, "timeout"), (4, "rejected"), (5, "failed"))
+
+
+def _users(users: list[dict[str, Any]]) -> Table:
+    shown = users[:MOST_ROWS]
+    several = any(user["burst"] for user in users)
+    rows = [
+        [
+            f"User {user['user'] + 1}" + (f", burst {user['burst'] + 1}" if several else ""),
+            milliseconds(user["response_ms"]),
+            "–" if user["served_from_ms"] is None else milliseconds(user["served_from_ms"]),
+            user["status"],
+            str(user["http_status"] or "–"),
+            user["error"] or "–",
+        ]
+        for user in shown
+    ]
+    left_out = f" The first {MOST_ROWS} of {len(users)}; all are in summary.json." if len(users) > MOST_ROWS else ""
+    return Table(
+        f"Users.{left_out}",
+        ("User", "Response time", "Served from", "Outcome", "HTTP", "Error"),
+        rows,
+        words=frozenset({3, 5}),
+        bad=frozenset((i, 3) for i, user in enumerate(shown) if user["status"] in _BAD),
+        in_terminal=len(users) <= MOST_IN_TERMINAL,
+    )
+
+
+def _fits(found: dict[str, Any]) -> Table:
+    rows = [
+        [
+            f"{fit['slots']} at a time" + (", the rest never" if fit["closed"] else ""),
+            milliseconds(fit["service_ms"]),
+            fraction(fit["variation"]),
+            f"{fit['behind']:.1f}",
+        ]
+        for fit in found["fits"]
+    ]
+    return Table(
+        "Explanations, the likeliest first: how much service times would vary, and the log-likelihood that is missing.",
+        ("Explanation", "Service time", "Variation", "Behind"),
+        rows,
+        in_terminal=False,
+    )
+
+
+def _picture(users: list[dict[str, Any]], burst: int, found: dict[str, Any]) -> Chart:
+    """Who was answered first stands on top."""
+    ours = [user for user in users if user["burst"] == burst and user["response_ms"] is not None]
+    ours.sort(key=lambda user: (user["status"] != "completed", user["response_ms"], user["user"]))
+    spans: list[Span] = []
+    for row, user in enumerate(ours[:MOST_ROWS]):
+        end, served = user["response_ms"] / 1000.0, user["served_from_ms"]
+        if user["status"] != "completed":
+            spans.append(Span(row, 0.0, end, Style.BAD))
+        elif served is None:
+            spans.append(Span(row, 0.0, end, Style.MAIN))
+        else:
+            spans += [Span(row, 0.0, served / 1000.0, Style.QUIET)] if served else []
+            spans.append(Span(row, served / 1000.0, end, Style.MAIN))
+    known = found["slots"] is not None
+    meanings = [(Style.QUIET, "waiting (by the model)"), (Style.MAIN, "being served")] if known else []
+    meanings += [] if known else [(Style.MAIN, "waiting or being served")]
+    return Chart(
+        key=f"burst-{burst}",
+        title=f"Burst {burst + 1}: who waited for whom",
+        note="A bar a user, from the release of the burst to the end of its request.",
+        unit="",
+        rows=Rows(
+            [f"User {user['user'] + 1}" for user in ours[:MOST_ROWS]],
+            spans,
+            [*meanings, (Style.BAD, "timed out, rejected or failed")],
+        ),
+    )

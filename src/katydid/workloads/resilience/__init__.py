@@ -1,0 +1,30 @@
+"""The workloads `chaos`, `storm` and `zombies`: speech goes on while something bad happens to the service."""
+
+from katydid.model.workload import Workload, register
+from katydid.workloads.resilience.analysis import chaos, storm, zombies
+from katydid.workloads.resilience.section import resilience_section
+
+register(
+    Workload(
+        name="chaos",
+        user="katydid.workloads.resilience.chaos:ChaosUser",
+        summarise=chaos,
+        sections=(resilience_section,),
+    )
+)
+register(
+    Workload(
+        name="storm",
+        user="katydid.workloads.resilience.storm:StormUser",
+        summarise=storm,
+        sections=(resilience_section,),
+    )
+)
+register(
+    Workload(
+        name="zombies",
+        user="katydid.workloads.resilience.zombies:ZombiesUser",
+        summarise=zombies,
+        sections=(resilience_section,),
+    )
+)

@@ -1,0 +1,155 @@
+"""The resilience workload `chaos`: speech goes on while workers of the service are killed."""
+
+import http.client
+import json
+import os
+import signal
+import subprocess
+from dataclasses import dataclass
+from typing import Any, ClassVar
+from urllib.parse import urlsplit
+
+import gevent
+
+from katydid.engine.options import NOT_NEGATIVE, POSITIVE, option
+from katydid.model.errors import ConfigError
+from katydid.model.sample import ErrorClass, Sample
+from katydid.workloads.resilience.user import ResilienceOptions, ResilienceService, ResilienceUser, parse_times
+
+WORKERS_PATH = "/speech/workers"
+"""Where the embedded target lists its workers' process ids."""
+COMMAND_TIME = 30.0
+"""Seconds that a command gets."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChaosOptions(ResilienceOptions):
+    """Options of the workload `chaos`."""
+
+    chaos_at: str = option("20", "chaos: when to kill, in seconds of the run; several as in 10,30")
+    chaos_pid: int = option(
+        0, "chaos: process to kill (default: workers of the embedded target)", kind=int, rule=NOT_NEGATIVE
+    )
+    chaos_command: str | None = option(None, "chaos: command that kills, instead of a process id")
+    chaos_workers: int = option(1, "chaos: how many of the embedded target's workers to kill", kind=int, rule=POSITIVE)
+    restart_command: str | None = option(None, "chaos: command that starts again what was killed")
+    restart_after: float = option(
+        3.0, "chaos: seconds from the kill to the restart command", kind=float, rule=NOT_NEGATIVE
+    )
+
+
+class ChaosService(ResilienceService):
+    """A speech service whose processes can be killed from here."""
+
+    def __init__(self, options: ChaosOptions, host: str) -> None:
+        super().__init__(options, host)
+        self.times = parse_times(options.chaos_at, "--chaos-at")
+        self._chaos = options
+        self._where = host
+
+    def preflight(self) -> str:
+        """See `service.Service.preflight`; also whether there is something to kill.
+
+        Raises:
+            ConfigError: there is not.
+        """
+        model = super().preflight()
+        options = self._chaos
+        if options.chaos_pid and options.chaos_command:
+            raise ConfigError("--chaos-pid and --chaos-command exclude each other: give one")
+        if options.chaos_pid:
+            _check_process(options.chaos_pid)
+        elif not options.chaos_command and not self.workers():
+            raise ConfigError("chaos has nothing to kill: give --chaos-pid or --chaos-command")
+        return model
+
+    def workers(self) -> list[int]:
+        """Process ids of the embedded target's workers; none where it is another target."""
+        parts = urlsplit(self._where)
+        connection = http.client.HTTPConnection(parts.hostname or "", parts.port or 80, timeout=5)
+        try:
+            connection.request("GET", WORKERS_PATH)
+            listed: Any = json.loads(connection.getresponse().read())
+            return [int(pid) for pid in listed["pids"]]
+        except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError):
+            return []
+        finally:
+            connection.close()
+
+    def kill(self) -> str:
+        """Do it; what was killed, in words.
+
+        Raises:
+            OSError: the process is gone, or not ours to kill.
+            RuntimeError: the command failed, or no worker is left.
+        """
+        options = self._chaos
+        if options.chaos_command:
+            run_command(options.chaos_command)
+            return options.chaos_command
+        pids = [options.chaos_pid] if options.chaos_pid else self.workers()[: options.chaos_workers]
+        if not pids:
+            raise RuntimeError("the target has no worker left to kill")
+        for pid in pids:
+            os.kill(pid, getattr(signal, "SIGKILL", signal.SIGTERM))  # Windows knows only the latter
+        return f"killed {', '.join(map(str, pids))}"
+
+
+def run_command(command: str) -> None:
+    """Run a command of whoever started this run, by the shell.
+
+    Raises:
+        RuntimeError: it failed, or took too long.
+    """
+    try:
+        done = subprocess.run(command, shell=True, capture_output=True, text=True, timeout=COMMAND_TIME, check=False)  # noqa: S602 - their own words
+    except subprocess.TimeoutExpired:
+        raise RuntimeError(f"the command did not end within {COMMAND_TIME:g} s") from None
+    if done.returncode:
+        raise RuntimeError(f"the command failed ({done.returncode}): {done.stderr.strip()[-100:]}")
+
+
+def _check_process(pid: int) -> None:
+    if pid in {1, os.getpid(), os.getppid()}:
+        raise ConfigError(f"--chaos-pid {pid} is this run itself, or what it stands on: name the service's process")
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        raise ConfigError(f"--chaos-pid {pid}: there is no such process") from None
+    except PermissionError:
+        raise ConfigError(f"--chaos-pid {pid} belongs to somebody else: run as its owner") from None
+
+
+class ChaosUser(ResilienceUser):
+    """A speaker; the first of all also kills, and has restarted what it killed."""
+
+    abstract = True
+    workload = "chaos"
+    service_class = ChaosService
+    options_class = ChaosOptions
+    extra_columns: ClassVar[dict[str, type]] = ResilienceUser.extra_columns
+
+    def inject(self) -> None:
+        """Kill at the given times."""
+        service: ChaosService = self.service
+        restarts = []
+        for number, moment in enumerate(service.times):
+            self.sleep_until(moment)
+            with self.aside("kill", number) as sample:
+                self._do(sample, service.kill)
+            restarts.append(gevent.spawn(self._restart, number))
+        gevent.joinall(restarts)
+
+    def _restart(self, number: int) -> None:
+        options = self.run_context.options
+        if isinstance(options, ChaosOptions) and options.restart_command:
+            gevent.sleep(options.restart_after)
+            command = options.restart_command
+            with self.aside("restart", number) as sample:
+                self._do(sample, lambda: run_command(command))
+
+    def _do(self, sample: Sample, inject: Any) -> None:
+        try:
+            sample.detail = inject()
+        except (OSError, RuntimeError) as error:
+            sample.fail(ErrorClass.OTHER, str(error))

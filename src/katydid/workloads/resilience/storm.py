@@ -1,0 +1,68 @@
+"""The resilience workload `storm`: speech goes on while very many clients connect in one moment."""
+
+import time
+from dataclasses import dataclass
+from typing import ClassVar
+
+from gevent.pool import Group
+
+from katydid.dialects.status import classify_status
+from katydid.engine.measuring import measure_exchange
+from katydid.engine.options import NOT_NEGATIVE, POSITIVE, option
+from katydid.model.sample import ErrorClass
+from katydid.transport.exchange import Exchange
+from katydid.workloads.resilience.user import Holding, ResilienceOptions, ResilienceUser
+
+
+@dataclass(frozen=True, kw_only=True)
+class StormOptions(ResilienceOptions):
+    """Options of the workload `storm`."""
+
+    storm_clients: int = option(2000, "storm: clients that connect at once", kind=int, rule=POSITIVE)
+    storm_at: float = option(20.0, "storm: when, in seconds of the run", kind=float, rule=NOT_NEGATIVE)
+    storm_hold: float = option(5.0, "storm: seconds that those let in stay, without a word", kind=float, rule=POSITIVE)
+    storm_expect: int = option(
+        0, "storm: how many the target should let in; 0 = as many as it likes", kind=int, rule=NOT_NEGATIVE
+    )
+
+
+class StormUser(ResilienceUser):
+    """A speaker; the first of all also raises the storm.
+
+    Columns:
+        settled_ms: when it was clear what became of a client of the storm.
+    """
+
+    abstract = True
+    workload = "storm"
+    options_class = StormOptions
+    extra_columns: ClassVar[dict[str, type]] = {**ResilienceUser.extra_columns, "settled_ms": float}
+
+    def inject(self) -> None:
+        """All clients at once; each leaves a row that says what became of it, and when that was clear."""
+        options = self.run_context.options
+        assert isinstance(options, StormOptions)  # noqa: S101 - they are this workload's
+        self.sleep_until(options.storm_at)
+        clients = Group()
+        try:
+            for number in range(options.storm_clients):
+                clients.spawn(self._client, number, options.storm_hold)
+            clients.join()
+        finally:
+            clients.kill()
+
+    def _client(self, number: int, hold: float) -> None:
+        service, info = self.service, self.run_context.info
+        with self.aside("storm", number) as sample:
+            exchange, part = Exchange(), Holding(hold)
+            try:
+                service.client.converse(service.path, service.headers(sample.request_id), part, exchange)
+            finally:
+                measure_exchange(sample, exchange, info)
+                sample.extra["settled_ms"] = info.ms(part.opened_at or time.monotonic())
+            if exchange.status is not None and exchange.status != 101:
+                sample.fail(*classify_status(exchange.status, exchange.headers, exchange.body))
+            elif exchange.error is not None:
+                sample.fail(exchange.error, exchange.detail)
+            elif part.closed_early is not None:
+                sample.fail(ErrorClass.TRUNCATED, f"let in, and then closed ({part.closed_early})")

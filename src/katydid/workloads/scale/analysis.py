@@ -1,0 +1,137 @@
+"""A sweep over stages: what each showed, how throughput scaled, and which range of users is safe.
+
+Every word of assessment follows from a rule in ASSESSMENTS, and stands beside it in the report.
+`summary.json`'s keys `stages` and `recommended`.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from katydid.analysis.capacity.holds import Criterion, HoldResult, holds_of
+from katydid.analysis.derived import quantile
+from katydid.analysis.diagnosis import diagnose_limit
+from katydid.analysis.validity import Run
+from katydid.model.metrics import STATISTICS
+from katydid.runs.monitor import MACHINE, TARGET, WATCHED
+
+MUCH_SLOWER = 2.0
+MOSTLY = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """A word for a stage, and the rule that gives it.
+
+    Attributes:
+        applies: to a stage, seeing the first stage too.
+    """
+
+    word: str
+    rule: str
+    applies: Callable[[HoldResult, HoldResult], bool]
+
+
+ASSESSMENTS = (
+    Assessment("no data", "no request of it ended", lambda h, _: not h.requests),
+    Assessment("collapsed", "fewer than half of the requests succeeded", lambda h, _: h.ok < MOSTLY * h.requests),
+    Assessment("broken", "the objective was broken, or the target fell behind", lambda h, _: not h.held),
+    Assessment(
+        "slower",
+        "the objective was kept, with a p95 more than twice that of the first stage",
+        lambda h, first: (h.p95_ms or 0.0) > MUCH_SLOWER * (first.p95_ms or np.inf),
+    ),
+    Assessment("held", "the objective was kept", lambda *_: True),
+)
+"""Asked in this order."""
+
+
+def scale_part(run: Run) -> dict[str, Any]:
+    """The stages, the recommended range, and what limited the run."""
+    criteria = [Criterion(**c) for c in run.manifest.get("objective") or []]
+    holds = [h for h in holds_of(run.frame, run.manifest, criteria) if h.ended != "interrupted"]
+    limit = diagnose_limit(run, holds)
+    stages = [_stage(run, hold, holds[0]) for hold in holds]
+    return {
+        "limited_by": limit.cause,
+        "evidence": limit.evidence,
+        "objective": [c.text for c in criteria],
+        "stages": stages,
+        "recommended": recommended(holds, {s["stage"]: s["errors"] for s in stages}),
+    }
+
+
+def recommended(holds: Sequence[HoldResult], errors: dict[int, dict[str, int]]) -> dict[str, Any]:
+    """The range in which the limit lies: up to `low` every stage held, `high` broke; None where nothing did.
+
+    The true limit lies between the two, so `low` is what can be relied on.
+
+    Args:
+        holds: the stages, by increasing users.
+        errors: how often each class of failure came, by stage.
+    """
+    broken = next((h for h in holds if not h.held), None)
+    low = max((h.users for h in holds if broken is None or h.users < broken.users), default=0)
+    held = f"all stages up to {low} users held" if low else "no stage held"
+    if broken is None:
+        return {"low": low, "high": None, "why": f"{held}; the limit lies beyond"}
+    named = ", ".join(f"{count} × {error}" for error, count in errors.get(broken.stage, {}).items())
+    what = " and ".join(broken.broken) or "everything"
+    why = f"{held}; {broken.users} users broke {what}" + (f" ({named})" if named else "")
+    return {"low": low, "high": broken.users, "why": why}
+
+
+def _stage(run: Run, hold: HoldResult, first: HoldResult) -> dict[str, Any]:
+    rows = run.frame[(run.frame["stage"] == hold.stage) & run.frame["counted"]]
+    ended = rows[rows["outcome"].isin(["ok", "failed"])]
+    assessment = next(a for a in ASSESSMENTS if a.applies(hold, first))
+    scaling = hold.ok_per_s / first.ok_per_s if first.ok_per_s else None
+    return {
+        "stage": hold.stage,
+        "users": hold.users,
+        "seconds": hold.seconds,
+        "requests": hold.requests,
+        "ok": hold.ok,
+        "failed": hold.failed,
+        "aborted": int((rows["outcome"] == "aborted").sum()),
+        "success_rate": hold.ok / hold.requests if hold.requests else None,
+        **_times(ended[ended["outcome"] == "ok"]),
+        "requests_per_s": hold.requests / hold.seconds if hold.seconds else None,
+        "ok_per_s": hold.ok_per_s,
+        "scaling_factor": scaling,
+        "linear_factor": scaling / (hold.users / first.users) if scaling is not None else None,
+        "bytes": int(ended["bytes"].fillna(0).sum()),
+        **_resources(run.monitor, run.manifest["stages"][hold.stage]),
+        "errors": {str(k): int(v) for k, v in ended["error"].value_counts().items()},
+        "broken": list(hold.broken),
+        "assessment": assessment.word,
+        "rule": assessment.rule,
+    }
+
+
+def _times(ok: pd.DataFrame) -> dict[str, float | None]:
+    """Service times of successful requests, milliseconds; a quantile only where enough requests back it."""
+    values = ok["duration_ms"].dropna().to_numpy(dtype=np.float64)
+    times: dict[str, float | None] = {}
+    for s in STATISTICS:
+        if len(values) < s.fewest:
+            times[f"{s.name}_ms"] = None
+        elif s.quantile is not None:
+            times[f"{s.name}_ms"] = quantile(values, s.quantile)
+        else:
+            times[f"{s.name}_ms"] = float(getattr(values, s.name)())
+    return times
+
+
+def _resources(monitor: pd.DataFrame, record: dict[str, Any]) -> dict[str, float | None]:
+    """Peaks during a stage: of this machine, of the target where it could be seen, of our busiest process."""
+    seen = monitor[(monitor["at_ms"] > record["begin_ms"]) & (monitor["at_ms"] <= record["end_ms"] + 1000.0)]
+    ours = seen[~seen["process"].isin(WATCHED)]
+    peaks = {"generator_cpu_percent": ours["cpu_percent"].max()}
+    for name in (MACHINE, TARGET):
+        rows = seen[seen["process"] == name]
+        peaks |= {f"{name}_cpu_percent": rows["cpu_percent"].max(), f"{name}_memory_bytes": rows["memory_bytes"].max()}
+    return {name: None if pd.isna(value) else float(value) for name, value in peaks.items()}

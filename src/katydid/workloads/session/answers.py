@@ -1,0 +1,117 @@
+"""Answers of a scenario's requests, fed by the transport: their fields, by the scenario's paths, and their texts."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from katydid.dialects.answer_parser import error_in
+from katydid.dialects.field_paths import FieldPath
+from katydid.dialects.loading import load_object
+from katydid.dialects.status import classify_text
+from katydid.dialects.stream_parser import SseStreamParser
+from katydid.model.errors import ProtocolError
+from katydid.model.sample import DETAIL_LIMIT, ErrorClass
+
+MOST_BYTES = 16 * 1024 * 1024
+"""Of a whole answer: more than any history needs, little enough to hold."""
+
+
+class WholeAnswer:
+    """JSON in one piece.
+
+    Attributes:
+        text: all that was said, for a search.
+        mixed: it is put together from several answers; a whole one never is.
+    """
+
+    mixed = False
+
+    def __init__(self, read: Mapping[str, FieldPath]) -> None:
+        self._read = read
+        self._parts: list[bytes] = []
+        self._size = 0
+        self._value: dict[str, Any] = {}
+        self.text = ""
+        self.error_text: str | None = None
+        self.malformed: str | None = None
+
+    def feed(self, data: bytes, _at: float) -> None:
+        """Take body bytes."""
+        self._size += len(data)
+        if self._size <= MOST_BYTES:
+            self._parts.append(data)
+        else:
+            self.malformed = f"an answer of more than {MOST_BYTES} bytes"
+
+    def finish(self) -> None:
+        """The message is complete."""
+        body = b"".join(self._parts)
+        self.text = body.decode("utf-8", "replace")
+        if self.malformed is None:
+            try:
+                self._value = load_object(body)
+            except ProtocolError as error:
+                self.malformed = str(error)[:DETAIL_LIMIT]
+            else:
+                self.error_text = error_in(self._value)
+
+    def field(self, name: str) -> Any:
+        """A field that the scenario reads; None where it reads none of that name, or the answer has none."""
+        path = self._read.get(name)
+        return None if path is None else path.find(self._value)
+
+    def verdict(self) -> tuple[ErrorClass, str] | None:
+        """See `engine.measuring.Facts`; what an answer must say is the conversation's business."""
+        if self.error_text is not None:
+            return classify_text(self.error_text) or ErrorClass.SERVER_ERROR_EVENT, self.error_text
+        return None if self.malformed is None else (ErrorClass.MALFORMED, self.malformed)
+
+
+class StreamedAnswer(SseStreamParser):
+    """Server-sent events, whose texts are put together; other fields are those of the first event that has them.
+
+    Attributes:
+        mixed: its events name several answers.
+    """
+
+    def __init__(self, read: Mapping[str, FieldPath], done: str) -> None:
+        super().__init__("full")
+        self._read = {name: path for name, path in read.items() if name != "text"}
+        self._text = read.get("text", FieldPath(""))
+        self._end_mark = done.encode()
+        self._found: dict[str, Any] = {}
+        self._said: list[str] = []
+        self.mixed = False
+
+    @property
+    def text(self) -> str:
+        """All that was said until now."""
+        return "".join(self._said)
+
+    def event(self, name: bytes, data: bytes) -> None:  # noqa: ARG002 - a scenario reads by fields
+        """See `SseStreamParser.event`."""
+        if data.strip() == self._end_mark:
+            self.done = True
+            return
+        value = load_object(data)
+        if error := value.get("error"):
+            self.on_error(error)
+            return
+        for field, path in self._read.items():
+            if (found := path.find(value)) is not None:
+                self.mixed |= field == "id" and self._found.get("id", found) != found
+                self._found.setdefault(field, found)
+        said = self._text.find(value)
+        if isinstance(said, str) and said:
+            self._said.append(said)
+            self.content(data)
+
+    def is_end(self, data: bytes) -> bool:
+        """See `SseStreamParser.is_end`."""
+        return data == self._end_mark
+
+    def field(self, name: str) -> Any:
+        """See `WholeAnswer.field`."""
+        return self.text if name == "text" else self._found.get(name)
+
+
+ScenarioAnswer = WholeAnswer | StreamedAnswer

@@ -1,0 +1,207 @@
+"""One user's conversation: what it says next, and whether what it is told is right.
+
+Every message carries a marker (`workloads.session.markers`), so that what comes back can be traced to whoever said it.
+Knows no transport: it makes the values that requests are filled in with, and is shown their answers.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from katydid.dialects.field_paths import FieldPath
+from katydid.workloads.session.answers import ScenarioAnswer
+from katydid.workloads.session.markers import Marker, Markers
+from katydid.workloads.session.scenario import Scenario
+
+UNKNOWN_USER = -1
+"""In place of a user: somebody who is not of this run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """A check that an answer did not pass.
+
+    Attributes:
+        check: its name.
+        detail: one sentence that names both parties, and quotes nobody.
+        other: the user whose text was shown, where there is one.
+    """
+
+    check: str
+    detail: str
+    other: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerJudgement:
+    """Which checks an answer was put to, and which it did not pass."""
+
+    checks: tuple[str, ...]
+    violations: tuple[Violation, ...] = ()
+
+
+class Conversation:
+    """What one user says and hears.
+
+    Args:
+        index: of the user in the run.
+        name: by which the service knows it; names of this run begin with `prefix`.
+        room: that it is in; None where the scenario has none.
+        facts: further values for templates.
+    """
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        markers: Markers,
+        *,
+        index: int,
+        name: str,
+        prefix: str,
+        room: str | None,
+        facts: Mapping[str, Any],
+    ) -> None:
+        self._scenario = scenario
+        self._markers = markers
+        self._index = index
+        self._prefix = prefix
+        self.name, self.room = name, room
+        self._history: list[dict[str, str]] = []
+        self._values: dict[str, Any] = {"user": name, "index": index, "turn": 0, "history": self._history, **facts}
+        if room is not None:
+            self._values["room"] = room
+        self._kept: list[int] = []
+        self._off = 0
+        self._unsure: set[int] = set()
+
+    @property
+    def values(self) -> Mapping[str, Any]:
+        """What the next request is filled in with."""
+        return self._values
+
+    def opened(self, session: Any) -> None:
+        """The service has given the session a name."""
+        self._values["session"] = session
+
+    def say(self, turn: int) -> None:
+        """Make the message of a turn, from 1; `values` hold it from now on."""
+        scenario, values = self._scenario, self._values
+        values["turn"] = turn
+        values["marker"] = self._markers.make(self._index, turn)
+        safety = scenario.safety
+        text = scenario.text if safety is None or not safety.from_turn <= turn <= safety.turn else safety.message
+        values["text"] = str(text(values))
+        self._history.append({"role": "user", "content": values["text"]})
+        self._unsure.add(turn)
+
+    def hear(self, answer: ScenarioAnswer) -> AnswerJudgement:
+        """The answer to the message; one that never came is not heard, and leaves open what the service keeps."""
+        scenario, turn = self._scenario, self._values["turn"]
+        self._unsure.discard(turn)
+        self._kept.append(turn)
+        said = answer.field("text")
+        self._history.append({"role": "assistant", "content": said if isinstance(said, str) else ""})
+        found = list(self._markers.find(answer.text))
+        checks, wrong = ["isolation"], self._foreign(found, "was sent")
+        if scenario.echoes or "id" in scenario.message.read:
+            checks.append("independent_streams")
+            wrong += self._own_stream(answer, found)
+        if scenario.count is not None and "count" in scenario.message.read and not self._unsure:
+            checks.append("message_count")
+            wrong += self._count(answer.field("count"))
+        if scenario.safety is not None and turn == scenario.safety.turn:
+            checks.append("safety_answer")
+            if not isinstance(said, str) or not scenario.safety.expect.search(said):
+                wrong.append(Violation("safety_answer", f"{self._me} was not given the safety answer"))
+        return AnswerJudgement(tuple(checks), tuple(wrong))
+
+    def see_members(
+        self, answer: ScenarioAnswer, expected: Iterable[str], strangers: set[str] | None
+    ) -> AnswerJudgement:
+        """Who is in the room.
+
+        Args:
+            answer: what the service says.
+            expected: users of this run in it.
+            strangers: others whom another user saw there; None for the first one to look.
+        """
+        members = names_in(answer.field("members"))
+        ours = {name for name in members if name.startswith(self._prefix)}
+        others = self.strangers(answer)
+        wrong = []
+        if missing := set(expected) - ours:
+            wrong.append(f"{len(missing)} of its users are missing ({', '.join(sorted(missing)[:3])})")
+        if extra := ours - set(expected):
+            wrong.append(f"{len(extra)} are shown who are not in it ({', '.join(sorted(extra)[:3])})")
+        if strangers is not None and others != strangers:
+            wrong.append("another user was shown other strangers")
+        detail = f"{self.name} sees a wrong list of members in {self.room}: {'; '.join(wrong)}"
+        return AnswerJudgement(("room_members",), (Violation("room_members", detail),) if wrong else ())
+
+    def strangers(self, answer: ScenarioAnswer) -> set[str]:
+        """Members of a room who are not of this run."""
+        return {name for name in names_in(answer.field("members")) if not name.startswith(self._prefix)}
+
+    def see_history(self, answer: ScenarioAnswer, content: FieldPath | None) -> AnswerJudgement:
+        """All that the service kept; `content` leads to each message's text, None where messages are texts."""
+        messages = answer.field("messages")
+        texts = [_text_of(message, content) for message in messages] if isinstance(messages, list) else []
+        found = [marker for text in texts for marker in self._markers.find(text)]
+        wrong = self._foreign(found, "finds in its history")
+        turns: list[int] = []
+        for marker in found:
+            if marker.user == self._index and marker.turn is not None and turns[-1:] != [marker.turn]:
+                turns.append(marker.turn)
+        if [turn for turn in turns if turn not in self._unsure] != self._kept:
+            lost = len(set(self._kept) - set(turns))
+            how = f"lacks {lost} of its {len(self._kept)} messages" if lost else "has its messages in another order"
+            wrong.append(Violation("own_history", f"{self.name}'s history {how}"))
+        return AnswerJudgement(("isolation", "own_history"), tuple(wrong))
+
+    @property
+    def _me(self) -> str:
+        return f"user {self._index} at turn {self._values['turn']}"
+
+    def _foreign(self, found: list[Marker], how: str) -> list[Violation]:
+        strange = next((marker for marker in found if marker.user != self._index), None)
+        if strange is None:
+            return []
+        if strange.user is None:
+            return [Violation("isolation", f"{self._me} {how} a text of another run", UNKNOWN_USER)]
+        detail = f"{self._me} {how} a text of user {strange.user} (its turn {strange.turn})"
+        return [Violation("isolation", detail, strange.user)]
+
+    def _own_stream(self, answer: ScenarioAnswer, found: list[Marker]) -> list[Violation]:
+        wrong = []
+        if answer.mixed:
+            wrong.append(f"{self._me} was sent parts of several answers in one stream")
+        if self._scenario.echoes and Marker(self._index, self._values["turn"]) not in found:
+            wrong.append(f"{self._me} was sent an answer that is not to its message")
+        return [Violation("independent_streams", text) for text in wrong]
+
+    def _count(self, count: Any) -> list[Violation]:
+        assert self._scenario.count is not None  # noqa: S101 - its caller has looked
+        expected = self._scenario.count(self._values)
+        if not isinstance(count, int) or not isinstance(expected, int):
+            wrong = str(count) != str(expected)
+        else:
+            wrong, self._off = count - expected != self._off, count - expected  # one that is lost is lost once
+        if not wrong:
+            return []
+        return [
+            Violation("message_count", f"{self._me}: the service counts {count} messages where {expected} were sent")
+        ]
+
+
+def names_in(members: Any) -> set[str]:
+    """Names in a list of names, or of objects with a `name`, a `user` or a `username`."""
+    names = set()
+    for each in members if isinstance(members, list) else []:
+        known = [each[key] for key in ("name", "user", "username") if key in each] if isinstance(each, dict) else [each]
+        names |= {str(name) for name in known[:1]}
+    return names
+
+
+def _text_of(message: Any, content: FieldPath | None) -> str:
+    found = message if content is None else content.find(message)
+    return found if isinstance(found, str) else ""

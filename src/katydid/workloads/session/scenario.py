@@ -1,0 +1,207 @@
+"""A scenario file, read and checked: every table and key is known, and every template can be filled in."""
+
+import re
+import tomllib
+from dataclasses import dataclass, fields, replace
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from katydid.dialects.field_paths import FieldPath
+from katydid.model.errors import ConfigError
+from katydid.workloads.session.templates import Filled, compiled
+
+FOLDER = Path(__file__).resolve().parent / "scenarios"
+TRANSPORTS = ("json", "sse", "websocket")
+_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+_READS = {
+    "open": {"session"},
+    "message": {"text", "id", "count"},
+    "members": {"members"},
+    "history": {"messages", "content"},
+}
+_NEEDED = {
+    "open": {"session"},
+    "message": {"text"},
+    "members": {"members"},
+    "history": {"messages"},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One kind of request.
+
+    Attributes:
+        path, body: filled in with the conversation's values; without a body, None.
+        read: fields of the answer, by their paths.
+    """
+
+    method: str
+    path: Filled
+    body: Filled | None
+    read: dict[str, FieldPath]
+
+
+@dataclass(frozen=True, slots=True)
+class Safety:
+    """The answer that must come.
+
+    Attributes:
+        turn: of the message whose answer must match `expect`; the messages from `from_turn` on say `message`.
+    """
+
+    turn: int
+    from_turn: int
+    message: Filled
+    expect: re.Pattern[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """A conversation.
+
+    Attributes:
+        transport: of messages. `json`: whole answers; `sse`: streamed ones, whose texts are put together;
+            `websocket`: one is opened a message, and what is heard on it with a text is the answer.
+        done: what an `sse` answer ends with.
+        text: of a message.
+        echoes: an answer repeats the marker of its message.
+        count: what `message.count` must be, where it is read.
+        rooms: names of rooms, each taken by `room_size` users before the next.
+        open, members, history, safety: where the service has them.
+    """
+
+    name: str
+    transport: str
+    done: str
+    text: Filled
+    echoes: bool
+    message: Step
+    count: Filled | None = None
+    open: Step | None = None
+    members: Step | None = None
+    history: Step | None = None
+    safety: Safety | None = None
+    rooms: tuple[str, ...] = ()
+    room_size: int = 5
+    uses_model: bool = False
+    sha256: str = ""
+
+
+def shipped() -> list[str]:
+    """Names of the scenarios that come with Katydid."""
+    return sorted(path.stem for path in FOLDER.glob("*.toml"))
+
+
+def load_scenario(name: str) -> Scenario:
+    """The scenario of a name, or of a TOML file.
+
+    Raises:
+        ConfigError: there is none, or it is no good; one line says where and why.
+    """
+    file = Path(name) if name.endswith(".toml") else FOLDER / f"{name}.toml"
+    if not file.is_file():
+        raise ConfigError(f"--scenario {name}: there is none; take {', '.join(shipped())}, or a TOML file")
+    try:
+        table = tomllib.loads(source := file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"--scenario {name}: not TOML ({error})") from None
+    try:
+        found = _scenario(file.stem, table, uses_model=bool(re.search(r"\{\{[^}]*\bmodel\b", source)))
+    except ConfigError as error:
+        raise ConfigError(f"--scenario {name}: {error}") from None
+    return replace(found, sha256=sha256(source.encode()).hexdigest())
+
+
+def _scenario(name: str, table: dict[str, Any], *, uses_model: bool) -> Scenario:
+    _only(table, {f.name for f in fields(Scenario)} - {"name", "text", "echoes", "count", "uses_model", "sha256"}, "")
+    message = _table(table, "message")
+    if message is None:
+        raise ConfigError("the table [message] is missing")
+    transport = table.get("transport", "json")
+    if transport not in TRANSPORTS:
+        raise ConfigError(f"transport {transport!r} is not one of {', '.join(TRANSPORTS)}")
+    rooms = table.get("rooms", [])
+    if not isinstance(rooms, list) or not all(isinstance(room, str) and room for room in rooms):
+        raise ConfigError("rooms must be a list of names")
+    safety = _table(table, "safety")
+    return Scenario(
+        name=name,
+        transport=transport,
+        done=_kind(table.get("done", "[DONE]"), str, "done"),
+        text=compiled(_need(message, "text", str, "message"), "message.text"),
+        echoes=_kind(message.get("echoes", False), bool, "message.echoes"),
+        count=compiled(message["count"], "message.count") if "count" in message else None,
+        message=_step("message", message, {"text", "echoes", "count"}),
+        open=_optional("open", table),
+        members=_optional("members", table),
+        history=_optional("history", table),
+        safety=None if safety is None else _safety(safety),
+        rooms=tuple(rooms),
+        room_size=_positive(table.get("room_size", 5), "room_size"),
+        uses_model=uses_model,
+    )
+
+
+def _optional(name: str, table: dict[str, Any]) -> Step | None:
+    found = _table(table, name)
+    return None if found is None else _step(name, found, set())
+
+
+def _step(name: str, table: dict[str, Any], more: set[str]) -> Step:
+    _only(table, {"method", "path", "body", "read"} | more, f"{name}.")
+    method = table.get("method", "POST" if "body" in table else "GET")
+    if method not in _METHODS:
+        raise ConfigError(f"{name}.method {method!r} is not one of {', '.join(_METHODS)}")
+    read = _need(table, "read", dict, name)
+    _only(read, _READS[name], f"{name}.read.")
+    for wanted in _NEEDED[name]:
+        _need(read, wanted, str, f"{name}.read")
+    body = compiled(table["body"], f"{name}.body") if "body" in table else None
+    path = compiled(_need(table, "path", str, name), f"{name}.path")
+    return Step(
+        method, path, body, {key: FieldPath(_kind(way, str, f"{name}.read.{key}")) for key, way in read.items()}
+    )
+
+
+def _safety(table: dict[str, Any]) -> Safety:
+    _only(table, {"turn", "from_turn", "message", "expect"}, "safety.")
+    turn = _positive(_need(table, "turn", int, "safety"), "safety.turn")
+    try:
+        expect = re.compile(_need(table, "expect", str, "safety"))
+    except re.error as error:
+        raise ConfigError(f"safety.expect is not a regular expression ({error})") from None
+    message = compiled(_need(table, "message", str, "safety"), "safety.message")
+    return Safety(turn, _positive(table.get("from_turn", turn), "safety.from_turn"), message, expect)
+
+
+def _table(table: dict[str, Any], name: str) -> dict[str, Any] | None:
+    found = table.get(name)
+    if found is not None and not isinstance(found, dict):
+        raise ConfigError(f"{name} must be a table")
+    return found
+
+
+def _only(table: dict[str, Any], known: set[str], prefix: str) -> None:
+    for key in table:
+        if key not in known:
+            raise ConfigError(f"{prefix}{key} is unknown: there are {', '.join(sorted(known))}")
+
+
+def _need(table: dict[str, Any], key: str, kind: type, where: str) -> Any:
+    if key not in table:
+        raise ConfigError(f"{where}.{key} is missing")
+    return _kind(table[key], kind, f"{where}.{key}")
+
+
+def _kind(value: Any, kind: type, where: str) -> Any:
+    if not isinstance(value, kind):
+        raise ConfigError(f"{where} must be of type {kind.__name__}")
+    return value
+
+
+def _positive(value: Any, where: str) -> int:
+    if not isinstance(value, int) or value < 1:
+        raise ConfigError(f"{where} must be a whole number of at least 1")
+    return value

@@ -1,0 +1,169 @@
+"""What the users of a `session` share: their options, the scenario, and what was seen of the rooms before the load."""
+
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any, cast
+
+from katydid.engine.options import NOT_NEGATIVE, POSITIVE, RunOptions, option
+from katydid.engine.services.chat import ChatService
+from katydid.engine.services.preflight import answer_words
+from katydid.load.pacing import Phase
+from katydid.model.errors import ConfigError
+from katydid.model.jsontext import json_bytes
+from katydid.transport.exchange import Exchange, Request, Timeouts
+from katydid.transport.http import HttpClient
+from katydid.transport.websocket import WebSocketClient
+from katydid.workloads.session.answers import WholeAnswer
+from katydid.workloads.session.conversation import Conversation
+from katydid.workloads.session.markers import Markers
+from katydid.workloads.session.scenario import Step, load_scenario
+
+_LOOK = 5.0
+"""Seconds that the target gets to take our first connection."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SessionOptions(RunOptions):
+    """What conversations there are."""
+
+    scenario: str = option("bridge", "bridge, openai, or a TOML file that describes the conversation")
+    turns: int = option(20, "messages that each user sends", kind=int, rule=POSITIVE)
+    rooms: str | None = option(None, "rooms, comma-separated, instead of the scenario's")
+    session_json: str | None = option(None, "file for the result as one JSON object; - for standard output")
+    interval: float = option(
+        20.0, "seconds from one message of a user to its next; 0 = one after the other", kind=float, rule=NOT_NEGATIVE
+    )
+    phase: str = option(
+        Phase.SPREAD.value,
+        "first messages, once all sessions are open: spread over the interval, or all in one burst",
+        choices=(Phase.SPREAD.value, Phase.BURST.value),
+    )
+
+    @property
+    def takes_standard_output(self) -> bool:
+        """See `RunOptions.takes_standard_output`."""
+        return self.session_json == "-"
+
+
+class SessionService(ChatService):
+    """See `service.Service`.
+
+    Attributes:
+        scenario: of the conversations.
+        rooms: that users are in; empty where there are none.
+        strangers: by room, members who are not of this run, as the first user saw them.
+        answers: by its id, the user who was given an answer.
+    """
+
+    def __init__(self, options: RunOptions, host: str) -> None:
+        super().__init__(options, host)
+        self.options = cast("SessionOptions", options)
+        self.scenario = load_scenario(self.options.scenario)
+        rooms = self.options.rooms
+        named = None if rooms is None else tuple(name for part in rooms.split(",") if (name := part.strip()))
+        self.rooms = self.scenario.rooms if named is None else named
+        websocket = self.scenario.transport == "websocket"
+        timeouts = Timeouts(options.request_timeout, options.idle_timeout)
+        self.sockets = WebSocketClient(self._host, timeouts, options.ca_file) if websocket else None
+        self._markers: dict[str, Markers] = {}
+        self.strangers: dict[str, set[str]] = {}
+        self.answers: dict[str, int] = {}
+        _try_out(self)
+
+    @property
+    def name(self) -> str:
+        """See `ChatService.name`."""
+        return self.scenario.name
+
+    def own_path(self) -> str | None:
+        """Paths are the scenario's, below all of the base path."""
+        super().own_path()
+        return "/"
+
+    def preflight(self) -> str:
+        """Look whether the service answers, has the model if one is needed, and the rooms."""
+        if self.scenario.uses_model:
+            return super().preflight()
+        client = HttpClient(self._host, Timeouts(_LOOK, _LOOK), self._options.ca_file)
+        host = self._host
+        try:
+            if not client.connect_ahead(_LOOK):
+                raise ConfigError(f"{host} does not take connections: start it, or correct --host")
+        finally:
+            client.close()
+        if self.scenario.members is not None:
+            for room in self.rooms:
+                self._look_for(room, self.scenario.members, host)
+        return ""
+
+    def _look_for(self, room: str, step: Step, host: str) -> None:
+        exchange, answer = Exchange(), WholeAnswer(step.read)
+        self.client.send(self.made(step, self.conversation(0, "look", room), "look"), answer, exchange)
+        if exchange.error is not None:
+            raise ConfigError(f"{host} does not answer ({exchange.detail}): see whether it is healthy")
+        if not 200 <= (exchange.status or 0) < 300:
+            raise ConfigError(
+                f"{host} has no room {room!r} ({answer_words(exchange)}): correct --rooms or the scenario"
+            )
+        if not isinstance(answer.field("members"), list):
+            raise ConfigError(f"--scenario {self.scenario.name}: members.read.members leads to no list in the answer")
+
+    def conversation(self, index: int, secret: str, room: str | None = None) -> Conversation:
+        """A user's conversation, in its room."""
+        if room is None and self.rooms:
+            room = self.rooms[index // self.scenario.room_size % len(self.rooms)]
+        prefix = f"kd-{sha256(secret.encode()).hexdigest()[:8]}-"
+        markers = self._markers.setdefault(secret, Markers(secret))
+        facts = {"turns": self.options.turns, "model": self._model, "max_tokens": self.options.max_tokens}
+        return Conversation(
+            self.scenario, markers, index=index, name=f"{prefix}{index}", prefix=prefix, room=room, facts=facts
+        )
+
+    def made(self, step: Step, conversation: Conversation, request_id: str) -> Request:
+        """A request out of its templates.
+
+        Raises:
+            ConfigError: they cannot be filled in, or make no path.
+        """
+        path = step.path(conversation.values)
+        if not (isinstance(path, str) and path.startswith("/") and path.isascii() and path.isprintable()):
+            raise ConfigError(f"the path {path!r} is none: begin it with / and use the filter urlencode")
+        if " " in path:
+            raise ConfigError(f"the path {path!r} has a blank: use the filter urlencode")
+        body = b"" if step.body is None else json_bytes(step.body(conversation.values))
+        return Request(step.method, path, self._shared_headers, body, request_id)
+
+    def facts(self) -> dict[str, Any]:
+        """See `ChatService.facts`."""
+        return {
+            "host": self._host,
+            "scenario": self.scenario.name,
+            "scenario_sha256": self.scenario.sha256,
+            "transport": self.scenario.transport,
+            "turns": self.options.turns,
+        }
+
+
+def _try_out(service: SessionService) -> None:
+    """Fill every template in once, so that a scenario fails before any load.
+
+    Raises:
+        ConfigError: one cannot be filled in.
+    """
+    scenario = service.scenario
+    conversation = service.conversation(0, "trial")
+    try:
+        if scenario.open is not None:
+            service.made(scenario.open, conversation, "")
+            conversation.opened("session")
+        safety = scenario.safety
+        for turn in {1, *((safety.turn,) if safety else ())}:
+            conversation.say(turn)
+            service.made(scenario.message, conversation, "")
+        if scenario.count is not None:
+            scenario.count(conversation.values)
+        for step in (scenario.members, scenario.history):
+            if step is not None:
+                service.made(step, conversation, "")
+    except (ConfigError, TypeError) as error:
+        raise ConfigError(f"--scenario {service.options.scenario}: {error}") from None

@@ -1,0 +1,257 @@
+"""The workload `session`: conversations of several turns, whose answers are checked while others load the service.
+
+Every user opens its session; when all have, they talk. What is said, and what is right, is a scenario's
+(`scenario.py`); here is what goes over the wire, and the row that each request leaves.
+"""
+
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import ClassVar, cast
+
+from katydid.dialects.close_codes import classify_close
+from katydid.engine.measuring import judge, measure_exchange, measure_stream
+from katydid.engine.user import PacedUser
+from katydid.model.jsontext import json_text
+from katydid.model.sample import ErrorClass, Outcome, Sample
+from katydid.report.build import Report
+from katydid.transport.exchange import Exchange, Request
+from katydid.workloads.session.answers import ScenarioAnswer, StreamedAnswer, WholeAnswer
+from katydid.workloads.session.conversation import AnswerJudgement, Conversation, Violation
+from katydid.workloads.session.scenario import Scenario, Step
+from katydid.workloads.session.service import SessionOptions, SessionService
+
+
+class MessagePart:
+    """See `transport.websocket.Part`.
+
+    Args:
+        message: JSON, as it is sent.
+        new: makes an answer to be filled; what is heard without a text is none.
+
+    Attributes:
+        answer: the last message that was heard.
+    """
+
+    def __init__(self, message: bytes, new: Callable[[], WholeAnswer]) -> None:
+        self._message = message.decode()
+        self._new = new
+        self.answer = new()
+        self.due: float | None = None
+        self.done = False
+
+    def begin(self, at: float) -> None:
+        """See `Part.begin`."""
+        self.due = at
+
+    def say(self, now: float, *, held: bool) -> str:
+        """See `Part.say`."""
+        del now, held
+        self.due = None
+        return self._message
+
+    def hear(self, message: str | bytes, at: float) -> None:
+        """See `Part.hear`."""
+        self.answer = self._new()
+        self.answer.feed(message.encode() if isinstance(message, str) else message, at)
+        self.answer.finish()
+        self.done = self.answer.verdict() is not None or self.answer.field("text") is not None
+
+    def closed(self, code: int, reason: str) -> tuple[ErrorClass, str] | None:
+        """See `Part.closed`."""
+        return None if self.done else classify_close(code, reason)
+
+
+SWITCHING_PROTOCOLS = 101
+LOOK_LEAD = 0.4
+"""Seconds before its first message in which a user looks around; less than the release comes ahead of it."""
+_OTHERS = {"isolation", "independent_streams"}
+"""Checks that one user's text in another's hands does not pass."""
+
+
+class SessionUser(PacedUser):
+    """Opens its session, waits for all others, talks, looks who is there, and leaves after its last turn.
+
+    Columns:
+        turn: of the user's messages, from 1.
+        room: that the message was sent in.
+        checked: names of the checks that looked at the answer, comma-separated.
+        violated: those that found something.
+        other_user: whose text or message was found.
+        answer_id: by which the service names the answer.
+    """
+
+    abstract = True
+    workload = "session"
+    service_class = SessionService
+    options_class = SessionOptions
+    request_type = "SESSION"
+    extra_columns: ClassVar[dict[str, type]] = {
+        "turn": int,
+        "room": str,
+        "checked": str,
+        "violated": str,
+        "other_user": int,
+        "answer_id": str,
+    }
+    default_users = 5
+    waits_for_all = True
+
+    conversation: Conversation
+    _is_open = False
+
+    @property
+    def _scenario(self) -> Scenario:
+        scenario: Scenario = self.service.scenario
+        return scenario
+
+    def arrive(self) -> list[str | None] | None:
+        """Open the session; its room and name, for who wants to see it there. None where that failed."""
+        self.conversation = self.service.conversation(self.index, self.run_context.info.secret)
+        step = self._scenario.open
+        if step is not None:
+            with self.sampled(time.monotonic(), "open") as sample:
+                answer = self._ask(sample, step)
+                session = answer.field("session")
+                if sample.outcome is Outcome.OK and session is None:
+                    sample.fail(ErrorClass.MALFORMED, "the answer has nothing at open.read.session")
+                self.conversation.opened(session)
+            if sample.outcome is not Outcome.OK:
+                return None
+        self._is_open = True
+        return [self.conversation.room, self.conversation.name]
+
+    def wait_time(self) -> float:
+        """Awake in time for a look around before the first message."""
+        left = super().wait_time()
+        return max(0.0, left - LOOK_LEAD) if self._pacer is not None and self.iteration < 0 else left
+
+    def prepare(self) -> None:
+        """Before the first message: who is in the room, now that all have come?"""
+        if self.iteration == 0 and self._is_open:
+            self._look_around()
+
+    def iterate(self, scheduled: float) -> None:
+        """One turn; after the last one, who is in the room, and the history."""
+        if not self._is_open:
+            self.done()  # without a session there is nothing to say
+        with self.sampled(scheduled, "message") as sample:
+            self._talk(sample)
+        if self.iteration + 1 < cast("SessionOptions", self.run_context.options).turns:
+            return
+        self._look_around()
+        self._look_back()
+        self.done()
+
+    def _talk(self, sample: Sample) -> None:
+        self.conversation.say(self.iteration + 1)
+        answer = self._ask(sample, self._scenario.message)
+        text = answer.field("text")
+        if sample.outcome is Outcome.OK and not isinstance(text, str):
+            sample.fail(ErrorClass.MALFORMED, "the answer has no text at message.read.text")
+        elif sample.outcome is Outcome.OK and not text:
+            sample.fail(ErrorClass.EMPTY, "no text in the answer")
+        if sample.outcome is not Outcome.OK:
+            return
+        identity = answer.field("id")
+        sample.extra["answer_id"] = None if identity is None else str(identity)
+        judgement = self.conversation.hear(answer)
+        if identity is not None:
+            judgement = self._only_ours(str(identity), judgement)
+        _judge(sample, judgement)
+
+    def _only_ours(self, identity: str, judgement: AnswerJudgement) -> AnswerJudgement:
+        """Nobody else may have been given the answer of that id; who is known not to own it owns none."""
+        if any(violation.check == "independent_streams" for violation in judgement.violations):
+            return judgement
+        owner = self.service.answers.setdefault(identity, self.index)
+        if owner == self.index:
+            return judgement
+        detail = f"user {self.index} was sent an answer that user {owner} had been sent"
+        return AnswerJudgement(
+            judgement.checks, (*judgement.violations, Violation("independent_streams", detail, owner))
+        )
+
+    def _look_around(self) -> None:
+        """Who is in the room? All users of it must be told the same."""
+        step, room = self._scenario.members, self.conversation.room
+        if step is None or room is None:
+            return
+        with self.sampled(time.monotonic(), "members") as sample:
+            answer = self._ask(sample, step)
+            if sample.outcome is not Outcome.OK:
+                return
+            expected = [str(name) for where, name in self.run_context.roster if where == room]
+            seen = self.service.strangers
+            _judge(sample, self.conversation.see_members(answer, expected, seen.get(room)))
+            seen.setdefault(room, self.conversation.strangers(answer))
+
+    def _look_back(self) -> None:
+        """What has the service kept?"""
+        step = self._scenario.history
+        if step is None:
+            return
+        with self.sampled(time.monotonic(), "history") as sample:
+            answer = self._ask(sample, step)
+            if sample.outcome is Outcome.OK:
+                _judge(sample, self.conversation.see_history(answer, step.read.get("content")))
+
+    def _ask(self, sample: Sample, step: Step) -> ScenarioAnswer:
+        """Send a request; its sample is filled in as far as the wire tells."""
+        service, exchange = self.service, Exchange()
+        sample.extra |= {"turn": self.iteration + 1, "room": self.conversation.room}
+        streamed = step is self._scenario.message and self._scenario.transport == "sse"
+        answer: ScenarioAnswer = StreamedAnswer(step.read, self._scenario.done) if streamed else WholeAnswer(step.read)
+        request = service.made(step, self.conversation, sample.request_id)
+        if service.sockets is not None and step is self._scenario.message:
+            return self._ask_by_socket(sample, request, step)
+        try:
+            service.client.send(request, answer, exchange)
+        finally:
+            measure_exchange(sample, exchange, self.run_context.info)
+            if isinstance(answer, StreamedAnswer):
+                measure_stream(sample, exchange, answer)
+        judge(sample, exchange, answer)
+        return answer
+
+    def _ask_by_socket(self, sample: Sample, request: Request, step: Step) -> ScenarioAnswer:
+        """The same over a WebSocket of its own."""
+        part, exchange = MessagePart(request.body, lambda: WholeAnswer(step.read)), Exchange()
+        try:
+            self.service.sockets.converse(request.path, request.all_headers(), part, exchange)
+        finally:
+            measure_exchange(sample, exchange, self.run_context.info)
+        if exchange.error is None and exchange.status == SWITCHING_PROTOCOLS:
+            if (problem := part.answer.verdict()) is not None:
+                sample.fail(*problem)
+        else:
+            judge(sample, exchange, part.answer)
+        return part.answer
+
+    @classmethod
+    def finished(cls, report: Report | None, options: SessionOptions) -> None:
+        """Hand out the result as one JSON object, where that was asked for."""
+        if report is None or options.session_json is None or "session" not in report.summary:
+            return
+        result = json_text(report.summary["session"])
+        if options.session_json == "-":
+            sys.stdout.write(f"{result}\n")
+            return
+        try:
+            Path(options.session_json).write_text(f"{result}\n", encoding="utf-8")
+        except OSError as error:
+            sys.stderr.write(f"katydid: --session-json {options.session_json}: cannot be written ({error.strerror})\n")
+
+
+def _judge(sample: Sample, judgement: AnswerJudgement) -> None:
+    """Put what was checked, and what was found, into the row."""
+    violations = judgement.violations
+    sample.extra["checked"] = ",".join(judgement.checks)
+    sample.extra["violated"] = ",".join(dict.fromkeys(violation.check for violation in violations))
+    if not violations:
+        return
+    sample.extra["other_user"] = next((each.other for each in violations if each.other is not None), None)
+    isolation = any(violation.check in _OTHERS for violation in violations)
+    detail = "; ".join(violation.detail for violation in violations)
+    sample.fail(ErrorClass.ISOLATION if isolation else ErrorClass.WRONG_ANSWER, detail)

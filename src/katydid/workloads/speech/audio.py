@@ -1,0 +1,112 @@
+"""What speech users say: WAV files, or a sound made by code. Knows nothing of services or sockets."""
+
+import hashlib
+import math
+import random
+import struct
+import wave
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from katydid.dialects.speech.base import SAMPLE_RATE
+from katydid.model.errors import ConfigError
+
+SAMPLE_BYTES = 2
+BUILT_IN_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class Audio:
+    """One recording: 16-bit samples of one channel at SAMPLE_RATE."""
+
+    pcm: bytes
+
+    @property
+    def seconds(self) -> float:
+        """How long it is."""
+        return len(self.pcm) / SAMPLE_BYTES / SAMPLE_RATE
+
+    def chunks(self, chunk_ms: float) -> list[bytes]:
+        """It in pieces of so many milliseconds; the last may be shorter."""
+        size = max(1, round(chunk_ms * SAMPLE_RATE / 1000)) * SAMPLE_BYTES
+        return [self.pcm[start : start + size] for start in range(0, len(self.pcm), size)]
+
+
+@dataclass(frozen=True)
+class Recordings:
+    """What is spoken, and where it comes from."""
+
+    audios: list[Audio]
+    source: str
+
+    @cached_property
+    def sha256(self) -> str:
+        """Of all samples; two runs with equal ones spoke the same."""
+        digest = hashlib.sha256()
+        for audio in self.audios:
+            digest.update(audio.pcm)
+        return digest.hexdigest()
+
+    def index(self, seed: int, user: int, iteration: int) -> int:
+        """Which recording a user's stream is: the same for every version under test."""
+        return (seed + user * 7919 + iteration * 104_729) % len(self.audios)
+
+
+def load_audio(path: str | None) -> Recordings:
+    """The WAV file, or the WAV files of a folder by their names, or the built-in sound.
+
+    Raises:
+        ConfigError: there is none, or one is not what speech services take.
+    """
+    if path is None:
+        return Recordings([Audio(built_in_sound(BUILT_IN_SECONDS))], "built-in")
+    given = Path(path)
+    if given.is_dir():
+        files = sorted(file for file in given.iterdir() if file.suffix.lower() == ".wav")
+        if not files:
+            raise ConfigError(f"--audio {path}: the folder holds no .wav file")
+    else:
+        files = [given]
+    return Recordings([_read(file) for file in files], path)
+
+
+def built_in_sound(seconds: float) -> bytes:
+    """A tone that comes and goes over some noise: not silence, and the same every time."""
+    noise = random.Random(0)  # noqa: S311 - a sound, no secret
+    samples = []
+    for index in range(round(seconds * SAMPLE_RATE)):
+        time = index / SAMPLE_RATE
+        loudness = 0.5 - 0.5 * math.cos(2 * math.pi * 4 * time)
+        samples.append(round(9000 * loudness * math.sin(2 * math.pi * 220 * time) + noise.gauss(0, 150)))
+    return struct.pack(f"<{len(samples)}h", *samples)
+
+
+def _read(file: Path) -> Audio:
+    try:
+        with wave.open(str(file), "rb") as recording:
+            shape = recording.getnchannels(), recording.getsampwidth(), recording.getframerate()
+            frames = recording.getnframes()
+            pcm = recording.readframes(frames)
+    except OSError as error:
+        raise ConfigError(f"--audio {file}: {(error.strerror or str(error)).lower()}") from None
+    except (wave.Error, EOFError) as error:
+        raise ConfigError(
+            f"--audio {file}: is no WAV file of plain samples ({str(error) or 'it ends too early'})"
+        ) from None
+    _check(file, *shape)
+    if not frames:
+        raise ConfigError(f"--audio {file}: holds no sound")
+    if len(pcm) < frames * SAMPLE_BYTES:
+        raise ConfigError(f"--audio {file}: is truncated: {len(pcm)} of {frames * SAMPLE_BYTES} bytes of sound")
+    return Audio(pcm)
+
+
+def _check(file: Path, channels: int, width: int, rate: int) -> None:
+    convert = f"convert it: ffmpeg -i {file.name} -ac 1 -ar {SAMPLE_RATE} -sample_fmt s16 out.wav"
+    if channels != 1:
+        raise ConfigError(f"--audio {file}: has {channels} channels instead of 1; {convert}")
+    if width != SAMPLE_BYTES:
+        raise ConfigError(f"--audio {file}: has {8 * width}-bit samples instead of 16-bit ones; {convert}")
+    if rate != SAMPLE_RATE:
+        raise ConfigError(f"--audio {file}: has {rate} Hz instead of {SAMPLE_RATE}; {convert}")

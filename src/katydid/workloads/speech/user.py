@@ -1,0 +1,248 @@
+"""The workload `speech`: a stream of audio over a WebSocket a request, at the pace of speaking."""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+from urllib.parse import parse_qsl, urlsplit
+
+from katydid.dialects.speech import SPEECH_APIS, SpeechDialect, speech_dialect
+from katydid.dialects.status import classify_status
+from katydid.engine.measuring import fail_on_the_line, measure_exchange
+from katydid.engine.options import NOT_NEGATIVE, POSITIVE, RunOptions, option
+from katydid.engine.services.chat import api_key, checked_path
+from katydid.engine.services.headers import ExtraHeaders
+from katydid.engine.services.preflight import answer_words
+from katydid.engine.user import PacedUser
+from katydid.model.errors import ConfigError
+from katydid.model.redact import hide_query, is_secret_name
+from katydid.model.sample import Blame, ErrorClass, Sample
+from katydid.protocol.target_url import place, read_target_url
+from katydid.transport.exchange import Exchange, Timeouts, TimestampSource
+from katydid.transport.websocket import WebSocketClient
+from katydid.workloads.speech.audio import load_audio
+from katydid.workloads.speech.audio_stream import AudioStream, Pace
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpeechOptions(RunOptions):
+    """Options of the workload `speech`."""
+
+    api: str = option("generic", "the target's API", choices=SPEECH_APIS)
+    audio: str | None = option(
+        None, "WAV file, or folder of them: 16-bit, mono, 16 kHz (default: one second of a sound made by code)"
+    )
+    audio_chunk: float = option(100.0, "milliseconds of audio in one message", kind=float, rule=POSITIVE)
+    audio_speed: float = option(
+        1.0,
+        "how fast audio is sent: 1 as it is spoken, 2 twice as fast, 0 as fast as the target takes it",
+        kind=float,
+        rule=NOT_NEGATIVE,
+    )
+    speech_fields: str | None = option(
+        None, "api generic: other names of fields and types, as in text=result.transcript,final=FinalTranscript"
+    )
+
+
+class SpeechService:
+    """See `service.Service`.
+
+    Attributes:
+        dialect: what the target's messages look like.
+        client: opens WebSockets to it.
+    """
+
+    def __init__(self, options: SpeechOptions, host: str) -> None:
+        self.dialect: SpeechDialect = speech_dialect(options.api, options.speech_fields)
+        self._options = options
+        host = host.strip()
+        to = read_target_url(host.replace("ws", "http", 1) if host.startswith(("ws://", "wss://")) else host)
+        self._key = api_key()
+        self._recordings = load_audio(options.audio)
+        self._chunks = [audio.chunks(options.audio_chunk) for audio in self._recordings.audios]
+        chosen = None if options.endpoint is None else checked_path("--endpoint", options.endpoint)
+        found = place(to.path, self.dialect.endpoint, "", chosen)
+        self.path = found.endpoint
+        self._host = to._replace(path=found.base).url
+        self._password = to.password
+        self._extra = ExtraHeaders(options.header)
+        self._headers = self._extra.over({"Authorization": f"Bearer {self._key}"} if self._key else {})
+        timeouts = Timeouts(options.request_timeout, options.idle_timeout)
+        self.client = WebSocketClient(self._host, timeouts, options.ca_file)
+
+    @property
+    def timestamp_source(self) -> TimestampSource:
+        """Where the client's receive times come from."""
+        return self.client.timestamp_source
+
+    @property
+    def name(self) -> str:
+        """What streams are called in tables: the path that they go to, without its query."""
+        return self.path.partition("?")[0]
+
+    def preflight(self) -> str:
+        """See `service.Service.preflight`: one handshake; speech services list no models."""
+        exchange = Exchange()
+        self.client.converse(self.path, self.headers("preflight"), _Visit(), exchange)
+        host = self._host
+        if exchange.error is ErrorClass.MALFORMED:
+            raise ConfigError(f"{host} speaks no WebSocket ({exchange.detail}): correct --host or --endpoint")
+        if exchange.status is None:
+            raise ConfigError(f"{host} does not answer ({exchange.detail}): start it, or correct --host")
+        if exchange.status in {401, 403}:
+            raise ConfigError(f"{host} refuses our key ({answer_words(exchange)}): set LOAD_TEST_API_KEY")
+        if exchange.status == 503:
+            raise ConfigError(f"{host} takes nobody now (503): wait until it has started, or is free again")
+        if exchange.status != 101:
+            raise ConfigError(
+                f"{host} opens no WebSocket at {self.name} ({answer_words(exchange)}): correct --endpoint or --api"
+            )
+        return self._options.model or ""
+
+    def begin(self, model: str) -> None:
+        """See `service.Service.begin`; streams have nothing to prepare in common."""
+
+    def headers(self, request_id: str) -> dict[str, str]:
+        """Of a handshake."""
+        return {**self._headers, "X-Request-Id": request_id}
+
+    def utterance(self, user: int, iteration: int, request_id: str) -> AudioStream:
+        """What a user says in an iteration."""
+        index = self._recordings.index(self._options.seed, user, iteration)
+        pace = Pace(self._options.audio_chunk / 1000.0, self._options.audio_speed)
+        return AudioStream(self._recordings.audios[index], self._chunks[index], pace, self.dialect, request_id)
+
+    def secrets(self) -> list[str]:
+        """See `service.Service.secrets`."""
+        query = [value for name, value in parse_qsl(urlsplit(self.path).query) if is_secret_name(name)]
+        known = (self._key, self._password, *self._extra.secrets, *query)
+        return [secret for secret in known if secret]
+
+    def facts(self) -> dict[str, Any]:
+        """See `service.Service.facts`."""
+        recordings = self._recordings
+        return {
+            "host": self._host,
+            "api": self.dialect.name,
+            "endpoint": hide_query(self.path),
+            "audio": f"{recordings.source} ({len(recordings.audios)})",
+            "audio_sha256": recordings.sha256,
+        }
+
+    @property
+    def open_connections(self) -> int:
+        """See `service.Service.open_connections`."""
+        return self.client.open_connections
+
+    def close(self) -> None:
+        """See `service.Service.close`; every stream closes its own connection."""
+
+
+class _Visit:
+    """A part of a conversation that is done as soon as it has begun."""
+
+    due: float | None = None
+    done = False
+
+    def begin(self, at: float) -> None:
+        """See `websocket.Part`."""
+        del at
+        self.done = True
+
+    def say(self, now: float, *, held: bool) -> str | bytes:
+        """See `websocket.Part`; never called, since nothing is due."""
+        raise NotImplementedError
+
+    def hear(self, message: str | bytes, at: float) -> None:
+        """See `websocket.Part`."""
+
+    def closed(self, code: int, reason: str) -> tuple[ErrorClass, str] | None:
+        """See `websocket.Part`."""
+
+
+class SpeechUser(PacedUser):
+    """Speaks, and listens at the same time.
+
+    Columns:
+        audio_ms: duration of the audio.
+        first_partial_ms: first chunk of audio sent → first recognised text.
+        final_latency_ms: end of the audio → final result.
+        rtf: (arrival of the final result − first chunk of audio sent) / duration of the audio.
+        server_rtf: processing time that the service names / duration of the audio.
+        queue_pending_max: largest number of waiting chunks that the service named.
+        partials: partial results.
+        revisions: results that changed words which had been shown.
+        send_late_ms: lateness of the chunk of audio that was sent the longest after its time.
+        sent_chunks: chunks of audio that were sent.
+        late_chunks: those sent more than 20 ms late, by our own fault.
+    """
+
+    abstract = True
+    workload = "speech"
+    service_class: ClassVar[type[Any]] = SpeechService
+    options_class = SpeechOptions
+    request_type = "SPEECH"
+    extra_columns: ClassVar[dict[str, type]] = {
+        "audio_ms": float,
+        "first_partial_ms": float,
+        "final_latency_ms": float,
+        "rtf": float,
+        "server_rtf": float,
+        "queue_pending_max": int,
+        "partials": int,
+        "revisions": int,
+        "send_late_ms": float,
+        "sent_chunks": int,
+        "late_chunks": int,
+    }
+
+    def perform(self, sample: Sample) -> None:
+        """One stream, from its handshake to its final result."""
+        service: SpeechService = self.service
+        exchange = Exchange()
+        utterance = service.utterance(self.index, self.iteration, sample.request_id)
+        try:
+            service.client.converse(service.path, service.headers(sample.request_id), utterance, exchange)
+        finally:
+            measure_exchange(sample, exchange, self.run_context.info)
+            measure_utterance(sample, utterance)
+        judge_utterance(sample, exchange, utterance)
+
+
+def measure_utterance(sample: Sample, utterance: AudioStream) -> None:
+    """The columns of a stream of speech; times of what did not happen stay null."""
+    extra, parser = sample.extra, utterance.parser
+    first, stopped, final = utterance.first_audio_at, utterance.stopped_at, parser.final_at
+    if sample.status == 101:
+        sample.chunks = parser.partials + (final is not None)
+    extra["audio_ms"] = utterance.audio_s * 1000.0
+    extra["queue_pending_max"] = parser.pending_max
+    extra["partials"], extra["revisions"] = parser.partials, parser.revisions
+    extra["sent_chunks"], extra["late_chunks"] = utterance.sent, utterance.late
+    if first is None:
+        return
+    if utterance.worst_late is not None:
+        extra["send_late_ms"] = utterance.worst_late * 1000.0
+    if parser.first_text_at is not None:
+        extra["first_partial_ms"] = (parser.first_text_at - first) * 1000.0
+    if final is not None:
+        extra["rtf"] = (final - first) / utterance.audio_s
+        if stopped is not None:
+            extra["final_latency_ms"] = (final - stopped) * 1000.0
+    if parser.processing_ms is not None:
+        extra["server_rtf"] = parser.processing_ms / 1000.0 / utterance.audio_s
+
+
+def judge_utterance(sample: Sample, exchange: Exchange, utterance: AudioStream) -> None:
+    """Decide how the stream ended: what the target said of itself comes before how the line broke."""
+    status, failure = exchange.status, utterance.parser.failure
+    if failure is not None:
+        sample.fail(*failure)
+    elif status is not None and 300 <= status < 400:
+        where = exchange.headers.get("location", "elsewhere")
+        sample.fail(ErrorClass.OTHER, f"redirected ({status}) to {where}: point --host there")
+        sample.blame = Blame.CONFIG
+    elif status is not None and status != 101:
+        sample.fail(*classify_status(status, exchange.headers, exchange.body))
+    elif exchange.error is not None:
+        fail_on_the_line(sample, exchange.error, exchange.detail)
+    elif not utterance.parser.text:
+        sample.fail(ErrorClass.EMPTY, "the final result has no text")

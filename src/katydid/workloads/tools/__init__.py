@@ -1,0 +1,14 @@
+"""The workload `tools`: conversations with tool calls, checked call by call."""
+
+from katydid.model.workload import Workload, register
+from katydid.workloads.tools.analysis import correctness
+from katydid.workloads.tools.section import correctness_section
+
+register(
+    Workload(
+        name="tools",
+        user="katydid.workloads.tools.user:ToolsUser",
+        summarise=correctness,
+        sections=(correctness_section,),
+    )
+)

@@ -1,0 +1,121 @@
+"""A run folder, while it is written and afterwards."""
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+
+from katydid.model.errors import ConfigError, NoDataError
+from katydid.model.sample import Sample
+from katydid.runs.folder import RunFolder, RunWriter, check_results, new_run_path
+from katydid.runs.rows import RowBuffer, sample_schema
+
+STARTED = datetime(2026, 11, 21, 9, 30, 5, tzinfo=UTC)
+
+
+def batch(*users: int) -> bytes:
+    buffer = RowBuffer(sample_schema())
+    for user in users:
+        buffer.append(
+            Sample(
+                request_id=str(user),
+                user=user,
+                iteration=0,
+                worker="local",
+                name="/",
+                scheduled_ms=100.0 - user,
+            )
+        )
+    return buffer.drain()
+
+
+@pytest.fixture
+def writer(tmp_path):
+    run = RunWriter(new_run_path(tmp_path, "stream", "v1", STARTED), {"workload": "stream"})
+    yield run
+    run.close()
+
+
+def test_its_path_says_workload_version_and_time(tmp_path):
+    assert new_run_path(tmp_path, "stream", "v1.2", STARTED) == tmp_path / "stream" / "v1.2" / "20261121T093005Z"
+
+
+def test_a_second_run_in_the_same_second_gets_a_suffix(tmp_path):
+    for expected in ("20261121T093005Z", "20261121T093005Z-2", "20261121T093005Z-3"):
+        path = new_run_path(tmp_path, "stream", "v1", STARTED)
+        assert path.name == expected
+        path.mkdir(parents=True)
+
+
+@pytest.mark.parametrize("version", ["../../etc", "feature/x", "..", "/", "a b"])
+def test_no_version_label_leaves_the_results_folder(tmp_path, version):
+    path = new_run_path(tmp_path, "stream", version, STARTED)
+    assert path.parent.parent == tmp_path / "stream"
+    assert path.resolve().is_relative_to(tmp_path.resolve() / "stream")
+
+
+def test_a_finished_run_is_read_from_parquet_in_the_order_of_its_schedule(writer):
+    writer.append("samples", batch(1, 2))
+    writer.append("samples", batch(3))
+    folder = writer.finish(ended="run-time")
+    assert list(folder.samples()["user"]) == [3, 2, 1]
+    assert not folder.manifest()["partial"]
+    assert sorted(p.name for p in folder.path.iterdir()) == [
+        "manifest.json",
+        "monitor.parquet",
+        "samples.parquet",
+    ]
+
+
+def test_a_run_that_never_ended_is_read_from_its_log_and_says_partial(writer):
+    writer.append("samples", batch(1, 2))
+    folder = RunFolder(writer.path)
+    assert len(folder.samples()) == 2
+    assert folder.manifest()["partial"]
+
+
+def test_recovering_a_killed_run_makes_its_parquet_files(writer):
+    writer.append("samples", batch(1, 2))
+    folder = RunFolder(writer.path)
+    assert folder.recover()
+    assert (folder.path / "samples.parquet").is_file()
+    writer.append("samples", batch(3))
+    assert len(folder.samples()) == 3, "a run that goes on is still read from its log"
+
+
+def test_a_run_without_rows_still_has_all_columns(writer):
+    folder = writer.finish(ended="error")
+    assert "ttft_ms" in folder.samples().columns
+    assert "loop_lag_ms" in folder.monitor().columns
+
+
+def test_a_folder_that_is_no_run_says_so(tmp_path):
+    with pytest.raises(NoDataError, match=r"no run folder"):
+        RunFolder(tmp_path)
+
+
+def test_a_damaged_manifest_says_so(writer):
+    (writer.path / "manifest.json").write_text("{", encoding="utf-8")
+    with pytest.raises(NoDataError, match=r"damaged"):
+        RunFolder(writer.path).manifest()
+
+
+def test_a_truncated_table_says_so(writer):
+    folder = writer.finish(ended="run-time")
+    table = folder.path / "samples.parquet"
+    table.write_bytes(table.read_bytes()[:100])
+    with pytest.raises(NoDataError, match=r"samples.parquet is damaged") as told:
+        folder.samples()
+    message = str(told.value)
+    assert message.endswith("): the run cannot be read; restore it, or remove this run from its folder")
+    assert message.count(str(table)) == 1
+
+
+def test_the_manifest_tells_its_schema(writer):
+    assert json.loads((writer.path / "manifest.json").read_text())["schema_version"] == 1
+
+
+def test_results_that_cannot_be_written_are_refused(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(ConfigError, match=r"--results .*: not a directory; name a folder"):
+        check_results(tmp_path / "file" / "reports")

@@ -1,0 +1,92 @@
+"""Whom chaos, storm and zombies may be done to, and what one is told about bad options."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from katydid.model.errors import ConfigError
+from katydid.target.process import start_target
+from katydid.workloads.resilience.chaos import ChaosOptions, ChaosService, run_command
+from katydid.workloads.resilience.user import ResilienceOptions, ResilienceService, is_local, parse_times
+
+
+@pytest.mark.parametrize("host", ["http://127.0.0.1:80", "http://localhost", "https://[::1]:8", "ws://127.8.8.8:1"])
+def test_this_machine_is_known_by_its_address_or_its_name(host):
+    assert is_local(host)
+
+
+@pytest.mark.parametrize("host", ["http://10.0.0.1", "http://example.org", "http://localhost.example.org", "nothing"])
+def test_any_other_is_another_machine(host):
+    assert not is_local(host)
+
+
+def test_another_machine_must_be_ones_own():
+    with pytest.raises(ConfigError, match="say --i-own-this-target"):
+        ResilienceService(ResilienceOptions(), "http://192.0.2.1")
+    ResilienceService(ResilienceOptions(i_own_this_target=True), "http://192.0.2.1")
+
+
+def test_moments_are_seconds_in_their_order():
+    assert parse_times("30, 10", "--chaos-at") == [10.0, 30.0]
+
+
+@pytest.mark.parametrize("text", ["soon", "", "10,", "-1", "inf", "nan"])
+def test_moments_that_are_none_are_refused(text):
+    with pytest.raises(ConfigError, match="give seconds of the run"):
+        parse_times(text, "--chaos-at")
+
+
+@pytest.fixture(scope="module")
+def target():
+    with start_target(speech_rtf=0.0, speech_workers=2) as running:
+        yield running
+
+
+def chaos(target, **options):
+    service = ChaosService(ChaosOptions(**options), target.url)
+    service.preflight()
+    return service
+
+
+def test_workers_of_the_embedded_target_are_found_and_killed(target):
+    service = chaos(target)
+    before = service.workers()
+    assert len(before) == 2
+    assert service.kill() == f"killed {before[0]}"
+    while service.workers() == before:
+        pass
+    assert service.workers() == before[1:]
+
+
+def test_a_process_is_killed_by_its_id(target):
+    victim = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    chaos(target, chaos_pid=victim.pid).kill()
+    assert victim.wait(5) != 0
+
+
+def test_a_command_kills_too(target, tmp_path):
+    service = chaos(target, chaos_command=f"echo done > '{tmp_path}/proof'")
+    service.kill()
+    assert (tmp_path / "proof").read_text() == "done\n"
+
+
+def test_a_command_that_fails_says_so():
+    with pytest.raises(RuntimeError, match=r"the command failed \(3\): no luck"):
+        run_command("echo no luck >&2; exit 3")
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        ({"chaos_pid": 999_999_999}, "there is no such process"),
+        ({"chaos_pid": 1}, "is this run itself, or what it stands on"),
+        ({"chaos_pid": os.getpid()}, "is this run itself, or what it stands on"),
+        ({"chaos_pid": 7, "chaos_command": "x"}, "exclude each other"),
+        ({"chaos_at": "soon"}, "give seconds of the run"),
+    ],
+)
+def test_what_cannot_be_killed_is_told_before_the_load(target, options, complaint):
+    with pytest.raises(ConfigError, match=complaint):
+        chaos(target, **options)

@@ -1,0 +1,115 @@
+"""A sweep's table: every figure of a stage, its assessment by a rule, and the safe range."""
+
+import pandas as pd
+import pytest
+
+from katydid.analysis.summary import summarise
+from katydid.runs.monitor import MACHINE, TARGET
+from katydid.workloads.scale.analysis import ASSESSMENTS, recommended
+from rows import FAILED, monitor, samples, started
+
+OBJECTIVE = [{"metric": "failure_rate", "allowed": 0.05}, {"metric": "duration.p95", "allowed": 0.05, "limit_ms": 1e3}]
+
+
+def stage_rows(stage, users, *, failing=0, duration=100.0, errors=("rate_limited",)):
+    """10 s of `users` users with a request a second; `failing` of them fail, with these errors by turns."""
+    return [
+        started(
+            stage * 20_000.0 + second * 1000.0 + user,
+            base=FAILED if user < failing else {"outcome": "ok"} | BASE,
+            stage=stage, user=1000 * stage + user, iteration=second, duration_ms=duration, bytes=100,
+            **({"error": errors[user % len(errors)]} if user < failing else {}),
+        )
+        for second in range(10) for user in range(users)
+    ]  # fmt: skip
+
+
+BASE = {k: v for k, v in FAILED.items() if k not in {"outcome", "error", "blame", "detail"}}
+
+
+def summary_of(*stages, watched=None):
+    records = [
+        {"stage": n, "users": users, "begin_ms": n * 20_000.0, "settled_ms": n * 20_000.0, "end_ms": n * 20_000.0 + 1e4}
+        for n, (users, _) in enumerate(stages)
+    ]
+    rows = [row for n, (users, more) in enumerate(stages) for row in stage_rows(n, users, **more)]
+    manifest = {
+        "workload": "scale", "plan": "stages", "interval_s": 1.0, "objective": OBJECTIVE, "stages": records,
+        "ended": "run-time",
+    }  # fmt: skip
+    return summarise(samples(*rows), monitor() if watched is None else watched, manifest)
+
+
+def test_a_stage_has_every_figure():
+    watched = pd.concat(
+        [
+            monitor(10, cpu_percent=20.0),
+            monitor(10, process=MACHINE, cpu_percent=55.0, memory_bytes=7),
+            monitor(10, process=TARGET, cpu_percent=33.0, memory_bytes=5),
+        ],
+        ignore_index=True,
+    )
+    first, second = summary_of((10, {}), (20, {"failing": 5}), watched=watched)["stages"]
+    assert (first["users"], first["requests"], first["ok"], first["failed"]) == (10, 100, 100, 0)
+    assert (first["success_rate"], first["mean_ms"], first["min_ms"], first["max_ms"]) == (1.0, 100.0, 100.0, 100.0)
+    assert (first["p95_ms"], first["p99_ms"]) == (100.0, None), "too few for p99"
+    assert first["requests_per_s"] == 10.0
+    assert (first["scaling_factor"], first["linear_factor"]) == (1.0, 1.0)
+    assert (first["bytes"], first["errors"]) == (10_000, {})
+    assert (first["machine_cpu_percent"], first["machine_memory_bytes"]) == (55.0, 7.0)
+    assert (first["target_cpu_percent"], first["target_memory_bytes"]) == (33.0, 5.0)
+    assert first["generator_cpu_percent"] == 20.0
+    assert second["success_rate"] == 0.75
+    assert second["errors"] == {"rate_limited": 50}
+    assert second["scaling_factor"] == pytest.approx(1.5, rel=0.02)
+    assert second["linear_factor"] == pytest.approx(0.75, rel=0.02)
+
+
+def test_a_days_limit_is_no_minutes_limit_and_unknown_errors_are_neither():
+    first, second = summary_of((10, {}), (20, {"failing": 5, "errors": ("rate_limited", "daily_limit", "other")}))[
+        "stages"
+    ]
+    assert first["errors"] == {}
+    assert second["errors"] == {"rate_limited": 20, "daily_limit": 20, "other": 10}
+
+
+def test_what_cannot_be_seen_of_the_target_is_left_out():
+    (stage,) = summary_of((10, {}))["stages"]
+    assert stage["target_cpu_percent"] is None
+
+
+def test_every_stage_is_assessed_by_a_rule_that_stands_beside_it():
+    stages = summary_of(
+        (10, {}), (12, {"duration": 300.0}), (14, {"failing": 3}), (20, {"failing": 15}), (21, {"duration": 1500.0})
+    )["stages"]
+    assert [s["assessment"] for s in stages] == ["held", "slower", "broken", "collapsed", "broken"]
+    rules = {a.word: a.rule for a in ASSESSMENTS}
+    assert all(s["rule"] == rules[s["assessment"]] for s in stages)
+
+
+def test_the_safe_range_ends_where_the_first_stage_breaks():
+    found = summary_of((10, {}), (20, {}), (30, {"failing": 10}), (40, {}))["recommended"]
+    assert (found["low"], found["high"]) == (20, 30)
+    assert "failure_rate" in found["why"]
+    assert "100 × rate_limited" in found["why"]
+
+
+def test_where_nothing_breaks_the_range_is_open():
+    found = summary_of((10, {}), (20, {}))["recommended"]
+    assert (found["low"], found["high"]) == (20, None)
+
+
+def test_where_the_first_stage_breaks_nothing_is_safe():
+    found = summary_of((10, {"failing": 9}))["recommended"]
+    assert (found["low"], found["high"]) == (0, 10)
+
+
+def test_without_a_finished_stage_nothing_is_recommended():
+    assert recommended([], {})["low"] == 0
+
+
+def test_rates_are_over_the_stages_and_not_over_the_pauses_between_them():
+    summary = summary_of((10, {}), (20, {}))
+    assert summary["seconds"] == 20.0
+    assert summary["metrics"]["offered_per_s"] == 15.0
+    assert summary["metrics"]["requests_per_s"] == 15.0

@@ -1,0 +1,250 @@
+"""The parts of a report that only some workloads have: every figure with its unit, what broke marked as broken."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from katydid.analysis.definitions import STATISTICS, DefinitionFinding
+from katydid.analysis.speech_theory import QueueFigures, TheoryComparison
+from katydid.model.formatting import number
+from katydid.report.build import definitions_section
+from katydid.report.capacity import capacity_section
+from katydid.report.model import Material
+from katydid.report.plan import theory_section
+from katydid.workloads.resilience.section import resilience_section
+from katydid.workloads.scale.section import scale_section
+
+NAN = float("nan")
+
+
+def material(summary, frame=None, **manifest):
+    return Material(manifest, summary, pd.DataFrame() if frame is None else frame, pd.DataFrame())
+
+
+# Resilience
+
+LOAD = pd.DataFrame(
+    {
+        "role": [None, None, None, "kill", None],
+        "outcome": ["ok", "failed", "ok", "ok", "aborted"],
+        "start_ms": [0.0, 500.0, np.nan, 900.0, 900.0],
+        "scheduled_ms": [0.0, 500.0, 1200.0, 900.0, 900.0],
+        "duration_ms": [100.0, np.nan, 900.0, 1.0, 5000.0],
+    }
+)
+CHECK = {"name": "it recovered", "passed": True, "value": "after 2.0 s", "limit": "at all"}
+TOLD = {
+    "outage_s": 2.345,
+    "recovery_s": None,
+    "failed_requests": 7,
+    "events": [{"what": "kill", "at_s": 0.9}],
+}
+
+
+def test_a_run_of_another_workload_has_no_resilience():
+    assert resilience_section(material({})) is None
+
+
+@pytest.mark.parametrize(("workload", "title"), [("chaos", "Chaos: workers were killed"), ("mine", "mine")])
+def test_the_rules_stand_first_and_what_it_did_beneath(workload, title):
+    section = resilience_section(material({"resilience": TOLD, "checks": [CHECK]}, LOAD, workload=workload))
+    rules, facts = section.tables
+    assert (section.title, list(section.text)) == (title, ["Every rule was kept."])
+    assert (rules.rows, rules.bad) == ([["it recovered", "kept", "after 2.0 s", "at all"]], frozenset())
+    assert facts.rows == [
+        ["streams that failed after the first kill", "7"],
+        ["longest time without a result, s", "2.35"],
+        ["from the last kill until all was as before, s", "–"],
+    ]
+
+
+def test_a_rule_that_was_broken_is_named_and_marked():
+    checks = [CHECK, CHECK | {"name": "no outage", "passed": False}]
+    section = resilience_section(material({"resilience": {"events": []}, "checks": checks}, LOAD))
+    assert list(section.text) == ["Broken: no outage."]
+    (rules,) = section.tables
+    assert (rules.rows[1][1], rules.bad) == ("BROKEN", frozenset({(1, 1)}))
+
+
+def test_results_are_counted_in_the_second_in_which_they_came_without_what_was_done_to_the_target():
+    section = resilience_section(material({"resilience": TOLD, "checks": []}, LOAD))
+    (chart,) = section.charts
+    assert chart.lines[0].points == [(0.5, 1.0), (1.5, 0.0), (2.5, 1.0), (3.5, 0.0)]
+    assert list(chart.bars[0].heights) == [1, 0, 0, 0]
+    assert [(mark.label, mark.x) for mark in chart.marks] == [("kill", 0.9)]
+
+
+def test_without_any_result_there_is_no_picture():
+    section = resilience_section(material({"resilience": TOLD, "checks": []}, LOAD[LOAD["role"].notna()]))
+    assert list(section.charts) == []
+
+
+# A sweep
+
+FIRST = {
+    "users": 100,
+    "requests": 1500,
+    "success_rate": 1.0,
+    "mean_ms": 100.0,
+    "min_ms": 50.0,
+    "p50_ms": 90.0,
+    "p95_ms": 200.0,
+    "p99_ms": None,
+    "max_ms": 1500.0,
+    "assessment": "healthy",
+    "broken": [],
+    "requests_per_s": 25.0,
+    "ok_per_s": 25.0,
+    "scaling_factor": 1.0,
+    "linear_factor": 1.0,
+    "bytes": 3 * 2**20,
+    "machine_cpu_percent": 55.4,
+    "machine_memory_bytes": 2**30,
+    "generator_cpu_percent": 20.0,
+    "target_cpu_percent": None,
+    "target_memory_bytes": None,
+    "errors": {},
+}
+SECOND = FIRST | {
+    "users": 200,
+    "success_rate": 0.5,
+    "assessment": "collapsed",
+    "ok_per_s": 30.0,
+    "scaling_factor": 1.2,
+    "linear_factor": 0.6,
+    "requests_per_s": None,
+    "errors": {"timeout": 750},
+}
+
+
+def sweep(*stages, low=100, high=200):
+    return material(
+        {
+            "stages": list(stages),
+            "recommended": {"low": low, "high": high, "why": "failures at 200 users"},
+            "objective": ["failure_rate < 5%", "duration.p95 < 1 s"],
+            "limited_by": "the target",
+            "evidence": "it answered 30 a second",
+        }
+    )
+
+
+@pytest.mark.parametrize("summary", [{}, {"stages": []}, {"stages": [FIRST]}])
+def test_a_run_without_a_sweep_has_no_such_section(summary):
+    assert scale_section(material(summary)) is None
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "title"),
+    [
+        (100, 200, "Safe range: up to 100 users; the limit lies below 200"),
+        (200, None, "Safe range: up to 200 users; no limit was found"),
+        (None, 100, "Safe range: none; 100 users are too many already"),
+        (None, None, "Safe range: none"),
+    ],
+)
+def test_the_safe_range_is_the_heading(low, high, title):
+    assert scale_section(sweep(FIRST, SECOND, low=low, high=high)).title == title
+
+
+def test_a_sweep_says_why_by_what_objective_and_what_limited_it():
+    assert list(scale_section(sweep(FIRST, SECOND)).text) == [
+        "Failures at 200 users.",
+        "Objective: failure_rate < 5%, duration.p95 < 1 s, and the target keeps up with what it is offered.",
+        "Limited by: the target. It answered 30 a second.",
+    ]
+
+
+def test_each_stage_has_its_row_in_every_table_and_what_broke_is_marked():
+    answers, scaling, resources, errors, rules = scale_section(sweep(FIRST, SECOND)).tables
+    assert list(answers.rows[0]) == [
+        "100", number(1500), "100 %", "100 ms", "50.0 ms", "90.0 ms", "200 ms", "–", "1.50 s", "healthy"
+    ]  # fmt: skip
+    assert answers.bad == frozenset({(1, 9)})
+    assert [list(row) for row in scaling.rows] == [
+        ["100", "25", "25", "1.00 ×", "100 %", "3 MiB"],
+        ["200", "–", "30", "1.20 ×", "60 %", "3 MiB"],
+    ]
+    assert list(resources.rows[0]) == ["100", "55 %", f"{number(1024)} MiB", "20 %", "–", "–"]
+    assert (list(errors.columns), errors.rows[1], errors.bad) == (
+        ["Users", "timeout"],
+        ["200", "750"],
+        frozenset({(1, 1)}),
+    )
+    assert rules.in_terminal is False
+
+
+def test_a_sweep_without_failures_says_so_with_a_column_of_zeros():
+    errors = scale_section(sweep(FIRST, FIRST | {"users": 200})).tables[3]
+    assert (list(errors.columns), [row[1] for row in errors.rows]) == (["Users", "failures"], ["0", "0"])
+
+
+def test_throughput_is_drawn_beside_what_it_would_be_if_it_grew_with_the_users():
+    (chart,) = scale_section(sweep(FIRST, SECOND)).charts
+    assert [(line.label, line.points) for line in chart.lines] == [
+        ("linear", [(100.0, 25.0), (200.0, 50.0)]),
+        ("answered", [(100.0, 25.0), (200.0, 30.0)]),
+    ]
+    assert list(scale_section(sweep(FIRST)).charts) == []
+
+
+# By the definitions of other tools
+
+
+class Rule:
+    name, text = "TTFT", "the first event with text"
+
+
+def test_a_tools_figures_stand_with_its_rule():
+    values = dict.fromkeys(STATISTICS, 12.5) | {"p99": None}
+    section = definitions_section([DefinitionFinding("vLLM", Rule(), 1234, values)])
+    (table,) = section.tables
+    assert list(table.columns) == ["Tool", "Metric", *STATISTICS, "Values", "Rule"]
+    assert list(table.rows[0]) == [
+        "vLLM", "TTFT", "12.5 ms", "12.5 ms", "12.5 ms", "–", number(1234), "the first event with text"
+    ]  # fmt: skip
+    assert table.words == {1, 7}
+
+
+# A run beside theory
+
+
+def test_a_run_stands_beside_theory_with_what_it_is_off_by():
+    measured, theory = QueueFigures(0.9, 1.1, 1.5, 0.2, NAN), QueueFigures(1.0, 1.0, 1.5, 0.0, 0.5)
+    section = theory_section(TheoryComparison(2, 0.1, 500, measured, theory))
+    (table,) = section.tables
+    assert [row[0] for row in table.rows] == [
+        "Streams with a result in time",
+        "RTF, mean",
+        "RTF, p95",
+        "Lag of the final result, p50",
+        "Lag of the final result, p95",
+    ]
+    assert [row[3] for row in table.rows] == ["-10.0 %", "+10.0 %", "+0.0 %", "–", "–"]
+    assert [row[1] for row in table.rows][1:] == ["1.1", "1.5", "200 ms", "–"]
+    assert section.text[0].startswith("500 streams, 2 workers of RTF 0.1:")
+
+
+# Capacity
+
+
+def searched(*estimates):
+    """A search that found the capacity with these repeats."""
+    found = {
+        "capacity": 100.0, "low": 90.0, "high": 110.0, "at_least": False, "estimates": list(estimates), "knee": None,
+        "limiting": "failure_rate", "method": "cliff", "objective": ["failure_rate < 5%"], "steps": [],
+        "limited_by": "failures", "evidence": "it refused",
+    }  # fmt: skip
+    return capacity_section(material({"capacity": found}))
+
+
+def test_a_capacity_says_what_its_interval_is():
+    section = searched(99.0, 100.0, 101.0)
+    assert section.title == "Capacity: 100 users (95 % interval 90 to 110)"
+    assert section.text[1].endswith(": 99, 100, 101. The interval is over the repeats, on log N, and never less than "
+                                    "3 % to either side.")  # fmt: skip
+
+
+def test_the_interval_of_one_repeat_is_wider_and_says_so():
+    assert searched(100.0).text[1].endswith(": 100. One repeat shows no scatter: the interval is that of single "
+                                            "searches, never less than 13 % to either side.")  # fmt: skip
