@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # For CI: load the service, judge it by a thresholds file, and exit with the gate's code. Results: reports/gate/.
-# LOCUST_HOST is the service; BASE_HOST, where set, the version to compare with: PAIRS runs each, by turns.
+# LOCUST_HOST is the service; BASE_HOST, where set, the version to compare with: PAIRS interleaved runs each.
 # THRESHOLDS (a file), LOCUST_USERS, LOCUST_RUN_TIME, LOAD_TEST_VERSION … say the rest; options go to every run.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 require_target "$@"
@@ -19,7 +19,7 @@ run() {
   katydid run stream ${options[@]+"${options[@]}"} "$@" --results "$runs/$side"
 }
 if [ -n "${BASE_HOST:-}" ]; then
-  in_turns "${PAIRS:-3}" run
+  interleave "${PAIRS:-3}" run
   baseline=("--baseline" "$runs"/base/stream/*)
 else
   run new || { code=$?; [[ $code = [14] ]] || exit "$code"; } # a run that failed or is invalid is the gate's to judge

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Is the new version better? Both get the same load in turns, then their runs are compared. PAIRS, BASE_VERSION,
+# Is the new version better? Both get the same load, interleaved, then their runs are compared. PAIRS, BASE_VERSION,
 # NEW_VERSION, LOCUST_USERS, LOCUST_RUN_TIME … say how; options after the hosts go to every run.
 #   scripts/compare_versions.sh http://127.0.0.1:8001 http://127.0.0.1:8002 --users 50 --run-time 2m
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -16,6 +16,6 @@ run() {
   local host=${1}_host
   katydid run stream --host "${!host}" --version-label "${!1}" ${options[@]+"${options[@]}"}
 }
-in_turns "$pairs" run
+interleave "$pairs" run
 results=$LOAD_TEST_RESULTS/stream
 exec katydid compare "$results/$base" "$results/$new" --last "$pairs" --html "$results/compare-$base-$new.html"

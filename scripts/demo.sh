@@ -14,5 +14,5 @@ run() {
   katydid run stream --embedded-target="${!1} --chunks 60 --jitter 0.5 --seed $seed" --version-label "${!version}" \
     --users 40 --interval 5 --run-time 20s --results reports
 }
-in_turns "$pairs" run
+interleave "$pairs" run
 exec katydid compare reports/stream/old reports/stream/new --last "$pairs" --html reports/stream/compare-old-new.html

@@ -129,10 +129,10 @@ how_long() { # how_long SECONDS: as one says it who does not know it to the seco
   if [ "$1" -lt 90 ]; then printf '%s s' "$1"; else printf '%s min' $((($1 + 30) / 60)); fi
 }
 
-# in_turns PAIRS COMMAND: `COMMAND base PAIR` and `COMMAND new PAIR` by turns (base new, new base, …), so that what
+# interleave PAIRS COMMAND: `COMMAND base PAIR` and `COMMAND new PAIR` alternately (base new, new base, …), so that what
 # drifts meanwhile meets both alike. A run that is invalid (4) or in which nothing succeeded (1) does not end it: the
 # comparison says what that means. COMMAND sees these locals before the variables of its own script.
-in_turns() {
+interleave() {
   local pairs=$1 command=$2 pair side order code turn=0 left="" began=$SECONDS
   for ((pair = 1; pair <= pairs; pair++)); do
     if ((pair % 2)); then order="base new"; else order="new base"; fi

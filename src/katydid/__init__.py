@@ -1,4 +1,4 @@
-"""Katydid: load testing for services that answer slowly, in pieces, or in turns.
+"""Katydid: load testing for LLM and other long-running, streaming or conversational services.
 
 What locustfiles, notebooks and other programs use is here, and stays here (`docs/reference/python.md`); modules
 below may move. A name is imported when it is first used: `load_run` brings neither Locust nor gevent, which patch a

@@ -53,7 +53,10 @@ def test_a_share_is_a_mean_and_is_not_searched():
         ({"valid": False, "invalid_reasons": ["busy"]}, "it is invalid: busy"),
         ({"partial": True}, "it is partial: it never came to its end"),
         ({"counts": {"ok": 0}}, "no request succeeded in it"),
-        ({"users": 30}, "unlike in the newest run, users differs (30 and 20): other users are another load"),
+        (
+            {"users": 30},
+            "unlike in the newest run, users differs (30 and 20): a different number of users: not comparable",
+        ),
     ],
 )
 def test_a_run_that_does_not_count_is_named_with_the_reason(summary, why):

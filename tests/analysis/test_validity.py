@@ -1,4 +1,4 @@
-"""Which runs may not be believed, and that the others may."""
+"""Which runs are invalid, and that the others are valid."""
 
 import pytest
 

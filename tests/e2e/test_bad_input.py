@@ -32,7 +32,7 @@ CASES = {
     "prompts of another kind": (("--host", "URL", "--prompts", "/dev/null"), "give a .txt"),
     "an interval of zero": (("--host", "URL", "--interval", "0"), "--interval 0 must be more than 0"),
     "a negative interval": (("--host", "URL", "--interval=-1"), "--interval -1 must be more than 0"),
-    "an interval that is no number": (("--host", "URL", "--interval", "soon"), "--interval"),
+    "an interval that is not a number": (("--host", "URL", "--interval", "soon"), "--interval"),
     "a negative threshold": (
         ("--host", "URL", "--failure-threshold=-1"),
         "--failure-threshold -1 must not be negative",
@@ -100,7 +100,7 @@ def test_bad_input_leaves_no_worker_behind(tmp_path):
         (("run", "nope.py"), 2, "nope.py: no such locustfile; correct its path"),
         (("run", "stream", "--embeded-target"), 2, "did you mean --embedded-target?"),
         (("nope",), 2, "there is no command 'nope'"),
-        (("report", "."), 4, "is no run folder"),
+        (("report", "."), 4, "is not a run folder"),
         (("target", "--jitter", "3"), 2, "--jitter 3 must be at most 1"),
         (("target", "--fail", "nope=1"), 2, "'nope' is not one of"),
     ],

@@ -77,7 +77,7 @@ def test_2000_clients_and_room_for_1000(target, tmp_path):
     assert load["error"].fillna("").to_list() == [""] * 10 + ["overloaded"] * 5 + [""] * 5
     assert (told["load_meanwhile"], told["load_turned_away"], told["load_failed"]) == (5, 5, 0)
     assert all(check["passed"] for check in found.summary["checks"]), found.summary["checks"]
-    assert re.search(r"of them turned away \(503, 429\)\s+5", out)
+    assert re.search(r"of them rejected \(503, 429\)\s+5", out)
     assert sum(row["status"] == 503 for row in service.log()) == 1005
 
 

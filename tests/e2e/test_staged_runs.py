@@ -29,7 +29,7 @@ SEARCHED = {
         4 * 2 / 0.24,  # two turns of 70 ms and one of 100 ms
     ),
 }
-"""Settings of a target, words of a search of it, and how many users it holds with a request each every 2 s."""
+"""Settings of a target, words of a search of it, and how many users it holds with one request per user every 2 s."""
 
 
 @pytest.fixture
@@ -136,7 +136,7 @@ def test_a_sweep_of_two_processes_tells_each_stage(target, tmp_path):
     assert first["machine_memory_bytes"] > first["target_memory_bytes"]
     assert (run.summary["recommended"]["low"], run.summary["recommended"]["high"]) == (4, 8)
     assert run.summary["limited_by"] in {"rate limit", "generator"}
-    assert "Safe range: up to 4 users" in done.out
+    assert "Sustained up to 4 users" in done.out
 
 
 BAD = {

@@ -55,7 +55,7 @@ def test_a_full_disk_ends_the_run_invalid_and_keeps_what_was_written(tmp_path, h
     again = katydid("report", run.path, folder=tmp_path / "again")
     # Where there was no room for the manifest's end either, the run is as one that was killed.
     assert again.wait() == (4 if "ended" in run.manifest else 0), again.err
-    assert ("run broke off" if "ended" in run.manifest else "partial") in again.out
+    assert ("aborted by an error" if "ended" in run.manifest else "partial") in again.out
     assert len(RunFolder(run.path).samples()) > 20
 
 

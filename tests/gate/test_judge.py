@@ -171,7 +171,7 @@ def test_a_comparison_says_its_change_and_what_would_tell():
     judgement = judged(comparison=compared("cannot_tell"), compare={"min_change": "3%"})
     told = check(judgement, "duration.p50")
     assert told.reason == "cannot tell: +4.0 % (+1.0 % to +7.0 %); about 8 runs a side would tell"
-    assert told.limit == "no loss of 3 % or more against the baseline"
+    assert told.limit == "no regression ≥ 3 % vs baseline"
 
 
 def test_an_expected_baseline_that_is_missing_is_said():

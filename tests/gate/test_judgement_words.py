@@ -9,7 +9,7 @@ from katydid.model.errors import ExitCode
 from verdicts import compared, judged, judged_run
 
 TTFT = {"ttft.p95": "< 1.5s"}
-NO_LOSS = "no loss of 5 % or more against the baseline"
+NO_LOSS = "no regression ≥ 5 % vs baseline"
 
 
 def told(judgement, metric):
@@ -20,7 +20,7 @@ def told(judgement, metric):
 def test_a_good_run_gets_its_checks_in_order_and_needs_no_words():
     judgement = judged(objective=TTFT)
     assert judgement.checks == (
-        GateCheck(CheckKind.RUN, "valid", "to be believed", GateVerdict.PASSED),
+        GateCheck(CheckKind.RUN, "valid", "valid measurement", GateVerdict.PASSED),
         GateCheck(CheckKind.RUN, "ended", "not stopped early", GateVerdict.PASSED),
         GateCheck(CheckKind.OBJECTIVE, "ttft.p95", "< 1.5s", GateVerdict.PASSED, value=1000.0),
     )
@@ -38,7 +38,7 @@ def test_its_json_is_whole():
         "thresholds": "limits.toml",
         "runs": ["run"],
         "checks": [
-            plain | {"kind": "run", "metric": "valid", "limit": "to be believed", "verdict": "passed"},
+            plain | {"kind": "run", "metric": "valid", "limit": "valid measurement", "verdict": "passed"},
             plain | {"kind": "run", "metric": "ended", "limit": "not stopped early", "verdict": "passed"},
             plain
             | {"kind": "objective", "metric": "ttft.p95", "limit": "< 1.5s", "verdict": "passed", "value": 1000.0},
@@ -59,9 +59,9 @@ def test_its_json_is_whole():
 
 
 def test_a_run_that_cannot_be_read_is_no_data_with_the_reason():
-    judgement = unreadable(parse_thresholds({"objective": TTFT}, "limits.toml"), ["a", "b"], "b is no run folder")
+    judgement = unreadable(parse_thresholds({"objective": TTFT}, "limits.toml"), ["a", "b"], "b is not a run folder")
     assert judgement.checks == (
-        GateCheck(CheckKind.RUN, "valid", "to be believed", GateVerdict.NO_DATA, "b is no run folder"),
+        GateCheck(CheckKind.RUN, "valid", "valid measurement", GateVerdict.NO_DATA, "b is not a run folder"),
     )
     assert (judgement.thresholds, judgement.runs, judgement.exit_code) == ("limits.toml", ("a", "b"), ExitCode.INVALID)
 
@@ -79,7 +79,7 @@ def test_a_run_that_cannot_be_read_is_no_data_with_the_reason():
     ],
 )
 def test_whether_a_run_may_be_believed(changes, verdict, reason):
-    assert told(judged(judged_run(**changes), objective=TTFT), "valid") == (verdict, "to be believed", reason)
+    assert told(judged(judged_run(**changes), objective=TTFT), "valid") == (verdict, "valid measurement", reason)
 
 
 def test_a_summary_that_leaves_out_what_is_optional_is_read():
@@ -87,7 +87,7 @@ def test_a_summary_that_leaves_out_what_is_optional_is_read():
     for key in ("partial", "warnings", "too_few"):
         del run.summary[key]
     judgement = judged(run, objective=TTFT)
-    assert told(judgement, "valid") == ("passed", "to be believed", "")
+    assert told(judgement, "valid") == ("passed", "valid measurement", "")
     assert told(judgement, "ttft.p95")[2].startswith("no value: ")
 
 
@@ -97,16 +97,16 @@ def test_of_several_runs_each_reason_names_its_run_and_each_warning_stands_once(
     empty = judged_run("c", counts={"requests": 0})
     bad = judged(judged_run("a", valid=False), judged_run("b"), empty, objective=TTFT)
     reason = "a: the run is marked as invalid; c: no data: no request was recorded"
-    assert told(bad, "valid") == ("no_data", "to be believed", reason)
+    assert told(bad, "valid") == ("no_data", "valid measurement", reason)
 
 
 def test_every_run_of_another_load_than_the_first_is_named():
     runs = [judged_run("a"), judged_run("b"), judged_run("c", users=30), judged_run("d", users=40)]
-    why = "other users are another load"
+    why = "a different number of users: not comparable"
     reason = (
         f"c is no repeat of a: users differs (20 and 30): {why}; d is no repeat of a: users differs (20 and 40): {why}"
     )
-    assert told(judged(*runs, objective=TTFT), "valid") == ("invalid", "to be believed", reason)
+    assert told(judged(*runs, objective=TTFT), "valid") == ("invalid", "valid measurement", reason)
 
 
 STOPPED = "stopped by the failure threshold: what is judged ends there"
@@ -249,7 +249,7 @@ def test_every_check_of_a_comparison_carries_the_policy_and_the_whole_its_own():
 @pytest.mark.parametrize(("change", "said"), [("2.5%", "2.5 %"), ("0%", "0 %"), ("3.1416%", "3.14 %")])
 def test_the_loss_that_matters_stands_in_the_limit(change, said):
     judgement = judged(comparison=compared("slower"), compare={"min_change": change})
-    assert told(judgement, "duration.p50")[1] == f"no loss of {said} or more against the baseline"
+    assert told(judgement, "duration.p50")[1] == f"no regression ≥ {said} vs baseline"
 
 
 def test_of_two_runs_the_one_that_is_wrong_is_named():

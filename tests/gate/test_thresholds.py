@@ -150,21 +150,21 @@ WRONG = {
     "a number": (
         OBJECTIVE + '"ttft.p95" = 1500',
         (
-            ': [objective] "ttft.p95": 1500 is no limit: write a comparison, a number and a unit in '
+            ': [objective] "ttft.p95": 1500 is an invalid limit: write a comparison, a number and a unit in '
             'quotes, as in "< 1.5s or < 200ms"'
         ),
     ),
     "no comparison": (
         OBJECTIVE + '"ttft.p95" = "1.5s"',
         (
-            ': [objective] "ttft.p95": "1.5s" is no limit: write <, <=, > or >=, a number and a unit, '
+            ': [objective] "ttft.p95": "1.5s" is an invalid limit: write <, <=, > or >=, a number and a unit, '
             'as in "< 1.5s or < 200ms"'
         ),
     ),
     "another comparison": (
         OBJECTIVE + '"ttft.p95" = "= 1.5s"',
         (
-            ': [objective] "ttft.p95": "= 1.5s" is no limit: write <, <=, > or >=, a number and a '
+            ': [objective] "ttft.p95": "= 1.5s" is an invalid limit: write <, <=, > or >=, a number and a '
             'unit, as in "< 1.5s or < 200ms"'
         ),
     ),
@@ -210,7 +210,7 @@ WRONG = {
     "below zero": (
         OBJECTIVE + '"ttft.p95" = "< -1s"',
         (
-            ': [objective] "ttft.p95": "< -1s" is no limit: write <, <=, > or >=, a number and a '
+            ': [objective] "ttft.p95": "< -1s" is an invalid limit: write <, <=, > or >=, a number and a '
             'unit, as in "< 1.5s or < 200ms"'
         ),
     ),

@@ -124,13 +124,13 @@ def test_a_change_is_told_as_a_ratio_or_in_points(given, told):
 @pytest.mark.parametrize(
     ("ended", "stopped_ms", "told"),
     [
-        ("run-time", None, "ended by its run time"),
+        ("run-time", None, "run time reached"),
         ("failure-threshold", 4_200_300.0, "stopped by the failure threshold, at failure 5 after 4200 s"),
         ("failure-threshold", None, "stopped by the failure threshold, at failure 5"),
-        ("completed", None, "ended when all was done"),
+        ("completed", None, "completed"),
         ("interrupted", 1000.0, "interrupted after 1 s"),
         ("interrupted", None, "interrupted"),
-        ("error", 1000.0, "broke off after 1 s"),
+        ("error", 1000.0, "aborted by an error after 1 s"),
         ("else", 1000.0, "ended in an unknown way"),
         (None, None, "ended in an unknown way"),
     ],

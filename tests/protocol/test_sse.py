@@ -68,7 +68,7 @@ CASES = [
     ("CR at the very end", b"data: a\r\n\r", [(b"a", M)]),
     ("CR, then CRLF", b"data: a\r\r\ndata: b\n\n", [(b"a", M), (b"b", M)]),
     ("LF, then CR", b"data: a\n\rdata: b\n\n", [(b"a", M), (b"b", M)]),
-    ("a retry that is no number", b"retry: x\nretry: 1.5\ndata: a\n\n", [(b"a", M)]),
+    ("a retry that is not a number", b"retry: x\nretry: 1.5\ndata: a\n\n", [(b"a", M)]),
     ("an id with NUL", b"id: a\0b\ndata: a\n\n", [(b"a", M)]),
     ("an empty line too many", b"data: a\n\n\ndata: b\n\n", [(b"a", M), (b"b", M)]),
     ("two lines after one", b"data: a\n\ndata: b\ndata: c\n\n", [(b"a", M), (b"b\nc", M)]),

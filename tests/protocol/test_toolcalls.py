@@ -147,15 +147,19 @@ def test_the_first_thing_that_is_wrong_is_said_in_one_sentence(made, sentence):
     ("value", "schema", "problem"),
     [
         (1, {"type": "string"}, "it is no string"),
-        ("1", {"type": "number"}, "it is no number"),
-        (True, {"type": "number"}, "it is no number"),
+        ("1", {"type": "number"}, "it is not a number"),
+        (True, {"type": "number"}, "it is not a number"),
         ("x", {"type": "boolean"}, "it is no boolean"),
         (1.5, {"type": "number"}, None),
         ({}, {"type": "array"}, "it is no array"),
         ([], {"type": "object"}, "it is no object"),
         ("c", {"enum": ["a", "b"]}, "it is 'c', not one of a, b"),
         (2, {"enum": [1, 2]}, None),
-        ([["x"]], {"type": "array", "items": {"type": "array", "items": {"type": "number"}}}, "it[0][0] is no number"),
+        (
+            [["x"]],
+            {"type": "array", "items": {"type": "array", "items": {"type": "number"}}},
+            "it[0][0] is not a number",
+        ),
         (
             {"b": 1, "a": 2, "c": 3},
             {"type": "object", "properties": {"c": {}}, "additionalProperties": False},

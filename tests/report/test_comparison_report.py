@@ -61,10 +61,10 @@ def test_markdown_of_strangers_is_inert(text):
 
 def test_only_runs_of_which_there_are_several_were_made_in_turns(outputs, capsys):
     root = outputs["root"]
-    in_turns = "The runs were made in turns."
-    assert in_turns in outputs["markdown"]
+    interleave = "The runs were interleaved."
+    assert interleave in outputs["markdown"]
     assert main(["compare", str(root / "old" / "run-0"), str(root / "new" / "run-0"), "--markdown", "-"]) == 0
-    assert in_turns not in capsys.readouterr().out
+    assert interleave not in capsys.readouterr().out
 
 
 def test_a_hostile_version_stays_text(tmp_path):

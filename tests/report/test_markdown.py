@@ -76,7 +76,7 @@ def test_a_comparison_shows_both_sides():
     markdown = section_markdown(section(judged(comparison=compared("slower"), compare={})))
     assert cells(markdown)[:2] == [
         ["Check", "Baseline", "Change", "Value", "Limit", "Verdict", "Why"],
-        ["duration.p50", "1.00 s", "+20.0 %", "1.20 s", "no loss of 5 % or more against the baseline", "FAILED",
+        ["duration.p50", "1.00 s", "+20.0 %", "1.20 s", "no regression ≥ 5 % vs baseline", "FAILED",
          "slower: +20.0 % (+17.0 % to +23.0 %)"],
     ]  # fmt: skip
 

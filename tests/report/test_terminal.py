@@ -24,7 +24,7 @@ def printed(run, *, terminal=False, path="reports/x/report.html", sections=()):
 
 def test_it_says_the_verdict_the_numbers_and_where_the_report_is():
     text = printed(synthetic_run())
-    assert text.lstrip().startswith("PASSED: 920 requests, 16 failed, TTFT p95 600 ms; ended by its run time.\n")
+    assert text.lstrip().startswith("PASSED: 920 requests, 16 failed, TTFT p95 600 ms; run time reached.\n")
     assert "Service time" in text
     assert "overloaded" in text
     assert text.endswith("Report: reports/x/report.html\n")
@@ -64,7 +64,7 @@ def test_too_few_is_said():
             "STOPPED at the 5th failure after 120 s with 40 users: ",
         ),
         ({"ended": "interrupted"}, "INTERRUPTED after 120 s: "),
-        ({"ended": "error"}, "broke off"),
+        ({"ended": "error"}, "aborted by an error"),
         ({"partial": True}, "never came to its end"),
         ({"ended": None}, "ended in an unknown way"),
     ],

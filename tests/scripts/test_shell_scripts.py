@@ -282,10 +282,10 @@ def test_a_comparison_without_two_hosts_is_one_line_and_exit_2(repository):
 
 
 def test_a_run_that_failed_or_is_invalid_does_not_end_a_comparison_and_an_interrupted_one_does(repository):
-    again = 'n=0; run() { n=$((n + 1)); echo "$1 $2"; [ "$n" != 2 ] || return CODE; }; in_turns 2 run'
+    again = 'n=0; run() { n=$((n + 1)); echo "$1 $2"; [ "$n" != 2 ] || return CODE; }; interleave 2 run'
     for code in ("1", "4"):
         assert repository.source(again.replace("CODE", code)).stdout == "base 1\nnew 1\nnew 2\nbase 2\n"
-    told = repository.source("run() { :; }; in_turns 1 run").stderr
+    told = repository.source("run() { :; }; interleave 1 run").stderr
     whatever_the_clock = re.compile(
         r"Pair 1 of 1: base \(run 1 of 2\)\nPair 1 of 1: new \(run 2 of 2\); about \d s left\n"
     )

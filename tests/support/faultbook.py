@@ -70,8 +70,8 @@ LATE_BOM = b"\xef\xbb\xbf" + (ROLE + THREE).encode() + b"\xef\xbb\xbf" + (delta(
 ELSEWHERE = b"Location: http://127.0.0.1:1/stolen\r\n"
 
 STREAM: tuple[Wire, ...] = (
-    Wire(1, "no end mark, no finish reason", Answer([events(ROLE, THREE)]), E.TRUNCATED, "broke off after 3", 3),
-    Wire(1, "a finish reason, no end mark", Answer([events(ROLE, THREE, STOP)]), E.TRUNCATED, "broke off", 3),
+    Wire(1, "no end mark, no finish reason", Answer([events(ROLE, THREE)]), E.TRUNCATED, "ended early, after 3", 3),
+    Wire(1, "a finish reason, no end mark", Answer([events(ROLE, THREE, STOP)]), E.TRUNCATED, "ended early", 3),
     Wire(
         2,
         "an error event after 200",
@@ -185,7 +185,7 @@ STREAM: tuple[Wire, ...] = (
         "the last block is not ended",
         Answer([events(ROLE, THREE, STOP.rstrip("\n"))]),
         E.TRUNCATED,
-        "broke off after 3",
+        "ended early, after 3",
         3,
     ),
     Wire(

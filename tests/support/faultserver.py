@@ -1,4 +1,4 @@
-"""A target that deals faults: every other request is answered well, those between break in the next way.
+"""A target that injects faults: every other request is answered well, those between break in the next way.
 
 Which way a request gets goes by its X-Request-Id, so that a request that is sent again gets the same.
 """

@@ -51,7 +51,7 @@ ANSWERS: tuple[Wire, ...] = changed(
     instead_of="only tool calls",
 )
 CALLS: tuple[Wire, ...] = (
-    Wire(1, "a call without an end", Answer([events(ROLE, calling())]), E.TRUNCATED, "broke off after 3", 3),
+    Wire(1, "a call without an end", Answer([events(ROLE, calling())]), E.TRUNCATED, "ended early, after 3", 3),
     Wire(1, "a call with a finish reason, no end mark", Answer([events(ROLE, calling(), CALLED)]), E.TRUNCATED, "", 3),
     Wire(
         2,

@@ -1,4 +1,4 @@
-"""The embedded speech service: who is let in, what is said when, and what its workers do."""
+"""The embedded speech service: who is accepted, what is said when, and what its workers do."""
 
 import json
 import os

@@ -158,8 +158,8 @@ def test_a_storm_is_counted_by_what_became_of_its_clients():
     ("crowd", "broken"),
     [
         (clients(10, 10, 1), "nobody was left without an answer"),
-        (clients(10, 10, took=11.0), "all knew soon"),
-        (clients(11, 10), "as many as expected were let in"),
+        (clients(10, 10, took=11.0), "all clients answered in time"),
+        (clients(11, 10), "as many as expected were accepted"),
     ],
 )
 def test_each_rule_of_a_storm_can_be_broken_alone(crowd, broken):
@@ -182,7 +182,7 @@ def test_the_load_that_spoke_meanwhile_is_counted_beside_the_storm():
     told, checks, _ = judged("storm", *clients(5, 5), *during_the_storm({}))
     counts = [told[key] for key in ("load_meanwhile", "load_turned_away", "load_failed")]
     assert counts == [20, 0, 0], "five a second, for four seconds"
-    assert checks["the normal load meanwhile, but for who was turned away: no more failures"]
+    assert checks["the normal load meanwhile, rejections aside: no more failures"]
 
 
 def test_a_load_that_is_turned_away_while_the_house_is_full_is_no_damage():
@@ -195,7 +195,7 @@ def test_a_load_that_is_cut_off_by_the_storm_is_damage():
     told, checks, _ = judged("storm", *clients(5, 5), *during_the_storm({"outcome": "failed", "error": "reset"}))
     assert (told["load_turned_away"], told["load_failed"]) == (0, 20)
     broken = [name for name, passed in checks.items() if not passed]
-    assert broken == ["the normal load meanwhile, but for who was turned away: no more failures"]
+    assert broken == ["the normal load meanwhile, rejections aside: no more failures"]
 
 
 # Zombies

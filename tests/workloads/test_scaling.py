@@ -1,4 +1,4 @@
-"""A sweep's table: every figure of a stage, its assessment by a rule, and the safe range."""
+"""A sweep's table: every figure of a stage, its assessment by a rule, and the load sustained."""
 
 import pandas as pd
 import pytest
@@ -12,7 +12,7 @@ OBJECTIVE = [{"metric": "failure_rate", "allowed": 0.05}, {"metric": "duration.p
 
 
 def stage_rows(stage, users, *, failing=0, duration=100.0, errors=("rate_limited",)):
-    """10 s of `users` users with a request a second; `failing` of them fail, with these errors by turns."""
+    """10 s of `users` users with a request a second; `failing` of them fail, with these errors in rotation."""
     return [
         started(
             stage * 20_000.0 + second * 1000.0 + user,

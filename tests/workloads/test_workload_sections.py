@@ -137,10 +137,10 @@ def test_a_run_without_a_sweep_has_no_such_section(summary):
 @pytest.mark.parametrize(
     ("low", "high", "title"),
     [
-        (100, 200, "Safe range: up to 100 users; the limit lies below 200"),
-        (200, None, "Safe range: up to 200 users; no limit was found"),
-        (None, 100, "Safe range: none; 100 users are too many already"),
-        (None, None, "Safe range: none"),
+        (100, 200, "Sustained up to 100 users; the limit lies below 200"),
+        (200, None, "Sustained up to 200 users (limit not reached)"),
+        (None, 100, "Sustained load: none; 100 users are too many already"),
+        (None, None, "Sustained load: none"),
     ],
 )
 def test_the_safe_range_is_the_heading(low, high, title):

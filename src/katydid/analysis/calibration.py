@@ -48,7 +48,7 @@ class Trial:
             moment that we say it arrived.
         way: the other part: from our sending to the target's reading, which waits for the target's core.
         duration: milliseconds.
-        gap: of the mean gap between chunks, as a share of the true one.
+        gap: of the mean inter-chunk latency, as a share of the true one.
         bound_share: of the TTFTs that are upper bounds.
         cpu: of the generator's busiest process, in the median; 1 = a core.
         us_per_chunk: microseconds of the generator's CPU time, requests and recording included.

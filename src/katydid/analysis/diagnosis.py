@@ -124,7 +124,7 @@ _FLAT = 1.5
 
 
 def _connection_limit(e: Evidence) -> str | None:
-    """Requests are refused once a fixed number is in flight, and those let in are as fast as ever."""
+    """Requests are refused once a fixed number is in flight, and those accepted are as fast as ever."""
     refused, failed = _share_of(e, *_REFUSED)
     if refused < FEWEST_FAILURES or refused < _MOSTLY * failed:
         return None

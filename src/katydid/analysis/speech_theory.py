@@ -47,7 +47,7 @@ class RunFacts:
     """What a plan takes from a measured run.
 
     Attributes:
-        streams: that the target let in, one row each.
+        streams: that the target accepted, one row each.
         concurrency: most of them that were speaking at the same time.
         rtf: mean processing time per second of audio, by the service's own account; None where it names none.
         services_s: processing time of each stream, seconds.

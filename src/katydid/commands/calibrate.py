@@ -27,7 +27,7 @@ TRIES = 2
 ERROR_COLUMNS = (
     "users", "TTFT p50", "p99", "max", "of it ours, p99", "duration p99", "max", "mean gap p99", "faithful",
 )  # fmt: skip
-COST_COLUMNS = ("users", "CPU", "µs/chunk", "chunks/s", "read lag p99", "bounds", "target's CPU", "others' CPU")
+COST_COLUMNS = ("users", "CPU", "µs/chunk", "chunks/s", "read delay p99", "bounds", "target's CPU", "others' CPU")
 SHORTEST = 3.0
 
 

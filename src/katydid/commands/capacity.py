@@ -15,7 +15,7 @@ from katydid.runs.folder import SUMMARY
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Search; 0 when a capacity was found, 4 when not even one user held or the run is not to be believed."""
+    """Search; 0 when a capacity was found, 4 when not even one user held or the run is invalid."""
     from katydid.engine.plugin import last_folder, use_shape
     from katydid.engine.stages.capacity_shape import CapacityShape
 
@@ -23,7 +23,7 @@ def main(arguments: Sequence[str]) -> int:
     output.add_argument("--json", metavar="F", help="write the result as JSON; - for standard output")
     parser = OneLineParser(
         prog="katydid capacity",
-        description="Search the highest load that keeps the objective: users with a request each every interval.",
+        description="Search the highest load that keeps the objective: users with one request per user every interval.",
         add_help=False,
         allow_abbrev=False,
         parents=[output],

@@ -117,7 +117,7 @@ def _section(done: Sequence[Checked], plan: PlannedRun) -> Section:
 
     bad = frozenset((row, 1) for row, check in enumerate(done) if check.status == "bad")
     rows = [(c.name, _WORDS[c.status], c.found, c.limit, c.why) for c in done]
-    size = f"{plan.users:,} users, a request each every {plan.interval:g} s, {plan.processes} process(es)"
+    size = f"{plan.users:,} users, one request per user every {plan.interval:g} s, {plan.processes} process(es)"
     verdict = f"This machine can carry it: {size}."
     if bad:
         names = ", ".join(check.name for check in done if check.status == "bad")

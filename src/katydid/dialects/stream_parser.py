@@ -215,7 +215,7 @@ class StreamParser(ABC):
             return ErrorClass.EMPTY, "no content in the answer"
         if not self.done:
             how = f": {self.missing}" if self.missing else ""
-            return ErrorClass.TRUNCATED, f"the answer broke off after {self.chunks} content chunks{how}"
+            return ErrorClass.TRUNCATED, f"the answer ended early, after {self.chunks} content chunks{how}"
         if not self.full and self.chunks <= FEWEST_CHUNKS:
             return ErrorClass.TOO_FEW_CHUNKS, f"only {self.chunks} content chunks"
         return None

@@ -1,6 +1,6 @@
 """The verdict on runs: thresholds, summaries and a comparison in, a judgement out. Pure.
 
-Nothing passes for want of data: a missing value, too few requests or a run that may not be believed make
+Nothing passes for want of data: a missing value, too few requests or an invalid run make
 the verdict invalid, whatever else holds. Knows no file and no report.
 """
 
@@ -81,7 +81,7 @@ def unreadable(thresholds: Thresholds, runs: Sequence[str], reason: str) -> Judg
     return Judgement((check,), thresholds.source, tuple(runs))
 
 
-_VALID_LIMIT = "to be believed"
+_VALID_LIMIT = "valid measurement"
 
 
 def _valid(runs: Sequence[JudgedRun]) -> GateCheck:
@@ -165,7 +165,7 @@ def _kept(limit: Limit, found: Measured) -> GateVerdict:
 
 
 def _doubts(metric: str, value: Measured, said: Sequence[GateVerdict]) -> Iterator[str]:
-    """What must be known of a value: that it is the middle one of several runs, that it is a bound."""
+    """What must be known of a value: that it is the middle one of several runs, that it is a lower bound."""
     if len(said) > 1:
         middle = "the median" if len(said) % 2 else "the worse of the two middle ones"
         yield f"{middle} of {len(said)} runs"
@@ -217,7 +217,7 @@ _COMPARED = {
 
 
 def _compared(thresholds: Thresholds, comparison: Mapping[str, Any] | None) -> Iterator[GateCheck]:
-    limit = f"no loss of {100 * thresholds.settings.min_change:.3g} % or more against the baseline"
+    limit = f"no regression ≥ {100 * thresholds.settings.min_change:.3g} % vs baseline"
     policy = thresholds.cannot_tell
     if comparison is None:
         if thresholds.wants_comparison:

@@ -65,7 +65,7 @@ class Limit:
         return not self.operator.endswith("=")
 
     def keeps(self, value: float) -> bool:
-        """Whether a value is within the limit; one that is no number is not."""
+        """Whether a value is within the limit; one that is not a number is not."""
         return _OPERATORS[self.operator](value, self.value)
 
 
@@ -77,10 +77,12 @@ def read_limit(text: object, unit: Unit) -> Limit:
     """
     scales, (measured, example) = _SCALES[unit], ASKED[unit]
     if not isinstance(text, str):
-        raise ConfigError(f'{text!r} is no limit: write a comparison, a number and a unit in quotes, as in "{example}"')
+        raise ConfigError(
+            f'{text!r} is an invalid limit: write a comparison, a number and a unit in quotes, as in "{example}"'
+        )
     found = _LIMIT.fullmatch(text)
     if found is None:
-        raise ConfigError(f'"{text}" is no limit: write <, <=, > or >=, a number and a unit, as in "{example}"')
+        raise ConfigError(f'"{text}" is an invalid limit: write <, <=, > or >=, a number and a unit, as in "{example}"')
     if found["unit"] not in scales:
         given = f'the unit "{found["unit"]}"' if found["unit"] else "no unit"
         raise ConfigError(f'"{text}" has {given}, the metric is measured in {measured}: write it as in "{example}"')

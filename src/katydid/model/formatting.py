@@ -61,7 +61,7 @@ def format_change(row: Mapping[str, Any], percent: Callable[[float], str]) -> li
     """A metric's change and the ends of its interval, of a row of a comparison; None where it has none.
 
     Args:
-        row: see `compare` in DESIGN section 2; a change that is a bound is said to be "at least" so.
+        row: of the JSON of `compare` (docs/reference/json.md); a change that is known to one side is "at least" so.
         percent: how a ratio is said; of shares the difference is.
     """
     shares = row["points"]
@@ -163,11 +163,11 @@ def how_it_ended(manifest: Mapping[str, Any], summary: Mapping[str, Any]) -> str
     if summary.get("partial"):
         return "it never came to its end; this is what was recorded (partial)"
     return {
-        "run-time": "ended by its run time",
+        "run-time": "run time reached",
         "failure-threshold": f"stopped by the failure threshold, at failure {limit}{after}{_held(summary)}",
-        "completed": "ended when all was done",
+        "completed": "completed",
         "interrupted": f"interrupted{after}",
-        "error": f"broke off{after}",
+        "error": f"aborted by an error{after}",
     }.get(str(manifest.get("ended")), "ended in an unknown way")
 
 

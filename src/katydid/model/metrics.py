@@ -75,7 +75,7 @@ DISTRIBUTIONS = (
         "Time to first token",
         "ttft_ms",
         "From the first byte of the request handed to the kernel to the arrival of the first chunk with visible "
-        "text, reasoning or a tool call. A role-only or empty chunk is not one. Connection set-up is not in it.",
+        "text, reasoning or a tool call. A role-only or empty chunk is not one. Connecting is not in it.",
         primary=True,
     ),
     Distribution(
@@ -103,7 +103,7 @@ DISTRIBUTIONS = (
     ),
     Distribution(
         "user_tokens",
-        "Output tokens a second, a user",
+        "Tokens/s per user",
         "user_tokens_per_s",
         "Completion tokens / service time of each request: how fast one user gets text.",
         better=Better.HIGHER,
@@ -119,14 +119,14 @@ DISTRIBUTIONS = (
     ),
     Distribution(
         "gap",
-        "Gap between chunks, mean",
+        "Inter-chunk latency, mean",
         "gap_mean_ms",
         "Each request's mean time between its content chunks. A chunk is not a token: this is ITL only where the "
         "server sends a chunk a token.",
         primary=True,
     ),
-    Distribution("gap_p99", "Gap between chunks, p99", "gap_p99_ms", "Each request's 99th percentile of its gaps."),
-    Distribution("gap_max", "Gap between chunks, longest", "gap_max_ms", "Each request's longest gap."),
+    Distribution("gap_p99", "Inter-chunk latency, p99", "gap_p99_ms", "Each request's 99th percentile of its gaps."),
+    Distribution("gap_max", "Inter-chunk latency, max", "gap_max_ms", "Each request's longest gap."),
     Distribution(
         "first_partial",
         "Time to first text",
@@ -175,7 +175,7 @@ DISTRIBUTIONS = (
     ),
     Distribution(
         "connect",
-        "Connection set-up",
+        "Connect + TLS time",
         "connect_ms",
         "TCP and TLS set-up, of requests that opened a connection.",
     ),
@@ -188,7 +188,7 @@ DISTRIBUTIONS = (
     ),
     Distribution(
         "read_lag",
-        "Read lag",
+        "Client read delay",
         "read_lag_ms",
         "The longest delay in a request between a chunk's arrival in the kernel and our reading it. With kernel "
         "timestamps it does not enter the times.",
@@ -214,7 +214,7 @@ class Pooled:
 
 ITL = Pooled(
     "itl",
-    "Gap between chunks, all (ITL)",
+    "Inter-token latency (ITL)",
     "Every gap between two content chunks of all successful requests together, to within 0.4 %: an answer counts as "
     "often as it has gaps. A chunk is not a token: this is ITL only where the server sends a chunk a token.",
 )

@@ -96,7 +96,7 @@ RATES = (
     ),
     Rate(
         "goodput_per_s",
-        "Goodput a second",
+        "Goodput (req/s)",
         Unit.PER_SECOND,
         Better.HIGHER,
         "Such requests a second.",
@@ -171,7 +171,7 @@ RATES = (
     ),
     Rate(
         "ttft_bound_share",
-        "TTFT is a bound",
+        "TTFT upper-bound share",
         Unit.FRACTION,
         Better.LOWER,
         "Requests whose first read brought several chunks, so that their TTFT is an upper bound.",

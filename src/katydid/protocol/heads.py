@@ -123,7 +123,7 @@ def content_length(value: str) -> int:
     """The number of a Content-Length; the same several times is one (RFC 9112, 6.3).
 
     Raises:
-        ProtocolError: it is no number, or several.
+        ProtocolError: it is not a number, or several.
     """
     lengths = {length.strip() for length in value.split(",")}
     length = lengths.pop()

@@ -10,8 +10,8 @@ COLUMNS = ("Stage", "Users", "Purpose", "Requests", "Missed", "p50", "p95", "Off
 RESULT = COLUMNS.index("Result")
 METHODS = {
     "saturation": "the answers a second in stages in which the target fell behind, times the interval",
-    "logistic": "read off a logistic curve through the shares that missed the objective",
-    "isotonic": "read off the rising line through the shares that missed the objective",
+    "logistic": "read off a logistic curve through the shares of SLO violations",
+    "isotonic": "read off the rising line through the shares of SLO violations",
     "cliff": "the middle between the loads that kept and broke the objective: it breaks all at once (a cliff)",
 }
 
@@ -45,7 +45,7 @@ def _text(found: dict[str, Any]) -> list[str]:
     if found["method"]:
         repeats = ", ".join(number(round(e, 1)) for e in found["estimates"])
         told.append(
-            f"First to break: {found['limiting'].replace('_', ' ')}. Each repeat is {METHODS[found['method']]}: "
+            f"First violated: {found['limiting'].replace('_', ' ')}. Each repeat is {METHODS[found['method']]}: "
             f"{repeats}. {_interval(len(found['estimates']))}"
         )
     told.append(f"Limited by: {found['limited_by']}. {_sentence(found['evidence'])}")
@@ -109,7 +109,7 @@ def _charts(found: dict[str, Any]) -> list[Chart]:
     return [
         Chart(
             key="capacity-curve",
-            title="Share that missed the objective",
+            title="SLO violations",
             note="Each stage's share, by its users; failed requests are among them.",
             unit="%",
             scale=Scale.LINEAR,

@@ -62,7 +62,7 @@ def _kept(judgement: Judgement) -> str:
     if judgement.comparison:
         verdict = judgement.comparison["verdict"].replace("_", " ")
         parts += [f"against the baseline: {verdict}{_but(judgement.comparison)}"] if verdict != "cannot tell" else []
-    return ", ".join(parts) or "Nothing speaks against it"
+    return ", ".join(parts) or "No problems found"
 
 
 def _but(comparison: Mapping[str, Any]) -> str:

@@ -174,9 +174,7 @@ def _metrics(comparison: Comparison) -> Section | None:
     every = ordered(comparison)
     first = [m for m in every if _comes_first(m)]
     short = ("Metric", *names(comparison), "Change (95 % interval)", "Verdict")
-    deciding = Table(
-        "Those that decide are marked *", short, [_row(m)[: len(short)] for m in first], frozenset({4}), _bad(first)
-    )
+    deciding = Table("* primary metric", short, [_row(m)[: len(short)] for m in first], frozenset({4}), _bad(first))
     everything = Table(
         "All metrics, with the smallest change that these runs would show, and the runs that it would take",
         (*short, "Detectable", "Runs needed"),
@@ -263,7 +261,7 @@ def _differences(comparison: Comparison) -> Section | None:
     if not found:
         return None
     base, new = names(comparison)
-    rows = [(d["key"], d["base"], d["new"], d["why"] or "need not matter") for d in found]
+    rows = [(d["key"], d["base"], d["new"], d["why"] or "may not affect the result") for d in found]
     bad = frozenset((i, 3) for i, d in enumerate(found) if d["why"])
     table = Table("What differs", ("", base, new, ""), rows, frozenset({1, 2, 3}), bad)
     return Section("differences", "What differs between the sides", tables=[table])
@@ -275,11 +273,11 @@ def _method(comparison: Comparison) -> Section:
     runs = " and ".join(plural(n, "run") for n in counted)
     earlier = comparison["history_runs"]
     noise = f", and from {plural(earlier, 'earlier run')}" if earlier else ""
-    turns = ("The runs were made in turns.",) if comparison["interleaved"] and max(counted) > 1 else ()
+    turns = ("The runs were interleaved.",) if comparison["interleaved"] and max(counted) > 1 else ()
     settled = comparison["settled_s"]
     cut = (f"The first {settled:.0f} s of each run are left out: service times had not settled.",) if settled else ()
     better_higher = any(METRICS[m["name"]].better is Better.HIGHER for m in comparison["metrics"])
-    unit = f"The run is the unit: {runs}, one number each; the noise from run to run is taken from them{noise}."
+    unit = f"Sample size: {runs}, one value per run; the noise from run to run is taken from them{noise}."
     rule = (
         f"A change is called slower or faster when it is beyond that noise (together, the metrics that decide are "
         f"wrong about equal versions in at most {_whole(settings['family_alpha'])} of cases, by Holm's rule) and at "

@@ -53,7 +53,9 @@ class RunFolder:
     def __init__(self, path: Path) -> None:
         self.path = path
         if not (path / MANIFEST).is_file():
-            raise NoDataError(f"{path} is no run folder: it has no {MANIFEST}; name a folder that `katydid run` wrote")
+            raise NoDataError(
+                f"{path} is not a run folder: it has no {MANIFEST}; name a folder that `katydid run` wrote"
+            )
 
     def manifest(self) -> dict[str, Any]:
         """What made the run; with `partial` true where the run never came to its end."""

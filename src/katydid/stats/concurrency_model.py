@@ -45,7 +45,7 @@ class Burst:
 
     @property
     def requests(self) -> int:
-        """How many were let in."""
+        """How many were accepted."""
         return len(self.answers) + len(self.unanswered)
 
 

@@ -1,9 +1,9 @@
 """How far two versions differ beyond the noise from run to run: the statistics of a comparison.
 
-The run is the unit: one number a run, on the log scale, so that differences are ratios. Requests of a run
-share its luck, and tests on pooled requests call two runs of one version different in about half of the
-cases. Knows no metrics, files or words. Student's and Fisher's distributions come from `scipy.special`:
-`scipy.stats`, which has them too, takes a second to import.
+The run is the unit: one number a run, on the log scale, so that differences are ratios. Requests of a run are
+correlated, and tests on pooled requests call two runs of one version different in about half of the cases. Knows no
+metrics, files or words. Student's and Fisher's distributions come from `scipy.special`: `scipy.stats`, which has them
+too, takes a second to import.
 """
 
 from collections.abc import Callable, Sequence
@@ -26,7 +26,7 @@ MOST_RUNS = 200
 SURPRISE = 0.01
 """Level at which a side's own scatter counts as larger than the others': rare enough to leave coverage alone."""
 PAIRING = 0.05
-"""Level at which pairs count as sharing their luck."""
+"""Level at which pairs count as correlated."""
 
 
 LEAST_VARIANCE = 1e-12
@@ -99,7 +99,7 @@ def compare_values(
 
     The noise is pooled over both sides and the history, whose versions are centred one by one. A side whose
     own runs scatter more than that explains gets the wider of this and Welch's interval. Runs that were
-    interleaved and visibly share their luck two by two are compared as pairs.
+    interleaved and visibly correlated in pairs are compared as pairs.
 
     Args:
         base: logs of a metric, a run each; in the order of time where `interleaved`.
@@ -129,7 +129,7 @@ def _reach(difference: Difference) -> float:
 
 
 def _paired(base: np.ndarray, new: np.ndarray) -> Difference | None:
-    """Differences of pairs; None where the pairs do not share their luck, so that pairing would only cost."""
+    """Differences of pairs; None where the pairs are not correlated, so that pairing would only cost."""
     differences, sums = new - base, new + base
     spread, shared = (_variance(float(np.var(values, ddof=1))) for values in (differences, sums))
     df = len(base) - 1

@@ -10,7 +10,7 @@ MINUTE = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why a request is turned away. `headers` are more lines of the answer, each with its CRLF."""
+    """Why a request is rejected. `headers` are more lines of the answer, each with its CRLF."""
 
     status: int
     message: str
@@ -19,7 +19,7 @@ class Refusal:
 
 
 class RateLimits:
-    """Requests a minute (in a sliding window) and in all, by key; 0 where there is no limit."""
+    """Requests a minute (in a sliding window) and in all, by key; 0 for unlimited."""
 
     def __init__(self, per_minute: int, in_all: int) -> None:
         self._per_minute = per_minute

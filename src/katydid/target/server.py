@@ -1,4 +1,4 @@
-"""The embedded target itself: what all its connections share, and who of them is let in."""
+"""The embedded target itself: what all its connections share, and who of them is accepted."""
 
 import asyncio
 import ssl
@@ -124,7 +124,7 @@ class Target:
         return self._limits.refuse(key, self.ticker.now())
 
     def begin_answer(self) -> None:
-        """A request is let in."""
+        """A request is accepted."""
         self._in_flight += 1
         self._peak_in_flight = max(self._peak_in_flight, self._in_flight)
 

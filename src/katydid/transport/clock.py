@@ -25,7 +25,7 @@ ANCILLARY_SIZE = 64
 SLACK_NS = 50 * 10**6
 """By which bytes may be older than the loop's last look: where many sockets are ready, some wait for a few turns."""
 
-_OLDEST_NS = 60 * 10**9  # no read lags further behind than this; an older stamp is a step of the wall clock
+_OLDEST_NS = 60 * 10**9  # no read is further behind than this; an older stamp is a step of the wall clock
 
 
 def available() -> bool:

@@ -57,7 +57,7 @@ class Weighed:
 
 
 def weigh(name: str, difference: Difference | None, groups: Sequence[Runs], min_change: float) -> Weighed | None:
-    """What a metric's difference is worth; None where nothing is a bound and no run was stopped early.
+    """What a metric's difference is worth; None where no value is bounded and no run was stopped early.
 
     Args:
         name: of the metric.
@@ -107,7 +107,7 @@ def stands(bound: Bound | None, *, longer: bool) -> bool:
 
 
 def _bounded(name: str, difference: Difference, groups: Sequence[Runs], bound: Bound, min_change: float) -> Weighed:
-    """A difference of which one side is a bound."""
+    """A difference of which one side is known as a lower bound alone."""
     if _is_certain(name, groups, bound):
         return Weighed(difference, _one_way(difference, bound), bound)
     least = math.log1p(min_change) if bound is Bound.LOWER else math.log1p(-min_change)
@@ -120,7 +120,7 @@ def _one_way(difference: Difference, bound: Bound) -> float:
 
 
 def _is_certain(name: str, groups: Sequence[Runs], bound: Bound) -> bool:
-    """Whether every run of one side is a bound, and those of the other have so few open ends that none is by luck."""
+    """Whether every run of one side has a bound, and those of the other have so few open ends that none is by luck."""
     distribution, _, statistic = name.partition(".")
     quantile = next(each.quantile for each in STATISTICS if each.name == statistic)
     if quantile is None:

@@ -12,7 +12,7 @@ MUST_MATCH = {
     "api": "another API is another request",
     "endpoint": "another endpoint is another request",
     "model": "another model answers at another speed",
-    "users": "other users are another load",
+    "users": "a different number of users: not comparable",
     "interval_s": "another interval is another load",
     "phase": "other first starts are another load",
     "ramp_per_s": "another ramp is another load",
@@ -50,7 +50,7 @@ class Mismatch:
     """A key whose values differ between the sides.
 
     Attributes:
-        why: what the difference does; empty where it need not matter.
+        why: what the difference does; empty where it may not affect the result.
     """
 
     key: str

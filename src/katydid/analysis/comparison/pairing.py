@@ -1,4 +1,4 @@
-"""The two sides of a comparison: which of their runs count, which were made in turns, what history there is."""
+"""The two sides of a comparison: which of their runs count, which were interleaved, what history there is."""
 
 from collections.abc import Sequence
 from itertools import groupby
@@ -97,7 +97,7 @@ def _successes(run: RunData, settled: float) -> Any:
 
 
 def _pairs(base: Sequence[RunData], new: Sequence[RunData]) -> list[tuple[RunData, RunData]]:
-    """Runs that were made in turns, pair by pair (A B, B A, …); none where they were not."""
+    """Interleaved runs, pair by pair (A B, B A, …); none where they were not."""
     if len(base) != len(new):
         return []
     runs = sorted([(_started(r), 0, r) for r in base] + [(_started(r), 1, r) for r in new], key=lambda item: item[0])

@@ -51,7 +51,7 @@ def compare_stops(base: Runs, new: Runs, settings: CompareSettings, *, interleav
         base: the runs of one side, at least one.
         new: those of the other.
         settings: what is looked for.
-        interleaved: they were made in turns, in the order of their starts.
+        interleaved: they were interleaved, in the order of their starts.
     """
     base, new = (sorted(side, key=lambda run: str(run.manifest.get("started_utc") or "")) for side in (base, new))
     ended = [[was_stopped(run.manifest) for run in side] for side in (base, new)]

@@ -1,4 +1,4 @@
-"""Whether a run may be believed: did the generator do what it was asked to, and see what happened?
+"""Whether a run is valid: did the generator do what it was asked to, and see what happened?
 
 One table of rules, each with its limit, the reason for the limit, and what to do. A run that breaks one
 is invalid: its numbers may be the generator's, not the target's. A warning leaves it valid. That the

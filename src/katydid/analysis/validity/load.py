@@ -122,7 +122,7 @@ def how_it_ended(run: Run) -> Finding | None:
         first = died[0]
         return Finding(
             "invalid",
-            f"the run broke off: {first['name']} died in {first['process']} ({first['why']})",
+            f"the run was aborted by an error: {first['name']} died in {first['process']} ({first['why']})",
             "a fault of the generator: see the log; its rows are all here",
         )
     if run.manifest.get("partial"):
@@ -130,5 +130,5 @@ def how_it_ended(run: Run) -> Finding | None:
     if run.manifest.get("ended") == "interrupted":
         return Finding("warning", "the run was interrupted")
     if run.manifest.get("ended") == "error":
-        return Finding("invalid", "the run broke off", "see the log")
+        return Finding("invalid", "the run was aborted by an error", "see the log")
     return None

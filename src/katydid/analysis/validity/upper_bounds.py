@@ -14,7 +14,7 @@ TOLERANCE = 0.05
 def upper_bounds(ok: pd.DataFrame) -> list[str]:
     """Names of the metrics, as `ttft.p95`; none where at most 5 % of the TTFTs are bounds.
 
-    A quantile is a bound where it would be lower by more than `TOLERANCE` if each bound were as low as it may be.
+    A quantile counts as a bound where it would be lower by more than `TOLERANCE` if each bound were as low as can be.
 
     Args:
         ok: the successful requests that count.

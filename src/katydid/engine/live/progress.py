@@ -78,7 +78,7 @@ class Progress:
             "failure-threshold": f"Stopped at the {ordinal(limit)} failure",
             "interrupted": "Interrupted",
             "completed": "All is done",
-        }.get(reason, "The run broke off")
+        }.get(reason, "The run was aborted by an error")
         wait = f"; waiting up to {drain:g} s for requests in flight (Ctrl-C cuts them off)" if drain else ""
         self._note = why
         self._console.print(f"{why}{wait}.")
@@ -139,7 +139,7 @@ class Progress:
 
 
 def _pace(interval: float) -> str:
-    return f"a request each every {interval:g} s" if interval else "at their own pace"
+    return f"one request per user every {interval:g} s" if interval else "at their own pace"
 
 
 def _first(phase: str, ramp: float | None) -> str:

@@ -17,7 +17,7 @@ class OllamaApi(Api):
         self._generate = generate
 
     def read(self, body: dict[str, Any]) -> Ask:
-        """See `Api.read`; streams unless told otherwise, and a `num_predict` below 1 is no limit."""
+        """See `Api.read`; streams unless told otherwise, and a `num_predict` below 1 sets none."""
         limit = member(member(body, "options", dict, {}), "num_predict", int, 0)
         if self._generate:
             words = len(member(body, "prompt", str, "").split())

@@ -47,7 +47,7 @@ class Gateway:
         self._streams: set[SpeechStream] = set()
 
     def refuse(self) -> Refusal | None:
-        """Why no further stream is let in."""
+        """Why no further stream is accepted."""
         limit = self.settings.speech_connections
         if 0 < limit <= len(self._streams):
             return Refusal(503, "too many connections", "overloaded", "Retry-After: 1\r\n")

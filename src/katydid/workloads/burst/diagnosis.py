@@ -37,7 +37,7 @@ class Diagnosis:
         cause, remedy: the usual ones; empty where nothing was found.
         slots: requests served at a time; None where that is not determined. Where all were, there may be more.
         slots_low, slots_high: numbers of slots that are possible too.
-        admitted: requests of a burst that were let in, where others were not.
+        admitted: requests of a burst that were accepted, where others were not.
         service_ms: mean service time, service_low_ms to service_high_ms its 95 % interval.
         variation: of the service times, standard deviation / mean.
         chance_of_noise: how often answers at random moments look as orderly.
@@ -85,7 +85,7 @@ def diagnose_burst(bursts: Sequence[Burst], rejected: Sequence[int]) -> Diagnosi
 
 
 def _doubt(answers: int, best: Fit, noise: float) -> str:
-    """Why the likeliest number of slots is not to be believed."""
+    """Why the likeliest number of slots is not trusted."""
     if answers < FEWEST_ANSWERS:
         return f"only {answers} of the requests were answered"
     if best.variation > MOST_ALIKE:
@@ -132,7 +132,7 @@ def _found(
 
 
 def _admitted(bursts: Sequence[Burst], rejected: Sequence[int], best: Fit | None) -> int | None:
-    """Requests of a burst that were let in; None where all were."""
+    """Requests of a burst that were accepted; None where all were."""
     if any(rejected):
         return min(burst.requests for burst, refused in zip(bursts, rejected, strict=True) if refused)
     if best is not None and best.closed:

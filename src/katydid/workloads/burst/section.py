@@ -1,4 +1,4 @@
-"""Bursts in a report: the diagnosis, a row a burst, a row a user, and the picture of who waited for whom."""
+"""Bursts in a report: the diagnosis, a row a burst, a row a user, and the queueing timeline."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ def burst_section(material: Material) -> Section | None:
     bursts, users, found = summary["bursts"], summary["per_user"], summary["concurrency"]
     return Section(
         "concurrency",
-        "How many at a time",
+        "Concurrency",
         _text(summary["diagnosis"], found),
         [_bursts(bursts), _users(users), _fits(found)],
         [_picture(users, burst["burst"], found) for burst in bursts[:3]],
@@ -134,7 +134,7 @@ def _picture(users: list[dict[str, Any]], burst: int, found: dict[str, Any]) -> 
     meanings += [] if known else [(Style.MAIN, "waiting or being served")]
     return Chart(
         key=f"burst-{burst}",
-        title=f"Burst {burst + 1}: who waited for whom",
+        title=f"Burst {burst + 1}: queueing timeline",
         note="A bar a user, from the release of the burst to the end of its request.",
         unit="",
         rows=Rows(

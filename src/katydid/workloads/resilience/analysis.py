@@ -16,7 +16,7 @@ from katydid.analysis.validity import Run
 RECOVERY_LIMIT_S = 30.0
 """A service that needs longer to come back did not recover in a time that a caller waits."""
 SETTLE_LIMIT_S = 10.0
-"""Until every client of a storm knows whether it was let in."""
+"""Until every client of a storm knows whether it was accepted."""
 MORE_FAILURES = 0.01
 """Failure rate beyond the baseline's that is still no damage."""
 SLOWER, SLOWER_MS = 1.10, 20.0
@@ -24,7 +24,7 @@ SLOWER, SLOWER_MS = 1.10, 20.0
 SLOW_MS = 500.0
 """By how much a result must lag more than before to count as not recovered."""
 REFUSALS = ("overloaded", "rate_limited")
-"""Errors of who was turned away in words, 503 and 429."""
+"""Errors of who was rejected in words, 503 and 429."""
 NEXT = 20
 """Streams that are looked at to see whether all is well again."""
 RESAMPLES = 500
@@ -76,7 +76,7 @@ def chaos(run: Run) -> dict[str, Any]:
 
 
 def storm(run: Run) -> dict[str, Any]:
-    """Many connected at once: who was let in, who was turned away, when that was clear, and the load meanwhile."""
+    """Many connected at once: who was accepted, who was rejected, when that was clear, and the load meanwhile."""
     load, clients = _load(run), _with_role(run, "storm")
     accepted = clients["outcome"] == "ok"
     rejected = clients["error"].isin(REFUSALS)
@@ -94,14 +94,16 @@ def storm(run: Run) -> dict[str, Any]:
     expected = int((run.manifest.get("options") or {}).get("storm_expect") or 0)
     checks = [
         RuleResult("nobody was left without an answer", not other.any(), f"{int(other.sum())} failed otherwise", "0"),
-        RuleResult("all knew soon", settle <= SETTLE_LIMIT_S, f"{settle:.2f} s", f"within {SETTLE_LIMIT_S:g} s"),
+        RuleResult(
+            "all clients answered in time", settle <= SETTLE_LIMIT_S, f"{settle:.2f} s", f"within {SETTLE_LIMIT_S:g} s"
+        ),
         _no_more_failures("the normal load afterwards", before, after),
     ]
     if len(stayed):
-        checks.append(_no_more_failures("the normal load meanwhile, but for who was turned away", before, stayed))
+        checks.append(_no_more_failures("the normal load meanwhile, rejections aside", before, stayed))
     if expected:
         count = int(accepted.sum())
-        checks.append(RuleResult("as many as expected were let in", count == expected, str(count), str(expected)))
+        checks.append(RuleResult("as many as expected were accepted", count == expected, str(count), str(expected)))
     facts = {
         "clients": len(clients),
         "accepted": int(accepted.sum()),

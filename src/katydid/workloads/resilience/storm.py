@@ -20,9 +20,11 @@ class StormOptions(ResilienceOptions):
 
     storm_clients: int = option(2000, "storm: clients that connect at once", kind=int, rule=POSITIVE)
     storm_at: float = option(20.0, "storm: when, in seconds of the run", kind=float, rule=NOT_NEGATIVE)
-    storm_hold: float = option(5.0, "storm: seconds that those let in stay, without a word", kind=float, rule=POSITIVE)
+    storm_hold: float = option(
+        5.0, "storm: seconds that accepted clients stay, without a word", kind=float, rule=POSITIVE
+    )
     storm_expect: int = option(
-        0, "storm: how many the target should let in; 0 = as many as it likes", kind=int, rule=NOT_NEGATIVE
+        0, "storm: how many the target should accept; 0 = as many as it likes", kind=int, rule=NOT_NEGATIVE
     )
 
 
@@ -65,4 +67,4 @@ class StormUser(ResilienceUser):
             elif exchange.error is not None:
                 sample.fail(exchange.error, exchange.detail)
             elif part.closed_early is not None:
-                sample.fail(ErrorClass.TRUNCATED, f"let in, and then closed ({part.closed_early})")
+                sample.fail(ErrorClass.TRUNCATED, f"accepted, and then closed ({part.closed_early})")

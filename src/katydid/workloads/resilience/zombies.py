@@ -78,7 +78,7 @@ class ZombiesUser(ResilienceUser):
         service, part = self.service, Holding(FOREVER)
         service.client.converse(service.path, service.headers(sample.request_id), part, exchange, ENDLESS)
         if part.closed_early is not None:
-            exchange.fail(ErrorClass.TRUNCATED, f"let in, and then closed ({part.closed_early})")
+            exchange.fail(ErrorClass.TRUNCATED, f"accepted, and then closed ({part.closed_early})")
 
     def _slow(self, _sample: Sample, exchange: Exchange) -> None:
         drip(self.service.client.to, self.service.client.context, DRIP, exchange)

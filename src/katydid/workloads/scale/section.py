@@ -1,4 +1,4 @@
-"""A sweep over stages: its safe range in a sentence, what limited it, each stage, and how throughput scaled."""
+"""A sweep over stages: the load it sustained in a sentence, what limited it, each stage, and how throughput scaled."""
 
 from collections.abc import Callable
 from typing import Any
@@ -33,12 +33,12 @@ def scale_section(material: Material) -> Section | None:
 def _sentence(found: dict[str, Any]) -> str:
     if not found["low"]:
         return (
-            f"Safe range: none; {number(found['high'])} users are too many already"
+            f"Sustained load: none; {number(found['high'])} users are too many already"
             if found["high"]
-            else "Safe range: none"
+            else "Sustained load: none"
         )
-    beyond = f"; the limit lies below {number(found['high'])}" if found["high"] else "; no limit was found"
-    return f"Safe range: up to {number(found['low'])} users{beyond}"
+    beyond = f"; the limit lies below {number(found['high'])}" if found["high"] else " (limit not reached)"
+    return f"Sustained up to {number(found['low'])} users{beyond}"
 
 
 def _table(stages: list[Stage], caption: str, columns: dict[str, Callable[[Stage], str]], **more: Any) -> Table:

@@ -1,0 +1,35 @@
+"""README and CONTRIBUTING: short, and true about where things are."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+README, CONTRIBUTING = ROOT / "README.md", ROOT / "CONTRIBUTING.md"
+MOST_LINES = 130
+_PATH = re.compile(r"`((?:src|tests|scripts|locustfiles|thresholds|benchmarks|docs)/[\w./*-]*)`")
+_LINK = re.compile(r"\]\(([\w./-]+)(?:#[\w-]+)?\)")
+
+
+def test_readme_is_short_and_names_no_source_file():
+    text = README.read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= MOST_LINES
+    assert "src/" not in text
+
+
+@pytest.mark.parametrize("page", [README, CONTRIBUTING], ids=lambda page: page.name)
+def test_every_path_and_link_leads_somewhere(page):
+    text = page.read_text(encoding="utf-8")
+    named = {*_PATH.findall(text), *_LINK.findall(text)}
+    assert named
+    assert {name for name in named if not list(ROOT.glob(name.rstrip("/")))} == set()
+
+
+def test_the_picture_of_the_layers_is_what_the_imports_say():
+    checked = subprocess.run(
+        [sys.executable, ROOT / "scripts" / "layers.py", "--check"], capture_output=True, text=True, check=False
+    )
+    assert (checked.returncode, checked.stderr) == (0, "")
