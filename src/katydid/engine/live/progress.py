@@ -54,7 +54,7 @@ class Progress:
         host = shown_url(self._runtime.environment.host or "")
         users = f"{info.users} users" if info.users else "Users in stages"
         limit = info.failure_limit
-        stops = f"stops at the {ordinal(limit)} failure" if limit else "no failure stops it"
+        stops = f"aborts after {plural(limit, 'failed request')}" if limit else "no failure stops it"
         how_long = _for(self._run_time()) if info.users else ""
         first = _first(options.phase, info.ramp) if options.interval else ""
         self._console.print(f"{users}, {_pace(options.interval)}{first}, against {host}{how_long}; {stops}.")
