@@ -88,3 +88,15 @@ def test_an_api_without_tools_is_refused_in_one_line(tmp_path):
     run = katydid("run", "tools", "--embedded-target", "--api", "ollama", "--run-time", "1s", folder=tmp_path)
     assert run.wait() == 2
     assert run.err == "katydid: --api ollama: the workload tools speaks openai only\n"
+
+
+def test_at_the_failure_threshold_no_turn_begins_any_more_and_the_conversation_is_cut_off(tmp_path):
+    settings = {"ttft": 0.3, "tool_fail": (f"{next(iter(TOOL_FAULTS))}=0.1",)}
+    words = ("--users", 20, "--tool-calls", 6, "--interval", 5, "--failure-threshold", 2, "--run-time", "20s")
+    found, requests, conversations = tools(tmp_path, settings, *words)
+    stop = found.manifest["stopped_at_ms"]
+    assert found.manifest["ended"] == "failure-threshold"
+    assert (requests["start_ms"] <= stop).all()
+    assert (conversations["outcome"] == "aborted").any()
+    assert not (requests["outcome"] == "aborted").any(), "turns under way may finish"
+    assert found.summary["counts"]["failed"] == 2

@@ -67,6 +67,10 @@ def test_the_page_says_the_verdict_the_numbers_and_what_they_mean(page):
         assert words in text
 
 
+def test_a_ramp_is_told_under_the_verdict():
+    assert "40 users, 10 more each second, a request each" in Outline(page_of(synthetic_run(ramp_per_s=10.0))).text
+
+
 def test_every_metric_that_is_shown_is_defined(page):
     text = Outline(page).text
     for name in ("ttft", "duration", "response", "failure_rate", "offered_per_s"):
