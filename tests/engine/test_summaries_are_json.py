@@ -1,22 +1,21 @@
 """Whatever a run of any workload recorded, its summary and its page are JSON that the strictest reader takes."""
 
-import importlib
-
 import numpy as np
 import pyarrow as pa
 import pytest
-from katydid.report.sections import sections
 
 from katydid.analysis.derived import with_derived
 from katydid.analysis.summary import summarise
 from katydid.model.jsontext import json_text
 from katydid.model.sample import ErrorClass
+from katydid.report.build import sections
 from katydid.report.model import Material
 from katydid.report.render.markdown import section_markdown
 from katydid.report.run import render_run
 from katydid.resources import shipped_workloads
 from katydid.runs.monitor import MonitorRow
 from katydid.runs.rows import record_schema, sample_schema
+from katydid.workloads import user_class
 from strictjson import strictly
 
 ALWAYS = frozenset(
@@ -49,9 +48,7 @@ OF_TYPE = {pa.bool_(): [False, True], pa.string(): ["a", "b"], pa.int64(): [0, 1
 
 
 def columns_of(workload):
-    module = importlib.import_module(f"katydid.engine.{PLANS.get(workload, ('', workload))[1]}")
-    user = next(c for c in vars(module).values() if getattr(c, "workload", None) and c.__module__ == module.__name__)
-    return user.extra_columns
+    return user_class(PLANS.get(workload, ("", workload))[1]).extra_columns
 
 
 def random_samples(workload, outcomes, dice):

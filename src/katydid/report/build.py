@@ -51,7 +51,7 @@ def build_report(folder: RunFolder, definitions: Sequence[str] = ()) -> Report:
     summary = summarise(samples, monitor, manifest, counted(folder.gaps(), warm_up=warm_up_counts(manifest)))
     folder.write_json(SUMMARY, summary)
     material = Material(manifest, summary, with_derived(samples, manifest), monitor)
-    parts = _sections(material)
+    parts = sections(material)
     if definitions:
         findings = by_definitions(material.frame, folder.events(), definitions)
         parts.append(definitions_section(findings))
@@ -59,7 +59,7 @@ def build_report(folder: RunFolder, definitions: Sequence[str] = ()) -> Report:
     return Report(manifest, summary, parts)
 
 
-def _sections(material: Material) -> list[Section]:
+def sections(material: Material) -> list[Section]:
     """What only runs of this kind have to say."""
     makers = [capacity_section, *(make for record in workloads_of(material.manifest) for make in record.sections)]
     return [section for make in makers if (section := make(material)) is not None]
