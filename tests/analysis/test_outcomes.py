@@ -2,8 +2,7 @@
 
 import pandas as pd
 
-from katydid.analysis.comparison.estimates import RunData
-from katydid.analysis.comparison.outcomes import outcome_of
+from katydid.analysis.comparison.estimates import RunData, outcome_of
 
 COUNTS = {"requests": 285, "ok": 280, "failed": 5, "failed_after_stop": 2, "all": 287, "after_stop": 140}
 METRICS = {"users_at_stop": 243.0, "in_flight_at_stop": 138.0, "failure_rate": 5 / 285}

@@ -42,10 +42,10 @@ def test_right_calls_are_right():
         (calls((1, "id", "1")), "the call of get_time has the id of another one"),
         (calls((0, "arguments", WEATHER[:-1])), "the arguments of get_weather are not JSON"),
         (calls((0, "arguments", "{}")), "arguments.city is missing"),
-        (calls((0, "arguments", '{"city": 1, "unit": "celsius"}')), "arguments.city is no string"),
+        (calls((0, "arguments", '{"city": 1, "unit": "celsius"}')), "arguments.city is not a string"),
         (calls((0, "arguments", '{"city": "x", "unit": "kelvin"}')), "not one of celsius, fahrenheit"),
         (calls((1, "arguments", '{"city": "x", "zone": 1}')), "arguments.zone is unknown"),
-        (calls((1, "arguments", "[]")), "arguments is no object"),
+        (calls((1, "arguments", "[]")), "arguments is not an object"),
     ],
 )
 def test_what_is_wrong_is_said(made, words):
@@ -63,11 +63,11 @@ def test_a_call_without_arguments_has_none():
 @pytest.mark.parametrize(
     ("value", "schema", "problem"),
     [
-        (True, {"type": "integer"}, "it is no integer"),
+        (True, {"type": "integer"}, "it is not an integer"),
         (True, {"type": "boolean"}, None),
         (1, {"type": "number"}, None),
-        (1.5, {"type": "integer"}, "it is no integer"),
-        ([1, "x"], {"type": "array", "items": {"type": "integer"}}, "it[1] is no integer"),
+        (1.5, {"type": "integer"}, "it is not an integer"),
+        ([1, "x"], {"type": "array", "items": {"type": "integer"}}, "it[1] is not an integer"),
         ([1], {"type": "array"}, None),
         ([1, 2], {"type": "array", "items": {"type": "integer"}}, None),
         ({"a": 1}, {"type": "object"}, None),
@@ -146,13 +146,13 @@ def test_the_first_thing_that_is_wrong_is_said_in_one_sentence(made, sentence):
 @pytest.mark.parametrize(
     ("value", "schema", "problem"),
     [
-        (1, {"type": "string"}, "it is no string"),
+        (1, {"type": "string"}, "it is not a string"),
         ("1", {"type": "number"}, "it is not a number"),
         (True, {"type": "number"}, "it is not a number"),
-        ("x", {"type": "boolean"}, "it is no boolean"),
+        ("x", {"type": "boolean"}, "it is not a boolean"),
         (1.5, {"type": "number"}, None),
-        ({}, {"type": "array"}, "it is no array"),
-        ([], {"type": "object"}, "it is no object"),
+        ({}, {"type": "array"}, "it is not an array"),
+        ([], {"type": "object"}, "it is not an object"),
         ("c", {"enum": ["a", "b"]}, "it is 'c', not one of a, b"),
         (2, {"enum": [1, 2]}, None),
         (
@@ -172,7 +172,11 @@ def test_the_first_thing_that_is_wrong_is_said_in_one_sentence(made, sentence):
             {"type": "object", "properties": {"a": {"type": "object", "required": ["c"]}}},
             "it.a.c is missing",
         ),
-        ({"a": 1, "b": 1}, {"type": "object", "properties": {"a": {}, "b": {"type": "string"}}}, "it.b is no string"),
+        (
+            {"a": 1, "b": 1},
+            {"type": "object", "properties": {"a": {}, "b": {"type": "string"}}},
+            "it.b is not a string",
+        ),
         ({}, {"type": "object", "properties": {"a": {"type": "string"}}}, None),
     ],
 )

@@ -90,7 +90,7 @@ def test_a_run_without_rows_still_has_all_columns(writer):
 
 
 def test_a_folder_that_is_no_run_says_so(tmp_path):
-    with pytest.raises(NoDataError, match=r"no run folder"):
+    with pytest.raises(NoDataError, match=r"not a run folder"):
         RunFolder(tmp_path)
 
 

@@ -19,7 +19,7 @@ from katydid.analysis.headline import headline
 from katydid.analysis.offered import due_in_a_ramp, in_a_ramp
 from katydid.analysis.request_times import RequestTimes, statistic_of
 from katydid.analysis.validity import Run, findings, unchecked
-from katydid.analysis.validity.upper_bounds import upper_bounds
+from katydid.analysis.validity.clocks import upper_bounds
 from katydid.model.metrics import DISTRIBUTIONS, ITL, STATISTICS, Statistic
 from katydid.model.rates import RATES, Counts, Stop
 from katydid.model.sample import Blame, ErrorClass

@@ -155,7 +155,7 @@ def invalid(value: Any, schema: Schema, where: str) -> str | None:
     if kind is not None:
         fits = isinstance(value, _TYPES[kind]) and not (isinstance(value, bool) and kind != "boolean")
         if not fits:
-            return f"{where} is no {kind}"
+            return f"{where} is not {'an' if kind[0] in 'aio' else 'a'} {kind}"
     if kind == "object":
         return _invalid_object(value, schema, where)
     if kind == "array" and "items" in schema:

@@ -97,9 +97,10 @@ class Known:
 
     def mean(self) -> tuple[float, bool]:
         """The mean; at least the value where some took longer than what is known."""
-        if self.beyond > _ROUNDING:
+        whole = float(self.weights.sum())
+        if self.beyond > _ROUNDING or not whole:
             return float(self._had().mean()), True
-        return float((self.times * self.weights).sum() / self.weights.sum()), False
+        return float((self.times * self.weights).sum() / whole), False
 
     def largest(self) -> tuple[float, bool]:
         """The largest; at least the value where anything is open."""

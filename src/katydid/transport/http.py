@@ -13,6 +13,7 @@ import gevent
 
 from katydid.model.sample import ErrorClass
 from katydid.protocol.heads import request_bytes
+from katydid.protocol.resending import lost_to_idle_close, when
 from katydid.transport import clock
 from katydid.transport.connection import Connection
 from katydid.transport.dialing import destination, dial, tls_context
@@ -29,7 +30,6 @@ from katydid.transport.exchange import (
 from katydid.transport.failure import classify
 from katydid.transport.intake import on_turn
 from katydid.transport.receiver import Receiver
-from katydid.transport.resending import lost_to_idle_close, when
 
 MOST_HEADS = 256
 """Heads of requests that are kept: a run has about as many as prompts, and writing one costs 3 µs a request."""

@@ -25,6 +25,7 @@ from sseclient import SSEClient
 from katydid.model.errors import LimitError, ProtocolError
 from katydid.model.sample import Blame, ErrorClass
 from katydid.protocol.http1 import MAX_BODY
+from katydid.protocol.resending import when
 from katydid.protocol.sse import MAX_EVENT
 from katydid.protocol.target_url import joined, read_target_url
 from katydid.protocol.unpacking import Unpacker, codings
@@ -33,7 +34,6 @@ from katydid.transport.failure import classify
 from katydid.transport.proxies import ProxyError, proxy_for
 from katydid.transport.receiver import BODY_LIMIT
 from katydid.transport.requests_pool import Adapter, UnansweredError
-from katydid.transport.resending import when
 
 READ_SIZE = 64 * 1024
 MOST_CONNECTIONS = 10_000

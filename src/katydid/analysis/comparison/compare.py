@@ -9,9 +9,8 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from katydid.analysis.comparison.comparability import mismatches
-from katydid.analysis.comparison.estimates import RunData, read_run
+from katydid.analysis.comparison.estimates import RunData, outcome_of, read_run
 from katydid.analysis.comparison.explain import because, largest_regression, with_caveats
-from katydid.analysis.comparison.outcomes import outcome_of
 from katydid.analysis.comparison.pairing import history_of, left_out, numbers_of, usable
 from katydid.analysis.comparison.primaries import FAILURES, Primaries, primaries
 from katydid.analysis.comparison.stops import compare_stops

@@ -1,12 +1,17 @@
-"""Whether the times are what they say: exact, the kernel's, and on a steady clock."""
+"""Whether the times are what they say: exact, the kernel's, and on a steady clock; which are upper bounds."""
 
 import numpy as np
+import pandas as pd
 
+from katydid.analysis.derived import quantile
 from katydid.analysis.validity.generator import LESS_ELSEWHERE
 from katydid.analysis.validity.rule import Finding, Run
+from katydid.model.metrics import STATISTICS
 
 BOUND_SHARE = 0.05
 _LATE_LOOP_MS = 5.0
+TOLERANCE = 0.05
+"""By so much a quantile may be too high before it is called a bound: the change that a comparison is to find."""
 
 
 def bounded(run: Run) -> Finding | None:
@@ -73,3 +78,21 @@ def clock_step(run: Run) -> Finding | None:
     if not step > _STEP_MS:  # NaN where there is no monitor
         return None
     return Finding("warning", f"the wall clock jumped by {step:.0f} ms; durations are not touched by it")
+
+
+def upper_bounds(ok: pd.DataFrame) -> list[str]:
+    """Names of the metrics, as `ttft.p95`; none where at most 5 % of the TTFTs are bounds.
+
+    A quantile counts as a bound where it would be lower by more than `TOLERANCE` if each bound were as low as can be.
+
+    Args:
+        ok: the successful requests that count.
+    """
+    timed = ok[ok["ttft_ms"].notna()]
+    bound = timed["ttft_bound"].eq(True).to_numpy()
+    if not len(timed) or bound.mean() <= BOUND_SHARE:
+        return []
+    highest = timed["ttft_ms"].to_numpy(dtype=np.float64)
+    lowest = np.where(bound, -np.inf, highest)
+    looked = [(s.name, s.quantile) for s in STATISTICS if s.quantile] + [("max", 1.0)]
+    return [f"ttft.{name}" for name, q in looked if quantile(lowest, q) < (1.0 - TOLERANCE) * quantile(highest, q)]
