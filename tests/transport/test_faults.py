@@ -65,6 +65,43 @@ CASES = {
         E.SERVER_ERROR_EVENT,
         "boom",
     ),
+    "an error without a frame": (
+        reply(SSE_HEAD + chunks(b'{"error":{"message":"context size"}}') + END),
+        E.SERVER_ERROR_EVENT,
+        "context size",
+    ),
+    "an error in a field of its own, after content": (
+        reply(SSE_HEAD + chunks((ROLE + THREE).encode(), b'error: {"message":"context size"}\n\n') + END),
+        E.SERVER_ERROR_EVENT,
+        "context size",
+    ),
+    "the words `error:` in a line of content": (
+        reply(SSE_HEAD + chunks(BODY.replace(b"Hello", b"error: none")) + END),
+        None,
+        None,
+    ),
+    "an error event of plain words": (
+        reply(SSE_HEAD + chunks(b"event: error\ndata: Too many requests\n\n") + END),
+        E.RATE_LIMITED,
+        "Too many requests",
+    ),
+    "an error in a choice": (
+        reply(SSE_HEAD + chunks((ROLE + THREE + STOP).encode().replace(b'"stop"', b'"error"'), DONE.encode()) + END),
+        E.SERVER_ERROR_EVENT,
+        "finish_reason 'error'",
+    ),
+    "an end mark without its last line": (reply(SSE_HEAD + chunks(BODY[:-1]) + END), None, None),
+    "an end mark without any line's end": (reply(SSE_HEAD + chunks(BODY[:-2]) + END), None, None),
+    "a page of HTML": (
+        reply(status(b"200 OK", b"<html>\n\n<body>Sign in</body>\n\n", b"Content-Type: text/html\r\n")),
+        E.MALFORMED,
+        "text/html: not an event stream: <html>",
+    ),
+    "a page of HTML that is called a stream": (
+        reply(status(b"200 OK", b"<html>\n\n<body>Sign in</body>\n\n", b"Content-Type: text/event-stream\r\n")),
+        E.MALFORMED,
+        "not an event stream: <html>",
+    ),
     "429": (reply(status(b"429 Too Many", b'{"error":{"message":"slow down"}}')), E.RATE_LIMITED, "429 slow down"),
     "429 for the day": (reply(status(b"429 Too Many", b"requests per day")), E.DAILY_LIMIT, "per day"),
     "503": (reply(status(b"503 Busy", b"try later", b"Retry-After: 5\r\n")), E.OVERLOADED, "503 try later"),
@@ -87,6 +124,19 @@ CASES = {
     "a chunk of no size": (reply(SSE_HEAD + b"zz\r\n\r\n"), None, None),
 }
 del CASES["closed in the head"], CASES["a chunk of no size"]  # the clients differ; see below
+
+
+def test_an_answer_that_is_left_open_behind_its_end_is_whole_and_ends_there(client):
+    with raw_server(reply(SSE_HEAD + chunks(BODY), end="stay")) as url:
+        sample = ask(client, url, idle=0.5).sample
+    assert sample.outcome == "ok"
+    assert sample.duration_ms < 400
+    assert "left the answer open behind its end" in sample.detail
+
+
+def test_one_that_is_left_open_before_its_end_is_not(client):
+    with raw_server(reply(SSE_HEAD + chunks((ROLE + THREE + STOP).encode()), end="stay")) as url:
+        assert ask(client, url, idle=0.4).sample.error == E.IDLE_TIMEOUT
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -16,8 +16,8 @@ from katydid.model.errors import ProtocolError
 from katydid.model.jsontext import json_bytes
 from katydid.protocol.counting import Shape
 
-_TEXTS = ("content", "reasoning_content", "reasoning", "reasoning_details", "refusal", "audio")
-_CALLS = ("tool_calls", "function_call")
+_TEXTS = frozenset({"content", "reasoning_content", "reasoning", "reasoning_details", "refusal", "audio"})
+_CALLS = frozenset({"tool_calls", "function_call"})
 
 
 class OpenAi(OpenAiAccess):
@@ -120,7 +120,12 @@ class OpenAiStreamParser(SseStreamParser):
 
 def _has_content(delta: dict[str, Any]) -> bool:
     """Whether a delta or a message has text, reasoning, sound, or calls of tools."""
-    return any(is_content(delta.get(key)) for key in _TEXTS) or any(map(delta.get, _CALLS))
+    for key, value in delta.items():
+        if value is None or key == "role":  # nearly always
+            continue
+        if (key in _TEXTS and is_content(value)) or (key in _CALLS and value):
+            return True
+    return False
 
 
 def _groq_usage(value: dict[str, Any]) -> Any:
