@@ -147,7 +147,7 @@ def _first(phase: str, ramp: float | None) -> str:
     if ramp:
         return f" (a ramp: {ramp:g} users a second, each with its first request)"
     phases = {"burst": ", all at once", "spawn": ", from when each is spawned"}
-    return phases.get(phase, ", spread evenly over them")
+    return phases.get(phase, ", spread evenly")
 
 
 def _of(seconds: float | None) -> str:
