@@ -9,7 +9,7 @@ from folders import write_run, write_version
 from katydid.analysis.comparison.compare import CompareSettings, compare_versions
 from katydid.analysis.comparison.estimates import estimate, read_run
 from katydid.cli import main
-from katydid.report.verdict import comparison_sentence
+from katydid.report.verdict import USERS_HELD, comparison_sentence, sections
 from katydid.stats.warmup import settled_after
 from synthetic import synthetic_run
 
@@ -257,6 +257,8 @@ def test_several_runs_that_were_stopped_say_which_version_holds_more_and_nothing
     told = comparison_sentence(result)
     assert "new holds more users than old" in told
     assert "270 and 305 at the stop" in told
+    method = next(section for section in sections(result) if section.key == "method")
+    assert USERS_HELD in method.text
 
 
 def test_a_version_that_was_not_stopped_holds_at_least_its_users(tmp_path):

@@ -6,7 +6,6 @@ later, and 243 users have started; one that holds 150 is stopped at 255.
 """
 
 import json
-import shutil
 import signal
 import urllib.parse
 import urllib.request
@@ -19,7 +18,7 @@ from katydid.analysis.derived import with_derived
 from katydid.analysis.series import over_time
 from katydid.target.process import start_target
 from limited import Limited
-from running import free_port, katydid, locust, runs_in, the_run, wait_until
+from running import free_port, katydid, locust, the_run, wait_until
 
 pytestmark = pytest.mark.e2e
 
@@ -246,15 +245,11 @@ QUICK = {"users": 500, "rate": 50, "interval": 4}
 def versions(folder, limits, runs):
     """So many runs of each version, in turns; what `katydid compare` says of them."""
     for turn in range(runs):
-        for name, limit in list(limits.items())[:: 1 if turn % 2 else -1]:
+        for name, limit in list(limits.items())[:: -1 if turn % 2 else 1]:
             with Limited(limit, 2.0) as server:
-                words = ("--version-label", name, "--run-time", "12s")
-                ended(ramp(server, folder / name / str(turn), *words, **QUICK))
-    paths = {name: [run.path for run in runs_in(folder / name)] for name in limits}
-    sides = [folder / name / "all" for name in limits]
-    for side, found in zip(sides, paths.values(), strict=True):
-        for path in found:
-            shutil.copytree(path, side / path.parent.parent.parent.parent.name / path.name)
+                words = ("--version-label", name, "--run-time", "12s", "--results", folder / "reports")
+                ended(ramp(server, folder, *words, **QUICK))
+    sides = [folder / "reports" / "stream" / name for name in limits]
     compare = katydid("compare", *sides, "--json", folder / "compare.json", "--no-history", folder=folder)
     assert compare.wait(60) == 0, compare.err
     return json.loads((folder / "compare.json").read_text()), compare.out

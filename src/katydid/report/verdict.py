@@ -30,6 +30,11 @@ SHARES = (
     "Shares, which are measured in percent themselves, differ by percentage points: from 1 % to 3 % is +2 points. "
     "Less than half a point is of no interest."
 )
+USERS_HELD = (
+    "The failure threshold stopped runs on a ramp, so that the users that each version held decide, and nothing else: "
+    "times are those of different loads, and the threshold made failures as many. More or fewer is said when the "
+    "change is beyond that noise (wrong about equal versions in at most 1 % of cases) and at least 1 %."
+)
 _HOLDS = {"faster": "holds more users", "slower": "holds fewer users"}
 FAILURES = (
     "Failures always decide. They are judged by each run's failures out of its requests, with the noise of their "
@@ -284,7 +289,11 @@ def _method(comparison: Comparison) -> Section:
         f"least {_whole(settings['min_change'])}; no difference, when the 90 % interval lies within "
         f"{_whole(settings['same_within'])}. Other metrics are for exploration."
     )
+    held = any(m["name"] == USERS_AT_STOP and m["primary"] for m in comparison["metrics"])
+    if held:
+        rule = USERS_HELD
     more = ("For rates of which more is better, worse means less.",) if better_higher else ()
     shares = (SHARES,) if any(m["points"] for m in comparison["metrics"]) else ()
-    failures = (FAILURES,) if any(m["design"] == "failures of runs" for m in comparison["metrics"]) else ()
+    judged = any(m["design"] == "failures of runs" for m in comparison["metrics"])
+    failures = (FAILURES,) if judged and not held else ()
     return Section("method", "How this was decided", (unit, *turns, *cut, rule, *more, *shares, *failures))
