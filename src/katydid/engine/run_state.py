@@ -1,7 +1,7 @@
 """One process's part in a run: what its users share, and how its rows leave it.
 
 A process is the only one (local), the master, or a worker. Local and workers have users; local and
-master keep the run folder. `lifecycle` calls the methods here when Locust's events say so.
+master keep the run folder. `plugin` calls the methods here when Locust's events say so.
 """
 
 import logging
