@@ -1,9 +1,11 @@
 """Bad input: one line on what to do, exit 2, nothing sent but the one look, and no folder left."""
 
+import time
+
 import pytest
 
 from katydid.target.process import start_target
-from running import katydid, wait_until
+from running import katydid, locust, wait_until
 
 pytestmark = pytest.mark.e2e
 
@@ -54,6 +56,27 @@ CASES = {
         "--ramp 10 and --spawn-rate 5 contradict each other: give one of them",
     ),
     "a ramp into a burst": (("--host", "URL", "--ramp", "10", "--phase", "burst"), "--ramp 10: here all users start"),
+    "fewer users than none": (("--host", "URL", "--users", "-5"), "--users -5 must be from 1 to 1000000"),
+    "no users": (("--host", "URL", "--users", "0"), "--users 0 must be from 1 to 1000000"),
+    "more users than there can be": (("--host", "URL", "--users", "9" * 20), "must be from 1 to 1000000"),
+    "a run time of nothing": (("--host", "URL", "--run-time", "0s"), "--run-time must be from 1s to 8760h"),
+    "a run time that no timer holds": (
+        ("--host", "URL", "--run-time", "99999999999999h"),
+        "--run-time must be from 1s to 8760h",
+    ),
+    "more tokens than a server can count": (
+        ("--host", "URL", "--max-tokens", "9" * 20),
+        "--max-tokens 99999999999999999999 must be at most 2147483647",
+    ),
+    "a number of hundreds of digits": (("--host", "URL", "--seed", "9" * 400), "must be from -2"),
+    "an endpoint that is not ASCII": (("--host", "URL", "--endpoint", "/é"), "write it percent-encoded"),
+    "a label that no folder can have": (("--host", "URL", "--version-label", "v" * 300), "--version-label"),
+    "a drain without an end": (("--host", "URL", "--drain", "inf"), "--drain inf must be finite"),
+    "an interval without an end": (("--host", "URL", "--interval", "inf"), "--interval inf must be finite"),
+    "a TTFT that may be seconds or milliseconds": (
+        ("--embedded-target=--ttft 200",),
+        "200 has no unit: write 200ms or 200s",
+    ),
     "bad options with many processes": (("--host", "URL", "--processes", "2", "--interval", "0"), "--interval 0"),
 }
 
@@ -69,6 +92,32 @@ def test_one_line_and_exit_2(target, tmp_path, name):
     assert not list(tmp_path.rglob("manifest.json"))
     assert target.stats()["requests"] == before
     assert target.log() == []
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--users", "-5"), "--users -5 must be"),
+        (("--run-time", "0s"), "--run-time must be"),
+        (("--run-time", "99999999999999h"), "--run-time must be"),
+        (("--version-label", "v" * 300), "--version-label"),
+    ],
+)
+def test_locust_itself_complains_of_the_same_in_one_line(target, tmp_path, words, message):
+    done = locust("--headless", "--host", target.url, "-t", "5s", *words, folder=tmp_path)
+    assert done.wait(30) == 2, done.err
+    assert message in done.err
+    assert len(done.err.strip().splitlines()) == 1
+    assert not list(tmp_path.rglob("manifest.json"))
+
+
+def test_https_to_a_port_without_tls_is_told_within_seconds(target, tmp_path):
+    began = time.monotonic()
+    done = katydid("run", "stream", "--host", target.url.replace("http:", "https:"), "-t", "5s", folder=tmp_path)
+    assert done.wait(30) == 2, done.err
+    assert time.monotonic() - began < 15
+    assert "speaks no TLS: give --host http://" in done.err
+    assert len(done.err.strip().splitlines()) == 1
 
 
 def test_a_key_file_that_is_not_there(target, tmp_path):
@@ -101,6 +150,7 @@ def test_bad_input_leaves_no_worker_behind(tmp_path):
         (("run", "stream", "--embeded-target"), 2, "did you mean --embedded-target?"),
         (("nope",), 2, "there is no command 'nope'"),
         (("report", "."), 4, "is not a run folder"),
+        (("target", "--ttft", "200"), 2, "200 has no unit: write 200ms or 200s"),
         (("target", "--jitter", "3"), 2, "--jitter 3 must be at most 1"),
         (("target", "--fail", "nope=1"), 2, "'nope' is not one of"),
     ],

@@ -94,6 +94,12 @@ def test_the_failure_threshold_stops_the_run_and_leaves_the_page_up(page, tmp_pa
         ({"host": "http://127.0.0.1:1"}, "does not answer"),
         ({"host": "", "interval": "5"}, "no target"),
         ({"host": "http://127.0.0.1:1", "interval": "0"}, "--interval 0 must be more than 0"),
+        ({"host": "http://127.0.0.1:1", "user_count": "0"}, "--users 0 must be from 1 to 1000000"),
+        ({"host": "http://127.0.0.1:1", "user_count": "-5"}, "--users -5 must be from 1 to 1000000"),
+        ({"host": "http://127.0.0.1:1", "run_time": "0s"}, "--run-time must be from 1s to 8760h"),
+        ({"host": "http://127.0.0.1:1", "run_time": "99999999999999h"}, "--run-time must be from 1s to 8760h"),
+        ({"host": "http://127.0.0.1:1", "version_label": "v" * 300}, "--version-label"),
+        ({"host": "http://127.0.0.1:1", "max_tokens": "9" * 20}, "must be at most 2147483647"),
         ({"host": "http://127.0.0.1:1", "phase": "nonsense"}, "--phase 'nonsense' is not one of"),
     ],
 )
@@ -102,3 +108,4 @@ def test_bad_input_in_the_form_is_refused_in_the_page(page, tmp_path, form, mess
     assert not told["success"]
     assert message in told["message"]
     assert runs_in(tmp_path) == []
+    assert "Traceback" not in page.process.err

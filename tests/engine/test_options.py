@@ -30,8 +30,16 @@ def test_texts_of_the_web_form_become_numbers():
     ("values", "message"),
     [
         ({"interval": 0}, "--interval 0 must be more than 0"),
-        ({"interval": "nan"}, "--interval nan must be more than 0"),
-        ({"interval": "inf"}, "--interval inf must be more than 0"),
+        ({"interval": "nan"}, "--interval nan is not a number"),
+        ({"interval": "inf"}, "--interval inf must be finite"),
+        ({"drain": "-inf"}, "--drain -inf must be finite"),
+        ({"interval": "1e300"}, "--interval 1e+300 must be at most 31536000, a year"),
+        ({"drain": 1e9}, "--drain 1e+09 must be at most 31536000, a year"),
+        ({"max_tokens": 10**20 - 1}, "--max-tokens 99999999999999999999 must be at most 2147483647"),
+        ({"seed": 10**400}, f"--seed 1{'0' * 39}… must be from -2^63 to 2^63-1"),
+        ({"failure_threshold": 10**20}, f"--failure-threshold {10**20} must be from -2^63 to 2^63-1"),
+        ({"target_pid": 2**31}, "--target-pid 2147483648 must be at most 2147483647"),
+        ({"version_label": "v" * 256}, f"--version-label '{'v' * 40}…' must have at most 255 characters"),
         ({"failure_threshold": -1}, "--failure-threshold -1 must not be negative"),
         ({"failure_threshold": "five"}, "--failure-threshold 'five' is not a number"),
         ({"check": "deep"}, "--check 'deep' is not one of count, full"),
@@ -43,6 +51,11 @@ def test_a_bad_value_is_named(values, message):
     with pytest.raises(ConfigError) as error:
         given(**values)
     assert str(error.value) == message
+
+
+def test_what_is_large_but_can_be_is_taken():
+    options = given(version_label="v" * 255, max_tokens=2**31 - 1, seed=-(2**63), interval=86400)
+    assert (len(options.version_label), options.max_tokens, options.seed) == (255, 2**31 - 1, -(2**63))
 
 
 def test_the_drain_is_the_request_timeout_unless_it_is_given():

@@ -39,6 +39,32 @@ def test_what_is_no_duration(text):
         duration(text)
 
 
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--ttft", "200"), "200 has no unit: write 200ms or 200s"),
+        (("--ttft=50",), "50 has no unit: write 50ms or 50s"),
+        (("--chunk-interval", "20"), "20 has no unit: write 20ms or 20s"),
+        (("--speech-restart", "1000"), "1000 has no unit: write 1000ms or 1000s"),
+        (("--ttft", "soon"), "'soon' is not a duration such as 200ms or 1.5s"),
+    ],
+)
+def test_a_delay_that_may_be_meant_in_milliseconds_needs_a_unit(words, message):
+    with pytest.raises(ConfigError) as refused:
+        settings_from_arguments(words)
+    assert message in str(refused.value)
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("0.2", 0.2), ("2", 2.0), ("0", 0.0), ("200ms", 0.2), ("200s", 200.0)])
+def test_a_delay_of_a_few_seconds_needs_none(text, seconds):
+    assert settings_from_arguments(["--ttft", text]).ttft == pytest.approx(seconds)
+
+
+def test_long_delays_survive_the_way_through_a_command_line():
+    settings = TargetSettings(ttft=30.0, duration=60.0)
+    assert settings_from_arguments(arguments_from_settings(settings)) == settings
+
+
 def test_every_field_is_an_option_with_help():
     parser = argparse.ArgumentParser()
     add_arguments(parser)

@@ -18,6 +18,8 @@ from locust.env import Environment
 from locust.html import get_html_report
 
 from katydid.analysis.headline import exit_code
+from katydid.engine.first_look import first_look
+from katydid.engine.load_options import check_load
 from katydid.engine.options import RunOptions, run_options, version_label
 from katydid.engine.run_info import WIRE_NAME, RunInfo
 from katydid.engine.run_state import ROWS, Runtime
@@ -25,7 +27,6 @@ from katydid.engine.spawning import first_requests, pulses
 from katydid.engine.stages.staged import staged_shape
 from katydid.load.pacing import Phase
 from katydid.model.errors import ConfigError, ExitCode, KatydidError
-from katydid.model.redact import COMPLAINT_LIMIT, Redactor
 from katydid.model.version import __version__
 from katydid.protocol.target_url import shown_url
 from katydid.report.build import Report, build_report
@@ -92,6 +93,7 @@ class Collector:
         Raises:
             ConfigError: it cannot; nothing was sent but one look at the target.
         """
+        check_load(parsed)
         options = run_options(parsed, self._runtime.options_class)
         if self._staged is not None:
             self._staged.check(parsed)
@@ -106,12 +108,7 @@ class Collector:
             if not host:
                 raise ConfigError("no target: give its URL with --host or LOCUST_HOST")
             service = users[0].service_class(options, host)
-            try:
-                model = service.preflight()
-            except ConfigError as error:  # has the target's words in it
-                raise ConfigError(Redactor(service.secrets()).text(str(error), COMPLAINT_LIMIT)) from None
-            finally:
-                service.close()
+            model = first_look(service, host, options.ca_file)
         self._checked = (options, host, model)
 
     def begin(self) -> None:

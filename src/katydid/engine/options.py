@@ -22,11 +22,23 @@ from katydid.model.errors import ConfigError
 from katydid.model.redact import hide_query
 
 Predicate = Callable[[Any], bool]
+Rule = tuple[Predicate, str]
 Options = TypeVar("Options")
 
-POSITIVE: tuple[Predicate, str] = (lambda v: math.isfinite(v) and v > 0, "must be more than 0")
-NOT_NEGATIVE: tuple[Predicate, str] = (lambda v: math.isfinite(v) and v >= 0, "must not be negative")
-ANY: tuple[Predicate, str] = (lambda _: True, "")
+YEAR = 31_536_000
+"""Seconds; timers of the operating system hold not much more, and no run lasts so long."""
+MOST_32_BITS = 2**31 - 1
+MOST_64_BITS = 2**63 - 1
+LONGEST_LABEL = 255
+"""Characters; the label names a folder, and file systems take names of so many bytes."""
+_LONGEST_SHOWN = 40
+"""Characters of a value that a complaint quotes."""
+
+POSITIVE: Rule = (lambda v: v > 0, "must be more than 0")
+NOT_NEGATIVE: Rule = (lambda v: v >= 0, "must not be negative")
+ANY: Rule = (lambda _: True, "")
+AT_MOST_A_YEAR: Rule = (lambda v: v <= YEAR, f"must be at most {YEAR}, a year")
+AT_MOST_32_BITS: Rule = (lambda v: v <= MOST_32_BITS, f"must be at most {MOST_32_BITS}")
 
 
 def truth(text: str) -> bool:
@@ -47,7 +59,8 @@ def option(
     help_text: str,
     *,
     kind: Callable[[str], Any] = str,
-    rule: tuple[Predicate, str] = ANY,
+    rule: Rule = ANY,
+    most: Rule = ANY,
     choices: Collection[str] | None = None,
     variable: str | None = None,
     repeat: bool = False,
@@ -60,11 +73,13 @@ def option(
         choices: the only good values, as they are when the parser is filled.
         kind: makes a value out of a text; raises ValueError where it is none. With `truth` the option takes no value.
         rule: what a good value is, and what a bad one is told.
+        most: the same of one that is too large. Without it, a number must be finite and an integer fit 64 bits.
         variable: of the environment; by default `LOAD_TEST_` and the field's name.
         repeat: it may be given more than once, a line of its text each; not in the web form, which has no lines.
     """
     metadata = {
-        "help": help_text, "kind": kind, "rule": rule, "choices": choices, "variable": variable, "repeat": repeat,
+        "help": help_text, "kind": kind, "rule": rule, "most": most, "choices": choices, "variable": variable,
+        "repeat": repeat,
     }  # fmt: skip
     return field(default=default, metadata=metadata)
 
@@ -81,7 +96,9 @@ class _AppendLine(argparse.Action):
 class RunOptions:
     """What a run was asked to do. Seconds, unless a name says otherwise."""
 
-    interval: float = option(20.0, "seconds from one request start of a user to its next", kind=float, rule=POSITIVE)
+    interval: float = option(
+        20.0, "seconds from one request start of a user to its next", kind=float, rule=POSITIVE, most=AT_MOST_A_YEAR
+    )
     phase: str = option(
         Phase.AUTO.value,
         "users' first requests: spread over the interval, when spawned, or all in one burst; auto: when spawned where "
@@ -98,6 +115,7 @@ class RunOptions:
     version_label: str | None = option(
         None,
         "version of the service under test (default: git describe of the working folder)",
+        rule=(lambda v: len(v) <= LONGEST_LABEL, f"must have at most {LONGEST_LABEL} characters"),
         variable="LOAD_TEST_VERSION",
     )
     results: str = option("reports", "folder in which run folders are made")
@@ -108,7 +126,7 @@ class RunOptions:
     )
     model: str | None = option(None, "model to ask for (default: the first one that the target lists)")
     prompts: str | None = option(None, ".txt (a prompt a line) or .jsonl (OpenAI messages or ShareGPT)")
-    max_tokens: int = option(128, "longest answer to ask for, in tokens", kind=int, rule=POSITIVE)
+    max_tokens: int = option(128, "longest answer to ask for, in tokens", kind=int, rule=POSITIVE, most=AT_MOST_32_BITS)
     temperature: float = option(0.0, "sampling temperature", kind=float, rule=NOT_NEGATIVE)
     seed: int = option(0, "seed of the target's sampling and of our choice of prompts", kind=int)
     check: str = option(
@@ -121,22 +139,30 @@ class RunOptions:
         "fast: our own transport; requests: requests + sseclient-py, for its plug-ins and as reference",
         choices=("fast", "requests"),
     )
-    request_timeout: float = option(60.0, "seconds for a whole request", kind=float, rule=POSITIVE)
-    idle_timeout: float = option(30.0, "seconds between two reads of an answer", kind=float, rule=POSITIVE)
+    request_timeout: float = option(60.0, "seconds for a whole request", kind=float, rule=POSITIVE, most=AT_MOST_A_YEAR)
+    idle_timeout: float = option(
+        30.0, "seconds between two reads of an answer", kind=float, rule=POSITIVE, most=AT_MOST_A_YEAR
+    )
     drain: float | None = option(
         None,
         "seconds that requests in flight get at the end of the run (default: the request timeout)",
         kind=float,
         rule=NOT_NEGATIVE,
+        most=AT_MOST_A_YEAR,
     )
     warm_up: float | None = option(
         None,
         "seconds left out of the statistics (default: one interval, at most a fifth of the run time)",
         kind=float,
         rule=NOT_NEGATIVE,
+        most=AT_MOST_A_YEAR,
     )
     target_pid: int | None = option(
-        None, "process of the target on this machine: its CPU and memory are recorded", kind=int, rule=POSITIVE
+        None,
+        "process of the target on this machine: its CPU and memory are recorded",
+        kind=int,
+        rule=POSITIVE,
+        most=AT_MOST_32_BITS,
     )
     target_metrics: str | None = option(
         None, "URL of the target's Prometheus metrics: its CPU and memory are read there once a second"
@@ -250,10 +276,29 @@ def _checked(option: Any, value: Any) -> Any:
         raise ConfigError(f"{flag} {value!r} is not {what}") from None
     if meta["choices"] and value not in meta["choices"]:
         raise ConfigError(f"{flag} {value!r} is not one of {', '.join(meta['choices'])}")
-    good, why = meta["rule"]
-    if not good(value):
-        raise ConfigError(f"{flag} {value:g} {why}")
+    finite = _FINITE if isinstance(value, float) else ()
+    fits = (_FITS,) if isinstance(value, int) else ()
+    for good, why in (*finite, meta["most"], *fits, meta["rule"]):
+        if not good(value):
+            raise ConfigError(f"{flag} {shown(value)} {why}")
     return value
+
+
+_FINITE: tuple[Rule, ...] = (
+    (lambda v: not math.isnan(v), "is not a number"),
+    (math.isfinite, "must be finite"),
+)
+_FITS: Rule = (lambda v: -MOST_64_BITS - 1 <= v <= MOST_64_BITS, "must be from -2^63 to 2^63-1")
+"""Of every integer: what no file and no target could hold is refused before it gets there."""
+
+
+def shown(value: Any) -> str:
+    """A value in a complaint about it, cut where it is long."""
+    if isinstance(value, float):
+        return f"{value:g}"
+    text = str(value)
+    text = text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"
+    return repr(text) if isinstance(value, str) else text
 
 
 def version_label(options: RunOptions, folder: Path) -> str:

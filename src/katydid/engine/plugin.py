@@ -24,9 +24,11 @@ from katydid.engine.live.observability import Watch
 from katydid.engine.live.observability import add_arguments as add_watching_arguments
 from katydid.engine.live.progress import Progress
 from katydid.engine.live.web import guard_form
+from katydid.engine.load_options import check_load, notices, take_over_run_time
 from katydid.engine.monitor.gc_tuning import warm_inspect_cache
 from katydid.engine.options import add_arguments
 from katydid.engine.run_state import Runtime
+from katydid.engine.spawning import quieten_locust
 from katydid.engine.stopping import FINISH_GRACE_S
 from katydid.engine.workers import found_master, tell_of_workers
 from katydid.model.errors import ConfigError, ExitCode
@@ -82,12 +84,27 @@ class Lifecycle:
             self.progress = Progress(self.runtime)
             self.runtime.announce = self.progress.say
             self.progress.start()
-            if self.collector.manifest["pulses"]:
-                self._warn("--phase spread lets users that come one by one wait for their places: leave it out")
+            for notice in self._notices(self.collector):
+                self._warn(notice)
         if self.watch is not None:
             self.watch.begin()
         if self.progress is not None:
             self.runtime.watch_workers(self._warn)
+
+    def _notices(self, collector: Collector) -> list[str]:
+        """What whoever started this run may not have meant."""
+        said = []
+        if collector.manifest["pulses"]:
+            said.append("--phase spread lets users that come one by one wait for their places: leave it out")
+        users = self.runtime.info.users
+        if not users or not self.headless:
+            return said
+        return said + notices(
+            users=users,
+            interval=self.runtime.options.interval,
+            run_time=getattr(self.environment.parsed_options, "run_time", None),
+            ends_itself=all(user.ends_itself for user in self.environment.user_classes if hasattr(user, "ends_itself")),
+        )
 
     def _warn(self, text: str) -> None:
         if self.progress is not None and Progress.enabled:
@@ -198,6 +215,7 @@ def _take_part(environment: Environment, web_ui: Any) -> None:
         environment.shape_class.runner = environment.runner
     found_master()
     warm_inspect_cache()
+    quieten_locust()
     _stay(environment.runner)
     lifecycle = Lifecycle(environment)
     if Progress.enabled:
@@ -206,6 +224,7 @@ def _take_part(environment: Environment, web_ui: Any) -> None:
         return
     options: Any = environment.parsed_options
     try:
+        check_load(options)
         lifecycle.watch = Watch(lifecycle.runtime, lifecycle.collector, web_ui)
         if web_ui is not None:
             _refuse_credentials(environment.host)
@@ -304,6 +323,7 @@ _shape: Callable[[], LoadTestShape] | None = None
 
 def _add_arguments(parser: Any, **_: Any) -> None:
     add_arguments(parser)
+    take_over_run_time(parser)
     add_watching_arguments(parser)
 
 

@@ -5,6 +5,7 @@ Locust lets an environment name the class that decides who is spawned where and 
 very message that has a worker spawn it, so that all processes together keep one schedule (`load.pacing`).
 """
 
+import logging
 from typing import Any
 
 from gevent import GreenletExit
@@ -19,6 +20,15 @@ LOCAL_LEAD = 0.05
 """Seconds from a batch to its first request, where this process spawns it itself."""
 REMOTE_LEAD = 0.15
 """The same where workers must hear of it first."""
+
+
+def quieten_locust() -> None:
+    """Locust warns of more than 100 users a second; ours wait for their place in the interval, whenever they come."""
+    logging.getLogger("locust.runners").addFilter(_is_not_of_the_rate)
+
+
+def _is_not_of_the_rate(record: logging.LogRecord) -> bool:
+    return "spawn rate is very high" not in record.getMessage()
 
 
 def first_requests(options: RunOptions, users: int, spawn_rate: float | None) -> tuple[Phase, float | None]:

@@ -37,6 +37,7 @@ class PacedUser(User):
         extra_columns: columns that it adds to the samples (`Sample.extra`), with their types.
         default_users: how many there are where nobody says.
         waits_for_all: its first request comes when every user of the run has come back from `arrive`.
+        ends_itself: each user has had enough one day (`done`), so that a run needs no run time.
         release_delay: seconds from the last user's spawning to the release of a burst, so that all are ready.
     """
 
@@ -48,6 +49,7 @@ class PacedUser(User):
     extra_columns: ClassVar[dict[str, type]] = {}
     default_users: ClassVar[int] = 1
     waits_for_all: ClassVar[bool] = False
+    ends_itself: ClassVar[bool] = False
     release_delay: ClassVar[float] = 0.5
 
     def __init_subclass__(cls, **more: Any) -> None:

@@ -35,7 +35,24 @@ def duration(text: str) -> float:
     return float(found[1]) * _UNITS[found[2]]
 
 
-_time = duration  # a setting has the function's own name
+LONGEST_PLAIN = 10.0
+"""Seconds that a delay may be given without a unit; more than that is likely to be meant in milliseconds."""
+
+
+def delay(text: str) -> float:
+    """Seconds, as `duration` reads them; a plain number is taken where it cannot be meant in milliseconds.
+
+    Raises:
+        argparse.ArgumentTypeError: it is none, or may be meant in either unit.
+    """
+    try:
+        seconds = duration(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    plain = text.strip()
+    if seconds >= LONGEST_PLAIN and not plain[-1].isalpha():
+        raise argparse.ArgumentTypeError(f"{plain} has no unit: write {plain}ms or {plain}s")
+    return seconds
 
 
 def _option(default: Any, help_text: str, kind: Callable[[str], Any] = str, **more: Any) -> Any:
@@ -50,11 +67,11 @@ class TargetSettings:
     port: int = _option(0, "port to listen on; 0 = one that is free", int)
     models: str = _option("katydid-small", "names of the models, comma-separated")
     version: str = _option("embedded", "the version that /health and the Server header name")
-    ttft: float = _option(0.2, "from a request to its first content chunk", duration)
+    ttft: float = _option(0.2, "from a request to its first content chunk", delay)
     early_role: bool = _option(False, "send headers and role at once, as some servers do, long before the content")
-    chunk_interval: float = _option(0.02, "between content chunks; 0 = as fast as they go", duration)
+    chunk_interval: float = _option(0.02, "between content chunks; 0 = as fast as they go", delay)
     chunks: int = _option(40, "content chunks of an answer (max_tokens is the upper limit)", int)
-    duration: float | None = _option(None, "of a non-streaming answer (default: ttft and all intervals)", duration)
+    duration: float | None = _option(None, "of a non-streaming answer (default: ttft and all intervals)", delay)
     jitter: float = _option(0.0, "each delay varies by this share of itself, seeded", float)
     seed: int = _option(0, "of jitter and faults", int)
     text: str = _option(" word", "text of one content chunk")
@@ -77,11 +94,11 @@ class TargetSettings:
     speech_recogniser: str = _option(
         "pretend", "speech: pretend (takes its time, says `text`), or pocketsphinx (recognises)"
     )
-    speech_restart: float = _option(0.0, "speech: until a worker that died is replaced; 0 = never", _time)
+    speech_restart: float = _option(0.0, "speech: until a worker that died is replaced; 0 = never", delay)
     speech_connections: int = _option(0, "speech: streams at a time; others get a 503", int)
     speech_pending_limit: int = _option(0, "speech: with more chunks in the queue, new streams get a 503", int)
     bridge_rooms: str = _option("Tower,Chapel,Library,Garden,Dungeon", "the chat bridge's rooms, comma-separated")
-    bridge_delay: float = _option(0.0, "from a request to the chat bridge to its answer", _time)
+    bridge_delay: float = _option(0.0, "from a request to the chat bridge to its answer", delay)
     bridge_fail: tuple[str, ...] = _option(
         (), f"CLASS=RATE, repeatable, of the chat bridge; classes: {', '.join(BRIDGE_FAULTS)}", str, repeat=True
     )
@@ -245,6 +262,8 @@ def arguments_from_settings(settings: TargetSettings) -> list[str]:
             words += [flag] if value else []
         elif option.metadata.get("repeat"):
             words += [f"{flag}={item}" for item in value]
+        elif option.metadata["kind"] is delay and value is not None:
+            words.append(f"{flag}={value}s")
         elif value is not None:
             words.append(f"{flag}={value}")
     return words

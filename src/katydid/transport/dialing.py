@@ -134,6 +134,21 @@ def dial(to: Destination, context: ssl.SSLContext | None, timeout: float) -> tup
     return sock, layer
 
 
+def first_bytes(to: Destination, sent: bytes, timeout: float) -> bytes:
+    """What the peer answers to `sent` first, on a connection without TLS that is closed behind it.
+
+    Raises:
+        OSError: it cannot be reached, closes, or says nothing in so many seconds.
+    """
+    deadline = time.monotonic() + timeout
+    sock, _ = dial(to, None, timeout)
+    try:
+        send_all(sock, sent, deadline)
+        return _receive(sock, deadline)
+    finally:
+        sock.close()
+
+
 def _reach(to: Destination, timeout: float) -> socket.socket:
     if to.proxy is None:
         return _connect(to.host, to.port, timeout)

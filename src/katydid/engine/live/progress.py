@@ -52,7 +52,7 @@ class Progress:
         if options.takes_standard_output:
             self._console = terminal(stderr=True)
         host = shown_url(self._runtime.environment.host or "")
-        users = f"{info.users} users" if info.users else "Users in stages"
+        users = plural(info.users, "user") if info.users else "Users in stages"
         limit = info.failure_limit
         stops = f"aborts after {plural(limit, 'failed request')}" if limit else "no failure stops it"
         how_long = _for(self._run_time()) if info.users else ""
@@ -123,7 +123,7 @@ class Progress:
         elapsed = time.monotonic() - runtime.info.origin
         parts = [
             f"{elapsed:4.0f} s" + _of(self._run_time()) + _left(runtime.expected_end),
-            f"{runtime.runner.user_count} users",
+            plural(runtime.runner.user_count, "user"),
             plural(total.num_requests, "request"),
         ]
         quantiles = [total.get_current_response_time_percentile(q) for q in QUANTILES]
@@ -145,9 +145,13 @@ def _pace(interval: float) -> str:
 def _first(phase: str, ramp: float | None) -> str:
     """How first requests come."""
     if ramp:
-        return f" (a ramp: {ramp:g} users a second, each with its first request)"
+        return f" (a ramp: {_users(ramp)} a second, each with its first request)"
     phases = {"burst": ", all at once", "spawn": ", from when each is spawned"}
     return phases.get(phase, ", spread evenly")
+
+
+def _users(rate: float) -> str:
+    return "1 user" if rate == 1 else f"{rate:g} users"
 
 
 def _of(seconds: float | None) -> str:

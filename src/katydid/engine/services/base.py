@@ -3,7 +3,12 @@
 from typing import Any, Protocol
 
 from katydid.engine.options import RunOptions
+from katydid.model.errors import ConfigError
 from katydid.transport.exchange import TimestampSource
+
+
+class NoAnswerError(ConfigError):
+    """The look at the target was not answered as HTTP is: it may speak something else."""
 
 
 class Service(Protocol):
@@ -26,7 +31,8 @@ class Service(Protocol):
         """Look at the target before it is loaded; the model that requests will ask for.
 
         Raises:
-            ConfigError: it does not answer, or cannot do what is asked for.
+            NoAnswerError: nothing answers that is HTTP.
+            ConfigError: it cannot do what is asked for.
         """
 
     def begin(self, model: str) -> None:

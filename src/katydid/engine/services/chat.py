@@ -19,6 +19,8 @@ from katydid.transport.exchange import Request, Timeouts, TimestampSource
 
 KEY = "LOAD_TEST_API_KEY"
 KEY_FILE = "LOAD_TEST_API_KEY_FILE"
+_AROUND_KEY = " \t\r\n\v\f\u00a0\ufeff"
+"""What editors and copying leave around a key; the last is a byte order mark."""
 
 
 class ChatService:
@@ -142,19 +144,27 @@ def api_key() -> str | None:
     """The key from the environment or the file that it names; never an option, which others could read.
 
     Raises:
-        ConfigError: the file cannot be read or is empty.
+        ConfigError: the file cannot be read or is empty, or no header takes the key.
     """
-    if key := os.environ.get(KEY, "").strip():
-        return key
+    if key := os.environ.get(KEY, "").strip(_AROUND_KEY):
+        return _sendable(key, KEY)
     path = os.environ.get(KEY_FILE, "").strip()
     if not path:
         return None
     try:
-        key = Path(path).read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
+        key = Path(path).read_text(encoding="utf-8-sig").strip(_AROUND_KEY)
+    except UnicodeDecodeError:
+        raise ConfigError(f"{KEY_FILE} {path}: is not UTF-8: save it as plain text, with the key alone") from None
+    except OSError as error:
         raise ConfigError(f"{KEY_FILE} {path}: cannot be read ({type(error).__name__})") from None
     if not key:
         raise ConfigError(f"{KEY_FILE} {path}: is empty")
+    return _sendable(key, f"{KEY_FILE} {path}")
+
+
+def _sendable(key: str, where: str) -> str:
+    if not (key.isascii() and key.isprintable()):
+        raise ConfigError(f"{where}: has a line end or a character that is not ASCII: the key must stand there alone")
     return key
 
 

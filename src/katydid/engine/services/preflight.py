@@ -7,6 +7,7 @@ from typing import Any
 
 from katydid.dialects.base import Dialect
 from katydid.dialects.status import error_text
+from katydid.engine.services.base import NoAnswerError
 from katydid.model.errors import ConfigError, ProtocolError
 from katydid.model.sample import ErrorClass
 from katydid.transport.exchange import Client, Exchange, Request
@@ -17,6 +18,8 @@ SHOWN = 5
 WORDS_SHOWN = 160
 """Characters of an answer that an error message quotes."""
 _NO_TEXT = re.compile(r"<(script|style)\b.*?</\1\s*>|<!--.*?-->", re.DOTALL | re.IGNORECASE)
+_WANTS_TLS = re.compile(r"HTTPS|SSL-enabled|TLS")
+"""In what nginx, Apache and Go's servers answer where their port is for TLS alone."""
 _TAG = re.compile(r"<[^>]*>")
 
 
@@ -51,7 +54,8 @@ def choose_model(
         path: of the list, where it is not the API's own.
 
     Raises:
-        ConfigError: the target cannot be reached, refuses us, or does not have the model.
+        NoAnswerError: the target cannot be reached, or what answers is no HTTP.
+        ConfigError: it refuses us, or does not have the model.
     """
     models = _listed_models(client, dialect, host, headers, path or dialect.models_endpoint)
     if isinstance(models, str):
@@ -72,7 +76,9 @@ def _listed_models(client: Client, dialect: Dialect, host: str, headers: dict[st
     """The models; or what is to be said of a target that does not list them."""
     exchange, body = _get(client, path, headers)
     if exchange.error is not None:
-        raise ConfigError(_unreachable(host, exchange))
+        raise NoAnswerError(_unreachable(host, exchange))
+    if exchange.status == 400 and _WANTS_TLS.search(words := answer_words(exchange)):
+        raise NoAnswerError(f"{host} refuses plain HTTP ({words}): give its https URL with --host")
     if exchange.status in {401, 403}:
         raise ConfigError(
             f"{host} refuses our key ({answer_words(exchange)}): set LOAD_TEST_API_KEY or LOAD_TEST_API_KEY_FILE"

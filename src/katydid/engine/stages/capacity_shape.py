@@ -15,7 +15,7 @@ from katydid.analysis.capacity.holds import Criterion, HoldResult, measure_hold
 from katydid.analysis.capacity.search import CapacitySearch, SearchSettings
 from katydid.analysis.derived import with_derived
 from katydid.engine import options
-from katydid.engine.options import POSITIVE, RunOptions, option, run_options
+from katydid.engine.options import AT_MOST_A_YEAR, POSITIVE, RunOptions, option, run_options
 from katydid.engine.stages.objective import read_criteria
 from katydid.engine.stages.shape import HoldsShape
 from katydid.load.stages import StagePlan, StageRecord
@@ -31,11 +31,17 @@ class CapacityOptions:
 
     thresholds: str | None = option(None, "file whose [objective] is to be kept (default: failures and --limit)")
     limit: float | None = option(
-        None, "seconds that 95 % of the answers may take (default: the interval)", kind=float, rule=POSITIVE
+        None,
+        "seconds that 95 % of the answers may take (default: the interval)",
+        kind=float,
+        rule=POSITIVE,
+        most=AT_MOST_A_YEAR,
     )
     max_users: int = option(500, "never more users than these", kind=int, rule=POSITIVE)
     start_users: int = option(10, "users to begin with", kind=int, rule=POSITIVE)
-    hold: float | None = option(None, "seconds of a measured hold (default: 6 intervals)", kind=float, rule=POSITIVE)
+    hold: float | None = option(
+        None, "seconds of a measured hold (default: 6 intervals)", kind=float, rule=POSITIVE, most=AT_MOST_A_YEAR
+    )
     steps: int = option(5, "loads that are measured around the capacity", kind=int, rule=POSITIVE)
     repeats: int = option(3, "how often all of them are", kind=int, rule=POSITIVE)
 

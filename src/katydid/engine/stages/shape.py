@@ -5,7 +5,6 @@ the message that has them spawned (`Runtime.enter_stage`). Knows no statistics a
 comes next is its plan's business.
 """
 
-import logging
 import time
 from abc import abstractmethod
 from collections.abc import Mapping
@@ -21,7 +20,7 @@ from locust.runners import STATE_INIT
 from katydid.engine.run_info import LEAD
 from katydid.engine.run_state import FLUSH_PERIOD, Runtime
 from katydid.load.stages import Hold, Outlook, Stage, StagePlan, StageRecord
-from katydid.model.formatting import format_eta
+from katydid.model.formatting import format_eta, plural
 
 POLL = 0.05
 """Seconds between looks at the users and the failures of a hold."""
@@ -46,7 +45,6 @@ class HoldsShape(LoadTestShape):
     abstract = True
 
     def __init__(self) -> None:
-        _quieten_locust()
         super().__init__()  # type: ignore[no-untyped-call]  # Locust's
         self._plan: StagePlan | None = None
         self._hold: Hold | None = None
@@ -161,11 +159,6 @@ class HoldsShape(LoadTestShape):
         self.runtime.note(stages=[asdict(record) for record in self._records])
 
 
-def _quieten_locust() -> None:
-    """Locust warns of more than 100 users a second; ours wait for their place in the interval, whenever they come."""
-    logging.getLogger("locust.runners").addFilter(lambda record: "spawn rate is very high" not in record.getMessage())
-
-
 def _load(hold: Hold) -> str:
     purpose = f" ({hold.purpose})" if hold.purpose else ""
-    return f"{hold.users} user{'' if hold.users == 1 else 's'}{purpose}"
+    return f"{plural(hold.users, 'user')}{purpose}"

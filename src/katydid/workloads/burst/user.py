@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar, cast
 
 from katydid.engine.measuring import judge, measure_exchange, measure_stream
-from katydid.engine.options import NOT_NEGATIVE, POSITIVE, RunOptions, option
+from katydid.engine.options import AT_MOST_A_YEAR, NOT_NEGATIVE, POSITIVE, RunOptions, option
 from katydid.engine.services.chat import ChatService, checked_path
 from katydid.engine.user import PacedUser
 from katydid.load.pacing import Phase
@@ -34,17 +34,27 @@ class BurstOptions(RunOptions):
 
     bursts: int = option(1, "bursts to send", kind=int, rule=POSITIVE)
     burst_pause: float = option(
-        10.0, "seconds from the latest end of a burst (its time-out) to the next one", kind=float, rule=NOT_NEGATIVE
+        10.0,
+        "seconds from the latest end of a burst (its time-out) to the next one",
+        kind=float,
+        rule=NOT_NEGATIVE,
+        most=AT_MOST_A_YEAR,
     )
     burst_path: str | None = option(None, "GET this path instead of asking the API for a streamed answer")
-    interval: float = option(0.0, "least seconds from one burst to the next", kind=float, rule=NOT_NEGATIVE)
+    interval: float = option(
+        0.0, "least seconds from one burst to the next", kind=float, rule=NOT_NEGATIVE, most=AT_MOST_A_YEAR
+    )
     phase: str = option(
         Phase.BURST.value, "users' first requests: all in one burst, and nothing else", choices=(Phase.BURST.value,)
     )
     failure_threshold: int = option(0, "stop at this many failed requests; 0 = never", kind=int, rule=NOT_NEGATIVE)
-    request_timeout: float = option(30.0, "seconds for a whole request", kind=float, rule=POSITIVE)
+    request_timeout: float = option(30.0, "seconds for a whole request", kind=float, rule=POSITIVE, most=AT_MOST_A_YEAR)
     idle_timeout: float = option(
-        3600.0, "seconds between two reads of an answer; a queue is silent", kind=float, rule=POSITIVE
+        3600.0,
+        "seconds between two reads of an answer; a queue is silent",
+        kind=float,
+        rule=POSITIVE,
+        most=AT_MOST_A_YEAR,
     )
 
     @property
@@ -130,6 +140,7 @@ class BurstUser(PacedUser):
     request_type = "BURST"
     extra_columns: ClassVar[dict[str, type]] = {"waited_ms": float}
     default_users = 10
+    ends_itself = True
     release_delay = CONNECT_LEAD + 0.5
 
     @property

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import gevent
 from gevent import GreenletExit
 
-from katydid.engine.options import NOT_NEGATIVE, POSITIVE, option, truth
+from katydid.engine.options import AT_MOST_A_YEAR, NOT_NEGATIVE, POSITIVE, option, truth
 from katydid.model.errors import ConfigError
 from katydid.model.sample import ErrorClass, Sample
 from katydid.workloads.speech.user import SpeechOptions, SpeechService, SpeechUser
@@ -29,7 +29,9 @@ class ResilienceOptions(SpeechOptions):
     """Options of the resilience workloads."""
 
     failure_threshold: int = option(0, "stop at this many failed requests; 0 = never", kind=int, rule=NOT_NEGATIVE)
-    interval: float = option(2.0, "seconds from one request start of a user to its next", kind=float, rule=POSITIVE)
+    interval: float = option(
+        2.0, "seconds from one request start of a user to its next", kind=float, rule=POSITIVE, most=AT_MOST_A_YEAR
+    )
     i_own_this_target: bool = option(False, "a target on another machine may be put through this", kind=truth)
 
 

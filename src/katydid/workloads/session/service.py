@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, cast
 
-from katydid.engine.options import NOT_NEGATIVE, POSITIVE, RunOptions, option
+from katydid.engine.options import AT_MOST_A_YEAR, NOT_NEGATIVE, POSITIVE, RunOptions, option
+from katydid.engine.services.base import NoAnswerError
 from katydid.engine.services.chat import ChatService
 from katydid.engine.services.preflight import answer_words
 from katydid.load.pacing import Phase
@@ -31,7 +32,11 @@ class SessionOptions(RunOptions):
     rooms: str | None = option(None, "rooms, comma-separated, instead of the scenario's")
     session_json: str | None = option(None, "file for the result as one JSON object; - for standard output")
     interval: float = option(
-        20.0, "seconds from one message of a user to its next; 0 = one after the other", kind=float, rule=NOT_NEGATIVE
+        20.0,
+        "seconds from one message of a user to its next; 0 = one after the other",
+        kind=float,
+        rule=NOT_NEGATIVE,
+        most=AT_MOST_A_YEAR,
     )
     phase: str = option(
         Phase.SPREAD.value,
@@ -100,7 +105,7 @@ class SessionService(ChatService):
         exchange, answer = Exchange(), WholeAnswer(step.read)
         self.client.send(self.made(step, self.conversation(0, "look", room), "look"), answer, exchange)
         if exchange.error is not None:
-            raise ConfigError(f"{host} does not answer ({exchange.detail}): see whether it is healthy")
+            raise NoAnswerError(f"{host} does not answer ({exchange.detail}): see whether it is healthy")
         if not 200 <= (exchange.status or 0) < 300:
             raise ConfigError(
                 f"{host} has no room {room!r} ({answer_words(exchange)}): correct --rooms or the scenario"

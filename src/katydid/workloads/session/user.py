@@ -96,6 +96,7 @@ class SessionUser(PacedUser):
         "answer_id": str,
     }
     default_users = 5
+    ends_itself = True
     waits_for_all = True
 
     conversation: Conversation

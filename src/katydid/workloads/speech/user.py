@@ -8,6 +8,7 @@ from katydid.dialects.speech import SPEECH_APIS, SpeechDialect, speech_dialect
 from katydid.dialects.status import classify_status
 from katydid.engine.measuring import fail_on_the_line, measure_exchange
 from katydid.engine.options import NOT_NEGATIVE, POSITIVE, RunOptions, option
+from katydid.engine.services.base import NoAnswerError
 from katydid.engine.services.chat import api_key, checked_path
 from katydid.engine.services.headers import ExtraHeaders
 from katydid.engine.services.preflight import answer_words
@@ -84,9 +85,9 @@ class SpeechService:
         self.client.converse(self.path, self.headers("preflight"), _Visit(), exchange)
         host = self._host
         if exchange.error is ErrorClass.MALFORMED:
-            raise ConfigError(f"{host} speaks no WebSocket ({exchange.detail}): correct --host or --endpoint")
+            raise NoAnswerError(f"{host} speaks no WebSocket ({exchange.detail}): correct --host or --endpoint")
         if exchange.status is None:
-            raise ConfigError(f"{host} does not answer ({exchange.detail}): start it, or correct --host")
+            raise NoAnswerError(f"{host} does not answer ({exchange.detail}): start it, or correct --host")
         if exchange.status in {401, 403}:
             raise ConfigError(f"{host} refuses our key ({answer_words(exchange)}): set LOAD_TEST_API_KEY")
         if exchange.status == 503:

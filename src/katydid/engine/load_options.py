@@ -1,0 +1,100 @@
+"""Locust's own options of a load, `--users`, `--spawn-rate`, `--run-time`: what a good value is, what to say of it.
+
+Locust takes any number of users, and a run time of nothing for none; what its timers cannot hold it fails at.
+"""
+
+import argparse
+import math
+from typing import Any
+
+from locust.util.timespan import parse_timespan
+
+from katydid.engine.options import YEAR, shown
+from katydid.load.stages import MOST_USERS
+from katydid.model.errors import ConfigError
+from katydid.model.formatting import plural
+
+FEW_PER_MINUTE = 10.0
+"""Requests; with fewer, a run of minutes says little, and is seldom what was meant."""
+_HOURS = YEAR // 3600
+
+
+def read_run_time(text: str) -> float:
+    """Seconds, as Locust reads them; infinite where that is too much for it.
+
+    Raises:
+        ValueError: it is no time.
+    """
+    try:
+        return parse_timespan(text)
+    except OverflowError:
+        return math.inf
+
+
+def take_over_run_time(parser: Any) -> None:
+    """Keep Locust's parser from failing at a run time that is too long: `check_load` complains of it."""
+    for action in parser._actions:  # noqa: SLF001 - argparse has no list of them
+        if action.dest == "run_time":
+            action.type = _run_time
+
+
+def _run_time(text: str) -> float:
+    try:
+        return read_run_time(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def check_load(parsed: Any) -> None:
+    """See whether a run can have such a load.
+
+    Args:
+        parsed: options, as Locust has them, or its web form: texts, the users as `user_count`.
+
+    Raises:
+        ConfigError: it cannot.
+    """
+    users = _number("--users", getattr(parsed, "user_count", None) or getattr(parsed, "num_users", None), int)
+    if users is not None and not 1 <= users <= MOST_USERS:
+        raise ConfigError(f"--users {shown(users)} must be from 1 to {MOST_USERS}")
+    rate = _number("--spawn-rate", getattr(parsed, "spawn_rate", None), float)
+    if rate is not None and not (math.isfinite(rate) and rate > 0):
+        raise ConfigError(f"--spawn-rate {shown(rate)} must be more than 0, and finite")
+    run_time = getattr(parsed, "run_time", None)
+    if isinstance(run_time, str):
+        try:
+            run_time = read_run_time(run_time) if run_time.strip() else None
+        except ValueError:
+            raise ConfigError(f"--run-time {shown(run_time)} is not a time: write it as in 90s, 20m or 1h30m") from None
+    if run_time is not None and not 1 <= run_time <= YEAR:
+        raise ConfigError(f"--run-time must be from 1s to {_HOURS}h; leave it out for a run until you stop it")
+
+
+def _number(flag: str, value: Any, kind: type) -> Any:
+    if value is None or value == "":
+        return None
+    try:
+        return kind(value)
+    except ValueError:
+        raise ConfigError(f"{flag} {shown(value)} is not a number") from None
+
+
+def notices(*, users: int, interval: float, run_time: float | None, ends_itself: bool) -> list[str]:
+    """What must be said at the start of a run that nobody may have meant so; nothing of most runs.
+
+    Args:
+        users: of the whole run.
+        interval: seconds from one request of a user to its next; 0 where there is no such interval.
+        run_time: seconds; None without one.
+        ends_itself: the workload ends when all is done.
+    """
+    said = []
+    if run_time is None and not ends_itself:
+        said.append("This run has no end: stop it with Ctrl-C, or give --run-time, as in --run-time 2m.")
+    rate = users * 60.0 / interval if interval else math.inf
+    if rate < FEW_PER_MINUTE:
+        said.append(
+            f"Few requests: {rate:.2g} a minute, of {plural(users, 'user')} every {interval:g} s; for more, raise "
+            "--users or lower --interval."
+        )
+    return said

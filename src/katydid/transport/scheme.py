@@ -1,0 +1,88 @@
+"""What a port speaks: TLS, plain HTTP, or neither. For the look before a run, never under load.
+
+A server without TLS may wait for the rest of what it takes for a request, so that a handshake with it lasts as long
+as it may; here that is seconds.
+"""
+
+import ssl
+from enum import Enum, auto
+
+from katydid.model.errors import ConfigError
+from katydid.transport.dialing import TlsLayer, destination, dial, first_bytes, tls_context
+from katydid.transport.exchange import USER_AGENT
+from katydid.transport.proxies import ProxyError
+
+HANDSHAKE = 4.0
+"""Seconds for TCP and TLS; a server that is not loaded yet takes a hundredth of it, the other side of the world one."""
+ANSWER = 2.0
+"""Seconds for the first bytes of any answer."""
+_NOT_TLS = frozenset({"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG"})
+"""OpenSSL's reasons where the peer's bytes are no TLS; by its version."""
+_HANDSHAKE, _ALERT = 22, 21
+"""Types of TLS records (RFC 8446, 5.1) that answer a first one."""
+
+
+class Spoken(Enum):
+    """What a port was found to speak; UNKNOWN also where it cannot be reached: a request tells that better."""
+
+    TLS = auto()
+    HTTP = auto()
+    OTHER = auto()
+    NOTHING = auto()
+    UNKNOWN = auto()
+
+
+def look_for_tls(url: str, ca_file: str | None) -> Spoken:
+    """Shake hands with the port of an https URL, and where that fails for want of TLS, see what it speaks instead.
+
+    Raises:
+        ConfigError: the URL, a proxy of the environment or the certificate file is unusable.
+    """
+    try:
+        sock, _ = dial(destination(url), tls_context(ca_file), HANDSHAKE)
+    except OSError as error:
+        return _instead_of_tls(url, error)
+    sock.close()
+    return Spoken.TLS
+
+
+def _instead_of_tls(url: str, error: OSError) -> Spoken:
+    """What a port speaks with which a handshake failed."""
+    if isinstance(error, ssl.SSLError):
+        if error.reason not in _NOT_TLS:  # it speaks TLS, and dislikes something
+            return Spoken.TLS
+        return Spoken.HTTP if _speaks_http(url) else Spoken.OTHER
+    if isinstance(error, ProxyError) or not _takes_connections(url):
+        return Spoken.UNKNOWN
+    if _speaks_http(url):
+        return Spoken.HTTP
+    return Spoken.NOTHING if isinstance(error, TimeoutError) else Spoken.UNKNOWN
+
+
+def speaks_tls(url: str) -> bool:
+    """Whether the port of an http URL answers the beginning of a handshake as TLS does."""
+    try:
+        to = destination(url)
+        hello = TlsLayer(ssl.create_default_context(), to.host).handshake(b"")[1]
+        answer = b"" if to.proxy else first_bytes(to, hello, ANSWER)
+    except (OSError, ValueError, ConfigError):
+        return False
+    return answer[:1] in {bytes([_HANDSHAKE]), bytes([_ALERT])} and answer[1:2] == b"\x03"
+
+
+def _speaks_http(url: str) -> bool:
+    to = destination(url)
+    head = f"HEAD / HTTP/1.1\r\nHost: {to.authority}\r\nUser-Agent: {USER_AGENT}\r\nConnection: close\r\n\r\n"
+    try:
+        return first_bytes(to, head.encode("latin-1"), ANSWER).startswith(b"HTTP/")
+    except OSError:
+        return False
+
+
+def _takes_connections(url: str) -> bool:
+    try:
+        sock, _ = dial(destination(url), None, ANSWER)
+    except OSError:
+        return False
+    sock.close()
+    return True

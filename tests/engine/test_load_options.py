@@ -1,0 +1,94 @@
+"""Users, spawn rate and run time: which a run can have, and what is said of those that nobody may have meant."""
+
+import argparse
+import math
+from types import SimpleNamespace
+
+import pytest
+
+from katydid.engine.load_options import check_load, notices, read_run_time, take_over_run_time
+from katydid.model.errors import ConfigError
+
+
+def given(**values):
+    return SimpleNamespace(**{"num_users": None, "spawn_rate": None, "run_time": None} | values)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"num_users": 0}, "--users 0 must be from 1 to 1000000"),
+        ({"num_users": -5}, "--users -5 must be"),
+        ({"num_users": 1_000_001}, "--users 1000001 must be"),
+        ({"num_users": 10**500}, "--users 1000"),
+        ({"num_users": 5, "user_count": "0"}, "--users 0 must be"),
+        ({"num_users": 5, "user_count": "many"}, "--users 'many' is not a number"),
+        ({"spawn_rate": math.inf}, "--spawn-rate inf must be more than 0, and finite"),
+        ({"spawn_rate": "nan"}, "--spawn-rate nan must be"),
+        ({"spawn_rate": "-1"}, "--spawn-rate -1 must be"),
+        ({"run_time": 0}, "--run-time must be from 1s to 8760h"),
+        ({"run_time": "0s"}, "--run-time must be"),
+        ({"run_time": "99999999999999h"}, "--run-time must be"),
+        ({"run_time": 31_536_001}, "--run-time must be"),
+        ({"run_time": "9" * 20}, "--run-time must be"),
+        ({"run_time": "soon"}, "--run-time 'soon' is not a time: write it as in 90s"),
+    ],
+)
+def test_a_load_that_cannot_be_is_refused_in_one_line_that_names_the_option(values, message):
+    with pytest.raises(ConfigError) as refused:
+        check_load(given(**values))
+    assert str(refused.value).startswith(message)
+    assert len(str(refused.value)) < 150
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {},
+        {"num_users": 1_000_000, "spawn_rate": 0.1, "run_time": 31_536_000},
+        {"num_users": 0, "user_count": "1", "spawn_rate": "5", "run_time": "1h20m"},
+        {"user_count": "", "spawn_rate": "", "run_time": " "},
+    ],
+)
+def test_any_other_load_is_taken_and_empty_fields_are_none(values):
+    check_load(given(**values))
+
+
+def test_a_run_time_is_read_as_locust_reads_it_and_is_infinite_where_that_fails():
+    assert (read_run_time("1h20m"), read_run_time("20")) == (4800, 20)
+    assert read_run_time("99999999999999h") == math.inf
+
+
+def test_the_parser_takes_a_run_time_that_is_too_long_and_refuses_what_is_none():
+    parser = argparse.ArgumentParser(exit_on_error=False)
+    parser.add_argument("--run-time", type=int)
+    take_over_run_time(parser)
+    assert parser.parse_args(["--run-time", "99999999999999h"]).run_time == math.inf
+    with pytest.raises(argparse.ArgumentError, match="Valid formats: 20, 20s"):
+        parser.parse_args(["--run-time", "soon"])
+
+
+def told(**load):
+    return " ".join(notices(**{"users": 50, "interval": 20.0, "run_time": 120.0, "ends_itself": False} | load))
+
+
+def test_of_a_run_with_an_end_and_enough_requests_nothing_is_said():
+    assert told() == told(ends_itself=True) == told(ends_itself=True, run_time=None) == told(interval=0.0) == ""
+
+
+def test_a_run_without_an_end_says_how_to_end_it():
+    assert "Ctrl-C" in told(run_time=None)
+    assert "--run-time" in told(run_time=None)
+
+
+@pytest.mark.parametrize(
+    ("load", "words"),
+    [
+        ({"users": 1}, "3 a minute, of 1 user every 20 s"),
+        ({"users": 2, "interval": 3600.0}, "0.033 a minute, of 2 users every 3600 s"),
+    ],
+)
+def test_few_requests_are_told_with_how_to_have_more(load, words):
+    assert words in told(**load)
+    assert "--users" in told(**load)
+    assert "--interval" in told(**load)
