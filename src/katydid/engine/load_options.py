@@ -98,3 +98,26 @@ def notices(*, users: int, interval: float, run_time: float | None, ends_itself:
             "--users or lower --interval."
         )
     return said
+
+
+def default_spawn_rate(users: int) -> float:
+    """Users a second where nobody asked for a rate: all are there within ten seconds.
+
+    Locust's own default, one a second, would make a ramp of what should be a steady load; `--phase`
+    already keeps users from starting all at once.
+    """
+    return max(min(users, 100), users / 10)
+
+
+def spawn_rate_of(options: Any) -> float:
+    """Users a second: those of the ramp, else as asked for, else ours.
+
+    Raises:
+        ConfigError: the ramp and the spawn rate contradict each other.
+    """
+    ramp, given = float(options.ramp), options.spawn_rate
+    if ramp > 0 and given is not None and float(given) != ramp:
+        raise ConfigError(f"--ramp {ramp:g} and --spawn-rate {given:g} contradict each other: give one of them")
+    if ramp > 0:
+        return ramp
+    return float(default_spawn_rate(options.num_users or 1) if given is None else given)

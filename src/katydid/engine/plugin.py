@@ -24,7 +24,13 @@ from katydid.engine.live.observability import Watch
 from katydid.engine.live.observability import add_arguments as add_watching_arguments
 from katydid.engine.live.progress import Progress
 from katydid.engine.live.web import guard_form
-from katydid.engine.load_options import check_load, notices, take_over_run_time
+from katydid.engine.load_options import (
+    check_load,
+    default_spawn_rate,
+    notices,
+    spawn_rate_of,
+    take_over_run_time,
+)
 from katydid.engine.monitor.gc_tuning import warm_inspect_cache
 from katydid.engine.options import add_arguments
 from katydid.engine.run_state import Runtime
@@ -235,7 +241,7 @@ def _take_part(environment: Environment, web_ui: Any) -> None:
             return
         if options.num_users is None:
             options.num_users = max((user.default_users for user in lifecycle.runtime.paced_users()), default=1)
-        options.spawn_rate = _spawn_rate(options)
+        options.spawn_rate = spawn_rate_of(options)
         lifecycle.collector.check(options, environment.host or "")
         gevent.spawn(tell_of_workers, environment.runner, options)
     except ConfigError as error:
@@ -292,29 +298,6 @@ def _dismiss_workers() -> None:
 
 FORM_USERS = 1000
 """Users that the start form's spawn rate is made for, at least: it stays as it is when other users are typed in."""
-
-
-def default_spawn_rate(users: int) -> float:
-    """Users a second where nobody asked for a rate: all are there within ten seconds.
-
-    Locust's own default, one a second, would make a ramp of what should be a steady load; `--phase`
-    already keeps users from starting all at once.
-    """
-    return max(min(users, 100), users / 10)
-
-
-def _spawn_rate(options: Any) -> float:
-    """Users a second: those of the ramp, else as asked for, else ours.
-
-    Raises:
-        ConfigError: the ramp and the spawn rate contradict each other.
-    """
-    ramp, given = float(options.ramp), options.spawn_rate
-    if ramp > 0 and given is not None and float(given) != ramp:
-        raise ConfigError(f"--ramp {ramp:g} and --spawn-rate {given:g} contradict each other: give one of them")
-    if ramp > 0:
-        return ramp
-    return float(default_spawn_rate(options.num_users or 1) if given is None else given)
 
 
 _installed = False

@@ -12,7 +12,7 @@ from katydid.engine.measuring import measure_exchange
 from katydid.engine.options import AT_MOST_A_YEAR, NOT_NEGATIVE, POSITIVE, option
 from katydid.model.sample import ErrorClass, Sample
 from katydid.transport.exchange import Exchange, Timeouts
-from katydid.transport.slowloris import drip
+from katydid.workloads.resilience.slowloris import drip
 from katydid.workloads.resilience.user import Holding, ResilienceOptions, ResilienceUser
 
 FOREVER = 1e6
