@@ -10,7 +10,7 @@ pytestmark = [pytest.mark.e2e]
 BREAK = """
 import time
 
-from katydid.engine import {module} as module
+import katydid.engine.{module} as module
 from katydid.workloads.stream.user import StreamUser
 
 class User(StreamUser):
@@ -29,10 +29,10 @@ def dies(*arguments, **more):
 module.{owner}.{method} = dies
 """
 PARTS = {
-    "the monitor of the generator": ("monitoring", "Monitor", "_network"),
-    "the writer of rows": ("runtime", "Runtime", "_tell_nulled"),
-    "the monitor of the machine and the target": ("surroundings", "ResourceMonitor", "_add"),
-    "the live view": ("watching", "Alarms", "add"),
+    "the monitor of the generator": ("monitor.generator", "Monitor", "_network"),
+    "the writer of rows": ("run_state", "Runtime", "_tell_nulled"),
+    "the monitor of the machine and the target": ("monitor.resource_monitor", "ResourceMonitor", "_add"),
+    "the live view": ("live.observability", "Alarms", "add"),
 }
 
 

@@ -168,7 +168,7 @@ def test_as_many_failures_again_end_the_drain(tmp_path, processes):
             "run", "stream", "--host", target.url, "--users", 30, "--interval", 20, "--phase", "burst",
             "--failure-threshold", 3, *words, folder=tmp_path,
         )  # fmt: skip
-        assert run_.wait(30) == 0, "and not after a minute of drain"
+        assert run_.wait(30) == 1, "no request succeeded; and not after a minute of drain"
     run = the_run(tmp_path / "reports")
     counts = run.summary["counts"]
     assert counts["failed"] == 3
@@ -183,7 +183,7 @@ def test_ctrl_c_ends_the_drain(tmp_path):
         run_ = ramp(server, tmp_path, users=20, rate=None, interval=2)
         wait_until(lambda: "waiting up to" in run_.out, 20, "the drain")
         run_.signal(signal.SIGINT)
-        assert run_.wait(15) == 0, run_.err
+        assert run_.wait(15) == 1, "no request succeeded: those that might have were cut"
     run = the_run(tmp_path / "reports")
     assert run.manifest["ended"] == "failure-threshold"
     assert (run.samples["outcome"] == "aborted").sum() == 3
