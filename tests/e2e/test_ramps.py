@@ -87,7 +87,7 @@ def test_a_ramp_stops_where_the_server_is_full_and_keeps_what_was_healthy(tmp_pa
     counts = run.summary["counts"]
     assert counts["failed"] == 5
     later = counts["after_stop"] - run.summary["metrics"]["in_flight_at_stop"]
-    assert later in ({0} if processes == 1 else {0, 1}), "a worker hears of the stop a moment later"
+    assert later in {0, 1}, "one that was about to connect may start a moment after the stop"
     assert counts["after_stop"] > 10
     assert abs(run.summary["users_at_stop"] - 29) <= 2
     assert (run.manifest["phase"], run.manifest["ramp_per_s"]) == ("spawn", 10.0)
