@@ -1,4 +1,4 @@
-"""Draw the layers of src/katydid into CONTRIBUTING.md, out of the imports.
+"""Draw the layers of src/katydid into CONTRIBUTING.md and the page on the architecture, out of the imports.
 
 python scripts/layers.py           # after packages or imports have changed
 python scripts/layers.py --check   # exits with 1 where the picture is not up to date
@@ -10,7 +10,8 @@ from pathlib import Path
 
 import grimp
 
-PAGE = Path(__file__).resolve().parents[1] / "CONTRIBUTING.md"
+TREE = Path(__file__).resolve().parents[1]
+PAGES = ("CONTRIBUTING.md", "docs/explanation/architecture.md")
 BEGIN, END = "<!-- layers: begin -->\n", "<!-- layers: end -->\n"
 ROOT = "katydid"
 
@@ -64,18 +65,21 @@ def picture(rooms: dict[str, set[str]]) -> str:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Write the picture, or see whether it is up to date."""
-    text = PAGE.read_text(encoding="utf-8")
-    before, _, rest = text.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    made = before + BEGIN + picture(imports()) + END + after
-    if made == text:
-        return 0
-    if "--check" in arguments:
-        print("CONTRIBUTING.md: the layers are not up to date; run: python scripts/layers.py", file=sys.stderr)
-        return 1
-    PAGE.write_text(made, encoding="utf-8")
-    return 0
+    """Write the picture into each page, or see whether it is up to date there."""
+    drawn, code = picture(imports()), 0
+    for name in PAGES:
+        text = (TREE / name).read_text(encoding="utf-8")
+        before, _, rest = text.partition(BEGIN)
+        _, _, after = rest.partition(END)
+        made = before + BEGIN + drawn + END + after
+        if made == text:
+            continue
+        if "--check" in arguments:
+            print(f"{name}: the layers are not up to date; run: python scripts/layers.py", file=sys.stderr)
+            code = 1
+        else:
+            (TREE / name).write_text(made, encoding="utf-8")
+    return code
 
 
 if __name__ == "__main__":

@@ -123,7 +123,7 @@ WRONG = Errors(0.5, 2.0, 9.0, 1000)
         ({"ttft": WRONG}, "TTFT error, p99 2.00 ms"),
         ({"ttft": Errors(0.0, None, 9.0, 100)}, "TTFT error, p99 9.00 ms"),
         ({"duration": WRONG}, "duration error"),
-        ({"gap": Errors(0.0, 0.02, 0.1, 1000)}, "mean gap error, p99 2.0%"),
+        ({"gap": Errors(0.0, 0.02, 0.1, 1000)}, "mean gap error, p99 2\u00a0%"),
         ({"bound_share": 0.06}, "upper bounds"),
         ({"target_cpu": 0.95}, "CPU of the target"),
         ({"unmatched": 3}, "3 requests are not in the target's log"),

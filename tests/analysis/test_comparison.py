@@ -235,8 +235,8 @@ def test_runs_stopped_by_the_failure_threshold_are_shown_as_what_they_are(tmp_pa
     ours, theirs = (side[0] for side in result["outcomes"])
     assert (ours["users"], ours["requests"], round(ours["failure_rate"], 3)) == (270, 412, 0.413)
     assert (theirs["users"], theirs["requests"], round(theirs["failure_rate"], 3)) == (305, 499, 0.555)
-    assert "270 users and 305 (+13%)" in result["reasons"][0]
-    assert "412 requests and 499 (+21%)" in result["reasons"][0]
+    assert "270 users and 305 (+13\u00a0%)" in result["reasons"][0]
+    assert "412 requests and 499 (+21\u00a0%)" in result["reasons"][0]
     assert "one run each cannot tell" in result["reasons"][0]
     assert metric(result, "users_at_stop")["primary"]
 

@@ -110,7 +110,7 @@ def test_the_headline_names_the_largest_regression_of_any_metric(tmp_path, slowe
     result = compare_versions(base, new, settings=CompareSettings(primary=("duration.p50",)))
     assert result["verdict"] == ("faster" if slower else "no_difference")
     assert result["largest_regression"].startswith("gap_max.")
-    label = "gap between chunks, longest"
+    label = "inter-chunk latency, max"
     assert f"but {label}" in comparison_sentence(result)
     assert any(reason.lower().startswith(f"largest regression: {label}") for reason in result["reasons"])
 

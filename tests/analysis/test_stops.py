@@ -42,7 +42,10 @@ def test_five_runs_a_side_tell_a_few_percent_of_users():
         "in_flight_at_stop", "requests_at_stop", "ok_at_stop", "time_to_stop"
     ]  # fmt: skip
     assert {row["verdict"] for row in stops.rows} == {"faster"}
-    assert "243 users and 255 (+5%), 138 in flight and 150 (+9%), 283 requests and 295 (+4%)" in stops.reasons[0]
+    assert (
+        "243 users and 255 (+4.9\u00a0%), 138 in flight and 150 (+8.7\u00a0%), 283 requests and 295 (+4.2\u00a0%)"
+        in stops.reasons[0]
+    )
 
 
 def test_fewer_users_are_worse():
@@ -79,9 +82,9 @@ def test_noisy_runs_say_how_many_it_takes():
 @pytest.mark.parametrize(
     ("base", "new", "verdict", "bound", "text"),
     [
-        pytest.param([243], [None], "faster", "lower", "at least +106% users", id="the new one held them all"),
-        pytest.param([None], [243], "slower", "upper", "at least -51% users", id="the old one did"),
-        pytest.param(OLD, [None] * 5, "faster", "lower", "at least +106% users", id="five a side"),
+        pytest.param([243], [None], "faster", "lower", "at least +106\u00a0% users", id="the new one held them all"),
+        pytest.param([None], [243], "slower", "upper", "at least \u221251\u00a0% users", id="the old one did"),
+        pytest.param(OLD, [None] * 5, "faster", "lower", "at least +106\u00a0% users", id="five a side"),
         pytest.param([490], [None], "cannot_tell", "lower", "take more users", id="nearly all, in one run"),
         pytest.param([500], [None], "cannot_tell", "lower", "take more users", id="all there anyway"),
         pytest.param([243] * 3, [None, 400, None], "faster", "lower", "in 1 of 3 runs stopped too", id="most of them"),

@@ -9,6 +9,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 README, CONTRIBUTING = ROOT / "README.md", ROOT / "CONTRIBUTING.md"
+ARCHITECTURE = ROOT / "docs" / "explanation" / "architecture.md"
 MOST_LINES = 130
 _PATH = re.compile(r"`((?:src|tests|scripts|locustfiles|thresholds|benchmarks|docs)/[\w./*-]*)`")
 _LINK = re.compile(r"\]\(([\w./-]+)(?:#[\w-]+)?\)")
@@ -26,6 +27,12 @@ def test_every_path_and_link_leads_somewhere(page):
     named = {*_PATH.findall(text), *_LINK.findall(text)}
     assert named
     assert {name for name in named if not list(ROOT.glob(name.rstrip("/")))} == set()
+
+
+def test_every_module_that_the_architecture_names_is_there():
+    named = set(re.findall(r"`(\w+/\w+\.py|\w+/\w+/\w+\.py)`", ARCHITECTURE.read_text(encoding="utf-8")))
+    assert len(named) >= 6
+    assert {name for name in named if not (ROOT / "src" / "katydid" / name).is_file()} == set()
 
 
 def test_the_picture_of_the_layers_is_what_the_imports_say():

@@ -30,7 +30,7 @@ def test_kernel_timestamps_are_really_taken(tmp_path):
     _, done = doctor("--users", "2", folder=tmp_path)
     (check,) = (c for c in json.loads(done.out)["checks"] if c["name"] == "kernel timestamps")
     assert check["status"] == "ok", check
-    assert "100%" in check["found"]
+    assert "100\u00a0%" in check["found"]
 
 
 @pytest.mark.skipif(not shutil.which("prlimit"), reason="prlimit sets the limit")

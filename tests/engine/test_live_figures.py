@@ -62,7 +62,7 @@ def test_late_starts_are_a_share_of_those_that_started():
     figures = LiveFigures(late_limit_ms=50.0)
     never = {"start_ms": None, "late_ms": None, "duration_ms": None, "outcome": "failed"}
     figures.add(rows({"late_ms": 50.0}, {"late_ms": 51.0}, never))
-    assert table(figures)["Late starts"] == ("50.0 %", "50.0 %")
+    assert table(figures)["Late starts"] == ("50\u00a0%", "50\u00a0%")
 
 
 def test_requests_that_all_never_started_are_no_trouble():

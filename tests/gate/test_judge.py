@@ -170,7 +170,7 @@ def test_a_version_that_fails_more_is_not_passed_for_its_fast_successes():
 def test_a_comparison_says_its_change_and_what_would_tell():
     judgement = judged(comparison=compared("cannot_tell"), compare={"min_change": "3%"})
     told = check(judgement, "duration.p50")
-    assert told.reason == "cannot tell: +4.0 % (+1.0 % to +7.0 %); about 8 runs a side would tell"
+    assert told.reason == "cannot tell: +4.0\u00a0% (+1.0\u00a0% to +7.0\u00a0%); about 8 runs a side would tell"
     assert told.limit == "no regression ≥ 3 % vs baseline"
 
 

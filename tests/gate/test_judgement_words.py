@@ -48,7 +48,7 @@ def test_its_json_is_whole():
                 "metric": "duration.p50",
                 "limit": NO_LOSS,
                 "verdict": "failed",
-                "reason": "slower: +20.0 % (+17.0 % to +23.0 %)",
+                "reason": "slower: +20\u00a0% (+17\u00a0% to +23\u00a0%)",
                 "value": 1200.0,
                 "compared": row,
                 "exit_code": 1,
@@ -193,20 +193,23 @@ def test_a_baseline_that_is_missing_is_asked_for_and_the_policy_decides(policy, 
 @pytest.mark.parametrize(
     ("row", "reason"),
     [
-        ({}, "cannot tell: +4.0 % (+1.0 % to +7.0 %); about 8 runs a side would tell"),
-        ({"runs_needed": None}, "cannot tell: +4.0 % (+1.0 % to +7.0 %)"),
-        ({"reason": "too few"}, "cannot tell: +4.0 % (+1.0 % to +7.0 %): too few"),
+        ({}, "cannot tell: +4.0\u00a0% (+1.0\u00a0% to +7.0\u00a0%); about 8 runs a side would tell"),
+        ({"runs_needed": None}, "cannot tell: +4.0\u00a0% (+1.0\u00a0% to +7.0\u00a0%)"),
+        ({"reason": "too few"}, "cannot tell: +4.0\u00a0% (+1.0\u00a0% to +7.0\u00a0%): too few"),
         (
             {"low": None, "high": None, "smallest_detectable": None, "runs_needed": 3},
             (
-                "cannot tell: +4.0 %; one run a side does not tell the noise from run to run; "
+                "cannot tell: +4.0\u00a0%; one run a side does not tell the noise from run to run; "
                 "about 3 runs a side would tell"
             ),
         ),
-        ({"low": None}, "cannot tell: +4.0 %; about 8 runs a side would tell"),
-        ({"high": None}, "cannot tell: +4.0 %; about 8 runs a side would tell"),
+        ({"low": None}, "cannot tell: +4.0\u00a0%; about 8 runs a side would tell"),
+        ({"high": None}, "cannot tell: +4.0\u00a0%; about 8 runs a side would tell"),
         ({"change": None, "low": None, "high": None, "runs_needed": None}, "cannot tell"),
-        ({"verdict": "no_difference", "change": -0.0123}, "no difference: -1.2 % (+1.0 % to +7.0 %)"),
+        (
+            {"verdict": "no_difference", "change": -0.0123},
+            "no difference: \u22121.2\u00a0% (+1.0\u00a0% to +7.0\u00a0%)",
+        ),
     ],
 )
 def test_a_comparison_says_its_change_its_interval_and_what_would_tell(row, reason):

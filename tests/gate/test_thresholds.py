@@ -98,7 +98,8 @@ def test_what_is_no_number_keeps_no_limit():
 
 
 WRITTEN = {
-    Unit.MS: "< 1s", Unit.FRACTION: "< 1%", Unit.PER_SECOND: "< 1/s", Unit.RATIO: "< 0.8", Unit.COUNT: "< 3"
+    Unit.MS: "< 1s", Unit.FRACTION: "< 1%", Unit.PER_SECOND: "< 1/s", Unit.TOKENS_PER_SECOND: "< 1 tok/s",
+    Unit.RATIO: "< 0.8", Unit.COUNT: "< 3"
 }  # fmt: skip
 
 

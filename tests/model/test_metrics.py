@@ -100,5 +100,5 @@ def test_the_table_is_made_of_the_rates_and_of_every_statistic_of_every_distribu
         assert made[rate.name] == Metric(rate.name, rate.label, rate.unit, rate.better, rate.definition)
     p95 = next(d for d in DISTRIBUTIONS if d.name == "user_tokens")
     assert made["user_tokens.p95"] == Metric(
-        "user_tokens.p95", "Tokens/s per user, p95", Unit.PER_SECOND, Better.HIGHER, p95.definition
+        "user_tokens.p95", "Tokens/s per user, p95", Unit.TOKENS_PER_SECOND, Better.HIGHER, p95.definition
     )

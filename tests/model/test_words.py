@@ -1,5 +1,7 @@
 """Numbers, and what became of a run, as people read them."""
 
+import math
+
 import pytest
 
 from katydid.model.formatting import (
@@ -13,6 +15,7 @@ from katydid.model.formatting import (
     plural,
     points,
     show,
+    significant,
     strip_control_chars,
     value_only,
 )
@@ -21,9 +24,10 @@ from katydid.model.formatting import (
 @pytest.mark.parametrize(
     ("value", "text"),
     [(0.0, "0.00 ms"), (0.003, "< 0.01 ms"), (-0.003, "< 0.01 ms"), (0.005, "0.01 ms"), (0.456, "0.46 ms"),
-     (9.994, "9.99 ms"), (10.0, "10.0 ms"), (-12.34, "-12.3 ms"), (99.9, "99.9 ms"), (100.0, "100 ms"),
-     (312.4, "312 ms"), (999.4, "999 ms"), (1000.0, "1.00 s"), (-1234.0, "-1.23 s"), (9999.0, "10.00 s"),
-     (10_000.0, "10.0 s"), (61_000.0, "61.0 s")],
+     (9.994, "9.99 ms"), (10.0, "10.0 ms"), (-12.34, "\u221212.3 ms"), (99.9, "99.9 ms"), (100.0, "100 ms"),
+     (312.4, "312 ms"), (999.4, "999 ms"), (999.6, "1.00 s"), (1000.0, "1.00 s"), (-1234.0, "\u22121.23 s"),
+     (9999.0, "10.0 s"), (10_000.0, "10.0 s"), (61_000.0, "61.0 s"), (150_000.0, "150 s"), (1_500_000.0, "1,500 s"),
+     (99.96, "100 ms"), (math.inf, "–")],
 )  # fmt: skip
 def test_a_time(value, text):
     assert milliseconds(value) == text
@@ -31,23 +35,33 @@ def test_a_time(value, text):
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(0, "0 %"), (0.00001, "< 0.01 %"), (-0.00001, "< 0.01 %"), (0.0001, "0.01 %"), (0.0174, "1.74 %"), (1.0, "100 %"),
-     (0.5, "50 %")],
+    [(0, "0"), (0.00001, "< 0.01"), (-0.00001, "< 0.01"), (0.0001, "0.01"), (0.005, "0.50"), (0.0174, "1.74"),
+     (0.1234, "12.3"), (0.5, "50"), (0.10, "10"), (0.9994, "99.9"), (0.9995, "99.95"), (0.99987, "99.98"),
+     (0.9999, "99.99"), (0.99995, "> 99.99"), (1.0, "100"), (12.5, "1,250")],
 )  # fmt: skip
 def test_a_share(value, text):
-    assert fraction(value) == text
+    assert fraction(value) == f"{text}\u00a0%"
 
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(0, "0"), (7.0, "7"), (2.345, "2.35"), (99.5, "99.50"), (100.4, "100"), (-100.4, "-100"),
-     (1_234_567, "1\u202f234\u202f567")],
+    [(0, "0.00"), (0.0004, "< 0.001"), (0.0449, "0.045"), (0.456, "0.456"), (8.0, "8.00"), (9.996, "10.0"),
+     (12.34, "12.3"), (99.94, "99.9"), (99.96, "100"), (1234.4, "1,234"), (-1234.4, "\u22121,234"), (math.nan, "–")],
 )  # fmt: skip
-def test_a_number_has_few_digits_and_gaps(value, text):
+def test_a_figure_has_three_significant_digits_and_all_of_its_thousands(value, text):
+    assert significant(value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0, "0"), (7.0, "7"), (2.345, "2.35"), (99.5, "99.5"), (100.4, "100"), (-100.4, "\u2212100"), (-7, "\u22127"),
+     (1_234_567, "1,234,567")],
+)  # fmt: skip
+def test_a_number_has_few_digits_and_commas(value, text):
     assert number(value) == text
 
 
-@pytest.mark.parametrize(("count", "text"), [(0, "0 requests"), (1, "1 request"), (2000, "2\u202f000 requests")])
+@pytest.mark.parametrize(("count", "text"), [(0, "0 requests"), (1, "1 request"), (2000, "2,000 requests")])
 def test_one_is_no_plural(count, text):
     assert plural(count, "request") == text
 
@@ -56,8 +70,11 @@ def test_one_is_no_plural(count, text):
     ("name", "value", "text"),
     [
         ("ttft.p95", 1234.0, "1.23 s"),
-        ("failure_rate", 0.0174, "1.74 %"),
-        ("requests_per_s", 2.0, "2 /s"),
+        ("failure_rate", 0.0174, "1.74\u00a0%"),
+        ("requests_per_s", 2.0, "2.00 /s"),
+        ("requests_per_s", 0, "0.00 /s"),
+        ("tokens_per_s", 1234.5, "1,234 tok/s"),
+        ("user_tokens.p50", 30.0, "30.0 tok/s"),
         ("rtf.p50", 1.5, "1.50 ×"),
         ("queue_pending.max", 12.0, "12"),
     ],
@@ -92,7 +109,7 @@ def test_what_is_left_is_told_no_finer_than_it_is_known(seconds, text):
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(0.0, "0.0"), (100.0, "+100.0"), (-12.34, "\u221212.3"), (0.52, "+0.52"), (-0.043, "\u22120.04"),
+    [(0.0, "0.0"), (100.0, "+100"), (99.94, "+99.9"), (-12.34, "\u221212.3"), (0.52, "+0.52"), (-0.043, "\u22120.04"),
      (-0.004, "0.00"), (0.006, "+0.01"), (0.994, "+0.99"), (0.995, "+1.0"), (-0.996, "\u22121.0")],
 )  # fmt: skip
 def test_a_difference_of_shares_is_in_points(value, text):

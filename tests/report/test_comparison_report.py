@@ -122,7 +122,7 @@ def test_bad_input_gets_one_line(outputs, capsys, arguments, code, message):
 
 @pytest.mark.parametrize(
     ("fraction", "text"),
-    [(0.0, "0.0\u00a0%"), (0.0123, "+1.2\u00a0%"), (-0.126, "\u221213\u00a0%"), (12.0, "+1\u202f200\u00a0%")],
+    [(0.0, "0.0\u00a0%"), (0.0123, "+1.2\u00a0%"), (-0.126, "\u221213\u00a0%"), (12.0, "+1,200\u00a0%")],
 )
 def test_changes_have_a_sign_and_two_digits(fraction, text):
     assert percent(fraction) == text

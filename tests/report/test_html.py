@@ -68,7 +68,10 @@ def test_the_page_says_the_verdict_the_numbers_and_what_they_mean(page):
 
 
 def test_a_ramp_is_told_under_the_verdict():
-    assert "40 users, 10 more each second, a request each" in Outline(page_of(synthetic_run(ramp_per_s=10.0))).text
+    assert (
+        "40 users, 10 more each second, one request per user every"
+        in Outline(page_of(synthetic_run(ramp_per_s=10.0))).text
+    )
 
 
 def test_every_metric_that_is_shown_is_defined(page):
@@ -170,7 +173,7 @@ def test_a_manifest_without_anything_is_a_page_too():
 
 def test_only_failures_are_a_page_too():
     text = Outline(page_of(synthetic_run(failing=1.0))).text
-    assert "100 %" in text
+    assert "100\u00a0%" in text
 
 
 @pytest.mark.slow

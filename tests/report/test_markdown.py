@@ -76,8 +76,8 @@ def test_a_comparison_shows_both_sides():
     markdown = section_markdown(section(judged(comparison=compared("slower"), compare={})))
     assert cells(markdown)[:2] == [
         ["Check", "Baseline", "Change", "Value", "Limit", "Verdict", "Why"],
-        ["duration.p50", "1.00 s", "+20.0 %", "1.20 s", "no regression ≥ 5 % vs baseline", "FAILED",
-         "slower: +20.0 % (+17.0 % to +23.0 %)"],
+        ["duration.p50", "1.00 s", "+20\u00a0%", "1.20 s", "no regression ≥ 5 % vs baseline", "FAILED",
+         "slower: +20\u00a0% (+17\u00a0% to +23\u00a0%)"],
     ]  # fmt: skip
 
 

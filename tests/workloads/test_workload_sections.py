@@ -158,14 +158,14 @@ def test_a_sweep_says_why_by_what_objective_and_what_limited_it():
 def test_each_stage_has_its_row_in_every_table_and_what_broke_is_marked():
     answers, scaling, resources, errors, rules = scale_section(sweep(FIRST, SECOND)).tables
     assert list(answers.rows[0]) == [
-        "100", number(1500), "100 %", "100 ms", "50.0 ms", "90.0 ms", "200 ms", "–", "1.50 s", "healthy"
+        "100", number(1500), "100\u00a0%", "100 ms", "50.0 ms", "90.0 ms", "200 ms", "–", "1.50 s", "healthy"
     ]  # fmt: skip
     assert answers.bad == frozenset({(1, 9)})
     assert [list(row) for row in scaling.rows] == [
-        ["100", "25", "25", "1.00 ×", "100 %", "3 MiB"],
-        ["200", "–", "30", "1.20 ×", "60 %", "3 MiB"],
+        ["100", "25.0", "25.0", "1.00 ×", "100\u00a0%", "3 MiB"],
+        ["200", "–", "30.0", "1.20 ×", "60\u00a0%", "3 MiB"],
     ]
-    assert list(resources.rows[0]) == ["100", "55 %", f"{number(1024)} MiB", "20 %", "–", "–"]
+    assert list(resources.rows[0]) == ["100", "55.4\u00a0%", f"{number(1024)} MiB", "20\u00a0%", "–", "–"]
     assert (list(errors.columns), errors.rows[1], errors.bad) == (
         ["Users", "timeout"],
         ["200", "750"],
@@ -220,8 +220,8 @@ def test_a_run_stands_beside_theory_with_what_it_is_off_by():
         "Lag of the final result, p50",
         "Lag of the final result, p95",
     ]
-    assert [row[3] for row in table.rows] == ["-10.0 %", "+10.0 %", "+0.0 %", "–", "–"]
-    assert [row[1] for row in table.rows][1:] == ["1.1", "1.5", "200 ms", "–"]
+    assert [row[3] for row in table.rows] == ["\u221210\u00a0%", "+10\u00a0%", "0.0\u00a0%", "–", "–"]
+    assert [row[1] for row in table.rows][1:] == ["1.10", "1.50", "200 ms", "–"]
     assert section.text[0].startswith("500 streams, 2 workers of RTF 0.1:")
 
 
@@ -242,9 +242,9 @@ def test_a_capacity_says_what_its_interval_is():
     section = searched(99.0, 100.0, 101.0)
     assert section.title == "Capacity: 100 users (95 % interval 90 to 110)"
     assert section.text[1].endswith(": 99, 100, 101. The interval is over the repeats, on log N, and never less than "
-                                    "3 % to either side.")  # fmt: skip
+                                    "3\u00a0% to either side.")  # fmt: skip
 
 
 def test_the_interval_of_one_repeat_is_wider_and_says_so():
     assert searched(100.0).text[1].endswith(": 100. One repeat shows no scatter: the interval is that of single "
-                                            "searches, never less than 13 % to either side.")  # fmt: skip
+                                            "searches, never less than 13\u00a0% to either side.")  # fmt: skip

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from katydid.analysis.derived import quantile
+from katydid.model.formatting import fraction
 from katydid.model.metrics import STATISTICS
 from katydid.runs.monitor import WATCHED
 
@@ -233,7 +234,9 @@ def excuses(done: Trial) -> list[str]:
     """What else may explain that: it is to be put right before the generator is blamed."""
     found = []
     if done.others_cpu is not None and done.others_cpu > OTHERS_LIMIT.most:
-        found.append(f"other work on this machine used {done.others_cpu:.0%} of a core: end it, and calibrate again")
+        found.append(
+            f"other work on this machine used {fraction(done.others_cpu)} of a core: end it, and calibrate again"
+        )
     total, ours = _worst(done.ttft), _worst(done.arrival)
     if total is not None and ours is not None and ours <= TTFT_LIMIT.most < total:
         found.append("the error lies in the target's late reading of requests, not in our reading of its answers")
@@ -246,7 +249,7 @@ def _worst(found: Errors) -> float | None:
 
 def _broken(limit: ErrorLimit, value: float) -> str:
     if limit.unit == "%":
-        return f"{limit.name} {value:.1%}, more than {limit.most:.0%}"
+        return f"{limit.name} {fraction(value)}, more than {fraction(limit.most)}"
     return f"{limit.name} {value:.2f} {limit.unit}, more than {limit.most:g} {limit.unit}"
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from katydid.model.errors import ConfigError
+from katydid.model.formatting import fraction
 from katydid.stats.queue_simulation import Waits, service_times, simulate_waits
 from katydid.stats.queueing import burst_seconds, burst_share, erlang_c, servers_for, wait_quantile
 
@@ -78,7 +79,7 @@ class Demand:
         """Where the waits come from."""
         if self.services is not None:
             return "simulation with the run's own service times"
-        return "Erlang C" if self.variation == 1 else f"simulation, service times vary by {self.variation:.0%}"
+        return "Erlang C" if self.variation == 1 else f"simulation, service times vary by {fraction(self.variation)}"
 
 
 @dataclass(frozen=True, slots=True)

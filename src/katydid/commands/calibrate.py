@@ -14,7 +14,7 @@ from katydid.commands.output import STANDARD_OUTPUT, add_json, check_output, wri
 from katydid.doctor.trial import Cores, run_trial, share_out
 from katydid.model.arguments import OneLineParser
 from katydid.model.errors import ExitCode
-from katydid.model.formatting import format_eta
+from katydid.model.formatting import format_eta, fraction, number, plural, significant
 from katydid.model.jsontext import json_text
 from katydid.report.model import Section, Table
 from katydid.report.render.terminal import print_section, terminal
@@ -117,7 +117,7 @@ def _try(users: int, seconds: float, processes: int, cores: Cores, progress: _Pr
     tried: list[Trial] = []
     for _ in range(TRIES):
         again = f", once more, since {'; '.join(unfaithful(tried[-1]))}" if tried else ""
-        progress(f"{users} users, {processes} process{'es' if processes > 1 else ''}, {seconds:g} s{again}")
+        progress(f"{plural(users, 'user')}, {processes} process{'es' if processes > 1 else ''}, {seconds:g} s{again}")
         left = run_trial(users, seconds, processes, cores)
         plan = {"users": users, "processes": processes, "window": left.window}
         plan |= {"target_cpu": left.target_cpu, "others_cpu": left.others_cpu}
@@ -146,8 +146,8 @@ def _verdict(trials: Sequence[Trial]) -> str:
     if best is None:
         return "Not even the lowest load was measured faithfully."
     if best == trials[-1].users:
-        return f"Faithful up to the highest load tried: {best:,} users with a stream at a time."
-    return f"Faithful up to {best:,} users with a stream at a time."
+        return f"Faithful up to the highest load tried: {plural(best, 'user')} with a stream at a time."
+    return f"Faithful up to {plural(best, 'user')} with a stream at a time."
 
 
 def _pinning(cores: Cores) -> str:
@@ -157,36 +157,36 @@ def _pinning(cores: Cores) -> str:
 
 
 def _complaint(done: Trial) -> str:
-    return f"Not at {done.users:,} users: {'; '.join([*unfaithful(done), *excuses(done)])}."
+    return f"Not at {plural(done.users, 'user')}: {'; '.join([*unfaithful(done), *excuses(done)])}."
 
 
 def _errors(done: Trial) -> tuple[str, ...]:
     return (
-        f"{done.users:,}",
+        number(done.users),
         _ms(done.ttft.p50),
         *_tail(done.ttft),
         _tail(done.arrival)[0],
         *_tail(done.duration),
-        _show(done.gap.p99, lambda v: f"{v:.2%}"),
+        _show(done.gap.p99, fraction),
         "no" if unfaithful(done) else "yes",
     )
 
 
 def _costs(done: Trial) -> tuple[str, ...]:
     return (
-        f"{done.users:,}",
+        number(done.users),
         _share(done.cpu),
-        _show(done.us_per_chunk, lambda v: f"{v:.1f}"),
-        _show(done.chunks_per_s, lambda v: f"{v:,.0f}"),
+        _show(done.us_per_chunk, significant),
+        _show(done.chunks_per_s, significant),
         _ms(done.read_lag_p99),
-        _show(done.bound_share, lambda v: f"{v:.1%}"),
+        _show(done.bound_share, fraction),
         _share(done.target_cpu),
         _share(done.others_cpu),
     )
 
 
 def _share(value: float | None) -> str:
-    return _show(value, lambda v: f"{v:.0%}")
+    return _show(value, fraction)
 
 
 def _tail(errors: Errors) -> tuple[str, str]:
@@ -194,7 +194,7 @@ def _tail(errors: Errors) -> tuple[str, str]:
 
 
 def _ms(value: float | None) -> str:
-    return _show(value, lambda v: f"{v:.2f}")
+    return _show(value, lambda v: significant(v, 2))
 
 
 def _show(value: float | None, how: Callable[[float], str]) -> str:

@@ -13,6 +13,7 @@ from katydid.commands.output import STANDARD_OUTPUT, add_json, write_output
 from katydid.dialects import DIALECTS
 from katydid.model.arguments import OneLineParser
 from katydid.model.errors import ConfigError, ExitCode
+from katydid.model.formatting import plural
 from katydid.model.jsontext import json_text
 from katydid.model.redact import COMPLAINT_LIMIT, Redactor
 
@@ -117,7 +118,8 @@ def _section(done: Sequence[Checked], plan: PlannedRun) -> Section:
 
     bad = frozenset((row, 1) for row, check in enumerate(done) if check.status == "bad")
     rows = [(c.name, _WORDS[c.status], c.found, c.limit, c.why) for c in done]
-    size = f"{plan.users:,} users, one request per user every {plan.interval:g} s, {plan.processes} process(es)"
+    processes = f"{plan.processes} process{'' if plan.processes == 1 else 'es'}"
+    size = f"{plural(plan.users, 'user')}, one request per user every {plan.interval:g} s, {processes}"
     verdict = f"This machine can carry it: {size}."
     if bad:
         names = ", ".join(check.name for check in done if check.status == "bad")

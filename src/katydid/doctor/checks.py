@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from katydid.doctor.facts import Facts
+from katydid.model.formatting import fraction, plural
 
 Status = Literal["ok", "warning", "bad"]
 CheckResult = tuple[Status, str, str]
@@ -129,7 +130,7 @@ _BUSY, _STEAL, _MUCH_STEAL = 0.2, 0.02, 0.1
 def _load(facts: Facts, plan: PlannedRun) -> CheckResult:
     timing = facts.timing
     free = facts.cores * (1.0 - timing.busy)
-    found = f"{timing.busy:.0%} of all cores busy, {timing.steal:.0%} taken by the hypervisor"
+    found = f"{fraction(timing.busy)} of all cores busy, {fraction(timing.steal)} taken by the hypervisor"
     if timing.steal > _MUCH_STEAL:
         return "bad", found, "use another machine, or one with cores of its own"
     if free < plan.processes * (1.0 - _BUSY):
@@ -155,7 +156,7 @@ def _stamps(facts: Facts, _plan: PlannedRun) -> CheckResult:
     timing = facts.timing
     if timing.stamped == 0.0 or timing.stamp_age is None:
         return "warning", "none: times will be those of our reading", "run on Linux, and keep the load low elsewhere"
-    found = f"on {timing.stamped:.0%} of the reads of a loopback socket, {timing.stamp_age * 1000:.0f} µs old"
+    found = f"on {fraction(timing.stamped)} of the reads of a loopback socket, {timing.stamp_age * 1000:.0f} µs old"
     if timing.stamped < 1.0:
         return "warning", found, "see whether a sandbox or an old kernel takes them away"
     return "ok", found, ""
@@ -209,7 +210,7 @@ _MOST_STARTS = 5_000.0
 
 def _rate(_facts: Facts, plan: PlannedRun) -> CheckResult:
     each = plan.users / plan.interval / plan.processes
-    found = f"{plan.users:,} users every {plan.interval:g} s: {each:,.1f} requests/s a process"
+    found = f"{plural(plan.users, 'user')} every {plan.interval:g} s: {each:,.1f} requests/s a process"
     if each > _MOST_STARTS:
         return "warning", found, "more --processes; `katydid calibrate` tells what this machine can do"
     return "ok", found, ""

@@ -258,9 +258,9 @@ def _compared_verdict(row: Mapping[str, Any], whole: GateVerdict) -> GateVerdict
 
 
 def _told(row: Mapping[str, Any]) -> str:
-    """The change in words: `slower: +12.3 % (+8.1 % to +17.0 %)`."""
+    """The change in words: `slower: +12 % (+8.1 % to +17 %)`."""
     text = str(row["verdict"]).replace("_", " ")
-    change, low, high = format_change(row, percent)
+    change, low, high = format_change(row)
     if change is not None:
         text += f": {change}"
     if low is not None and high is not None:
@@ -272,8 +272,3 @@ def _told(row: Mapping[str, Any]) -> str:
             text += "; one run a side does not tell the noise from run to run"
         text += f"; about {row['runs_needed']} runs a side would tell"
     return text
-
-
-def percent(change: float) -> str:
-    """A ratio less one: `+12.3 %`."""
-    return f"{100 * change:+.1f} %"

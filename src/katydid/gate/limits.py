@@ -23,6 +23,7 @@ _SCALES: dict[Unit, dict[str, Decimal]] = {
     Unit.MS: {"ms": Decimal(1), "s": Decimal(1000), "min": Decimal(60_000)},
     Unit.FRACTION: {"%": Decimal("0.01")},
     Unit.PER_SECOND: {"/s": Decimal(1)},
+    Unit.TOKENS_PER_SECOND: {"/s": Decimal(1), "tok/s": Decimal(1)},
     Unit.RATIO: {"": Decimal(1), "×": Decimal(1), "x": Decimal(1)},
     Unit.COUNT: {"": Decimal(1)},
 }
@@ -32,6 +33,7 @@ ASKED = {
     Unit.MS: ("time", "< 1.5s or < 200ms"),
     Unit.FRACTION: ("percent", "< 1%"),
     Unit.PER_SECOND: ("events a second", "> 20/s"),
+    Unit.TOKENS_PER_SECOND: ("tokens a second", "> 20 tok/s"),
     Unit.RATIO: ("a plain ratio", "< 0.8"),
     Unit.COUNT: ("a plain number", "< 10"),
 }

@@ -3,6 +3,7 @@
 Plain text for HTML and terminal alike; knows neither.
 """
 
+import math
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -14,23 +15,41 @@ from katydid.model.units import Unit
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]+")
 """Control characters, and those that turn the direction of writing."""
 
+MINUS = "\u2212"
+"""The sign of a negative number in whatever people read; a hyphen is none."""
+
 
 def strip_control_chars(text: object) -> str:
     """A text that came from outside, for a terminal or a page: nothing in it can move a cursor or reorder words."""
     return _UNPRINTABLE.sub(" ", str(text)).strip()
 
 
+def significant(value: float, decimals: int = 3) -> str:
+    """Three significant digits: `0.00`, `0.123`, `8.00`, `12.3`, `1,234`.
+
+    A tiny value is not rounded to none; what is not finite is a dash.
+
+    Args:
+        value: of any unit.
+        decimals: after the point at most.
+    """
+    if not math.isfinite(value):
+        return "–"
+    rounded = abs(float(f"{value:.3g}"))
+    wanted = 2 - math.floor(math.log10(rounded)) if rounded else 2
+    text = f"{abs(value):,.{min(max(wanted, 0), decimals)}f}"
+    if value and not float(text.replace(",", "")):
+        return f"< {10.0**-decimals:.{decimals}f}"
+    return f"{MINUS}{text}" if value < 0 else text
+
+
 def milliseconds(value: float) -> str:
-    """A time with three significant digits, in the unit that people would say; a tiny one is not rounded to none."""
-    if abs(value) >= 10_000:
-        return f"{value / 1000:.1f} s"
-    if abs(value) >= 1000:
-        return f"{value / 1000:.2f} s"
-    if abs(value) >= 100:
-        return f"{value:.0f} ms"
-    if 0 < abs(value) < 0.005:
-        return "< 0.01 ms"
-    return f"{value:.1f} ms" if abs(value) >= 10 else f"{value:.2f} ms"
+    """A time with three significant digits, in the unit that people would say, no finer than 0.01 ms."""
+    if not math.isfinite(value):
+        return "–"
+    if abs(float(f"{value:.3g}")) >= 1000:
+        return f"{significant(value / 1000)} s"
+    return f"{significant(value, 2)} ms"
 
 
 def format_eta(seconds: float) -> str:
@@ -43,29 +62,34 @@ def format_eta(seconds: float) -> str:
 
 
 def fraction(value: float) -> str:
-    """A share in percent; a tiny one is not rounded to none."""
-    if value == 0:
-        return "0 %"
-    return "< 0.01 %" if abs(value) < 0.0001 else f"{value * 100:.2f} %".replace(".00 ", " ")
+    """A share in percent: `0 %`, `1.74 %`, `55 %`; what is nearly none or nearly all is not rounded to it."""
+    if 0 < abs(value) < 0.0001:
+        return "< 0.01\u00a0%"
+    if 0.9995 <= value < 1:
+        return "> 99.99\u00a0%" if value > 0.9999 else f"{math.floor(value * 10_000) / 100:.2f}\u00a0%"
+    text = significant(value * 100, 2)
+    whole, _, digits = text.partition(".")
+    return f"{text if digits.strip('0') else whole}\u00a0%"
 
 
 def points(value: float) -> str:
     """A difference of shares, in percentage points with its sign: from 10 % to 22.5 % is `+12.5 points`."""
-    digits = 1 if abs(value) >= 0.995 or value == 0 else 2
+    digits = 0 if abs(value) >= 99.95 else 1 if abs(value) >= 0.995 or value == 0 else 2
     text = f"{abs(value):.{digits}f}"
-    sign = "" if float(text) == 0 else ("+" if value > 0 else "\u2212")
+    sign = "" if float(text) == 0 else ("+" if value > 0 else MINUS)
     return f"{sign}{text}\u00a0points"
 
 
-def format_change(row: Mapping[str, Any], percent: Callable[[float], str]) -> list[str | None]:
+def format_change(row: Mapping[str, Any], say: Callable[[float], str] | None = None) -> list[str | None]:
     """A metric's change and the ends of its interval, of a row of a comparison; None where it has none.
 
     Args:
         row: of the JSON of `compare` (docs/reference/json.md); a change that is known to one side is "at least" so.
-        percent: how a ratio is said; of shares the difference is.
+        say: how a ratio is written; by default as `percent` writes it, finer where the interval is narrow. Of shares
+            the difference is written.
     """
     shares = row["points"]
-    of, say = (row, percent) if shares is None else (shares, points)
+    of, say = (row, say or _percent_of(row)) if shares is None else (shares, points)
     known = row["change"] is not None or of["change"]
     change, *ends = [say(of[key]) if known and of[key] is not None else None for key in ("change", "low", "high")]
     return [f"at least {change}" if change and row.get("bound") else change, *ends]
@@ -79,20 +103,24 @@ def at_least(text: str, *, bound: bool) -> str:
 def percent(fraction: float, digits: int = 0) -> str:
     """A change in percent with its sign: two digits, or `digits` after the point if that is more."""
     digits = max(digits, 1 if abs(fraction) < 0.0995 else 0)
-    text = f"{abs(fraction) * 100:,.{digits}f}".replace(",", "\u202f")
-    sign = "" if float(text.replace("\u202f", "")) == 0 else ("+" if fraction > 0 else "\u2212")
+    text = f"{abs(fraction) * 100:,.{digits}f}"
+    sign = "" if float(text.replace(",", "")) == 0 else ("+" if fraction > 0 else MINUS)
     return f"{sign}{text}\u00a0%"
+
+
+def _percent_of(row: Mapping[str, Any]) -> Callable[[float], str]:
+    low, high = row["low"], row["high"]
+    digits = 1 if None not in (low, high) and high - low < 0.02 else 0
+    return lambda value: percent(value, digits)
 
 
 def change_text(row: Mapping[str, Any]) -> str:
     """`−12 % (−15 % to −9 %)`, of shares `−1.2 points (−1.5 points to −0.9 points)`, as far as it is known.
 
     Args:
-        row: see `changed`.
+        row: see `format_change`.
     """
-    low, high = row["low"], row["high"]
-    digits = 1 if None not in (low, high) and high - low < 0.02 else 0
-    change, low, high = format_change(row, lambda value: percent(value, digits))
+    change, low, high = format_change(row)
     if change is None:
         return str(row["reason"] or "unknown")
     if low is None or high is None:
@@ -103,9 +131,8 @@ def change_text(row: Mapping[str, Any]) -> str:
 
 
 def number(value: float) -> str:
-    """Thousands with narrow gaps that do not break, few digits."""
-    text = f"{value:,.0f}" if abs(value) >= 100 or value == int(value) else f"{value:.2f}"
-    return text.replace(",", "\u202f")
+    """A count: `7`, `1,200`; what is not whole has three significant digits."""
+    return significant(value) if value != int(value) else f"{value:,.0f}".replace("-", MINUS)
 
 
 def value_only(name: str, value: float) -> str:
@@ -115,7 +142,7 @@ def value_only(name: str, value: float) -> str:
         return milliseconds(value)
     if unit is Unit.FRACTION:
         return fraction(value)
-    return f"{number(value)} {unit.value}".strip()
+    return number(value) if unit is Unit.COUNT else f"{significant(value)} {unit.value}"
 
 
 def show(name: str, value: float | None, summary: Mapping[str, Any] | None = None) -> str:

@@ -107,7 +107,7 @@ DISTRIBUTIONS = (
         "user_tokens_per_s",
         "Completion tokens / service time of each request: how fast one user gets text.",
         better=Better.HIGHER,
-        unit=Unit.PER_SECOND,
+        unit=Unit.TOKENS_PER_SECOND,
     ),
     Distribution(
         "conversation",

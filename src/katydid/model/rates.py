@@ -163,8 +163,8 @@ RATES = (
     ),
     Rate(
         "tokens_per_s",
-        "Output tokens",
-        Unit.PER_SECOND,
+        "Output token throughput",
+        Unit.TOKENS_PER_SECOND,
         Better.HIGHER,
         "Completion tokens a second of all users together, in successful answers, as the server counted them.",
         lambda c: _ratio(c.tokens, c.seconds),

@@ -9,6 +9,7 @@ class Unit(StrEnum):
     MS = "ms"
     FRACTION = "fraction"
     PER_SECOND = "/s"
+    TOKENS_PER_SECOND = "tok/s"
     RATIO = "×"
     COUNT = ""
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from katydid.analysis.capacity.estimate import resolution
-from katydid.model.formatting import fraction, milliseconds, number
+from katydid.model.formatting import fraction, milliseconds, number, plural, significant
 from katydid.report.model import Chart, Line, Mark, Material, Scale, Section, Style, Table
 
 COLUMNS = ("Stage", "Users", "Purpose", "Requests", "Missed", "p50", "p95", "Offered", "Answered", "Result")
@@ -35,9 +35,9 @@ def capacity_sentence(found: dict[str, Any]) -> str:
     if found["capacity"] is None:
         return "Capacity: none was found; not even the fewest users kept the objective"
     if found["at_least"]:
-        return f"Capacity: at least {number(found['capacity'])} users; nothing broke"
+        return f"Capacity: at least {plural(found['capacity'], 'user')}; nothing broke"
     interval = f"{number(found['low'])} to {number(found['high'])}"
-    return f"Capacity: {number(round(found['capacity'], 1))} users (95 % interval {interval})"
+    return f"Capacity: {plural(round(found['capacity'], 1), 'user')} (95 % interval {interval})"
 
 
 def _text(found: dict[str, Any]) -> list[str]:
@@ -51,14 +51,14 @@ def _text(found: dict[str, Any]) -> list[str]:
     told.append(f"Limited by: {found['limited_by']}. {_sentence(found['evidence'])}")
     if found["knee"]:
         told.append(
-            f"Throughput is highest at about {number(round(found['knee']))} users (Universal Scalability Law); that is "
-            "no capacity: the objective may break earlier."
+            f"Throughput is highest at about {plural(round(found['knee']), 'user')} (Universal Scalability Law); that "
+            "is no capacity: the objective may break earlier."
         )
     return told
 
 
 def _interval(repeats: int) -> str:
-    least = f"never less than {100 * resolution(repeats):g} % to either side"
+    least = f"never less than {fraction(resolution(repeats))} to either side"
     if repeats == 1:
         return f"One repeat shows no scatter: the interval is that of single searches, {least}."
     return f"The interval is over the repeats, on log N, and {least}."
@@ -90,8 +90,8 @@ def _row(step: dict[str, Any]) -> list[str]:
         number(step["requests"]),
         fraction(step["missed_share"]),
         *("–" if step[key] is None else milliseconds(step[key]) for key in ("p50_ms", "p95_ms")),
-        f"{number(step['offered_per_s'])} /s",
-        f"{number(step['ok_per_s'])} /s",
+        f"{significant(step['offered_per_s'])} /s",
+        f"{significant(step['ok_per_s'])} /s",
         result + (" (ended early)" if step["ended"] == "failures" else ""),
     ]
 

@@ -6,7 +6,7 @@ import pandas as pd
 from rich.console import Console
 from rich.text import Text
 
-from katydid.model.formatting import plural, strip_control_chars
+from katydid.model.formatting import fraction, plural, strip_control_chars
 from katydid.model.metrics import DISTRIBUTIONS
 from katydid.model.version import __version__
 from katydid.report import verdict
@@ -32,7 +32,7 @@ def comparison_page(comparison: Comparison, base: Sequence[pd.DataFrame], new: S
     names = verdict.names(comparison)
     changes = verdict.forest(comparison)
     within = comparison["settings"]["same_within"]
-    note = f"Right of the line is slower. The band is what counts as no difference, {within:.0%} to either side."
+    note = f"Right of the line is slower. The band is what counts as no difference, {fraction(within)} to either side."
     named = {m["name"].partition(".")[0] for m in comparison["metrics"]}
     return render(
         "compare.html",

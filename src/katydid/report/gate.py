@@ -4,7 +4,6 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from katydid.gate.judge import percent
 from katydid.gate.judgement import CheckKind, GateCheck, GateVerdict, Judgement
 from katydid.model import formatting
 from katydid.model.errors import ExitCode
@@ -115,7 +114,7 @@ def _notes(judgement: Judgement) -> list[str]:
 
 def _row(check: GateCheck, *, compared: bool) -> list[str]:
     row = check.compared or {}
-    base, change = row.get("base"), formatting.format_change(row, percent)[0] if row else None
+    base, change = row.get("base"), formatting.format_change(row)[0] if row else None
     if change is None and row.get("points"):
         change = formatting.points(row["points"]["change"])
     between = [formatting.value_only(check.metric, base) if base is not None else "", change or ""]

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 from katydid.analysis.plan import Choice, WorkerPlan
 from katydid.analysis.speech_theory import TheoryComparison
-from katydid.model.formatting import fraction, milliseconds, number, plural
+from katydid.model.formatting import fraction, milliseconds, number, percent, plural, significant
 from katydid.report.model import Chart, Line, Mark, Scale, Section, Style, Table
 from katydid.report.render.page import render
 
@@ -28,9 +28,9 @@ def plan_section(plan: WorkerPlan) -> Section:
     demand, slight = plan.demand, plan.slight
     work = milliseconds(demand.service_s * 1000)
     fewest = (
-        f"The streams keep {demand.load:.4g} workers busy (concurrency × RTF). Fewer than {_fewest(plan)} cannot "
-        "keep up: their queue grows for as long as the load lasts. "
-        f"One worker holds {plan.streams_per_worker:.3g} streams at {fraction(demand.utilisation)}."
+        f"The streams keep {significant(demand.load)} workers busy (concurrency × RTF). Fewer than {_fewest(plan)} "
+        "cannot keep up: their queue grows for as long as the load lasts. "
+        f"One worker holds {significant(plan.streams_per_worker)} streams at {fraction(demand.utilisation)}."
     )
     with_waiting = (
         f"With slight queueing, that is a p95 wait of at most {milliseconds(plan.slight_wait_s * 1000)}, "
@@ -51,15 +51,15 @@ def theory_section(found: TheoryComparison) -> Section:
     measured, theory = found.measured, found.theory
     pairs = (
         ("Streams with a result in time", measured.success, theory.success, fraction),
-        ("RTF, mean", measured.rtf_mean, theory.rtf_mean, _factor),
-        ("RTF, p95", measured.rtf_p95, theory.rtf_p95, _factor),
+        ("RTF, mean", measured.rtf_mean, theory.rtf_mean, significant),
+        ("RTF, p95", measured.rtf_p95, theory.rtf_p95, significant),
         ("Lag of the final result, p50", measured.lag_p50_s * 1000, theory.lag_p50_s * 1000, milliseconds),
         ("Lag of the final result, p95", measured.lag_p95_s * 1000, theory.lag_p95_s * 1000, milliseconds),
     )
     rows = [[name, _shown(a, show), _shown(b, show), _off(a, b)] for name, a, b, show in pairs]
     text = (
-        f"{plural(found.streams, 'stream')}, {plural(found.workers, 'worker')} of RTF {found.rtf:.3g}: chunks of audio "
-        "in one line, first come first served, played through with the streams' own start times."
+        f"{plural(found.streams, 'stream')}, {plural(found.workers, 'worker')} of RTF {found.rtf:.3g}: chunks "
+        "of audio in one line, first come first served, played through with the streams' own start times."
     )
     return Section("theory", "The run beside theory", [text], [Table("", ("", "Measured", "Theory", "Off by"), rows)])
 
@@ -69,10 +69,6 @@ def render_plan(plan: WorkerPlan, sections: Sequence[Section]) -> str:
     return render("plan.html", (), sections, title=plan_sentence(plan))
 
 
-def _factor(value: float) -> str:
-    return f"{value:.3g}"
-
-
 def _shown(value: float, show: Callable[[float], str]) -> str:
     return show(value) if math.isfinite(value) else "–"
 
@@ -80,7 +76,7 @@ def _shown(value: float, show: Callable[[float], str]) -> str:
 def _off(measured: float, theory: float) -> str:
     if not theory or not (math.isfinite(measured) and math.isfinite(theory)):
         return "–"
-    return f"{100 * (measured / theory - 1):+.1f} %"
+    return percent(measured / theory - 1)
 
 
 def _fewest(plan: WorkerPlan) -> int:

@@ -5,7 +5,17 @@ from collections.abc import Sequence
 from typing import Any
 
 from katydid.analysis.comparison.explain import BETTER, LARGEST, WORSE
-from katydid.model.formatting import at_least, change_text, format_change, number, percent, plural, points, value_only
+from katydid.model.formatting import (
+    at_least,
+    change_text,
+    format_change,
+    fraction,
+    number,
+    percent,
+    plural,
+    points,
+    value_only,
+)
 from katydid.model.metrics import DISTRIBUTIONS, METRICS
 from katydid.model.rates import USERS_AT_STOP
 from katydid.model.units import Better, Unit
@@ -66,7 +76,7 @@ def comparison_sentence(comparison: Comparison) -> str:
     regression = exploratory_regression(comparison)
     but = f"; but {_told([regression])} is worse" if regression else ""
     if verdict == "no_difference":
-        within = _whole(comparison["settings"]["same_within"])
+        within = fraction(comparison["settings"]["same_within"])
         if regression:
             return f"{head} beyond {within} in the primary metrics between {new} and {base}{but}."
         return f"{head} beyond {within} between {new} and {base}: {_largest(primary)}."
@@ -131,10 +141,6 @@ def _largest(metrics: Sequence[dict[str, Any]]) -> str:
         return _told(metrics)
     most = max(metrics, key=lambda m: abs(m["points"]["change"] / 100 if m["points"] else m["change"] or 0.0))
     return f"the largest change of {len(metrics)} primary metrics: {_told([most])}"
-
-
-def _whole(fraction: float) -> str:
-    return f"{fraction * 100:g} %"
 
 
 def verdict_word(metric: dict[str, Any]) -> str:
@@ -245,7 +251,7 @@ def _runs(comparison: Comparison) -> Section:
                     "yes" if run["counts"] else "left out",
                     "–" if outcome["users"] is None else number(outcome["users"]),
                     number(outcome["requests"]),
-                    "–" if outcome["failure_rate"] is None else f"{outcome['failure_rate'] * 100:.1f} %",
+                    "–" if outcome["failure_rate"] is None else fraction(outcome["failure_rate"]),
                 )
             )
     columns = ("Version", "Started (UTC)", "Ended", "Counts", "Users", "Requests", "Failed")
@@ -285,9 +291,9 @@ def _method(comparison: Comparison) -> Section:
     unit = f"Sample size: {runs}, one value per run; the noise from run to run is taken from them{noise}."
     rule = (
         f"A change is called slower or faster when it is beyond that noise (together, the metrics that decide are "
-        f"wrong about equal versions in at most {_whole(settings['family_alpha'])} of cases, by Holm's rule) and at "
-        f"least {_whole(settings['min_change'])}; no difference, when the 90 % interval lies within "
-        f"{_whole(settings['same_within'])}. Other metrics are for exploration."
+        f"wrong about equal versions in at most {fraction(settings['family_alpha'])} of cases, by Holm's rule) and at "
+        f"least {fraction(settings['min_change'])}; no difference, when the 90 % interval lies within "
+        f"{fraction(settings['same_within'])}. Other metrics are for exploration."
     )
     held = any(m["name"] == USERS_AT_STOP and m["primary"] for m in comparison["metrics"])
     if held:

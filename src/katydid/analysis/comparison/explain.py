@@ -7,7 +7,7 @@ from typing import Any
 from katydid.analysis.comparison.bounds import stands
 from katydid.analysis.comparison.primaries import FAILURES
 from katydid.analysis.comparison.verdicts import CompareSettings, Judged, Sides, Verdict, undecided_failures
-from katydid.model.formatting import change_text
+from katydid.model.formatting import change_text, fraction
 from katydid.model.metrics import METRICS
 from katydid.model.units import Unit
 
@@ -86,9 +86,8 @@ def _undecided(metric: Judged, row: Mapping[str, Any], settings: CompareSettings
         return f"{label}: {change_text(row)} is not beyond the noise, nor too little to matter; make {needed}"
     if metric.noise is None:
         return f"{label}: one run a side and no history tell nothing about the noise from run to run; make {needed}"
-    return (
-        f"{label}: the change is not beyond the noise, nor shown to be within {settings.same_within:.0%}; make {needed}"
-    )
+    within = fraction(settings.same_within)
+    return f"{label}: the change is not beyond the noise, nor shown to be within {within}; make {needed}"
 
 
 def _taken_back(metric: Judged, why: str) -> Judged:

@@ -15,6 +15,7 @@ from katydid.analysis.comparison.comparability import same_ramp
 from katydid.analysis.comparison.estimates import RunData
 from katydid.analysis.comparison.verdicts import ASSUMED_SD, EQUIVALENCE, CompareSettings, Verdict
 from katydid.analysis.derived import was_stopped
+from katydid.model.formatting import number, percent
 from katydid.model.rates import AT_STOP, USERS_AT_STOP
 from katydid.stats import inference
 from katydid.stats.inference import Design, Difference, Noise
@@ -132,7 +133,7 @@ def _told(rows: Sequence[dict[str, Any]]) -> str:
     """The figures, in the order in which people ask for them."""
     words = {USERS_AT_STOP: "users", "in_flight_at_stop": "in flight", "requests_at_stop": "requests"}
     return ", ".join(
-        f"{row['base']:.0f} {words[row['name']]} and {row['new']:.0f} ({row['change']:+.0%})"
+        f"{number(round(row['base']))} {words[row['name']]} and {number(round(row['new']))} ({percent(row['change'])})"
         for row in rows
         if row["name"] in words and row["change"] is not None
     )
@@ -165,7 +166,7 @@ def _bounded(users: Sequence[Sequence[float]], ended: Sequence[Sequence[bool]], 
     row = _entry(USERS_AT_STOP, means, difference, verdict=verdict, bound="lower" if lower else "upper", primary=far)
     at, held, names = means[not lower], max(bound), ("BASE", "NEW") if lower else ("NEW", "BASE")
     some = f", in {sum(ended[lower])} of {len(ended[lower])} runs stopped too" if any(ended[lower]) else ""
-    least = f"at least {row['change']:+.0%} users"
+    least = f"at least {percent(row['change'])} users"
     told = f"the failure threshold stopped {names[0]} at {at:.0f} users; {names[1]} held all {held:.0f}{some}: {least}"
     return Stops([told if far else f"{told}; take more users to tell them apart"], [row], verdict, decide=far)
 

@@ -6,6 +6,7 @@ import pandas as pd
 from katydid.analysis.derived import quantile
 from katydid.analysis.validity.generator import LESS_ELSEWHERE
 from katydid.analysis.validity.rule import Finding, Run
+from katydid.model.formatting import fraction
 from katydid.model.metrics import STATISTICS
 
 BOUND_SHARE = 0.05
@@ -20,7 +21,7 @@ def bounded(run: Run) -> Finding | None:
     if counts.bounded <= BOUND_SHARE * counts.timed:
         return None
     told = (
-        f"in {counts.bounded / counts.timed:.0%} of the requests the first read brought several chunks, so their "
+        f"in {fraction(counts.bounded / counts.timed)} of the requests the first read brought several chunks, so their "
         "TTFT is an upper bound"
     )
     late = _late_loop(run)

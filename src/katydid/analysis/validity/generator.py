@@ -5,6 +5,7 @@ import pandas as pd
 
 from katydid.analysis.derived import late_limit_ms
 from katydid.analysis.validity.rule import FEWEST_SECONDS, Finding, Run
+from katydid.model.formatting import fraction
 
 CPU_MEDIAN, _CPU_FULL, _CPU_FULL_SHARE = 80.0, 95.0, 0.05
 MORE_PROCESSES = "spread the users with --processes, or over more machines"
@@ -26,7 +27,7 @@ def cpu(run: Run) -> Finding | None:
                 "invalid",
                 f"the generator's process {process} used {cpu.median():.0f} % of a core in the median, waited for "
                 f"one in {waited.median():.0f} % of the time, and wanted {_CPU_FULL:.0f} % or more in "
-                f"{full.mean():.0%} of the seconds",
+                f"{fraction(full.mean())} of the seconds",
                 FREE_CORES if others else MORE_PROCESSES,
             )
     return None
@@ -50,7 +51,7 @@ def loop_lag(run: Run) -> Finding | None:
             return Finding(
                 "warning" if run.kernel_time else "invalid",
                 f"the event loop of the generator's process {process} was more than {_LAG_MS:.0f} ms late in "
-                f"{slow.mean():.0%} of the seconds",
+                f"{fraction(slow.mean())} of the seconds",
                 LESS_ELSEWHERE,
             )
     return None

@@ -8,6 +8,7 @@ import pandas as pd
 
 from katydid.analysis.validity.generator import FREE_CORES
 from katydid.analysis.validity.rule import START_UP_MS, Finding, Run
+from katydid.model.formatting import fraction
 
 BLOCKED_SHARE, BLOCKED_FEWEST_MS = 0.015, 100.0
 """Of the window; and what is one hiccup, however short the window."""
@@ -71,7 +72,7 @@ def blocked(run: Run) -> Finding | None:
     return Finding(
         "invalid",
         f"the event loop of the generator's process {worst.process} was blocked for {worst.blocked_ms / 1000:.2g} s of "
-        f"{worst.window_ms / 1000:.3g} s ({worst.share:.1%}, {worst.worst_ms:.0f} ms at once): {cause}",
+        f"{worst.window_ms / 1000:.3g} s ({fraction(worst.share)}, {worst.worst_ms:.0f} ms at once): {cause}",
         remedy,
     )
 

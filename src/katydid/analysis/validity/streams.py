@@ -3,6 +3,7 @@
 import numpy as np
 
 from katydid.analysis.validity.rule import Finding, Run
+from katydid.model.formatting import fraction
 
 _AT_THE_END = 0.9
 """Of the time of a request, from which on a TTFT says that the answer came at its end."""
@@ -27,7 +28,8 @@ def buffered(run: Run) -> Finding | None:
         return None
     return Finding(
         "warning",
-        f"something buffers the stream: in {kept.mean():.0%} of the answers all chunks came within the last tenth of "
-        f"the time (TTFT {times['ttft_ms'].median():.0f} of {times['duration_ms'].median():.0f} ms in the median)",
+        f"something buffers the stream: in {fraction(kept.mean())} of the answers all chunks came within the last "
+        f"tenth of the time (in the median, TTFT {times['ttft_ms'].median():.0f} of "
+        f"{times['duration_ms'].median():.0f} ms)",
         "see whether a proxy, a gateway or compression between here and the target holds answers back",
     )

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from katydid.engine.live.batches import Batch
+from katydid.model.formatting import fraction, milliseconds, number
 
 _GROWTH = 1.01
 _LOWEST = 0.001
@@ -115,7 +116,7 @@ class LiveFigures:
             _row(
                 "Failures until the stop",
                 _NONE,
-                f"{failures} of {threshold}" if threshold else f"{failures} (no limit)",
+                f"{number(failures)} of {number(threshold)}" if threshold else f"{number(failures)} (no limit)",
             )
         ]
         for column, label in TIMES.items():
@@ -129,7 +130,7 @@ class LiveFigures:
         rows.append(_row("Late starts", _share(late, started), _share(self._late, self._started)))
         for outcome, label in (("ok", "Succeeded"), ("failed", "Failed"), ("aborted", "Cut off by the end")):
             count = sum(part.outcomes.get(outcome, 0) for part in recent)
-            rows.append(_row(label, str(count), str(self._outcomes.get(outcome, 0))))
+            rows.append(_row(label, number(count), number(self._outcomes.get(outcome, 0))))
         return rows
 
 
@@ -142,10 +143,8 @@ def _row(name: str, recent: str, whole: str) -> dict[str, str]:
 
 
 def _ms(value: float | None) -> str:
-    if value is None:
-        return _NONE
-    return f"{value:.1f} ms" if value < 100 else f"{value:.0f} ms"
+    return _NONE if value is None else milliseconds(value)
 
 
 def _share(part: int, whole: int) -> str:
-    return f"{part / whole * 100:.1f} %" if whole else _NONE
+    return fraction(part / whole) if whole else _NONE

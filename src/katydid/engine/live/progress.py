@@ -12,7 +12,7 @@ from rich.live import Live
 from rich.text import Text
 
 from katydid.engine.run_state import Runtime
-from katydid.model.formatting import format_eta, ordinal, plural
+from katydid.model.formatting import format_eta, milliseconds, number, ordinal, plural
 from katydid.protocol.target_url import shown_url
 from katydid.report.render.terminal import print_summary, terminal
 
@@ -128,10 +128,10 @@ class Progress:
         ]
         quantiles = [total.get_current_response_time_percentile(q) for q in QUANTILES]
         if all(quantiles):
-            parts.append("p50 {:.0f} ms, p95 {:.0f} ms".format(*quantiles))
+            parts.append("p50 {}, p95 {}".format(*map(milliseconds, quantiles)))
         line = Text("  ".join(parts) + "  ")
         limit = runtime.info.failure_limit
-        failed = f"{total.num_failures} failed" + (f" of {limit}" if limit else "")
+        failed = f"{number(total.num_failures)} failed" + (f" of {number(limit)}" if limit else "")
         line.append(failed, style="bold red" if total.num_failures else "")
         if self._note:
             line.append("  finishing")

@@ -44,7 +44,7 @@ def horizontal(low: float, high: float, scale: Scale, unit: str = "") -> Axis:
     first = math.ceil(low / step - 1e-9)
     values = [i * step for i in range(first, math.floor(high / step + 1e-9) + 1)]
     digits = max(0, -math.floor(math.log10(step) + 1e-9))
-    return Axis(lambda x: (x - low) / width, [(x, f"{x:,.{digits}f}".replace(",", "\u202f")) for x in values], unit)
+    return Axis(lambda x: (x - low) / width, [(x, f"{x:,.{digits}f}") for x in values], unit)
 
 
 def _time(high: float) -> Axis:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup, escape
 
+from katydid.model.formatting import MINUS, fraction
 from katydid.report.model import Style
 from katydid.report.render.axes import round_ticks
 
@@ -88,4 +89,4 @@ def _ticks(reach: float) -> list[float]:
 
 
 def _percent(value: float) -> str:
-    return f"{value * 100:+.3g} %" if value else "0"
+    return f"{'+' if value > 0 else MINUS}{fraction(abs(value))}" if value else "0"

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from katydid.model.formatting import fraction
 from katydid.stats.concurrency_model import (
     FEW,
     FEW_NOISE_LIMIT,
@@ -91,7 +92,7 @@ def _doubt(answers: int, best: Fit, noise: float) -> str:
     if best.variation > MOST_ALIKE:
         return "the answers came at no regular times, or each request takes its own time"
     if noise > (NOISE_LIMIT if answers >= FEW else FEW_NOISE_LIMIT):
-        return f"answers at random moments look as regular in {noise:.0%} of the cases"
+        return f"answers at random moments look as regular in {fraction(noise)} of the cases"
     return ""
 
 

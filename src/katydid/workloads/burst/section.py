@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from katydid.model.formatting import fraction, milliseconds, number
+from katydid.model.formatting import fraction, milliseconds, number, significant
 from katydid.report.model import Chart, Material, Rows, Section, Span, Style, Table
 
 MOST_ROWS = 200
@@ -103,7 +103,7 @@ def _fits(found: dict[str, Any]) -> Table:
             f"{fit['slots']} at a time" + (", the rest never" if fit["closed"] else ""),
             milliseconds(fit["service_ms"]),
             fraction(fit["variation"]),
-            f"{fit['behind']:.1f}",
+            significant(fit["behind"]),
         ]
         for fit in found["fits"]
     ]

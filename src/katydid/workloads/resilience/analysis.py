@@ -12,6 +12,7 @@ import pandas as pd
 
 from katydid.analysis.derived import quantile
 from katydid.analysis.validity import Run
+from katydid.model.formatting import fraction
 
 RECOVERY_LIMIT_S = 30.0
 """A service that needs longer to come back did not recover in a time that a caller waits."""
@@ -230,12 +231,12 @@ def _failure_rate(rows: pd.DataFrame) -> float:
 def _no_more_failures(name: str, before: pd.DataFrame, after: pd.DataFrame) -> RuleResult:
     was, now = _failure_rate(before), _failure_rate(after)
     known = bool(np.isfinite(was) and np.isfinite(now))
-    value = f"{now:.1%} failed, {was:.1%} before" if known else "too few streams to say"
+    value = f"{fraction(now)} failed, {fraction(was)} before" if known else "too few streams to say"
     return RuleResult(
         f"{name}: no more failures",
         now <= was + MORE_FAILURES if known else None,
         value,
-        f"at most {MORE_FAILURES:.0%} more",
+        f"at most {fraction(MORE_FAILURES)} more",
     )
 
 

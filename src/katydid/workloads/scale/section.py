@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from katydid.model.formatting import fraction, milliseconds, number
+from katydid.model.formatting import fraction, milliseconds, number, plural, significant
 from katydid.report.model import Chart, Line, Material, Scale, Section, Style, Table
 from katydid.workloads.scale.analysis import ASSESSMENTS
 
@@ -32,13 +32,14 @@ def scale_section(material: Material) -> Section | None:
 
 def _sentence(found: dict[str, Any]) -> str:
     if not found["low"]:
+        are = "is" if found["high"] == 1 else "are"
         return (
-            f"Sustained load: none; {number(found['high'])} users are too many already"
+            f"Sustained load: none; {plural(found['high'], 'user')} {are} too many already"
             if found["high"]
             else "Sustained load: none"
         )
     beyond = f"; the limit lies below {number(found['high'])}" if found["high"] else " (limit not reached)"
-    return f"Sustained up to {number(found['low'])} users{beyond}"
+    return f"Sustained up to {plural(found['low'], 'user')}{beyond}"
 
 
 def _table(stages: list[Stage], caption: str, columns: dict[str, Callable[[Stage], str]], **more: Any) -> Table:
@@ -59,7 +60,7 @@ def _share(key: str) -> Callable[[Stage], str]:
 
 
 def _percent(key: str) -> Callable[[Stage], str]:
-    return lambda s: "–" if s[key] is None else f"{s[key]:.0f} %"
+    return lambda s: "–" if s[key] is None else fraction(s[key] / 100)
 
 
 def _megabytes(key: str) -> Callable[[Stage], str]:
@@ -71,7 +72,7 @@ def _count(kind: str) -> Callable[[Stage], str]:
 
 
 def _factor(key: str) -> Callable[[Stage], str]:
-    return lambda s: "–" if s[key] is None else f"{s[key]:.2f} ×"
+    return lambda s: "–" if s[key] is None else f"{significant(s[key])} ×"
 
 
 def _answers(stages: list[Stage]) -> Table:
@@ -94,8 +95,8 @@ def _answers(stages: list[Stage]) -> Table:
 
 def _scaling(stages: list[Stage]) -> Table:
     columns = {
-        "Requests/s": lambda s: "–" if s["requests_per_s"] is None else number(s["requests_per_s"]),
-        "Answered/s": lambda s: number(s["ok_per_s"]),
+        "Requests/s": lambda s: "–" if s["requests_per_s"] is None else significant(s["requests_per_s"]),
+        "Answered/s": lambda s: significant(s["ok_per_s"]),
         "Scaling": _factor("scaling_factor"),
         "Of linear": _share("linear_factor"),
         "Data": _megabytes("bytes"),

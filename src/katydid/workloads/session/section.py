@@ -1,6 +1,6 @@
 """Conversations in a report: what was checked, what was found, and between whom."""
 
-from katydid.model.formatting import milliseconds, number, plural
+from katydid.model.formatting import milliseconds, number, plural, significant
 from katydid.report.model import Material, Section, Table
 
 
@@ -22,7 +22,7 @@ def session_section(material: Material) -> Section | None:
     if rate is not None:
         text.append(
             f"{plural(session['users'], 'user')}, {plural(session['total_messages'], 'message')} in "
-            f"{milliseconds(seconds * 1000.0)}: {number(rate)} a second."
+            f"{milliseconds(seconds * 1000.0)}: {significant(rate)} a second."
         )
     table = Table(
         "Checks of the answers, under load.",
