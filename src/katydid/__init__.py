@@ -19,8 +19,10 @@ if TYPE_CHECKING:
     from katydid.dialects.stream_parser import NdjsonStreamParser, SseStreamParser
     from katydid.engine.options import NOT_NEGATIVE, POSITIVE, RunOptions, option
     from katydid.engine.user import PacedUser
+    from katydid.model.declared import Metric
     from katydid.model.sample import Sample
     from katydid.model.version import __version__
+    from katydid.model.workload import Workload
     from katydid.resources import locustfile
     from katydid.runs.folder import RunFolder, load_run
     from katydid.workloads.batch.user import BatchUser
@@ -45,6 +47,7 @@ __all__ = [
     "Dialect",
     "Generation",
     "Message",
+    "Metric",
     "NdjsonStreamParser",
     "OpenAi",
     "PacedUser",
@@ -59,6 +62,7 @@ __all__ = [
     "StormUser",
     "StreamUser",
     "ToolsUser",
+    "Workload",
     "ZombiesUser",
     "__version__",
     "bearer_headers",
@@ -74,6 +78,8 @@ _HOME_OF = {
     for home, names in {
         "katydid.model.version": ("__version__",),
         "katydid.model.sample": ("Sample",),
+        "katydid.model.declared": ("Metric",),
+        "katydid.model.workload": ("Workload",),
         "katydid.dialects": ("register",),
         "katydid.dialects.base": ("Answer", "Dialect", "Generation", "Message", "bearer_headers"),
         "katydid.dialects.openai": ("OpenAi",),

@@ -24,6 +24,7 @@ from katydid.engine.run_state import ROWS, Runtime
 from katydid.engine.spawning import first_requests, pulses
 from katydid.engine.stages.staged import staged_shape
 from katydid.load.pacing import Phase
+from katydid.model.declared import declare
 from katydid.model.errors import ConfigError, ExitCode, KatydidError
 from katydid.model.redact import COMPLAINT_LIMIT, Redactor
 from katydid.model.version import __version__
@@ -174,6 +175,7 @@ class Collector:
                 "workers": workers,
                 "started_utc": started.isoformat(timespec="milliseconds"),
                 **staged,
+                **self._declared(),
             },
         )
 
@@ -192,6 +194,11 @@ class Collector:
         if len(names) == 1:
             return str(names.pop())
         return Path(self._environment.locustfile or "run").stem
+
+    def _declared(self) -> dict[str, Any]:
+        """The columns and metrics of the run's users."""
+        metrics = dict.fromkeys(metric for user in self._runtime.paced_users() for metric in user.metrics)
+        return declare(self._runtime.columns, metrics)
 
     def _run_time(self) -> float | None:
         run_time = getattr(self._environment.parsed_options, "run_time", None)

@@ -14,9 +14,9 @@ from katydid.analysis.derived import quantile
 from katydid.analysis.headline import headline_of
 from katydid.analysis.validity import rules_for
 from katydid.model import formatting
+from katydid.model.declared import KEY, catalogue_of
 from katydid.model.measured import measured
-from katydid.model.metrics import DISTRIBUTIONS, POOLED, STATISTICS
-from katydid.model.rates import RATES
+from katydid.model.metrics import STATISTICS
 from katydid.model.version import __version__
 from katydid.report.model import Material, Section
 from katydid.report.render.page import render
@@ -32,7 +32,7 @@ def render_run(material: Material, sections: Sequence[Section]) -> str:
     Missing keys of the manifest are left out or shown as unknown.
     """
     manifest, summary, frame, monitor = material.manifest, material.summary, material.frame, material.monitor
-    metrics = summary["metrics"]
+    metrics, catalogue = summary["metrics"], catalogue_of(manifest)
     return render(
         "run.html",
         run_charts(frame, monitor, manifest),
@@ -45,8 +45,8 @@ def render_run(material: Material, sections: Sequence[Section]) -> str:
         setting=_setting(manifest),
         tiles=_tiles(summary),
         rules=_rules(summary, frame),
-        distributions=[d for d in (*DISTRIBUTIONS, *POOLED) if measured(summary, f"{d.name}.max") is not None],
-        rates=[r for r in RATES if metrics[r.name] is not None],
+        distributions=[d for d in catalogue.spread if measured(summary, f"{d.name}.max") is not None],
+        rates=[r for r in catalogue.figures if metrics[r.name] is not None],
         statistics=STATISTICS,
         users=_users(frame),
         processes=_processes(monitor),
@@ -161,7 +161,7 @@ def _processes(monitor: pd.DataFrame) -> list[dict[str, Any]]:
     ]
 
 
-_UNTOLD = {"options", "schema_version", "partial"}
+_UNTOLD = {KEY, "options", "schema_version", "partial"}
 
 
 def _facts(manifest: dict[str, Any]) -> list[tuple[str, str]]:

@@ -130,6 +130,12 @@ RULES = (
         load.all_at_once,
     ),
     Rule("warm_up", "the run outlasts its warm-up", "cold caches are in the statistics else", load.inside_warm_up),
+    Rule(
+        "declared",
+        "every metric that the workload declares can be read",
+        "what is left out is in no table, and no limit judges it",
+        load.declarations,
+    ),
     Rule("end", "the run came to its end", "what came last is missing else", load.how_it_ended),
 )
 
