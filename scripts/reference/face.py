@@ -49,7 +49,7 @@ def _group(name: str) -> str:
     home = katydid._HOME_OF.get(name, "")  # noqa: SLF001 - ours
     if name.endswith(("User", "Shape")) or name == "Sample":
         return "Users"
-    if name in {"Metric", "Workload"}:
+    if name in {"Finding", "Metric", "Rule", "Section", "Table", "Workload"}:
         return "Workloads"
     if ".options" in home:
         return "Options"

@@ -12,6 +12,7 @@ Locust), `report`, `gate`, `analysis`, `runs` (their folders), `transport`, `sta
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from katydid.analysis.validity.rule import Finding, Rule
     from katydid.dialects import register
     from katydid.dialects.base import Answer, Dialect, Generation, Message, bearer_headers
     from katydid.dialects.loading import load_object
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from katydid.model.sample import Sample
     from katydid.model.version import __version__
     from katydid.model.workload import Workload
+    from katydid.report.model import Section, Table
     from katydid.resources import locustfile
     from katydid.runs.folder import RunFolder, load_run
     from katydid.workloads.batch.user import BatchUser
@@ -45,22 +47,26 @@ __all__ = [
     "BurstUser",
     "ChaosUser",
     "Dialect",
+    "Finding",
     "Generation",
     "Message",
     "Metric",
     "NdjsonStreamParser",
     "OpenAi",
     "PacedUser",
+    "Rule",
     "RunFolder",
     "RunOptions",
     "Sample",
     "ScaleShape",
     "ScaleUser",
+    "Section",
     "SessionUser",
     "SpeechUser",
     "SseStreamParser",
     "StormUser",
     "StreamUser",
+    "Table",
     "ToolsUser",
     "Workload",
     "ZombiesUser",
@@ -78,6 +84,8 @@ _HOME_OF = {
     for home, names in {
         "katydid.model.version": ("__version__",),
         "katydid.model.sample": ("Sample",),
+        "katydid.analysis.validity.rule": ("Finding", "Rule"),
+        "katydid.report.model": ("Section", "Table"),
         "katydid.model.declared": ("Metric",),
         "katydid.model.workload": ("Workload",),
         "katydid.dialects": ("register",),

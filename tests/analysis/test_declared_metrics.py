@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from folders import write_run
-from katydid import Metric
+from katydid import Finding, Metric, Rule, Workload
 from katydid.analysis.comparison.compare import CompareSettings, compare_versions
 from katydid.analysis.derived import with_derived
 from katydid.analysis.summary import summarise
@@ -14,6 +14,7 @@ from katydid.gate.judgement import GateVerdict
 from katydid.gate.thresholds import parse_thresholds
 from katydid.model.declared import catalogue_of, declare
 from katydid.model.errors import ConfigError
+from katydid.model.workload import WORKLOADS
 from katydid.report.build import build_report
 from synthetic import synthetic_run
 
@@ -152,3 +153,25 @@ def test_a_limit_of_another_unit_or_of_an_undeclared_metric_is_refused():
         parse_thresholds({"objective": {"vectors_per_s": "< 1s"}}, "limits.toml", catalogue_of(DECLARED))
     with pytest.raises(ConfigError, match="vectors_per_s"):
         parse_thresholds({"objective": {"vectors_per_s": "> 1/s"}}, "limits.toml")
+
+
+@pytest.fixture
+def own_rule(monkeypatch):
+    """A workload of somebody's with a rule of its own, which this process knows."""
+    rule = Rule("few", "at most 10 requests", "because", lambda run: Finding("invalid", f"{run.counts.requests} > 10"))
+    monkeypatch.setitem(WORKLOADS, "mine", Workload(name="mine", rules=(rule,)))
+    return declare({}, (), ["few"])
+
+
+def test_a_rule_of_a_workloads_own_makes_a_run_invalid(own_rule):
+    summary = summary_of(made(**own_rule, workload="mine"))
+    assert not summary["valid"]
+    assert [f["rule"] for f in summary["findings"] if f["severity"] == "invalid"] == ["few"]
+    assert summary_of(made(workload="stream"))["valid"]
+
+
+def test_a_rule_whose_code_is_not_here_is_told_to_be_unchecked(tmp_path):
+    run = made(**declare({}, (), ["few"]), workload="mine")
+    report = build_report(write_run(tmp_path / "run", run))
+    assert report.summary["unchecked_rules"] == ["few"]
+    assert [f["severity"] for f in report.summary["findings"] if f["rule"] == "few"] == ["warning"]

@@ -196,9 +196,11 @@ class Collector:
         return Path(self._environment.locustfile or "run").stem
 
     def _declared(self) -> dict[str, Any]:
-        """The columns and metrics of the run's users."""
-        metrics = dict.fromkeys(metric for user in self._runtime.paced_users() for metric in user.metrics)
-        return declare(self._runtime.columns, metrics)
+        """The columns, metrics and rules of the run's users."""
+        users = self._runtime.paced_users()
+        metrics = dict.fromkeys(metric for user in users for metric in user.metrics)
+        rules = dict.fromkeys(rule.name for user in users if user.record for rule in user.record.rules)
+        return declare(self._runtime.columns, metrics, rules)
 
     def _run_time(self) -> float | None:
         run_time = getattr(self._environment.parsed_options, "run_time", None)

@@ -124,12 +124,14 @@ class Catalogue:
         replaced: other meanings that some of several runs give to names of these: their values have nothing to do
             with each other.
         columns: of the workload, with the names of their types.
+        rules: names of the workload's own rules of validity; what they ask is code, and stays with it.
     """
 
     declared: tuple[Metric, ...] = ()
     damaged: tuple[str, ...] = ()
     replaced: tuple[Metric, ...] = ()
     columns: Mapping[str, str] = field(default_factory=dict)
+    rules: tuple[str, ...] = ()
 
     @cached_property
     def distributions(self) -> tuple[Distribution, ...]:
@@ -170,20 +172,21 @@ class Catalogue:
 
     def as_json(self) -> dict[str, Any]:
         """What stands under `declared`."""
-        return {"columns": dict(self.columns), "metrics": [asdict(metric) for metric in self.declared]}
+        metrics = [asdict(metric) for metric in self.declared]
+        return {"columns": dict(self.columns), "metrics": metrics, "rules": list(self.rules)}
 
 
 SHIPPED = Catalogue()
 """Of a run whose workload declares nothing."""
 
 
-def declare(columns: Mapping[str, type], metrics: Iterable[Metric]) -> dict[str, Any]:
-    """What the manifest says of a workload's own columns and metrics; empty where there are none.
+def declare(columns: Mapping[str, type], metrics: Iterable[Metric], rules: Iterable[str] = ()) -> dict[str, Any]:
+    """What the manifest says of a workload's own columns, metrics and rules; empty where there are none.
 
     Raises:
         ConfigError: a metric reads what no row has, or two have one name.
     """
-    metrics = tuple(metrics)
+    metrics, rules = tuple(metrics), tuple(rules)
     seen: dict[str, Metric] = {}
     for metric in metrics:
         if not isinstance(metric, Metric):
@@ -195,10 +198,10 @@ def declare(columns: Mapping[str, type], metrics: Iterable[Metric]) -> dict[str,
         raise ConfigError(
             f"a workload declares at most {MOST_METRICS} metrics and {MOST_COLUMNS} columns: leave some out"
         )
-    if not seen:
+    if not seen and not rules:
         return {}
     named = {name: kind.__name__ for name, kind in columns.items()}
-    return {KEY: Catalogue(tuple(seen.values()), columns=named).as_json()}
+    return {KEY: Catalogue(tuple(seen.values()), columns=named, rules=rules).as_json()}
 
 
 def catalogue_of(*documents: Mapping[str, Any]) -> Catalogue:
@@ -209,17 +212,19 @@ def catalogue_of(*documents: Mapping[str, Any]) -> Catalogue:
     found: dict[str, Metric] = {}
     columns: dict[str, str] = {}
     damaged: dict[str, None] = {}
+    rules: dict[str, None] = {}
     replaced: list[Metric] = []
     for document in documents:
         read = _read(document.get(KEY))
         damaged |= dict.fromkeys(read.damaged)
         columns |= read.columns
+        rules |= dict.fromkeys(read.rules)
         for metric in read.declared:
             before = found.get(metric.name)
             if before is not None and _meaning(before) != _meaning(metric):
                 replaced.append(before)
             found[metric.name] = metric
-    return Catalogue(tuple(found.values()), tuple(damaged), tuple(replaced), columns)
+    return Catalogue(tuple(found.values()), tuple(damaged), tuple(replaced), columns, tuple(rules))
 
 
 def declared_columns(document: Mapping[str, Any]) -> set[str]:
@@ -302,4 +307,11 @@ def _read(said: object) -> Catalogue:
         except TypeError:  # keys that are missing, or that no metric has
             damaged.append(f"Metric({shown(each.get('name'))}) lacks something, or has what no metric has")
     damaged += [f"more than {MOST_METRICS} are declared"] * max(0, len(listed) - MOST_METRICS)
-    return Catalogue(tuple(found.values()), tuple(damaged), columns={n: k.__name__ for n, k in columns.items()})
+    rules = said.get("rules") if isinstance(said, dict) else None
+    named_rules = [r for r in rules if isinstance(r, str) and _NAME.fullmatch(r)] if isinstance(rules, list) else []
+    return Catalogue(
+        tuple(found.values()),
+        tuple(damaged),
+        columns={name: kind.__name__ for name, kind in columns.items()},
+        rules=tuple(dict.fromkeys(named_rules[:MOST_METRICS])),
+    )

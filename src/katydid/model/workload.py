@@ -24,6 +24,7 @@ class Workload:
         columns: that it adds to the samples (`Sample.extra`), with their types: `bool`, `int`, `float` or `str`.
         metrics: made of columns; they travel in the manifest, so that reports, comparisons and gates elsewhere have
             them too.
+        rules: of validity (`analysis.validity.Rule`) beside those of every run.
         sections: of its report; each makes a `report.model.Section` out of a `report.model.Material`, or None where a
             run has nothing to say there.
     """
@@ -33,6 +34,7 @@ class Workload:
     plan: str | None = None
     columns: Mapping[str, type] = field(default_factory=dict)
     metrics: tuple[Metric, ...] = ()
+    rules: tuple[Any, ...] = ()
     summarise: Callable[[Any], dict[str, Any]] | None = None
     sections: tuple[Callable[[Any], Any], ...] = ()
 

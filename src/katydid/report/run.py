@@ -44,7 +44,7 @@ def render_run(material: Material, sections: Sequence[Section]) -> str:
         headline=headline_of(manifest, summary),
         setting=_setting(manifest),
         tiles=_tiles(summary),
-        rules=_rules(summary, frame),
+        rules=_rules(summary, frame, manifest),
         distributions=[d for d in catalogue.spread if measured(summary, f"{d.name}.max") is not None],
         rates=[r for r in catalogue.figures if metrics[r.name] is not None],
         statistics=STATISTICS,
@@ -115,13 +115,13 @@ def _time_tile(summary: dict[str, Any], name: str, label: str) -> _Tile:
     return _Tile(label, most, "too few for p50")
 
 
-def _rules(summary: dict[str, Any], frame: pd.DataFrame) -> list[dict[str, str]]:
+def _rules(summary: dict[str, Any], frame: pd.DataFrame, manifest: dict[str, Any]) -> list[dict[str, str]]:
     """Every rule of validity that this workload has, and what came of it."""
     results = dict.fromkeys(summary["unchecked_rules"], "not checked")
     results |= {finding["rule"]: finding["severity"] for finding in summary["findings"]}
     return [
         {"name": r.name.replace("_", " "), "limit": r.limit, "why": r.why, "result": results.get(r.name, "kept")}
-        for r in rules_for(frame)
+        for r in rules_for(frame, manifest)
     ]
 
 
