@@ -6,6 +6,7 @@ import katydid
 
 _GROUPS = {
     "Users": "Base classes of a locustfile's users: [write a workload](../how-to/workload.md).",
+    "Workloads": "What a workload of your own brings: [write a metric](../how-to/metric.md).",
     "Options": "What a workload's options are made of.",
     "Dialects": "What an API of your own is made of: [write a dialect](../how-to/dialect.md).",
     "Runs": "What a notebook or a program reads runs with; brings neither Locust nor gevent.",
@@ -48,6 +49,8 @@ def _group(name: str) -> str:
     home = katydid._HOME_OF.get(name, "")  # noqa: SLF001 - ours
     if name.endswith(("User", "Shape")) or name == "Sample":
         return "Users"
+    if name in {"Finding", "Metric", "Rule", "Section", "Table", "Workload"}:
+        return "Workloads"
     if ".options" in home:
         return "Options"
     return "Dialects" if ".dialects" in home else "Runs"

@@ -12,6 +12,7 @@ Locust), `report`, `gate`, `analysis`, `runs` (their folders), `transport`, `sta
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from katydid.analysis.validity.rule import Finding, Rule
     from katydid.dialects import register
     from katydid.dialects.base import Answer, Dialect, Generation, Message, bearer_headers
     from katydid.dialects.loading import load_object
@@ -19,8 +20,11 @@ if TYPE_CHECKING:
     from katydid.dialects.stream_parser import NdjsonStreamParser, SseStreamParser
     from katydid.engine.options import NOT_NEGATIVE, POSITIVE, RunOptions, option
     from katydid.engine.user import PacedUser
+    from katydid.model.declared import Metric
     from katydid.model.sample import Sample
     from katydid.model.version import __version__
+    from katydid.model.workload import Workload
+    from katydid.report.model import Section, Table
     from katydid.resources import locustfile
     from katydid.runs.folder import RunFolder, load_run
     from katydid.workloads.batch.user import BatchUser
@@ -43,22 +47,28 @@ __all__ = [
     "BurstUser",
     "ChaosUser",
     "Dialect",
+    "Finding",
     "Generation",
     "Message",
+    "Metric",
     "NdjsonStreamParser",
     "OpenAi",
     "PacedUser",
+    "Rule",
     "RunFolder",
     "RunOptions",
     "Sample",
     "ScaleShape",
     "ScaleUser",
+    "Section",
     "SessionUser",
     "SpeechUser",
     "SseStreamParser",
     "StormUser",
     "StreamUser",
+    "Table",
     "ToolsUser",
+    "Workload",
     "ZombiesUser",
     "__version__",
     "bearer_headers",
@@ -74,6 +84,10 @@ _HOME_OF = {
     for home, names in {
         "katydid.model.version": ("__version__",),
         "katydid.model.sample": ("Sample",),
+        "katydid.analysis.validity.rule": ("Finding", "Rule"),
+        "katydid.report.model": ("Section", "Table"),
+        "katydid.model.declared": ("Metric",),
+        "katydid.model.workload": ("Workload",),
         "katydid.dialects": ("register",),
         "katydid.dialects.base": ("Answer", "Dialect", "Generation", "Message", "bearer_headers"),
         "katydid.dialects.openai": ("OpenAi",),

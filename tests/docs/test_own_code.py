@@ -11,13 +11,15 @@ PAGES = {
     "dialect.md": ("tgi.py", "custom_dialect.py"),
     "workload.md": ("follow_up.py", "custom_workload.py"),
 }
+ALSO = {"metric.md": ("embeddings.py", "embeddings.py"), "dialect.md": ("gemini.py", "gemini.py")}
+"""Examples that need a server which the page does not start; tests/examples runs them."""
 
 
-@pytest.mark.parametrize("page", PAGES)
-def test_the_page_prints_the_example(page):
-    file, example = PAGES[page]
+@pytest.mark.parametrize(("page", "files"), [*PAGES.items(), *ALSO.items()])
+def test_the_page_prints_the_example(page, files):
+    file, example = files
     (printed,) = (block.text for block in blocks(ROOT / "docs" / "how-to" / page) if block.title == file)
-    first = '"""\n\nimport '  # behind the docstring, which names the file
+    first = '"""\n\n'  # behind the docstring, which names the file
     assert printed.partition(first)[2] == (EXAMPLES / example).read_text().partition(first)[2] != ""
 
 

@@ -5,7 +5,7 @@ from dataclasses import fields, replace
 import pytest
 
 from katydid.model import metrics
-from katydid.model.metrics import DISTRIBUTIONS, METRICS, POOLED, STATISTICS, Metric, fewest_for
+from katydid.model.metrics import DISTRIBUTIONS, METRICS, POOLED, STATISTICS, FlatMetric, fewest_for
 from katydid.model.rates import RATES, Counts, Stop
 from katydid.model.sample import Sample
 from katydid.model.units import Better, Unit
@@ -97,8 +97,8 @@ def test_the_table_is_made_of_the_rates_and_of_every_statistic_of_every_distribu
     assert made == METRICS
     assert list(made)[: len(RATES)] == [rate.name for rate in RATES]
     for rate in RATES:
-        assert made[rate.name] == Metric(rate.name, rate.label, rate.unit, rate.better, rate.definition)
+        assert made[rate.name] == FlatMetric(rate.name, rate.label, rate.unit, rate.better, rate.definition)
     p95 = next(d for d in DISTRIBUTIONS if d.name == "user_tokens")
-    assert made["user_tokens.p95"] == Metric(
+    assert made["user_tokens.p95"] == FlatMetric(
         "user_tokens.p95", "Tokens/s per user, p95", Unit.TOKENS_PER_SECOND, Better.HIGHER, p95.definition
     )

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from katydid.model.declared import Metric, Read, declared_columns
+
 STOPPED = "failure-threshold"
 """What a manifest's `ended` says of such a run."""
 LATE_MS = 50.0
@@ -27,6 +29,8 @@ def with_derived(samples: pd.DataFrame, manifest: dict[str, Any]) -> pd.DataFram
     whole = _of_iterations(samples)
     frame = samples[~whole] if whole.any() else samples.copy(deep=False)
     tokens = frame["completion_tokens"].astype(np.float64)
+    for column in declared_columns(manifest).intersection(frame.columns):
+        frame[column] = _plain(frame[column])
     frame["response_ms"] = frame["late_ms"] + frame["duration_ms"]
     frame["tpot_ms"] = (frame["duration_ms"] - frame["ttft_ms"]) / (tokens - 1).where(tokens > 1)
     frame["user_tokens_per_s"] = tokens / frame["duration_ms"].where(frame["duration_ms"] > 0) * 1000.0
@@ -112,6 +116,30 @@ def _of_iterations(samples: pd.DataFrame) -> pd.Series:
 def late_limit_ms(manifest: dict[str, Any]) -> float:
     """From how many milliseconds on a start is late."""
     return max(LATE_MS, float(manifest.get("interval_s") or 0.0) * 1000.0 * LATE_SHARE_OF_INTERVAL)
+
+
+def of_the_run(metric: Metric, counted: pd.DataFrame, seconds: float) -> float | None:
+    """A declared rate or share of the successful requests that count; None where no row has a value.
+
+    Args:
+        metric: one of `Catalogue.of_the_run`.
+        counted: samples with derived columns, those that count.
+        seconds: of the statistics.
+    """
+    ok = counted[counted["outcome"] == "ok"]
+    values = ok[metric.column].dropna() if metric.column in ok else pd.Series(dtype=np.float64)
+    if values.empty:
+        return None
+    if metric.read == Read.SHARE:
+        return float(values.eq(True).mean())  # a column with nulls holds objects
+    return float(values.astype(np.float64).sum()) / seconds if seconds else None
+
+
+def _plain(column: pd.Series) -> pd.Series:
+    """A column that a manifest says holds numbers or truths: whatever else is in it is null."""
+    if pd.api.types.is_bool_dtype(column) or column.dropna().map(lambda value: isinstance(value, bool)).all():
+        return column
+    return pd.to_numeric(column, errors="coerce").astype(np.float64).replace([np.inf, -np.inf], np.nan)
 
 
 def quantile(values: np.ndarray, q: float) -> float:

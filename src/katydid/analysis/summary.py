@@ -14,13 +14,22 @@ import pandas as pd
 
 from katydid.analysis.capacity.estimate import capacity_part
 from katydid.analysis.configuration import CONFIG_STATUSES, what_to_check, with_blame
-from katydid.analysis.derived import ends_ms, failed_later, iterations, quantile, was_stopped, with_derived
+from katydid.analysis.derived import (
+    ends_ms,
+    failed_later,
+    iterations,
+    of_the_run,
+    quantile,
+    was_stopped,
+    with_derived,
+)
 from katydid.analysis.headline import headline
 from katydid.analysis.offered import due_in_a_ramp, in_a_ramp
 from katydid.analysis.request_times import RequestTimes, statistic_of
 from katydid.analysis.validity import Run, findings, unchecked
 from katydid.analysis.validity.clocks import upper_bounds
-from katydid.model.metrics import DISTRIBUTIONS, ITL, STATISTICS, Statistic
+from katydid.model.declared import Catalogue, catalogue_of
+from katydid.model.metrics import ITL, STATISTICS, Statistic
 from katydid.model.rates import RATES, Counts, Stop
 from katydid.model.sample import Blame, ErrorClass
 from katydid.model.workload import workloads_of
@@ -48,7 +57,8 @@ def summarise(
     seconds, due = staged_load(manifest) or (_seconds(window), _due(frame, monitor, manifest, window))
     counts = _counts(counted, conversations, seconds, due, manifest.get("interval_s"))
     counts = replace(counts, stop=_stop(frame, manifest))
-    metrics, too_few = _metrics(counted, counts, gaps or Histogram())
+    catalogue = catalogue_of(manifest)
+    metrics, too_few = _metrics(counted, counts, gaps or Histogram(), catalogue)
     run = Run(frame, monitor, manifest, counts, window, conversations)
     judged = findings(run)
     summary = {
@@ -75,7 +85,7 @@ def summarise(
         **({"users_at_stop": metrics["users_at_stop"]} if counts.stop else {}),
         "seconds": counts.seconds,
         "metrics": metrics,
-        "censored": _censored(RequestTimes(frame[frame["timed"]], manifest)),
+        "censored": _censored(RequestTimes(frame[frame["timed"]], manifest), catalogue),
         "too_few": too_few,
         "upper_bounds": upper_bounds(counted[counted["outcome"] == "ok"]),
         "errors": _errors(with_blame(frame)),
@@ -182,7 +192,9 @@ def _due(
     return float(users * (end - begin) / 1000.0 / interval)
 
 
-def _metrics(counted: pd.DataFrame, counts: Counts, gaps: Histogram) -> tuple[dict[str, float | None], dict[str, str]]:
+def _metrics(
+    counted: pd.DataFrame, counts: Counts, gaps: Histogram, catalogue: Catalogue
+) -> tuple[dict[str, float | None], dict[str, str]]:
     """Flat names to values; and why a value is missing that the reader would look for."""
     metrics: dict[str, float | None] = {}
     too_few: dict[str, str] = {}
@@ -195,12 +207,13 @@ def _metrics(counted: pd.DataFrame, counts: Counts, gaps: Histogram) -> tuple[di
             if 0 < values < statistic.fewest:
                 too_few[name] = f"too few ({values} of {statistic.fewest})"
 
-    for distribution in DISTRIBUTIONS:
+    for distribution in catalogue.distributions:
         column = ok.get(distribution.column, pd.Series(dtype=np.float64))
         values = column.dropna().to_numpy(dtype=np.float64)
         put(distribution.name, len(values), partial(_statistic, values))
     put(ITL.name, gaps.total, lambda statistic: _of_gaps(gaps, statistic) * 1000.0)
     metrics |= {rate.name: rate.of(counts) for rate in RATES}
+    metrics |= {each.name: of_the_run(each, counted, counts.seconds) for each in catalogue.of_the_run}
     return metrics, too_few
 
 
@@ -216,13 +229,13 @@ def _of_gaps(gaps: Histogram, statistic: Statistic) -> float:
     return gaps.quantile({"min": 0.0, "max": 1.0}.get(statistic.name, statistic.quantile or 0.0))
 
 
-def _censored(requests: RequestTimes) -> dict[str, Any]:
+def _censored(requests: RequestTimes, catalogue: Catalogue) -> dict[str, Any]:
     """Metrics of times that count, beside the successes, requests that timed out or were cut off: a value each.
 
     Such a request took at least the time it had; a value that lies among them is `at_least` so.
     """
     metrics: dict[str, dict[str, Any]] = {}
-    for distribution in filter(requests.touched, DISTRIBUTIONS):
+    for distribution in filter(requests.touched, catalogue.distributions):
         known = requests.known(distribution)
         for statistic in STATISTICS:
             if known is not None and known.count >= statistic.fewest:

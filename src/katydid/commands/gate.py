@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from katydid.gate.judge import JudgedRun
     from katydid.gate.judgement import Judgement
     from katydid.gate.thresholds import Thresholds
+    from katydid.model.declared import Catalogue
     from katydid.runs.folder import RunFolder
 
 
@@ -31,13 +33,13 @@ def main(arguments: Sequence[str]) -> int:
     from katydid.report.render.terminal import terminal
     from katydid.runs.find import runs_of
 
-    thresholds = read_thresholds(thresholds_file(given.thresholds))
+    runs = runs_of(given.new) if given.new is not None else []
+    thresholds = read_thresholds(thresholds_file(given.thresholds), _catalogue(runs))
     if given.only_read:
         terminal().print(_summary(thresholds), markup=False)
         return ExitCode.PASSED
     if given.new is None:
         parser.error("the following arguments are required: NEW")
-    runs = runs_of(given.new)
     base = runs_of(given.baseline) if given.baseline else []
     if {run.path.resolve() for run in runs} & {run.path.resolve() for run in base}:
         raise ConfigError(f"--baseline {given.baseline} and {given.new} share runs: name those of another version")
@@ -66,6 +68,17 @@ def _parser() -> OneLineParser:
     parser.add_argument("--json", metavar="F|-", help="write JSON; - for standard output")
     parser.add_argument("--only-read", action="store_true", help="read the thresholds file, and judge nothing")
     return parser
+
+
+def _catalogue(runs: Sequence[RunFolder]) -> Catalogue:
+    """The metrics that the runs may have; one that cannot be read says so when it is judged."""
+    from katydid.model.declared import catalogue_of
+
+    manifests = []
+    for run in runs:
+        with suppress(NoDataError):
+            manifests.append(run.manifest())
+    return catalogue_of(*manifests)
 
 
 def _summary(thresholds: Thresholds) -> str:

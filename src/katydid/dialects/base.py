@@ -5,7 +5,7 @@ from typing import Any, Literal, Protocol
 
 from katydid.dialects.loading import load_object
 from katydid.dialects.stream_parser import StreamParser
-from katydid.model.errors import ProtocolError
+from katydid.model.errors import ConfigError, ProtocolError
 from katydid.model.values import whole
 
 Message = dict[str, Any]
@@ -32,6 +32,7 @@ class Answer:
         prompt_tokens, completion_tokens: given as the server wrote them; what is not a count is None.
         other: it has reasoning or tool calls.
         failure: what the server says went wrong, in its words, however much of an answer stands beside it.
+        extra: columns of a workload of one's own, by name (`Sample.extra`).
     """
 
     text: str
@@ -40,6 +41,7 @@ class Answer:
     completion_tokens: int | None
     other: bool = False
     failure: str | None = None
+    extra: dict[str, object] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Whatever a server writes for a count, a column must hold it."""
@@ -96,6 +98,25 @@ def member(value: dict[str, Any], key: str, data: bytes) -> dict[str, Any]:
     return found
 
 
+def path_of(dialect: "Dialect", generation: Generation, *, stream: bool) -> str:
+    """The path that a request goes to.
+
+    Raises:
+        ConfigError: the dialect of somebody else's cannot say it.
+    """
+    find = getattr(dialect, "path", None)
+    if find is None:
+        return dialect.endpoint
+    try:
+        path = find(generation, stream=stream)
+    except Exception as error:
+        why = " ".join(f"{type(error).__name__}: {error}".split())
+        raise ConfigError(f"--api {dialect.name}: its path() failed ({why}): correct it") from error
+    if not isinstance(path, str):
+        raise ConfigError(f"--api {dialect.name}: its path() gave {type(path).__name__}: return the path as text")
+    return path
+
+
 class Dialect(Protocol):
     """One API. A new one is a module with such a class, and a row in `DIALECTS`; from elsewhere, `register` adds it.
 
@@ -103,6 +124,12 @@ class Dialect(Protocol):
         name: what `--api` calls it.
         endpoint: the path that requests go to.
         models_endpoint: the path that lists the models.
+
+    What only some have:
+        path(generation, *, stream): the path of a request, where it depends on the model or on whether the answer is
+            streamed; `endpoint` then is how such paths are called in the manifest.
+        meaning(name, data): what an event of a streamed answer brings (`dialects.event_kinds.EventKind`), for
+            `--record-events`; without it all are `other`.
     """
 
     name: str

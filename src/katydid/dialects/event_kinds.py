@@ -8,12 +8,14 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import Any
 
+from katydid.dialects import DIALECTS
 from katydid.dialects.anthropic import Anthropic
 from katydid.dialects.loading import WRONG_SHAPE, load_object
 from katydid.dialects.ollama import Ollama
 from katydid.dialects.openai import OpenAi
 from katydid.dialects.responses import CALLS, Responses
 from katydid.dialects.status import failed_reason
+from katydid.dialects.stream_parser import NdjsonStreamParser
 from katydid.model.errors import ProtocolError
 from katydid.model.values import whole
 from katydid.protocol.ndjson import NdjsonParser
@@ -130,7 +132,10 @@ _MEANINGS: dict[str, Callable[[dict[str, Any]], Meaning]] = {
 
 
 def meaning(api: str, name: bytes, data: bytes) -> Meaning:
-    """What an event brings; of an API that is not known here, `other`."""
+    """What an event brings; of an API that is not known here what its dialect's `meaning` says, else `other`."""
+    own = None if api in _MEANINGS else getattr(DIALECTS.get(api), "meaning", None)
+    if own is not None:
+        return _told(own, name, data)
     if data.strip() == b"[DONE]":
         return EventKind.DONE, None
     find = _MEANINGS.get(api)
@@ -145,12 +150,27 @@ def meaning(api: str, name: bytes, data: bytes) -> Meaning:
         return EventKind.OTHER, None
 
 
+def _told(own: Callable[[bytes, bytes], tuple[str, Any]], name: bytes, data: bytes) -> Meaning:
+    """What a dialect of somebody else's says; where it cannot, the event is kept all the same."""
+    try:
+        kind, tokens = own(name, data)
+        return EventKind(kind), whole(tokens)
+    except (ProtocolError, *WRONG_SHAPE):
+        return EventKind.OTHER, None
+
+
+def _in_lines(api: str) -> bool:
+    """Whether an API's answers are lines of JSON, and no server-sent events."""
+    known = DIALECTS.get(api)
+    return known is not None and isinstance(known.stream_parser("count"), NdjsonStreamParser)
+
+
 class EventCutter:
     """Cuts the body of one answer into its events."""
 
     def __init__(self, api: str) -> None:
         self._api = api
-        self._parser: SseParser | NdjsonParser = NdjsonParser() if api == Ollama.name else SseParser()
+        self._parser: SseParser | NdjsonParser = NdjsonParser() if _in_lines(api) else SseParser()
 
     def feed(self, data: bytes) -> list[tuple[EventKind, int | None, int]]:
         """Kind, tokens and bytes of the events that are complete with these bytes."""

@@ -26,6 +26,7 @@ from katydid.engine.run_state import ROWS, Runtime
 from katydid.engine.spawning import first_requests, pulses
 from katydid.engine.stages.staged import staged_shape
 from katydid.load.pacing import Phase
+from katydid.model.declared import declare
 from katydid.model.errors import ConfigError, ExitCode, KatydidError
 from katydid.model.version import __version__
 from katydid.protocol.target_url import shown_url
@@ -171,6 +172,7 @@ class Collector:
                 "workers": workers,
                 "started_utc": started.isoformat(timespec="milliseconds"),
                 **staged,
+                **self._declared(),
             },
         )
 
@@ -189,6 +191,13 @@ class Collector:
         if len(names) == 1:
             return str(names.pop())
         return Path(self._environment.locustfile or "run").stem
+
+    def _declared(self) -> dict[str, Any]:
+        """The columns, metrics and rules of the run's users."""
+        users = self._runtime.paced_users()
+        metrics = dict.fromkeys(metric for user in users for metric in user.metrics)
+        rules = dict.fromkeys(rule.name for user in users if user.record for rule in user.record.rules)
+        return declare(self._runtime.columns, metrics, rules)
 
     def _run_time(self) -> float | None:
         run_time = getattr(self._environment.parsed_options, "run_time", None)

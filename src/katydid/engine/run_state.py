@@ -121,6 +121,11 @@ class Runtime:
         return [c for c in self.environment.user_classes if hasattr(c, "service_class")]
 
     @property
+    def columns(self) -> dict[str, type]:
+        """What this run's workload adds to the samples."""
+        return {name: kind for user in self.paced_users() for name, kind in user.extra_columns.items()}
+
+    @property
     def options_class(self) -> type[RunOptions]:
         """The options that this run's workload has."""
         users = self.paced_users()
@@ -180,9 +185,6 @@ class Runtime:
         self._told = set()
         self.stopper.begin(self.info.failure_limit, self.options.drain_seconds)
         secrets: list[str] = []
-        extra: dict[str, type] = {}
-        for user_class in self.paced_users():
-            extra |= user_class.extra_columns
         if not self.is_master and self.paced_users():
             self.service = self.paced_users()[0].service_class(self.options, self.environment.host or "")
             self.service.begin(self.info.model)
@@ -191,7 +193,7 @@ class Runtime:
             self.environment,
             self.stopper,
             self.info,
-            schema=sample_schema(extra),
+            schema=sample_schema(self.columns),
             worker=self.process,
             redactor=Redactor(secrets),
             stage=lambda: self.stage,

@@ -13,7 +13,9 @@ from katydid.engine import options, plugin
 from katydid.engine.recorder import Recorder
 from katydid.engine.run_state import Runtime
 from katydid.load.pacing import Pacer, Phase, effective_phase, first_start
+from katydid.model.declared import Metric, declare
 from katydid.model.sample import ErrorClass, Sample
+from katydid.model.workload import Workload, register
 
 plugin.install()
 
@@ -34,6 +36,8 @@ class PacedUser(User):
         service_class: what its users share.
         options_class: its options.
         request_type: how Locust's tables call its requests.
+        record: everything that a workload of one's own brings beside its users; it says the name and the columns, too.
+        metrics: made of columns, where there is no record: they are in every table, comparison and thresholds file.
         extra_columns: columns that it adds to the samples (`Sample.extra`), with their types.
         default_users: how many there are where nobody says.
         waits_for_all: its first request comes when every user of the run has come back from `arrive`.
@@ -46,6 +50,8 @@ class PacedUser(User):
     service_class: ClassVar[type[Any]]
     options_class: ClassVar[type[options.RunOptions]] = options.RunOptions
     request_type: ClassVar[str] = "REQUEST"
+    record: ClassVar[Workload | None] = None
+    metrics: ClassVar[tuple[Metric, ...]] = ()
     extra_columns: ClassVar[dict[str, type]] = {}
     default_users: ClassVar[int] = 1
     waits_for_all: ClassVar[bool] = False
@@ -54,6 +60,13 @@ class PacedUser(User):
 
     def __init_subclass__(cls, **more: Any) -> None:
         super().__init_subclass__(**more)
+        record = cls.__dict__.get("record")
+        if record is not None:
+            register(record)
+            cls.workload = record.name
+            cls.extra_columns = {**cls.extra_columns, **record.columns}
+            cls.metrics = (*cls.metrics, *record.metrics)
+        declare(cls.extra_columns, cls.metrics)  # a slip of the pen is told before any load
         options.register(cls.options_class)
 
     def __init__(self, environment: Environment) -> None:

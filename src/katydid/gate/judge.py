@@ -16,9 +16,10 @@ from katydid.analysis.headline import Outcome, generator_to_blame, headline_of
 from katydid.gate.judgement import CheckKind, GateCheck, GateVerdict, Judgement
 from katydid.gate.limits import Limit
 from katydid.gate.thresholds import Objective, Policy, Thresholds
+from katydid.model.declared import Catalogue, about, described
 from katydid.model.formatting import format_change, value_only
 from katydid.model.measured import Measured, measured
-from katydid.model.metrics import METRICS
+from katydid.model.metrics import FlatMetric
 from katydid.model.units import Unit
 from katydid.stats.proportions import in_points
 
@@ -46,10 +47,14 @@ def judge(
         comparison: of these runs with a baseline, as `analysis.comparison.compare` gives it; None where none was named.
         baseline: the runs of that baseline, beside which objectives stand that the comparison does not know.
     """
+    catalogue = thresholds.catalogue
     checks = [
         _valid(runs),
         _ended(runs, thresholds.stopped_early),
-        *(_beside(_objective(objective, runs), comparison, baseline) for objective in thresholds.objectives),
+        *(
+            _beside(_objective(objective, runs, catalogue), comparison, baseline, catalogue)
+            for objective in thresholds.objectives
+        ),
         *_compared(thresholds, comparison),
     ]
     return Judgement(
@@ -134,12 +139,13 @@ def _ended(runs: Sequence[JudgedRun], policy: Policy) -> GateCheck:
     return GateCheck(CheckKind.RUN, "ended", _ENDED_LIMIT, GateVerdict.FAILED, f"{reason}; {remedy}")
 
 
-def _objective(objective: Objective, runs: Sequence[JudgedRun]) -> GateCheck:
+def _objective(objective: Objective, runs: Sequence[JudgedRun], catalogue: Catalogue) -> GateCheck:
     metric, limit = objective.metric, objective.limit
+    unit = catalogue.metrics[metric].unit
     values = [found for run in runs if (found := measured(run.summary, metric)) is not None]
     if len(values) < len(runs):
         return GateCheck(
-            CheckKind.OBJECTIVE, metric, limit.text, GateVerdict.NO_DATA, _missing(metric, runs, len(values))
+            CheckKind.OBJECTIVE, metric, limit.text, GateVerdict.NO_DATA, _missing(metric, runs, len(values)), unit=unit
         )
     said = [_kept(limit, each) for each in values]
     middle = sorted(values, key=lambda each: (each.value, each.at_least))
@@ -149,9 +155,10 @@ def _objective(objective: Objective, runs: Sequence[JudgedRun]) -> GateCheck:
         metric,
         limit.text,
         _kept(limit, value),
-        "; ".join(_doubts(metric, value, said)),
+        "; ".join(_doubts(metric, value, said, unit)),
         value=value.value,
         at_least=value.at_least,
+        unit=unit,
     )
     return check if len(values) == 1 else replace(check, values=tuple(each.value for each in values))
 
@@ -164,7 +171,7 @@ def _kept(limit: Limit, found: Measured) -> GateVerdict:
     return GateVerdict.PASSED if kept else GateVerdict.FAILED
 
 
-def _doubts(metric: str, value: Measured, said: Sequence[GateVerdict]) -> Iterator[str]:
+def _doubts(metric: str, value: Measured, said: Sequence[GateVerdict], unit: Unit) -> Iterator[str]:
     """What must be known of a value: that it is the middle one of several runs, that it is a lower bound."""
     if len(said) > 1:
         middle = "the median" if len(said) % 2 else "the worse of the two middle ones"
@@ -173,27 +180,29 @@ def _doubts(metric: str, value: Measured, said: Sequence[GateVerdict]) -> Iterat
         if 0 < broken < len(said):
             yield f"too close to call: {broken} of them break it"
     if value.at_least:
-        yield f"at least {value_only(metric, value.value)}: it lies among requests that timed out or were cut off"
+        yield f"at least {value_only(metric, value.value, unit)}: it lies among requests that timed out or were cut off"
 
 
-def _beside(check: GateCheck, comparison: Mapping[str, Any] | None, baseline: Sequence[JudgedRun]) -> GateCheck:
+def _beside(
+    check: GateCheck, comparison: Mapping[str, Any] | None, baseline: Sequence[JudgedRun], catalogue: Catalogue
+) -> GateCheck:
     """An objective with what the baseline had, where the two may be compared."""
     if comparison is None or comparison["verdict"] == "invalid":
         return check
     row = next((row for row in comparison["metrics"] if row["name"] == check.metric and row["base"] is not None), None)
-    return replace(check, compared=row or _beside_baseline(check, baseline))
+    return replace(check, compared=row or _beside_baseline(check, baseline, catalogue.metrics[check.metric]))
 
 
-def _beside_baseline(check: GateCheck, baseline: Sequence[JudgedRun]) -> dict[str, Any] | None:
+def _beside_baseline(check: GateCheck, baseline: Sequence[JudgedRun], metric: FlatMetric) -> dict[str, Any] | None:
     """The middle one of the baseline's runs, as the check's value is of its own; None where it lacks the metric."""
     values = [found.value for run in baseline if (found := measured(run.summary, check.metric)) is not None]
     if not values or check.value is None:
         return None
-    base, new, share = median(values), check.value, METRICS[check.metric].unit is Unit.FRACTION
+    base, new, share = median(values), check.value, metric.unit is Unit.FRACTION
     points = asdict(in_points(base, new, base, None, None)) if share else None
     return {
         "name": check.metric, "base": base, "new": new, "change": new / base - 1.0 if base else None,
-        "low": None, "high": None, "verdict": None, "primary": False, "points": points,
+        "low": None, "high": None, "verdict": None, "primary": False, "points": points, **about(metric),
     }  # fmt: skip
 
 
@@ -236,6 +245,7 @@ def _compared(thresholds: Thresholds, comparison: Mapping[str, Any] | None) -> I
             value=row["new"],
             compared=row,
             doubt=policy,
+            unit=described(row).unit,
         )
         for row in rows
     ]

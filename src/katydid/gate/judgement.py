@@ -10,6 +10,7 @@ from typing import Any
 
 from katydid.gate.thresholds import Policy
 from katydid.model.errors import ExitCode, worst
+from katydid.model.units import Unit
 
 
 class CheckKind(StrEnum):
@@ -54,6 +55,7 @@ class GateCheck:
         compared: the comparison's own row on this metric; of an objective that the comparison does not know, what
             the baseline's runs had.
         doubt: what `cannot_tell` means here.
+        unit: of the value; None where there is no metric.
     """
 
     kind: CheckKind
@@ -66,6 +68,7 @@ class GateCheck:
     at_least: bool = False
     compared: Mapping[str, Any] | None = None
     doubt: Policy = Policy.WARN
+    unit: Unit | None = None
 
     @property
     def is_failure_rate(self) -> bool:

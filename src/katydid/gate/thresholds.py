@@ -15,8 +15,9 @@ from typing import Any
 
 from katydid.analysis.comparison.compare import CompareSettings
 from katydid.gate.limits import Limit, read_limit, read_percent
+from katydid.model.declared import SHIPPED, Catalogue
 from katydid.model.errors import ConfigError
-from katydid.model.metrics import DISTRIBUTIONS, METRICS, POOLED
+from katydid.model.metrics import FlatMetric
 from katydid.model.units import Better
 
 SECTIONS: dict[str, tuple[str, ...]] = {
@@ -53,6 +54,7 @@ class Thresholds:
         settings: of the comparison; the defaults where the file says nothing.
         cannot_tell: what a comparison that can tell nothing means.
         stopped_early: what a run means that its failure threshold ended.
+        catalogue: the metrics that it may name.
     """
 
     source: str
@@ -61,10 +63,15 @@ class Thresholds:
     settings: CompareSettings = field(default_factory=CompareSettings)
     cannot_tell: Policy = Policy.WARN
     stopped_early: Policy = Policy.FAIL
+    catalogue: Catalogue = SHIPPED
 
 
-def read_thresholds(path: Path) -> Thresholds:
+def read_thresholds(path: Path, catalogue: Catalogue = SHIPPED) -> Thresholds:
     """The thresholds that a file holds.
+
+    Args:
+        path: of the file.
+        catalogue: the metrics that it may name: ours, and those that the workload declares.
 
     Raises:
         ConfigError: there is no such file, or it is wrong; in one line, with the file and the key.
@@ -77,10 +84,10 @@ def read_thresholds(path: Path) -> Thresholds:
         raise ConfigError(f"{path} is no text in UTF-8: save it as that") from None
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path} is not TOML: {str(error).lower()}") from None
-    return parse_thresholds(content, str(path))
+    return parse_thresholds(content, str(path), catalogue)
 
 
-def parse_thresholds(content: Mapping[str, Any], source: str) -> Thresholds:
+def parse_thresholds(content: Mapping[str, Any], source: str, catalogue: Catalogue = SHIPPED) -> Thresholds:
     """The thresholds in the parsed content of a file; `source` stands in messages.
 
     Raises:
@@ -92,11 +99,12 @@ def parse_thresholds(content: Mapping[str, Any], source: str) -> Thresholds:
         _check_keys(section, SECTIONS[name], f"{source}: [{name}]")
     thresholds = Thresholds(
         source=source,
-        objectives=_objectives(objective, f"{source}: [objective]"),
+        objectives=_objectives(objective, f"{source}: [objective]", catalogue),
         wants_comparison="compare" in content,
-        settings=_settings(compare, policy, source),
+        settings=_settings(compare, policy, source, catalogue.metrics),
         cannot_tell=_policy(policy, "cannot_tell", Policy.WARN, source),
         stopped_early=_policy(policy, "stopped_early", Policy.FAIL, source),
+        catalogue=catalogue,
     )
     if not thresholds.objectives and not thresholds.wants_comparison:
         raise ConfigError(f"{source} judges nothing: give it a section [objective] or [compare]")
@@ -124,18 +132,19 @@ def _suggest(name: str, known: Iterable[str]) -> str:
     return f": take one of {', '.join(names)}" if len(names) < 10 else ": see the metrics in a run's summary.json"
 
 
-def _objectives(section: Mapping[str, Any], where: str) -> tuple[Objective, ...]:
+def _objectives(section: Mapping[str, Any], where: str, catalogue: Catalogue) -> tuple[Objective, ...]:
     objectives: dict[str, Objective] = {}
+    known = catalogue.metrics
     for name, text in _flat(section):
-        if name not in METRICS:
-            raise ConfigError(f'{where} "{name}": there is no such metric{_suggest(name, METRICS)}')
+        if name not in known:
+            raise ConfigError(f'{where} "{name}": there is no such metric{_suggest(name, known)}')
         if name in objectives:
             raise ConfigError(f'{where} "{name}" stands there twice: keep one')
         try:
-            objectives[name] = Objective(name, read_limit(text, METRICS[name].unit))
+            objectives[name] = Objective(name, read_limit(text, known[name].unit))
         except ConfigError as error:
             raise ConfigError(f'{where} "{name}": {error}') from None
-    _check_together(objectives, where)
+    _check_together(objectives, where, catalogue)
     return tuple(objectives.values())
 
 
@@ -151,9 +160,9 @@ def _flat(section: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, A
 _IN_ORDER = ("min", "p50", "p90", "p95", "p99", "max")
 
 
-def _check_together(objectives: Mapping[str, Objective], where: str) -> None:
+def _check_together(objectives: Mapping[str, Objective], where: str, catalogue: Catalogue) -> None:
     """See that limits of one distribution leave room: a p50 above 2 s and a p95 below 1 s do not."""
-    for distribution in (*DISTRIBUTIONS, *POOLED):
+    for distribution in catalogue.spread:
         names = [f"{distribution.name}.{statistic}" for statistic in _IN_ORDER]
         given = [(rank, objectives[name]) for rank, name in enumerate(names) if name in objectives]
         for (low_rank, low), (high_rank, high) in product(given, given):
@@ -171,11 +180,13 @@ def _leave_no_room(lower: Limit, upper: Limit) -> bool:
     return lower.value > upper.value or (strict and lower.value == upper.value)
 
 
-def _settings(compare: Mapping[str, Any], policy: Mapping[str, Any], source: str) -> CompareSettings:
+def _settings(
+    compare: Mapping[str, Any], policy: Mapping[str, Any], source: str, known: Mapping[str, FlatMetric]
+) -> CompareSettings:
     usual = CompareSettings()
     where = f"{source}: [compare]"
     settings = CompareSettings(
-        primary=_primary(compare["primary"], f"{where} primary") if "primary" in compare else usual.primary,
+        primary=_primary(compare["primary"], f"{where} primary", known) if "primary" in compare else usual.primary,
         min_change=_percent(compare, "min_change", usual.min_change, where),
         same_within=_percent(compare, "same_within", usual.same_within, where),
         family_alpha=_alpha(policy.get("family_alpha", usual.family_alpha), f"{source}: [policy] family_alpha"),
@@ -195,13 +206,13 @@ def _percent(section: Mapping[str, Any], key: str, default: float, where: str) -
         raise ConfigError(f"{where} {key}: {error}") from None
 
 
-def _primary(names: Any, where: str) -> tuple[str, ...]:
+def _primary(names: Any, where: str, known: Mapping[str, FlatMetric]) -> tuple[str, ...]:
     if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
         raise ConfigError(f'{where}: give a list of metrics, as in ["duration.p50", "duration.p95"]')
     for name in names:
-        if name not in METRICS:
-            raise ConfigError(f'{where}: there is no metric "{name}"{_suggest(name, METRICS)}')
-        if METRICS[name].better is Better.NEITHER:
+        if name not in known:
+            raise ConfigError(f'{where}: there is no metric "{name}"{_suggest(name, known)}')
+        if known[name].better is Better.NEITHER:
             raise ConfigError(f'{where}: "{name}" is neither better when lower nor when higher: take another metric')
     if len(set(names)) < len(names):
         raise ConfigError(f"{where}: a metric stands there twice: keep one")

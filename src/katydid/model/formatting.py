@@ -135,9 +135,9 @@ def number(value: float) -> str:
     return significant(value) if value != int(value) else f"{value:,.0f}".replace("-", MINUS)
 
 
-def value_only(name: str, value: float) -> str:
-    """A metric's value with its unit."""
-    unit = METRICS[name].unit
+def value_only(name: str, value: float, unit: Unit | None = None) -> str:
+    """A metric's value with its unit; of one that a workload declares, the unit must be given."""
+    unit = METRICS[name].unit if unit is None else unit
     if unit is Unit.MS:
         return milliseconds(value)
     if unit is Unit.FRACTION:
@@ -145,16 +145,16 @@ def value_only(name: str, value: float) -> str:
     return number(value) if unit is Unit.COUNT else f"{significant(value)} {unit.value}"
 
 
-def show(name: str, value: float | None, summary: Mapping[str, Any] | None = None) -> str:
+def show(name: str, value: float | None, summary: Mapping[str, Any] | None = None, unit: Unit | None = None) -> str:
     """A metric's value with its unit, `≤` before an upper bound; `too few (n of m)` or a dash where there is none.
 
-    With a summary, it is that in which time-outs count: `≥ 30.0 s` where it lies among them.
+    With a summary, it is that in which time-outs count: `≥ 30.0 s` where it lies among them. `unit`: see `value_only`.
     """
     if summary is not None and (found := measured(summary, name)) is not None:
-        return at_most(name, summary) + at_least(value_only(name, found.value), bound=found.at_least)
+        return at_most(name, summary) + at_least(value_only(name, found.value, unit), bound=found.at_least)
     if value is None:
         return str((summary or {}).get("too_few", {}).get(name, "–"))
-    return at_most(name, summary) + value_only(name, value)
+    return at_most(name, summary) + value_only(name, value, unit)
 
 
 def at_most(name: str, summary: Mapping[str, Any] | None) -> str:

@@ -222,7 +222,7 @@ POOLED = (ITL,)
 
 
 @dataclass(frozen=True, slots=True)
-class Metric:
+class FlatMetric:
     """A flat name of `summary.json`, with what is known about it."""
 
     name: str
@@ -232,12 +232,12 @@ class Metric:
     definition: str
 
 
-def _all_metrics() -> dict[str, Metric]:
-    metrics = {r.name: Metric(r.name, r.label, r.unit, r.better, r.definition) for r in RATES}
+def _all_metrics() -> dict[str, FlatMetric]:
+    metrics = {r.name: FlatMetric(r.name, r.label, r.unit, r.better, r.definition) for r in RATES}
     for d in (*DISTRIBUTIONS, *POOLED):
         for s in STATISTICS:
             name = f"{d.name}.{s.name}"
-            metrics[name] = Metric(name, f"{d.label}, {s.name}", d.unit, d.better, d.definition)
+            metrics[name] = FlatMetric(name, f"{d.label}, {s.name}", d.unit, d.better, d.definition)
     return metrics
 
 

@@ -5,8 +5,11 @@ somebody else's is as good as one of ours.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
+
+from katydid.model.declared import Metric
+from katydid.model.errors import ConfigError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,6 +21,10 @@ class Workload:
         user: the class of its users as `module:Class`; imported by who runs it, since that brings Locust.
         plan: of runs in stages; those that carry it out have this workload's parts too, whoever their users are.
         summarise: the keys that it adds to `summary.json`, from an `analysis.validity.Run`.
+        columns: that it adds to the samples (`Sample.extra`), with their types: `bool`, `int`, `float` or `str`.
+        metrics: made of columns; they travel in the manifest, so that reports, comparisons and gates elsewhere have
+            them too.
+        rules: of validity (`analysis.validity.Rule`) beside those of every run.
         sections: of its report; each makes a `report.model.Section` out of a `report.model.Material`, or None where a
             run has nothing to say there.
     """
@@ -25,16 +32,28 @@ class Workload:
     name: str
     user: str = ""
     plan: str | None = None
+    columns: Mapping[str, type] = field(default_factory=dict)
+    metrics: tuple[Metric, ...] = ()
+    rules: tuple[Any, ...] = ()
     summarise: Callable[[Any], dict[str, Any]] | None = None
     sections: tuple[Callable[[Any], Any], ...] = ()
 
 
+_OURS = "katydid."
+"""Where users of ours are."""
 WORKLOADS: dict[str, Workload] = {}
 """Every workload by its name; `katydid.workloads` registers ours."""
 
 
 def register(workload: Workload) -> Workload:
-    """Make a workload known; one that is registered again takes its own place."""
+    """Make a workload known; one that is registered again takes its own place.
+
+    Raises:
+        ConfigError: a workload of ours has that name.
+    """
+    before = WORKLOADS.get(workload.name)
+    if before is not None and before.user.startswith(_OURS) and before.user != workload.user:
+        raise ConfigError(f"Workload(name={workload.name!r}): that is a workload of Katydid's: choose another name")
     WORKLOADS[workload.name] = workload
     return workload
 

@@ -6,8 +6,8 @@ import pandas as pd
 from rich.console import Console
 from rich.text import Text
 
+from katydid.model.declared import catalogue_of
 from katydid.model.formatting import fraction, plural, strip_control_chars
-from katydid.model.metrics import DISTRIBUTIONS
 from katydid.model.version import __version__
 from katydid.report import verdict
 from katydid.report.comparison_charts import comparison_charts
@@ -33,7 +33,10 @@ def comparison_page(comparison: Comparison, base: Sequence[pd.DataFrame], new: S
     changes = verdict.forest(comparison)
     within = comparison["settings"]["same_within"]
     note = f"Right of the line is slower. The band is what counts as no difference, {fraction(within)} to either side."
+    catalogue = catalogue_of(comparison)
     named = {m["name"].partition(".")[0] for m in comparison["metrics"]}
+    explained = [(d.label, d.definition) for d in catalogue.distributions if d.name in named]
+    explained += [(m.label, m.definition) for m in catalogue.of_the_run if m.name in named]
     return render(
         "compare.html",
         comparison_charts(names, base, new),
@@ -50,7 +53,7 @@ def comparison_page(comparison: Comparison, base: Sequence[pd.DataFrame], new: S
         ],
         reasons=verdict.reasons(comparison),
         forest=draw_forest(changes, within=within, note=note) if changes else None,
-        definitions=[d for d in DISTRIBUTIONS if d.name in named],
+        definitions=explained,
         made_by=__version__,
     )
 

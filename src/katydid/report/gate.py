@@ -7,7 +7,6 @@ from typing import Any
 from katydid.gate.judgement import CheckKind, GateCheck, GateVerdict, Judgement
 from katydid.model import formatting
 from katydid.model.errors import ExitCode
-from katydid.model.metrics import METRICS
 from katydid.report import verdict as of_comparison
 from katydid.report.model import Section, Table
 
@@ -72,10 +71,11 @@ def _but(comparison: Mapping[str, Any]) -> str:
 def _why(check: GateCheck, judgement: Judgement) -> str:
     if check.kind is CheckKind.OBJECTIVE and check.value is not None:
         is_ = "is at least" if check.at_least else "is"
-        return f"{check.metric} {is_} {formatting.value_only(check.metric, check.value)}, the limit {check.limit}"
+        value = formatting.value_only(check.metric, check.value, check.unit)
+        return f"{check.metric} {is_} {value}, the limit {check.limit}"
     if check.kind is CheckKind.COMPARISON and judgement.comparison and check.verdict is not GateVerdict.NO_DATA:
         return _REPEATED.sub("", of_comparison.comparison_sentence(dict(judgement.comparison))).removesuffix(".")
-    return f"{check.metric}: {check.reason}" if check.metric in METRICS else check.reason
+    return f"{check.metric}: {check.reason}" if check.unit is not None else check.reason
 
 
 def section(judgement: Judgement) -> Section:
@@ -117,8 +117,8 @@ def _row(check: GateCheck, *, compared: bool) -> list[str]:
     base, change = row.get("base"), formatting.format_change(row)[0] if row else None
     if change is None and row.get("points"):
         change = formatting.points(row["points"]["change"])
-    between = [formatting.value_only(check.metric, base) if base is not None else "", change or ""]
-    value = formatting.value_only(check.metric, check.value) if check.value is not None else "–"
+    between = [formatting.value_only(check.metric, base, check.unit) if base is not None else "", change or ""]
+    value = formatting.value_only(check.metric, check.value, check.unit) if check.value is not None else "–"
     value = formatting.at_least(value, bound=check.at_least)
     label = _LABELS.get(check.metric, check.metric)
     return [label, *(between if compared else []), value, check.limit, _SAID[check.verdict], check.reason]

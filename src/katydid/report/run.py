@@ -14,9 +14,9 @@ from katydid.analysis.derived import quantile
 from katydid.analysis.headline import headline_of
 from katydid.analysis.validity import rules_for
 from katydid.model import formatting
+from katydid.model.declared import KEY, catalogue_of
 from katydid.model.measured import measured
-from katydid.model.metrics import DISTRIBUTIONS, POOLED, STATISTICS
-from katydid.model.rates import RATES
+from katydid.model.metrics import STATISTICS
 from katydid.model.version import __version__
 from katydid.report.model import Material, Section
 from katydid.report.render.page import render
@@ -32,7 +32,7 @@ def render_run(material: Material, sections: Sequence[Section]) -> str:
     Missing keys of the manifest are left out or shown as unknown.
     """
     manifest, summary, frame, monitor = material.manifest, material.summary, material.frame, material.monitor
-    metrics = summary["metrics"]
+    metrics, catalogue = summary["metrics"], catalogue_of(manifest)
     return render(
         "run.html",
         run_charts(frame, monitor, manifest),
@@ -44,9 +44,9 @@ def render_run(material: Material, sections: Sequence[Section]) -> str:
         headline=headline_of(manifest, summary),
         setting=_setting(manifest),
         tiles=_tiles(summary),
-        rules=_rules(summary, frame),
-        distributions=[d for d in (*DISTRIBUTIONS, *POOLED) if measured(summary, f"{d.name}.max") is not None],
-        rates=[r for r in RATES if metrics[r.name] is not None],
+        rules=_rules(summary, frame, manifest),
+        distributions=[d for d in catalogue.spread if measured(summary, f"{d.name}.max") is not None],
+        rates=[r for r in catalogue.figures if metrics[r.name] is not None],
         statistics=STATISTICS,
         users=_users(frame),
         processes=_processes(monitor),
@@ -116,13 +116,13 @@ def _time_tile(summary: dict[str, Any], name: str, label: str) -> _Tile:
     return _Tile(label, most, "too few for p50")
 
 
-def _rules(summary: dict[str, Any], frame: pd.DataFrame) -> list[dict[str, str]]:
+def _rules(summary: dict[str, Any], frame: pd.DataFrame, manifest: dict[str, Any]) -> list[dict[str, str]]:
     """Every rule of validity that this workload has, and what came of it."""
     results = dict.fromkeys(summary["unchecked_rules"], "not checked")
     results |= {finding["rule"]: finding["severity"] for finding in summary["findings"]}
     return [
         {"name": r.name.replace("_", " "), "limit": r.limit, "why": r.why, "result": results.get(r.name, "kept")}
-        for r in rules_for(frame)
+        for r in rules_for(frame, manifest)
     ]
 
 
@@ -162,7 +162,7 @@ def _processes(monitor: pd.DataFrame) -> list[dict[str, Any]]:
     ]
 
 
-_UNTOLD = {"options", "schema_version", "partial"}
+_UNTOLD = {KEY, "options", "schema_version", "partial"}
 
 
 def _facts(manifest: dict[str, Any]) -> list[tuple[str, str]]:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from katydid.analysis.comparison.explain import BETTER, LARGEST, WORSE
+from katydid.model.declared import described
 from katydid.model.formatting import (
     at_least,
     change_text,
@@ -16,7 +17,7 @@ from katydid.model.formatting import (
     points,
     value_only,
 )
-from katydid.model.metrics import DISTRIBUTIONS, METRICS
+from katydid.model.metrics import DISTRIBUTIONS
 from katydid.model.rates import USERS_AT_STOP
 from katydid.model.units import Better, Unit
 from katydid.report.model import Section, Style, Table
@@ -51,7 +52,7 @@ FAILURES = (
     "bursts and from run to run; a rate is the same where the 90 % interval lies within one point."
 )
 _STYLES = {"faster": Style.MAIN, "slower": Style.BAD, "no_difference": Style.THIRD, "cannot_tell": Style.QUIET}
-_MAIN = frozenset(d.name for d in DISTRIBUTIONS if d.primary)
+_MINOR = frozenset(d.name for d in DISTRIBUTIONS if not d.primary)
 _WORST_FIRST = ("slower", "cannot_tell", "faster", "no_difference")
 
 
@@ -115,7 +116,7 @@ def _is(word: str, metrics: Sequence[dict[str, Any]]) -> str:
 
 def _told(metrics: Sequence[dict[str, Any]]) -> str:
     return "; ".join(
-        users_text(m) if m["name"] == USERS_AT_STOP else f"{METRICS[m['name']].label.lower()} {change_text(m)}"
+        users_text(m) if m["name"] == USERS_AT_STOP else f"{described(m).label.lower()} {change_text(m)}"
         for m in metrics
     )
 
@@ -146,7 +147,7 @@ def _largest(metrics: Sequence[dict[str, Any]]) -> str:
 def verdict_word(metric: dict[str, Any]) -> str:
     """Of a metric; "slower" fits times only."""
     words = {"no_difference": "no difference", "cannot_tell": "cannot tell"}
-    if METRICS[metric["name"]].unit is not Unit.MS:
+    if described(metric).unit is not Unit.MS:
         words |= {"slower": "worse", "faster": "better"}
     return words.get(metric["verdict"], str(metric["verdict"]))
 
@@ -158,9 +159,9 @@ def ordered(comparison: Comparison) -> list[dict[str, Any]]:
 
 def forest(comparison: Comparison) -> list[Change]:
     """The rows of the forest plot: times of which a change is known, without those that nobody reads first."""
-    shown = [m for m in ordered(comparison) if m["change"] is not None and METRICS[m["name"]].unit is Unit.MS]
+    shown = [m for m in ordered(comparison) if m["change"] is not None and described(m).unit is Unit.MS]
     return [
-        Change(METRICS[m["name"]].label, change_text(m), _STYLES[m["verdict"]], m["change"], *_reach(m))
+        Change(described(m).label, change_text(m), _STYLES[m["verdict"]], m["change"], *_reach(m))
         for m in shown
         if _comes_first(m)
     ]
@@ -199,7 +200,7 @@ def _metrics(comparison: Comparison) -> Section | None:
 
 def _comes_first(metric: dict[str, Any]) -> bool:
     distribution, _, statistic = metric["name"].partition(".")
-    return metric["primary"] or not statistic or (distribution in _MAIN and statistic in {"p50", "p95"})
+    return metric["primary"] or not statistic or (distribution not in _MINOR and statistic in {"p50", "p95"})
 
 
 def _bad(metrics: Sequence[dict[str, Any]]) -> frozenset[tuple[int, int]]:
@@ -207,11 +208,10 @@ def _bad(metrics: Sequence[dict[str, Any]]) -> frozenset[tuple[int, int]]:
 
 
 def _row(metric: dict[str, Any]) -> tuple[str, ...]:
-    name = metric["name"]
     values = [_value(metric, side) for side in ("base", "new")]
     needed = metric["runs_needed"]
     return (
-        METRICS[name].label + (" *" if metric["primary"] else ""),
+        described(metric).label + (" *" if metric["primary"] else ""),
         *values,
         change_text(metric),
         verdict_word(metric),
@@ -225,7 +225,7 @@ def _value(metric: dict[str, Any], side: str) -> str:
     if metric[side] is None:
         return "–"
     bound = metric.get("bound") in ("both", {"base": "upper", "new": "lower"}[side])
-    return at_least(value_only(metric["name"], metric[side]), bound=bound)
+    return at_least(value_only(metric["name"], metric[side], described(metric).unit), bound=bound)
 
 
 def _detectable(metric: dict[str, Any]) -> str:
@@ -287,7 +287,7 @@ def _method(comparison: Comparison) -> Section:
     turns = ("The runs were interleaved.",) if comparison["interleaved"] and max(counted) > 1 else ()
     settled = comparison["settled_s"]
     cut = (f"The first {settled:.0f} s of each run are left out: service times had not settled.",) if settled else ()
-    better_higher = any(METRICS[m["name"]].better is Better.HIGHER for m in comparison["metrics"])
+    better_higher = any(described(m).better is Better.HIGHER for m in comparison["metrics"])
     unit = f"Sample size: {runs}, one value per run; the noise from run to run is taken from them{noise}."
     rule = (
         f"A change is called slower or faster when it is beyond that noise (together, the metrics that decide are "

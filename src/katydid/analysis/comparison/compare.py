@@ -22,7 +22,7 @@ from katydid.analysis.comparison.verdicts import (
     judge_metrics,
     undecided_failures,
 )
-from katydid.model.metrics import DISTRIBUTIONS
+from katydid.model.declared import KEY, catalogue_of
 from katydid.model.rates import USERS_AT_STOP
 from katydid.model.units import Better
 from katydid.runs.folder import RunFolder
@@ -89,11 +89,11 @@ def compare_runs(
     }
     if invalid:
         return result
-    numbers = numbers_of(used, earlier, settled)
+    numbers = numbers_of(used, earlier, settled, catalogue_of(*(run.manifest for run in (*base, *new))))
     workload = str(used[0][0].manifest.get("workload"))
     stops = compare_stops(used[0], used[1], settings, interleaved=numbers.interleaved)
     runs = [*numbers.base, *numbers.new]
-    deciding = Primaries(()) if stops.decide else primaries(settings.primary, workload, runs)
+    deciding = Primaries(()) if stops.decide else primaries(settings.primary, workload, runs, numbers.catalogue)
     settings = replace(settings, primary=deciding.names)
     metrics = judge_metrics(_names(numbers, settings), numbers, settings)
     metrics, notes = with_caveats(metrics, numbers)
@@ -108,12 +108,21 @@ def compare_runs(
         why = because(verdict, metrics, rows, settings)
     result |= {
         "verdict": str(verdict),
-        "reasons": [*reasons, *stops.reasons, *deciding.notes, *notes, *why],
+        "reasons": [
+            *reasons,
+            *filter(None, [numbers.catalogue.complaint]),
+            *stops.reasons,
+            *deciding.notes,
+            *notes,
+            *why,
+        ],
         "metrics": [*stops.rows, *rows],
         "interleaved": numbers.interleaved,
         "settings": asdict(settings),
         "largest_regression": worst and worst.name,
     }
+    if numbers.catalogue.declared:
+        result[KEY] = numbers.catalogue.as_json()
     return result
 
 
@@ -151,10 +160,12 @@ def _only_shifted(metric: Judged, every: Sequence[Judged]) -> bool:
 
 def _names(sides: Sides, settings: CompareSettings) -> list[str]:
     """The metrics to compare: those that are declared, then all that some run on each side has."""
-    known = [f"{d.name}.{statistic}" for d in DISTRIBUTIONS if d.better is not Better.NEITHER for statistic in COMPARED]
+    catalogue = sides.catalogue
+    known = [f"{d.name}.{s}" for d in catalogue.distributions if d.better is not Better.NEITHER for s in COMPARED]
+    own = [metric.name for metric in catalogue.of_the_run if metric.better is not Better.NEITHER]
     present = [
         name
-        for name in (*known, *COMPARED_RATES)
+        for name in (*known, *COMPARED_RATES, *own)
         if any(name in run.values for run in sides.base) and any(name in run.values for run in sides.new)
     ]
     return list(dict.fromkeys([*settings.primary, *present]))

@@ -13,10 +13,11 @@ import numpy as np
 import pandas as pd
 
 from katydid.analysis.comparison.failures import clumping, episodes
-from katydid.analysis.derived import warm_up_counts, with_derived
+from katydid.analysis.derived import of_the_run, warm_up_counts, with_derived
 from katydid.analysis.request_times import RequestTimes, statistic_of
 from katydid.analysis.summary import summarise
-from katydid.model.metrics import DISTRIBUTIONS, STATISTICS
+from katydid.model.declared import Read, catalogue_of
+from katydid.model.metrics import STATISTICS
 from katydid.model.units import Better
 from katydid.runs.folder import RunFolder
 from katydid.runs.gaps import counted
@@ -129,7 +130,8 @@ def estimate(run: RunData, settled_ms: float) -> Estimates:
     bounds: set[str] = set()
     times: dict[str, Known] = {}
     stopped_early = run.manifest.get("ended") in STOPPED_EARLY
-    for distribution in DISTRIBUTIONS:
+    catalogue = catalogue_of(run.manifest)
+    for distribution in catalogue.distributions:
         for statistic in STATISTICS:
             values.pop(f"{distribution.name}.{statistic.name}", None)
         if distribution.better is Better.NEITHER or (known := requests.known(distribution)) is None:
@@ -146,6 +148,8 @@ def estimate(run: RunData, settled_ms: float) -> Estimates:
             values[name], at_least = statistic_of(known, statistic)
             bounds |= {name} if at_least else set()
     values |= _rates(counted)
+    shares = {m.name: of_the_run(m, counted, 0.0) for m in catalogue.of_the_run if m.read == Read.SHARE}
+    values |= {name: value for name, value in shares.items() if value is not None}
     tokens = requests.of_successes("completion_tokens") or requests.of_successes("chunks")
     at_stop, users = run.summary.get("users_at_stop"), run.manifest.get("users")
     faltered = episodes(failed["scheduled_ms"].to_numpy(dtype=np.float64))

@@ -7,8 +7,8 @@ from typing import Any
 from katydid.analysis.comparison.bounds import stands
 from katydid.analysis.comparison.primaries import FAILURES
 from katydid.analysis.comparison.verdicts import CompareSettings, Judged, Sides, Verdict, undecided_failures
+from katydid.model.declared import described
 from katydid.model.formatting import change_text, fraction
-from katydid.model.metrics import METRICS
 from katydid.model.units import Unit
 
 SHORTER_ANSWERS = 0.02
@@ -41,7 +41,7 @@ def largest_regression(metrics: Sequence[Judged]) -> Judged | None:
 
 def _size(metric: Judged) -> float:
     """How large a change is: of shares the difference, as no ratio to nearly nothing is comparable with others."""
-    if METRICS[metric.name].unit is Unit.FRACTION:
+    if metric.metric.unit is Unit.FRACTION:
         return abs((metric.new or 0.0) - (metric.base or 0.0))
     return abs(metric.difference.log_ratio) if metric.difference else 0.0
 
@@ -75,11 +75,11 @@ def because(
 
 
 def _change(row: Mapping[str, Any]) -> str:
-    return f"{METRICS[row['name']].label} {change_text(row)}"
+    return f"{described(row).label} {change_text(row)}"
 
 
 def _undecided(metric: Judged, row: Mapping[str, Any], settings: CompareSettings) -> str:
-    label, needed = METRICS[metric.name].label, _runs(metric, row["runs_needed"])
+    label, needed = metric.metric.label, _runs(metric, row["runs_needed"])
     if metric.reason:
         return f"{label}: {metric.reason}"
     if metric.rates is not None:

@@ -7,8 +7,8 @@ from typing import Any
 from katydid.analysis.comparison.comparability import comparable
 from katydid.analysis.comparison.estimates import RunData, estimate, read_run
 from katydid.analysis.comparison.verdicts import Sides
+from katydid.model.declared import SHIPPED, Catalogue
 from katydid.model.errors import NoDataError
-from katydid.model.metrics import DISTRIBUTIONS
 from katydid.runs.folder import RunFolder
 from katydid.stats.bootstrap import log_error
 
@@ -56,13 +56,19 @@ def _read(folder: RunFolder) -> RunData | None:
         return None
 
 
-def numbers_of(used: Sequence[Sequence[RunData]], earlier: Sequence[Sequence[RunData]], settled: float) -> Sides:
+def numbers_of(
+    used: Sequence[Sequence[RunData]],
+    earlier: Sequence[Sequence[RunData]],
+    settled: float,
+    catalogue: Catalogue = SHIPPED,
+) -> Sides:
     """The runs of both sides as numbers.
 
     Args:
         used: runs of the base, and of the new side.
         earlier: runs of the history, by version.
         settled: seconds of each run that count in no statistic.
+        catalogue: the metrics that these runs may have.
     """
     base, new = used
     pairs = _pairs(base, new)
@@ -72,7 +78,7 @@ def numbers_of(used: Sequence[Sequence[RunData]], earlier: Sequence[Sequence[Run
     def within(name: str) -> float | None:
         """Both runs' own uncertainty together."""
         head, _, statistic = name.partition(".")
-        column = next((d.column for d in DISTRIBUTIONS if d.name == head), None)
+        column = next((d.column for d in catalogue.distributions if d.name == head), None)
         if column is None or not statistic.startswith("p"):
             return None
         errors = [log_error(_successes(run, settled), column, int(statistic[1:]) / 100) for run in (base[0], new[0])]
@@ -84,6 +90,7 @@ def numbers_of(used: Sequence[Sequence[RunData]], earlier: Sequence[Sequence[Run
         history=[[estimate(run, settled * 1000.0) for run in version] for version in earlier],
         interleaved=bool(pairs),
         within=within,
+        catalogue=catalogue,
     )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from katydid.analysis.comparison.estimates import TOO_FEW, Estimates
-from katydid.model.metrics import DISTRIBUTIONS
+from katydid.model.declared import SHIPPED, Catalogue
 
 FAILURES = "failure_rate"
 """Primary in every comparison: a version that answers fewer requests is worse, however fast it is."""
@@ -22,7 +22,6 @@ OWN = {
     "batch": WHOLE_ANSWERS,
 }
 """Workloads whose runs are about something else than the stream of one answer."""
-_DISTRIBUTIONS = frozenset(d.name for d in DISTRIBUTIONS)
 
 
 @dataclass(frozen=True)
@@ -38,16 +37,20 @@ class Primaries:
     notes: list[str] = field(default_factory=list)
 
 
-def primaries(named: Sequence[str], workload: str, runs: Sequence[Estimates]) -> Primaries:
+def primaries(
+    named: Sequence[str], workload: str, runs: Sequence[Estimates], catalogue: Catalogue = SHIPPED
+) -> Primaries:
     """The metrics that decide a comparison.
 
     Args:
         named: by whoever compares; the default, `STREAM` itself, for the workload's own.
         workload: as the manifest has it.
         runs: of both sides.
+        catalogue: the metrics that they may have.
     """
+    heads = frozenset(d.name for d in catalogue.distributions)
     wanted = [name for name in (_own(workload, runs) if named is STREAM else named) if name != FAILURES]
-    measured = [name for name in wanted if _is_measured(name, runs)]
+    measured = [name for name in wanted if _is_measured(name, runs, heads)]
     notes = [f"no run measures {name}: it does not decide" for name in wanted if name not in measured and measured]
     chosen = {name: _of_enough_requests(name, runs) for name in measured or wanted}
     notes += list(_given_way(chosen, runs))
@@ -56,13 +59,13 @@ def primaries(named: Sequence[str], workload: str, runs: Sequence[Estimates]) ->
 
 def _own(workload: str, runs: Sequence[Estimates]) -> Sequence[str]:
     own = OWN.get(workload.rpartition("-")[2])  # a search's or a sweep's plan stands before the dash
-    return own or (STREAM if _is_measured("ttft.p50", runs) else WHOLE_ANSWERS)
+    return own or (STREAM if _is_measured("ttft.p50", runs, frozenset({"ttft"})) else WHOLE_ANSWERS)
 
 
-def _is_measured(name: str, runs: Sequence[Estimates]) -> bool:
+def _is_measured(name: str, runs: Sequence[Estimates], heads: frozenset[str]) -> bool:
     """Whether any run has any statistic of it: too few requests for this one are another matter."""
     distribution = name.partition(".")[0]
-    if distribution not in _DISTRIBUTIONS:
+    if distribution not in heads:
         return any(name in run.values for run in runs)
     return any(value.partition(".")[0] == distribution for run in runs for value in run.values)
 

@@ -15,7 +15,9 @@ from katydid.analysis.comparison.comparability import same_ramp
 from katydid.analysis.comparison.estimates import RunData
 from katydid.analysis.comparison.verdicts import ASSUMED_SD, EQUIVALENCE, CompareSettings, Verdict
 from katydid.analysis.derived import was_stopped
+from katydid.model.declared import about
 from katydid.model.formatting import number, percent
+from katydid.model.metrics import METRICS
 from katydid.model.rates import AT_STOP, USERS_AT_STOP
 from katydid.stats import inference
 from katydid.stats.inference import Design, Difference, Noise
@@ -205,4 +207,5 @@ def _entry(
         "design": None if difference is None else str(difference.design),
         "reason": reason,
         "points": None,
+        **about(METRICS[name]),
     }

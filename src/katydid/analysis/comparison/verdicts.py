@@ -16,7 +16,8 @@ from katydid.analysis.comparison.bounds import Bound
 from katydid.analysis.comparison.estimates import Estimates
 from katydid.analysis.comparison.failures import RateDifference, RunFailures, clumping_of_few, compare_failures
 from katydid.analysis.comparison.primaries import FAILURES, STREAM
-from katydid.model.metrics import METRICS
+from katydid.model.declared import SHIPPED, Catalogue, about
+from katydid.model.metrics import METRICS, FlatMetric
 from katydid.model.units import Better, Unit
 from katydid.stats import inference
 from katydid.stats.inference import Design, Difference, Noise, Values
@@ -33,6 +34,7 @@ EQUIVALENCE = 0.90
 
 
 NONE = "none on either side"
+TWO_WAYS = "these runs declare it in two ways"
 NO_SUCCESS = "no request succeeded on one side"
 
 
@@ -73,6 +75,7 @@ class Sides:
         history: earlier runs, a sequence a version.
         interleaved: the i-th runs of both sides were made side by side.
         within: the standard error of a metric's log within one run, for when nothing else is known.
+        catalogue: the metrics that these runs may have.
     """
 
     base: Sequence[Estimates]
@@ -80,6 +83,7 @@ class Sides:
     history: Sequence[Sequence[Estimates]]
     interleaved: bool
     within: Callable[[str], float | None]
+    catalogue: Catalogue = SHIPPED
 
     @property
     def every(self) -> list[Sequence[Estimates]]:
@@ -99,6 +103,7 @@ class Judged:
         rates: of failures alone.
         reason: why nothing can be said, where that is not the noise.
         bound, floor: of a change that is known on one side only; see `bounds`.
+        declared: the metric, where it is none of ours.
     """
 
     name: str
@@ -115,6 +120,12 @@ class Judged:
     reason: str = ""
     bound: Bound | None = None
     floor: float | None = None
+    declared: FlatMetric | None = None
+
+    @property
+    def metric(self) -> FlatMetric:
+        """What it is about."""
+        return self.declared or METRICS[self.name]
 
     def as_dict(self, settings: CompareSettings, family: int) -> dict[str, Any]:
         """The metric's entry in `compare --json`; fractions, NaN nowhere."""
@@ -133,6 +144,7 @@ class Judged:
             "p_value": self.p_value,
             "reason": self.reason,
             **found,
+            **about(self.metric),
         }
 
     def _of_ratio(self, alpha: float) -> dict[str, Any]:
@@ -234,7 +246,7 @@ def _verdict(metric: Judged, p: float, settings: CompareSettings) -> Verdict:
         return Verdict.CANNOT_TELL
     change = math.expm1(difference.log_ratio)
     if p < settings.family_alpha and abs(change) >= settings.min_change and _worth_a_word(metric):
-        worse = (change > 0) == (METRICS[metric.name].better is not Better.HIGHER)
+        worse = (change > 0) == (metric.metric.better is not Better.HIGHER)
         return Verdict.SLOWER if worse else Verdict.FASTER
     if metric.bound is not None:
         return Verdict.CANNOT_TELL
@@ -261,23 +273,23 @@ def undecided_failures(metrics: Sequence[Judged]) -> float:
 
 
 def _worth_a_word(metric: Judged) -> bool:
-    if METRICS[metric.name].unit is not Unit.FRACTION:
+    if metric.metric.unit is not Unit.FRACTION:
         return True
     return abs((metric.new or 0.0) - (metric.base or 0.0)) >= LEAST_POINTS
 
 
 def _compared(name: str, sides: Sides, *, primary: bool) -> Judged:
-    empty = Judged(name, primary)
+    known = sides.catalogue.metrics[name]
+    empty = Judged(name, primary, declared=None if name in METRICS else known)
     if name != FAILURES:
         sides = _with_successes(sides)
         if not sides.base or not sides.new:
             return replace(empty, reason=NO_SUCCESS)
-    lacking = next((run for run in (*sides.base, *sides.new) if name not in run.values), None)
-    if lacking is not None:
-        return replace(empty, reason=lacking.missing.get(name, "a run lacks it"))
+    if lacking := _lacking(name, sides):
+        return replace(empty, reason=lacking)
     if name == FAILURES:
         return _failures(empty, sides)
-    share = METRICS[name].unit is Unit.FRACTION
+    share = known.unit is Unit.FRACTION
     shown = [_shown([run.values[name] for run in side], share=share) for side in (sides.base, sides.new)]
     metric = replace(empty, base=shown[0], new=shown[1], runs=len(sides.base) + len(sides.new))
     if not share and min(run.values[name] for run in (*sides.base, *sides.new)) <= 0:
@@ -297,6 +309,14 @@ def _compared(name: str, sides: Sides, *, primary: bool) -> Judged:
     noise = inference.noise_of([base, new, *history])
     p = difference.p_value if difference and difference.design is not Design.WITHIN_RUN else 1.0
     return replace(metric, difference=difference, noise=noise, p_value=p)
+
+
+def _lacking(name: str, sides: Sides) -> str:
+    """Why there is no value to compare; empty where every run has one."""
+    if name.partition(".")[0] in sides.catalogue.differing:
+        return TWO_WAYS
+    lacking = next((run for run in (*sides.base, *sides.new) if name not in run.values), None)
+    return "" if lacking is None else lacking.missing.get(name, "a run lacks it")
 
 
 def _with_successes(sides: Sides) -> Sides:

@@ -7,10 +7,15 @@ failure threshold ended a run is neither: it is a result. Knows nothing about ho
 This is the table; what the rules look at lies in `rule`, their checks by theme in the other modules.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 import pandas as pd
 
 from katydid.analysis.validity import clocks, generator, load, stalls, streams
 from katydid.analysis.validity.rule import Finding, Rule, Run, Severity, has_plan, watched
+from katydid.model.declared import catalogue_of
+from katydid.model.workload import workloads_of
 
 __all__ = ["RULES", "Finding", "Rule", "Run", "Severity", "findings", "rules_for", "unchecked"]
 
@@ -130,20 +135,40 @@ RULES = (
         load.all_at_once,
     ),
     Rule("warm_up", "the run outlasts its warm-up", "cold caches are in the statistics else", load.inside_warm_up),
+    Rule(
+        "declared",
+        "every metric that the workload declares can be read",
+        "what is left out is in no table, and no limit judges it",
+        load.declarations,
+    ),
     Rule("end", "the run came to its end", "what came last is missing else", load.how_it_ended),
 )
 
 
-def rules_for(frame: pd.DataFrame) -> list[Rule]:
-    """The rules for a run with these samples."""
-    return [rule for rule in RULES if rule.column is None or rule.column in frame]
+def rules_for(frame: pd.DataFrame, manifest: Mapping[str, Any] | None = None) -> list[Rule]:
+    """The rules for a run with these samples; with its manifest, those of its workload too.
+
+    A rule that the run's workload had where it was made, and that is not known here, could not be checked.
+    """
+    manifest = manifest or {}
+    own = {rule.name: rule for record in workloads_of(manifest) for rule in record.rules}
+    absent = [name for name in catalogue_of(manifest).rules if name not in own]
+    rules = (*RULES, *own.values(), *map(_elsewhere, absent))
+    return [rule for rule in rules if rule.column is None or rule.column in frame]
+
+
+def _elsewhere(name: str) -> Rule:
+    """In the place of a rule whose code is not here."""
+    why = "the file that says what it asks for is not here"
+    finding = Finding("warning", f"the workload's own rule {name} could not be checked: {why}", "report the run there")
+    return Rule(name, "a rule of the workload's own", why, lambda _: finding, lambda _: False)
 
 
 def findings(run: Run) -> list[Finding]:
     """Everything that the rules find, the invalid first."""
     found = [
         Finding(finding.severity, finding.message, finding.remedy, rule.name)
-        for rule in rules_for(run.frame)
+        for rule in rules_for(run.frame, run.manifest)
         if (finding := rule.check(run)) is not None
     ]
     return sorted(found, key=lambda f: f.severity)
@@ -151,4 +176,4 @@ def findings(run: Run) -> list[Finding]:
 
 def unchecked(run: Run) -> list[str]:
     """Names of the rules that the run has no data for."""
-    return [rule.name for rule in rules_for(run.frame) if not rule.possible(run)]
+    return [rule.name for rule in rules_for(run.frame, run.manifest) if not rule.possible(run)]

@@ -4,6 +4,7 @@ import pandas as pd
 
 from katydid.analysis.derived import warm_up_counts, was_stopped
 from katydid.analysis.validity.rule import Finding, Run, Severity, has_plan
+from katydid.model.declared import catalogue_of
 
 
 def no_data(run: Run) -> Finding | None:
@@ -114,6 +115,12 @@ def all_at_once(run: Run) -> Finding | None:
         f"all {manifest['users']} users came at once: how many there were at the stop says nothing about capacity",
         "let them come one by one with --ramp (users a second)",
     )
+
+
+def declarations(run: Run) -> Finding | None:
+    """A workload's own metrics that its manifest does not say as it should."""
+    complaint = catalogue_of(run.manifest).complaint
+    return Finding("warning", complaint, "restore manifest.json, or make the run again") if complaint else None
 
 
 def how_it_ended(run: Run) -> Finding | None:

@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from katydid.dialects import DIALECTS, dialect
-from katydid.dialects.base import Generation
+from katydid.dialects.base import Generation, path_of
 from katydid.engine.options import RunOptions
 from katydid.engine.services.headers import ExtraHeaders
 from katydid.engine.services.preflight import choose_model
@@ -29,7 +29,10 @@ class ChatService:
     Attributes:
         dialect: what the target's API looks like.
         client: sends requests to it.
+        streams: whether this workload asks for streamed answers.
     """
+
+    streams = True
 
     def __init__(self, options: RunOptions, host: str) -> None:
         self.dialect = dialect(options.api, options.sse_fields)
@@ -42,6 +45,8 @@ class ChatService:
         self._key = api_key()
         self._prompts = load_prompts(options.prompts)
         self._path = found.endpoint
+        self._paths: dict[bool, str] = {}
+        self._cut = self.dialect.endpoint.removesuffix(found.endpoint)
         self._extra = ExtraHeaders(options.header)
         self._headers = self._extra.over(self.dialect.headers(self._key))
         self._shared_headers = tuple(self._headers.items())
@@ -58,13 +63,15 @@ class ChatService:
     @property
     def name(self) -> str:
         """What requests are called in tables: the path that they go to, without its query."""
-        return self._path.partition("?")[0]
+        return self._paths.get(self.streams, self._path).partition("?")[0]
 
     def preflight(self) -> str:
         """See `service.Service.preflight`."""
-        return choose_model(
+        model = choose_model(
             self.client, self.dialect, self._host, self._options.model, self._headers, path=self._models_path
         )
+        self.begin(model)
+        return model
 
     def _placed(self, base: str) -> Place:
         """Where the API is, below the base path that the target's URL has.
@@ -94,6 +101,18 @@ class ChatService:
         """See `service.Service.begin`."""
         self._model = model
         self._bodies = [None] * len(self._prompts.conversations)
+        self._paths = {self.streams: self._path_of(stream=self.streams)}
+
+    def _path_of(self, *, stream: bool) -> str:
+        """Where requests go: what the person asks for, else what the API says of this model.
+
+        Raises:
+            ConfigError: the API's is no path.
+        """
+        if self.own_path() is not None or not hasattr(self.dialect, "path"):
+            return self._path
+        path = path_of(self.dialect, self.generation(), stream=stream)
+        return checked_path(f"--api {self.dialect.name}: its path", path).removeprefix(self._cut)
 
     def request(self, *, user: int, iteration: int, request_id: str, stream: bool) -> Request:
         """The request of a user's iteration; its body is built once a prompt."""
@@ -101,11 +120,14 @@ class ChatService:
         body = self._bodies[index]
         if body is None:
             body = self._bodies[index] = self._body(index, stream=stream)
-        return self.post(body, request_id)
+        return self.post(body, request_id, stream=stream)
 
-    def post(self, body: bytes, request_id: str) -> Request:
-        """A request with a body of one's own."""
-        return Request("POST", self._path, self._shared_headers, body, request_id)
+    def post(self, body: bytes, request_id: str, *, stream: bool | None = None) -> Request:
+        """A request with a body of one's own; `stream` where it is not what this workload asks for."""
+        wanted = self.streams if stream is None else stream
+        if wanted not in self._paths:
+            self._paths[wanted] = self._path_of(stream=wanted)
+        return Request("POST", self._paths[wanted], self._shared_headers, body, request_id)
 
     def generation(self, extra: dict[str, Any] | None = None) -> Generation:
         """What is asked of the model; `extra` is put into the body as it is."""
@@ -117,7 +139,8 @@ class ChatService:
 
     def secrets(self) -> list[str]:
         """See `service.Service.secrets`."""
-        query = [value for name, value in parse_qsl(urlsplit(self._path).query) if is_secret_name(name)]
+        paths = (self._path, *self._paths.values())
+        query = [value for path in paths for name, value in parse_qsl(urlsplit(path).query) if is_secret_name(name)]
         return [secret for secret in (self._key, self._password, *self._extra.secrets, *query) if secret]
 
     def facts(self) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from katydid.analysis.capacity.holds import CONVERSATIONS_OK, Criterion, criterion
 from katydid.gate.thresholds import read_thresholds
+from katydid.model.declared import catalogue_of, declare
 from katydid.model.errors import ConfigError
 from katydid.model.sample import Sample
 
@@ -36,10 +37,12 @@ def read_criteria(
         ]
     if limit is not None:
         raise ConfigError("--limit and --thresholds both say what to keep: give one of them")
-    objectives = read_thresholds(Path(thresholds)).objectives
+    columns = {name: kind for user in users for name, kind in user.extra_columns.items()}
+    catalogue = catalogue_of(declare(columns, dict.fromkeys(metric for user in users for metric in user.metrics)))
+    objectives = read_thresholds(Path(thresholds), catalogue).objectives
+    every = _REQUEST_COLUMNS | columns.keys()
     right_way = [o for o in objectives if o.limit.is_upper != (o.metric == CONVERSATIONS_OK)]
-    columns = _REQUEST_COLUMNS.union(*(user.extra_columns for user in users))
-    found = [c for o in right_way if (c := criterion(o.metric, o.limit.value, columns)) is not None]
+    found = [c for o in right_way if (c := criterion(o.metric, o.limit.value, every)) is not None]
     if not found:
         raise ConfigError(
             f"{thresholds} has no objective that a stage can keep: give its [objective] a limit of failure_rate, "

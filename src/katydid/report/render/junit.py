@@ -45,7 +45,8 @@ def _case(suite: Element, check: GateCheck) -> str | None:
     if kind == "skipped" and check.exit_code is not ExitCode.PASSED:
         kind = "failure"
     is_ = "is at least" if check.at_least else "is"
-    value = "" if check.value is None else f"{check.metric} {is_} {formatting.value_only(check.metric, check.value)}"
+    said = "" if check.value is None else formatting.value_only(check.metric, check.value, check.unit)
+    value = f"{check.metric} {is_} {said}" if said else ""
     message = "; ".join(part for part in (value, check.reason) if part)
     told = SubElement(case, kind, message=_clean(message))
     if kind != "skipped":

@@ -11,10 +11,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from katydid.model.declared import Catalogue, catalogue_of
 from katydid.model.formatting import censored, number, plural, show, strip_control_chars
 from katydid.model.measured import measured
-from katydid.model.metrics import DISTRIBUTIONS
-from katydid.model.rates import RATES
 from katydid.report.build import Report
 from katydid.report.model import Section
 
@@ -41,7 +40,7 @@ def print_summary(report: Report, console: Console, report_path: str) -> None:
 
     Then the failures, and where the report is.
     """
-    summary = report.summary
+    summary, catalogue = report.summary, catalogue_of(report.manifest)
     console.print()
     headline = report.headline
     console.print(Text(headline.text, style=f"bold {_TONES[headline.outcome.tone]}"))
@@ -50,8 +49,8 @@ def print_summary(report: Report, console: Console, report_path: str) -> None:
     for finding in summary["findings"]:
         console.print(_finding(finding))
     if summary["counts"]["ok"]:
-        console.print(_times(summary))
-    console.print(_rates(summary))
+        console.print(_times(summary, catalogue))
+    console.print(_rates(summary, catalogue))
     for section in report.sections:
         print_section(section, console)
     if summary["errors"]:
@@ -95,25 +94,27 @@ def _table(*columns: str) -> Table:
     return table
 
 
-def _times(summary: dict[str, Any]) -> Table:
+def _times(summary: dict[str, Any], catalogue: Catalogue) -> Table:
     table = _table("", *COLUMNS)
-    for d in DISTRIBUTIONS:
+    for d in catalogue.distributions:
         names = [f"{d.name}.{column}" for column in COLUMNS]
         if d.primary and measured(summary, f"{d.name}.max") is not None:
-            shown = ("too few" if measured(summary, name) is None else show(name, None, summary) for name in names)
-            table.add_row(d.label, *shown)
+            shown = (
+                "too few" if measured(summary, name) is None else show(name, None, summary, d.unit) for name in names
+            )
+            table.add_row(Text(d.label), *shown)
     table.caption = censored(summary) or None
     return table
 
 
-def _rates(summary: dict[str, Any]) -> Table:
+def _rates(summary: dict[str, Any], catalogue: Catalogue) -> Table:
     table = _table("", "")
     table.show_header = False
-    for rate in RATES:
+    for rate in catalogue.figures:
         value = summary["metrics"][rate.name]
         if value is not None:
             bad = rate.name == "failure_rate" and value > 0
-            table.add_row(rate.label, Text(show(rate.name, value), style="red" if bad else ""))
+            table.add_row(Text(rate.label), Text(show(rate.name, value, unit=rate.unit), style="red" if bad else ""))
     return table
 
 

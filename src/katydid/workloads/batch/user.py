@@ -39,6 +39,12 @@ class BatchOptions(RunOptions):
     tries: int = option(5, "with --on-429 backoff, how often a request is tried in all", kind=int, rule=POSITIVE)
 
 
+class WholeAnswers(ChatService):
+    """The service of who asks for whole answers."""
+
+    streams = False
+
+
 class BatchUser(PacedUser):
     """Asks for a whole answer, and times it.
 
@@ -50,7 +56,7 @@ class BatchUser(PacedUser):
 
     abstract = True
     workload = "batch"
-    service_class = ChatService
+    service_class: ClassVar[type[ChatService]] = WholeAnswers
     options_class: ClassVar[type[RunOptions]] = BatchOptions
     request_type = "BATCH"
     extra_columns: ClassVar[dict[str, type]] = {
@@ -90,6 +96,7 @@ class BatchUser(PacedUser):
             if parser.answer is not None:
                 sample.prompt_tokens = parser.answer.prompt_tokens
                 sample.completion_tokens = parser.answer.completion_tokens
+                sample.extra |= parser.answer.extra
         judge(sample, exchange, parser)
         if sample.error not in REFUSED:
             return None

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from katydid.engine.options import AT_MOST_A_YEAR, NOT_NEGATIVE, POSITIVE, RunOptions, option
+from katydid.engine.services.chat import ChatService
 from katydid.engine.user import PacedUser
 from katydid.workloads.batch.user import BatchOptions, BatchUser
 from katydid.workloads.stream.user import StreamUser
@@ -37,11 +38,21 @@ class ScaleOptions(BatchOptions):
     )
 
 
+class ScaleService(ChatService):
+    """The service of a sweep."""
+
+    @property
+    def streams(self) -> bool:  # type: ignore[override]  # here an option says it
+        """Whether users ask for streamed answers."""
+        return bool(getattr(self._options, "scale_workload", "batch") == "stream")
+
+
 class ScaleUser(BatchUser, StreamUser):
     """Asks for whole answers, or for streamed ones."""
 
     abstract = True
     workload = "scale"
+    service_class: ClassVar[type[ChatService]] = ScaleService
     options_class: ClassVar[type[RunOptions]] = ScaleOptions
     request_type = "SCALE"
 

@@ -1,5 +1,7 @@
 """The workload `stream`: one streamed chat completion a request."""
 
+from typing import ClassVar
+
 from katydid.engine.measuring import judge, measure_exchange, measure_stream
 from katydid.engine.services.chat import ChatService
 from katydid.engine.user import PacedUser
@@ -12,7 +14,7 @@ class StreamUser(PacedUser):
 
     abstract = True
     workload = "stream"
-    service_class = ChatService
+    service_class: ClassVar[type[ChatService]] = ChatService
     request_type = "STREAM"
 
     def perform(self, sample: Sample) -> None:

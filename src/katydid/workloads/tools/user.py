@@ -73,12 +73,17 @@ class ToolsService(ChatService):
             return [self.plan, []]
         return [*([name] for name in self.plan), []]
 
+    @property
+    def streams(self) -> bool:  # type: ignore[override]  # here an option says it
+        """Whether answers are streamed."""
+        return self.tools_options.tools_answers == "stream"
+
     def turn(self, messages: Sequence[Message], request_id: str) -> Request:
         """The request of one turn."""
         options = self.tools_options
         parallel = options.tool_turns == "parallel"
         extra = declared(TOOLBOX, parallel=parallel) if options.tools_side == "client" else {}
-        body = self.dialect.body(list(messages), self.generation(extra), stream=options.tools_answers == "stream")
+        body = self.dialect.body(list(messages), self.generation(extra), stream=self.streams)
         return self.post(body, request_id)
 
     def facts(self) -> dict[str, Any]:

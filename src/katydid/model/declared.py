@@ -1,0 +1,317 @@
+"""Metrics that a workload declares, and the table of all metrics of a run: ours, then its own. Pure.
+
+A declaration is data: a column of the samples, and how it is read. So it travels in the manifest (`declared`), and
+whoever has the run's folder can show, compare and judge the metric without the file that declared it. What a manifest
+says comes from outside: it is checked as strictly as what a locustfile says, and left out where it is no good.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, fields
+from enum import StrEnum
+from functools import cached_property
+from types import UnionType
+from typing import Any, cast, get_args
+
+from katydid.model.errors import ConfigError
+from katydid.model.formatting import plural, strip_control_chars
+from katydid.model.metrics import DISTRIBUTIONS, METRICS, POOLED, STATISTICS, Distribution, FlatMetric, Pooled
+from katydid.model.rates import RATES
+from katydid.model.sample import NO_COLUMNS, Sample
+from katydid.model.units import Better, Unit
+
+KEY = "declared"
+"""Of the manifest, and of a comparison."""
+MOST_METRICS, MOST_COLUMNS = 32, 64
+"""That one run may declare: a report shows each metric in a row of its own."""
+LONGEST_LABEL, LONGEST_DEFINITION = 60, 400
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,47}", re.ASCII)
+_COLUMN = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}", re.ASCII)
+_OURS = frozenset(each.name for each in (*DISTRIBUTIONS, *POOLED, *RATES))
+_KINDS: dict[str, type] = {"bool": bool, "int": int, "float": float, "str": str}
+
+
+class Read(StrEnum):
+    """How a metric is read from its column; of successful requests that count.
+
+    Attributes:
+        DISTRIBUTION: its quantiles, mean, minimum and maximum, as `NAME.p95`.
+        RATE: the sum of its values a second.
+        SHARE: the fraction of its values that are true.
+    """
+
+    DISTRIBUTION = "distribution"
+    RATE = "rate"
+    SHARE = "share"
+
+
+_UNITS = {Read.RATE: Unit.PER_SECOND, Read.SHARE: Unit.FRACTION}
+"""What is measured in nothing else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A metric of a workload of one's own: a column of the samples, and how it is read.
+
+    Attributes:
+        name: flat, as `vectors_per_s`; of a distribution what stands before the dot.
+        label: what people read.
+        column: of the samples: one that the workload adds, or one of every request.
+        read: `distribution`, `rate` (its sum per second) or `share` (the fraction of rows where it is true).
+        unit: of a distribution: `ms`, `/s`, `×` or nothing; the others have their own.
+        better: `lower`, `higher` or `neither`.
+        definition: a sentence for the report.
+
+    Raises:
+        ConfigError: it is wrong; in one line.
+    """
+
+    name: str
+    label: str
+    column: str
+    read: Read | str = Read.DISTRIBUTION
+    unit: Unit | str | None = None
+    better: Better | str = Better.LOWER
+    definition: str = ""
+
+    def __post_init__(self) -> None:
+        """See that it is sound, and turn plain words into what they stand for."""
+        where = f"Metric({shown(self.name)})"
+        if not isinstance(self.name, str) or not _NAME.fullmatch(self.name):
+            raise ConfigError(f"{where}: write a name of small letters, digits and _, at most 48, as vectors_per_s")
+        if self.name in _OURS:
+            raise ConfigError(f"{where} is the name of a metric of Katydid's: choose another")
+        if not isinstance(self.column, str) or not _COLUMN.fullmatch(self.column):
+            raise ConfigError(f"{where}: {shown(self.column)} is no column's name: name a column of the samples")
+        for word, text, most in (
+            ("label", self.label, LONGEST_LABEL),
+            ("definition", self.definition, LONGEST_DEFINITION),
+        ):
+            if not isinstance(text, str) or len(text) > most or text != strip_control_chars(text):
+                raise ConfigError(f"{where}: its {word} must be plain text of at most {most} characters")
+        if not self.label:
+            raise ConfigError(f"{where}: give it a label, which people read")
+        read = cast("Read", _one_of(Read, self.read, f"{where}: read"))
+        better = _one_of(Better, self.better, f"{where}: better")
+        own = _UNITS.get(read, Unit.MS)
+        unit = own if self.unit is None else _one_of(Unit, self.unit, f"{where}: unit")
+        if unit is not own if read in _UNITS else unit is Unit.FRACTION:
+            raise ConfigError(f"{where}: a {read} is not measured in {str(unit)!r}: leave the unit out")
+        for key, value in (("read", read), ("better", better), ("unit", unit)):
+            object.__setattr__(self, key, value)
+
+    @property
+    def distribution(self) -> Distribution:
+        """As one of ours, where it is read as such."""
+        unit, better = cast("Unit", self.unit), cast("Better", self.better)
+        return Distribution(self.name, self.label, self.column, self.definition, better, primary=True, unit=unit)
+
+    def flat(self) -> list[FlatMetric]:
+        """Its names in `summary.json`."""
+        facts = cast("Unit", self.unit), cast("Better", self.better), self.definition
+        if self.read != Read.DISTRIBUTION:
+            return [FlatMetric(self.name, self.label, *facts)]
+        return [FlatMetric(f"{self.name}.{s.name}", f"{self.label}, {s.name}", *facts) for s in STATISTICS]
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """All metrics that a run may have.
+
+    Attributes:
+        declared: those of its workload.
+        damaged: why something that was declared is left out, a line each.
+        replaced: other meanings that some of several runs give to names of these: their values have nothing to do
+            with each other.
+        columns: of the workload, with the names of their types.
+        rules: names of the workload's own rules of validity; what they ask is code, and stays with it.
+    """
+
+    declared: tuple[Metric, ...] = ()
+    damaged: tuple[str, ...] = ()
+    replaced: tuple[Metric, ...] = ()
+    columns: Mapping[str, str] = field(default_factory=dict)
+    rules: tuple[str, ...] = ()
+
+    @cached_property
+    def distributions(self) -> tuple[Distribution, ...]:
+        """Ours, then those that are declared."""
+        return (*DISTRIBUTIONS, *(m.distribution for m in self.declared if m.read == Read.DISTRIBUTION))
+
+    @cached_property
+    def spread(self) -> tuple[Distribution | Pooled, ...]:
+        """All that have quantiles."""
+        return (*self.distributions, *POOLED)
+
+    @cached_property
+    def figures(self) -> tuple[FlatMetric, ...]:
+        """Figures of the whole run: ours, then those that are declared."""
+        return (*(METRICS[rate.name] for rate in RATES), *(m.flat()[0] for m in self.of_the_run))
+
+    @cached_property
+    def of_the_run(self) -> tuple[Metric, ...]:
+        """Declared rates and shares: one figure of the whole run each."""
+        return tuple(metric for metric in self.declared if metric.read != Read.DISTRIBUTION)
+
+    @cached_property
+    def metrics(self) -> Mapping[str, FlatMetric]:
+        """Every metric by its flat name."""
+        return METRICS | {flat.name: flat for metric in (*self.replaced, *self.declared) for flat in metric.flat()}
+
+    @cached_property
+    def differing(self) -> frozenset[str]:
+        """Names that several runs declare in several ways."""
+        return frozenset(metric.name for metric in self.replaced)
+
+    @property
+    def complaint(self) -> str:
+        """What is left out, in one line; empty where all could be read."""
+        if not self.damaged:
+            return ""
+        return f"{plural(len(self.damaged), 'declared metric')} left out: {self.damaged[0]}"
+
+    def as_json(self) -> dict[str, Any]:
+        """What stands under `declared`."""
+        metrics = [asdict(metric) for metric in self.declared]
+        return {"columns": dict(self.columns), "metrics": metrics, "rules": list(self.rules)}
+
+
+SHIPPED = Catalogue()
+"""Of a run whose workload declares nothing."""
+
+
+def declare(columns: Mapping[str, type], metrics: Iterable[Metric], rules: Iterable[str] = ()) -> dict[str, Any]:
+    """What the manifest says of a workload's own columns, metrics and rules; empty where there are none.
+
+    Raises:
+        ConfigError: a metric reads what no row has, or two have one name.
+    """
+    metrics, rules = tuple(metrics), tuple(rules)
+    seen: dict[str, Metric] = {}
+    for metric in metrics:
+        if not isinstance(metric, Metric):
+            raise ConfigError(f"metrics: {shown(metric)} is no Metric: write Metric(name, label, column)")
+        if seen.setdefault(metric.name, metric) != metric:
+            raise ConfigError(f"Metric({metric.name!r}) is declared twice: give one of them another name")
+        _check_column(metric, columns)
+    if len(seen) > MOST_METRICS or len(columns) > MOST_COLUMNS:
+        raise ConfigError(
+            f"a workload declares at most {MOST_METRICS} metrics and {MOST_COLUMNS} columns: leave some out"
+        )
+    if not seen and not rules:
+        return {}
+    named = {name: kind.__name__ for name, kind in columns.items()}
+    return {KEY: Catalogue(tuple(seen.values()), columns=named, rules=rules).as_json()}
+
+
+def catalogue_of(*documents: Mapping[str, Any]) -> Catalogue:
+    """The metrics of runs, by their manifests (or of a comparison, by its result).
+
+    Where they differ in a label or a definition, those of the last one stay.
+    """
+    found: dict[str, Metric] = {}
+    columns: dict[str, str] = {}
+    damaged: dict[str, None] = {}
+    rules: dict[str, None] = {}
+    replaced: list[Metric] = []
+    for document in documents:
+        read = _read(document.get(KEY))
+        damaged |= dict.fromkeys(read.damaged)
+        columns |= read.columns
+        rules |= dict.fromkeys(read.rules)
+        for metric in read.declared:
+            before = found.get(metric.name)
+            if before is not None and _meaning(before) != _meaning(metric):
+                replaced.append(before)
+            found[metric.name] = metric
+    return Catalogue(tuple(found.values()), tuple(damaged), tuple(replaced), columns, tuple(rules))
+
+
+def declared_columns(document: Mapping[str, Any]) -> set[str]:
+    """Columns that declared metrics read and that are not of every request."""
+    return {metric.column for metric in _read(document.get(KEY)).declared} - _SAMPLE_KINDS.keys()
+
+
+def described(row: Mapping[str, Any]) -> FlatMetric:
+    """The metric of a row of a comparison; a row of one that a workload declares says itself what it is."""
+    name = row["name"]
+    return METRICS.get(name) or FlatMetric(name, row["label"], Unit(row["unit"]), Better(row["better"]), "")
+
+
+def about(metric: FlatMetric) -> dict[str, str]:
+    """What a row of a comparison says of its metric."""
+    return {"label": metric.label, "unit": str(metric.unit), "better": str(metric.better)}
+
+
+def shown(value: object) -> str:
+    """A value from outside for a message: short, and nothing in it moves a cursor."""
+    text = strip_control_chars(value)
+    return repr(text if len(text) <= LONGEST_LABEL else text[: LONGEST_LABEL - 1] + "…")
+
+
+def _meaning(metric: Metric) -> tuple[object, ...]:
+    return metric.column, metric.read, metric.unit, metric.better
+
+
+def _one_of(kind: type[StrEnum], value: object, where: str) -> StrEnum:
+    try:
+        return kind(cast("str", value))
+    except (ValueError, TypeError):
+        known = ", ".join(repr(str(each)) for each in kind)
+        raise ConfigError(f"{where}: {shown(value)} is not one of {known}") from None
+
+
+def _kind(annotation: Any) -> type:
+    kinds = [k for k in get_args(annotation) if k is not type(None)] if isinstance(annotation, UnionType) else []
+    return cast("type", kinds[0] if kinds else annotation)
+
+
+_SAMPLE_KINDS = {f.name: _kind(f.type) for f in fields(Sample) if f.name not in NO_COLUMNS}
+
+
+def _check_column(metric: Metric, columns: Mapping[str, type]) -> None:
+    """See that rows have the column, and that it holds what such a metric is made of."""
+    kind = _SAMPLE_KINDS.get(metric.column) or columns.get(metric.column)
+    if kind is None:
+        raise ConfigError(
+            f"Metric({metric.name!r}): no row has the column {metric.column!r}: declare it, as in "
+            f"columns={{{metric.column!r}: int}}"
+        )
+    asked = {Read.SHARE: (bool,), Read.RATE: (int, float, bool)}.get(cast("Read", metric.read), (int, float))
+    if kind not in asked:
+        raise ConfigError(
+            f"Metric({metric.name!r}): a {metric.read} is made of {' or '.join(each.__name__ for each in asked)}, "
+            f"and the column {metric.column!r} holds {kind.__name__}"
+        )
+
+
+def _read(said: object) -> Catalogue:
+    """What a manifest declares, as far as it is sound."""
+    if said is None:
+        return SHIPPED
+    kinds = said.get("columns") if isinstance(said, dict) else None
+    listed = said.get("metrics") if isinstance(said, dict) else None
+    if not isinstance(kinds, dict) or not isinstance(listed, list):
+        return Catalogue(damaged=(f"{KEY!r} of the manifest is no table of columns and metrics",))
+    named = [each for each in kinds.items() if str(each[1]) in _KINDS and _COLUMN.fullmatch(each[0])]
+    columns = {name: _KINDS[str(kind)] for name, kind in named[:MOST_COLUMNS]}
+    found: dict[str, Metric] = {}
+    damaged = []
+    for each in listed[:MOST_METRICS]:
+        try:
+            metric = Metric(**each) if isinstance(each, dict) else Metric(each, "", "")
+            _check_column(metric, columns)
+            found[metric.name] = metric
+        except ConfigError as error:
+            damaged.append(str(error))
+        except TypeError:  # keys that are missing, or that no metric has
+            damaged.append(f"Metric({shown(each.get('name'))}) lacks something, or has what no metric has")
+    damaged += [f"more than {MOST_METRICS} are declared"] * max(0, len(listed) - MOST_METRICS)
+    rules = said.get("rules") if isinstance(said, dict) else None
+    named_rules = [r for r in rules if isinstance(r, str) and _NAME.fullmatch(r)] if isinstance(rules, list) else []
+    return Catalogue(
+        tuple(found.values()),
+        tuple(damaged),
+        columns={name: kind.__name__ for name, kind in columns.items()},
+        rules=tuple(dict.fromkeys(named_rules[:MOST_METRICS])),
+    )
