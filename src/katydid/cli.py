@@ -7,6 +7,7 @@ Nothing heavy is imported before it is known which subcommand runs; above all, L
 import os
 import sys
 import traceback
+import warnings
 from collections.abc import Sequence
 from importlib import import_module
 
@@ -36,6 +37,8 @@ CLOSED_PIPE = 141
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a subcommand; its exit code (docs/reference/errors.md)."""
+    if argv is None and not sys.warnoptions:  # who wants to see what libraries warn each other of says -W
+        warnings.simplefilter("ignore")
     arguments = list(sys.argv[1:] if argv is None else argv)
     if arguments[:1] == ["--version"]:
         print(f"katydid {__version__}")  # noqa: T201 - asked for

@@ -35,6 +35,8 @@ def settled_after(frames: Sequence[pd.DataFrame]) -> float:
     usable = len(course) // BATCH * BATCH
     batches = course[:usable].reshape(-1, BATCH)
     means = np.array([batch[~np.isnan(batch)].mean() if (~np.isnan(batch)).any() else np.nan for batch in batches])
+    if np.isnan(means).all():
+        return 0.0
     means = means[: _last_known(means)]
     return float(_mser(np.nan_to_num(means, nan=float(np.nanmean(means)))) * BATCH)
 
@@ -54,7 +56,8 @@ def _course(frame: pd.DataFrame, seconds: int) -> np.ndarray:
     total = np.bincount(second[inside], weights=logs, minlength=seconds)
     with np.errstate(invalid="ignore"):
         course = total / count
-    return np.asarray(course - np.nanmean(course))
+    known = course[~np.isnan(course)]
+    return np.asarray(course - known.mean()) if len(known) else course
 
 
 def _last_known(means: np.ndarray) -> int:

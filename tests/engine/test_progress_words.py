@@ -1,0 +1,39 @@
+"""What is shown at the start of a run and while it goes on: one user is one user."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from katydid.engine.live.progress import Progress
+from katydid.engine.options import RunOptions
+
+
+def shown(capsys, monkeypatch, users, **options):
+    monkeypatch.setattr(Progress, "enabled", True)
+    total = SimpleNamespace(num_requests=1, num_failures=0, get_current_response_time_percentile=lambda _: None)
+    environment = SimpleNamespace(
+        host="http://h", parsed_options=SimpleNamespace(run_time=60), stats=SimpleNamespace(total=total)
+    )
+    runtime = SimpleNamespace(
+        options=RunOptions(**options),
+        info=SimpleNamespace(users=users, failure_limit=5, ramp=options.get("ramp"), origin=0.0),
+        environment=environment,
+        runner=SimpleNamespace(user_count=users),
+        housekeeping=SimpleNamespace(spawn=lambda *_: None),
+        expected_end=None,
+    )
+    progress = Progress(runtime)
+    progress.start()
+    return capsys.readouterr().out, str(progress._line())
+
+
+@pytest.mark.parametrize(("users", "words"), [(1, "1 user"), (2, "2 users")])
+def test_users_are_counted_as_people_count(capsys, monkeypatch, users, words):
+    start, line = shown(capsys, monkeypatch, users)
+    assert start.startswith(f"{words}, one request per user every 20 s")
+    assert f"  {words}  1 request  " in line
+
+
+@pytest.mark.parametrize(("ramp", "words"), [(1.0, "a ramp: 1 user a second"), (0.5, "a ramp: 0.5 users a second")])
+def test_so_are_those_of_a_ramp(capsys, monkeypatch, ramp, words):
+    assert words in " ".join(shown(capsys, monkeypatch, 20, ramp=ramp)[0].split())
