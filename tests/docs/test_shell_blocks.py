@@ -22,9 +22,6 @@ from synthetic import synthetic_run
 README = ROOT / "README.md"
 DOCS = ROOT / "docs"
 PAGES = [README, *sorted(DOCS.rglob("*.md"))]
-README_SERVICES = ("8000", "8090", "9090")
-"""Ports of README's services that speak no API of Katydid's."""
-
 QUICK = {"compare", "gate", "history", "completion", "--version"}
 """Commands that send nothing and take a second; on pages that have made no run before, with --only-read and --help."""
 
@@ -94,7 +91,7 @@ def run_page(page: Path, chosen: list[Block], folder: Path, *, supposed: bool) -
     if page == README:
         suppose(reader, speech=supposed)
     commands = reader / ".venv" / "bin" if in_clone else None
-    PageRun(page, reader, scratch, README_SERVICES if page == README else (), commands).run(chosen)
+    PageRun(page, reader, scratch, (), commands).run(chosen)
 
 
 def test_there_are_pages_with_blocks():

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from katydid.cli import COMMANDS
+from pages import blocks
 from running import ROOT, free_port, wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.e2e, pytest.mark.timeout(900)]
@@ -93,6 +94,18 @@ def test_every_command_explains_itself(command, katydid, folder):
     told = call(katydid, command, "--help", folder=folder)
     assert f"katydid {command}" in told
     assert "example: " in told
+
+
+def test_readme_installs_what_it_says(built, environment, tmp_path):
+    """Its block as printed, with the wheel in a local folder in place of a registry."""
+    (block,) = (block for block in blocks(ROOT / "README.md") if "pip install katydid" in block.text)
+    install, without = (line.partition("#")[0].split() for line in block.text.splitlines())
+    assert (install, without) == (["pip", "install", "katydid"], ["uvx", "katydid", "--version"])
+    python = bin_of(environment) / "python"
+    call(python, "-m", "pip", "uninstall", "-qy", "katydid", folder=tmp_path)
+    local = ("--no-index", "--find-links", built)  # its dependencies are there already
+    call(python, "-m", *install, "-q", *local, folder=tmp_path)
+    assert call(bin_of(environment) / "katydid", *without[2:], folder=tmp_path).startswith("katydid ")
 
 
 def test_a_run_leaves_its_folder_and_a_report_is_made_of_it_again(katydid, folder):

@@ -27,7 +27,7 @@ from pages import Block, blocks
 from running import BIN, clean_environment, free_port, wait_until
 
 TARGET = {"ttft": 0.05, "chunks": 10, "chunk_interval": 0.01, "speech_rtf": 0.05, "speech_workers": 2}
-MODELS = "any,katydid-small,claude-sonnet"
+MODELS = "any,katydid-small,claude-sonnet,my-model"
 BLOCK_TIME, SERVER_TIME = 600.0, 60.0
 """Seconds that a block may take, and that a run in the background may need for its end."""
 _PORT = re.compile(r"127\.0\.0\.1:(\d+)")
