@@ -4,7 +4,7 @@ Knows neither how a check is made nor how it is shown.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -68,7 +68,7 @@ class GateCheck:
     at_least: bool = False
     compared: Mapping[str, Any] | None = None
     doubt: Policy = Policy.WARN
-    unit: Unit | None = None
+    unit: Unit | None = field(default=None, compare=False)
 
     @property
     def is_failure_rate(self) -> bool:
@@ -85,6 +85,7 @@ class GateCheck:
         """Its part of `--json`."""
         told = asdict(self) | {"exit_code": int(self.exit_code)}
         del told["doubt"]  # the exit code says what came of it
+        del told["unit"]  # of the metric, not of this check
         return told
 
 
