@@ -5,7 +5,8 @@ import json
 import pytest
 
 from katydid.target.process import start_target
-from running import COMPLETE, ROOT, katydid, the_run
+from katydid.workloads.session.scenario import FOLDER
+from running import COMPLETE, katydid, the_run
 
 pytestmark = pytest.mark.e2e
 
@@ -115,7 +116,7 @@ def test_messages_over_websockets(tmp_path):
 
 
 def test_an_answer_without_the_text_that_the_scenario_reads(tmp_path):
-    source = (ROOT / "src" / "katydid" / "scenarios" / "bridge.toml").read_text()
+    source = (FOLDER / "bridge.toml").read_text()
     (tmp_path / "other.toml").write_text(source.replace('text = "response"', 'text = "reply"'))
     with start_target() as target:
         _, run = talk(tmp_path, target.url, "--scenario", "other.toml", users=1, turns=2)
@@ -154,5 +155,5 @@ def test_a_room_that_does_not_exist_is_one_line(tmp_path):
     with start_target() as target:
         done = katydid("run", "session", "--host", target.url, "--rooms", "Tower,Attic", folder=tmp_path)
         assert done.wait(30) == 2
-    assert "has no room 'Attic' (404)" in done.err
+    assert "has no room 'Attic' (404 no such room: Attic)" in done.err
     assert len(done.err.strip().splitlines()) == 1

@@ -96,7 +96,7 @@ def test_no_websocket_is_one_line_and_exit_2(target, tmp_path):
     done = speech(target(), tmp_path, "--endpoint", "/v1/models")
     assert done.wait() == 2
     assert done.err.startswith("katydid: ")
-    assert "opens no WebSocket at /v1/models (200)" in done.err
+    assert "opens no WebSocket at /v1/models (200 {" in done.err
     assert done.err.count("\n") == 1
 
 
