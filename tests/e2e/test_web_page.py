@@ -124,7 +124,7 @@ def test_the_whole_way_from_the_form_to_the_report(browser, locust_url, folder):
     page.click("Download data")
     page.click("Katydid: reports of runs")
     page.until("document.querySelector('h1')?.innerText === '1 run'", "the page of runs")
-    assert "stopped by the failure threshold, at failure 3" in page.text
+    assert "STOPPED at the 3rd failure" in page.text
     page.click("report")
     page.until("document.title.startsWith('stream from-browser')", "the report")
     assert page.page.problems == []
