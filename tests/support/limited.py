@@ -7,6 +7,7 @@ Its log is the truth: a line a request, when it came, what became of it, and whe
 import asyncio
 import json
 import multiprocessing
+import os
 import socket
 import time
 from dataclasses import dataclass, field
@@ -131,6 +132,8 @@ class Limited:
         sock = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{sock.getsockname()[1]}"
         self._pipe, theirs = multiprocessing.Pipe()
+        for end in (self._pipe, theirs):  # made of gevent's sockets where a test before has imported Locust
+            os.set_blocking(end.fileno(), True)
         settings = {"limit": limit, "seconds": seconds, "chunks": chunks}
         context = multiprocessing.get_context("fork")
         self._process = context.Process(target=_run, args=(sock, theirs, settings), daemon=True)
