@@ -148,12 +148,12 @@ class Conversation:
         texts = [_text_of(message, content) for message in messages] if isinstance(messages, list) else []
         found = [marker for text in texts for marker in self._markers.find(text)]
         wrong = self._foreign(found, "finds in its history")
-        turns: list[int] = []
+        kept: list[int] = []
         for marker in found:
-            if marker.user == self._index and marker.turn is not None and turns[-1:] != [marker.turn]:
-                turns.append(marker.turn)
-        if [turn for turn in turns if turn not in self._unsure] != self._kept:
-            lost = len(set(self._kept) - set(turns))
+            if marker.user == self._index and marker.turn is not None and kept[-1:] != [marker.turn]:
+                kept.append(marker.turn)
+        if [turn for turn in kept if turn not in self._unsure] != self._kept:
+            lost = len(set(self._kept) - set(kept))
             how = f"lacks {lost} of its {len(self._kept)} messages" if lost else "has its messages in another order"
             wrong.append(Violation("own_history", f"{self.name}'s history {how}"))
         return AnswerJudgement(("isolation", "own_history"), tuple(wrong))
