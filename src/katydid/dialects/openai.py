@@ -97,7 +97,7 @@ class OpenAiStreamParser(SseStreamParser):
         try:
             delta = choice.get("delta") or {}
             text = delta.get("content")
-            has_content = (text and text.__class__ is str) or _has_content(delta)  # nearly always the first
+            has_content = (text and text.__class__ is str) or (delta and _has_content(delta))  # nearly always the first
             error = choice.get("error") or delta.get("error")
         except (AttributeError, KeyError, TypeError):
             raise ProtocolError("a choice without a delta") from None

@@ -23,6 +23,7 @@ FREE = frozenset(
 _STRING = rb'"((?:[^"\\]|\\.)*+)"'
 _MEMBER = re.compile(_STRING + rb"(?:(\s*:\s*)(?:" + _STRING + rb"|(-?[0-9]+)(?=[\s,}\]]))?)?", re.DOTALL)
 """Each text of an event; where it is a member's name, its value too, if that is a text or a whole number."""
+_HOLE = re.compile(b"[" + STRING + NUMBER + TEXT + b"]")
 _NO_EVENT = re.compile(rb"[\x00-\x1f]")
 """What stands in no event of one line; the holes are written with such."""
 
@@ -75,12 +76,13 @@ class ContentRule:
         chunk: what an HTTP chunk looks like that is such an event.
     """
 
-    __slots__ = ("_separator", "_start", "chunk")
+    __slots__ = ("_ending", "_separator", "_start", "chunk")
 
     def __init__(self, shape: Shape, event: bytes) -> None:
         self._start = shape.start
         self._separator = shape.separator
         self.chunk: ChunkRule = shape.start + event + shape.separator
+        self._ending = _HOLE.split(self.chunk)[-1]
 
     def fits(self, event: bytes) -> bool:
         """Whether an event, given as its JSON, is one of them."""
@@ -97,11 +99,12 @@ class ContentRule:
             (begin, end, count): from the first to behind the last of them; count 0 where there are none.
         """
         begin = 0
-        while True:
+        while data.find(self._ending, begin) >= 0:  # the most telling piece: it says that the answer goes on
             end, count = skim.fastest_run(data, begin, self.chunk)
             if count:
                 return begin, end, count
             next_one = data.find(self._separator, begin)
             if next_one < 0:
-                return 0, 0, 0
+                break
             begin = next_one + len(self._separator)
+        return 0, 0, 0

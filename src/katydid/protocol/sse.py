@@ -71,7 +71,7 @@ class SseParser:
     def close(self) -> SseEvent | None:
         """The last event where no blank line ended it; the standard has it discarded. None where there is none."""
         rest, self.rest = self.rest, b""
-        return _event(rest.split(b"\n"))
+        return _event(rest.split(b"\n")) if rest else None
 
     def _with_lf_only(self, data: bytes) -> bytes:
         self.plain = False
