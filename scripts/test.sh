@@ -11,8 +11,21 @@ if ! command -v chromium >/dev/null && [ "$(id -u)" = 0 ] && command -v apt-get 
     say "no chromium: the browser tests are skipped"
 fi
 
-ruff check .
-ruff format --check .
-mypy
-lint-imports
-exec pytest "$@"
+checks() { ruff check . && ruff format --check . && mypy && lint-imports; }
+
+if [ $# -gt 0 ]; then
+  checks
+  exec pytest "$@"
+fi
+
+# These make load, and mostly wait for it; everything else computes. So they run side by side.
+LOAD=(tests/e2e tests/engine tests/examples tests/faults tests/target tests/transport tests/workloads)
+computing=$(mktemp)
+trap 'rm -f "$computing"' EXIT
+(checks && exec nice pytest "${LOAD[@]/#/--ignore=}") >"$computing" 2>&1 &
+pid=$!
+failed=0
+pytest "${LOAD[@]}" || failed=$?
+wait "$pid" || failed=$?
+cat "$computing"
+exit "$failed"

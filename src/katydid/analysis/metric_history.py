@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from katydid.model.metrics import METRICS
 from katydid.model.units import Better, Unit
@@ -100,7 +100,7 @@ def _change(
     reach = 0.0
     if found.variance:
         error = math.sqrt(found.variance * (1.0 / sum(course.runs[start:at]) + 1.0 / sum(course.runs[at:end])))
-        reach = float(stats.t.ppf((1.0 + INTERVAL) / 2.0, found.df)) * error
+        reach = float(special.stdtrit(found.df, (1.0 + INTERVAL) / 2.0)) * error
     return Change(
         version=version[0],
         index=version[1],

@@ -14,8 +14,7 @@ from statistics import median_high
 from typing import Any
 
 import numpy as np
-from scipy.optimize import curve_fit, isotonic_regression, minimize
-from scipy.stats import t as student_t
+from scipy import special
 
 from katydid.analysis.capacity.holds import Criterion, HoldResult, holds_of
 from katydid.analysis.diagnosis import diagnose_limit
@@ -161,6 +160,8 @@ def _crossing(holds: Sequence[HoldResult], criterion: Criterion) -> Crossing | N
     users = np.array([h.users for h in ordered], dtype=np.float64)
     total = np.array([h.judged[criterion.metric] for h in ordered], dtype=np.float64)
     shares = np.array([h.missed_share(criterion.metric) for h in ordered])
+    from scipy.optimize import isotonic_regression  # noqa: PLC0415 - slow to import, and few runs come here
+
     smooth = isotonic_regression(shares, weights=total).x
     above = int(np.argmax(smooth > criterion.allowed))
     if smooth[above] <= criterion.allowed:
@@ -187,6 +188,8 @@ def _logistic(x: np.ndarray, shares: np.ndarray, total: np.ndarray, allowed: flo
         eta = parameters[0] + parameters[1] * z
         return float(np.sum(total * np.logaddexp(0.0, eta) - bad * eta) + 1e-3 * parameters[1] ** 2)
 
+    from scipy.optimize import minimize  # noqa: PLC0415 - as above
+
     fitted = minimize(loss, np.array([0.0, 1.0]), method="Nelder-Mead", options={"maxiter": 2000})
     a, b = fitted.x
     if b <= 0:
@@ -204,7 +207,7 @@ def _interval(estimates: Sequence[float]) -> tuple[float, float]:
     half = math.log1p(resolution(len(logs)))
     if len(logs) > 1:
         spread = float(logs.std(ddof=1)) / math.sqrt(len(logs))
-        half = math.hypot(half, float(student_t.ppf(0.5 + CONFIDENCE / 2, len(logs) - 1)) * spread)
+        half = math.hypot(half, float(special.stdtrit(len(logs) - 1, 0.5 + CONFIDENCE / 2)) * spread)
     middle = float(logs.mean())
     low, high, middle = math.exp(middle - half), math.exp(middle + half), math.exp(middle)
     return min(low, math.floor(middle)), max(high, math.ceil(middle))
@@ -231,6 +234,8 @@ def usl_knee(results: Sequence[HoldResult]) -> float | None:
 
     def law(n: np.ndarray, gamma: float, sigma: float, kappa: float) -> np.ndarray:
         return gamma * n / (1.0 + sigma * (n - 1.0) + kappa * n * (n - 1.0))
+
+    from scipy.optimize import curve_fit  # noqa: PLC0415 - as above
 
     start = [float(np.max(rates / loads)), 0.01, 1e-5]
     try:

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import spearmanr
 
 from katydid.analysis.derived import quantile
 from katydid.load.stages import StageRecord
@@ -248,7 +247,7 @@ def _piles_up(paced: pd.DataFrame, fewest: float) -> bool:
     response = paced["response_ms"].fillna(np.inf)
     if response.nunique() < 2:
         return False
-    correlation = float(spearmanr(paced["scheduled_ms"], response).statistic)
+    correlation = paced["scheduled_ms"].rank().corr(response.rank())  # Spearman's
     return correlation * math.sqrt(len(paced) - 1) > SURELY
 
 
