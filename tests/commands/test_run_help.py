@@ -3,6 +3,7 @@
 import os
 import subprocess
 from dataclasses import fields
+from functools import cache
 
 import pytest
 
@@ -18,6 +19,7 @@ FIRST_LINES = 45
 def told(tmp_path_factory):
     folder = tmp_path_factory.mktemp("help")
 
+    @cache
     def ask(*words):
         done = katydid(*words, folder=folder, env=clean_environment(COLUMNS="100"))
         assert done.wait(30) == 0
