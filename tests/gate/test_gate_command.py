@@ -81,7 +81,7 @@ def judge(tmp_path, capsys, monkeypatch):
 
 
 CASES = {
-    "two runs of different loads": ("loads", KEPT, 4, "is no repeat of"),
+    "two runs of different loads": ("loads", KEPT, 4, "is not a repeat of"),
     "objectives kept": ("good", KEPT, 0, "PASSED. 2 objectives kept."),
     "a broken objective": ("good", BROKEN, 1, "FAILED. ttft.p95 is "),
     "too many failures": ("failing", KEPT, 1, "FAILED. failure_rate is "),

@@ -79,7 +79,7 @@ def _parser() -> OneLineParser:
 def _loads(text: str) -> list[int]:
     parts = [part.strip() for part in text.split(",")]
     if not all(part.isdecimal() and int(part) for part in parts):
-        raise argparse.ArgumentTypeError(f"{text!r} is no list of users, such as 50,200,500")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a list of users, such as 50,200,500")
     return sorted(set(map(int, parts)))
 
 

@@ -121,7 +121,7 @@ def _other_load(first: JudgedRun, run: JudgedRun) -> str:
     """Why two runs have nothing to do with each other: a median of both would mean nothing."""
     found = mismatches([dict(first.manifest)], [dict(run.manifest)])
     why = next((mismatch.text for mismatch in found if mismatch.why), "")
-    return f"{run.name} is no repeat of {first.name}: {why}" if why else ""
+    return f"{run.name} is not a repeat of {first.name}: {why}" if why else ""
 
 
 _ENDED_LIMIT = "not stopped early"
