@@ -171,7 +171,8 @@ def main() -> None:
                 for runs in RUNS
             ]
             figures = [*(f"{drawn.errors[name]:+.1%}" for name in METRICS), *(f"{share:.1%}" for share in shares)]
-            print(f"| {load} | {failures} | {' | '.join(figures)} |", flush=True)
+            line = f"| {load} | {failures} | {' | '.join(figures)} |"
+            print(line.replace("%", " %").replace("-", "−"), flush=True)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ run may be unluckier than the next; their failures are counted by the code that 
 """
 
 import argparse
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -222,7 +223,8 @@ def main() -> None:
     for columns, rows in tables.items():
         print(f"| {' | '.join(columns)} |\n|{'---|' * len(columns)}")
         for label, *figures in rows:
-            print(f"| {label} | " + " | ".join(f"{figure:.1%}" for figure in figures) + " |", flush=True)
+            line = f"| {label} | " + " | ".join(f"{figure:.1%}" for figure in figures) + " |"
+            print(re.sub(r"(?<=\d)%", " %", line), flush=True)
         print()
 
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# See it work: a local target as version `old` and as a faster version `new`, the stream workload against both in
-# turns, and the verdict. About three minutes. The truth: new takes 20 % less.
+# See it work: a local target as version `old` and as a faster version `new`, the stream workload against both,
+# interleaved, and the verdict. About three minutes. The truth: new takes 20 % less.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 katydid_setup run
 cd "$ROOT"

@@ -30,7 +30,7 @@ is_python() { # is_python COMMAND...: it is a Python >= 3.11
 find_python() { # print a Python >= 3.11, or die
   local candidate
   if [ -n "${PYTHON:-}" ]; then
-    is_python "$PYTHON" || die "PYTHON=$PYTHON is no Python 3.11 or newer: name another, or unset it"
+    is_python "$PYTHON" || die "PYTHON=$PYTHON is not Python 3.11 or newer: name another, or unset it"
     printf '%s\n' "$PYTHON"
     return
   fi

@@ -126,7 +126,7 @@ WRONG = Errors(0.5, 2.0, 9.0, 1000)
         ({"gap": Errors(0.0, 0.02, 0.1, 1000)}, "mean gap error, p99 2\u00a0%"),
         ({"bound_share": 0.06}, "upper bounds"),
         ({"target_cpu": 0.95}, "CPU of the target"),
-        ({"unmatched": 3}, "3 requests are not in the target's log"),
+        ({"unmatched": 3}, "3 requests not in the target's log"),
         ({"ttft": Errors(None, None, None, 0)}, "no TTFT could be compared"),
         ({"valid": False, "reasons": ["the event loop was late"]}, "the event loop was late"),
     ],

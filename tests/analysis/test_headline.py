@@ -105,8 +105,8 @@ def test_the_sentences():
         "5 requests, 5 failed, run time reached.",
         "target": "FAILED: no request succeeded (overloaded: busy, the target's fault); 5 requests, 5 failed, "
         "run time reached.",
-        "generator": "INVALID (the generator's fault): 1 worker(s) were lost (w1), and what they last recorded with "
-        "them: see the workers' logs; keep the machines and the network between them healthy; 10 requests, 0 failed, "
+        "generator": "INVALID (the generator's fault): 1 worker was lost (w1), and what was last recorded "
+        "there: see the workers' logs; keep the machines and the network between them healthy; 10 requests, 0 failed, "
         "TTFT p50 100 ms, run time reached.",
         "cut off": "INVALID (the configuration's fault): 1 of 2 requests were cut off by the end of the run: raise "
         "--drain, so that they may finish; 2 requests, 0 failed, run time reached.",

@@ -82,7 +82,7 @@ def test_a_partial_run_is_invalid():
 def test_runs_of_different_loads_are_not_judged_together():
     judgement = judged(judged_run("a"), judged_run("b", users=200), objective=TTFT)
     assert judgement.exit_code == 4
-    assert check(judgement, "valid").reason.startswith("b is no repeat of a: users differs (20 and 200)")
+    assert check(judgement, "valid").reason.startswith("b is not a repeat of a: users differs (20 and 200)")
 
 
 def test_warnings_of_a_valid_run_are_told_and_harm_nothing():

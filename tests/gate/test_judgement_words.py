@@ -103,8 +103,8 @@ def test_of_several_runs_each_reason_names_its_run_and_each_warning_stands_once(
 def test_every_run_of_another_load_than_the_first_is_named():
     runs = [judged_run("a"), judged_run("b"), judged_run("c", users=30), judged_run("d", users=40)]
     why = "a different number of users: not comparable"
-    reason = (
-        f"c is no repeat of a: users differs (20 and 30): {why}; d is no repeat of a: users differs (20 and 40): {why}"
+    reason = "; ".join(
+        f"{run} is not a repeat of a: users differs (20 and {users}): {why}" for run, users in (("c", 30), ("d", 40))
     )
     assert told(judged(*runs, objective=TTFT), "valid") == ("invalid", "valid measurement", reason)
 

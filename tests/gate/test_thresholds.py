@@ -117,7 +117,7 @@ def test_every_metric_takes_a_limit_in_its_unit(tmp_path):
 OBJECTIVE = "[objective]\n"
 KEPT = OBJECTIVE + '"ttft.p95" = "< 1s"\n'
 WRONG = {
-    "no text": (b"\xff\xfe\x00", " is no text in UTF-8: save it as that"),
+    "no text": (b"\xff\xfe\x00", " is not text in UTF-8: save it as that"),
     "empty": ("", " judges nothing: give it a section [objective] or [compare]"),
     "an empty objective": (OBJECTIVE, " judges nothing: give it a section [objective] or [compare]"),
     "an unknown section": (
@@ -130,7 +130,7 @@ WRONG = {
     ),
     "a section that is none": (
         'objective = "ttft"\n',
-        ": objective is no section: write [objective] on a line of its own",
+        ": objective is not a section: write [objective] on a line of its own",
     ),
     "an unknown metric": (
         OBJECTIVE + '"ttft.p59" = "< 1s"',
@@ -260,19 +260,19 @@ WRONG = {
     ),
     "a change without percent": (
         "[compare]\nmin_change = 0.05",
-        ': [compare] min_change: 0.05 is no percentage: write it in quotes, as in "5%"',
+        ': [compare] min_change: 0.05 is not a percentage: write it in quotes, as in "5%"',
     ),
     "a change in milliseconds": (
         '[compare]\nmin_change = "5ms"',
-        ': [compare] min_change: "5ms" is no percentage: write it in quotes, as in "5%"',
+        ': [compare] min_change: "5ms" is not a percentage: write it in quotes, as in "5%"',
     ),
     "no difference without percent": (
         "[compare]\nsame_within = 0.1",
-        ': [compare] same_within: 0.1 is no percentage: write it in quotes, as in "5%"',
+        ': [compare] same_within: 0.1 is not a percentage: write it in quotes, as in "5%"',
     ),
     "false alarms as a text": (
         KEPT + '[policy]\nfamily_alpha = "2%"',
-        ": [policy] family_alpha: '2%' is no share of false alarms: take a number above 0, at most 0.2",
+        ": [policy] family_alpha: '2%' is not a share of false alarms: take a number above 0, at most 0.2",
     ),
     "a change wider than no difference": (
         '[compare]\nmin_change = "20%"\nsame_within = "10%"',
@@ -283,11 +283,11 @@ WRONG = {
     ),
     "an unknown policy": (
         KEPT + '[policy]\ncannot_tell = "ignore"',
-        ': [policy] cannot_tell: \'ignore\' is no policy: take "warn" or "fail"',
+        ': [policy] cannot_tell: \'ignore\' is not a policy: take "warn" or "fail"',
     ),
     "an unknown policy for runs that were stopped": (
         KEPT + "[policy]\nstopped_early = 1",
-        ': [policy] stopped_early: 1 is no policy: take "warn" or "fail"',
+        ': [policy] stopped_early: 1 is not a policy: take "warn" or "fail"',
     ),
     "an unknown key of policy": (
         KEPT + "[policy]\nalpha = 0.02",
@@ -295,15 +295,15 @@ WRONG = {
     ),
     "too many false alarms": (
         KEPT + "[policy]\nfamily_alpha = 0.5",
-        ": [policy] family_alpha: 0.5 is no share of false alarms: take a number above 0, at most 0.2",
+        ": [policy] family_alpha: 0.5 is not a share of false alarms: take a number above 0, at most 0.2",
     ),
     "no false alarms at all": (
         KEPT + "[policy]\nfamily_alpha = 0",
-        ": [policy] family_alpha: 0 is no share of false alarms: take a number above 0, at most 0.2",
+        ": [policy] family_alpha: 0 is not a share of false alarms: take a number above 0, at most 0.2",
     ),
     "a truth for a number": (
         KEPT + "[policy]\nfamily_alpha = true",
-        ": [policy] family_alpha: True is no share of false alarms: take a number above 0, at most 0.2",
+        ": [policy] family_alpha: True is not a share of false alarms: take a number above 0, at most 0.2",
     ),
 }
 
@@ -363,7 +363,7 @@ def test_the_edges_of_what_a_comparison_may_be_asked_for(tmp_path):
 
 def test_a_whole_number_of_false_alarms_is_refused_and_a_share_is_a_float(tmp_path):
     assert read_thresholds(written(tmp_path, KEPT + "[policy]\nfamily_alpha = 0.2")).settings.family_alpha == 0.2
-    with pytest.raises(ConfigError, match="1 is no share of false alarms"):
+    with pytest.raises(ConfigError, match="1 is not a share of false alarms"):
         read_thresholds(written(tmp_path, KEPT + "[policy]\nfamily_alpha = 1"))
 
 

@@ -24,6 +24,20 @@ def test_what_is_wrong_is_one_line_with_the_command_and_where_to_look(parser, ca
     assert capsys.readouterr() == ("", "")
 
 
+def test_an_option_that_nobody_knows_is_told_before_what_is_missing(parser):
+    parser.add_argument("new")
+    with pytest.raises(ConfigError, match="unrecognized arguments: --lats: did you mean --last"):
+        parser.parse_args(["--lats"])
+    with pytest.raises(ConfigError, match="required: new"):
+        parser.parse_args(["--last=3"])
+
+
+def test_a_part_of_an_option_is_not_taken_for_it(parser):
+    parser.add_argument("--api-key")
+    with pytest.raises(ConfigError, match="unrecognized arguments: --api openai;"):
+        parser.parse_args(["--api", "openai"])
+
+
 OPTIONS = ("--master", "--users", "--spawn-rate", "--run-time", "--json", "-f")
 
 

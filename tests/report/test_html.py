@@ -122,7 +122,7 @@ def test_red_is_only_for_failures():
 
 def test_an_invalid_run_says_so_first_with_its_reason_and_remedy():
     text = Outline(page_of(synthetic_run(lost_workers=["w9"]))).text
-    assert text.index("INVALID") < text.index("1 worker(s) were lost (w9)") < text.index("Summary")
+    assert text.index("INVALID") < text.index("1 worker was lost (w9)") < text.index("Summary")
     assert "See the workers' logs" in text
 
 

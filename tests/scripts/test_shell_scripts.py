@@ -166,7 +166,7 @@ def test_an_unknown_kind_of_set_up_is_refused(repository):
 def test_a_python_that_is_none_is_one_line_and_exit_2(repository):
     result = repository.run("setup", PYTHON="/nonexistent")
     assert result.returncode == 2
-    assert result.stderr == "setup: PYTHON=/nonexistent is no Python 3.11 or newer: name another, or unset it\n"
+    assert result.stderr == "setup: PYTHON=/nonexistent is not Python 3.11 or newer: name another, or unset it\n"
 
 
 def test_no_python_at_all_is_one_line_and_exit_2(repository, tmp_path):

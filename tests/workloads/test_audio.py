@@ -91,9 +91,9 @@ def empty_file(path):
         pytest.param(lambda p: wav(p, width=1), "has 8-bit samples instead of 16-bit", id="8 bit"),
         pytest.param(wave_without_sound, "holds no sound", id="no sound"),
         pytest.param(truncated, "is truncated: ", id="truncated"),
-        pytest.param(cut_in_the_head, "is no WAV file of plain samples (it ends too early)", id="cut in the head"),
-        pytest.param(text, "is no WAV file", id="text"),
-        pytest.param(empty_file, "is no WAV file of plain samples (it ends too early)", id="empty file"),
+        pytest.param(cut_in_the_head, "is not a WAV file of plain samples (it ends too early)", id="cut in the head"),
+        pytest.param(text, "is not a WAV file", id="text"),
+        pytest.param(empty_file, "is not a WAV file of plain samples (it ends too early)", id="empty file"),
         pytest.param(lambda p: p, "no such file", id="missing"),
     ],
 )

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from katydid.analysis.derived import quantile
-from katydid.model.formatting import fraction
+from katydid.model.formatting import fraction, plural
 from katydid.model.metrics import STATISTICS
 from katydid.runs.monitor import WATCHED
 
@@ -224,7 +224,7 @@ def unfaithful(done: Trial) -> list[str]:
         if value is not None and value > limit.most
     ]
     if done.unmatched:
-        broken.append(f"{done.unmatched} requests are not in the target's log")
+        broken.append(f"{plural(done.unmatched, 'request')} not in the target's log")
     if not done.ttft.count:
         broken.append("no TTFT could be compared")
     return broken + done.reasons

@@ -14,6 +14,7 @@ from katydid.analysis.capacity.holds import HoldResult
 from katydid.analysis.configuration import refused, what_to_check, with_blame
 from katydid.analysis.derived import quantile
 from katydid.analysis.validity import Run, findings
+from katydid.model.formatting import plural
 from katydid.model.sample import Blame
 
 NOTHING = "nothing"
@@ -114,8 +115,8 @@ def _rate_limit(e: Evidence) -> str | None:
     ok = frame[frame["outcome"] == "ok"]
     starts = np.sort(ok["start_ms"].dropna().to_numpy(dtype=np.float64))
     through = np.searchsorted(starts, starts + 60_000.0) - np.arange(len(starts))
-    most = f"; at most {int(through.max())} requests were let through within a minute" if len(starts) else ""
-    return f"{named} of {failed} failures{most}"
+    most = f"; at most {plural(int(through.max()), 'request')} got through within a minute" if len(starts) else ""
+    return f"{named} of {plural(failed, 'failure')}{most}"
 
 
 _REFUSED = ("connect", "reset", "overloaded")
@@ -135,8 +136,8 @@ def _connection_limit(e: Evidence) -> str | None:
     if slower is not None and slower > _FLAT:
         return None
     return (
-        f"{refused} of {failed} failures were refused (connect, reset or 503) with {at_refusal:.0f} others in flight "
-        f"in the median; {when_ok:.0f} were served together at most, as fast as under little load"
+        f"{refused} of {plural(failed, 'failure')} were refused (connect, reset or 503) with {at_refusal:.0f} others "
+        f"in flight in the median; {when_ok:.0f} were served together at most, as fast as under little load"
     )
 
 
@@ -177,8 +178,8 @@ def _compute(e: Evidence) -> str | None:
     before, after = (_median(e.of(h), "gap_mean_ms") for h in (e.low, e.broken[-1]))
     if before and after and after > _FLAT * before:
         return (
-            f"chunks came {after:.1f} ms apart at {e.broken[-1].users} users, {before:.1f} ms at {e.low.users}: "
-            "all answers share what there is to compute with"
+            f"chunks came {after:.1f} ms apart at {plural(e.broken[-1].users, 'user')}, {before:.1f} ms at "
+            f"{e.low.users}: all answers share what there is to compute with"
         )
     return None
 
@@ -216,9 +217,9 @@ def _queue(e: Evidence) -> str | None:
     if not rates:
         return None
     return (
-        f"{refused} of {failed} failures were refused (connect, reset or 503), {np.median(rates):.1f} requests a "
-        f"second were served, {slower:.1f} times slower than at {e.low.users} users: a fixed number is served, and "
-        "the queue before it is full"
+        f"{refused} of {plural(failed, 'failure')} were refused (connect, reset or 503), {np.median(rates):.1f} "
+        f"requests a second were served, {slower:.1f} times slower than at {plural(e.low.users, 'user')}: a fixed "
+        "number is served, and the queue before it is full"
     )
 
 
@@ -234,7 +235,8 @@ def _network(e: Evidence) -> str | None:
     before, after = (_p95(e.of(h), "connect_ms") for h in (e.low, e.broken[-1]))
     if before is None or after is None or after < max(_SLOW_CONNECT_MS, _GREW * before):
         return None
-    return f"connecting took {after:.0f} ms (p95) at {e.broken[-1].users} users, {before:.1f} ms at {e.low.users}"
+    at = plural(e.broken[-1].users, "user")
+    return f"connecting took {after:.0f} ms (p95) at {at}, {before:.1f} ms at {e.low.users}"
 
 
 def _median(rows: pd.DataFrame, column: str) -> float | None:

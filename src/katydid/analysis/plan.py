@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from katydid.model.errors import ConfigError
-from katydid.model.formatting import fraction
+from katydid.model.formatting import fraction, plural
 from katydid.stats.queue_simulation import Waits, service_times, simulate_waits
 from katydid.stats.queueing import burst_seconds, burst_share, erlang_c, servers_for, wait_quantile
 
@@ -57,7 +57,7 @@ class Demand:
         if not 0 <= self.variation <= 10:
             raise ConfigError(f"--variation {self.variation:g} must be from 0 (all jobs alike) to 10")
         if self.load > MOST_LOAD:
-            raise ConfigError(f"a load of {self.load:g} workers is more than {MOST_LOAD:g}: plan for a part of it")
+            raise ConfigError(f"{plural(self.load, 'busy worker')} are more than {MOST_LOAD:g}: plan for a part of it")
 
     @property
     def load(self) -> float:

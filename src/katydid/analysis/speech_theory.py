@@ -72,7 +72,7 @@ def run_facts(samples: pd.DataFrame, manifest: dict[str, Any]) -> RunFacts:
     """
     options = manifest.get("options") or {}
     if "audio_ms" not in samples or "audio_chunk" not in options:
-        raise ConfigError("--from: this is no run of speech; name one that `katydid run speech` wrote")
+        raise ConfigError("--from: this is not a run of speech; name one that `katydid run speech` wrote")
     streams = samples[(samples["status"] == 101) & (samples["outcome"] != "aborted") & ~failed_later(samples)]
     if streams.empty:
         raise ConfigError("--from: the target let no stream in; there is nothing to plan from")

@@ -79,7 +79,7 @@ def _parser() -> OneLineParser:
 def _loads(text: str) -> list[int]:
     parts = [part.strip() for part in text.split(",")]
     if not all(part.isdecimal() and int(part) for part in parts):
-        raise argparse.ArgumentTypeError(f"{text!r} is no list of users, such as 50,200,500")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a list of users, such as 50,200,500")
     return sorted(set(map(int, parts)))
 
 
@@ -117,7 +117,7 @@ def _try(users: int, seconds: float, processes: int, cores: Cores, progress: _Pr
     tried: list[Trial] = []
     for _ in range(TRIES):
         again = f", once more, since {'; '.join(unfaithful(tried[-1]))}" if tried else ""
-        progress(f"{plural(users, 'user')}, {processes} process{'es' if processes > 1 else ''}, {seconds:g} s{again}")
+        progress(f"{plural(users, 'user')}, {plural(processes, 'process', 'processes')}, {seconds:g} s{again}")
         left = run_trial(users, seconds, processes, cores)
         plan = {"users": users, "processes": processes, "window": left.window}
         plan |= {"target_cpu": left.target_cpu, "others_cpu": left.others_cpu}

@@ -10,6 +10,7 @@ from katydid.commands.output import STANDARD_OUTPUT, check_output, write_output
 from katydid.commands.run import run_workload
 from katydid.model.arguments import OneLineParser
 from katydid.model.errors import ExitCode, worst
+from katydid.model.formatting import plural
 from katydid.model.jsontext import json_text
 from katydid.runs.folder import SUMMARY
 
@@ -19,18 +20,20 @@ def main(arguments: Sequence[str]) -> int:
     from katydid.engine.plugin import last_folder, use_shape
     from katydid.engine.stages.capacity_shape import CapacityShape
 
-    output = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    output = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
     output.add_argument("--json", metavar="F", help="write the result as JSON; - for standard output")
     parser = OneLineParser(
         prog="katydid capacity",
         description="Search the highest load that keeps the objective: users with one request per user every interval.",
         add_help=False,
-        allow_abbrev=False,
         parents=[output],
         usage="katydid capacity WORKLOAD [--thresholds FILE] [--json F|-] [Katydid's and Locust's options]",
         epilog="example: katydid capacity stream --host http://127.0.0.1:8080 --interval 2 --limit 1",
     )
-    asked, rest = output.parse_known_args(arguments)
+    try:
+        asked, rest = output.parse_known_args(arguments)
+    except argparse.ArgumentError as error:
+        parser.error(str(error))
     if asked.json:
         check_output(asked.json)
     use_shape(CapacityShape)
@@ -51,7 +54,7 @@ def _found(result: dict[str, Any]) -> bool:
         return True
     steps = result.get("steps") or []
     fewest = min((step["users"] for step in steps), default=None)
-    tried = f"not even {fewest} user(s) kept the objective" if fewest else "no load was held"
+    tried = f"not even {plural(fewest, 'user')} kept the objective" if fewest else "no load was held"
     remedy = "see the report's failures, or ask for less with --limit or --thresholds"
     print(f"katydid: no capacity was found: {tried}; {remedy}", file=sys.stderr)  # noqa: T201 - the one line
     return False

@@ -118,7 +118,7 @@ def _section(done: Sequence[Checked], plan: PlannedRun) -> Section:
 
     bad = frozenset((row, 1) for row, check in enumerate(done) if check.status == "bad")
     rows = [(c.name, _WORDS[c.status], c.found, c.limit, c.why) for c in done]
-    processes = f"{plan.processes} process{'' if plan.processes == 1 else 'es'}"
+    processes = plural(plan.processes, "process", "processes")
     size = f"{plural(plan.users, 'user')}, one request per user every {plan.interval:g} s, {processes}"
     verdict = f"This machine can carry it: {size}."
     if bad:

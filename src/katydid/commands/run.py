@@ -27,7 +27,6 @@ def main(arguments: Sequence[str]) -> int:
         prog="katydid run",
         description="Run a workload through Locust, without its web UI, and write a run folder with a report.",
         add_help=False,
-        allow_abbrev=False,
         usage="katydid run WORKLOAD [--host URL | --embedded-target[=OPTIONS]] [options]",
         epilog="example: katydid run stream --host http://127.0.0.1:8080 --users 50 --run-time 2m",
     )
@@ -59,6 +58,8 @@ def run_workload(parser: OneLineParser, arguments: Sequence[str], *, stderr: boo
         return _help(parser, ours.workload, locusts=ours.help_locust)
     if ours.workload is None or ours.workload.startswith("-"):
         raise ConfigError(f"no workload: {parser.prog} WORKLOAD, as in `{parser.prog} stream --host URL`")
+    if arguments[0].startswith("-") and ours.workload not in shipped_workloads():  # it was some option's value
+        raise ConfigError(f"the workload comes first: {parser.prog} WORKLOAD [options]; see {parser.prog} --help")
     file = locustfile(ours.workload)
     locusts = ["-f", str(file), "--headless", "--only-summary", *_quiet(locusts), *_port(locusts), *locusts]
     if not ours.workload.endswith(".py"):  # a locustfile may have options of its own

@@ -129,7 +129,7 @@ class GenericStreamParser(SseStreamParser):
         if is_content(text):
             self.content(data)
         elif self.full and text is not None and not isinstance(text, str | list | dict):
-            raise ProtocolError(f"content that is no text: {data[:160].decode('utf-8', 'replace')}")
+            raise ProtocolError(f"content that is not text: {data[:160].decode('utf-8', 'replace')}")
         self.usage(paths.prompt_tokens.find(value), paths.completion_tokens.find(value))
         if paths.says_done(value):
             self.done = True

@@ -98,7 +98,7 @@ def _parts(value: dict[str, Any]) -> tuple[Any, bool]:
     """The visible text of a line, and whether it has reasoning or tool calls."""
     message = value.get("message") or {}
     if not isinstance(message, dict):
-        raise ProtocolError("a message that is no object")
+        raise ProtocolError("a message that is not an object")
     text = message.get("content")
     thinking = is_content(message.get("thinking")) or is_content(value.get("thinking"))
     return text if is_content(text) else value.get("response"), thinking or bool(message.get("tool_calls"))

@@ -15,6 +15,7 @@ from typing import Any, ClassVar, Protocol
 from katydid.dialects.loading import WRONG_SHAPE, load_object, shown
 from katydid.dialects.status import classify_text, in_words
 from katydid.model.errors import ProtocolError
+from katydid.model.formatting import plural
 from katydid.model.gaps import Gaps
 from katydid.model.sample import DETAIL_LIMIT, ErrorClass
 from katydid.model.values import whole
@@ -215,9 +216,9 @@ class StreamParser(ABC):
             return ErrorClass.EMPTY, "no content in the answer"
         if not self.done:
             how = f": {self.missing}" if self.missing else ""
-            return ErrorClass.TRUNCATED, f"the answer ended early, after {self.chunks} content chunks{how}"
+            return ErrorClass.TRUNCATED, f"the answer ended early, after {plural(self.chunks, 'content chunk')}{how}"
         if not self.full and self.chunks <= FEWEST_CHUNKS:
-            return ErrorClass.TOO_FEW_CHUNKS, f"only {self.chunks} content chunks"
+            return ErrorClass.TOO_FEW_CHUNKS, f"only {plural(self.chunks, 'content chunk')}"
         return None
 
 

@@ -20,6 +20,7 @@ import pandas as pd
 import psutil
 
 from katydid.model.errors import ConfigError, NoDataError
+from katydid.model.formatting import plural
 from katydid.runs.folder import SUMMARY, RunFolder
 from katydid.target.process import RunningTarget
 from katydid.target.settings import TargetSettings
@@ -130,7 +131,8 @@ def _generate(
             process.wait()
     if process.returncode not in {0, 1, 4}:
         said = out.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-        raise ConfigError(f"the run of {words[5]} users ended with code {process.returncode}: {' '.join(said[-2:])}")
+        who = plural(int(words[5]), "user")
+        raise ConfigError(f"the run of {who} ended with code {process.returncode}: {' '.join(said[-2:])}")
     return load
 
 

@@ -17,7 +17,7 @@ from katydid.gate.judgement import CheckKind, GateCheck, GateVerdict, Judgement
 from katydid.gate.limits import Limit
 from katydid.gate.thresholds import Objective, Policy, Thresholds
 from katydid.model.declared import Catalogue, about, described
-from katydid.model.formatting import format_change, value_only
+from katydid.model.formatting import format_change, plural, value_only
 from katydid.model.measured import Measured, measured
 from katydid.model.metrics import FlatMetric
 from katydid.model.units import Unit
@@ -121,7 +121,7 @@ def _other_load(first: JudgedRun, run: JudgedRun) -> str:
     """Why two runs have nothing to do with each other: a median of both would mean nothing."""
     found = mismatches([dict(first.manifest)], [dict(run.manifest)])
     why = next((mismatch.text for mismatch in found if mismatch.why), "")
-    return f"{run.name} is no repeat of {first.name}: {why}" if why else ""
+    return f"{run.name} is not a repeat of {first.name}: {why}" if why else ""
 
 
 _ENDED_LIMIT = "not stopped early"
@@ -131,7 +131,7 @@ def _ended(runs: Sequence[JudgedRun], policy: Policy) -> GateCheck:
     stopped = [run for run in runs if run.summary["ended"] == "failure-threshold"]
     if not stopped:
         return GateCheck(CheckKind.RUN, "ended", _ENDED_LIMIT, GateVerdict.PASSED)
-    which = f"{len(stopped)} of {len(runs)} runs were" if len(runs) > 1 else "the run was"
+    which = f"{len(stopped)} of {plural(len(runs), 'run')} were" if len(runs) > 1 else "the run was"
     reason = f"{which} stopped by the failure threshold: what is judged ends there"
     if policy is Policy.WARN:
         return GateCheck(CheckKind.RUN, "ended", _ENDED_LIMIT, GateVerdict.PASSED, reason)
@@ -175,7 +175,7 @@ def _doubts(metric: str, value: Measured, said: Sequence[GateVerdict], unit: Uni
     """What must be known of a value: that it is the middle one of several runs, that it is a lower bound."""
     if len(said) > 1:
         middle = "the median" if len(said) % 2 else "the worse of the two middle ones"
-        yield f"{middle} of {len(said)} runs"
+        yield f"{middle} of {plural(len(said), 'run')}"
         broken = sum(verdict is GateVerdict.FAILED for verdict in said)
         if 0 < broken < len(said):
             yield f"too close to call: {broken} of them break it"
@@ -208,7 +208,7 @@ def _beside_baseline(check: GateCheck, baseline: Sequence[JudgedRun], metric: Fl
 
 def _missing(metric: str, runs: Sequence[JudgedRun], present: int) -> str:
     """Why there is no value."""
-    where = f" in {len(runs) - present} of {len(runs)} runs" if len(runs) > 1 else ""
+    where = f" in {len(runs) - present} of {plural(len(runs), 'run')}" if len(runs) > 1 else ""
     few = next((text for run in runs if (text := run.summary.get("too_few", {}).get(metric))), None)
     if few:
         return f"{few} requests{where}: let the run last longer, or judge a lower quantile"
@@ -280,5 +280,5 @@ def _told(row: Mapping[str, Any]) -> str:
     elif row["verdict"] == "cannot_tell" and row["runs_needed"]:
         if row["smallest_detectable"] is None:
             text += "; one run a side does not tell the noise from run to run"
-        text += f"; about {row['runs_needed']} runs a side would tell"
+        text += f"; about {plural(row['runs_needed'], 'run')} a side would tell"
     return text

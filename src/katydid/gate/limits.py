@@ -114,5 +114,5 @@ def read_percent(text: object) -> float:
     found = _PERCENT.fullmatch(text) if isinstance(text, str) else None
     if found is None:
         given = f'"{text}"' if isinstance(text, str) else repr(text)
-        raise ConfigError(f'{given} is no percentage: write it in quotes, as in "5%"')
+        raise ConfigError(f'{given} is not a percentage: write it in quotes, as in "5%"')
     return float(Decimal(found["number"]) / 100)

@@ -81,7 +81,7 @@ def read_thresholds(path: Path, catalogue: Catalogue = SHIPPED) -> Thresholds:
     except OSError as error:
         raise ConfigError(f"{path}: {(error.strerror or str(error)).lower()}; name a thresholds file") from None
     except UnicodeDecodeError:
-        raise ConfigError(f"{path} is no text in UTF-8: save it as that") from None
+        raise ConfigError(f"{path} is not text in UTF-8: save it as that") from None
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path} is not TOML: {str(error).lower()}") from None
     return parse_thresholds(content, str(path), catalogue)
@@ -114,7 +114,7 @@ def parse_thresholds(content: Mapping[str, Any], source: str, catalogue: Catalog
 def _section(content: Mapping[str, Any], name: str, source: str) -> Mapping[str, Any]:
     section = content.get(name, {})
     if not isinstance(section, dict):
-        raise ConfigError(f"{source}: {name} is no section: write [{name}] on a line of its own")
+        raise ConfigError(f"{source}: {name} is not a section: write [{name}] on a line of its own")
     return section
 
 
@@ -221,12 +221,12 @@ def _primary(names: Any, where: str, known: Mapping[str, FlatMetric]) -> tuple[s
 
 def _alpha(value: Any, where: str) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= 0.2:
-        raise ConfigError(f"{where}: {value!r} is no share of false alarms: take a number above 0, at most 0.2")
+        raise ConfigError(f"{where}: {value!r} is not a share of false alarms: take a number above 0, at most 0.2")
     return float(value)
 
 
 def _policy(section: Mapping[str, Any], key: str, default: Policy, source: str) -> Policy:
     value = section.get(key, default)
     if value not in list(Policy):
-        raise ConfigError(f'{source}: [policy] {key}: {value!r} is no policy: take "warn" or "fail"')
+        raise ConfigError(f'{source}: [policy] {key}: {value!r} is not a policy: take "warn" or "fail"')
     return Policy(value)

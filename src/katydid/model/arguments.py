@@ -2,29 +2,45 @@
 
 import argparse
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from difflib import SequenceMatcher
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from katydid.model.errors import ConfigError
 
 ALIKE = 0.75
 """How alike two words must be, in [0, 1], for one to be meant by the other; `rate` and `master` are at 0.6."""
+_MISSING = "the following arguments are required"
 _UNKNOWN = re.compile(r"^unrecognized arguments: (-\S*?)(?=[=\s]|$)")
 _CHOICE = re.compile(r"invalid choice: '([^']*)' \(choose from (.*)\)$")
 
 
 class OneLineParser(argparse.ArgumentParser):
-    """An `ArgumentParser` that raises instead of printing its usage and leaving.
+    """An `ArgumentParser` that raises instead of printing its usage and leaving, and takes no part for a whole option.
 
     Raises:
         ConfigError: from `parse_args`, with what is wrong.
     """
 
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**{"allow_abbrev": False} | settings)
+        self._words: Sequence[str] = ()
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Remember the words too: of what is missing, an option that nobody knows is the likelier cause."""
+        self._words = list(args or ())
+        return super().parse_known_args(args, namespace)
+
     def error(self, message: str) -> NoReturn:
         """Called by argparse."""
+        if message.startswith(_MISSING) and (unknown := self._unknown_option()):
+            message = f"unrecognized arguments: {unknown}"
         meant = did_you_mean_in(message, self._option_string_actions)
         raise ConfigError(f"{self.prog.removeprefix('katydid ')}: {message}{meant or ';'} see {self.prog} --help")
+
+    def _unknown_option(self) -> str | None:
+        options = (word.partition("=")[0] for word in self._words if word.startswith("--"))
+        return next((option for option in options if option not in ("--", *self._option_string_actions)), None)
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

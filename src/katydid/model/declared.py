@@ -82,7 +82,7 @@ class Metric:
         if self.name in _OURS:
             raise ConfigError(f"{where} is the name of a metric of Katydid's: choose another")
         if not isinstance(self.column, str) or not _COLUMN.fullmatch(self.column):
-            raise ConfigError(f"{where}: {shown(self.column)} is no column's name: name a column of the samples")
+            raise ConfigError(f"{where}: {shown(self.column)} is not a column's name: name a column of the samples")
         for word, text, most in (
             ("label", self.label, LONGEST_LABEL),
             ("definition", self.definition, LONGEST_DEFINITION),
@@ -190,7 +190,7 @@ def declare(columns: Mapping[str, type], metrics: Iterable[Metric], rules: Itera
     seen: dict[str, Metric] = {}
     for metric in metrics:
         if not isinstance(metric, Metric):
-            raise ConfigError(f"metrics: {shown(metric)} is no Metric: write Metric(name, label, column)")
+            raise ConfigError(f"metrics: {shown(metric)} is not a Metric: write Metric(name, label, column)")
         if seen.setdefault(metric.name, metric) != metric:
             raise ConfigError(f"Metric({metric.name!r}) is declared twice: give one of them another name")
         _check_column(metric, columns)
@@ -292,7 +292,7 @@ def _read(said: object) -> Catalogue:
     kinds = said.get("columns") if isinstance(said, dict) else None
     listed = said.get("metrics") if isinstance(said, dict) else None
     if not isinstance(kinds, dict) or not isinstance(listed, list):
-        return Catalogue(damaged=(f"{KEY!r} of the manifest is no table of columns and metrics",))
+        return Catalogue(damaged=(f"{KEY!r} of the manifest is not a table of columns and metrics",))
     named = [each for each in kinds.items() if str(each[1]) in _KINDS and _COLUMN.fullmatch(each[0])]
     columns = {name: _KINDS[str(kind)] for name, kind in named[:MOST_COLUMNS]}
     found: dict[str, Metric] = {}

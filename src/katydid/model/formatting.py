@@ -170,9 +170,9 @@ def censored(summary: Mapping[str, Any]) -> str:
     return f"{plural(count, 'request')} timed out or cut off count as at least the time they had (≥)."
 
 
-def plural(count: int, word: str) -> str:
-    """`1 request`, `2 requests`."""
-    return f"{number(count)} {word}" + ("" if count == 1 else "s")
+def plural(count: float, word: str, several: str = "") -> str:
+    """`1 request`, `2 requests`; `several` is the plural of a word that does not take an s alone."""
+    return f"{number(count)} {word if count == 1 else several or f'{word}s'}"
 
 
 def ordinal(value: int) -> str:

@@ -52,7 +52,7 @@ def _text(found: dict[str, Any]) -> list[str]:
     if found["knee"]:
         told.append(
             f"Throughput is highest at about {plural(round(found['knee']), 'user')} (Universal Scalability Law); that "
-            "is no capacity: the objective may break earlier."
+            "is not the capacity: the objective may break earlier."
         )
     return told
 

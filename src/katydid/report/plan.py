@@ -17,7 +17,7 @@ def plan_sentence(plan: WorkerPlan) -> str:
     """The answer in one sentence."""
     demand, planned = plan.demand, plan.planned
     return (
-        f"{plural(planned.workers, 'worker')} for {number(demand.concurrency)} streams of RTF {demand.rtf:g} at "
+        f"{plural(planned.workers, 'worker')} for {plural(demand.concurrency, 'stream')} of RTF {demand.rtf:g} at "
         f"{fraction(demand.utilisation)} utilisation; a job waits with a probability of "
         f"{fraction(planned.wait_probability)}, p95 {_wait(planned.wait_p95_s)}."
     )

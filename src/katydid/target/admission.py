@@ -5,6 +5,8 @@ from collections import defaultdict, deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from katydid.model.formatting import plural
+
 MINUTE = 60.0
 
 
@@ -38,7 +40,7 @@ class RateLimits:
                 recent.popleft()
             if len(recent) >= self._per_minute:
                 wait = recent[0] + MINUTE - now
-                text = f"Rate limit reached: {self._per_minute} requests per minute. Try again in {wait:.3f}s"
+                text = f"Rate limit reached: {plural(self._per_minute, 'request')} per minute. Try again in {wait:.3f}s"
                 return Refusal(429, text, "rate_limit_exceeded", f"Retry-After: {math.ceil(wait)}\r\n")
             recent.append(now)
         self._total[key] += 1

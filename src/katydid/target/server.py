@@ -52,7 +52,7 @@ class Target:
             try:
                 context.load_cert_chain(settings.tls_cert, settings.tls_key)
             except OSError as error:
-                raise ConfigError(f"--tls-cert {settings.tls_cert} or its --tls-key is no good ({error})") from None
+                raise ConfigError(f"--tls-cert {settings.tls_cert} or its --tls-key cannot be used ({error})") from None
         try:
             self._server = await asyncio.get_running_loop().create_server(
                 lambda: Connection(self),

@@ -143,7 +143,7 @@ class TargetSettings:
 
     def _check_words(self) -> None:
         if not self.text:
-            raise ConfigError("--text is empty: a chunk without text is no content (for that: --fail empty=1)")
+            raise ConfigError("--text is empty: a chunk without text is not content (for that: --fail empty=1)")
         if not (self.version.isascii() and self.version.isprintable()):
             raise ConfigError(f"--version {self.version!r} must be printable ASCII: it goes into a header")
         if not self.model_names:

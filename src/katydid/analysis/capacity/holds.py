@@ -13,6 +13,7 @@ import pandas as pd
 
 from katydid.analysis.derived import quantile
 from katydid.load.stages import StageRecord
+from katydid.model.formatting import plural
 from katydid.model.metrics import DISTRIBUTIONS, STATISTICS
 
 FEWEST_BAD = 2
@@ -155,7 +156,7 @@ class HoldResult:
     def text(self) -> str:
         """In one line."""
         times = "" if self.p95_ms is None else f", p95 {self.p95_ms:.0f} ms"
-        seen = f"{self.requests} requests, {self.failed} failed{times}"
+        seen = f"{plural(self.requests, 'request')}, {self.failed} failed{times}"
         return f"held: {seen}" if self.held else f"broken ({', '.join(self.broken) or 'no requests'}): {seen}"
 
     def as_dict(self) -> dict[str, Any]:

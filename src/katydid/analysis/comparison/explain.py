@@ -8,7 +8,7 @@ from katydid.analysis.comparison.bounds import stands
 from katydid.analysis.comparison.primaries import FAILURES
 from katydid.analysis.comparison.verdicts import CompareSettings, Judged, Sides, Verdict, undecided_failures
 from katydid.model.declared import described
-from katydid.model.formatting import change_text, fraction
+from katydid.model.formatting import change_text, fraction, number, plural
 from katydid.model.units import Unit
 
 SHORTER_ANSWERS = 0.02
@@ -24,8 +24,8 @@ def with_caveats(metrics: Sequence[Judged], sides: Sides) -> tuple[list[Judged],
     if None in tokens or not tokens[0] or abs((tokens[1] or 0.0) / tokens[0] - 1.0) <= SHORTER_ANSWERS:
         return list(metrics), []
     note = (
-        f"answers have {tokens[1]:.4g} tokens instead of {tokens[0]:.4g}: whole answers are not compared; "
-        "look at the time to the first token and the time per token"
+        f"answers have {plural(tokens[1] or 0.0, 'token')} instead of {number(tokens[0])}: whole answers are not "
+        "compared; look at the time to the first token and the time per token"
     )
     why = "answers of another length"
     longer = (tokens[1] or 0.0) > tokens[0]
@@ -103,4 +103,4 @@ def _runs(metric: Judged, needed: int | None) -> str:
     if needed is None:
         return "the machines quieter: no reasonable number of runs would show it"
     assumed = " if the noise is the usual 4 %" if metric.noise is None and metric.rates is None else ""
-    return f"about {needed} runs a side, interleaved{assumed}"
+    return f"about {plural(needed, 'run')} a side, interleaved{assumed}"

@@ -16,7 +16,7 @@ from katydid.analysis.comparison.estimates import RunData
 from katydid.analysis.comparison.verdicts import ASSUMED_SD, EQUIVALENCE, CompareSettings, Verdict
 from katydid.analysis.derived import was_stopped
 from katydid.model.declared import about
-from katydid.model.formatting import number, percent
+from katydid.model.formatting import number, percent, plural
 from katydid.model.metrics import METRICS
 from katydid.model.rates import AT_STOP, USERS_AT_STOP
 from katydid.stats import inference
@@ -60,7 +60,7 @@ def compare_stops(base: Runs, new: Runs, settings: CompareSettings, *, interleav
     ended = [[was_stopped(run.manifest) for run in side] for side in (base, new)]
     if not any(map(any, ended)):
         return Stops()
-    stopped = f"{sum(ended[0])} of {len(base)} runs of BASE and {sum(ended[1])} of {len(new)} of NEW"
+    stopped = f"{sum(ended[0])} of {plural(len(base), 'run')} of BASE and {sum(ended[1])} of {len(new)} of NEW"
     both = all(map(all, ended))
     who = "both" if both else stopped
     if not same_ramp([run.manifest for run in (*base, *new)]):
@@ -133,9 +133,10 @@ def _verdict(difference: Difference, settings: CompareSettings) -> Verdict:
 
 def _told(rows: Sequence[dict[str, Any]]) -> str:
     """The figures, in the order in which people ask for them."""
-    words = {USERS_AT_STOP: "users", "in_flight_at_stop": "in flight", "requests_at_stop": "requests"}
+    words = {USERS_AT_STOP: ("user", "users"), "in_flight_at_stop": ("in flight",) * 2,
+             "requests_at_stop": ("request", "requests")}  # fmt: skip
     return ", ".join(
-        f"{number(round(row['base']))} {words[row['name']]} and {number(round(row['new']))} ({percent(row['change'])})"
+        f"{plural(round(row['base']), *words[row['name']])} and {number(round(row['new']))} ({percent(row['change'])})"
         for row in rows
         if row["name"] in words and row["change"] is not None
     )
@@ -167,9 +168,10 @@ def _bounded(users: Sequence[Sequence[float]], ended: Sequence[Sequence[bool]], 
     means = math.exp(ours), math.exp(theirs)
     row = _entry(USERS_AT_STOP, means, difference, verdict=verdict, bound="lower" if lower else "upper", primary=far)
     at, held, names = means[not lower], max(bound), ("BASE", "NEW") if lower else ("NEW", "BASE")
-    some = f", in {sum(ended[lower])} of {len(ended[lower])} runs stopped too" if any(ended[lower]) else ""
+    some = f", in {sum(ended[lower])} of {plural(len(ended[lower]), 'run')} stopped too" if any(ended[lower]) else ""
     least = f"at least {percent(row['change'])} users"
-    told = f"the failure threshold stopped {names[0]} at {at:.0f} users; {names[1]} held all {held:.0f}{some}: {least}"
+    stopped_at = plural(round(at), "user")
+    told = f"the failure threshold stopped {names[0]} at {stopped_at}; {names[1]} held all {held:.0f}{some}: {least}"
     return Stops([told if far else f"{told}; take more users to tell them apart"], [row], verdict, decide=far)
 
 

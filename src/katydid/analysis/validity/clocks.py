@@ -6,7 +6,7 @@ import pandas as pd
 from katydid.analysis.derived import quantile
 from katydid.analysis.validity.generator import LESS_ELSEWHERE
 from katydid.analysis.validity.rule import Finding, Run
-from katydid.model.formatting import fraction
+from katydid.model.formatting import fraction, plural
 from katydid.model.metrics import STATISTICS
 
 BOUND_SHARE = 0.05
@@ -64,8 +64,8 @@ def negative(run: Run) -> Finding | None:
     rows = int((frame[wrong].astype(np.float64) < 0).any(axis=1).sum())
     return Finding(
         "invalid",
-        f"{rows} requests have times below zero ({', '.join(wrong)}): the wall clock of this machine was set, or the "
-        "process sees another one than the kernel's",
+        f"times below zero ({', '.join(wrong)}) in {plural(rows, 'request')}: the wall clock of this machine was set, "
+        "or the process sees another one than the kernel's",
         "let the clock settle (NTP), run without libfaketime or a time namespace, and measure again",
     )
 

@@ -5,7 +5,7 @@ import pandas as pd
 
 from katydid.analysis.derived import late_limit_ms
 from katydid.analysis.validity.rule import FEWEST_SECONDS, Finding, Run
-from katydid.model.formatting import fraction
+from katydid.model.formatting import fraction, plural
 
 CPU_MEDIAN, _CPU_FULL, _CPU_FULL_SHARE = 80.0, 95.0, 0.05
 MORE_PROCESSES = "spread the users with --processes, or over more machines"
@@ -78,7 +78,8 @@ def late_by_us(run: Run) -> Finding | None:
         return None
     return Finding(
         "invalid",
-        f"the generator started {int(ours.sum())} of {int(free.sum())} requests late although their users were free",
+        f"the generator started {int(ours.sum())} of {plural(int(free.sum()), 'request')} late although "
+        "their users were free",
         LESS_ELSEWHERE,
     )
 
@@ -93,7 +94,7 @@ def audio_late(run: Run) -> Finding | None:
         return None
     return Finding(
         "invalid",
-        f"the generator sent {late} of {sent} chunks of audio more than 20 ms late",
+        f"the generator sent {late} of {plural(sent, 'chunk')} of audio more than 20 ms late",
         LESS_ELSEWHERE,
     )
 
@@ -145,15 +146,18 @@ def lost(run: Run) -> Finding | None:
     if lost:
         return Finding(
             "invalid",
-            f"{len(lost)} worker(s) were lost ({', '.join(map(str, lost))}), and what they last recorded with them",
+            f"{plural(len(lost), 'worker')} {'was' if len(lost) == 1 else 'were'} lost ({', '.join(map(str, lost))}), "
+            "and what was last recorded there",
             "see the workers' logs; keep the machines and the network between them healthy",
         )
     if missing:
-        return Finding("invalid", f"{missing} rows never arrived", "see the log; the network or the disk lost them")
+        return Finding(
+            "invalid", f"{plural(missing, 'row')} never arrived", "see the log; the network or the disk lost them"
+        )
     if nulled := run.manifest.get("nulled_values"):
         return Finding(
             "warning",
-            f"{nulled} values in the rows did not fit their columns, and are null",
+            f"{plural(nulled, 'value')} in the rows did not fit the column: null in its place",
             "the rest of these rows is whole; see the log for the columns",
         )
     return None

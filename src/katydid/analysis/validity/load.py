@@ -5,6 +5,7 @@ import pandas as pd
 from katydid.analysis.derived import warm_up_counts, was_stopped
 from katydid.analysis.validity.rule import Finding, Run, Severity, has_plan
 from katydid.model.declared import catalogue_of
+from katydid.model.formatting import plural
 
 
 def no_data(run: Run) -> Finding | None:
@@ -28,7 +29,7 @@ def achieved(run: Run) -> Finding | None:
         return None
     return Finding(
         "invalid",
-        f"{started} requests were started where {due:.0f} were due, and slow answers do not explain it",
+        f"users started {plural(started, 'request')} where {due:.0f} were due, and slow answers do not explain it",
         "see whether users were lost (the log names them)",
     )
 
@@ -63,7 +64,7 @@ def unfinished(run: Run) -> Finding | None:
     severity: Severity = "warning" if was_stopped(run.manifest) else "invalid"
     return Finding(
         severity,
-        f"{counts.aborted} of {counts.requests} requests were cut off by the end of the run",
+        f"{counts.aborted} of {plural(counts.requests, 'request')} were cut off by the end of the run",
         "raise --drain, so that they may finish",
     )
 
@@ -78,8 +79,8 @@ def sent_again(run: Run) -> Finding | None:
         return None
     return Finding(
         "warning",
-        f"{counts.resent} of {counts.requests} requests were sent again: the target, or a proxy before it, closed "
-        "their idle connections in the moment of sending",
+        f"{counts.resent} of {plural(counts.requests, 'request')} were sent again: the target, or a proxy before it, "
+        "closed their idle connections in the moment of sending",
         "set its keep-alive time-out to more than --interval",
     )
 
@@ -110,9 +111,10 @@ def all_at_once(run: Run) -> Finding | None:
         return None
     if manifest.get("ramp_per_s") or not manifest.get("users"):
         return None
+    who = f"all {plural(users, 'user')}" if (users := int(manifest["users"])) > 1 else "the only user"
     return Finding(
         "warning",
-        f"all {manifest['users']} users came at once: how many there were at the stop says nothing about capacity",
+        f"{who} came at once: how many there were at the stop says nothing about capacity",
         "let them come one by one with --ramp (users a second)",
     )
 

@@ -20,7 +20,7 @@ from katydid.analysis.validity.generator import (
 )
 from katydid.analysis.validity.rule import START_UP_MS
 from katydid.engine.live.batches import Batch
-from katydid.model.formatting import number
+from katydid.model.formatting import number, plural
 from katydid.runs.monitor import WATCHED
 
 CPU_SECONDS = 10
@@ -109,8 +109,8 @@ class Alarms:
         if self._ours < OURS_FEWEST or self._ours <= OURS_SHARE * self._started:
             return None
         return (
-            f"The generator is late: it started {number(self._ours)} of {number(self._started)} requests after they "
-            f"were due, although their users were free: {LESS_ELSEWHERE}"
+            f"The generator is late: it started {number(self._ours)} of {plural(self._started, 'request')} after "
+            f"they were due, although their users were free: {LESS_ELSEWHERE}"
         )
 
     def _overrun(self) -> str | None:
@@ -118,6 +118,6 @@ class Alarms:
             return None
         return (
             f"Users are late: answers take longer than the interval of {self._interval:g} s, so "
-            f"{number(self._overruns)} of {number(self._started)} requests started after they were due; the load is "
+            f"{number(self._overruns)} of {plural(self._started, 'request')} started after the due time; the load is "
             "lighter than asked for: raise --interval, or ask for fewer users"
         )

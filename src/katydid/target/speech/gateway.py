@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Callable
 from itertools import count
 
+from katydid.model.formatting import plural
 from katydid.target.admission import Refusal
 from katydid.target.settings import TargetSettings
 from katydid.target.speech.apis import SpeechApi, Word
@@ -52,7 +53,8 @@ class Gateway:
         if 0 < limit <= len(self._streams):
             return Refusal(503, "too many connections", "overloaded", "Retry-After: 1\r\n")
         if 0 < self.settings.speech_pending_limit < self.pool.pending:
-            return Refusal(503, f"{self.pool.pending} chunks are waiting", "overloaded", "Retry-After: 5\r\n")
+            waiting = f"{plural(self.pool.pending, 'chunk')} in the queue"
+            return Refusal(503, waiting, "overloaded", "Retry-After: 5\r\n")
         return None
 
     def begin(

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from katydid.model.formatting import fraction
+from katydid.model.formatting import fraction, plural
 from katydid.stats.concurrency_model import (
     FEW,
     FEW_NOISE_LIMIT,
@@ -166,7 +166,7 @@ def _queued(best: Fit, most: int, facts: dict[str, Any]) -> Diagnosis:
     if best.slots >= most:
         return Diagnosis(
             verdict := "all at once",
-            f"The target serves {verdict}: {most} requests together, {each}.",
+            f"The target serves {verdict}: {plural(most, 'request')} together, {each}.",
             "each request has a thread, a task or a slot in a batch of its own",
             "none is needed at this load; a larger burst (--users) finds where it ends",
             **facts,
@@ -184,7 +184,7 @@ def _queued(best: Fit, most: int, facts: dict[str, Any]) -> Diagnosis:
     return Diagnosis(
         verdict := f"{best.slots} at a time",
         f"The target serves {verdict}: {each}, and the others wait for a free slot{_range(facts)}.",
-        f"{best.slots} workers, threads or slots serve one queue",
+        f"{plural(best.slots, 'worker')}, threads or slots serve one queue",
         "raise the number of workers or slots if the machine has room for more; else add replicas",
         **facts,
     )

@@ -12,7 +12,7 @@ import pandas as pd
 
 from katydid.analysis.derived import quantile
 from katydid.analysis.validity import Run
-from katydid.model.formatting import fraction
+from katydid.model.formatting import fraction, plural
 
 RECOVERY_LIMIT_S = 30.0
 """A service that needs longer to come back did not recover in a time that a caller waits."""
@@ -56,7 +56,10 @@ def chaos(run: Run) -> dict[str, Any]:
     refused = after[after["status"].isna() & (after["start_s"] > first)]
     checks = [
         RuleResult(
-            "the gateway survived", refused.empty, f"{len(refused)} streams found nobody", "every stream is answered"
+            "the gateway survived",
+            refused.empty,
+            f"{plural(len(refused), 'stream')} found nobody",
+            "every stream is answered",
         ),
         RuleResult(
             "it recovered",

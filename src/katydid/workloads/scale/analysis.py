@@ -15,6 +15,7 @@ from katydid.analysis.capacity.holds import Criterion, HoldResult, holds_of
 from katydid.analysis.derived import quantile
 from katydid.analysis.diagnosis import diagnose_limit
 from katydid.analysis.validity import Run
+from katydid.model.formatting import plural
 from katydid.model.metrics import STATISTICS
 from katydid.runs.monitor import MACHINE, TARGET, WATCHED
 
@@ -75,12 +76,12 @@ def recommended(holds: Sequence[HoldResult], errors: dict[int, dict[str, int]]) 
     """
     broken = next((h for h in holds if not h.held), None)
     low = max((h.users for h in holds if broken is None or h.users < broken.users), default=0)
-    held = f"all stages up to {low} users held" if low else "no stage held"
+    held = f"all stages up to {plural(low, 'user')} held" if low else "no stage held"
     if broken is None:
         return {"low": low, "high": None, "why": f"{held}; the limit lies beyond"}
     named = ", ".join(f"{count} × {error}" for error, count in errors.get(broken.stage, {}).items())
     what = " and ".join(broken.broken) or "everything"
-    why = f"{held}; {broken.users} users broke {what}" + (f" ({named})" if named else "")
+    why = f"{held}; {plural(broken.users, 'user')} broke {what}" + (f" ({named})" if named else "")
     return {"low": low, "high": broken.users, "why": why}
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from katydid.dialects.field_paths import FieldPath
+from katydid.model.formatting import plural
 from katydid.workloads.session.answers import ScenarioAnswer
 from katydid.workloads.session.markers import Marker, Markers
 from katydid.workloads.session.scenario import Scenario
@@ -130,9 +131,9 @@ class Conversation:
         others = self.strangers(answer)
         wrong = []
         if missing := set(expected) - ours:
-            wrong.append(f"{len(missing)} of its users are missing ({', '.join(sorted(missing)[:3])})")
+            wrong.append(f"{len(missing)} of its users missing ({', '.join(sorted(missing)[:3])})")
         if extra := ours - set(expected):
-            wrong.append(f"{len(extra)} are shown who are not in it ({', '.join(sorted(extra)[:3])})")
+            wrong.append(f"{len(extra)} shown who are not in it ({', '.join(sorted(extra)[:3])})")
         if strangers is not None and others != strangers:
             wrong.append("another user was shown other strangers")
         detail = f"{self.name} sees a wrong list of members in {self.room}: {'; '.join(wrong)}"
@@ -154,7 +155,8 @@ class Conversation:
                 kept.append(marker.turn)
         if [turn for turn in kept if turn not in self._unsure] != self._kept:
             lost = len(set(self._kept) - set(kept))
-            how = f"lacks {lost} of its {len(self._kept)} messages" if lost else "has its messages in another order"
+            kept_in_all = plural(len(self._kept), "message")
+            how = f"lacks {lost} of its {kept_in_all}" if lost else "has its messages in another order"
             wrong.append(Violation("own_history", f"{self.name}'s history {how}"))
         return AnswerJudgement(("isolation", "own_history"), tuple(wrong))
 
@@ -188,9 +190,8 @@ class Conversation:
             wrong, self._off = count - expected != self._off, count - expected  # one that is lost is lost once
         if not wrong:
             return []
-        return [
-            Violation("message_count", f"{self._me}: the service counts {count} messages where {expected} were sent")
-        ]
+        detail = f"{self._me}: the service's message count is {count} where {expected} were sent"
+        return [Violation("message_count", detail)]
 
 
 def names_in(members: Any) -> set[str]:

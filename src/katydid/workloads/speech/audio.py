@@ -92,7 +92,7 @@ def _read(file: Path) -> Audio:
         raise ConfigError(f"--audio {file}: {(error.strerror or str(error)).lower()}") from None
     except (wave.Error, EOFError) as error:
         raise ConfigError(
-            f"--audio {file}: is no WAV file of plain samples ({str(error) or 'it ends too early'})"
+            f"--audio {file}: is not a WAV file of plain samples ({str(error) or 'it ends too early'})"
         ) from None
     _check(file, *shape)
     if not frames:
