@@ -59,6 +59,7 @@ class Collector:
         self._reads: tuple[int, ...] = (0, 0)
         """By the kernel's stamps, and by our own time; of all processes."""
         self._checked: tuple[RunOptions, str, str] | None = None
+        self._found: tuple[Any, str] = (None, "")
         self.folder: RunFolder | None = None
         self.report: Report | None = None
         self.watchers: list[Callable[[str, bytes], None]] = []
@@ -72,6 +73,13 @@ class Collector:
     def manifest(self) -> dict[str, Any]:
         """Of the run that goes on; empty where none does."""
         return self._writer.manifest if self._writer else {}
+
+    @property
+    def notes(self) -> list[str]:
+        """What the look before the load has found, for the person who waits for the run."""
+        adaptation, note = self._found
+        told = f"the target refuses fields of the request ({adaptation}): adapted" if adaptation else ""
+        return [line for line in (told, note) if line]
 
     @property
     def report_path(self) -> Path | None:
@@ -110,6 +118,7 @@ class Collector:
                 raise ConfigError("no target: give its URL with --host or LOCUST_HOST")
             service = users[0].service_class(options, host)
             model = first_look(service, host, options.ca_file)
+            self._found = (getattr(service, "adaptation", None), getattr(service, "note", ""))
         self._checked = (options, host, model)
 
     def begin(self) -> None:
@@ -118,6 +127,7 @@ class Collector:
             self.check(self._environment.parsed_options, self._environment.host or "")
         assert self._checked is not None  # noqa: S101 - check() has set it or raised
         (options, host, model), self._checked = self._checked, None
+        adaptation = self._found[0]
         runner = self._runtime.runner
         users = None if self._environment.shape_class else runner.target_user_count
         workers = runner.worker_count if self._runtime.is_master else 1
@@ -132,6 +142,7 @@ class Collector:
             warm_up=options.warm_up_seconds(run_time),
             failure_limit=staged.get("failure_threshold", options.failure_threshold),
             ramp=ramp,
+            adaptation=adaptation.as_dict() if adaptation else None,
         )
         setattr(self._environment.parsed_options, WIRE_NAME, info.to_wire())
         started = datetime.fromtimestamp(info.origin_wall, UTC)
@@ -147,6 +158,7 @@ class Collector:
                 "version": version,
                 "host": shown_url(host),
                 "model": model,
+                "adapted": adaptation.as_dict() if adaptation else None,
                 "users": users,
                 "spawn_rate": spawn_rate,
                 "ramp_per_s": ramp,
