@@ -23,6 +23,7 @@ from katydid.engine.load_options import check_load
 from katydid.engine.options import RunOptions, run_options, version_label
 from katydid.engine.run_info import WIRE_NAME, RunInfo
 from katydid.engine.run_state import ROWS, Runtime
+from katydid.engine.services.sdk_environment import vendors_host
 from katydid.engine.spawning import first_requests, pulses
 from katydid.engine.stages.staged import staged_shape
 from katydid.load.pacing import Phase
@@ -114,11 +115,17 @@ class Collector:
         users = self._runtime.paced_users()
         model = options.model or ""
         if users:
+            variable = ""
+            if not host:
+                host, variable = vendors_host(options.api)
+                self._environment.host = host or None
             if not host:
                 raise ConfigError("no target: give its URL with --host or LOCUST_HOST")
             service = users[0].service_class(options, host)
             model = first_look(service, host, options.ca_file)
-            self._found = (getattr(service, "adaptation", None), getattr(service, "note", ""))
+            where = f"the target is {shown_url(host)}, from {variable}" if variable else ""
+            told = "; ".join(filter(None, (where, getattr(service, "note", ""))))
+            self._found = (getattr(service, "adaptation", None), told)
         self._checked = (options, host, model)
 
     def begin(self) -> None:

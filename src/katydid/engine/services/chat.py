@@ -13,6 +13,7 @@ from katydid.engine.options import RunOptions
 from katydid.engine.services.headers import ExtraHeaders
 from katydid.engine.services.preflight import HEADER, MOST_TOKENS, choose_model, look, try_request
 from katydid.engine.services.prompts import load_prompts
+from katydid.engine.services.sdk_environment import vendors_key
 from katydid.load.body import Adaptation, body_fields, secret_values
 from katydid.model.errors import ConfigError, ProtocolError
 from katydid.model.jsontext import json_bytes
@@ -50,7 +51,10 @@ class ChatService:
         self._host = url._replace(path=found.base).url
         self._password = url.password
         self._models_path = found.models
-        self._key = api_key()
+        self._key, self.note = api_key(), ""
+        if self._key is None:
+            key, self.note = vendors_key(options.api, host)
+            self._key = key or None
         self._prompts = load_prompts(options.prompts)
         self._path = found.endpoint
         self._paths: dict[bool, str] = {}
@@ -58,7 +62,6 @@ class ChatService:
         self._extra = ExtraHeaders(options.header)
         self._fields = body_fields(options.body)
         self.adaptation = Adaptation()
-        self.note = ""
         self._headers = self._extra.over(self.dialect.headers(self._key))
         self._shared_headers = tuple(self._headers.items())
         timeouts = Timeouts(options.request_timeout, options.idle_timeout)
@@ -84,9 +87,10 @@ class ChatService:
                 raise ConfigError("--preflight off: nobody looks which models there are; name one with --model")
             model = options.model
         else:
-            model, self.note = choose_model(
+            model, note = choose_model(
                 self.client, self.dialect, self._host, options.model, self._headers, path=self._models_path
             )
+            self.note = "; ".join(filter(None, (self.note, note)))
         self.begin(model)
         if options.preflight == "request" and self.asks:
             own = frozenset(field.path[0] for field in self._fields)
