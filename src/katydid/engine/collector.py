@@ -29,6 +29,7 @@ from katydid.engine.stages.staged import staged_shape
 from katydid.load.pacing import Phase
 from katydid.model.declared import declare
 from katydid.model.errors import ConfigError, ExitCode, KatydidError
+from katydid.model.redact import COMPLAINT_LIMIT, Redactor
 from katydid.model.version import __version__
 from katydid.protocol.target_url import shown_url
 from katydid.report.build import Report, build_report
@@ -124,7 +125,10 @@ class Collector:
             service = users[0].service_class(options, host)
             model = first_look(service, host, options.ca_file)
             where = f"the target is {shown_url(host)}, from {variable}" if variable else ""
-            told = "; ".join(filter(None, (where, getattr(service, "note", ""))))
+            note = Redactor(service.secrets()).text(
+                getattr(service, "note", ""), COMPLAINT_LIMIT
+            )  # has the target's words
+            told = "; ".join(filter(None, (where, note)))
             self._found = (getattr(service, "adaptation", None), told)
         self._checked = (options, host, model)
 
