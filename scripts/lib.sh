@@ -14,7 +14,7 @@ die() { say "${0##*/}: $*"; exit 2; }
 require_target() {
   local argument
   # Locust may find the host in these files; `katydid run` sees whether it does.
-  if [ -n "${LOCUST_HOST:-}" ] || [ -f locust.conf ] || [ -f "${HOME:-}/.locust.conf" ]; then return; fi
+  if [ -n "${LOCUST_HOST:-}${OPENAI_BASE_URL:-}${ANTHROPIC_BASE_URL:-}${OLLAMA_HOST:-}" ] || [ -f locust.conf ] || [ -f "${HOME:-}/.locust.conf" ]; then return; fi
   for argument in "$@"; do
     case $argument in
       -H* | --host | --host=* | --config* | --embedded-target* | --worker | -h | --help) return ;;

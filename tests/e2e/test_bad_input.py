@@ -45,8 +45,10 @@ CASES = {
     ),
     "an unknown model": (
         ("--host", "URL", "--model", "gpt-9"),
-        "does not have the model 'gpt-9': it has katydid-small",
+        "(404 The model 'gpt-9' does not exist); the target does not list the model 'gpt-9': it has katydid-small",
     ),
+    "a field of the body without a value": (("--host", "URL", "--body", "top_p"), "--body 'top_p' is not KEY=VALUE"),
+    "a field of the body that the workload says": (("--host", "URL", "--body", "stream=false"), "--body stream: "),
     "an unknown API": (("--host", "URL", "--api", "soap"), "--api"),
     "an endpoint that is no path": (("--host", "URL", "--endpoint", "chat"), "is not a path"),
     "a missing certificate file": (("--host", "https://127.0.0.1:1", "--ca-file", "none.pem"), "--ca-file none.pem"),

@@ -158,6 +158,7 @@ def test_it_stops_at_exactly_the_nth_failure(target, tmp_path, processes):
 def test_a_wrong_endpoint_fails_the_run_and_every_renderer_says_so(target, tmp_path, command):
     service = target()
     words = ("--users", 4, "--interval", 0.5, "--run-time", "2s", "--endpoint", "/v1/nothing", "--host", service.url)
+    words += ("--preflight", "list")  # a request before the load would see it
     if command == "katydid":
         done = katydid("run", "stream", *words, folder=tmp_path)
     else:

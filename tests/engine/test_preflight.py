@@ -44,13 +44,13 @@ def choose(client, wanted=None):
 
 def test_the_first_model_is_taken_or_the_one_that_is_wanted():
     client = Answers(body=listing("a", "b"))
-    assert (choose(client), choose(client, "b")) == ("a", "b")
+    assert (choose(client), choose(client, "b")) == (("a", ""), ("b", ""))
     assert client.asked[0] == ("GET", "/v1/models", {"X-Tenant": "t"})
 
 
 @pytest.mark.parametrize("answer", [{"status": 404}, {"body": b"<html>"}])
 def test_a_target_that_lists_no_models_takes_the_one_that_is_named(answer):
-    assert choose(Answers(**answer), "m") == "m"
+    assert choose(Answers(**answer), "m") == ("m", "")
     with pytest.raises(ConfigError) as refused:
         choose(Answers(**answer))
     assert str(refused.value) == f"{HOST} does not list its models: name one with --model"
@@ -60,12 +60,9 @@ def test_a_target_that_lists_no_models_takes_the_one_that_is_named(answer):
     ("answer", "wanted", "said"),
     [
         ({"body": listing()}, None, "has no model loaded: load one, or name one with --model"),
-        ({"body": listing()}, "m", "does not have the model 'm': it has none"),
-        ({"body": listing("a", "b")}, "m", "does not have the model 'm': it has a, b"),
-        ({"body": listing(*"abcdef")}, "m", "does not have the model 'm': it has a, b, c, d, e …"),
-        ({"status": 401}, "m", "refuses our key (401): set LOAD_TEST_API_KEY or LOAD_TEST_API_KEY_FILE"),
+        ({"status": 401}, None, "refuses our key (401): set LOAD_TEST_API_KEY or LOAD_TEST_API_KEY_FILE"),
         ({"status": 403}, None, "refuses our key (403): set LOAD_TEST_API_KEY or LOAD_TEST_API_KEY_FILE"),
-        ({"status": 503}, "m", "is not ready yet (503): wait until it has started"),
+        ({"status": 503}, None, "is not ready yet (503): wait until it has started"),
         (
             {"error": ErrorClass.CONNECT, "detail": "refused"},
             "m",
@@ -79,7 +76,7 @@ def test_a_target_that_lists_no_models_takes_the_one_that_is_named(answer):
         ),
         (
             {"error": ErrorClass.TIMEOUT, "detail": "timed out"},
-            "m",
+            None,
             "does not answer (timed out): see whether it is healthy, or correct --host",
         ),
     ],
@@ -88,6 +85,22 @@ def test_a_target_that_cannot_be_loaded_is_told_in_one_line_with_what_to_do(answ
     with pytest.raises(ConfigError) as refused:
         choose(Answers(**answer), wanted)
     assert str(refused.value) == f"{HOST} {said}"
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        ({"body": listing()}, "the target does not list the model 'm': it has none"),
+        ({"body": listing("a", "b")}, "the target does not list the model 'm': it has a, b"),
+        ({"body": listing(*"abcdef")}, "the target does not list the model 'm': it has a, b, c, d, e …"),
+        ({"body": listing("m:latest")}, ""),
+        ({"status": 403}, ""),
+        ({"status": 503}, ""),
+        ({"error": ErrorClass.TIMEOUT, "detail": "timed out"}, ""),
+    ],
+)
+def test_a_list_decides_nothing_about_a_model_that_is_named(answer, told):
+    assert choose(Answers(**answer), "m") == ("m", told)
 
 
 FIREWALL = b"""<!DOCTYPE html><html><head><title>Access denied</title><style>p { color: red }</style></head>

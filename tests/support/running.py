@@ -21,9 +21,8 @@ LOCUSTFILE = ROOT / "locustfiles" / "stream.py"
 
 def clean_environment(**more: str) -> dict[str, str]:
     """This process's environment without what would change a run."""
-    kept = {
-        k: v for k, v in os.environ.items() if not k.startswith(("LOCUST_", "LOAD_TEST_")) and "proxy" not in k.lower()
-    }
+    theirs = ("LOCUST_", "LOAD_TEST_", "OPENAI_", "ANTHROPIC_", "OLLAMA_")
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(theirs) and "proxy" not in k.lower()}
     return kept | {"PYTHONUNBUFFERED": "1"} | more
 
 

@@ -10,12 +10,14 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-MOST_USED = ("host", "num_users", "interval", "run_time", "model", "prompts", "failure_threshold", "version_label")
+MOST_USED = (
+    "host", "num_users", "interval", "run_time", "model", "body", "prompts", "failure_threshold", "version_label",
+)  # fmt: skip
 
 GROUPS = {
     "Request": (
-        "api", "endpoint", "model", "max_tokens", "temperature", "seed", "header", "request_timeout", "idle_timeout",
-        "client", "ca_file",
+        "api", "endpoint", "model", "max_tokens", "temperature", "seed", "body", "header", "preflight",
+        "request_timeout", "idle_timeout", "client", "ca_file",
     ),
     "Request, --api generic-sse": (
         "sse_body", "sse_content", "sse_done", "sse_error", "sse_prompt_tokens", "sse_completion_tokens",

@@ -23,11 +23,13 @@ from katydid.engine.load_options import check_load
 from katydid.engine.options import RunOptions, run_options, version_label
 from katydid.engine.run_info import WIRE_NAME, RunInfo
 from katydid.engine.run_state import ROWS, Runtime
+from katydid.engine.services.sdk_environment import vendors_host
 from katydid.engine.spawning import first_requests, pulses
 from katydid.engine.stages.staged import staged_shape
 from katydid.load.pacing import Phase
 from katydid.model.declared import declare
 from katydid.model.errors import ConfigError, ExitCode, KatydidError
+from katydid.model.redact import COMPLAINT_LIMIT, Redactor
 from katydid.model.version import __version__
 from katydid.protocol.target_url import shown_url
 from katydid.report.build import Report, build_report
@@ -59,6 +61,7 @@ class Collector:
         self._reads: tuple[int, ...] = (0, 0)
         """By the kernel's stamps, and by our own time; of all processes."""
         self._checked: tuple[RunOptions, str, str] | None = None
+        self._found: tuple[Any, str] = (None, "")
         self.folder: RunFolder | None = None
         self.report: Report | None = None
         self.watchers: list[Callable[[str, bytes], None]] = []
@@ -72,6 +75,13 @@ class Collector:
     def manifest(self) -> dict[str, Any]:
         """Of the run that goes on; empty where none does."""
         return self._writer.manifest if self._writer else {}
+
+    @property
+    def notes(self) -> list[str]:
+        """What the look before the load has found, for the person who waits for the run."""
+        adaptation, note = self._found
+        told = f"the target refuses fields of the request ({adaptation}): adapted" if adaptation else ""
+        return [line for line in (told, note) if line]
 
     @property
     def report_path(self) -> Path | None:
@@ -106,10 +116,20 @@ class Collector:
         users = self._runtime.paced_users()
         model = options.model or ""
         if users:
+            variable = ""
+            if not host:
+                host, variable = vendors_host(options.api)
+                self._environment.host = host or None
             if not host:
                 raise ConfigError("no target: give its URL with --host or LOCUST_HOST")
             service = users[0].service_class(options, host)
             model = first_look(service, host, options.ca_file)
+            where = f"the target is {shown_url(host)}, from {variable}" if variable else ""
+            note = Redactor(service.secrets()).text(
+                getattr(service, "note", ""), COMPLAINT_LIMIT
+            )  # has the target's words
+            told = "; ".join(filter(None, (where, note)))
+            self._found = (getattr(service, "adaptation", None), told)
         self._checked = (options, host, model)
 
     def begin(self) -> None:
@@ -118,6 +138,7 @@ class Collector:
             self.check(self._environment.parsed_options, self._environment.host or "")
         assert self._checked is not None  # noqa: S101 - check() has set it or raised
         (options, host, model), self._checked = self._checked, None
+        adaptation = self._found[0]
         runner = self._runtime.runner
         users = None if self._environment.shape_class else runner.target_user_count
         workers = runner.worker_count if self._runtime.is_master else 1
@@ -132,6 +153,7 @@ class Collector:
             warm_up=options.warm_up_seconds(run_time),
             failure_limit=staged.get("failure_threshold", options.failure_threshold),
             ramp=ramp,
+            adaptation=adaptation.as_dict() if adaptation else None,
         )
         setattr(self._environment.parsed_options, WIRE_NAME, info.to_wire())
         started = datetime.fromtimestamp(info.origin_wall, UTC)
@@ -147,6 +169,7 @@ class Collector:
                 "version": version,
                 "host": shown_url(host),
                 "model": model,
+                "adapted": adaptation.as_dict() if adaptation else None,
                 "users": users,
                 "spawn_rate": spawn_rate,
                 "ramp_per_s": ramp,

@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 from katydid.dialects import DIALECTS
 from katydid.dialects.generic import Fields, GenericSse
 from katydid.engine.services.headers import shown_headers
+from katydid.load.body import shown_fields
 from katydid.load.pacing import Phase
 from katydid.model.errors import ConfigError
 from katydid.model.redact import hide_query
@@ -125,6 +126,18 @@ class RunOptions:
         None, "NAME=VALUE, sent with every request; repeatable; VALUE may be env:VARIABLE", repeat=True
     )
     model: str | None = option(None, "model to ask for (default: the first one that the target lists)")
+    body: str | None = option(
+        None,
+        "KEY=VALUE, a field of every request's body; repeatable; KEY may be a path a.b, VALUE is JSON or else text, "
+        "KEY= takes a field out",
+        repeat=True,
+    )
+    preflight: str = option(
+        "request",
+        "the look before the load: request: one short request, so that what the target refuses is known; list: only "
+        "its list of models; off: none",
+        choices=("request", "list", "off"),
+    )
     prompts: str | None = option(None, ".txt (a prompt a line) or .jsonl (OpenAI messages or ShareGPT)")
     max_tokens: int = option(128, "longest answer to ask for, in tokens", kind=int, rule=POSITIVE, most=AT_MOST_32_BITS)
     temperature: float = option(0.0, "sampling temperature", kind=float, rule=NOT_NEGATIVE)
@@ -198,7 +211,8 @@ class RunOptions:
     def shown(self) -> dict[str, Any]:
         """The options as others may read them: without a secret, and without those that this API has no use for."""
         endpoint = hide_query(self.endpoint) if self.endpoint else None
-        shown = asdict(self) | {"endpoint": endpoint, "header": shown_headers(self.header)}
+        masked = {"header": shown_headers(self.header), "body": shown_fields(self.body)}
+        shown = asdict(self) | {"endpoint": endpoint, **masked}
         generic = self.api == GenericSse.name
         return {name: value for name, value in shown.items() if generic or not name.startswith("sse_")}
 

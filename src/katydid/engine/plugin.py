@@ -99,7 +99,7 @@ class Lifecycle:
 
     def _notices(self, collector: Collector) -> list[str]:
         """What whoever started this run may not have meant."""
-        said = []
+        said = collector.notes
         if collector.manifest["pulses"]:
             said.append("--phase spread lets users that come one by one wait for their places: leave it out")
         users = self.runtime.info.users

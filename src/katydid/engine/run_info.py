@@ -36,6 +36,7 @@ class RunInfo:
         model: that requests ask for.
         warm_up: seconds left out of the statistics.
         failure_limit: failed requests at which the run stops; 0 = never.
+        adaptation: of requests to what the target refuses (`load.body.Adaptation`), in plain values.
         ramp: users a second, whose first requests come as they are spawned; None where there is no ramp.
         secret: of this run; it is in no file.
     """
@@ -49,6 +50,7 @@ class RunInfo:
     warm_up: float
     failure_limit: int = 0
     ramp: float | None = None
+    adaptation: dict[str, Any] | None = None
     secret: str = field(default="", repr=False)
 
     @classmethod
@@ -61,10 +63,12 @@ class RunInfo:
         warm_up: float,
         failure_limit: int = 0,
         ramp: float | None = None,
+        adaptation: dict[str, Any] | None = None,
     ) -> "RunInfo":
         """Begin a run, a moment from now: its first users must be there for the first places in its schedule."""
         origin, wall = time.monotonic() + LEAD, time.time() + LEAD
-        return cls(origin, wall, _boot_id(), users, workers, model, warm_up, failure_limit, ramp, token_hex())
+        facts = users, workers, model, warm_up, failure_limit, ramp, adaptation
+        return cls(origin, wall, _boot_id(), *facts, token_hex())
 
     @classmethod
     def from_wire(cls, wire: dict[str, Any]) -> "RunInfo":

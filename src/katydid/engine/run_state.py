@@ -187,6 +187,8 @@ class Runtime:
         secrets: list[str] = []
         if not self.is_master and self.paced_users():
             self.service = self.paced_users()[0].service_class(self.options, self.environment.host or "")
+            if self.info.adaptation:
+                self.service.adapt(self.info.adaptation)
             self.service.begin(self.info.model)
             secrets = self.service.secrets()
         self.recorder = Recorder(

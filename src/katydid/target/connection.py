@@ -10,7 +10,7 @@ from katydid.model.jsontext import json_bytes
 from katydid.target.admission import Refusal
 from katydid.target.answering import AnswerJob, ServedAnswer, WholeAnswer
 from katydid.target.apis.anthropic import AnthropicApi
-from katydid.target.apis.base import Api
+from katydid.target.apis.base import Api, Ask, Spent
 from katydid.target.apis.ollama import OllamaApi
 from katydid.target.apis.openai import OpenAiApi
 from katydid.target.apis.responses import ResponsesApi
@@ -39,6 +39,8 @@ APIS: dict[str, Api] = {
 }
 """Every path that answers with generated text; the place to add an API."""
 
+_LOOK = "x-katydid-preflight"
+"""The header of a generator's look before its load."""
 _UNGUARDED = frozenset({"/health", "/stats"})
 """Paths that need no key, as the health check of most servers."""
 
@@ -46,7 +48,7 @@ _UNGUARDED = frozenset({"/health", "/stats"})
 class Connection(asyncio.Protocol):
     """Serves its requests one after the other, and logs each when it is over.
 
-    Only what is looked up (models, health, statistics) leaves no line in the log.
+    Only looks (models, health, statistics, a generator's before its load) leave no line in the log.
     """
 
     def __init__(self, target: "Target") -> None:
@@ -165,11 +167,15 @@ class Connection(asyncio.Protocol):
 
     def _generate(self, request: HttpRequest, api: Api, truth: Truth) -> None:
         target = self._target
-        number = target.count_request()
+        looks = _LOOK in request.headers
+        number = 0 if looks else target.count_request()
         try:
             ask = api.read(request.json())
         except RequestError as error:
             self._refuse(request, truth, Refusal(400, str(error), "invalid_request_error"), api)
+            return
+        if looks:
+            self._show(request, api, ask)
             return
         truth.model, truth.stream = ask.model, ask.stream
         refusal = target.refuse(ask.model, request.api_key)
@@ -185,6 +191,14 @@ class Connection(asyncio.Protocol):
         self._waits_since = time.monotonic_ns()
         target.begin_answer()
         target.slots.acquire(self._begin)
+
+    def _show(self, request: HttpRequest, api: Api, ask: Ask) -> None:
+        """Answer a generator's look before its load, at once: it is in no count, no fault and no log."""
+        refusal = self._target.refuse_model(ask.model)
+        if refusal is not None:
+            self._write(request, refusal.status, api.error_body(refusal.message, refusal.kind))
+        else:
+            self._write(request, 200, api.whole(ask, "preflight", self._target.settings.chunk_text, Spent(1, 0, 0)))
 
     def _talk(self, request: HttpRequest, truth: Truth) -> None:
         """A request to the chat bridge."""

@@ -112,12 +112,15 @@ class Target:
 
     def refuse(self, model: str, key: str) -> Refusal | None:
         """Why a request is not served: its model, a limit, the queue."""
-        if model not in self._models:
-            return Refusal(404, f"The model {model!r} does not exist", "model_not_found")
-        refusal = self.refuse_key(key)
+        refusal = self.refuse_model(model) or self.refuse_key(key)
         if refusal is None and self.slots.full:
             refusal = Refusal(503, "the queue is full", "overloaded", "Retry-After: 1\r\n")
         return refusal
+
+    def refuse_model(self, model: str) -> Refusal | None:
+        """Whether it is one that nobody has."""
+        known = model in self._models
+        return None if known else Refusal(404, f"The model {model!r} does not exist", "model_not_found")
 
     def refuse_key(self, key: str) -> Refusal | None:
         """Whether a key has asked too often; counts it."""

@@ -35,6 +35,9 @@ class Service(Protocol):
             ConfigError: it cannot do what is asked for.
         """
 
+    def adapt(self, found: dict[str, Any]) -> None:
+        """Leave out of requests what the look before the load has found to be refused; only called where it was."""
+
     def begin(self, model: str) -> None:
         """Prepare what requests have in common."""
 

@@ -1,21 +1,26 @@
 """The service of all workloads that talk to a model: a dialect, a client, and the prompts."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from katydid.dialects import DIALECTS, dialect
-from katydid.dialects.base import Generation, path_of
+from katydid.dialects.base import Generation, Message, path_of
+from katydid.dialects.loading import load_object
 from katydid.engine.options import RunOptions
 from katydid.engine.services.headers import ExtraHeaders
-from katydid.engine.services.preflight import choose_model
+from katydid.engine.services.preflight import HEADER, MOST_TOKENS, choose_model, look, try_request
 from katydid.engine.services.prompts import load_prompts
-from katydid.model.errors import ConfigError
+from katydid.engine.services.sdk_environment import vendors_key
+from katydid.load.body import Adaptation, body_fields, secret_values
+from katydid.model.errors import ConfigError, ProtocolError
+from katydid.model.jsontext import json_bytes
 from katydid.model.redact import hide_query, is_secret_name
 from katydid.protocol.target_url import Place, names_endpoint, place, read_target_url
 from katydid.transport import open_client
-from katydid.transport.exchange import Request, Timeouts, TimestampSource
+from katydid.transport.exchange import Exchange, Request, Timeouts, TimestampSource
 
 KEY = "LOAD_TEST_API_KEY"
 KEY_FILE = "LOAD_TEST_API_KEY_FILE"
@@ -30,9 +35,13 @@ class ChatService:
         dialect: what the target's API looks like.
         client: sends requests to it.
         streams: whether this workload asks for streamed answers.
+        asks: whether it sends the dialect's requests, so that one can be tried before the load.
+        adaptation: of requests to what the target refuses; found by `preflight`, or told to `adapt`.
+        note: what a person should know of the look before the load; empty for nothing.
     """
 
     streams = True
+    asks = True
 
     def __init__(self, options: RunOptions, host: str) -> None:
         self.dialect = dialect(options.api, options.sse_fields)
@@ -42,12 +51,17 @@ class ChatService:
         self._host = url._replace(path=found.base).url
         self._password = url.password
         self._models_path = found.models
-        self._key = api_key()
+        self._key, self.note = api_key(), ""
+        if self._key is None:
+            key, self.note = vendors_key(options.api, host)
+            self._key = key or None
         self._prompts = load_prompts(options.prompts)
         self._path = found.endpoint
         self._paths: dict[bool, str] = {}
         self._cut = self.dialect.endpoint.removesuffix(found.endpoint)
         self._extra = ExtraHeaders(options.header)
+        self._fields = body_fields(options.body)
+        self.adaptation = Adaptation()
         self._headers = self._extra.over(self.dialect.headers(self._key))
         self._shared_headers = tuple(self._headers.items())
         timeouts = Timeouts(options.request_timeout, options.idle_timeout)
@@ -67,11 +81,38 @@ class ChatService:
 
     def preflight(self) -> str:
         """See `service.Service.preflight`."""
-        model = choose_model(
-            self.client, self.dialect, self._host, self._options.model, self._headers, path=self._models_path
-        )
+        options = self._options
+        if options.preflight == "off":
+            if options.model is None:
+                raise ConfigError("--preflight off: nobody looks which models there are; name one with --model")
+            model = options.model
+        else:
+            model, note = choose_model(
+                self.client, self.dialect, self._host, options.model, self._headers, path=self._models_path
+            )
+            self.note = "; ".join(filter(None, (self.note, note)))
         self.begin(model)
+        if options.preflight == "request" and self.asks:
+            own = frozenset(field.path[0] for field in self._fields)
+            self.adaptation, self.note = try_request(
+                self._send_look, self._look_body, host=self._host, own=own, note=self.note
+            )
         return model
+
+    def adapt(self, found: dict[str, Any] | None) -> None:
+        """What the process that looked at the target has found; before `begin`."""
+        self.adaptation = Adaptation.from_dict(found)
+
+    def _send_look(self, body: bytes) -> Exchange:
+        request = self.post(body, "preflight")
+        exchange, _ = look(self.client, replace(request, headers=(*request.headers, (HEADER, "1"))))
+        return exchange
+
+    def _look_body(self, adaptation: Adaptation) -> bytes:
+        self.adaptation = adaptation
+        index = self._prompts.index(self._options.seed, 0, 0)
+        short = replace(self.generation(), max_tokens=min(self._options.max_tokens, MOST_TOKENS))
+        return self.changed(self.dialect.body(self._prompts.conversations[index], short, stream=self.streams))
 
     def _placed(self, base: str) -> Place:
         """Where the API is, below the base path that the target's URL has.
@@ -135,13 +176,35 @@ class ChatService:
         return Generation(self._model, options.max_tokens, options.temperature, options.seed, extra or {})
 
     def _body(self, index: int, *, stream: bool) -> bytes:
-        return self.dialect.body(self._prompts.conversations[index], self.generation(), stream=stream)
+        return self.body(self._prompts.conversations[index], stream=stream)
+
+    def body(self, messages: list[Message], extra: dict[str, Any] | None = None, *, stream: bool) -> bytes:
+        """The body of a request as it is sent; `extra` is put into it as it is."""
+        return self.changed(self.dialect.body(messages, self.generation(extra), stream=stream))
+
+    def changed(self, body: bytes) -> bytes:
+        """A body without what the target refuses, and with the fields of `--body`.
+
+        Raises:
+            ConfigError: it is not a JSON object, or a field leads through what is none.
+        """
+        if not self._fields and not self.adaptation:
+            return body
+        try:
+            request = load_object(body)
+        except ProtocolError:
+            raise ConfigError(f"--body: the request of --api {self.dialect.name} is not a JSON object") from None
+        self.adaptation.change(request)
+        for each in self._fields:
+            each.put_into(request)
+        return json_bytes(request)
 
     def secrets(self) -> list[str]:
         """See `service.Service.secrets`."""
         paths = (self._path, *self._paths.values())
         query = [value for path in paths for name, value in parse_qsl(urlsplit(path).query) if is_secret_name(name)]
-        return [secret for secret in (self._key, self._password, *self._extra.secrets, *query) if secret]
+        named = (self._key, self._password, *self._extra.secrets, *secret_values(self._fields), *query)
+        return [secret for secret in named if secret]
 
     def facts(self) -> dict[str, Any]:
         """See `service.Service.facts`."""

@@ -1,14 +1,19 @@
-"""The one look at the target before it is loaded: does it answer, and does it have the model?"""
+"""The look at the target before it is loaded: does it answer, does it have the model, does it take our requests?"""
 
 import html
 import re
 import textwrap
+from collections.abc import Callable
 from typing import Any
 
+from katydid.analysis.configuration import what_to_check
 from katydid.dialects.base import Dialect
+from katydid.dialects.loading import load_object
 from katydid.dialects.status import error_text
 from katydid.engine.services.base import NoAnswerError
+from katydid.load.body import Adaptation, adapted, is_too_short
 from katydid.model.errors import ConfigError, ProtocolError
+from katydid.model.jsontext import json_bytes
 from katydid.model.sample import ErrorClass
 from katydid.transport.exchange import Client, Exchange, Request
 from katydid.transport.failure import is_the_proxys
@@ -17,6 +22,12 @@ SHOWN = 5
 """Models that an error message lists."""
 WORDS_SHOWN = 160
 """Characters of an answer that an error message quotes."""
+HEADER = "X-Katydid-Preflight"
+"""On the requests of the look, so that a server's log can tell them from the load."""
+MOST_TOKENS = 16
+"""That the look asks for."""
+_LIMITS = ("max_tokens", "max_completion_tokens", "max_output_tokens", "min_tokens")
+_UNREACHABLE = frozenset({ErrorClass.CONNECT, ErrorClass.DNS, ErrorClass.TLS})
 _NO_TEXT = re.compile(r"<(script|style)\b.*?</\1\s*>|<!--.*?-->", re.DOTALL | re.IGNORECASE)
 _WANTS_TLS = re.compile(r"HTTPS|SSL-enabled|TLS")
 """In what nginx, Apache and Go's servers answer where their port is for TLS alone."""
@@ -42,8 +53,11 @@ def choose_model(
     headers: dict[str, str],
     *,
     path: str | None = None,
-) -> str:
+) -> tuple[str, str]:
     """The model that requests will ask for: the one wanted, else the first that the target lists.
+
+    A list need not have every model that a target answers for, nor be open to every key, so one that lacks the model
+    wanted decides nothing.
 
     Args:
         client: sends the look.
@@ -53,32 +67,42 @@ def choose_model(
         headers: of the look.
         path: of the list, where it is not the API's own.
 
+    Returns:
+        (model, note): and what the person should know of it; empty for nothing.
+
     Raises:
         NoAnswerError: the target cannot be reached, or what answers is no HTTP.
-        ConfigError: it refuses us, or does not have the model.
+        ConfigError: no model was named, and it does not say which it has.
     """
-    models = _listed_models(client, dialect, host, headers, path or dialect.models_endpoint)
-    if isinstance(models, str):
-        if wanted is None:
-            raise ConfigError(f"{host} does not list its models{models}: name one with --model")
-        return wanted
-    if wanted is None:
-        if not models:
-            raise ConfigError(f"{host} has no model loaded: load one, or name one with --model")
-        return models[0]
-    if wanted not in models:
-        known = ", ".join(models[:SHOWN]) + (" …" if len(models) > SHOWN else "")
-        raise ConfigError(f"{host} does not have the model {wanted!r}: it has {known or 'none'}")
-    return wanted
-
-
-def _listed_models(client: Client, dialect: Dialect, host: str, headers: dict[str, str], path: str) -> list[str] | str:
-    """The models; or what is to be said of a target that does not list them."""
-    exchange, body = _get(client, path, headers)
-    if exchange.error is not None:
-        raise NoAnswerError(_unreachable(host, exchange))
+    exchange, body = _get(client, path or dialect.models_endpoint, headers)
+    if exchange.error in _UNREACHABLE or (exchange.error is not None and wanted is None):
+        raise NoAnswerError(unreachable(host, exchange))
     if exchange.status == 400 and _WANTS_TLS.search(words := answer_words(exchange)):
         raise NoAnswerError(f"{host} refuses plain HTTP ({words}): give its https URL with --host")
+    if wanted is not None:
+        return wanted, _lacks(dialect, exchange, body, wanted)
+    models = _listed_models(dialect, host, exchange, body)
+    if isinstance(models, str):
+        raise ConfigError(f"{host} does not list its models{models}: name one with --model")
+    if not models:
+        raise ConfigError(f"{host} has no model loaded: load one, or name one with --model")
+    return models[0], ""
+
+
+def _lacks(dialect: Dialect, exchange: Exchange, body: bytes, wanted: str) -> str:
+    """What a list says that lacks a model; nothing where it has it, or there is no list."""
+    try:
+        models = dialect.parse_models(body) if exchange.status == 200 else [wanted]
+    except ProtocolError:
+        return ""
+    if {wanted, f"{wanted}:latest"} & set(models):
+        return ""
+    known = ", ".join(models[:SHOWN]) + (" …" if len(models) > SHOWN else "")
+    return f"the target does not list the model {wanted!r}: it has {known or 'none'}"
+
+
+def _listed_models(dialect: Dialect, host: str, exchange: Exchange, body: bytes) -> list[str] | str:
+    """The models; or what is to be said of a target that does not list them."""
     if exchange.status in {401, 403}:
         raise ConfigError(
             f"{host} refuses our key ({answer_words(exchange)}): set LOAD_TEST_API_KEY or LOAD_TEST_API_KEY_FILE"
@@ -93,6 +117,72 @@ def _listed_models(client: Client, dialect: Dialect, host: str, headers: dict[st
         return ""
 
 
+def try_request(
+    send: Callable[[bytes], Exchange],
+    build: Callable[[Adaptation], bytes],
+    *,
+    host: str,
+    own: frozenset[str],
+    note: str,
+) -> tuple[Adaptation, str]:
+    """Send one real request, and adapt it to what the target refuses.
+
+    Args:
+        send: a body, and gives what became of it.
+        build: makes the body, so adapted.
+        host: URL of the target, as it is shown.
+        own: names of fields that the person has set.
+        note: what is known that may explain a refusal; may be empty.
+
+    Returns:
+        (adaptation, note): and what the person should know; empty for nothing.
+
+    Raises:
+        NoAnswerError: the target cannot be reached.
+        ConfigError: it refuses how it is asked.
+    """
+    adaptation = Adaptation()
+    while True:
+        body = build(adaptation)
+        exchange = send(_short(body))
+        if exchange.error in _UNREACHABLE:
+            raise NoAnswerError(unreachable(host, exchange))
+        status, words = exchange.status or 0, exchange.body.decode("utf-8", "replace")
+        if exchange.error is not None or status not in _REFUSALS:
+            bad = exchange.error is not None or not 200 <= status < 300
+            failed = f"the first request failed ({exchange.detail or answer_words(exchange)}); the load starts anyway"
+            return adaptation, failed if bad else note
+        if status in {400, 422}:
+            if is_too_short(words):
+                return adaptation, note
+            if (more := adapted(adaptation, _object(body), own, words)) is not None:
+                adaptation = more
+                continue
+        if status in {401, 403}:
+            remedy = "set LOAD_TEST_API_KEY or LOAD_TEST_API_KEY_FILE"
+            raise ConfigError(f"{host} refuses our key ({answer_words(exchange)}): {remedy}")
+        why = f"; {note}" if note else ""
+        raise ConfigError(f"{host} refuses the request ({answer_words(exchange)}){why}: {what_to_check(status, words)}")
+
+
+_REFUSALS = frozenset({400, 401, 403, 404, 422})
+
+
+def _short(body: bytes) -> bytes:
+    """The same request for a short answer."""
+    request = _object(body)
+    limits = {name: min(request[name], MOST_TOKENS) for name in _LIMITS if isinstance(request.get(name), int)}
+    return json_bytes(request | limits) if limits else body
+
+
+def _object(body: bytes) -> dict[str, Any]:
+    """A request's fields; none where it is not an object."""
+    try:
+        return load_object(body)
+    except ProtocolError:
+        return {}
+
+
 def answer_words(exchange: Exchange) -> str:
     """The status of an answer, and its first words, with which a firewall or a gateway says what it dislikes."""
     text = error_text(exchange.body)
@@ -105,12 +195,18 @@ def answer_words(exchange: Exchange) -> str:
 
 
 def _get(client: Client, path: str, headers: dict[str, str]) -> tuple[Exchange, bytes]:
+    return look(client, Request("GET", path, tuple(headers.items())))
+
+
+def look(client: Client, request: Request) -> tuple[Exchange, bytes]:
+    """Send a request of the look; what became of it, and the body of a success."""
     exchange, body = Exchange(), _Body()
-    client.send(Request("GET", path, tuple(headers.items())), body, exchange)
+    client.send(request, body, exchange)
     return exchange, body.data
 
 
-def _unreachable(host: str, exchange: Exchange) -> str:
+def unreachable(host: str, exchange: Exchange) -> str:
+    """Why nothing answers there, and what to do."""
     hints: dict[Any, str] = {
         ErrorClass.CONNECT: "start it, or correct --host",
         ErrorClass.DNS: "correct --host",

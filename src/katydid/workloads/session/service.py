@@ -75,6 +75,8 @@ class SessionService(ChatService):
         self.answers: dict[str, int] = {}
         _try_out(self)
 
+    asks = False  # its requests are the scenario's
+
     @property
     def name(self) -> str:
         """See `ChatService.name`."""

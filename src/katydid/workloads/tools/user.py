@@ -83,7 +83,7 @@ class ToolsService(ChatService):
         options = self.tools_options
         parallel = options.tool_turns == "parallel"
         extra = declared(TOOLBOX, parallel=parallel) if options.tools_side == "client" else {}
-        body = self.dialect.body(list(messages), self.generation(extra), stream=self.streams)
+        body = self.body(list(messages), extra, stream=self.streams)
         return self.post(body, request_id)
 
     def facts(self) -> dict[str, Any]:
