@@ -41,7 +41,7 @@ class Target:
 
 
 def visit(written, **options):
-    """Look, and send a request, to a host written as said; the paths that were asked for, and the manifest's facts."""
+    """Look (a list and a request), and send one, to a host written as said; the paths asked for, and what is known."""
     target = Target()
     with raw_server(target) as url:
         service = ChatService(RunOptions(**options), written.replace("URL", url))
@@ -60,7 +60,7 @@ def test_every_way_to_write_a_host_reaches_the_api_and_its_list(client, api):
     root = endpoint.split("/")[1]
     for written in ("URL", "URL/", f"URL/{root}", f"URL/{root}/", "URL/v1", f"URL{endpoint}", f"  URL{endpoint}/\r\n"):
         asked, facts = visit(written, api=api, client=client)
-        assert asked == [models, endpoint], written
+        assert asked == [models, endpoint, endpoint], written
         assert (facts["host"], facts["endpoint"]) == ("URL", endpoint), "all spellings are one target"
 
 
@@ -69,7 +69,7 @@ def test_every_way_to_write_a_host_reaches_the_api_and_its_list(client, api):
 def test_a_gateways_prefix_stays(client, prefix):
     base = "/" + prefix.split("/")[1]
     asked, facts = visit("URL" + prefix, client=client)
-    assert asked == [base + "/v1/models", base + "/v1/chat/completions"]
+    assert asked == [base + "/v1/models", *2 * [base + "/v1/chat/completions"]]
     assert facts["host"] == "URL" + base
 
 
