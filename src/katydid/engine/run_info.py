@@ -15,6 +15,8 @@ from typing import Any
 
 LEAD = 0.25
 """Seconds from the start of a run to its origin."""
+REMOTE_LEAD = 0.5
+"""The same where workers must hear of it first, and begin the run too."""
 WIRE_NAME = "katydid_run"
 """The attribute of Locust's parsed options that carries this."""
 STAGE_WIRE_NAME = "katydid_stage"
@@ -61,9 +63,10 @@ class RunInfo:
         warm_up: float,
         failure_limit: int = 0,
         ramp: float | None = None,
+        lead: float = LEAD,
     ) -> "RunInfo":
         """Begin a run, a moment from now: its first users must be there for the first places in its schedule."""
-        origin, wall = time.monotonic() + LEAD, time.time() + LEAD
+        origin, wall = time.monotonic() + lead, time.time() + lead
         return cls(origin, wall, _boot_id(), users, workers, model, warm_up, failure_limit, ramp, token_hex())
 
     @classmethod
