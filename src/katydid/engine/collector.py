@@ -21,7 +21,7 @@ from katydid.analysis.headline import exit_code
 from katydid.engine.first_look import first_look
 from katydid.engine.load_options import check_load
 from katydid.engine.options import RunOptions, run_options, version_label
-from katydid.engine.run_info import WIRE_NAME, RunInfo
+from katydid.engine.run_info import LEAD, REMOTE_LEAD, WIRE_NAME, RunInfo
 from katydid.engine.run_state import ROWS, Runtime
 from katydid.engine.services.sdk_environment import vendors_host
 from katydid.engine.spawning import first_requests, pulses
@@ -154,6 +154,7 @@ class Collector:
             failure_limit=staged.get("failure_threshold", options.failure_threshold),
             ramp=ramp,
             adaptation=adaptation.as_dict() if adaptation else None,
+            lead=REMOTE_LEAD if self._runtime.is_master else LEAD,
         )
         setattr(self._environment.parsed_options, WIRE_NAME, info.to_wire())
         started = datetime.fromtimestamp(info.origin_wall, UTC)

@@ -31,12 +31,12 @@ from katydid.engine.load_options import (
     spawn_rate_of,
     take_over_run_time,
 )
-from katydid.engine.monitor.gc_tuning import warm_inspect_cache
+from katydid.engine.monitor.gc_tuning import remember_locusts_options, warm_inspect_cache
 from katydid.engine.options import add_arguments
 from katydid.engine.run_state import Runtime
 from katydid.engine.spawning import quieten_locust
 from katydid.engine.stopping import FINISH_GRACE_S
-from katydid.engine.workers import found_master, tell_of_workers
+from katydid.engine.workers import RollCall, found_master, tell_of_workers
 from katydid.model.errors import ConfigError, ExitCode
 from katydid.runs.folder import RunFolder
 
@@ -60,6 +60,7 @@ class Lifecycle:
         self.progress: Progress | None = None
         self.watch: Watch | None = None
         self.headless = bool(environment.parsed_options and environment.parsed_options.headless)
+        self.roll_call = RollCall(environment.runner)
         self._stopping_since = 0.0
         self._refused = False
         hooks = environment.events
@@ -73,6 +74,7 @@ class Lifecycle:
     def on_test_start(self, **_: Any) -> None:
         """Open the run, unless its options are no good (only the web form can bring such)."""
         if self.collector is not None:
+            self.roll_call.wait()
             try:
                 self.collector.begin()
             except ConfigError as error:
@@ -139,11 +141,12 @@ class Lifecycle:
         if self.progress is not None:
             self.progress.stopping(stopper.reason, stopper.drain)
         if self.runtime.is_master:
+            self.runtime.runner._users_dispatcher = None  # noqa: SLF001 - or a worker that comes back has users spawned
             stopper.finish_workers()
 
     def _why(self) -> str:
         """Why Locust ends a run that we did not end."""
-        if self.runtime.is_master and not self.runtime.runner.clients:
+        if self.runtime.is_master and not self.runtime.runner.worker_count:
             return "error"
         return "run-time" if _at_its_time() else "interrupted"
 
@@ -158,6 +161,8 @@ class Lifecycle:
                 self._close(self.collector, stopper.reason or "error")
         finally:
             stopper.active = False
+            if self.runtime.is_master and self.headless:  # Locust stays where it lost its last worker, for its run time
+                gevent.spawn(self.runtime.runner.quit)
 
     def _close(self, collector: Collector, reason: str) -> None:
         if self.progress is not None:
@@ -221,12 +226,14 @@ def _take_part(environment: Environment, web_ui: Any) -> None:
         environment.shape_class.runner = environment.runner
     found_master()
     warm_inspect_cache()
+    remember_locusts_options()
     quieten_locust()
     _stay(environment.runner)
     lifecycle = Lifecycle(environment)
     if Progress.enabled:
         logging.getLogger("locust.stats_logger").disabled = True
     if lifecycle.collector is None:
+        lifecycle.roll_call.answer()
         return
     options: Any = environment.parsed_options
     try:

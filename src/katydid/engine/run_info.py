@@ -15,6 +15,8 @@ from typing import Any
 
 LEAD = 0.25
 """Seconds from the start of a run to its origin."""
+REMOTE_LEAD = 0.5
+"""The same where workers must hear of it first, and begin the run too."""
 WIRE_NAME = "katydid_run"
 """The attribute of Locust's parsed options that carries this."""
 STAGE_WIRE_NAME = "katydid_stage"
@@ -64,9 +66,10 @@ class RunInfo:
         failure_limit: int = 0,
         ramp: float | None = None,
         adaptation: dict[str, Any] | None = None,
+        lead: float = LEAD,
     ) -> "RunInfo":
         """Begin a run, a moment from now: its first users must be there for the first places in its schedule."""
-        origin, wall = time.monotonic() + LEAD, time.time() + LEAD
+        origin, wall = time.monotonic() + lead, time.time() + lead
         facts = users, workers, model, warm_up, failure_limit, ramp, adaptation
         return cls(origin, wall, _boot_id(), *facts, token_hex())
 

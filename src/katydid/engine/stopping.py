@@ -33,6 +33,8 @@ TICKET_TIMEOUT = 10.0
 """Seconds until a worker that hears nothing counts its failure itself: the master is gone."""
 FINISH_GRACE_S = 15.0
 """Seconds beyond the drain that a master waits for a worker's last rows."""
+MISSING_GRACE_S = 5.0
+"""Seconds that a master waits for the rows of a worker that is out of touch: it may only have stood still."""
 WORKER_PATIENCE = 2.0
 """Seconds that an interrupted worker leaves its master to end the run for all."""
 
@@ -196,12 +198,11 @@ class Stopper:
     def finish_workers(self) -> None:
         """Master: have every worker finish what is in flight and hand in its rows; waits for them."""
         self._runner.send_message(_FINISH, {"drain": self.drain})
-        deadline = time.monotonic() + self.drain + FINISH_GRACE_S
-        while time.monotonic() < deadline:
-            alive = {client.id for client in self._runner.clients.all} - {
-                client.id for client in self._runner.clients.missing
-            }
-            if not (alive & self.workers) - self.rows_promised.keys():
+        begin = time.monotonic()
+        clients = self._runner.clients
+        while (now := time.monotonic()) < begin + self.drain + FINISH_GRACE_S:
+            missing = {client.id for client in clients.missing} if now >= begin + MISSING_GRACE_S else set()
+            if not ({client.id for client in clients.all} & self.workers) - missing - self.rows_promised.keys():
                 return
             gevent.sleep(0.05)
 

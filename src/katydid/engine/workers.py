@@ -14,15 +14,22 @@ from typing import Any
 
 import gevent
 from locust.argument_parser import get_parser
-from locust.runners import STATE_INIT, MasterRunner
+from locust.runners import STATE_INIT, MasterRunner, WorkerRunner
 
 from katydid.engine.run_info import RunInfo
 from katydid.engine.stopping import Stopper
 from katydid.model.formatting import plural
 
+logger = logging.getLogger("katydid")
+
 PATIENCE = 3.0
 """Seconds that processes may take to find each other before a word is said."""
 PERIOD = 0.5
+START_PATIENCE = 10.0
+"""Seconds that a run waits for workers that have connected and are still starting up."""
+POLL = 0.02
+_CALL = "katydid_call"
+_HERE = "katydid_here"
 
 
 @dataclass(slots=True)
@@ -110,6 +117,52 @@ class Presence:
         self._note(silences=[asdict(silence) for silence in self._silences])
 
 
+class RollCall:
+    """Lets a run begin when its workers can hear it.
+
+    Locust counts a worker as ready when it has connected, before it has started up. On a busy machine that takes
+    seconds, in which users are neither spawned nor heartbeats sent, so that the run would begin without its workers,
+    and Locust would take them for lost.
+
+    Args:
+        runner: Locust's, of any process.
+    """
+
+    def __init__(self, runner: Any) -> None:
+        self._runner = runner
+        self._here: set[str] = set()
+        if isinstance(runner, MasterRunner):
+            runner.register_message(_HERE, lambda msg, **_: self._here.add(msg.node_id))
+        elif isinstance(runner, WorkerRunner):
+            runner.register_message(_CALL, lambda **_: self.answer())
+
+    def answer(self) -> None:
+        """Worker: it has started up."""
+        if isinstance(self._runner, WorkerRunner):
+            self._runner.send_message(_HERE)
+
+    def silent(self) -> set[str]:
+        """Master: ids of the workers that are connected and have not answered."""
+        clients = self._runner.clients
+        return {client.id for client in clients.all} - {client.id for client in clients.missing} - self._here
+
+    def wait(self) -> None:
+        """Master: until all workers that are there have answered; other processes wait for nobody."""
+        if not isinstance(self._runner, MasterRunner):
+            return
+        until = called = time.monotonic()
+        until += START_PATIENCE
+        while (silent := self.silent()) and (now := time.monotonic()) < until:
+            if now - called >= PERIOD:  # its answer came before we listened
+                called = now
+                for worker in silent:
+                    self._runner.send_message(_CALL, client_id=worker)
+            gevent.sleep(POLL)
+        for worker in sorted(silent):
+            name = f"worker-{self._runner.get_worker_index(worker)}"
+            logger.warning("%s does not answer: the run begins all the same; see its log", name)
+
+
 def tell_of_workers(runner: Any, options: Any) -> None:
     """The body of a master's greenlet before its run: says what is waited for, whenever that changes."""
     gevent.sleep(PATIENCE)
@@ -156,8 +209,6 @@ def found_master() -> None:
 def _complain(text: str) -> None:
     print(f"katydid: {text}", file=sys.stderr, flush=True)  # noqa: T201 - there is no run yet that would show it
 
-
-logger = logging.getLogger("katydid")
 
 MASTER_PATIENCE = 10.0
 """Seconds without a heartbeat, of which a master sends one a second."""
