@@ -125,7 +125,9 @@ class RunOptions:
         None, "NAME=VALUE, sent with every request; repeatable; VALUE may be env:VARIABLE", repeat=True
     )
     model: str | None = option(None, "model to ask for (default: the first one that the target lists)")
-    prompts: str | None = option(None, ".txt (a prompt a line) or .jsonl (OpenAI messages or ShareGPT)")
+    prompts: str | None = option(
+        None, ".txt (a prompt a line) or .jsonl (OpenAI messages or ShareGPT) (default: built-in prompts)"
+    )
     max_tokens: int = option(128, "longest answer to ask for, in tokens", kind=int, rule=POSITIVE, most=AT_MOST_32_BITS)
     temperature: float = option(0.0, "sampling temperature", kind=float, rule=NOT_NEGATIVE)
     seed: int = option(0, "seed of the target's sampling and of our choice of prompts", kind=int)
