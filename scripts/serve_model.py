@@ -32,6 +32,7 @@ def main(model: str, port: int) -> None:
     url = f"http://127.0.0.1:{port}"
     wait_until_healthy(url)
     print(f"listening on {url}", flush=True)
+    print(f"load it: katydid run stream --host {url}/v1 --users 2 --interval 4", file=sys.stderr)
     stopped = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())

@@ -31,12 +31,12 @@ def told(tmp_path_factory):
 @pytest.mark.parametrize(
     ("option", "default"),
     [
-        ("--host", "LOCUST_HOST"),
+        ("--host", "default: none; LOCUST_HOST"),
         ("--users", "default: 1;"),
         ("--interval", "default: 20;"),
         ("--run-time", "default: until Ctrl-C;"),
         ("--model", "default: the first one"),
-        ("--prompts", "LOAD_TEST_PROMPTS"),
+        ("--prompts", "default: built-in prompts"),
         ("--failure-threshold", "default: 5;"),
         ("--version-label", "default: git describe"),
     ],
@@ -61,7 +61,9 @@ def test_a_workloads_own_options_come_before_those_of_every_run(told):
 
 def test_a_search_shows_its_own_options_first(told):
     text = told("capacity", "--help")
-    assert text.index("--max-users") < text.index("Request:")
+    own = text.index("Options of capacity:")
+    assert own < text.index("--max-users") < text.index("Most used:") < text.index("Request:")
+    assert "--run-time" not in text.partition("Locust's options")[0]
 
 
 def test_locusts_options_are_apart(told):

@@ -8,11 +8,11 @@ from katydid.engine.live.progress import Progress
 from katydid.engine.options import RunOptions
 
 
-def shown(capsys, monkeypatch, users, **options):
+def shown(capsys, monkeypatch, users, *, run_time=60, **options):
     monkeypatch.setattr(Progress, "enabled", True)
     total = SimpleNamespace(num_requests=1, num_failures=0, get_current_response_time_percentile=lambda _: None)
     environment = SimpleNamespace(
-        host="http://h", parsed_options=SimpleNamespace(run_time=60), stats=SimpleNamespace(total=total)
+        host="http://h", parsed_options=SimpleNamespace(run_time=run_time), stats=SimpleNamespace(total=total)
     )
     runtime = SimpleNamespace(
         options=RunOptions(**options),
@@ -32,6 +32,26 @@ def test_users_are_counted_as_people_count(capsys, monkeypatch, users, words):
     start, line = shown(capsys, monkeypatch, users)
     assert start.startswith(f"{words}, one request per user every 20 s")
     assert f"  {words}  1 request  " in line
+
+
+@pytest.mark.parametrize(
+    ("users", "interval", "words"),
+    [
+        (1, 20.0, "every 20 s (3 requests a minute)"),
+        (1, 60.0, "every 60 s (1 request a minute)"),
+        (20, 20.0, "every 20 s (1 request/s)"),
+        (20, 5.0, "every 5 s (4 requests/s)"),
+        (30_000, 20.0, "every 20 s (1,500 requests/s)"),
+        (0, 20.0, "every 20 s, spread"),
+    ],
+)
+def test_the_start_says_the_rate(capsys, monkeypatch, users, interval, words):
+    assert words in " ".join(shown(capsys, monkeypatch, users, interval=interval)[0].split())
+
+
+def test_a_run_without_an_end_says_what_ends_it(capsys, monkeypatch):
+    endless = " ".join(shown(capsys, monkeypatch, 1, run_time=None)[0].split())
+    assert "until Ctrl-C (no --run-time); aborts" in endless
 
 
 @pytest.mark.parametrize(("ramp", "words"), [(1.0, "a ramp: 1 user a second"), (0.5, "a ramp: 0.5 users a second")])

@@ -14,7 +14,7 @@ from katydid.analysis.capacity.holds import HoldResult
 from katydid.analysis.configuration import refused, what_to_check, with_blame
 from katydid.analysis.derived import quantile
 from katydid.analysis.validity import Run, findings
-from katydid.model.formatting import plural
+from katydid.model.formatting import milliseconds, plural, significant
 from katydid.model.sample import Blame
 
 NOTHING = "nothing"
@@ -178,8 +178,8 @@ def _compute(e: Evidence) -> str | None:
     before, after = (_median(e.of(h), "gap_mean_ms") for h in (e.low, e.broken[-1]))
     if before and after and after > _FLAT * before:
         return (
-            f"chunks came {after:.1f} ms apart at {plural(e.broken[-1].users, 'user')}, {before:.1f} ms at "
-            f"{e.low.users}: all answers share what there is to compute with"
+            f"chunks came {milliseconds(after)} apart at {plural(e.broken[-1].users, 'user')}, {milliseconds(before)} "
+            f"at {e.low.users}: all answers share what there is to compute with"
         )
     return None
 
@@ -201,9 +201,9 @@ def _concurrency(e: Evidence) -> str | None:
         return None
     at_a_time = rate * base / 1000.0
     return (
-        f"it answered {rate:.1f} requests a second, whether {behind[0].offered_per_s:.1f} or "
-        f"{behind[-1].offered_per_s:.1f} were offered; with {base:.0f} ms each under little load, that is about "
-        f"{at_a_time:.1f} at a time, and the others wait"
+        f"it answered {significant(rate)} requests a second, whether {significant(behind[0].offered_per_s)} or "
+        f"{significant(behind[-1].offered_per_s)} were offered; with {milliseconds(base)} each under little load, that "
+        f"is about {significant(at_a_time)} at a time, and the others wait"
     )
 
 
@@ -216,10 +216,11 @@ def _queue(e: Evidence) -> str | None:
     rates = [h.ok_per_s for h in e.broken if h.ended == "time"]
     if not rates:
         return None
+    served = significant(float(np.median(rates)))
     return (
-        f"{refused} of {plural(failed, 'failure')} were refused (connect, reset or 503), {np.median(rates):.1f} "
-        f"requests a second were served, {slower:.1f} times slower than at {plural(e.low.users, 'user')}: a fixed "
-        "number is served, and the queue before it is full"
+        f"{refused} of {plural(failed, 'failure')} were refused (connect, reset or 503), {served} requests a second "
+        f"were served, {significant(slower)} times slower than at {plural(e.low.users, 'user')}: a fixed number is "
+        "served, and the queue before it is full"
     )
 
 
@@ -236,7 +237,7 @@ def _network(e: Evidence) -> str | None:
     if before is None or after is None or after < max(_SLOW_CONNECT_MS, _GREW * before):
         return None
     at = plural(e.broken[-1].users, "user")
-    return f"connecting took {after:.0f} ms (p95) at {at}, {before:.1f} ms at {e.low.users}"
+    return f"connecting took {milliseconds(after)} (p95) at {at}, {milliseconds(before)} at {e.low.users}"
 
 
 def _median(rows: pd.DataFrame, column: str) -> float | None:

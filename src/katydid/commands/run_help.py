@@ -14,6 +14,9 @@ MOST_USED = (
     "host", "num_users", "interval", "run_time", "model", "body", "prompts", "failure_threshold", "version_label",
 )  # fmt: skip
 
+_SEARCHED = {"num_users", "run_time"}
+"""What a search for the capacity chooses itself."""
+
 GROUPS = {
     "Request": (
         "api", "endpoint", "model", "max_tokens", "temperature", "seed", "body", "header", "preflight",
@@ -33,7 +36,7 @@ GROUPS = {
 
 OURS = "Katydid: "
 _LOCUSTS = {
-    "host": "base URL of the target, with or without /v1, or a full endpoint path (LOCUST_HOST)",
+    "host": "base URL of the target, with or without /v1, or a full endpoint path (default: none; LOCUST_HOST)",
     "num_users": "number of users ({users}; LOCUST_USERS)",
     "run_time": "how long the load lasts, as 90s or 8m (default: until Ctrl-C; LOCUST_RUN_TIME)",
 }
@@ -64,10 +67,14 @@ def run_help(parser: argparse.ArgumentParser, locusts: Any, workload: str | None
             elif name in actions:
                 yield _flags(actions[name]), _meaning(actions[name])
 
+    searches = "start_users" in actions
+    most_used = [name for name in MOST_USED if not (searches and name in _SEARCHED)]
+    command = parser.prog.removeprefix("katydid ")
+    title = f"Options of {command if searches or workload is None else workload}"
+    common = ("Most used", [*rows(most_used), *((_flags(action), action.help or "") for action in own)])
     sections = [
         ("", [(_usage_name(action), action.help or "") for action in mine if not action.option_strings]),
-        ("Most used", [*rows(MOST_USED), *((_flags(action), action.help or "") for action in own)]),
-        (f"Options of {parser.prog.removeprefix('katydid ') if workload is None else workload}", list(rows(rest))),
+        *([(title, list(rows(rest))), common] if searches else [common, (title, list(rows(rest)))]),
         *((title, list(rows(names))) for title, names in GROUPS.items()),
     ]
     width = min(shutil.get_terminal_size().columns, _MOST_WIDTH)
@@ -121,7 +128,9 @@ _SHORT = {
     "endpoint": "PATH", "results": "FOLDER", "max_tokens": "N", "temperature": "T", "seed": "N",
     "request_timeout": "S", "idle_timeout": "S", "drain": "S",
     "warm_up": "S", "target_pid": "PID", "target_metrics": "URL", "ca_file": "FILE", "metrics_port": "PORT",
-    "metrics_host": "ADDRESS", "embedded_target": "[OPTIONS]",
+    "metrics_host": "ADDRESS", "embedded_target": "[OPTIONS]", "thresholds": "FILE", "limit": "S", "max_users": "N",
+    "start_users": "N", "hold": "S", "steps": "N", "repeats": "N", "stages": "N,N,…", "stage_time": "S",
+    "cool_down": "S", "bursts": "N", "burst_pause": "S", "burst_path": "PATH",
 }  # fmt: skip
 """What stands for a value, where the option's name would only say itself again."""
 

@@ -129,7 +129,7 @@ class RunOptions:
     body: str | None = option(
         None,
         "KEY=VALUE, a field of every request's body; repeatable; KEY may be a path a.b, VALUE is JSON or else text, "
-        "KEY= takes a field out",
+        "KEY= takes a field out (default: none)",
         repeat=True,
     )
     preflight: str = option(
@@ -138,7 +138,9 @@ class RunOptions:
         "its list of models; off: none",
         choices=("request", "list", "off"),
     )
-    prompts: str | None = option(None, ".txt (a prompt a line) or .jsonl (OpenAI messages or ShareGPT)")
+    prompts: str | None = option(
+        None, ".txt (a prompt a line) or .jsonl (OpenAI messages or ShareGPT) (default: built-in prompts)"
+    )
     max_tokens: int = option(128, "longest answer to ask for, in tokens", kind=int, rule=POSITIVE, most=AT_MOST_32_BITS)
     temperature: float = option(0.0, "sampling temperature", kind=float, rule=NOT_NEGATIVE)
     seed: int = option(0, "seed of the target's sampling and of our choice of prompts", kind=int)

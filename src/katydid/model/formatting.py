@@ -175,6 +175,21 @@ def plural(count: float, word: str, several: str = "") -> str:
     return f"{number(count)} {word if count == 1 else several or f'{word}s'}"
 
 
+def pace(interval: float, users: int | None = None) -> str:
+    """`one request per user every 5 s (4 requests/s)`; less than one a second is `(3 requests a minute)`.
+
+    Args:
+        interval: seconds, more than 0.
+        users: how many there are; without them the rate is not known.
+    """
+    each = f"one request per user every {interval:g} s"
+    if not users:
+        return each
+    if users >= interval:
+        return f"{each} ({plural(users / interval, 'request')}/s)"
+    return f"{each} ({plural(users * 60 / interval, 'request')} a minute)"
+
+
 def ordinal(value: int) -> str:
     """`1st`, `2nd`, `13th`."""
     if 10 <= value % 100 <= 20:

@@ -59,7 +59,7 @@ def _setting(manifest: dict[str, Any]) -> list[str]:
     users, interval = manifest.get("users"), manifest.get("interval_s")
     load = [formatting.plural(users, "user")] if users else []
     load += [f"{manifest['ramp_per_s']:g} more each second"] if manifest.get("ramp_per_s") else []
-    load += [f"one request per user every {interval:g} s"] if interval else []
+    load += [formatting.pace(interval, users)] if interval else []
     started = str(manifest.get("started_utc") or "").replace("T", " ")[:16]
     parts = [manifest.get("host"), manifest.get("model"), ", ".join(load), f"{started} UTC" if started else None]
     return [formatting.strip_control_chars(part) for part in parts if part]

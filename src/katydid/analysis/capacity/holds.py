@@ -13,7 +13,7 @@ import pandas as pd
 
 from katydid.analysis.derived import quantile
 from katydid.load.stages import StageRecord
-from katydid.model.formatting import plural
+from katydid.model.formatting import milliseconds, plural
 from katydid.model.metrics import DISTRIBUTIONS, STATISTICS
 
 FEWEST_BAD = 2
@@ -155,7 +155,7 @@ class HoldResult:
     @property
     def text(self) -> str:
         """In one line."""
-        times = "" if self.p95_ms is None else f", p95 {self.p95_ms:.0f} ms"
+        times = "" if self.p95_ms is None else f", p95 {milliseconds(self.p95_ms)}"
         seen = f"{plural(self.requests, 'request')}, {self.failed} failed{times}"
         return f"held: {seen}" if self.held else f"broken ({', '.join(self.broken) or 'no requests'}): {seen}"
 

@@ -12,7 +12,7 @@ from rich.live import Live
 from rich.text import Text
 
 from katydid.engine.run_state import Runtime
-from katydid.model.formatting import format_eta, milliseconds, number, ordinal, plural
+from katydid.model.formatting import format_eta, milliseconds, number, ordinal, pace, plural
 from katydid.protocol.target_url import shown_url
 from katydid.report.render.terminal import print_summary, terminal
 
@@ -57,7 +57,8 @@ class Progress:
         stops = f"aborts after {plural(limit, 'failed request')}" if limit else "no failure stops it"
         how_long = _for(self._run_time()) if info.users else ""
         first = _first(options.phase, info.ramp) if options.interval else ""
-        self._console.print(f"{users}, {_pace(options.interval)}{first}, against {host}{how_long}; {stops}.")
+        paced = pace(options.interval, info.users) if options.interval else "at their own pace"
+        self._console.print(f"{users}, {paced}{first}, against {host}{how_long}; {stops}.")
         if self._console.is_terminal:
             self._live = Live(self._line(), console=self._console, auto_refresh=False, transient=True)
             self._live.start()
@@ -138,14 +139,10 @@ class Progress:
         return line
 
 
-def _pace(interval: float) -> str:
-    return f"one request per user every {interval:g} s" if interval else "at their own pace"
-
-
 def _first(phase: str, ramp: float | None) -> str:
     """How first requests come."""
     if ramp:
-        return f" (a ramp: {_users(ramp)} a second, each with its first request)"
+        return f", a ramp: {_users(ramp)} a second, each with its first request"
     phases = {"burst": ", all at once", "spawn": ", from when each is spawned"}
     return phases.get(phase, ", spread evenly")
 
@@ -164,4 +161,4 @@ def _left(expected_end: float | None) -> str:
 
 
 def _for(seconds: float | None) -> str:
-    return f", for {seconds:g} s" if seconds else ", until interrupted"
+    return f", for {seconds:g} s" if seconds else ", until Ctrl-C (no --run-time)"

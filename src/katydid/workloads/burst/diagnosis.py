@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from katydid.model.formatting import fraction, plural
+from katydid.model.formatting import fraction, milliseconds, plural
 from katydid.stats.concurrency_model import (
     FEW,
     FEW_NOISE_LIMIT,
@@ -146,11 +146,11 @@ def _limited(best: Fit | None, admitted: int, facts: dict[str, Any], *, silent: 
     how = "by silence until their time-out, though its slots were free" if silent else "at once"
     within = ""
     if best is not None and best.slots >= admitted:
-        within = f"; it serves those it lets in together, in {_seconds(best.service_ms)} each"
+        within = f"; it serves those it lets in together, in {milliseconds(best.service_ms)} each"
     elif best is not None:
         within = (
             f"; it serves {best.slots} at a time and lets {admitted - best.slots} wait in a queue of fixed length "
-            f"({_seconds(best.service_ms)} each)"
+            f"({milliseconds(best.service_ms)} each)"
         )
     return Diagnosis(
         verdict,
@@ -162,7 +162,7 @@ def _limited(best: Fit | None, admitted: int, facts: dict[str, Any], *, silent: 
 
 
 def _queued(best: Fit, most: int, facts: dict[str, Any]) -> Diagnosis:
-    each = f"{_seconds(best.service_ms)} each"
+    each = f"{milliseconds(best.service_ms)} each"
     if best.slots >= most:
         return Diagnosis(
             verdict := "all at once",
@@ -210,7 +210,3 @@ def _shown(ranked: Sequence[Fit]) -> tuple[dict[str, Any], ...]:
         }
         for fit in ranked[:SHOWN_FITS]
     )
-
-
-def _seconds(ms: float) -> str:
-    return f"{ms / 1000:.3g} s"

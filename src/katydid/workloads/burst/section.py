@@ -60,9 +60,10 @@ def _bursts(bursts: list[dict[str, Any]]) -> Table:
     ]
     return Table(
         "Bursts. Spread: from the first start to the last one, our own. Connected: before the release. Peak: most "
-        "requests in flight. All over: when none was any more.",
+        "requests in flight. Completed after: when none was any more.",
         (
-            "Burst", "Users", "Completed", "Timed out", "Rejected", "Failed", "Spread", "Connected", "Peak", "All over",
+            "Burst", "Users", "Completed", "Timed out", "Rejected", "Failed", "Spread", "Connected", "Peak",
+            "Completed after",
         ),
         rows,
         bad=frozenset((i, column) for i, b in enumerate(bursts) for column, kind in _COUNTED if b[kind]),
