@@ -4,13 +4,12 @@ from collections.abc import Iterable
 from dataclasses import fields
 from importlib import import_module
 from typing import Any
-from unittest.mock import patch
 
 from cells import code, first_sentence, table, text
 from workload import also, parent_of, user_of
 
 from katydid.analysis.definitions import DEFINITIONS
-from katydid.cli import COMMANDS
+from katydid.commands import COMMANDS, command_parsers
 from katydid.dialects import DIALECTS
 from katydid.dialects.speech import SPEECH_APIS, speech_dialect
 from katydid.model.arguments import OneLineParser
@@ -20,26 +19,6 @@ from katydid.target.bridge.service import BRIDGE_FAULTS
 from katydid.target.faults import FAULTS
 
 
-class _Asked(Exception):  # noqa: N818 - no error: it carries a parser out of its command
-    """A command's parser, at the moment when it would parse."""
-
-
-def parser_of(command: str) -> OneLineParser:
-    """A command's parser, without running the command."""
-
-    def tell(parser: OneLineParser, *_: object) -> None:
-        raise _Asked(parser)
-
-    module = "katydid.target.command" if command == "target" else f"katydid.commands.{command}"
-    with patch.object(OneLineParser, "parse_known_args", tell):
-        try:
-            import_module(module).main([])
-        except _Asked as asked:
-            parser: OneLineParser = asked.args[0]
-            return parser
-    raise AssertionError(f"katydid {command} parses nothing")
-
-
 def commands() -> str:
     """Each command with its arguments."""
     rows = [[f"[`{name}`](#katydid-{name})", text(said)] for name, said in COMMANDS.items()]
@@ -47,7 +26,7 @@ def commands() -> str:
 # Commands
 
 {table(["command", "does"], rows)}
-{"".join(map(_command, COMMANDS))}"""
+{"".join(map(_command, COMMANDS, command_parsers().values()))}"""
 
 
 _BESIDE = {
@@ -57,8 +36,7 @@ _BESIDE = {
 }
 
 
-def _command(name: str) -> str:
-    parser = parser_of(name)
+def _command(name: str, parser: OneLineParser) -> str:
     usage = parser.format_usage().removeprefix("usage: ").strip()
     return f"""\
 ## katydid {name}

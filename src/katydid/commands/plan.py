@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import argparse
 import math
 import sys
-from collections.abc import Sequence
+from argparse import Namespace
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from katydid.model.arguments import OneLineParser
+from katydid.model.arguments import Commands
 from katydid.model.errors import ConfigError, ExitCode
 from katydid.model.jsontext import json_text
 
@@ -19,10 +18,8 @@ if TYPE_CHECKING:
     from katydid.analysis.speech_theory import RunFacts, TheoryComparison
 
 
-def main(arguments: Sequence[str]) -> int:
+def run(asked: Namespace) -> int:
     """Print the plan; 0 when there is one."""
-    asked = _parser().parse_args(arguments)
-
     from rich.console import Console
     from rich.text import Text
 
@@ -36,7 +33,7 @@ def main(arguments: Sequence[str]) -> int:
         raise ConfigError(f"--workers {asked.workers} must be at least 1")
     if asked.max_wait is not None and not (math.isfinite(asked.max_wait) and asked.max_wait >= 0):
         raise ConfigError(f"--max-wait {asked.max_wait:g} must be 0 or more, in seconds")
-    facts = _facts(asked.run) if asked.run else None
+    facts = _facts(asked.folder) if asked.folder else None
     demand = _demand(asked, facts)
     if demand.is_simulated:
         print(f"Playing the queue, {JOBS:,} jobs for each number of workers: some seconds", file=sys.stderr)  # noqa: T201 - progress
@@ -58,15 +55,16 @@ def main(arguments: Sequence[str]) -> int:
     return ExitCode.PASSED
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = OneLineParser(
-        prog="katydid plan",
+def add_parser(commands: Commands) -> None:
+    """Add the command's arguments to the tree."""
+    parser = commands.add_parser(
+        "plan",
         description="Workers needed = concurrency × single-stream RTF / utilisation, and the queueing behind it.",
         epilog="example: katydid plan --concurrency 500 --rtf 0.1 --utilisation 0.7",
     )
     parser.add_argument(
         "--from",
-        dest="run",
+        dest="folder",
         metavar="RUN",
         type=Path,
         help="take concurrency, RTF, audio and service times from a run of speech; with --workers, the number that it "
@@ -90,7 +88,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--workers", type=int, help="a number of workers to look at too")
     parser.add_argument("--html", metavar="FILE", help="write a page with the picture")
     parser.add_argument("--json", metavar="FILE", help="write the plan as JSON; - = standard output")
-    return parser
+    parser.set_defaults(run=run)
 
 
 def _facts(path: Path) -> RunFacts:
@@ -101,7 +99,7 @@ def _facts(path: Path) -> RunFacts:
     return run_facts(folder.samples(), folder.manifest())
 
 
-def _demand(asked: argparse.Namespace, facts: RunFacts | None) -> Demand:
+def _demand(asked: Namespace, facts: RunFacts | None) -> Demand:
     """What was asked for; what was not, as the run has it."""
     from katydid.analysis.plan import Demand
 

@@ -4,12 +4,18 @@ import argparse
 import re
 from collections.abc import Iterable
 from difflib import SequenceMatcher
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn, TypeAlias
 
 from katydid.model.errors import ConfigError
 
 ALIKE = 0.75
 """How alike two words must be, in [0, 1], for one to be meant by the other; `rate` and `master` are at 0.6."""
+
+if TYPE_CHECKING:
+    Commands: TypeAlias = argparse._SubParsersAction["OneLineParser"]  # noqa: SLF001 - what `add_subparsers` returns
+else:
+    Commands = argparse.Action
+
 _UNKNOWN = re.compile(r"^unrecognized arguments: (-\S*?)(?=[=\s]|$)")
 _CHOICE = re.compile(r"invalid choice: '([^']*)' \(choose from (.*)\)$")
 

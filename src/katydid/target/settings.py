@@ -209,6 +209,13 @@ def _rates(option: str, given: Sequence[str], known: Collection[str]) -> dict[st
     return rates
 
 
+ABOUT: dict[str, Any] = {
+    "description": "Serve a local target with known, settable behaviour.",
+    "epilog": "example: katydid target --port 8080 --ttft 200ms --chunks 100 --chunk-interval 20ms",
+}
+"""Of the command's parser."""
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Every setting as an option."""
     for option in fields(TargetSettings):
@@ -244,11 +251,7 @@ def settings_from_arguments(arguments: Sequence[str]) -> TargetSettings:
     Raises:
         ConfigError: they are no good.
     """
-    parser = OneLineParser(
-        prog="katydid target",
-        description="Serve a local target with known, settable behaviour.",
-        epilog="example: katydid target --port 8080 --ttft 200ms --chunks 100 --chunk-interval 20ms",
-    )
+    parser = OneLineParser(prog="katydid target", **ABOUT)
     add_arguments(parser)
     return settings_of(parser.parse_args(arguments))
 
