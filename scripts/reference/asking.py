@@ -69,12 +69,14 @@ def _arguments(parser: OneLineParser) -> str:
 
 
 def _option_rows(options: Iterable[Any]) -> list[list[str]]:
+    from katydid.engine.options import default_text  # noqa: PLC0415 - beside Locust
+
     rows = []
     for option in options:
         meta = option.metadata
         variable = meta["variable"] or "LOAD_TEST_" + option.name.upper()
         choices = f"; one of {', '.join(map(code, meta['choices']))}" if meta["choices"] else ""
-        default = "" if option.default is None or option.default is False else code(option.default)
+        default = "" if option.default is None or option.default is False else code(default_text(option))
         flag = "--" + option.name.replace("_", "-")
         rows.append([code(flag), code(variable), default, text(meta["help"]) + choices])
     return rows
@@ -100,6 +102,9 @@ Each is an option of `katydid run` and of `locust -f`, a variable of the environ
 field of the web page, and reaches every worker. The command line wins over the environment, and that over the file.
 Locust's own options (`--host`, `--users`, `--run-time`, `--processes` …) are in
 [its documentation](https://docs.locust.io/en/stable/configuration.html).
+
+Durations are written `250ms`, `20s`, `8m`, `1h` or `1m30s`; a plain number is seconds, unless the meaning names another
+unit.
 
 A key comes from `LOAD_TEST_API_KEY`, or from a file named by `LOAD_TEST_API_KEY_FILE`; it is never an option, since
 options stand in process lists and web pages.

@@ -31,7 +31,7 @@ def told(tmp_path_factory):
     [
         ("--host", "LOCUST_HOST"),
         ("--users", "default: 1;"),
-        ("--interval", "default: 20;"),
+        ("--interval", "default: 20s;"),
         ("--run-time", "default: until Ctrl-C;"),
         ("--model", "default: the first one"),
         ("--prompts", "LOAD_TEST_PROMPTS"),

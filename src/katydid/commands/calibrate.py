@@ -14,7 +14,7 @@ from katydid.commands.output import STANDARD_OUTPUT, add_json, check_output, wri
 from katydid.model.arguments import Commands
 from katydid.model.errors import ExitCode
 from katydid.model.formatting import format_eta, plural
-from katydid.target.settings import duration
+from katydid.model.quantities import duration
 
 if TYPE_CHECKING:
     from katydid.analysis.calibration import Series, Trial
@@ -78,11 +78,8 @@ def _loads(text: str) -> list[int]:
 
 
 def _time(text: str) -> float:
-    try:
-        seconds = duration(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
-    if seconds < SHORTEST:
+    seconds = duration(text)
+    if not seconds >= SHORTEST:
         raise argparse.ArgumentTypeError(f"{text}: at least {SHORTEST:g} s, one of them to warm up")
     return seconds
 

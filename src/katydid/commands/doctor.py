@@ -16,6 +16,7 @@ from katydid.model.arguments import Commands
 from katydid.model.errors import ConfigError, ExitCode
 from katydid.model.formatting import plural
 from katydid.model.jsontext import json_text
+from katydid.model.quantities import duration
 from katydid.model.redact import COMPLAINT_LIMIT, Redactor
 
 if TYPE_CHECKING:
@@ -82,12 +83,9 @@ def _whole(text: str) -> int:
 
 
 def _seconds(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
+    value = duration(text)
     if not 0 < value < math.inf:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above 0")
+        raise argparse.ArgumentTypeError(f"{text!r} must be more than 0")
     return value
 
 

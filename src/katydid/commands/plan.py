@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from katydid.model.arguments import Commands
 from katydid.model.errors import ConfigError, ExitCode
 from katydid.model.jsontext import json_text
+from katydid.model.quantities import duration, share
 
 if TYPE_CHECKING:
     from katydid.analysis.plan import Choice, Demand, WorkerPlan
@@ -73,9 +74,9 @@ def add_parser(commands: Commands) -> None:
     parser.add_argument("--concurrency", type=float, help="streams at the same time")
     parser.add_argument("--rtf", type=float, help="worker-seconds a second of audio, of a stream alone")
     parser.add_argument(
-        "--utilisation", type=float, default=0.7, help="share of its time that a worker may be busy; 0.7"
+        "--utilisation", type=share, default=0.7, help="share of its time that a worker may be busy; 0.7"
     )
-    parser.add_argument("--audio", type=float, help="seconds of audio in one job (1)")
+    parser.add_argument("--audio", type=duration, help="seconds of audio in one job (1)")
     parser.add_argument(
         "--variation",
         type=float,
@@ -83,8 +84,8 @@ def add_parser(commands: Commands) -> None:
         help="standard deviation of the service times over their mean: 0 = all alike, 1 = exponential (Erlang C, the "
         "default); others are simulated",
     )
-    parser.add_argument("--max-wait", type=float, help="seconds of p95 wait that are slight (a job's own work)")
-    parser.add_argument("--time-out", type=float, help="seconds that a client waits for its result (60)")
+    parser.add_argument("--max-wait", type=duration, help="seconds of p95 wait that are slight (a job's own work)")
+    parser.add_argument("--time-out", type=duration, help="seconds that a client waits for its result (60)")
     parser.add_argument("--workers", type=int, help="a number of workers to look at too")
     parser.add_argument("--html", metavar="FILE", help="write a page with the picture")
     parser.add_argument("--json", metavar="FILE", help="write the plan as JSON; - = standard output")

@@ -114,11 +114,10 @@ def _flags(action: argparse.Action) -> str:
 
 
 _SHORT = {
-    "host": "URL", "num_users": "N", "run_time": "TIME", "interval": "S", "ramp": "R", "failure_threshold": "N",
+    "host": "URL", "num_users": "N", "run_time": "TIME", "ramp": "R", "failure_threshold": "N",
     "prompts": "FILE", "version_label": "NAME", "model": "NAME", "header": "NAME=VALUE",
     "endpoint": "PATH", "results": "FOLDER", "max_tokens": "N", "temperature": "T", "seed": "N",
-    "request_timeout": "S", "idle_timeout": "S", "drain": "S",
-    "warm_up": "S", "target_pid": "PID", "target_metrics": "URL", "ca_file": "FILE", "metrics_port": "PORT",
+    "target_pid": "PID", "target_metrics": "URL", "ca_file": "FILE", "metrics_port": "PORT",
     "metrics_host": "ADDRESS", "embedded_target": "[OPTIONS]",
 }  # fmt: skip
 """What stands for a value, where the option's name would only say itself again."""
@@ -130,7 +129,7 @@ def _meaning(action: argparse.Action) -> str:
 
 
 _WHOLE = re.compile(r"(default: \d+)\.0(?=[;)])")
-"""A default that is a whole number of seconds."""
+"""A default that is a whole number."""
 
 
 def _section(title: str, rows: Sequence[tuple[str, str]], width: int) -> Iterator[str]:

@@ -9,7 +9,7 @@ workload with options of its own has a subclass, which `register` makes known to
 import argparse
 import math
 import subprocess
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,6 +19,7 @@ from katydid.dialects.generic import Fields, GenericSse
 from katydid.engine.services.headers import shown_headers
 from katydid.load.pacing import Phase
 from katydid.model.errors import ConfigError
+from katydid.model.quantities import QuantityError, count, duration, format_duration, milliseconds
 from katydid.model.redact import hide_query
 
 Predicate = Callable[[Any], bool]
@@ -71,12 +72,16 @@ def option(
         default: where nothing is given; also for an empty field of the web form.
         help_text: what `--help` and the web form say, without the default.
         choices: the only good values, as they are when the parser is filled.
-        kind: makes a value out of a text; raises ValueError where it is none. With `truth` the option takes no value.
+        kind: makes a value out of a text; raises ValueError where it is none. With `truth` the option takes no value;
+            `duration`, `count` and `share` read what people write (`model.quantities`).
         rule: what a good value is, and what a bad one is told.
-        most: the same of one that is too large. Without it, a number must be finite and an integer fit 64 bits.
+        most: the same of one that is too large. Without it, a number must be finite, an integer fit 64 bits, and a
+            duration be no longer than a year.
         variable: of the environment; by default `LOAD_TEST_` and the field's name.
         repeat: it may be given more than once, a line of its text each; not in the web form, which has no lines.
     """
+    if kind is duration and most is ANY:
+        most = AT_MOST_A_YEAR
     metadata = {
         "help": help_text, "kind": kind, "rule": rule, "most": most, "choices": choices, "variable": variable,
         "repeat": repeat,
@@ -96,9 +101,7 @@ class _AppendLine(argparse.Action):
 class RunOptions:
     """What a run was asked to do. Seconds, unless a name says otherwise."""
 
-    interval: float = option(
-        20.0, "seconds from one request start of a user to its next", kind=float, rule=POSITIVE, most=AT_MOST_A_YEAR
-    )
+    interval: float = option(20.0, "seconds from one request start of a user to its next", kind=duration, rule=POSITIVE)
     phase: str = option(
         Phase.AUTO.value,
         "users' first requests: spread over the interval, when spawned, or all in one burst; auto: when spawned where "
@@ -111,7 +114,7 @@ class RunOptions:
         kind=float,
         rule=NOT_NEGATIVE,
     )
-    failure_threshold: int = option(5, "stop at this many failed requests; 0 = never", kind=int, rule=NOT_NEGATIVE)
+    failure_threshold: int = option(5, "stop at this many failed requests; 0 = never", kind=count, rule=NOT_NEGATIVE)
     version_label: str | None = option(
         None,
         "version of the service under test (default: git describe of the working folder)",
@@ -126,9 +129,11 @@ class RunOptions:
     )
     model: str | None = option(None, "model to ask for (default: the first one that the target lists)")
     prompts: str | None = option(None, ".txt (a prompt a line) or .jsonl (OpenAI messages or ShareGPT)")
-    max_tokens: int = option(128, "longest answer to ask for, in tokens", kind=int, rule=POSITIVE, most=AT_MOST_32_BITS)
+    max_tokens: int = option(
+        128, "longest answer to ask for, in tokens", kind=count, rule=POSITIVE, most=AT_MOST_32_BITS
+    )
     temperature: float = option(0.0, "sampling temperature", kind=float, rule=NOT_NEGATIVE)
-    seed: int = option(0, "seed of the target's sampling and of our choice of prompts", kind=int)
+    seed: int = option(0, "seed of the target's sampling and of our choice of prompts", kind=count)
     check: str = option(
         "count",
         "count: more than 2 content chunks and a proper end is success; full: every event is checked",
@@ -139,28 +144,24 @@ class RunOptions:
         "fast: our own transport; requests: requests + sseclient-py, for its plug-ins and as reference",
         choices=("fast", "requests"),
     )
-    request_timeout: float = option(60.0, "seconds for a whole request", kind=float, rule=POSITIVE, most=AT_MOST_A_YEAR)
-    idle_timeout: float = option(
-        30.0, "seconds between two reads of an answer", kind=float, rule=POSITIVE, most=AT_MOST_A_YEAR
-    )
+    request_timeout: float = option(60.0, "seconds for a whole request", kind=duration, rule=POSITIVE)
+    idle_timeout: float = option(30.0, "seconds between two reads of an answer", kind=duration, rule=POSITIVE)
     drain: float | None = option(
         None,
         "seconds that requests in flight get at the end of the run (default: the request timeout)",
-        kind=float,
+        kind=duration,
         rule=NOT_NEGATIVE,
-        most=AT_MOST_A_YEAR,
     )
     warm_up: float | None = option(
         None,
         "seconds left out of the statistics (default: one interval, at most a fifth of the run time)",
-        kind=float,
+        kind=duration,
         rule=NOT_NEGATIVE,
-        most=AT_MOST_A_YEAR,
     )
     target_pid: int | None = option(
         None,
         "process of the target on this machine: its CPU and memory are recorded",
-        kind=int,
+        kind=count,
         rule=POSITIVE,
         most=AT_MOST_32_BITS,
     )
@@ -228,13 +229,13 @@ def add_arguments(parser: Any) -> None:
 
     Where several workloads have an option, the default is the last one's: a locustfile's imports stand first.
     """
-    known = {option.name: option for table in _tables for option in fields(table)}
-    for option in known.values():
+    for option in _known().values():
         meta = option.metadata
         variable = meta["variable"] or "LOAD_TEST_" + option.name.upper()
-        shown = "" if option.default is None else f"default: {option.default}; "
+        shown = "" if option.default is None else f"default: {default_text(option)}; "
         choices = tuple(meta["choices"]) if meta["choices"] else None  # Locust's page takes no dict
-        metavar = None if choices else "<" + option.name.replace("_", "-") + ">"
+        word = "time" if meta["kind"] in _TIMES else option.name.replace("_", "-")
+        metavar = None if choices else f"<{word}>"
         if meta["kind"] is truth:
             more: dict[str, Any] = {"action": "store_true"}
         else:
@@ -248,6 +249,38 @@ def add_arguments(parser: Any) -> None:
             help=f"Katydid: {meta['help']} ({shown}{variable})".replace("%", "%%"),
             **more,
         )
+
+
+def _known() -> dict[str, Any]:
+    """Every option by its field's name."""
+    return {option.name: option for table in _tables for option in fields(table)}
+
+
+_TIMES = {duration: 1.0, milliseconds: 1e-3}
+"""Kinds that are times, and what a plain number of theirs is, in seconds."""
+
+
+def default_text(option: Any) -> str:
+    """An option's default, as one would write it."""
+    unit = _TIMES.get(option.metadata["kind"])
+    return str(option.default) if unit is None else format_duration(option.default * unit)
+
+
+def plain_fields(form: Mapping[str, str]) -> dict[str, str]:
+    """A web form's fields as Locust reads them, who makes of each what its default is: a plain number of a duration.
+
+    Empty ones get their defaults.
+    """
+    known = _known()
+    return {name: _plain(known.get(name), text) for name, text in form.items()}
+
+
+def _plain(option: Any, text: str) -> str:
+    if option is None or option.metadata["kind"] is truth:
+        return text
+    if not text.strip():
+        return "" if option.default is None else str(option.default)
+    return str(option.metadata["kind"](text)) if option.metadata["kind"] in _TIMES else text
 
 
 def run_options(parsed: Any, table: type[Options]) -> Options:
@@ -271,6 +304,8 @@ def _checked(option: Any, value: Any) -> Any:
         return option.default
     try:
         value = meta["kind"](value)
+    except QuantityError as error:
+        raise ConfigError(f"{flag} {error}") from None
     except ValueError:
         what = "true or false" if meta["kind"] is truth else "a number"
         raise ConfigError(f"{flag} {value!r} is not {what}") from None

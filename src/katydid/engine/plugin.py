@@ -28,6 +28,7 @@ from katydid.engine.load_options import (
     check_load,
     default_spawn_rate,
     notices,
+    plain_form,
     spawn_rate_of,
     take_over_run_time,
 )
@@ -234,7 +235,7 @@ def _take_part(environment: Environment, web_ui: Any) -> None:
         lifecycle.watch = Watch(lifecycle.runtime, lifecycle.collector, web_ui)
         if web_ui is not None:
             _refuse_credentials(environment.host)
-            guard_form(web_ui, lifecycle.complaint_about)
+            guard_form(web_ui, lifecycle.complaint_about, plain_form)
             if options.spawn_rate is None:
                 options.spawn_rate = options.ramp or default_spawn_rate(max(options.num_users or 0, FORM_USERS))
         if not lifecycle.headless:

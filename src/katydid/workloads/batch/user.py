@@ -18,6 +18,7 @@ from katydid.engine.measuring import judge, measure_exchange
 from katydid.engine.options import POSITIVE, RunOptions, option
 from katydid.engine.services.chat import ChatService
 from katydid.engine.user import PacedUser
+from katydid.model.quantities import count
 from katydid.model.sample import ErrorClass, Sample
 from katydid.transport.exchange import Exchange
 
@@ -36,7 +37,7 @@ class BatchOptions(RunOptions):
         choices=("fail", "backoff"),
         variable="LOAD_TEST_ON_429",
     )
-    tries: int = option(5, "with --on-429 backoff, how often a request is tried in all", kind=int, rule=POSITIVE)
+    tries: int = option(5, "with --on-429 backoff, how often a request is tried in all", kind=count, rule=POSITIVE)
 
 
 class WholeAnswers(ChatService):

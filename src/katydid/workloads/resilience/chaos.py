@@ -11,8 +11,9 @@ from urllib.parse import urlsplit
 
 import gevent
 
-from katydid.engine.options import AT_MOST_32_BITS, AT_MOST_A_YEAR, NOT_NEGATIVE, POSITIVE, option
+from katydid.engine.options import AT_MOST_32_BITS, NOT_NEGATIVE, POSITIVE, option
 from katydid.model.errors import ConfigError
+from katydid.model.quantities import count, duration
 from katydid.model.sample import ErrorClass, Sample
 from katydid.workloads.resilience.user import ResilienceOptions, ResilienceService, ResilienceUser, parse_times
 
@@ -30,15 +31,17 @@ class ChaosOptions(ResilienceOptions):
     chaos_pid: int = option(
         0,
         "chaos: process to kill (default: workers of the embedded target)",
-        kind=int,
+        kind=count,
         rule=NOT_NEGATIVE,
         most=AT_MOST_32_BITS,
     )
     chaos_command: str | None = option(None, "chaos: command that kills, instead of a process id")
-    chaos_workers: int = option(1, "chaos: how many of the embedded target's workers to kill", kind=int, rule=POSITIVE)
+    chaos_workers: int = option(
+        1, "chaos: how many of the embedded target's workers to kill", kind=count, rule=POSITIVE
+    )
     restart_command: str | None = option(None, "chaos: command that starts again what was killed")
     restart_after: float = option(
-        3.0, "chaos: seconds from the kill to the restart command", kind=float, rule=NOT_NEGATIVE, most=AT_MOST_A_YEAR
+        3.0, "chaos: seconds from the kill to the restart command", kind=duration, rule=NOT_NEGATIVE
     )
 
 

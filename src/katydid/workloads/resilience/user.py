@@ -16,8 +16,9 @@ from urllib.parse import urlsplit
 import gevent
 from gevent import GreenletExit
 
-from katydid.engine.options import AT_MOST_A_YEAR, NOT_NEGATIVE, POSITIVE, option, truth
+from katydid.engine.options import NOT_NEGATIVE, POSITIVE, option, truth
 from katydid.model.errors import ConfigError
+from katydid.model.quantities import QuantityError, count, duration
 from katydid.model.sample import ErrorClass, Sample
 from katydid.workloads.speech.user import SpeechOptions, SpeechService, SpeechUser
 
@@ -28,10 +29,8 @@ LOCAL_NAMES = {"localhost", "ip6-localhost"}
 class ResilienceOptions(SpeechOptions):
     """Options of the resilience workloads."""
 
-    failure_threshold: int = option(0, "stop at this many failed requests; 0 = never", kind=int, rule=NOT_NEGATIVE)
-    interval: float = option(
-        2.0, "seconds from one request start of a user to its next", kind=float, rule=POSITIVE, most=AT_MOST_A_YEAR
-    )
+    failure_threshold: int = option(0, "stop at this many failed requests; 0 = never", kind=count, rule=NOT_NEGATIVE)
+    interval: float = option(2.0, "seconds from one request start of a user to its next", kind=duration, rule=POSITIVE)
     i_own_this_target: bool = option(False, "a target on another machine may be put through this", kind=truth)
 
 
@@ -154,15 +153,15 @@ class Holding:
 
 
 def parse_times(text: str, flag: str) -> list[float]:
-    """Seconds of the run, as in `10,30`.
+    """Seconds of the run, as in `10,30` or `10s,1m30s`.
 
     Raises:
-        ConfigError: they are no numbers, or negative.
+        ConfigError: they are no durations, or negative.
     """
     try:
-        found = sorted(float(part) for part in text.split(","))
-    except ValueError:
+        found = sorted(map(duration, text.split(",")))
+    except QuantityError:
         found = [-1.0]
     if any(not 0 <= each < float("inf") for each in found):
-        raise ConfigError(f"{flag} {text!r}: give seconds of the run, as in 20 or 10,30")
+        raise ConfigError(f"{flag} {text!r}: give times of the run, as in 20 or 10s,1m30s")
     return found

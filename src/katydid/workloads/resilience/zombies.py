@@ -9,7 +9,8 @@ from gevent.pool import Group
 
 from katydid.dialects.status import classify_status
 from katydid.engine.measuring import measure_exchange
-from katydid.engine.options import AT_MOST_A_YEAR, NOT_NEGATIVE, POSITIVE, option
+from katydid.engine.options import NOT_NEGATIVE, POSITIVE, option
+from katydid.model.quantities import count, duration
 from katydid.model.sample import ErrorClass, Sample
 from katydid.transport.exchange import Exchange, Timeouts
 from katydid.workloads.resilience.slowloris import drip
@@ -28,10 +29,8 @@ AT_A_TIME = 20
 class ZombiesOptions(ResilienceOptions):
     """Options of the workload `zombies`."""
 
-    zombies: int = option(1000, "zombies: connections to hold", kind=int, rule=POSITIVE)
-    zombies_at: float = option(
-        20.0, "zombies: from when on, in seconds of the run", kind=float, rule=NOT_NEGATIVE, most=AT_MOST_A_YEAR
-    )
+    zombies: int = option(1000, "zombies: connections to hold", kind=count, rule=POSITIVE)
+    zombies_at: float = option(20.0, "zombies: from when on, in seconds of the run", kind=duration, rule=NOT_NEGATIVE)
     zombies_kind: str = option(
         "idle",
         "zombies: idle, a WebSocket that is opened and never used; slow, a request of which a byte comes a minute",

@@ -4,13 +4,14 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, cast
 
-from katydid.engine.options import AT_MOST_A_YEAR, NOT_NEGATIVE, POSITIVE, RunOptions, option
+from katydid.engine.options import NOT_NEGATIVE, POSITIVE, RunOptions, option
 from katydid.engine.services.base import NoAnswerError
 from katydid.engine.services.chat import ChatService
 from katydid.engine.services.preflight import answer_words
 from katydid.load.pacing import Phase
 from katydid.model.errors import ConfigError
 from katydid.model.jsontext import json_bytes
+from katydid.model.quantities import count, duration
 from katydid.transport.exchange import Exchange, Request, Timeouts
 from katydid.transport.http import HttpClient
 from katydid.transport.websocket import WebSocketClient
@@ -28,15 +29,14 @@ class SessionOptions(RunOptions):
     """What conversations there are."""
 
     scenario: str = option("bridge", "bridge, openai, or a TOML file that describes the conversation")
-    turns: int = option(20, "messages that each user sends", kind=int, rule=POSITIVE)
+    turns: int = option(20, "messages that each user sends", kind=count, rule=POSITIVE)
     rooms: str | None = option(None, "rooms, comma-separated, instead of the scenario's")
     session_json: str | None = option(None, "file for the result as one JSON object; - for standard output")
     interval: float = option(
         20.0,
         "seconds from one message of a user to its next; 0 = one after the other",
-        kind=float,
+        kind=duration,
         rule=NOT_NEGATIVE,
-        most=AT_MOST_A_YEAR,
     )
     phase: str = option(
         Phase.SPREAD.value,

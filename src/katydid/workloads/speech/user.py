@@ -14,6 +14,7 @@ from katydid.engine.services.headers import ExtraHeaders
 from katydid.engine.services.preflight import answer_words
 from katydid.engine.user import PacedUser
 from katydid.model.errors import ConfigError
+from katydid.model.quantities import milliseconds
 from katydid.model.redact import hide_query, is_secret_name
 from katydid.model.sample import Blame, ErrorClass, Sample
 from katydid.protocol.target_url import place, read_target_url
@@ -31,7 +32,7 @@ class SpeechOptions(RunOptions):
     audio: str | None = option(
         None, "WAV file, or folder of them: 16-bit, mono, 16 kHz (default: one second of a sound made by code)"
     )
-    audio_chunk: float = option(100.0, "milliseconds of audio in one message", kind=float, rule=POSITIVE)
+    audio_chunk: float = option(100.0, "milliseconds of audio in one message", kind=milliseconds, rule=POSITIVE)
     audio_speed: float = option(
         1.0,
         "how fast audio is sent: 1 as it is spoken, 2 twice as fast, 0 as fast as the target takes it",

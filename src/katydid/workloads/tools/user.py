@@ -15,10 +15,11 @@ import gevent
 from katydid.dialects.base import Message
 from katydid.dialects.tools import FINISHED, STARTED, StreamedTurn, WholeTurn, answered, declared
 from katydid.engine.measuring import judge, measure_exchange, measure_stream
-from katydid.engine.options import AT_MOST_A_YEAR, NOT_NEGATIVE, POSITIVE, RunOptions, option
+from katydid.engine.options import NOT_NEGATIVE, POSITIVE, RunOptions, option
 from katydid.engine.services.chat import ChatService
 from katydid.engine.user import PacedUser
 from katydid.model.errors import ConfigError
+from katydid.model.quantities import count, duration
 from katydid.model.sample import ErrorClass, Outcome, Sample
 from katydid.protocol.toolbox import TOOLBOX, plan, run_tool
 from katydid.protocol.toolcalls import ToolCall, wrong_calls
@@ -29,10 +30,8 @@ from katydid.transport.exchange import Exchange, Request
 class ToolsOptions(RunOptions):
     """What a tools run was asked to do."""
 
-    tool_calls: int = option(2, "tool calls in every conversation", kind=int, rule=POSITIVE)
-    tool_latency: float = option(
-        0.0, "seconds that each local tool takes", kind=float, rule=NOT_NEGATIVE, most=AT_MOST_A_YEAR
-    )
+    tool_calls: int = option(2, "tool calls in every conversation", kind=count, rule=POSITIVE)
+    tool_latency: float = option(0.0, "seconds that each local tool takes", kind=duration, rule=NOT_NEGATIVE)
     tool_turns: str = option(
         "sequential", "sequential: one call a turn; parallel: all calls in one turn", choices=("sequential", "parallel")
     )
