@@ -7,10 +7,11 @@ import pytest
 from locust.argument_parser import get_empty_argument_parser
 
 import katydid.engine.options as engine_options
-from katydid.engine.options import RunOptions, add_arguments, default_text, plain_fields, run_options, version_label
+from katydid.engine.options import RunOptions, add_arguments, plain_fields, run_options, version_label
 from katydid.engine.stages.capacity_shape import CapacityOptions
 from katydid.model.errors import ConfigError
-from katydid.model.quantities import duration, format_duration, milliseconds
+from katydid.model.options import default_text
+from katydid.model.options.quantities import duration, format_duration, milliseconds
 from katydid.resources import shipped_workloads
 from katydid.workloads import user_class
 from katydid.workloads.speech.user import SpeechOptions
@@ -69,7 +70,7 @@ TIMES = {
     (table, option.name): option
     for table in TABLES
     for option in fields(table)
-    if option.metadata["kind"] in (duration, milliseconds)
+    if option.metadata.get("kind") in (duration, milliseconds)
 }
 
 
@@ -78,7 +79,7 @@ def test_every_option_that_is_a_time_is_written_as_a_duration():
         (table, option.name)
         for table in TABLES
         for option in fields(table)
-        if "seconds" in option.metadata["help"] and option.metadata["kind"] is not str
+        if "seconds" in option.metadata.get("help", "") and option.metadata["kind"] is not str
     }
     assert named == TIMES.keys()
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from katydid.model.quantities import (
+from katydid.model.options.quantities import (
     QuantityError,
     count,
     duration,

@@ -14,7 +14,7 @@ from katydid.commands.output import STANDARD_OUTPUT, add_json, check_output, wri
 from katydid.model.arguments import Commands
 from katydid.model.errors import ExitCode
 from katydid.model.formatting import format_eta, plural
-from katydid.model.quantities import duration
+from katydid.model.options.quantities import duration
 
 if TYPE_CHECKING:
     from katydid.analysis.calibration import Series, Trial

@@ -16,7 +16,7 @@ from katydid.model.arguments import Commands
 from katydid.model.errors import ConfigError, ExitCode
 from katydid.model.formatting import plural
 from katydid.model.jsontext import json_text
-from katydid.model.quantities import duration
+from katydid.model.options.quantities import duration
 from katydid.model.redact import COMPLAINT_LIMIT, Redactor
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from katydid.model.arguments import Commands
 from katydid.model.errors import ConfigError, ExitCode
 from katydid.model.jsontext import json_text
-from katydid.model.quantities import duration, share
+from katydid.model.options.quantities import duration, share
 
 if TYPE_CHECKING:
     from katydid.analysis.plan import Choice, Demand, WorkerPlan

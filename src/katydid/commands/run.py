@@ -125,14 +125,17 @@ def _check_options(workload: str, arguments: Sequence[str], command: str) -> Non
 
 
 def _install(workload: str | None) -> int | None:
-    """Register the options of a run with Locust, and those of a workload of ours; the users it has by default."""
+    """Register the options of a run with Locust, and those of a workload or a locustfile; its default users."""
     from katydid.engine import plugin
     from katydid.workloads import user_class
 
     users = None
-    if workload:
-        module = user_class(workload)
-        users = module.default_users
+    if workload and workload.endswith(".py"):
+        from locust.util.load_locustfile import load_locustfile
+
+        load_locustfile(str(locustfile(workload)))
+    elif workload:
+        users = user_class(workload).default_users
     plugin.install()
     return users
 
@@ -159,7 +162,7 @@ def _locust(arguments: list[str], *, stderr: bool) -> int:
 
 
 def run_parser(workload: str | None = None) -> tuple[argparse.ArgumentParser, int | None]:
-    """Locust's parser with the options of every run and of a workload of ours; the users it has by default."""
+    """Locust's parser with the options of every run and of a workload or locustfile; the users it has by default."""
     from locust.argument_parser import get_parser
 
     users = _install(workload)
@@ -169,7 +172,7 @@ def run_parser(workload: str | None = None) -> tuple[argparse.ArgumentParser, in
 def _help(parser: argparse.ArgumentParser, workload: str | None, *, locusts: bool) -> int:
     from katydid.commands.run_help import locust_help, run_help
 
-    known = workload if workload in shipped_workloads() else None
+    known = workload if workload and (workload in shipped_workloads() or workload.endswith(".py")) else None
     options, users = run_parser(known)
     print(locust_help(options) if locusts else run_help(parser, options, known, users))  # noqa: T201 - asked for
     return ExitCode.PASSED

@@ -10,24 +10,9 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-MOST_USED = ("host", "num_users", "interval", "run_time", "model", "prompts", "failure_threshold", "version_label")
+from katydid.model.options import Group
 
-GROUPS = {
-    "Request": (
-        "api", "endpoint", "model", "max_tokens", "temperature", "seed", "header", "request_timeout", "idle_timeout",
-        "client", "ca_file",
-    ),
-    "Request, --api generic-sse": (
-        "sse_body", "sse_content", "sse_done", "sse_error", "sse_prompt_tokens", "sse_completion_tokens",
-    ),
-    "Prompts": ("prompts",),
-    "Arrivals": ("interval", "ramp", "phase"),
-    "Checks": ("check",),
-    "Run": ("failure_threshold", "drain", "warm_up", "version_label", "results", "record_events"),
-    "Target": ("target_pid", "target_metrics"),
-    "Watching": ("metrics_port", "metrics_host"),
-}  # fmt: skip
-"""The options of every run under their headings; what stands in none is the workload's own."""
+MOST_USED = ("host", "num_users", "interval", "run_time", "model", "prompts", "failure_threshold", "version_label")
 
 OURS = "Katydid: "
 _LOCUSTS = {
@@ -48,12 +33,14 @@ def run_help(parser: argparse.ArgumentParser, locusts: Any, workload: str | None
         workload: whose own options are shown; None where none was named.
         default_users: of that workload; None without one.
     """
+    from katydid.engine.options import headings
+
     actions = {action.dest: action for action in locusts._actions}  # noqa: SLF001 - argparse has no list of them
     users = f"default: {default_users}" if default_users else "default: the workload's own"
     mine = parser._actions  # noqa: SLF001
     own = [action for action in mine if action.option_strings and action.help not in {None, argparse.SUPPRESS}]
-    grouped = {name for names in GROUPS.values() for name in names}
-    rest = [name for name, action in actions.items() if _is_ours(action) and name not in grouped]
+    groups = headings()
+    rest = groups.pop(Group.OWN)
 
     def rows(names: Sequence[str]) -> Iterator[tuple[str, str]]:
         for name in names:
@@ -66,7 +53,7 @@ def run_help(parser: argparse.ArgumentParser, locusts: Any, workload: str | None
         ("", [(_usage_name(action), action.help or "") for action in mine if not action.option_strings]),
         ("Most used", [*rows(MOST_USED), *((_flags(action), action.help or "") for action in own)]),
         (f"Options of {parser.prog.removeprefix('katydid ') if workload is None else workload}", list(rows(rest))),
-        *((title, list(rows(names))) for title, names in GROUPS.items()),
+        *((title, list(rows(names))) for title, names in groups.items()),
     ]
     width = min(shutil.get_terminal_size().columns, _MOST_WIDTH)
     ending = [

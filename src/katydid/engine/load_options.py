@@ -7,11 +7,12 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from katydid.engine.options import YEAR, plain_fields, shown
+from katydid.engine.options import plain_fields
 from katydid.load.stages import MOST_USERS
 from katydid.model.errors import ConfigError
 from katydid.model.formatting import plural
-from katydid.model.quantities import QuantityError, duration
+from katydid.model.options import YEAR, shown
+from katydid.model.options.quantities import QuantityError, duration
 
 FEW_PER_MINUTE = 10.0
 """Requests; with fewer, a run of minutes says little, and is seldom what was meant."""

@@ -21,7 +21,6 @@ from locust.runners import WorkerRunner
 
 from katydid.engine.collector import Collector, collector_for
 from katydid.engine.live.observability import Watch
-from katydid.engine.live.observability import add_arguments as add_watching_arguments
 from katydid.engine.live.progress import Progress
 from katydid.engine.live.web import guard_form
 from katydid.engine.load_options import (
@@ -43,6 +42,7 @@ from katydid.runs.folder import RunFolder
 
 logger = logging.getLogger("katydid")
 
+LOCAL = "127.0.0.1"
 REPORT_TIME = 60.0
 """Seconds that writing the reports may take before we leave without them."""
 
@@ -308,7 +308,7 @@ _shape: Callable[[], LoadTestShape] | None = None
 def _add_arguments(parser: Any, **_: Any) -> None:
     add_arguments(parser)
     take_over_run_time(parser)
-    add_watching_arguments(parser)
+    parser.set_defaults(web_host=LOCAL)  # Locust's own default is every interface; `--web-host "*"` asks for it
 
 
 def install() -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from katydid.model.errors import ConfigError
-from katydid.model.quantities import exact_duration
+from katydid.model.options.quantities import exact_duration
 from katydid.model.units import Unit
 
 _OPERATORS: dict[str, Callable[[float, float], bool]] = {

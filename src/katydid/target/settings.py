@@ -10,7 +10,7 @@ from typing import Any
 
 from katydid.model.arguments import OneLineParser
 from katydid.model.errors import ConfigError
-from katydid.model.quantities import QuantityError, count, duration, format_duration, share
+from katydid.model.options.quantities import QuantityError, count, duration, format_duration, share
 from katydid.target.apis.tools import TOOL_FAULTS
 from katydid.target.bridge.service import BRIDGE_FAULTS
 from katydid.target.faults import FAULTS

@@ -15,12 +15,13 @@ from katydid.analysis.capacity.holds import Criterion, HoldResult, measure_hold
 from katydid.analysis.capacity.search import CapacitySearch, SearchSettings
 from katydid.analysis.derived import with_derived
 from katydid.engine import options
-from katydid.engine.options import POSITIVE, RunOptions, option, run_options
+from katydid.engine.options import RunOptions, run_options
 from katydid.engine.stages.objective import read_criteria
 from katydid.engine.stages.shape import HoldsShape
 from katydid.load.stages import StagePlan, StageRecord
 from katydid.model.errors import ConfigError
-from katydid.model.quantities import count, duration
+from katydid.model.options import POSITIVE, option
+from katydid.model.options.quantities import count, duration
 
 HOLD_INTERVALS = 6.0
 """Intervals of a measured hold: one to settle, five to count."""

@@ -9,29 +9,19 @@ import ipaddress
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 import gevent
 from gevent import GreenletExit
 
-from katydid.engine.options import NOT_NEGATIVE, POSITIVE, option, truth
 from katydid.model.errors import ConfigError
-from katydid.model.quantities import QuantityError, count, duration
+from katydid.model.options.quantities import QuantityError, duration
 from katydid.model.sample import ErrorClass, Sample
-from katydid.workloads.speech.user import SpeechOptions, SpeechService, SpeechUser
+from katydid.workloads.resilience.options import ResilienceOptions
+from katydid.workloads.speech.user import SpeechService, SpeechUser
 
 LOCAL_NAMES = {"localhost", "ip6-localhost"}
-
-
-@dataclass(frozen=True, kw_only=True)
-class ResilienceOptions(SpeechOptions):
-    """Options of the resilience workloads."""
-
-    failure_threshold: int = option(0, "stop at this many failed requests; 0 = never", kind=count, rule=NOT_NEGATIVE)
-    interval: float = option(2.0, "seconds from one request start of a user to its next", kind=duration, rule=POSITIVE)
-    i_own_this_target: bool = option(False, "a target on another machine may be put through this", kind=truth)
 
 
 class ResilienceService(SpeechService):
