@@ -1,43 +1,24 @@
 """The pages on what can be asked for: commands, options of a run, workloads and APIs, the embedded target."""
 
 from collections.abc import Iterable
-from dataclasses import fields
 from importlib import import_module
 from typing import Any
-from unittest.mock import patch
 
 from cells import code, first_sentence, table, text
 from workload import also, parent_of, user_of
 
 from katydid.analysis.definitions import DEFINITIONS
-from katydid.cli import COMMANDS
+from katydid.commands import COMMANDS, command_parsers
 from katydid.dialects import DIALECTS
 from katydid.dialects.speech import SPEECH_APIS, speech_dialect
+from katydid.engine.options import RunOptions, WatchOptions
 from katydid.model.arguments import OneLineParser
+from katydid.model.options import default_text, flag_of, options_in, variable_of
+from katydid.model.workload import WORKLOADS
 from katydid.resources import shipped_workloads
 from katydid.target.apis.tools import TOOL_FAULTS
 from katydid.target.bridge.service import BRIDGE_FAULTS
 from katydid.target.faults import FAULTS
-
-
-class _Asked(Exception):  # noqa: N818 - no error: it carries a parser out of its command
-    """A command's parser, at the moment when it would parse."""
-
-
-def parser_of(command: str) -> OneLineParser:
-    """A command's parser, without running the command."""
-
-    def tell(parser: OneLineParser, *_: object) -> None:
-        raise _Asked(parser)
-
-    module = "katydid.target.command" if command == "target" else f"katydid.commands.{command}"
-    with patch.object(OneLineParser, "parse_known_args", tell):
-        try:
-            import_module(module).main([])
-        except _Asked as asked:
-            parser: OneLineParser = asked.args[0]
-            return parser
-    raise AssertionError(f"katydid {command} parses nothing")
 
 
 def commands() -> str:
@@ -47,7 +28,7 @@ def commands() -> str:
 # Commands
 
 {table(["command", "does"], rows)}
-{"".join(map(_command, COMMANDS))}"""
+{"".join(map(_command, COMMANDS, command_parsers().values()))}"""
 
 
 _BESIDE = {
@@ -57,8 +38,7 @@ _BESIDE = {
 }
 
 
-def _command(name: str) -> str:
-    parser = parser_of(name)
+def _command(name: str, parser: OneLineParser) -> str:
     usage = parser.format_usage().removeprefix("usage: ").strip()
     return f"""\
 ## katydid {name}
@@ -94,11 +74,9 @@ def _option_rows(options: Iterable[Any]) -> list[list[str]]:
     rows = []
     for option in options:
         meta = option.metadata
-        variable = meta["variable"] or "LOAD_TEST_" + option.name.upper()
         choices = f"; one of {', '.join(map(code, meta['choices']))}" if meta["choices"] else ""
-        default = "" if option.default is None or option.default is False else code(option.default)
-        flag = "--" + option.name.replace("_", "-")
-        rows.append([code(flag), code(variable), default, text(meta["help"]) + choices])
+        default = "" if option.default is None or option.default is False else code(default_text(option))
+        rows.append([code(flag_of(option)), code(variable_of(option)), default, text(meta["help"]) + choices])
     return rows
 
 
@@ -107,13 +85,12 @@ _HEAD = ["option", "variable", "default", "meaning"]
 
 def options() -> str:
     """The options of a run, then those that each workload adds or changes."""
-    from katydid.engine.options import RunOptions  # noqa: PLC0415 - beside it
     from katydid.engine.stages.capacity_shape import CapacityOptions  # noqa: PLC0415 - imports Locust, which patches the process
 
     shown = []
     for name in shipped_workloads():
         parent = parent_of(name)
-        if own := _changed(user_of(name).options_class, parent.options_class if parent else RunOptions):
+        if own := _changed(WORKLOADS[name].options, WORKLOADS[parent.workload].options if parent else RunOptions):
             shown.append(f"## {name}\n\n{also(parent)}{table(_HEAD, _option_rows(own))}\n")
     return f"""\
 # Options of a run
@@ -123,50 +100,36 @@ field of the web page, and reaches every worker. The command line wins over the 
 Locust's own options (`--host`, `--users`, `--run-time`, `--processes` …) are in
 [its documentation](https://docs.locust.io/en/stable/configuration.html).
 
+Durations are written `250ms`, `20s`, `8m`, `1h` or `1m30s`; a plain number is seconds, unless the meaning names another
+unit.
+
 A key comes from `LOAD_TEST_API_KEY`, or from a file named by `LOAD_TEST_API_KEY_FILE`; it is never an option, since
 options stand in process lists and web pages.
 
 ## Every workload
 
-{table(_HEAD, _option_rows(fields(RunOptions)))}
+{table(_HEAD, _option_rows(options_in(RunOptions)))}
 ## To watch a process
 
 Of each process by itself; in no manifest and no form.
 
-{table(_HEAD, _watching_rows())}
-{"".join(shown)}## katydid capacity
+{table(_HEAD, _option_rows(options_in(WatchOptions)))}
+{"".join(map(_of_dialect, DIALECTS.values()))}{"".join(shown)}## katydid capacity
 
 With any workload.
 
 {table(_HEAD, _option_rows(_changed(CapacityOptions, RunOptions)))}"""
 
 
-def _watching_rows() -> list[list[str]]:
-    from locust.argument_parser import LocustArgumentParser  # noqa: PLC0415 - see `options`
-
-    from katydid.engine.live.observability import add_arguments  # noqa: PLC0415 - see `options`
-
-    parser = LocustArgumentParser()
-    add_arguments(parser)
-    return [
-        [code(a.option_strings[0]), code(a.env_var), "" if a.default is None else code(a.default), _meaning(a.help)]
-        for a in parser._actions  # noqa: SLF001 - argparse has no other list of them
-        if (a.help or "").startswith(_OURS)
-    ]
-
-
-_OURS = "Katydid: "
-
-
-def _meaning(help_text: str) -> str:
-    """Without what stands in columns of its own."""
-    return text(help_text.removeprefix(_OURS).rpartition(" (")[0])
+def _of_dialect(dialect: Any) -> str:
+    options = getattr(dialect, "options", None)
+    return f"## --api {dialect.name}\n\n{table(_HEAD, _option_rows(options_in(options)))}\n" if options else ""
 
 
 def _changed(options_class: Any, other: Any) -> list[Any]:
     """Options that the other class has not, or has with another default or meaning."""
-    known = {option.name: (option.default, option.metadata) for option in fields(other)}
-    return [o for o in fields(options_class) if (o.default, o.metadata) != known.get(o.name)]
+    known = {option.name: (option.default, option.metadata) for option in options_in(other)}
+    return [o for o in options_in(options_class) if (o.default, o.metadata) != known.get(o.name)]
 
 
 def workloads() -> str:

@@ -51,6 +51,6 @@ def _group(name: str) -> str:
         return "Users"
     if name in {"Finding", "Metric", "Rule", "Section", "Table", "Workload"}:
         return "Workloads"
-    if ".options" in home:
+    if home.endswith((".options", ".quantities")):
         return "Options"
     return "Dialects" if ".dialects" in home else "Runs"

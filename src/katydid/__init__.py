@@ -18,9 +18,11 @@ if TYPE_CHECKING:
     from katydid.dialects.loading import load_object
     from katydid.dialects.openai import OpenAi
     from katydid.dialects.stream_parser import NdjsonStreamParser, SseStreamParser
-    from katydid.engine.options import NOT_NEGATIVE, POSITIVE, RunOptions, option
+    from katydid.engine.options import RunOptions
     from katydid.engine.user import PacedUser
     from katydid.model.declared import Metric
+    from katydid.model.options import NOT_NEGATIVE, POSITIVE, option
+    from katydid.model.options.quantities import count, duration, share
     from katydid.model.sample import Sample
     from katydid.model.version import __version__
     from katydid.model.workload import Workload
@@ -72,11 +74,14 @@ __all__ = [
     "ZombiesUser",
     "__version__",
     "bearer_headers",
+    "count",
+    "duration",
     "load_object",
     "load_run",
     "locustfile",
     "option",
     "register",
+    "share",
 ]
 
 _HOME_OF = {
@@ -99,7 +104,9 @@ _HOME_OF = {
         "katydid.workloads.batch.user": ("BatchUser",),
         "katydid.workloads.burst.user": ("BurstUser",),
         "katydid.workloads.resilience.chaos": ("ChaosUser",),
-        "katydid.engine.options": ("NOT_NEGATIVE", "POSITIVE", "RunOptions", "option"),
+        "katydid.engine.options": ("RunOptions",),
+        "katydid.model.options": ("NOT_NEGATIVE", "POSITIVE", "option"),
+        "katydid.model.options.quantities": ("count", "duration", "share"),
         "katydid.engine.user": ("PacedUser",),
         "katydid.workloads.scale.user": ("ScaleUser",),
         "katydid.workloads.session.user": ("SessionUser",),

@@ -1,35 +1,15 @@
-"""The command `katydid`: each subcommand reads only what the one before it wrote.
-
-Nothing heavy is imported before it is known which subcommand runs; above all, Locust is imported by
-`run` alone, since it patches the whole process.
-"""
+"""The command `katydid`: each subcommand reads only what the one before it wrote."""
 
 import os
 import sys
 import traceback
 import warnings
 from collections.abc import Sequence
-from importlib import import_module
 
+from katydid.commands import COMMANDS, command_parsers
 from katydid.model.arguments import did_you_mean
 from katydid.model.errors import ExitCode, KatydidError
 from katydid.model.version import __version__
-
-COMMANDS = {
-    "run": "run a workload against a target, and leave a run folder with its report",
-    "report": "make the report of a run again from its folder",
-    "compare": "say whether a new version is faster or slower than another, by their runs",
-    "gate": "judge runs by a thresholds file, for CI",
-    "history": "show a workload's metrics over its versions, with the changes of their level",
-    "capacity": "search the highest load that keeps the objective",
-    "plan": "say how many workers a number of streams needs, and how long they would wait",
-    "doctor": "check this machine before a run: limits, cores, clocks, and whether the target answers",
-    "calibrate": "measure the instrument's own error, and the load that this machine can generate",
-    "target": "serve a local target with known, settable behaviour",
-    "completion": "print a script that completes commands and options in bash, zsh or fish",
-}
-"""Each is a module of `katydid.commands` with a `main`; the target's lies with the target."""
-
 
 CLOSED_PIPE = 141
 """As every program that SIGPIPE ends; it is no verdict."""
@@ -53,11 +33,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     return _call(name, rest)
 
 
-def _call(name: str, arguments: Sequence[str]) -> int:
+def _run(name: str, words: Sequence[str]) -> int:
+    parser = command_parsers([name])[name]
+    arguments, rest = parser.parse_known_args(words)
+    if rest and not hasattr(arguments, "run_parser"):  # of commands that hand on to Locust what they do not know
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    arguments.locusts = rest
+    code: int = arguments.run(arguments)
+    return code
+
+
+def _call(name: str, words: Sequence[str]) -> int:
     """Run a command; whatever it raises becomes an exit code."""
     try:
-        module = "katydid.target.command" if name == "target" else f"katydid.commands.{name}"
-        code: int = import_module(module).main(arguments)
+        code = _run(name, words)
         sys.stdout.flush()
     except KatydidError as error:
         _complain(str(error))

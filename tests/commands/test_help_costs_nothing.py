@@ -6,9 +6,10 @@ import sys
 
 import pytest
 
+from katydid.commands import COMMANDS
 from running import BIN
 
-LIGHT = ("--help", "--version", "compare", "gate", "history", "plan", "doctor", "completion", "target")
+LIGHT = ("--help", "--version", *sorted(set(COMMANDS) - {"run", "capacity"}))
 HEAVY = {"gevent", "jinja2", "locust", "numpy", "pandas", "pyarrow", "requests", "rich", "scipy"}
 _IMPORTED = """
 import sys
@@ -33,6 +34,24 @@ def test_a_help_imports_nothing_heavy(command):
     assert HEAVY & set(done.stderr.split()) == set()
 
 
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_tree_imports_only_the_commands_that_are_asked_for(name):
+    code = "import sys; from katydid.commands import command_parsers; print(*command_parsers(sys.argv[1:])); "
+    code += "print(*(m for m in sys.modules if m.startswith(('katydid.commands.', 'katydid.target.command'))))"
+    told = subprocess.run([sys.executable, "-c", code, name], capture_output=True, text=True, check=True).stdout
+    parsers, modules = (line.split() for line in told.splitlines())
+    assert parsers == [name]
+    beside = {"output", "run"}  # what commands share
+    assert {module.rpartition(".")[2].replace("command", "target") for module in modules} - beside <= {name}
+
+
+def test_the_report_takes_the_definitions_that_there_are():
+    from katydid.analysis.definitions import DEFINITIONS
+    from katydid.commands.report import TOOLS
+
+    assert list(TOOLS) == list(DEFINITIONS)
+
+
 def cpu_seconds(*words):
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     subprocess.run([BIN / "katydid", *words], stdout=subprocess.DEVNULL, check=True, timeout=60)
@@ -40,7 +59,7 @@ def cpu_seconds(*words):
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
-@pytest.mark.parametrize(("command", "most"), [("--help", 0.1), ("compare", 0.4)])
+@pytest.mark.parametrize(("command", "most"), [("--help", 0.1), *((name, 0.4) for name in LIGHT if name[0] != "-")])
 def test_a_help_takes_little_of_the_processor(command, most, monkeypatch):
     monkeypatch.delenv("COVERAGE_PROCESS_START", raising=False)
     monkeypatch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)

@@ -2,14 +2,13 @@
 
 import os
 import subprocess
-from dataclasses import fields
 from functools import cache
 
 import pytest
 
 from katydid.cli import CLOSED_PIPE
-from katydid.commands.run_help import GROUPS
-from katydid.engine.options import RunOptions
+from katydid.engine.options import RunOptions, headings
+from katydid.model.options import Group, options_in
 from running import BIN, clean_environment, katydid
 
 FIRST_LINES = 45
@@ -33,7 +32,7 @@ def told(tmp_path_factory):
     [
         ("--host", "default: none; LOCUST_HOST"),
         ("--users", "default: 1;"),
-        ("--interval", "default: 20;"),
+        ("--interval", "default: 20s;"),
         ("--run-time", "default: until Ctrl-C;"),
         ("--model", "default: the first one"),
         ("--prompts", "default: built-in prompts"),
@@ -49,9 +48,18 @@ def test_the_most_used_options_are_on_the_first_screen(told, option, default):
 
 
 def test_every_option_of_a_run_has_one_heading():
-    grouped = [name for names in GROUPS.values() for name in names]
+    groups = headings()
+    grouped = [name for names in groups.values() for name in names]
     assert len(grouped) == len(set(grouped))
-    assert {option.name for option in fields(RunOptions)} - set(grouped) == set()
+    assert {each.name for each in options_in(RunOptions)} - set(grouped) == set()
+    assert not any(each.metadata["group"] is Group.OWN for each in options_in(RunOptions))
+    assert groups["Request, --api generic-sse"][0] == "sse_content"
+
+
+def test_help_has_the_headings_in_their_order(told):
+    text = told("run", "--help")
+    places = [text.index(f"\n{group}:") for group in Group if group is not Group.OWN]
+    assert places == sorted(places)
 
 
 def test_a_workloads_own_options_come_before_those_of_every_run(told):

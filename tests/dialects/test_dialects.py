@@ -55,13 +55,13 @@ def test_a_responses_request_is_not_to_be_stored():
 
 def test_a_generic_request_is_a_template_filled_in():
     template = '{"q": "{prompt}", "n": "{max_tokens}", "say": ["<{model}> {prompt}", 1], "chat": "{messages}"}'
-    body = dialect("generic-sse", Fields(body=template)).body(MESSAGES, GENERATION, stream=True)
+    body = dialect("generic-sse", Fields(sse_body=template)).body(MESSAGES, GENERATION, stream=True)
     assert json.loads(body) == {"q": "Hi", "n": 5, "say": ["<m> Hi", 1], "chat": MESSAGES}
 
 
 def test_a_prompt_that_looks_like_a_place_is_left_as_it_is():
     said = [{"role": "user", "content": "{model} {messages}"}]
-    body = dialect("generic-sse", Fields(body='{"q": "> {prompt}"}')).body(said, GENERATION, stream=True)
+    body = dialect("generic-sse", Fields(sse_body='{"q": "> {prompt}"}')).body(said, GENERATION, stream=True)
     assert json.loads(body) == {"q": "> {model} {messages}"}
 
 

@@ -7,8 +7,12 @@ from katydid.dialects.generic import Fields
 from katydid.model.errors import ConfigError
 
 
+def options(fields):
+    return Fields(**{f"sse_{name}": value for name, value in fields.items()})
+
+
 def read(fields, *events, check="count"):
-    parser = dialect("generic-sse", Fields(**fields)).stream_parser(check)
+    parser = dialect("generic-sse", options(fields)).stream_parser(check)
     for number, event in enumerate(events):
         parser.feed(event.encode() + b"\n\n", float(number))
     parser.finish()
@@ -77,4 +81,4 @@ def test_plain_text_is_content_as_it_stands():
 )
 def test_fields_that_are_no_good_are_refused(fields, message):
     with pytest.raises(ConfigError, match=message):
-        dialect("generic-sse", Fields(**fields))
+        dialect("generic-sse", options(fields))

@@ -9,8 +9,9 @@ from katydid import dialects
 from katydid.dialects import dialect, register
 from katydid.dialects.openai import OpenAi
 from katydid.engine import options
-from katydid.engine.options import RunOptions, add_arguments, option, run_options
+from katydid.engine.options import RunOptions, add_arguments, run_options
 from katydid.model.errors import ConfigError
+from katydid.model.options import option
 
 
 class Mine(OpenAi):
@@ -89,3 +90,80 @@ def test_a_percent_sign_in_the_words_of_an_option_is_only_that(monkeypatch):
 
     monkeypatch.setattr(options, "_tables", [RunOptions, Percent])
     assert "95 % of what is given (default: 0.5; LOAD_TEST_SHARE)" in " ".join(filled().format_help().split())
+
+
+@dataclass(frozen=True, kw_only=True)
+class EffortOptions:
+    effort: str = option("low", "how hard it thinks", choices=("low", "high"))
+
+
+class WithOptions(Mine):
+    options = EffortOptions
+
+    def __init__(self, effort="low"):
+        self.effort = effort
+
+    def configured(self, options):
+        return WithOptions(options.effort)
+
+
+def given(*words):
+    return run_options(filled().parse_args(list(words)), RunOptions)
+
+
+def test_options_of_a_dialect_reach_it_and_the_manifest():
+    register(WithOptions())
+    options = given("--api", "mine", "--effort", "high")
+    assert dialect("mine", options.dialect_options).effort == "high"
+    assert options.shown()["effort"] == "high"
+    assert dialect("mine", given("--api", "mine").dialect_options).effort == "low"
+
+
+def test_options_of_an_api_that_is_not_asked_for_are_in_no_manifest():
+    register(WithOptions())
+    assert "effort" not in given("--effort", "high").shown()
+    assert not any(name.startswith("sse_") for name in given("--api", "mine").shown())
+
+
+def test_an_option_of_a_dialect_that_every_run_has_is_refused():
+    @dataclass(frozen=True, kw_only=True)
+    class Taken:
+        model: str = option("x", "another model")
+
+    class Clash(WithOptions):
+        options = Taken
+
+    register(Clash())
+    assert given().model is None, "other APIs go on"
+    with pytest.raises(ConfigError, match="--api mine: its option --model is one of every run"):
+        given("--api", "mine")
+
+
+class NoTaker(Mine):
+    options = EffortOptions
+    configured = property()
+
+
+class NoTable(WithOptions):
+    options = ("effort",)
+
+
+@pytest.mark.parametrize(
+    ("new", "complaint"),
+    [(NoTaker, r"so write configured\(options\), which takes them"), (NoTable, r"whose fields are option\(…\)")],
+)
+def test_a_dialect_whose_options_cannot_be_is_refused(new, complaint):
+    with pytest.raises(ConfigError, match=complaint):
+        register(new())
+
+
+@pytest.mark.parametrize(
+    ("made", "complaint"),
+    [(lambda _: 1 / 0, r"its configured\(\) failed \(ZeroDivisionError"), (lambda _: None, "return a dialect")],
+)
+def test_a_dialect_that_takes_its_options_badly_is_told(made, complaint):
+    bad = WithOptions()
+    bad.configured = made
+    register(bad)
+    with pytest.raises(ConfigError, match=complaint):
+        dialect("mine", EffortOptions())

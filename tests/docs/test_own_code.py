@@ -11,7 +11,11 @@ PAGES = {
     "dialect.md": ("tgi.py", "custom_dialect.py"),
     "workload.md": ("follow_up.py", "custom_workload.py"),
 }
-ALSO = {"metric.md": ("embeddings.py", "embeddings.py"), "dialect.md": ("gemini.py", "gemini.py")}
+ALSO = {
+    "metric.md": ("embeddings.py", "embeddings.py"),
+    "dialect.md": ("gemini.py", "gemini.py"),
+    "workload.md": ("own_options.py", "own_options.py"),
+}
 """Examples that need a server which the page does not start; tests/examples runs them."""
 
 

@@ -59,10 +59,18 @@ def test_a_target_that_is_not_there_is_the_targets_fault(tmp_path, host):
     assert check["remedy"]
 
 
-@pytest.mark.parametrize("words", [("--users", "0"), ("--interval", "-1"), ("--users", "many"), ("--api", "none")])
+@pytest.mark.parametrize(
+    "words",
+    [("--users", "0"), ("--interval", "-1"), ("--interval", "soon"), ("--users", "many"), ("--api", "none")],
+)
 def test_bad_input_is_one_line_and_code_2(words, capsys):
     assert main(["doctor", *words]) == 2
     assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_an_interval_is_a_duration(capsys):
+    main(["doctor", "--interval", "1500ms", "--json", "-"])
+    assert json.loads(capsys.readouterr().out)["plan"]["interval"] == 1.5
 
 
 def test_an_api_of_a_locustfiles_own_is_refused_with_the_way_to_look_at_it(capsys):

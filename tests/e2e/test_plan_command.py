@@ -17,6 +17,14 @@ def test_json_on_standard_output_is_that_alone(capsys):
     assert "72 workers for 500 streams" in err
 
 
+def test_durations_and_shares_have_units(capsys):
+    words = ["plan", "--concurrency", "50", "--rtf", "0.1", "--json", "-"]
+    written = (["--utilisation", "70%", "--audio", "2500ms", "--max-wait", "1s", "--time-out", "1m"],
+               ["--utilisation", "0.7", "--audio", "2.5", "--max-wait", "1", "--time-out", "60"])  # fmt: skip
+    told = [(main([*words, *more]), capsys.readouterr().out) for more in written]
+    assert told[0] == told[1]
+
+
 def test_a_page_with_the_picture_is_written(tmp_path, capsys):
     page = tmp_path / "plan.html"
     assert main(["plan", "--concurrency", "500", "--rtf", "0.1", "--html", str(page)]) == 0

@@ -71,10 +71,13 @@ def test_a_run_is_started_watched_and_stopped_in_the_page(page, tmp_path):
         assert run.manifest["ended"] == "interrupted"
         assert page.up(), "the page stays"
 
-        page.start(host=target.url, interval="0.5")
+        told = page.start(host=target.url, interval="500ms", idle_timeout="", drain="1.5s", run_time="1.5m")
+        assert told["success"], told
         wait_until(lambda: page.stats()["user_count"] == 5, 20, "a second run")
         page.stop()
-    assert len(runs_in(tmp_path / "reports")) == 2
+    *_, second = sorted(runs_in(tmp_path / "reports"), key=lambda run: run.manifest["started_utc"])
+    assert (second.manifest["interval_s"], second.manifest["run_time_s"]) == (0.5, 90.0)
+    assert (second.manifest["options"]["idle_timeout"], second.manifest["options"]["drain"]) == (30.0, 1.5)
 
 
 def test_the_failure_threshold_stops_the_run_and_leaves_the_page_up(page, tmp_path):
@@ -96,6 +99,7 @@ def test_the_failure_threshold_stops_the_run_and_leaves_the_page_up(page, tmp_pa
         ({"host": "http://127.0.0.1:1", "interval": "0"}, "--interval 0 must be more than 0"),
         ({"host": "http://127.0.0.1:1", "user_count": "0"}, "--users 0 must be from 1 to 1000000"),
         ({"host": "http://127.0.0.1:1", "user_count": "-5"}, "--users -5 must be from 1 to 1000000"),
+        ({"host": "http://127.0.0.1:1", "interval": "soon"}, "--interval 'soon' is not a duration"),
         ({"host": "http://127.0.0.1:1", "run_time": "0s"}, "--run-time must be from 1s to 8760h"),
         ({"host": "http://127.0.0.1:1", "run_time": "99999999999999h"}, "--run-time must be from 1s to 8760h"),
         ({"host": "http://127.0.0.1:1", "version_label": "v" * 300}, "--version-label"),

@@ -86,4 +86,5 @@ def test_the_manifest_shows_options_without_their_secrets():
 
 def test_the_manifest_shows_generic_paths_for_generic_services_alone():
     assert not any(name.startswith("sse_") for name in RunOptions().shown())
-    assert RunOptions(api="generic-sse", sse_content="a.b").shown()["sse_content"] == "a.b"
+    shown = parsed("--api", "generic-sse", "--sse-content", "a.b").shown()
+    assert (shown["sse_content"], shown["sse_done"]) == ("a.b", "[DONE]")

@@ -1,11 +1,20 @@
 """The options of a run, as the command line and Locust's web form give them."""
 
+from dataclasses import fields
 from types import SimpleNamespace
 
 import pytest
+from locust.argument_parser import get_empty_argument_parser
 
-from katydid.engine.options import RunOptions, run_options, version_label
+import katydid.engine.options as engine_options
+from katydid.engine.options import RunOptions, add_arguments, plain_fields, run_options, version_label
+from katydid.engine.stages.capacity_shape import CapacityOptions
 from katydid.model.errors import ConfigError
+from katydid.model.options import default_text
+from katydid.model.options.quantities import duration, format_duration, milliseconds
+from katydid.resources import shipped_workloads
+from katydid.workloads import user_class
+from katydid.workloads.speech.user import SpeechOptions
 
 
 def given(**values):
@@ -41,7 +50,10 @@ def test_texts_of_the_web_form_become_numbers():
         ({"target_pid": 2**31}, "--target-pid 2147483648 must be at most 2147483647"),
         ({"version_label": "v" * 256}, f"--version-label '{'v' * 40}…' must have at most 255 characters"),
         ({"failure_threshold": -1}, "--failure-threshold -1 must not be negative"),
-        ({"failure_threshold": "five"}, "--failure-threshold 'five' is not a number"),
+        ({"failure_threshold": "five"}, "--failure-threshold 'five' is not a whole number"),
+        ({"interval": "20 parsecs"}, "--interval '20 parsecs' is not a duration such as 250ms, 20s or 1m30s"),
+        ({"interval": "0ms"}, "--interval 0 must be more than 0"),
+        ({"drain": "9000h"}, "--drain 3.24e+07 must be at most 31536000, a year"),
         ({"check": "deep"}, "--check 'deep' is not one of count, full"),
         ({"request_timeout": -1}, "--request-timeout -1 must be more than 0"),
         ({"max_tokens": 0}, "--max-tokens 0 must be more than 0"),
@@ -51,6 +63,62 @@ def test_a_bad_value_is_named(values, message):
     with pytest.raises(ConfigError) as error:
         given(**values)
     assert str(error.value) == message
+
+
+TABLES = [CapacityOptions, *(user_class(name).options_class for name in shipped_workloads())]
+TIMES = {
+    (table, option.name): option
+    for table in TABLES
+    for option in fields(table)
+    if option.metadata.get("kind") in (duration, milliseconds)
+}
+
+
+def test_every_option_that_is_a_time_is_written_as_a_duration():
+    named = {
+        (table, option.name)
+        for table in TABLES
+        for option in fields(table)
+        if "seconds" in option.metadata.get("help", "") and option.metadata["kind"] is not str
+    }
+    assert named == TIMES.keys()
+
+
+@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.__name__)
+@pytest.mark.parametrize(("text", "seconds"), [("1500ms", 1.5), ("20s", 20.0), ("8m", 480.0), ("1m30s", 90.0)])
+def test_a_duration_has_units_in_an_option_a_variable_and_the_form(monkeypatch, table, text, seconds):
+    monkeypatch.setattr(engine_options, "_tables", [RunOptions, table])
+    parser = get_empty_argument_parser()
+    add_arguments(parser)
+    for name in (name for where, name in TIMES if where is table):
+        option = TIMES[table, name]
+        expected = seconds * 1000 if option.metadata["kind"] is milliseconds else seconds
+        flag, variable = "--" + name.replace("_", "-"), "LOAD_TEST_" + name.upper()
+        form = plain_fields({name: text})
+        for parsed in (
+            parser.parse_args([flag, text]),
+            parser.parse_args([], env_vars={variable: text}),
+            SimpleNamespace(**vars(parser.parse_args([])) | {name: float(form[name])}),  # as Locust takes the form
+        ):
+            assert getattr(run_options(parsed, table), name) == expected, name
+
+
+def test_help_names_defaults_with_their_units(monkeypatch):
+    monkeypatch.setattr(engine_options, "_tables", [RunOptions, SpeechOptions])
+    parser = get_empty_argument_parser()
+    add_arguments(parser)
+    told = {action.dest: action for action in parser._actions}
+    assert "(default: 30s; LOAD_TEST_IDLE_TIMEOUT)" in told["idle_timeout"].help
+    assert "(default: 100ms; LOAD_TEST_AUDIO_CHUNK)" in told["audio_chunk"].help
+    assert told["interval"].metavar == told["audio_chunk"].metavar == "<time>"
+    for option in TIMES.values():
+        if option.default is not None and option.metadata["kind"] is duration:
+            assert default_text(option) == format_duration(option.default)
+
+
+def test_empty_fields_of_the_form_are_what_locust_can_read():
+    form = {"interval": " ", "max_tokens": "", "drain": "", "model": "", "record_events": "true", "host": "http://x"}
+    assert plain_fields(form) == form | {"interval": "20.0", "max_tokens": "128"}
 
 
 def test_what_is_large_but_can_be_is_taken():

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from katydid.cli import COMMANDS
+from katydid.commands import COMMANDS
 from pages import blocks
 from running import ROOT, free_port, wait_until
 

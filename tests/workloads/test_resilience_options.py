@@ -30,11 +30,12 @@ def test_another_machine_must_be_ones_own():
 
 def test_moments_are_seconds_in_their_order():
     assert parse_times("30, 10", "--chaos-at") == [10.0, 30.0]
+    assert parse_times("1m30s,500ms, 2", "--chaos-at") == [0.5, 2.0, 90.0]
 
 
 @pytest.mark.parametrize("text", ["soon", "", "10,", "-1", "inf", "nan"])
 def test_moments_that_are_none_are_refused(text):
-    with pytest.raises(ConfigError, match="give seconds of the run"):
+    with pytest.raises(ConfigError, match="give times of the run"):
         parse_times(text, "--chaos-at")
 
 
@@ -84,7 +85,7 @@ def test_a_command_that_fails_says_so():
         ({"chaos_pid": 1}, "is this run itself, or what it stands on"),
         ({"chaos_pid": os.getpid()}, "is this run itself, or what it stands on"),
         ({"chaos_pid": 7, "chaos_command": "x"}, "exclude each other"),
-        ({"chaos_at": "soon"}, "give seconds of the run"),
+        ({"chaos_at": "soon"}, "give times of the run"),
     ],
 )
 def test_what_cannot_be_killed_is_told_before_the_load(target, options, complaint):

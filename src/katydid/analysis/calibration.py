@@ -4,7 +4,7 @@ Samples and ground truth are joined by request. Pure: it starts nothing, and kno
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -79,6 +79,25 @@ class Trial:
     unmatched: int
     valid: bool
     reasons: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """Trials over rising loads with so many processes."""
+
+    processes: int
+    trials: list[Trial]
+
+    def as_json(self) -> dict[str, Any]:
+        """For `calibrate --json`."""
+        return {
+            "processes": self.processes,
+            "highest_faithful": highest_faithful(self.trials),
+            "loads": [
+                asdict(t) | {"faithful": not unfaithful(t), "unfaithful": unfaithful(t), "excuses": excuses(t)}
+                for t in self.trials
+            ],
+        }
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,43 +1,50 @@
 """`katydid capacity WORKLOAD`: search the highest load that keeps the objective, in one run."""
 
-import argparse
 import json
 import sys
-from collections.abc import Sequence
+from argparse import Namespace
 from typing import Any
 
 from katydid.commands.output import STANDARD_OUTPUT, check_output, write_output
-from katydid.commands.run import run_workload
-from katydid.model.arguments import OneLineParser
+from katydid.commands.run import add_run_arguments, run_parser
+from katydid.commands.run import run as run_workload
+from katydid.model.arguments import Commands
 from katydid.model.errors import ExitCode, worst
 from katydid.model.formatting import plural
 from katydid.model.jsontext import json_text
 from katydid.runs.folder import SUMMARY
 
 
-def main(arguments: Sequence[str]) -> int:
+def add_parser(commands: Commands) -> None:
+    """Add the command's arguments to the tree."""
+    parser = commands.add_parser(
+        "capacity",
+        description="Search the highest load that keeps the objective: users with one request per user every interval.",
+        add_help=False,
+        allow_abbrev=False,
+        usage="katydid capacity WORKLOAD [--thresholds FILE] [--json F|-] [Katydid's and Locust's options]",
+        epilog="example: katydid capacity stream --host http://127.0.0.1:8080 --interval 2 --limit 1",
+    )
+    parser.add_argument("--json", metavar="F", help="write the result as JSON; - for standard output")
+    add_run_arguments(parser)
+    parser.set_defaults(run=run, run_parser=_run_parser)
+
+
+def _run_parser(workload: str | None = None) -> Any:
+    import katydid.engine.stages.capacity_shape  # noqa: F401 - registers the options of a search
+
+    return run_parser(workload)
+
+
+def run(asked: Namespace) -> int:
     """Search; 0 when a capacity was found, 4 when not even one user held or the run is invalid."""
     from katydid.engine.plugin import last_folder, use_shape
     from katydid.engine.stages.capacity_shape import CapacityShape
 
-    output = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
-    output.add_argument("--json", metavar="F", help="write the result as JSON; - for standard output")
-    parser = OneLineParser(
-        prog="katydid capacity",
-        description="Search the highest load that keeps the objective: users with one request per user every interval.",
-        add_help=False,
-        parents=[output],
-        usage="katydid capacity WORKLOAD [--thresholds FILE] [--json F|-] [Katydid's and Locust's options]",
-        epilog="example: katydid capacity stream --host http://127.0.0.1:8080 --interval 2 --limit 1",
-    )
-    try:
-        asked, rest = output.parse_known_args(arguments)
-    except argparse.ArgumentError as error:
-        parser.error(str(error))
     if asked.json:
         check_output(asked.json)
     use_shape(CapacityShape)
-    code = ExitCode(run_workload(parser, rest, stderr=asked.json == STANDARD_OUTPUT))
+    code = ExitCode(run_workload(asked, stderr=asked.json == STANDARD_OUTPUT))
     folder = last_folder()
     if folder is None:  # nothing was run, or this is a worker
         return code

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from katydid.commands.output import STANDARD_OUTPUT, write_output
-from katydid.model.arguments import OneLineParser
+from katydid.model.arguments import Commands
 from katydid.model.errors import ConfigError, ExitCode
 from katydid.model.jsontext import json_text
 
@@ -16,10 +17,8 @@ if TYPE_CHECKING:
     from katydid.runs.folder import RunFolder
 
 
-def main(arguments: Sequence[str]) -> int:
+def run(options: Namespace) -> int:
     """Compare; 0 whatever the verdict, 4 where it is invalid: judging is the gate's."""
-    options = _parser().parse_args(arguments)
-
     import katydid.workloads  # noqa: F401 - registers what their summaries and reports say
     from katydid.analysis.comparison.compare import CompareSettings, compare_runs
     from katydid.analysis.comparison.estimates import read_run
@@ -50,9 +49,10 @@ def main(arguments: Sequence[str]) -> int:
     return ExitCode.INVALID if comparison["verdict"] == "invalid" else ExitCode.PASSED
 
 
-def _parser() -> OneLineParser:
-    parser = OneLineParser(
-        prog="katydid compare",
+def add_parser(commands: Commands) -> None:
+    """Add the command's arguments to the tree."""
+    parser = commands.add_parser(
+        "compare",
         description="Compare two versions by their runs. Each side is a run folder, or a folder of several runs.",
         epilog="example: katydid compare reports/stream/v1 reports/stream/v2 --html compare.html",
     )
@@ -69,7 +69,7 @@ def _parser() -> OneLineParser:
         help="runs, by version, that tell the noise from run to run (default: the versions beside BASE)",
     )
     parser.add_argument("--no-history", action="store_true", help="take the noise from the two sides alone")
-    return parser
+    parser.set_defaults(run=run)
 
 
 def _history(given: Path | None, sides: Sequence[Sequence[RunFolder]]) -> list[RunFolder]:

@@ -1,73 +1,55 @@
 """`katydid completion SHELL`: a script that lets a shell complete commands, workloads and options.
 
-The commands and options are those that each `--help` names, so nothing is listed twice.
+Everything comes from the tree of parsers, so nothing is listed twice.
 """
 
-import re
+import argparse
 import shlex
-import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from katydid.model.arguments import OneLineParser
+from katydid.commands import COMMANDS, command_parsers
+from katydid.model.arguments import Commands, OneLineParser
 from katydid.model.errors import ExitCode
 from katydid.resources import shipped_workloads
 
-_ALL_HELP = """
-import sys
-from katydid.cli import main
-for command in sys.argv[1:]:
-    print(end="\\0", flush=True)
-    for help in ["--help", "--help-locust"] if command in {"run", "capacity"} else ["--help"]:
-        try:
-            main([command, help])
-        except SystemExit:
-            pass
-"""
-_COMMAND = re.compile(r"^  ([a-z]+)  +(\S.*)$", re.MULTILINE)
-_OPTION_LINE = re.compile(r"^ +(-.*?)(?: {2}|$)", re.MULTILINE)
-_OPTION = re.compile(r"(?<![\w-])--[a-z][a-z0-9-]+")
-
-Commands = Mapping[str, str]
+Descriptions = Mapping[str, str]
 Words = Mapping[str, Sequence[str]]
 """What may follow each command."""
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Print the script."""
-    parser = OneLineParser(
-        prog="katydid completion",
+def add_parser(commands: Commands) -> None:
+    """Add the command's arguments to the tree."""
+    parser = commands.add_parser(
+        "completion",
         description="Print a script that completes katydid's commands and options in a shell.",
         epilog="example: katydid completion bash > ~/.local/share/bash-completion/completions/katydid",
     )
     parser.add_argument("shell", choices=_SCRIPTS, help="the shell that is to read it")
-    shell = parser.parse_args(arguments).shell
-    commands = dict(_COMMAND.findall(_helps("--help")[0]))
-    helps = dict(zip(commands, _helps(*commands), strict=True))
-    words = {name: [*_values(name), *_options(text)] for name, text in helps.items()}
-    sys.stdout.write(_SCRIPTS[shell](commands, words))
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the script."""
+    words = {name: list(dict.fromkeys(_words(parser))) for name, parser in command_parsers().items()}
+    sys.stdout.write(_SCRIPTS[arguments.shell](COMMANDS, words))
     return ExitCode.PASSED
 
 
-def _values(command: str) -> list[str]:
-    if command == "run":
-        return shipped_workloads()
-    return list(_SCRIPTS) if command == "completion" else []
+def _words(parser: OneLineParser) -> Iterator[str]:
+    """A command's values and options; `run` and `capacity` take those of a run, which Locust's parser knows."""
+    actions = parser._actions  # noqa: SLF001 - argparse has no list of them
+    if run_parser := parser.get_default("run_parser"):
+        yield from shipped_workloads()
+        actions = [*actions, *run_parser()[0]._actions]  # noqa: SLF001 - see above
+    for action in actions:
+        if not action.option_strings:
+            yield from map(str, action.choices or ())
+        elif action.help != argparse.SUPPRESS:
+            yield from (name for name in action.option_strings if name.startswith("--"))
 
 
-def _options(text: str) -> list[str]:
-    """What stands where a help names its options, not in what it says of them."""
-    return list(dict.fromkeys(_OPTION.findall(" ".join(_OPTION_LINE.findall(text)))))
-
-
-def _helps(*commands: str) -> list[str]:
-    """What `katydid COMMAND --help` says; in another process, since `run` patches the one that it is in."""
-    command = [sys.executable, "-c", _ALL_HELP, *commands]
-    said = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout  # noqa: S603 - ourselves
-    return said.split("\0")[1:]
-
-
-def _bash(_: Commands, words: Words) -> str:
+def _bash(_: Descriptions, words: Words) -> str:
     cases = "\n".join(f"    {name}) words={shlex.quote(' '.join(known))} ;;" for name, known in words.items())
     return f"""# katydid completion bash
 _katydid() {{
@@ -82,7 +64,7 @@ complete -o default -F _katydid katydid
 """
 
 
-def _zsh(_: Commands, words: Words) -> str:
+def _zsh(_: Descriptions, words: Words) -> str:
     cases = "\n".join(f"    {name}) known=({shlex.join(known)}) ;;" for name, known in words.items())
     return f"""#compdef katydid
 _katydid() {{
@@ -97,7 +79,7 @@ compdef _katydid katydid
 """
 
 
-def _fish(commands: Commands, words: Words) -> str:
+def _fish(commands: Descriptions, words: Words) -> str:
     lines = ["# katydid completion fish"]
     for name, text in commands.items():
         lines.append(f"complete -c katydid -n __fish_use_subcommand -f -a {name} -d {shlex.quote(text)}")
@@ -109,4 +91,4 @@ def _fish(commands: Commands, words: Words) -> str:
     return "\n".join(lines) + "\n"
 
 
-_SCRIPTS: dict[str, Callable[[Commands, Words], str]] = {"bash": _bash, "zsh": _zsh, "fish": _fish}
+_SCRIPTS: dict[str, Callable[[Descriptions, Words], str]] = {"bash": _bash, "zsh": _zsh, "fish": _fish}

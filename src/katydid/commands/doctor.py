@@ -5,16 +5,18 @@ from __future__ import annotations
 import argparse
 import math
 import os
+from argparse import Namespace
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from katydid.commands.output import STANDARD_OUTPUT, add_json, write_output
 from katydid.dialects import DIALECTS
-from katydid.model.arguments import OneLineParser
+from katydid.model.arguments import Commands
 from katydid.model.errors import ConfigError, ExitCode
 from katydid.model.formatting import plural
 from katydid.model.jsontext import json_text
+from katydid.model.options.quantities import duration
 from katydid.model.redact import COMPLAINT_LIMIT, Redactor
 
 if TYPE_CHECKING:
@@ -25,10 +27,8 @@ _WORDS = {"ok": "ok", "warning": "note", "bad": "BAD"}
 _COLUMNS = ("check", "", "found", "limit", "why")
 
 
-def main(arguments: Sequence[str]) -> int:
+def run(options: Namespace) -> int:
     """Check; 0, or 4 where something would spoil a run of that size."""
-    options = _parser().parse_args(arguments)
-
     from katydid.doctor.checks import PlannedRun, examine, spoils
     from katydid.doctor.facts import gather
     from katydid.doctor.reachability import reach
@@ -45,9 +45,10 @@ def main(arguments: Sequence[str]) -> int:
     return ExitCode.INVALID if spoils(done) else ExitCode.PASSED
 
 
-def _parser() -> OneLineParser:
-    parser = OneLineParser(
-        prog="katydid doctor",
+def add_parser(commands: Commands) -> None:
+    """Add the command's arguments to the tree."""
+    parser = commands.add_parser(
+        "doctor",
         description="Check this machine before a run: limits, cores, clocks, and whether the target answers.",
         epilog="example: katydid doctor --users 1000 --interval 20 --host http://127.0.0.1:8080",
     )
@@ -72,7 +73,7 @@ def _parser() -> OneLineParser:
     )
     parser.add_argument("--ca-file", help="certificates to trust instead of the system's (PEM)")
     add_json(parser)
-    return parser
+    parser.set_defaults(run=run)
 
 
 def _whole(text: str) -> int:
@@ -82,12 +83,9 @@ def _whole(text: str) -> int:
 
 
 def _seconds(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
+    value = duration(text)
     if not 0 < value < math.inf:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above 0")
+        raise argparse.ArgumentTypeError(f"{text!r} must be more than 0")
     return value
 
 

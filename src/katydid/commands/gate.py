@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from katydid.commands.output import STANDARD_OUTPUT, write_output
-from katydid.model.arguments import OneLineParser
+from katydid.model.arguments import Commands
 from katydid.model.errors import ConfigError, ExitCode, NoDataError
 from katydid.model.formatting import plural
 from katydid.model.jsontext import json_text
@@ -23,11 +23,8 @@ if TYPE_CHECKING:
     from katydid.runs.folder import RunFolder
 
 
-def main(arguments: Sequence[str]) -> int:
+def run(given: Namespace) -> int:
     """Judge; the exit code is the judgement's."""
-    parser = _parser()
-    given = parser.parse_args(arguments)
-
     import katydid.workloads  # noqa: F401 - registers what their summaries and reports say
     from katydid.gate.thresholds import read_thresholds
     from katydid.report.render.terminal import terminal
@@ -39,7 +36,7 @@ def main(arguments: Sequence[str]) -> int:
         terminal().print(_summary(thresholds), markup=False)
         return ExitCode.PASSED
     if given.new is None:
-        parser.error("the following arguments are required: NEW")
+        given.parser.error("the following arguments are required: NEW")
     base = runs_of(given.baseline) if given.baseline else []
     if {run.path.resolve() for run in runs} & {run.path.resolve() for run in base}:
         raise ConfigError(f"--baseline {given.baseline} and {given.new} share runs: name those of another version")
@@ -48,9 +45,10 @@ def main(arguments: Sequence[str]) -> int:
     return judgement.exit_code
 
 
-def _parser() -> OneLineParser:
-    parser = OneLineParser(
-        prog="katydid gate",
+def add_parser(commands: Commands) -> None:
+    """Add the command's arguments to the tree."""
+    parser = commands.add_parser(
+        "gate",
         description="Judge a run, or several of one version, by a thresholds file. Exit code: 0 passed, 1 failed, "
         "2 wrong usage or file, 3 cannot tell (where the file says that this fails), 4 invalid or no data.",
         epilog="example: katydid gate reports/stream/v1.3 --thresholds thresholds/stream.toml "
@@ -67,7 +65,7 @@ def _parser() -> OneLineParser:
     parser.add_argument("--markdown", metavar="F", help="write Markdown, as for a GitHub job summary")
     parser.add_argument("--json", metavar="F|-", help="write JSON; - for standard output")
     parser.add_argument("--only-read", action="store_true", help="read the thresholds file, and judge nothing")
-    return parser
+    parser.set_defaults(run=run, parser=parser)
 
 
 def _catalogue(runs: Sequence[RunFolder]) -> Catalogue:

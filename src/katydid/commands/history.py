@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from argparse import Namespace
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from katydid.commands.output import STANDARD_OUTPUT, write_output
-from katydid.model.arguments import OneLineParser
+from katydid.model.arguments import Commands
 from katydid.model.errors import ConfigError, ExitCode, NoDataError
 from katydid.model.jsontext import json_text
 
@@ -17,10 +18,8 @@ if TYPE_CHECKING:
     from katydid.runs.folder import RunFolder
 
 
-def main(arguments: Sequence[str]) -> int:
+def run(given: Namespace) -> int:
     """Show the history; 1 where the newest version is slower than the pinned one, 4 where no run counts."""
-    given = _parser().parse_args(arguments)
-
     import katydid.workloads  # noqa: F401 - registers what their summaries and reports say
     from katydid.analysis.history import history
     from katydid.report.history import history_page, print_history
@@ -47,9 +46,10 @@ def main(arguments: Sequence[str]) -> int:
     return _exit_code(past, pinned)
 
 
-def _parser() -> OneLineParser:
-    parser = OneLineParser(
-        prog="katydid history",
+def add_parser(commands: Commands) -> None:
+    """Add the command's arguments to the tree."""
+    parser = commands.add_parser(
+        "history",
         description="The course of a workload's metrics over its versions, with the changes of their level. "
         "A change of one run's value is for the gate; this looks for levels that last.",
         epilog="example: katydid history reports/stream --pin v1.0 --html history.html",
@@ -62,7 +62,7 @@ def _parser() -> OneLineParser:
         metavar="VERSION",
         help="compare the newest version with this one, against slow creep; exit code 1 if slower",
     )
-    return parser
+    parser.set_defaults(run=run)
 
 
 def _read(folders: Sequence[RunFolder]) -> tuple[list[PastRun], list[str]]:

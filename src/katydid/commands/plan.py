@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-import argparse
 import math
 import sys
-from collections.abc import Sequence
+from argparse import Namespace
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from katydid.model.arguments import OneLineParser
+from katydid.model.arguments import Commands
 from katydid.model.errors import ConfigError, ExitCode
 from katydid.model.jsontext import json_text
+from katydid.model.options.quantities import duration, share
 
 if TYPE_CHECKING:
     from katydid.analysis.plan import Choice, Demand, WorkerPlan
     from katydid.analysis.speech_theory import RunFacts, TheoryComparison
 
 
-def main(arguments: Sequence[str]) -> int:
+def run(asked: Namespace) -> int:
     """Print the plan; 0 when there is one."""
-    asked = _parser().parse_args(arguments)
-
     from rich.console import Console
     from rich.text import Text
 
@@ -36,7 +34,7 @@ def main(arguments: Sequence[str]) -> int:
         raise ConfigError(f"--workers {asked.workers} must be at least 1")
     if asked.max_wait is not None and not (math.isfinite(asked.max_wait) and asked.max_wait >= 0):
         raise ConfigError(f"--max-wait {asked.max_wait:g} must be 0 or more, in seconds")
-    facts = _facts(asked.run) if asked.run else None
+    facts = _facts(asked.folder) if asked.folder else None
     demand = _demand(asked, facts)
     if demand.is_simulated:
         print(f"Playing the queue, {JOBS:,} jobs for each number of workers: some seconds", file=sys.stderr)  # noqa: T201 - progress
@@ -58,15 +56,16 @@ def main(arguments: Sequence[str]) -> int:
     return ExitCode.PASSED
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = OneLineParser(
-        prog="katydid plan",
+def add_parser(commands: Commands) -> None:
+    """Add the command's arguments to the tree."""
+    parser = commands.add_parser(
+        "plan",
         description="Workers needed = concurrency × single-stream RTF / utilisation, and the queueing behind it.",
         epilog="example: katydid plan --concurrency 500 --rtf 0.1 --utilisation 0.7",
     )
     parser.add_argument(
         "--from",
-        dest="run",
+        dest="folder",
         metavar="RUN",
         type=Path,
         help="take concurrency, RTF, audio and service times from a run of speech; with --workers, the number that it "
@@ -75,9 +74,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--concurrency", type=float, help="streams at the same time")
     parser.add_argument("--rtf", type=float, help="worker-seconds a second of audio, of a stream alone")
     parser.add_argument(
-        "--utilisation", type=float, default=0.7, help="share of its time that a worker may be busy; 0.7"
+        "--utilisation", type=share, default=0.7, help="share of its time that a worker may be busy; 0.7"
     )
-    parser.add_argument("--audio", type=float, help="seconds of audio in one job (1)")
+    parser.add_argument("--audio", type=duration, help="seconds of audio in one job (1)")
     parser.add_argument(
         "--variation",
         type=float,
@@ -85,12 +84,12 @@ def _parser() -> argparse.ArgumentParser:
         help="standard deviation of the service times over their mean: 0 = all alike, 1 = exponential (Erlang C, the "
         "default); others are simulated",
     )
-    parser.add_argument("--max-wait", type=float, help="seconds of p95 wait that are slight (a job's own work)")
-    parser.add_argument("--time-out", type=float, help="seconds that a client waits for its result (60)")
+    parser.add_argument("--max-wait", type=duration, help="seconds of p95 wait that are slight (a job's own work)")
+    parser.add_argument("--time-out", type=duration, help="seconds that a client waits for its result (60)")
     parser.add_argument("--workers", type=int, help="a number of workers to look at too")
     parser.add_argument("--html", metavar="FILE", help="write a page with the picture")
     parser.add_argument("--json", metavar="FILE", help="write the plan as JSON; - = standard output")
-    return parser
+    parser.set_defaults(run=run)
 
 
 def _facts(path: Path) -> RunFacts:
@@ -101,7 +100,7 @@ def _facts(path: Path) -> RunFacts:
     return run_facts(folder.samples(), folder.manifest())
 
 
-def _demand(asked: argparse.Namespace, facts: RunFacts | None) -> Demand:
+def _demand(asked: Namespace, facts: RunFacts | None) -> Demand:
     """What was asked for; what was not, as the run has it."""
     from katydid.analysis.plan import Demand
 

@@ -11,36 +11,32 @@ import re
 import shlex
 import socket
 import sys
+from argparse import Namespace
 from collections.abc import Sequence
 from contextlib import ExitStack, redirect_stderr
 
-from katydid.model.arguments import OneLineParser, did_you_mean_in
+from katydid.model.arguments import Commands, OneLineParser, did_you_mean_in
 from katydid.model.errors import ConfigError, ExitCode
 from katydid.resources import locustfile, shipped_workloads
 
 _OURS = {*ExitCode}
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Run a workload; the exit code of its outcome (`analysis/headline.py`)."""
-    parser = OneLineParser(
-        prog="katydid run",
+def add_parser(commands: Commands) -> None:
+    """Add the command's arguments to the tree."""
+    parser = commands.add_parser(
+        "run",
         description="Run a workload through Locust, without its web UI, and write a run folder with a report.",
         add_help=False,
         usage="katydid run WORKLOAD [--host URL | --embedded-target[=OPTIONS]] [options]",
         epilog="example: katydid run stream --host http://127.0.0.1:8080 --users 50 --run-time 2m",
     )
-    return run_workload(parser, arguments)
+    add_run_arguments(parser)
+    parser.set_defaults(run=run)
 
 
-def run_workload(parser: OneLineParser, arguments: Sequence[str], *, stderr: bool = False) -> int:
-    """Run what the arguments say.
-
-    Args:
-        parser: of the command; the workload and what goes with it is added here.
-        arguments: of the command; what the parser does not know goes to Locust.
-        stderr: what people read goes to standard error.
-    """
+def add_run_arguments(parser: OneLineParser) -> None:
+    """The workload and what goes with it; what the parser does not know goes to Locust (`locusts`)."""
     parser.add_argument(
         "workload", metavar="WORKLOAD", nargs="?", help=f"{', '.join(shipped_workloads())}, or a locustfile"
     )
@@ -53,12 +49,22 @@ def run_workload(parser: OneLineParser, arguments: Sequence[str], *, stderr: boo
     )
     parser.add_argument("-h", "--help", action="store_true")
     parser.add_argument("--help-locust", action="store_true", help=argparse.SUPPRESS)
-    ours, locusts = parser.parse_known_args(arguments)
+    parser.set_defaults(parser=parser, run_parser=run_parser)
+
+
+def run(ours: Namespace, *, stderr: bool = False) -> int:
+    """Run a workload; the exit code of its outcome (`analysis/headline.py`).
+
+    Args:
+        ours: arguments that are the command's own, and as `locusts` those that are not.
+        stderr: what people read goes to standard error.
+    """
+    parser, locusts = ours.parser, ours.locusts
     if ours.help or ours.help_locust:
         return _help(parser, ours.workload, locusts=ours.help_locust)
     if ours.workload is None or ours.workload.startswith("-"):
         raise ConfigError(f"no workload: {parser.prog} WORKLOAD, as in `{parser.prog} stream --host URL`")
-    if arguments[0].startswith("-") and ours.workload not in shipped_workloads():  # it was some option's value
+    if parser.words[0].startswith("-") and ours.workload not in shipped_workloads():  # it was some option's value
         raise ConfigError(f"the workload comes first: {parser.prog} WORKLOAD [options]; see {parser.prog} --help")
     file = locustfile(ours.workload)
     locusts = ["-f", str(file), "--headless", "--only-summary", *_quiet(locusts), *_port(locusts), *locusts]
@@ -120,14 +126,17 @@ def _check_options(workload: str, arguments: Sequence[str], command: str) -> Non
 
 
 def _install(workload: str | None) -> int | None:
-    """Register the options of a run with Locust, and those of a workload of ours; the users it has by default."""
+    """Register the options of a run with Locust, and those of a workload or a locustfile; its default users."""
     from katydid.engine import plugin
     from katydid.workloads import user_class
 
     users = None
-    if workload:
-        module = user_class(workload)
-        users = module.default_users
+    if workload and workload.endswith(".py"):
+        from locust.util.load_locustfile import load_locustfile
+
+        load_locustfile(str(locustfile(workload)))
+    elif workload:
+        users = user_class(workload).default_users
     plugin.install()
     return users
 
@@ -153,13 +162,18 @@ def _locust(arguments: list[str], *, stderr: bool) -> int:
     return ExitCode.INTERNAL
 
 
-def _help(parser: argparse.ArgumentParser, workload: str | None, *, locusts: bool) -> int:
+def run_parser(workload: str | None = None) -> tuple[argparse.ArgumentParser, int | None]:
+    """Locust's parser with the options of every run and of a workload or locustfile; the users it has by default."""
     from locust.argument_parser import get_parser
 
+    users = _install(workload)
+    return get_parser(default_config_files=[]), users
+
+
+def _help(parser: argparse.ArgumentParser, workload: str | None, *, locusts: bool) -> int:
     from katydid.commands.run_help import locust_help, run_help
 
-    known = workload if workload in shipped_workloads() else None
-    users = _install(known)
-    options = get_parser(default_config_files=[])
+    known = workload if workload and (workload in shipped_workloads() or workload.endswith(".py")) else None
+    options, users = run_parser(known)
     print(locust_help(options) if locusts else run_help(parser, options, known, users))  # noqa: T201 - asked for
     return ExitCode.PASSED

@@ -10,29 +10,14 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from katydid.model.options import Group
+
 MOST_USED = (
     "host", "num_users", "interval", "run_time", "model", "body", "prompts", "failure_threshold", "version_label",
 )  # fmt: skip
 
 _SEARCHED = {"num_users", "run_time"}
 """What a search for the capacity chooses itself."""
-
-GROUPS = {
-    "Request": (
-        "api", "endpoint", "model", "max_tokens", "temperature", "seed", "body", "header", "preflight",
-        "request_timeout", "idle_timeout", "client", "ca_file",
-    ),
-    "Request, --api generic-sse": (
-        "sse_body", "sse_content", "sse_done", "sse_error", "sse_prompt_tokens", "sse_completion_tokens",
-    ),
-    "Prompts": ("prompts",),
-    "Arrivals": ("interval", "ramp", "phase"),
-    "Checks": ("check",),
-    "Run": ("failure_threshold", "drain", "warm_up", "version_label", "results", "record_events"),
-    "Target": ("target_pid", "target_metrics"),
-    "Watching": ("metrics_port", "metrics_host"),
-}  # fmt: skip
-"""The options of every run under their headings; what stands in none is the workload's own."""
 
 OURS = "Katydid: "
 _LOCUSTS = {
@@ -53,12 +38,14 @@ def run_help(parser: argparse.ArgumentParser, locusts: Any, workload: str | None
         workload: whose own options are shown; None where none was named.
         default_users: of that workload; None without one.
     """
+    from katydid.engine.options import headings
+
     actions = {action.dest: action for action in locusts._actions}  # noqa: SLF001 - argparse has no list of them
     users = f"default: {default_users}" if default_users else "default: the workload's own"
     mine = parser._actions  # noqa: SLF001
     own = [action for action in mine if action.option_strings and action.help not in {None, argparse.SUPPRESS}]
-    grouped = {name for names in GROUPS.values() for name in names}
-    rest = [name for name, action in actions.items() if _is_ours(action) and name not in grouped]
+    groups = headings()
+    rest = groups.pop(Group.OWN)
 
     def rows(names: Sequence[str]) -> Iterator[tuple[str, str]]:
         for name in names:
@@ -75,7 +62,7 @@ def run_help(parser: argparse.ArgumentParser, locusts: Any, workload: str | None
     sections = [
         ("", [(_usage_name(action), action.help or "") for action in mine if not action.option_strings]),
         *([(title, list(rows(rest))), common] if searches else [common, (title, list(rows(rest)))]),
-        *((title, list(rows(names))) for title, names in GROUPS.items()),
+        *((title, list(rows(names))) for title, names in groups.items()),
     ]
     width = min(shutil.get_terminal_size().columns, _MOST_WIDTH)
     ending = [
@@ -123,14 +110,12 @@ def _flags(action: argparse.Action) -> str:
 
 
 _SHORT = {
-    "host": "URL", "num_users": "N", "run_time": "TIME", "interval": "S", "ramp": "R", "failure_threshold": "N",
+    "host": "URL", "num_users": "N", "run_time": "TIME", "ramp": "R", "failure_threshold": "N",
     "prompts": "FILE", "version_label": "NAME", "model": "NAME", "header": "NAME=VALUE",
     "endpoint": "PATH", "results": "FOLDER", "max_tokens": "N", "temperature": "T", "seed": "N",
-    "request_timeout": "S", "idle_timeout": "S", "drain": "S",
-    "warm_up": "S", "target_pid": "PID", "target_metrics": "URL", "ca_file": "FILE", "metrics_port": "PORT",
-    "metrics_host": "ADDRESS", "embedded_target": "[OPTIONS]", "thresholds": "FILE", "limit": "S", "max_users": "N",
-    "start_users": "N", "hold": "S", "steps": "N", "repeats": "N", "stages": "N,N,…", "stage_time": "S",
-    "cool_down": "S", "bursts": "N", "burst_pause": "S", "burst_path": "PATH",
+    "target_pid": "PID", "target_metrics": "URL", "ca_file": "FILE", "metrics_port": "PORT",
+    "metrics_host": "ADDRESS", "embedded_target": "[OPTIONS]", "thresholds": "FILE", "max_users": "N",
+    "start_users": "N", "steps": "N", "repeats": "N", "stages": "N,N,…", "bursts": "N", "burst_path": "PATH",
 }  # fmt: skip
 """What stands for a value, where the option's name would only say itself again."""
 
@@ -141,7 +126,7 @@ def _meaning(action: argparse.Action) -> str:
 
 
 _WHOLE = re.compile(r"(default: \d+)\.0(?=[;)])")
-"""A default that is a whole number of seconds."""
+"""A default that is a whole number."""
 
 
 def _section(title: str, rows: Sequence[tuple[str, str]], width: int) -> Iterator[str]:

@@ -1,12 +1,15 @@
 """What each API's requests look like and what its events mean. Pure: knows no socket and no clock."""
 
+from typing import Any
+
 from katydid.dialects.anthropic import Anthropic
-from katydid.dialects.base import Dialect
-from katydid.dialects.generic import Fields, GenericSse
+from katydid.dialects.base import Dialect, configured
+from katydid.dialects.generic import GenericSse
 from katydid.dialects.ollama import Ollama
 from katydid.dialects.openai import OpenAi
 from katydid.dialects.responses import Responses
 from katydid.model.errors import ConfigError
+from katydid.model.options import check_table
 
 DIALECTS: dict[str, Dialect] = {d.name: d for d in (OpenAi(), Responses(), Anthropic(), Ollama(), GenericSse())}
 """Every API by the name that `--api` takes; the place to add one. `register` adds those of other people's modules."""
@@ -30,22 +33,25 @@ def register(new: Dialect) -> None:
         raise ConfigError(f"register({kind}()): a dialect also has {', '.join(missing)}; see katydid.Dialect")
     if new.name in _SHIPPED:
         raise ConfigError(f"register({kind}()): {new.name!r} is the name of an API of Katydid's: choose another")
+    if (options := getattr(new, "options", None)) is not None:
+        check_table(options, f"register({kind}()): its options")
+        if not hasattr(new, "configured"):
+            raise ConfigError(f"register({kind}()): it has options, so write configured(options), which takes them")
     DIALECTS[new.name] = new
 
 
-def dialect(name: str, fields: Fields | None = None) -> Dialect:
+def dialect(name: str, options: Any = None) -> Dialect:
     """An API by its name.
 
     Args:
         name: as `--api` takes it.
-        fields: where a `generic-sse` service's events say what; no other API looks at them.
+        options: what it has of its own, as its `options` are; None for their defaults.
 
     Raises:
-        ConfigError: there is none of that name, or its fields are no good.
+        ConfigError: there is none of that name, or its options are no good.
     """
-    if name == GenericSse.name and fields is not None:
-        return GenericSse(fields)
     try:
-        return DIALECTS[name]
+        found = DIALECTS[name]
     except KeyError:
         raise ConfigError(f"--api {name!r} is not one of {', '.join(DIALECTS)}") from None
+    return found if options is None else configured(found, options)

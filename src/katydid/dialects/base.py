@@ -117,6 +117,24 @@ def path_of(dialect: "Dialect", generation: Generation, *, stream: bool) -> str:
     return path
 
 
+def configured(dialect: "Dialect", options: Any) -> "Dialect":
+    """The dialect with what a run gives for its options.
+
+    Raises:
+        ConfigError: the dialect of somebody else's takes them badly.
+    """
+    try:
+        found: Dialect = dialect.configured(options)  # type: ignore[attr-defined]  # only some have it
+    except ConfigError:
+        raise
+    except Exception as error:
+        why = " ".join(f"{type(error).__name__}: {error}".split())
+        raise ConfigError(f"--api {dialect.name}: its configured() failed ({why}): correct it") from error
+    if not hasattr(found, "stream_parser"):
+        raise ConfigError(f"--api {dialect.name}: its configured() gave {type(found).__name__}: return a dialect")
+    return found
+
+
 class Dialect(Protocol):
     """One API. A new one is a module with such a class, and a row in `DIALECTS`; from elsewhere, `register` adds it.
 
@@ -130,6 +148,8 @@ class Dialect(Protocol):
             streamed; `endpoint` then is how such paths are called in the manifest.
         meaning(name, data): what an event of a streamed answer brings (`dialects.event_kinds.EventKind`), for
             `--record-events`; without it all are `other`.
+        options: a dataclass of options of its own (`model.options.option`), and
+        configured(options): the dialect with their values; it may be `self` where it has kept them.
     """
 
     name: str

@@ -19,6 +19,7 @@ from katydid.dialects.status import in_words
 from katydid.dialects.stream_parser import SseStreamParser, StreamParser
 from katydid.model.errors import ConfigError, ProtocolError
 from katydid.model.jsontext import json_bytes
+from katydid.model.options import option
 
 WHOLE = "."
 CLEAN_END = "end"
@@ -27,27 +28,29 @@ _PLACE = re.compile(r"\{(model|prompt|messages|max_tokens|temperature|seed|strea
 _BODY = '{"model": "{model}", "prompt": "{prompt}", "max_tokens": "{max_tokens}", "stream": "{stream}"}'
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Fields:
     """Where a service's events say what.
 
     Attributes:
-        content: path of the text.
-        done: the proper end: data as it stands (`[DONE]`), `event:NAME`, `PATH`, `PATH=VALUE`, or `end`
+        sse_content: path of the text.
+        sse_done: the proper end: data as it stands (`[DONE]`), `event:NAME`, `PATH`, `PATH=VALUE`, or `end`
             for a stream that just ends.
-        error: path of an error inside the answer.
-        prompt_tokens, completion_tokens: paths of the usage.
-        body: a request's JSON, with `"{model}"`, `"{prompt}"`, `"{messages}"`, `"{max_tokens}"`,
+        sse_error: path of an error inside the answer.
+        sse_prompt_tokens, sse_completion_tokens: paths of the usage.
+        sse_body: a request's JSON, with `"{model}"`, `"{prompt}"`, `"{messages}"`, `"{max_tokens}"`,
             `"{temperature}"`, `"{seed}"` and `"{stream}"` where these belong; a string that is one of
             them alone becomes the value itself.
     """
 
-    content: str = "content,text"
-    done: str = "[DONE]"
-    error: str = "error"
-    prompt_tokens: str = "usage.prompt_tokens"
-    completion_tokens: str = "usage.completion_tokens"
-    body: str = _BODY
+    sse_content: str = option(
+        "content,text", "generic-sse: path of the text, as in choices.0.delta.content; . = all data"
+    )
+    sse_done: str = option("[DONE]", "generic-sse: the proper end: data, event:NAME, PATH, PATH=VALUE, or end")
+    sse_error: str = option("error", "generic-sse: path of an error inside the answer")
+    sse_prompt_tokens: str = option("usage.prompt_tokens", "generic-sse: path of the prompt's tokens")
+    sse_completion_tokens: str = option("usage.completion_tokens", "generic-sse: path of the answer's tokens")
+    sse_body: str = option(_BODY, "generic-sse: JSON of a request, with {prompt}, {messages}, {model}, … in it")
 
 
 class GenericSse:
@@ -60,14 +63,19 @@ class GenericSse:
     name = "generic-sse"
     endpoint = "/"
     models_endpoint = "/v1/models"
+    options = Fields
 
     def __init__(self, fields: Fields | None = None) -> None:
         self._fields = fields or Fields()
         self._paths = _Paths(self._fields)
         try:
-            self._template = orjson.loads(self._fields.body)
+            self._template = orjson.loads(self._fields.sse_body)
         except orjson.JSONDecodeError as error:
             raise ConfigError(f"--sse-body is not JSON ({error})") from None
+
+    def configured(self, options: Fields) -> "GenericSse":
+        """See `base.Dialect`."""
+        return GenericSse(options)
 
     def headers(self, api_key: str | None) -> dict[str, str]:
         """A bearer token, where there is a key."""
@@ -149,16 +157,16 @@ class _Paths:
     """The fields of one service, ready to be looked up."""
 
     def __init__(self, fields: Fields) -> None:
-        if not fields.content.strip():
+        if not fields.sse_content.strip():
             raise ConfigError("--sse-content is empty: name the path of the text, as in choices.0.delta.content")
-        if not fields.done.strip():
+        if not fields.sse_done.strip():
             raise ConfigError(f"--sse-done is empty: say {CLEAN_END!r} for a stream that just ends")
-        self.plain = fields.content.strip() == WHOLE
-        self.content = FieldPath(fields.content)
-        self.error = FieldPath(fields.error)
-        self.prompt_tokens = FieldPath(fields.prompt_tokens)
-        self.completion_tokens = FieldPath(fields.completion_tokens)
-        done = fields.done.strip()
+        self.plain = fields.sse_content.strip() == WHOLE
+        self.content = FieldPath(fields.sse_content)
+        self.error = FieldPath(fields.sse_error)
+        self.prompt_tokens = FieldPath(fields.sse_prompt_tokens)
+        self.completion_tokens = FieldPath(fields.sse_completion_tokens)
+        done = fields.sse_done.strip()
         self.clean_end = done == CLEAN_END
         self.done_event = done.removeprefix("event:").strip().encode() if done.startswith("event:") else b""
         self.done_data = done.encode()

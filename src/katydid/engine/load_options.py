@@ -3,16 +3,16 @@
 Locust takes any number of users, and a run time of nothing for none; what its timers cannot hold it fails at.
 """
 
-import argparse
 import math
+from collections.abc import Mapping
 from typing import Any
 
-from locust.util.timespan import parse_timespan
-
-from katydid.engine.options import YEAR, shown
+from katydid.engine.options import plain_fields
 from katydid.load.stages import MOST_USERS
 from katydid.model.errors import ConfigError
 from katydid.model.formatting import plural
+from katydid.model.options import YEAR, shown
+from katydid.model.options.quantities import QuantityError, duration
 
 FEW_PER_MINUTE = 10.0
 """Requests; with fewer, a run of minutes says little, and is seldom what was meant."""
@@ -20,29 +20,20 @@ _HOURS = YEAR // 3600
 
 
 def read_run_time(text: str) -> float:
-    """Seconds, as Locust reads them; infinite where that is too much for it.
+    """Seconds of a duration: all that Locust takes for one, and fractions.
 
     Raises:
-        ValueError: it is no time.
+        QuantityError: it is none.
     """
-    try:
-        return parse_timespan(text)
-    except OverflowError:
-        return math.inf
+    seconds = duration(text)
+    return int(seconds) if seconds == seconds // 1 else seconds
 
 
 def take_over_run_time(parser: Any) -> None:
     """Keep Locust's parser from failing at a run time that is too long: `check_load` complains of it."""
     for action in parser._actions:  # noqa: SLF001 - argparse has no list of them
         if action.dest == "run_time":
-            action.type = _run_time
-
-
-def _run_time(text: str) -> float:
-    try:
-        return read_run_time(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
+            action.type = read_run_time
 
 
 def check_load(parsed: Any) -> None:
@@ -64,10 +55,21 @@ def check_load(parsed: Any) -> None:
     if isinstance(run_time, str):
         try:
             run_time = read_run_time(run_time) if run_time.strip() else None
-        except ValueError:
-            raise ConfigError(f"--run-time {shown(run_time)} is not a time: write it as in 90s, 20m or 1h30m") from None
+        except QuantityError as error:
+            raise ConfigError(f"--run-time {error}") from None
     if run_time is not None and not 1 <= run_time <= YEAR:
         raise ConfigError(f"--run-time must be from 1s to {_HOURS}h; leave it out for a run until you stop it")
+
+
+def plain_form(form: Mapping[str, str]) -> dict[str, str]:
+    """The fields of a web form that was found to be good, as Locust reads them: durations as plain numbers.
+
+    Of a run time it takes whole seconds.
+    """
+    plain = plain_fields(form)
+    if run_time := plain.get("run_time", "").strip():
+        plain["run_time"] = str(math.ceil(read_run_time(run_time)))
+    return plain
 
 
 def _number(flag: str, value: Any, kind: type) -> Any:

@@ -1,88 +1,42 @@
 """The options of a run, in one table.
 
-The command line, the environment, Locust's web form and the workers all take them from here.
-
-An option is a field of `RunOptions`; its metadata is what the parser needs and what a good value is. A
-workload with options of its own has a subclass, which `register` makes known to the parser.
+The command line, the environment, Locust's web form and the workers all take them from here. A workload's own options
+are a subclass, which `register` makes known to the parser; an API's are its dialect's (`Dialect.options`).
 """
 
 import argparse
-import math
 import subprocess
-from collections.abc import Callable, Collection
-from dataclasses import asdict, dataclass, field, fields
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 from katydid.dialects import DIALECTS
-from katydid.dialects.generic import Fields, GenericSse
 from katydid.engine.services.headers import shown_headers
 from katydid.load.body import shown_fields
 from katydid.load.pacing import Phase
 from katydid.model.errors import ConfigError
+from katydid.model.options import (
+    AT_MOST_32_BITS,
+    NOT_NEGATIVE,
+    POSITIVE,
+    TIMES,
+    Group,
+    checked,
+    default_text,
+    flag_of,
+    option,
+    options_in,
+    truth,
+    variable_of,
+)
+from katydid.model.options.quantities import count, duration
 from katydid.model.redact import hide_query
 
-Predicate = Callable[[Any], bool]
-Rule = tuple[Predicate, str]
 Options = TypeVar("Options")
 
-YEAR = 31_536_000
-"""Seconds; timers of the operating system hold not much more, and no run lasts so long."""
-MOST_32_BITS = 2**31 - 1
-MOST_64_BITS = 2**63 - 1
 LONGEST_LABEL = 255
 """Characters; the label names a folder, and file systems take names of so many bytes."""
-_LONGEST_SHOWN = 40
-"""Characters of a value that a complaint quotes."""
-
-POSITIVE: Rule = (lambda v: v > 0, "must be more than 0")
-NOT_NEGATIVE: Rule = (lambda v: v >= 0, "must not be negative")
-ANY: Rule = (lambda _: True, "")
-AT_MOST_A_YEAR: Rule = (lambda v: v <= YEAR, f"must be at most {YEAR}, a year")
-AT_MOST_32_BITS: Rule = (lambda v: v <= MOST_32_BITS, f"must be at most {MOST_32_BITS}")
-
-
-def truth(text: str) -> bool:
-    """A text as the environment and the web form have it.
-
-    Raises:
-        ValueError: it is no truth value.
-    """
-    words = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
-    try:
-        return words[str(text).strip().lower()]
-    except KeyError:
-        raise ValueError(f"{text!r} is neither true nor false") from None
-
-
-def option(
-    default: Any,
-    help_text: str,
-    *,
-    kind: Callable[[str], Any] = str,
-    rule: Rule = ANY,
-    most: Rule = ANY,
-    choices: Collection[str] | None = None,
-    variable: str | None = None,
-    repeat: bool = False,
-) -> Any:
-    """A field that is an option.
-
-    Args:
-        default: where nothing is given; also for an empty field of the web form.
-        help_text: what `--help` and the web form say, without the default.
-        choices: the only good values, as they are when the parser is filled.
-        kind: makes a value out of a text; raises ValueError where it is none. With `truth` the option takes no value.
-        rule: what a good value is, and what a bad one is told.
-        most: the same of one that is too large. Without it, a number must be finite and an integer fit 64 bits.
-        variable: of the environment; by default `LOAD_TEST_` and the field's name.
-        repeat: it may be given more than once, a line of its text each; not in the web form, which has no lines.
-    """
-    metadata = {
-        "help": help_text, "kind": kind, "rule": rule, "most": most, "choices": choices, "variable": variable,
-        "repeat": repeat,
-    }  # fmt: skip
-    return field(default=default, metadata=metadata)
 
 
 class _AppendLine(argparse.Action):
@@ -98,125 +52,138 @@ class RunOptions:
     """What a run was asked to do. Seconds, unless a name says otherwise."""
 
     interval: float = option(
-        20.0, "seconds from one request start of a user to its next", kind=float, rule=POSITIVE, most=AT_MOST_A_YEAR
+        20.0, "seconds from one request start of a user to its next", kind=duration, rule=POSITIVE, group=Group.ARRIVALS
     )
     phase: str = option(
         Phase.AUTO.value,
         "users' first requests: spread over the interval, when spawned, or all in one burst; auto: when spawned where "
         "spawning takes longer than an interval or there is a --ramp, else spread",
         choices=tuple(p.value for p in Phase),
+        group=Group.ARRIVALS,
     )
     ramp: float = option(
         0.0,
         "users a second: they come one by one at this rate, each with its first request; 0 = no ramp asked for",
         kind=float,
         rule=NOT_NEGATIVE,
+        group=Group.ARRIVALS,
     )
-    failure_threshold: int = option(5, "stop at this many failed requests; 0 = never", kind=int, rule=NOT_NEGATIVE)
+    failure_threshold: int = option(
+        5, "stop at this many failed requests; 0 = never", kind=count, rule=NOT_NEGATIVE, group=Group.RUN
+    )
     version_label: str | None = option(
         None,
         "version of the service under test (default: git describe of the working folder)",
         rule=(lambda v: len(v) <= LONGEST_LABEL, f"must have at most {LONGEST_LABEL} characters"),
         variable="LOAD_TEST_VERSION",
+        group=Group.RUN,
     )
-    results: str = option("reports", "folder in which run folders are made")
-    api: str = option("openai", "the target's API", choices=DIALECTS)
-    endpoint: str | None = option(None, "path of the API, with a query if need be (default: the API's own)")
+    results: str = option("reports", "folder in which run folders are made", group=Group.RUN)
+    api: str = option("openai", "the target's API", choices=DIALECTS, group=Group.REQUEST)
+    endpoint: str | None = option(
+        None, "path of the API, with a query if need be (default: the API's own)", group=Group.REQUEST
+    )
     header: str | None = option(
-        None, "NAME=VALUE, sent with every request; repeatable; VALUE may be env:VARIABLE", repeat=True
+        None,
+        "NAME=VALUE, sent with every request; repeatable; VALUE may be env:VARIABLE",
+        repeat=True,
+        group=Group.REQUEST,
     )
-    model: str | None = option(None, "model to ask for (default: the first one that the target lists)")
+    model: str | None = option(
+        None, "model to ask for (default: the first one that the target lists)", group=Group.REQUEST
+    )
     body: str | None = option(
         None,
         "KEY=VALUE, a field of every request's body; repeatable; KEY may be a path a.b, VALUE is JSON or else text, "
         "KEY= takes a field out (default: none)",
         repeat=True,
+        group=Group.REQUEST,
     )
     preflight: str = option(
         "request",
         "the look before the load: request: one short request, so that what the target refuses is known; list: only "
         "its list of models; off: none",
         choices=("request", "list", "off"),
+        group=Group.REQUEST,
     )
     prompts: str | None = option(
-        None, ".txt (a prompt a line) or .jsonl (OpenAI messages or ShareGPT) (default: built-in prompts)"
+        None,
+        ".txt (a prompt a line) or .jsonl (OpenAI messages or ShareGPT) (default: built-in prompts)",
+        group=Group.PROMPTS,
     )
-    max_tokens: int = option(128, "longest answer to ask for, in tokens", kind=int, rule=POSITIVE, most=AT_MOST_32_BITS)
-    temperature: float = option(0.0, "sampling temperature", kind=float, rule=NOT_NEGATIVE)
-    seed: int = option(0, "seed of the target's sampling and of our choice of prompts", kind=int)
+    max_tokens: int = option(
+        128,
+        "longest answer to ask for, in tokens",
+        kind=count,
+        rule=POSITIVE,
+        most=AT_MOST_32_BITS,
+        group=Group.REQUEST,
+    )
+    temperature: float = option(0.0, "sampling temperature", kind=float, rule=NOT_NEGATIVE, group=Group.REQUEST)
+    seed: int = option(0, "seed of the target's sampling and of our choice of prompts", kind=count, group=Group.REQUEST)
     check: str = option(
         "count",
         "count: more than 2 content chunks and a proper end is success; full: every event is checked",
         choices=("count", "full"),
+        group=Group.CHECKS,
     )
     client: str = option(
         "fast",
         "fast: our own transport; requests: requests + sseclient-py, for its plug-ins and as reference",
         choices=("fast", "requests"),
+        group=Group.REQUEST,
     )
-    request_timeout: float = option(60.0, "seconds for a whole request", kind=float, rule=POSITIVE, most=AT_MOST_A_YEAR)
+    request_timeout: float = option(
+        60.0, "seconds for a whole request", kind=duration, rule=POSITIVE, group=Group.REQUEST
+    )
     idle_timeout: float = option(
-        30.0, "seconds between two reads of an answer", kind=float, rule=POSITIVE, most=AT_MOST_A_YEAR
+        30.0, "seconds between two reads of an answer", kind=duration, rule=POSITIVE, group=Group.REQUEST
     )
     drain: float | None = option(
         None,
         "seconds that requests in flight get at the end of the run (default: the request timeout)",
-        kind=float,
+        kind=duration,
         rule=NOT_NEGATIVE,
-        most=AT_MOST_A_YEAR,
+        group=Group.RUN,
     )
     warm_up: float | None = option(
         None,
         "seconds left out of the statistics (default: one interval, at most a fifth of the run time)",
-        kind=float,
+        kind=duration,
         rule=NOT_NEGATIVE,
-        most=AT_MOST_A_YEAR,
+        group=Group.RUN,
     )
     target_pid: int | None = option(
         None,
         "process of the target on this machine: its CPU and memory are recorded",
-        kind=int,
+        kind=count,
         rule=POSITIVE,
         most=AT_MOST_32_BITS,
+        group=Group.TARGET,
     )
     target_metrics: str | None = option(
-        None, "URL of the target's Prometheus metrics: its CPU and memory are read there once a second"
+        None,
+        "URL of the target's Prometheus metrics: its CPU and memory are read there once a second",
+        group=Group.TARGET,
     )
-    ca_file: str | None = option(None, "certificates to trust instead of the system's (PEM)")
-    record_events: bool = option(False, "keep every event of streamed answers, in events.parquet", kind=truth)
-    sse_content: str = option(
-        Fields.content, "generic-sse: path of the text, as in choices.0.delta.content; . = all data"
+    ca_file: str | None = option(None, "certificates to trust instead of the system's (PEM)", group=Group.REQUEST)
+    record_events: bool = option(
+        False, "keep every event of streamed answers, in events.parquet", kind=truth, group=Group.RUN
     )
-    sse_done: str = option(Fields.done, "generic-sse: the proper end: data, event:NAME, PATH, PATH=VALUE, or end")
-    sse_error: str = option(Fields.error, "generic-sse: path of an error inside the answer")
-    sse_prompt_tokens: str = option(Fields.prompt_tokens, "generic-sse: path of the prompt's tokens")
-    sse_completion_tokens: str = option(Fields.completion_tokens, "generic-sse: path of the answer's tokens")
-    sse_body: str = option(Fields.body, "generic-sse: JSON of a request, with {prompt}, {messages}, {model}, … in it")
+    dialect_options: Any = None
+    """What the API has beside these: its `Dialect.options`; None for its defaults."""
 
     @property
     def drain_seconds(self) -> float:
         """How long requests in flight may go on at the end of the run."""
         return self.request_timeout if self.drain is None else self.drain
 
-    @property
-    def sse_fields(self) -> Fields:
-        """Where a `generic-sse` service's events say what."""
-        return Fields(
-            content=self.sse_content,
-            done=self.sse_done,
-            error=self.sse_error,
-            prompt_tokens=self.sse_prompt_tokens,
-            completion_tokens=self.sse_completion_tokens,
-            body=self.sse_body,
-        )
-
     def shown(self) -> dict[str, Any]:
-        """The options as others may read them: without a secret, and without those that this API has no use for."""
+        """The options as others may read them, those of the API among them: without a secret."""
         endpoint = hide_query(self.endpoint) if self.endpoint else None
         masked = {"header": shown_headers(self.header), "body": shown_fields(self.body)}
         shown = asdict(self) | {"endpoint": endpoint, **masked}
-        generic = self.api == GenericSse.name
-        return {name: value for name, value in shown.items() if generic or not name.startswith("sse_")}
+        return shown | (shown.pop("dialect_options") or {})
 
     @property
     def takes_standard_output(self) -> bool:
@@ -228,6 +195,17 @@ class RunOptions:
         if self.warm_up is not None:
             return self.warm_up
         return min(self.interval, run_time / 5) if run_time else self.interval
+
+
+@dataclass(frozen=True, kw_only=True)
+class WatchOptions:
+    """Where a process can be watched; of each process by itself, so in no manifest and no form."""
+
+    metrics_port: int | None = option(
+        None, "serve /metrics for Prometheus on this port; 0 = one that is free", kind=count, group=Group.WATCHING,
+        form=False,
+    )  # fmt: skip
+    metrics_host: str = option("127.0.0.1", "address for --metrics-port", group=Group.WATCHING, form=False)
 
 
 _tables: list[Any] = [RunOptions]
@@ -244,26 +222,67 @@ def add_arguments(parser: Any) -> None:
 
     Where several workloads have an option, the default is the last one's: a locustfile's imports stand first.
     """
-    known = {option.name: option for table in _tables for option in fields(table)}
-    for option in known.values():
-        meta = option.metadata
-        variable = meta["variable"] or "LOAD_TEST_" + option.name.upper()
-        shown = "" if option.default is None else f"default: {option.default}; "
+    for each in (*_known().values(), *options_in(WatchOptions)):
+        meta, variable = each.metadata, variable_of(each)
+        shown = "" if each.default is None else f"default: {default_text(each)}; "
         choices = tuple(meta["choices"]) if meta["choices"] else None  # Locust's page takes no dict
-        metavar = None if choices else "<" + option.name.replace("_", "-") + ">"
+        word = "time" if meta["kind"] in TIMES else each.name.replace("_", "-")
+        metavar = None if choices else f"<{word}>"
         if meta["kind"] is truth:
             more: dict[str, Any] = {"action": "store_true"}
         else:
             more = {"type": meta["kind"], "choices": choices, "metavar": metavar}
         if meta["repeat"]:
-            more |= {"action": _AppendLine, "include_in_web_ui": False}
+            more |= {"action": _AppendLine}
         parser.add_argument(
-            "--" + option.name.replace("_", "-"),
+            flag_of(each),
             env_var=variable,
-            default=option.default,
+            default=each.default,
             help=f"Katydid: {meta['help']} ({shown}{variable})".replace("%", "%%"),
+            include_in_web_ui=meta["form"],
             **more,
         )
+
+
+def _of_dialects() -> dict[str, tuple[Any, ...]]:
+    """What the APIs bring, by their names."""
+    return {name: options_in(options) for name, each in DIALECTS.items() if (options := getattr(each, "options", None))}
+
+
+def _known() -> dict[str, Any]:
+    """Every option of a run by its field's name."""
+    tables = [*_of_dialects().values(), *map(options_in, _tables)]
+    return {each.name: each for table in tables for each in table}
+
+
+def headings() -> dict[str, list[str]]:
+    """The names of all options under the headings of help; those of a workload are under `Group.OWN`."""
+    every_run = (*options_in(RunOptions), *options_in(WatchOptions))
+    found: dict[str, list[str]] = {group: [] for group in Group}
+    for each in every_run:
+        found[each.metadata["group"]].append(each.name)
+    brought = {f"{Group.REQUEST}, --api {api}": [each.name for each in own] for api, own in _of_dialects().items()}
+    common = {name for names in (*found.values(), *brought.values()) for name in names}
+    found[Group.OWN] = [name for name in _known() if name not in common]
+    first, request, *others = found.items()
+    return dict([first, request, *brought.items(), *others])
+
+
+def plain_fields(form: Mapping[str, str]) -> dict[str, str]:
+    """A web form's fields as Locust reads them, who makes of each what its default is: a plain number of a duration.
+
+    Empty ones get their defaults.
+    """
+    known = _known()
+    return {name: _plain(known.get(name), text) for name, text in form.items()}
+
+
+def _plain(asked: Any, text: str) -> str:
+    if asked is None or asked.metadata["kind"] is truth:
+        return text
+    if not text.strip():
+        return "" if asked.default is None else str(asked.default)
+    return str(asked.metadata["kind"](text)) if asked.metadata["kind"] in TIMES else text
 
 
 def run_options(parsed: Any, table: type[Options]) -> Options:
@@ -276,45 +295,14 @@ def run_options(parsed: Any, table: type[Options]) -> Options:
     Raises:
         ConfigError: the first value that is no good, by its option's name.
     """
-    options: Any = fields(table)  # type: ignore[arg-type]  # a TypeVar cannot ask for a dataclass
-    return table(**{option.name: _checked(option, getattr(parsed, option.name)) for option in options})
-
-
-def _checked(option: Any, value: Any) -> Any:
-    meta = option.metadata
-    flag = "--" + option.name.replace("_", "-")
-    if value is None or (isinstance(value, str) and not value.strip()):
-        return option.default
-    try:
-        value = meta["kind"](value)
-    except ValueError:
-        what = "true or false" if meta["kind"] is truth else "a number"
-        raise ConfigError(f"{flag} {value!r} is not {what}") from None
-    if meta["choices"] and value not in meta["choices"]:
-        raise ConfigError(f"{flag} {value!r} is not one of {', '.join(meta['choices'])}")
-    finite = _FINITE if isinstance(value, float) else ()
-    fits = (_FITS,) if isinstance(value, int) else ()
-    for good, why in (*finite, meta["most"], *fits, meta["rule"]):
-        if not good(value):
-            raise ConfigError(f"{flag} {shown(value)} {why}")
-    return value
-
-
-_FINITE: tuple[Rule, ...] = (
-    (lambda v: not math.isnan(v), "is not a number"),
-    (math.isfinite, "must be finite"),
-)
-_FITS: Rule = (lambda v: -MOST_64_BITS - 1 <= v <= MOST_64_BITS, "must be from -2^63 to 2^63-1")
-"""Of every integer: what no file and no target could hold is refused before it gets there."""
-
-
-def shown(value: Any) -> str:
-    """A value in a complaint about it, cut where it is long."""
-    if isinstance(value, float):
-        return f"{value:g}"
-    text = str(value)
-    text = text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"
-    return repr(text) if isinstance(value, str) else text
+    found = table(**{each.name: checked(each, getattr(parsed, each.name)) for each in options_in(table)})
+    brought = getattr(DIALECTS.get(found.api), "options", None) if isinstance(found, RunOptions) else None
+    if brought is None:
+        return found
+    if clash := {each.name for each in options_in(brought)} & {each.name for each in options_in(table)}:
+        flag = min(clash).replace("_", "-")
+        raise ConfigError(f"--api {parsed.api}: its option --{flag} is one of every run or of the workload: rename it")
+    return replace(found, dialect_options=run_options(parsed, brought))  # type: ignore[type-var]  # as above
 
 
 def version_label(options: RunOptions, folder: Path) -> str:

@@ -21,13 +21,13 @@ from locust.runners import WorkerRunner
 
 from katydid.engine.collector import Collector, collector_for
 from katydid.engine.live.observability import Watch
-from katydid.engine.live.observability import add_arguments as add_watching_arguments
 from katydid.engine.live.progress import Progress
 from katydid.engine.live.web import guard_form
 from katydid.engine.load_options import (
     check_load,
     default_spawn_rate,
     notices,
+    plain_form,
     spawn_rate_of,
     take_over_run_time,
 )
@@ -42,6 +42,7 @@ from katydid.runs.folder import RunFolder
 
 logger = logging.getLogger("katydid")
 
+LOCAL = "127.0.0.1"
 REPORT_TIME = 60.0
 """Seconds that writing the reports may take before we leave without them."""
 
@@ -241,7 +242,7 @@ def _take_part(environment: Environment, web_ui: Any) -> None:
         lifecycle.watch = Watch(lifecycle.runtime, lifecycle.collector, web_ui)
         if web_ui is not None:
             _refuse_credentials(environment.host)
-            guard_form(web_ui, lifecycle.complaint_about)
+            guard_form(web_ui, lifecycle.complaint_about, plain_form)
             if options.spawn_rate is None:
                 options.spawn_rate = options.ramp or default_spawn_rate(max(options.num_users or 0, FORM_USERS))
         if not lifecycle.headless:
@@ -314,7 +315,7 @@ _shape: Callable[[], LoadTestShape] | None = None
 def _add_arguments(parser: Any, **_: Any) -> None:
     add_arguments(parser)
     take_over_run_time(parser)
-    add_watching_arguments(parser)
+    parser.set_defaults(web_host=LOCAL)  # Locust's own default is every interface; `--web-host "*"` asks for it
 
 
 def install() -> None:

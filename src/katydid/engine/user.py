@@ -34,7 +34,7 @@ class PacedUser(User):
     Attributes:
         workload: the folder that its runs go to.
         service_class: what its users share.
-        options_class: its options.
+        options_class: its options; where there is a record, with the record's.
         request_type: how Locust's tables call its requests.
         record: everything that a workload of one's own brings beside its users; it says the name and the columns, too.
         metrics: made of columns, where there is no record: they are in every table, comparison and thresholds file.
@@ -66,6 +66,7 @@ class PacedUser(User):
             cls.workload = record.name
             cls.extra_columns = {**cls.extra_columns, **record.columns}
             cls.metrics = (*cls.metrics, *record.metrics)
+            cls.options_class = record.options_beside(cls.options_class)
         declare(cls.extra_columns, cls.metrics)  # a slip of the pen is told before any load
         options.register(cls.options_class)
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from katydid.model.errors import ConfigError
+from katydid.model.options.quantities import exact_duration
 from katydid.model.units import Unit
 
 _OPERATORS: dict[str, Callable[[float, float], bool]] = {
@@ -20,14 +21,14 @@ _OPERATORS: dict[str, Callable[[float, float], bool]] = {
 }
 
 _SCALES: dict[Unit, dict[str, Decimal]] = {
-    Unit.MS: {"ms": Decimal(1), "s": Decimal(1000), "min": Decimal(60_000)},
+    Unit.MS: {},
     Unit.FRACTION: {"%": Decimal("0.01")},
     Unit.PER_SECOND: {"/s": Decimal(1)},
     Unit.TOKENS_PER_SECOND: {"/s": Decimal(1), "tok/s": Decimal(1)},
     Unit.RATIO: {"": Decimal(1), "×": Decimal(1), "x": Decimal(1)},
     Unit.COUNT: {"": Decimal(1)},
 }
-"""What may stand behind a number, and what it is in the summary's own unit."""
+"""What may stand behind a number, and what it is in the summary's own unit; a time is written as any duration."""
 
 ASKED = {
     Unit.MS: ("time", "< 1.5s or < 200ms"),
@@ -39,6 +40,7 @@ ASKED = {
 }
 """What a metric is measured in, and how a limit is written then."""
 _LIMIT = re.compile(r"\s*(?P<operator><=|>=|<|>)\s*(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>[^\s\d]*)\s*", re.ASCII)
+_TIME = re.compile(r"\s*(?P<operator><=|>=|<|>)\s*(?P<time>[\d.]+\s*[^\s\d].*)", re.DOTALL)
 _PERCENT = re.compile(r"\s*(?P<number>\d+(?:\.\d+)?)\s*%\s*", re.ASCII)
 
 
@@ -82,6 +84,11 @@ def read_limit(text: object, unit: Unit) -> Limit:
         raise ConfigError(
             f'{text!r} is an invalid limit: write a comparison, a number and a unit in quotes, as in "{example}"'
         )
+    time = _TIME.fullmatch(text) if unit is Unit.MS else None
+    if time is not None and (seconds := exact_duration(time["time"])) is not None:
+        limit = Limit(time["operator"], float(seconds * 1000), text.strip())
+        _check_possible(limit, unit)
+        return limit
     found = _LIMIT.fullmatch(text)
     if found is None:
         raise ConfigError(f'"{text}" is an invalid limit: write <, <=, > or >=, a number and a unit, as in "{example}"')

@@ -4,13 +4,19 @@ import argparse
 import re
 from collections.abc import Iterable, Sequence
 from difflib import SequenceMatcher
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 from katydid.model.errors import ConfigError
 
 ALIKE = 0.75
 """How alike two words must be, in [0, 1], for one to be meant by the other; `rate` and `master` are at 0.6."""
 _MISSING = "the following arguments are required"
+
+if TYPE_CHECKING:
+    Commands: TypeAlias = argparse._SubParsersAction["OneLineParser"]  # noqa: SLF001 - what `add_subparsers` returns
+else:
+    Commands = argparse.Action
+
 _UNKNOWN = re.compile(r"^unrecognized arguments: (-\S*?)(?=[=\s]|$)")
 _CHOICE = re.compile(r"invalid choice: '([^']*)' \(choose from (.*)\)$")
 
@@ -24,11 +30,11 @@ class OneLineParser(argparse.ArgumentParser):
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**{"allow_abbrev": False} | settings)
-        self._words: Sequence[str] = ()
+        self.words: Sequence[str] = ()
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """Remember the words too: of what is missing, an option that nobody knows is the likelier cause."""
-        self._words = list(args or ())
+        self.words = list(args or ())
         return super().parse_known_args(args, namespace)
 
     def error(self, message: str) -> NoReturn:
@@ -39,7 +45,7 @@ class OneLineParser(argparse.ArgumentParser):
         raise ConfigError(f"{self.prog.removeprefix('katydid ')}: {message}{meant or ';'} see {self.prog} --help")
 
     def _unknown_option(self) -> str | None:
-        options = (word.partition("=")[0] for word in self._words if word.startswith("--"))
+        options = (word.partition("=")[0] for word in self.words if word.startswith("--"))
         return next((option for option in options if option not in ("--", *self._option_string_actions)), None)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from katydid.model.declared import Metric
 from katydid.model.errors import ConfigError
+from katydid.model.options import check_table, options_in
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,6 +19,8 @@ class Workload:
 
     Attributes:
         name: as in `katydid run NAME` and in the manifest.
+        options: its options: a dataclass whose fields `option` made. They come beside those of its users' class, unless
+            they are a subclass of them.
         user: the class of its users as `module:Class`; imported by who runs it, since that brings Locust.
         plan: of runs in stages; those that carry it out have this workload's parts too, whoever their users are.
         summarise: the keys that it adds to `summary.json`, from an `analysis.validity.Run`.
@@ -30,6 +33,7 @@ class Workload:
     """
 
     name: str
+    options: type[Any] | None = None
     user: str = ""
     plan: str | None = None
     columns: Mapping[str, type] = field(default_factory=dict)
@@ -37,6 +41,28 @@ class Workload:
     rules: tuple[Any, ...] = ()
     summarise: Callable[[Any], dict[str, Any]] | None = None
     sections: tuple[Callable[[Any], Any], ...] = ()
+
+    def __post_init__(self) -> None:
+        """See that its options are a table of options."""
+        if self.options is not None:
+            check_table(self.options, f"Workload(name={self.name!r}): its options")
+
+    def options_beside(self, others: type[Any]) -> type[Any]:
+        """Its options and those of its users' class in one table.
+
+        Raises:
+            ConfigError: they cannot be joined.
+        """
+        own = self.options
+        if own is None or issubclass(own, others):
+            return others if own is None else own
+        if clash := {each.name for each in options_in(own)} & {each.name for each in options_in(others)}:
+            raise ConfigError(
+                f"Workload(name={self.name!r}): --{min(clash).replace('_', '-')} is an option already: make its "
+                f"options a subclass of {others.__name__} to change one, or choose another name"
+            )
+        joined: type[Any] = dataclass(frozen=True, kw_only=True)(type(own.__name__, (own, others), {}))
+        return joined
 
 
 _OURS = "katydid."

@@ -3,11 +3,12 @@
 import sys
 
 from katydid.model.errors import KatydidError
-from katydid.target.command import main
+from katydid.target.command import serve
+from katydid.target.settings import settings_from_arguments
 
 if __name__ == "__main__":
     try:
-        sys.exit(main(sys.argv[1:]))
+        sys.exit(serve(settings_from_arguments(sys.argv[1:])))
     except KatydidError as error:
         print(f"katydid: {error}", file=sys.stderr)  # noqa: T201 - the one line that bad input gets
         sys.exit(error.exit_code)

@@ -8,16 +8,28 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Sequence
+from argparse import Namespace
 
+from katydid.model.arguments import Commands
 from katydid.model.errors import ExitCode
 from katydid.target.server import Target
-from katydid.target.settings import TargetSettings, settings_from_arguments
+from katydid.target.settings import ABOUT, TargetSettings, add_arguments, settings_of
 
 
-def main(arguments: Sequence[str]) -> int:
+def add_parser(commands: Commands) -> None:
+    """Add the command's arguments to the tree."""
+    parser = commands.add_parser("target", **ABOUT)
+    add_arguments(parser)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: Namespace) -> int:
+    """Serve what the arguments say."""
+    return serve(settings_of(arguments))
+
+
+def serve(settings: TargetSettings) -> int:
     """Serve; 0 when stopped by a signal."""
-    settings = settings_from_arguments(arguments)
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(_serve(settings))
     return ExitCode.PASSED

@@ -2,7 +2,6 @@
 
 import argparse
 import math
-import re
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cached_property
@@ -11,6 +10,7 @@ from typing import Any
 
 from katydid.model.arguments import OneLineParser
 from katydid.model.errors import ConfigError
+from katydid.model.options.quantities import QuantityError, count, duration, format_duration, share
 from katydid.target.apis.tools import TOOL_FAULTS
 from katydid.target.bridge.service import BRIDGE_FAULTS
 from katydid.target.faults import FAULTS
@@ -19,22 +19,6 @@ MAX_PORT = 65535
 RECOGNISERS = ("pretend", "pocketsphinx")
 MOST_WORKERS = 500
 """Processes, about 8 MB each."""
-_DURATION = re.compile(r"(\d+(?:\.\d*)?|\.\d+)\s*(us|ms|s|m)?")
-_UNITS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, None: 1.0, "m": 60.0}
-
-
-def duration(text: str) -> float:
-    """Seconds: `200ms`, `1.5s`, `2m`, or a plain number.
-
-    Raises:
-        ValueError: it is none of these.
-    """
-    found = _DURATION.fullmatch(text.strip())
-    if not found:
-        raise ValueError(f"{text!r} is not a duration such as 200ms or 1.5s")
-    return float(found[1]) * _UNITS[found[2]]
-
-
 LONGEST_PLAIN = 10.0
 """Seconds that a delay may be given without a unit; more than that is likely to be meant in milliseconds."""
 
@@ -43,15 +27,11 @@ def delay(text: str) -> float:
     """Seconds, as `duration` reads them; a plain number is taken where it cannot be meant in milliseconds.
 
     Raises:
-        argparse.ArgumentTypeError: it is none, or may be meant in either unit.
+        QuantityError: it is none, or may be meant in either unit.
     """
-    try:
-        seconds = duration(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
-    plain = text.strip()
+    seconds, plain = duration(text), text.strip()
     if seconds >= LONGEST_PLAIN and not plain[-1].isalpha():
-        raise argparse.ArgumentTypeError(f"{plain} has no unit: write {plain}ms or {plain}s")
+        raise QuantityError(f"{plain} has no unit: write {plain}ms or {plain}s")
     return seconds
 
 
@@ -64,39 +44,39 @@ class TargetSettings:
     """Every field is an option of `katydid target`. Delays in seconds; 0 where a limit is off."""
 
     host: str = _option("127.0.0.1", "address to listen on")
-    port: int = _option(0, "port to listen on; 0 = one that is free", int)
+    port: int = _option(0, "port to listen on; 0 = one that is free", count)
     models: str = _option("katydid-small", "names of the models, comma-separated")
     version: str = _option("embedded", "the version that /health and the Server header name")
     ttft: float = _option(0.2, "from a request to its first content chunk", delay)
     early_role: bool = _option(False, "send headers and role at once, as some servers do, long before the content")
     chunk_interval: float = _option(0.02, "between content chunks; 0 = as fast as they go", delay)
-    chunks: int = _option(40, "content chunks of an answer (max_tokens is the upper limit)", int)
+    chunks: int = _option(40, "content chunks of an answer (max_tokens is the upper limit)", count)
     duration: float | None = _option(None, "of a non-streaming answer (default: ttft and all intervals)", delay)
-    jitter: float = _option(0.0, "each delay varies by this share of itself, seeded", float)
-    seed: int = _option(0, "of jitter and faults", int)
+    jitter: float = _option(0.0, "each delay varies by this share of itself, seeded", share)
+    seed: int = _option(0, "of jitter and faults", count)
     text: str = _option(" word", "text of one content chunk")
-    chunk_size: int = _option(0, "characters of one content chunk: the text cut or repeated; 0 = as it is", int)
-    tokens_per_chunk: int = _option(1, "completion tokens that one content chunk counts as", int)
+    chunk_size: int = _option(0, "characters of one content chunk: the text cut or repeated; 0 = as it is", count)
+    tokens_per_chunk: int = _option(1, "completion tokens that one content chunk counts as", count)
     fail: tuple[str, ...] = _option((), f"CLASS=RATE, repeatable; classes: {', '.join(FAULTS)}", str, repeat=True)
-    max_connections: int = _option(0, "connections beyond these get a 503", int)
-    slots: int = _option(0, "answers served at a time; others wait in a queue, without headers", int)
-    queue_limit: int = _option(0, "requests that may wait for a slot; others get a 503", int)
+    max_connections: int = _option(0, "connections beyond these get a 503", count)
+    slots: int = _option(0, "answers served at a time; others wait in a queue, without headers", count)
+    queue_limit: int = _option(0, "requests that may wait for a slot; others get a 503", count)
     single_threaded: bool = _option(False, "serve one connection at a time, as http.server.HTTPServer does")
-    rate_limit: int = _option(0, "requests a minute and key; others get a 429", int)
-    daily_limit: int = _option(0, "requests a key in all; others get a 429 that says so", int)
-    tool_calls: int = _option(2, "tool calls of a conversation whose requests declare tools", int)
+    rate_limit: int = _option(0, "requests a minute and key; others get a 429", count)
+    daily_limit: int = _option(0, "requests a key in all; others get a 429 that says so", count)
+    tool_calls: int = _option(2, "tool calls of a conversation whose requests declare tools", count)
     tool_fail: tuple[str, ...] = _option(
         (), f"CLASS=RATE, repeatable, of turns that call tools; classes: {', '.join(TOOL_FAULTS)}", str, repeat=True
     )
-    server_tools: int = _option(0, "tools that a streamed answer tells to have run before its text", int)
+    server_tools: int = _option(0, "tools that a streamed answer tells to have run before its text", count)
     speech_rtf: float = _option(0.1, "speech: seconds of a worker's time that a second of audio takes", float)
-    speech_workers: int = _option(1, "speech: workers, each a process; they start with the first stream", int)
+    speech_workers: int = _option(1, "speech: workers, each a process; they start with the first stream", count)
     speech_recogniser: str = _option(
         "pretend", "speech: pretend (takes its time, says `text`), or pocketsphinx (recognises)"
     )
     speech_restart: float = _option(0.0, "speech: until a worker that died is replaced; 0 = never", delay)
-    speech_connections: int = _option(0, "speech: streams at a time; others get a 503", int)
-    speech_pending_limit: int = _option(0, "speech: with more chunks in the queue, new streams get a 503", int)
+    speech_connections: int = _option(0, "speech: streams at a time; others get a 503", count)
+    speech_pending_limit: int = _option(0, "speech: with more chunks in the queue, new streams get a 503", count)
     bridge_rooms: str = _option("Tower,Chapel,Library,Garden,Dungeon", "the chat bridge's rooms, comma-separated")
     bridge_delay: float = _option(0.0, "from a request to the chat bridge to its answer", delay)
     bridge_fail: tuple[str, ...] = _option(
@@ -199,9 +179,9 @@ def _rates(option: str, given: Sequence[str], known: Collection[str]) -> dict[st
         if name not in known:
             raise ConfigError(f"{option} {text}: {name!r} is not one of {', '.join(known)}")
         try:
-            rates[name] = float(rate or 1)
-        except ValueError:
-            raise ConfigError(f"{option} {text}: give a rate from 0 to 1, as in {name}=0.1") from None
+            rates[name] = share(rate or 1)
+        except QuantityError:
+            raise ConfigError(f"{option} {text}: give a rate from 0 to 1, as in {name}=0.1 or {name}=10%") from None
         if not 0 <= rates[name] <= 1:
             raise ConfigError(f"{option} {text}: the rate must be from 0 to 1")
     if sum(rates.values()) > 1 + 1e-9:
@@ -209,12 +189,22 @@ def _rates(option: str, given: Sequence[str], known: Collection[str]) -> dict[st
     return rates
 
 
+ABOUT: dict[str, Any] = {
+    "description": "Serve a local target with known, settable behaviour.",
+    "epilog": "example: katydid target --port 8080 --ttft 200ms --chunks 100 --chunk-interval 20ms",
+}
+"""Of the command's parser."""
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Every setting as an option."""
     for option in fields(TargetSettings):
         meta = option.metadata
         flag = "--" + option.name.replace("_", "-")
-        shown = "" if option.default in {None, (), ""} else f" (default: {option.default})"
+        default: Any = option.default
+        if meta["kind"] is delay and default is not None:
+            default = format_duration(default)
+        shown = "" if default in {None, (), ""} else f" (default: {default})"
         if option.type is bool:
             parser.add_argument(flag, action="store_true", help=meta["help"])
         elif meta.get("repeat"):
@@ -244,11 +234,7 @@ def settings_from_arguments(arguments: Sequence[str]) -> TargetSettings:
     Raises:
         ConfigError: they are no good.
     """
-    parser = OneLineParser(
-        prog="katydid target",
-        description="Serve a local target with known, settable behaviour.",
-        epilog="example: katydid target --port 8080 --ttft 200ms --chunks 100 --chunk-interval 20ms",
-    )
+    parser = OneLineParser(prog="katydid target", **ABOUT)
     add_arguments(parser)
     return settings_of(parser.parse_args(arguments))
 

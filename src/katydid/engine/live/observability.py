@@ -26,30 +26,6 @@ from katydid.model.errors import ConfigError
 from katydid.model.version import __version__
 from katydid.protocol.target_url import shown_url
 
-LOCAL = "127.0.0.1"
-
-
-def add_arguments(parser: Any) -> None:
-    """Where a process can be watched; no options of a run, so not in its manifest nor in the web form."""
-    parser.set_defaults(web_host=LOCAL)  # Locust's own default is every interface; `--web-host "*"` asks for it
-    parser.add_argument(
-        "--metrics-port",
-        type=int,
-        env_var="LOAD_TEST_METRICS_PORT",
-        default=None,
-        metavar="<metrics-port>",
-        help="Katydid: serve /metrics for Prometheus on this port; 0 = one that is free (LOAD_TEST_METRICS_PORT)",
-        include_in_web_ui=False,
-    )
-    parser.add_argument(
-        "--metrics-host",
-        env_var="LOAD_TEST_METRICS_HOST",
-        default=LOCAL,
-        metavar="<metrics-host>",
-        help=f"Katydid: address for --metrics-port (default: {LOCAL}; LOAD_TEST_METRICS_HOST)",
-        include_in_web_ui=False,
-    )
-
 
 class Watch:
     """What shows the runs of one process.

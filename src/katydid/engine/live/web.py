@@ -13,6 +13,7 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from flask import Blueprint, Response, jsonify, make_response, request, send_from_directory
 from gevent import subprocess
+from werkzeug.datastructures import ImmutableMultiDict
 
 from katydid.model.errors import ExitCode
 from katydid.model.jsontext import json_text
@@ -126,14 +127,16 @@ def add_tab(web_ui: Any, rows: Rows, runs_link: str) -> None:
 
 
 FormCheck = Callable[[Mapping[str, str]], str | None]
+FormReader = Callable[[Mapping[str, str]], Mapping[str, str]]
 
 
-def guard_form(web_ui: Any, check: FormCheck) -> None:
+def guard_form(web_ui: Any, check: FormCheck, plain: FormReader) -> None:
     """Refuse a start for which `check` has a complaint, which the page shows; and requests of other sites.
 
     Args:
         web_ui: Locust's.
         check: takes the form's fields; what is wrong with them, or None.
+        plain: the same fields as Locust can read them, who takes numbers for durations.
     """
 
     def before_request() -> Response | None:
@@ -141,7 +144,10 @@ def guard_form(web_ui: Any, check: FormCheck) -> None:
             return make_response(f"requests of {origin[:100]} are refused: use the page itself\n", 403)
         if request.method != "POST" or not request.path.rstrip("/").endswith("/swarm"):
             return None
-        complaint = check(request.form)
-        return jsonify({"success": False, "message": complaint}) if complaint else None
+        if complaint := check(request.form):
+            return jsonify({"success": False, "message": complaint})
+        fields = plain(request.form)
+        request.form = ImmutableMultiDict((name, fields[name]) for name, _ in request.form.items(multi=True))
+        return None
 
     web_ui.app.before_request(before_request)

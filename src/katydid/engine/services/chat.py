@@ -44,7 +44,7 @@ class ChatService:
     asks = True
 
     def __init__(self, options: RunOptions, host: str) -> None:
-        self.dialect = dialect(options.api, options.sse_fields)
+        self.dialect = dialect(options.api, options.dialect_options)
         self._options = options
         url = read_target_url(host)
         found = self._placed(url.path)

@@ -15,11 +15,13 @@ from katydid.analysis.capacity.holds import Criterion, HoldResult, measure_hold
 from katydid.analysis.capacity.search import CapacitySearch, SearchSettings
 from katydid.analysis.derived import with_derived
 from katydid.engine import options
-from katydid.engine.options import AT_MOST_A_YEAR, POSITIVE, RunOptions, option, run_options
+from katydid.engine.options import RunOptions, run_options
 from katydid.engine.stages.objective import read_criteria
 from katydid.engine.stages.shape import HoldsShape
 from katydid.load.stages import StagePlan, StageRecord
 from katydid.model.errors import ConfigError
+from katydid.model.options import POSITIVE, option
+from katydid.model.options.quantities import count, duration
 
 HOLD_INTERVALS = 6.0
 """Intervals of a measured hold: one to settle, five to count."""
@@ -33,17 +35,14 @@ class CapacityOptions:
     limit: float | None = option(
         None,
         "seconds that 95 % of the answers may take (default: the interval)",
-        kind=float,
+        kind=duration,
         rule=POSITIVE,
-        most=AT_MOST_A_YEAR,
     )
-    max_users: int = option(500, "never more users than these", kind=int, rule=POSITIVE)
-    start_users: int = option(10, "users to begin with", kind=int, rule=POSITIVE)
-    hold: float | None = option(
-        None, "seconds of a measured hold (default: 6 intervals)", kind=float, rule=POSITIVE, most=AT_MOST_A_YEAR
-    )
-    steps: int = option(5, "loads that are measured around the capacity", kind=int, rule=POSITIVE)
-    repeats: int = option(3, "how often all of them are", kind=int, rule=POSITIVE)
+    max_users: int = option(500, "never more users than these", kind=count, rule=POSITIVE)
+    start_users: int = option(10, "users to begin with", kind=count, rule=POSITIVE)
+    hold: float | None = option(None, "seconds of a measured hold (default: 6 intervals)", kind=duration, rule=POSITIVE)
+    steps: int = option(5, "loads that are measured around the capacity", kind=count, rule=POSITIVE)
+    repeats: int = option(3, "how often all of them are", kind=count, rule=POSITIVE)
 
     def criteria(self, run: RunOptions, users: Sequence[Any]) -> list[Criterion]:
         """The objective; see `read_criteria`."""

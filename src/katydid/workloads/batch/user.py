@@ -6,7 +6,6 @@ tried again after a while, each try with a row of its own. The tries of an itera
 
 import random
 import time
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import ClassVar
 
@@ -15,28 +14,16 @@ import gevent
 from katydid.dialects.answer_parser import AnswerParser
 from katydid.dialects.status import retry_after
 from katydid.engine.measuring import judge, measure_exchange
-from katydid.engine.options import POSITIVE, RunOptions, option
+from katydid.engine.options import RunOptions
 from katydid.engine.services.chat import ChatService
 from katydid.engine.user import PacedUser
 from katydid.model.sample import ErrorClass, Sample
 from katydid.transport.exchange import Exchange
+from katydid.workloads.batch import BatchOptions
 
 REFUSED = (ErrorClass.RATE_LIMITED, ErrorClass.DAILY_LIMIT)
 LOOK = 0.1
 """Seconds between looks at whether the run has ended, while a user holds back."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class BatchOptions(RunOptions):
-    """What a batch run was asked to do."""
-
-    on_429: str = option(
-        "fail",
-        "a refused request: fail = leave it at that; backoff = try again, later and later, each try a row",
-        choices=("fail", "backoff"),
-        variable="LOAD_TEST_ON_429",
-    )
-    tries: int = option(5, "with --on-429 backoff, how often a request is tried in all", kind=int, rule=POSITIVE)
 
 
 class WholeAnswers(ChatService):

@@ -1,11 +1,53 @@
 """The workload `burst`: all users send one request at the same moment; how many does the service work on?"""
 
+from dataclasses import dataclass
+
+from katydid.engine.options import RunOptions
+from katydid.load.pacing import Phase
+from katydid.model.options import NOT_NEGATIVE, POSITIVE, option
+from katydid.model.options.quantities import count, duration
 from katydid.model.workload import Workload, register
 from katydid.workloads.burst.analysis import burst_summary
 from katydid.workloads.burst.section import burst_section
 
+
+@dataclass(frozen=True, kw_only=True)
+class BurstOptions(RunOptions):
+    """What bursts there are. Time-outs are what a burst is to show, so they do not stop it."""
+
+    bursts: int = option(1, "bursts to send", kind=count, rule=POSITIVE)
+    burst_pause: float = option(
+        10.0,
+        "seconds from the latest end of a burst (its time-out) to the next one",
+        kind=duration,
+        rule=NOT_NEGATIVE,
+    )
+    burst_path: str | None = option(None, "GET this path instead of asking the API for a streamed answer")
+    interval: float = option(0.0, "least seconds from one burst to the next", kind=duration, rule=NOT_NEGATIVE)
+    phase: str = option(
+        Phase.BURST.value, "users' first requests: all in one burst, and nothing else", choices=(Phase.BURST.value,)
+    )
+    failure_threshold: int = option(0, "stop at this many failed requests; 0 = never", kind=count, rule=NOT_NEGATIVE)
+    request_timeout: float = option(30.0, "seconds for a whole request", kind=duration, rule=POSITIVE)
+    idle_timeout: float = option(
+        3600.0,
+        "seconds between two reads of an answer; a queue is silent",
+        kind=duration,
+        rule=POSITIVE,
+    )
+
+    @property
+    def period(self) -> float:
+        """Seconds from one burst to the next."""
+        return max(self.interval, self.request_timeout + self.burst_pause)
+
+
 register(
     Workload(
-        name="burst", user="katydid.workloads.burst.user:BurstUser", summarise=burst_summary, sections=(burst_section,)
+        name="burst",
+        options=BurstOptions,
+        user="katydid.workloads.burst.user:BurstUser",
+        summarise=burst_summary,
+        sections=(burst_section,),
     )
 )

@@ -6,18 +6,18 @@ serves one connection at a time gets to the next.
 """
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, ClassVar, cast
 
 from katydid.engine.measuring import judge, measure_exchange, measure_stream
-from katydid.engine.options import AT_MOST_A_YEAR, NOT_NEGATIVE, POSITIVE, RunOptions, option
+from katydid.engine.options import RunOptions
 from katydid.engine.services.chat import ChatService, checked_path
 from katydid.engine.user import PacedUser
-from katydid.load.pacing import Phase
 from katydid.model.errors import ConfigError
 from katydid.model.sample import ErrorClass, Outcome, Sample
 from katydid.transport.exchange import Exchange, Request, Timeouts
 from katydid.transport.http import HttpClient
+from katydid.workloads.burst import BurstOptions
 
 CLOSE = ("Connection", "close")
 CONNECT_LEAD = 1.0
@@ -26,41 +26,6 @@ _SAFETY = 0.2
 """Seconds before a burst at which a user that has no connection yet gives up to get one ahead of it."""
 _LOOK = 5.0
 """Seconds that the target gets to take our first connection."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class BurstOptions(RunOptions):
-    """What bursts there are. Time-outs are what a burst is to show, so they do not stop it."""
-
-    bursts: int = option(1, "bursts to send", kind=int, rule=POSITIVE)
-    burst_pause: float = option(
-        10.0,
-        "seconds from the latest end of a burst (its time-out) to the next one",
-        kind=float,
-        rule=NOT_NEGATIVE,
-        most=AT_MOST_A_YEAR,
-    )
-    burst_path: str | None = option(None, "GET this path instead of asking the API for a streamed answer")
-    interval: float = option(
-        0.0, "least seconds from one burst to the next", kind=float, rule=NOT_NEGATIVE, most=AT_MOST_A_YEAR
-    )
-    phase: str = option(
-        Phase.BURST.value, "users' first requests: all in one burst, and nothing else", choices=(Phase.BURST.value,)
-    )
-    failure_threshold: int = option(0, "stop at this many failed requests; 0 = never", kind=int, rule=NOT_NEGATIVE)
-    request_timeout: float = option(30.0, "seconds for a whole request", kind=float, rule=POSITIVE, most=AT_MOST_A_YEAR)
-    idle_timeout: float = option(
-        3600.0,
-        "seconds between two reads of an answer; a queue is silent",
-        kind=float,
-        rule=POSITIVE,
-        most=AT_MOST_A_YEAR,
-    )
-
-    @property
-    def period(self) -> float:
-        """Seconds from one burst to the next."""
-        return max(self.interval, self.request_timeout + self.burst_pause)
 
 
 class BurstService(ChatService):

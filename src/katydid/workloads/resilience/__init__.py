@@ -2,11 +2,13 @@
 
 from katydid.model.workload import Workload, register
 from katydid.workloads.resilience.analysis import chaos, storm, zombies
+from katydid.workloads.resilience.options import ChaosOptions, StormOptions, ZombiesOptions
 from katydid.workloads.resilience.section import resilience_section
 
 register(
     Workload(
         name="chaos",
+        options=ChaosOptions,
         user="katydid.workloads.resilience.chaos:ChaosUser",
         summarise=chaos,
         sections=(resilience_section,),
@@ -15,6 +17,7 @@ register(
 register(
     Workload(
         name="storm",
+        options=StormOptions,
         user="katydid.workloads.resilience.storm:StormUser",
         summarise=storm,
         sections=(resilience_section,),
@@ -23,6 +26,7 @@ register(
 register(
     Workload(
         name="zombies",
+        options=ZombiesOptions,
         user="katydid.workloads.resilience.zombies:ZombiesUser",
         summarise=zombies,
         sections=(resilience_section,),

@@ -5,41 +5,20 @@ import json
 import os
 import signal
 import subprocess
-from dataclasses import dataclass
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 import gevent
 
-from katydid.engine.options import AT_MOST_32_BITS, AT_MOST_A_YEAR, NOT_NEGATIVE, POSITIVE, option
 from katydid.model.errors import ConfigError
 from katydid.model.sample import ErrorClass, Sample
-from katydid.workloads.resilience.user import ResilienceOptions, ResilienceService, ResilienceUser, parse_times
+from katydid.workloads.resilience.options import ChaosOptions
+from katydid.workloads.resilience.user import ResilienceService, ResilienceUser, parse_times
 
 WORKERS_PATH = "/speech/workers"
 """Where the embedded target lists its workers' process ids."""
 COMMAND_TIME = 30.0
 """Seconds that a command gets."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class ChaosOptions(ResilienceOptions):
-    """Options of the workload `chaos`."""
-
-    chaos_at: str = option("20", "chaos: when to kill, in seconds of the run; several as in 10,30")
-    chaos_pid: int = option(
-        0,
-        "chaos: process to kill (default: workers of the embedded target)",
-        kind=int,
-        rule=NOT_NEGATIVE,
-        most=AT_MOST_32_BITS,
-    )
-    chaos_command: str | None = option(None, "chaos: command that kills, instead of a process id")
-    chaos_workers: int = option(1, "chaos: how many of the embedded target's workers to kill", kind=int, rule=POSITIVE)
-    restart_command: str | None = option(None, "chaos: command that starts again what was killed")
-    restart_after: float = option(
-        3.0, "chaos: seconds from the kill to the restart command", kind=float, rule=NOT_NEGATIVE, most=AT_MOST_A_YEAR
-    )
 
 
 class ChaosService(ResilienceService):

@@ -1,33 +1,16 @@
 """The resilience workload `storm`: speech goes on while very many clients connect in one moment."""
 
 import time
-from dataclasses import dataclass
 from typing import ClassVar
 
 from gevent.pool import Group
 
 from katydid.dialects.status import classify_status
 from katydid.engine.measuring import measure_exchange
-from katydid.engine.options import AT_MOST_A_YEAR, NOT_NEGATIVE, POSITIVE, option
 from katydid.model.sample import ErrorClass
 from katydid.transport.exchange import Exchange
-from katydid.workloads.resilience.user import Holding, ResilienceOptions, ResilienceUser
-
-
-@dataclass(frozen=True, kw_only=True)
-class StormOptions(ResilienceOptions):
-    """Options of the workload `storm`."""
-
-    storm_clients: int = option(2000, "storm: clients that connect at once", kind=int, rule=POSITIVE)
-    storm_at: float = option(
-        20.0, "storm: when, in seconds of the run", kind=float, rule=NOT_NEGATIVE, most=AT_MOST_A_YEAR
-    )
-    storm_hold: float = option(
-        5.0, "storm: seconds that accepted clients stay, without a word", kind=float, rule=POSITIVE, most=AT_MOST_A_YEAR
-    )
-    storm_expect: int = option(
-        0, "storm: how many the target should accept; 0 = as many as it likes", kind=int, rule=NOT_NEGATIVE
-    )
+from katydid.workloads.resilience.options import StormOptions
+from katydid.workloads.resilience.user import Holding, ResilienceUser
 
 
 class StormUser(ResilienceUser):

@@ -9,30 +9,19 @@ import ipaddress
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 import gevent
 from gevent import GreenletExit
 
-from katydid.engine.options import AT_MOST_A_YEAR, NOT_NEGATIVE, POSITIVE, option, truth
 from katydid.model.errors import ConfigError
+from katydid.model.options.quantities import QuantityError, duration
 from katydid.model.sample import ErrorClass, Sample
-from katydid.workloads.speech.user import SpeechOptions, SpeechService, SpeechUser
+from katydid.workloads.resilience.options import ResilienceOptions
+from katydid.workloads.speech.user import SpeechService, SpeechUser
 
 LOCAL_NAMES = {"localhost", "ip6-localhost"}
-
-
-@dataclass(frozen=True, kw_only=True)
-class ResilienceOptions(SpeechOptions):
-    """Options of the resilience workloads."""
-
-    failure_threshold: int = option(0, "stop at this many failed requests; 0 = never", kind=int, rule=NOT_NEGATIVE)
-    interval: float = option(
-        2.0, "seconds from one request start of a user to its next", kind=float, rule=POSITIVE, most=AT_MOST_A_YEAR
-    )
-    i_own_this_target: bool = option(False, "a target on another machine may be put through this", kind=truth)
 
 
 class ResilienceService(SpeechService):
@@ -154,15 +143,15 @@ class Holding:
 
 
 def parse_times(text: str, flag: str) -> list[float]:
-    """Seconds of the run, as in `10,30`.
+    """Seconds of the run, as in `10,30` or `10s,1m30s`.
 
     Raises:
-        ConfigError: they are no numbers, or negative.
+        ConfigError: they are no durations, or negative.
     """
     try:
-        found = sorted(float(part) for part in text.split(","))
-    except ValueError:
+        found = sorted(map(duration, text.split(",")))
+    except QuantityError:
         found = [-1.0]
     if any(not 0 <= each < float("inf") for each in found):
-        raise ConfigError(f"{flag} {text!r}: give seconds of the run, as in 20 or 10,30")
+        raise ConfigError(f"{flag} {text!r}: give times of the run, as in 20 or 10s,1m30s")
     return found

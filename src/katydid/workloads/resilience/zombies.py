@@ -1,7 +1,6 @@
 """The resilience workload `zombies`: speech goes on while very many connections are held that do nothing."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import ClassVar
 
 import gevent
@@ -9,11 +8,11 @@ from gevent.pool import Group
 
 from katydid.dialects.status import classify_status
 from katydid.engine.measuring import measure_exchange
-from katydid.engine.options import AT_MOST_A_YEAR, NOT_NEGATIVE, POSITIVE, option
 from katydid.model.sample import ErrorClass, Sample
 from katydid.transport.exchange import Exchange, Timeouts
+from katydid.workloads.resilience.options import ZombiesOptions
 from katydid.workloads.resilience.slowloris import drip
-from katydid.workloads.resilience.user import Holding, ResilienceOptions, ResilienceUser
+from katydid.workloads.resilience.user import Holding, ResilienceUser
 
 FOREVER = 1e6
 """Seconds; the run ends first."""
@@ -22,21 +21,6 @@ DRIP = 60.0
 """Seconds between two bytes of a slow one."""
 AT_A_TIME = 20
 """Connections opened before a breath: they are to be held, not to come as a storm."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class ZombiesOptions(ResilienceOptions):
-    """Options of the workload `zombies`."""
-
-    zombies: int = option(1000, "zombies: connections to hold", kind=int, rule=POSITIVE)
-    zombies_at: float = option(
-        20.0, "zombies: from when on, in seconds of the run", kind=float, rule=NOT_NEGATIVE, most=AT_MOST_A_YEAR
-    )
-    zombies_kind: str = option(
-        "idle",
-        "zombies: idle, a WebSocket that is opened and never used; slow, a request of which a byte comes a minute",
-        choices=("idle", "slow"),
-    )
 
 
 class ZombiesUser(ResilienceUser):

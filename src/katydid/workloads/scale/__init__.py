@@ -1,12 +1,44 @@
 """The workload `scale`: a sweep over stages of more and more users."""
 
+from dataclasses import dataclass
+
+from katydid.model.options import NOT_NEGATIVE, POSITIVE, option
+from katydid.model.options.quantities import count, duration
 from katydid.model.workload import Workload, register
+from katydid.workloads.batch import BatchOptions
 from katydid.workloads.scale.analysis import scale_part
 from katydid.workloads.scale.section import scale_section
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScaleOptions(BatchOptions):
+    """What a sweep was asked to do."""
+
+    failure_threshold: int = option(
+        0,
+        "stop at this many failed requests; 0 = never: failures are what a sweep is to show",
+        kind=count,
+        rule=NOT_NEGATIVE,
+    )
+    stages: str = option("100,200,1000,10000", "users of each stage, in increasing order")
+    stage_time: float = option(
+        60.0, "seconds of each stage, its first interval not counted", kind=duration, rule=POSITIVE
+    )
+    cool_down: float = option(10.0, "seconds without load between two stages", kind=duration, rule=NOT_NEGATIVE)
+    scale_workload: str = option("batch", "what each user asks for", choices=("batch", "stream"))
+    thresholds: str | None = option(None, "file whose [objective] is to be kept (default: failures and --limit)")
+    limit: float | None = option(
+        None,
+        "seconds that 95 % of the answers may take (default: the interval)",
+        kind=duration,
+        rule=POSITIVE,
+    )
+
 
 register(
     Workload(
         name="scale",
+        options=ScaleOptions,
         user="katydid.workloads.scale.user:ScaleUser",
         plan="stages",
         summarise=scale_part,

@@ -9,7 +9,7 @@ from katydid.engine.stages.objective import read_criteria
 from katydid.engine.stages.shape import HoldsShape
 from katydid.load.stages import FixedPlan, Hold, StagePlan, read_stages
 from katydid.model.errors import ConfigError
-from katydid.workloads.scale.user import ScaleOptions
+from katydid.workloads.scale import ScaleOptions
 
 
 class ScaleShape(HoldsShape):

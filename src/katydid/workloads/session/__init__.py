@@ -4,13 +4,47 @@
 fills it in, `conversation.py` checks it; `user.py` sends it.
 """
 
+from dataclasses import dataclass
+
+from katydid.engine.options import RunOptions
+from katydid.load.pacing import Phase
+from katydid.model.options import NOT_NEGATIVE, POSITIVE, option
+from katydid.model.options.quantities import count, duration
 from katydid.model.workload import Workload, register
 from katydid.workloads.session.analysis import session_summary
 from katydid.workloads.session.section import session_section
 
+
+@dataclass(frozen=True, kw_only=True)
+class SessionOptions(RunOptions):
+    """What conversations there are."""
+
+    scenario: str = option("bridge", "bridge, openai, or a TOML file that describes the conversation")
+    turns: int = option(20, "messages that each user sends", kind=count, rule=POSITIVE)
+    rooms: str | None = option(None, "rooms, comma-separated, instead of the scenario's")
+    session_json: str | None = option(None, "file for the result as one JSON object; - for standard output")
+    interval: float = option(
+        20.0,
+        "seconds from one message of a user to its next; 0 = one after the other",
+        kind=duration,
+        rule=NOT_NEGATIVE,
+    )
+    phase: str = option(
+        Phase.SPREAD.value,
+        "first messages, once all sessions are open: spread over the interval, or all in one burst",
+        choices=(Phase.SPREAD.value, Phase.BURST.value),
+    )
+
+    @property
+    def takes_standard_output(self) -> bool:
+        """See `RunOptions.takes_standard_output`."""
+        return self.session_json == "-"
+
+
 register(
     Workload(
         name="session",
+        options=SessionOptions,
         user="katydid.workloads.session.user:SessionUser",
         summarise=session_summary,
         sections=(session_section,),

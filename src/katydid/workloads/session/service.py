@@ -1,19 +1,18 @@
 """What the users of a `session` share: their options, the scenario, and what was seen of the rooms before the load."""
 
-from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, cast
 
-from katydid.engine.options import AT_MOST_A_YEAR, NOT_NEGATIVE, POSITIVE, RunOptions, option
+from katydid.engine.options import RunOptions
 from katydid.engine.services.base import NoAnswerError
 from katydid.engine.services.chat import ChatService
 from katydid.engine.services.preflight import answer_words
-from katydid.load.pacing import Phase
 from katydid.model.errors import ConfigError
 from katydid.model.jsontext import json_bytes
 from katydid.transport.exchange import Exchange, Request, Timeouts
 from katydid.transport.http import HttpClient
 from katydid.transport.websocket import WebSocketClient
+from katydid.workloads.session import SessionOptions
 from katydid.workloads.session.answers import WholeAnswer
 from katydid.workloads.session.conversation import Conversation
 from katydid.workloads.session.markers import Markers
@@ -21,33 +20,6 @@ from katydid.workloads.session.scenario import Step, load_scenario
 
 _LOOK = 5.0
 """Seconds that the target gets to take our first connection."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class SessionOptions(RunOptions):
-    """What conversations there are."""
-
-    scenario: str = option("bridge", "bridge, openai, or a TOML file that describes the conversation")
-    turns: int = option(20, "messages that each user sends", kind=int, rule=POSITIVE)
-    rooms: str | None = option(None, "rooms, comma-separated, instead of the scenario's")
-    session_json: str | None = option(None, "file for the result as one JSON object; - for standard output")
-    interval: float = option(
-        20.0,
-        "seconds from one message of a user to its next; 0 = one after the other",
-        kind=float,
-        rule=NOT_NEGATIVE,
-        most=AT_MOST_A_YEAR,
-    )
-    phase: str = option(
-        Phase.SPREAD.value,
-        "first messages, once all sessions are open: spread over the interval, or all in one burst",
-        choices=(Phase.SPREAD.value, Phase.BURST.value),
-    )
-
-    @property
-    def takes_standard_output(self) -> bool:
-        """See `RunOptions.takes_standard_output`."""
-        return self.session_json == "-"
 
 
 class SessionService(ChatService):

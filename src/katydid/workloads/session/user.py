@@ -17,10 +17,11 @@ from katydid.model.jsontext import json_text
 from katydid.model.sample import ErrorClass, Outcome, Sample
 from katydid.report.build import Report
 from katydid.transport.exchange import Exchange, Request
+from katydid.workloads.session import SessionOptions
 from katydid.workloads.session.answers import ScenarioAnswer, StreamedAnswer, WholeAnswer
 from katydid.workloads.session.conversation import AnswerJudgement, Conversation, Violation
 from katydid.workloads.session.scenario import Scenario, Step
-from katydid.workloads.session.service import SessionOptions, SessionService
+from katydid.workloads.session.service import SessionService
 
 
 class MessagePart:

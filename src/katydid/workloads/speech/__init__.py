@@ -1,5 +1,32 @@
 """The workload `speech`: a stream of audio over a WebSocket a request, at the pace of speaking."""
 
+from dataclasses import dataclass
+
+from katydid.dialects.speech import SPEECH_APIS
+from katydid.engine.options import RunOptions
+from katydid.model.options import NOT_NEGATIVE, POSITIVE, option
+from katydid.model.options.quantities import milliseconds
 from katydid.model.workload import Workload, register
 
-register(Workload(name="speech", user="katydid.workloads.speech.user:SpeechUser"))
+
+@dataclass(frozen=True, kw_only=True)
+class SpeechOptions(RunOptions):
+    """Options of the workload `speech`."""
+
+    api: str = option("generic", "the target's API", choices=SPEECH_APIS)
+    audio: str | None = option(
+        None, "WAV file, or folder of them: 16-bit, mono, 16 kHz (default: one second of a sound made by code)"
+    )
+    audio_chunk: float = option(100.0, "milliseconds of audio in one message", kind=milliseconds, rule=POSITIVE)
+    audio_speed: float = option(
+        1.0,
+        "how fast audio is sent: 1 as it is spoken, 2 twice as fast, 0 as fast as the target takes it",
+        kind=float,
+        rule=NOT_NEGATIVE,
+    )
+    speech_fields: str | None = option(
+        None, "api generic: other names of fields and types, as in text=result.transcript,final=FinalTranscript"
+    )
+
+
+register(Workload(name="speech", options=SpeechOptions, user="katydid.workloads.speech.user:SpeechUser"))

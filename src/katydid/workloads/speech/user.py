@@ -1,13 +1,11 @@
 """The workload `speech`: a stream of audio over a WebSocket a request, at the pace of speaking."""
 
-from dataclasses import dataclass
 from typing import Any, ClassVar
 from urllib.parse import parse_qsl, urlsplit
 
-from katydid.dialects.speech import SPEECH_APIS, SpeechDialect, speech_dialect
+from katydid.dialects.speech import SpeechDialect, speech_dialect
 from katydid.dialects.status import classify_status
 from katydid.engine.measuring import fail_on_the_line, measure_exchange
-from katydid.engine.options import NOT_NEGATIVE, POSITIVE, RunOptions, option
 from katydid.engine.services.base import NoAnswerError
 from katydid.engine.services.chat import api_key, checked_path
 from katydid.engine.services.headers import ExtraHeaders
@@ -19,28 +17,9 @@ from katydid.model.sample import Blame, ErrorClass, Sample
 from katydid.protocol.target_url import place, read_target_url
 from katydid.transport.exchange import Exchange, Timeouts, TimestampSource
 from katydid.transport.websocket import WebSocketClient
+from katydid.workloads.speech import SpeechOptions
 from katydid.workloads.speech.audio import load_audio
 from katydid.workloads.speech.audio_stream import AudioStream, Pace
-
-
-@dataclass(frozen=True, kw_only=True)
-class SpeechOptions(RunOptions):
-    """Options of the workload `speech`."""
-
-    api: str = option("generic", "the target's API", choices=SPEECH_APIS)
-    audio: str | None = option(
-        None, "WAV file, or folder of them: 16-bit, mono, 16 kHz (default: one second of a sound made by code)"
-    )
-    audio_chunk: float = option(100.0, "milliseconds of audio in one message", kind=float, rule=POSITIVE)
-    audio_speed: float = option(
-        1.0,
-        "how fast audio is sent: 1 as it is spoken, 2 twice as fast, 0 as fast as the target takes it",
-        kind=float,
-        rule=NOT_NEGATIVE,
-    )
-    speech_fields: str | None = option(
-        None, "api generic: other names of fields and types, as in text=result.transcript,final=FinalTranscript"
-    )
 
 
 class SpeechService:

@@ -1,5 +1,6 @@
 """The workload `stream`: one streamed chat completion a request."""
 
+from katydid.engine.options import RunOptions
 from katydid.model.workload import Workload, register
 
-register(Workload(name="stream", user="katydid.workloads.stream.user:StreamUser"))
+register(Workload(name="stream", options=RunOptions, user="katydid.workloads.stream.user:StreamUser"))

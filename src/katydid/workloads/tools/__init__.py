@@ -1,12 +1,35 @@
 """The workload `tools`: conversations with tool calls, checked call by call."""
 
+from dataclasses import dataclass
+
+from katydid.engine.options import RunOptions
+from katydid.model.options import NOT_NEGATIVE, POSITIVE, option
+from katydid.model.options.quantities import count, duration
 from katydid.model.workload import Workload, register
 from katydid.workloads.tools.analysis import correctness
 from katydid.workloads.tools.section import correctness_section
 
+
+@dataclass(frozen=True, kw_only=True)
+class ToolsOptions(RunOptions):
+    """What a tools run was asked to do."""
+
+    tool_calls: int = option(2, "tool calls in every conversation", kind=count, rule=POSITIVE)
+    tool_latency: float = option(0.0, "seconds that each local tool takes", kind=duration, rule=NOT_NEGATIVE)
+    tool_turns: str = option(
+        "sequential", "sequential: one call a turn; parallel: all calls in one turn", choices=("sequential", "parallel")
+    )
+    tools_side: str = option(
+        "client", "who runs the tools: client = this generator; server = the target, which tells of its progress",
+        choices=("client", "server"),
+    )  # fmt: skip
+    tools_answers: str = option("stream", "how turns are answered", choices=("stream", "whole"))
+
+
 register(
     Workload(
         name="tools",
+        options=ToolsOptions,
         user="katydid.workloads.tools.user:ToolsUser",
         summarise=correctness,
         sections=(correctness_section,),

@@ -15,7 +15,7 @@ import gevent
 from katydid.dialects.base import Message
 from katydid.dialects.tools import FINISHED, STARTED, StreamedTurn, WholeTurn, answered, declared
 from katydid.engine.measuring import judge, measure_exchange, measure_stream
-from katydid.engine.options import AT_MOST_A_YEAR, NOT_NEGATIVE, POSITIVE, RunOptions, option
+from katydid.engine.options import RunOptions
 from katydid.engine.services.chat import ChatService
 from katydid.engine.user import PacedUser
 from katydid.model.errors import ConfigError
@@ -23,24 +23,7 @@ from katydid.model.sample import ErrorClass, Outcome, Sample
 from katydid.protocol.toolbox import TOOLBOX, plan, run_tool
 from katydid.protocol.toolcalls import ToolCall, wrong_calls
 from katydid.transport.exchange import Exchange, Request
-
-
-@dataclass(frozen=True, kw_only=True)
-class ToolsOptions(RunOptions):
-    """What a tools run was asked to do."""
-
-    tool_calls: int = option(2, "tool calls in every conversation", kind=int, rule=POSITIVE)
-    tool_latency: float = option(
-        0.0, "seconds that each local tool takes", kind=float, rule=NOT_NEGATIVE, most=AT_MOST_A_YEAR
-    )
-    tool_turns: str = option(
-        "sequential", "sequential: one call a turn; parallel: all calls in one turn", choices=("sequential", "parallel")
-    )
-    tools_side: str = option(
-        "client", "who runs the tools: client = this generator; server = the target, which tells of its progress",
-        choices=("client", "server"),
-    )  # fmt: skip
-    tools_answers: str = option("stream", "how turns are answered", choices=("stream", "whole"))
+from katydid.workloads.tools import ToolsOptions
 
 
 class ToolsService(ChatService):

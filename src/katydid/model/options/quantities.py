@@ -1,0 +1,109 @@
+"""How people write durations, counts and shares: one grammar for options, variables, forms and files. Pure.
+
+    250ms   20s   8m   1h   1m30s     durations: units from the largest to the smallest, each once
+    20                                a plain number, in the unit that whoever asks names
+    5%   0.05                         shares
+
+Each reader takes a text, or a number that was read before, and raises `QuantityError`, which argparse shows as it is.
+"""
+
+import re
+from argparse import ArgumentTypeError
+from decimal import Decimal
+
+_SECONDS = {"h": Decimal(3600), "m": Decimal(60), "s": Decimal(1), "ms": Decimal("1e-3"), "us": Decimal("1e-6")}
+_LONGEST_SHOWN = 40
+"""Characters of a text that a message quotes."""
+_NUMBER = r"(\d+(?:\.\d*)?|\.\d+)\s*"
+_DURATION = re.compile(
+    rf"(?=.)(?:{_NUMBER}h\s*)?(?:{_NUMBER}m(?:in)?(?!s)\s*)?(?:{_NUMBER}s\s*)?(?:{_NUMBER}ms\s*)?(?:{_NUMBER}us\s*)?",
+    re.ASCII,
+)
+
+
+class QuantityError(ArgumentTypeError, ValueError):
+    """A text that is no quantity of its kind; in words that can stand behind an option's name."""
+
+
+def exact_duration(text: str) -> Decimal | None:
+    """Seconds of a duration with units; None where the text is none, as a plain number is."""
+    found = _DURATION.fullmatch(text.strip())
+    if found is None:
+        return None
+    parts = zip(found.groups(), _SECONDS.values(), strict=True)
+    return sum((Decimal(number) * unit for number, unit in parts if number), Decimal(0))
+
+
+def duration(text: str | float) -> float:
+    """Seconds; a plain number is seconds.
+
+    Raises:
+        QuantityError: it is no duration.
+    """
+    return _duration(text, Decimal(1))
+
+
+def milliseconds(text: str | float) -> float:
+    """Milliseconds of a duration; a plain number is milliseconds.
+
+    Raises:
+        QuantityError: it is no duration.
+    """
+    return _duration(text, _SECONDS["ms"])
+
+
+def _duration(text: str | float, unit: Decimal) -> float:
+    """In the unit that a plain number has, which is so many seconds."""
+    if isinstance(text, str) and (exact := exact_duration(text)) is not None:
+        return float(exact / unit)
+    try:
+        return float(text)
+    except ValueError:
+        raise QuantityError(f"{_shown(text)} is not a duration such as 250ms, 20s or 1m30s") from None
+
+
+def count(text: str | int) -> int:
+    """A whole number.
+
+    Raises:
+        QuantityError: it is none.
+    """
+    try:
+        return int(text)
+    except ValueError:
+        raise QuantityError(f"{_shown(text)} is not a whole number") from None
+
+
+def share(text: str | float) -> float:
+    """A part of the whole as a fraction: `5%` or `0.05`; whether it is in [0, 1] is its reader's to see.
+
+    Raises:
+        QuantityError: it is none.
+    """
+    percent = isinstance(text, str) and text.strip().endswith("%")
+    try:
+        return float(Decimal(str(text).strip().removesuffix("%")) / 100) if percent else float(text)
+    except (ValueError, ArithmeticError):
+        raise QuantityError(f"{_shown(text)} is not a share such as 5% or 0.05") from None
+
+
+def _shown(text: object) -> str:
+    """Quoted in a message, and cut where it is long."""
+    said = str(text)
+    return repr(said if len(said) <= _LONGEST_SHOWN else f"{said[:_LONGEST_SHOWN]}…")
+
+
+def format_duration(seconds: float) -> str:
+    """As `duration` reads it, exactly: `250ms`, `20s`, `1m30s`; with decimals where a millisecond is not enough."""
+    exact = Decimal(repr(float(seconds)))
+    if not exact.is_finite() or exact < 0 or exact % _SECONDS["ms"]:
+        return repr(float(seconds))
+    if exact < 1:
+        return f"{int(exact * 1000)}ms" if exact else "0s"
+    if exact % 1:
+        return f"{exact.normalize():f}s"
+    text = ""
+    for name in ("h", "m", "s"):
+        number, exact = divmod(exact, _SECONDS[name])
+        text += f"{number:.0f}{name}" if number else ""
+    return text
