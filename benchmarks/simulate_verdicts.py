@@ -214,6 +214,7 @@ def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description="Simulate pairs of versions and count the verdicts.")
     parser.add_argument("--pairs", type=int, default=2000, help="a cell (default: 2000)")
+    parser.add_argument("--only", type=int, help="one of the tables, counted from 0 (default: all four)")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--family-alpha", type=float, default=CompareSettings().family_alpha)
     options = parser.parse_args()
@@ -226,7 +227,7 @@ def main() -> None:
         EQUAL_COLUMNS: _equal(drawn, how),
         WORSE_COLUMNS: _worse(drawn, how),
     }
-    for columns, rows in tables.items():
+    for columns, rows in list(tables.items())[slice(options.only, None if options.only is None else options.only + 1)]:
         print(f"| {' | '.join(columns)} |\n|{'---|' * len(columns)}")
         for label, *figures in rows:
             print(f"| {label} | " + " | ".join(map(_percent, figures)) + " |", flush=True)

@@ -19,6 +19,7 @@ COMMANDS = {
     "run": "run a workload against a target, and leave a run folder with its report",
     "report": "make the report of a run again from its folder",
     "compare": "say whether a new version is faster or slower than another, by their runs",
+    "ab": "run two versions interleaved until it is decided which is faster",
     "gate": "judge runs by a thresholds file, for CI",
     "history": "show a workload's metrics over its versions, with the changes of their level",
     "capacity": "search the highest load that keeps the objective",

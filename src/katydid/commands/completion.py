@@ -50,7 +50,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _values(command: str) -> list[str]:
-    if command == "run":
+    if command in {"run", "ab"}:
         return shipped_workloads()
     return list(_SCRIPTS) if command == "completion" else []
 

@@ -18,10 +18,8 @@ Values = Sequence[float]
 LEAST_VARIANCE = 1e-12
 """Of logs, what is less counts as zero: it comes of rounding, not of runs."""
 NOISIER = 0.10
-"""Level at which today's runs count as noisier than the history."""
-ONE_SIDE = 0.05
-"""The same of one side alone: less often wrong, as there are two of them."""
-FEWEST_OF_A_SIDE = 4
+"""Level at which today's runs, or those of one side, count as noisier than the history."""
+FEWEST_OF_A_SIDE = 3
 """Runs of a side from which on its own noise is judged: of fewer it is hardly known."""
 
 
@@ -93,17 +91,17 @@ def todays_noise(base: np.ndarray, new: np.ndarray, history: Sequence[np.ndarray
     earlier = [noise for noise in told if noise is not None]
     dimensions = _dimensions(history)
 
-    def scale(sides: Sequence[np.ndarray], level: float) -> float:
+    def scale(sides: Sequence[np.ndarray]) -> float:
         ours = [noise_of(column) for column in _columns(sides)]
         ratios = [_ratio(mine, theirs) for mine, theirs in zip(ours, earlier, strict=True) if mine is not None]
         if not ratios or ours[0] is None:
             return 1.0
         found = float(np.mean(ratios))
-        limit = special.fdtri(ours[0].df * dimensions, earlier[0].df * dimensions, 1.0 - level)
+        limit = special.fdtri(ours[0].df * dimensions, earlier[0].df * dimensions, 1.0 - NOISIER)
         return found if found > max(limit, 1.0) else 1.0
 
-    sides = [scale([side], ONE_SIDE) if len(side) >= FEWEST_OF_A_SIDE else 1.0 for side in (base, new)]
-    return Today(scale([base, new], NOISIER), sides[0], sides[1], dimensions)
+    sides = [scale([side]) if len(side) >= FEWEST_OF_A_SIDE else 1.0 for side in (base, new)]
+    return Today(scale([base, new]), sides[0], sides[1], dimensions)
 
 
 def _columns(groups: Sequence[np.ndarray]) -> list[list[Values]]:

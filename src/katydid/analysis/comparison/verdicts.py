@@ -31,8 +31,10 @@ SAME_POINTS = 2 * LEAST_POINTS
 """Failure rates that differ by less are the same, whatever ratio that makes: of 0 % none is within 10 %."""
 ASSUMED_SD = 0.04
 """Run-to-run sd of a log quantile where nothing tells it: typical of a server on a shared machine."""
-EQUIVALENCE = 0.90
-"""The interval that must lie inside the limits for "no difference": two one-sided tests at 5 %."""
+SAME_LEVEL = 0.05
+"""Of the two one-sided tests that "no difference" takes."""
+EQUIVALENCE = 1.0 - 2.0 * SAME_LEVEL
+"""The interval that must lie inside the limits for it."""
 
 
 NONE = "none on either side"
@@ -61,12 +63,14 @@ class CompareSettings:
         min_change: fraction below which a change is of no interest.
         same_within: fraction that "no difference" means.
         family_alpha: chance that two equal versions are called different in any primary metric.
+        same_level: of each of the two one-sided tests behind "no difference".
     """
 
     primary: tuple[str, ...] = STREAM
     min_change: float = 0.05
     same_within: float = 0.10
     family_alpha: float = 0.01
+    same_level: float = SAME_LEVEL
 
 
 @dataclass(frozen=True)
@@ -229,7 +233,7 @@ def _verdict(metric: Judged, p: float, settings: CompareSettings) -> Verdict:
         return Verdict.SLOWER if worse else Verdict.FASTER
     if metric.bound is not None:
         return Verdict.CANNOT_TELL
-    low, high = difference.interval(EQUIVALENCE)
+    low, high = difference.interval(1.0 - 2.0 * settings.same_level)
     inside = math.expm1(low) > -settings.same_within and math.expm1(high) < settings.same_within
     return Verdict.NO_DIFFERENCE if inside else Verdict.CANNOT_TELL
 
@@ -239,7 +243,7 @@ def _verdict_on_failures(metric: Judged, rates: RateDifference, p: float, settin
     if p < settings.family_alpha and change >= settings.min_change and _worth_a_word(metric):
         return Verdict.SLOWER if rates.change > 0 else Verdict.FASTER
     same = max(SAME_POINTS, settings.same_within * (metric.base or 0.0))
-    low, high = rates.interval(EQUIVALENCE)
+    low, high = rates.interval(1.0 - 2.0 * settings.same_level)
     return Verdict.NO_DIFFERENCE if -same < low and high < same else Verdict.CANNOT_TELL
 
 
