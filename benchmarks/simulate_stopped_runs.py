@@ -18,7 +18,8 @@ import pandas as pd
 
 from katydid.analysis.comparison.compare import CompareSettings
 from katydid.analysis.comparison.estimates import Estimates, RunData, estimate
-from katydid.analysis.comparison.verdicts import Sides, Verdict, judge_metrics
+from katydid.analysis.comparison.sides import Sides
+from katydid.analysis.comparison.verdicts import Verdict, judge_metrics
 from katydid.analysis.derived import with_derived
 
 METRICS = ("ttft.p50", "ttft.p95", "tpot.p50", "duration.p50", "duration.p95")
@@ -134,7 +135,7 @@ def different(random: np.random.Generator, drawn: Pool, *, runs: int, pairs: int
         whole = random.permutation(len(drawn.whole))[: runs + HISTORY]
         new, other = ([drawn.stopped[i] for i in part] for part in (stopped[:runs], stopped[runs:]))
         base = other if both else [drawn.whole[i] for i in whole[HISTORY:]]
-        sides = Sides(base, new, [[drawn.whole[i] for i in whole[:HISTORY]]], False, lambda _: None)
+        sides = Sides(base, new, [[drawn.whole[i] for i in whole[:HISTORY]]], True, lambda _: None)
         judged = judge_metrics(METRICS, sides, settings)
         count += any(metric.verdict in {Verdict.SLOWER, Verdict.FASTER} for metric in judged)
     return count / pairs

@@ -3,30 +3,32 @@
 A run is 200 users with 24 requests each: times to the first token and per token are log-normal (sigma 0.5 and 0.12),
 users differ (20 %), the run drifts (a first-order autoregression), and the whole run has its luck, so large that
 the TTFT's p95 of runs of one version scatters by the level's standard deviation; half of its variance is the same for
-both times. The history is ten runs of an earlier version. Requests fail alone, or in bursts of neighbours, and one
-run may be unluckier than the next; their failures are counted by the code that counts real ones.
+both times. The history is ten runs of an earlier version, or what one of the `situations` says: sides and days that
+are noisier, that differ, that drift. Requests fail alone, or in bursts of neighbours, and one run may be unluckier
+than the next; their failures are counted by the code that counts real ones.
 
-    python benchmarks/simulate_verdicts.py   # 2,000 pairs a cell, some minutes: the tables of docs/verdicts.md
+    python benchmarks/simulate_verdicts.py   # 2,000 pairs a cell, half an hour: the tables of docs/verdicts.md
     python benchmarks/simulate_verdicts.py --pairs 100
 """
 
 import argparse
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from situations import SITUATIONS, STEADY, Situation, draw
 
 from katydid.analysis.comparison.compare import CompareSettings, overall
 from katydid.analysis.comparison.estimates import Estimates
 from katydid.analysis.comparison.failures import clumping, episodes
 from katydid.analysis.comparison.primaries import FAILURES, STREAM
-from katydid.analysis.comparison.verdicts import Sides, judge_metrics
-from katydid.stats.inference import compare_values
+from katydid.analysis.comparison.sides import Sides
+from katydid.analysis.comparison.verdicts import judge_metrics
 
 LEVELS = {"quiet": 0.025, "typical": 0.04, "noisy": 0.095}
 """Standard deviation of a run's log p95 of the TTFT from run to run."""
 RUNS = (1, 3, 5)
+OF_SITUATIONS = (1, 3, 5, 10)
 HISTORY = 10
 USERS, CYCLES = 200, 24
 TOKENS = 64
@@ -137,9 +139,9 @@ def cell(
     pairs: int,
     random: np.random.Generator,
     settings: CompareSettings,
-    shared: float = 0.0,
+    situation: Situation = STEADY,
     failing: Failing = NONE_FAIL,
-    history: int = HISTORY,
+    history: bool = True,
 ) -> Cell:
     """Judge many pairs of versions.
 
@@ -150,34 +152,33 @@ def cell(
         pairs: to judge.
         random: draws the runs.
         settings: of the comparison.
-        shared: part of the variance that the runs of an interleaved pair share; 0 where they were not interleaved.
-        failing: how their requests fail.
-        history: earlier runs, which fail as the base does.
+        situation: how the runs come about.
+        failing: how their requests fail; those of the history as the base's.
+        history: whether there is one.
     """
-    different = slower = same = covered = 0
+    different = slower = same = covered = shown = 0
     for _ in range(pairs):
-        base, new, earlier = (runs[random.integers(0, len(runs), n)] for n in (count, count, history))
-        if shared:
-            luck = runs[random.integers(0, len(runs), count)]
-            base, new = (side * (1 - shared) ** 0.5 + luck * shared**0.5 for side in (base, new))
-        new = new + np.log1p(effect)
+        drawn = draw(runs, count, situation, random)
+        earlier = [[_estimates(row, failing.base, failing, random) for row in version] for version in drawn.history]
         sides = Sides(
-            [_estimates(row, failing.base, failing, random) for row in base],
-            [_estimates(row, failing.new, failing, random) for row in new],
-            [[_estimates(row, failing.base, failing, random) for row in earlier]],
-            shared > 0,
+            [_estimates(row, failing.base, failing, random) for row in drawn.base],
+            [_estimates(row + np.log1p(effect), failing.new, failing, random) for row in drawn.new],
+            earlier if history else [],
+            situation.interleaved,
             lambda _: None,
+            days=earlier if history and situation.days else [],
         )
         metrics = judge_metrics([*METRICS, FAILURES], sides, settings)
         verdict = overall(metrics, metrics)
         different += verdict in {"slower", "faster", "mixed"}
         slower += verdict == "slower"
         same += verdict == "no_difference"
-        difference = compare_values(base[:, P95], new[:, P95], [earlier[:, P95]], interleaved=shared > 0)
+        difference = next(metric.difference for metric in metrics if metric.name == "ttft.p95")
         if difference is not None:
             low, high = difference.interval()
+            shown += 1
             covered += low <= np.log1p(effect) <= high
-    return Cell(different / pairs, slower / pairs, same / pairs, covered / pairs)
+    return Cell(different / pairs, slower / pairs, same / pairs, covered / shown if shown else float("nan"))
 
 
 def _estimates(logs: np.ndarray, rate: float, failing: Failing, random: np.random.Generator) -> Estimates:
@@ -213,30 +214,52 @@ def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description="Simulate pairs of versions and count the verdicts.")
     parser.add_argument("--pairs", type=int, default=2000, help="a cell (default: 2000)")
+    parser.add_argument("--only", type=int, help="one of the tables, counted from 0 (default: all four)")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--family-alpha", type=float, default=CompareSettings().family_alpha)
     options = parser.parse_args()
     random = np.random.default_rng(options.seed)
     how = {"pairs": options.pairs, "random": random, "settings": CompareSettings(family_alpha=options.family_alpha)}
     drawn = {level: pool(sd, random) for level, sd in LEVELS.items()}
-    tables = {COLUMNS: _times(drawn, how), EQUAL_COLUMNS: _equal(drawn, how), WORSE_COLUMNS: _worse(drawn, how)}
-    for columns, rows in tables.items():
+    tables = {
+        COLUMNS: _times(drawn, how),
+        SITUATION_COLUMNS: _situations(drawn, how),
+        EQUAL_COLUMNS: _equal(drawn, how),
+        WORSE_COLUMNS: _worse(drawn, how),
+    }
+    for columns, rows in list(tables.items())[slice(options.only, None if options.only is None else options.only + 1)]:
         print(f"| {' | '.join(columns)} |\n|{'---|' * len(columns)}")
         for label, *figures in rows:
-            line = f"| {label} | " + " | ".join(f"{figure:.1%}" for figure in figures) + " |"
-            print(re.sub(r"(?<=\d)%", " %", line), flush=True)
+            print(f"| {label} | " + " | ".join(map(_percent, figures)) + " |", flush=True)
         print()
 
 
+def _percent(figure: float) -> str:
+    """A dash where there is none: no interval was shown."""
+    return "–" if np.isnan(figure) else f"{figure:.1%}"
+
+
 def _times(drawn: dict[str, np.ndarray], how: dict) -> Iterator[tuple]:
-    for level, runs in drawn.items():
-        designs = [(str(count), count, 0.0) for count in RUNS] + [("5, interleaved, sharing 80 %", 5, 0.8)]
-        for label, count, shared in designs:
-            none, ten, twenty = (cell(runs, count, effect, shared=shared, **how) for effect in (0.0, 0.1, 0.2))
+    for level, runs in ((level, drawn[level]) for level in LEVELS):
+        designs = [(str(count), count, STEADY) for count in RUNS]
+        designs += [("5, sharing 80 %", 5, Situation("pairs are correlated", shared=0.8))]
+        for label, count, situation in designs:
+            none, ten, twenty = (cell(runs, count, effect, situation=situation, **how) for effect in (0.0, 0.1, 0.2))
             figures = (none.different, none.same, none.covered, ten.slower, ten.same, twenty.slower)
             yield f"{level} ({LEVELS[level]:.1%}) | {label}", *figures
 
 
+SITUATION_COLUMNS = (
+    "the noise",
+    "runs a side",
+    "equal: called different",
+    "equal: no difference",
+    "interval holds the truth",
+    "5 % slower: found",
+    "10 % slower: found",
+    "10 % slower: called no difference",
+    "20 % slower: found",
+)
 EQUAL_COLUMNS = (
     "equal versions: requests that fail",
     "1 run, no history",
@@ -247,10 +270,20 @@ EQUAL_COLUMNS = (
 WORSE_COLUMNS = ("worse version: requests that fail", "runs a side", "slower", "the same, no history")
 
 
+def _situations(drawn: dict[str, np.ndarray], how: dict) -> Iterator[tuple]:
+    for situation in SITUATIONS:
+        for count in OF_SITUATIONS:
+            effects = (0.0, 0.05, 0.1, 0.2)
+            cells = [cell(drawn["typical"], count, effect, situation=situation, **how) for effect in effects]
+            none, five, ten, twenty = cells
+            figures = (none.different, none.same, none.covered, five.slower, ten.slower, ten.same, twenty.slower)
+            yield f"{situation.name} | {count}", *figures
+
+
 def _equal(drawn: dict[str, np.ndarray], how: dict) -> Iterator[tuple]:
     for failing in EQUAL:
         label = f"{failing.base:.0%} of {failing.requests}, {failing.how}" if failing.base else "none"
-        designs = ((1, 0), (1, HISTORY), (3, HISTORY), (5, HISTORY))
+        designs = ((1, False), (1, True), (3, True), (5, True))
         cells = (cell(drawn["typical"], n, 0.0, failing=failing, history=history, **how) for n, history in designs)
         yield label, *(found.different for found in cells)
 
@@ -258,7 +291,7 @@ def _equal(drawn: dict[str, np.ndarray], how: dict) -> Iterator[tuple]:
 def _worse(drawn: dict[str, np.ndarray], how: dict) -> Iterator[tuple]:
     for count, failing in WORSE:
         label = f"{failing.base:.0%} → {failing.new:.0%} of {failing.requests}, {failing.how}"
-        found = [cell(drawn["typical"], count, 0.0, failing=failing, history=n, **how).slower for n in (HISTORY, 0)]
+        found = [cell(drawn["typical"], count, 0.0, failing=failing, history=n, **how).slower for n in (True, False)]
         yield f"{label} | {count}", *found
 
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # For CI: load the service, judge it by a thresholds file, and exit with the gate's code. Results: reports/gate/.
-# LOCUST_HOST is the service; BASE_HOST, where set, the version to compare with: PAIRS interleaved runs each.
+# LOCUST_HOST is the service; BASE_HOST, where set, the version to compare with: PAIRS interleaved runs each, or, where
+# that is not set, as many pairs as it takes (`katydid ab`), MAX_PAIRS (10) at most.
 # THRESHOLDS (a file), LOCUST_USERS, LOCUST_RUN_TIME, LOAD_TEST_VERSION … say the rest; options go to every run.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 require_target "$@"
@@ -18,15 +19,23 @@ run() {
   [ "$side" = new ] || set -- --host "$BASE_HOST" --version-label "${BASE_VERSION:-base}"
   katydid run stream ${options[@]+"${options[@]}"} "$@" --results "$runs/$side"
 }
-if [ -n "${BASE_HOST:-}" ]; then
+if [ -n "${BASE_HOST:-}" ] && [ -z "${PAIRS:-}" ] && [ -n "${LOCUST_HOST:-}" ]; then
+  katydid ab stream "$BASE_HOST" "$LOCUST_HOST" --max-pairs "${MAX_PAIRS:-10}" --thresholds "$thresholds" \
+    --results "$runs" --base-version base --new-version new --json "$runs/ab.json" \
+    ${options[@]+"${options[@]}"} || { code=$?; [[ $code = [134] ]] && [ -f "$runs/ab.json" ] || exit "$code"; }
+  judged=("$runs/stream/new")
+  baseline=("--baseline" "$runs/stream/base" "--comparison" "$runs/ab.json")
+elif [ -n "${BASE_HOST:-}" ]; then
   interleave "${PAIRS:-3}" run
   baseline=("--baseline" "$runs"/base/stream/*)
+  judged=("$runs"/new/stream/*)
 else
   run new || { code=$?; [[ $code = [14] ]] || exit "$code"; } # a run that failed or is invalid is the gate's to judge
+  judged=("$runs"/new/stream/*)
 fi
 
 code=0
-katydid gate "$runs"/new/stream/* --thresholds "$thresholds" ${baseline[@]+"${baseline[@]}"} \
+katydid gate "${judged[@]}" --thresholds "$thresholds" ${baseline[@]+"${baseline[@]}"} \
   --junit "$results/junit.xml" --markdown "$results/gate.md" --json "$results/gate.json" || code=$?
 if [ -n "${GITHUB_STEP_SUMMARY:-}" ] && [ -f "$results/gate.md" ]; then cat "$results/gate.md" >>"$GITHUB_STEP_SUMMARY"; fi
 exit "$code"

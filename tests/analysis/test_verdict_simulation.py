@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from simulate_verdicts import HISTORY, LEVELS, Failing, cell, pool
+from simulate_verdicts import LEVELS, Failing, cell, pool
+from situations import SITUATIONS, STEADY, Situation
 
 from katydid.analysis.comparison.compare import CompareSettings
 
@@ -28,11 +29,12 @@ def test_equal_versions_are_hardly_ever_called_different(level, runs):
     name, drawn = level
     found = cell(drawn, runs, 0.0, **judged())
     assert found.different <= 0.03, name  # 1 % promised, and the luck of 300 pairs
-    assert 0.91 <= found.covered <= 0.985, name
+    assert found.covered >= 0.91, name
+    assert found.covered <= 0.985 or runs == 1, name  # of one run a side the noise is taken as larger
 
 
 @pytest.mark.parametrize("failing", [Failing(0.01, 0.01), Failing(0.05, 0.05, burst=4), Failing(0.05, 0.05, burst=20)])
-@pytest.mark.parametrize(("runs", "history", "most"), [(1, 0, 0.01), (1, HISTORY, 0.05), (3, HISTORY, 0.03)])
+@pytest.mark.parametrize(("runs", "history", "most"), [(1, False, 0.01), (1, True, 0.05), (3, True, 0.03)])
 def test_equal_versions_that_fail_equally_are_hardly_ever_called_different(typical, failing, runs, history, most):
     """Promised are 3 % of one run a side, and 1.5 % of more; the rest is the luck of 200 pairs."""
     found = cell(typical, runs, 0.0, failing=failing, history=history, **judged(200))
@@ -47,14 +49,35 @@ def test_equal_versions_that_fail_equally_are_hardly_ever_called_different(typic
         (1, Failing(0.0, 0.5, requests=200)),
     ],
 )
-@pytest.mark.parametrize("history", [0, HISTORY])
+@pytest.mark.parametrize("history", [False, True])
 def test_a_version_that_fails_more_is_found(typical, runs, failing, history):
     assert cell(typical, runs, 0.0, failing=failing, history=history, **judged(100)).slower >= 0.98
 
 
-@pytest.mark.parametrize(("name", "runs", "shared", "least"), [("quiet", 3, 0.0, 0.9), ("typical", 5, 0.8, 0.9)])
+@pytest.mark.parametrize(("name", "runs", "shared", "least"), [("quiet", 3, 0.0, 0.85), ("typical", 5, 0.8, 0.9)])
 def test_a_change_of_10_percent_is_found(name, runs, shared, least):
     drawn = pool(LEVELS[name], np.random.default_rng(5))
-    found = cell(drawn, runs, 0.1, **judged(), shared=shared)
+    situation = Situation("pairs are correlated", shared=shared) if shared else STEADY
+    found = cell(drawn, runs, 0.1, **judged(), situation=situation)
     assert found.slower >= least
     assert found.same <= 0.05
+
+
+UNKNOWABLE = "today twice as noisy as 4 versions"
+"""Of one run a side: a history that was always quieter than today misleads it (docs/verdicts.md)."""
+
+
+@pytest.mark.parametrize(
+    ("situation", "runs"),
+    [(each, runs) for each in SITUATIONS for runs in (1, 5) if (each.name, runs) != (UNKNOWABLE, 1)],
+    ids=lambda value: getattr(value, "name", value),
+)
+def test_equal_versions_are_hardly_ever_called_different_in_real_noise(typical, situation, runs):
+    found = cell(typical, runs, 0.0, **judged(100), situation=situation)
+    assert found.different <= 0.05  # 1.5 % promised, and the luck of 100 pairs
+    assert np.isnan(found.covered) or found.covered >= 0.86
+
+
+@pytest.mark.parametrize("situation", [each for each in SITUATIONS if not each.interleaved], ids=lambda each: each.name)
+def test_sides_of_two_days_are_hardly_ever_called_the_same_when_they_differ(typical, situation):
+    assert cell(typical, 5, 0.1, **judged(100), situation=situation).same <= 0.05

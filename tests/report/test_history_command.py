@@ -59,11 +59,22 @@ def test_its_json_is_alone_on_standard_output(stream, capsys):
     assert err.startswith("The level changed")
 
 
-def test_a_pinned_version_catches_what_crept_in(stream, capsys):
-    assert main(["history", str(stream), "--pin", "v0", "--json", "-"]) == 1
+def test_a_pinned_version_catches_what_crept_in(tmp_path, capsys):
+    """Ten versions, one a day, each 5 % slower than the one before."""
+    for day in range(10):
+        write_run(tmp_path, f"v{day}", number=144 * day, slower=1.05**day, **LOAD)
+    assert main(["history", str(tmp_path / "stream"), "--pin", "v0", "--json", "-"]) == 1
     out, err = capsys.readouterr()
     assert json.loads(out)["pinned"]["verdict"] == "slower"
     assert "Against the pinned version: SLOWER. v9 is slower than v0" in err
+
+
+def test_versions_of_one_day_do_not_tell_how_much_days_differ(stream, capsys):
+    """A jump from one day to the next may be the day's."""
+    assert main(["history", str(stream), "--pin", "v0", "--json", "-"]) == 0
+    out, err = capsys.readouterr()
+    assert json.loads(out)["pinned"]["verdict"] == "cannot_tell"
+    assert "make the runs interleaved (katydid ab)" in err
 
 
 @pytest.mark.parametrize(

@@ -274,6 +274,24 @@ def test_a_gate_with_a_baseline_judges_the_runs_that_it_made(repository):
     assert judged.startswith(expected)
 
 
+def test_versions_are_compared_until_it_is_decided(repository):
+    result = repository.run(
+        "compare_versions.sh", "--until-decided", "http://a", "http://b", "--users", "5", NEW_VERSION="v2"
+    )
+    names = "--base-version base --new-version v2"
+    assert commands(result) == [f"katydid ab stream http://a http://b --max-pairs 10 {names} --users 5"]
+
+
+def test_a_gate_with_a_baseline_and_no_number_of_pairs_makes_as_many_as_it_takes(repository):
+    """And judges by the comparison that was made, as one made again would know nothing of its looks."""
+    result = repository.run("ci_gate.sh", "--users", "5", LOCUST_HOST="http://a", BASE_HOST="http://b")
+    _, compared, judged = commands(result)
+    assert compared.startswith("katydid ab stream http://b http://a --max-pairs 10 --thresholds stream --results ")
+    folder = compared.partition("--results ")[2].partition(" ")[0]
+    told = f"--baseline {folder}/stream/base --comparison {folder}/ab.json"
+    assert judged.startswith(f"katydid gate {folder}/stream/new --thresholds stream {told}")
+
+
 def test_a_comparison_without_two_hosts_is_one_line_and_exit_2(repository):
     result = repository.run("compare_versions.sh", "http://a")
     assert result.returncode == 2
@@ -294,10 +312,12 @@ def test_a_run_that_failed_or_is_invalid_does_not_end_a_comparison_and_an_interr
     assert (stopped.stdout, stopped.returncode) == ("base 1\nnew 1\n", 130)
 
 
-def test_the_demo_runs_both_versions_in_turns_and_names_the_page(repository):
-    *runs, compared = commands(repository.run("demo.sh"))
-    assert ["--version-label old" in run for run in runs] == [True, False, False, True, True, False]
-    assert compared.endswith("--html reports/stream/compare-old-new.html")
+def test_the_demo_starts_both_versions_and_compares_them_until_it_is_decided(repository):
+    (compared,) = commands(repository.run("demo.sh", PORT="4711"))
+    host = "http://127.0.0.1:4711"
+    assert compared.startswith(f"katydid ab stream {host} {host} --base-version old --new-version new")
+    assert "--start-base katydid target --port 4711" in compared
+    assert "--start-new katydid target --port 4711" in compared
 
 
 UNREACHABLE = "Traceback (most recent call last):\n  raise ProxyError(e)\nProxyError: Connection refused"

@@ -7,12 +7,14 @@ from katydid.stats.inference import (
     Design,
     Noise,
     benjamini_hochberg,
+    compare_days,
     compare_values,
     holm,
     noise_of,
     runs_needed,
     smallest_detectable,
 )
+from katydid.stats.noise import Today, todays_noise
 
 
 def test_noise_is_pooled_around_the_mean_of_each_version():
@@ -26,10 +28,16 @@ def test_one_run_each_without_history_tells_no_noise():
 
 
 def test_history_lends_its_noise_to_single_runs():
-    difference = compare_values([1.0], [2.0], [[0.0, 0.2, 0.1], [5.0, 5.2]], interleaved=False)
+    difference = compare_values([1.0], [2.0], [[0.0, 0.2, 0.1], [5.0, 5.2], [9.0, 9.0]], interleaved=False)
     assert difference.log_ratio == pytest.approx(1.0)
-    assert difference.df == 3
-    assert difference.se == pytest.approx(np.sqrt(2 * (0.02 + 0.02) / 3))
+    assert difference.df == 4
+    assert difference.se == pytest.approx(np.sqrt(2 * (0.02 + 0.02) / 4))
+
+
+def test_a_history_of_two_versions_may_be_of_quieter_days_than_the_one_run_a_side_is_of():
+    two = [[0.0, 0.2, 0.1], [5.0, 5.2]]
+    assert compare_values([1.0], [2.0], two, interleaved=False).se == pytest.approx(3 * np.sqrt(2 * (0.02 + 0.02) / 3))
+    assert compare_values([1.0, 1.1], [2.0, 2.1], two, interleaved=False).se < 0.2
 
 
 def test_the_interval_and_the_p_value_are_students():
@@ -59,6 +67,85 @@ def test_a_side_that_scatters_far_more_than_the_others_has_its_own_noise():
     difference = compare_values([0.0, 0.01, -0.01], [0.5, 0.0, -0.3], quiet, interleaved=False)
     assert difference.design is Design.WELCH
     assert difference.se > 0.2
+
+
+def test_a_base_that_scatters_far_more_has_its_own_noise_too():
+    quiet = [[0.0, 0.01, -0.01, 0.012, -0.012, 0.004, 0.0, 0.003, -0.01, 0.0]]
+    difference = compare_values([0.5, 0.0, -0.3], [0.0, 0.01, -0.01], quiet, interleaved=False)
+    assert difference.design is Design.WELCH
+    assert difference.se > 0.2
+
+
+def test_a_history_that_is_quieter_than_today_counts_scaled_to_today():
+    base, new, history = [0.0, 0.2, 0.1], [0.1, 0.3, 0.2], [[0.0, 0.1, 0.05, 0.05, 0.0]]
+    plain = compare_values(base, new, history, interleaved=True)
+    scaled = compare_values(base, new, history, interleaved=True, today=Today(both=4.0, dimensions=1.5))
+    assert scaled.se > plain.se
+    assert (plain.df, scaled.df) == (8, 6)  # four of today's runs, by one and a half metrics
+
+
+@pytest.mark.parametrize(("days", "design"), [(2, None), (3, Design.DAYS), (8, Design.DAYS)])
+def test_runs_of_different_times_need_earlier_days_to_be_compared(days, design):
+    means = np.random.default_rng(1).normal(0.0, 0.05, days)
+    found = compare_days([0.0, 0.01], [0.1, 0.11], [], [[mean, mean + 0.01] for mean in means])
+    assert (found and found.design) is design
+
+
+def test_days_that_differ_are_the_noise_of_sides_that_were_made_on_two():
+    days = [[0.0] * 5, [0.06] * 5, [0.03] * 5]
+    found = compare_days([0.0] * 5, [0.1] * 5, [], days)
+    assert found.se == pytest.approx(np.sqrt(2) * 0.03)
+    assert found.df == pytest.approx(2)
+
+
+def test_a_creep_over_many_days_does_not_hide_itself():
+    creep = [[0.02 * day] for day in range(10)]
+    assert compare_days([0.0], [0.2], [], creep).se == pytest.approx(0.02)
+
+
+def test_intervals_of_two_days_hold_the_truth_95_times_in_100():
+    random, held = np.random.default_rng(3), 0
+    for _ in range(2000):
+        made = [list(random.normal(random.normal(0.0, 0.03), 0.03, 5)) for _ in range(6)]
+        low, high = compare_days(made[0], made[1], made[2:], made[2:]).interval()
+        held += low <= 0.0 <= high
+    assert 0.93 <= held / 2000 <= 0.97
+
+
+def todays(scale_base, scale_new, runs=5, times=400):
+    """How often today counts as noisier, of both sides and of each."""
+    random, counts = np.random.default_rng(5), np.zeros(3)
+    for _ in range(times):
+        luck = random.normal(0.0, 0.03, (2 * runs + 10, 1)) + random.normal(0.0, 0.02, (2 * runs + 10, 4))
+        found = todays_noise(luck[:runs] * scale_base, luck[runs : 2 * runs] * scale_new, [luck[2 * runs :]])
+        counts += np.array([found.both, found.base, found.new]) > 1.0
+    return counts / times
+
+
+def test_today_rarely_counts_as_noisier_than_a_history_of_the_same_noise():
+    both, base, new = todays(1.0, 1.0)
+    assert 0.03 <= both <= 0.15
+    assert max(base, new) <= 0.1
+
+
+def test_a_noisier_today_is_seen_and_of_one_side_which():
+    assert todays(3.0, 3.0)[0] > 0.95
+    _, base, new = todays(1.0, 3.0)
+    assert new > 0.9
+    assert base < 0.1
+
+
+def test_without_a_history_of_two_runs_of_a_version_today_is_as_ever():
+    runs = np.ones((3, 2))
+    assert todays_noise(runs, runs, []) == Today()
+    assert todays_noise(runs, runs, [np.ones((1, 2))]) == Today()
+
+
+def test_a_history_without_any_noise_tells_nothing_on_a_day_that_has_some():
+    still, noisy = np.ones((4, 1)), np.array([[0.0], [0.1], [0.0], [0.2]])
+    assert todays_noise(noisy, noisy, [still]).both == np.inf
+    lent = compare_values([0.0, 0.1], [0.0, 0.1], [[1.0] * 9], interleaved=True, today=Today(both=np.inf))
+    assert lent.df == 2
 
 
 def test_equal_runs_differ_by_nothing_for_certain():

@@ -8,7 +8,8 @@ import pytest
 
 from folders import write_version
 from katydid.analysis.comparison.estimates import Estimates
-from katydid.analysis.comparison.verdicts import CompareSettings, Sides, judge_metrics
+from katydid.analysis.comparison.sides import Sides
+from katydid.analysis.comparison.verdicts import CompareSettings, judge_metrics
 from katydid.cli import main
 from katydid.stats.proportions import in_points
 
@@ -56,7 +57,7 @@ def judged(base, new, name="late_share", **limits):
         for side in (base, new)
     ]
     settings = CompareSettings(primary=(name,), **limits)
-    sides = Sides(*runs, history=[], interleaved=False, within=lambda _: None)
+    sides = Sides(*runs, history=[], interleaved=True, within=lambda _: None)
     return judge_metrics([name], sides, settings)[0].as_dict(settings, 1)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from argparse import Namespace
 from collections.abc import Sequence
 from contextlib import suppress
@@ -40,7 +41,7 @@ def run(given: Namespace) -> int:
     base = runs_of(given.baseline) if given.baseline else []
     if {run.path.resolve() for run in runs} & {run.path.resolve() for run in base}:
         raise ConfigError(f"--baseline {given.baseline} and {given.new} share runs: name those of another version")
-    judgement = _judge(thresholds, runs, base)
+    judgement = _judge(thresholds, runs, base, given.comparison and _read_comparison(given.comparison))
     _write(judgement, given)
     return judgement.exit_code
 
@@ -61,6 +62,9 @@ def add_parser(commands: Commands) -> None:
         "--thresholds", metavar="FILE", required=True, help="TOML; or the name of a workload, for the file we ship"
     )
     parser.add_argument("--baseline", metavar="BASE", type=Path, help="runs of the version to compare with")
+    parser.add_argument(
+        "--comparison", metavar="F", type=Path, help="what `katydid ab --json` wrote, instead of comparing again"
+    )
     parser.add_argument("--junit", metavar="F", help="write JUnit XML")
     parser.add_argument("--markdown", metavar="F", help="write Markdown, as for a GitHub job summary")
     parser.add_argument("--json", metavar="F|-", help="write JSON; - for standard output")
@@ -87,12 +91,36 @@ def _summary(thresholds: Thresholds) -> str:
     return f"{told}, compared by {', '.join(primary)}" if thresholds.wants_comparison else told
 
 
-def _judge(thresholds: Thresholds, runs: Sequence[RunFolder], base: Sequence[RunFolder]) -> Judgement:
+def _read_comparison(path: Path) -> dict[str, Any]:
+    try:
+        comparison = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"--comparison {path}: {error}; name what `katydid ab --json` wrote") from None
+    if not isinstance(comparison, dict) or not {"verdict", "metrics", "sides"} <= comparison.keys():
+        raise ConfigError(f"--comparison {path} is not a comparison: name what `katydid ab --json` wrote")
+    return comparison
+
+
+def judged_with(
+    thresholds: Thresholds, base: Sequence[RunFolder], new: Sequence[RunFolder], comparison: dict[str, Any]
+) -> int:
+    """Judge runs that were compared already; prints the judgement to standard error."""
+    from katydid.report.gate import section
+    from katydid.report.render.terminal import print_section, terminal
+
+    judgement = _judge(thresholds, new, base, comparison)
+    print_section(section(judgement), terminal(stderr=True))
+    return judgement.exit_code
+
+
+def _judge(
+    thresholds: Thresholds, runs: Sequence[RunFolder], base: Sequence[RunFolder], known: dict[str, Any] | None = None
+) -> Judgement:
     from katydid.gate.judge import judge, unreadable
 
     try:
         judged, baseline = ([_read(run) for run in side] for side in (runs, base))
-        comparison = _compare(base, runs, thresholds) if base else None
+        comparison = known or (_compare(base, runs, thresholds) if base else None)
     except NoDataError as error:
         return unreadable(thresholds, [str(run.path) for run in runs], str(error))
     return judge(thresholds, judged, comparison, baseline)

@@ -176,7 +176,7 @@ def _reach(metric: dict[str, Any]) -> tuple[float | None, float | None]:
 
 def sections(comparison: Comparison) -> list[Section]:
     """Everything that is said below the verdict."""
-    made = [_metrics(comparison), _runs(comparison), _differences(comparison), _method(comparison)]
+    made = [_metrics(comparison), _looks(comparison), _runs(comparison), _differences(comparison), _method(comparison)]
     return [section for section in made if section is not None]
 
 
@@ -196,6 +196,24 @@ def _metrics(comparison: Comparison) -> Section | None:
         in_terminal=False,
     )
     return Section("metrics", "Metrics", tables=[deciding, everything])
+
+
+def _looks(comparison: Comparison) -> Section | None:
+    """What each look of `katydid ab` found."""
+    looks = comparison.get("looks")
+    if not looks:
+        return None
+    rows = [
+        (str(look["pairs"]), fraction(look["level"]), fraction(look["level_same"]), HEADLINES[look["verdict"]].lower())
+        for look in looks
+    ]
+    columns = ("Pairs", "Level: different", "Level: no difference", "Verdict")
+    end = "The last look decided." if comparison["decided"] else "No look decided: as many pairs were made as allowed."
+    plan = (
+        "The levels were fixed before the first run, so that all looks together are wrong about equal versions as "
+        "rarely as one comparison."
+    )
+    return Section("looks", "Looks", (end, plan), tables=[Table("Looks after pairs", columns, rows, frozenset({3}))])
 
 
 def _comes_first(metric: dict[str, Any]) -> bool:

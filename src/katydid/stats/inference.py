@@ -13,7 +13,9 @@ from enum import StrEnum
 import numpy as np
 from scipy import special
 
-Values = Sequence[float]
+from katydid.stats.noise import AS_EVER, Noise, Today, Values, above_rounding, noise_of, pooled
+
+__all__ = ["AS_EVER", "Noise", "Today", "Values", "noise_of"]
 
 INTERVAL = 0.95
 """Confidence of the interval that is shown."""
@@ -27,10 +29,14 @@ SURPRISE = 0.01
 """Level at which a side's own scatter counts as larger than the others': rare enough to leave coverage alone."""
 PAIRING = 0.05
 """Level at which pairs count as correlated."""
-
-
-LEAST_VARIANCE = 1e-12
-"""Of logs, what is less counts as zero: it comes of rounding, not of runs."""
+UNSEEN = 3.0
+"""By how much noisier than the history a day is taken to be of which there is one run a side."""
+STEADY = 3
+"""Versions of the history with two runs or more from which on it shows that the noise stays what it is."""
+FEWEST_DAYS = 3
+"""Days of the history from which on they tell how much one day differs from the next."""
+FEWEST_STEPS = 6
+"""Days from which on the steps between them tell it, which a slow creep hardly changes."""
 
 
 class Design(StrEnum):
@@ -39,16 +45,9 @@ class Design(StrEnum):
     RUNS = "runs"
     PAIRS = "pairs"
     WELCH = "unequal runs"
+    DAYS = "runs of different days"
     WITHIN_RUN = "within one run"
     FAILURES = "failures of runs"
-
-
-@dataclass(frozen=True, slots=True)
-class Noise:
-    """The variance of one run's log value from run to run, and what it rests on."""
-
-    variance: float
-    df: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,49 +77,87 @@ class Difference:
         return self.log_ratio - reach, self.log_ratio + reach
 
 
-def noise_of(groups: Sequence[Values]) -> Noise | None:
-    """Pooled variance of runs around the mean of their group (a version); None where no group has two."""
-    squares, df = 0.0, 0
-    for group in groups:
-        if len(group) > 1:
-            squares += float(np.var(group)) * len(group)
-            df += len(group) - 1
-    return Noise(_variance(squares / df), df) if df else None
-
-
-def _variance(found: float) -> float:
-    return found if found >= LEAST_VARIANCE else 0.0
-
-
 def compare_values(
-    base: Values, new: Values, history: Sequence[Values] = (), *, interleaved: bool
+    base: Values,
+    new: Values,
+    history: Sequence[Values] = (),
+    *,
+    interleaved: bool,
+    today: Today = AS_EVER,
 ) -> Difference | None:
-    """The difference of two sets of runs; None where nothing tells the noise (one run each, no history).
+    """The difference of two sets of runs of one session; None where nothing tells the noise (one run each, no history).
 
-    The noise is pooled over both sides and the history, whose versions are centred one by one. A side whose
-    own runs scatter more than that explains gets the wider of this and Welch's interval. Runs that were
-    interleaved and visibly correlated in pairs are compared as pairs.
+    The noise is pooled over both sides and the history, whose versions are centred one by one. Where today is
+    noisier than the history, that counts only scaled to today. A side whose own runs scatter more than the noise
+    explains gets the wider of this and Welch's interval. Runs that were interleaved and visibly correlated in pairs
+    are compared as pairs. Of one run a side today's noise is unknown: it is taken as UNSEEN times the history's, or
+    as the history's where that has seen STEADY versions.
 
     Args:
         base: logs of a metric, a run each; in the order of time where `interleaved`.
         new: the same of the other side.
         history: logs of earlier runs, a sequence a version.
         interleaved: the i-th runs of both sides were made side by side.
+        today: how noisy both sides are against the history.
     """
     log_ratio = float(np.mean(new) - np.mean(base))
-    noise = noise_of([base, new, *history])
+    noise = pooled([base, new], history, today.both, today.dimensions)
     if noise is None:
         return None
     se = float(np.sqrt(noise.variance * (1.0 / len(base) + 1.0 / len(new))))
-    pooled = Difference(log_ratio, se, noise.df, Design.RUNS)
+    if len(base) == len(new) == 1 and not is_steady(history):
+        se *= UNSEEN
+    found = [Difference(log_ratio, se, noise.df, Design.RUNS)]
     if interleaved and len(base) == len(new) >= FEWEST_PAIRS:
         paired = _paired(np.asarray(base), np.asarray(new))
         if paired is not None:
             return paired
-    welch = _welch(base, new, history)
-    if welch is not None and _reach(welch) > _reach(pooled):
-        return welch
-    return pooled
+    noises = _noises(base, new, history, today)
+    if noises is not None:
+        found.append(_unequal(log_ratio, noises, (len(base), len(new))))
+    return max(found, key=_reach)
+
+
+def is_steady(history: Sequence[Values]) -> bool:
+    """Whether so many versions tell the noise that a day of its own noise would show among them."""
+    return sum(len(version) > 1 for version in history) >= STEADY
+
+
+def compare_days(base: Values, new: Values, history: Sequence[Values], days: Sequence[Values]) -> Difference | None:
+    """The difference of runs that were not interleaved; None where fewer than FEWEST_DAYS tell how days differ.
+
+    Two sides made at different times differ by their days too. How much, the means of earlier days tell: their
+    variance is that of a day and of the runs of one, so that twice as much is the variance of a difference; where a
+    side has fewer runs than a day, those that it lacks add theirs (Satterthwaite 1946). That the history's versions
+    may truly differ makes it too careful at most; of FEWEST_STEPS days and more only the steps from day to day count,
+    so that a slow creep does not hide itself.
+
+    Args:
+        base: logs of a metric, a run each.
+        new: the same of the other side.
+        history: logs of earlier runs, a sequence a version.
+        days: logs of earlier runs, a sequence a day on which some were made, in their order.
+    """
+    if len(days) < FEWEST_DAYS:
+        return None
+    between, df = _between([float(np.mean(day)) for day in days])
+    runs_a_day = len(days) / sum(1.0 / len(day) for day in days)
+    noise = noise_of([base, new, *history])
+    lacking = max(0.0, 1.0 / len(base) + 1.0 / len(new) - 2.0 / runs_a_day)
+    parts: list[tuple[float, float]] = [(2.0 * between, df)]
+    parts += [(lacking * noise.variance, noise.df)] if noise else []
+    variance = sum(part for part, _ in parts)
+    squares = sum(part**2 / known for part, known in parts)
+    ratio = float(np.mean(new) - np.mean(base))
+    return Difference(ratio, float(np.sqrt(variance)), variance**2 / squares if squares else df, Design.DAYS)
+
+
+def _between(means: Values) -> tuple[float, float]:
+    """Variance of days, and its degrees of freedom; of many by the steps from one to the next (von Neumann 1941)."""
+    count = len(means)
+    if count < FEWEST_STEPS:
+        return float(np.var(means, ddof=1)), count - 1.0
+    return float(np.mean(np.diff(means) ** 2)) / 2.0, 2.0 * (count - 1) ** 2 / (3 * count - 4)
 
 
 def _reach(difference: Difference) -> float:
@@ -131,27 +168,37 @@ def _reach(difference: Difference) -> float:
 def _paired(base: np.ndarray, new: np.ndarray) -> Difference | None:
     """Differences of pairs; None where the pairs are not correlated, so that pairing would only cost."""
     differences, sums = new - base, new + base
-    spread, shared = (_variance(float(np.var(values, ddof=1))) for values in (differences, sums))
+    spread, shared = (above_rounding(float(np.var(values, ddof=1))) for values in (differences, sums))
     df = len(base) - 1
     if shared <= spread * special.fdtri(df, df, 1.0 - PAIRING):
         return None
     return Difference(float(differences.mean()), float(np.sqrt(spread / len(base))), df, Design.PAIRS)
 
 
-def _welch(base: Values, new: Values, history: Sequence[Values]) -> Difference | None:
-    """Each side by its own noise, where the new one's is larger than the base's by more than chance."""
-    if len(new) < 3:
-        return None
-    mine, others = noise_of([new]), noise_of([base, *history])
-    if mine is None or others is None or others.variance == 0.0:
-        return None
-    if mine.variance <= others.variance * special.fdtri(mine.df, others.df, 1.0 - SURPRISE):
-        return None
-    parts = others.variance / len(base), mine.variance / len(new)
+def _noises(base: Values, new: Values, history: Sequence[Values], today: Today) -> tuple[Noise, Noise] | None:
+    """Each side's own noise, where one's is larger by more than chance; else None."""
+    if max(today.base, today.new) > 1.0:
+        scales = (base, today.base), (new, today.new)
+        ours, theirs = (pooled([side], history, scale, today.dimensions) for side, scale in scales)
+        return None if ours is None or theirs is None else (ours, theirs)
+    for mine, other in ((new, base), (base, new)):
+        noise, rest = noise_of([mine]), noise_of([other, *history])
+        if len(mine) > 2 and noise and rest and _is_surprising(noise, rest):
+            return (rest, noise) if mine is new else (noise, rest)
+    return None
+
+
+def _is_surprising(noise: Noise, rest: Noise) -> bool:
+    limit = rest.variance * special.fdtri(noise.df, rest.df, 1.0 - SURPRISE)
+    return rest.variance > 0.0 and bool(noise.variance > limit)
+
+
+def _unequal(log_ratio: float, noises: tuple[Noise, Noise], runs: tuple[int, int]) -> Difference:
+    """Each side by its own noise (Welch-Satterthwaite)."""
+    parts = [noise.variance / count for noise, count in zip(noises, runs, strict=True)]
     variance = sum(parts)
-    # Welch-Satterthwaite
-    df = variance**2 / (parts[0] ** 2 / others.df + parts[1] ** 2 / mine.df)
-    return Difference(float(np.mean(new) - np.mean(base)), float(np.sqrt(variance)), df, Design.WELCH)
+    df = variance**2 / sum(part**2 / noise.df for part, noise in zip(parts, noises, strict=True))
+    return Difference(log_ratio, float(np.sqrt(variance)), df, Design.WELCH)
 
 
 def holm(p_values: Values) -> list[float]:

@@ -10,14 +10,14 @@ from typing import Any
 
 from katydid.analysis.comparison.comparability import mismatches
 from katydid.analysis.comparison.estimates import RunData, outcome_of, read_run
-from katydid.analysis.comparison.explain import because, largest_regression, with_caveats
-from katydid.analysis.comparison.pairing import history_of, left_out, numbers_of, usable
+from katydid.analysis.comparison.explain import about_noise, because, largest_regression, with_caveats
+from katydid.analysis.comparison.pairing import history_of, left_out, numbers_of, paired, partners_left_out
 from katydid.analysis.comparison.primaries import FAILURES, Primaries, primaries
+from katydid.analysis.comparison.sides import Sides
 from katydid.analysis.comparison.stops import compare_stops
 from katydid.analysis.comparison.verdicts import (
     CompareSettings,
     Judged,
-    Sides,
     Verdict,
     judge_metrics,
     undecided_failures,
@@ -68,11 +68,14 @@ def compare_runs(
     """The same of runs that were read already."""
     settings, sides = settings or CompareSettings(), (base, new)
     differences = mismatches(*([run.manifest for run in side] for side in sides))
-    used = [[run for run in side if usable(run)] for side in sides]
+    pairs = paired(base, new)
+    used = [pairs.base, pairs.new]
     reasons = [mismatch.text for mismatch in differences if mismatch.why]
     reasons += [text for name, side in zip(("BASE", "NEW"), sides, strict=True) for text in left_out(name, side)]
+    reasons += partners_left_out(pairs)
     invalid = any(mismatch.why for mismatch in differences) or not all(used)
     earlier = history_of(history, used[0], known={run.path for side in sides for run in side})
+    earlier += [left for left in pairs.left if left]
     settled = max((settled_after([run.frame for run in side]) for side in used if side), default=0.0)
     result: dict[str, Any] = {
         "verdict": str(Verdict.INVALID),
@@ -89,7 +92,8 @@ def compare_runs(
     }
     if invalid:
         return result
-    numbers = numbers_of(used, earlier, settled, catalogue_of(*(run.manifest for run in (*base, *new))))
+    catalogue = catalogue_of(*(run.manifest for run in (*base, *new)))
+    numbers = numbers_of(used, earlier, settled, catalogue, interleaved=pairs.interleaved)
     workload = str(used[0][0].manifest.get("workload"))
     stops = compare_stops(used[0], used[1], settings, interleaved=numbers.interleaved)
     runs = [*numbers.base, *numbers.new]
@@ -115,6 +119,7 @@ def compare_runs(
             *deciding.notes,
             *notes,
             *why,
+            *about_noise(metrics, numbers),
         ],
         "metrics": [*stops.rows, *rows],
         "interleaved": numbers.interleaved,

@@ -1,15 +1,18 @@
 """What takes a verdict back, what is worse and what is better, and what it would take to tell, in words."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from katydid.analysis.comparison.bounds import stands
 from katydid.analysis.comparison.primaries import FAILURES
-from katydid.analysis.comparison.verdicts import CompareSettings, Judged, Sides, Verdict, undecided_failures
+from katydid.analysis.comparison.sides import NOT_INTERLEAVED, Sides, todays
+from katydid.analysis.comparison.verdicts import CompareSettings, Judged, Verdict, undecided_failures
 from katydid.model.declared import described
 from katydid.model.formatting import change_text, fraction, number, plural
 from katydid.model.units import Unit
+from katydid.stats.inference import STEADY, UNSEEN, is_steady
 
 SHORTER_ANSWERS = 0.02
 """Change of the tokens an answer has from which on whole answers are not compared."""
@@ -69,9 +72,32 @@ def because(
         texts.append(f"{LARGEST}: {_change(told[worst.name][1])}")
     if verdict is Verdict.CANNOT_TELL:
         ignored = FAILURES if not undecided_failures(metrics) else ""
-        undecided = [m for m in metrics if m.primary and m.verdict is Verdict.CANNOT_TELL and m.name != ignored]
+        undecided = [
+            m
+            for m in metrics
+            if m.primary and m.verdict is Verdict.CANNOT_TELL and m.name != ignored and m.reason != NOT_INTERLEAVED
+        ]
         texts += [_undecided(metric, told[metric.name][1], settings) for metric in undecided]
     return texts
+
+
+def about_noise(metrics: Sequence[Judged], sides: Sides) -> list[str]:
+    """What is unusual about the noise: that it is unknown, or larger than the history's."""
+    if any(metric.reason == NOT_INTERLEAVED for metric in metrics):
+        meanwhile = "what changed meanwhile would look like the new version's doing"
+        return [f"{NOT_INTERLEAVED}: {meanwhile}; make the runs interleaved (katydid ab)"]
+    if not sides.interleaved:
+        return []
+    today = todays(sides, [metric.name for metric in metrics if metric.primary])
+    noisier = max(today.both, today.base, today.new)
+    if noisier > 1.0:
+        times = f"{noisier**0.5:.2g} times" if math.isfinite(noisier) else "far"
+        return [f"today's runs scatter {times} as much as the history's, which counts for that much less"]
+    single = len(sides.base) == len(sides.new) == 1
+    if single and sides.history and not is_steady([[0.0] * len(version) for version in sides.history]):
+        few = f"one run a side does not show how noisy today is, nor does a history of fewer than {STEADY} versions"
+        return [f"{few}: the noise is taken as {UNSEEN:g} times the history's; make two runs a side (katydid ab)"]
+    return []
 
 
 def _change(row: Mapping[str, Any]) -> str:

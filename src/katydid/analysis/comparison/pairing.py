@@ -1,16 +1,21 @@
 """The two sides of a comparison: which of their runs count, which were interleaved, what history there is."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from itertools import groupby
 from typing import Any
 
 from katydid.analysis.comparison.comparability import comparable
-from katydid.analysis.comparison.estimates import RunData, estimate, read_run
-from katydid.analysis.comparison.verdicts import Sides
+from katydid.analysis.comparison.estimates import Estimates, RunData, estimate, read_run
+from katydid.analysis.comparison.sides import Sides
 from katydid.model.declared import SHIPPED, Catalogue
 from katydid.model.errors import NoDataError
 from katydid.runs.folder import RunFolder
 from katydid.stats.bootstrap import log_error
+
+RESTART_S = 900.0
+"""Seconds between the two runs of a pair in which a server may be stopped, and another started."""
 
 
 def usable(run: RunData) -> bool:
@@ -61,19 +66,19 @@ def numbers_of(
     earlier: Sequence[Sequence[RunData]],
     settled: float,
     catalogue: Catalogue = SHIPPED,
+    *,
+    interleaved: bool,
 ) -> Sides:
     """The runs of both sides as numbers.
 
     Args:
-        used: runs of the base, and of the new side.
+        used: runs of the base, and of the new side, pair by pair where `interleaved`.
         earlier: runs of the history, by version.
         settled: seconds of each run that count in no statistic.
         catalogue: the metrics that these runs may have.
+        interleaved: pairs were made side by side.
     """
     base, new = used
-    pairs = _pairs(base, new)
-    if pairs:
-        base, new = ([pair[side] for pair in pairs] for side in (0, 1))
 
     def within(name: str) -> float | None:
         """Both runs' own uncertainty together."""
@@ -84,14 +89,38 @@ def numbers_of(
         errors = [log_error(_successes(run, settled), column, int(statistic[1:]) / 100) for run in (base[0], new[0])]
         return None if None in errors else sum((error or 0.0) ** 2 for error in errors) ** 0.5
 
+    def numbers(runs: Sequence[RunData]) -> list[Estimates]:
+        return [estimate(run, settled * 1000.0) for run in runs]
+
     return Sides(
-        base=[estimate(run, settled * 1000.0) for run in base],
-        new=[estimate(run, settled * 1000.0) for run in new],
-        history=[[estimate(run, settled * 1000.0) for run in version] for version in earlier],
-        interleaved=bool(pairs),
+        base=numbers(base),
+        new=numbers(new),
+        history=[numbers(version) for version in earlier],
+        interleaved=interleaved,
         within=within,
         catalogue=catalogue,
+        days=[numbers(day) for day in days_of(earlier)] if _on_two_days(base, new) else [],
     )
+
+
+def _on_two_days(base: Sequence[RunData], new: Sequence[RunData]) -> bool:
+    """Whether no day has runs of both sides; those of one day differ by what drifts within it, which no day tells."""
+    days = [{_started(run)[:10] for run in side} for side in (base, new)]
+    return not days[0] & days[1]
+
+
+def days_of(earlier: Sequence[Sequence[RunData]]) -> list[list[RunData]]:
+    """Earlier runs by the day on which they were made, each day by its version of most runs.
+
+    Versions of one day are correlated by it, and runs of one version on several days are told apart by them.
+    """
+    days: dict[str, list[RunData]] = {}
+    for version in earlier:
+        for day, runs in groupby(sorted(version, key=_started), key=lambda run: _started(run)[:10]):
+            made = list(runs)
+            if day and len(made) > len(days.get(day, ())):
+                days[day] = made
+    return [runs for _, runs in sorted(days.items())]
 
 
 def _version(run: RunData) -> str:
@@ -103,19 +132,62 @@ def _successes(run: RunData, settled: float) -> Any:
     return frame[frame["counted"] & (frame["outcome"] == "ok") & (frame["scheduled_ms"] >= settled * 1000.0)]
 
 
-def _pairs(base: Sequence[RunData], new: Sequence[RunData]) -> list[tuple[RunData, RunData]]:
-    """Interleaved runs, pair by pair (A B, B A, …); none where they were not."""
-    if len(base) != len(new):
-        return []
-    runs = sorted([(_started(r), 0, r) for r in base] + [(_started(r), 1, r) for r in new], key=lambda item: item[0])
-    if any(not started for started, _, _ in runs):
-        return []
-    pairs = []
-    for first, second in zip(runs[::2], runs[1::2], strict=True):
-        if first[1] == second[1]:
-            return []
-        pairs.append((first[2], second[2]) if first[1] == 0 else (second[2], first[2]))
-    return pairs
+@dataclass(frozen=True)
+class Paired:
+    """Two sides' runs that count.
+
+    Attributes:
+        base, new: runs; pair by pair where `interleaved`.
+        left: those of each side that no valid run of the other was made beside.
+    """
+
+    base: list[RunData]
+    new: list[RunData]
+    interleaved: bool
+    left: tuple[list[RunData], list[RunData]] = ([], [])
+
+
+def paired(base: Sequence[RunData], new: Sequence[RunData]) -> Paired:
+    """The runs that count, as pairs where these were made side by side (A B, B A, …).
+
+    Pairs are found by time, among all runs: of one that is invalid the partner is left out too, and the other pairs
+    stay. Where no more than half of the runs of the smaller side have a partner, the sides were not interleaved.
+    """
+    runs = sorted([*((run, 0) for run in base), *((run, 1) for run in new)], key=lambda item: _started(item[0]))
+    pairs: list[tuple[RunData, RunData]] = []
+    waiting: tuple[RunData, int] | None = None
+    for item in runs:
+        if waiting is not None and waiting[1] != item[1] and _beside(waiting[0], item[0]):
+            pairs.append((waiting[0], item[0]) if waiting[1] == 0 else (item[0], waiting[0]))
+            waiting = None
+            continue
+        waiting = item
+    fit = [[run for run in side if usable(run)] for side in (base, new)]
+    whole = [pair for pair in pairs if usable(pair[0]) and usable(pair[1])]
+    if 2 * len(whole) <= min(map(len, fit)):
+        return Paired(fit[0], fit[1], interleaved=False)
+    kept = [[pair[side] for pair in whole] for side in (0, 1)]
+    left = [[run for run in fit[side] if not any(run is one for one in kept[side])] for side in (0, 1)]
+    return Paired(kept[0], kept[1], interleaved=True, left=(left[0], left[1]))
+
+
+def partners_left_out(pairs: Paired) -> list[str]:
+    """Which valid runs have no part in the comparison, as they have no partner."""
+    return [
+        f"{name} {run.path} is left out: no valid run of the other side was made beside it"
+        for name, runs in zip(("BASE", "NEW"), pairs.left, strict=True)
+        for run in runs
+    ]
+
+
+def _beside(first: RunData, second: RunData) -> bool:
+    """Whether a run began soon after another had ended: sooner than it lasted, or than a server takes to restart."""
+    try:
+        began, then = (datetime.fromisoformat(_started(run)) for run in (first, second))
+    except ValueError:
+        return False
+    lasted = (first.manifest.get("stopped_at_ms") or 1000.0 * (first.manifest.get("run_time_s") or 0.0)) / 1000.0
+    return (then - began).total_seconds() - lasted <= max(lasted, RESTART_S)
 
 
 def _started(run: RunData) -> str:

@@ -16,11 +16,13 @@ from katydid.analysis.comparison.bounds import Bound
 from katydid.analysis.comparison.estimates import Estimates
 from katydid.analysis.comparison.failures import RateDifference, RunFailures, clumping_of_few, compare_failures
 from katydid.analysis.comparison.primaries import FAILURES, STREAM
-from katydid.model.declared import SHIPPED, Catalogue, about
+from katydid.analysis.comparison.sides import NOT_INTERLEAVED, Sides, has, log_of, todays, with_successes
+from katydid.model.declared import about
 from katydid.model.metrics import METRICS, FlatMetric
 from katydid.model.units import Better, Unit
 from katydid.stats import inference
 from katydid.stats.inference import Design, Difference, Noise, Values
+from katydid.stats.noise import Today
 from katydid.stats.proportions import Points, in_points
 
 LEAST_POINTS = 0.005
@@ -29,8 +31,10 @@ SAME_POINTS = 2 * LEAST_POINTS
 """Failure rates that differ by less are the same, whatever ratio that makes: of 0 % none is within 10 %."""
 ASSUMED_SD = 0.04
 """Run-to-run sd of a log quantile where nothing tells it: typical of a server on a shared machine."""
-EQUIVALENCE = 0.90
-"""The interval that must lie inside the limits for "no difference": two one-sided tests at 5 %."""
+SAME_LEVEL = 0.05
+"""Of the two one-sided tests that "no difference" takes."""
+EQUIVALENCE = 1.0 - 2.0 * SAME_LEVEL
+"""The interval that must lie inside the limits for it."""
 
 
 NONE = "none on either side"
@@ -59,36 +63,14 @@ class CompareSettings:
         min_change: fraction below which a change is of no interest.
         same_within: fraction that "no difference" means.
         family_alpha: chance that two equal versions are called different in any primary metric.
+        same_level: of each of the two one-sided tests behind "no difference".
     """
 
     primary: tuple[str, ...] = STREAM
     min_change: float = 0.05
     same_within: float = 0.10
     family_alpha: float = 0.01
-
-
-@dataclass(frozen=True)
-class Sides:
-    """The runs that are compared, as numbers.
-
-    Attributes:
-        history: earlier runs, a sequence a version.
-        interleaved: the i-th runs of both sides were made side by side.
-        within: the standard error of a metric's log within one run, for when nothing else is known.
-        catalogue: the metrics that these runs may have.
-    """
-
-    base: Sequence[Estimates]
-    new: Sequence[Estimates]
-    history: Sequence[Sequence[Estimates]]
-    interleaved: bool
-    within: Callable[[str], float | None]
-    catalogue: Catalogue = SHIPPED
-
-    @property
-    def every(self) -> list[Sequence[Estimates]]:
-        """Both sides, then the versions of the history."""
-        return [self.base, self.new, *self.history]
+    same_level: float = SAME_LEVEL
 
 
 @dataclass(frozen=True)
@@ -206,7 +188,8 @@ class Judged:
 def judge_metrics(names: Sequence[str], sides: Sides, settings: CompareSettings) -> list[Judged]:
     """Every metric's verdict: the primary ones adjusted by Holm, the others by Benjamini and Hochberg."""
     primary = {FAILURES, *settings.primary}
-    raw = [_weighed(_compared(name, sides, primary=name in primary), sides, settings) for name in names]
+    today = todays(sides, settings.primary)
+    raw = [_weighed(_compared(name, sides, today, primary=name in primary), sides, settings) for name in names]
     return [
         *_judged([m for m in raw if m.primary], inference.holm, settings),
         *_judged([m for m in raw if not m.primary], inference.benjamini_hochberg, settings),
@@ -250,7 +233,7 @@ def _verdict(metric: Judged, p: float, settings: CompareSettings) -> Verdict:
         return Verdict.SLOWER if worse else Verdict.FASTER
     if metric.bound is not None:
         return Verdict.CANNOT_TELL
-    low, high = difference.interval(EQUIVALENCE)
+    low, high = difference.interval(1.0 - 2.0 * settings.same_level)
     inside = math.expm1(low) > -settings.same_within and math.expm1(high) < settings.same_within
     return Verdict.NO_DIFFERENCE if inside else Verdict.CANNOT_TELL
 
@@ -260,7 +243,7 @@ def _verdict_on_failures(metric: Judged, rates: RateDifference, p: float, settin
     if p < settings.family_alpha and change >= settings.min_change and _worth_a_word(metric):
         return Verdict.SLOWER if rates.change > 0 else Verdict.FASTER
     same = max(SAME_POINTS, settings.same_within * (metric.base or 0.0))
-    low, high = rates.interval(EQUIVALENCE)
+    low, high = rates.interval(1.0 - 2.0 * settings.same_level)
     return Verdict.NO_DIFFERENCE if -same < low and high < same else Verdict.CANNOT_TELL
 
 
@@ -278,11 +261,11 @@ def _worth_a_word(metric: Judged) -> bool:
     return abs((metric.new or 0.0) - (metric.base or 0.0)) >= LEAST_POINTS
 
 
-def _compared(name: str, sides: Sides, *, primary: bool) -> Judged:
+def _compared(name: str, sides: Sides, today: Today, *, primary: bool) -> Judged:
     known = sides.catalogue.metrics[name]
     empty = Judged(name, primary, declared=None if name in METRICS else known)
     if name != FAILURES:
-        sides = _with_successes(sides)
+        sides = with_successes(sides)
         if not sides.base or not sides.new:
             return replace(empty, reason=NO_SUCCESS)
     if lacking := _lacking(name, sides):
@@ -291,24 +274,29 @@ def _compared(name: str, sides: Sides, *, primary: bool) -> Judged:
         return _failures(empty, sides)
     share = known.unit is Unit.FRACTION
     shown = [_shown([run.values[name] for run in side], share=share) for side in (sides.base, sides.new)]
-    metric = replace(empty, base=shown[0], new=shown[1], runs=len(sides.base) + len(sides.new))
-    if not share and min(run.values[name] for run in (*sides.base, *sides.new)) <= 0:
+    runs = (*sides.base, *sides.new)
+    metric = replace(empty, base=shown[0], new=shown[1], runs=len(runs))
+    if not share and min(run.values[name] for run in runs) <= 0:
         return replace(metric, reason="a run's value is 0, so that there is no ratio")
-    base, new = ([_log(run, name, share=share) for run in side] for side in (sides.base, sides.new))
+    base, new = ([log_of(run, name, share=share) for run in side] for side in (sides.base, sides.new))
     if share:
         metric = replace(metric, level=math.exp(sum(base) / len(base)))
-        if all(run.values[name] == 0 for run in (*sides.base, *sides.new)):
+        if all(run.values[name] == 0 for run in runs):
             return replace(metric, reason=NONE, verdict=Verdict.NO_DIFFERENCE)
-    history = [
-        [_log(run, name, share=share) for run in version if name in run.values and (share or run.values[name] > 0)]
-        for version in sides.history
-    ]
-    difference = inference.compare_values(base, new, history, interleaved=sides.interleaved)
-    if difference is None and (error := sides.within(name)) is not None:
+    history, days = (
+        [[log_of(run, name, share=share) for run in runs if has(run, name, share=share)] for runs in groups]
+        for groups in (sides.history, sides.days)
+    )
+    if sides.interleaved:
+        difference = inference.compare_values(base, new, history, interleaved=True, today=today)
+    else:
+        difference = inference.compare_days(base, new, history, [day for day in days if day])
+    unknown = difference is None and not sides.interleaved and bool(len(runs) > 2 or history)
+    if difference is None and not unknown and (error := sides.within(name)) is not None:
         difference = Difference(new[0] - base[0], error, 1e6, Design.WITHIN_RUN)
     noise = inference.noise_of([base, new, *history])
     p = difference.p_value if difference and difference.design is not Design.WITHIN_RUN else 1.0
-    return replace(metric, difference=difference, noise=noise, p_value=p)
+    return replace(metric, difference=difference, noise=noise, p_value=p, reason=NOT_INTERLEAVED if unknown else "")
 
 
 def _lacking(name: str, sides: Sides) -> str:
@@ -317,14 +305,6 @@ def _lacking(name: str, sides: Sides) -> str:
         return TWO_WAYS
     lacking = next((run for run in (*sides.base, *sides.new) if name not in run.values), None)
     return "" if lacking is None else lacking.missing.get(name, "a run lacks it")
-
-
-def _with_successes(sides: Sides) -> Sides:
-    """Without runs in which no request succeeded: they tell failures, and nothing else."""
-    base, new = ([run for run in side if run.ok] for side in (sides.base, sides.new))
-    if (len(base), len(new)) == (len(sides.base), len(sides.new)):
-        return sides
-    return replace(sides, base=base, new=new, interleaved=False)
 
 
 def _failures(metric: Judged, sides: Sides) -> Judged:
@@ -348,11 +328,3 @@ def _shown(values: Values, *, share: bool) -> float:
     if share or min(values) <= 0:
         return sum(values) / len(values)
     return math.exp(sum(map(math.log, values)) / len(values))
-
-
-def _log(run: Estimates, name: str, *, share: bool) -> float:
-    """The log of a value; of a share with half a request added, so that none at all has one too."""
-    value = run.values[name]
-    if not share:
-        return math.log(value)
-    return math.log((value * run.requests + 0.5) / (run.requests + 1.0))

@@ -1,0 +1,82 @@
+"""The runs of a comparison as numbers: both sides, the history, and how noisy today is against it.
+
+Knows no verdict.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from katydid.analysis.comparison.estimates import Estimates
+from katydid.analysis.comparison.primaries import FAILURES
+from katydid.model.declared import SHIPPED, Catalogue
+from katydid.model.units import Unit
+from katydid.stats.noise import AS_EVER, Today, todays_noise
+
+NOT_INTERLEAVED = "the runs were not interleaved, and too few earlier days tell how much one differs from the next"
+
+
+@dataclass(frozen=True)
+class Sides:
+    """The runs that are compared, as numbers.
+
+    Attributes:
+        history: earlier runs, a sequence a version.
+        interleaved: the i-th runs of both sides were made side by side; else they differ by their days too.
+        within: the standard error of a metric's log within one run, for when nothing else is known.
+        catalogue: the metrics that these runs may have.
+        days: earlier runs, a sequence a day on which some were made.
+    """
+
+    base: Sequence[Estimates]
+    new: Sequence[Estimates]
+    history: Sequence[Sequence[Estimates]]
+    interleaved: bool
+    within: Callable[[str], float | None]
+    catalogue: Catalogue = SHIPPED
+    days: Sequence[Sequence[Estimates]] = ()
+
+    @property
+    def every(self) -> list[Sequence[Estimates]]:
+        """Both sides, then the versions of the history."""
+        return [self.base, self.new, *self.history]
+
+
+def todays(sides: Sides, primary: Sequence[str]) -> Today:
+    """How noisy the runs of both sides are against the history, by the times that decide."""
+    known = sides.catalogue.metrics
+    times = [n for n in primary if n != FAILURES and n in known and known[n].unit is not Unit.FRACTION]
+    of_all = [name for name in times if all(run.values.get(name, 0.0) > 0.0 for run in (*sides.base, *sides.new))]
+
+    def logs(runs: Sequence[Estimates]) -> np.ndarray:
+        whole = [run for run in runs if all(run.values.get(name, 0.0) > 0.0 for name in of_all)]
+        return np.log([[run.values[name] for name in of_all] for run in whole]).reshape(len(whole), len(of_all))
+
+    history = [found for version in sides.history if len(found := logs(version))] if of_all else []
+    return todays_noise(logs(sides.base), logs(sides.new), history) if history else AS_EVER
+
+
+def with_successes(sides: Sides) -> Sides:
+    """The sides without runs in which no request succeeded: they tell failures, and nothing else."""
+    base, new = ([run for run in side if run.ok] for side in (sides.base, sides.new))
+    if (len(base), len(new)) == (len(sides.base), len(sides.new)):
+        return sides
+    if not sides.interleaved:
+        return replace(sides, base=base, new=new)
+    pairs = [pair for pair in zip(sides.base, sides.new, strict=True) if pair[0].ok and pair[1].ok]
+    return replace(sides, base=[pair[0] for pair in pairs], new=[pair[1] for pair in pairs])
+
+
+def has(run: Estimates, name: str, *, share: bool) -> bool:
+    """Whether a run has a value of which `log_of` makes something."""
+    return name in run.values and (share or run.values[name] > 0)
+
+
+def log_of(run: Estimates, name: str, *, share: bool) -> float:
+    """The log of a value; of a share with half a request added, so that none at all has one too."""
+    value = run.values[name]
+    if not share:
+        return math.log(value)
+    return math.log((value * run.requests + 0.5) / (run.requests + 1.0))

@@ -1,0 +1,95 @@
+"""The pairs of `katydid ab`: run after run, alternating, with a look after each pair until it is decided.
+
+Knows neither Locust nor a process: how a run is made, how both sides are compared and how a line is said is given.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from katydid.analysis.comparison.looks import DECIDED, at_look, found_at
+from katydid.analysis.comparison.verdicts import CompareSettings
+from katydid.model.formatting import format_eta, fraction, plural
+from katydid.runs.folder import RunFolder
+from katydid.stats.sequential import Look
+
+SIDES = ("base", "new")
+
+MakeRun = Callable[[str], RunFolder | None]
+"""Makes a run of a side; None where it left no folder."""
+Compare = Callable[[Sequence[RunFolder], Sequence[RunFolder], CompareSettings], dict[str, Any]]
+
+
+@dataclass
+class Pairs:
+    """What was made and found.
+
+    Attributes:
+        runs: of each side, in their order.
+        made: pairs.
+        comparison: of the last look; None before the first.
+        looks: what each found.
+    """
+
+    runs: dict[str, list[RunFolder]] = field(default_factory=lambda: {side: [] for side in SIDES})
+    made: int = 0
+    comparison: dict[str, Any] | None = None
+    looks: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def decided(self) -> bool:
+        """Whether the last look did."""
+        return bool(self.looks) and self.looks[-1]["verdict"] in DECIDED
+
+
+def levels_text(looks: Sequence[Look]) -> str:
+    """The plan, as it is printed before the first run."""
+    pairs = ", ".join(f"{look.pairs}: {fraction(look.different)} and {fraction(look.same)}" for look in looks)
+    return f"looks after these pairs, at these levels (different, and no difference): {pairs}"
+
+
+def until_decided(
+    plan: Sequence[Look],
+    settings: CompareSettings,
+    make_run: MakeRun,
+    compare: Compare,
+    say: Callable[[str], None],
+) -> Pairs:
+    """Make pairs (base new, new base, …) until a look decides, or the last was made.
+
+    Args:
+        plan: the looks; the last one's pairs are the most that are made.
+        settings: of the comparison as a whole.
+        make_run: called with `base` or `new`.
+        compare: both sides' runs, at the level of a look.
+        say: prints a line.
+    """
+    pairs, looks, began = Pairs(), {look.pairs: look for look in plan}, time.monotonic()
+    most = plan[-1].pairs
+    say(f"At most {plural(most, 'pair')}; {levels_text(plan)}")
+    for number in range(1, most + 1):
+        for side in SIDES if number % 2 else SIDES[::-1]:
+            say(f"Pair {number} of at most {most}: {side}")
+            run = make_run(side)
+            pairs.runs[side] += [run] if run is not None else []
+        pairs.made = number
+        left = f"{plural(most - number, 'more pair')} at most"
+        left += f", {format_eta((time.monotonic() - began) / number * (most - number))}" if number < most else ""
+        if number not in looks:
+            say(f"After {plural(number, 'pair')}: no look yet; {left}")
+            continue
+        found = compare(pairs.runs["base"], pairs.runs["new"], at_look(settings, looks[number]))
+        pairs.comparison = found
+        pairs.looks.append(found_at(looks[number], found))
+        done = pairs.decided or found["verdict"] == "invalid"
+        say(f"After {plural(number, 'pair')}: {_known(found)}; {'that decides' if pairs.decided else left}")
+        if done:
+            break
+    return pairs
+
+
+def _known(comparison: dict[str, Any]) -> str:
+    from katydid.report.verdict import comparison_sentence
+
+    return comparison_sentence(comparison).rstrip(".")

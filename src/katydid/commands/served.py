@@ -1,0 +1,134 @@
+"""A version of the target that is started for a run and stopped after it (`katydid ab --start-base CMD`).
+
+What was started is ended, with everything that it started in its own process group, however the run ends.
+"""
+
+import contextlib
+import http.client
+import os
+import signal
+import ssl
+import subprocess
+import tempfile
+import time
+from types import TracebackType
+from typing import IO, Self
+
+from katydid.model.errors import ConfigError
+from katydid.model.formatting import strip_control_chars
+from katydid.protocol.target_url import read_target_url, shown_url
+
+STOP_TIME = 10.0
+"""Seconds that a server gets to end by itself."""
+LOOK_TIME = 2.0
+"""Seconds that it gets to answer a look."""
+PAUSE = 0.2
+"""Seconds between two looks."""
+NOT_READY = frozenset({502, 503, 504})
+"""What a server, or a proxy before it, answers that is still loading its model."""
+
+
+class ServedVersion:
+    """A context manager that starts a server, waits until it answers, and stops it.
+
+    Args:
+        option: that gave the command, for messages.
+        command: of the shell.
+        host: where the server is to answer.
+        patience: seconds until it must.
+    """
+
+    def __init__(self, option: str, command: str, host: str, patience: float) -> None:
+        self._option, self._command, self._host, self._patience = option, command, host, patience
+        self._process: subprocess.Popen[bytes] | None = None
+        self._output: IO[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        if answers(self._host):
+            raise ConfigError(
+                f"{shown_url(self._host)} answers although {self._option} has not started it: stop what listens there"
+            )
+        self._output = tempfile.TemporaryFile()
+        try:
+            self._process = subprocess.Popen(  # noqa: S602 - the person's own command
+                self._command,
+                shell=True,
+                stdin=subprocess.DEVNULL,
+                stdout=self._output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+            self._wait(self._process)
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def _wait(self, process: subprocess.Popen[bytes]) -> None:
+        began = time.monotonic()
+        while not answers(self._host):
+            shown = shown_url(self._host)
+            if (code := process.poll()) is not None:
+                raise ConfigError(
+                    f"{self._option} ended with code {code} before {shown} answered{self._last_words()}: correct it"
+                )
+            if time.monotonic() - began > self._patience:
+                raise ConfigError(
+                    f"{self._option} ran for {self._patience:g} s and {shown} does not answer{self._last_words()}: "
+                    "correct the host, or give it longer with --wait-ready"
+                )
+            time.sleep(PAUSE)
+
+    def _last_words(self) -> str:
+        """The last line that the server printed."""
+        assert self._output is not None  # noqa: S101 - made before the process
+        self._output.seek(0)
+        lines = self._output.read().decode(errors="replace").strip().splitlines()
+        return f" ({strip_control_chars(lines[-1])[:200]})" if lines else ""
+
+    def stop(self) -> None:
+        """End it with its whole process group; safe to call again."""
+        process, self._process = self._process, None
+        if process is not None:
+            _signal(process, signal.SIGTERM)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(STOP_TIME)
+            _signal(process, getattr(signal, "SIGKILL", signal.SIGTERM))  # also what outlived the shell
+            process.wait()
+        if self._output is not None:
+            self._output.close()
+            self._output = None
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+
+def _signal(process: subprocess.Popen[bytes], number: int) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):  # all of them have ended
+        if os.name == "posix":
+            os.killpg(process.pid, number)
+        else:
+            process.terminate()
+
+
+def answers(host: str) -> bool:
+    """Whether a server answers at a URL, and is ready."""
+    to = read_target_url(host)
+    connection: http.client.HTTPConnection
+    if to.tls:
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE  # a look; the run itself verifies
+        connection = http.client.HTTPSConnection(to.host, to.port, timeout=LOOK_TIME, context=context)
+    else:
+        connection = http.client.HTTPConnection(to.host, to.port, timeout=LOOK_TIME)
+    try:
+        connection.request("GET", "/v1/models")
+        return connection.getresponse().status not in NOT_READY
+    except http.client.HTTPException:
+        return True  # something answers that is no HTTP: the run's own preflight says more
+    except OSError:
+        return False
+    finally:
+        connection.close()
