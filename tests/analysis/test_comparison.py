@@ -227,7 +227,7 @@ def test_runs_stopped_by_the_failure_threshold_are_shown_as_what_they_are(tmp_pa
     """The origin's table: 270 users, 412 requests, 41.3 % failed against 305, 499, 55.5 %."""
     old = stopped(tmp_path / "old", users=270, requests=412, failed=170, minute=0)
     new = stopped(tmp_path / "new", users=305, requests=499, failed=277, minute=1)
-    manifest = new.manifest() | {"failure_threshold": 170}
+    manifest = new.manifest().json | {"failure_threshold": 170}
     manifest.pop("partial")
     new.write_json("manifest.json", manifest)
     result = compare_versions([old], [new])

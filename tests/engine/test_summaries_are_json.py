@@ -4,6 +4,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from documents import manifest_with
 from katydid.analysis.derived import with_derived
 from katydid.analysis.summary import summarise
 from katydid.model.jsontext import json_text
@@ -89,7 +90,7 @@ def test_every_summary_is_json(workload, outcomes):
     for seed in range(3):
         dice = np.random.default_rng([seed, len(workload)])
         samples, monitor = random_samples(workload, OUTCOMES[outcomes], dice), random_monitor(dice)
-        manifest = manifest_of(workload, dice)
+        manifest = manifest_with(manifest_of(workload, dice))
         summary = summarise(samples, monitor, manifest)
         assert strictly(json_text(summary)).keys() == summary.keys()
         material = Material(manifest, summary, with_derived(samples, manifest), monitor)

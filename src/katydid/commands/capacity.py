@@ -1,7 +1,6 @@
 """`katydid capacity WORKLOAD`: search the highest load that keeps the objective, in one run."""
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -11,11 +10,11 @@ from katydid.commands.run import run_workload
 from katydid.model.arguments import OneLineParser
 from katydid.model.errors import ExitCode, worst
 from katydid.model.jsontext import json_text
-from katydid.runs.folder import SUMMARY
 
 
 def main(arguments: Sequence[str]) -> int:
     """Search; 0 when a capacity was found, 4 when not even one user held or the run is invalid."""
+    from katydid.analysis.result import RunResult
     from katydid.engine.plugin import last_folder, use_shape
     from katydid.engine.stages.capacity_shape import CapacityShape
 
@@ -38,10 +37,10 @@ def main(arguments: Sequence[str]) -> int:
     folder = last_folder()
     if folder is None:  # nothing was run, or this is a worker
         return code
-    summary = json.loads((folder.path / SUMMARY).read_text(encoding="utf-8"))
+    summary = RunResult.load(folder).summary
     found = summary.get("capacity") or {}
     if asked.json:
-        result = {**found, "valid": summary["valid"], "ended": summary["ended"], "run": str(folder.path)}
+        result = {**found, "valid": summary.valid, "ended": summary.ended, "run": str(folder.path)}
         write_output(asked.json, json_text(result) + "\n")
     return worst(code, ExitCode.PASSED if _found(found) else ExitCode.INVALID)
 

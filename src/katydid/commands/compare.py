@@ -36,7 +36,7 @@ def main(arguments: Sequence[str]) -> int:
     base, new = ([read_run(folder) for folder in side] for side in folders)
     history = [] if options.no_history else _history(options.history, folders)
     comparison = compare_runs(base, new, settings=CompareSettings(), history=history)
-    comparison["workload"] = base[0].manifest.get("workload")
+    comparison["workload"] = base[0].manifest.workload
     console = terminal(stderr=STANDARD_OUTPUT in outputs)
     print_comparison(comparison, console)
     if options.json:

@@ -38,4 +38,4 @@ def main(arguments: Sequence[str]) -> int:
     tools = list(DEFINITIONS) if "all" in options.definitions else list(dict.fromkeys(options.definitions))
     report = build_report(folder, tools)
     print_summary(report, terminal(), str(folder.path / REPORT))
-    return ExitCode.PASSED if report.summary["valid"] else ExitCode.INVALID
+    return ExitCode.PASSED if report.summary.valid else ExitCode.INVALID

@@ -17,7 +17,7 @@ import numpy as np
 from scipy.optimize import curve_fit, isotonic_regression, minimize
 from scipy.stats import t as student_t
 
-from katydid.analysis.capacity.holds import Criterion, HoldResult, holds_of
+from katydid.analysis.capacity.holds import Criterion, HoldResult, criteria_of, holds_of
 from katydid.analysis.diagnosis import diagnose_limit
 from katydid.analysis.validity import Run
 
@@ -254,7 +254,7 @@ def _broken_most(results: Sequence[HoldResult]) -> str | None:
 
 def capacity_part(run: Run) -> dict[str, Any]:
     """What a search found, for `summary.json`: the capacity, its interval, what limited it, and every stage."""
-    criteria = [Criterion(**c) for c in run.manifest.get("objective") or []]
+    criteria = criteria_of(run.manifest)
     holds = [h for h in holds_of(run.frame, run.manifest, criteria) if h.ended != "interrupted"]
     found = estimate_capacity(holds, criteria)
     limit = diagnose_limit(run, holds)

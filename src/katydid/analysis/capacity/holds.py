@@ -13,7 +13,7 @@ import pandas as pd
 from scipy.stats import spearmanr
 
 from katydid.analysis.derived import quantile
-from katydid.load.stages import StageRecord
+from katydid.model.documents.manifest import Manifest, StageRecord
 from katydid.model.metrics import DISTRIBUTIONS, STATISTICS
 
 FEWEST_BAD = 2
@@ -252,8 +252,14 @@ def _piles_up(paced: pd.DataFrame, fewest: float) -> bool:
     return correlation * math.sqrt(len(paced) - 1) > SURELY
 
 
-def holds_of(frame: pd.DataFrame, manifest: dict[str, Any], criteria: Sequence[Criterion]) -> list[HoldResult]:
+def holds_of(frame: pd.DataFrame, manifest: Manifest, criteria: Sequence[Criterion]) -> list[HoldResult]:
     """All stages of a run, in their order."""
-    interval = float(manifest["interval_s"])
-    records = (StageRecord(**record) for record in manifest.get("stages") or [])
-    return [measure_hold(frame, record, interval, criteria) for record in records]
+    interval = manifest.interval_s
+    if not interval:
+        return []
+    return [measure_hold(frame, record, interval, criteria) for record in manifest.stages or []]
+
+
+def criteria_of(manifest: Manifest) -> list[Criterion]:
+    """The objective of a run in stages."""
+    return [Criterion(each.metric, each.allowed, each.limit_ms) for each in manifest.objective or []]

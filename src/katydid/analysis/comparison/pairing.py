@@ -95,7 +95,7 @@ def numbers_of(
 
 
 def _version(run: RunData) -> str:
-    return str(run.manifest.get("version"))
+    return str(run.manifest.version)
 
 
 def _successes(run: RunData, settled: float) -> Any:
@@ -119,4 +119,4 @@ def _pairs(base: Sequence[RunData], new: Sequence[RunData]) -> list[tuple[RunDat
 
 
 def _started(run: RunData) -> str:
-    return str(run.manifest.get("started_utc") or "")
+    return str(run.manifest.started_utc or "")
