@@ -33,8 +33,8 @@ def test_a_good_run_gets_its_checks_in_order_and_needs_no_words():
 def test_its_json_is_whole():
     comparison = compared("slower")
     (row,) = comparison["metrics"]
-    plain = {"reason": "", "value": None, "values": (), "at_least": False, "compared": None, "exit_code": 0}
-    assert judged(objective=TTFT, comparison=comparison).as_json() == {
+    plain = {"reason": "", "value": None, "values": [], "at_least": False, "compared": None, "exit_code": 0}
+    assert judged(objective=TTFT, comparison=comparison).result().json == {
         "schema_version": 1,
         "passed": False,
         "exit_code": 1,

@@ -3,11 +3,11 @@
 import argparse
 import sys
 from collections.abc import Sequence
-from typing import Any
 
 from katydid.commands.output import STANDARD_OUTPUT, check_output, write_output
 from katydid.commands.run import run_workload
 from katydid.model.arguments import OneLineParser
+from katydid.model.documents.capacity import CapacityFound, CapacityResult
 from katydid.model.errors import ExitCode, worst
 from katydid.model.jsontext import json_text
 
@@ -38,18 +38,17 @@ def main(arguments: Sequence[str]) -> int:
     if folder is None:  # nothing was run, or this is a worker
         return code
     summary = RunResult.load(folder).summary
-    found = summary.get("capacity") or {}
+    found = summary.capacity
     if asked.json:
-        result = {**found, "valid": summary.valid, "ended": summary.ended, "run": str(folder.path)}
-        write_output(asked.json, json_text(result) + "\n")
+        told = {**summary.get("capacity", {}), "valid": summary.valid, "ended": summary.ended, "run": str(folder.path)}
+        write_output(asked.json, json_text(CapacityResult.of(**told)) + "\n")
     return worst(code, ExitCode.PASSED if _found(found) else ExitCode.INVALID)
 
 
-def _found(result: dict[str, Any]) -> bool:
-    if result.get("capacity") is not None:
+def _found(result: CapacityFound | None) -> bool:
+    if result is not None and result.capacity is not None:
         return True
-    steps = result.get("steps") or []
-    fewest = min((step["users"] for step in steps), default=None)
+    fewest = min((step.users for step in result.steps), default=None) if result else None
     tried = f"not even {fewest} user(s) kept the objective" if fewest else "no load was held"
     remedy = "see the report's failures, or ask for less with --limit or --thresholds"
     print(f"katydid: no capacity was found: {tried}; {remedy}", file=sys.stderr)  # noqa: T201 - the one line

@@ -120,4 +120,4 @@ def _write(judgement: Judgement, given: Namespace) -> None:
     if given.markdown:
         write_output(given.markdown, section_markdown(part) + "\n")
     if given.json:
-        write_output(given.json, json_text(judgement.as_json()) + "\n")
+        write_output(given.json, json_text(judgement.result()) + "\n")

@@ -171,7 +171,7 @@ def censored(summary: Summary) -> str:
     return f"{plural(count, 'request')} timed out or cut off count as at least the time they had (≥)."
 
 
-def plural(count: int, word: str) -> str:
+def plural(count: float, word: str) -> str:
     """`1 request`, `2 requests`."""
     return f"{number(count)} {word}" + ("" if count == 1 else "s")
 

@@ -18,7 +18,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from katydid.model.documents.base import SCHEMA_VERSION, Document, DocumentError
+from katydid.model.documents.base import Document, DocumentError
 from katydid.model.documents.manifest import Manifest
 from katydid.model.documents.summary import Summary
 from katydid.model.errors import ConfigError, NoDataError
@@ -168,7 +168,7 @@ class RunWriter:
 
     def __init__(self, path: Path, manifest: Mapping[str, object]) -> None:
         self.path = path
-        self.manifest = Manifest.read({"schema_version": SCHEMA_VERSION}).added(**manifest)
+        self.manifest = Manifest.of(**manifest)
         path.mkdir(parents=True)
         _write_manifest(path, self.manifest)
         self._logs = {kind: RowLog(path / _log_file(kind)) for kind in ("samples", "monitor")}

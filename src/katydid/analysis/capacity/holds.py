@@ -6,13 +6,13 @@ Knows no search and no estimate. Times are milliseconds of the run, as in the sa
 import math
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy.stats import spearmanr
 
 from katydid.analysis.derived import quantile
+from katydid.model.documents.capacity import Step
 from katydid.model.documents.manifest import Manifest, StageRecord
 from katydid.model.metrics import DISTRIBUTIONS, STATISTICS
 
@@ -159,10 +159,10 @@ class HoldResult:
         seen = f"{self.requests} requests, {self.failed} failed{times}"
         return f"held: {seen}" if self.held else f"broken ({', '.join(self.broken) or 'no requests'}): {seen}"
 
-    def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
-        worst = max(map(self.missed_share, self.missed), default=0.0)
-        return asdict(self) | {"held": self.held, "broken": list(self.broken), "missed_share": worst}
+    def step(self) -> Step:
+        """As documents have it."""
+        told = asdict(self) | {"broken": list(self.broken)}
+        return Step(**told, held=self.held, missed_share=max(map(self.missed_share, self.missed), default=0.0))
 
 
 def measure_hold(

@@ -54,6 +54,15 @@ class Document(msgspec.Struct, kw_only=True, frozen=True, dict=True, omit_defaul
         return document
 
     @classmethod
+    def of(cls, **keys: object) -> Self:
+        """The document with these keys, whose values may be our types.
+
+        Raises:
+            DocumentError: one is of the wrong type, or lacking.
+        """
+        return cls.read(msgspec.to_builtins({"schema_version": SCHEMA_VERSION, **keys}, enc_hook=_plain))
+
+    @classmethod
     def parse(cls, text: bytes) -> Self:
         """The same from a file's content.
 

@@ -7,6 +7,7 @@ from typing import ClassVar, Literal
 from msgspec import Struct, field
 
 from katydid.model.documents.base import Document, Part
+from katydid.model.documents.capacity import CapacityFound
 
 Severity = Literal["invalid", "warning"]
 
@@ -175,6 +176,7 @@ class Summary(Document, kw_only=True, frozen=True):
         timestamp_source: as the manifest's.
         checks: of sessions and of resilience workloads.
         limited_by: of a sweep or a search: what ended the growth.
+        capacity: what a search for it found.
         headline: the run in one sentence.
     """
 
@@ -203,6 +205,7 @@ class Summary(Document, kw_only=True, frozen=True):
     timestamp_source: str | None
     checks: list[Check] | None = None
     limited_by: str | None = None
+    capacity: CapacityFound | None = None
     headline: Headline | None = None
 
     def measured(self, metric: str) -> Measured | None:
