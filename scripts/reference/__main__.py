@@ -1,4 +1,4 @@
-"""Write docs/reference/ out of the code: its tables, parsers and docstrings, so that nothing is said twice.
+"""Write docs/reference/ out of the code: its tables, parsers, types and docstrings, so that nothing is said twice.
 
 python scripts/reference           # run it when an option, a metric, a rule or a column has changed
 python scripts/reference --check   # exits with 1, and names the pages, where some are not up to date
@@ -11,6 +11,7 @@ from pathlib import Path
 from asking import commands, options, target, workloads
 from face import python
 from finding import errors, files, metrics, thresholds, validity
+from schema import documents, schemas
 
 ROOT = Path(__file__).resolve().parents[2]
 REFERENCE = ROOT / "docs" / "reference"
@@ -18,16 +19,17 @@ _MADE = "<!-- Made by scripts/reference out of the code: change it there. -->\n"
 
 PAGES: dict[str, Callable[[], str]] = {
     page.__name__: page
-    for page in (commands, options, workloads, metrics, errors, files, validity, thresholds, target, python)
+    for page in (commands, options, workloads, metrics, errors, files, validity, thresholds, target, python, documents)
 }
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Write the pages, or see whether they are up to date."""
+    """Write the pages and schemas, or see whether they are up to date."""
     stale = []
-    REFERENCE.mkdir(parents=True, exist_ok=True)
-    for name, page in PAGES.items():
-        file, content = REFERENCE / f"{name}.md", _MADE + page().rstrip() + "\n"
+    made = {f"{name}.md": _MADE + page().rstrip() + "\n" for name, page in PAGES.items()}
+    for name, content in (made | schemas()).items():
+        file = REFERENCE / name
+        file.parent.mkdir(parents=True, exist_ok=True)
         if not file.is_file() or file.read_text(encoding="utf-8") != content:
             stale.append(file.relative_to(ROOT).as_posix())
             if "--check" not in arguments:

@@ -12,7 +12,7 @@ Locust), `report`, `gate`, `analysis`, `runs` (their folders), `transport`, `sta
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from katydid.analysis.validity.rule import Finding, Rule
+    from katydid.analysis.validity.rule import Rule
     from katydid.dialects import register
     from katydid.dialects.base import Answer, Dialect, Generation, Message, bearer_headers
     from katydid.dialects.loading import load_object
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from katydid.engine.options import RunOptions
     from katydid.engine.user import PacedUser
     from katydid.model.declared import Metric
+    from katydid.model.documents.summary import Finding
     from katydid.model.options import NOT_NEGATIVE, POSITIVE, option
     from katydid.model.options.quantities import count, duration, share
     from katydid.model.sample import Sample
@@ -89,7 +90,8 @@ _HOME_OF = {
     for home, names in {
         "katydid.model.version": ("__version__",),
         "katydid.model.sample": ("Sample",),
-        "katydid.analysis.validity.rule": ("Finding", "Rule"),
+        "katydid.analysis.validity.rule": ("Rule",),
+        "katydid.model.documents.summary": ("Finding",),
         "katydid.report.model": ("Section", "Table"),
         "katydid.model.declared": ("Metric",),
         "katydid.model.workload": ("Workload",),

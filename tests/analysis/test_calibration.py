@@ -6,6 +6,7 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
+from documents import summary_with
 from katydid.analysis.calibration import (
     Errors,
     Trial,
@@ -99,7 +100,7 @@ def test_cpu_time_a_chunk_is_that_of_all_the_generators_processes():
     ])  # fmt: skip
     plan = {"users": 3, "processes": 2, "window": (1000.0, 9000.0), "target_cpu": 0.1, "others_cpu": 0.0}
     log = pd.DataFrame([truth(f"r{i}", i * 100.0) for i in range(100)])
-    done = trial(samples(*rows), watched, log, {"valid": True, "invalid_reasons": []}, plan)
+    done = trial(samples(*rows), watched, log, summary_with(), plan)
     assert done.cpu == pytest.approx(0.3), "the busiest one's"
     assert done.chunks_per_s == pytest.approx(110.0)
     assert done.us_per_chunk == pytest.approx(0.4 / 110 * 1e6)

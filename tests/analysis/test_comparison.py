@@ -9,8 +9,11 @@ from folders import write_run, write_version
 from katydid.analysis.comparison.compare import CompareSettings, compare_versions
 from katydid.analysis.comparison.estimates import estimate, read_run
 from katydid.cli import main
+from katydid.model.documents.comparison import Comparison
+from katydid.model.jsontext import json_text
 from katydid.report.verdict import USERS_HELD, comparison_sentence, sections
 from katydid.stats.warmup import settled_after
+from schemas import misfits
 from synthetic import synthetic_run
 
 LUCK = (0.01, -0.008, 0.004, -0.012, 0.006)
@@ -227,7 +230,7 @@ def test_runs_stopped_by_the_failure_threshold_are_shown_as_what_they_are(tmp_pa
     """The origin's table: 270 users, 412 requests, 41.3 % failed against 305, 499, 55.5 %."""
     old = stopped(tmp_path / "old", users=270, requests=412, failed=170, minute=0)
     new = stopped(tmp_path / "new", users=305, requests=499, failed=277, minute=1)
-    manifest = new.manifest() | {"failure_threshold": 170}
+    manifest = new.manifest().json | {"failure_threshold": 170}
     manifest.pop("partial")
     new.write_json("manifest.json", manifest)
     result = compare_versions([old], [new])
@@ -299,3 +302,15 @@ def test_a_slow_beginning_is_cut_off_and_a_steady_run_is_not():
     cold = steady.copy()
     cold["duration_ms"] *= 1.0 + np.exp(-cold["scheduled_ms"] / 20_000.0)
     assert 25.0 <= settled_after([cold]) <= 120.0
+
+
+@pytest.mark.parametrize("case", ["runs", "one run", "failures", "stopped", "another interval"])
+def test_a_comparison_is_as_its_schema_says(tmp_path, case):
+    if case == "stopped":
+        at = [stopped(tmp_path / str(n), users=n, requests=400, failed=5, minute=n) for n in (270, 400)]
+        base, new = [at[0]], [at[1]]
+    else:
+        more = {"failing": 0.3} if case == "failures" else {"interval": 9.0} if case == "another interval" else {}
+        base, new = sides(tmp_path, runs=1 if case == "one run" else 2, **more)
+    told = json.loads(json_text(Comparison.of(**compare_versions(base, new))))
+    assert misfits("comparison", told) == []

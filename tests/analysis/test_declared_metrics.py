@@ -4,12 +4,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from documents import manifest_with
 from folders import write_run
 from katydid import Finding, Metric, Rule, Workload
 from katydid.analysis.comparison.compare import CompareSettings, compare_versions
 from katydid.analysis.derived import with_derived
+from katydid.analysis.result import RunResult
 from katydid.analysis.summary import summarise
-from katydid.gate.judge import JudgedRun, judge
+from katydid.gate.judge import judge
 from katydid.gate.judgement import GateVerdict
 from katydid.gate.thresholds import parse_thresholds
 from katydid.model.declared import catalogue_of, declare
@@ -36,7 +38,7 @@ def made(seed=1, fewer=1.0, complete=0.9, **manifest):
 
 
 def summary_of(run):
-    return summarise(run.samples, run.monitor, run.manifest)
+    return summarise(run.samples, run.monitor, manifest_with(run.manifest))
 
 
 def side(folder, version, **changed):
@@ -53,7 +55,7 @@ def side(folder, version, **changed):
 def test_each_kind_is_read_from_the_successful_requests_that_count():
     run = made()
     summary = summary_of(run)
-    frame = with_derived(run.samples, run.manifest)
+    frame = with_derived(run.samples, manifest_with(run.manifest))
     ok = frame[frame["counted"] & (frame["outcome"] == "ok")]
     metrics = summary["metrics"]
     assert metrics["vectors_per_s"] == pytest.approx(ok["vectors"].sum() / summary["seconds"])
@@ -134,7 +136,7 @@ def test_sides_that_mean_different_things_by_it_are_not_compared_by_it(tmp_path)
     (row,) = (row for row in comparison["metrics"] if row["name"] == "vectors_per_s")
     assert row["verdict"] == "cannot_tell"
     assert row["reason"]
-    runs = [JudgedRun("new", summary_of(made()), made().manifest)]
+    runs = [RunResult("new", manifest_with(made().manifest), summary_of(made()))]
     (check,) = (c for c in judge(thresholds, runs, comparison).checks if c.metric == "vectors_per_s")
     assert check.verdict is GateVerdict.NO_DATA
 
@@ -143,7 +145,7 @@ def test_sides_that_mean_different_things_by_it_are_not_compared_by_it(tmp_path)
 def test_a_limit_judges_it(limit, verdict):
     run = made()
     thresholds = parse_thresholds({"objective": {"vectors_per_s": limit}}, "limits.toml", catalogue_of(run.manifest))
-    judgement = judge(thresholds, [JudgedRun("run", summary_of(run), run.manifest)])
+    judgement = judge(thresholds, [RunResult("run", manifest_with(run.manifest), summary_of(run))])
     (check,) = (c for c in judgement.checks if c.metric == "vectors_per_s")
     assert check.verdict is verdict
 

@@ -3,6 +3,7 @@
 import pandas as pd
 import pytest
 
+from documents import manifest_with
 from katydid.analysis.definitions import DEFINITIONS, by_definitions
 from katydid.analysis.derived import with_derived
 from katydid.model.errors import ConfigError, NoDataError
@@ -30,7 +31,7 @@ def events(stream=STREAM, request_id="a"):
 
 
 def metrics(tool, stream=STREAM, **change):
-    frame = with_derived(samples(SAMPLE | change), MANIFEST)
+    frame = with_derived(samples(SAMPLE | change), manifest_with(MANIFEST))
     found = by_definitions(frame, events(stream), [tool])
     return {finding.rule.name: (finding.count, finding.statistics["mean"]) for finding in found}
 
@@ -86,22 +87,22 @@ def test_without_two_tokens_there_is_no_time_between_them(tool, tokens):
 def test_only_successful_requests_that_count_go_in():
     rows = [SAMPLE, FAILED | {"request_id": "b"}, SAMPLE | {"request_id": "c", "warm_up": True}]
     recorded = pd.concat([events(request_id=name) for name in "abcd"])
-    frame = with_derived(samples(*rows), MANIFEST)
+    frame = with_derived(samples(*rows), manifest_with(MANIFEST))
     assert by_definitions(frame, recorded, ["vllm"])[0].count == 1
 
 
 def test_percentiles_lie_between_two_observations():
     rows = [SAMPLE, SAMPLE | {"request_id": "b", "start_ms": START - 100.0}]
     recorded = pd.concat([events(), events(request_id="b")])
-    ttft = by_definitions(with_derived(samples(*rows), MANIFEST), recorded, ["aiperf"])[0]
+    ttft = by_definitions(with_derived(samples(*rows), manifest_with(MANIFEST)), recorded, ["aiperf"])[0]
     assert ttft.statistics["p50"] == 350.0
 
 
 def test_a_run_without_events_says_how_to_record_them():
     with pytest.raises(NoDataError, match="--record-events"):
-        by_definitions(with_derived(samples(SAMPLE), MANIFEST), events(()), ["vllm"])
+        by_definitions(with_derived(samples(SAMPLE), manifest_with(MANIFEST)), events(()), ["vllm"])
 
 
 def test_an_unknown_tool_is_refused():
     with pytest.raises(ConfigError, match="is not one of katydid, vllm"):
-        by_definitions(with_derived(samples(SAMPLE), MANIFEST), events(), ["wrk"])
+        by_definitions(with_derived(samples(SAMPLE), manifest_with(MANIFEST)), events(), ["wrk"])

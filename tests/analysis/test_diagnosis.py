@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from documents import manifest_with
 from katydid.analysis.capacity.holds import Criterion, measure_hold
 from katydid.analysis.derived import with_derived
 from katydid.analysis.diagnosis import NOT_DETERMINED, NOTHING, diagnose_limit
@@ -32,7 +33,9 @@ def diagnosis(frames, watched=None):
         for number, (begin, users) in enumerate(zip(begins, frames, strict=True))
     ]
     everything = pd.concat(stages, ignore_index=True)
-    run = Run(everything, monitor() if watched is None else watched, {"interval_s": T}, COUNTS, (0.0, 12_000.0))
+    run = Run(
+        everything, monitor() if watched is None else watched, manifest_with(interval_s=T), COUNTS, (0.0, 12_000.0)
+    )
     return diagnose_limit(run, [measure_hold(everything, record, T, OBJECTIVE) for record in records])
 
 
@@ -99,5 +102,5 @@ def test_failures_that_no_rule_explains_are_not_determined():
 @pytest.mark.parametrize(("error", "cause"), [("rate_limited", "rate limit"), ("truncated", NOT_DETERMINED)])
 def test_a_run_without_stages_is_diagnosed_by_its_failures(error, cause):
     rows = [started(i * 10.0, base=FAILED, iteration=i, error=error) for i in range(10)]
-    frame = with_derived(samples(*rows), {"interval_s": 1.0})
-    assert diagnose_limit(Run(frame, monitor(), {"interval_s": 1.0}, COUNTS, (0.0, 1.0))).cause == cause
+    frame = with_derived(samples(*rows), manifest_with(interval_s=1.0))
+    assert diagnose_limit(Run(frame, monitor(), manifest_with(interval_s=1.0), COUNTS, (0.0, 1.0))).cause == cause

@@ -2,9 +2,11 @@
 
 import pytest
 
+from documents import manifest_with, summary_with
 from katydid.analysis.configuration import CONFIG_STATUSES
-from katydid.analysis.headline import Headline, Outcome, exit_code, headline_of
+from katydid.analysis.headline import exit_code, headline_of
 from katydid.analysis.summary import summarise
+from katydid.model.documents.summary import Headline, Outcome
 from katydid.model.errors import ExitCode
 from rows import ABORTED, FAILED, MANIFEST, OK, monitor, samples, steady
 
@@ -16,7 +18,7 @@ DNS = FAILED | {"error": "dns", "blame": "config", "status": None, "detail": "Na
 
 def summary_of(*rows, **manifest):
     told = MANIFEST | HOST | {"stopped_at_ms": max(len(rows), 1) * 1000.0} | manifest
-    return told, summarise(samples(*rows), monitor(10), told)
+    return manifest_with(told), summarise(samples(*rows), monitor(10), manifest_with(told))
 
 
 def headline(*rows, **manifest):
@@ -74,13 +76,13 @@ def test_a_check_that_failed_is_a_failed_run_and_named(workload):
         {"name": "own_history", "passed": True},
         {"name": "the normal load afterwards", "passed": None},
     ]
-    summary = {key: value for key, value in summary.items() if key != "headline"} | {"checks": checks}
+    summary = summary.added(headline=None, checks=checks)
     told = headline_of(manifest, summary)
     assert told.outcome is Outcome.FAILED
     assert "2 of 4 checks failed: isolation (2 violations), it recovered;" in told.text
     assert exit_code(summary) == ExitCode.GATE_FAILED
     checks[0]["passed"] = checks[1]["passed"] = True
-    assert headline_of(manifest, summary).outcome is Outcome.PASSED
+    assert headline_of(manifest, summary.added(checks=checks)).outcome is Outcome.PASSED
 
 
 def test_the_sentences():
@@ -191,15 +193,17 @@ def test_an_older_summary_gets_its_headline_from_what_it_has():
     manifest, summary = summary_of(*rows(*[REFUSED] * 5))
     older = {key: summary[key] for key in ("valid", "invalid_reasons", "ended", "counts", "metrics")}
     older["counts"] = {key: value for key, value in summary["counts"].items() if key != "users"}
-    assert headline_of(manifest, older).outcome is Outcome.FAILED
+    assert headline_of(manifest, summary_with(older)).outcome is Outcome.FAILED
     errors = [{key: row[key] for key in ("error", "blame", "count", "share", "example")} for row in summary["errors"]]
-    assert "(http_4xx: 404 Not Found" in headline_of(manifest, older | {"errors": errors}).text
-    assert headline_of({}, older | {"valid": False, "invalid_reasons": ["lost"]}).text.startswith("INVALID: lost;")
+    assert "(http_4xx: 404 Not Found" in headline_of(manifest, summary_with(older | {"errors": errors})).text
+    assert headline_of(
+        manifest_with(), summary_with(older | {"valid": False, "invalid_reasons": ["lost"]})
+    ).text.startswith("INVALID: lost;")
 
 
 def test_the_headline_of_a_summary_is_taken_as_it_is():
     told = {"outcome": "stopped", "text": "STOPPED at noon\x1b[2J"}
-    assert headline_of({}, {"headline": told}) == Headline(Outcome.STOPPED, "STOPPED at noon [2J")
+    assert headline_of(manifest_with(), summary_with(headline=told)) == Headline(Outcome.STOPPED, "STOPPED at noon [2J")
 
 
 def test_what_a_target_says_moves_no_cursor_and_is_cut():

@@ -4,7 +4,9 @@ import math
 
 import pytest
 
-from katydid.analysis.history import PastRun, history
+from documents import manifest_with, summary_with
+from katydid.analysis.history import history
+from katydid.analysis.result import RunResult
 
 LOAD = {"workload": "stream", "users": 20, "interval_s": 5}
 
@@ -13,7 +15,7 @@ def run(version, day, value=1000.0, *, users=20, **summary):
     metrics = {"duration.p50": value, "failure_rate": 0.01} | summary.pop("metrics", {})
     told = {"valid": True, "invalid_reasons": [], "partial": False, "counts": {"ok": 9}, "metrics": metrics} | summary
     manifest = LOAD | {"version": version, "users": users, "started_utc": f"2026-11-{day:02}T00:00:00+00:00"}
-    return PastRun(f"{version}/{day}", manifest, told)
+    return RunResult(f"{version}/{day}", manifest_with(manifest), summary_with(told))
 
 
 def course(past, name="duration.p50"):

@@ -2,6 +2,7 @@
 
 import pytest
 
+from documents import manifest_with
 from katydid.analysis.capacity.holds import Criterion, criterion, measure_hold
 from katydid.analysis.derived import with_derived
 from katydid.load.stages import Hold, StageRecord
@@ -17,7 +18,7 @@ def held_by(queue, users, seconds=12.0):
 
 
 def measured(*rows, users=1, end=10_000.0, settled=0.0):
-    frame = with_derived(samples(*rows), {"interval_s": 1.0})
+    frame = with_derived(samples(*rows), manifest_with(interval_s=1.0))
     return measure_hold(frame, StageRecord(0, users, 0.0, settled, end), 1.0, OBJECTIVE)
 
 
@@ -111,7 +112,7 @@ def talks_measured(*talks, settled=0.0, end=10_000.0):
     rows = [row for conversation in talks for row in conversation]
     took = [row["conversation_ms"] for row in rows]
     rows = [{k: v for k, v in row.items() if k != "conversation_ms"} for row in rows]
-    frame = with_derived(samples(*rows).assign(conversation_ms=took), {"interval_s": 1.0})
+    frame = with_derived(samples(*rows).assign(conversation_ms=took), manifest_with(interval_s=1.0))
     return measure_hold(frame, StageRecord(0, 1, 0.0, settled, end), 1.0, TALKS)
 
 

@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from documents import manifest_with, summary_with
 from katydid.analysis.comparison.estimates import RunData, outcome_of
 
 COUNTS = {"requests": 285, "ok": 280, "failed": 5, "failed_after_stop": 2, "all": 287, "after_stop": 140}
@@ -10,7 +11,11 @@ MANIFEST = {"ended": "failure-threshold", "failure_threshold": 5, "users": 500, 
 
 
 def outcome(metrics=METRICS, **manifest):
-    return outcome_of(RunData("folder", MANIFEST | manifest, pd.DataFrame(), {"counts": COUNTS, "metrics": metrics}))
+    return outcome_of(
+        RunData(
+            "folder", manifest_with(MANIFEST | manifest), pd.DataFrame(), summary_with(counts=COUNTS, metrics=metrics)
+        )
+    )
 
 
 def test_an_outcome_has_the_figures_of_the_runs_own_report():

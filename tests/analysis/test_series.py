@@ -4,13 +4,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from documents import manifest_with
 from katydid.analysis.derived import quantile, with_derived
 from katydid.analysis.series import MOST_BINS, histogram, over_time, percentile_curve
 from rows import ABORTED, FAILED, MANIFEST, monitor, samples, started, steady
 
 
 def course_of(*rows, watched=None, **manifest):
-    told = MANIFEST | manifest
+    told = manifest_with(MANIFEST, manifest)
     return over_time(with_derived(samples(*rows), told), monitor() if watched is None else watched, told)
 
 

@@ -6,12 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from documents import manifest_with
 from katydid.analysis.speech_theory import compare_with_theory, run_facts
 from katydid.model.errors import ConfigError
 
 
 def manifest(*, time_out=60.0, chunk=100.0, speed=1.0):
-    return {"request_timeout_s": time_out, "users": 9, "options": {"audio_chunk": chunk, "audio_speed": speed}}
+    return manifest_with(request_timeout_s=time_out, users=9, options={"audio_chunk": chunk, "audio_speed": speed})
 
 
 def streams(starts, *, audio_ms=1000.0, server_rtf=0.1, **columns):

@@ -81,7 +81,7 @@ def test_times_under_a_ramp_that_was_stopped_get_no_verdict(tmp_path):
     base = [stopped_run(tmp_path, "old", luck=luck, minute=2 * n) for n, luck in enumerate(LUCK)]
     new = [stopped_run(tmp_path, "new", luck=luck + 0.5, minute=2 * n + 1) for n, luck in enumerate(LUCK)]
     for folder in (*base, *new):
-        manifest = folder.manifest() | {"users": 500}
+        manifest = folder.manifest().json | {"users": 500}
         manifest.pop("partial")
         folder.write_json("manifest.json", manifest)
     result = compare_versions(base, new)

@@ -3,6 +3,7 @@
 import pandas as pd
 import pytest
 
+from documents import manifest_with, summary_with
 from katydid.analysis.comparison.estimates import RunData
 from katydid.analysis.comparison.stops import compare_stops
 from katydid.analysis.comparison.verdicts import CompareSettings
@@ -10,16 +11,16 @@ from katydid.analysis.comparison.verdicts import CompareSettings
 RAMP = {"failure_threshold": 5, "users": 500, "spawn_rate": 10, "ramp_per_s": 10.0, "interval_s": 20.0}
 
 
-def run(users, **manifest):
+def run(users, *, ramp=RAMP, **manifest):
     """One that was stopped at so many users; None: it was not."""
-    facts = RAMP | {"ended": "run-time" if users is None else "failure-threshold"} | manifest
+    facts = ramp | {"ended": "run-time" if users is None else "failure-threshold"} | manifest
     at_stop = None if users is None else float(users)
     requests = None if users is None else users + 40.0
     metrics = {
         "users_at_stop": at_stop, "in_flight_at_stop": at_stop and users - 105.0, "requests_at_stop": requests,
         "ok_at_stop": requests and requests - 5, "time_to_stop": at_stop and users * 100.0,
     }  # fmt: skip
-    return RunData("folder", facts, pd.DataFrame(), {"metrics": metrics})
+    return RunData("folder", manifest_with(facts), pd.DataFrame(), summary_with(metrics=metrics))
 
 
 def compared(base, new, *, interleaved=True, **manifest):
@@ -123,15 +124,13 @@ def test_users_that_came_all_at_once_decide_nothing(new):
     ],
 )  # fmt: skip
 def test_other_ramps_are_not_compared(other):
-    changed = run(255)
-    changed.manifest.update(other)
+    changed = run(255, ramp=RAMP | other)
     stops = compare_stops([run(243)], [changed], CompareSettings(), interleaved=False)
     assert stops.rows == []
     assert "on different ramps" in stops.reasons[0]
 
 
 def test_runs_of_before_ramps_were_recorded_are_compared_too():
-    sides = [[run(users)] for users in (243, 255)]
-    for (each,) in sides:
-        del each.manifest["ramp_per_s"]
+    before = {key: value for key, value in RAMP.items() if key != "ramp_per_s"}
+    sides = [[run(users, ramp=before)] for users in (243, 255)]
     assert compare_stops(*sides, CompareSettings(), interleaved=False).rows

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from documents import manifest_with
 from katydid.analysis.derived import quantile
 from katydid.analysis.summary import summarise
 from katydid.model.metrics import METRICS
@@ -13,13 +14,13 @@ from rows import ABORTED, FAILED, MANIFEST, OK, monitor, samples, started, stead
 
 
 def summary_of(*rows, watched=None, **manifest):
-    return summarise(samples(*rows), monitor() if watched is None else watched, MANIFEST | manifest)
+    return summarise(samples(*rows), monitor() if watched is None else watched, manifest_with(MANIFEST | manifest))
 
 
 def test_a_summary_has_every_metric_and_is_json():
     summary = summary_of(*steady(3))
     assert summary["metrics"].keys() == METRICS.keys()
-    assert json.loads(json.dumps(summary, allow_nan=False)) == summary
+    assert json.loads(json.dumps(summary.json, allow_nan=False)) == summary.json
 
 
 @pytest.mark.parametrize(
@@ -51,7 +52,7 @@ def test_quantiles_that_stand_on_upper_bounds_are_upper_bounds():
 def test_gaps_of_all_requests_are_pooled_and_need_as_many_values_as_any_quantile():
     gaps = Histogram()
     gaps.add([0.01] * 80 + [0.5] * 20)
-    metrics = summarise(samples(*steady(3)), monitor(), MANIFEST, gaps)["metrics"]
+    metrics = summarise(samples(*steady(3)), monitor(), manifest_with(MANIFEST), gaps)["metrics"]
     assert (metrics["itl.p50"], metrics["itl.p95"]) == (pytest.approx(10, rel=0.004), pytest.approx(500, rel=0.004))
     assert metrics["itl.mean"] == pytest.approx(108, rel=0.004)
     assert metrics["itl.p99"] is None
@@ -205,7 +206,7 @@ def test_only_rows_after_the_stop_are_no_data_either():
 
 
 def test_a_manifest_without_anything_is_tolerated():
-    summary = summarise(samples(*steady(3)), monitor(), {})
+    summary = summarise(samples(*steady(3)), monitor(), manifest_with())
     assert summary["valid"]
     assert summary["metrics"]["offered_per_s"] is None
 

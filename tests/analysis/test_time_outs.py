@@ -8,7 +8,8 @@ from katydid.analysis.comparison.compare import CompareSettings, compare_version
 from katydid.analysis.comparison.estimates import Estimates, estimate, read_run
 from katydid.analysis.comparison.sides import Sides
 from katydid.analysis.comparison.verdicts import Verdict, judge_metrics
-from katydid.gate.judge import JudgedRun, judge
+from katydid.analysis.result import RunResult
+from katydid.gate.judge import judge
 from katydid.gate.thresholds import parse_thresholds
 from katydid.report.comparison import comparison_markdown
 from katydid.report.verdict import change_text
@@ -142,7 +143,7 @@ def check(tmp_path, limit, share, name="duration.p95"):
     (folder,) = timing_out(tmp_path, "v1", share, runs=1)
     run = read_run(folder)
     thresholds = parse_thresholds({"objective": {name: limit}}, "limits.toml")
-    judgement = judge(thresholds, [JudgedRun("run", run.summary, run.manifest)])
+    judgement = judge(thresholds, [RunResult("run", run.manifest, run.summary)])
     return next(c for c in judgement.checks if c.metric == name)
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from documents import manifest_with
 from katydid.analysis.summary import summarise
 from katydid.analysis.validity import RULES, rules_for
 from rows import ABORTED, FAILED, MANIFEST, monitor, samples, started, steady
@@ -9,7 +10,9 @@ from rows import ABORTED, FAILED, MANIFEST, monitor, samples, started, steady
 
 def found(rows, watched=None, **manifest):
     """Rule → severity."""
-    summary = summarise(samples(*rows), monitor(len(rows)) if watched is None else watched, MANIFEST | manifest)
+    summary = summarise(
+        samples(*rows), monitor(len(rows)) if watched is None else watched, manifest_with(MANIFEST | manifest)
+    )
     return {finding["rule"]: finding["severity"] for finding in summary["findings"]}
 
 
@@ -54,7 +57,7 @@ def test_a_generator_that_waits_for_its_core_is_as_late_as_a_busy_one(used, wait
 
 def test_whose_core_it_is_decides_what_to_do():
     def remedy(**watched):
-        (finding,) = summarise(samples(*steady(10)), monitor(10, **watched), MANIFEST)["findings"]
+        (finding,) = summarise(samples(*steady(10)), monitor(10, **watched), manifest_with(MANIFEST))["findings"]
         return finding["remedy"]
 
     assert "end other work" in remedy(cpu_percent=30.0, cpu_wait_percent=60.0)
@@ -120,7 +123,7 @@ def test_the_masters_lags_hold_up_no_request():
     ],
 )
 def test_who_blocked_the_loop_is_said(watched, cause, remedy):
-    (finding,) = summarise(samples(*steady(10)), monitor(10, **watched), MANIFEST)["findings"]
+    (finding,) = summarise(samples(*steady(10)), monitor(10, **watched), manifest_with(MANIFEST))["findings"]
     assert cause in finding["message"]
     assert remedy in finding["remedy"]
 
@@ -145,7 +148,10 @@ def test_late_starts_of_free_users_are_ours():
 def test_without_an_interval_no_start_is_late_by_a_schedule():
     rows = [started(i * 1000, late=60.0 if i % 2 else 0.0, iteration=i) for i in range(20)]
     assert found(rows, interval_s=0.0) == {}
-    assert "late_starts" in summarise(samples(*rows), monitor(20), MANIFEST | {"interval_s": 0.0})["unchecked_rules"]
+    assert (
+        "late_starts"
+        in summarise(samples(*rows), monitor(20), manifest_with(MANIFEST | {"interval_s": 0.0}))["unchecked_rules"]
+    )
 
 
 def test_late_starts_after_an_overrun_are_the_targets():
@@ -200,7 +206,7 @@ def test_a_long_answer_at_the_end_explains_the_starts_that_it_cost():
 )
 def test_a_failure_that_is_not_the_targets_invalidates_and_says_what_to_do(blame, error, word):
     rows = [*steady(5), started(5000, base=FAILED, blame=blame, error=error, iteration=5)]
-    summary = summarise(samples(*rows), monitor(6), MANIFEST)
+    summary = summarise(samples(*rows), monitor(6), manifest_with(MANIFEST))
     assert not summary["valid"]
     assert word in summary["invalid_reasons"][0]
 
@@ -308,7 +314,7 @@ def test_how_the_run_ended_is_said():
 def test_housekeeping_that_died_invalidates_however_the_run_ended_and_says_what_and_why(more):
     died = [{"process": "worker-1", "name": "the monitor of the generator", "why": "OSError: no files"}]
     assert found(steady(5), housekeeping_died=died, **more) == {"end": "invalid"}
-    summary = summarise(samples(*steady(5)), monitor(5), MANIFEST | more | {"housekeeping_died": died})
+    summary = summarise(samples(*steady(5)), monitor(5), manifest_with(MANIFEST | more | {"housekeeping_died": died}))
     assert "the monitor of the generator died in worker-1 (OSError: no files)" in summary["invalid_reasons"][0]
 
 
@@ -318,12 +324,14 @@ def test_values_that_did_not_fit_their_columns_are_a_warning():
 
 
 def test_the_invalid_stands_before_the_warnings():
-    summary = summarise(samples(*steady(5)), monitor(5), MANIFEST | {"partial": True, "lost_workers": ["w1"]})
+    summary = summarise(
+        samples(*steady(5)), monitor(5), manifest_with(MANIFEST | {"partial": True, "lost_workers": ["w1"]})
+    )
     assert [f["severity"] for f in summary["findings"]] == ["invalid", "warning"]
 
 
 def unchecked(*rows, watched, **manifest):
-    return summarise(samples(*rows), watched, MANIFEST | manifest)["unchecked_rules"]
+    return summarise(samples(*rows), watched, manifest_with(MANIFEST | manifest))["unchecked_rules"]
 
 
 def test_a_rule_that_had_nothing_to_look_at_was_not_checked():
@@ -345,7 +353,7 @@ def speech(sent, late):
 
 def test_audio_that_was_sent_late_makes_a_run_of_speech_invalid():
     def rules(sent, late):
-        return [f["rule"] for f in summarise(speech(sent, late), monitor(5), MANIFEST)["findings"]]
+        return [f["rule"] for f in summarise(speech(sent, late), monitor(5), manifest_with(MANIFEST))["findings"]]
 
     assert rules(sent=1000, late=10) == []
     assert rules(sent=1000, late=11) == ["audio_pace"]

@@ -14,6 +14,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
+from documents import manifest_with
 from katydid.analysis.derived import with_derived
 from katydid.analysis.series import over_time
 from katydid.target.process import start_target
@@ -93,8 +94,8 @@ def test_a_ramp_stops_where_the_server_is_full_and_keeps_what_was_healthy(tmp_pa
     assert (run.manifest["phase"], run.manifest["ramp_per_s"]) == ("spawn", 10.0)
     assert run.samples["worker"].nunique() == processes
     assert "a ramp: 10 users a second" in run_.out
-    frame = with_derived(run.samples, run.manifest)
-    course = over_time(frame, frame.iloc[:0].assign(process="", at_ms=0.0, users=0), run.manifest)
+    frame = with_derived(run.samples, manifest_with(run.manifest))
+    course = over_time(frame, frame.iloc[:0].assign(process="", at_ms=0.0, users=0), manifest_with(run.manifest))
     in_drain = course[course["seconds"] > run.manifest["stopped_at_ms"] / 1000.0]
     assert in_drain["in_flight"].iloc[0] > 1, "what drains is in the picture"
 

@@ -13,6 +13,7 @@ from katydid.runs.folder import RunFolder
 from katydid.runs.gaps import counted
 from katydid.target.process import start_target
 from running import BIN, COMPLETE, Run, Running, free_port, katydid, locust, runs_in, the_run, wait_until
+from schemas import misfits
 
 pytestmark = pytest.mark.e2e
 
@@ -65,6 +66,7 @@ def test_a_run_leaves_a_complete_folder_and_says_where_its_report_is(target, tmp
     assert run.manifest["timestamp_source"] == "kernel"
     assert run.path.parent.name == "v1-x"
     assert run.summary["valid"]
+    assert misfits("manifest", run.manifest) == misfits("summary", run.summary) == []
 
 
 def test_the_reported_first_token_is_the_targets_own(target, tmp_path):

@@ -6,6 +6,7 @@ import pytest
 
 from katydid.target.process import start_target
 from running import COMPLETE, ROOT, katydid, the_run, wait_until
+from schemas import misfits
 
 pytestmark = pytest.mark.e2e
 
@@ -62,6 +63,7 @@ def test_a_search_finds_what_the_slots_hold(target, tmp_path):
     assert run.files == COMPLETE
     assert run.manifest["workload"] == "capacity-batch"
     assert run.summary["capacity"]["capacity"] == found["capacity"]
+    assert misfits("capacity", found) == misfits("manifest", run.manifest) == misfits("summary", run.summary) == []
     assert "Capacity: " in (run.path / "report.html").read_text()
     by_stage = run.samples.groupby("stage")["user"].nunique()
     assert by_stage.to_dict() == {s["stage"]: s["users"] for s in run.manifest["stages"]}

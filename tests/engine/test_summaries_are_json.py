@@ -4,6 +4,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from documents import manifest_with
 from katydid.analysis.derived import with_derived
 from katydid.analysis.summary import summarise
 from katydid.model.jsontext import json_text
@@ -16,6 +17,7 @@ from katydid.resources import shipped_workloads
 from katydid.runs.monitor import MonitorRow
 from katydid.runs.rows import record_schema, sample_schema
 from katydid.workloads import user_class
+from schemas import misfits
 from strictjson import strictly
 
 ALWAYS = frozenset(
@@ -89,9 +91,11 @@ def test_every_summary_is_json(workload, outcomes):
     for seed in range(3):
         dice = np.random.default_rng([seed, len(workload)])
         samples, monitor = random_samples(workload, OUTCOMES[outcomes], dice), random_monitor(dice)
-        manifest = manifest_of(workload, dice)
+        manifest = manifest_with(manifest_of(workload, dice))
         summary = summarise(samples, monitor, manifest)
-        assert strictly(json_text(summary)).keys() == summary.keys()
+        told = strictly(json_text(summary))
+        assert told.keys() == summary.keys()
+        assert misfits("summary", told) == []
         material = Material(manifest, summary, with_derived(samples, manifest), monitor)
         shown = sections(material)
         assert render_run(material, shown)  # what its charts carry is JSON too

@@ -7,6 +7,7 @@ import gevent
 import pandas as pd
 import pytest
 
+from documents import manifest_with
 from katydid.analysis.summary import summarise
 from katydid.engine.monitor.generator import Monitor
 from katydid.engine.run_info import RunInfo
@@ -33,7 +34,7 @@ def test_a_jump_of_the_wall_clock_is_seen_and_said_and_touches_no_duration(monke
     rows = decode(monitor.buffer.drain()).to_pandas()
     assert rows["clock_step_ms"].abs().max() == pytest.approx(HOUR * 1000, abs=2000)
     run = synthetic_run()
-    summary = summarise(run.samples, rows, run.manifest)
+    summary = summarise(run.samples, rows, manifest_with(run.manifest))
     (said,) = [f for f in summary["findings"] if f["rule"] == "clock"]
     assert "the wall clock jumped by" in said["message"]
     assert said["severity"] == "warning"
@@ -56,7 +57,7 @@ def test_a_hundred_thousand_different_failures_are_one_line_with_one_example():
     failed = run.samples["outcome"] == "failed"
     run.samples["detail"] = pd.Series([f"request {i} of {i * 7919} broke" for i in range(len(run.samples))])
     run.samples.loc[failed, "error"] = "http_5xx"
-    summary = summarise(run.samples, run.monitor, run.manifest)
+    summary = summarise(run.samples, run.monitor, manifest_with(run.manifest))
     assert failed.sum() > 90_000
     assert [row["error"] for row in summary["errors"]] == ["http_5xx"]
     assert len(json.dumps(summary)) < 20_000

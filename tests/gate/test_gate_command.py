@@ -9,6 +9,7 @@ import pytest
 from katydid.cli import main
 from katydid.runs.folder import RunFolder
 from runfolders import change_samples, copy_run, write_run
+from schemas import misfits
 from synthetic import HOSTILE
 from verdicts import compared
 
@@ -177,7 +178,9 @@ def test_versions_are_compared_with_the_noise_of_their_runs(judge, versions, new
 def test_every_row_with_a_baseline_shows_it_and_the_change(judge, versions):
     limits = KEPT + '"requests_per_s" = "> 1/s"\n"response.max" = "< 1min"\n'
     assert judge(versions / "slow", limits, "--baseline", versions / "old", "--json", "-") == 1
-    checks = [check for check in json.loads(judge.out)["checks"] if check["kind"] != "run"]
+    told = json.loads(judge.out)
+    assert misfits("gate", told) == []
+    checks = [check for check in told["checks"] if check["kind"] != "run"]
     assert len(checks) == 4 + 5
     assert all(check["compared"]["base"] is not None for check in checks)
     lines = {line.split()[0]: line.split() for line in judge.err.splitlines()}

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from katydid.model.errors import ExitCode
+from katydid.model.jsontext import json_text
 from verdicts import compared, judged, judged_run
 
 TTFT = {"ttft.p95": "< 1.5s"}
@@ -203,7 +204,7 @@ def test_invalid_before_failed_before_cannot_tell(run, objective, comparison, co
 
 
 def test_its_json_has_what_others_rely_on():
-    told = json.loads(json.dumps(judged(objective=TTFT, comparison=compared("slower")).as_json()))
+    told = json.loads(json_text(judged(objective=TTFT, comparison=compared("slower")).result()))
     assert (told["passed"], told["exit_code"]) == (False, ExitCode.GATE_FAILED)
     assert all({"metric", "value", "limit", "verdict", "reason"} <= check.keys() for check in told["checks"])
     assert told["comparison"]["verdict"] == "slower"

@@ -1,10 +1,13 @@
 """What the gate says to people and programs, whole: every reason in its words, every check with its limit."""
 
+from dataclasses import replace
+
 import pytest
 
 from katydid.gate.judge import unreadable
 from katydid.gate.judgement import CheckKind, GateCheck, GateVerdict
 from katydid.gate.thresholds import Policy, parse_thresholds
+from katydid.model.documents.summary import Summary
 from katydid.model.errors import ExitCode
 from verdicts import compared, judged, judged_run
 
@@ -30,8 +33,8 @@ def test_a_good_run_gets_its_checks_in_order_and_needs_no_words():
 def test_its_json_is_whole():
     comparison = compared("slower")
     (row,) = comparison["metrics"]
-    plain = {"reason": "", "value": None, "values": (), "at_least": False, "compared": None, "exit_code": 0}
-    assert judged(objective=TTFT, comparison=comparison).as_json() == {
+    plain = {"reason": "", "value": None, "values": [], "at_least": False, "compared": None, "exit_code": 0}
+    assert judged(objective=TTFT, comparison=comparison).result().json == {
         "schema_version": 1,
         "passed": False,
         "exit_code": 1,
@@ -84,8 +87,8 @@ def test_whether_a_run_may_be_believed(changes, verdict, reason):
 
 def test_a_summary_that_leaves_out_what_is_optional_is_read():
     run = judged_run(metrics={"ttft.p95": None})
-    for key in ("partial", "warnings", "too_few"):
-        del run.summary[key]
+    old = {key: value for key, value in run.summary.items() if key not in {"partial", "warnings", "too_few"}}
+    run = replace(run, summary=Summary.read(old))
     judgement = judged(run, objective=TTFT)
     assert told(judgement, "valid") == ("passed", "valid measurement", "")
     assert told(judgement, "ttft.p95")[2].startswith("no value: ")

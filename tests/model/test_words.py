@@ -4,6 +4,7 @@ import math
 
 import pytest
 
+from documents import manifest_with, summary_with
 from katydid.model.formatting import (
     format_change,
     format_eta,
@@ -85,9 +86,9 @@ def test_a_metrics_value_has_its_unit(name, value, text):
 
 
 def test_a_missing_value_says_why_or_is_a_dash():
-    assert show("ttft.p95", None, {"too_few": {"ttft.p95": "too few (3 of 90)"}}) == "too few (3 of 90)"
-    assert show("ttft.p95", None, {"too_few": {"ttft.p99": "too few (3 of 459)"}}) == "–"
-    assert show("ttft.p95", None, {}) == "–"
+    assert show("ttft.p95", None, summary_with(too_few={"ttft.p95": "too few (3 of 90)"})) == "too few (3 of 90)"
+    assert show("ttft.p95", None, summary_with(too_few={"ttft.p99": "too few (3 of 459)"})) == "–"
+    assert show("ttft.p95", None, summary_with()) == "–"
     assert show("ttft.p95", None) == "–"
 
 
@@ -153,19 +154,19 @@ def test_a_change_is_told_as_a_ratio_or_in_points(given, told):
     ],
 )
 def test_how_a_run_ended(ended, stopped_ms, told):
-    manifest = {"ended": ended, "stopped_at_ms": stopped_ms, "failure_threshold": 5}
-    assert how_it_ended(manifest, {}) == told
-    assert how_it_ended(manifest, {"partial": False}) == told
+    manifest = manifest_with(ended=ended, stopped_at_ms=stopped_ms, failure_threshold=5)
+    assert how_it_ended(manifest, summary_with()) == told
+    assert how_it_ended(manifest, summary_with(partial=False)) == told
     partial = "it never came to its end; this is what was recorded (partial)"
-    assert how_it_ended(manifest, {"partial": True}) == partial
+    assert how_it_ended(manifest, summary_with(partial=True)) == partial
 
 
 @pytest.mark.parametrize(("later", "told"), [(0, ""), (2, " (2 that failed later not counted)")])
 def test_where_the_failure_threshold_stopped_a_run(later, told):
-    manifest = {"ended": "failure-threshold", "stopped_at_ms": 24_300.0, "failure_threshold": 5}
+    manifest = manifest_with(ended="failure-threshold", stopped_at_ms=24_300.0, failure_threshold=5)
     summary = {"users_at_stop": 243.0, "counts": {"failed_after_stop": later}}
     said = "stopped by the failure threshold, at failure 5 after 24 s, at 243 users"
-    assert how_it_ended(manifest, summary) == said + told
+    assert how_it_ended(manifest, summary_with(summary)) == said + told
 
 
 @pytest.mark.parametrize(
@@ -176,7 +177,7 @@ def test_a_number_in_a_row(value, told):
 
 
 def test_an_upper_bound_says_so_wherever_it_is_shown():
-    bounded = {"upper_bounds": ["ttft.p95"]}
+    bounded = summary_with(upper_bounds=["ttft.p95"])
     assert show("ttft.p95", 82.0, bounded) == "≤ 82.0 ms"
     assert show("ttft.p50", 52.0, bounded) == "52.0 ms"
     assert show("ttft.p95", 82.0) == "82.0 ms"

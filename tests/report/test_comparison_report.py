@@ -9,6 +9,7 @@ from folders import write_version
 from katydid.cli import main
 from katydid.report.render.markdown import escaped
 from katydid.report.verdict import percent
+from schemas import misfits
 from synthetic import HOSTILE
 
 LUCK = (0.01, -0.01, 0.005, -0.005, 0.0)
@@ -46,6 +47,7 @@ def test_json_on_standard_output_is_that_alone(outputs, capsys):
     assert main(["compare", str(root / "old"), str(root / "new"), "--json", "-"]) == 0
     out, err = capsys.readouterr()
     assert json.loads(out)["verdict"] == "faster"
+    assert misfits("comparison", json.loads(out)) == []
     assert err.startswith("FASTER.")
 
 

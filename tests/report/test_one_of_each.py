@@ -5,6 +5,7 @@ import re
 import pandas as pd
 import pytest
 
+from documents import manifest_with, summary_with
 from katydid.analysis.comparison.estimates import RunData
 from katydid.analysis.comparison.stops import compare_stops
 from katydid.analysis.comparison.verdicts import CompareSettings
@@ -68,7 +69,7 @@ def test_versions_that_the_failure_threshold_stopped_at_one_user_count_one(base,
     def run(users):
         ended = "run-time" if users is None else "failure-threshold"
         metrics = dict.fromkeys(at_stop, None if users is None else float(users))
-        return RunData("folder", ramp | {"ended": ended}, pd.DataFrame(), {"metrics": metrics})
+        return RunData("folder", manifest_with(ramp, ended=ended), pd.DataFrame(), summary_with(metrics=metrics))
 
     stops = compare_stops([run(u) for u in base], [run(u) for u in new], CompareSettings(), interleaved=True)
     assert stops.reasons

@@ -69,5 +69,5 @@ def test_a_run_whose_manifest_is_broken_is_listed_by_its_folder(tmp_path):
 
 def test_what_a_target_or_a_person_wrote_into_a_version_is_no_markup(tmp_path):
     run = write_run(tmp_path, "v1", summary=False, **RUN)
-    run.write_json("manifest.json", run.manifest() | {"version": "<script>alert(1)</script>"})
+    run.write_json("manifest.json", run.manifest().json | {"version": "<script>alert(1)</script>"})
     assert "<script>alert" not in runs_page(str(tmp_path), known_runs(tmp_path), None, LINKS)

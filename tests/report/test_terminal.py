@@ -5,6 +5,7 @@ import io
 import pytest
 from rich.console import Console
 
+from documents import manifest_with
 from katydid.analysis.summary import summarise
 from katydid.report.build import Report
 from katydid.report.model import Section, Table
@@ -17,7 +18,13 @@ def printed(run, *, terminal=False, path="reports/x/report.html", sections=()):
     colours = "standard" if terminal else "auto"
     console = Console(file=out, force_terminal=terminal, width=120, highlight=False, color_system=colours)
     print_summary(
-        Report(run.manifest, summarise(run.samples, run.monitor, run.manifest), list(sections)), console, path
+        Report(
+            manifest_with(run.manifest),
+            summarise(run.samples, run.monitor, manifest_with(run.manifest)),
+            list(sections),
+        ),
+        console,
+        path,
     )
     return out.getvalue()
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from documents import manifest_with
 from katydid.analysis.capacity.holds import HoldResult, measure_hold
 from katydid.analysis.derived import with_derived
 from katydid.load.stages import Hold, StageRecord
@@ -89,7 +90,7 @@ def _frame(rows, interval: float) -> pd.DataFrame:
             "outcome": np.where(refused, "failed", "ok"), "after_stop": False, "warm_up": False,
         }
     )  # fmt: skip
-    return with_derived(frame, {"interval_s": interval})
+    return with_derived(frame, manifest_with(interval_s=interval))
 
 
 def search(queue: Queue, settings, criteria, seed: int = 0):

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 import katydid.workloads  # noqa: F401 - their parts of a summary and a report
+from documents import manifest_with
 from katydid.analysis.derived import with_derived
 from katydid.analysis.summary import summarise
 from katydid.model.sample import ErrorClass
@@ -95,8 +96,9 @@ def synthetic_run(
 
 def material_of(run: SyntheticRun) -> Material:
     """What a report of the run is made of."""
-    summary = summarise(run.samples, run.monitor, run.manifest)
-    return Material(run.manifest, summary, with_derived(run.samples, run.manifest), run.monitor)
+    manifest = manifest_with(run.manifest)
+    summary = summarise(run.samples, run.monitor, manifest)
+    return Material(manifest, summary, with_derived(run.samples, manifest), run.monitor)
 
 
 def _monitor(random: np.random.Generator, seconds: int, users: int) -> pd.DataFrame:

@@ -1,6 +1,8 @@
 """Summaries and comparisons as the gate gets them, without any run behind them."""
 
-from katydid.gate.judge import JudgedRun, judge
+from documents import manifest_with, summary_with
+from katydid.analysis.result import RunResult
+from katydid.gate.judge import judge
 from katydid.gate.thresholds import parse_thresholds
 
 
@@ -11,7 +13,7 @@ def judged_run(name="run", *, few=None, users=20, **changes):
         "valid": True, "invalid_reasons": [], "warnings": [], "partial": False, "ended": "run-time",
         "counts": {"requests": 100}, "metrics": metrics, "too_few": few or {},
     }  # fmt: skip
-    return JudgedRun(name, good | changes, {"users": users})
+    return RunResult(name, manifest_with(users=users), summary_with(good | changes))
 
 
 def compared(verdict="no_difference", *, reasons=(), **rows):

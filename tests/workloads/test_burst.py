@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from documents import manifest_with
 from katydid.analysis.derived import with_derived
 from katydid.analysis.validity import Run
 from katydid.model.sample import ErrorClass, Sample
@@ -26,8 +27,8 @@ def summary(*samples):
     rows = RowBuffer(sample_schema({"waited_ms": float}))
     for sample in samples:
         rows.append(sample)
-    frame = with_derived(decode(rows.drain()).to_pandas(), {})
-    return burst_summary(Run(frame, pd.DataFrame(), {}, None, (0.0, 1.0)))
+    frame = with_derived(decode(rows.drain()).to_pandas(), manifest_with())
+    return burst_summary(Run(frame, pd.DataFrame(), manifest_with(), None, (0.0, 1.0)))
 
 
 ONE_AT_A_TIME = [request(user, 7800.0 * (user + 1)) for user in range(3)] + [

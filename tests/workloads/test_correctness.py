@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from documents import manifest_with, summary_with
 from katydid.analysis.summary import summarise
 from katydid.analysis.validity import Run
 from katydid.report.model import Material
@@ -14,12 +15,14 @@ from synthetic import synthetic_run
 
 def correct(start, duration, outcome):
     rows = pd.DataFrame({"start_ms": start, "duration_ms": duration, "outcome": outcome})
-    run = Run(pd.DataFrame(), pd.DataFrame(), {}, None, (0.0, 1.0), rows)
+    run = Run(pd.DataFrame(), pd.DataFrame(), manifest_with(), None, (0.0, 1.0), rows)
     return correctness(run)["correctness"]
 
 
 def said(rows):
-    return correctness_section(Material({}, {"correctness": rows}, pd.DataFrame(), pd.DataFrame())).text[0]
+    return correctness_section(
+        Material(manifest_with(), summary_with(correctness=rows), pd.DataFrame(), pd.DataFrame())
+    ).text[0]
 
 
 def test_conversations_in_flight_are_those_that_have_begun_and_not_ended():
@@ -49,8 +52,8 @@ def test_rows_of_whole_conversations_count_in_no_rate_of_requests():
     run = synthetic_run(failing=0.0)
     whole = run.samples.head(20).assign(kind="iteration", outcome="failed", error="wrong_tool_calls", warm_up=False)
     samples = pd.concat([run.samples.assign(kind="request"), whole], ignore_index=True)
-    summary = summarise(samples, run.monitor, run.manifest | {"workload": "tools"})
-    assert summary["counts"] == summarise(run.samples, run.monitor, run.manifest)["counts"]
+    summary = summarise(samples, run.monitor, manifest_with(run.manifest | {"workload": "tools"}))
+    assert summary["counts"] == summarise(run.samples, run.monitor, manifest_with(run.manifest))["counts"]
     assert summary["metrics"]["failure_rate"] == 0.0
     assert summary["metrics"]["conversations_ok"] == 0.0
     assert summary["correctness"][0]["conversations"] == 20

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from documents import manifest_with
 from katydid.analysis.summary import summarise
 from katydid.model.jsontext import json_text
 from rows import FAILED, MANIFEST, OK, monitor, samples
@@ -33,7 +34,7 @@ def inject(role, at, base=OK, **more):
 
 def judged(workload, *rows, **options):
     manifest = MANIFEST | {"workload": workload, "users": 10, "options": options}
-    summary = summarise(frame(*rows), monitor(60, users=10), manifest)
+    summary = summarise(frame(*rows), monitor(60, users=10), manifest_with(manifest))
     strictly(json_text(summary))
     return summary["resilience"], {check["name"]: check["passed"] for check in summary["checks"]}, summary
 

@@ -3,6 +3,7 @@
 import pandas as pd
 import pytest
 
+from documents import manifest_with
 from katydid.analysis.summary import summarise
 from katydid.runs.monitor import MACHINE, TARGET
 from katydid.workloads.scale.analysis import ASSESSMENTS, recommended
@@ -37,7 +38,7 @@ def summary_of(*stages, watched=None):
         "workload": "scale", "plan": "stages", "interval_s": 1.0, "objective": OBJECTIVE, "stages": records,
         "ended": "run-time",
     }  # fmt: skip
-    return summarise(samples(*rows), monitor() if watched is None else watched, manifest)
+    return summarise(samples(*rows), monitor() if watched is None else watched, manifest_with(manifest))
 
 
 def test_a_stage_has_every_figure():

@@ -3,6 +3,7 @@
 import pandas as pd
 import pytest
 
+from documents import manifest_with
 from katydid.analysis.derived import with_derived
 from katydid.analysis.validity import Run
 from katydid.model.sample import ErrorClass, Sample
@@ -26,8 +27,8 @@ def summary(*samples):
     rows = RowBuffer(sample_schema(COLUMNS))
     for sample in samples:
         rows.append(sample)
-    frame = with_derived(decode(rows.drain()).to_pandas(), {})
-    return session_summary(Run(frame, pd.DataFrame(), {}, None, (0.0, 1.0)))
+    frame = with_derived(decode(rows.drain()).to_pandas(), manifest_with())
+    return session_summary(Run(frame, pd.DataFrame(), manifest_with(), None, (0.0, 1.0)))
 
 
 def checks(found):

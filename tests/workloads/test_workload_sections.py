@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from documents import manifest_with, summary_with
 from katydid.analysis.definitions import STATISTICS, DefinitionFinding
 from katydid.analysis.speech_theory import QueueFigures, TheoryComparison
 from katydid.model.formatting import number
@@ -18,7 +19,9 @@ NAN = float("nan")
 
 
 def material(summary, frame=None, **manifest):
-    return Material(manifest, summary, pd.DataFrame() if frame is None else frame, pd.DataFrame())
+    return Material(
+        manifest_with(manifest), summary_with(summary), pd.DataFrame() if frame is None else frame, pd.DataFrame()
+    )
 
 
 # Resilience

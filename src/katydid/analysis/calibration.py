@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from katydid.analysis.derived import quantile
+from katydid.model.documents.summary import Summary
 from katydid.model.formatting import fraction, plural
 from katydid.model.metrics import STATISTICS
 from katydid.runs.monitor import WATCHED
@@ -162,7 +163,7 @@ def errors(values: pd.Series) -> Errors:
 
 
 def trial(
-    samples: pd.DataFrame, monitor: pd.DataFrame, truth: pd.DataFrame, summary: dict[str, Any], plan: dict[str, Any]
+    samples: pd.DataFrame, monitor: pd.DataFrame, truth: pd.DataFrame, summary: Summary, plan: dict[str, Any]
 ) -> Trial:
     """What one load showed.
 
@@ -197,8 +198,8 @@ def trial(
         target_cpu=plan["target_cpu"],
         others_cpu=plan["others_cpu"],
         unmatched=int((counted["outcome"] == "ok").sum()) - len(told),
-        valid=bool(summary["valid"]),
-        reasons=list(summary["invalid_reasons"]),
+        valid=summary.valid,
+        reasons=summary.invalid_reasons,
     )
 
 

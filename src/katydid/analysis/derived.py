@@ -3,12 +3,11 @@
 Knows of a manifest its interval and how the run ended, and nothing about reports.
 """
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 
 from katydid.model.declared import Metric, Read, declared_columns
+from katydid.model.documents.manifest import Manifest
 
 STOPPED = "failure-threshold"
 """What a manifest's `ended` says of such a run."""
@@ -16,7 +15,7 @@ LATE_MS = 50.0
 LATE_SHARE_OF_INTERVAL = 0.01
 
 
-def with_derived(samples: pd.DataFrame, manifest: dict[str, Any]) -> pd.DataFrame:
+def with_derived(samples: pd.DataFrame, manifest: Manifest) -> pd.DataFrame:
     """The samples with the columns that `model.metrics` names and no sample carries.
 
     `response_ms`: from when it was due to the last byte. `tpot_ms`, `user_tokens_per_s`: see their metrics.
@@ -34,7 +33,7 @@ def with_derived(samples: pd.DataFrame, manifest: dict[str, Any]) -> pd.DataFram
     frame["response_ms"] = frame["late_ms"] + frame["duration_ms"]
     frame["tpot_ms"] = (frame["duration_ms"] - frame["ttft_ms"]) / (tokens - 1).where(tokens > 1)
     frame["user_tokens_per_s"] = tokens / frame["duration_ms"].where(frame["duration_ms"] > 0) * 1000.0
-    frame["late"] = frame["late_ms"] > late_limit_ms(manifest)
+    frame["late"] = frame["late_ms"] > late_limit_ms(manifest.interval_s)
     frame["paced"] = (frame["user"] < 0) | ~frame.duplicated(["user", "iteration"])
     of_the_load = frame["role"].isna() if "role" in frame else True
     frame["counted"] = in_statistics(frame, manifest, of_the_load=of_the_load)
@@ -48,18 +47,18 @@ def ends_ms(samples: pd.DataFrame) -> pd.Series:
     return ends.fillna(samples["ended_ms"]) if "ended_ms" in samples else ends
 
 
-def was_stopped(manifest: dict[str, Any]) -> bool:
+def was_stopped(manifest: Manifest) -> bool:
     """Whether the failure threshold ended the run."""
-    return manifest.get("ended") == STOPPED
+    return manifest.ended == STOPPED
 
 
-def warm_up_counts(manifest: dict[str, Any]) -> bool:
+def warm_up_counts(manifest: Manifest) -> bool:
     """Whether the warm-up is in the statistics: that of a run that the failure threshold stopped.
 
     It is the beginning of the course that led there, its failures are among those that stopped the run, and often
     its successes are the only ones. In stages every warm-up belongs to its stage, which is steady without it.
     """
-    return was_stopped(manifest) and not manifest.get("stages")
+    return was_stopped(manifest) and not manifest.stages
 
 
 def failed_later(samples: pd.DataFrame) -> pd.Series:
@@ -68,9 +67,7 @@ def failed_later(samples: pd.DataFrame) -> pd.Series:
     return later
 
 
-def in_statistics(
-    samples: pd.DataFrame, manifest: dict[str, Any], *, of_the_load: pd.Series | bool = True
-) -> pd.Series:
+def in_statistics(samples: pd.DataFrame, manifest: Manifest, *, of_the_load: pd.Series | bool = True) -> pd.Series:
     """Which rows enter the statistics: the one rule for warm-up and stop.
 
     - What was started before the stop counts, also where it ended in the drain; only failures in it do not.
@@ -101,7 +98,7 @@ def tell_times(frame: pd.DataFrame) -> pd.Series:
     return found
 
 
-def iterations(samples: pd.DataFrame, manifest: dict[str, Any]) -> pd.DataFrame:
+def iterations(samples: pd.DataFrame, manifest: Manifest) -> pd.DataFrame:
     """The rows of whole iterations (`kind` is `iteration`) that count."""
     found = samples[_of_iterations(samples)]
     return found[in_statistics(found, manifest)]
@@ -113,9 +110,9 @@ def _of_iterations(samples: pd.DataFrame) -> pd.Series:
     return samples["kind"] == "iteration"
 
 
-def late_limit_ms(manifest: dict[str, Any]) -> float:
+def late_limit_ms(interval_s: float | None) -> float:
     """From how many milliseconds on a start is late."""
-    return max(LATE_MS, float(manifest.get("interval_s") or 0.0) * 1000.0 * LATE_SHARE_OF_INTERVAL)
+    return max(LATE_MS, (interval_s or 0.0) * 1000.0 * LATE_SHARE_OF_INTERVAL)
 
 
 def of_the_run(metric: Metric, counted: pd.DataFrame, seconds: float) -> float | None:

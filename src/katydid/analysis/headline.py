@@ -4,65 +4,24 @@ The one home of that sentence: `summary.json` (`headline`), terminal, pages and 
 measurement is valid is one outcome of five, and otherwise stands beside it.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from enum import StrEnum
-from typing import Any
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
+from katydid.model.documents.manifest import Manifest
+from katydid.model.documents.summary import Check, ErrorRow, Finding, Headline, Outcome, Summary
 from katydid.model.errors import ExitCode, worst
 from katydid.model.formatting import how_it_ended, number, ordinal, plural, show, strip_control_chars
 from katydid.model.redact import hide_query
 from katydid.model.sample import Blame
 
 
-class Outcome(StrEnum):
-    """What came of a run; the first that holds.
-
-    Attributes:
-        INVALID: the measurement is not valid, whatever the target did.
-        FAILED: no request succeeded, or a check (isolation, safety, resilience) failed.
-        INTERRUPTED: before its end, by a person, or by what killed it.
-        STOPPED: by its failure threshold, with successes.
-        PASSED: none of these.
-    """
-
-    INVALID = "invalid"
-    FAILED = "failed"
-    INTERRUPTED = "interrupted"
-    STOPPED = "stopped"
-    PASSED = "passed"
-
-    @property
-    def tone(self) -> str:
-        """`good`, `note` or `bad`: green, amber or red."""
-        return _TONES.get(self, "bad")
-
-
-_TONES = {Outcome.PASSED: "good", Outcome.STOPPED: "note", Outcome.INTERRUPTED: "note"}
-
-
-@dataclass(frozen=True, slots=True)
-class Headline:
-    """The outcome and the sentence, in which nothing can move a cursor."""
-
-    outcome: Outcome
-    text: str
-
-    def as_json(self) -> dict[str, str]:
-        """The key `headline` of `summary.json`."""
-        return {"outcome": self.outcome.value, "text": self.text}
-
-
-def headline_of(manifest: Mapping[str, Any], summary: Mapping[str, Any]) -> Headline:
+def headline_of(manifest: Manifest, summary: Summary) -> Headline:
     """As `summary.json` has it; made now for a run whose summary is older than headlines."""
-    told = summary.get("headline")
-    return (
-        Headline(Outcome(told["outcome"]), strip_control_chars(told["text"])) if told else headline(manifest, summary)
-    )
+    told = summary.headline
+    return Headline(told.outcome, strip_control_chars(told.text)) if told else headline(manifest, summary)
 
 
-def headline(manifest: Mapping[str, Any], summary: Mapping[str, Any]) -> Headline:
+def headline(manifest: Manifest, summary: Summary) -> Headline:
     """The headline of a run.
 
     Args:
@@ -73,13 +32,13 @@ def headline(manifest: Mapping[str, Any], summary: Mapping[str, Any]) -> Headlin
     return Headline(outcome, strip_control_chars(_SENTENCES[outcome](manifest, summary)))
 
 
-def exit_code(summary: Mapping[str, Any]) -> ExitCode:
+def exit_code(summary: Summary) -> ExitCode:
     """What `katydid run` exits with.
 
     Requests that an interruption cut off make a run invalid; it was interrupted all the same, and that is its code.
     """
-    interrupted = summary["ended"] == "interrupted"
-    cut_off_only = interrupted and {f["rule"] for f in _invalid_findings(summary)} == {"unfinished"}
+    interrupted = summary.ended == "interrupted"
+    cut_off_only = interrupted and {f.rule for f in _invalid_findings(summary)} == {"unfinished"}
     return worst(
         ExitCode.INVALID if _is_invalid(summary) and not cut_off_only else ExitCode.PASSED,
         ExitCode.GATE_FAILED if _is_failed(summary) else ExitCode.PASSED,
@@ -87,9 +46,9 @@ def exit_code(summary: Mapping[str, Any]) -> ExitCode:
     )
 
 
-def generator_to_blame(summary: Mapping[str, Any]) -> bool:
+def generator_to_blame(summary: Summary) -> bool:
     """Whether an invalid run is the generator's fault, in part at least."""
-    if summary["valid"]:
+    if summary.valid:
         return False
     found = _invalid_findings(summary)
     return not found or any(_fault(finding, summary) == _GENERATOR for finding in found)
@@ -98,23 +57,23 @@ def generator_to_blame(summary: Mapping[str, Any]) -> bool:
 # Which outcome
 
 
-def _is_invalid(summary: Mapping[str, Any]) -> bool:
-    return not summary["valid"]
+def _is_invalid(summary: Summary) -> bool:
+    return not summary.valid
 
 
-def _is_failed(summary: Mapping[str, Any]) -> bool:
+def _is_failed(summary: Summary) -> bool:
     return _none_succeeded(summary) or bool(_failed_checks(summary))
 
 
-def _is_interrupted(summary: Mapping[str, Any]) -> bool:
-    return bool(summary.get("partial")) or summary["ended"] == "interrupted"
+def _is_interrupted(summary: Summary) -> bool:
+    return summary.partial or summary.ended == "interrupted"
 
 
-def _is_stopped(summary: Mapping[str, Any]) -> bool:
-    return bool(summary["ended"] == "failure-threshold")
+def _is_stopped(summary: Summary) -> bool:
+    return summary.ended == "failure-threshold"
 
 
-_RULES: dict[Outcome, Callable[[Mapping[str, Any]], bool]] = {
+_RULES: dict[Outcome, Callable[[Summary], bool]] = {
     Outcome.INVALID: _is_invalid,
     Outcome.FAILED: _is_failed,
     Outcome.INTERRUPTED: _is_interrupted,
@@ -123,56 +82,56 @@ _RULES: dict[Outcome, Callable[[Mapping[str, Any]], bool]] = {
 }
 
 
-def _none_succeeded(summary: Mapping[str, Any]) -> bool:
+def _none_succeeded(summary: Summary) -> bool:
     """Requests that were cut off neither succeeded nor failed."""
-    counts = summary["counts"]
-    return not counts.get("ok") and counts.get("failed", 0) > 0
+    counts = summary.counts
+    return not counts.ok and counts.failed > 0
 
 
-def _failed_checks(summary: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+def _failed_checks(summary: Summary) -> list[Check]:
     """Those that could not be made (`passed` is null) did not fail."""
-    return [check for check in summary.get("checks") or [] if check["passed"] is False]
+    return [check for check in summary.checks or [] if check.passed is False]
 
 
 # Its sentence
 
 
-def _invalid(manifest: Mapping[str, Any], summary: Mapping[str, Any]) -> str:
+def _invalid(manifest: Manifest, summary: Summary) -> str:
     found = _invalid_findings(summary)
-    reasons = [_reason(finding) for finding in found] or list(summary["invalid_reasons"]) or ["its summary says so"]
+    reasons = [finding.text for finding in found] or list(summary.invalid_reasons) or ["its summary says so"]
     fault = f" (the {_fault(found[0], summary)}'s fault)" if found else ""
     more = f" (and {plural(len(reasons) - 1, 'more reason')})" if len(reasons) > 1 else ""
     return f"INVALID{fault}: {reasons[0]}{more}; {_numbers(summary)}, {how_it_ended(manifest, summary)}."
 
 
-def _failed(manifest: Mapping[str, Any], summary: Mapping[str, Any]) -> str:
+def _failed(manifest: Manifest, summary: Summary) -> str:
     end = f"; {_numbers(summary)}, {how_it_ended(manifest, summary)}."
     if _none_succeeded(summary):
-        errors = summary.get("errors") or []
+        errors = summary.errors
         # Shares are of what ended in the warm-up too: where failures are not all of it, that had successes.
-        after = " after the warm-up" if errors and sum(row["share"] for row in errors) < 1.0 - 1e-9 else ""
+        after = " after the warm-up" if errors and sum(row.share for row in errors) < 1.0 - 1e-9 else ""
         return f"FAILED: no request succeeded{after}{_why(manifest, errors)}{end}"
-    checks, failed = summary["checks"], _failed_checks(summary)
+    checks, failed = summary.checks or [], _failed_checks(summary)
     named = ", ".join(_named(check) for check in failed)
     return f"FAILED: {len(failed)} of {plural(len(checks), 'check')} failed: {named}{end}"
 
 
-def _interrupted(manifest: Mapping[str, Any], summary: Mapping[str, Any]) -> str:
-    if summary.get("partial"):
+def _interrupted(manifest: Manifest, summary: Summary) -> str:
+    if summary.partial:
         return f"INTERRUPTED: {_numbers(summary)}; {how_it_ended(manifest, summary)}."
     return f"INTERRUPTED{_after(manifest)}: {_numbers(summary)}."
 
 
-def _stopped(manifest: Mapping[str, Any], summary: Mapping[str, Any]) -> str:
-    limit, counts = manifest.get("failure_threshold"), summary["counts"]
-    users, later = summary.get("users_at_stop") or counts.get("users"), counts.get("failed_after_stop")
+def _stopped(manifest: Manifest, summary: Summary) -> str:
+    limit, counts = manifest.failure_threshold, summary.counts
+    users, later = summary.users_at_stop or counts.users, counts.failed_after_stop
     where = f" at the {ordinal(limit)} failure" if limit else " by the failure threshold"
     load = f" with {plural(int(users), 'user')}" if users else ""
     beside = f" ({number(later)} that failed later not counted)" if later else ""
     return f"STOPPED{where}{_after(manifest)}{load}: {_numbers(summary)}{beside}."
 
 
-def _passed(manifest: Mapping[str, Any], summary: Mapping[str, Any]) -> str:
+def _passed(manifest: Manifest, summary: Summary) -> str:
     return f"PASSED: {_numbers(summary)}; {how_it_ended(manifest, summary)}."
 
 
@@ -185,9 +144,9 @@ _SENTENCES = {
 }
 
 
-def _numbers(summary: Mapping[str, Any]) -> str:
-    counts, metrics = summary["counts"], summary["metrics"]
-    parts = [plural(counts["requests"], "request"), f"{number(counts.get('failed', 0))} failed"]
+def _numbers(summary: Summary) -> str:
+    counts, metrics = summary.counts, summary.metrics
+    parts = [plural(counts.requests, "request"), f"{number(counts.failed)} failed"]
     for name, words in (("ttft.p95", "TTFT p95"), ("ttft.p50", "TTFT p50")):
         if metrics.get(name) is not None:
             parts.append(f"{words} {show(name, metrics[name], summary)}")
@@ -195,56 +154,51 @@ def _numbers(summary: Mapping[str, Any]) -> str:
     return ", ".join(parts)
 
 
-def _after(manifest: Mapping[str, Any]) -> str:
-    stopped = manifest.get("stopped_at_ms")
+def _after(manifest: Manifest) -> str:
+    stopped = manifest.stopped_at_ms
     return f" after {stopped / 1000:.0f} s" if stopped else ""
 
 
-def _named(check: Mapping[str, Any]) -> str:
-    violations = check.get("violations")
-    return str(check["name"]) + (f" ({plural(violations, 'violation')})" if violations else "")
+def _named(check: Check) -> str:
+    return check.name + (f" ({plural(check.violations, 'violation')})" if check.violations else "")
 
 
 # Whose fault
 
 _GENERATOR, _TARGET, _CONFIGURATION = "generator", "target", "configuration"
-_PARTIES = {Blame.GENERATOR: _GENERATOR, Blame.TARGET: _TARGET, Blame.CONFIG: _CONFIGURATION}
+_PARTIES: dict[str | None, str] = {Blame.GENERATOR: _GENERATOR, Blame.TARGET: _TARGET, Blame.CONFIG: _CONFIGURATION}
 _CONFIGURED = frozenset({"data", "unfinished", "warm_up"})
 """Rules of validity that another configuration keeps; the others are about the generator."""
 _EXAMPLE = 120
 """Characters of a target's words that a sentence has room for."""
 
 
-def _invalid_findings(summary: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    return [finding for finding in summary.get("findings") or [] if finding["severity"] == "invalid"]
+def _invalid_findings(summary: Summary) -> list[Finding]:
+    return [finding for finding in summary.findings if finding.severity == "invalid"]
 
 
-def _reason(finding: Mapping[str, Any]) -> str:
-    return f"{finding['message']}: {finding['remedy']}" if finding["remedy"] else str(finding["message"])
-
-
-def _fault(finding: Mapping[str, Any], summary: Mapping[str, Any]) -> str:
-    if finding["rule"] in _CONFIGURED:
+def _fault(finding: Finding, summary: Summary) -> str:
+    if finding.rule in _CONFIGURED:
         return _CONFIGURATION
-    if finding["rule"] == "blame":
-        blamed = {row["blame"] for row in summary.get("errors") or []}
+    if finding.rule == "blame":
+        blamed = {row.blame for row in summary.errors}
         return _CONFIGURATION if Blame.CONFIG in blamed and Blame.GENERATOR not in blamed else _GENERATOR
     return _GENERATOR
 
 
-def _why(manifest: Mapping[str, Any], errors: list[Mapping[str, Any]]) -> str:
+def _why(manifest: Manifest, errors: list[ErrorRow]) -> str:
     """The most frequent failure, whose fault it is, and what to do."""
     if not errors:
         return ""
     row = errors[0]
-    if row.get("check"):
-        return f" ({row['status']} at {_address(manifest, row)}: {row['check']})"
-    example = f": {row['example'][:_EXAMPLE]}" if row["example"] else ""
-    party = f", the {_PARTIES[Blame(row['blame'])]}'s fault" if row["blame"] else ""
-    return f" ({row['error']}{example}{party})"
+    if row.check:
+        return f" ({row.status} at {_address(manifest, row)}: {row.check})"
+    example = f": {row.example[:_EXAMPLE]}" if row.example else ""
+    party = f", the {_PARTIES[row.blame]}'s fault" if row.blame in _PARTIES else ""
+    return f" ({row.error}{example}{party})"
 
 
-def _address(manifest: Mapping[str, Any], row: Mapping[str, Any]) -> str:
+def _address(manifest: Manifest, row: ErrorRow) -> str:
     """The whole path that was asked, with that of `--host`; or the request's name, where that is no path."""
-    name = hide_query(str(row["name"]))
-    return urlsplit(str(manifest.get("host") or "")).path.rstrip("/") + name if name.startswith("/") else name
+    name = hide_query(row.name or "")
+    return urlsplit(manifest.host or "").path.rstrip("/") + name if name.startswith("/") else name

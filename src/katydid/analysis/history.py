@@ -3,13 +3,13 @@
 Knows neither folders nor how it is shown.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from katydid.analysis.comparison.comparability import mismatches
 from katydid.analysis.metric_history import MetricHistory, metric_history
-from katydid.model.measured import measured
+from katydid.analysis.result import RunResult
 from katydid.model.metrics import DISTRIBUTIONS
 
 SHOWN = (
@@ -21,31 +21,12 @@ SHOWN = (
 
 
 @dataclass(frozen=True, slots=True)
-class PastRun:
-    """A run that was read: how it is named, what made it, what came of it."""
-
-    name: str
-    manifest: Mapping[str, Any]
-    summary: Mapping[str, Any]
-
-    @property
-    def version(self) -> str:
-        """Of the service under test."""
-        return str(self.manifest.get("version"))
-
-    @property
-    def started(self) -> str:
-        """ISO 8601, UTC; sorts by time."""
-        return str(self.manifest.get("started_utc") or "")
-
-
-@dataclass(frozen=True, slots=True)
 class Version:
     """A version with its runs; it stands where its first run does."""
 
     name: str
     started_utc: str
-    runs: tuple[PastRun, ...]
+    runs: tuple[RunResult, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +54,7 @@ class History:
         }
 
 
-def history(runs: Iterable[PastRun]) -> History:
+def history(runs: Iterable[RunResult]) -> History:
     """The history of runs of one workload; the newest one says which of the others had the same load."""
     ordered = sorted(runs, key=lambda run: run.started)
     newest = next((run for run in reversed(ordered) if not _unusable(run)), None)
@@ -91,29 +72,29 @@ def history(runs: Iterable[PastRun]) -> History:
     return History(versions, known, tuple(left_out))
 
 
-def _unusable(run: PastRun) -> str:
-    if run.summary.get("partial"):
+def _unusable(run: RunResult) -> str:
+    if run.summary.partial:
         return "it is partial: it never came to its end"
-    if not run.summary["valid"]:
-        return "it is invalid: " + "; ".join(run.summary["invalid_reasons"])
-    return "" if run.summary["counts"]["ok"] else "no request succeeded in it"
+    if not run.summary.valid:
+        return "it is invalid: " + "; ".join(run.summary.invalid_reasons)
+    return "" if run.summary.counts.ok else "no request succeeded in it"
 
 
-def _other_load(run: PastRun, newest: PastRun | None) -> str:
+def _other_load(run: RunResult, newest: RunResult | None) -> str:
     if newest is None:
         return ""
-    found = mismatches([dict(run.manifest)], [dict(newest.manifest)])
+    found = mismatches([run.manifest], [newest.manifest])
     return next((f"unlike in the newest run, {mismatch.text}" for mismatch in found if mismatch.why), "")
 
 
-def _versions(runs: Sequence[PastRun]) -> tuple[Version, ...]:
+def _versions(runs: Sequence[RunResult]) -> tuple[Version, ...]:
     """In the order of their first runs."""
-    grouped: dict[str, list[PastRun]] = {}
+    grouped: dict[str, list[RunResult]] = {}
     for run in runs:
         grouped.setdefault(run.version, []).append(run)
     return tuple(Version(name, group[0].started, tuple(group)) for name, group in grouped.items())
 
 
 def _values(version: Version, name: str) -> list[float]:
-    found = (measured(run.summary, name) for run in version.runs)
+    found = (run.summary.measured(name) for run in version.runs)
     return [each.value for each in found if each is not None]

@@ -4,15 +4,15 @@ Users on an even grid offer users / interval at every moment. In a ramp each use
 interval later again: it offers the spawn rate times the intervals begun, more than its users over the interval.
 """
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 
+from katydid.model.documents.manifest import Manifest
 
-def in_a_ramp(manifest: dict[str, Any]) -> bool:
+
+def in_a_ramp(manifest: Manifest) -> bool:
     """Whether users' first requests came as they were spawned, of a number that was known before."""
-    return bool(manifest.get("ramp_per_s") and manifest.get("interval_s") and manifest.get("users"))
+    return bool(manifest.ramp_per_s and manifest.interval_s and manifest.users)
 
 
 def due_in_a_ramp(frame: pd.DataFrame, interval_ms: float, until_ms: float) -> np.ndarray:

@@ -8,11 +8,11 @@ slow ones, and its successes alone would look too fast. Knows nothing about stat
 """
 
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from katydid.model.documents.manifest import Manifest
 from katydid.model.metrics import Distribution, Statistic
 from katydid.stats.censoring import Known, shares
 
@@ -34,7 +34,7 @@ class RequestTimes:
         open: which have an end that nobody saw: those, and those that timed out.
     """
 
-    def __init__(self, rows: pd.DataFrame, manifest: dict[str, Any]) -> None:
+    def __init__(self, rows: pd.DataFrame, manifest: Manifest) -> None:
         unsent = (rows["outcome"] == "aborted") & rows["start_ms"].isna()  # nothing was sent: there is no time
         self._rows = rows = rows[~unsent] if unsent.any() else rows
         outcome = rows["outcome"]

@@ -5,13 +5,13 @@ Whole-run samples in, plain tables and arrays out. Knows nothing about how they 
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from katydid.analysis.derived import ends_ms, quantile
 from katydid.analysis.offered import due_in_a_ramp, in_a_ramp
+from katydid.model.documents.manifest import Manifest
 from katydid.model.metrics import CONFIDENCE
 
 MOST_BINS = 200
@@ -26,7 +26,7 @@ COURSE = ("ttft", "duration")
 _NICE_SECONDS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600, 7200, 14400, 43200, 86400)
 
 
-def over_time(frame: pd.DataFrame, monitor: pd.DataFrame, manifest: dict[str, Any]) -> pd.DataFrame:
+def over_time(frame: pd.DataFrame, monitor: pd.DataFrame, manifest: Manifest) -> pd.DataFrame:
     """One row a bin of time, from the start of the run to the end of its last request.
 
     Args:
@@ -57,12 +57,12 @@ def over_time(frame: pd.DataFrame, monitor: pd.DataFrame, manifest: dict[str, An
     table["in_flight"] = _in_flight(start, end, width, bins)
     table["users"] = _users(monitor, table["seconds"].to_numpy())
     if in_a_ramp(manifest):
-        due = due_in_a_ramp(frame, float(manifest["interval_s"]) * 1000.0, bins * width * 1000.0)
+        due = due_in_a_ramp(frame, (manifest.interval_s or 0.0) * 1000.0, bins * width * 1000.0)
         inside = due[(due >= 0) & (due < bins * width * 1000.0)]
         table["offered"] = _per_second(inside / 1000.0, width, bins)
     else:
-        table["offered"] = table["users"] / float(manifest.get("interval_s") or math.nan)
-    table.loc[table["seconds"] > float(manifest.get("stopped_at_ms") or math.inf) / 1000.0, "offered"] = math.nan
+        table["offered"] = table["users"] / (manifest.interval_s or math.nan)
+    table.loc[table["seconds"] > (manifest.stopped_at_ms or math.inf) / 1000.0, "offered"] = math.nan
     started_in = (start[ok] // width).astype(int)
     for name in COURSE:
         values = frame[f"{name}_ms"].to_numpy(dtype=np.float64)[ok]

@@ -7,13 +7,14 @@ no files and no reports.
 """
 
 import heapq
+import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from katydid.analysis.derived import failed_later, quantile
+from katydid.model.documents.manifest import Manifest
 from katydid.model.errors import ConfigError
 
 
@@ -64,14 +65,13 @@ class RunFacts:
     speed: float
 
 
-def run_facts(samples: pd.DataFrame, manifest: dict[str, Any]) -> RunFacts:
+def run_facts(samples: pd.DataFrame, manifest: Manifest) -> RunFacts:
     """What a run of speech says.
 
     Raises:
         ConfigError: it is none, or the target let no stream in.
     """
-    options = manifest.get("options") or {}
-    if "audio_ms" not in samples or "audio_chunk" not in options:
+    if "audio_ms" not in samples or "audio_chunk" not in (manifest.options or {}):
         raise ConfigError("--from: this is not a run of speech; name one that `katydid run speech` wrote")
     streams = samples[(samples["status"] == 101) & (samples["outcome"] != "aborted") & ~failed_later(samples)]
     if streams.empty:
@@ -81,13 +81,13 @@ def run_facts(samples: pd.DataFrame, manifest: dict[str, Any]) -> RunFacts:
     services = told["server_rtf"].to_numpy(dtype=np.float64) * audio
     return RunFacts(
         streams,
-        _most_at_once(streams, float(options["audio_speed"])),
+        _most_at_once(streams, manifest.option("audio_speed")),
         float(services.sum() / audio.sum()) if len(told) else None,
         services,
         float(streams["audio_ms"].mean()) / 1000.0,
-        float(manifest["request_timeout_s"]),
-        float(options["audio_chunk"]) / 1000.0,
-        float(options["audio_speed"]),
+        manifest.request_timeout_s or math.inf,
+        manifest.option("audio_chunk") / 1000.0,
+        manifest.option("audio_speed"),
     )
 
 

@@ -5,7 +5,7 @@ them. Knows neither files nor reports.
 """
 
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -29,6 +29,9 @@ from katydid.analysis.request_times import RequestTimes, statistic_of
 from katydid.analysis.validity import Run, findings, unchecked
 from katydid.analysis.validity.clocks import upper_bounds
 from katydid.model.declared import Catalogue, catalogue_of
+from katydid.model.documents.base import SCHEMA_VERSION
+from katydid.model.documents.manifest import Manifest
+from katydid.model.documents.summary import Censored, ErrorRow, Measured, NameRow, RequestCounts, Summary
 from katydid.model.metrics import ITL, STATISTICS, Statistic
 from katydid.model.rates import RATES, Counts, Stop
 from katydid.model.sample import Blame, ErrorClass
@@ -40,9 +43,9 @@ MOST_ERRORS = 30
 
 
 def summarise(
-    samples: pd.DataFrame, monitor: pd.DataFrame, manifest: dict[str, Any], gaps: Histogram | None = None
-) -> dict[str, Any]:
-    """The content of `summary.json`.
+    samples: pd.DataFrame, monitor: pd.DataFrame, manifest: Manifest, gaps: Histogram | None = None
+) -> Summary:
+    """What came of a run.
 
     Args:
         samples: one row a request.
@@ -55,51 +58,50 @@ def summarise(
     window = _window(counted, manifest)
     conversations = iterations(samples, manifest)
     seconds, due = staged_load(manifest) or (_seconds(window), _due(frame, monitor, manifest, window))
-    counts = _counts(counted, conversations, seconds, due, manifest.get("interval_s"))
+    counts = _counts(counted, conversations, seconds, due, manifest.interval_s)
     counts = replace(counts, stop=_stop(frame, manifest))
     catalogue = catalogue_of(manifest)
     metrics, too_few = _metrics(counted, counts, gaps or Histogram(), catalogue)
     run = Run(frame, monitor, manifest, counts, window, conversations)
     judged = findings(run)
-    summary = {
-        "schema_version": 1,
-        "valid": not any(f.severity == "invalid" for f in judged),
-        "invalid_reasons": [f.text for f in judged if f.severity == "invalid"],
-        "warnings": [f.text for f in judged if f.severity == "warning"],
-        "findings": [asdict(f) for f in judged],
-        "unchecked_rules": unchecked(run),
-        "ended": manifest.get("ended"),
-        "partial": bool(manifest.get("partial")),
-        "counts": {
-            "requests": counts.requests,
-            "users": _users(frame),
-            "ok": counts.ok,
-            "failed": counts.failed,
-            "aborted": counts.aborted,
-            "late": counts.late,
-            "warm_up": int((frame["warm_up"] & ~frame["counted"]).sum()),
-            "after_stop": int(frame["after_stop"].sum()),
-            "failed_after_stop": int(failed_later(frame).sum()),
-            "all": len(frame),
-        },
-        **({"users_at_stop": metrics["users_at_stop"]} if counts.stop else {}),
-        "seconds": counts.seconds,
-        "metrics": metrics,
-        "censored": _censored(RequestTimes(frame[frame["timed"]], manifest), catalogue),
-        "too_few": too_few,
-        "upper_bounds": upper_bounds(counted[counted["outcome"] == "ok"]),
-        "errors": _errors(with_blame(frame)),
-        "names": _names(counted),
-        "timestamp_source": manifest.get("timestamp_source"),
-        **_parts(run),
-    }
-    return summary | {"headline": headline(manifest, summary).as_json()}
+    summary = Summary(
+        schema_version=SCHEMA_VERSION,
+        valid=not any(f.severity == "invalid" for f in judged),
+        invalid_reasons=[f.text for f in judged if f.severity == "invalid"],
+        warnings=[f.text for f in judged if f.severity == "warning"],
+        findings=judged,
+        unchecked_rules=unchecked(run),
+        ended=manifest.ended,
+        partial=bool(manifest.partial),
+        counts=RequestCounts(
+            requests=counts.requests,
+            users=_users(frame),
+            ok=counts.ok,
+            failed=counts.failed,
+            aborted=counts.aborted,
+            late=counts.late,
+            warm_up=int((frame["warm_up"] & ~frame["counted"]).sum()),
+            after_stop=int(frame["after_stop"].sum()),
+            failed_after_stop=int(failed_later(frame).sum()),
+            all=len(frame),
+        ),
+        users_at_stop=metrics["users_at_stop"] if counts.stop else None,
+        seconds=counts.seconds,
+        metrics=metrics,
+        censored=_censored(RequestTimes(frame[frame["timed"]], manifest), catalogue),
+        too_few=too_few,
+        upper_bounds=list(upper_bounds(counted[counted["outcome"] == "ok"])),
+        errors=_errors(with_blame(frame)),
+        names=_names(counted),
+        timestamp_source=manifest.timestamp_source,
+    ).added(**_parts(run))
+    return summary.added(headline=headline(manifest, summary))
 
 
 def _parts(run: Run) -> dict[str, Any]:
     """The keys that this run's workload and its plan add."""
     parts = [record.summarise(run) for record in workloads_of(run.manifest) if record.summarise]
-    if run.manifest.get("plan") == "capacity":
+    if run.manifest.plan == "capacity":
         parts.append(capacity_part(run))
     return {key: value for part in parts for key, value in part.items()}
 
@@ -147,20 +149,20 @@ def _seconds(window: tuple[float, float]) -> float:
     return max(0.0, end - begin) / 1000.0
 
 
-def _window(counted: pd.DataFrame, manifest: dict[str, Any]) -> tuple[float, float]:
+def _window(counted: pd.DataFrame, manifest: Manifest) -> tuple[float, float]:
     """From the end of the warm-up (or the first request that counts) to the stop, in milliseconds."""
     if counted.empty:
         return 0.0, 0.0
-    warm_up = float(manifest.get("warm_up_s") or 0.0) * 1000.0
+    warm_up = float(manifest.warm_up_s or 0.0) * 1000.0
     first = float(counted["scheduled_ms"].min())
     begin = warm_up if first >= warm_up else 0.0
     last = float((counted["start_ms"].fillna(counted["scheduled_ms"])).max())
-    return begin, float(manifest.get("stopped_at_ms") or last)
+    return begin, float(manifest.stopped_at_ms or last)
 
 
-def _stop(frame: pd.DataFrame, manifest: dict[str, Any]) -> Stop | None:
+def _stop(frame: pd.DataFrame, manifest: Manifest) -> Stop | None:
     """Where the failure threshold stopped the run; None where it did not, or its users are not ours."""
-    stop = manifest.get("stopped_at_ms")
+    stop = manifest.stopped_at_ms
     if not was_stopped(manifest) or stop is None:
         return None
     load = frame[frame["role"].isna()] if "role" in frame else frame
@@ -172,19 +174,16 @@ def _stop(frame: pd.DataFrame, manifest: dict[str, Any]) -> Stop | None:
     return Stop(int(users), in_flight, len(started), ok, float(stop) / 1000.0) if users else None
 
 
-def _due(
-    frame: pd.DataFrame, monitor: pd.DataFrame, manifest: dict[str, Any], window: tuple[float, float]
-) -> float | None:
+def _due(frame: pd.DataFrame, monitor: pd.DataFrame, manifest: Manifest, window: tuple[float, float]) -> float | None:
     """Requests that were due in the window: users, as they really were, over the interval; more in a ramp."""
-    interval, (begin, end) = manifest.get("interval_s"), window
+    interval, (begin, end) = manifest.interval_s, window
     if not interval or end <= begin:
         return None
     if in_a_ramp(manifest):
         due = due_in_a_ramp(frame, interval * 1000.0, end)
         return float((due >= begin).sum())
     if monitor.empty:
-        users = manifest.get("users")
-        return float(users * (end - begin) / 1000.0 / interval) if users else None
+        return manifest.users * (end - begin) / 1000.0 / interval if manifest.users else None
     inside = monitor[(monitor["at_ms"] > begin) & (monitor["at_ms"] <= end) & (monitor["process"] != "master")]
     if inside.empty:
         return None
@@ -229,47 +228,34 @@ def _of_gaps(gaps: Histogram, statistic: Statistic) -> float:
     return gaps.quantile({"min": 0.0, "max": 1.0}.get(statistic.name, statistic.quantile or 0.0))
 
 
-def _censored(requests: RequestTimes, catalogue: Catalogue) -> dict[str, Any]:
+def _censored(requests: RequestTimes, catalogue: Catalogue) -> Censored:
     """Metrics of times that count, beside the successes, requests that timed out or were cut off: a value each.
 
     Such a request took at least the time it had; a value that lies among them is `at_least` so.
     """
-    metrics: dict[str, dict[str, Any]] = {}
+    metrics: dict[str, Measured] = {}
     for distribution in filter(requests.touched, catalogue.distributions):
         known = requests.known(distribution)
         for statistic in STATISTICS:
             if known is not None and known.count >= statistic.fewest:
                 value, at_least = statistic_of(known, statistic)
-                metrics[f"{distribution.name}.{statistic.name}"] = {"value": value, "at_least": at_least}
-    return {"requests": int(requests.open.sum()), "metrics": metrics}
+                metrics[f"{distribution.name}.{statistic.name}"] = Measured(value, at_least)
+    return Censored(requests=int(requests.open.sum()), metrics=metrics)
 
 
-def _errors(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """Failures by class and blame, most frequent first, each with one example; warm-up included.
-
-    `status` and `name` are of the example; `check` is what the configuration's have to look at.
-    """
+def _errors(frame: pd.DataFrame) -> list[ErrorRow]:
+    """Failures by class and blame, most frequent first, each with one example; warm-up included."""
     frame = frame[~failed_later(frame)]
     failed = frame[frame["outcome"] == "failed"]
     ended = int(frame["outcome"].isin(["ok", "failed"]).sum())
     groups = failed.groupby(["error", "blame"], dropna=False, sort=False, observed=True)
-    rows: list[dict[str, Any]] = [
-        {
-            "error": error if isinstance(error, str) else ErrorClass.OTHER.value,
-            "blame": blame if isinstance(blame, str) else None,
-            "count": len(group),
-            "share": len(group) / ended,
-            "first_ms": float(group["scheduled_ms"].min()),
-            **_example(group),
-        }
-        for (error, blame), group in groups
-    ]
-    rows.sort(key=lambda row: row["count"], reverse=True)
+    rows = [_error(error, blame, group, ended) for (error, blame), group in groups]
+    rows.sort(key=lambda row: row.count, reverse=True)
     return rows[:MOST_ERRORS]
 
 
-def _example(group: pd.DataFrame) -> dict[str, Any]:
-    """The first failure of a group that says something, of its most frequent status."""
+def _error(error: object, blame: object, group: pd.DataFrame, ended: int) -> ErrorRow:
+    """The example is the first failure of a group that says something, of its most frequent status."""
     statuses = group["status"].dropna()
     status = int(statuses.mode().iloc[0]) if len(statuses) else None
     rows = group if status is None else group[group["status"] == status]
@@ -277,36 +263,41 @@ def _example(group: pd.DataFrame) -> dict[str, Any]:
     first = (told if len(told) else rows).iloc[0]
     detail = first["detail"] if isinstance(first["detail"], str) else None
     asks = status in CONFIG_STATUSES and first["blame"] == Blame.CONFIG
-    return {
-        "example": detail,
-        "status": status,
-        "name": str(first["name"]),
-        "check": what_to_check(status, detail or "") if status is not None and asks else None,
-    }
+    return ErrorRow(
+        error=error if isinstance(error, str) else ErrorClass.OTHER.value,
+        blame=blame if isinstance(blame, str) else None,
+        count=len(group),
+        share=len(group) / ended,
+        first_ms=float(group["scheduled_ms"].min()),
+        example=detail,
+        status=status,
+        name=str(first["name"]),
+        check=what_to_check(status, detail or "") if status is not None and asks else None,
+    )
 
 
-def _names(counted: pd.DataFrame) -> list[dict[str, Any]]:
+def _names(counted: pd.DataFrame) -> list[NameRow]:
     """A row for each request name."""
     rows = []
     for name, group in counted.groupby("name", sort=True, observed=True):
         durations = group.loc[group["outcome"] == "ok", "duration_ms"].dropna().to_numpy(dtype=np.float64)
         rows.append(
-            {
-                "name": name,
-                "requests": len(group),
-                "failed": int((group["outcome"] == "failed").sum()),
-                "duration.p50": quantile(durations, 0.5) if len(durations) else None,
-                "duration.max": float(durations.max()) if len(durations) else None,
-            }
+            NameRow(
+                name=str(name),
+                requests=len(group),
+                failed=int((group["outcome"] == "failed").sum()),
+                p50=quantile(durations, 0.5) if len(durations) else None,
+                longest=float(durations.max()) if len(durations) else None,
+            )
         )
     return rows
 
 
-def staged_load(manifest: dict[str, Any]) -> tuple[float, float] | None:
+def staged_load(manifest: Manifest) -> tuple[float, float] | None:
     """Seconds that count (of the stages, not of the pauses between) and requests due in them; None without stages."""
-    stages = manifest.get("stages")
-    interval = manifest.get("interval_s")
+    stages = manifest.stages
+    interval = manifest.interval_s
     if not stages or not interval:
         return None
-    lengths = [(s["users"], max(0.0, s["end_ms"] - s["settled_ms"]) / 1000.0) for s in stages]
+    lengths = [(s.users, max(0.0, s.end_ms - s.settled_ms) / 1000.0) for s in stages]
     return sum(length for _, length in lengths), sum(users * length / interval for users, length in lengths)

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 
 from katydid.commands.output import STANDARD_OUTPUT, check_output, write_output
 from katydid.commands.run import run_parser
-from katydid.commands.served import ServedVersion
 from katydid.model.arguments import Commands
 from katydid.model.errors import ConfigError, ExitCode, NoDataError
 from katydid.model.jsontext import json_text
@@ -195,6 +194,7 @@ def _make_run(side: str, given: argparse.Namespace, options: Sequence[str], resu
         ConfigError: the run says that something must be changed.
         KeyboardInterrupt: it was interrupted.
     """
+    from katydid.commands.served import ServedVersion
     from katydid.runs.folder import RunFolder
 
     host = given.hosts[side == "new"]

@@ -1,6 +1,5 @@
 """`katydid capacity WORKLOAD`: search the highest load that keeps the objective, in one run."""
 
-import json
 import sys
 from argparse import Namespace
 from typing import Any
@@ -9,10 +8,10 @@ from katydid.commands.output import STANDARD_OUTPUT, check_output, write_output
 from katydid.commands.run import add_run_arguments, run_parser
 from katydid.commands.run import run as run_workload
 from katydid.model.arguments import Commands
+from katydid.model.documents.capacity import CapacityFound, CapacityResult
 from katydid.model.errors import ExitCode, worst
 from katydid.model.formatting import plural
 from katydid.model.jsontext import json_text
-from katydid.runs.folder import SUMMARY
 
 
 def add_parser(commands: Commands) -> None:
@@ -38,6 +37,7 @@ def _run_parser(workload: str | None = None) -> Any:
 
 def run(asked: Namespace) -> int:
     """Search; 0 when a capacity was found, 4 when not even one user held or the run is invalid."""
+    from katydid.analysis.result import RunResult
     from katydid.engine.plugin import last_folder, use_shape
     from katydid.engine.stages.capacity_shape import CapacityShape
 
@@ -48,19 +48,18 @@ def run(asked: Namespace) -> int:
     folder = last_folder()
     if folder is None:  # nothing was run, or this is a worker
         return code
-    summary = json.loads((folder.path / SUMMARY).read_text(encoding="utf-8"))
-    found = summary.get("capacity") or {}
+    summary = RunResult.load(folder).summary
+    found = summary.capacity
     if asked.json:
-        result = {**found, "valid": summary["valid"], "ended": summary["ended"], "run": str(folder.path)}
-        write_output(asked.json, json_text(result) + "\n")
+        told = {**summary.get("capacity", {}), "valid": summary.valid, "ended": summary.ended, "run": str(folder.path)}
+        write_output(asked.json, json_text(CapacityResult.of(**told)) + "\n")
     return worst(code, ExitCode.PASSED if _found(found) else ExitCode.INVALID)
 
 
-def _found(result: dict[str, Any]) -> bool:
-    if result.get("capacity") is not None:
+def _found(result: CapacityFound | None) -> bool:
+    if result is not None and result.capacity is not None:
         return True
-    steps = result.get("steps") or []
-    fewest = min((step["users"] for step in steps), default=None)
+    fewest = min((step.users for step in result.steps), default=None) if result else None
     tried = f"not even {plural(fewest, 'user')} kept the objective" if fewest else "no load was held"
     remedy = "see the report's failures, or ask for less with --limit or --thresholds"
     print(f"katydid: no capacity was found: {tried}; {remedy}", file=sys.stderr)  # noqa: T201 - the one line

@@ -22,6 +22,7 @@ def run(options: Namespace) -> int:
     import katydid.workloads  # noqa: F401 - registers what their summaries and reports say
     from katydid.analysis.comparison.compare import CompareSettings, compare_runs
     from katydid.analysis.comparison.estimates import read_run
+    from katydid.model.documents.comparison import Comparison
     from katydid.report.comparison import comparison_markdown, comparison_page, print_comparison
     from katydid.report.render.terminal import terminal
     from katydid.runs.find import runs_of
@@ -35,11 +36,11 @@ def run(options: Namespace) -> int:
     base, new = ([read_run(folder) for folder in side] for side in folders)
     history = [] if options.no_history else _history(options.history, folders)
     comparison = compare_runs(base, new, settings=CompareSettings(), history=history)
-    comparison["workload"] = base[0].manifest.get("workload")
+    comparison["workload"] = base[0].manifest.workload
     console = terminal(stderr=STANDARD_OUTPUT in outputs)
     print_comparison(comparison, console)
     if options.json:
-        write_output(options.json, json_text(comparison) + "\n")
+        write_output(options.json, json_text(Comparison.of(**comparison)) + "\n")
     if options.markdown:
         write_output(options.markdown, comparison_markdown(comparison))
     if options.html:

@@ -17,7 +17,6 @@ from katydid.model.jsontext import json_text
 from katydid.resources import thresholds_file
 
 if TYPE_CHECKING:
-    from katydid.gate.judge import JudgedRun
     from katydid.gate.judgement import Judgement
     from katydid.gate.thresholds import Thresholds
     from katydid.model.declared import Catalogue
@@ -116,21 +115,15 @@ def judged_with(
 def _judge(
     thresholds: Thresholds, runs: Sequence[RunFolder], base: Sequence[RunFolder], known: dict[str, Any] | None = None
 ) -> Judgement:
+    from katydid.analysis.result import RunResult
     from katydid.gate.judge import judge, unreadable
 
     try:
-        judged, baseline = ([_read(run) for run in side] for side in (runs, base))
+        judged, baseline = ([RunResult.load(run) for run in side] for side in (runs, base))
         comparison = known or (_compare(base, runs, thresholds) if base else None)
     except NoDataError as error:
         return unreadable(thresholds, [str(run.path) for run in runs], str(error))
     return judge(thresholds, judged, comparison, baseline)
-
-
-def _read(run: RunFolder) -> JudgedRun:
-    from katydid.analysis.stored import read_summary
-    from katydid.gate.judge import JudgedRun
-
-    return JudgedRun(str(run.path), read_summary(run), run.manifest())
 
 
 def _compare(base: Sequence[RunFolder], new: Sequence[RunFolder], thresholds: Thresholds) -> dict[str, Any]:
@@ -153,4 +146,4 @@ def _write(judgement: Judgement, given: Namespace) -> None:
     if given.markdown:
         write_output(given.markdown, section_markdown(part) + "\n")
     if given.json:
-        write_output(given.json, json_text(judgement.as_json()) + "\n")
+        write_output(given.json, json_text(judgement.result()) + "\n")

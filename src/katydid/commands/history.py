@@ -14,7 +14,8 @@ from katydid.model.errors import ConfigError, ExitCode, NoDataError
 from katydid.model.jsontext import json_text
 
 if TYPE_CHECKING:
-    from katydid.analysis.history import History, PastRun, Version
+    from katydid.analysis.history import History, Version
+    from katydid.analysis.result import RunResult
     from katydid.runs.folder import RunFolder
 
 
@@ -65,15 +66,14 @@ def add_parser(commands: Commands) -> None:
     parser.set_defaults(run=run)
 
 
-def _read(folders: Sequence[RunFolder]) -> tuple[list[PastRun], list[str]]:
+def _read(folders: Sequence[RunFolder]) -> tuple[list[RunResult], list[str]]:
     """The runs, and a line for each that cannot be read."""
-    from katydid.analysis.history import PastRun
-    from katydid.analysis.stored import read_summary
+    from katydid.analysis.result import RunResult
 
     read, unreadable = [], []
     for folder in folders:
         try:
-            read.append(PastRun(str(folder.path), folder.manifest(), read_summary(folder)))
+            read.append(RunResult.load(folder))
         except NoDataError as error:
             unreadable.append(str(error))
     return read, unreadable

@@ -42,4 +42,4 @@ def run(options: Namespace) -> int:
     tools = TOOLS if "all" in options.definitions else list(dict.fromkeys(options.definitions))
     report = build_report(folder, tools)
     print_summary(report, terminal(), str(folder.path / REPORT))
-    return ExitCode.PASSED if report.summary["valid"] else ExitCode.INVALID
+    return ExitCode.PASSED if report.summary.valid else ExitCode.INVALID

@@ -3,7 +3,6 @@
 The run is `katydid run` in a process of its own, as users start it. Leaves judging to `analysis`.
 """
 
-import json
 import os
 import subprocess
 import sys
@@ -14,14 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean, median
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import pandas as pd
 import psutil
 
+from katydid.model.documents.summary import Summary
 from katydid.model.errors import ConfigError, NoDataError
 from katydid.model.formatting import plural
-from katydid.runs.folder import SUMMARY, RunFolder
+from katydid.runs.folder import RunFolder
 from katydid.target.process import RunningTarget
 from katydid.target.settings import TargetSettings
 
@@ -68,7 +67,7 @@ class TrialOutcome:
     samples: pd.DataFrame
     monitor: pd.DataFrame
     truth: pd.DataFrame
-    summary: dict[str, Any]
+    summary: Summary
     window: tuple[float, float]
     target_cpu: float | None
     others_cpu: float
@@ -178,13 +177,16 @@ def _collect(folder: Path, truth: pd.DataFrame, seconds: float, load: _Load) -> 
     if not manifests or truth.empty:
         raise NoDataError("the run left no results: see `katydid run stream --embedded-target`")
     run = RunFolder(manifests[0].parent)
+    summary = run.summary()
+    if summary is None:
+        raise NoDataError("the run left no summary: see `katydid run stream --embedded-target`")
     at_work = [share for share in load.target if share > max(load.target) / 2]
-    stopped = float(run.manifest().get("stopped_at_ms") or seconds * 1000.0)
+    stopped = float(run.manifest().stopped_at_ms or seconds * 1000.0)
     return TrialOutcome(
         samples=run.samples(),
         monitor=run.monitor(),
         truth=truth,
-        summary=json.loads((run.path / SUMMARY).read_text(encoding="utf-8")),
+        summary=summary,
         window=(WARM_UP * 1000.0, stopped),
         target_cpu=median(at_work) if at_work else None,
         others_cpu=load.others,

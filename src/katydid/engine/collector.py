@@ -7,7 +7,7 @@ when all is in.
 import logging
 import os
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,8 @@ from katydid.engine.spawning import first_requests, pulses
 from katydid.engine.stages.staged import staged_shape
 from katydid.load.pacing import Phase
 from katydid.model.declared import declare
+from katydid.model.documents.base import DocumentError
+from katydid.model.documents.manifest import Manifest
 from katydid.model.errors import ConfigError, ExitCode, KatydidError
 from katydid.model.redact import COMPLAINT_LIMIT, Redactor
 from katydid.model.version import __version__
@@ -72,9 +74,9 @@ class Collector:
             runtime.runner.register_message(ROWS, self._on_rows)
 
     @property
-    def manifest(self) -> dict[str, Any]:
+    def manifest(self) -> Manifest:
         """Of the run that goes on; empty where none does."""
-        return self._writer.manifest if self._writer else {}
+        return self._writer.manifest if self._writer else Manifest.read({})
 
     @property
     def notes(self) -> list[str]:
@@ -163,7 +165,7 @@ class Collector:
         self._rows_of = {}
         self._refused = 0
         self._reads = (0, 0)
-        self._writer = RunWriter(
+        self._writer = _writer(
             path,
             {
                 "workload": self._workload(),
@@ -252,12 +254,12 @@ class Collector:
         for watch in self.watchers:
             guard("the live view", watch, kind, batch)
 
-    def _stamps(self, manifest: dict[str, Any]) -> dict[str, Any]:
+    def _stamps(self, manifest: Manifest) -> dict[str, Any]:
         """Whose times were really used, where the kernel's were to be."""
         kernel, own = self._reads
         if not kernel + own:
             return {}
-        source = manifest.get("timestamp_source")
+        source = manifest.timestamp_source
         if source == "kernel" and own > max(FEWEST_UNSTAMPED, MOST_UNSTAMPED * (kernel + own)):
             source = "user"
         return {"timestamp_source": source, "reads": {"kernel": kernel, "user": own}}
@@ -308,3 +310,10 @@ def collector_for(environment: Environment) -> Collector | None:
     """A collector, where this process keeps the run folder."""
     runtime = Runtime.of(environment)
     return None if runtime.is_worker else Collector(runtime)
+
+
+def _writer(path: Path, facts: Mapping[str, object]) -> RunWriter:
+    try:
+        return RunWriter(path, facts)
+    except DocumentError as error:  # a workload's own facts are among them
+        raise ConfigError(f"facts() of the workload do not fit the manifest ({error}): mend them") from None

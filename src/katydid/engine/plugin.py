@@ -103,7 +103,7 @@ class Lifecycle:
     def _notices(self, collector: Collector) -> list[str]:
         """What whoever started this run may not have meant."""
         said = collector.notes
-        if collector.manifest["pulses"]:
+        if collector.manifest.pulses:
             said.append("--phase spread lets users that come one by one wait for their places: leave it out")
         users = self.runtime.info.users
         if not users or not self.headless:

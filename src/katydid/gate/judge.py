@@ -5,39 +5,31 @@ the verdict invalid, whatever else holds. Knows no file and no report.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from statistics import median
 from typing import Any
 
 from katydid.analysis.comparison.comparability import mismatches
 from katydid.analysis.comparison.primaries import FAILURES
 from katydid.analysis.comparison.verdicts import NO_SUCCESS
-from katydid.analysis.headline import Outcome, generator_to_blame, headline_of
+from katydid.analysis.headline import generator_to_blame, headline_of
+from katydid.analysis.result import RunResult
 from katydid.gate.judgement import CheckKind, GateCheck, GateVerdict, Judgement
 from katydid.gate.limits import Limit
 from katydid.gate.thresholds import Objective, Policy, Thresholds
 from katydid.model.declared import Catalogue, about, described
+from katydid.model.documents.summary import Measured, Outcome
 from katydid.model.formatting import format_change, plural, value_only
-from katydid.model.measured import Measured, measured
 from katydid.model.metrics import FlatMetric
 from katydid.model.units import Unit
 from katydid.stats.proportions import in_points
 
 
-@dataclass(frozen=True, slots=True)
-class JudgedRun:
-    """A run: how messages name it, and the content of its `summary.json` and its manifest."""
-
-    name: str
-    summary: Mapping[str, Any]
-    manifest: Mapping[str, Any]
-
-
 def judge(
     thresholds: Thresholds,
-    runs: Sequence[JudgedRun],
+    runs: Sequence[RunResult],
     comparison: Mapping[str, Any] | None = None,
-    baseline: Sequence[JudgedRun] = (),
+    baseline: Sequence[RunResult] = (),
 ) -> Judgement:
     """Judge one version's runs.
 
@@ -67,7 +59,7 @@ def judge(
     )
 
 
-def _headlines(runs: Sequence[JudgedRun]) -> tuple[str, ...]:
+def _headlines(runs: Sequence[RunResult]) -> tuple[str, ...]:
     """The headline of each run; of several, only those that have more to tell than that they passed."""
     found = [(run, headline_of(run.manifest, run.summary)) for run in runs]
     if len(runs) == 1:
@@ -75,9 +67,9 @@ def _headlines(runs: Sequence[JudgedRun]) -> tuple[str, ...]:
     return tuple(f"{run.name}: {told.text}" for run, told in found if told.outcome is not Outcome.PASSED)
 
 
-def _is_doubtful(run: JudgedRun) -> bool:
+def _is_doubtful(run: RunResult) -> bool:
     """Whether requests may have failed because of the generator; of a run without an end nobody knows."""
-    return generator_to_blame(run.summary) or bool(run.summary.get("partial"))
+    return generator_to_blame(run.summary) or run.summary.partial
 
 
 def unreadable(thresholds: Thresholds, runs: Sequence[str], reason: str) -> Judgement:
@@ -89,10 +81,10 @@ def unreadable(thresholds: Thresholds, runs: Sequence[str], reason: str) -> Judg
 _VALID_LIMIT = "valid measurement"
 
 
-def _valid(runs: Sequence[JudgedRun]) -> GateCheck:
+def _valid(runs: Sequence[RunResult]) -> GateCheck:
     reasons = [text for run in runs for text in _invalid_reasons(run, named=len(runs) > 1)]
     reasons += [text for run in runs[1:] if (text := _other_load(runs[0], run))]
-    empty = any(not run.summary["counts"]["requests"] for run in runs)
+    empty = any(not run.summary.counts.requests for run in runs)
     if reasons:
         return GateCheck(
             CheckKind.RUN,
@@ -101,25 +93,25 @@ def _valid(runs: Sequence[JudgedRun]) -> GateCheck:
             GateVerdict.NO_DATA if empty else GateVerdict.INVALID,
             "; ".join(reasons),
         )
-    notes = dict.fromkeys(text for run in runs for text in run.summary.get("warnings", ()))
+    notes = dict.fromkeys(text for run in runs for text in run.summary.warnings)
     return GateCheck(CheckKind.RUN, "valid", _VALID_LIMIT, GateVerdict.PASSED, "; ".join(notes))
 
 
-def _invalid_reasons(run: JudgedRun, *, named: bool) -> Iterator[str]:
+def _invalid_reasons(run: RunResult, *, named: bool) -> Iterator[str]:
     summary = run.summary
-    reasons = list(summary["invalid_reasons"])
-    if summary.get("partial"):
+    reasons = list(summary.invalid_reasons)
+    if summary.partial:
         reasons.append("partial: the run never came to its end")
-    if not summary["counts"]["requests"] and not reasons:
+    if not summary.counts.requests and not reasons:
         reasons.append("no data: no request was recorded")
-    if not summary["valid"] and not reasons:
+    if not summary.valid and not reasons:
         reasons.append("the run is marked as invalid")
     return (f"{run.name}: {reason}" if named else reason for reason in reasons)
 
 
-def _other_load(first: JudgedRun, run: JudgedRun) -> str:
+def _other_load(first: RunResult, run: RunResult) -> str:
     """Why two runs have nothing to do with each other: a median of both would mean nothing."""
-    found = mismatches([dict(first.manifest)], [dict(run.manifest)])
+    found = mismatches([first.manifest], [run.manifest])
     why = next((mismatch.text for mismatch in found if mismatch.why), "")
     return f"{run.name} is not a repeat of {first.name}: {why}" if why else ""
 
@@ -127,8 +119,8 @@ def _other_load(first: JudgedRun, run: JudgedRun) -> str:
 _ENDED_LIMIT = "not stopped early"
 
 
-def _ended(runs: Sequence[JudgedRun], policy: Policy) -> GateCheck:
-    stopped = [run for run in runs if run.summary["ended"] == "failure-threshold"]
+def _ended(runs: Sequence[RunResult], policy: Policy) -> GateCheck:
+    stopped = [run for run in runs if run.summary.ended == "failure-threshold"]
     if not stopped:
         return GateCheck(CheckKind.RUN, "ended", _ENDED_LIMIT, GateVerdict.PASSED)
     which = f"{len(stopped)} of {plural(len(runs), 'run')} were" if len(runs) > 1 else "the run was"
@@ -139,10 +131,10 @@ def _ended(runs: Sequence[JudgedRun], policy: Policy) -> GateCheck:
     return GateCheck(CheckKind.RUN, "ended", _ENDED_LIMIT, GateVerdict.FAILED, f"{reason}; {remedy}")
 
 
-def _objective(objective: Objective, runs: Sequence[JudgedRun], catalogue: Catalogue) -> GateCheck:
+def _objective(objective: Objective, runs: Sequence[RunResult], catalogue: Catalogue) -> GateCheck:
     metric, limit = objective.metric, objective.limit
     unit = catalogue.metrics[metric].unit
-    values = [found for run in runs if (found := measured(run.summary, metric)) is not None]
+    values = [found for run in runs if (found := run.summary.measured(metric)) is not None]
     if len(values) < len(runs):
         return GateCheck(
             CheckKind.OBJECTIVE, metric, limit.text, GateVerdict.NO_DATA, _missing(metric, runs, len(values)), unit=unit
@@ -184,7 +176,7 @@ def _doubts(metric: str, value: Measured, said: Sequence[GateVerdict], unit: Uni
 
 
 def _beside(
-    check: GateCheck, comparison: Mapping[str, Any] | None, baseline: Sequence[JudgedRun], catalogue: Catalogue
+    check: GateCheck, comparison: Mapping[str, Any] | None, baseline: Sequence[RunResult], catalogue: Catalogue
 ) -> GateCheck:
     """An objective with what the baseline had, where the two may be compared."""
     if comparison is None or comparison["verdict"] == "invalid":
@@ -193,9 +185,9 @@ def _beside(
     return replace(check, compared=row or _beside_baseline(check, baseline, catalogue.metrics[check.metric]))
 
 
-def _beside_baseline(check: GateCheck, baseline: Sequence[JudgedRun], metric: FlatMetric) -> dict[str, Any] | None:
+def _beside_baseline(check: GateCheck, baseline: Sequence[RunResult], metric: FlatMetric) -> dict[str, Any] | None:
     """The middle one of the baseline's runs, as the check's value is of its own; None where it lacks the metric."""
-    values = [found.value for run in baseline if (found := measured(run.summary, check.metric)) is not None]
+    values = [found.value for run in baseline if (found := run.summary.measured(check.metric)) is not None]
     if not values or check.value is None:
         return None
     base, new, share = median(values), check.value, metric.unit is Unit.FRACTION
@@ -206,10 +198,10 @@ def _beside_baseline(check: GateCheck, baseline: Sequence[JudgedRun], metric: Fl
     }  # fmt: skip
 
 
-def _missing(metric: str, runs: Sequence[JudgedRun], present: int) -> str:
+def _missing(metric: str, runs: Sequence[RunResult], present: int) -> str:
     """Why there is no value."""
     where = f" in {len(runs) - present} of {plural(len(runs), 'run')}" if len(runs) > 1 else ""
-    few = next((text for run in runs if (text := run.summary.get("too_few", {}).get(metric))), None)
+    few = next((text for run in runs if (text := run.summary.too_few.get(metric))), None)
     if few:
         return f"{few} requests{where}: let the run last longer, or judge a lower quantile"
     return f"no value{where}: no successful request had one, or this workload does not measure it"

@@ -4,11 +4,13 @@ Knows neither how a check is made nor how it is shown.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
 from katydid.gate.thresholds import Policy
+from katydid.model.documents.base import SCHEMA_VERSION
+from katydid.model.documents.gate import CheckResult, GateResult
 from katydid.model.errors import ExitCode, worst
 from katydid.model.units import Unit
 
@@ -81,12 +83,20 @@ class GateCheck:
         doubtful = ExitCode.CANNOT_TELL if self.doubt is Policy.FAIL else ExitCode.PASSED
         return _CODES.get(self.verdict, doubtful)
 
-    def as_json(self) -> dict[str, Any]:
+    def result(self) -> CheckResult:
         """Its part of `--json`."""
-        told = asdict(self) | {"exit_code": int(self.exit_code)}
-        del told["doubt"]  # the exit code says what came of it
-        del told["unit"]  # of the metric, not of this check
-        return told
+        return CheckResult(
+            kind=str(self.kind),
+            metric=self.metric,
+            limit=self.limit,
+            verdict=str(self.verdict),
+            reason=self.reason,
+            value=self.value,
+            values=list(self.values),
+            at_least=self.at_least,
+            compared=None if self.compared is None else dict(self.compared),
+            exit_code=int(self.exit_code),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,14 +141,14 @@ class Judgement:
         """Whether CI may go on."""
         return self.exit_code is ExitCode.PASSED
 
-    def as_json(self) -> dict[str, Any]:
+    def result(self) -> GateResult:
         """The content of `--json` (docs/reference/json.md)."""
-        return {
-            "schema_version": 1,
-            "passed": self.passed,
-            "exit_code": int(self.exit_code),
-            "thresholds": self.thresholds,
-            "runs": list(self.runs),
-            "checks": [check.as_json() for check in self.checks],
-            "comparison": self.comparison,
-        }
+        return GateResult(
+            schema_version=SCHEMA_VERSION,
+            passed=self.passed,
+            exit_code=int(self.exit_code),
+            thresholds=self.thresholds,
+            runs=list(self.runs),
+            checks=[check.result() for check in self.checks],
+            comparison=None if self.comparison is None else dict(self.comparison),
+        )

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from itertools import pairwise
 from typing import Any, Protocol
 
+from katydid.model.documents.manifest import StageRecord
 from katydid.model.errors import ConfigError
 
 MOST_USERS = 1_000_000
@@ -71,24 +72,6 @@ class Stage:
     def to_wire(self) -> dict[str, Any]:
         """Plain values for a message."""
         return asdict(self)
-
-
-@dataclass(frozen=True, slots=True)
-class StageRecord:
-    """A stage that is over, as the manifest keeps it. Times in milliseconds of the run.
-
-    Attributes:
-        settled_ms: from here to `end_ms` its requests count.
-        ended: `time`, `failures` where it was stopped early, or `interrupted` with the run.
-    """
-
-    stage: int
-    users: int
-    begin_ms: float
-    settled_ms: float
-    end_ms: float
-    purpose: str = ""
-    ended: str = "time"
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from functools import cached_property
 from types import UnionType
 from typing import Any, cast, get_args
 
+from katydid.model.documents.base import Document
 from katydid.model.errors import ConfigError
 from katydid.model.formatting import plural, strip_control_chars
 from katydid.model.metrics import DISTRIBUTIONS, METRICS, POOLED, STATISTICS, Distribution, FlatMetric, Pooled
@@ -204,7 +205,7 @@ def declare(columns: Mapping[str, type], metrics: Iterable[Metric], rules: Itera
     return {KEY: Catalogue(tuple(seen.values()), columns=named, rules=rules).as_json()}
 
 
-def catalogue_of(*documents: Mapping[str, Any]) -> Catalogue:
+def catalogue_of(*documents: Document | Mapping[str, Any]) -> Catalogue:
     """The metrics of runs, by their manifests (or of a comparison, by its result).
 
     Where they differ in a label or a definition, those of the last one stay.
@@ -227,7 +228,7 @@ def catalogue_of(*documents: Mapping[str, Any]) -> Catalogue:
     return Catalogue(tuple(found.values()), tuple(damaged), tuple(replaced), columns, tuple(rules))
 
 
-def declared_columns(document: Mapping[str, Any]) -> set[str]:
+def declared_columns(document: Document | Mapping[str, Any]) -> set[str]:
     """Columns that declared metrics read and that are not of every request."""
     return {metric.column for metric in _read(document.get(KEY)).declared} - _SAMPLE_KINDS.keys()
 

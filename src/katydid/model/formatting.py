@@ -8,7 +8,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from katydid.model.measured import measured
+from katydid.model.documents.manifest import Manifest
+from katydid.model.documents.summary import Summary
 from katydid.model.metrics import METRICS
 from katydid.model.units import Unit
 
@@ -145,26 +146,26 @@ def value_only(name: str, value: float, unit: Unit | None = None) -> str:
     return number(value) if unit is Unit.COUNT else f"{significant(value)} {unit.value}"
 
 
-def show(name: str, value: float | None, summary: Mapping[str, Any] | None = None, unit: Unit | None = None) -> str:
+def show(name: str, value: float | None, summary: Summary | None = None, unit: Unit | None = None) -> str:
     """A metric's value with its unit, `≤` before an upper bound; `too few (n of m)` or a dash where there is none.
 
     With a summary, it is that in which time-outs count: `≥ 30.0 s` where it lies among them. `unit`: see `value_only`.
     """
-    if summary is not None and (found := measured(summary, name)) is not None:
+    if summary is not None and (found := summary.measured(name)) is not None:
         return at_most(name, summary) + at_least(value_only(name, found.value, unit), bound=found.at_least)
     if value is None:
-        return str((summary or {}).get("too_few", {}).get(name, "–"))
+        return summary.too_few.get(name, "–") if summary else "–"
     return at_most(name, summary) + value_only(name, value, unit)
 
 
-def at_most(name: str, summary: Mapping[str, Any] | None) -> str:
+def at_most(name: str, summary: Summary | None) -> str:
     """What stands before a value that is an upper bound; nothing before others."""
-    return "≤ " if summary and name in summary.get("upper_bounds", ()) else ""
+    return "≤ " if summary is not None and name in summary.upper_bounds else ""
 
 
-def censored(summary: Mapping[str, Any]) -> str:
+def censored(summary: Summary) -> str:
     """What must be said of times where requests timed out or were cut off; empty where none did."""
-    count = summary.get("censored", {}).get("requests", 0)
+    count = summary.censored.requests
     if not count:
         return ""
     return f"{plural(count, 'request')} timed out or cut off count as at least the time they had (≥)."
@@ -197,12 +198,12 @@ def ordinal(value: int) -> str:
     return f"{value}{ {1: 'st', 2: 'nd', 3: 'rd'}.get(value % 10, 'th') }"
 
 
-def how_it_ended(manifest: Mapping[str, Any], summary: Mapping[str, Any]) -> str:
+def how_it_ended(manifest: Manifest, summary: Summary) -> str:
     """The clause on the run's end."""
-    limit = manifest.get("failure_threshold")
-    stopped = manifest.get("stopped_at_ms")
+    limit = manifest.failure_threshold
+    stopped = manifest.stopped_at_ms
     after = f" after {stopped / 1000:.0f} s" if stopped else ""
-    if summary.get("partial"):
+    if summary.partial:
         return "it never came to its end; this is what was recorded (partial)"
     return {
         "run-time": "run time reached",
@@ -210,11 +211,11 @@ def how_it_ended(manifest: Mapping[str, Any], summary: Mapping[str, Any]) -> str
         "completed": "completed",
         "interrupted": f"interrupted{after}",
         "error": f"aborted by an error{after}",
-    }.get(str(manifest.get("ended")), "ended in an unknown way")
+    }.get(str(manifest.ended), "ended in an unknown way")
 
 
-def _held(summary: Mapping[str, Any]) -> str:
+def _held(summary: Summary) -> str:
     """How far a run had come that the failure threshold stopped."""
-    users, later = summary.get("users_at_stop"), summary.get("counts", {}).get("failed_after_stop")
+    users, later = summary.users_at_stop, summary.counts.failed_after_stop
     held = f", at {plural(int(users), 'user')}" if users else ""
     return f"{held} ({number(later)} that failed later not counted)" if later else held

@@ -11,6 +11,8 @@ from typing import Any
 
 import orjson
 
+from katydid.model.documents.base import Document
+
 _MISSING = frozenset({"NaT", "<NA>", "nan"})
 """How pandas shows what is not there."""
 
@@ -23,11 +25,12 @@ def json_text(
     ascii_only: bool = False,
     sort_keys: bool = False,
 ) -> str:
-    """A document.
+    """A document: one of `model.documents`, or JSON's own types.
 
     Raises:
         ValueError: something in it is no JSON; says where.
     """
+    value = value.json if isinstance(value, Document) else value
     try:
         return json.dumps(
             value,

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from katydid.model.declared import Metric
+from katydid.model.documents.manifest import Manifest
 from katydid.model.errors import ConfigError
 from katydid.model.options import check_table, options_in
 
@@ -84,9 +85,9 @@ def register(workload: Workload) -> Workload:
     return workload
 
 
-def workloads_of(manifest: Mapping[str, Any]) -> list[Workload]:
+def workloads_of(manifest: Manifest) -> list[Workload]:
     """The records that have something to say of a run: its workload's, then its plan's."""
-    plan = manifest.get("plan")
-    name = str(manifest.get("workload")).removeprefix(f"{plan or ''}-")
+    plan = manifest.plan
+    name = str(manifest.workload).removeprefix(f"{plan or ''}-")
     found = [WORKLOADS[name]] if name in WORKLOADS else []
     return found + [w for w in WORKLOADS.values() if plan and w.plan == plan and w not in found]

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from katydid.analysis.definitions import STATISTICS, DefinitionFinding, by_definitions
 from katydid.analysis.derived import warm_up_counts, with_derived
-from katydid.analysis.headline import Headline, headline_of
+from katydid.analysis.headline import headline_of
 from katydid.analysis.summary import summarise
+from katydid.model.documents.manifest import Manifest
+from katydid.model.documents.summary import Headline, Summary
 from katydid.model.formatting import milliseconds, number
 from katydid.model.workload import workloads_of
 from katydid.report.capacity import capacity_section
@@ -26,8 +27,8 @@ class Report:
         sections: what only this workload's reports have.
     """
 
-    manifest: dict[str, Any]
-    summary: dict[str, Any]
+    manifest: Manifest
+    summary: Summary
     sections: list[Section]
 
     @property

@@ -1,8 +1,7 @@
 """What a capacity search found: the number in a sentence, what limited it, the curve, and every stage."""
 
-from typing import Any
-
 from katydid.analysis.capacity.estimate import resolution
+from katydid.model.documents.capacity import CapacityFound, Step
 from katydid.model.formatting import fraction, milliseconds, number, plural, significant
 from katydid.report.model import Chart, Line, Mark, Material, Scale, Section, Style, Table
 
@@ -18,7 +17,7 @@ METHODS = {
 
 def capacity_section(material: Material) -> Section | None:
     """The section; None for a run that searched for nothing."""
-    found = material.summary.get("capacity")
+    found = material.summary.capacity
     if not found:
         return None
     return Section(
@@ -30,28 +29,32 @@ def capacity_section(material: Material) -> Section | None:
     )
 
 
-def capacity_sentence(found: dict[str, Any]) -> str:
+def capacity_sentence(found: CapacityFound) -> str:
     """The capacity in one sentence."""
-    if found["capacity"] is None:
+    if found.capacity is None:
         return "Capacity: none was found; not even the fewest users kept the objective"
-    if found["at_least"]:
-        return f"Capacity: at least {plural(found['capacity'], 'user')}; nothing broke"
-    interval = f"{number(found['low'])} to {number(found['high'])}"
-    return f"Capacity: {plural(round(found['capacity'], 1), 'user')} (95 % interval {interval})"
+    if found.at_least:
+        return f"Capacity: at least {plural(found.capacity, 'user')}; nothing broke"
+    interval = f"{_bound(found.low)} to {_bound(found.high)}"
+    return f"Capacity: {plural(round(found.capacity, 1), 'user')} (95 % interval {interval})"
 
 
-def _text(found: dict[str, Any]) -> list[str]:
-    told = [f"Objective: {', '.join(found['objective'])}, and the target keeps up with what it is offered."]
-    if found["method"]:
-        repeats = ", ".join(number(round(e, 1)) for e in found["estimates"])
+def _bound(value: float | None) -> str:
+    return "–" if value is None else number(value)
+
+
+def _text(found: CapacityFound) -> list[str]:
+    told = [f"Objective: {', '.join(found.objective)}, and the target keeps up with what it is offered."]
+    if found.method:
+        repeats = ", ".join(number(round(e, 1)) for e in found.estimates)
         told.append(
-            f"First violated: {found['limiting'].replace('_', ' ')}. Each repeat is {METHODS[found['method']]}: "
-            f"{repeats}. {_interval(len(found['estimates']))}"
+            f"First violated: {(found.limiting or '').replace('_', ' ')}. Each repeat is {METHODS[found.method]}: "
+            f"{repeats}. {_interval(len(found.estimates))}"
         )
-    told.append(f"Limited by: {found['limited_by']}. {_sentence(found['evidence'])}")
-    if found["knee"]:
+    told.append(f"Limited by: {found.limited_by}. {_sentence(found.evidence)}")
+    if found.knee:
         told.append(
-            f"Throughput is highest at about {plural(round(found['knee']), 'user')} (Universal Scalability Law); that "
+            f"Throughput is highest at about {plural(round(found.knee), 'user')} (Universal Scalability Law); that "
             "is not the capacity: the objective may break earlier."
         )
     return told
@@ -68,44 +71,40 @@ def _sentence(text: str) -> str:
     return text[:1].upper() + text[1:] + "."
 
 
-def _table(found: dict[str, Any]) -> Table:
-    steps = found["steps"]
+def _table(found: CapacityFound) -> Table:
+    steps = found.steps
     return Table(
         caption="Stages, in the order in which they were held; what settles is not counted.",
         columns=COLUMNS,
         rows=[_row(step) for step in steps],
         words=frozenset({COLUMNS.index("Purpose"), RESULT}),
-        bad=frozenset((row, RESULT) for row, step in enumerate(steps) if not step["held"]),
+        bad=frozenset((row, RESULT) for row, step in enumerate(steps) if not step.held),
         in_terminal=len(steps) <= 40,
     )
 
 
-def _row(step: dict[str, Any]) -> list[str]:
-    broken = ", ".join(step["broken"]).replace("_", " ")
-    result = "held" if step["held"] else f"broken: {broken or 'no requests'}"
+def _row(step: Step) -> list[str]:
+    broken = ", ".join(step.broken).replace("_", " ")
+    result = "held" if step.held else f"broken: {broken or 'no requests'}"
     return [
-        str(step["stage"] + 1),
-        number(step["users"]),
-        step["purpose"],
-        number(step["requests"]),
-        fraction(step["missed_share"]),
-        *("–" if step[key] is None else milliseconds(step[key]) for key in ("p50_ms", "p95_ms")),
-        f"{significant(step['offered_per_s'])} /s",
-        f"{significant(step['ok_per_s'])} /s",
-        result + (" (ended early)" if step["ended"] == "failures" else ""),
+        str(step.stage + 1),
+        number(step.users),
+        step.purpose,
+        number(step.requests),
+        fraction(step.missed_share),
+        *("–" if value is None else milliseconds(value) for value in (step.p50_ms, step.p95_ms)),
+        f"{significant(step.offered_per_s)} /s",
+        f"{significant(step.ok_per_s)} /s",
+        result + (" (ended early)" if step.ended == "failures" else ""),
     ]
 
 
-def _charts(found: dict[str, Any]) -> list[Chart]:
-    steps = sorted((s for s in found["steps"] if s["requests"]), key=lambda s: s["users"])
+def _charts(found: CapacityFound) -> list[Chart]:
+    steps = sorted((s for s in found.steps if s.requests), key=lambda s: s.users)
     if len(steps) < 2:
         return []
-    missed = [(float(s["users"]), 100 * s["missed_share"]) for s in steps]
-    marks = (
-        [Mark(f"capacity {number(round(found['capacity'], 1))}", Style.MAIN, found["capacity"])]
-        if found["capacity"]
-        else []
-    )
+    missed = [(float(s.users), 100 * s.missed_share) for s in steps]
+    marks = [Mark(f"capacity {number(round(found.capacity, 1))}", Style.MAIN, found.capacity)] if found.capacity else []
     return [
         Chart(
             key="capacity-curve",
@@ -125,8 +124,8 @@ def _charts(found: dict[str, Any]) -> list[Chart]:
             scale=Scale.LINEAR,
             x_unit="users",
             lines=[
-                Line("offered", Style.QUIET, [(float(s["users"]), s["offered_per_s"]) for s in steps]),
-                Line("answered", Style.MAIN, [(float(s["users"]), s["ok_per_s"]) for s in steps]),
+                Line("offered", Style.QUIET, [(float(s.users), s.offered_per_s) for s in steps]),
+                Line("answered", Style.MAIN, [(float(s.users), s.ok_per_s) for s in steps]),
             ],
             marks=marks,
         ),

@@ -12,6 +12,9 @@ from typing import Any
 
 import pandas as pd
 
+from katydid.model.documents.manifest import Manifest
+from katydid.model.documents.summary import Summary
+
 Points = Sequence[tuple[float, float]]
 
 
@@ -163,8 +166,8 @@ class Material:
         monitor: one row a second and process.
     """
 
-    manifest: dict[str, Any]
-    summary: dict[str, Any]
+    manifest: Manifest
+    summary: Summary
     frame: pd.DataFrame
     monitor: pd.DataFrame
 

@@ -15,7 +15,8 @@ from katydid.analysis.headline import headline_of
 from katydid.analysis.validity import rules_for
 from katydid.model import formatting
 from katydid.model.declared import KEY, catalogue_of
-from katydid.model.measured import measured
+from katydid.model.documents.manifest import Manifest
+from katydid.model.documents.summary import Summary
 from katydid.model.metrics import STATISTICS
 from katydid.model.version import __version__
 from katydid.report.model import Material, Section
@@ -32,20 +33,20 @@ def render_run(material: Material, sections: Sequence[Section]) -> str:
     Missing keys of the manifest are left out or shown as unknown.
     """
     manifest, summary, frame, monitor = material.manifest, material.summary, material.frame, material.monitor
-    metrics, catalogue = summary["metrics"], catalogue_of(manifest)
+    metrics, catalogue = summary.metrics, catalogue_of(manifest)
     return render(
         "run.html",
         run_charts(frame, monitor, manifest),
         sections,
-        workload=formatting.strip_control_chars(manifest.get("workload") or "run"),
-        version=formatting.strip_control_chars(manifest.get("version") or "unknown"),
-        made_by=formatting.strip_control_chars(manifest.get("katydid_version") or __version__),
+        workload=formatting.strip_control_chars(manifest.workload or "run"),
+        version=formatting.strip_control_chars(manifest.version or "unknown"),
+        made_by=formatting.strip_control_chars(manifest.katydid_version or __version__),
         summary=summary,
         headline=headline_of(manifest, summary),
         setting=_setting(manifest),
         tiles=_tiles(summary),
         rules=_rules(summary, frame, manifest),
-        distributions=[d for d in catalogue.spread if measured(summary, f"{d.name}.max") is not None],
+        distributions=[d for d in catalogue.spread if summary.measured(f"{d.name}.max") is not None],
         rates=[r for r in catalogue.figures if metrics[r.name] is not None],
         statistics=STATISTICS,
         users=_users(frame),
@@ -54,14 +55,14 @@ def render_run(material: Material, sections: Sequence[Section]) -> str:
     )
 
 
-def _setting(manifest: dict[str, Any]) -> list[str]:
+def _setting(manifest: Manifest) -> list[str]:
     """The run's circumstances, for the line under its verdict."""
-    users, interval = manifest.get("users"), manifest.get("interval_s")
+    users, interval = manifest.users, manifest.interval_s
     load = [formatting.plural(users, "user")] if users else []
-    load += [f"{manifest['ramp_per_s']:g} more each second"] if manifest.get("ramp_per_s") else []
+    load += [f"{manifest.ramp_per_s:g} more each second"] if manifest.ramp_per_s else []
     load += [formatting.pace(interval, users)] if interval else []
-    started = str(manifest.get("started_utc") or "").replace("T", " ")[:16]
-    parts = [manifest.get("host"), manifest.get("model"), ", ".join(load), f"{started} UTC" if started else None]
+    started = str(manifest.started_utc or "").replace("T", " ")[:16]
+    parts = [manifest.host, manifest.model, ", ".join(load), f"{started} UTC" if started else None]
     return [formatting.strip_control_chars(part) for part in parts if part]
 
 
@@ -75,8 +76,8 @@ class _Tile:
     bad: bool = False
 
 
-def _tiles(summary: dict[str, Any]) -> list[_Tile]:
-    metrics, counts = summary["metrics"], summary["counts"]
+def _tiles(summary: Summary) -> list[_Tile]:
+    metrics, counts = summary.metrics, summary.counts
 
     def shown(name: str) -> str:
         return formatting.show(name, metrics[name])
@@ -89,25 +90,25 @@ def _tiles(summary: dict[str, Any]) -> list[_Tile]:
             ("duration", "Service time"),
             ("response", "Response time"),
         )
-        if measured(summary, f"{name}.max") is not None
+        if summary.measured(f"{name}.max") is not None
     ]
-    late_by = f"{formatting.number(counts['late'])} of {formatting.plural(counts['requests'], 'start')}"
+    late_by = f"{formatting.number(counts.late)} of {formatting.plural(counts.requests, 'start')}"
     return [
         *times,
         _Tile(
             "Failure rate",
             shown("failure_rate"),
-            f"{formatting.number(counts['failed'])} failed",
-            bad=counts["failed"] > 0,
+            f"{formatting.number(counts.failed)} failed",
+            bad=counts.failed > 0,
         ),
         _Tile("Late starts", shown("late_share"), late_by),
         _Tile("Achieved load", shown("requests_per_s"), f"offered {shown('offered_per_s')}"),
     ]
 
 
-def _time_tile(summary: dict[str, Any], name: str, label: str) -> _Tile:
+def _time_tile(summary: Summary, name: str, label: str) -> _Tile:
     """p95 with the median beside it, or what so few requests can back."""
-    known = [s for s in ("p50", "p95", "max") if measured(summary, f"{name}.{s}") is not None]
+    known = [s for s in ("p50", "p95", "max") if summary.measured(f"{name}.{s}") is not None]
     p50, p95, most = (f"{s} {formatting.show(f'{name}.{s}', None, summary)}" for s in ("p50", "p95", "max"))
     if "p95" in known and "p50" in known:
         return _Tile(label, p95, p50)
@@ -116,10 +117,10 @@ def _time_tile(summary: dict[str, Any], name: str, label: str) -> _Tile:
     return _Tile(label, most, "too few for p50")
 
 
-def _rules(summary: dict[str, Any], frame: pd.DataFrame, manifest: dict[str, Any]) -> list[dict[str, str]]:
+def _rules(summary: Summary, frame: pd.DataFrame, manifest: Manifest) -> list[dict[str, str]]:
     """Every rule of validity that this workload has, and what came of it."""
-    results = dict.fromkeys(summary["unchecked_rules"], "not checked")
-    results |= {finding["rule"]: finding["severity"] for finding in summary["findings"]}
+    results = dict.fromkeys(summary.unchecked_rules, "not checked")
+    results |= {finding.rule: finding.severity for finding in summary.findings}
     return [
         {"name": r.name.replace("_", " "), "limit": r.limit, "why": r.why, "result": results.get(r.name, "kept")}
         for r in rules_for(frame, manifest)
@@ -165,10 +166,10 @@ def _processes(monitor: pd.DataFrame) -> list[dict[str, Any]]:
 _UNTOLD = {KEY, "options", "schema_version", "partial"}
 
 
-def _facts(manifest: dict[str, Any]) -> list[tuple[str, str]]:
+def _facts(manifest: Manifest) -> list[tuple[str, str]]:
     """What was run, in the order in which the manifest tells it, then the options as they were given."""
     told = [(_label(key), value) for key, value in manifest.items() if key not in _UNTOLD]
-    told += [(f"option {key}", value) for key, value in (manifest.get("options") or {}).items()]
+    told += [(f"option {key}", value) for key, value in (manifest.options or {}).items()]
     return [(label, formatting.strip_control_chars(value)) for label, value in told if value not in (None, [], "")]
 
 

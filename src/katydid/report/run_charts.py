@@ -1,13 +1,13 @@
 """Which pictures a run's report has: its course over time, and its distributions."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from katydid.analysis.derived import quantile
 from katydid.analysis.series import histogram, over_time, percentile_curve
+from katydid.model.documents.manifest import Manifest
 from katydid.model.formatting import milliseconds, number, plural
 from katydid.model.metrics import DISTRIBUTIONS, fewest_for
 from katydid.report.model import Bars, Chart, Line, Mark, Scale, Style
@@ -18,7 +18,7 @@ _FEWEST = 10
 """Requests below which a distribution is but a handful of dots."""
 
 
-def run_charts(frame: pd.DataFrame, monitor: pd.DataFrame, manifest: dict[str, Any]) -> list[Chart]:
+def run_charts(frame: pd.DataFrame, monitor: pd.DataFrame, manifest: Manifest) -> list[Chart]:
     """All pictures that the run has data for; `frame` with derived columns."""
     course = over_time(frame, monitor, manifest)
     counted = frame[frame["counted"] & (frame["outcome"] == "ok")]
@@ -49,13 +49,13 @@ class _Course:
         return [Bars(label, Style.BAD, edges, heights, lane)]
 
 
-def _course(table: pd.DataFrame, manifest: dict[str, Any]) -> Iterator[Chart]:
+def _course(table: pd.DataFrame, manifest: Manifest) -> Iterator[Chart]:
     if table.empty:
         return
     course = _Course(table)
     per_bin = f"Successful requests by their start, {plural(int(course.width), 'second')} a point."
     users = [course.line("users", "users", Style.QUIET, right=True)] if course.has("users") else []
-    warm_up = float(manifest.get("warm_up_s") or 0.0)
+    warm_up = float(manifest.warm_up_s or 0.0)
     shaded = (0.0, warm_up) if warm_up else None
     for name, title in _TITLES.items():
         if course.has(f"{name}_p50"):

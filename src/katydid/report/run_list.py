@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from katydid.analysis.headline import headline_of
+from katydid.model.documents.manifest import Manifest
 from katydid.model.errors import NoDataError
 from katydid.model.formatting import strip_control_chars
 from katydid.report.render.page import render
@@ -46,17 +47,13 @@ def runs_page(results: str, runs: dict[str, RunFolder], chosen: str | None, link
 
 
 def _row(key: str, run: RunFolder, links: Links) -> dict[str, Any]:
-    try:
-        manifest = run.manifest()
-    except NoDataError:
-        manifest = {}
-    sentence, tone = _how_it_went(run, manifest)
+    sentence, tone, manifest = _how_it_went(run)
     workload, version, time = (strip_control_chars(part) for part in key.split("/"))
-    version = strip_control_chars(manifest.get("version") or version)
+    version = strip_control_chars(manifest.version or version)
     return {
         "key": key,
         "title": f"{workload} {version}, {time}",
-        "started": strip_control_chars(str(manifest.get("started_utc") or time)[:19].replace("T", " ")),
+        "started": strip_control_chars(str(manifest.started_utc or time)[:19].replace("T", " ")),
         "workload": workload,
         "version": version,
         "sentence": strip_control_chars(sentence),
@@ -66,10 +63,14 @@ def _row(key: str, run: RunFolder, links: Links) -> dict[str, Any]:
     }
 
 
-def _how_it_went(run: RunFolder, manifest: dict[str, Any]) -> tuple[str, str]:
-    """The run's headline and its tone."""
-    summary = run.summary()
+def _how_it_went(run: RunFolder) -> tuple[str, str, Manifest]:
+    """The run's headline and its tone, or why there is none; and its manifest, empty where it is damaged."""
+    manifest = Manifest.read({})
+    try:
+        manifest, summary = run.manifest(), run.summary()
+    except NoDataError as error:
+        return str(error), "bad", manifest
     if summary is None:
-        return "no summary: it goes on, or never came to its end", ""
+        return "no summary: it goes on, or never came to its end", "", manifest
     headline = headline_of(manifest, summary)
-    return headline.text, headline.outcome.tone
+    return headline.text, headline.outcome.tone, manifest

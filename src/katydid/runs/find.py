@@ -70,4 +70,4 @@ def _below(path: Path) -> list[RunFolder]:
 
 
 def _started(run: RunFolder) -> tuple[str, str]:
-    return str(run.manifest().get("started_utc") or ""), run.path.name
+    return str(run.manifest().started_utc or ""), run.path.name

@@ -5,34 +5,35 @@ and the logs go. A folder whose run never ended is read from its logs, and says 
 replaced whole or not at all.
 """
 
-import json
 import os
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from katydid.model.documents.base import Document, DocumentError
+from katydid.model.documents.manifest import Manifest
+from katydid.model.documents.summary import Summary
 from katydid.model.errors import ConfigError, NoDataError
 from katydid.model.jsontext import json_text
 from katydid.runs.events import EventRow
-from katydid.runs.files import new_file, replace_file
 from katydid.runs.gaps import GapRow, merged
 from katydid.runs.monitor import MonitorRow
 from katydid.runs.rows import RowLog, read_log, record_schema, sample_schema
-
-SCHEMA_VERSION = 1
 
 MANIFEST = "manifest.json"
 SUMMARY = "summary.json"
 REPORT = "report.html"
 LOCUST_REPORT = "locust.html"
+
+D = TypeVar("D", bound=Document)
 
 
 def _table_file(kind: str) -> str:
@@ -44,7 +45,9 @@ def _log_file(kind: str) -> str:
 
 
 class RunFolder:
-    """Reads a run folder, whatever state it is in.
+    """Reads a run folder, whatever state it is in; each of its documents once.
+
+    Whatever is damaged raises NoDataError, with one line that names the file.
 
     Raises:
         NoDataError: there is no run at this path.
@@ -52,29 +55,30 @@ class RunFolder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._manifest: Manifest | None = None
         if not (path / MANIFEST).is_file():
             raise NoDataError(
                 f"{path} is not a run folder: it has no {MANIFEST}; name a folder that `katydid run` wrote"
             )
 
-    def manifest(self) -> dict[str, Any]:
+    def manifest(self) -> Manifest:
         """What made the run; with `partial` true where the run never came to its end."""
-        try:
-            manifest = json.loads((self.path / MANIFEST).read_text(encoding="utf-8"))
-        except (OSError, ValueError, RecursionError) as error:
-            raise _damaged(self.path / MANIFEST, error) from None
-        if not isinstance(manifest, dict):
-            raise _damaged(self.path / MANIFEST, "no object")
-        manifest["partial"] = bool(manifest.get("partial")) or "ended" not in manifest
-        return manifest
+        if self._manifest is None:
+            read = self._document(MANIFEST, Manifest, _REMEDY)
+            self._manifest = read.added(partial=bool(read.partial) or "ended" not in read)
+        return self._manifest
 
-    def summary(self) -> dict[str, Any] | None:
-        """What was computed of the run, as its file has it; None where there is none that can be read."""
-        try:
-            summary = json.loads((self.path / SUMMARY).read_text(encoding="utf-8"))
-        except (OSError, ValueError, RecursionError):
+    def summary(self) -> Summary | None:
+        """What was computed of the run when it ended; None where it never came to its end, or nothing was computed."""
+        if self.manifest().partial or not (self.path / SUMMARY).is_file():
             return None
-        return summary if isinstance(summary, dict) else None
+        return self._document(SUMMARY, Summary, f"make it again with `katydid report {self.path}`")
+
+    def _document(self, name: str, kind: type[D], remedy: str) -> D:
+        try:
+            return kind.parse((self.path / name).read_bytes())
+        except (OSError, DocumentError) as error:
+            raise _damaged(self.path / name, error, remedy) from None
 
     def samples(self) -> pd.DataFrame:
         """One row a request, in the order of their starts (docs/reference/files.md)."""
@@ -115,7 +119,7 @@ class RunFolder:
 
         The logs stay, and stay what is read: the run may be going on at this moment.
         """
-        if not self.manifest()["partial"]:
+        if not self.manifest().partial:
             return False
         frames = {"samples": self.samples(), "monitor": self.monitor()}
         for kind, read in (("events", self.events), ("gaps", self.gaps)):
@@ -132,11 +136,13 @@ class RunFolder:
         Raises:
             ConfigError: it cannot be written.
         """
+        if name == MANIFEST:
+            self._manifest = None
         with _writing(self.path / name):
             return replace_file(self.path / name, text.encode("utf-8"))
 
-    def write_json(self, name: str, value: Any) -> Path:
-        """Replace a JSON file of the folder."""
+    def write_json(self, name: str, value: object) -> Path:
+        """Replace a JSON file of the folder: by a document, or by JSON's own types."""
         return self.write_text(name, json_text(value) + "\n")
 
 
@@ -155,11 +161,14 @@ class RunWriter:
     Args:
         path: of the new folder, from `new_run_path`; it is made here.
         manifest: what is known at the start.
+
+    Raises:
+        DocumentError: something in the manifest is of the wrong type.
     """
 
-    def __init__(self, path: Path, manifest: dict[str, Any]) -> None:
+    def __init__(self, path: Path, manifest: Mapping[str, object]) -> None:
         self.path = path
-        self.manifest = {"schema_version": SCHEMA_VERSION, **manifest}
+        self.manifest = Manifest.of(**manifest)
         path.mkdir(parents=True)
         _write_manifest(path, self.manifest)
         self._logs = {kind: RowLog(path / _log_file(kind)) for kind in ("samples", "monitor")}
@@ -174,9 +183,9 @@ class RunWriter:
             self._logs[kind] = RowLog(self.path / _log_file(kind))
         self._logs[kind].append(batch)
 
-    def note(self, **facts: Any) -> None:
+    def note(self, **facts: object) -> None:
         """Add to the manifest while the run goes on, so that a run that is killed has it too."""
-        self.manifest.update(facts)
+        self.manifest = self.manifest.added(**facts)
         _write_manifest(self.path, self.manifest)
 
     def close(self) -> None:
@@ -186,7 +195,7 @@ class RunWriter:
         while self._reserved:
             os.close(self._reserved.pop())
 
-    def finish(self, **outcome: Any) -> RunFolder:
+    def finish(self, **outcome: object) -> RunFolder:
         """Turn the logs into Parquet files, write how the run ended, and open the folder for reading.
 
         Raises:
@@ -198,7 +207,7 @@ class RunWriter:
             _write_table(self.path / _table_file(kind), merged(rows) if kind == "gaps" else rows)
             if whole:
                 log.path.unlink()
-        self.manifest.update(outcome)
+        self.manifest = self.manifest.added(**outcome)
         _write_manifest(self.path, self.manifest)
         return RunFolder(self.path)
 
@@ -241,15 +250,15 @@ def _not_writable(results: Path, why: str) -> ConfigError:
     return ConfigError(f"--results {results}: {why.lower()}; name a folder that can be written")
 
 
-_REMEDY = "restore it, or remove this run from its folder"
-_REMEDIES = dict.fromkeys(("monitor", "gaps"), "delete it, and the run is read without it")
+_REMEDY = "the run cannot be read; restore it, or remove this run from its folder"
+_REMEDIES = dict.fromkeys(("monitor", "gaps"), "the run cannot be read; delete it, and the run is read without it")
 
 
 def _damaged(file: Path, why: object, remedy: str = _REMEDY) -> NoDataError:
     reason = " ".join(str(why).split())
     reason = reason.partition(f"'{file}': ")[2] or reason  # Arrow begins with the path …
     reason = reason.partition(". ")[0].rstrip(".")  # … and goes on with what may have happened
-    return NoDataError(f"{file} is damaged ({reason}): the run cannot be read; {remedy}")
+    return NoDataError(f"{file} is damaged ({reason}): {remedy}")
 
 
 @contextmanager
@@ -259,6 +268,35 @@ def _writing(file: Path) -> Iterator[None]:
     except OSError as error:
         why = (error.strerror or str(error)).lower()
         raise ConfigError(f"{file} cannot be written ({why}): make room, or copy the run to where you may") from None
+
+
+@contextmanager
+def new_file(path: Path) -> Iterator[Path]:
+    """A path to write to, which takes the place of `path` when the block ends, or goes if it fails.
+
+    Raises:
+        OSError: the file could not be written whole; what was at `path` before still is.
+    """
+    temporary = path.with_name(path.name + ".tmp")
+    try:
+        yield temporary
+        with temporary.open("rb+") as written:
+            os.fsync(written.fileno())  # a power loss must not leave the name without the bytes
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def replace_file(path: Path, data: bytes) -> Path:
+    """Write a file, or leave the one that is there.
+
+    Raises:
+        OSError: see `new_file`.
+    """
+    with new_file(path) as temporary:
+        temporary.write_bytes(data)
+    return path
 
 
 def _with_columns(rows: pa.Table, schema: pa.Schema) -> pa.Table:
@@ -274,7 +312,7 @@ def _file_name(name: str) -> str:
     return re.sub(r"[^A-Za-z0-9._+-]+", "-", name).strip(".-") or "unversioned"
 
 
-def _write_manifest(path: Path, manifest: dict[str, Any]) -> None:
+def _write_manifest(path: Path, manifest: Manifest) -> None:
     text = json_text(manifest) + "\n"
     replace_file(path / MANIFEST, text.encode("utf-8"))
 

@@ -11,14 +11,14 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from statistics import median_high
-from typing import Any
 
 import numpy as np
 from scipy import special
 
-from katydid.analysis.capacity.holds import Criterion, HoldResult, holds_of
+from katydid.analysis.capacity.holds import Criterion, HoldResult, criteria_of, holds_of
 from katydid.analysis.diagnosis import diagnose_limit
 from katydid.analysis.validity import Run
+from katydid.model.documents.capacity import CapacityFound
 
 MEASURE = "measure"
 """The purpose of stages that are repeated; those with another one only found the range."""
@@ -77,10 +77,6 @@ class Capacity:
     method: str | None
     cliff: bool
     knee: float | None
-
-    def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
-        return asdict(self) | {"estimates": list(self.estimates)}
 
 
 def estimate_capacity(results: Sequence[HoldResult], criteria: Sequence[Criterion]) -> Capacity:
@@ -257,20 +253,17 @@ def _broken_most(results: Sequence[HoldResult]) -> str | None:
     return _most(broken) if broken else None
 
 
-def capacity_part(run: Run) -> dict[str, Any]:
+def capacity_part(run: Run) -> dict[str, object]:
     """What a search found, for `summary.json`: the capacity, its interval, what limited it, and every stage."""
-    criteria = [Criterion(**c) for c in run.manifest.get("objective") or []]
+    criteria = criteria_of(run.manifest)
     holds = [h for h in holds_of(run.frame, run.manifest, criteria) if h.ended != "interrupted"]
     found = estimate_capacity(holds, criteria)
     limit = diagnose_limit(run, holds)
-    return {
-        "limited_by": limit.cause,
-        "evidence": limit.evidence,
-        "capacity": {
-            **found.as_dict(),
-            "limited_by": limit.cause,
-            "evidence": limit.evidence,
-            "objective": [c.text for c in criteria],
-            "steps": [h.as_dict() for h in holds],
-        },
-    }
+    capacity = CapacityFound(
+        **(asdict(found) | {"estimates": list(found.estimates)}),
+        limited_by=limit.cause,
+        evidence=limit.evidence,
+        objective=[c.text for c in criteria],
+        steps=[h.step() for h in holds],
+    )
+    return {"limited_by": limit.cause, "evidence": limit.evidence, "capacity": capacity}

@@ -6,13 +6,13 @@ Knows no search and no estimate. Times are milliseconds of the run, as in the sa
 import math
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from katydid.analysis.derived import quantile
-from katydid.load.stages import StageRecord
+from katydid.model.documents.capacity import Step
+from katydid.model.documents.manifest import Manifest, StageRecord
 from katydid.model.formatting import milliseconds, plural
 from katydid.model.metrics import DISTRIBUTIONS, STATISTICS
 
@@ -159,10 +159,10 @@ class HoldResult:
         seen = f"{plural(self.requests, 'request')}, {self.failed} failed{times}"
         return f"held: {seen}" if self.held else f"broken ({', '.join(self.broken) or 'no requests'}): {seen}"
 
-    def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
-        worst = max(map(self.missed_share, self.missed), default=0.0)
-        return asdict(self) | {"held": self.held, "broken": list(self.broken), "missed_share": worst}
+    def step(self) -> Step:
+        """As documents have it."""
+        told = asdict(self) | {"broken": list(self.broken)}
+        return Step(**told, held=self.held, missed_share=max(map(self.missed_share, self.missed), default=0.0))
 
 
 def measure_hold(
@@ -252,8 +252,14 @@ def _piles_up(paced: pd.DataFrame, fewest: float) -> bool:
     return correlation * math.sqrt(len(paced) - 1) > SURELY
 
 
-def holds_of(frame: pd.DataFrame, manifest: dict[str, Any], criteria: Sequence[Criterion]) -> list[HoldResult]:
+def holds_of(frame: pd.DataFrame, manifest: Manifest, criteria: Sequence[Criterion]) -> list[HoldResult]:
     """All stages of a run, in their order."""
-    interval = float(manifest["interval_s"])
-    records = (StageRecord(**record) for record in manifest.get("stages") or [])
-    return [measure_hold(frame, record, interval, criteria) for record in records]
+    interval = manifest.interval_s
+    if not interval:
+        return []
+    return [measure_hold(frame, record, interval, criteria) for record in manifest.stages or []]
+
+
+def criteria_of(manifest: Manifest) -> list[Criterion]:
+    """The objective of a run in stages."""
+    return [Criterion(each.metric, each.allowed, each.limit_ms) for each in manifest.objective or []]

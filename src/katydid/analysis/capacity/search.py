@@ -13,7 +13,8 @@ from dataclasses import dataclass
 
 from katydid.analysis.capacity.estimate import MEASURE, estimate_capacity
 from katydid.analysis.capacity.holds import Criterion, HoldResult
-from katydid.load.stages import Hold, Outlook, StageRecord
+from katydid.load.stages import Hold, Outlook
+from katydid.model.documents.manifest import StageRecord
 
 BRACKET = "bracket"
 NARROW = 1.15

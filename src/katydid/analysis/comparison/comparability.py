@@ -5,7 +5,8 @@ What differs and matters makes a comparison invalid; other differences are liste
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+
+from katydid.model.documents.manifest import Manifest
 
 MUST_MATCH = {
     "workload": "another workload is another load",
@@ -65,7 +66,7 @@ class Mismatch:
         return f"{self.key} differs ({self.base} and {self.new}){because}"
 
 
-def mismatches(base: Sequence[dict[str, Any]], new: Sequence[dict[str, Any]]) -> list[Mismatch]:
+def mismatches(base: Sequence[Manifest], new: Sequence[Manifest]) -> list[Mismatch]:
     """Differences between the manifests of two sides, those that matter first."""
     found = [_mismatch(key, (m.get(key) for m in base), (m.get(key) for m in new), why) for key, why in _keys()]
     names = {name for manifest in (*base, *new) for name in _options(manifest)} - OPTIONS_THAT_MAY_DIFFER
@@ -76,12 +77,12 @@ def mismatches(base: Sequence[dict[str, Any]], new: Sequence[dict[str, Any]]) ->
     return sorted(told, key=lambda mismatch: not mismatch.why)
 
 
-def comparable(one: dict[str, Any], other: dict[str, Any]) -> bool:
+def comparable(one: Manifest, other: Manifest) -> bool:
     """Whether nothing that matters differs between two runs."""
     return not any(mismatch.why for mismatch in mismatches([one], [other]))
 
 
-def same_ramp(manifests: Sequence[dict[str, Any]]) -> bool:
+def same_ramp(manifests: Sequence[Manifest]) -> bool:
     """Whether runs that the failure threshold ended got there in the same way."""
     return all(len({str(manifest.get(key)) for manifest in manifests}) == 1 for key in RAMP)
 
@@ -90,19 +91,18 @@ def _keys() -> list[tuple[str, str]]:
     return [*MUST_MATCH.items(), *((key, "") for key in WORTH_KNOWING)]
 
 
-def _options(manifest: dict[str, Any]) -> dict[str, Any]:
-    options = manifest.get("options")
-    return options if isinstance(options, dict) else {}
+def _options(manifest: Manifest) -> dict[str, object]:
+    return manifest.options or {}
 
 
-def _mismatch(key: str, base: Iterable[Any], new: Iterable[Any], why: str) -> Mismatch | None:
+def _mismatch(key: str, base: Iterable[object], new: Iterable[object], why: str) -> Mismatch | None:
     ours, theirs = ({_shown(value) for value in side} for side in (base, new))
     if ours == theirs and len(ours) == 1:
         return None
     return Mismatch(key, " / ".join(sorted(ours)), " / ".join(sorted(theirs)), why)
 
 
-def _shown(value: Any) -> str:
+def _shown(value: object) -> str:
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     return "none" if value is None else str(value)

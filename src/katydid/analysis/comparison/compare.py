@@ -94,7 +94,7 @@ def compare_runs(
         return result
     catalogue = catalogue_of(*(run.manifest for run in (*base, *new)))
     numbers = numbers_of(used, earlier, settled, catalogue, interleaved=pairs.interleaved)
-    workload = str(used[0][0].manifest.get("workload"))
+    workload = str(used[0][0].manifest.workload)
     stops = compare_stops(used[0], used[1], settings, interleaved=numbers.interleaved)
     runs = [*numbers.base, *numbers.new]
     deciding = Primaries(()) if stops.decide else primaries(settings.primary, workload, runs, numbers.catalogue)
@@ -180,12 +180,12 @@ def _side(side: Sequence[RunData], kept: Sequence[RunData]) -> dict[str, Any]:
     """Who a side is: its versions, and its runs with whether they count."""
     counted = {run.path for run in kept}
     return {
-        "versions": sorted({str(run.manifest.get("version")) for run in side}),
-        "host": next((run.manifest.get("host") for run in side), None),
+        "versions": sorted({str(run.manifest.version) for run in side}),
+        "host": next((run.manifest.host for run in side), None),
         "runs": [
             {
                 "run": run.path,
-                "started_utc": run.manifest.get("started_utc"),
+                "started_utc": run.manifest.started_utc,
                 "requests": run.summary["counts"]["requests"],
                 "counts": run.path in counted,
             }

@@ -17,6 +17,8 @@ from katydid.analysis.derived import of_the_run, warm_up_counts, with_derived
 from katydid.analysis.request_times import RequestTimes, statistic_of
 from katydid.analysis.summary import summarise
 from katydid.model.declared import Read, catalogue_of
+from katydid.model.documents.manifest import Manifest
+from katydid.model.documents.summary import Summary
 from katydid.model.metrics import STATISTICS
 from katydid.model.units import Better
 from katydid.runs.folder import RunFolder
@@ -42,9 +44,9 @@ class RunData:
     """
 
     path: str
-    manifest: dict[str, Any]
+    manifest: Manifest
     frame: pd.DataFrame
-    summary: dict[str, Any]
+    summary: Summary
 
 
 @dataclass(frozen=True)
@@ -84,12 +86,12 @@ def outcome_of(run: RunData) -> dict[str, Any]:
     """
     summary, manifest = run.summary, run.manifest
     counts, metrics = summary["counts"], summary["metrics"]
-    stopped = manifest.get("stopped_at_ms")
+    stopped = manifest.stopped_at_ms
     return {
         "run": run.path,
-        "ended": manifest.get("ended"),
-        "failure_threshold": manifest.get("failure_threshold"),
-        "users": metrics.get("users_at_stop") or manifest.get("users"),
+        "ended": manifest.ended,
+        "failure_threshold": manifest.failure_threshold,
+        "users": metrics.get("users_at_stop") or manifest.users,
         "in_flight": metrics.get("in_flight_at_stop"),
         "requests": counts["requests"],
         "ok": counts["ok"],
@@ -129,7 +131,7 @@ def estimate(run: RunData, settled_ms: float) -> Estimates:
     missing: dict[str, str] = {}
     bounds: set[str] = set()
     times: dict[str, Known] = {}
-    stopped_early = run.manifest.get("ended") in STOPPED_EARLY
+    stopped_early = run.manifest.ended in STOPPED_EARLY
     catalogue = catalogue_of(run.manifest)
     for distribution in catalogue.distributions:
         for statistic in STATISTICS:
@@ -151,7 +153,7 @@ def estimate(run: RunData, settled_ms: float) -> Estimates:
     shares = {m.name: of_the_run(m, counted, 0.0) for m in catalogue.of_the_run if m.read == Read.SHARE}
     values |= {name: value for name, value in shares.items() if value is not None}
     tokens = requests.of_successes("completion_tokens") or requests.of_successes("chunks")
-    at_stop, users = run.summary.get("users_at_stop"), run.manifest.get("users")
+    at_stop, users = run.summary.get("users_at_stop"), run.manifest.users
     faltered = episodes(failed["scheduled_ms"].to_numpy(dtype=np.float64))
     return Estimates(
         values=values,

@@ -124,7 +124,7 @@ def days_of(earlier: Sequence[Sequence[RunData]]) -> list[list[RunData]]:
 
 
 def _version(run: RunData) -> str:
-    return str(run.manifest.get("version"))
+    return str(run.manifest.version)
 
 
 def _successes(run: RunData, settled: float) -> Any:
@@ -191,4 +191,4 @@ def _beside(first: RunData, second: RunData) -> bool:
 
 
 def _started(run: RunData) -> str:
-    return str(run.manifest.get("started_utc") or "")
+    return str(run.manifest.started_utc or "")

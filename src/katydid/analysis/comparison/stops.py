@@ -56,7 +56,7 @@ def compare_stops(base: Runs, new: Runs, settings: CompareSettings, *, interleav
         settings: what is looked for.
         interleaved: they were interleaved, in the order of their starts.
     """
-    base, new = (sorted(side, key=lambda run: str(run.manifest.get("started_utc") or "")) for side in (base, new))
+    base, new = (sorted(side, key=lambda run: str(run.manifest.started_utc or "")) for side in (base, new))
     ended = [[was_stopped(run.manifest) for run in side] for side in (base, new)]
     if not any(map(any, ended)):
         return Stops()
@@ -88,12 +88,12 @@ def _users(run: RunData) -> float:
     """How many a run held, at least; 0 where nobody knows."""
     if was_stopped(run.manifest):
         return float(run.summary["metrics"].get(USERS_AT_STOP) or 0.0)
-    return float(run.manifest.get("users") or 0.0)
+    return float(run.manifest.users or 0.0)
 
 
 def _in_a_ramp(run: RunData) -> bool:
     """Runs of before ramps were recorded may have been in one."""
-    return "ramp_per_s" not in run.manifest or bool(run.manifest["ramp_per_s"])
+    return "ramp_per_s" not in run.manifest or bool(run.manifest.ramp_per_s)
 
 
 # Both were stopped

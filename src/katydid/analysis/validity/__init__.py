@@ -7,14 +7,13 @@ failure threshold ended a run is neither: it is a result. Knows nothing about ho
 This is the table; what the rules look at lies in `rule`, their checks by theme in the other modules.
 """
 
-from collections.abc import Mapping
-from typing import Any
-
 import pandas as pd
 
 from katydid.analysis.validity import clocks, generator, load, stalls, streams
-from katydid.analysis.validity.rule import Finding, Rule, Run, Severity, has_plan, watched
+from katydid.analysis.validity.rule import Rule, Run, has_plan, watched
 from katydid.model.declared import catalogue_of
+from katydid.model.documents.manifest import Manifest
+from katydid.model.documents.summary import Finding, Severity
 from katydid.model.workload import workloads_of
 
 __all__ = ["RULES", "Finding", "Rule", "Run", "Severity", "findings", "rules_for", "unchecked"]
@@ -113,7 +112,7 @@ RULES = (
         "taken by the kernel",
         "else the generator's own delays are in them",
         clocks.user_time,
-        lambda run: "timestamp_source" in run.manifest,
+        lambda run: run.manifest.timestamp_source is not None,
     ),
     Rule(
         "clock",
@@ -145,12 +144,12 @@ RULES = (
 )
 
 
-def rules_for(frame: pd.DataFrame, manifest: Mapping[str, Any] | None = None) -> list[Rule]:
+def rules_for(frame: pd.DataFrame, manifest: Manifest | None = None) -> list[Rule]:
     """The rules for a run with these samples; with its manifest, those of its workload too.
 
     A rule that the run's workload had where it was made, and that is not known here, could not be checked.
     """
-    manifest = manifest or {}
+    manifest = manifest or Manifest.read({})
     own = {rule.name: rule for record in workloads_of(manifest) for rule in record.rules}
     absent = [name for name in catalogue_of(manifest).rules if name not in own]
     rules = (*RULES, *own.values(), *map(_elsewhere, absent))

@@ -5,7 +5,8 @@ import pandas as pd
 
 from katydid.analysis.derived import quantile
 from katydid.analysis.validity.generator import LESS_ELSEWHERE
-from katydid.analysis.validity.rule import Finding, Run
+from katydid.analysis.validity.rule import Run
+from katydid.model.documents.summary import Finding
 from katydid.model.formatting import fraction, plural
 from katydid.model.metrics import STATISTICS
 
@@ -47,7 +48,7 @@ def _late_loop(run: Run) -> tuple[str, float] | None:
 
 def user_time(run: Run) -> Finding | None:
     """Times that are not the kernel's."""
-    if run.manifest.get("timestamp_source") != "user" or not run.counts.ok:
+    if run.manifest.timestamp_source != "user" or not run.counts.ok:
         return None
     return Finding("warning", "times were taken in user space: the delays of a busy generator are in them")
 

@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 
 from katydid.analysis.derived import late_limit_ms
-from katydid.analysis.validity.rule import FEWEST_SECONDS, Finding, Run
+from katydid.analysis.validity.rule import FEWEST_SECONDS, Run
+from katydid.model.documents.summary import Finding
 from katydid.model.formatting import fraction, plural
 
 CPU_MEDIAN, _CPU_FULL, _CPU_FULL_SHARE = 80.0, 95.0, 0.05
@@ -62,7 +63,7 @@ OURS_SHARE, OURS_FEWEST = 0.01, 3
 
 def has_schedule(run: Run) -> bool:
     """Without an interval a request is due as soon as its user is free: that it then waits its turn is the load."""
-    return run.manifest.get("interval_s") != 0
+    return run.manifest.interval_s != 0
 
 
 def late_by_us(run: Run) -> Finding | None:
@@ -73,7 +74,7 @@ def late_by_us(run: Run) -> Finding | None:
     free_since = (real["start_ms"] + real["duration_ms"]).groupby(real["user"]).shift()
     free = (free_since <= real["scheduled_ms"]) & real["counted"]
     connecting = real["connect_ms"].astype(np.float64).fillna(0.0)
-    ours = free & (real["late_ms"] - connecting > late_limit_ms(run.manifest))
+    ours = free & (real["late_ms"] - connecting > late_limit_ms(run.manifest.interval_s))
     if ours.sum() < OURS_FEWEST or ours.sum() <= OURS_SHARE * free.sum():
         return None
     return Finding(
@@ -123,11 +124,11 @@ def not_the_target(run: Run) -> Finding | None:
 
 def silent(run: Run) -> Finding | None:
     """Workers that the master heard nothing of for a while, and whose rows came all the same."""
-    lost = run.manifest.get("lost_workers") or []
-    silences = [s for s in run.manifest.get("silences") or [] if s["worker"] not in lost]
+    lost = run.manifest.lost_workers or []
+    silences = [s for s in run.manifest.silences or [] if s.worker not in lost]
     if not silences:
         return None
-    named = ", ".join(f"{s['worker']} from {s['begin']:.0f} s {_until(s['end'])}" for s in silences)
+    named = ", ".join(f"{s.worker} from {s.begin:.0f} s {_until(s.end)}" for s in silences)
     return Finding(
         "invalid",
         f"workers were out of touch with the master ({named}): their rows are here, but what they measured then may "
@@ -142,7 +143,7 @@ def _until(end: float | None) -> str:
 
 def lost(run: Run) -> Finding | None:
     """Workers or rows that never arrived."""
-    lost, missing = run.manifest.get("lost_workers") or [], run.manifest.get("missing_rows") or 0
+    lost, missing = run.manifest.lost_workers or [], run.manifest.missing_rows or 0
     if lost:
         return Finding(
             "invalid",
@@ -154,7 +155,7 @@ def lost(run: Run) -> Finding | None:
         return Finding(
             "invalid", f"{plural(missing, 'row')} never arrived", "see the log; the network or the disk lost them"
         )
-    if nulled := run.manifest.get("nulled_values"):
+    if nulled := run.manifest.nulled_values:
         return Finding(
             "warning",
             f"{plural(nulled, 'value')} in the rows did not fit the column: null in its place",

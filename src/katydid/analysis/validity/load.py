@@ -3,8 +3,9 @@
 import pandas as pd
 
 from katydid.analysis.derived import warm_up_counts, was_stopped
-from katydid.analysis.validity.rule import Finding, Run, Severity, has_plan
+from katydid.analysis.validity.rule import Run, has_plan
 from katydid.model.declared import catalogue_of
+from katydid.model.documents.summary import Finding, Severity
 from katydid.model.formatting import plural
 
 
@@ -36,8 +37,8 @@ def achieved(run: Run) -> Finding | None:
 
 def _explained(run: Run, rows: pd.DataFrame) -> float:
     """Starts that overruns cost: pacing does not catch up, so each interval of lateness is one start less."""
-    interval = float(run.manifest["interval_s"]) * 1000.0
-    timeout = float(run.manifest.get("request_timeout_s") or 60.0) * 1000.0
+    interval = (run.manifest.interval_s or 0.0) * 1000.0
+    timeout = (run.manifest.request_timeout_s or 60.0) * 1000.0
     paced = rows[rows["paced"]]
     late = paced["late_ms"].clip(lower=0.0).sum()
     unknown = paced["late_ms"].isna().sum() * timeout  # no connection came about: any time up to the time-out
@@ -99,7 +100,7 @@ PULSES = "users came one by one, but --phase spread let them wait for their plac
 
 def ramp(run: Run) -> Finding | None:
     """Users that came one by one, and then waited for places that had gone by."""
-    if not run.manifest.get("pulses"):
+    if not run.manifest.pulses:
         return None
     return Finding("warning", PULSES, "leave --phase out, and each sends its first request as it comes")
 
@@ -107,11 +108,11 @@ def ramp(run: Run) -> Finding | None:
 def all_at_once(run: Run) -> Finding | None:
     """Users that were all there before the failure threshold stopped the run: what stopped it is not their number."""
     manifest = run.manifest
-    if not was_stopped(manifest) or manifest.get("stages") or "phase_asked" not in manifest:
+    if not was_stopped(manifest) or manifest.stages or manifest.phase_asked is None:
         return None
-    if manifest.get("ramp_per_s") or not manifest.get("users"):
+    if manifest.ramp_per_s or not manifest.users:
         return None
-    who = f"all {plural(users, 'user')}" if (users := int(manifest["users"])) > 1 else "the only user"
+    who = f"all {plural(users, 'user')}" if (users := int(manifest.users)) > 1 else "the only user"
     return Finding(
         "warning",
         f"{who} came at once: how many there were at the stop says nothing about capacity",
@@ -127,17 +128,17 @@ def declarations(run: Run) -> Finding | None:
 
 def how_it_ended(run: Run) -> Finding | None:
     """What kept the run from coming to its end."""
-    if died := run.manifest.get("housekeeping_died"):
+    if died := run.manifest.housekeeping_died:
         first = died[0]
         return Finding(
             "invalid",
-            f"the run was aborted by an error: {first['name']} died in {first['process']} ({first['why']})",
+            f"the run was aborted by an error: {first.name} died in {first.process} ({first.why})",
             "a fault of the generator: see the log; its rows are all here",
         )
-    if run.manifest.get("partial"):
+    if run.manifest.partial:
         return Finding("warning", "partial: the run never came to its end, and was rebuilt from what was recorded")
-    if run.manifest.get("ended") == "interrupted":
+    if run.manifest.ended == "interrupted":
         return Finding("warning", "the run was interrupted")
-    if run.manifest.get("ended") == "error":
+    if run.manifest.ended == "error":
         return Finding("invalid", "the run was aborted by an error", "see the log")
     return None

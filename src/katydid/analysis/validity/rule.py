@@ -2,34 +2,18 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Literal
 
 import pandas as pd
 
+from katydid.model.documents.manifest import Manifest
+from katydid.model.documents.summary import Finding
 from katydid.model.rates import Counts
 from katydid.runs.monitor import WATCHED
-
-Severity = Literal["invalid", "warning"]
 
 START_UP_MS = 2000.0
 """Spawning users and opening connections may cost what it costs."""
 FEWEST_SECONDS = 3
 """Seconds in which a process must be overloaded before we say so: one slow second is not a slow run."""
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """Something that a reader has to know before the numbers."""
-
-    severity: Severity
-    message: str
-    remedy: str = ""
-    rule: str = ""
-
-    @property
-    def text(self) -> str:
-        """One line."""
-        return f"{self.message}: {self.remedy}" if self.remedy else self.message
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +28,7 @@ class Run:
 
     frame: pd.DataFrame
     monitor: pd.DataFrame
-    manifest: dict[str, Any]
+    manifest: Manifest
     counts: Counts
     window: tuple[float, float]
     iterations: pd.DataFrame = field(default_factory=pd.DataFrame)
@@ -57,7 +41,7 @@ class Run:
     @property
     def kernel_time(self) -> bool:
         """Whether receive times are the kernel's, so that our own delay is not in them."""
-        return self.manifest.get("timestamp_source") == "kernel"
+        return self.manifest.timestamp_source == "kernel"
 
     @property
     def generator(self) -> pd.DataFrame:
@@ -99,4 +83,4 @@ def watched(run: Run) -> bool:
 
 def has_plan(run: Run) -> bool:
     """A run in stages tells for each of them what was offered and what was started."""
-    return bool(run.counts.due) and run.manifest.get("ended") == "run-time" and not run.manifest.get("stages")
+    return bool(run.counts.due) and run.manifest.ended == "run-time" and not run.manifest.stages

@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 
 from katydid.analysis.validity.generator import FREE_CORES
-from katydid.analysis.validity.rule import START_UP_MS, Finding, Run
+from katydid.analysis.validity.rule import START_UP_MS, Run
+from katydid.model.documents.summary import Finding
 from katydid.model.formatting import fraction
 
 BLOCKED_SHARE, BLOCKED_FEWEST_MS = 0.015, 100.0

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from katydid.analysis.validity.rule import Finding, Run
+from katydid.analysis.validity.rule import Run
+from katydid.model.documents.summary import Finding
 from katydid.model.formatting import fraction
 
 _AT_THE_END = 0.9

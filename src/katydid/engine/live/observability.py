@@ -58,8 +58,8 @@ class Watch:
         """A run starts."""
         options, info = self._runtime.options, self._runtime.info
         facts = self._collector.manifest
-        self._alarms = Alarms(options.interval, full_load=not facts.get("plan"))
-        self._figures = LiveFigures(late_limit_ms({"interval_s": options.interval}))
+        self._alarms = Alarms(options.interval, full_load=not facts.plan)
+        self._figures = LiveFigures(late_limit_ms(options.interval))
         named = {key: str(facts.get(key) or "") for key in ("workload", "version", "model")}
         told = {"host": shown_url(self._runtime.environment.host or ""), "users": str(info.users or "")}
         self._metrics.begin(named["workload"], {**named, **told, "katydid_version": __version__})

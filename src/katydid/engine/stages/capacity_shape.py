@@ -18,7 +18,8 @@ from katydid.engine import options
 from katydid.engine.options import RunOptions, run_options
 from katydid.engine.stages.objective import read_criteria
 from katydid.engine.stages.shape import HoldsShape
-from katydid.load.stages import StagePlan, StageRecord
+from katydid.load.stages import StagePlan
+from katydid.model.documents.manifest import Manifest, StageRecord
 from katydid.model.errors import ConfigError
 from katydid.model.options import POSITIVE, option
 from katydid.model.options.quantities import count, duration
@@ -110,7 +111,7 @@ class CapacityShape(HoldsShape):
         def measure(record: StageRecord) -> HoldResult:
             rows, self._rows = self._rows, []
             samples = pa.concat_tables(rows, promote_options="default").to_pandas() if rows else pd.DataFrame()
-            frame = with_derived(samples, {"interval_s": run.interval})
+            frame = with_derived(samples, Manifest.read({"interval_s": run.interval}))
             result = measure_hold(frame, record, run.interval, criteria)
             self.runtime.announce(f"  {result.text}")
             return result

@@ -8,7 +8,6 @@ comes next is its plan's business.
 import time
 from abc import abstractmethod
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
 import gevent
@@ -19,7 +18,8 @@ from locust.runners import STATE_INIT
 
 from katydid.engine.run_info import LEAD
 from katydid.engine.run_state import FLUSH_PERIOD, Runtime
-from katydid.load.stages import Hold, Outlook, Stage, StagePlan, StageRecord
+from katydid.load.stages import Hold, Outlook, Stage, StagePlan
+from katydid.model.documents.manifest import StageRecord
 from katydid.model.formatting import format_eta, plural
 
 POLL = 0.05
@@ -156,7 +156,7 @@ class HoldsShape(LoadTestShape):
         self._records.append(
             StageRecord(stage.number, hold.users, begin_ms, min(settled_ms, end_ms), end_ms, hold.purpose, ended)
         )
-        self.runtime.note(stages=[asdict(record) for record in self._records])
+        self.runtime.note(stages=self._records)
 
 
 def _load(hold: Hold) -> str:

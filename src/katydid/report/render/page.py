@@ -17,7 +17,6 @@ from markupsafe import Markup
 
 from katydid.model import formatting
 from katydid.model.jsontext import json_text
-from katydid.model.measured import measured
 from katydid.report.model import Chart, Section
 from katydid.report.render.svg import draw
 
@@ -62,7 +61,6 @@ def _environment() -> Environment:
     environment.globals |= {
         "show": formatting.show,
         "censored": formatting.censored,
-        "measured": measured,
         "milliseconds": formatting.milliseconds,
         "fraction": formatting.fraction,
         "number": formatting.number,

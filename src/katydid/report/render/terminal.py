@@ -4,16 +4,14 @@ Texts from outside are put in as `Text`, without control characters: nothing in 
 the cursor.
 """
 
-from typing import Any
-
 from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from katydid.model.declared import Catalogue, catalogue_of
+from katydid.model.documents.summary import Finding, Summary
 from katydid.model.formatting import censored, number, plural, show, strip_control_chars
-from katydid.model.measured import measured
 from katydid.report.build import Report
 from katydid.report.model import Section
 
@@ -44,16 +42,16 @@ def print_summary(report: Report, console: Console, report_path: str) -> None:
     console.print()
     headline = report.headline
     console.print(Text(headline.text, style=f"bold {_TONES[headline.outcome.tone]}"))
-    if summary["valid"]:  # else the headline says so, and why
+    if summary.valid:  # else the headline says so, and why
         console.print(Text("  measurement: valid", style="green"))
-    for finding in summary["findings"]:
+    for finding in summary.findings:
         console.print(_finding(finding))
-    if summary["counts"]["ok"]:
+    if summary.counts.ok:
         console.print(_times(summary, catalogue))
     console.print(_rates(summary, catalogue))
     for section in report.sections:
         print_section(section, console)
-    if summary["errors"]:
+    if summary.errors:
         console.print(_errors(summary))
     console.print(Text(f"Report: {report_path}"))
 
@@ -81,10 +79,9 @@ def print_section(section: Section, console: Console) -> None:
         console.print(table)
 
 
-def _finding(finding: dict[str, str]) -> Text:
-    remedy = f": {finding['remedy']}" if finding["remedy"] else ""
-    text = f"  {_WORDS[finding['severity']]}: {finding['message']}{remedy}"
-    return Text(f"  {strip_control_chars(text)}", style=_STYLES[finding["severity"]])
+def _finding(finding: Finding) -> Text:
+    text = f"  {_WORDS[finding.severity]}: {finding.text}"
+    return Text(f"  {strip_control_chars(text)}", style=_STYLES[finding.severity])
 
 
 def _table(*columns: str) -> Table:
@@ -94,40 +91,40 @@ def _table(*columns: str) -> Table:
     return table
 
 
-def _times(summary: dict[str, Any], catalogue: Catalogue) -> Table:
+def _times(summary: Summary, catalogue: Catalogue) -> Table:
     table = _table("", *COLUMNS)
     for d in catalogue.distributions:
         names = [f"{d.name}.{column}" for column in COLUMNS]
-        if d.primary and measured(summary, f"{d.name}.max") is not None:
+        if d.primary and summary.measured(f"{d.name}.max") is not None:
             shown = (
-                "too few" if measured(summary, name) is None else show(name, None, summary, d.unit) for name in names
+                "too few" if summary.measured(name) is None else show(name, None, summary, d.unit) for name in names
             )
             table.add_row(Text(d.label), *shown)
     table.caption = censored(summary) or None
     return table
 
 
-def _rates(summary: dict[str, Any], catalogue: Catalogue) -> Table:
+def _rates(summary: Summary, catalogue: Catalogue) -> Table:
     table = _table("", "")
     table.show_header = False
     for rate in catalogue.figures:
-        value = summary["metrics"][rate.name]
+        value = summary.metrics[rate.name]
         if value is not None:
             bad = rate.name == "failure_rate" and value > 0
             table.add_row(Text(rate.label), Text(show(rate.name, value, unit=rate.unit), style="red" if bad else ""))
     return table
 
 
-def _errors(summary: dict[str, Any]) -> Table:
+def _errors(summary: Summary) -> Table:
     table = _table("failures", "blame", "count", "example")
     table.columns[1].justify = table.columns[3].justify = "left"
     table.columns[3].no_wrap = False
-    for row in summary["errors"]:
+    for row in summary.errors:
         table.add_row(
-            Text(strip_control_chars(row["error"]), style="red"),
-            Text(strip_control_chars(row["blame"] or "")),
-            number(row["count"]),
-            Text(strip_control_chars(": ".join(text for text in (row["example"], row.get("check")) if text))),
+            Text(strip_control_chars(row.error), style="red"),
+            Text(strip_control_chars(row.blame or "")),
+            number(row.count),
+            Text(strip_control_chars(": ".join(text for text in (row.example, row.check) if text))),
         )
-    table.caption = plural(sum(row["count"] for row in summary["errors"]), "failure") + ", warm-up included"
+    table.caption = plural(sum(row.count for row in summary.errors), "failure") + ", warm-up included"
     return table

@@ -95,7 +95,7 @@ def storm(run: Run) -> dict[str, Any]:
     meanwhile = load[(load["end_s"] > begin) & (load["start_s"] <= over)]
     turned_away = meanwhile["error"].isin(REFUSALS)
     stayed = meanwhile[~turned_away]
-    expected = int((run.manifest.get("options") or {}).get("storm_expect") or 0)
+    expected = int(run.manifest.option("storm_expect"))
     checks = [
         RuleResult("nobody was left without an answer", not other.any(), f"{int(other.sum())} failed otherwise", "0"),
         RuleResult(

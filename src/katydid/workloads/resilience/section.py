@@ -51,7 +51,7 @@ def resilience_section(material: Material) -> Section | None:
     )
     facts = [[label, _shown(told[key])] for key, label in _LABELS.items() if key in told]
     tables = [rules, Table("What it did", ("", ""), facts)] if facts else [rules]
-    workload = str(material.manifest.get("workload"))
+    workload = str(material.manifest.workload)
     return Section("resilience", _TITLES.get(workload, workload), [sentence], tables, _pictures(material))
 
 

@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from katydid.analysis.capacity.holds import Criterion, HoldResult, holds_of
+from katydid.analysis.capacity.holds import HoldResult, criteria_of, holds_of
 from katydid.analysis.derived import quantile
 from katydid.analysis.diagnosis import diagnose_limit
 from katydid.analysis.validity import Run
+from katydid.model.documents.manifest import StageRecord
 from katydid.model.formatting import plural
 from katydid.model.metrics import STATISTICS
 from katydid.runs.monitor import MACHINE, TARGET, WATCHED
@@ -52,7 +53,7 @@ ASSESSMENTS = (
 
 def scale_part(run: Run) -> dict[str, Any]:
     """The stages, the recommended range, and what limited the run."""
-    criteria = [Criterion(**c) for c in run.manifest.get("objective") or []]
+    criteria = criteria_of(run.manifest)
     holds = [h for h in holds_of(run.frame, run.manifest, criteria) if h.ended != "interrupted"]
     limit = diagnose_limit(run, holds)
     stages = [_stage(run, hold, holds[0]) for hold in holds]
@@ -105,7 +106,7 @@ def _stage(run: Run, hold: HoldResult, first: HoldResult) -> dict[str, Any]:
         "scaling_factor": scaling,
         "linear_factor": scaling / (hold.users / first.users) if scaling is not None else None,
         "bytes": int(ended["bytes"].fillna(0).sum()),
-        **_resources(run.monitor, run.manifest["stages"][hold.stage]),
+        **_resources(run.monitor, run.manifest.stage(hold.stage)),
         "errors": {str(k): int(v) for k, v in ended["error"].value_counts().items()},
         "broken": list(hold.broken),
         "assessment": assessment.word,
@@ -127,9 +128,9 @@ def _times(ok: pd.DataFrame) -> dict[str, float | None]:
     return times
 
 
-def _resources(monitor: pd.DataFrame, record: dict[str, Any]) -> dict[str, float | None]:
+def _resources(monitor: pd.DataFrame, record: StageRecord) -> dict[str, float | None]:
     """Peaks during a stage: of this machine, of the target where it could be seen, of our busiest process."""
-    seen = monitor[(monitor["at_ms"] > record["begin_ms"]) & (monitor["at_ms"] <= record["end_ms"] + 1000.0)]
+    seen = monitor[(monitor["at_ms"] > record.begin_ms) & (monitor["at_ms"] <= record.end_ms + 1000.0)]
     ours = seen[~seen["process"].isin(WATCHED)]
     peaks = {"generator_cpu_percent": ours["cpu_percent"].max()}
     for name in (MACHINE, TARGET):

@@ -1,0 +1,105 @@
+"""What a search for the capacity found: the key `capacity` of `summary.json`, and `katydid capacity --json`. Pure."""
+
+from msgspec import field
+
+from katydid.model.documents.base import Document, Part
+
+
+class Step(Part, kw_only=True, frozen=True):
+    """A stage of a search, from its settling to its end.
+
+    Attributes:
+        stage: its number, from 0.
+        purpose: what it was held for, as `bracket` or `measure`.
+        ended: `time`, or `failures` where it was stopped early.
+        seconds: that count.
+        offered_per_s: requests that were due.
+        ok_per_s: successful answers that came, whenever they were asked for.
+        sustained: users whose requests the target answered at the pace at which they came.
+        judged: by part of the objective, how many requests, or conversations, it was asked of.
+        missed: how many of those missed it.
+        broken: parts of the objective that were broken; `keeps_up` where the target fell behind.
+        held: the objective was kept.
+        missed_share: of the part of the objective that most missed.
+    """
+
+    stage: int
+    users: int
+    purpose: str
+    ended: str
+    seconds: float
+    requests: int
+    ok: int
+    failed: int
+    offered_per_s: float
+    ok_per_s: float
+    sustained: float
+    keeps_up: bool
+    p50_ms: float | None
+    p95_ms: float | None
+    judged: dict[str, int]
+    missed: dict[str, int]
+    broken: list[str]
+    held: bool
+    missed_share: float
+
+
+class CapacityFound(Part, kw_only=True, frozen=True):
+    """What a search found.
+
+    Attributes:
+        capacity: users at the objective; the most that were tried, where `at_least`; null where nothing held.
+        low, high: interval at 95 %; `high` is null where nothing broke.
+        at_least: nothing broke.
+        estimates: of each repeat.
+        limiting: the part of the objective that breaks first.
+        method: `logistic`, `isotonic`, `cliff` or `saturation`; of most repeats.
+        cliff: the objective is kept and broken at neighbouring loads, with nothing in between.
+        knee: users at which throughput is highest; null where the loads do not show it.
+        limited_by: what ended the growth.
+        evidence: for that.
+        objective: its parts, as a person would write them.
+        steps: every stage, in their order.
+    """
+
+    capacity: float | None
+    low: float | None
+    high: float | None
+    at_least: bool
+    estimates: list[float] = field(default_factory=list)
+    limiting: str | None = None
+    method: str | None = None
+    cliff: bool = False
+    knee: float | None = None
+    limited_by: str = ""
+    evidence: str = ""
+    objective: list[str] = field(default_factory=list)
+    steps: list[Step]
+
+
+class CapacityResult(Document, kw_only=True, frozen=True):
+    """The content of `katydid capacity --json`; of a run that found nothing, the last three keys alone.
+
+    Attributes:
+        valid: whether the measurement is.
+        ended: as the manifest's.
+        run: the run's folder.
+    """
+
+    schema_version: int
+    capacity: float | None
+    low: float | None
+    high: float | None
+    at_least: bool | None
+    estimates: list[float] | None
+    limiting: str | None
+    method: str | None
+    cliff: bool | None
+    knee: float | None
+    limited_by: str | None
+    evidence: str | None
+    objective: list[str] | None
+    steps: list[Step] | None
+    valid: bool
+    ended: str | None
+    run: str

@@ -1,0 +1,168 @@
+"""`manifest.json`: what made a run, and how it ended. Pure."""
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from katydid.model.documents.base import Document, Part
+
+Number = Annotated[float, Meta(ge=-1e15, le=1e15)]
+"""No time and no rate of a run is larger: what is computed of it stays finite."""
+
+
+class StageRecord(Struct, frozen=True):
+    """A stage that is over. Times in milliseconds of the run.
+
+    Attributes:
+        settled_ms: from here to `end_ms` its requests count.
+        ended: `time`, `failures` where it was stopped early, or `interrupted` with the run.
+    """
+
+    stage: int
+    users: int
+    begin_ms: Number
+    settled_ms: Number
+    end_ms: Number
+    purpose: str = ""
+    ended: str = "time"
+
+
+class CriterionRecord(Part, kw_only=True, frozen=True):
+    """A part of the objective of a search or a sweep.
+
+    Attributes:
+        metric: its flat name.
+        allowed: share of the requests that may miss it.
+        limit_ms: what a request may take; null where the metric is a share itself.
+    """
+
+    metric: str
+    allowed: float
+    limit_ms: Number | None = None
+
+
+class Silence(Part, kw_only=True, frozen=True):
+    """A stretch in which the master heard nothing of a worker, in seconds of the run; `end` null while it lasts."""
+
+    worker: str
+    begin: Number
+    end: Number | None = None
+
+
+class Death(Part, kw_only=True, frozen=True):
+    """A greenlet of ours that ended on an error of Katydid's own.
+
+    Attributes:
+        process: that it ran in.
+        name: what it did.
+        why: the error.
+    """
+
+    process: str
+    name: str
+    why: str
+
+
+class Reads(Part, kw_only=True, frozen=True):
+    """Reads of answers: timed by the kernel's stamps, and by our own clock."""
+
+    kernel: int
+    user: int
+
+
+class Manifest(Document, kw_only=True, frozen=True):
+    """The content of `manifest.json`. A workload adds keys of its own, as `prompts_sha256` or `audio`.
+
+    Attributes:
+        workload: its name; a search or a sweep says so in front, as `capacity-stream`.
+        version: of the service under test.
+        host: URL of the target, without credentials.
+        model: that requests ask for.
+        users: how many there were to be; null where a load shape decided.
+        spawn_rate: users a second that Locust starts.
+        ramp_per_s: users a second, whose first requests come as they start; null where there is no ramp.
+        interval_s: between a user's requests.
+        phase: where first requests are, `spread` or `burst` …
+        phase_asked: the same as it was asked for.
+        pulses: users come one by one and wait for their places.
+        failure_threshold: failed requests at which the run stops; 0 = never.
+        run_time_s: as asked for; null where there is no end.
+        request_timeout_s: of a request as a whole.
+        idle_timeout_s: of an answer that says nothing.
+        drain_s: that requests in flight have at the end.
+        warm_up_s: left out of the statistics.
+        check: how closely answers are looked at, `full` or `light`.
+        client: whose HTTP client sends, `katydid` or `requests`.
+        timestamp_source: `kernel` or `user`: whose clock times what arrives.
+        api: that the target speaks.
+        options: as they were given.
+        workers: processes that send requests.
+        started_utc: ISO 8601.
+        plan: `capacity` or `scale`, of runs in stages.
+        objective: of such a run.
+        stages: that are over.
+        declared: columns, metrics and rules of the run's workload.
+        ended: `run-time`, `completed`, `failure-threshold`, `interrupted` or `error`; null while the run goes on, and
+            where it never came to its end.
+        stopped_at_ms: from here on no request started.
+        ended_at_ms: all was in.
+        lost_workers: that went away in the run.
+        missing_rows: that were promised and never came.
+        reads: whose clock really timed what arrived.
+        nulled_values: values of rows that were no numbers, and are null.
+        partial: it never came to its end.
+    """
+
+    schema_version: int
+    workload: str | None
+    version: str | None
+    host: str | None
+    model: str | None
+    users: int | None
+    spawn_rate: Number | None
+    ramp_per_s: Number | None
+    interval_s: Number | None
+    phase: str | None
+    phase_asked: str | None
+    pulses: bool | None
+    failure_threshold: int | None
+    run_time_s: Number | None
+    request_timeout_s: Number | None
+    idle_timeout_s: Number | None
+    drain_s: Number | None
+    warm_up_s: Number | None
+    check: str | None
+    client: str | None
+    options: dict[str, object] | None
+    katydid_version: str | None
+    locust_version: str | None
+    python_version: str | None
+    machine: str | None
+    cpu_count: int | None
+    workers: int | None
+    started_utc: str | None
+    timestamp_source: str | None = None
+    api: str | None = None
+    plan: str | None = None
+    objective: list[CriterionRecord] | None = None
+    stages: list[StageRecord] | None = None
+    declared: object = None
+    silences: list[Silence] | None = None
+    housekeeping_died: list[Death] | None = None
+    ended: str | None = None
+    stopped_at_ms: Number | None = None
+    ended_at_ms: Number | None = None
+    lost_workers: list[str] | None = None
+    missing_rows: int | None = None
+    reads: Reads | None = None
+    nulled_values: int | None = None
+    partial: bool | None = None
+
+    def stage(self, number: int) -> StageRecord:
+        """The record of a stage, which must be there."""
+        return next(record for record in self.stages or [] if record.stage == number)
+
+    def option(self, name: str, default: float = 0.0) -> float:
+        """An option that is a number; the default where the run has no such option."""
+        value = (self.options or {}).get(name)
+        return float(value) if isinstance(value, int | float) else default
