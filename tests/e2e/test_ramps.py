@@ -27,6 +27,7 @@ FULL = {"users": 500, "rate": 10, "interval": 20}
 SMALL = {"users": 60, "rate": 10, "interval": 2}
 """A tenth of the time: with answers of 1 s, 10 are in flight until 2 s, and 10 + 10 (t − 2) from then on."""
 BY_ARITHMETIC = {138: 243, 150: 255}
+SIDES = {"old": 138, "new": 150}
 
 
 def ramp(server, folder, *words, users, rate, interval):
@@ -135,6 +136,38 @@ def test_a_load_shape_has_ramps_too_where_it_spawns_for_longer_than_an_interval(
     first = run.samples[run.samples["iteration"] == 0].sort_values("scheduled_ms")["scheduled_ms"]
     assert np.diff(first[:30]) == pytest.approx([100.0] * 29, abs=20), "Locust may be late with a batch"
     assert len(first) == 33
+
+
+FEW_A_SECOND = """
+from locust import LoadTestShape
+from katydid.workloads.stream.user import StreamUser
+
+class Stream(StreamUser):
+    pass
+
+class Shape(LoadTestShape):
+    def tick(self):
+        seconds = self.get_run_time()
+        return None if seconds > 6 else (5 * (1 + int(seconds)), 100)
+"""
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_a_load_shape_that_adds_a_few_users_each_second_is_a_ramp(tmp_path, processes):
+    (tmp_path / "shaped.py").write_text(FEW_A_SECOND)
+    words = ("--processes", 2) if processes == 2 else ()
+    with Limited(0, 0.1) as server:
+        options = ("--api", "ollama", "--host", server.url, "--interval", 2, *words)
+        run_ = katydid("run", "shaped.py", *options, folder=tmp_path)
+        ended(run_)
+    assert "a ramp: 5 users a second" in run_.out
+    run = the_run(tmp_path / "reports")
+    assert (run.manifest["phase"], run.manifest["ramp_per_s"]) == ("spawn", 5)
+    first = run.samples[run.samples["iteration"] == 0].sort_values("scheduled_ms")["scheduled_ms"]
+    assert len(first) >= 25
+    gaps = np.diff(first[:25])
+    assert (np.abs(gaps - 200.0) < 1.0).sum() >= 18, "all but those between two answers"
+    assert gaps.max() < 1400, "an answer for which Locust is late comes a second later"
 
 
 def test_a_grid_that_users_reach_too_late_is_warned_of(tmp_path):
@@ -250,6 +283,11 @@ def versions(folder, limits, runs):
             with Limited(limit, 2.0) as server:
                 words = ("--version-label", name, "--run-time", "12s", "--results", folder / "reports")
                 ended(ramp(server, folder, *words, **QUICK))
+    return compared(folder, limits)
+
+
+def compared(folder, limits):
+    """What `katydid compare` says of the runs of these versions."""
     sides = [folder / "reports" / "stream" / name for name in limits]
     compare = katydid("compare", *sides, "--json", folder / "compare.json", "--no-history", folder=folder)
     assert compare.wait(60) == 0, compare.err
@@ -260,10 +298,34 @@ def users_of(result):
     return next(metric for metric in result["metrics"] if metric["name"] == "users_at_stop")
 
 
+def at_full_pace(folder, limits, runs, words):
+    """So many runs of each version at the origin's pace, both at the same time; what `katydid compare` says of them."""
+    for turn in range(runs):
+        with Limited(limits["old"], 10.0) as old, Limited(limits["new"], 10.0) as new:
+            sides = [("old", old), ("new", new)][:: -1 if turn % 2 else 1]
+            common = (*words, "--results", folder / "reports", "--version-label")
+            both = [ramp(server, folder / name, *common, name, **FULL) for name, server in sides]
+            for run_ in both:
+                ended(run_)
+    return compared(folder, limits)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("processes", [1, 2])
+def test_five_runs_a_side_at_the_origins_pace(tmp_path, processes):
+    words = ("--processes", 2) if processes == 2 else ()
+    holds_five_percent_more(*at_full_pace(tmp_path, SIDES, 5, words))
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(400)
 def test_five_runs_a_side_find_the_few_percent_by_which_a_version_holds_more(tmp_path):
-    result, out = versions(tmp_path, {"old": 138, "new": 150}, 5)
+    holds_five_percent_more(*versions(tmp_path, SIDES, 5))
+
+
+def holds_five_percent_more(result, out):
+    """By arithmetic 12 users of 243, to within one user."""
     users = users_of(result)
     assert result["verdict"] == users["verdict"] == "faster"
     assert users["primary"]
@@ -274,7 +336,7 @@ def test_five_runs_a_side_find_the_few_percent_by_which_a_version_holds_more(tmp
 
 @pytest.mark.slow
 def test_one_run_a_side_gives_both_figures_and_what_it_would_take(tmp_path):
-    result, _ = versions(tmp_path, {"old": 138, "new": 150}, 1)
+    result, _ = versions(tmp_path, SIDES, 1)
     users = users_of(result)
     assert result["verdict"] == "cannot_tell"
     assert users["base"] == pytest.approx(243, rel=0.02)

@@ -4,6 +4,7 @@ import signal
 import sys
 import time
 
+import psutil
 import pytest
 
 from katydid.target.process import start_target
@@ -60,3 +61,23 @@ def test_a_listener_that_computes_for_forty_milliseconds_a_request(tmp_path):
     (finding,) = blocked(the_run(tmp_path / "reports"))
     assert finding["severity"] == "invalid"
     assert "own code" in finding["message"] or "other work" in finding["message"]
+
+
+def test_workers_that_all_stood_still_end_the_run_at_once_and_hand_in_their_rows(tmp_path):
+    with start_target(ttft=0.01, chunk_interval=0.01, chunks=6) as target:
+        words = ("--processes", 2, "--users", 4, "--interval", 0.2, "--run-time", "90s")
+        running = katydid("run", "stream", "--host", target.url, *words, folder=tmp_path)
+        wait_until(lambda: target.stats()["requests"] > 40, 30, "some load")
+        workers = psutil.Process(running.process.pid).children()
+        for worker in workers:
+            worker.suspend()
+        seen = target.stats()["requests"]
+        wait_until(lambda: "waiting up to" in running.out, 20, "the end of the run")
+        for worker in workers:
+            worker.resume()
+        assert running.wait(30) == 4, "and not when its run time is over"
+    run = the_run(tmp_path / "reports")
+    assert run.manifest["ended"] == "error"
+    assert (run.manifest["lost_workers"], run.manifest["missing_rows"]) == ([], 0)
+    assert len(run.samples) >= seen
+    assert "blocked" in {finding["rule"] for finding in run.summary["findings"]}, "they stood still"

@@ -24,7 +24,7 @@ from katydid.engine.options import RunOptions, run_options, version_label
 from katydid.engine.run_info import LEAD, REMOTE_LEAD, WIRE_NAME, RunInfo
 from katydid.engine.run_state import ROWS, Runtime
 from katydid.engine.services.sdk_environment import vendors_host
-from katydid.engine.spawning import first_requests, pulses
+from katydid.engine.spawning import first_requests, pulses, shape_at_first
 from katydid.engine.stages.staged import staged_shape
 from katydid.load.pacing import Phase
 from katydid.model.declared import declare
@@ -147,7 +147,8 @@ class Collector:
         run_time = self._run_time()
         staged = self._staged.facts(self._workload()) if self._staged else {}
         spawn_rate = options.ramp or getattr(self._environment.parsed_options, "spawn_rate", None)
-        phase, ramp = first_requests(options, users or 0, spawn_rate)
+        shape = None if self._staged else self._environment.shape_class
+        phase, ramp = shape_at_first(options, shape) if shape else first_requests(options, users or 0, spawn_rate)
         info = RunInfo.now(
             users=users,
             workers=workers,
@@ -179,7 +180,7 @@ class Collector:
                 "interval_s": options.interval,
                 "phase": str(phase),
                 "phase_asked": options.phase,
-                "pulses": pulses(options, users or 0, spawn_rate) and not self._waits_for_all,
+                "pulses": pulses(options, users or 0, spawn_rate, shape) and not self._waits_for_all,
                 "failure_threshold": options.failure_threshold,
                 "run_time_s": run_time,
                 "request_timeout_s": options.request_timeout,

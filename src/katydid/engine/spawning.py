@@ -3,11 +3,19 @@
 Locust lets an environment name the class that decides who is spawned where and when
 (`Environment.dispatcher_class`). Ours is its own with one thing more: what each batch is. That travels in the
 very message that has a worker spawn it, so that all processes together keep one schedule (`load.pacing`).
+
+What a load shape will ask for next, a copy of it is asked beforehand (`load.shapes`).
 """
 
+import copy
+import io
 import logging
+import time
+from contextlib import redirect_stdout
+from types import SimpleNamespace
 from typing import Any
 
+import gevent
 from gevent import GreenletExit
 from locust.dispatch import UsersDispatcher
 from locust.env import Environment
@@ -15,11 +23,14 @@ from locust.env import Environment
 from katydid.engine.options import RunOptions
 from katydid.engine.run_info import BATCH_WIRE_NAME, STAGE_WIRE_NAME
 from katydid.load.pacing import Batch, Batches, Phase, effective_phase, is_ramp
+from katydid.load.shapes import Answer, Foresight, Growth, spacing_rate
 
 LOCAL_LEAD = 0.05
 """Seconds from a batch to its first request, where this process spawns it itself."""
 REMOTE_LEAD = 0.15
 """The same where workers must hear of it first."""
+FORESIGHT_TIME = 0.05
+"""Seconds that a shape may wait in an answer and still be foreseen."""
 
 
 def quieten_locust() -> None:
@@ -45,8 +56,50 @@ def first_requests(options: RunOptions, users: int, spawn_rate: float | None) ->
     return phase, rate if ramp and phase is Phase.SPAWN else None
 
 
-def pulses(options: RunOptions, users: int, spawn_rate: float | None) -> bool:
+def foresight(shape: Any) -> Foresight:
+    """What a load shape will answer, as far as that depends on nothing but its own clock and users.
+
+    A copy is asked, so that a shape that keeps count of its answers goes on counting. What fails without Locust behind
+    it cannot be foreseen; nor can what has a clock of its own.
+    """
+    kept = {name: value for name, value in vars(shape).items() if name != "runner"}
+    try:
+        seer = copy.copy(shape)
+        vars(seer).update(copy.deepcopy(kept))
+    except Exception:  # noqa: BLE001 - it holds something that has no copy
+        return lambda *_: None
+
+    def foresee(at: float, users: int) -> Answer | None:
+        seer.start_time = time.perf_counter() - at
+        seer.runner = SimpleNamespace(user_count=users)
+        try:
+            with redirect_stdout(io.StringIO()), gevent.Timeout(FORESIGHT_TIME):
+                answer = seer.tick()
+        except (Exception, gevent.Timeout):  # noqa: BLE001 - it is somebody's code
+            return None
+        return None if answer is None else (int(answer[0]), float(answer[1]))
+
+    return foresee
+
+
+def shape_at_first(options: RunOptions, shape: Any) -> tuple[Phase, float | None]:
+    """The phase and the ramp with which a load shape begins, as `first_requests` tells them of other runs."""
+    rate = _ramp_at_first(options, shape)
+    phase = effective_phase(Phase(options.phase), ramp=rate is not None)
+    return phase, rate if phase is Phase.SPAWN else None
+
+
+def _ramp_at_first(options: RunOptions, shape: Any) -> float | None:
+    foresee = foresight(shape)
+    users, spawn_rate = foresee(0.0, 0) or (0, 0.0)
+    ramp = users > 0 and Growth().is_ramp(foresee, 0.0, 0, options.interval)
+    return spacing_rate(users, spawn_rate) if ramp else None
+
+
+def pulses(options: RunOptions, users: int, spawn_rate: float | None, shape: Any = None) -> bool:
     """Whether users come one by one and must then wait for a place on the grid that has gone by."""
+    if shape is not None:
+        return Phase(options.phase) is Phase.SPREAD and _ramp_at_first(options, shape) is not None
     rate = options.ramp or spawn_rate
     return Phase(options.phase) is Phase.SPREAD and bool(rate) and _comes_as_ramp(options, users, rate or 0.0)
 
@@ -67,6 +120,8 @@ class Spawning:
         self._remote = runtime.is_master
         self._fresh = True
         self._rate: float | None = None
+        self._growth = Growth()
+        self._noted = False
         self.begin()
 
     def install(self, environment: Environment) -> None:
@@ -78,8 +133,8 @@ class Spawning:
 
             def new_dispatch(self, target_user_count: int, spawn_rate: float, user_classes: Any = None) -> None:
                 """More users, or fewer."""
-                users = target_user_count - self.get_current_user_count()
-                rate = spawning.dispatch(users, spawn_rate)
+                there = self.get_current_user_count()
+                rate = spawning.dispatch(target_user_count - there, spawn_rate, there)
                 super().new_dispatch(target_user_count, rate, user_classes)
 
             def __next__(self) -> dict[str, dict[str, int]]:
@@ -94,12 +149,24 @@ class Spawning:
         """A run starts."""
         self._batches = Batches(REMOTE_LEAD if self._remote else LOCAL_LEAD)
         self._fresh = True
+        self._growth = Growth()
+        self._noted = False
 
-    def dispatch(self, users: int, spawn_rate: float) -> float:
-        """So many users more at this rate; the rate that they really come at."""
+    def dispatch(self, users: int, spawn_rate: float, there: int = 0) -> float:
+        """So many users more at this rate; the rate that they really come at.
+
+        Args:
+            users: fewer than 0 where some leave.
+            spawn_rate: users a second.
+            there: users that are there already.
+        """
         runtime = self._runtime
         options: RunOptions = runtime.options
         staged = bool(getattr(runtime.environment.parsed_options, STAGE_WIRE_NAME, None))
+        shape = None if staged else runtime.environment.shape_class
+        if shape is not None and users > 0:
+            self._follow(shape, users, spawn_rate, there)
+            return spawn_rate
         rate = options.ramp if self._fresh and options.ramp else spawn_rate
         begins, self._fresh = self._fresh, False
         asked_for = begins and options.ramp > 0
@@ -109,6 +176,16 @@ class Spawning:
         if self._rate is not None:
             runtime.note(phase=str(phase), ramp_per_s=self._rate)
         return rate
+
+    def _follow(self, shape: Any, users: int, spawn_rate: float, there: int) -> None:
+        """The same, of a load shape: whether its users come in a ramp is seen from what it asks for next."""
+        options: RunOptions = self._runtime.options
+        ramp = self._growth.is_ramp(foresight(shape), shape.get_run_time(), there, options.interval)
+        phase = effective_phase(Phase(options.phase), ramp=ramp)
+        self._rate = spacing_rate(users, spawn_rate) if ramp and phase is Phase.SPAWN else None
+        if self._rate is not None and not self._noted:
+            self._noted = True  # how a ramp begins is what it is called; its last users may be fewer
+            self._runtime.note(phase=str(phase), ramp_per_s=self._rate)
 
     def batch(self, users: dict[str, int]) -> None:
         """These are how many each process has from now on.

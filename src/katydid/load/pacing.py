@@ -95,8 +95,12 @@ def is_ramp(users: int, spawn_rate: float, interval: float) -> bool:
         spawn_rate: users a second.
         interval: seconds; 0 where requests are due as soon as their users are ready, which no ramp can change.
     """
-    in_one_batch = users <= batch_size(spawn_rate)
-    return interval > 0 and not in_one_batch and users / spawn_rate > interval
+    return interval > 0 and spawning_time(users, spawn_rate) > interval
+
+
+def spawning_time(users: int, spawn_rate: float) -> float:
+    """Seconds in which so many users come, at so many a second; none for those of one batch."""
+    return 0.0 if users <= batch_size(spawn_rate) else users / spawn_rate
 
 
 def batch_size(spawn_rate: float) -> int:
