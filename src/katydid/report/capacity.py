@@ -3,6 +3,7 @@
 from typing import Any
 
 from katydid.analysis.capacity.estimate import resolution
+from katydid.analysis.capacity.holds import criterion_text
 from katydid.model.formatting import fraction, milliseconds, number, plural, significant
 from katydid.report.model import Chart, Line, Mark, Material, Scale, Section, Style, Table
 
@@ -45,7 +46,7 @@ def _text(found: dict[str, Any]) -> list[str]:
     if found["method"]:
         repeats = ", ".join(number(round(e, 1)) for e in found["estimates"])
         told.append(
-            f"First violated: {found['limiting'].replace('_', ' ')}. Each repeat is {METHODS[found['method']]}: "
+            f"First violated: {criterion_text(found['limiting'])}. Each repeat is {METHODS[found['method']]}: "
             f"{repeats}. {_interval(len(found['estimates']))}"
         )
     told.append(f"Limited by: {found['limited_by']}. {_sentence(found['evidence'])}")
@@ -81,7 +82,7 @@ def _table(found: dict[str, Any]) -> Table:
 
 
 def _row(step: dict[str, Any]) -> list[str]:
-    broken = ", ".join(step["broken"]).replace("_", " ")
+    broken = ", ".join(map(criterion_text, step["broken"]))
     result = "held" if step["held"] else f"broken: {broken or 'no requests'}"
     return [
         str(step["stage"] + 1),
