@@ -3,6 +3,7 @@
 # Everything comes as pinned Python packages, about 100 MB, into an environment of its own.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 port=${1:-8081}
+case $port in *[!0-9]* | ??????*) die "$port is not a port: give a number up to 65535, or nothing for 8081" ;; esac
 model_folder=$ROOT/.venv-real/model
 
 setup_env "$ROOT/.venv-real" "$ROOT/requirements/real.txt"

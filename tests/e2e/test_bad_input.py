@@ -30,6 +30,7 @@ CASES = {
         ("--host", "URL", "--intervall", "3"),
         "katydid: unrecognized arguments: --intervall: did you mean --interval?",
     ),
+    "two workloads": (("batch", "--host", "URL"), "katydid: 'batch' is one workload too many: give one, and options"),
     "a missing prompts file": (("--host", "URL", "--prompts", "none.txt"), "--prompts none.txt: no such file"),
     "prompts of another kind": (("--host", "URL", "--prompts", "/dev/null"), "give a .txt"),
     "an interval of zero": (("--host", "URL", "--interval", "0"), "--interval 0 must be more than 0"),

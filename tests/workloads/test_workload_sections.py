@@ -231,11 +231,11 @@ def test_a_run_stands_beside_theory_with_what_it_is_off_by():
 # Capacity
 
 
-def searched(*estimates):
+def searched(*estimates, limiting="failure_rate"):
     """A search that found the capacity with these repeats."""
     found = {
         "capacity": 100.0, "low": 90.0, "high": 110.0, "at_least": False, "estimates": list(estimates), "knee": None,
-        "limiting": "failure_rate", "method": "cliff", "objective": ["failure_rate < 5%"], "steps": [],
+        "limiting": limiting, "method": "cliff", "objective": ["failure_rate < 5%"], "steps": [],
         "limited_by": "failures", "evidence": "it refused",
     }  # fmt: skip
     return capacity_section(material({"capacity": found}))
@@ -246,6 +246,14 @@ def test_a_capacity_says_what_its_interval_is():
     assert section.title == "Capacity: 100 users (95 % interval 90 to 110)"
     assert section.text[1].endswith(": 99, 100, 101. The interval is over the repeats, on log N, and never less than "
                                     "3\u00a0% to either side.")  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("limiting", "words"),
+    [("keeps_up", "throughput fell below offered load"), ("failure_rate", "failure rate"), ("ttft.p95", "ttft.p95")],
+)
+def test_a_capacity_says_what_was_violated_first(limiting, words):
+    assert searched(99.0, limiting=limiting).text[1].startswith(f"First violated: {words}. Each repeat is ")
 
 
 def test_the_interval_of_one_repeat_is_wider_and_says_so():

@@ -116,13 +116,15 @@ def _check_options(workload: str, arguments: Sequence[str], command: str) -> Non
     parser.add_argument("--embedded-target", help=argparse.SUPPRESS)  # ours, so that it can be what was meant
     try:
         with redirect_stderr(said):
-            parser.parse_args(list(arguments))
+            given = parser.parse_args(list(arguments))
     except SystemExit as refusal:
         if not refusal.code:
             raise
         complaint = _PROGRAM.sub("", said.getvalue().strip().splitlines()[0])  # below it may stand what Locust guesses
         meant = did_you_mean_in(complaint, parser._option_string_actions)  # noqa: SLF001 - argparse has no list of them
         raise ConfigError(f"{complaint}{meant or ';'} see {command} --help") from None
+    if more := set(given.user_classes or ()) - {workload.capitalize()}:  # the only class of the workload's locustfile
+        raise ConfigError(f"{min(more)!r} is one workload too many: give one, and options; see {command} --help")
 
 
 def _install(workload: str | None) -> int | None:

@@ -1,6 +1,7 @@
 """What a capacity search found: the number in a sentence, what limited it, the curve, and every stage."""
 
 from katydid.analysis.capacity.estimate import resolution
+from katydid.analysis.capacity.holds import criterion_text
 from katydid.model.documents.capacity import CapacityFound, Step
 from katydid.model.formatting import fraction, milliseconds, number, plural, significant
 from katydid.report.model import Chart, Line, Mark, Material, Scale, Section, Style, Table
@@ -48,7 +49,7 @@ def _text(found: CapacityFound) -> list[str]:
     if found.method:
         repeats = ", ".join(number(round(e, 1)) for e in found.estimates)
         told.append(
-            f"First violated: {(found.limiting or '').replace('_', ' ')}. Each repeat is {METHODS[found.method]}: "
+            f"First violated: {criterion_text(found.limiting or '')}. Each repeat is {METHODS[found.method]}: "
             f"{repeats}. {_interval(len(found.estimates))}"
         )
     told.append(f"Limited by: {found.limited_by}. {_sentence(found.evidence)}")
@@ -84,7 +85,7 @@ def _table(found: CapacityFound) -> Table:
 
 
 def _row(step: Step) -> list[str]:
-    broken = ", ".join(step.broken).replace("_", " ")
+    broken = ", ".join(map(criterion_text, step.broken))
     result = "held" if step.held else f"broken: {broken or 'no requests'}"
     return [
         str(step.stage + 1),

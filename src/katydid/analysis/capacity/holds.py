@@ -157,12 +157,18 @@ class HoldResult:
         """In one line."""
         times = "" if self.p95_ms is None else f", p95 {milliseconds(self.p95_ms)}"
         seen = f"{plural(self.requests, 'request')}, {self.failed} failed{times}"
-        return f"held: {seen}" if self.held else f"broken ({', '.join(self.broken) or 'no requests'}): {seen}"
+        broken = ", ".join(map(criterion_text, self.broken)) or "no requests"
+        return f"held: {seen}" if self.held else f"broken ({broken}): {seen}"
 
     def step(self) -> Step:
         """As documents have it."""
         told = asdict(self) | {"broken": list(self.broken)}
         return Step(**told, held=self.held, missed_share=max(map(self.missed_share, self.missed), default=0.0))
+
+
+def criterion_text(name: str) -> str:
+    """A criterion's name in a sentence: `duration.p95`, `failure rate`, `throughput fell below offered load`."""
+    return "throughput fell below offered load" if name == "keeps_up" else name.replace("_", " ")
 
 
 def measure_hold(

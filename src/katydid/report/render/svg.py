@@ -65,10 +65,10 @@ class _Plot:
                 yield _text(right_end + 7, self.y(value, self.right) + 4, label, "start")
             yield _text(right_end + 7, 12, self.right.unit, "middle", "unit")
         for index, (value, label) in enumerate(self.across.ticks):
-            yield _text(self.x(value), HEIGHT - 10, label, "middle", "tick odd" if index % 2 else "tick")
+            unit = self.across.unit if index == len(self.across.ticks) - 1 else ""
+            kind = "tick odd" if index % 2 and not unit else "tick"
+            yield _text(self.x(value), HEIGHT - 10, f"{label} {unit}".rstrip(), "middle", kind)
         yield _text(4, 12, self.left.unit, "start", "unit")
-        if self.across.unit:
-            yield _text(right_end + 7, HEIGHT - 10, self.across.unit, "start", "unit")
 
     def _bars(self, bars: Bars) -> Iterator[str]:
         top = max(bars.heights, default=0.0)
