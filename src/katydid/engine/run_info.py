@@ -35,6 +35,7 @@ class RunInfo:
         workers: processes that send requests.
         model: that requests ask for.
         warm_up: seconds left out of the statistics.
+        run_time: seconds that the load is to last; None where nobody says.
         failure_limit: failed requests at which the run stops; 0 = never.
         ramp: users a second, whose first requests come as they are spawned; None where there is no ramp.
         secret: of this run; it is in no file.
@@ -47,6 +48,7 @@ class RunInfo:
     workers: int
     model: str
     warm_up: float
+    run_time: float | None = None
     failure_limit: int = 0
     ramp: float | None = None
     secret: str = field(default="", repr=False)
@@ -59,12 +61,14 @@ class RunInfo:
         workers: int,
         model: str,
         warm_up: float,
+        run_time: float | None = None,
         failure_limit: int = 0,
         ramp: float | None = None,
     ) -> "RunInfo":
         """Begin a run, a moment from now: its first users must be there for the first places in its schedule."""
         origin, wall = time.monotonic() + LEAD, time.time() + LEAD
-        return cls(origin, wall, _boot_id(), users, workers, model, warm_up, failure_limit, ramp, token_hex())
+        facts = (users, workers, model, warm_up, run_time, failure_limit, ramp)
+        return cls(origin, wall, _boot_id(), *facts, secret=token_hex())
 
     @classmethod
     def from_wire(cls, wire: dict[str, Any]) -> "RunInfo":

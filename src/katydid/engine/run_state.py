@@ -55,6 +55,7 @@ class Runtime:
         released_at: when users that wait behind a barrier may start, once that is known.
         event_log: keeps the events of streamed answers, where the run was asked to.
         housekeeping: its greenlets, which go on for the whole run.
+        prepared: the service that the target was looked at with: the run that begins goes on with it.
         roster: what users said of themselves when they were ready, of the whole run; known with `released_at`.
     """
 
@@ -73,6 +74,7 @@ class Runtime:
         self.released_at: float | None = None
         self.event_log: EventLog | None = None
         self.roster: list[Any] = []
+        self.prepared: Service | None = None
         self._ready = 0
         self.deliver: Any = self._send
         """Takes (kind, batch): the collector of this process, or the way to the master's."""
@@ -186,9 +188,11 @@ class Runtime:
         self.stopper.begin(self.info.failure_limit, self.options.drain_seconds)
         secrets: list[str] = []
         if not self.is_master and self.paced_users():
-            self.service = self.paced_users()[0].service_class(self.options, self.environment.host or "")
+            make = self.paced_users()[0].service_class
+            self.service = self.prepared or make(self.options, self.environment.host or "")
             self.service.begin(self.info.model)
             secrets = self.service.secrets()
+        self.prepared = None
         self.recorder = Recorder(
             self.environment,
             self.stopper,
