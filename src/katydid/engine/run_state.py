@@ -174,9 +174,8 @@ class Runtime:
         parsed = self.environment.parsed_options
         self.options = run_options(parsed, self.options_class)
         self.info = RunInfo.from_wire(getattr(parsed, WIRE_NAME))
-        self.expected_end = self.released_at = None
+        self.expected_end = self.released_at = self._stage = None
         self._next_user = self._first_of_stage = self._done = self._ready = 0
-        self._stage = None
         self._spawned = Spawned(self.runner.client_id if self.is_worker else "local")
         if self._spawning is not None:
             self._spawning.begin()
@@ -188,8 +187,8 @@ class Runtime:
         self.stopper.begin(self.info.failure_limit, self.options.drain_seconds)
         secrets: list[str] = []
         if not self.is_master and self.paced_users():
-            make = self.paced_users()[0].service_class
-            self.service = self.prepared or make(self.options, self.environment.host or "")
+            service_class = self.paced_users()[0].service_class
+            self.service = self.prepared or service_class(self.options, self.environment.host or "")
             self.service.begin(self.info.model)
             secrets = self.service.secrets()
         self.prepared = None
