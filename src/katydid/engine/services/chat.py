@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
 from katydid.dialects import DIALECTS, dialect
@@ -23,10 +23,14 @@ _AROUND_KEY = " \t\r\n\v\f\u00a0\ufeff"
 """What editors and copying leave around a key; the last is a byte order mark."""
 
 
-class ChatService:
+Options = TypeVar("Options", bound=RunOptions)
+
+
+class ChatService(Generic[Options]):
     """See `service.Service`.
 
     Attributes:
+        options: of the run.
         dialect: what the target's API looks like.
         client: sends requests to it.
         streams: whether this workload asks for streamed answers.
@@ -34,9 +38,9 @@ class ChatService:
 
     streams = True
 
-    def __init__(self, options: RunOptions, host: str) -> None:
+    def __init__(self, options: Options, host: str) -> None:
         self.dialect = dialect(options.api, options.dialect_options)
-        self._options = options
+        self.options = options
         url = read_target_url(host)
         found = self._placed(url.path)
         self._host = url._replace(path=found.base).url
@@ -68,7 +72,7 @@ class ChatService:
     def preflight(self) -> str:
         """See `service.Service.preflight`."""
         model = choose_model(
-            self.client, self.dialect, self._host, self._options.model, self._headers, path=self._models_path
+            self.client, self.dialect, self._host, self.options.model, self._headers, path=self._models_path
         )
         self.begin(model)
         return model
@@ -95,7 +99,7 @@ class ChatService:
         Raises:
             ConfigError: it is no path.
         """
-        return None if self._options.endpoint is None else checked_path("--endpoint", self._options.endpoint)
+        return None if self.options.endpoint is None else checked_path("--endpoint", self.options.endpoint)
 
     def begin(self, model: str) -> None:
         """See `service.Service.begin`."""
@@ -116,7 +120,7 @@ class ChatService:
 
     def request(self, *, user: int, iteration: int, request_id: str, stream: bool) -> Request:
         """The request of a user's iteration; its body is built once a prompt."""
-        index = self._prompts.index(self._options.seed, user, iteration)
+        index = self._prompts.index(self.options.seed, user, iteration)
         body = self._bodies[index]
         if body is None:
             body = self._bodies[index] = self._body(index, stream=stream)
@@ -131,7 +135,7 @@ class ChatService:
 
     def generation(self, extra: dict[str, Any] | None = None) -> Generation:
         """What is asked of the model; `extra` is put into the body as it is."""
-        options = self._options
+        options = self.options
         return Generation(self._model, options.max_tokens, options.temperature, options.seed, extra or {})
 
     def _body(self, index: int, *, stream: bool) -> bytes:
