@@ -11,12 +11,10 @@ from katydid.engine.options import RunOptions
 def shown(capsys, monkeypatch, users, *, run_time=60, **options):
     monkeypatch.setattr(Progress, "enabled", True)
     total = SimpleNamespace(num_requests=1, num_failures=0, get_current_response_time_percentile=lambda _: None)
-    environment = SimpleNamespace(
-        host="http://h", parsed_options=SimpleNamespace(run_time=run_time), stats=SimpleNamespace(total=total)
-    )
+    environment = SimpleNamespace(host="http://h", stats=SimpleNamespace(total=total))
     runtime = SimpleNamespace(
         options=RunOptions(**options),
-        info=SimpleNamespace(users=users, failure_limit=5, ramp=options.get("ramp"), origin=0.0),
+        info=SimpleNamespace(users=users, run_time=run_time, failure_limit=5, ramp=options.get("ramp"), origin=0.0),
         environment=environment,
         runner=SimpleNamespace(user_count=users),
         housekeeping=SimpleNamespace(spawn=lambda *_: None),

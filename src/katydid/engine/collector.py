@@ -23,6 +23,7 @@ from katydid.engine.load_options import check_load
 from katydid.engine.options import RunOptions, run_options, version_label
 from katydid.engine.run_info import LEAD, REMOTE_LEAD, WIRE_NAME, RunInfo
 from katydid.engine.run_state import ROWS, Runtime
+from katydid.engine.services.base import Service
 from katydid.engine.services.sdk_environment import vendors_host
 from katydid.engine.spawning import first_requests, pulses, shape_at_first
 from katydid.engine.stages.staged import staged_shape
@@ -62,7 +63,7 @@ class Collector:
         """Rows that the disk did not take."""
         self._reads: tuple[int, ...] = (0, 0)
         """By the kernel's stamps, and by our own time; of all processes."""
-        self._checked: tuple[RunOptions, str, str] | None = None
+        self._checked: tuple[RunOptions, str, str, Service | None] | None = None
         self._found: tuple[Any, str] = (None, "")
         self.folder: RunFolder | None = None
         self.report: Report | None = None
@@ -116,7 +117,7 @@ class Collector:
             raise ConfigError(f"--ramp {options.ramp:g}: here all users start together; leave it out")
         check_results(Path(options.results))
         users = self._runtime.paced_users()
-        model = options.model or ""
+        model, service = options.model or "", None
         if users:
             variable = ""
             if not host:
@@ -132,14 +133,15 @@ class Collector:
             )  # has the target's words
             told = "; ".join(filter(None, (where, note)))
             self._found = (getattr(service, "adaptation", None), told)
-        self._checked = (options, host, model)
+        self._checked = (options, host, model, service)
 
     def begin(self) -> None:
         """Open the run's folder, and tell all processes what they must know of it."""
         if self._checked is None:
             self.check(self._environment.parsed_options, self._environment.host or "")
         assert self._checked is not None  # noqa: S101 - check() has set it or raised
-        (options, host, model), self._checked = self._checked, None
+        (options, host, model, service), self._checked = self._checked, None
+        self._runtime.prepared = service
         adaptation = self._found[0]
         runner = self._runtime.runner
         users = None if self._environment.shape_class else runner.target_user_count
@@ -154,6 +156,7 @@ class Collector:
             workers=workers,
             model=model,
             warm_up=options.warm_up_seconds(run_time),
+            run_time=run_time,
             failure_limit=staged.get("failure_threshold", options.failure_threshold),
             ramp=ramp,
             adaptation=adaptation.as_dict() if adaptation else None,
@@ -189,7 +192,7 @@ class Collector:
                 "warm_up_s": info.warm_up,
                 "check": options.check,
                 "client": options.client,
-                **self._service_facts(options, host),
+                **({"timestamp_source": service.timestamp_source, **service.facts()} if service else {}),
                 "options": options.shown(),
                 "katydid_version": __version__,
                 "locust_version": locust.__version__,
@@ -202,16 +205,6 @@ class Collector:
                 **self._declared(),
             },
         )
-
-    def _service_facts(self, options: RunOptions, host: str) -> dict[str, Any]:
-        users = self._runtime.paced_users()
-        if not users:
-            return {}
-        service = users[0].service_class(options, host)
-        try:
-            return {"timestamp_source": service.timestamp_source, **service.facts()}
-        finally:
-            service.close()
 
     def _workload(self) -> str:
         names = {user_class.workload for user_class in self._runtime.paced_users()}

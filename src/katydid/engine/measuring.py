@@ -1,7 +1,8 @@
 """From what a transport and a dialect saw to the sample's columns. Arithmetic only."""
 
-from typing import Protocol
+from typing import Any, Protocol
 
+from katydid.dialects.base import Answer
 from katydid.dialects.status import classify_status
 from katydid.engine.run_info import RunInfo
 from katydid.model.gaps import Gaps
@@ -69,6 +70,17 @@ def measure_stream(sample: Sample, exchange: Exchange, parser: StreamFacts) -> N
         sample.gaps = parser.gaps
         mean, p99, most = parser.gaps.statistics()
         sample.gap_mean_ms, sample.gap_p99_ms, sample.gap_max_ms = mean * 1000.0, p99 * 1000.0, most * 1000.0
+
+
+def measure_answer(sample: Sample, exchange: Exchange, parser: Any) -> None:
+    """What an answer has beside its times: the chunks of a streamed one, the tokens and columns of a whole one."""
+    answer: Answer | None = getattr(parser, "answer", None)
+    if hasattr(parser, "gaps"):
+        measure_stream(sample, exchange, parser)
+    elif answer is not None:
+        sample.prompt_tokens = answer.prompt_tokens
+        sample.completion_tokens = answer.completion_tokens
+        sample.extra |= answer.extra
 
 
 def fail_on_the_line(sample: Sample, error: ErrorClass, detail: str) -> None:

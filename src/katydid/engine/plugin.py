@@ -111,7 +111,7 @@ class Lifecycle:
         return said + notices(
             users=users,
             interval=self.runtime.options.interval,
-            run_time=getattr(self.environment.parsed_options, "run_time", None),
+            run_time=self.runtime.info.run_time,
             ends_itself=all(user.ends_itself for user in self.environment.user_classes if hasattr(user, "ends_itself")),
         )
 

@@ -37,6 +37,7 @@ class RunInfo:
         workers: processes that send requests.
         model: that requests ask for.
         warm_up: seconds left out of the statistics.
+        run_time: seconds that the load is to last; None where nobody says.
         failure_limit: failed requests at which the run stops; 0 = never.
         adaptation: of requests to what the target refuses (`load.body.Adaptation`), in plain values.
         ramp: users a second, whose first requests come as they are spawned; None where there is no ramp.
@@ -50,6 +51,7 @@ class RunInfo:
     workers: int
     model: str
     warm_up: float
+    run_time: float | None = None
     failure_limit: int = 0
     ramp: float | None = None
     adaptation: dict[str, Any] | None = None
@@ -63,6 +65,7 @@ class RunInfo:
         workers: int,
         model: str,
         warm_up: float,
+        run_time: float | None = None,
         failure_limit: int = 0,
         ramp: float | None = None,
         adaptation: dict[str, Any] | None = None,
@@ -70,8 +73,8 @@ class RunInfo:
     ) -> "RunInfo":
         """Begin a run, a moment from now: its first users must be there for the first places in its schedule."""
         origin, wall = time.monotonic() + lead, time.time() + lead
-        facts = users, workers, model, warm_up, failure_limit, ramp, adaptation
-        return cls(origin, wall, _boot_id(), *facts, token_hex())
+        facts = (users, workers, model, warm_up, run_time, failure_limit, ramp, adaptation)
+        return cls(origin, wall, _boot_id(), *facts, secret=token_hex())
 
     @classmethod
     def from_wire(cls, wire: dict[str, Any]) -> "RunInfo":

@@ -55,6 +55,7 @@ class Runtime:
         released_at: when users that wait behind a barrier may start, once that is known.
         event_log: keeps the events of streamed answers, where the run was asked to.
         housekeeping: its greenlets, which go on for the whole run.
+        prepared: the service that the target was looked at with: the run that begins goes on with it.
         roster: what users said of themselves when they were ready, of the whole run; known with `released_at`.
     """
 
@@ -73,6 +74,7 @@ class Runtime:
         self.released_at: float | None = None
         self.event_log: EventLog | None = None
         self.roster: list[Any] = []
+        self.prepared: Service | None = None
         self._ready = 0
         self.deliver: Any = self._send
         """Takes (kind, batch): the collector of this process, or the way to the master's."""
@@ -172,9 +174,8 @@ class Runtime:
         parsed = self.environment.parsed_options
         self.options = run_options(parsed, self.options_class)
         self.info = RunInfo.from_wire(getattr(parsed, WIRE_NAME))
-        self.expected_end = self.released_at = None
+        self.expected_end = self.released_at = self._stage = None
         self._next_user = self._first_of_stage = self._done = self._ready = 0
-        self._stage = None
         self._spawned = Spawned(self.runner.client_id if self.is_worker else "local")
         if self._spawning is not None:
             self._spawning.begin()
@@ -186,11 +187,13 @@ class Runtime:
         self.stopper.begin(self.info.failure_limit, self.options.drain_seconds)
         secrets: list[str] = []
         if not self.is_master and self.paced_users():
-            self.service = self.paced_users()[0].service_class(self.options, self.environment.host or "")
+            service_class = self.paced_users()[0].service_class
+            self.service = self.prepared or service_class(self.options, self.environment.host or "")
             if self.info.adaptation:
                 self.service.adapt(self.info.adaptation)
             self.service.begin(self.info.model)
             secrets = self.service.secrets()
+        self.prepared = None
         self.recorder = Recorder(
             self.environment,
             self.stopper,

@@ -1,7 +1,7 @@
 """The Locust user that all workloads build on: it keeps its schedule and leaves a sample a request."""
 
 import time
-from typing import Any, ClassVar, NoReturn
+from typing import Any, ClassVar, Generic, NoReturn, TypeVar
 
 import gevent
 from gevent import GreenletExit
@@ -10,12 +10,15 @@ from locust.env import Environment
 from locust.exception import StopUser
 
 from katydid.engine import options, plugin
+from katydid.engine.measuring import judge, measure_answer, measure_exchange
 from katydid.engine.recorder import Recorder
 from katydid.engine.run_state import Runtime
 from katydid.load.pacing import Pacer, Phase, effective_phase, first_start
 from katydid.model.declared import Metric, declare
+from katydid.model.errors import ConfigError
 from katydid.model.sample import ErrorClass, Sample
 from katydid.model.workload import Workload, register
+from katydid.transport.exchange import Exchange, Request, Sink
 
 plugin.install()
 
@@ -25,11 +28,15 @@ BARRIER_POLL = 0.2
 """Seconds between looks at a barrier whose time of release is not known yet."""
 
 
-class PacedUser(User):
+Options = TypeVar("Options", bound=options.RunOptions)
+Service = TypeVar("Service")
+
+
+class PacedUser(User, Generic[Options, Service]):
     """Sends one request every interval, by `load.pacing`.
 
-    A workload is a subclass with a `perform`, or with an `iterate` where one request is not all. Its
-    attributes say what it needs:
+    A workload is a subclass with a `perform`, or with an `iterate` where one request is not all; of
+    `PacedUser[Options, Service]`, where its type checker is to know both. Its attributes say what it needs:
 
     Attributes:
         workload: the folder that its runs go to.
@@ -67,6 +74,9 @@ class PacedUser(User):
             cls.extra_columns = {**cls.extra_columns, **record.columns}
             cls.metrics = (*cls.metrics, *record.metrics)
             cls.options_class = record.options_beside(cls.options_class)
+        for base in (base.options_class for base in cls.__bases__ if hasattr(base, "options_class")):
+            if not issubclass(cls.options_class, base):
+                raise ConfigError(f"{cls.__name__}.options_class: make it a subclass of {base.__name__}")
         declare(cls.extra_columns, cls.metrics)  # a slip of the pen is told before any load
         options.register(cls.options_class)
 
@@ -79,18 +89,42 @@ class PacedUser(User):
         self._pacer: Pacer | None = None
 
     @property
-    def service(self) -> Any:
+    def options(self) -> Options:
+        """What the run was asked to do; of the workload's `options_class`."""
+        return self.run_context.options  # type: ignore[return-value]  # the run has read them by that class
+
+    @property
+    def service(self) -> Service:
         """What this process's users share; of the workload's `service_class`."""
-        return self.run_context.service
+        return self.run_context.service  # type: ignore[return-value]  # the run has made it of that class
 
     def perform(self, sample: Sample) -> None:
         """Send one request and fill in its sample, also when the greenlet is killed meanwhile."""
         raise NotImplementedError
 
+    def exchange(self, sample: Sample, request: Request, parser: Any, sink: Sink | None = None) -> Exchange:
+        """Send a request and fill in its sample: what the wire told, what the answer has, and how it ended.
+
+        Args:
+            sample: of the request.
+            request: as it is sent.
+            parser: reads the answer, and says what was wrong with it (`measuring.Facts`).
+            sink: what is fed, where it is not the parser itself.
+        """
+        service: Any = self.service
+        exchange = Exchange()
+        try:
+            service.client.send(request, parser if sink is None else sink, exchange)
+        finally:  # also when the greenlet is killed meanwhile
+            measure_exchange(sample, exchange, self.run_context.info)
+            measure_answer(sample, exchange, parser)
+        judge(sample, exchange, parser)
+        return exchange
+
     @property
     def interval(self) -> float:
         """Seconds from one start of this user to its next."""
-        return self.run_context.options.interval
+        return self.options.interval
 
     def arrive(self) -> Any:
         """What there is to do before all else; what this user says of itself to all others, see `user_ready`."""
@@ -103,7 +137,7 @@ class PacedUser(User):
         run = self.run_context
         fact = self.arrive()
         ready, origin = time.monotonic(), run.info.origin
-        phase = effective_phase(Phase(run.options.phase), ramp=self.due is not None)
+        phase = effective_phase(Phase(self.options.phase), ramp=self.due is not None)
         if self.due is not None and phase is Phase.SPAWN:
             ready = max(ready, origin + self.due)
         if self.waits_for_all:
@@ -176,7 +210,7 @@ class PacedUser(User):
         sample = recorder.new_sample(
             user=self.index,
             iteration=self.iteration,
-            name=name or self.service.name,
+            name=name or self.run_context.service.name,
             scheduled=scheduled,
             stage=self.stage,
         )

@@ -2,14 +2,15 @@
 
 import argparse
 import math
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field, fields
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, fields
 from functools import cached_property
 from importlib.util import find_spec
 from typing import Any
 
 from katydid.model.arguments import OneLineParser
 from katydid.model.errors import ConfigError
+from katydid.model.options import flag_of, option
 from katydid.model.options.quantities import QuantityError, count, duration, format_duration, share
 from katydid.target.apis.tools import TOOL_FAULTS
 from katydid.target.bridge.service import BRIDGE_FAULTS
@@ -35,58 +36,54 @@ def delay(text: str) -> float:
     return seconds
 
 
-def _option(default: Any, help_text: str, kind: Callable[[str], Any] = str, **more: Any) -> Any:
-    return field(default=default, metadata={"help": help_text, "kind": kind, **more})
-
-
 @dataclass(frozen=True, kw_only=True)
 class TargetSettings:
     """Every field is an option of `katydid target`. Delays in seconds; 0 where a limit is off."""
 
-    host: str = _option("127.0.0.1", "address to listen on")
-    port: int = _option(0, "port to listen on; 0 = one that is free", count)
-    models: str = _option("katydid-small", "names of the models, comma-separated")
-    version: str = _option("embedded", "the version that /health and the Server header name")
-    ttft: float = _option(0.2, "from a request to its first content chunk", delay)
-    early_role: bool = _option(False, "send headers and role at once, as some servers do, long before the content")
-    chunk_interval: float = _option(0.02, "between content chunks; 0 = as fast as they go", delay)
-    chunks: int = _option(40, "content chunks of an answer (max_tokens is the upper limit)", count)
-    duration: float | None = _option(None, "of a non-streaming answer (default: ttft and all intervals)", delay)
-    jitter: float = _option(0.0, "each delay varies by this share of itself, seeded", share)
-    seed: int = _option(0, "of jitter and faults", count)
-    text: str = _option(" word", "text of one content chunk")
-    chunk_size: int = _option(0, "characters of one content chunk: the text cut or repeated; 0 = as it is", count)
-    tokens_per_chunk: int = _option(1, "completion tokens that one content chunk counts as", count)
-    fail: tuple[str, ...] = _option((), f"CLASS=RATE, repeatable; classes: {', '.join(FAULTS)}", str, repeat=True)
-    max_connections: int = _option(0, "connections beyond these get a 503", count)
-    slots: int = _option(0, "answers served at a time; others wait in a queue, without headers", count)
-    queue_limit: int = _option(0, "requests that may wait for a slot; others get a 503", count)
-    single_threaded: bool = _option(False, "serve one connection at a time, as http.server.HTTPServer does")
-    rate_limit: int = _option(0, "requests a minute and key; others get a 429", count)
-    daily_limit: int = _option(0, "requests a key in all; others get a 429 that says so", count)
-    tool_calls: int = _option(2, "tool calls of a conversation whose requests declare tools", count)
-    tool_fail: tuple[str, ...] = _option(
-        (), f"CLASS=RATE, repeatable, of turns that call tools; classes: {', '.join(TOOL_FAULTS)}", str, repeat=True
+    host: str = option("127.0.0.1", "address to listen on")
+    port: int = option(0, "port to listen on; 0 = one that is free", kind=count)
+    models: str = option("katydid-small", "names of the models, comma-separated")
+    version: str = option("embedded", "the version that /health and the Server header name")
+    ttft: float = option(0.2, "from a request to its first content chunk", kind=delay)
+    early_role: bool = option(False, "send headers and role at once, as some servers do, long before the content")
+    chunk_interval: float = option(0.02, "between content chunks; 0 = as fast as they go", kind=delay)
+    chunks: int = option(40, "content chunks of an answer (max_tokens is the upper limit)", kind=count)
+    duration: float | None = option(None, "of a non-streaming answer (default: ttft and all intervals)", kind=delay)
+    jitter: float = option(0.0, "each delay varies by this share of itself, seeded", kind=share)
+    seed: int = option(0, "of jitter and faults", kind=count)
+    text: str = option(" word", "text of one content chunk")
+    chunk_size: int = option(0, "characters of one content chunk: the text cut or repeated; 0 = as it is", kind=count)
+    tokens_per_chunk: int = option(1, "completion tokens that one content chunk counts as", kind=count)
+    fail: tuple[str, ...] = option((), f"CLASS=RATE, repeatable; classes: {', '.join(FAULTS)}", repeat=True)
+    max_connections: int = option(0, "connections beyond these get a 503", kind=count)
+    slots: int = option(0, "answers served at a time; others wait in a queue, without headers", kind=count)
+    queue_limit: int = option(0, "requests that may wait for a slot; others get a 503", kind=count)
+    single_threaded: bool = option(False, "serve one connection at a time, as http.server.HTTPServer does")
+    rate_limit: int = option(0, "requests a minute and key; others get a 429", kind=count)
+    daily_limit: int = option(0, "requests a key in all; others get a 429 that says so", kind=count)
+    tool_calls: int = option(2, "tool calls of a conversation whose requests declare tools", kind=count)
+    tool_fail: tuple[str, ...] = option(
+        (), f"CLASS=RATE, repeatable, of turns that call tools; classes: {', '.join(TOOL_FAULTS)}", repeat=True
     )
-    server_tools: int = _option(0, "tools that a streamed answer tells to have run before its text", count)
-    speech_rtf: float = _option(0.1, "speech: seconds of a worker's time that a second of audio takes", float)
-    speech_workers: int = _option(1, "speech: workers, each a process; they start with the first stream", count)
-    speech_recogniser: str = _option(
+    server_tools: int = option(0, "tools that a streamed answer tells to have run before its text", kind=count)
+    speech_rtf: float = option(0.1, "speech: seconds of a worker's time that a second of audio takes", kind=float)
+    speech_workers: int = option(1, "speech: workers, each a process; they start with the first stream", kind=count)
+    speech_recogniser: str = option(
         "pretend", "speech: pretend (takes its time, says `text`), or pocketsphinx (recognises)"
     )
-    speech_restart: float = _option(0.0, "speech: until a worker that died is replaced; 0 = never", delay)
-    speech_connections: int = _option(0, "speech: streams at a time; others get a 503", count)
-    speech_pending_limit: int = _option(0, "speech: with more chunks in the queue, new streams get a 503", count)
-    bridge_rooms: str = _option("Tower,Chapel,Library,Garden,Dungeon", "the chat bridge's rooms, comma-separated")
-    bridge_delay: float = _option(0.0, "from a request to the chat bridge to its answer", delay)
-    bridge_fail: tuple[str, ...] = _option(
-        (), f"CLASS=RATE, repeatable, of the chat bridge; classes: {', '.join(BRIDGE_FAULTS)}", str, repeat=True
+    speech_restart: float = option(0.0, "speech: until a worker that died is replaced; 0 = never", kind=delay)
+    speech_connections: int = option(0, "speech: streams at a time; others get a 503", kind=count)
+    speech_pending_limit: int = option(0, "speech: with more chunks in the queue, new streams get a 503", kind=count)
+    bridge_rooms: str = option("Tower,Chapel,Library,Garden,Dungeon", "the chat bridge's rooms, comma-separated")
+    bridge_delay: float = option(0.0, "from a request to the chat bridge to its answer", kind=delay)
+    bridge_fail: tuple[str, ...] = option(
+        (), f"CLASS=RATE, repeatable, of the chat bridge; classes: {', '.join(BRIDGE_FAULTS)}", repeat=True
     )
-    api_key: str | None = _option(None, "key to demand, as a bearer token, x-api-key or api-key; others get a 401")
-    tls_cert: str | None = _option(None, "certificate, for https (PEM)")
-    tls_key: str | None = _option(None, "its key")
-    log: str | None = _option(None, "file for the ground truth: a JSON line a request")
-    exit_with_parent: bool = _option(False, "end when standard input is closed; ignore Ctrl-C")
+    api_key: str | None = option(None, "key to demand, as a bearer token, x-api-key or api-key; others get a 401")
+    tls_cert: str | None = option(None, "certificate, for https (PEM)")
+    tls_key: str | None = option(None, "its key")
+    log: str | None = option(None, "file for the ground truth: a JSON line a request")
+    exit_with_parent: bool = option(False, "end when standard input is closed; ignore Ctrl-C")
 
     def __post_init__(self) -> None:
         """Refuse what makes no sense.
@@ -103,10 +100,10 @@ class TargetSettings:
             raise ConfigError("--bridge-rooms names no room")
 
     def _check_numbers(self) -> None:
-        for option in fields(self):
-            value = getattr(self, option.name)
+        for each in fields(self):
+            value = getattr(self, each.name)
             if isinstance(value, int | float) and not 0 <= value < math.inf:
-                raise ConfigError(f"--{option.name.replace('_', '-')} {value:g} must be 0 or more")
+                raise ConfigError(f"{flag_of(each)} {value:g} must be 0 or more")
         if self.port > MAX_PORT:
             raise ConfigError(f"--port {self.port} must be at most {MAX_PORT}")
         if self.jitter > 1:
@@ -198,14 +195,13 @@ ABOUT: dict[str, Any] = {
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Every setting as an option."""
-    for option in fields(TargetSettings):
-        meta = option.metadata
-        flag = "--" + option.name.replace("_", "-")
-        default: Any = option.default
+    for each in fields(TargetSettings):
+        meta, flag = each.metadata, flag_of(each)
+        default: Any = each.default
         if meta["kind"] is delay and default is not None:
             default = format_duration(default)
         shown = "" if default in {None, (), ""} else f" (default: {default})"
-        if option.type is bool:
+        if each.type is bool:
             parser.add_argument(flag, action="store_true", help=meta["help"])
         elif meta.get("repeat"):
             parser.add_argument(flag, action="append", default=[], metavar="CLASS=RATE", help=meta["help"])
@@ -213,18 +209,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             parser.add_argument(
                 flag,
                 type=meta["kind"],
-                default=option.default,
-                metavar=option.name.rpartition("_")[2].upper(),
+                default=each.default,
+                metavar=each.name.rpartition("_")[2].upper(),
                 help=(meta["help"] + shown).replace("%", "%%"),
             )
 
 
 def settings_of(parsed: argparse.Namespace) -> TargetSettings:
     """Settings out of parsed arguments."""
-    values: dict[str, Any] = {option.name: getattr(parsed, option.name) for option in fields(TargetSettings)}
-    for option in fields(TargetSettings):
-        if option.metadata.get("repeat"):
-            values[option.name] = tuple(values[option.name])
+    values: dict[str, Any] = {each.name: getattr(parsed, each.name) for each in fields(TargetSettings)}
+    for each in fields(TargetSettings):
+        if each.metadata.get("repeat"):
+            values[each.name] = tuple(values[each.name])
     return TargetSettings(**values)
 
 
@@ -242,13 +238,13 @@ def settings_from_arguments(arguments: Sequence[str]) -> TargetSettings:
 def arguments_from_settings(settings: TargetSettings) -> list[str]:
     """The words of a command line that give these settings."""
     words: list[str] = []
-    for option in fields(settings):
-        value, flag = getattr(settings, option.name), "--" + option.name.replace("_", "-")
-        if option.type is bool:
+    for each in fields(settings):
+        value, flag = getattr(settings, each.name), flag_of(each)
+        if each.type is bool:
             words += [flag] if value else []
-        elif option.metadata.get("repeat"):
+        elif each.metadata.get("repeat"):
             words += [f"{flag}={item}" for item in value]
-        elif option.metadata["kind"] is delay and value is not None:
+        elif each.metadata["kind"] is delay and value is not None:
             words.append(f"{flag}={value}s")
         elif value is not None:
             words.append(f"{flag}={value}")

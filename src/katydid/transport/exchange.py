@@ -130,4 +130,4 @@ class Client(Protocol):
         """Open a connection for a request to come; False where that did not come about in so many seconds."""
 
     def close(self) -> None:
-        """Close idle connections."""
+        """Close idle connections; more may follow."""

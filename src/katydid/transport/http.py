@@ -7,6 +7,7 @@ closed in the moment of sending (`resending`) is the request sent again, once, o
 
 import time
 from functools import lru_cache
+from socket import socket
 from typing import Any
 
 import gevent
@@ -16,7 +17,7 @@ from katydid.protocol.heads import request_bytes
 from katydid.protocol.resending import lost_to_idle_close, when
 from katydid.transport import clock
 from katydid.transport.connection import Connection
-from katydid.transport.dialing import destination, dial, tls_context
+from katydid.transport.dialing import TlsLayer, destination, dial, tls_context
 from katydid.transport.exchange import (
     REQUEST_ID,
     Exchange,
@@ -55,8 +56,7 @@ class HttpClient:
         self._open = 0
         self._head = lru_cache(MOST_HEADS)(self._write_head)
         self.timestamp_source: TimestampSource = "kernel" if clock.available() else "user"
-        self._turns: Any = gevent.get_hub().loop.prepare(ref=False)
-        self._turns.start(on_turn)
+        self._turns: Any = None
 
     @property
     def open_connections(self) -> int:
@@ -88,7 +88,7 @@ class HttpClient:
         """See `exchange.Client.connect_ahead`."""
         began = time.monotonic()
         try:
-            sock, tls = dial(self._to, self._context, seconds)
+            sock, tls = self._dial(seconds)
         except OSError:
             return False
         self._open += 1
@@ -96,9 +96,11 @@ class HttpClient:
         return True
 
     def close(self) -> None:
-        """Close idle connections; those in use close themselves when their request has ended."""
-        self._turns.stop()
-        self._turns.close()
+        """Close idle connections; those in use close themselves when their request has ended. More may follow."""
+        if self._turns is not None:
+            self._turns.stop()
+            self._turns.close()
+            self._turns = None
         while self._idle:
             self._idle[-1].close()
 
@@ -115,10 +117,16 @@ class HttpClient:
         whole = request_bytes(method, self._to.request_target(path), named, bytes(size))
         return whole[: len(whole) - size - len("\r\n")]
 
+    def _dial(self, seconds: float) -> tuple[socket, TlsLayer | None]:
+        if self._turns is None:
+            self._turns = gevent.get_hub().loop.prepare(ref=False)
+            self._turns.start(on_turn)
+        return dial(self._to, self._context, seconds)
+
     def _connect(self, exchange: Exchange) -> Connection | None:
         began = time.monotonic()
         try:
-            sock, tls = dial(self._to, self._context, self._timeouts.total)
+            sock, tls = self._dial(self._timeouts.total)
         except OSError as error:
             exchange.fail(*classify(error, connecting=True))
             return None

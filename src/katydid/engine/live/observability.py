@@ -85,7 +85,7 @@ class Watch:
             ("katydid_users", "Running users"): float(runtime.runner.user_count),
         }
         if hasattr(runtime, "options"):
-            limit = float(runtime.options.failure_threshold)
+            limit = float(runtime.info.failure_limit)
             state["katydid_failure_threshold", "Failed requests that end the run; 0 for none"] = limit
             state["katydid_run_failures", "Failed requests of the run, as the threshold counts"] = float(
                 runtime.stopper.failures
@@ -114,7 +114,7 @@ class Watch:
             return []
         now_ms = runtime.info.ms(time.monotonic())
         rows = self._figures.rows(
-            now_ms=now_ms, failures=runtime.stopper.failures, threshold=runtime.options.failure_threshold
+            now_ms=now_ms, failures=runtime.stopper.failures, threshold=runtime.info.failure_limit
         )
         if not runtime.stopper.active and self._collector.report_path is not None:
             rows.append({"figure": "Report", "recent": "", "whole": "ready: follow the last link in Download Data"})

@@ -55,7 +55,7 @@ class Progress:
         users = plural(info.users, "user") if info.users else "Users in stages"
         limit = info.failure_limit
         stops = f"aborts after {plural(limit, 'failed request')}" if limit else "no failure stops it"
-        how_long = _for(self._run_time()) if info.users else ""
+        how_long = _for(info.run_time) if info.users else ""
         first = _first(options.phase, info.ramp) if options.interval else ""
         paced = pace(options.interval, info.users) if options.interval else "at their own pace"
         self._console.print(f"{users}, {paced}{first}, against {host}{how_long}; {stops}.")
@@ -115,15 +115,12 @@ class Progress:
         else:
             self._console.print(line)
 
-    def _run_time(self) -> float | None:
-        return getattr(self._runtime.environment.parsed_options, "run_time", None)
-
     def _line(self) -> Text:
         runtime = self._runtime
         total: Any = runtime.environment.stats.total
         elapsed = time.monotonic() - runtime.info.origin
         parts = [
-            f"{elapsed:4.0f} s" + _of(self._run_time()) + _left(runtime.expected_end),
+            f"{elapsed:4.0f} s" + _of(runtime.info.run_time) + _left(runtime.expected_end),
             plural(runtime.runner.user_count, "user"),
             plural(total.num_requests, "request"),
         ]

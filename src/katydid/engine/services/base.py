@@ -12,7 +12,7 @@ class NoAnswerError(ConfigError):
 
 
 class Service(Protocol):
-    """A target as a workload sees it; made once a process and run.
+    """A target as a workload sees it; made once a process and run, and before the look that comes ahead of it.
 
     Attributes:
         timestamp_source: of its connections.
@@ -52,4 +52,4 @@ class Service(Protocol):
         """Connections to the target that are open now."""
 
     def close(self) -> None:
-        """Close idle connections."""
+        """Close idle connections; more may follow."""

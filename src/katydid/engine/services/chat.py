@@ -3,7 +3,7 @@
 import os
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
 from katydid.dialects import DIALECTS, dialect
@@ -28,10 +28,14 @@ _AROUND_KEY = " \t\r\n\v\f\u00a0\ufeff"
 """What editors and copying leave around a key; the last is a byte order mark."""
 
 
-class ChatService:
+Options = TypeVar("Options", bound=RunOptions)
+
+
+class ChatService(Generic[Options]):
     """See `service.Service`.
 
     Attributes:
+        options: of the run.
         dialect: what the target's API looks like.
         client: sends requests to it.
         streams: whether this workload asks for streamed answers.
@@ -43,9 +47,9 @@ class ChatService:
     streams = True
     asks = True
 
-    def __init__(self, options: RunOptions, host: str) -> None:
+    def __init__(self, options: Options, host: str) -> None:
         self.dialect = dialect(options.api, options.dialect_options)
-        self._options = options
+        self.options = options
         url = read_target_url(host)
         found = self._placed(url.path)
         self._host = url._replace(path=found.base).url
@@ -81,7 +85,7 @@ class ChatService:
 
     def preflight(self) -> str:
         """See `service.Service.preflight`."""
-        options = self._options
+        options = self.options
         if options.preflight == "off":
             if options.model is None:
                 raise ConfigError("--preflight off: nobody looks which models there are; name one with --model")
@@ -110,8 +114,8 @@ class ChatService:
 
     def _look_body(self, adaptation: Adaptation) -> bytes:
         self.adaptation = adaptation
-        index = self._prompts.index(self._options.seed, 0, 0)
-        short = replace(self.generation(), max_tokens=min(self._options.max_tokens, MOST_TOKENS))
+        index = self._prompts.index(self.options.seed, 0, 0)
+        short = replace(self.generation(), max_tokens=min(self.options.max_tokens, MOST_TOKENS))
         return self.changed(self.dialect.body(self._prompts.conversations[index], short, stream=self.streams))
 
     def _placed(self, base: str) -> Place:
@@ -136,7 +140,7 @@ class ChatService:
         Raises:
             ConfigError: it is no path.
         """
-        return None if self._options.endpoint is None else checked_path("--endpoint", self._options.endpoint)
+        return None if self.options.endpoint is None else checked_path("--endpoint", self.options.endpoint)
 
     def begin(self, model: str) -> None:
         """See `service.Service.begin`."""
@@ -157,7 +161,7 @@ class ChatService:
 
     def request(self, *, user: int, iteration: int, request_id: str, stream: bool) -> Request:
         """The request of a user's iteration; its body is built once a prompt."""
-        index = self._prompts.index(self._options.seed, user, iteration)
+        index = self._prompts.index(self.options.seed, user, iteration)
         body = self._bodies[index]
         if body is None:
             body = self._bodies[index] = self._body(index, stream=stream)
@@ -172,7 +176,7 @@ class ChatService:
 
     def generation(self, extra: dict[str, Any] | None = None) -> Generation:
         """What is asked of the model; `extra` is put into the body as it is."""
-        options = self._options
+        options = self.options
         return Generation(self._model, options.max_tokens, options.temperature, options.seed, extra or {})
 
     def _body(self, index: int, *, stream: bool) -> bytes:

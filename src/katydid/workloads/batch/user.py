@@ -7,18 +7,16 @@ tried again after a while, each try with a row of its own. The tries of an itera
 import random
 import time
 from datetime import UTC, datetime
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import gevent
 
 from katydid.dialects.answer_parser import AnswerParser
 from katydid.dialects.status import retry_after
-from katydid.engine.measuring import judge, measure_exchange
 from katydid.engine.options import RunOptions
 from katydid.engine.services.chat import ChatService
 from katydid.engine.user import PacedUser
 from katydid.model.sample import ErrorClass, Sample
-from katydid.transport.exchange import Exchange
 from katydid.workloads.batch import BatchOptions
 
 REFUSED = (ErrorClass.RATE_LIMITED, ErrorClass.DAILY_LIMIT)
@@ -26,13 +24,13 @@ LOOK = 0.1
 """Seconds between looks at whether the run has ended, while a user holds back."""
 
 
-class WholeAnswers(ChatService):
+class WholeAnswers(ChatService[BatchOptions]):
     """The service of who asks for whole answers."""
 
     streams = False
 
 
-class BatchUser(PacedUser):
+class BatchUser(PacedUser[BatchOptions, ChatService[Any]]):
     """Asks for a whole answer, and times it.
 
     Columns:
@@ -43,7 +41,7 @@ class BatchUser(PacedUser):
 
     abstract = True
     workload = "batch"
-    service_class: ClassVar[type[ChatService]] = WholeAnswers
+    service_class: ClassVar[type[ChatService[Any]]] = WholeAnswers
     options_class: ClassVar[type[RunOptions]] = BatchOptions
     request_type = "BATCH"
     extra_columns: ClassVar[dict[str, type]] = {
@@ -54,8 +52,7 @@ class BatchUser(PacedUser):
 
     def iterate(self, scheduled: float) -> None:
         """One request, or several tries of it."""
-        options = self.run_context.options
-        assert isinstance(options, BatchOptions)  # noqa: S101 - it is our options_class
+        options = self.options
         tries = options.tries if options.on_429 == "backoff" else 1
         for attempt in range(tries):
             with self.sampled(scheduled) as sample:
@@ -71,20 +68,11 @@ class BatchUser(PacedUser):
 
     def ask(self, sample: Sample) -> float | None:
         """One whole answer, from its request to its last byte; seconds that a refusal asks us to wait."""
-        exchange = Exchange()
         parser = AnswerParser(self.service.dialect)
         request = self.service.request(
             user=self.index, iteration=self.iteration, request_id=sample.request_id, stream=False
         )
-        try:
-            self.service.client.send(request, parser, exchange)
-        finally:
-            measure_exchange(sample, exchange, self.run_context.info)
-            if parser.answer is not None:
-                sample.prompt_tokens = parser.answer.prompt_tokens
-                sample.completion_tokens = parser.answer.completion_tokens
-                sample.extra |= parser.answer.extra
-        judge(sample, exchange, parser)
+        exchange = self.exchange(sample, request, parser)
         if sample.error not in REFUSED:
             return None
         asked = retry_after(exchange.headers, exchange.body, datetime.now(UTC))

@@ -7,15 +7,13 @@ serves one connection at a time gets to the next.
 
 import time
 from dataclasses import replace
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
-from katydid.engine.measuring import judge, measure_exchange, measure_stream
-from katydid.engine.options import RunOptions
 from katydid.engine.services.chat import ChatService, checked_path
 from katydid.engine.user import PacedUser
 from katydid.model.errors import ConfigError
 from katydid.model.sample import ErrorClass, Outcome, Sample
-from katydid.transport.exchange import Exchange, Request, Timeouts
+from katydid.transport.exchange import Request, Timeouts
 from katydid.transport.http import HttpClient
 from katydid.workloads.burst import BurstOptions
 
@@ -28,12 +26,11 @@ _LOOK = 5.0
 """Seconds that the target gets to take our first connection."""
 
 
-class BurstService(ChatService):
+class BurstService(ChatService[BurstOptions]):
     """A model's API, or any path that answers GET."""
 
-    def __init__(self, options: RunOptions, host: str) -> None:
-        path = cast("BurstOptions", options).burst_path
-        self._get = None if path is None else checked_path("--burst-path", path)
+    def __init__(self, options: BurstOptions, host: str) -> None:
+        self._get = None if options.burst_path is None else checked_path("--burst-path", options.burst_path)
         super().__init__(options, host)
 
     @property
@@ -54,7 +51,7 @@ class BurstService(ChatService):
         """A path needs no model and is not asked for before its time: that it takes connections is enough."""
         if self._get is None:
             return super().preflight()
-        client = HttpClient(self._host, Timeouts(_LOOK, _LOOK), self._options.ca_file)
+        client = HttpClient(self._host, Timeouts(_LOOK, _LOOK), self.options.ca_file)
         try:
             if not client.connect_ahead(_LOOK):
                 raise ConfigError(f"{self._host} does not take connections: start it, or correct --host")
@@ -91,7 +88,7 @@ class _Page:
         return None
 
 
-class BurstUser(PacedUser):
+class BurstUser(PacedUser[BurstOptions, BurstService]):
     """Waits behind the barrier, sends its request with all others, and leaves after the last burst.
 
     Columns:
@@ -111,11 +108,7 @@ class BurstUser(PacedUser):
     @property
     def interval(self) -> float:
         """See `PacedUser.interval`."""
-        return self._burst_options.period
-
-    @property
-    def _burst_options(self) -> BurstOptions:
-        return cast("BurstOptions", self.run_context.options)
+        return self.options.period
 
     def wait_time(self) -> float:
         """Awake in time to connect."""
@@ -135,29 +128,14 @@ class BurstUser(PacedUser):
                 self.perform(sample)
             finally:
                 _note_wait(sample, scheduled)
-        if self.iteration + 1 >= self._burst_options.bursts:
+        if self.iteration + 1 >= self.options.bursts:
             self.done()
 
     def perform(self, sample: Sample) -> None:
         """One streamed answer, or one page."""
-        run, service = self.run_context, self.service
-        exchange = Exchange()
+        service = self.service
         request = service.ask(user=self.index, iteration=self.iteration, request_id=sample.request_id)
-        if service.plain:
-            page = _Page()
-            try:
-                service.client.send(request, page, exchange)
-            finally:
-                measure_exchange(sample, exchange, run.info)
-            judge(sample, exchange, page)
-            return
-        parser = service.dialect.stream_parser(run.options.check)
-        try:
-            service.client.send(request, parser, exchange)
-        finally:
-            measure_exchange(sample, exchange, run.info)
-            measure_stream(sample, exchange, parser)
-        judge(sample, exchange, parser)
+        self.exchange(sample, request, _Page() if service.plain else service.dialect.stream_parser(self.options.check))
 
 
 def _note_wait(sample: Sample, scheduled: float) -> None:

@@ -110,11 +110,13 @@ class ChaosUser(ResilienceUser):
     workload = "chaos"
     service_class = ChaosService
     options_class = ChaosOptions
+    options: ChaosOptions
+    service: ChaosService
     extra_columns: ClassVar[dict[str, type]] = ResilienceUser.extra_columns
 
     def inject(self) -> None:
         """Kill at the given times."""
-        service: ChaosService = self.service
+        service = self.service
         restarts = []
         for number, moment in enumerate(service.times):
             self.sleep_until(moment)
@@ -124,10 +126,8 @@ class ChaosUser(ResilienceUser):
         gevent.joinall(restarts)
 
     def _restart(self, number: int) -> None:
-        options = self.run_context.options
-        if isinstance(options, ChaosOptions) and options.restart_command:
-            gevent.sleep(options.restart_after)
-            command = options.restart_command
+        if command := self.options.restart_command:
+            gevent.sleep(self.options.restart_after)
             with self.aside("restart", number) as sample:
                 self._do(sample, lambda: run_command(command))
 

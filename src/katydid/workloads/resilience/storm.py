@@ -23,12 +23,12 @@ class StormUser(ResilienceUser):
     abstract = True
     workload = "storm"
     options_class = StormOptions
+    options: StormOptions
     extra_columns: ClassVar[dict[str, type]] = {**ResilienceUser.extra_columns, "settled_ms": float}
 
     def inject(self) -> None:
         """All clients at once; each leaves a row that says what became of it, and when that was clear."""
-        options = self.run_context.options
-        assert isinstance(options, StormOptions)  # noqa: S101 - they are this workload's
+        options = self.options
         self.sleep_until(options.storm_at)
         clients = Group()
         try:

@@ -29,12 +29,12 @@ class ZombiesUser(ResilienceUser):
     abstract = True
     workload = "zombies"
     options_class = ZombiesOptions
+    options: ZombiesOptions
     extra_columns: ClassVar[dict[str, type]] = ResilienceUser.extra_columns
 
     def inject(self) -> None:
         """Open them, and hold them until the run ends; each leaves a row that says what became of it."""
-        options = self.run_context.options
-        assert isinstance(options, ZombiesOptions)  # noqa: S101 - they are this workload's
+        options = self.options
         self.sleep_until(options.zombies_at)
         zombies = Group()
         try:

@@ -1,9 +1,8 @@
 """What the users of a `session` share: their options, the scenario, and what was seen of the rooms before the load."""
 
 from hashlib import sha256
-from typing import Any, cast
+from typing import Any
 
-from katydid.engine.options import RunOptions
 from katydid.engine.services.base import NoAnswerError
 from katydid.engine.services.chat import ChatService
 from katydid.engine.services.preflight import answer_words
@@ -22,7 +21,7 @@ _LOOK = 5.0
 """Seconds that the target gets to take our first connection."""
 
 
-class SessionService(ChatService):
+class SessionService(ChatService[SessionOptions]):
     """See `service.Service`.
 
     Attributes:
@@ -32,9 +31,8 @@ class SessionService(ChatService):
         answers: by its id, the user who was given an answer.
     """
 
-    def __init__(self, options: RunOptions, host: str) -> None:
+    def __init__(self, options: SessionOptions, host: str) -> None:
         super().__init__(options, host)
-        self.options = cast("SessionOptions", options)
         self.scenario = load_scenario(self.options.scenario)
         rooms = self.options.rooms
         named = None if rooms is None else tuple(name for part in rooms.split(",") if (name := part.strip()))
@@ -63,7 +61,7 @@ class SessionService(ChatService):
         """Look whether the service answers, has the model if one is needed, and the rooms."""
         if self.scenario.uses_model:
             return super().preflight()
-        client = HttpClient(self._host, Timeouts(_LOOK, _LOOK), self._options.ca_file)
+        client = HttpClient(self._host, Timeouts(_LOOK, _LOOK), self.options.ca_file)
         host = self._host
         try:
             if not client.connect_ahead(_LOOK):

@@ -8,15 +8,16 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import ClassVar, cast
+from typing import ClassVar
 
 from katydid.dialects.close_codes import classify_close
-from katydid.engine.measuring import judge, measure_exchange, measure_stream
+from katydid.engine.measuring import judge, measure_exchange
 from katydid.engine.user import PacedUser
 from katydid.model.jsontext import json_text
 from katydid.model.sample import ErrorClass, Outcome, Sample
 from katydid.report.build import Report
 from katydid.transport.exchange import Exchange, Request
+from katydid.transport.websocket import WebSocketClient
 from katydid.workloads.session import SessionOptions
 from katydid.workloads.session.answers import ScenarioAnswer, StreamedAnswer, WholeAnswer
 from katydid.workloads.session.conversation import AnswerJudgement, Conversation, Violation
@@ -71,7 +72,7 @@ _OTHERS = {"isolation", "independent_streams"}
 """Checks that one user's text in another's hands does not pass."""
 
 
-class SessionUser(PacedUser):
+class SessionUser(PacedUser[SessionOptions, SessionService]):
     """Opens its session, waits for all others, talks, looks who is there, and leaves after its last turn.
 
     Columns:
@@ -105,8 +106,7 @@ class SessionUser(PacedUser):
 
     @property
     def _scenario(self) -> Scenario:
-        scenario: Scenario = self.service.scenario
-        return scenario
+        return self.service.scenario
 
     def arrive(self) -> list[str | None] | None:
         """Open the session; its room and name, for who wants to see it there. None where that failed."""
@@ -140,7 +140,7 @@ class SessionUser(PacedUser):
             self.done()  # without a session there is nothing to say
         with self.sampled(scheduled, "message") as sample:
             self._talk(sample)
-        if self.iteration + 1 < cast("SessionOptions", self.run_context.options).turns:
+        if self.iteration + 1 < self.options.turns:
             return
         self._look_around()
         self._look_back()
@@ -201,27 +201,21 @@ class SessionUser(PacedUser):
 
     def _ask(self, sample: Sample, step: Step) -> ScenarioAnswer:
         """Send a request; its sample is filled in as far as the wire tells."""
-        service, exchange = self.service, Exchange()
+        service = self.service
         sample.extra |= {"turn": self.iteration + 1, "room": self.conversation.room}
         streamed = step is self._scenario.message and self._scenario.transport == "sse"
         answer: ScenarioAnswer = StreamedAnswer(step.read, self._scenario.done) if streamed else WholeAnswer(step.read)
         request = service.made(step, self.conversation, sample.request_id)
         if service.sockets is not None and step is self._scenario.message:
-            return self._ask_by_socket(sample, request, step)
-        try:
-            service.client.send(request, answer, exchange)
-        finally:
-            measure_exchange(sample, exchange, self.run_context.info)
-            if isinstance(answer, StreamedAnswer):
-                measure_stream(sample, exchange, answer)
-        judge(sample, exchange, answer)
+            return self._ask_by_socket(service.sockets, sample, request, step)
+        self.exchange(sample, request, answer)
         return answer
 
-    def _ask_by_socket(self, sample: Sample, request: Request, step: Step) -> ScenarioAnswer:
+    def _ask_by_socket(self, sockets: WebSocketClient, sample: Sample, request: Request, step: Step) -> ScenarioAnswer:
         """The same over a WebSocket of its own."""
         part, exchange = MessagePart(request.body, lambda: WholeAnswer(step.read)), Exchange()
         try:
-            self.service.sockets.converse(request.path, request.all_headers(), part, exchange)
+            sockets.converse(request.path, request.all_headers(), part, exchange)
         finally:
             measure_exchange(sample, exchange, self.run_context.info)
         if exchange.error is None and exchange.status == SWITCHING_PROTOCOLS:

@@ -138,7 +138,7 @@ class _Visit:
         """See `websocket.Part`."""
 
 
-class SpeechUser(PacedUser):
+class SpeechUser(PacedUser[SpeechOptions, SpeechService]):
     """Speaks, and listens at the same time.
 
     Columns:
@@ -176,7 +176,7 @@ class SpeechUser(PacedUser):
 
     def perform(self, sample: Sample) -> None:
         """One stream, from its handshake to its final result."""
-        service: SpeechService = self.service
+        service = self.service
         exchange = Exchange()
         utterance = service.utterance(self.index, self.iteration, sample.request_id)
         try:

@@ -14,7 +14,6 @@ import gevent
 
 from katydid.dialects.base import Message
 from katydid.dialects.tools import FINISHED, STARTED, StreamedTurn, WholeTurn, answered, declared
-from katydid.engine.measuring import judge, measure_exchange, measure_stream
 from katydid.engine.options import RunOptions
 from katydid.engine.services.chat import ChatService
 from katydid.engine.user import PacedUser
@@ -22,17 +21,15 @@ from katydid.model.errors import ConfigError
 from katydid.model.sample import ErrorClass, Outcome, Sample
 from katydid.protocol.toolbox import TOOLBOX, plan, run_tool
 from katydid.protocol.toolcalls import ToolCall, wrong_calls
-from katydid.transport.exchange import Exchange, Request
+from katydid.transport.exchange import Request
 from katydid.workloads.tools import ToolsOptions
 
 
-class ToolsService(ChatService):
+class ToolsService(ChatService[ToolsOptions]):
     """A model with tools; OpenAI's chat completions only."""
 
-    def __init__(self, options: RunOptions, host: str) -> None:
+    def __init__(self, options: ToolsOptions, host: str) -> None:
         super().__init__(options, host)
-        assert isinstance(options, ToolsOptions)  # noqa: S101 - it is the workload's options_class
-        self.tools_options = options
         if options.api != "openai":
             raise ConfigError(f"--api {options.api}: the workload tools speaks openai only")
         if options.tools_side == "server" and options.tools_answers == "whole":
@@ -41,7 +38,7 @@ class ToolsService(ChatService):
 
     def opening(self) -> list[Message]:
         """What a conversation begins with."""
-        how = "all in one turn" if self.tools_options.tool_turns == "parallel" else "one after the other"
+        how = "all in one turn" if self.options.tool_turns == "parallel" else "one after the other"
         order = ", then ".join(self.plan)
         task = (
             f"Use the tools {how}, each exactly once per mention, in this order: {order}. Then answer in one sentence."
@@ -50,20 +47,20 @@ class ToolsService(ChatService):
 
     def turns(self) -> list[list[str]]:
         """The calls that each turn should bring; the last one brings the answer."""
-        if self.tools_options.tools_side == "server":
+        if self.options.tools_side == "server":
             return [[]]
-        if self.tools_options.tool_turns == "parallel":
+        if self.options.tool_turns == "parallel":
             return [self.plan, []]
         return [*([name] for name in self.plan), []]
 
     @property
     def streams(self) -> bool:  # type: ignore[override]  # here an option says it
         """Whether answers are streamed."""
-        return self.tools_options.tools_answers == "stream"
+        return self.options.tools_answers == "stream"
 
     def turn(self, messages: Sequence[Message], request_id: str) -> Request:
         """The request of one turn."""
-        options = self.tools_options
+        options = self.options
         parallel = options.tool_turns == "parallel"
         extra = declared(TOOLBOX, parallel=parallel) if options.tools_side == "client" else {}
         body = self.body(list(messages), extra, stream=self.streams)
@@ -74,7 +71,7 @@ class ToolsService(ChatService):
         return {**super().facts(), "prompts": "tools", "tools": [tool.name for tool in TOOLBOX]}
 
 
-class ToolsUser(PacedUser):
+class ToolsUser(PacedUser[ToolsOptions, ToolsService]):
     """Holds conversations, runs the tools that the model calls, and checks every call.
 
     Columns:
@@ -133,29 +130,18 @@ class ToolsUser(PacedUser):
 
     def _ask(self, talk: "_Conversation", sample: Sample) -> StreamedTurn | WholeTurn:
         """Send a turn and time its answer."""
-        service: ToolsService = self.service
-        exchange = Exchange()
-        parser = StreamedTurn() if service.tools_options.tools_answers == "stream" else WholeTurn()
-        try:
-            service.client.send(service.turn(talk.messages, sample.request_id), parser, exchange)
-        finally:
-            measure_exchange(sample, exchange, self.run_context.info)
-            if isinstance(parser, StreamedTurn):
-                measure_stream(sample, exchange, parser)
-            elif parser.answer is not None:
-                sample.prompt_tokens = parser.answer.prompt_tokens
-                sample.completion_tokens = parser.answer.completion_tokens
-        judge(sample, exchange, parser)
+        parser = StreamedTurn() if self.service.streams else WholeTurn()
+        self.exchange(sample, self.service.turn(talk.messages, sample.request_id), parser)
         return parser
 
     def _problem(self, talk: "_Conversation", expected: list[str], parser: StreamedTurn | WholeTurn) -> str | None:
         """What is wrong with the calls, the answer, or the progress of tools that the server ran."""
-        service: ToolsService = self.service
+        service = self.service
         if (problem := wrong_calls(parser.calls, expected, TOOLBOX, talk.ids)) is not None:
             return problem
         if not expected and not parser.text:
             return "no text in the final answer"
-        if service.tools_options.tools_side == "server":
+        if service.options.tools_side == "server":
             wanted = [(name, status) for name in service.plan for status in (STARTED, FINISHED)]
             if parser.progress != wanted:
                 told = ", ".join(f"{name} {status}" for name, status in parser.progress) or "nothing"
@@ -164,7 +150,7 @@ class ToolsUser(PacedUser):
 
     def _run_tools(self, talk: "_Conversation", calls: list[ToolCall]) -> None:
         """Run the tools, and put their results into the conversation."""
-        options = self.service.tools_options
+        options = self.options
         if options.tool_latency:
             gevent.sleep(options.tool_latency * len(calls))
         results = [run_tool(call.name, call.parsed(), options.seed) for call in calls]
