@@ -51,6 +51,12 @@ def test_of_an_invalid_run_the_partner_is_left_out_and_the_other_pairs_stay(bad)
     )
 
 
+def test_one_valid_pair_among_invalid_ones_is_a_pair_still():
+    found = paired(*made("abbaabba", invalid=["a1", "b2", "a4", "b4"]))
+    assert found.interleaved
+    assert told(found) == ["a3b3"]
+
+
 @pytest.mark.parametrize("order", ["aaabbb", "aabb", "bbbaaa"])
 def test_blocks_are_not_interleaved(order):
     found = paired(*made(order))

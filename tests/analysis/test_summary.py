@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from documents import manifest_with
-from katydid.analysis.derived import quantile
+from katydid.analysis.derived import quantile, with_derived
+from katydid.analysis.offered import missed_starts
 from katydid.analysis.summary import summarise
 from katydid.model.metrics import METRICS
 from katydid.stats.histogram import Histogram
@@ -74,6 +75,62 @@ def test_goodput_is_what_was_answered_before_the_next_was_due():
     metrics = summary_of(*rows)["metrics"]
     assert metrics["goodput"] == 0.25
     assert metrics["goodput_per_s"] > 0
+
+
+def test_starts_that_never_came_are_misses_and_wait_until_the_next_answer():
+    """A user of an interval of 1 s waits for 10 s: nine of its starts never come."""
+    rows = [
+        *steady(5),
+        started(5000, iteration=5, duration_ms=10_000.0),
+        started(6000, iteration=6, late=9000.0),
+        *(started(16_000 + i * 1000, iteration=7 + i) for i in range(4)),
+    ]
+    metrics = summary_of(*rows, stopped_at_ms=20_000.0)["metrics"]
+    assert metrics["goodput"] == pytest.approx(9 / 20)  # of 11 that came two were late; and 7, 8 … 15 s never came
+    assert metrics["response.max"] == 10_000.0
+    assert metrics["response_corrected.max"] == 10_000.0
+    assert metrics["response_corrected.p50"] == 500.0
+    waited = [8500 - 1000 * i for i in range(9)]  # from 7, 8 … 15 s to 15.5 s, when the next request ended
+    assert metrics["response_corrected.mean"] == pytest.approx((9 * 500 + 10_000 + 9500 + sum(waited)) / 20)
+
+
+def test_a_user_that_waits_to_the_end_has_missed_what_was_due_until_then():
+    rows = [*steady(5), started(5000, iteration=5, base=ABORTED)]
+    metrics = summary_of(*rows, stopped_at_ms=10_000.0)["metrics"]
+    assert metrics["goodput"] == pytest.approx(5 / 9)  # 6, 7, 8 and 9 s; whoever was cut off has not ended
+    assert metrics["response_corrected.max"] == 4000.0
+
+
+@pytest.mark.parametrize("more", [{"ended": "completed"}, {"stages": [{}]}])
+def test_users_that_left_have_missed_nothing(more):
+    frame = with_derived(samples(*steady(5)), MANIFEST | more)
+    assert len(missed_starts(frame, manifest_with(MANIFEST | more), (0.0, 60_000.0))) == 0
+
+
+def test_a_start_that_is_a_little_late_is_no_missed_one():
+    rows = [started(i * 1003.0, iteration=i) for i in range(10)]
+    assert summary_of(*rows, stopped_at_ms=9500.0)["metrics"]["goodput"] == 1.0
+
+
+def test_tokens_that_arrive_after_the_stop_do_not_count():
+    """Four answers of 1 s and 10 tokens from the first on; the last began half a second before the stop."""
+    answer = {"ttft_ms": 0.0, "duration_ms": 1000.0, "completion_tokens": 10, "chunks": 20}
+    rows = [started(at, iteration=i, **answer) for i, at in enumerate([0.0, 1000.0, 2000.0, 3500.0])]
+    metrics = summary_of(*rows, stopped_at_ms=4000.0)["metrics"]
+    assert metrics["tokens_per_s"] == pytest.approx(35 / 4)
+    assert metrics["chunks_per_s"] == pytest.approx(70 / 4)
+
+
+def test_tokens_of_the_warm_up_s_requests_that_arrive_after_it_count():
+    answer = {"ttft_ms": 0.0, "duration_ms": 1000.0, "completion_tokens": 10}
+    rows = [started(500, warm_up=True, **answer), started(1500, iteration=1, **answer)]
+    metrics = summary_of(*rows, stopped_at_ms=3000.0, warm_up_s=1.0)["metrics"]
+    assert metrics["tokens_per_s"] == pytest.approx(15 / 2)
+
+
+def test_an_answer_that_comes_at_once_counts_where_it_comes():
+    rows = [started(at, iteration=i, ttft_ms=None, duration_ms=1000.0) for i, at in enumerate([0.0, 1000.0, 2500.0])]
+    assert summary_of(*rows, stopped_at_ms=3000.0)["metrics"]["tokens_per_s"] == pytest.approx(22 / 3)
 
 
 def test_without_an_interval_nothing_is_due_and_there_is_no_goodput():

@@ -22,10 +22,10 @@ def ab(tmp_path, *words, **more):
 
 def compared(tmp_path, slower, *words):
     """What `ab` says of a target and of one that is slower by that fraction."""
-    settings = {"ttft": 0.04, "chunk_interval": 0.004, "chunks": 20}
+    settings = {"ttft": 0.1, "chunk_interval": 0.02, "chunks": 8}
     with start_target(**settings) as base:
         new = {name: value * (1.0 + slower) for name, value in settings.items() if name != "chunks"}
-        with start_target(**new, chunks=20) as other:
+        with start_target(**new, chunks=8) as other:
             done = ab(tmp_path, base.url, other.url, *words)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout), done.stderr
@@ -61,14 +61,14 @@ def listens(port):
 
 
 def served(port, ttft):
-    return f"{sys.executable} -m katydid target --port {port} --ttft {ttft} --chunk-interval 4ms --chunks 20"
+    return f"{sys.executable} -m katydid target --port {port} --ttft {ttft} --chunk-interval 20ms --chunks 8"
 
 
 @pytest.mark.slow
 def test_each_version_is_started_and_stopped_on_one_address(tmp_path):
     port = free_port()
     host = f"http://127.0.0.1:{port}"
-    start = ["--start-base", served(port, "40ms"), "--start-new", served(port, "80ms")]
+    start = ["--start-base", served(port, "100ms"), "--start-new", served(port, "200ms")]
     done = ab(tmp_path, host, host, *start, "--max-pairs", "4")
     told = json.loads(done.stdout)
     assert (told["verdict"], told["decided"]) == ("slower", True), done.stderr
@@ -80,7 +80,7 @@ def test_each_version_is_started_and_stopped_on_one_address(tmp_path):
 def test_what_was_started_is_ended_also_when_it_is_interrupted(tmp_path, number):
     port = free_port()
     host = f"http://127.0.0.1:{port}"
-    words = [host, host, "--start-base", served(port, "40ms"), "--start-new", served(port, "80ms"), *LOAD[:4]]
+    words = [host, host, "--start-base", served(port, "100ms"), "--start-new", served(port, "200ms"), *LOAD[:4]]
     command = [sys.executable, "-m", "katydid", "ab", *words, "--run-time", "60s", "--results", str(tmp_path)]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 60

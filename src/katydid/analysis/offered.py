@@ -1,13 +1,21 @@
-"""What a run's users offered: the starts that were due, without any overrun.
+"""What a run's users offered, and what was delivered: the starts that were due, those that never came, tokens.
 
 Users on an even grid offer users / interval at every moment. In a ramp each user starts as it comes, and an
 interval later again: it offers the spawn rate times the intervals begun, more than its users over the interval.
+
+A user that waits longer than its interval sends nothing meanwhile. What it would have sent is missing from every
+share of requests and from every quantile (coordinated omission). wrk2 (G. Tene) sends such requests late and counts
+from when they were due; here they count as answered with the request that came next.
 """
 
 import numpy as np
 import pandas as pd
 
+from katydid.analysis.derived import ends_ms, late_limit_ms, was_stopped
 from katydid.model.documents.manifest import Manifest
+
+Window = tuple[float, float]
+"""Begin and end, in milliseconds of the run."""
 
 
 def in_a_ramp(manifest: Manifest) -> bool:
@@ -35,3 +43,52 @@ def due_in_a_ramp(frame: pd.DataFrame, interval_ms: float, until_ms: float) -> n
     begun = np.repeat(first, times)
     before = np.repeat(np.cumsum(times) - times, times)
     return np.asarray(begun + (np.arange(len(begun)) - before) * interval_ms)
+
+
+def arrived(frame: pd.DataFrame, column: str, window: Window) -> float | None:
+    """How much of a column of counts arrived in the window; None where no successful answer has any.
+
+    An answer's are spread evenly from its first token to its last byte. Those of the warm-up's requests that arrive
+    in the window count; those that arrive in the drain do not.
+    """
+    ok = frame[(frame["outcome"] == "ok") & frame[column].notna()]
+    if "role" in ok:
+        ok = ok[ok["role"].isna()]
+    if ok.empty:
+        return None
+    last = ends_ms(ok).to_numpy(dtype=np.float64)
+    first = (ok["start_ms"] + ok["ttft_ms"]).to_numpy(dtype=np.float64)
+    first = np.fmin(np.where(np.isnan(first), last, first), last)
+    inside = np.clip(np.fmin(last, window[1]) - np.fmax(first, window[0]), 0.0, None)
+    length = last - first
+    at_once = (last >= window[0]) & (last <= window[1])
+    share = np.where(length > 0.0, inside / np.where(length > 0.0, length, 1.0), at_once)
+    return float(np.nansum(share * ok[column].to_numpy(dtype=np.float64)))
+
+
+def missed_starts(frame: pd.DataFrame, manifest: Manifest, window: Window) -> np.ndarray:
+    """Response times, in milliseconds, of the requests that were due in the window and never sent.
+
+    From when each was due to the end of the request that its user sent next; where none ended, to the end of the
+    window, which is the least that it would have been. Empty where nothing is due at a time, and in stages, whose users
+    come and go.
+    """
+    interval = 1000.0 * float(manifest.interval_s or 0.0)
+    load = frame[(frame["user"] >= 0) & frame["paced"]]
+    if not interval or manifest.stages or load.empty:
+        return np.empty(0)
+    late = late_limit_ms(manifest.interval_s)
+    ended = manifest.ended == "run-time" or was_stopped(manifest)
+    goes_on = ended and bool(manifest.stopped_at_ms)  # else users may have left before the last start
+    load = load.assign(end_ms=ends_ms(load)).sort_values(["user", "scheduled_ms"], kind="stable")
+    scheduled, starts, ends = (load[name].to_numpy(np.float64) for name in ("scheduled_ms", "start_ms", "end_ms"))
+    last = np.append(np.diff(load["user"].to_numpy()) != 0, True)
+    until = np.where(last, window[1] if goes_on else scheduled, np.append(scheduled[1:], 0.0))
+    next_ends = np.where(last, np.nan, np.append(ends[1:], 0.0))
+    found: list[np.ndarray] = []
+    for at in np.flatnonzero(until - scheduled > interval + late):
+        due = np.arange(scheduled[at] + interval, until[at] - late, interval)
+        due = due[(due >= window[0]) & (due < window[1])]
+        answered = np.where(starts[at] >= due, ends[at], next_ends[at])
+        found.append(np.where(np.isnan(answered), window[1], answered) - due)
+    return np.concatenate(found) if found else np.empty(0)

@@ -24,7 +24,7 @@ from katydid.analysis.derived import (
     with_derived,
 )
 from katydid.analysis.headline import headline
-from katydid.analysis.offered import due_in_a_ramp, in_a_ramp
+from katydid.analysis.offered import arrived, due_in_a_ramp, in_a_ramp, missed_starts
 from katydid.analysis.request_times import RequestTimes, statistic_of
 from katydid.analysis.validity import Run, findings, unchecked
 from katydid.analysis.validity.clocks import upper_bounds
@@ -32,7 +32,7 @@ from katydid.model.declared import Catalogue, catalogue_of
 from katydid.model.documents.base import SCHEMA_VERSION
 from katydid.model.documents.manifest import Manifest
 from katydid.model.documents.summary import Censored, ErrorRow, Measured, NameRow, RequestCounts, Summary
-from katydid.model.metrics import ITL, STATISTICS, Statistic
+from katydid.model.metrics import CORRECTED, ITL, STATISTICS, Statistic
 from katydid.model.rates import RATES, Counts, Stop
 from katydid.model.sample import Blame, ErrorClass
 from katydid.model.workload import workloads_of
@@ -59,9 +59,13 @@ def summarise(
     conversations = iterations(samples, manifest)
     seconds, due = staged_load(manifest) or (_seconds(window), _due(frame, monitor, manifest, window))
     counts = _counts(counted, conversations, seconds, due, manifest.interval_s)
-    counts = replace(counts, stop=_stop(frame, manifest))
+    missed = missed_starts(frame, manifest, window)
+    counts = replace(counts, stop=_stop(frame, manifest), missed=len(missed))
+    if manifest.stopped_at_ms and not manifest.stages:  # else nobody knows when what arrived counts
+        tokens, chunks = (arrived(frame, column, window) for column in ("completion_tokens", "chunks"))
+        counts = replace(counts, tokens=tokens, chunks=chunks)
     catalogue = catalogue_of(manifest)
-    metrics, too_few = _metrics(counted, counts, gaps or Histogram(), catalogue)
+    metrics, too_few = _metrics(counted, counts, gaps or Histogram(), catalogue, missed)
     run = Run(frame, monitor, manifest, counts, window, conversations)
     judged = findings(run)
     summary = Summary(
@@ -192,7 +196,7 @@ def _due(frame: pd.DataFrame, monitor: pd.DataFrame, manifest: Manifest, window:
 
 
 def _metrics(
-    counted: pd.DataFrame, counts: Counts, gaps: Histogram, catalogue: Catalogue
+    counted: pd.DataFrame, counts: Counts, gaps: Histogram, catalogue: Catalogue, missed: np.ndarray
 ) -> tuple[dict[str, float | None], dict[str, str]]:
     """Flat names to values; and why a value is missing that the reader would look for."""
     metrics: dict[str, float | None] = {}
@@ -209,6 +213,8 @@ def _metrics(
     for distribution in catalogue.distributions:
         column = ok.get(distribution.column, pd.Series(dtype=np.float64))
         values = column.dropna().to_numpy(dtype=np.float64)
+        if distribution is CORRECTED and counts.good is not None:  # starts are due at a time
+            values = np.concatenate([ok["response_ms"].dropna().to_numpy(dtype=np.float64), missed])
         put(distribution.name, len(values), partial(_statistic, values))
     put(ITL.name, gaps.total, lambda statistic: _of_gaps(gaps, statistic) * 1000.0)
     metrics |= {rate.name: rate.of(counts) for rate in RATES}

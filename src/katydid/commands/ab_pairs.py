@@ -74,8 +74,8 @@ def until_decided(
             run = make_run(side)
             pairs.runs[side] += [run] if run is not None else []
         pairs.made = number
-        left = f"{plural(most - number, 'more pair')} at most"
-        left += f", {format_eta((time.monotonic() - began) / number * (most - number))}" if number < most else ""
+        eta = format_eta((time.monotonic() - began) / number * (most - number))
+        left = f"{plural(most - number, 'more pair')} at most, {eta}" if number < most else "that was the last pair"
         if number not in looks:
             say(f"After {plural(number, 'pair')}: no look yet; {left}")
             continue

@@ -69,6 +69,16 @@ class Distribution:
     unit: Unit = Unit.MS
 
 
+CORRECTED = Distribution(
+    "response_corrected",
+    "Response time, corrected",
+    "response_corrected_ms",
+    "Response times with those of the requests that were due and never sent, as their user was still waiting: each "
+    "from when it was due to the end of the user's next request, as wrk2 counts what it sends late (coordinated "
+    "omission). Where none came, to the end of the run.",
+)
+"""Of no sample: the requests that were never sent have none."""
+
 DISTRIBUTIONS = (
     Distribution(
         "ttft",
@@ -90,9 +100,10 @@ DISTRIBUTIONS = (
         "Response time",
         "response_ms",
         "From when the request was due to the arrival of the answer's last byte: what a user would have felt. It "
-        "is longer than the service time where requests started late (coordinated omission, after wrk2).",
+        "is longer than the service time where requests started late.",
         primary=True,
     ),
+    CORRECTED,
     Distribution(
         "tpot",
         "Time per output token",

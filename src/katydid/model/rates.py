@@ -35,6 +35,8 @@ class Counts:
         conversations: iterations of several requests that ended, well or badly; 0 where iterations are requests.
         timed: requests with a TTFT; `bounded` those whose TTFT is an upper bound.
         stop: None where the failure threshold did not stop the run.
+        tokens, chunks: that arrived in that time, where it is known when it ended; else of all that count.
+        missed: starts that were due in it and never came, as their users were still waiting.
         good: that were answered before their users' next ones were due; None where nothing is due at a time.
         resent: sent again after an idle close; None in runs of before that was recorded.
     """
@@ -45,14 +47,15 @@ class Counts:
     aborted: int
     late: int
     due: float | None
-    chunks: int | None
-    tokens: int | None
+    chunks: float | None
+    tokens: float | None
     timed: int
     bounded: int
     seconds: float
     conversations: int = 0
     conversations_ok: int = 0
     good: int | None = None
+    missed: int = 0
     resent: int | None = None
     stop: Stop | None = None
 
@@ -91,8 +94,9 @@ RATES = (
         Unit.FRACTION,
         Better.HIGHER,
         "Requests that were answered, and answered right where the workload checks it, before the user's next one was "
-        "due (response time within the interval), of those that ended: a failed request is infinitely late.",
-        lambda c: _ratio(c.good, c.ok + c.failed),
+        "due (response time within the interval), of those that were due: that ended, or were never sent as their user "
+        "was still waiting. A failed request is infinitely late.",
+        lambda c: _ratio(c.good, c.ok + c.failed + c.missed),
     ),
     Rate(
         "goodput_per_s",
@@ -158,7 +162,7 @@ RATES = (
         "Content chunks",
         Unit.PER_SECOND,
         Better.HIGHER,
-        "Content chunks a second of all users together, in successful answers.",
+        "Content chunks a second of all users together, in successful answers, that arrived before the run stopped.",
         lambda c: _ratio(c.chunks, c.seconds),
     ),
     Rate(
@@ -166,7 +170,8 @@ RATES = (
         "Output token throughput",
         Unit.TOKENS_PER_SECOND,
         Better.HIGHER,
-        "Completion tokens a second of all users together, in successful answers, as the server counted them.",
+        "Completion tokens a second of all users together, in successful answers, as the server counted them. "
+        "Those that arrived before the run stopped: an answer's are spread evenly over the time in which it came.",
         lambda c: _ratio(c.tokens, c.seconds),
     ),
     Rate(

@@ -55,7 +55,8 @@ def noise_of(groups: Sequence[Values]) -> Noise | None:
     squares, df = 0.0, 0
     for group in groups:
         if len(group) > 1:
-            squares += float(np.var(group)) * len(group)
+            mean = sum(group) / len(group)
+            squares += float(sum((value - mean) ** 2 for value in group))
             df += len(group) - 1
     return Noise(above_rounding(squares / df), df) if df else None
 

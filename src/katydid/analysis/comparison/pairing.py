@@ -164,7 +164,7 @@ def paired(base: Sequence[RunData], new: Sequence[RunData]) -> Paired:
         waiting = item
     fit = [[run for run in side if usable(run)] for side in (base, new)]
     whole = [pair for pair in pairs if usable(pair[0]) and usable(pair[1])]
-    if 2 * len(whole) <= min(map(len, fit)):
+    if not whole or 2 * len(pairs) <= min(len(base), len(new)):
         return Paired(fit[0], fit[1], interleaved=False)
     kept = [[pair[side] for pair in whole] for side in (0, 1)]
     left = [[run for run in fit[side] if not any(run is one for one in kept[side])] for side in (0, 1)]
