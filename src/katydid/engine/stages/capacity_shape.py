@@ -85,7 +85,7 @@ class CapacityShape(HoldsShape):
         self._rows: list[pa.Table] = []
 
     def check(self, parsed: Any) -> None:
-        """See `StagedShape.check`."""
+        """See `HoldsShape.check`."""
         if not self.runtime.paced_users():
             raise ConfigError("the locustfile has no user of Katydid's: a capacity needs users that keep an interval")
         run, asked = self._options(parsed)
@@ -93,7 +93,7 @@ class CapacityShape(HoldsShape):
         asked.search_settings(run)
 
     def facts(self, workload: str) -> Mapping[str, Any]:
-        """See `StagedShape.facts`."""
+        """See `HoldsShape.facts`."""
         run, asked = self._options(self.runtime.environment.parsed_options)
         criteria = asked.criteria(run, self.runtime.paced_users())
         return {

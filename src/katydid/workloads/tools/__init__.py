@@ -1,8 +1,7 @@
 """The workload `tools`: conversations with tool calls, checked call by call."""
 
 from katydid.model.workload import Workload, register
-from katydid.workloads.tools.analysis import correctness
-from katydid.workloads.tools.section import correctness_section
+from katydid.workloads.tools.correctness import correctness, correctness_section
 
 register(
     Workload(
