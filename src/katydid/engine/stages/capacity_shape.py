@@ -84,7 +84,7 @@ class CapacityShape(HoldsShape):
         super().__init__()
         self._rows: list[pa.Table] = []
 
-    def check(self, parsed: Any) -> None:
+    def check(self, parsed: object) -> None:
         """See `HoldsShape.check`."""
         if not self.runtime.paced_users():
             raise ConfigError("the locustfile has no user of Katydid's: a capacity needs users that keep an interval")
@@ -124,6 +124,6 @@ class CapacityShape(HoldsShape):
         """See `HoldsShape.took`."""
         self._rows.append(rows)
 
-    def _options(self, parsed: Any) -> tuple[RunOptions, CapacityOptions]:
+    def _options(self, parsed: object) -> tuple[RunOptions, CapacityOptions]:
         """Those of the workload, and those of the search."""
         return run_options(parsed, self.runtime.options_class), run_options(parsed, CapacityOptions)

@@ -56,7 +56,7 @@ class HoldsShape(LoadTestShape):
     # What a subclass says
 
     @abstractmethod
-    def check(self, parsed: Any) -> None:
+    def check(self, parsed: object) -> None:
         """See whether its options make sense.
 
         Raises:

@@ -74,7 +74,7 @@ class ScaleUser(BatchUser, StreamUser):
 class ScaleShape(HoldsShape):
     """One stage after the other."""
 
-    def check(self, parsed: Any) -> None:
+    def check(self, parsed: object) -> None:
         """See `HoldsShape.check`."""
         asked = run_options(parsed, ScaleOptions)
         read_stages(asked.stages)

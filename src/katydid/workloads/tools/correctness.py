@@ -3,8 +3,6 @@
 Tool parsers are known to break only under concurrency, where a mean over the run hides it.
 """
 
-from typing import Any
-
 import numpy as np
 from scipy import special
 
@@ -17,7 +15,7 @@ FEWEST_IN_BIN = 20
 """Conversations that a share needs to say anything."""
 
 
-def correctness(run: Run) -> dict[str, Any]:
+def correctness(run: Run) -> dict[str, object]:
     """`correctness` of summary.json: a row a range of conversations in flight, the fewest first.
 
     Keys of a row: `in_flight_low`, `in_flight_high`, `conversations`, `right`, `share`, and its 95 % interval
@@ -37,7 +35,7 @@ def correctness(run: Run) -> dict[str, Any]:
     return {"correctness": rows}
 
 
-def _row(in_flight: np.ndarray, right: np.ndarray) -> dict[str, Any]:
+def _row(in_flight: np.ndarray, right: np.ndarray) -> dict[str, float]:
     count, good = len(right), int(right.sum())
     return {
         "in_flight_low": int(in_flight.min()),
