@@ -33,7 +33,8 @@ if TYPE_CHECKING:
     from katydid.workloads.resilience.chaos import ChaosUser
     from katydid.workloads.resilience.storm import StormUser
     from katydid.workloads.resilience.zombies import ZombiesUser
-    from katydid.workloads.scale.user import ScaleShape, ScaleUser
+    from katydid.workloads.scale.shape import ScaleShape
+    from katydid.workloads.scale.user import ScaleUser
     from katydid.workloads.session.user import SessionUser
     from katydid.workloads.speech.user import SpeechUser
     from katydid.workloads.stream.user import StreamUser
@@ -95,13 +96,14 @@ _HOME_OF = {
         "katydid.dialects.loading": ("load_object",),
         "katydid.dialects.stream_parser": ("NdjsonStreamParser", "SseStreamParser"),
         "katydid.resources": ("locustfile",),
+        "katydid.workloads.scale.shape": ("ScaleShape",),
         "katydid.runs.folder": ("RunFolder", "load_run"),
         "katydid.workloads.batch.user": ("BatchUser",),
         "katydid.workloads.burst.user": ("BurstUser",),
         "katydid.workloads.resilience.chaos": ("ChaosUser",),
         "katydid.engine.options": ("NOT_NEGATIVE", "POSITIVE", "RunOptions", "option"),
         "katydid.engine.user": ("PacedUser",),
-        "katydid.workloads.scale.user": ("ScaleShape", "ScaleUser"),
+        "katydid.workloads.scale.user": ("ScaleUser",),
         "katydid.workloads.session.user": ("SessionUser",),
         "katydid.workloads.speech.user": ("SpeechUser",),
         "katydid.workloads.resilience.storm": ("StormUser",),

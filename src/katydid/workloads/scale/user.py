@@ -1,16 +1,11 @@
-"""The workload `scale`: a sweep over stages of more and more users, which were all known before."""
+"""The workload `scale`: a sweep over stages of more and more users. Which stage when: `shape.py`."""
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any, ClassVar
+from dataclasses import dataclass
+from typing import ClassVar
 
-from katydid.engine.options import AT_MOST_A_YEAR, NOT_NEGATIVE, POSITIVE, RunOptions, option, run_options
+from katydid.engine.options import AT_MOST_A_YEAR, NOT_NEGATIVE, POSITIVE, RunOptions, option
 from katydid.engine.services.chat import ChatService
-from katydid.engine.stages.objective import read_criteria
-from katydid.engine.stages.shape import HoldsShape
 from katydid.engine.user import PacedUser
-from katydid.load.stages import FixedPlan, Hold, StagePlan, read_stages
-from katydid.model.errors import ConfigError
 from katydid.workloads.batch.user import BatchOptions, BatchUser
 from katydid.workloads.stream.user import StreamUser
 
@@ -69,36 +64,3 @@ class ScaleUser(BatchUser, StreamUser):
             PacedUser.iterate(self, scheduled)
         else:
             BatchUser.iterate(self, scheduled)
-
-
-class ScaleShape(HoldsShape):
-    """One stage after the other."""
-
-    def check(self, parsed: object) -> None:
-        """See `HoldsShape.check`."""
-        asked = run_options(parsed, ScaleOptions)
-        read_stages(asked.stages)
-        read_criteria(asked.thresholds, asked.limit, asked.interval, self.runtime.paced_users())
-        if asked.stage_time <= asked.interval:
-            raise ConfigError(
-                f"--stage-time {asked.stage_time:g} is too short: the first {asked.interval:g} s are not counted"
-            )
-
-    def facts(self, workload: str) -> Mapping[str, Any]:
-        """See `HoldsShape.facts`."""
-        asked = self._options()
-        criteria = read_criteria(asked.thresholds, asked.limit, asked.interval, self.runtime.paced_users())
-        return {"workload": workload, "plan": "stages", "objective": [asdict(c) for c in criteria]}
-
-    def make_plan(self) -> StagePlan:
-        """See `HoldsShape.make_plan`."""
-        asked = self._options()
-        return FixedPlan(
-            [
-                Hold(users, asked.stage_time, asked.interval, pause=asked.cool_down if number else 0.0)
-                for number, users in enumerate(read_stages(asked.stages))
-            ]
-        )
-
-    def _options(self) -> ScaleOptions:
-        return run_options(self.runtime.environment.parsed_options, ScaleOptions)
