@@ -55,7 +55,7 @@ def delay(text: str) -> float:
     return seconds
 
 
-def _option(default: object, help_text: str, kind: Callable[[str], Any] = str, **more: object) -> Any:
+def _option(default: Any, help_text: str, kind: Callable[[str], Any] = str, **more: Any) -> Any:
     return field(default=default, metadata={"help": help_text, "kind": kind, **more})
 
 
