@@ -21,6 +21,8 @@ from katydid.analysis.comparison.estimates import Estimates, RunData, estimate
 from katydid.analysis.comparison.sides import Sides
 from katydid.analysis.comparison.verdicts import Verdict, judge_metrics
 from katydid.analysis.derived import with_derived
+from katydid.model.documents.manifest import Manifest
+from katydid.model.documents.summary import Summary
 
 METRICS = ("ttft.p50", "ttft.p95", "tpot.p50", "duration.p50", "duration.p95")
 LOADS = {"closed": 0.0, "paced": 5.0}
@@ -84,8 +86,11 @@ def simulated(
             "warm_up": False,
         }
     ).sort_values("scheduled_ms", ignore_index=True)
-    manifest = {"interval_s": interval, "ended": "failure-threshold" if stop else "run-time", "users": USERS}
-    return RunData("run", manifest, with_derived(samples, manifest), {"metrics": {}}), luck
+    ended = "failure-threshold" if stop else "run-time"
+    manifest = Manifest.of(interval_s=interval, ended=ended, users=USERS)
+    counts = {"requests": len(samples), "ok": len(samples)}
+    summary = Summary.of(valid=True, invalid_reasons=[], counts=counts, metrics={})
+    return RunData("run", manifest, with_derived(samples, manifest), summary), luck
 
 
 @dataclass(frozen=True)

@@ -40,6 +40,7 @@ import katydid
 
 run = katydid.load_run("reports/stream/v1.2/20261121T090000Z")
 run.samples().query("outcome == 'ok'")["ttft_ms"].quantile(0.95)
+run.manifest().users, run.summary().metrics["ttft.p95"]  # keys are attributes, and keys: run.manifest()["users"]
 ```
 
 {"".join(parts)}"""

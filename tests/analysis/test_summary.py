@@ -103,8 +103,8 @@ def test_a_user_that_waits_to_the_end_has_missed_what_was_due_until_then():
 
 @pytest.mark.parametrize("more", [{"ended": "completed"}, {"stages": [{}]}])
 def test_users_that_left_have_missed_nothing(more):
-    frame = with_derived(samples(*steady(5)), MANIFEST | more)
-    assert len(missed_starts(frame, manifest_with(MANIFEST | more), (0.0, 60_000.0))) == 0
+    manifest = manifest_with(MANIFEST | more)
+    assert len(missed_starts(with_derived(samples(*steady(5)), manifest), manifest, (0.0, 60_000.0))) == 0
 
 
 def test_a_start_that_is_a_little_late_is_no_missed_one():

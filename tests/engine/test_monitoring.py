@@ -10,8 +10,7 @@ import pytest
 from gevent.monkey import get_original
 
 from katydid.engine.monitor import generator
-from katydid.engine.monitor.generator import Monitor
-from katydid.engine.monitor.lag import LagProbe
+from katydid.engine.monitor.generator import LagProbe, Monitor
 from katydid.engine.run_info import RunInfo
 from katydid.runs.rows import decode
 

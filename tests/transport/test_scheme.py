@@ -7,9 +7,9 @@ import time
 import pytest
 
 from certificates import certificate
-from katydid.engine.first_look import first_look
 from katydid.engine.options import RunOptions
 from katydid.engine.services.chat import ChatService
+from katydid.engine.services.preflight import first_look
 from katydid.model.errors import ConfigError
 from katydid.transport import scheme
 from katydid.transport.scheme import Spoken, look_for_tls, speaks_tls

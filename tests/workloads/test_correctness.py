@@ -8,8 +8,7 @@ from documents import manifest_with, summary_with
 from katydid.analysis.summary import summarise
 from katydid.analysis.validity import Run
 from katydid.report.model import Material
-from katydid.workloads.tools.analysis import correctness
-from katydid.workloads.tools.section import correctness_section
+from katydid.workloads.tools.correctness import correctness, correctness_section
 from synthetic import synthetic_run
 
 

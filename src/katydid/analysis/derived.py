@@ -33,7 +33,7 @@ def with_derived(samples: pd.DataFrame, manifest: Manifest) -> pd.DataFrame:
     frame["response_ms"] = frame["late_ms"] + frame["duration_ms"]
     frame["tpot_ms"] = (frame["duration_ms"] - frame["ttft_ms"]) / (tokens - 1).where(tokens > 1)
     frame["user_tokens_per_s"] = tokens / frame["duration_ms"].where(frame["duration_ms"] > 0) * 1000.0
-    frame["late"] = frame["late_ms"] > late_limit_ms(manifest.interval_s)
+    frame["late"] = frame["late_ms"] > late_limit_ms(manifest)
     frame["paced"] = (frame["user"] < 0) | ~frame.duplicated(["user", "iteration"])
     of_the_load = frame["role"].isna() if "role" in frame else True
     frame["counted"] = in_statistics(frame, manifest, of_the_load=of_the_load)
@@ -110,9 +110,9 @@ def _of_iterations(samples: pd.DataFrame) -> pd.Series:
     return samples["kind"] == "iteration"
 
 
-def late_limit_ms(interval_s: float | None) -> float:
+def late_limit_ms(manifest: Manifest) -> float:
     """From how many milliseconds on a start is late."""
-    return max(LATE_MS, (interval_s or 0.0) * 1000.0 * LATE_SHARE_OF_INTERVAL)
+    return max(LATE_MS, (manifest.interval_s or 0.0) * 1000.0 * LATE_SHARE_OF_INTERVAL)
 
 
 def of_the_run(metric: Metric, counted: pd.DataFrame, seconds: float) -> float | None:

@@ -5,7 +5,6 @@ Knows neither folders nor how it is shown.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
 
 from katydid.analysis.comparison.comparability import mismatches
 from katydid.analysis.metric_history import MetricHistory, metric_history
@@ -41,7 +40,7 @@ class History:
     metrics: tuple[MetricHistory, ...]
     left_out: tuple[str, ...]
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, object]:
         """The content of `history --json`."""
         return {
             "schema_version": 1,

@@ -77,7 +77,7 @@ def missed_starts(frame: pd.DataFrame, manifest: Manifest, window: Window) -> np
     load = frame[(frame["user"] >= 0) & frame["paced"]]
     if not interval or manifest.stages or load.empty:
         return np.empty(0)
-    late = late_limit_ms(manifest.interval_s)
+    late = late_limit_ms(manifest)
     ended = manifest.ended == "run-time" or was_stopped(manifest)
     goes_on = ended and bool(manifest.stopped_at_ms)  # else users may have left before the last start
     load = load.assign(end_ms=ends_ms(load)).sort_values(["user", "scheduled_ms"], kind="stable")

@@ -7,7 +7,6 @@ them. Knows neither files nor reports.
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -102,7 +101,7 @@ def summarise(
     return summary.added(headline=headline(manifest, summary))
 
 
-def _parts(run: Run) -> dict[str, Any]:
+def _parts(run: Run) -> dict[str, object]:
     """The keys that this run's workload and its plan add."""
     parts = [record.summarise(run) for record in workloads_of(run.manifest) if record.summarise]
     if run.manifest.plan == "capacity":

@@ -18,15 +18,15 @@ from locust.env import Environment
 from locust.html import get_html_report
 
 from katydid.analysis.headline import exit_code
-from katydid.engine.first_look import first_look
 from katydid.engine.load_options import check_load
 from katydid.engine.options import RunOptions, run_options, version_label
 from katydid.engine.run_info import LEAD, REMOTE_LEAD, WIRE_NAME, RunInfo
 from katydid.engine.run_state import ROWS, Runtime
 from katydid.engine.services.base import Service
+from katydid.engine.services.preflight import first_look
 from katydid.engine.services.sdk_environment import vendors_host
 from katydid.engine.spawning import first_requests, pulses, shape_at_first
-from katydid.engine.stages.staged import staged_shape
+from katydid.engine.stages.shape import staged_shape
 from katydid.load.pacing import Phase
 from katydid.model.declared import declare
 from katydid.model.documents.base import DocumentError

@@ -11,7 +11,6 @@ from difflib import get_close_matches
 from enum import StrEnum
 from itertools import product
 from pathlib import Path
-from typing import Any
 
 from katydid.analysis.comparison.compare import CompareSettings
 from katydid.gate.limits import Limit, read_limit, read_percent
@@ -87,7 +86,7 @@ def read_thresholds(path: Path, catalogue: Catalogue = SHIPPED) -> Thresholds:
     return parse_thresholds(content, str(path), catalogue)
 
 
-def parse_thresholds(content: Mapping[str, Any], source: str, catalogue: Catalogue = SHIPPED) -> Thresholds:
+def parse_thresholds(content: Mapping[str, object], source: str, catalogue: Catalogue = SHIPPED) -> Thresholds:
     """The thresholds in the parsed content of a file; `source` stands in messages.
 
     Raises:
@@ -111,7 +110,7 @@ def parse_thresholds(content: Mapping[str, Any], source: str, catalogue: Catalog
     return thresholds
 
 
-def _section(content: Mapping[str, Any], name: str, source: str) -> Mapping[str, Any]:
+def _section(content: Mapping[str, object], name: str, source: str) -> Mapping[str, object]:
     section = content.get(name, {})
     if not isinstance(section, dict):
         raise ConfigError(f"{source}: {name} is not a section: write [{name}] on a line of its own")
@@ -132,7 +131,7 @@ def _suggest(name: str, known: Iterable[str]) -> str:
     return f": take one of {', '.join(names)}" if len(names) < 10 else ": see the metrics in a run's summary.json"
 
 
-def _objectives(section: Mapping[str, Any], where: str, catalogue: Catalogue) -> tuple[Objective, ...]:
+def _objectives(section: Mapping[str, object], where: str, catalogue: Catalogue) -> tuple[Objective, ...]:
     objectives: dict[str, Objective] = {}
     known = catalogue.metrics
     for name, text in _flat(section):
@@ -148,7 +147,7 @@ def _objectives(section: Mapping[str, Any], where: str, catalogue: Catalogue) ->
     return tuple(objectives.values())
 
 
-def _flat(section: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, Any]]:
+def _flat(section: Mapping[str, object], prefix: str = "") -> Iterable[tuple[str, object]]:
     """Keys and values; to TOML, an unquoted ttft.p95 is a table within a table."""
     for key, value in section.items():
         if isinstance(value, dict):
@@ -181,7 +180,7 @@ def _leave_no_room(lower: Limit, upper: Limit) -> bool:
 
 
 def _settings(
-    compare: Mapping[str, Any], policy: Mapping[str, Any], source: str, known: Mapping[str, FlatMetric]
+    compare: Mapping[str, object], policy: Mapping[str, object], source: str, known: Mapping[str, FlatMetric]
 ) -> CompareSettings:
     usual = CompareSettings()
     where = f"{source}: [compare]"
@@ -199,14 +198,14 @@ def _settings(
     return settings
 
 
-def _percent(section: Mapping[str, Any], key: str, default: float, where: str) -> float:
+def _percent(section: Mapping[str, object], key: str, default: float, where: str) -> float:
     try:
         return read_percent(section[key]) if key in section else default
     except ConfigError as error:
         raise ConfigError(f"{where} {key}: {error}") from None
 
 
-def _primary(names: Any, where: str, known: Mapping[str, FlatMetric]) -> tuple[str, ...]:
+def _primary(names: object, where: str, known: Mapping[str, FlatMetric]) -> tuple[str, ...]:
     if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
         raise ConfigError(f'{where}: give a list of metrics, as in ["duration.p50", "duration.p95"]')
     for name in names:
@@ -219,14 +218,14 @@ def _primary(names: Any, where: str, known: Mapping[str, FlatMetric]) -> tuple[s
     return tuple(names)
 
 
-def _alpha(value: Any, where: str) -> float:
+def _alpha(value: object, where: str) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= 0.2:
         raise ConfigError(f"{where}: {value!r} is not a share of false alarms: take a number above 0, at most 0.2")
     return float(value)
 
 
-def _policy(section: Mapping[str, Any], key: str, default: Policy, source: str) -> Policy:
+def _policy(section: Mapping[str, object], key: str, default: Policy, source: str) -> Policy:
     value = section.get(key, default)
-    if value not in list(Policy):
+    if not isinstance(value, str) or value not in list(Policy):
         raise ConfigError(f'{source}: [policy] {key}: {value!r} is not a policy: take "warn" or "fail"')
     return Policy(value)

@@ -262,7 +262,7 @@ def _one_of(kind: type[StrEnum], value: object, where: str) -> StrEnum:
         raise ConfigError(f"{where}: {shown(value)} is not one of {known}") from None
 
 
-def _kind(annotation: Any) -> type:
+def _kind(annotation: object) -> type:
     kinds = [k for k in get_args(annotation) if k is not type(None)] if isinstance(annotation, UnionType) else []
     return cast("type", kinds[0] if kinds else annotation)
 

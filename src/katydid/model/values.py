@@ -5,13 +5,12 @@ and none of them may cost the row it stands in. Knows no API and no column.
 """
 
 from math import isfinite
-from typing import Any
 
 MOST = 2**63 - 1
 """What a column of 64-bit integers holds."""
 
 
-def whole(value: Any) -> int | None:
+def whole(value: object) -> int | None:
     """A count: a whole number that is not negative. JSON does not tell 5.0 from 5."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
@@ -21,7 +20,7 @@ def whole(value: Any) -> int | None:
     return number if number <= MOST else None  # 2^63 as a float is not more than MOST as one
 
 
-def amount(value: Any) -> float | None:
+def amount(value: object) -> float | None:
     """A duration or a size: a finite number that is not negative."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None

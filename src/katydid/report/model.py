@@ -146,7 +146,7 @@ class Chart:
         return described
 
 
-def _short(value: Any) -> Any:
+def _short(value: object) -> Any:
     """Six significant digits are more than a screen shows; JSON knows no NaN."""
     if isinstance(value, float):
         return float(f"{value:.6g}") if math.isfinite(value) else None

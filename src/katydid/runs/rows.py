@@ -41,7 +41,7 @@ def _arrow_type(annotation: Any) -> pa.DataType:
     return next(arrow for python, arrow in _ARROW_TYPES.items() if issubclass(kind, python))
 
 
-def _columns(record: type[Any]) -> dict[str, pa.DataType]:
+def _columns(record: type) -> dict[str, pa.DataType]:
     return {f.name: _arrow_type(f.type) for f in fields(record) if f.name not in NO_COLUMNS}
 
 
@@ -51,7 +51,7 @@ def sample_schema(extra: dict[str, type] | None = None) -> pa.Schema:
     return pa.schema(list(columns.items()))
 
 
-def record_schema(record: type[Any]) -> pa.Schema:
+def record_schema(record: type) -> pa.Schema:
     """The columns of any dataclass of plain values."""
     return pa.schema(list(_columns(record).items()))
 
@@ -86,7 +86,7 @@ class RowBuffer:
         return encode([_values(rows, f.name) for f in self.schema], self.schema, self.nulled)
 
 
-def encode(columns: Sequence[Sequence[Any]], schema: pa.Schema, nulled: Counter[str] | None = None) -> bytes:
+def encode(columns: Sequence[Sequence[object]], schema: pa.Schema, nulled: Counter[str] | None = None) -> bytes:
     """Columns of plain values as one batch.
 
     Args:
@@ -113,9 +113,9 @@ _UNFIT = (pa.ArrowException, ArithmeticError, TypeError, ValueError)
 """What Arrow raises for a value of another type or beyond its column's range."""
 
 
-def _salvaged(values: Sequence[Any], kind: pa.DataType) -> tuple[pa.Array, int]:
+def _salvaged(values: Sequence[object], kind: pa.DataType) -> tuple[pa.Array, int]:
     """A column value by value; and how many of them are null since they did not fit."""
-    kept: list[Any] = []
+    kept: list[object] = []
     for value in values:
         written = value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
         try:

@@ -184,7 +184,7 @@ class _Line:
             self._exchange.fail(error, detail)
         self._finish()
 
-    def _guarded(self, step: Callable[..., object], *arguments: Any) -> None:
+    def _guarded(self, step: Callable[..., object], *arguments: object) -> None:
         """The hub must survive a bug of ours; the conversation tells it."""
         try:
             step(*arguments)

@@ -9,7 +9,7 @@ This is the table; what the rules look at lies in `rule`, their checks by theme 
 
 import pandas as pd
 
-from katydid.analysis.validity import clocks, generator, load, stalls, streams
+from katydid.analysis.validity import clocks, generator, load, stalls
 from katydid.analysis.validity.rule import Rule, Run, has_plan, watched
 from katydid.model.declared import catalogue_of
 from katydid.model.documents.manifest import Manifest
@@ -99,7 +99,7 @@ RULES = (
         "stream",
         "most streamed answers begin before the last tenth of their time",
         "else the TTFT is the time of a whole answer, which a buffer on the way held back",
-        streams.buffered,
+        clocks.buffered,
     ),
     Rule(
         "times",

@@ -74,7 +74,7 @@ def late_by_us(run: Run) -> Finding | None:
     free_since = (real["start_ms"] + real["duration_ms"]).groupby(real["user"]).shift()
     free = (free_since <= real["scheduled_ms"]) & real["counted"]
     connecting = real["connect_ms"].astype(np.float64).fillna(0.0)
-    ours = free & (real["late_ms"] - connecting > late_limit_ms(run.manifest.interval_s))
+    ours = free & (real["late_ms"] - connecting > late_limit_ms(run.manifest))
     if ours.sum() < OURS_FEWEST or ours.sum() <= OURS_SHARE * free.sum():
         return None
     return Finding(

@@ -20,6 +20,7 @@ from katydid.analysis.validity.generator import (
 )
 from katydid.analysis.validity.rule import START_UP_MS
 from katydid.engine.live.batches import Batch
+from katydid.model.documents.manifest import Manifest
 from katydid.model.formatting import number, plural
 from katydid.runs.monitor import WATCHED
 
@@ -42,7 +43,7 @@ class Alarms:
     def __init__(self, interval_s: float, *, full_load: bool) -> None:
         self._interval = interval_s
         self._full_load = full_load
-        self._late_limit = late_limit_ms(interval_s)
+        self._late_limit = late_limit_ms(Manifest.of(interval_s=interval_s))
         self._cpu: dict[str, deque[tuple[float, float]]] = {}
         self._last: dict[float, tuple[float, float]] = {}
         """Each user's last iteration, and when its last request ended."""

@@ -1,4 +1,4 @@
-"""The look at the target before it is loaded: does it answer, does it have the model, does it take our requests?"""
+"""The look at a target before its load: does it speak what the URL says, have the model, and take our requests?"""
 
 import html
 import re
@@ -10,13 +10,16 @@ from katydid.analysis.configuration import what_to_check
 from katydid.dialects.base import Dialect
 from katydid.dialects.loading import load_object
 from katydid.dialects.status import error_text
-from katydid.engine.services.base import NoAnswerError
+from katydid.engine.services.base import NoAnswerError, Service
 from katydid.load.body import Adaptation, adapted, is_too_short
 from katydid.model.errors import ConfigError, ProtocolError
 from katydid.model.jsontext import json_bytes
+from katydid.model.redact import COMPLAINT_LIMIT, Redactor
 from katydid.model.sample import ErrorClass
+from katydid.protocol.target_url import TargetUrl, read_target_url
 from katydid.transport.exchange import Client, Exchange, Request
 from katydid.transport.failure import is_the_proxys
+from katydid.transport.scheme import Spoken, look_for_tls, speaks_tls
 
 SHOWN = 5
 """Models that an error message lists."""
@@ -216,3 +219,52 @@ def unreachable(host: str, exchange: Exchange) -> str:
         return f"{host} cannot be asked ({exchange.detail}): start that proxy, correct its variable, or set NO_PROXY"
     hint = hints.get(exchange.error, "see whether it is healthy, or correct --host")
     return f"{host} does not answer ({exchange.detail}): {hint}"
+
+
+def first_look(service: Service, host: str, ca_file: str | None) -> str:
+    """Look at the target, and leave nothing open; the model that requests will ask for.
+
+    Args:
+        service: made for this look.
+        host: URL of the target, as it was given.
+        ca_file: certificates to trust.
+
+    Raises:
+        ConfigError: it cannot be loaded so; without a secret in it.
+    """
+    try:
+        return _look(service, host, ca_file)
+    except ConfigError as error:  # has the target's words in it
+        raise ConfigError(Redactor(service.secrets()).text(str(error), COMPLAINT_LIMIT)) from None
+    finally:
+        service.close()
+
+
+def _look(service: Service, host: str, ca_file: str | None) -> str:
+    try:
+        url = read_target_url(host)
+    except ConfigError:  # a service of somebody's own may be named in another way
+        return service.preflight()
+    if url.tls:
+        _need_tls(url, ca_file)
+    try:
+        return service.preflight()
+    except NoAnswerError:
+        if not url.tls and speaks_tls(url.url):
+            raise ConfigError(f"{url.url} speaks TLS: give --host {url._replace(tls=True).url}") from None
+        raise
+
+
+def _need_tls(url: TargetUrl, ca_file: str | None) -> None:
+    """Within seconds, where the look itself would wait as long as a request may.
+
+    Raises:
+        ConfigError: the port speaks no TLS.
+    """
+    spoken = look_for_tls(url.url, ca_file)
+    if spoken is Spoken.HTTP:
+        raise ConfigError(f"{url.url} speaks no TLS: give --host {url._replace(tls=False).url}")
+    if spoken is Spoken.OTHER:
+        raise ConfigError(f"{url.url} speaks no TLS, and no HTTP: correct the port in --host")
+    if spoken is Spoken.NOTHING:
+        raise ConfigError(f"{url.url} takes connections but does not answer in TLS: see whether it is healthy")

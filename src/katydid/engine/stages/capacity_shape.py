@@ -83,8 +83,8 @@ class CapacityShape(HoldsShape):
         super().__init__()
         self._rows: list[pa.Table] = []
 
-    def check(self, parsed: Any) -> None:
-        """See `StagedShape.check`."""
+    def check(self, parsed: object) -> None:
+        """See `HoldsShape.check`."""
         if not self.runtime.paced_users():
             raise ConfigError("the locustfile has no user of Katydid's: a capacity needs users that keep an interval")
         run, asked = self._options(parsed)
@@ -92,7 +92,7 @@ class CapacityShape(HoldsShape):
         asked.search_settings(run)
 
     def facts(self, workload: str) -> Mapping[str, Any]:
-        """See `StagedShape.facts`."""
+        """See `HoldsShape.facts`."""
         run, asked = self._options(self.runtime.environment.parsed_options)
         criteria = asked.criteria(run, self.runtime.paced_users())
         return {
@@ -123,6 +123,6 @@ class CapacityShape(HoldsShape):
         """See `HoldsShape.took`."""
         self._rows.append(rows)
 
-    def _options(self, parsed: Any) -> tuple[RunOptions, CapacityOptions]:
+    def _options(self, parsed: object) -> tuple[RunOptions, CapacityOptions]:
         """Those of the workload, and those of the search."""
         return run_options(parsed, self.runtime.options_class), run_options(parsed, CapacityOptions)

@@ -14,6 +14,7 @@ import gevent
 import pyarrow as pa
 import pyarrow.compute as pc
 from locust import LoadTestShape
+from locust.env import Environment
 from locust.runners import STATE_INIT
 
 from katydid.engine.run_info import LEAD
@@ -55,12 +56,16 @@ class HoldsShape(LoadTestShape):
     # What a subclass says
 
     @abstractmethod
-    def check(self, parsed: Any) -> None:
-        """See `StagedShape.check`."""
+    def check(self, parsed: object) -> None:
+        """See whether its options make sense.
+
+        Raises:
+            ConfigError: they do not.
+        """
 
     @abstractmethod
     def facts(self, workload: str) -> Mapping[str, Any]:
-        """See `StagedShape.facts`."""
+        """What the manifest says about it; may call the workload by another name."""
 
     @abstractmethod
     def make_plan(self) -> StagePlan:
@@ -72,7 +77,7 @@ class HoldsShape(LoadTestShape):
     # What a run asks
 
     def take(self, rows: pa.Table) -> None:
-        """See `StagedShape.take`."""
+        """Samples that have just come in, of any process."""
         if self._stage is not None:
             here = pc.and_(pc.equal(rows["stage"], self._stage.number), pc.equal(rows["outcome"], "failed"))
             self._failures += pc.sum(here).as_py() or 0
@@ -162,3 +167,9 @@ class HoldsShape(LoadTestShape):
 def _load(hold: Hold) -> str:
     purpose = f" ({hold.purpose})" if hold.purpose else ""
     return f"{plural(hold.users, 'user')}{purpose}"
+
+
+def staged_shape(environment: Environment) -> HoldsShape | None:
+    """The run's shape, where it is one of ours."""
+    shape = environment.shape_class
+    return shape if isinstance(shape, HoldsShape) else None

@@ -98,7 +98,7 @@ class Manifest(Document, kw_only=True, frozen=True):
         options: as they were given.
         workers: processes that send requests.
         started_utc: ISO 8601.
-        plan: `capacity` or `scale`, of runs in stages.
+        plan: `capacity` or `stages`, of runs in stages.
         objective: of such a run.
         stages: that are over.
         declared: columns, metrics and rules of the run's workload.

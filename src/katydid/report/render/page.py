@@ -10,7 +10,6 @@ import hashlib
 from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
-from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -23,7 +22,7 @@ from katydid.report.render.svg import draw
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
 
 
-def render(template: str, charts: Sequence[Chart], sections: Sequence[Section] = (), **context: Any) -> str:
+def render(template: str, charts: Sequence[Chart], sections: Sequence[Section] = (), **context: object) -> str:
     """A page from a template that extends `page.html`.
 
     Args:
@@ -85,7 +84,7 @@ def _digest(script: str) -> str:
     return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii")
 
 
-def _json(value: Any) -> Markup:
+def _json(value: object) -> Markup:
     """JSON that cannot end the element that it stands in."""
     text = json_text(value, indent=None, separators=(",", ":"))
     for character in "<>&\u2028\u2029":

@@ -95,7 +95,7 @@ class Api(Protocol):
         """The body of an answer with a bad status."""
 
 
-def member(body: dict[str, Any], name: str, kind: type, default: Any = None) -> Any:
+def member(body: dict[str, Any], name: str, kind: type, default: object = None) -> Any:
     """A member of a JSON object; `default` where it is missing or null.
 
     Raises:
@@ -142,6 +142,6 @@ def event(value: dict[str, Any]) -> bytes:
     return b"data: " + json_bytes(value) + b"\n\n"
 
 
-def named_event(kind: str, **more: Any) -> bytes:
+def named_event(kind: str, **more: object) -> bytes:
     """A server-sent event with a name, which stands in its data as `type` too."""
     return b"event: " + kind.encode() + b"\n" + event({"type": kind, **more})

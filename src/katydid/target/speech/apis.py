@@ -60,7 +60,7 @@ def _object(message: str) -> dict[str, Any]:
     return value
 
 
-def _json(**members: Any) -> str:
+def _json(**members: object) -> str:
     return json_bytes(members).decode()
 
 

@@ -15,8 +15,8 @@ from katydid.workloads.scale import ScaleOptions
 class ScaleShape(HoldsShape):
     """One stage after the other."""
 
-    def check(self, parsed: Any) -> None:
-        """See `StagedShape.check`."""
+    def check(self, parsed: object) -> None:
+        """See `HoldsShape.check`."""
         asked = run_options(parsed, ScaleOptions)
         read_stages(asked.stages)
         read_criteria(asked.thresholds, asked.limit, asked.interval, self.runtime.paced_users())
@@ -26,7 +26,7 @@ class ScaleShape(HoldsShape):
             )
 
     def facts(self, workload: str) -> Mapping[str, Any]:
-        """See `StagedShape.facts`."""
+        """See `HoldsShape.facts`."""
         asked = self._options()
         criteria = read_criteria(asked.thresholds, asked.limit, asked.interval, self.runtime.paced_users())
         return {"workload": workload, "plan": "stages", "objective": [asdict(c) for c in criteria]}

@@ -80,7 +80,7 @@ class Conversation:
         """What the next request is filled in with."""
         return self._values
 
-    def opened(self, session: Any) -> None:
+    def opened(self, session: object) -> None:
         """The service has given the session a name."""
         self._values["session"] = session
 
@@ -181,7 +181,7 @@ class Conversation:
             wrong.append(f"{self._me} was sent an answer that is not to its message")
         return [Violation("independent_streams", text) for text in wrong]
 
-    def _count(self, count: Any) -> list[Violation]:
+    def _count(self, count: object) -> list[Violation]:
         assert self._scenario.count is not None  # noqa: S101 - its caller has looked
         expected = self._scenario.count(self._values)
         if not isinstance(count, int) or not isinstance(expected, int):
@@ -194,7 +194,7 @@ class Conversation:
         return [Violation("message_count", detail)]
 
 
-def names_in(members: Any) -> set[str]:
+def names_in(members: object) -> set[str]:
     """Names in a list of names, or of objects with a `name`, a `user` or a `username`."""
     names = set()
     for each in members if isinstance(members, list) else []:
@@ -203,6 +203,6 @@ def names_in(members: Any) -> set[str]:
     return names
 
 
-def _text_of(message: Any, content: FieldPath | None) -> str:
+def _text_of(message: object, content: FieldPath | None) -> str:
     found = message if content is None else content.find(message)
     return found if isinstance(found, str) else ""

@@ -5,12 +5,13 @@ import tomllib
 from dataclasses import dataclass, fields, replace
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 from katydid.dialects.field_paths import FieldPath
 from katydid.model.errors import ConfigError
 from katydid.workloads.session.templates import Filled, compiled
 
+T = TypeVar("T")
 FOLDER = Path(__file__).resolve().parent / "scenarios"
 TRANSPORTS = ("json", "sse", "websocket")
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -114,7 +115,7 @@ def load_scenario(name: str) -> Scenario:
     return replace(found, sha256=sha256(source.encode()).hexdigest())
 
 
-def _scenario(name: str, table: dict[str, Any], *, uses_model: bool) -> Scenario:
+def _scenario(name: str, table: dict[str, object], *, uses_model: bool) -> Scenario:
     _only(table, {f.name for f in fields(Scenario)} - {"name", "text", "echoes", "count", "uses_model", "sha256"}, "")
     message = _table(table, "message")
     if message is None:
@@ -144,12 +145,12 @@ def _scenario(name: str, table: dict[str, Any], *, uses_model: bool) -> Scenario
     )
 
 
-def _optional(name: str, table: dict[str, Any]) -> Step | None:
+def _optional(name: str, table: dict[str, object]) -> Step | None:
     found = _table(table, name)
     return None if found is None else _step(name, found, set())
 
 
-def _step(name: str, table: dict[str, Any], more: set[str]) -> Step:
+def _step(name: str, table: dict[str, object], more: set[str]) -> Step:
     _only(table, {"method", "path", "body", "read"} | more, f"{name}.")
     method = table.get("method", "POST" if "body" in table else "GET")
     if method not in _METHODS:
@@ -165,7 +166,7 @@ def _step(name: str, table: dict[str, Any], more: set[str]) -> Step:
     )
 
 
-def _safety(table: dict[str, Any]) -> Safety:
+def _safety(table: dict[str, object]) -> Safety:
     _only(table, {"turn", "from_turn", "message", "expect"}, "safety.")
     turn = _positive(_need(table, "turn", int, "safety"), "safety.turn")
     try:
@@ -176,32 +177,32 @@ def _safety(table: dict[str, Any]) -> Safety:
     return Safety(turn, _positive(table.get("from_turn", turn), "safety.from_turn"), message, expect)
 
 
-def _table(table: dict[str, Any], name: str) -> dict[str, Any] | None:
+def _table(table: dict[str, object], name: str) -> dict[str, object] | None:
     found = table.get(name)
     if found is not None and not isinstance(found, dict):
         raise ConfigError(f"{name} must be a table")
     return found
 
 
-def _only(table: dict[str, Any], known: set[str], prefix: str) -> None:
+def _only(table: dict[str, object], known: set[str], prefix: str) -> None:
     for key in table:
         if key not in known:
             raise ConfigError(f"{prefix}{key} is unknown: there are {', '.join(sorted(known))}")
 
 
-def _need(table: dict[str, Any], key: str, kind: type, where: str) -> Any:
+def _need(table: dict[str, object], key: str, kind: type[T], where: str) -> T:
     if key not in table:
         raise ConfigError(f"{where}.{key} is missing")
     return _kind(table[key], kind, f"{where}.{key}")
 
 
-def _kind(value: Any, kind: type, where: str) -> Any:
+def _kind(value: object, kind: type[T], where: str) -> T:
     if not isinstance(value, kind):
         raise ConfigError(f"{where} must be of type {kind.__name__}")
     return value
 
 
-def _positive(value: Any, where: str) -> int:
+def _positive(value: object, where: str) -> int:
     if not isinstance(value, int) or value < 1:
         raise ConfigError(f"{where} must be a whole number of at least 1")
     return value

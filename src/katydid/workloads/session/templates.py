@@ -19,7 +19,7 @@ _WORDS = {"true", "false", "none", "True", "False", "None"}
 _ENVIRONMENT = ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False)
 
 
-def compiled(value: Any, where: str) -> Filled:
+def compiled(value: object, where: str) -> Filled:
     """A function that fills `value` in.
 
     Args:

@@ -6,8 +6,7 @@ from katydid.engine.options import RunOptions
 from katydid.model.options import NOT_NEGATIVE, POSITIVE, option
 from katydid.model.options.quantities import count, duration
 from katydid.model.workload import Workload, register
-from katydid.workloads.tools.analysis import correctness
-from katydid.workloads.tools.section import correctness_section
+from katydid.workloads.tools.correctness import correctness, correctness_section
 
 
 @dataclass(frozen=True, kw_only=True)

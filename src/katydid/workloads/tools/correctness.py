@@ -1,7 +1,51 @@
-"""Whether answers were right, by how much went on at once."""
+"""Are answers right under load? The share of right conversations by how many were going on at once.
 
+Tool parsers are known to break only under concurrency, where a mean over the run hides it.
+"""
+
+import numpy as np
+from scipy import special
+
+from katydid.analysis.validity import Run
 from katydid.model.formatting import fraction, number
 from katydid.report.model import Bars, Chart, Material, Scale, Section, Style, Table
+
+MOST_BINS = 6
+FEWEST_IN_BIN = 20
+"""Conversations that a share needs to say anything."""
+
+
+def correctness(run: Run) -> dict[str, object]:
+    """`correctness` of summary.json: a row a range of conversations in flight, the fewest first.
+
+    Keys of a row: `in_flight_low`, `in_flight_high`, `conversations`, `right`, `share`, and its 95 % interval
+    `low`, `high` (Clopper and Pearson 1934).
+    """
+    ended = run.iterations[run.iterations["outcome"].isin(["ok", "failed"]) & run.iterations["start_ms"].notna()]
+    if ended.empty:
+        return {"correctness": []}
+    start = ended["start_ms"].to_numpy(dtype=np.float64)
+    end = start + ended["duration_ms"].fillna(0.0).to_numpy(dtype=np.float64)
+    right = (ended["outcome"] == "ok").to_numpy()
+    in_flight = np.searchsorted(np.sort(start), start, "right") - np.searchsorted(np.sort(end), start, "left")
+    bins = max(1, min(MOST_BINS, len(ended) // FEWEST_IN_BIN))
+    edges = np.unique(np.quantile(in_flight, np.linspace(0.0, 1.0, bins + 1)[1:-1], method="lower"))
+    which = np.searchsorted(edges, in_flight, "left")
+    rows = [_row(in_flight[which == number], right[which == number]) for number in np.unique(which)]
+    return {"correctness": rows}
+
+
+def _row(in_flight: np.ndarray, right: np.ndarray) -> dict[str, float]:
+    count, good = len(right), int(right.sum())
+    return {
+        "in_flight_low": int(in_flight.min()),
+        "in_flight_high": int(in_flight.max()),
+        "conversations": count,
+        "right": good,
+        "share": good / count,
+        "low": float(special.betaincinv(good, count - good + 1, 0.025)) if good else 0.0,
+        "high": float(special.betaincinv(good + 1, count - good, 0.975)) if good < count else 1.0,
+    }
 
 
 def correctness_section(material: Material) -> Section | None:
