@@ -101,7 +101,13 @@ def test_a_user_that_waits_to_the_end_has_missed_what_was_due_until_then():
     assert metrics["response_corrected.max"] == 4000.0
 
 
-@pytest.mark.parametrize("more", [{"ended": "completed"}, {"stages": [{}]}])
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"ended": "completed"},
+        {"stages": [{"stage": 0, "users": 1, "begin_ms": 0.0, "settled_ms": 0.0, "end_ms": 60_000.0}]},
+    ],
+)
 def test_users_that_left_have_missed_nothing(more):
     manifest = manifest_with(MANIFEST | more)
     assert len(missed_starts(with_derived(samples(*steady(5)), manifest), manifest, (0.0, 60_000.0))) == 0
