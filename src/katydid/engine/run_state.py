@@ -180,10 +180,8 @@ class Runtime:
         if self._spawning is not None:
             self._spawning.begin()
             setattr(parsed, BATCH_WIRE_NAME, None)
-        self.roster = []
         self._outbox.clear()
-        self._deaths = []
-        self._told = set()
+        self.roster, self._deaths, self._told = [], [], set()
         self.stopper.begin(self.info.failure_limit, self.options.drain_seconds)
         secrets: list[str] = []
         if not self.is_master and self.paced_users():
