@@ -50,7 +50,7 @@ def test_every_request_says_who_sends_it(client):
         burst = BurstService(BurstOptions(client=client, burst_path="/health"), url)
         burst.client.send(burst.ask(user=0, iteration=0, request_id="r"), Nobody(), Exchange())
         burst.close()
-    assert hearing.agents == [OURS] * 3
+    assert hearing.agents == [OURS] * 4  # the list, the look, the request and the GET
 
 
 @pytest.mark.parametrize("client", CLIENTS)
