@@ -1,10 +1,12 @@
 """Which runs of two sides were made side by side: by time, with what is invalid among them."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pandas as pd
 import pytest
 
+from documents import manifest_with, summary_with
 from katydid.analysis.comparison.estimates import RunData
 from katydid.analysis.comparison.pairing import days_of, paired, partners_left_out
 
@@ -16,7 +18,7 @@ def run(name, at, *, valid=True, version="v"):
     began = (MONDAY + timedelta(minutes=at)).isoformat(timespec="milliseconds")
     manifest = {"started_utc": began, "stopped_at_ms": 60_000.0, "version": version}
     summary = {"valid": valid, "partial": False, "counts": {"ok": 9, "failed": 0}, "invalid_reasons": ["slow"]}
-    return RunData(name, manifest, pd.DataFrame(), summary)
+    return RunData(name, manifest_with(manifest), pd.DataFrame(), summary_with(summary))
 
 
 def made(order, *, minutes=2, invalid=()):
@@ -81,7 +83,7 @@ def test_earlier_runs_of_the_base_are_no_partners_and_only_tell_the_noise():
 
 def test_runs_without_a_time_are_not_interleaved():
     base, new = made("ab")
-    del base[0].manifest["started_utc"]
+    base[0] = replace(base[0], manifest=manifest_with(version="v"))
     assert not paired(base, new).interleaved
 
 
