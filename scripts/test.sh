@@ -19,7 +19,7 @@ if [ $# -gt 0 ]; then
 fi
 
 # These make load, and mostly wait for it; everything else computes. So they run side by side.
-LOAD=(tests/e2e tests/engine tests/examples tests/faults tests/target tests/transport tests/workloads)
+LOAD=(tests/e2e tests/faults tests/transport)
 computing=$(mktemp)
 trap 'rm -f "$computing"' EXIT
 (checks && exec nice pytest "${LOAD[@]/#/--ignore=}") >"$computing" 2>&1 &

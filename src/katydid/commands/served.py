@@ -46,7 +46,8 @@ class ServedVersion:
     def __enter__(self) -> Self:
         if answers(self._host):
             raise ConfigError(
-                f"{shown_url(self._host)} answers although {self._option} has not started it: stop what listens there"
+                f"something answers at {shown_url(self._host)} before {self._option} has started it: stop what listens "
+                "there"
             )
         self._output = tempfile.TemporaryFile()
         try:
