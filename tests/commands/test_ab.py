@@ -231,7 +231,7 @@ def test_a_version_that_does_not_come_up_says_why(command, patience, said):
 @posix
 def test_what_listens_already_is_not_taken_for_the_version_that_is_to_be_started():
     port = free_port()
-    with served(f"exec {SERVER}", port), pytest.raises(ConfigError, match="answers although --start-base"):
+    with served(f"exec {SERVER}", port), pytest.raises(ConfigError, match="before --start-base"):
         served("exec sleep 60", port).__enter__()
 
 
