@@ -149,4 +149,4 @@ def test_where_both_agree_nothing_is_said_and_no_request_is_sent_twice(own):
         host = url.replace("http:", "https:")
         options = RunOptions(ca_file=str(own.cert))
         assert first_look(ChatService(options, host), host, options.ca_file) == "m"
-    assert asked == [b"GET"]
+    assert asked == [b"GET", b"POST"], "the list, and the first request"

@@ -78,7 +78,8 @@ def choose_model(
         ConfigError: no model was named, and it does not say which it has.
     """
     exchange, body = _get(client, path or dialect.models_endpoint, headers)
-    if exchange.error in _UNREACHABLE or (exchange.error is not None and wanted is None):
+    no_answer = exchange.error is not None
+    if exchange.error in _UNREACHABLE or (no_answer and (wanted is None or _wants_tls(host))):
         raise NoAnswerError(unreachable(host, exchange))
     if exchange.status == 400 and _WANTS_TLS.search(words := answer_words(exchange)):
         raise NoAnswerError(f"{host} refuses plain HTTP ({words}): give its https URL with --host")
@@ -90,6 +91,11 @@ def choose_model(
     if not models:
         raise ConfigError(f"{host} has no model loaded: load one, or name one with --model")
     return models[0], ""
+
+
+def _wants_tls(host: str) -> bool:
+    """Whether it was spoken to in plain HTTP, and speaks TLS."""
+    return host.startswith("http:") and speaks_tls(host)
 
 
 def _lacks(dialect: Dialect, exchange: Exchange, body: bytes, wanted: str) -> str:
