@@ -13,11 +13,13 @@ import pytest
 from katydid.analysis.comparison.looks import planned_looks
 from katydid.analysis.comparison.verdicts import CompareSettings
 from katydid.cli import main
-from katydid.commands import ab
+from katydid.commands import ab, command_parsers
 from katydid.commands.ab_pairs import until_decided
 from katydid.commands.served import ServedVersion, answers
+from katydid.model.arguments import did_you_mean
 from katydid.model.errors import ConfigError
 from runfolders import write_run
+from schemas import misfits
 
 HOSTS = ["http://127.0.0.1:1", "http://127.0.0.1:2"]
 LOAD = {"users": 10, "cycles": 12}
@@ -72,6 +74,8 @@ def test_the_levels_are_said_before_the_first_run_and_after_each_pair_what_is_le
     ("words", "said"),
     [
         ([HOSTS[0]], "give both hosts first"),
+        (["stream", HOSTS[0]], "give both hosts first"),
+        ([*HOSTS, "--max-pair", "3"], "did you mean --max-pairs?"),
         (["stream", *HOSTS, "more"], "give both hosts first"),
         (["nothing", *HOSTS], "nothing"),
         ([HOSTS[0], "ftp://x"], "ftp://x"),
@@ -144,7 +148,32 @@ def test_the_gate_takes_the_comparison_of_ab_instead_of_its_own(tmp_path, record
     assert "no difference" in capsys.readouterr().out.replace("_", " ")
 
 
-@pytest.mark.parametrize("content", ["{", "[]", "{}"])
+OPTIONS_OF_A_RUN = """
+from katydid.commands.run import run_parser
+print(*(name for action in run_parser("stream")[0]._actions for name in action.option_strings))
+"""
+
+
+def test_no_option_of_a_run_is_taken_for_a_misspelt_one_of_ours():
+    told = subprocess.run([sys.executable, "-c", OPTIONS_OF_A_RUN], capture_output=True, text=True, check=True).stdout
+    own = ab.own_options(command_parsers(["ab"])["ab"])
+    assert "--max-tokens" in told
+    names = {name for name in told.split() if name.startswith("--")} - set(own) - set(ab.OURS)
+    names.remove("--version")  # of Locust, which makes no run
+    assert [name for name in names if did_you_mean(name, own)] == []
+
+
+def test_a_comparison_of_other_runs_is_refused(tmp_path, recorded, capsys):
+    recorded(tmp_path)
+    told = tmp_path / "ab.json"
+    main(["ab", *HOSTS, "--results", str(tmp_path), "--json", str(told)])
+    assert misfits("comparison", json.loads(told.read_text())) == []
+    other = write_run(tmp_path / "other", "new", **LOAD)
+    assert main(["gate", str(other.path), "--thresholds", "stream", "--comparison", str(told)]) == 2
+    assert "is of other runs" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("content", ["{", "[]", "{}", '{"verdict": "slower", "metrics": 5, "sides": []}'])
 def test_what_is_no_comparison_is_refused(tmp_path, capsys, content):
     write_run(tmp_path, "new", **LOAD)
     told = tmp_path / "ab.json"

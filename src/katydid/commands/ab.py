@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from katydid.commands.output import STANDARD_OUTPUT, check_output, write_output
 from katydid.commands.run import run_parser
-from katydid.model.arguments import Commands
+from katydid.model.arguments import Commands, did_you_mean
 from katydid.model.errors import ConfigError, ExitCode, NoDataError
 from katydid.model.jsontext import json_text
 from katydid.model.options.quantities import count, duration
@@ -72,7 +72,7 @@ def _read(given: argparse.Namespace) -> list[str]:
     """
     places = list(takewhile(lambda word: not word.startswith("-"), given.parser.words))
     options: list[str] = given.locusts[len(places) :]
-    if len(places) not in {2, 3}:
+    if len(places) not in {2, 3} or (len(places) == 2 and "://" not in places[0]):
         raise ConfigError("give both hosts first: katydid ab [WORKLOAD] BASE_HOST NEW_HOST [options]")
     given.workload, given.hosts = (places[0] if len(places) > 2 else "stream"), places[-2:]
     locustfile(given.workload)
@@ -87,14 +87,32 @@ def _read(given: argparse.Namespace) -> list[str]:
         raise ConfigError(
             "both hosts are the same server: give another, or --start-base CMD and --start-new CMD to start each there"
         )
-    taken = next((option for option in options if option.partition("=")[0] in OURS), None)
-    if taken is not None:
-        raise ConfigError(f"{taken} goes with `katydid run`: ab takes both hosts, --base-version and --new-version")
+    _check_options([option.partition("=")[0] for option in options], own_options(given.parser))
     if [given.json, given.markdown].count(STANDARD_OUTPUT) > 1:
         raise ConfigError("--json - and --markdown - both want standard output: give one of them a file")
     for where in filter(None, (given.json, given.markdown, given.html)):
         check_output(where)
     return options
+
+
+def _check_options(options: Sequence[str], own: Sequence[str]) -> None:
+    """One that nobody knows is a run's to complain of, but may have been meant for us.
+
+    Raises:
+        ConfigError: one is not for the runs.
+    """
+    for option in options:
+        if option in OURS:
+            raise ConfigError(
+                f"{option} goes with `katydid run`: ab takes both hosts, --base-version and --new-version"
+            )
+        if option.startswith("--") and (meant := did_you_mean(option, own)):
+            raise ConfigError(f"unrecognized arguments: {option}{meant} see katydid ab --help")
+
+
+def own_options(parser: argparse.ArgumentParser) -> list[str]:
+    """What `ab` takes beside the options of a run."""
+    return [name for name in parser._option_string_actions if name.startswith("--")]  # noqa: SLF001 - as argparse has it
 
 
 def run(given: argparse.Namespace) -> int:
@@ -256,13 +274,14 @@ def _sigterm_as_interrupt() -> Iterator[None]:
 
 
 def _write(given: argparse.Namespace, comparison: dict[str, Any], sides: Sides, results: Path) -> ExitCode:
+    from katydid.model.documents.comparison import Comparison
     from katydid.report.comparison import comparison_markdown, comparison_page, print_comparison
     from katydid.report.render.terminal import terminal
 
     console = terminal(stderr=STANDARD_OUTPUT in (given.json, given.markdown))
     print_comparison(comparison, console)
     if given.json:
-        write_output(given.json, json_text(comparison) + "\n")
+        write_output(given.json, json_text(Comparison.of(**comparison)) + "\n")
     if given.markdown:
         write_output(given.markdown, comparison_markdown(comparison))
     name = re.sub(r"[^\w.-]", "_", f"ab-{given.base_version}-{given.new_version}.html")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from argparse import Namespace
 from collections.abc import Sequence
 from contextlib import suppress
@@ -40,7 +39,7 @@ def run(given: Namespace) -> int:
     base = runs_of(given.baseline) if given.baseline else []
     if {run.path.resolve() for run in runs} & {run.path.resolve() for run in base}:
         raise ConfigError(f"--baseline {given.baseline} and {given.new} share runs: name those of another version")
-    judgement = _judge(thresholds, runs, base, given.comparison and _read_comparison(given.comparison))
+    judgement = _judge(thresholds, runs, base, given.comparison and _read_comparison(given.comparison, runs))
     _write(judgement, given)
     return judgement.exit_code
 
@@ -90,14 +89,27 @@ def _summary(thresholds: Thresholds) -> str:
     return f"{told}, compared by {', '.join(primary)}" if thresholds.wants_comparison else told
 
 
-def _read_comparison(path: Path) -> dict[str, Any]:
+def _read_comparison(path: Path, runs: Sequence[RunFolder]) -> dict[str, Any]:
+    """What `katydid ab --json` wrote of these runs.
+
+    Raises:
+        ConfigError: it is not that, or of others.
+    """
+    from katydid.model.documents.base import DocumentError
+    from katydid.model.documents.comparison import Comparison
+
+    remedy = "name what `katydid ab --json` wrote"
     try:
-        comparison = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ConfigError(f"--comparison {path}: {error}; name what `katydid ab --json` wrote") from None
-    if not isinstance(comparison, dict) or not {"verdict", "metrics", "sides"} <= comparison.keys():
-        raise ConfigError(f"--comparison {path} is not a comparison: name what `katydid ab --json` wrote")
-    return comparison
+        comparison = Comparison.parse(path.read_bytes())
+    except OSError as error:
+        raise ConfigError(f"--comparison {path}: {error.strerror}; {remedy}") from None
+    except DocumentError as error:
+        raise ConfigError(f"--comparison {path} is not a comparison ({error}): {remedy}") from None
+    given = {run.path.resolve().parts[-2:] for run in runs}
+    others = [run.run for side in comparison.sides[1:] for run in side.runs if Path(run.run).parts[-2:] not in given]
+    if others:
+        raise ConfigError(f"--comparison {path} is of other runs, as {others[0]}: {remedy} of these")
+    return comparison.json
 
 
 def judged_with(

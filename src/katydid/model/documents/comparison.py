@@ -99,8 +99,29 @@ class Difference(Part, kw_only=True, frozen=True):
     why: str
 
 
+class LookedMetric(Part, kw_only=True, frozen=True):
+    """What a look of `katydid ab` saw of a metric; as in `ComparedMetric`."""
+
+    name: str
+    change: float | None
+    low: float | None
+    high: float | None
+    p_value: float | None
+    verdict: MetricVerdict
+
+
+class LookRecord(Part, kw_only=True, frozen=True):
+    """A look of `katydid ab`, after so many pairs; `level` and `level_same` are its shares of the error allowed."""
+
+    pairs: int
+    level: float
+    level_same: float
+    verdict: ComparisonVerdict
+    metrics: list[LookedMetric]
+
+
 class Comparison(Document, kw_only=True, frozen=True):
-    """The content of `katydid compare --json`.
+    """The content of `katydid compare --json`, and of `katydid ab --json`, which has its looks too.
 
     Attributes:
         verdict: of the primary metrics together; a version that fails more is `slower` whatever else.
@@ -116,6 +137,7 @@ class Comparison(Document, kw_only=True, frozen=True):
         largest_regression: the metric that got worse beyond the noise by the most; null where none did.
         workload: of the base's first run.
         declared: metrics of the workload's own.
+        pairs, decided, looks: of `katydid ab`: pairs that were made, whether the last look decided, and all looks.
     """
 
     schema_version: int
@@ -132,3 +154,6 @@ class Comparison(Document, kw_only=True, frozen=True):
     largest_regression: str | None
     workload: str | None = None
     declared: object = None
+    pairs: int | None = None
+    decided: bool | None = None
+    looks: list[LookRecord] | None = None
