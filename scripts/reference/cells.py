@@ -51,6 +51,11 @@ def described(thing: Any, section: str = "Attributes") -> dict[str, str]:
     return {name: words.removesuffix(".") for name, words in said.items()}
 
 
+def described_by_all(kind: type, section: str = "Attributes") -> dict[str, str]:
+    """The same of a class and those that it is made of."""
+    return {name: words for each in reversed(kind.__mro__) for name, words in described(each, section).items()}
+
+
 def first_sentence(thing: Any) -> str:
     """Of a docstring."""
     return " ".join((thing.__doc__ or "").split("\n\n")[0].split())

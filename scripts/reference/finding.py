@@ -7,7 +7,7 @@ from itertools import starmap
 from types import ModuleType
 from typing import Any
 
-from cells import code, described, first_sentence, table, text, unit
+from cells import code, described, described_by_all, first_sentence, table, text, unit
 from workload import also, parent_of, user_of
 
 from katydid.analysis.calibration import LIMITS
@@ -135,9 +135,7 @@ def _table(kind: str, module: ModuleType) -> str:
 
 def _added_columns(workload: str) -> str:
     user, parent = user_of(workload), parent_of(workload)
-    said: dict[str, str] = {}
-    for ancestor in reversed(user.__mro__):
-        said |= described(ancestor, "Columns")
+    said = described_by_all(user, "Columns")
     known = parent.extra_columns if parent else {}
     own = {column: kind for column, kind in user.extra_columns.items() if column not in known}
     if not own:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import msgspec
-from cells import code, described, first_sentence, table, text
+from cells import code, described_by_all, first_sentence, table, text
 
 from katydid.model.documents.base import Document
 from katydid.model.documents.capacity import CapacityResult
@@ -45,7 +45,7 @@ Katydid reads them all the same.
 
 
 def _keys(what: str, kind: type[Document]) -> str:
-    said = described(kind)
+    said = described_by_all(kind)
     rows = [
         [code(field.encode_name), "always" if field.required else "where there is one", text(said[field.name])]
         for field in msgspec.structs.fields(kind)
@@ -59,7 +59,7 @@ def _schema(kind: type[Document]) -> dict[str, Any]:
     kinds = {part.__name__: part for part in _structs(kind)}
     for name, part in parts.items():
         if name in kinds:
-            said = described(kinds[name])
+            said = described_by_all(kinds[name])
             part["description"] = first_sentence(kinds[name])
             for field in msgspec.structs.fields(kinds[name]):
                 if field.name in said:

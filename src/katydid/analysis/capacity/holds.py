@@ -5,13 +5,14 @@ Knows no search and no estimate. Times are milliseconds of the run, as in the sa
 
 import math
 from collections.abc import Collection, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
 
+import msgspec
 import numpy as np
 import pandas as pd
 
 from katydid.analysis.derived import quantile
-from katydid.model.documents.capacity import Step
+from katydid.model.documents.capacity import Hold, Step
 from katydid.model.documents.manifest import Manifest, StageRecord
 from katydid.model.formatting import milliseconds, plural
 from katydid.model.metrics import DISTRIBUTIONS, STATISTICS
@@ -112,36 +113,8 @@ def criterion(metric: str, limit: float, columns: Collection[str]) -> Criterion 
     return None
 
 
-@dataclass(frozen=True, slots=True)
-class HoldResult:
-    """What a stage showed, from its settling to its end.
-
-    Attributes:
-        seconds: of that stretch.
-        ok_per_s: successful answers that came in that stretch, whenever they were asked for.
-        judged: by criterion, how many requests, or conversations, it was asked of.
-        missed: by criterion, how many of those missed it.
-        broken: names of the criteria that were broken; `keeps_up` where the target fell behind.
-        sustained: users whose requests the target did answer at the pace at which they came.
-    """
-
-    stage: int
-    users: int
-    purpose: str
-    ended: str
-    seconds: float
-    requests: int
-    ok: int
-    failed: int
-    offered_per_s: float
-    ok_per_s: float
-    sustained: float
-    keeps_up: bool
-    p50_ms: float | None
-    p95_ms: float | None
-    judged: dict[str, int] = field(default_factory=dict)
-    missed: dict[str, int] = field(default_factory=dict)
-    broken: tuple[str, ...] = ()
+class HoldResult(Hold, kw_only=True, frozen=True):
+    """What a stage showed, and what that says."""
 
     @property
     def held(self) -> bool:
@@ -162,8 +135,8 @@ class HoldResult:
 
     def step(self) -> Step:
         """As documents have it."""
-        told = asdict(self) | {"broken": list(self.broken)}
-        return Step(**told, held=self.held, missed_share=max(map(self.missed_share, self.missed), default=0.0))
+        worst = max(map(self.missed_share, self.missed), default=0.0)
+        return Step(**msgspec.structs.asdict(self), held=self.held, missed_share=worst)
 
 
 def criterion_text(name: str) -> str:

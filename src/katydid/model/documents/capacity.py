@@ -5,8 +5,8 @@ from msgspec import field
 from katydid.model.documents.base import Document, Part
 
 
-class Step(Part, kw_only=True, frozen=True):
-    """A stage of a search, from its settling to its end.
+class Hold(Part, kw_only=True, frozen=True):
+    """What a stage showed, from its settling to its end.
 
     Attributes:
         stage: its number, from 0.
@@ -19,8 +19,6 @@ class Step(Part, kw_only=True, frozen=True):
         judged: by part of the objective, how many requests, or conversations, it was asked of.
         missed: how many of those missed it.
         broken: parts of the objective that were broken; `keeps_up` where the target fell behind.
-        held: the objective was kept.
-        missed_share: of the part of the objective that most missed.
     """
 
     stage: int
@@ -39,7 +37,17 @@ class Step(Part, kw_only=True, frozen=True):
     p95_ms: float | None
     judged: dict[str, int]
     missed: dict[str, int]
-    broken: list[str]
+    broken: tuple[str, ...]
+
+
+class Step(Hold, kw_only=True, frozen=True):
+    """A stage of a search, with what became of the objective.
+
+    Attributes:
+        held: the objective was kept.
+        missed_share: of the part of the objective that most missed.
+    """
+
     held: bool
     missed_share: float
 
