@@ -164,7 +164,8 @@ def try_request(
         if status in {400, 422}:
             if is_too_short(words):
                 return adaptation, note
-            if (more := adapted(adaptation, _object(body), own, words)) is not None:
+            more = adapted(adaptation, _object(body), own, words)
+            if more is not None and build(more) != body:  # else it would be refused for ever
                 adaptation = more
                 continue
         if status in {401, 403}:
