@@ -80,3 +80,9 @@ def test_whatever_a_refusal_says_an_adaptation_leaves_less_to_refuse(words):
 
 def test_what_a_refusal_does_not_name_and_that_is_not_about_fields_is_left_alone():
     assert adapted(Adaptation(), {"seed": 1}, frozenset(), "the prompt is too long") is None
+
+
+def test_of_several_fields_only_those_that_are_ours_are_left_out():
+    body, words = {"max_tokens": 5, "temperature": 0.5, "seed": 1}, "unsupported: temperature, seed"
+    assert adapted(Adaptation(), body, frozenset({"temperature"}), words) == Adaptation(left_out=("seed",))
+    assert adapted(Adaptation(), body, frozenset({"max_tokens"}), "use max_completion_tokens") is None
