@@ -12,6 +12,7 @@ than the next; their failures are counted by the code that counts real ones.
 """
 
 import argparse
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -230,7 +231,8 @@ def main() -> None:
     for columns, rows in list(tables.items())[slice(options.only, None if options.only is None else options.only + 1)]:
         print(f"| {' | '.join(columns)} |\n|{'---|' * len(columns)}")
         for label, *figures in rows:
-            print(f"| {label} | " + " | ".join(map(_percent, figures)) + " |", flush=True)
+            line = f"| {label} | " + " | ".join(map(_percent, figures)) + " |"
+            print(re.sub(r"(?<=\d)%", " %", line), flush=True)
         print()
 
 
