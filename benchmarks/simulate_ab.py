@@ -100,7 +100,13 @@ def _rows(series: int, random: np.random.Generator) -> Iterator[list[str]]:
                 found = simulate(sd, truth, series=series, random=random, history=history)
                 shares = [f"{100 * share:.1f} %" for share in (found.slower, found.faster, found.same)]
                 told = f"{truth:.0%} slower" if truth else "equal"
-                yield [f"{100 * sd:.1f} %", f"{history} runs" if history else "none", told, *shares, f"{found.pairs:.1f}"]
+                yield [
+                    f"{100 * sd:.1f} %",
+                    f"{history} runs" if history else "none",
+                    told,
+                    *shares,
+                    f"{found.pairs:.1f}",
+                ]
 
 
 if __name__ == "__main__":
