@@ -123,6 +123,7 @@ class Sample:
         gap_mean_ms, gap_p99_ms, gap_max_ms: between content chunks.
         bytes: of the response's body, as received.
         prompt_tokens, completion_tokens: only what the server said.
+        target_input_tokens, target_output_tokens: that were asked for.
         status: HTTP status.
         detail: the failure's text, redacted, at most 200 characters.
         after_stop: ended after the failure threshold stopped the run; a success counts, a failure does not.
@@ -154,6 +155,8 @@ class Sample:
     bytes: int | None = None
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
+    target_input_tokens: int | None = None
+    target_output_tokens: int | None = None
     status: int | None = None
     outcome: Outcome = Outcome.OK
     blame: Blame | None = None
