@@ -114,6 +114,7 @@ class Sample:
         start_ms: first byte handed to the kernel; None where no connection came about.
         late_ms: start − scheduled.
         connect_ms: TCP and TLS set-up; None on a reused connection.
+        send_ms: start → the kernel had the last byte of the request; None where it did not take all, or nobody looked.
         ttft_ms: start → arrival of the first chunk with content.
         ttft_bound: True where the first read brought several chunks, so that TTFT is an upper bound.
         duration_ms: start → arrival of the last byte.
@@ -143,6 +144,7 @@ class Sample:
     start_ms: float | None = None
     late_ms: float | None = None
     connect_ms: float | None = None
+    send_ms: float | None = None
     ttft_ms: float | None = None
     ttft_bound: bool | None = None
     duration_ms: float | None = None
