@@ -123,8 +123,8 @@ class Sample:
         chunks: chunks with content.
         gap_mean_ms, gap_p99_ms, gap_max_ms: between content chunks.
         bytes: of the response's body, as received.
-        prompt_tokens, completion_tokens: only what the server said.
         target_input_tokens, target_output_tokens: that were asked for.
+        prompt_tokens, completion_tokens: only what the server said.
         status: HTTP status.
         detail: the failure's text, redacted, at most 200 characters.
         after_stop: ended after the failure threshold stopped the run; a success counts, a failure does not.
@@ -155,10 +155,10 @@ class Sample:
     gap_p99_ms: float | None = None
     gap_max_ms: float | None = None
     bytes: int | None = None
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
     target_input_tokens: int | None = None
     target_output_tokens: int | None = None
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
     status: int | None = None
     outcome: Outcome = Outcome.OK
     blame: Blame | None = None
