@@ -36,6 +36,8 @@ def test_lengths_are_as_asked_without_a_tokenizer_and_no_prompt_comes_from_the_c
         words = ("--host", url, "--users", 3, "--interval", 6, "--warm-up", 0, "--run-time", "60s")
         lengths = ("--input-tokens", "normal(200,50)", "--output-tokens", 64)
         katydid("run", "stream", *words, *lengths, folder=tmp_path / "made").wait(200)
+        sharing = ("--run-time", "30s", "--input-tokens", 200, "--shared-prefix", 150)
+        katydid("run", "stream", *words, *sharing, folder=tmp_path / "shared").wait(120)
         prompts = tmp_path / "prompts.txt"
         prompts.write_text("".join(f"Tell me all about the number {number}.\n" for number in range(5)))
         for _ in range(2):
@@ -51,4 +53,5 @@ def test_lengths_are_as_asked_without_a_tokenizer_and_no_prompt_comes_from_the_c
     assert ((realised / asked - 1).abs() <= 0.03).mean() >= 0.95
     assert set(samples["completion_tokens"]) == {64}
     assert made.summary["cache"]["beyond_template"] < 0.01
+    assert the_run(tmp_path / "shared").summary["cache"]["beyond_template"] > 0.2
     assert all(any("warm cache" in said for said in run.summary["warnings"]) for run in runs_in(tmp_path / "file"))

@@ -75,24 +75,28 @@ class Making:
 
     def take(self, user: int, iteration: int) -> Built:
         """The request of a user's iteration: as it was built ahead, else built now."""
-        return self._ready.get((user, iteration)) or self._keep(user, iteration)
+        if (user, iteration) not in self._ready:
+            plan = self.prompts.plan(user, iteration)
+            built = self._ready[user, iteration] = Built(plan, self._build(user, iteration, plan))
+            self._bytes += len(built.body)
+        return self._ready[user, iteration]
 
-    def ended(self, sample: Sample) -> None:
-        """Learn from an answer, and build the user's next request while nothing waits for it."""
-        built = self._ready.pop((sample.user, sample.iteration), None)
+    def ended(self, sample: Sample, draw: tuple[int, int]) -> None:
+        """Learn from an answer, and build the user's next request while nothing waits for it.
+
+        Args:
+            sample: of the request.
+            draw: the user and iteration that it was made by; where they are not the sample's own, users take requests
+                as they come, and nobody knows the next one.
+        """
+        built = self._ready.pop(draw, None)
         if built is None:
             return
         self._bytes -= len(built.body)
         if self.makes_prompts and sample.prompt_tokens:
             self.prompts.calibration.observe(built.plan.units, sample.prompt_tokens)
-        if self._bytes + len(built.body) <= AHEAD:
-            self._keep(sample.user, sample.iteration + 1)
-
-    def _keep(self, user: int, iteration: int) -> Built:
-        plan = self.prompts.plan(user, iteration)
-        built = self._ready[user, iteration] = Built(plan, self._build(user, iteration, plan))
-        self._bytes += len(built.body)
-        return built
+        if draw == (sample.user, sample.iteration) and self._bytes + len(built.body) <= AHEAD:
+            self.take(sample.user, sample.iteration + 1)
 
     # Before the run
 
