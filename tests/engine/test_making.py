@@ -80,7 +80,7 @@ def sample_of(user=0, iteration=0):
 
 def sent(found, user=0, iteration=0):
     sample = sample_of(user, iteration)
-    body = found.request_of(sample, (user, iteration), stream=True).body
+    body = found.request_for(sample, (user, iteration), stream=True).body
     return sample, body
 
 
@@ -141,7 +141,7 @@ def test_a_body_is_built_ahead_once_the_users_last_request_has_ended(monkeypatch
 def test_nothing_is_built_ahead_where_users_take_requests_as_they_come():
     found = looked(input_tokens="300")
     sample = sample_of(user=3, iteration=2)
-    found.request_of(sample, (0, 17), stream=True)
+    found.request_for(sample, (0, 17), stream=True)
     found.ended(sample, (0, 17))
     assert found.making._ready == {}
 

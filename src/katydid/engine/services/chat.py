@@ -211,7 +211,7 @@ class ChatService(Generic[Options]):
             body = self._bodies[index] = self._body(index, stream=stream)
         return self.post(body, request_id, stream=stream)
 
-    def request_of(self, sample: Sample, draw: tuple[int, int], *, stream: bool) -> Request:
+    def request_for(self, sample: Sample, draw: tuple[int, int], *, stream: bool) -> Request:
         """The request of a sample, made by the user and the iteration of `draw`; the sample is told its lengths."""
         user, iteration = draw
         if self.making.active:
@@ -220,7 +220,7 @@ class ChatService(Generic[Options]):
         return self.request(user=user, iteration=iteration, request_id=sample.request_id, stream=stream)
 
     def ended(self, sample: Sample, draw: tuple[int, int]) -> None:
-        """A request of `request_of` has ended."""
+        """A request of `request_for` has ended."""
         if self.making.active:
             self.making.ended(sample, draw)
 

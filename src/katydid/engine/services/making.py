@@ -93,7 +93,9 @@ class Making:
         if built is None:
             return
         self._bytes -= len(built.body)
-        if self.makes_prompts and sample.prompt_tokens:
+        if not self.makes_prompts:
+            return
+        if sample.prompt_tokens:
             self.prompts.calibration.observe(built.plan.units, sample.prompt_tokens)
         if draw == (sample.user, sample.iteration) and self._bytes + len(built.body) <= AHEAD:
             self.take(sample.user, sample.iteration + 1)

@@ -70,7 +70,7 @@ class BatchUser(PacedUser[BatchOptions, ChatService[Any]]):
         """One whole answer, from its request to its last byte; seconds that a refusal asks us to wait."""
         parser = AnswerParser(self.service.dialect)
         draw = self.index, self.iteration
-        request = self.service.request_of(sample, draw, stream=False)
+        request = self.service.request_for(sample, draw, stream=False)
         exchange = self.exchange(sample, request, parser)
         self.service.ended(sample, draw)
         if sample.error not in REFUSED:

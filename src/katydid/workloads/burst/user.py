@@ -63,7 +63,7 @@ class BurstService(ChatService[BurstOptions]):
         """The request of a sample; its connection ends with it."""
         if self._get is not None:
             return Request("GET", self._get, (*self._extra.values.items(), CLOSE), request_id=sample.request_id)
-        request = self.request_of(sample, draw, stream=True)
+        request = self.request_for(sample, draw, stream=True)
         return replace(request, headers=(*request.headers, CLOSE))
 
     def facts(self) -> dict[str, Any]:

@@ -21,6 +21,6 @@ class StreamUser(PacedUser[RunOptions, ChatService[Any]]):
         log = self.run_context.event_log
         parser = self.service.dialect.stream_parser(self.options.check)
         draw = self.index, self.iteration
-        request = self.service.request_of(sample, draw, stream=True)
+        request = self.service.request_for(sample, draw, stream=True)
         self.exchange(sample, request, parser, log.before(parser, sample.request_id) if log else None)
         self.service.ended(sample, draw)
