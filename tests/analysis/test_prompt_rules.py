@@ -5,6 +5,7 @@ import pytest
 
 from documents import manifest_with
 from katydid.analysis.derived import with_derived
+from katydid.analysis.headline import generator_to_blame
 from katydid.analysis.summary import summarise
 from katydid.report.model import Material
 from katydid.report.tokens import tokens_section
@@ -80,6 +81,13 @@ def test_unique_prompts_from_a_cache_are_invalid_and_others_a_warning(manifest, 
     assert (found and found.severity) == severity
     if found:
         assert "warm cache" in found.message
+
+
+def test_another_configuration_keeps_these_rules_so_that_the_generator_is_not_blamed():
+    for columns in ({"cached_tokens": 900}, {"target_output_tokens": 500}):
+        summary, _, _ = run(MADE, prompt_tokens=1000, **columns)
+        assert summary.headline.text.startswith("INVALID (the configuration's fault): ")
+        assert not generator_to_blame(summary)
 
 
 def test_the_hit_rate_is_of_the_run_and_over_time():

@@ -119,6 +119,11 @@ def test_prompts_shorter_than_the_targets_template_are_refused_before_any_load()
         looked(input_tokens="400", shared_prefix="500")
 
 
+def test_lengths_that_the_template_makes_impossible_are_told():
+    assert "are below 3" in looked(input_tokens="uniform(1,400)").note
+    assert looked(input_tokens="uniform(100,400)").note == ""
+
+
 def test_workers_make_the_prompts_that_the_process_that_looked_would_make():
     first = looked(input_tokens="300", seed=4)
     worker = service(input_tokens="300", seed=4)

@@ -115,14 +115,18 @@ class Making:
         found = [(self.prompts.units(text), send(text)) for text in texts]
         self.use(calibrated(found, tokenizer=self._exact).as_dict())
         assert self._inputs is not None  # noqa: S101 - only asked for where prompts are made
-        if self._inputs.mean < self.prompts.least:
+        least = self.prompts.least
+        if self._inputs.mean < least:
             own = f"its template has {self.prompts.calibration.overhead:.0f} tokens"
             shared = f", the shared prefix {self._shared.tokens}" if self._shared else ""
             raise ConfigError(
                 f"--input-tokens {self._inputs}: shorter than a prompt of this target can be ({own}{shared}): "
-                f"ask for {self.prompts.least} or more"
+                f"ask for {least} or more"
             )
-        return "" if self.prompts.calibration.source != "none" else NOT_COUNTED
+        if self.prompts.calibration.source == "none":
+            return NOT_COUNTED
+        short = self._inputs.below(least)
+        return f"{short:.0%} of --input-tokens {self._inputs} are below {least}, and are sent so long" if short else ""
 
     def use(self, calibration: Mapping[str, Any]) -> None:
         """Take what the process that looked at the target has found."""
