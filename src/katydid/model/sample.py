@@ -123,6 +123,9 @@ class Sample:
         gap_mean_ms, gap_p99_ms, gap_max_ms: between content chunks.
         bytes: of the response's body, as received.
         prompt_tokens, completion_tokens: only what the server said.
+        cached_tokens: of the prompt, that the server took from a cache, as it says.
+        reasoning_tokens: of the completion, that are no visible output, as the server says.
+        prediction_tokens: of the completion, that the request had predicted, as the server says.
         status: HTTP status.
         detail: the failure's text, redacted, at most 200 characters.
         after_stop: ended after the failure threshold stopped the run; a success counts, a failure does not.
@@ -154,6 +157,9 @@ class Sample:
     bytes: int | None = None
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
+    cached_tokens: int | None = None
+    reasoning_tokens: int | None = None
+    prediction_tokens: int | None = None
     status: int | None = None
     outcome: Outcome = Outcome.OK
     blame: Blame | None = None

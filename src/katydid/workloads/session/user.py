@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar
 
-from katydid.dialects.close_codes import classify_close
+from katydid.dialects.status import classify_close
 from katydid.engine.measuring import judge, measure_exchange
 from katydid.engine.user import PacedUser
 from katydid.model.jsontext import json_text
