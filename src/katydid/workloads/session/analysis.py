@@ -18,6 +18,8 @@ CHECKS = {
     "safety_answer": "the safety answer comes when it must",
 }
 """In the order in which they are told."""
+_BY_MARKERS = {"isolation", "independent_streams", "own_history"}
+"""Those that recognise texts by their users' words; streams also by the answers' ids."""
 MOST_EXAMPLES = 5
 _SHOWN = ("p50", "p95", "p99")
 
@@ -37,14 +39,23 @@ def _check(frame: pd.DataFrame, name: str) -> dict[str, Any]:
     if name == "independent_streams":
         violated |= _given_twice(frame)
     rows = frame[violated]
+    seen = bool((checked & _could_see(frame, name)).any())
     return {
         "name": name,
         "asks": CHECKS[name],
-        "passed": not len(rows),
+        "passed": False if len(rows) else True if seen else None,
         "count": int(checked.sum()),
         "violations": len(rows),
         "examples": [_example(row) for row in rows.head(MOST_EXAMPLES).to_dict("records")],
     }
+
+
+def _could_see(frame: pd.DataFrame, name: str) -> pd.Series:
+    """Answers in which the check would have noticed something; rows of before do not tell, and are taken to."""
+    if name not in _BY_MARKERS or "markers" not in frame:
+        return pd.Series(data=True, index=frame.index)
+    seen = frame["markers"].fillna(0) > 0
+    return seen | frame["answer_id"].notna() if name == "independent_streams" else seen
 
 
 def _has(column: pd.Series, name: str) -> pd.Series:
@@ -73,9 +84,13 @@ def _example(row: dict[Any, Any]) -> dict[str, Any]:
 
 
 def _session(frame: pd.DataFrame, checks: list[dict[str, Any]]) -> dict[str, Any]:
-    """As the first experiments told it; a quantile that has too few messages behind it is named in `too_few`."""
+    """As the first experiments told it; a quantile that has too few messages behind it is named in `too_few`.
+
+    Times are of the messages that count and were answered rightly, as in the report's table of requests.
+    """
     messages = frame[frame["name"] == "message"]
-    times = messages["duration_ms"].dropna().to_numpy(dtype=np.float64)
+    timed = messages[messages["counted"] & (messages["outcome"] == "ok")]
+    times = timed["duration_ms"].dropna().to_numpy(dtype=np.float64)
     wanted = [statistic for statistic in STATISTICS if statistic.name in _SHOWN and statistic.quantile is not None]
     passed = {check["name"]: check["passed"] for check in checks}
     seconds = _seconds(messages)
@@ -104,7 +119,9 @@ def _seconds(messages: pd.DataFrame) -> float | None:
     return float(ended - started.min()) / 1000.0
 
 
-def _all(passed: dict[str, bool], *names: str) -> bool | None:
-    """Whether all of these checks that were made were passed; None where none was made."""
+def _all(passed: dict[str, bool | None], *names: str) -> bool | None:
+    """Whether all of these checks that were made were passed; None where none was made, or one could see nothing."""
     made = [passed[name] for name in names if name in passed]
-    return all(made) if made else None
+    if False in made:
+        return False
+    return None if None in made or not made else True
