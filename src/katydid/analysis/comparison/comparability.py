@@ -30,7 +30,7 @@ MUST_MATCH = {
 OPTIONS_THAT_MAY_DIFFER = {
     "results", "version_label", "ca_file", "drain", "failure_threshold", "warm_up", "ramp",
     "api", "endpoint", "model", "interval", "phase", "request_timeout", "idle_timeout", "prompts", "check", "client",
-    "record_events", "target_pid", "target_metrics", "preflight",
+    "record_events", "target_pid", "target_metrics", "preflight", "before_run",
 }  # fmt: skip
 """Options that change no request, and those that the manifest's own keys tell."""
 

@@ -45,7 +45,7 @@ class SessionService(ChatService[SessionOptions]):
         self.answers: dict[str, int] = {}
         _try_out(self)
 
-    asks = False  # its requests are the scenario's
+    asks = makes = False  # its requests are the scenario's
 
     @property
     def name(self) -> str:
