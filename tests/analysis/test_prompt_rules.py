@@ -5,6 +5,7 @@ import pytest
 
 from documents import manifest_with
 from katydid.analysis.derived import with_derived
+from katydid.analysis.headline import generator_to_blame
 from katydid.analysis.summary import summarise
 from katydid.report.model import Material
 from katydid.report.tokens import tokens_section
@@ -82,6 +83,13 @@ def test_unique_prompts_from_a_cache_are_invalid_and_others_a_warning(manifest, 
         assert "warm cache" in found.message
 
 
+def test_another_configuration_keeps_these_rules_so_that_the_generator_is_not_blamed():
+    for columns in ({"cached_tokens": 900}, {"target_output_tokens": 500}):
+        summary, _, _ = run(MADE, prompt_tokens=1000, **columns)
+        assert summary.headline.text.startswith("INVALID (the configuration's fault): ")
+        assert not generator_to_blame(summary)
+
+
 def test_the_hit_rate_is_of_the_run_and_over_time():
     cached = np.where(np.arange(ROWS) > ROWS // 2, 500.0, 0.0)
     summary, _, _ = run(MADE, prompt_tokens=1000.0, cached_tokens=cached)
@@ -105,14 +113,14 @@ def repeated(sooner, prompts=20):
 
 
 def test_repeats_whose_first_token_comes_sooner_are_a_warning_where_the_target_does_not_say():
-    found = finding(run(**repeated(0.5))[0], "warm_cache")
+    found = finding(run(**repeated(0.5))[0], "repeated_prompts")
     assert found.severity == "warning"
     assert "sooner" in found.message
 
 
 @pytest.mark.parametrize(("options", "told"), [({"prompts": "p.jsonl"}, True), ({}, False)])
 def test_a_file_that_repeats_is_named_and_the_built_in_prompts_are_not(options, told):
-    found = finding(run({"options": options}, **repeated(0.0))[0], "warm_cache")
+    found = finding(run({"options": options}, **repeated(0.0))[0], "repeated_prompts")
     assert (found is not None) == told
     if told:
         assert "120 requests with 20 prompts" in found.message
@@ -120,7 +128,7 @@ def test_a_file_that_repeats_is_named_and_the_built_in_prompts_are_not(options, 
 
 def test_prompts_that_do_not_repeat_are_not_named():
     columns = repeated(0.0) | {"prompt_id": [f"p{number}" for number in range(120)]}
-    assert finding(run({"options": {"prompts": "p.jsonl"}}, **columns)[0], "warm_cache") is None
+    assert finding(run({"options": {"prompts": "p.jsonl"}}, **columns)[0], "repeated_prompts") is None
 
 
 def test_the_report_has_lengths_and_hit_rates_where_there_are_any():
@@ -133,3 +141,13 @@ def test_the_report_has_lengths_and_hit_rates_where_there_are_any():
     assert [chart.key for chart in section.charts] == ["cache-course"]
     plain, samples, manifest = run()
     assert tokens_section(Material(manifest, plain, with_derived(samples, manifest), samples)) is None
+
+
+@pytest.mark.parametrize(("slow", "told"), [(1, False), (3, True)])
+def test_requests_that_are_taken_slowly_are_told(slow, told):
+    sent = np.where(np.arange(ROWS) >= ROWS - slow, 80.0, 0.2)
+    found = finding(run(send_ms=sent)[0], "sending")
+    assert (found is not None) == told
+    if found:
+        assert found.severity == "warning"
+        assert "80" in found.message

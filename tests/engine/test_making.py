@@ -1,6 +1,9 @@
 """Requests whose lengths a run draws, as a target gets them."""
 
 import json
+import sys
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -8,6 +11,7 @@ from katydid.dialects import DIALECTS
 from katydid.engine.options import RunOptions
 from katydid.engine.services import making
 from katydid.engine.services.chat import ChatService
+from katydid.load.made_text import WORDS
 from katydid.model.errors import ConfigError
 from katydid.model.sample import Sample
 from katydid.workloads.tools import ToolsOptions
@@ -76,7 +80,7 @@ def sample_of(user=0, iteration=0):
 
 def sent(found, user=0, iteration=0):
     sample = sample_of(user, iteration)
-    body = found.request_of(sample, stream=True).body
+    body = found.request_for(sample, (user, iteration), stream=True).body
     return sample, body
 
 
@@ -115,6 +119,11 @@ def test_prompts_shorter_than_the_targets_template_are_refused_before_any_load()
         looked(input_tokens="400", shared_prefix="500")
 
 
+def test_lengths_that_the_template_makes_impossible_are_told():
+    assert "are below 3" in looked(input_tokens="uniform(1,400)").note
+    assert looked(input_tokens="uniform(100,400)").note == ""
+
+
 def test_workers_make_the_prompts_that_the_process_that_looked_would_make():
     first = looked(input_tokens="300", seed=4)
     worker = service(input_tokens="300", seed=4)
@@ -127,18 +136,34 @@ def test_a_body_is_built_ahead_once_the_users_last_request_has_ended(monkeypatch
     found = looked(input_tokens="300")
     sample, body = sent(found)
     assert sent(found)[1] is body
-    found.ended(sample)
+    found.ended(sample, (0, 0))
     built = found.making._ready[0, 1]
     monkeypatch.setattr(found.making, "_build", None)
     assert sent(found, iteration=1)[1] is built.body
     assert set(found.making._ready) == {(0, 1)}
 
 
+def test_nothing_is_built_ahead_where_users_take_requests_as_they_come():
+    found = looked(input_tokens="300")
+    sample = sample_of(user=3, iteration=2)
+    found.request_for(sample, (0, 17), stream=True)
+    found.ended(sample, (0, 17))
+    assert found.making._ready == {}
+
+
+def test_a_request_that_is_tried_again_is_built_again_and_counted_once():
+    found = looked(input_tokens="300")
+    for _ in range(3):
+        found.ended(sent(found)[0], (0, 0))
+    assert set(found.making._ready) == {(0, 1)}
+    assert found.making._bytes == len(found.making._ready[0, 1].body)
+
+
 def test_bodies_that_wait_are_bounded_in_memory(monkeypatch):
     monkeypatch.setattr(making, "AHEAD", 3000)
     found = looked(input_tokens="200")
     for user in range(50):
-        found.ended(sent(found, user)[0])
+        found.ended(sent(found, user)[0], (user, 0))
     assert 0 < sum(len(built.body) for built in found.making._ready.values()) < 3000 + 1500
     assert json.loads(sent(found, 49, 1)[1])["messages"]
 
@@ -199,15 +224,58 @@ def test_a_workload_that_says_itself_what_it_asks_refuses_lengths():
         ToolsService(ToolsOptions(output_tokens="50"), "http://h")
 
 
-def test_a_tokenizers_file_makes_prompts_exact(tmp_path):
+class Pieces:
+    """A tokenizer of pieces of three letters, as the package `tokenizers` has it."""
+
+    def encode(self, text, *, add_special_tokens):
+        assert not add_special_tokens
+        ids = [word[start : start + 3] for word in text.split() for start in range(0, len(word), 3)]
+        return SimpleNamespace(ids=ids)
+
+    @classmethod
+    def from_file(cls, path):
+        if "{" not in Path(path).read_text():
+            raise Exception("expected value\nat line 1")  # noqa: TRY002 - as the package does
+        return cls()
+
+
+def content(body):
+    return json.loads(body)["messages"][0]["content"]
+
+
+def test_a_tokenizers_file_makes_prompts_exact(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "tokenizers", SimpleNamespace(Tokenizer=Pieces))
+    path = tmp_path / "tokenizer.json"
+    path.write_text("{}")
+    found = looked(input_tokens="uniform(100,900)", tokenizer=str(path))
+    assert found.calibration["source"] == "both"
+    for user in range(20):
+        sample, body = sent(found, user)
+        tokens = len(Pieces().encode(content(body), add_special_tokens=False).ids)
+        assert tokens == round(sample.target_input_tokens - found.calibration["overhead"])
+    path.write_text("no")
+    with pytest.raises(ConfigError, match=r"cannot be read \(expected value at line 1\)"):
+        service(input_tokens="200", tokenizer=str(path))
+
+
+def test_without_the_package_a_tokenizer_is_refused_in_one_line(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "tokenizers", None)
+    path = tmp_path / "tokenizer.json"
+    path.write_text("{}")
+    with pytest.raises(ConfigError, match=r"pip install katydid\[tokenizer\]"):
+        service(input_tokens="200", tokenizer=str(path))
+
+
+def test_the_packages_own_tokenizers_count_as_they_should(tmp_path):
     tokenizers = pytest.importorskip("tokenizers")
-    model = tokenizers.models.WordLevel({"[UNK]": 0, "the": 1}, unk_token="[UNK]")
-    tokenizer = tokenizers.Tokenizer(model)
-    tokenizer.pre_tokenizer = tokenizers.pre_tokenizers.Whitespace()
+    tokenizer = tokenizers.Tokenizer(tokenizers.models.BPE())
+    tokenizer.pre_tokenizer = tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=False)
+    alphabet = tokenizers.pre_tokenizers.ByteLevel.alphabet()
+    trainer = tokenizers.trainers.BpeTrainer(vocab_size=500, initial_alphabet=alphabet, show_progress=False)
+    tokenizer.train_from_iterator([" ".join(WORDS)], trainer)
     path = tmp_path / "tokenizer.json"
     tokenizer.save(str(path))
-    found = looked(input_tokens="200", tokenizer=str(path))
-    assert found.calibration["source"] == "both"
-    (tmp_path / "bad.json").write_text("{}")
-    with pytest.raises(ConfigError, match=r"tokenizer.json$"):
-        service(input_tokens="200", tokenizer=str(tmp_path / "bad.json"))
+    found = service(input_tokens="777", tokenizer=str(path), preflight="off", model="m")
+    found.preflight()
+    for user in range(20):
+        assert len(tokenizer.encode(content(sent(found, user)[1])).ids) == 777

@@ -75,6 +75,11 @@ def test_no_length_is_below_one_or_beyond_the_longest(share, text):
     assert 1 <= read_lengths(text).at(share) <= MOST
 
 
+@pytest.mark.parametrize(("length", "share"), [(1, 0.0), (26, 0.25), (51, 0.5), (101, 1.0)])
+def test_the_share_of_shorter_lengths_is_known(length, share):
+    assert read_lengths("uniform(1,100)").below(length) == pytest.approx(share, abs=0.005)
+
+
 def test_a_draw_is_the_requests_own_and_of_one_purpose():
     one = chance("input", 7, 3, 5)
     assert chance("input", 7, 3, 5) == one

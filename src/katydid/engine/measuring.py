@@ -50,6 +50,8 @@ def measure_exchange(sample: Sample, exchange: Exchange, info: RunInfo) -> None:
         return
     sample.start_ms = info.ms(exchange.started)
     sample.late_ms = sample.start_ms - sample.scheduled_ms
+    if exchange.send_seconds is not None:
+        sample.send_ms = exchange.send_seconds * 1000.0
     if exchange.ended is not None:
         sample.duration_ms = (exchange.ended - exchange.started) * 1000.0
     if exchange.read_lag is not None:

@@ -20,6 +20,7 @@ from katydid.model.options.quantities import QuantityError, quoted
 MOST = 1_000_000
 """Tokens; a longer prompt fits no model's context."""
 _STANDARD = NormalDist()
+_PLACES = 200
 _SPEC = re.compile(r"([a-z]+)\(([^()]*)\)")
 _KINDS = ("normal", "lognormal", "uniform")
 
@@ -49,6 +50,10 @@ class Lengths:
             share: between 0 and 1, exclusive.
         """
         return int(min(MOST, max(1, round(self._quantile(share)))))
+
+    def below(self, length: int) -> float:
+        """The share of lengths that are less than this one, to within half a percent."""
+        return sum(self.at((place + 0.5) / _PLACES) < length for place in range(_PLACES)) / _PLACES
 
     def _quantile(self, share: float) -> float:
         if self.kind == "fixed":

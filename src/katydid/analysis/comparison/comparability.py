@@ -35,7 +35,7 @@ OPTIONS_THAT_MAY_DIFFER = {
 """Options that change no request, and those that the manifest's own keys tell."""
 
 WORTH_KNOWING = (
-    "adapted", "failure_threshold", "spawn_rate", "warm_up_s", "workers", "machine", "cpu_count",
+    "adapted", "calibration", "failure_threshold", "spawn_rate", "warm_up_s", "workers", "machine", "cpu_count",
     "katydid_version", "locust_version", "python_version",
 )  # fmt: skip
 """Keys of the manifest whose difference is listed."""

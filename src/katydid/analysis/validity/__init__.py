@@ -91,12 +91,27 @@ RULES = (
         column="target_output_tokens",
     ),
     Rule(
+        "sending",
+        "≤ 1 % of the requests take more than 50 ms to be sent",
+        "TTFT begins with a request's first byte, and has the sending in it",
+        prompts.slow_sending,
+        column="send_ms",
+    ),
+    Rule(
         "warm_cache",
         "of unique prompts ≤ 1 % of the input tokens from the target's prefix cache, beyond its template and what the "
         "prompts share; of others a warning",
         "a prompt that the target has seen before costs it next to nothing",
         prompts.warm_cache,
-        column="ttft_ms",
+        column="prompt_tokens",
+    ),
+    Rule(
+        "repeated_prompts",
+        "where the target does not say what came from its cache, no prompt of a file twice, and no TTFT of a repeat "
+        "sooner",
+        "a warm cache shows in the times alone then",
+        prompts.repeated,
+        column="prompt_id",
     ),
     Rule(
         "unfinished",

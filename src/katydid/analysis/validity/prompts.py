@@ -1,4 +1,4 @@
-"""Whether requests were what they were to be: as long as asked for, and new to the target's prefix cache."""
+"""Whether requests were what they were to be: as long as asked for, sent at once, new to the target's prefix cache."""
 
 import math
 
@@ -8,7 +8,7 @@ import pandas as pd
 from katydid.analysis.validity.rule import Run
 from katydid.analysis.validity.tokens import Own, cache_found, lengths_found
 from katydid.model.documents.summary import Finding, Severity, TokenLengths
-from katydid.model.formatting import fraction, number, plural
+from katydid.model.formatting import fraction, milliseconds, number, plural
 
 _OFF, _FAR_OFF = 0.02, 0.10
 
@@ -40,6 +40,23 @@ def _off(what: str, lengths: TokenLengths | None, remedy: str) -> Finding | None
     )
 
 
+_SLOW_MS, _SLOW_SHARE = 50.0, 0.01
+
+
+def slow_sending(run: Run) -> Finding | None:
+    """Requests that the target, or the way to it, took slowly: the time is in their TTFT."""
+    sent = run.counted["send_ms"].dropna()
+    slow = sent > _SLOW_MS
+    if slow.sum() <= _SLOW_SHARE * len(sent):
+        return None
+    return Finding(
+        "warning",
+        f"sending {fraction(slow.mean())} of the requests took more than {_SLOW_MS:.0f} ms (at most "
+        f"{milliseconds(sent.max())}), which is in their TTFT",
+        "see whether the target reads requests in time, and whether the network is as fast as their bytes ask for",
+    )
+
+
 _WARM = 0.01
 _BY_CHANCE = 2
 """Tokens that prompts without a common beginning may share: among many, some begin with the same word."""
@@ -48,10 +65,9 @@ _UNIQUE = "send unique prompts with --input-tokens, or a file with more of them"
 
 
 def warm_cache(run: Run) -> Finding | None:
-    """Input tokens that came from the target's prefix cache although nobody meant it, or may have."""
+    """Input tokens that came from the target's prefix cache although nobody meant it."""
     rows = run.counted[run.counted["outcome"] == "ok"]
-    options = run.manifest.options or {}
-    if options.get("input_tokens") is not None:
+    if (run.manifest.options or {}).get("input_tokens") is not None:
         share = _unmeant_share(rows, Own.of(run.manifest))
         if share is None or share <= _WARM:
             return None
@@ -62,9 +78,7 @@ def warm_cache(run: Run) -> Finding | None:
             _RESET,
         )
     found = cache_found(rows, run.manifest)
-    if found is None:
-        return _repeats(run, from_file=options.get("prompts") is not None)
-    if found.hit_rate <= _WARM:
+    if found is None or found.hit_rate <= _WARM:
         return None
     said = f"warm cache: {fraction(found.hit_rate)} of the input tokens came from the target's prefix cache"
     return Finding("warning", said, f"{_UNIQUE}, or {_RESET}")
@@ -81,19 +95,19 @@ def _unmeant_share(rows: pd.DataFrame, own: Own) -> float | None:
     return float(beyond[beyond > _BY_CHANCE].sum() / rest) if rest else None
 
 
-def _repeats(run: Run, *, from_file: bool) -> Finding | None:
+def repeated(run: Run) -> Finding | None:
     """What times and repeats say, where the target does not say what came from its cache."""
-    if "prompt_id" not in run.frame:
+    if cache_found(run.counted, run.manifest) is not None:
         return None
     order = run.frame[run.frame["prompt_id"].notna() & (run.frame["outcome"] == "ok")].sort_values("start_ms")
-    repeated = order.duplicated("prompt_id")
-    if not repeated.any():
+    again = order.duplicated("prompt_id")
+    if not again.any():
         return None
-    sooner = _sooner(order[order["counted"] & ~repeated], order[order["counted"] & repeated])
+    sooner = _sooner(order[order["counted"] & ~again], order[order["counted"] & again])
     if sooner is not None:
         said = f"prompts that had been sent before got their first token {fraction(sooner)} sooner"
         return Finding("warning", f"warm cache, probably: {said}", _UNIQUE)
-    if not from_file:
+    if (run.manifest.options or {}).get("prompts") is None:
         return None
     said = f"{plural(len(order), 'request')} with {plural(order['prompt_id'].nunique(), 'prompt')}"
     return Finding(

@@ -211,18 +211,18 @@ class ChatService(Generic[Options]):
             body = self._bodies[index] = self._body(index, stream=stream)
         return self.post(body, request_id, stream=stream)
 
-    def request_of(self, sample: Sample, *, stream: bool) -> Request:
-        """The request of a sample, which is told how long it is to be."""
-        user, iteration = sample.user, sample.iteration
+    def request_for(self, sample: Sample, draw: tuple[int, int], *, stream: bool) -> Request:
+        """The request of a sample, made by the user and the iteration of `draw`; the sample is told its lengths."""
+        user, iteration = draw
         if self.making.active:
             plan = self.making.take(user, iteration).plan
             sample.target_input_tokens, sample.target_output_tokens = plan.input_tokens, plan.output_tokens
         return self.request(user=user, iteration=iteration, request_id=sample.request_id, stream=stream)
 
-    def ended(self, sample: Sample) -> None:
-        """A request of `request_of` has ended."""
+    def ended(self, sample: Sample, draw: tuple[int, int]) -> None:
+        """A request of `request_for` has ended."""
         if self.making.active:
-            self.making.ended(sample)
+            self.making.ended(sample, draw)
 
     def _made(self, user: int, iteration: int, plan: Plan) -> bytes:
         """The body of a request whose length is drawn."""

@@ -76,24 +76,30 @@ class Making:
 
     def take(self, user: int, iteration: int) -> Built:
         """The request of a user's iteration: as it was built ahead, else built now."""
-        return self._ready.get((user, iteration)) or self._keep(user, iteration)
+        if (user, iteration) not in self._ready:
+            plan = self.prompts.plan(user, iteration)
+            built = self._ready[user, iteration] = Built(plan, self._build(user, iteration, plan))
+            self._bytes += len(built.body)
+        return self._ready[user, iteration]
 
-    def ended(self, sample: Sample) -> None:
-        """Learn from an answer, and build the user's next request while nothing waits for it."""
-        built = self._ready.pop((sample.user, sample.iteration), None)
+    def ended(self, sample: Sample, draw: tuple[int, int]) -> None:
+        """Learn from an answer, and build the user's next request while nothing waits for it.
+
+        Args:
+            sample: of the request.
+            draw: the user and iteration that it was made by; where they are not the sample's own, users take requests
+                as they come, and nobody knows the next one.
+        """
+        built = self._ready.pop(draw, None)
         if built is None:
             return
         self._bytes -= len(built.body)
-        if self.makes_prompts and sample.prompt_tokens:
+        if not self.makes_prompts:
+            return
+        if sample.prompt_tokens:
             self.prompts.calibration.observe(built.plan.units, sample.prompt_tokens)
-        if self._bytes + len(built.body) <= AHEAD:
-            self._keep(sample.user, sample.iteration + 1)
-
-    def _keep(self, user: int, iteration: int) -> Built:
-        plan = self.prompts.plan(user, iteration)
-        built = self._ready[user, iteration] = Built(plan, self._build(user, iteration, plan))
-        self._bytes += len(built.body)
-        return built
+        if draw == (sample.user, sample.iteration) and self._bytes + len(built.body) <= AHEAD:
+            self.take(sample.user, sample.iteration + 1)
 
     # Before the run
 
@@ -110,14 +116,18 @@ class Making:
         found = [(self.prompts.units(text), send(text)) for text in texts]
         self.use(calibrated(found, tokenizer=self._exact).as_dict())
         assert self._inputs is not None  # noqa: S101 - only asked for where prompts are made
-        if self._inputs.mean < self.prompts.least:
+        least = self.prompts.least
+        if self._inputs.mean < least:
             own = f"its template has {plural(round(self.prompts.calibration.overhead), 'token')}"
             shared = f", the shared prefix {self._shared.tokens}" if self._shared else ""
             raise ConfigError(
                 f"--input-tokens {self._inputs}: shorter than a prompt of this target can be ({own}{shared}): "
-                f"ask for {self.prompts.least} or more"
+                f"ask for {least} or more"
             )
-        return "" if self.prompts.calibration.source != "none" else NOT_COUNTED
+        if self.prompts.calibration.source == "none":
+            return NOT_COUNTED
+        short = self._inputs.below(least)
+        return f"{short:.0%} of --input-tokens {self._inputs} are below {least}, and are sent so long" if short else ""
 
     def use(self, calibration: Mapping[str, Any]) -> None:
         """Take what the process that looked at the target has found."""

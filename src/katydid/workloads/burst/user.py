@@ -59,11 +59,11 @@ class BurstService(ChatService[BurstOptions]):
             client.close()
         return ""
 
-    def ask(self, sample: Sample) -> Request:
+    def ask(self, sample: Sample, draw: tuple[int, int]) -> Request:
         """The request of a sample; its connection ends with it."""
         if self._get is not None:
             return Request("GET", self._get, (*self._extra.values.items(), CLOSE), request_id=sample.request_id)
-        request = self.request_of(sample, stream=True)
+        request = self.request_for(sample, draw, stream=True)
         return replace(request, headers=(*request.headers, CLOSE))
 
     def facts(self) -> dict[str, Any]:
@@ -135,8 +135,9 @@ class BurstUser(PacedUser[BurstOptions, BurstService]):
         """One streamed answer, or one page."""
         service = self.service
         parser = _Page() if service.plain else service.dialect.stream_parser(self.options.check)
-        self.exchange(sample, service.ask(sample), parser)
-        service.ended(sample)
+        draw = self.index, self.iteration
+        self.exchange(sample, service.ask(sample, draw), parser)
+        service.ended(sample, draw)
 
 
 def _note_wait(sample: Sample, scheduled: float) -> None:
