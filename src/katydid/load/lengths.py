@@ -111,7 +111,7 @@ def _within(text: str, values: list[float]) -> list[float]:
         QuantityError: one is no possible length.
     """
     if not all(1 <= value <= MOST for value in values):
-        raise QuantityError(f"{quoted(text)} must be from 1 to {MOST:,} tokens")
+        raise QuantityError(f"{quoted(text)} must be between 1 and {MOST:,}, in tokens")
     return values
 
 

@@ -125,6 +125,9 @@ class Sample:
         bytes: of the response's body, as received.
         target_input_tokens, target_output_tokens: that were asked for.
         prompt_tokens, completion_tokens: only what the server said.
+        cached_tokens: of the prompt, that the server took from a cache, as it says.
+        reasoning_tokens: of the completion, that are no visible output, as the server says.
+        prediction_tokens: of the completion, that the request had predicted, as the server says.
         status: HTTP status.
         detail: the failure's text, redacted, at most 200 characters.
         after_stop: ended after the failure threshold stopped the run; a success counts, a failure does not.
@@ -159,6 +162,9 @@ class Sample:
     target_output_tokens: int | None = None
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
+    cached_tokens: int | None = None
+    reasoning_tokens: int | None = None
+    prediction_tokens: int | None = None
     status: int | None = None
     outcome: Outcome = Outcome.OK
     blame: Blame | None = None

@@ -33,8 +33,9 @@ def _off(what: str, lengths: TokenLengths | None, remedy: str) -> Finding | None
     how = "longer" if lengths.off > 0 else "shorter"
     return Finding(
         severity,
-        f"{what} were {fraction(abs(lengths.off))} {how} than asked for: {number(round(lengths.realised_mean))} tokens "
-        f"in the mean of {plural(lengths.requests, 'request')}, not {number(round(lengths.asked_mean))}",
+        f"{what} were {fraction(abs(lengths.off))} {how} than asked for: "
+        f"{plural(round(lengths.realised_mean), 'token')} in the mean of "
+        f"{plural(lengths.requests, 'request')}, not {number(round(lengths.asked_mean))}",
         remedy,
     )
 

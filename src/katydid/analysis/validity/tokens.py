@@ -33,7 +33,7 @@ def lengths_found(counted: pd.DataFrame) -> LengthsFound | None:
 def _lengths(ok: pd.DataFrame, asked: str, realised: str) -> TokenLengths | None:
     if asked not in ok:
         return None
-    both = ok[[asked, realised]].dropna().astype(np.float64)
+    both = ok.loc[ok[asked] > 0, [asked, realised]].dropna().astype(np.float64)
     if both.empty:
         return None
     wanted, got = both[asked].to_numpy(), both[realised].to_numpy()

@@ -14,6 +14,7 @@ from katydid.load.lengths import read_lengths, read_shared_prefix
 from katydid.load.made_prompts import MadePrompts, Plan
 from katydid.load.made_text import WORDS, Weigh
 from katydid.model.errors import ConfigError
+from katydid.model.formatting import plural
 from katydid.model.sample import Sample
 from katydid.transport.exchange import Exchange
 
@@ -119,7 +120,7 @@ class Making:
         if self._inputs is None:
             return ""
         if self._inputs.mean < least:
-            own = f"its template has {self.prompts.calibration.overhead:.0f} tokens"
+            own = f"its template has {plural(round(self.prompts.calibration.overhead), 'token')}"
             shared = f", the shared prefix {self._shared.tokens}" if self._shared else ""
             raise ConfigError(
                 f"--input-tokens {self._inputs}: shorter than a prompt of this target can be ({own}{shared}): "
