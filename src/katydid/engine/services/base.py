@@ -11,6 +11,10 @@ class NoAnswerError(ConfigError):
     """The look at the target was not answered as HTTP is: it may speak something else."""
 
 
+class NotReadyError(ConfigError):
+    """The target answers that it cannot take requests yet."""
+
+
 class Service(Protocol):
     """A target as a workload sees it; made once a process and run, and before the look that comes ahead of it.
 
@@ -32,6 +36,7 @@ class Service(Protocol):
 
         Raises:
             NoAnswerError: nothing answers that is HTTP.
+            NotReadyError: it is not ready yet.
             ConfigError: it cannot do what is asked for.
         """
 
