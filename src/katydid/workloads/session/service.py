@@ -103,7 +103,7 @@ class SessionService(ChatService[SessionOptions]):
         """
         path = step.path(conversation.values)
         if not (isinstance(path, str) and path.startswith("/") and path.isascii() and path.isprintable()):
-            raise ConfigError(f"the path {path!r} is none: begin it with / and use the filter urlencode")
+            raise ConfigError(f"{path!r} is not a path: begin it with / and use the filter urlencode")
         if " " in path:
             raise ConfigError(f"the path {path!r} has a blank: use the filter urlencode")
         body = b"" if step.body is None else json_bytes(step.body(conversation.values))

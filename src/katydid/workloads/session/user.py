@@ -31,7 +31,7 @@ class MessagePart:
 
     Args:
         message: JSON, as it is sent.
-        new: makes an answer to be filled; what is heard without a text is none.
+        new: makes an answer to be filled; what is heard without a text is not one.
 
     Attributes:
         answer: the last message that was heard.
