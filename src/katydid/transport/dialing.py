@@ -183,12 +183,16 @@ def _connect(host: str, port: int, timeout: float) -> socket.socket:
     return sock
 
 
+_GATHERS = hasattr(socket.socket, "sendmsg")
+"""Not on Windows."""
+
+
 def send_all(sock: socket.socket, deadline: float, *pieces: bytes) -> None:
     """Send on a non-blocking socket, letting other greenlets run while its buffer is full."""
     left = [memoryview(piece) for piece in pieces]
     while left:
         try:
-            sent = sock.sendmsg(left) if len(left) > 1 else sock.send(left[0])
+            sent = sock.sendmsg(left) if _GATHERS and len(left) > 1 else sock.send(left[0])
         except BlockingIOError:
             gevent.socket.wait_write(sock.fileno(), _left(deadline))
             continue

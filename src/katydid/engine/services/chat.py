@@ -113,7 +113,7 @@ class ChatService(Generic[Options_co]):
                 self._send_look, self._look_body, host=self._host, own=own, note=self.note
             )
         if self.making.makes_prompts:
-            count = self._count_tokens if options.preflight == "request" else lambda _: None
+            count = self._count_tokens if options.preflight == "request" else None
             self.note = "; ".join(filter(None, (self.note, self.making.calibrate(count))))
         return model
 
