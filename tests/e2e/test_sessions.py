@@ -142,7 +142,7 @@ read = { text = "a" }
         ('text = "hello"\n', "", "message.text is missing"),
         ('"hello"', '"hello {{ usr }}"', "message.text: 'usr' is undefined"),
         ('"hello"', "\"{{ ''.__class__.__mro__ }}\"", "message.text: access to attribute '__class__'"),
-        ('"/m"', '"m"', "the path 'm' is none"),
+        ('"/m"', '"m"', "'m' is not a path"),
     ],
 )
 def test_a_bad_scenario_is_one_line(tmp_path, old, new, message):

@@ -201,6 +201,6 @@ def _why(manifest: Manifest, errors: list[ErrorRow]) -> str:
 
 
 def _address(manifest: Manifest, row: ErrorRow) -> str:
-    """The whole path that was asked, with that of `--host`; or the request's name, where that is no path."""
+    """The whole path that was asked, with that of `--host`; or the request's name, where that is not a path."""
     name = hide_query(row.name or "")
     return urlsplit(manifest.host or "").path.rstrip("/") + name if name.startswith("/") else name

@@ -81,7 +81,7 @@ def parse_model_ids(body: bytes) -> list[str]:
     """The ids in `data`, as OpenAI lists models and most others do after it.
 
     Raises:
-        ProtocolError: the body is no such list.
+        ProtocolError: the body is not such a list.
     """
     try:
         return [str(model["id"]) for model in load_object(body)["data"]]
@@ -170,7 +170,7 @@ class Dialect(Protocol):
         """The names of the models that the target lists.
 
         Raises:
-            ProtocolError: the body is no such list.
+            ProtocolError: the body is not such a list.
         """
 
     def stream_parser(self, check: str) -> StreamParser:
@@ -180,5 +180,5 @@ class Dialect(Protocol):
         """A non-streamed answer.
 
         Raises:
-            ProtocolError: the body is none.
+            ProtocolError: the body is not one.
         """

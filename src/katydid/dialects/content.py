@@ -1,13 +1,13 @@
 """What counts as content, and its text, whatever shape a server gives it. Knows no API.
 
 Most write a string. Some write a list of parts, as Mistral does with its thinking, and some the bare number that a
-token of digits looks like. A part whose text is empty is no content, nor is what only frames a part.
+token of digits looks like. A part whose text is empty is not content, nor is what only frames a part.
 """
 
 from typing import Any
 
 _FRAME = frozenset({"expires_at", "format", "id", "index", "role", "signature", "type"})
-"""Members of a part that say something about it, and are none of its content."""
+"""Members of a part that say something about it, and are not its content."""
 _LEVELS = 8
 """How deep content lies at most; what a target nests without end is not read to its end."""
 

@@ -58,7 +58,7 @@ class GenericSse:
     """See `base.Dialect`.
 
     Raises:
-        ConfigError: the fields are no good.
+        ConfigError: the fields are wrong.
     """
 
     name = "generic-sse"

@@ -244,7 +244,7 @@ _FIELDS = (b":", b"data", b"event", b"id", b"retry")
 
 
 def _error_in(data: bytes) -> Any:
-    """What an event of an error says: its error, itself, or its words where it is no JSON."""
+    """What an event of an error says: its error, itself, or its words where it is not JSON."""
     try:
         value = load_object(data)
     except ProtocolError:

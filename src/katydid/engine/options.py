@@ -316,7 +316,7 @@ def run_options(parsed: Any, table: type[Options]) -> Options:
         table: a dataclass whose fields `option` made.
 
     Raises:
-        ConfigError: the first value that is no good, by its option's name.
+        ConfigError: the first value that is wrong, by its option's name.
     """
     found = table(**{each.name: checked(each, getattr(parsed, each.name)) for each in options_in(table)})
     brought = getattr(DIALECTS.get(found.api), "options", None) if isinstance(found, RunOptions) else None

@@ -2,7 +2,7 @@
 
 A declaration is data: a column of the samples, and how it is read. So it travels in the manifest (`declared`), and
 whoever has the run's folder can show, compare and judge the metric without the file that declared it. What a manifest
-says comes from outside: it is checked as strictly as what a locustfile says, and left out where it is no good.
+says comes from outside: it is checked as strictly as what a locustfile says, and left out where it is wrong.
 """
 
 import re
@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field, fields
 from enum import StrEnum
 from functools import cached_property
 from types import UnionType
-from typing import Any, cast, get_args
+from typing import cast, get_args
 
 from katydid.model.documents.base import Document
 from katydid.model.documents.comparison import BothSides
@@ -172,7 +172,7 @@ class Catalogue:
             return ""
         return f"{plural(len(self.damaged), 'declared metric')} left out: {self.damaged[0]}"
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, object]:
         """What stands under `declared`."""
         metrics = [asdict(metric) for metric in self.declared]
         return {"columns": dict(self.columns), "metrics": metrics, "rules": list(self.rules)}
@@ -182,7 +182,7 @@ SHIPPED = Catalogue()
 """Of a run whose workload declares nothing."""
 
 
-def declare(columns: Mapping[str, type], metrics: Iterable[Metric], rules: Iterable[str] = ()) -> dict[str, Any]:
+def declare(columns: Mapping[str, type], metrics: Iterable[Metric], rules: Iterable[str] = ()) -> dict[str, object]:
     """What the manifest says of a workload's own columns, metrics and rules; empty where there are none.
 
     Raises:
@@ -206,7 +206,7 @@ def declare(columns: Mapping[str, type], metrics: Iterable[Metric], rules: Itera
     return {KEY: Catalogue(tuple(seen.values()), columns=named, rules=rules).as_json()}
 
 
-def catalogue_of(*documents: Document | Mapping[str, Any]) -> Catalogue:
+def catalogue_of(*documents: Document | Mapping[str, object]) -> Catalogue:
     """The metrics of runs, by their manifests (or of a comparison, by its result).
 
     Where they differ in a label or a definition, those of the last one stay.
@@ -229,7 +229,7 @@ def catalogue_of(*documents: Document | Mapping[str, Any]) -> Catalogue:
     return Catalogue(tuple(found.values()), tuple(damaged), tuple(replaced), columns, tuple(rules))
 
 
-def declared_columns(document: Document | Mapping[str, Any]) -> set[str]:
+def declared_columns(document: Document | Mapping[str, object]) -> set[str]:
     """Columns that declared metrics read and that are not of every request."""
     return {metric.column for metric in _read(document.get(KEY)).declared} - _SAMPLE_KINDS.keys()
 

@@ -40,7 +40,7 @@ class ErrorClass(StrEnum):
         TOO_FEW_CHUNKS: a streamed answer of at most 2 content chunks.
         MALFORMED: bytes that break the protocol, or more of them than a bounded buffer holds.
         RATE_LIMITED: 429, or an error in the answer that says so.
-        DAILY_LIMIT: 429 for the day: trying again later is no use.
+        DAILY_LIMIT: 429 for the day: trying again later does not help.
         OVERLOADED: 503.
         AUTH_EXPIRED: 401 for a key that had been accepted, or that could be renewed, and was refused all the same.
         HTTP_4XX: any other status from 400 to 499.
@@ -99,7 +99,7 @@ DETAIL_LIMIT = 200
 """Characters of a failure's text that are kept: enough to recognise it, too few to fill a disk."""
 
 NO_COLUMNS = frozenset({"extra", "gaps"})
-"""Attributes of a sample that are no columns of the rows."""
+"""Attributes of a sample that are not columns of the rows."""
 
 
 @dataclass(slots=True)

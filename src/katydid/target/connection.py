@@ -288,7 +288,7 @@ class Connection(asyncio.Protocol):
             self._target.log.write(truth)
 
     def _reject(self, error: RequestError) -> None:
-        """Bytes that are no request: what follows them cannot be understood either."""
+        """Bytes that are not a request: what follows them cannot be understood either."""
         body = _OPENAI.error_body(str(error), "invalid_request_error")
         message = answer(error.status, body, server=self._target.settings.server, keep_alive=False)
         pending, self._reader.pending = self._reader.pending, None

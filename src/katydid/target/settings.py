@@ -28,7 +28,7 @@ def delay(text: str) -> float:
     """Seconds, as `duration` reads them; a plain number is taken where it cannot be meant in milliseconds.
 
     Raises:
-        QuantityError: it is none, or may be meant in either unit.
+        QuantityError: it is not one, or may be meant in either unit.
     """
     seconds, plain = duration(text), text.strip()
     if seconds >= LONGEST_PLAIN and not plain[-1].isalpha():
@@ -171,7 +171,7 @@ def _rates(option: str, given: Sequence[str], known: Collection[str]) -> dict[st
     """CLASS=RATE by class.
 
     Raises:
-        ConfigError: a class or a rate is none, or the rates add up to more than 1.
+        ConfigError: a class or a rate is unknown, or the rates add up to more than 1.
     """
     rates = {}
     for text in given:
@@ -231,7 +231,7 @@ def settings_from_arguments(arguments: Sequence[str]) -> TargetSettings:
     """Settings out of words of a command line.
 
     Raises:
-        ConfigError: they are no good.
+        ConfigError: one of them is wrong.
     """
     parser = OneLineParser(prog="katydid target", **ABOUT)
     add_arguments(parser)

@@ -1,7 +1,7 @@
 """The service of all workloads that talk to a model: a dialect, a client, and the prompts."""
 
 from dataclasses import replace
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
 from katydid.dialects import DIALECTS, dialect
@@ -27,10 +27,10 @@ from katydid.transport.exchange import Exchange, Request, Timeouts, TimestampSou
 LOOK_WORDS = 24
 """Of the prompt of the look before the load, where prompts are made."""
 
-Options = TypeVar("Options", bound=RunOptions)
+Options_co = TypeVar("Options_co", bound=RunOptions, covariant=True)
 
 
-class ChatService(Generic[Options]):
+class ChatService(Generic[Options_co]):
     """See `service.Service`.
 
     Attributes:
@@ -50,7 +50,7 @@ class ChatService(Generic[Options]):
     asks = True
     makes = True
 
-    def __init__(self, options: Options, host: str) -> None:
+    def __init__(self, options: Options_co, host: str) -> None:
         self.dialect = dialect(options.api, options.dialect_options)
         self.options = options
         url = read_target_url(host)
@@ -117,16 +117,16 @@ class ChatService(Generic[Options]):
             self.note = "; ".join(filter(None, (self.note, self.making.calibrate(count))))
         return model
 
-    def adapt(self, found: dict[str, Any] | None) -> None:
+    def adapt(self, found: dict[str, object] | None) -> None:
         """What the process that looked at the target has found; before `begin`."""
         self.adaptation = Adaptation.from_dict(found)
 
     @property
-    def calibration(self) -> dict[str, Any] | None:
+    def calibration(self) -> dict[str, object] | None:
         """How the target counts made prompts, for the other processes of the run; None where none are made."""
         return dict(self.making.prompts.facts()) if self.making.makes_prompts else None
 
-    def calibrate(self, found: dict[str, Any]) -> None:
+    def calibrate(self, found: dict[str, object]) -> None:
         """See `service.Service.calibrate`."""
         self.making.use(found)
 
@@ -154,10 +154,10 @@ class ChatService(Generic[Options]):
         exchange, body = self._look(self._short_body(one_message(text)))
         return counted_tokens(self.dialect, exchange, body)
 
-    def _forced(self, tokens: int) -> dict[str, Any]:
+    def _forced(self, tokens: int) -> dict[str, object]:
         """Fields that make answers so long, where lengths are asked for and the API has such fields."""
         force = getattr(self.dialect, "forced", None)
-        found: dict[str, Any] = force(tokens) if force and self.making.sets_outputs else {}
+        found: dict[str, object] = force(tokens) if force and self.making.sets_outputs else {}
         return found
 
     def _placed(self, base: str) -> Place:
@@ -242,7 +242,7 @@ class ChatService(Generic[Options]):
             self._paths[wanted] = self._path_of(stream=wanted)
         return Request("POST", self._paths[wanted], self.credentials.headers, body, request_id)
 
-    def generation(self, extra: dict[str, Any] | None = None) -> Generation:
+    def generation(self, extra: dict[str, object] | None = None) -> Generation:
         """What is asked of the model; `extra` is put into the body as it is."""
         options = self.options
         return Generation(self._model, options.max_tokens, options.temperature, options.seed, extra or {})
@@ -250,7 +250,7 @@ class ChatService(Generic[Options]):
     def _body(self, index: int, *, stream: bool) -> bytes:
         return self.body(self._prompts.conversations[index], stream=stream)
 
-    def body(self, messages: list[Message], extra: dict[str, Any] | None = None, *, stream: bool) -> bytes:
+    def body(self, messages: list[Message], extra: dict[str, object] | None = None, *, stream: bool) -> bytes:
         """The body of a request as it is sent; `extra` is put into it as it is."""
         return self.changed(self.dialect.body(messages, self.generation(extra), stream=stream))
 
@@ -278,7 +278,7 @@ class ChatService(Generic[Options]):
         named = (*self.key.known, self._password, *self._extra.secrets, *secret_values(self._fields), *query)
         return [secret for secret in named if secret]
 
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> dict[str, object]:
         """See `service.Service.facts`."""
         return {
             "host": self._host,
@@ -287,7 +287,7 @@ class ChatService(Generic[Options]):
             **self._prompts_facts(),
         }
 
-    def _prompts_facts(self) -> dict[str, Any]:
+    def _prompts_facts(self) -> dict[str, object]:
         if self.making.makes_prompts:
             return {"prompts": "made", "calibration": dict(self.making.prompts.facts())}
         return {

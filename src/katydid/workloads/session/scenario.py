@@ -96,7 +96,7 @@ def load_scenario(name: str) -> Scenario:
     """The scenario of a name, or of a TOML file.
 
     Raises:
-        ConfigError: there is none, or it is no good; one line says where and why.
+        ConfigError: there is none, or it is wrong; one line says where and why.
     """
     file = Path(name) if name.endswith(".toml") else FOLDER / f"{name}.toml"
     if not file.is_file():

@@ -1,7 +1,6 @@
 """What the users of a `session` share: their options, the scenario, and what was seen of the rooms before the load."""
 
 from hashlib import sha256
-from typing import Any
 
 from katydid.engine.services.base import NoAnswerError
 from katydid.engine.services.chat import ChatService
@@ -121,13 +120,13 @@ class SessionService(ChatService[SessionOptions]):
         """
         path = step.path(conversation.values)
         if not (isinstance(path, str) and path.startswith("/") and path.isascii() and path.isprintable()):
-            raise ConfigError(f"the path {path!r} is none: begin it with / and use the filter urlencode")
+            raise ConfigError(f"{path!r} is not a path: begin it with / and use the filter urlencode")
         if " " in path:
             raise ConfigError(f"the path {path!r} has a blank: use the filter urlencode")
         body = b"" if step.body is None else json_bytes(step.body(conversation.values))
         return Request(step.method, path, self.credentials.headers, body, request_id)
 
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> dict[str, object]:
         """See `ChatService.facts`."""
         return {
             "host": self._host,
