@@ -9,7 +9,8 @@ import time
 from dataclasses import replace
 from typing import Any, ClassVar
 
-from katydid.engine.services.chat import ChatService, checked_path
+from katydid.engine.services.chat import ChatService
+from katydid.engine.services.paths import checked_path
 from katydid.engine.user import PacedUser
 from katydid.model.errors import ConfigError
 from katydid.model.sample import ErrorClass, Outcome, Sample

@@ -7,8 +7,9 @@ from katydid.dialects.speech import SpeechDialect, speech_dialect
 from katydid.dialects.status import classify_status
 from katydid.engine.measuring import fail_on_the_line, measure_exchange
 from katydid.engine.services.base import NoAnswerError
-from katydid.engine.services.chat import api_key, checked_path
+from katydid.engine.services.chat import api_key
 from katydid.engine.services.headers import ExtraHeaders
+from katydid.engine.services.paths import checked_path
 from katydid.engine.services.preflight import answer_words
 from katydid.engine.user import PacedUser
 from katydid.model.errors import ConfigError
