@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Generic, TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
-from katydid.dialects import DIALECTS, dialect
+from katydid.dialects import dialect
 from katydid.dialects.base import Generation, Message, path_of
 from katydid.dialects.loading import load_object
 from katydid.engine.options import RunOptions
@@ -12,6 +12,7 @@ from katydid.engine.services.api_key import find_key
 from katydid.engine.services.credentials import Credentials, KeyedClient
 from katydid.engine.services.headers import ExtraHeaders
 from katydid.engine.services.making import Making, counted_tokens
+from katydid.engine.services.paths import checked_path, placed
 from katydid.engine.services.preflight import HEADER, MOST_TOKENS, choose_model, look, try_request
 from katydid.engine.services.prompts import load_prompts
 from katydid.load.body import Adaptation, body_fields, secret_values
@@ -20,7 +21,7 @@ from katydid.model.errors import ConfigError, ProtocolError
 from katydid.model.jsontext import json_bytes
 from katydid.model.redact import hide_query, is_secret_name
 from katydid.model.sample import Sample
-from katydid.protocol.target_url import Place, names_endpoint, place, read_target_url
+from katydid.protocol.target_url import read_target_url
 from katydid.transport import open_client
 from katydid.transport.exchange import Exchange, Request, Timeouts, TimestampSource
 
@@ -54,7 +55,7 @@ class ChatService(Generic[Options_co]):
         self.dialect = dialect(options.api, options.dialect_options)
         self.options = options
         url = read_target_url(host)
-        found = self._placed(url.path)
+        found = placed(self.dialect, url.path, self.own_path())
         self._host = url._replace(path=found.base).url
         self._password = url.password
         self._models_path = found.models
@@ -159,22 +160,6 @@ class ChatService(Generic[Options_co]):
         force = getattr(self.dialect, "forced", None)
         found: dict[str, object] = force(tokens) if force and self.making.sets_outputs else {}
         return found
-
-    def _placed(self, base: str) -> Place:
-        """Where the API is, below the base path that the target's URL has.
-
-        Raises:
-            ConfigError: --endpoint is no path, or the URL is the endpoint of another API.
-        """
-        chosen, dialect = self.own_path(), self.dialect
-        if chosen is None and dialect.endpoint != "/" and not names_endpoint(base, dialect.endpoint):
-            for other in DIALECTS.values():
-                if names_endpoint(base, other.endpoint):
-                    raise ConfigError(
-                        f"--host ends with {other.endpoint}, an endpoint of --api {other.name}, but the API is "
-                        f"{dialect.name}: choose that one, or leave the endpoint out"
-                    )
-        return place(base, dialect.endpoint, dialect.models_endpoint, chosen)
 
     def own_path(self) -> str | None:
         """The path that requests go to where it is not the API's own.
@@ -308,18 +293,3 @@ class ChatService(Generic[Options_co]):
 def one_message(text: str) -> list[Message]:
     """A conversation of one question."""
     return [{"role": "user", "content": text}]
-
-
-def checked_path(option: str, path: str) -> str:
-    """A path, without what copying leaves around it.
-
-    Raises:
-        ConfigError: it is none that can be sent.
-    """
-    path = path.strip()
-    shown = hide_query(path)
-    if not path.startswith("/"):
-        raise ConfigError(f"{option} {shown!r} is not a path: begin it with /")
-    if not path.isascii() or not path.isprintable() or " " in path:
-        raise ConfigError(f"{option} {shown!r} has a blank or a character that is not ASCII: write it percent-encoded")
-    return path

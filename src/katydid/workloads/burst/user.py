@@ -10,7 +10,8 @@ from dataclasses import replace
 from typing import ClassVar
 
 from katydid.engine.services.base import NoAnswerError
-from katydid.engine.services.chat import ChatService, checked_path
+from katydid.engine.services.chat import ChatService
+from katydid.engine.services.paths import checked_path
 from katydid.engine.user import PacedUser
 from katydid.model.sample import ErrorClass, Outcome, Sample
 from katydid.transport.exchange import Request, Timeouts

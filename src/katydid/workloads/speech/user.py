@@ -9,9 +9,9 @@ from katydid.dialects.status import NOT_READY
 from katydid.engine.measuring import fail_on_the_line, refusal
 from katydid.engine.services.api_key import find_key
 from katydid.engine.services.base import NoAnswerError, NotReadyError
-from katydid.engine.services.chat import checked_path
 from katydid.engine.services.credentials import Credentials, KeyedWebSocketClient
 from katydid.engine.services.headers import ExtraHeaders
+from katydid.engine.services.paths import checked_path
 from katydid.engine.services.preflight import answer_words, refused_key
 from katydid.engine.user import PacedUser
 from katydid.model.errors import ConfigError
