@@ -4,7 +4,7 @@ Times are seconds on the monotonic clock.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Literal, Protocol
 
 import katydid
@@ -111,6 +111,7 @@ class Exchange:
 
     Attributes:
         started: the first byte was handed to the kernel.
+        send_seconds: from there until the kernel had all of the request; None where it did not come to that.
         connect_seconds: TCP and TLS set-up; None on a reused connection.
         ended: arrival of the last byte; None where the answer is not complete.
         body: of an answer that was not 2xx or not what was asked for, bounded; empty otherwise.
@@ -123,6 +124,7 @@ class Exchange:
     """
 
     started: float | None = None
+    send_seconds: float | None = None
     connect_seconds: float | None = None
     ended: float | None = None
     status: int | None = None
@@ -137,9 +139,9 @@ class Exchange:
 
     def begin_again(self) -> None:
         """Forget the first sending: the request is sent a second time."""
-        self.started = self.connect_seconds = self.ended = self.status = self.read_lag = self.error = None
-        self.headers, self.body, self.received, self.detail = {}, b"", 0, ""
-        self.resent = True
+        fresh = Exchange(resent=True)
+        for each in fields(fresh):
+            setattr(self, each.name, getattr(fresh, each.name))
 
     def fail(self, error: ErrorClass, detail: str) -> None:
         """Keep the first reason only: what follows it is its consequence."""
