@@ -81,14 +81,20 @@ hold_lock() {
   printf '%s\n' $$ >"$lock/owner"
 }
 
-# setup_env FOLDER REQUIREMENTS: make a virtual environment with exactly these packages; fast when it is there.
+# setup_env FOLDER REQUIREMENTS [OPTION of pip ...]: make a virtual environment with exactly these packages; fast when
+# it is there.
 setup_env() {
   local folder=$1 requirements=$2 python stamp
+  shift 2
   python=$(find_python)
   # The root is part of it: an environment that was moved with its repository does not run.
-  stamp="$ROOT $("$python" -c 'import sys; print(sys.version)') $(cksum <"$requirements") $(what_is_built | cksum)"
+  stamp="$ROOT $("$python" -c 'import sys; print(sys.version)') $(cksum <"$requirements")"
+  [ "$folder" != "$ROOT/.venv" ] || stamp="$stamp $(what_is_built | cksum)"
   if ! has_stamp "$folder" "$stamp"; then
-    (hold_lock "$folder-lock"; has_stamp "$folder" "$stamp" || make_env "$folder" "$requirements" "$python" "$stamp")
+    (
+      hold_lock "$folder-lock"
+      has_stamp "$folder" "$stamp" || make_env "$folder" "$requirements" "$python" "$stamp" "$@"
+    )
   fi
 }
 
@@ -101,11 +107,12 @@ has_stamp() { [ "$(cat "$1/.stamp" 2>/dev/null || true)" = "$2" ]; }
 
 make_env() {
   local folder=$1 requirements=$2 python=$3 stamp=$4 bin
+  shift 4
   rm -rf "$folder"
   quietly "Making $(basename "$folder")" "$python" -m venv "$folder"
   bin=$(venv_bin "$folder")
   quietly "Installing $(basename "$requirements")" "$bin/python" -m pip install --quiet \
-    --disable-pip-version-check --require-hashes -r "$requirements"
+    --disable-pip-version-check --require-hashes -r "$requirements" "$@"
   if [ "$folder" = "$ROOT/.venv" ]; then
     quietly "Installing katydid" "$bin/python" -m pip install --quiet --disable-pip-version-check \
       --no-deps --no-build-isolation --no-index --editable "$ROOT"

@@ -7,7 +7,7 @@ command -v uv >/dev/null || { echo "lock.sh: uv is missing: install it (pip inst
 pin() { # pin OUTPUT ARGUMENT...: no index address may stand in what is committed
   local output=$1
   shift
-  uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+  uv pip compile --quiet "${platform:---universal}" --python-version 3.11 --generate-hashes --no-header \
     --no-emit-index-url --no-emit-find-links --no-annotate "$@" --output-file "$output"
 }
 
@@ -15,6 +15,9 @@ pin requirements/run.txt pyproject.toml --group install
 pin requirements/dev.txt pyproject.toml --group install --group dev --constraint requirements/run.txt
 pin requirements/mutation.txt pyproject.toml --group install --group dev --group mutation --constraint requirements/dev.txt
 pin requirements/real.txt requirements/real.in
+# vLLM for the CPU, on Linux alone; what it has for pictures and sound does not fit its PyTorch, and is left out.
+platform=--python-platform=x86_64-manylinux_2_28 pin requirements/vllm.txt requirements/vllm.in \
+  --no-emit-package torchvision --no-emit-package torchaudio --no-emit-package torchcodec
 pin requirements/model.txt requirements/model.in --no-deps
 for client in locust genai-bench guidellm aiperf; do
   pin "benchmarks/drivers/$client.txt" "benchmarks/drivers/$client.in"

@@ -1,4 +1,7 @@
-"""Serve a model with llama.cpp's own server until interrupted: serve_model.py MODEL.gguf PORT (0 = a free one)."""
+"""Serve a model with llama.cpp's own server until interrupted: serve_model.py MODEL.gguf PORT (0 = a free one).
+
+It answers chats and completions, and embeddings (the mean over a text's tokens); `/metrics` and `/slots` tell of it.
+"""
 
 import signal
 import socket
@@ -11,7 +14,8 @@ import urllib.request
 import xllamacpp
 
 SLOTS = 4
-CONTEXT = 1024  # tokens a slot
+BATCH = 2048  # tokens that are computed together; a text to embed must fit
+CONTEXT = 4096  # tokens a slot
 
 
 def main(model: str, port: int) -> None:
@@ -28,6 +32,10 @@ def main(model: str, port: int) -> None:
     params.n_parallel = SLOTS
     params.n_ctx = SLOTS * CONTEXT
     params.cpuparams.n_threads = 1
+    params.endpoint_metrics = params.endpoint_slots = True
+    params.embedding = True
+    params.pooling_type = xllamacpp.llama_pooling_type.LLAMA_POOLING_TYPE_MEAN
+    params.n_ubatch = params.n_batch = BATCH
     server = xllamacpp.Server(params)
     url = f"http://127.0.0.1:{port}"
     wait_until_healthy(url)

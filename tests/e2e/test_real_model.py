@@ -1,5 +1,8 @@
 """The stream workload against a real model server, through the script that people run."""
 
+import json
+import urllib.request
+
 import pytest
 
 from real_server import NEEDS_REAL_SERVER, real_model_server
@@ -28,6 +31,21 @@ def test_every_row_is_ok_and_tokens_are_the_servers(tmp_path):
     assert (samples["completion_tokens"] - samples["chunks"] <= 2).all()
     assert (samples["completion_tokens"] <= 24).all()
     assert run.manifest["model"] == "smollm2"
+
+
+def get(url, body=None):
+    request = urllib.request.Request(url, body and json.dumps(body).encode(), {"Content-Type": "application/json"})
+    with urllib.request.urlopen(request) as answer:
+        return answer.read().decode()
+
+
+@pytest.mark.timeout(600)
+def test_the_server_also_tells_of_itself_embeds_and_has_room_for_thousands_of_tokens():
+    with real_model_server() as url:
+        assert "llamacpp:prompt_tokens_total" in get(f"{url}/metrics")
+        assert {slot["n_ctx"] for slot in json.loads(get(f"{url}/slots"))} == {4096}
+        embedded = json.loads(get(f"{url}/v1/embeddings", {"model": "smollm2", "input": ["a text", "another one"]}))
+        assert [len(each["embedding"]) for each in embedded["data"]] == [576, 576]
 
 
 @pytest.mark.timeout(600)

@@ -4,7 +4,7 @@ Times are seconds on the monotonic clock.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Literal, Protocol
 
 import katydid
@@ -139,9 +139,9 @@ class Exchange:
 
     def begin_again(self) -> None:
         """Forget the first sending: the request is sent a second time."""
-        self.started = self.connect_seconds = self.ended = self.status = self.read_lag = self.error = None
-        self.headers, self.body, self.received, self.detail = {}, b"", 0, ""
-        self.resent = True
+        fresh = Exchange(resent=True)
+        for each in fields(fresh):
+            setattr(self, each.name, getattr(fresh, each.name))
 
     def fail(self, error: ErrorClass, detail: str) -> None:
         """Keep the first reason only: what follows it is its consequence."""

@@ -142,10 +142,8 @@ class RequestsClient:
             allow_redirects=False,
             timeout=(self._timeouts.total, self._timeouts.idle),
             proxies=self._proxies(),
-            cert=self._certificate,
-            verify=False
-            if self._tls.insecure
-            else self._tls.ca_file,  # here, since REQUESTS_CA_BUNDLE would win over the session's
+            cert=self._certificate,  # here, with what to verify: REQUESTS_CA_BUNDLE would win over the session's
+            verify=False if self._tls.insecure else self._tls.ca_file,
         ) as response:
             exchange.status = response.status_code
             exchange.headers = {name.lower(): value for name, value in response.headers.items()}

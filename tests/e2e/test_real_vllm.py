@@ -1,0 +1,90 @@
+"""The stream workload against a real vLLM with a tiny model (scripts/real_vllm.sh): run by scripts/test_real.sh."""
+
+import json
+import re
+import urllib.request
+
+import pytest
+
+from real_server import NEEDS_VLLM, real_vllm
+from running import katydid, the_run
+
+pytestmark = [pytest.mark.e2e, pytest.mark.real, NEEDS_VLLM, pytest.mark.timeout(1200)]
+
+TOKENS = 32
+LOAD = ("--users", 4, "--interval", 1, "-t", "10s", "--max-tokens", TOKENS)
+
+
+@pytest.fixture(scope="module")
+def vllm():
+    with real_vllm() as url:
+        yield url
+
+
+def metric(url, name):
+    """The sum of a counter over its labels."""
+    with urllib.request.urlopen(f"{url}/metrics") as answer:
+        page = answer.read().decode()
+    return sum(float(value) for value in re.findall(rf"^{name}(?:\{{.*\}})? ([\d.e+-]+)$", page, re.MULTILINE))
+
+
+def loaded(url, folder, *more):
+    run_ = katydid("run", "stream", "--host", f"{url}/v1", *LOAD, *more, folder=folder)
+    assert run_.wait(120) == 0, run_.out + run_.err
+    run = the_run(folder / "reports")
+    assert set(run.samples["outcome"]) == {"ok"}
+    assert len(run.samples) >= 30
+    return run
+
+
+def test_every_request_succeeds_without_adaptation_and_its_tokens_are_the_engines_own(vllm, tmp_path):
+    before = metric(vllm, "vllm:generation_tokens_total")
+    run = loaded(vllm, tmp_path, "--check", "full", "--body", "ignore_eos=true")
+    assert run.manifest["model"] == "tiny", "the first that it lists"
+    assert run.manifest["adapted"] is None
+    rows = run.samples
+    assert set(rows["completion_tokens"]) == {TOKENS}, "asked for to the token"
+    assert (rows["prompt_tokens"] > 10).all()
+    look = min(TOKENS, 16)
+    assert metric(vllm, "vllm:generation_tokens_total") - before == rows["completion_tokens"].sum() + look
+
+
+def test_prompts_that_come_again_are_answered_from_its_prefix_cache(vllm, tmp_path):
+    prompts = tmp_path / "prompts.txt"
+    prompts.write_text(f"{' '.join(f'word{number} of a long prompt' for number in range(100))}\n")
+    before = metric(vllm, "vllm:prefix_cache_hits_total")
+    run = loaded(vllm, tmp_path, "--prompts", prompts)
+    hits = metric(vllm, "vllm:prefix_cache_hits_total") - before
+    assert hits > 0.5 * run.samples["prompt_tokens"].sum()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--model", "no-such-model"), "404 The model `no-such-model` does not exist"),
+        (("--body", "top_p=7"), "top_p"),
+        (("--api", "ollama"), "404"),
+    ],
+)
+def test_what_it_refuses_ends_the_start_with_its_own_words(vllm, tmp_path, words, said):
+    run_ = katydid("run", "stream", "--host", f"{vllm}/v1", "-t", "5s", *words, folder=tmp_path)
+    assert run_.wait(60) == 2, run_.out + run_.err
+    assert said in run_.err
+    assert len(run_.err.splitlines()) == 1
+
+
+def test_it_serves_several_models_alike_through_the_other_apis_of_openai(vllm, tmp_path):
+    run = loaded(vllm, tmp_path, "--api", "openai-responses")
+    assert (run.samples["completion_tokens"] <= TOKENS).all()
+
+
+def test_its_usage_has_cached_tokens_where_the_script_says_so(vllm):
+    body = {"model": "tiny", "max_tokens": 1, "messages": [{"role": "user", "content": "again and again " * 200}]}
+    answers = []
+    for _ in range(2):
+        request = urllib.request.Request(
+            f"{vllm}/v1/chat/completions", json.dumps(body).encode(), {"Content-Type": "application/json"}
+        )
+        with urllib.request.urlopen(request) as answer:
+            answers.append(json.load(answer)["usage"])
+    assert answers[1]["prompt_tokens_details"]["cached_tokens"] > 0.5 * answers[1]["prompt_tokens"]
