@@ -28,6 +28,7 @@ class Hold:
         pause: seconds without load before it.
         purpose: a word for tables, such as `bracket` or `measure`.
         most_failures: the hold ends early with so many failed requests; 0 = never.
+        rate: requests a second that arrive in it; None where the run's options say when requests are due.
     """
 
     users: int
@@ -36,6 +37,7 @@ class Hold:
     pause: float = 0.0
     purpose: str = ""
     most_failures: int = 0
+    rate: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,7 @@ class Stage:
         begin: seconds from the run's origin; its users' schedules count from here.
         settle: seconds from there that count in no statistic.
         end: seconds from the run's origin from which no request is due; None where the run's end is the stage's.
+        rate: requests a second; None where the run's options say when requests are due.
     """
 
     number: int
@@ -55,6 +58,7 @@ class Stage:
     begin: float
     settle: float
     end: float | None = None
+    rate: float | None = None
 
     def is_over(self, at: float) -> bool:
         """Whether a request that is due at this second of the run belongs to the stage no more."""

@@ -27,6 +27,17 @@ class Blame(StrEnum):
     CONFIG = "config"
 
 
+class LateCause(StrEnum):
+    """Why a request started late."""
+
+    POOL = "pool"
+    """No user was free when it arrived, in a run with a rate."""
+    GENERATOR = "generator"
+    """Its user was free, and woke up late."""
+    TARGET = "target"
+    """Its user still waited for the last answer, or its connection took that long to set up."""
+
+
 class ErrorClass(StrEnum):
     """The fixed list of failures: few enough to group by, each with one party to blame.
 
@@ -112,7 +123,7 @@ class Sample:
         stage: number of the load stage, 0 where there are none.
         scheduled_ms: when pacing wanted it to start.
         start_ms: first byte handed to the kernel; None where no connection came about.
-        late_ms: start − scheduled.
+        late_ms: start − scheduled; None in a closed loop, where nothing is due at a time.
         connect_ms: TCP and TLS set-up; None on a reused connection.
         ttft_ms: start → arrival of the first chunk with content.
         ttft_bound: True where the first read brought several chunks, so that TTFT is an upper bound.
@@ -128,6 +139,7 @@ class Sample:
         after_stop: ended after the failure threshold stopped the run; a success counts, a failure does not.
         warm_up: started in the warm-up; counts in no statistic, unless the failure threshold stopped the run.
         resent: sent again, once, on a new connection, since a kept one was closed in the moment of sending.
+        late_cause: why it started late: more than 50 ms, or 1 % of the interval, after it was due.
         extra: columns that a workload adds, by name.
         gaps: between content chunks, until they have entered the run's histogram; None: there are none.
     """
@@ -162,6 +174,7 @@ class Sample:
     after_stop: bool = False
     warm_up: bool = False
     resent: bool = False
+    late_cause: LateCause | None = None
     extra: dict[str, object] = field(default_factory=dict)
     gaps: Gaps | None = None
 

@@ -69,9 +69,8 @@ class BatchUser(PacedUser[BatchOptions, ChatService[Any]]):
     def ask(self, sample: Sample) -> float | None:
         """One whole answer, from its request to its last byte; seconds that a refusal asks us to wait."""
         parser = AnswerParser(self.service.dialect)
-        request = self.service.request(
-            user=self.index, iteration=self.iteration, request_id=sample.request_id, stream=False
-        )
+        user, iteration = self.draw
+        request = self.service.request(user=user, iteration=iteration, request_id=sample.request_id, stream=False)
         exchange = self.exchange(sample, request, parser)
         if sample.error not in REFUSED:
             return None

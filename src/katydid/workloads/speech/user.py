@@ -178,7 +178,7 @@ class SpeechUser(PacedUser[SpeechOptions, SpeechService]):
         """One stream, from its handshake to its final result."""
         service = self.service
         exchange = Exchange()
-        utterance = service.utterance(self.index, self.iteration, sample.request_id)
+        utterance = service.utterance(*self.draw, sample.request_id)
         try:
             service.client.converse(service.path, service.headers(sample.request_id), utterance, exchange)
         finally:
