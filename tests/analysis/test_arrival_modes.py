@@ -178,3 +178,50 @@ def test_a_damaged_manifest_offers_nothing(damage):
 )
 def test_a_load_is_told_in_words(manifest, text):
     assert load_text(manifest_with(manifest)) == text
+
+
+# Stages at a rate
+
+
+def stage(number, rate, begin, **more):
+    return {
+        "stage": number, "users": 100, "begin_ms": begin, "settled_ms": begin, "end_ms": begin + 10_000.0,
+        "purpose": "measure 1", "rate": rate,
+    } | more  # fmt: skip
+
+
+def in_stage(number, rate, begin, duration):
+    """Requests of a stage, each as slow as `duration` says of its number."""
+    return [
+        started(
+            begin + i * 1000.0 / rate,
+            user=1000 * number + i % 100,
+            iteration=i // 100,
+            stage=number,
+            duration_ms=duration(i),
+        )
+        for i in range(int(10 * rate))
+    ]
+
+
+STAGED = {
+    "interval_s": 2.0, "schedule": "rate", "arrivals": "even", "users": None, "plan": "capacity",
+    "objective": [{"metric": "duration.p95", "allowed": 0.05, "limit_ms": 1000.0}],
+    "stages": [stage(0, 5.0, 0.0), stage(1, 10.0, 20_000.0)],
+}  # fmt: skip
+
+
+def test_a_search_for_a_rate_finds_requests_a_second():
+    rows = [*in_stage(0, 5.0, 0.0, lambda _: 200.0), *in_stage(1, 10.0, 20_000.0, lambda i: 200.0 + 100.0 * i)]
+    found = summary_of(*rows, **STAGED).capacity
+    assert (found.unit, found.at_rates) == ("requests_per_s", True)
+    assert 4.0 < found.capacity < 6.0, "it answers 5 requests a second"
+    assert [(step.users, step.rate_per_s, step.held) for step in found.steps] == [(100, 5.0, True), (100, 10.0, False)]
+
+
+def test_stages_at_rates_offer_what_they_say():
+    rows = [*in_stage(0, 5.0, 0.0, lambda _: 200.0), *in_stage(1, 10.0, 20_000.0, lambda _: 200.0)]
+    summary = summary_of(*rows, **STAGED)
+    assert summary["metrics"]["offered_per_s"] == 7.5
+    assert summary["metrics"]["goodput"] is None
+    assert len(arrivals_due(manifest_with(MANIFEST | STAGED), 30_000.0)) == 150

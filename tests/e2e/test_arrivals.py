@@ -77,8 +77,8 @@ def test_a_closed_loop_keeps_its_requests_in_flight_and_is_not_late(target, tmp_
     ended = np.sort([line["ended_mono_ns"] / 1e9 for line in log])
     moments = np.arange(begun[0] + 2.0, begun[-1] - 0.2, 0.001)
     in_flight = np.searchsorted(begun, moments) - np.searchsorted(ended, moments)
-    assert in_flight.max() == slots
-    assert in_flight.mean() > 0.98 * slots, "but for the hand-over"
+    assert in_flight.mean() == pytest.approx(slots, rel=0.02)
+    assert (in_flight == slots).mean() > 0.9, "but for the hand-over, which the target sees a little late"
     metrics = run.summary["metrics"]
     assert metrics["requests_per_s"] == pytest.approx(slots / answer, rel=0.05)
     assert {metrics[name] for name in ("late_share", "goodput", "offered_per_s", "response.p50")} == {None}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from katydid.load.stages import MOST_USERS, FixedPlan, Hold, Outlook, Stage, StageRecord, read_stages
+from katydid.load.stages import MOST_USERS, AtRates, FixedPlan, Hold, Outlook, Stage, StageRecord, read_stages
 from katydid.model.errors import ConfigError
 
 
@@ -32,6 +32,14 @@ def test_a_fixed_plan_ends_after_its_last_hold():
     holds = [Hold(users, 10.0, 1.0) for users in (1, 2)]
     plan = FixedPlan(holds)
     assert [plan.next_hold() for _ in range(3)] == [*holds, None]
+
+
+def test_a_plan_of_users_is_carried_out_at_the_rates_that_they_would_offer():
+    plan = AtRates(FixedPlan([Hold(10, 10.0, 1.0), Hold(40, 10.0, 1.0)]), 4.0, pool=lambda rate: int(100 * rate))
+    assert [plan.next_hold() for _ in range(3)] == [
+        Hold(250, 10.0, 1.0, rate=2.5), Hold(1000, 10.0, 1.0, rate=10.0), None
+    ]  # fmt: skip
+    assert plan.outlook() == Outlook(holds=0, seconds=0.0, certain=True)
 
 
 def test_a_fixed_plan_knows_what_is_yet_to_come():

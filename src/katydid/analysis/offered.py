@@ -27,16 +27,24 @@ _SAME_MS = 0.001
 def arrivals_due(manifest: Manifest, until_ms: float) -> np.ndarray:
     """When requests of a rate were due until a moment of the run, in milliseconds; in their order.
 
-    They follow from the manifest, and are the same for every run that it is the same for.
+    They follow from the manifest, and are the same for every run that it is the same for. Of a run in stages, those of
+    each stage.
     """
-    begin, per_second = manifest.arrivals_begin_ms or 0.0, manifest.rate_per_s or 0.0
-    seconds = (until_ms - begin) / 1000.0
-    if not 0.0 < per_second * seconds < MOST_ARRIVALS:
+    if manifest.stages:
+        stages = (s for s in manifest.stages if s.rate is not None)
+        found = [_due_from(s.begin_ms, min(s.end_ms, until_ms), s.rate, manifest, s.stage) for s in stages]
+        return np.concatenate(found) if found else np.empty(0)
+    due = _due_from(manifest.arrivals_begin_ms or 0.0, until_ms, manifest.rate_per_s, manifest)
+    return due[: int(manifest.option("requests")) or None]  # the run ends with the last of them
+
+
+def _due_from(begin: float, end: float, per_second: float | None, manifest: Manifest, stage: int = 0) -> np.ndarray:
+    seconds = (end - begin) / 1000.0
+    if not 0.0 < (per_second or 0.0) * seconds < MOST_ARRIVALS:
         return np.empty(0)
     seed, ramp = int(manifest.option("seed")), manifest.rate_ramp_per_s or 0.0
-    rate = Rate(per_second, read_process(manifest.arrivals), seed, ramp)
-    found = begin + 1000.0 * np.fromiter(rate.due_until(seconds), np.float64)
-    return found[: int(manifest.option("requests")) or None]  # the run ends with the last of them
+    rate = Rate(per_second or 0.0, read_process(manifest.arrivals), seed, ramp, stage)
+    return np.asarray(begin + 1000.0 * np.fromiter(rate.due_until(seconds), np.float64))
 
 
 def unserved(frame: pd.DataFrame, manifest: Manifest, window: Window) -> np.ndarray:

@@ -131,7 +131,7 @@ def _counts(
         seconds=seconds,
         conversations=int(conversations["outcome"].isin(["ok", "failed"]).sum()),
         conversations_ok=int((conversations["outcome"] == "ok").sum()),
-        good=int((ok["response_ms"] <= interval * 1000.0).sum()) if interval else None,
+        good=int((ok["response_ms"] <= interval * 1000.0).sum()) if interval and not manifest.is_open else None,
         resent=_resent(counted),
     )
 
@@ -312,5 +312,6 @@ def staged_load(manifest: Manifest) -> tuple[float, float] | None:
     interval = manifest.interval_s
     if not stages or not interval:
         return None
-    lengths = [(s.users, max(0.0, s.end_ms - s.settled_ms) / 1000.0) for s in stages]
-    return sum(length for _, length in lengths), sum(users * length / interval for users, length in lengths)
+    offered = [s.users / interval if s.rate is None else s.rate for s in stages]
+    lengths = [max(0.0, s.end_ms - s.settled_ms) / 1000.0 for s in stages]
+    return sum(lengths), sum(rate * length for rate, length in zip(offered, lengths, strict=True))

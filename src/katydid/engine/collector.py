@@ -109,12 +109,12 @@ class Collector:
         """
         check_load(parsed)
         options = run_options(parsed, self._runtime.options_class)
-        if self._staged is not None:
-            self._staged.check(parsed)
-        users = self._runtime.paced_users()
-        options.check_arrivals(users)
+        users, staged = self._runtime.paced_users(), self._staged
+        options.check_arrivals(users, at_rates=staged is not None and staged.at_rates(parsed))
         if self._environment.shape_class is not None:
-            options.check_shape(staged=self._staged is not None)
+            options.check_shape(staged=staged is not None)
+        if staged is not None:
+            staged.check(parsed)
         if options.ramp and (options.phase == Phase.BURST or self._waits_for_all):
             raise ConfigError(f"--ramp {options.ramp:g}: here all users start together; leave it out")
         check_results(Path(options.results))

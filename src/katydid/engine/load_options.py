@@ -119,6 +119,11 @@ POOL_SECONDS = 20.0
 FEWEST_IN_POOL, MOST_IN_POOL = 100, 2000
 
 
+def pool_of(rate: float) -> int:
+    """Users that serve so many requests a second, where nobody says how many."""
+    return min(max(FEWEST_IN_POOL, math.ceil(rate * POOL_SECONDS)), MOST_IN_POOL)
+
+
 def users_of(options: Any, users: Sequence[Any]) -> int:
     """How many users there are: as asked for, those of the closed loop, a generous pool for a rate, or the workload's.
 
@@ -129,7 +134,7 @@ def users_of(options: Any, users: Sequence[Any]) -> int:
     if given := options.num_users or options.concurrency:
         return int(given)
     if options.rate is not None:
-        return int(min(max(FEWEST_IN_POOL, math.ceil(options.rate * POOL_SECONDS)), MOST_IN_POOL))
+        return pool_of(options.rate)
     return max((user.default_users for user in users), default=1)
 
 

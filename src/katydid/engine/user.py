@@ -146,7 +146,7 @@ class PacedUser(User, Generic[Options, Service]):
         """Wait for the first start; `wait`, not `sleep`, so that a stopping run need not wait with us."""
         run = self.run_context
         fact = self.arrive()
-        if self.options.mode is Mode.RATE:
+        if self.options.mode is Mode.RATE or self.stage.rate is not None:
             while (turn := run.pool.turn()) is None:
                 self.wait()  # type: ignore[no-untyped-call]  # Locust's
             self._schedule = turn

@@ -5,8 +5,8 @@ Pure: what comes next follows from what was asked for and from the results so fa
 and when, is the business of `engine.stages`.
 """
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
 from typing import Any, Protocol
 
@@ -122,6 +122,31 @@ class FixedPlan:
     def outlook(self) -> Outlook:
         """See `StagePlan.outlook`."""
         return Outlook(len(self._left), sum(hold.pause + hold.seconds for hold in self._left), certain=True)
+
+
+class AtRates:
+    """A plan whose loads are users of an interval, carried out as the rates that those would offer.
+
+    Args:
+        plan: of users.
+        interval: seconds between a user's requests.
+        pool: how many users serve a rate.
+    """
+
+    def __init__(self, plan: StagePlan, interval: float, pool: Callable[[float], int]) -> None:
+        self._plan = plan
+        self._interval = interval
+        self._pool = pool
+        self.finished = plan.finished
+        self.outlook = plan.outlook
+
+    def next_hold(self) -> Hold | None:
+        """See `StagePlan.next_hold`."""
+        hold = self._plan.next_hold()
+        if hold is None:
+            return None
+        rate = hold.users / self._interval
+        return replace(hold, users=self._pool(rate), rate=rate)
 
 
 def read_stages(text: str) -> tuple[int, ...]:

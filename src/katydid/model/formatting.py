@@ -197,6 +197,8 @@ def load_text(manifest: Manifest) -> str:
     if manifest.is_closed:
         loop = "closed loop: each user's next request when its last has ended"
         return f"{number(users)} in flight ({loop})" if users else loop
+    if manifest.is_open and manifest.rate_per_s is None:
+        return f"requests at rates ({manifest.arrivals} arrivals)"
     if manifest.is_open:
         most = f", at most {number(users)} in flight" if users else ""
         ramp = f", {manifest.rate_ramp_per_s:g} more each second until then" if manifest.rate_ramp_per_s else ""

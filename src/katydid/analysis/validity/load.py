@@ -56,7 +56,7 @@ def pool(run: Run) -> Finding | None:
     """Requests of a rate that found no free user: the rate on offer was not the one that the target got."""
     late, never = int(found_no_user(run.counted).sum()), run.counts.unserved or 0
     due = run.counts.due or 0.0
-    if not run.manifest.is_open or late + never <= max(_POOL_FEWEST, _POOL_SHARE * due):
+    if not run.manifest.is_open or run.manifest.stages or late + never <= max(_POOL_FEWEST, _POOL_SHARE * due):
         return None
     return Finding(
         "warning",

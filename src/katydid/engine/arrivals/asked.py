@@ -145,11 +145,12 @@ class ArrivalOptions:
         flag = "--requests" if self.requests else "--rate"
         raise ConfigError(f"--users {users} is too few for {flag} in {processes} processes: give one for each at least")
 
-    def check_arrivals(self, users: Sequence[Any]) -> None:
+    def check_arrivals(self, users: Sequence[Any], *, at_rates: bool = False) -> None:
         """See whether the options fit each other, and the run's users.
 
         Args:
             users: its user classes that are Katydid's.
+            at_rates: its load shape says the rates.
 
         Raises:
             ConfigError: they do not.
@@ -163,7 +164,7 @@ class ArrivalOptions:
         if len(given) > 1:
             raise ConfigError(f"{' and '.join(given)} are different arrivals: give one of them")
         read_process(self.arrivals)
-        if self.rate is None and (self.arrivals is not None or self.drop_late is not None):
+        if self.rate is None and not at_rates and (self.arrivals is not None or self.drop_late is not None):
             flag = "--arrivals" if self.arrivals is not None else "--drop-late"
             raise ConfigError(f"{flag} says how requests of a rate arrive: give --rate, or leave it out")
         if self.rate is not None and self.phase != usual["phase"]:

@@ -14,6 +14,7 @@ from rich.text import Text
 from katydid.engine.options import RunOptions
 from katydid.engine.run_info import RunInfo
 from katydid.engine.run_state import Runtime
+from katydid.engine.stages.shape import staged_shape
 from katydid.load.schedule import Mode
 from katydid.model.documents.manifest import Manifest
 from katydid.model.formatting import format_eta, load_text, milliseconds, number, ordinal, pace, plural
@@ -56,10 +57,11 @@ class Progress:
         if options.takes_standard_output:
             self._console = terminal(stderr=True)
         host = shown_url(self._runtime.environment.host or "")
-        limit = info.failure_limit
+        limit, staged = info.failure_limit, staged_shape(self._runtime.environment)
+        at_rates = staged is not None and staged.at_rates(self._runtime.environment.parsed_options)
         stops = f"aborts after {plural(limit, 'failed request')}" if limit else "no failure stops it"
         how_long = _for(info.run_time, options.requests) if info.users else ""
-        self._console.print(f"{_load(options, info)}, against {host}{how_long}; {stops}.")
+        self._console.print(f"{_load(options, info, at_rates=at_rates)}, against {host}{how_long}; {stops}.")
         if self._console.is_terminal:
             self._live = Live(self._line(), console=self._console, auto_refresh=False, transient=True)
             self._live.start()
@@ -137,8 +139,10 @@ class Progress:
         return line
 
 
-def _load(options: RunOptions, info: RunInfo) -> str:
+def _load(options: RunOptions, info: RunInfo, *, at_rates: bool) -> str:
     """What is sent, and when."""
+    if at_rates:
+        return f"Stages of requests at a rate ({options.arrivals or 'even'} arrivals)"
     if options.mode is not Mode.PACED:
         return load_text(Manifest.of(users=info.users, **options.arrival_facts()))
     users = plural(info.users, "user") if info.users else "Users in stages"

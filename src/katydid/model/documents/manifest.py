@@ -16,6 +16,7 @@ class StageRecord(Struct, frozen=True):
     Attributes:
         settled_ms: from here to `end_ms` its requests count.
         ended: `time`, `failures` where it was stopped early, or `interrupted` with the run.
+        rate: requests a second that arrived in it, served by its users; null where these kept an interval.
     """
 
     stage: int
@@ -25,6 +26,7 @@ class StageRecord(Struct, frozen=True):
     end_ms: Number
     purpose: str = ""
     ended: str = "time"
+    rate: Number | None = None
 
 
 class CriterionRecord(Part, kw_only=True, frozen=True):
