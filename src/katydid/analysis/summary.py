@@ -306,12 +306,17 @@ def _names(counted: pd.DataFrame) -> list[NameRow]:
     return rows
 
 
-def staged_load(manifest: Manifest) -> tuple[float, float] | None:
-    """Seconds that count (of the stages, not of the pauses between) and requests due in them; None without stages."""
+def staged_load(manifest: Manifest) -> tuple[float, float | None] | None:
+    """Seconds that count (of the stages, not of the pauses between) and requests due in them; None without stages.
+
+    In a closed loop nothing is due.
+    """
     stages = manifest.stages
     interval = manifest.interval_s
-    if not stages or not interval:
+    if not stages or not (interval or manifest.is_closed):
         return None
-    offered = [s.users / interval if s.rate is None else s.rate for s in stages]
     lengths = [max(0.0, s.end_ms - s.settled_ms) / 1000.0 for s in stages]
+    if not interval:
+        return sum(lengths), None
+    offered = [s.users / interval if s.rate is None else s.rate for s in stages]
     return sum(lengths), sum(rate * length for rate, length in zip(offered, lengths, strict=True))

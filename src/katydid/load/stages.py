@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
 from typing import Any, Protocol
 
+from katydid.load.arrivals import MOST_RATE
 from katydid.model.documents.manifest import StageRecord
 from katydid.model.errors import ConfigError
 
@@ -161,7 +162,27 @@ def read_stages(text: str) -> tuple[int, ...]:
         raise ConfigError(f"--stages {text!r}: give numbers of users with commas, as in 100,200,1000") from None
     if users[0] < 1 or users[-1] > MOST_USERS:
         raise ConfigError(f"--stages {text!r}: a stage has from 1 to {MOST_USERS} users")
-    for low, high in pairwise(users):
-        if high <= low:
-            raise ConfigError(f"--stages {text!r}: {high} after {low}; each stage must have more users than the last")
+    _check_growth(f"--stages {text!r}", users, "users")
     return users
+
+
+def read_stage_rates(text: str) -> tuple[float, ...]:
+    """Requests a second such as `1,2.5,10`.
+
+    Raises:
+        ConfigError: they are none, or they do not increase.
+    """
+    try:
+        rates = tuple(float(part) for part in text.split(","))
+    except ValueError:
+        raise ConfigError(f"--stage-rates {text!r}: give requests/s with commas, as in 1,2.5,10") from None
+    if not all(0 < rate <= MOST_RATE for rate in rates):
+        raise ConfigError(f"--stage-rates {text!r}: a rate is more than 0, and at most {MOST_RATE:g}")
+    _check_growth(f"--stage-rates {text!r}", rates, "requests/s")
+    return rates
+
+
+def _check_growth(what: str, loads: Sequence[float], unit: str) -> None:
+    for low, high in pairwise(loads):
+        if high <= low:
+            raise ConfigError(f"{what}: {high:g} after {low:g}; each stage must have more {unit} than the last")

@@ -126,6 +126,11 @@ class HoldResult(Hold, kw_only=True, frozen=True):
         return self.missed[metric] / self.judged[metric] if self.judged[metric] else 0.0
 
     @property
+    def load(self) -> float:
+        """Users, or requests/s of a stage at a rate."""
+        return float(self.users) if self.rate_per_s is None else self.rate_per_s
+
+    @property
     def load_text(self) -> str:
         """`20 users`, or `4 requests/s`."""
         if self.rate_per_s is None:
@@ -159,8 +164,8 @@ def measure_hold(
     Args:
         frame: samples with derived columns (`analysis.derived`), at least all of this stage.
         record: of the stage.
-        interval: seconds between a user's requests. A stage at a rate is taken for the users who would offer it with
-            that interval, in the result too.
+        interval: seconds between a user's requests; 0 in a closed loop, which cannot fall behind. A stage at a rate is
+            taken for the users who would offer it with that interval, in the result too.
         criteria: the objective.
     """
     users = record.users if record.rate is None else max(1, round(record.rate * interval))
@@ -169,8 +174,8 @@ def measure_hold(
     counted, begin = (inside, record.settled_ms) if len(inside) else (rows, record.begin_ms)
     seconds = max(0.0, record.end_ms - begin) / 1000.0
     ok = counted[counted["outcome"] == "ok"]
-    offered = users / interval if record.rate is None else record.rate
-    behind = _behind(rows, record, begin, interval, offered)
+    offered = record.rate or (users / interval if interval else len(counted) / (seconds or 1.0))
+    behind = _behind(rows, record, begin, interval, offered) if interval else 0.0
     few = max(BEHIND_FEWEST, BEHIND_SHARE * offered * seconds)
     keeps_up = behind <= few or not _piles_up(inside[inside["paced"]], offered * seconds - few)
     judged = {c.metric: c.judged(rows, record) if len(inside) else rows for c in criteria}
@@ -243,8 +248,8 @@ def _piles_up(paced: pd.DataFrame, fewest: float) -> bool:
 
 def holds_of(frame: pd.DataFrame, manifest: Manifest, criteria: Sequence[Criterion]) -> list[HoldResult]:
     """All stages of a run, in their order."""
-    interval = manifest.interval_s
-    if not interval:
+    interval = manifest.interval_s or 0.0
+    if not interval and not manifest.is_closed:
         return []
     return [measure_hold(frame, record, interval, criteria) for record in manifest.stages or []]
 

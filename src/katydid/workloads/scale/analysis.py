@@ -16,7 +16,6 @@ from katydid.analysis.derived import quantile
 from katydid.analysis.diagnosis import diagnose_limit
 from katydid.analysis.validity import Run
 from katydid.model.documents.manifest import StageRecord
-from katydid.model.formatting import plural
 from katydid.model.metrics import STATISTICS
 from katydid.runs.monitor import MACHINE, TARGET, WATCHED
 
@@ -69,21 +68,29 @@ def scale_part(run: Run) -> dict[str, Any]:
 def recommended(holds: Sequence[HoldResult], errors: dict[int, dict[str, int]]) -> dict[str, Any]:
     """The range in which the limit lies: up to `low` every stage held, `high` broke; None where nothing did.
 
-    The true limit lies between the two, so `low` is what can be relied on.
+    The true limit lies between the two, so `low` is what can be relied on. Both are users, or requests/s of stages at
+    rates.
 
     Args:
         holds: the stages, by increasing users.
         errors: how often each class of failure came, by stage.
     """
     broken = next((h for h in holds if not h.held), None)
-    low = max((h.users for h in holds if broken is None or h.users < broken.users), default=0)
-    held = f"all stages up to {plural(low, 'user')} held" if low else "no stage held"
+    kept = [h for h in holds if broken is None or h.load < broken.load]
+    most = max(kept, key=lambda h: h.load, default=None)
+    low = _load(most) if most else 0
+    held = f"all stages up to {most.load_text} held" if most else "no stage held"
     if broken is None:
         return {"low": low, "high": None, "why": f"{held}; the limit lies beyond"}
     named = ", ".join(f"{count} × {error}" for error, count in errors.get(broken.stage, {}).items())
     what = " and ".join(broken.broken) or "everything"
-    why = f"{held}; {plural(broken.users, 'user')} broke {what}" + (f" ({named})" if named else "")
-    return {"low": low, "high": broken.users, "why": why}
+    why = f"{held}; {broken.load_text} broke {what}" + (f" ({named})" if named else "")
+    return {"low": low, "high": _load(broken), "why": why}
+
+
+def _load(hold: HoldResult) -> float:
+    """A whole number of users, or requests/s."""
+    return hold.users if hold.rate_per_s is None else hold.rate_per_s
 
 
 def _stage(run: Run, hold: HoldResult, first: HoldResult) -> dict[str, Any]:
@@ -93,7 +100,8 @@ def _stage(run: Run, hold: HoldResult, first: HoldResult) -> dict[str, Any]:
     scaling = hold.ok_per_s / first.ok_per_s if first.ok_per_s else None
     return {
         "stage": hold.stage,
-        "users": hold.users,
+        "users": run.manifest.stage(hold.stage).users,
+        "rate_per_s": hold.rate_per_s,
         "seconds": hold.seconds,
         "requests": hold.requests,
         "ok": hold.ok,
@@ -104,7 +112,7 @@ def _stage(run: Run, hold: HoldResult, first: HoldResult) -> dict[str, Any]:
         "requests_per_s": hold.requests / hold.seconds if hold.seconds else None,
         "ok_per_s": hold.ok_per_s,
         "scaling_factor": scaling,
-        "linear_factor": scaling / (hold.users / first.users) if scaling is not None else None,
+        "linear_factor": scaling / (hold.load / first.load) if scaling is not None else None,
         "bytes": int(ended["bytes"].fillna(0).sum()),
         **_resources(run.monitor, run.manifest.stage(hold.stage)),
         "errors": {str(k): int(v) for k, v in ended["error"].value_counts().items()},

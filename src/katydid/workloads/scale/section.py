@@ -19,7 +19,7 @@ def scale_section(material: Material) -> Section | None:
     found = summary["recommended"]
     return Section(
         key="stages",
-        title=_sentence(found),
+        title=_sentence(found, at_rates=_at_rates(stages)),
         text=(
             f"{found['why'][:1].upper()}{found['why'][1:]}.",
             f"Objective: {', '.join(summary['objective'])}, and the target keeps up with what it is offered.",
@@ -30,23 +30,33 @@ def scale_section(material: Material) -> Section | None:
     )
 
 
-def _sentence(found: dict[str, Any]) -> str:
+def _at_rates(stages: list[Stage]) -> bool:
+    return stages[0].get("rate_per_s") is not None
+
+
+def _load(stage: Stage) -> float:
+    """Users, or requests/s of a stage at a rate."""
+    rate = stage.get("rate_per_s")
+    return float(stage["users"] if rate is None else rate)
+
+
+def _sentence(found: dict[str, Any], *, at_rates: bool) -> str:
+    def load(value: float) -> str:
+        return f"{plural(value, 'request')}/s" if at_rates else plural(value, "user")
+
     if not found["low"]:
         are = "is" if found["high"] == 1 else "are"
-        return (
-            f"Sustained load: none; {plural(found['high'], 'user')} {are} too many already"
-            if found["high"]
-            else "Sustained load: none"
-        )
+        already = f"Sustained load: none; {load(found['high'])} {are} too many already" if found["high"] else ""
+        return already or "Sustained load: none"
     beyond = f"; the limit lies below {number(found['high'])}" if found["high"] else " (limit not reached)"
-    return f"Sustained up to {plural(found['low'], 'user')}{beyond}"
+    return f"Sustained up to {load(found['low'])}{beyond}"
 
 
 def _table(stages: list[Stage], caption: str, columns: dict[str, Callable[[Stage], str]], **more: Any) -> Table:
     return Table(
         caption=caption,
-        columns=("Users", *columns),
-        rows=[[number(s["users"]), *(show(s) for show in columns.values())] for s in stages],
+        columns=("Rate (req/s)" if _at_rates(stages) else "Users", *columns),
+        rows=[[number(_load(s)), *(show(s) for show in columns.values())] for s in stages],
         **more,
     )
 
@@ -101,7 +111,7 @@ def _scaling(stages: list[Stage]) -> Table:
         "Of linear": _share("linear_factor"),
         "Data": _megabytes("bytes"),
     }
-    caption = "Throughput: successful answers a second against the first stage, and against growing with the users."
+    caption = "Throughput: successful answers a second against the first stage, and against growing with the load."
     return _table(stages, caption, columns)
 
 
@@ -140,18 +150,19 @@ def _charts(stages: list[Stage]) -> list[Chart]:
     if len(stages) < 2:
         return []
     first = stages[0]
-    linear = [(float(s["users"]), first["ok_per_s"] * s["users"] / first["users"]) for s in stages]
+    linear = [(_load(s), first["ok_per_s"] * _load(s) / _load(first)) for s in stages]
+    axis = "requests/s" if _at_rates(stages) else "users"
     return [
         Chart(
             key="scaling",
-            title="Throughput by users",
-            note="Successful answers a second of each stage, and what they would be if they grew with the users.",
+            title=f"Throughput by {axis}",
+            note="Successful answers a second of each stage, and what they would be if they grew with the load.",
             unit="/s",
             scale=Scale.LOG,
-            x_unit="users",
+            x_unit=axis,
             lines=[
                 Line("linear", Style.QUIET, linear),
-                Line("answered", Style.MAIN, [(float(s["users"]), s["ok_per_s"]) for s in stages]),
+                Line("answered", Style.MAIN, [(_load(s), s["ok_per_s"]) for s in stages]),
             ],
         )
     ]
