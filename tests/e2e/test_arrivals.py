@@ -12,6 +12,7 @@ import pytest
 from katydid.load.arrivals import Rate, read_process
 from katydid.target.process import start_target
 from running import free_port, katydid, the_run
+from strictjson import strictly
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
@@ -135,3 +136,25 @@ def test_a_pool_that_is_too_small_is_told_by_its_name(target, tmp_path):
     assert set(run.samples["late_cause"].dropna()) == {"pool"}
     assert "pool" in {finding["rule"] for finding in run.summary["findings"]}
     assert run.summary["metrics"]["unserved_share"] > 0.1
+
+
+def test_the_failure_threshold_stops_a_rate_at_exactly_the_nth_failure(target, tmp_path):
+    service = target(fail=("http_500",))
+    words = ("--rate", 50, "--arrivals", "poisson", "--processes", 2, "--run-time", "60s", "--failure-threshold", 5)
+    done = katydid("run", "stream", "--host", service.url, *words, folder=tmp_path)
+    assert done.wait(40) == 1, "no request succeeded"
+    run = the_run(tmp_path / "reports")
+    samples = run.samples
+    assert ((samples["outcome"] == "failed") & ~samples["after_stop"]).sum() == run.summary["counts"]["failed"] == 5
+    assert run.summary.get("users_at_stop") is None
+
+
+def test_two_versions_in_a_closed_loop_are_compared(target, tmp_path):
+    old, new = target(ttft=0.05, chunk_interval=0.01, chunks=6), target(ttft=0.10, chunk_interval=0.01, chunks=6)
+    words = ("--concurrency", 8, "--run-time", "4s", "--warm-up", "1s", "--max-pairs", 3)
+    done = katydid("ab", old.url, new.url, *words, "--json", tmp_path / "ab.json", folder=tmp_path)
+    assert done.wait(120) in {0, 4}, done.err
+    told = strictly((tmp_path / "ab.json").read_text())
+    assert not any("late" in reason or "another" in reason for reason in told["reasons"]), told["reasons"]
+    assert not {row["name"] for row in told["metrics"]} & {"late_share", "response.p50", "response_corrected.p50"}
+    assert next(row for row in told["metrics"] if row["name"] == "ttft.p50")["change"] > 0.5

@@ -7,6 +7,7 @@ from statistics import fmean, pstdev
 import pytest
 
 from katydid.load.arrivals import ArrivalQueue, PoolTurn, Rate, read_process
+from katydid.load.pacing import Pacer
 from katydid.load.schedule import late_cause
 from katydid.model.errors import ConfigError
 from katydid.model.sample import LateCause
@@ -126,3 +127,20 @@ def test_an_even_process_is_the_usual_one():
 )
 def test_a_late_start_has_one_cause(late_ms, connect_ms, held_up, cause):
     assert late_cause(late_ms, connect_ms, held_up, 50.0) is cause
+
+
+def test_an_overrun_is_the_targets_doing_and_a_late_first_request_is_not():
+    pacer = Pacer(2.0, 0.0)
+    pacer.wait(1.0)
+    assert pacer.held_up is None, "there was no answer that it could have waited for"
+    pacer.wait(4.0)
+    assert (pacer.scheduled, pacer.held_up) == (3.0, LateCause.TARGET)
+    pacer.wait(5.5)
+    assert (pacer.scheduled, pacer.held_up) == (6.0, None)
+
+
+def test_in_a_closed_loop_nothing_is_held_up():
+    pacer = Pacer(0.0, 0.0)
+    for now in (1.0, 2.0, 5.0):
+        pacer.wait(now)
+        assert pacer.held_up is None

@@ -13,10 +13,11 @@ from typing import Any
 from katydid.model.options import Group
 
 MOST_USED = (
-    "host", "num_users", "interval", "run_time", "model", "body", "prompts", "failure_threshold", "version_label",
+    "host", "num_users", "interval", "rate", "concurrency", "run_time", "model", "body", "prompts",
+    "failure_threshold", "version_label",
 )  # fmt: skip
 
-_SEARCHED = {"num_users", "run_time"}
+_SEARCHED = {"num_users", "run_time", "rate", "concurrency"}
 """What a search for the capacity chooses itself."""
 
 OURS = "Katydid: "
@@ -115,6 +116,8 @@ _SHORT = {
     "endpoint": "PATH", "results": "FOLDER", "max_tokens": "N", "temperature": "T", "seed": "N",
     "target_pid": "PID", "target_metrics": "URL", "ca_file": "FILE", "metrics_port": "PORT",
     "metrics_host": "ADDRESS", "embedded_target": "[OPTIONS]", "thresholds": "FILE", "max_users": "N",
+    "rate": "R", "arrivals": "KIND", "concurrency": "N", "requests": "N", "max_rate": "R", "start_rate": "R",
+    "stage_rates": "R,R,…",
     "start_users": "N", "steps": "N", "repeats": "N", "stages": "N,N,…", "bursts": "N", "burst_path": "PATH",
 }  # fmt: skip
 """What stands for a value, where the option's name would only say itself again."""

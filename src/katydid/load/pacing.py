@@ -45,7 +45,7 @@ class Pacer:
         first: when the first request is due.
     """
 
-    __slots__ = ("_due", "held_up", "interval", "scheduled")
+    __slots__ = ("_asked", "_due", "held_up", "interval", "scheduled")
     arrival = None
 
     def __init__(self, interval: float, first: float) -> None:
@@ -53,6 +53,7 @@ class Pacer:
         self.scheduled = first
         """When the request that `wait` was last asked for should start."""
         self._due = first
+        self._asked = False
         self.held_up: LateCause | None = None
         """An overrun: why the request that `wait` was last asked for starts late."""
 
@@ -63,7 +64,8 @@ class Pacer:
         keeps the time that was missed, and the request after it is due an interval from now.
         """
         self.scheduled = self._due if self.interval else max(self._due, now)
-        self.held_up = LateCause.TARGET if now > self.scheduled else None
+        self.held_up = LateCause.TARGET if self._asked and now > self.scheduled else None
+        self._asked = True
         self._due = max(self._due, now) + self.interval
         return max(0.0, self.scheduled - now)
 
