@@ -126,7 +126,7 @@ def test_stages_of_a_closed_loop_have_no_offered_load_to_fall_behind():
 
 
 def test_without_a_finished_stage_nothing_is_recommended():
-    assert recommended([], {})["low"] == 0
+    assert recommended([], {}).low == 0
 
 
 def test_rates_are_over_the_stages_and_not_over_the_pauses_between_them():

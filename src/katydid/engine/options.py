@@ -16,6 +16,7 @@ from katydid.engine.arrivals.asked import ArrivalOptions
 from katydid.engine.services.headers import shown_headers
 from katydid.load.arrivals import Rate, read_process
 from katydid.load.body import shown_fields
+from katydid.load.length_options import LengthOptions
 from katydid.model.errors import ConfigError
 from katydid.model.options import (
     AT_MOST_32_BITS,
@@ -32,7 +33,7 @@ from katydid.model.options import (
     variable_of,
 )
 from katydid.model.options.quantities import count, duration
-from katydid.model.redact import hide_query
+from katydid.model.redact import hide_query, strip_credentials
 
 Options = TypeVar("Options")
 
@@ -49,7 +50,7 @@ class _AppendLine(argparse.Action):
 
 
 @dataclass(frozen=True, kw_only=True)
-class RunOptions(ArrivalOptions):
+class RunOptions(LengthOptions, ArrivalOptions):
     """What a run was asked to do. Seconds, unless a name says otherwise."""
 
     failure_threshold: int = option(
@@ -172,7 +173,8 @@ class RunOptions(ArrivalOptions):
         """The options as others may read them, those of the API among them: without a secret."""
         endpoint = hide_query(self.endpoint) if self.endpoint else None
         masked = {"header": shown_headers(self.header), "body": shown_fields(self.body)}
-        shown = asdict(self) | {"endpoint": endpoint, **masked}
+        before_run = strip_credentials(self.before_run) if self.before_run else None
+        shown = asdict(self) | {"endpoint": endpoint, "before_run": before_run, **masked}
         return shown | (shown.pop("dialect_options") or {})
 
     @property

@@ -155,10 +155,9 @@ class Runtime:
         if self._next_user % SPAWNED_AT_ONCE == 0:
             gevent.sleep(0)
         due = self._spawned.next(getattr(self.environment.parsed_options, BATCH_WIRE_NAME, None))
-        number, first = self._next_user, self._first_of_stage
+        number, first, workers = self._next_user, self._first_of_stage, self.info.workers
         self._next_user += 1
-        rank, workers = self.rank, self.info.workers
-        return number * workers + rank, (number - first) * workers + rank, due
+        return number * workers + self.rank, (number - first) * workers + self.rank, due
 
     @property
     def rank(self) -> int:
@@ -199,6 +198,8 @@ class Runtime:
             self.service = self.prepared or service_class(self.options, self.environment.host or "")
             if self.info.adaptation:
                 self.service.adapt(self.info.adaptation)
+            if self.info.calibration:
+                self.service.calibrate(self.info.calibration)
             self.service.begin(self.info.model)
             secrets = self.service.secrets()
         self.prepared = None

@@ -125,6 +125,7 @@ class Sample:
         start_ms: first byte handed to the kernel; None where no connection came about.
         late_ms: start − scheduled; None in a closed loop, where nothing is due at a time.
         connect_ms: TCP and TLS set-up; None on a reused connection.
+        send_ms: start → the kernel had the last byte of the request; None where it did not take all, or nobody looked.
         ttft_ms: start → arrival of the first chunk with content.
         ttft_bound: True where the first read brought several chunks, so that TTFT is an upper bound.
         duration_ms: start → arrival of the last byte.
@@ -133,7 +134,11 @@ class Sample:
         chunks: chunks with content.
         gap_mean_ms, gap_p99_ms, gap_max_ms: between content chunks.
         bytes: of the response's body, as received.
+        target_input_tokens, target_output_tokens: that were asked for.
         prompt_tokens, completion_tokens: only what the server said.
+        cached_tokens: of the prompt, that the server took from a cache, as it says.
+        reasoning_tokens: of the completion, that are no visible output, as the server says.
+        prediction_tokens: of the completion, that the request had predicted, as the server says.
         status: HTTP status.
         detail: the failure's text, redacted, at most 200 characters.
         after_stop: ended after the failure threshold stopped the run; a success counts, a failure does not.
@@ -154,6 +159,7 @@ class Sample:
     start_ms: float | None = None
     late_ms: float | None = None
     connect_ms: float | None = None
+    send_ms: float | None = None
     ttft_ms: float | None = None
     ttft_bound: bool | None = None
     duration_ms: float | None = None
@@ -164,8 +170,13 @@ class Sample:
     gap_p99_ms: float | None = None
     gap_max_ms: float | None = None
     bytes: int | None = None
+    target_input_tokens: int | None = None
+    target_output_tokens: int | None = None
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
+    cached_tokens: int | None = None
+    reasoning_tokens: int | None = None
+    prediction_tokens: int | None = None
     status: int | None = None
     outcome: Outcome = Outcome.OK
     blame: Blame | None = None

@@ -1,9 +1,11 @@
 """What a capacity search found: the number in a sentence, what limited it, the curve, and every stage."""
 
+from functools import partial
+
 from katydid.analysis.capacity.estimate import resolution
 from katydid.analysis.capacity.holds import criterion_text
 from katydid.model.documents.capacity import CapacityFound, Step
-from katydid.model.formatting import fraction, milliseconds, number, plural, significant
+from katydid.model.formatting import fraction, milliseconds, number, or_dash, plural, significant
 from katydid.report.model import Chart, Line, Mark, Material, Scale, Section, Style, Table
 
 COLUMNS = ("Stage", "Users", "Purpose", "Requests", "Missed", "p50", "p95", "Offered", "Answered", "Result")
@@ -36,7 +38,7 @@ def capacity_sentence(found: CapacityFound) -> str:
         return "Capacity: none was found; not even the lowest load kept the objective"
     if found.at_least:
         return f"Capacity: at least {_load(found, found.capacity)}; nothing broke"
-    low, high = ("–" if value is None else _figure(found, value) for value in (found.low, found.high))
+    low, high = (or_dash(value, partial(_figure, found)) for value in (found.low, found.high))
     return f"Capacity: {_load(found, found.capacity)} (95 % interval {low} to {high})"
 
 
@@ -102,7 +104,8 @@ def _row(step: Step) -> list[str]:
         step.purpose,
         number(step.requests),
         fraction(step.missed_share),
-        *("–" if value is None else milliseconds(value) for value in (step.p50_ms, step.p95_ms)),
+        or_dash(step.p50_ms, milliseconds),
+        or_dash(step.p95_ms, milliseconds),
         f"{significant(step.offered_per_s)} /s",
         f"{significant(step.ok_per_s)} /s",
         result + (" (ended early)" if step.ended == "failures" else ""),
