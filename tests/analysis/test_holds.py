@@ -39,6 +39,22 @@ def test_beyond_its_limit_it_shows_the_limit_however_far_beyond(users):
     assert result.sustained == pytest.approx(100, rel=0.01)
 
 
+def test_a_stage_at_a_rate_is_one_of_the_users_who_would_offer_it():
+    rows = [started(i * 100.0, user=i % 30, iteration=i // 30) for i in range(100)]
+    frame = with_derived(samples(*rows), manifest_with(interval_s=2.0))
+    result = measure_hold(frame, StageRecord(0, 200, 0.0, 0.0, 10_000.0, rate=10.0), T, OBJECTIVE)
+    assert (result.users, result.rate_per_s, result.offered_per_s) == (20, 10.0, 10.0)
+    assert (result.held, result.load_text) == (True, "10 requests/s")
+
+
+def test_a_target_that_falls_behind_a_rate_shows_what_it_can_do():
+    rows = [started(i * 100.0, user=i % 200, iteration=0, duration_ms=200.0 + i * 100.0) for i in range(100)]
+    frame = with_derived(samples(*rows), manifest_with(interval_s=2.0))
+    result = measure_hold(frame, StageRecord(0, 200, 0.0, 0.0, 10_000.0, rate=10.0), T, OBJECTIVE)
+    assert "keeps_up" in result.broken
+    assert result.sustained == pytest.approx(10, rel=0.05), "it answers 5 requests/s, those of 10 users"
+
+
 def test_what_is_refused_at_once_is_no_falling_behind():
     result = held_by(Queue(slots=1000, service=0.5, connections=25), users=120)
     assert result.keeps_up

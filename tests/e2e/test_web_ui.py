@@ -113,3 +113,22 @@ def test_bad_input_in_the_form_is_refused_in_the_page(page, tmp_path, form, mess
     assert message in told["message"]
     assert runs_in(tmp_path) == []
     assert "Traceback" not in page.process.err
+
+
+@pytest.mark.slow
+def test_a_rate_and_then_a_closed_loop_are_started_in_the_page(page, tmp_path):
+    with start_target(ttft=0.02, chunk_interval=0.01, chunks=5) as target:
+        for form in ({"rate": "20", "arrivals": "poisson"}, {"rate": "", "arrivals": "", "concurrency": "5"}):
+            told = page.start(host=target.url, failure_threshold="0", **form)
+            assert told["success"], told
+            wait_until(lambda: page.stats()["total_rps"] > 0, 20, "requests in the page")
+            page.stop()
+        assert not page.start(host=target.url, concurrency="7")["success"], "--users 5 says something else"
+    rate, loop = runs_in(tmp_path / "reports")
+    assert (rate.manifest["schedule"], rate.manifest["rate_per_s"], rate.manifest["arrivals"]) == (
+        "rate",
+        20.0,
+        "poisson",
+    )
+    assert (loop.manifest["schedule"], loop.manifest["users"]) == ("closed", 5)
+    assert loop.samples["late_ms"].isna().all()

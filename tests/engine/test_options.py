@@ -38,7 +38,7 @@ def test_texts_of_the_web_form_become_numbers():
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"interval": 0}, "--interval 0 must be more than 0"),
+        ({"interval": -1}, "--interval -1 must not be negative"),
         ({"interval": "nan"}, "--interval nan is not a number"),
         ({"interval": "inf"}, "--interval inf must be finite"),
         ({"drain": "-inf"}, "--drain -inf must be finite"),
@@ -52,7 +52,9 @@ def test_texts_of_the_web_form_become_numbers():
         ({"failure_threshold": -1}, "--failure-threshold -1 must not be negative"),
         ({"failure_threshold": "five"}, "--failure-threshold 'five' is not a whole number"),
         ({"interval": "20 parsecs"}, "--interval '20 parsecs' is not a duration such as 250ms, 20s or 1m30s"),
-        ({"interval": "0ms"}, "--interval 0 must be more than 0"),
+        ({"rate": "0"}, "--rate 0 must be more than 0, and at most 100000"),
+        ({"requests": 0}, "--requests 0 must be more than 0"),
+        ({"concurrency": 1_000_001}, "--concurrency 1000001 must be at most 1000000"),
         ({"drain": "9000h"}, "--drain 3.24e+07 must be at most 31536000, a year"),
         ({"check": "deep"}, "--check 'deep' is not one of count, full"),
         ({"request_timeout": -1}, "--request-timeout -1 must be more than 0"),

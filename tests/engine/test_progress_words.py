@@ -11,7 +11,7 @@ from katydid.engine.options import RunOptions
 def shown(capsys, monkeypatch, users, *, run_time=60, **options):
     monkeypatch.setattr(Progress, "enabled", True)
     total = SimpleNamespace(num_requests=1, num_failures=0, get_current_response_time_percentile=lambda _: None)
-    environment = SimpleNamespace(host="http://h", stats=SimpleNamespace(total=total))
+    environment = SimpleNamespace(host="http://h", stats=SimpleNamespace(total=total), shape_class=None)
     runtime = SimpleNamespace(
         options=RunOptions(**options),
         info=SimpleNamespace(users=users, run_time=run_time, failure_limit=5, ramp=options.get("ramp"), origin=0.0),

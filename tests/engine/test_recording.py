@@ -7,13 +7,17 @@ import pytest
 
 from katydid.engine.recorder import Recorder
 from katydid.model.redact import Redactor
-from katydid.model.sample import ErrorClass
+from katydid.model.sample import ErrorClass, LateCause
 from katydid.runs.rows import decode, sample_schema
 
 
 @pytest.fixture
 def recorder():
     """Of a run that began a second ago; every failure belongs to it."""
+    return recorder_of()
+
+
+def recorder_of(**more):
     origin = time.monotonic() - 1.0
     return Recorder(
         SimpleNamespace(events=SimpleNamespace(request=SimpleNamespace(fire=lambda **_: None))),
@@ -23,13 +27,14 @@ def recorder():
         worker="local",
         redactor=Redactor([]),
         stage=lambda: None,
+        **more,
     )
 
 
-def recorded(recorder, change):
+def recorded(recorder, change, held_up=None):
     now = time.monotonic()
     stage = SimpleNamespace(number=0, is_settling=lambda _: False)
-    sample = recorder.new_sample(user=0, iteration=0, name="chat", scheduled=now, stage=stage)
+    sample = recorder.new_sample(user=0, iteration=0, name="chat", scheduled=now, stage=stage, held_up=held_up)
     sample.start_ms = sample.scheduled_ms
     change(sample)
     recorder.finish(sample, "STREAM", 0.0)
@@ -49,3 +54,17 @@ def test_a_request_without_a_last_byte_says_when_it_ended(recorder, change):
 def test_one_with_a_last_byte_says_how_long_it_took_alone(recorder):
     row = recorded(recorder, lambda s: setattr(s, "duration_ms", 12.5))
     assert (row["duration_ms"], row["ended_ms"]) == (12.5, None)
+
+
+@pytest.mark.parametrize(
+    ("late_ms", "held_up", "cause"),
+    [(10.0, "pool", None), (80.0, "pool", "pool"), (80.0, None, "generator")],
+)
+def test_a_late_start_says_its_cause(recorder, late_ms, held_up, cause):
+    row = recorded(recorder, lambda s: setattr(s, "late_ms", late_ms), held_up and LateCause(held_up))
+    assert (row["late_ms"], row["late_cause"]) == (late_ms, cause)
+
+
+def test_nothing_is_late_where_nothing_is_due_at_a_time():
+    row = recorded(recorder_of(late_limit=None), lambda s: setattr(s, "late_ms", 80.0))
+    assert (row["late_ms"], row["late_cause"]) == (None, None)

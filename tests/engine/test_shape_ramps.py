@@ -7,6 +7,7 @@ import gevent
 import pytest
 from locust import LoadTestShape
 
+from katydid.engine.options import RunOptions
 from katydid.engine.run_info import BATCH_WIRE_NAME, STAGE_WIRE_NAME
 from katydid.engine.spawning import Spawning, foresight, pulses, shape_at_first
 from katydid.load.pacing import Phase
@@ -66,7 +67,7 @@ class Uncopied(Few):
 
 
 def options(**more):
-    return SimpleNamespace(**{"phase": "auto", "interval": 20.0, "ramp": 0.0} | more)
+    return RunOptions(**more)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,17 @@
 
 import pytest
 
-from katydid.load.stages import MOST_USERS, FixedPlan, Hold, Outlook, Stage, StageRecord, read_stages
+from katydid.load.stages import (
+    MOST_USERS,
+    AtRates,
+    FixedPlan,
+    Hold,
+    Outlook,
+    Stage,
+    StageRecord,
+    read_stage_rates,
+    read_stages,
+)
 from katydid.model.errors import ConfigError
 
 
@@ -28,10 +38,38 @@ def test_impossible_stages_are_refused_in_one_line(text, said):
     assert "\n" not in str(refused.value)
 
 
+def test_rates_of_stages_are_read_in_their_order():
+    assert read_stage_rates("0.5,2, 10") == (0.5, 2.0, 10.0)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "give requests/s with commas"),
+        ("1,many", "give requests/s with commas"),
+        ("1,nan", "a rate is more than 0, and at most 100000"),
+        ("0,1", "a rate is more than 0"),
+        ("1,inf", "a rate is more than 0"),
+        ("2,2", "2 after 2; each stage must have more requests/s than the last"),
+    ],
+)
+def test_impossible_rates_are_refused_in_one_line(text, said):
+    with pytest.raises(ConfigError, match=said):
+        read_stage_rates(text)
+
+
 def test_a_fixed_plan_ends_after_its_last_hold():
     holds = [Hold(users, 10.0, 1.0) for users in (1, 2)]
     plan = FixedPlan(holds)
     assert [plan.next_hold() for _ in range(3)] == [*holds, None]
+
+
+def test_a_plan_of_users_is_carried_out_at_the_rates_that_they_would_offer():
+    plan = AtRates(FixedPlan([Hold(10, 10.0, 1.0), Hold(40, 10.0, 1.0)]), 4.0, pool=lambda rate: int(100 * rate))
+    assert [plan.next_hold() for _ in range(3)] == [
+        Hold(250, 10.0, 1.0, rate=2.5), Hold(1000, 10.0, 1.0, rate=10.0), None
+    ]  # fmt: skip
+    assert plan.outlook() == Outlook(holds=0, seconds=0.0, certain=True)
 
 
 def test_a_fixed_plan_knows_what_is_yet_to_come():

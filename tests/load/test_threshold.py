@@ -1,6 +1,8 @@
 """When a run must stop."""
 
-from katydid.load.threshold import FailureThreshold
+import pytest
+
+from katydid.load.threshold import FailureThreshold, RequestShare
 
 
 def test_exactly_the_first_n_failures_belong_to_the_run():
@@ -50,3 +52,19 @@ def test_without_a_limit_nothing_is_hopeless():
     for n in range(100):
         threshold.admit(n)
     assert (threshold.later, threshold.hopeless) == (0, False)
+
+
+@pytest.mark.parametrize("processes", [1, 2, 3, 8])
+@pytest.mark.parametrize("requests", [1, 7, 1000])
+def test_processes_share_the_requests_of_a_run_exactly(requests, processes):
+    shares = [RequestShare(requests, rank, processes) for rank in range(processes)]
+    taken = [sum(share.take() for _ in range(requests + 1)) for share in shares]
+    assert sum(taken) == requests
+    assert max(taken) - min(taken) <= 1
+    assert all(share.spent for share in shares)
+
+
+def test_without_a_number_of_requests_there_is_always_one_more():
+    share = RequestShare(None)
+    assert all(share.take() for _ in range(1000))
+    assert not share.spent

@@ -63,7 +63,10 @@ def test_a_document_that_was_made_is_the_json_that_is_read():
 
 def test_parts_that_are_added_are_plain_json():
     manifest = Manifest.read({}).added(stages=[StageRecord(0, 10, 0.0, 5.0, 9.0)])
-    stage = {"stage": 0, "users": 10, "begin_ms": 0.0, "settled_ms": 5.0, "end_ms": 9.0, "purpose": "", "ended": "time"}
+    stage = {
+        "stage": 0, "users": 10, "begin_ms": 0.0, "settled_ms": 5.0, "end_ms": 9.0, "purpose": "", "ended": "time",
+        "rate": None,
+    }  # fmt: skip
     assert manifest["stages"] == [stage]
     assert manifest.stage(0).settled_ms == 5.0
 

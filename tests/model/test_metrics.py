@@ -12,7 +12,7 @@ from katydid.model.units import Better, Unit
 
 COUNTS = Counts(
     requests=100, ok=90, failed=6, aborted=4, late=5, due=110.0, chunks=4500, tokens=9000, timed=80, bounded=2,
-    seconds=50.0, conversations=8, conversations_ok=6, good=72, resent=3, input_tokens=18_000,
+    seconds=50.0, conversations=8, conversations_ok=6, good=72, unserved=11, resent=3, input_tokens=18_000,
     stop=Stop(users=55, in_flight=20, requests=105, ok=90, seconds=50.0),
 )  # fmt: skip
 EMPTY = Counts(
@@ -26,6 +26,7 @@ VALUES = {
     "goodput_per_s": 1.44,
     "conversations_ok": 0.75,
     "late_share": 0.05,
+    "unserved_share": 0.1,
     "aborted_share": 0.04,
     "resent_share": 0.03,
     "offered_per_s": 2.2,

@@ -28,15 +28,18 @@ def stage_rows(stage, users, *, failing=0, duration=100.0, errors=("rate_limited
 BASE = {k: v for k, v in FAILED.items() if k not in {"outcome", "error", "blame", "detail"}}
 
 
-def summary_of(*stages, watched=None):
+def summary_of(*stages, watched=None, rates=None, **more):
     records = [
-        {"stage": n, "users": users, "begin_ms": n * 20_000.0, "settled_ms": n * 20_000.0, "end_ms": n * 20_000.0 + 1e4}
+        {
+            "stage": n, "users": users, "begin_ms": n * 20_000.0, "settled_ms": n * 20_000.0,
+            "end_ms": n * 20_000.0 + 1e4, "rate": rates[n] if rates else None,
+        }
         for n, (users, _) in enumerate(stages)
-    ]
-    rows = [row for n, (users, more) in enumerate(stages) for row in stage_rows(n, users, **more)]
+    ]  # fmt: skip
+    rows = [row for n, (users, how) in enumerate(stages) for row in stage_rows(n, users, **how)]
     manifest = {
         "workload": "scale", "plan": "stages", "interval_s": 1.0, "objective": OBJECTIVE, "stages": records,
-        "ended": "run-time",
+        "ended": "run-time", **more,
     }  # fmt: skip
     return summarise(samples(*rows), monitor() if watched is None else watched, manifest_with(manifest))
 
@@ -103,6 +106,23 @@ def test_where_nothing_breaks_the_range_is_open():
 def test_where_the_first_stage_breaks_nothing_is_safe():
     found = summary_of((10, {"failing": 9}))["recommended"]
     assert (found["low"], found["high"]) == (0, 10)
+
+
+def test_stages_at_rates_are_told_by_them():
+    summary = summary_of((10, {}), (20, {"failing": 10}), rates=[10.0, 20.0], schedule="rate", arrivals="even")
+    assert [(s["users"], s["rate_per_s"], s["assessment"]) for s in summary["stages"]] == [
+        (10, 10.0, "held"),
+        (20, 20.0, "broken"),
+    ]
+    found = summary["recommended"]
+    assert (found["low"], found["high"]) == (10.0, 20.0)
+    assert found["why"].startswith("all stages up to 10 requests/s held; 20 requests/s broke failure_rate")
+
+
+def test_stages_of_a_closed_loop_have_no_offered_load_to_fall_behind():
+    summary = summary_of((10, {}), (20, {}), schedule="closed", interval_s=0.0)
+    assert [s["assessment"] for s in summary["stages"]] == ["held", "held"]
+    assert (summary["metrics"]["offered_per_s"], summary["metrics"]["requests_per_s"]) == (None, 15.0)
 
 
 def test_without_a_finished_stage_nothing_is_recommended():

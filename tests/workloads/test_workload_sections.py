@@ -238,12 +238,12 @@ def test_a_run_stands_beside_theory_with_what_it_is_off_by():
 # Capacity
 
 
-def searched(*estimates, limiting="failure_rate"):
+def searched(*estimates, limiting="failure_rate", unit="users"):
     """A search that found the capacity with these repeats."""
     found = {
         "capacity": 100.0, "low": 90.0, "high": 110.0, "at_least": False, "estimates": list(estimates), "knee": None,
         "limiting": limiting, "method": "cliff", "objective": ["failure_rate < 5%"], "steps": [],
-        "limited_by": "failures", "evidence": "it refused",
+        "limited_by": "failures", "evidence": "it refused", "unit": unit,
     }  # fmt: skip
     return capacity_section(material({"capacity": found}))
 
@@ -253,6 +253,12 @@ def test_a_capacity_says_what_its_interval_is():
     assert section.title == "Capacity: 100 users (95 % interval 90 to 110)"
     assert section.text[1].endswith(": 99, 100, 101. The interval is over the repeats, on log N, and never less than "
                                     "3\u00a0% to either side.")  # fmt: skip
+
+
+def test_a_capacity_of_rates_is_one_of_requests_a_second():
+    section = searched(99.0, 100.0, unit="requests_per_s")
+    assert section.title == "Capacity: 100 requests/s (95 % interval 90.0 to 110)"
+    assert section.tables[0].columns[1] == "Requests/s"
 
 
 @pytest.mark.parametrize(

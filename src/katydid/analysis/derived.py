@@ -30,6 +30,8 @@ def with_derived(samples: pd.DataFrame, manifest: Manifest) -> pd.DataFrame:
     tokens = frame["completion_tokens"].astype(np.float64)
     for column in declared_columns(manifest).intersection(frame.columns):
         frame[column] = _plain(frame[column])
+    if manifest.is_closed:  # nothing is due at a time
+        frame["late_ms"] = np.nan
     frame["response_ms"] = frame["late_ms"] + frame["duration_ms"]
     frame["tpot_ms"] = (frame["duration_ms"] - frame["ttft_ms"]) / (tokens - 1).where(tokens > 1)
     frame["user_tokens_per_s"] = tokens / frame["duration_ms"].where(frame["duration_ms"] > 0) * 1000.0

@@ -178,8 +178,8 @@ def _compute(e: Evidence) -> str | None:
     before, after = (_median(e.of(h), "gap_mean_ms") for h in (e.low, e.broken[-1]))
     if before and after and after > _FLAT * before:
         return (
-            f"chunks came {milliseconds(after)} apart at {plural(e.broken[-1].users, 'user')}, {milliseconds(before)} "
-            f"at {e.low.users}: all answers share what there is to compute with"
+            f"chunks came {milliseconds(after)} apart at {e.broken[-1].load_text}, {milliseconds(before)} "
+            f"at {e.low.load_text}: all answers share what there is to compute with"
         )
     return None
 
@@ -219,7 +219,7 @@ def _queue(e: Evidence) -> str | None:
     served = significant(float(np.median(rates)))
     return (
         f"{refused} of {plural(failed, 'failure')} were refused (connect, reset or 503), {served} requests a second "
-        f"were served, {significant(slower)} times slower than at {plural(e.low.users, 'user')}: a fixed number is "
+        f"were served, {significant(slower)} times slower than at {e.low.load_text}: a fixed number is "
         "served, and the queue before it is full"
     )
 
@@ -236,8 +236,8 @@ def _network(e: Evidence) -> str | None:
     before, after = (_p95(e.of(h), "connect_ms") for h in (e.low, e.broken[-1]))
     if before is None or after is None or after < max(_SLOW_CONNECT_MS, _GREW * before):
         return None
-    at = plural(e.broken[-1].users, "user")
-    return f"connecting took {milliseconds(after)} (p95) at {at}, {milliseconds(before)} at {e.low.users}"
+    at = e.broken[-1].load_text
+    return f"connecting took {milliseconds(after)} (p95) at {at}, {milliseconds(before)} at {e.low.load_text}"
 
 
 def _median(rows: pd.DataFrame, column: str) -> float | None:

@@ -124,7 +124,8 @@ def _interrupted(manifest: Manifest, summary: Summary) -> str:
 
 def _stopped(manifest: Manifest, summary: Summary) -> str:
     limit, counts = manifest.failure_threshold, summary.counts
-    users, later = summary.users_at_stop or counts.users, counts.failed_after_stop
+    users = 0 if manifest.is_open else summary.users_at_stop or counts.users
+    later = counts.failed_after_stop
     where = f" at the {ordinal(limit)} failure" if limit else " by the failure threshold"
     load = f" with {plural(int(users), 'user')}" if users else ""
     beside = f" ({number(later)} that failed later not counted)" if later else ""

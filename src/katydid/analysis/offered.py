@@ -1,7 +1,8 @@
 """What a run's users offered, and what was delivered: the starts that were due, those that never came, tokens.
 
 Users on an even grid offer users / interval at every moment. In a ramp each user starts as it comes, and an
-interval later again: it offers the spawn rate times the intervals begun, more than its users over the interval.
+interval later again: it offers the spawn rate times the intervals begun, more than its users over the interval. What
+a rate offers depends on no user.
 
 A user that waits longer than its interval sends nothing meanwhile. What it would have sent is missing from every
 share of requests and from every quantile (coordinated omission). wrk2 (G. Tene) sends such requests late and counts
@@ -12,10 +13,49 @@ import numpy as np
 import pandas as pd
 
 from katydid.analysis.derived import ends_ms, late_limit_ms, was_stopped
+from katydid.load.arrivals import Rate, read_process
 from katydid.model.documents.manifest import Manifest
 
 Window = tuple[float, float]
 """Begin and end, in milliseconds of the run."""
+MOST_ARRIVALS = 1e8
+"""Of a run; a manifest that says more is damaged."""
+_SAME_MS = 0.001
+"""What the way through several clocks may add to a moment."""
+
+
+def arrivals_due(manifest: Manifest, until_ms: float) -> np.ndarray:
+    """When requests of a rate were due until a moment of the run, in milliseconds; in their order.
+
+    They follow from the manifest, and are the same for every run that it is the same for. Of a run in stages, those of
+    each stage.
+    """
+    if manifest.stages:
+        stages = (s for s in manifest.stages if s.rate is not None)
+        found = [_due_from(s.begin_ms, min(s.end_ms, until_ms), s.rate, manifest, s.stage) for s in stages]
+        return np.concatenate(found) if found else np.empty(0)
+    due = _due_from(manifest.arrivals_begin_ms or 0.0, until_ms, manifest.rate_per_s, manifest)
+    return due[: int(manifest.option("requests")) or None]  # the run ends with the last of them
+
+
+def _due_from(begin: float, end: float, per_second: float | None, manifest: Manifest, stage: int = 0) -> np.ndarray:
+    seconds = (end - begin) / 1000.0
+    if not 0.0 < (per_second or 0.0) * seconds < MOST_ARRIVALS:
+        return np.empty(0)
+    seed, ramp = int(manifest.option("seed")), manifest.rate_ramp_per_s or 0.0
+    rate = Rate(per_second or 0.0, read_process(manifest.arrivals), seed, ramp, stage)
+    return np.asarray(begin + 1000.0 * np.fromiter(rate.due_until(seconds), np.float64))
+
+
+def unserved(frame: pd.DataFrame, manifest: Manifest, window: Window) -> np.ndarray:
+    """When requests of a rate were due in the window that were never sent, in milliseconds of the run."""
+    due = arrivals_due(manifest, window[1])
+    due = due[due >= window[0]]
+    sent = np.sort(frame["scheduled_ms"].to_numpy(dtype=np.float64))
+    place = np.searchsorted(sent, due - _SAME_MS)
+    found = place < len(sent)
+    found[found] = sent[place[found]] <= due[found] + _SAME_MS
+    return np.asarray(due[~found])
 
 
 def in_a_ramp(manifest: Manifest) -> bool:
@@ -69,10 +109,12 @@ def arrived(frame: pd.DataFrame, column: str, window: Window) -> float | None:
 def missed_starts(frame: pd.DataFrame, manifest: Manifest, window: Window) -> np.ndarray:
     """Response times, in milliseconds, of the requests that were due in the window and never sent.
 
-    From when each was due to the end of the request that its user sent next; where none ended, to the end of the
-    window, which is the least that it would have been. Empty where nothing is due at a time, and in stages, whose users
-    come and go.
+    From when each was due to the end of the request that its user sent next; where none ended, and of a rate, to the
+    end of the window, which is the least that it would have been. Empty where nothing is due at a time, and in stages,
+    whose users come and go.
     """
+    if manifest.is_open and not manifest.stages:
+        return window[1] - unserved(frame, manifest, window)
     interval = 1000.0 * float(manifest.interval_s or 0.0)
     load = frame[(frame["user"] >= 0) & frame["paced"]]
     if not interval or manifest.stages or load.empty:

@@ -46,7 +46,7 @@ class RequestTimes:
 
     def known(self, distribution: Distribution) -> Known | None:
         """The run's times of one distribution; None where it has none."""
-        if distribution.column not in self._rows:
+        if distribution.column not in self._rows or (distribution.name == "response" and self._manifest.is_closed):
             return None
         if distribution.name == FIRST_TOKEN:
             return self._first_tokens(distribution.column)

@@ -23,7 +23,7 @@ from katydid.analysis.derived import (
     with_derived,
 )
 from katydid.analysis.headline import headline
-from katydid.analysis.offered import arrived, due_in_a_ramp, in_a_ramp, missed_starts
+from katydid.analysis.offered import arrivals_due, arrived, due_in_a_ramp, in_a_ramp, missed_starts
 from katydid.analysis.request_times import RequestTimes, statistic_of
 from katydid.analysis.validity import Run, findings, unchecked
 from katydid.analysis.validity.clocks import upper_bounds
@@ -58,9 +58,10 @@ def summarise(
     window = _window(counted, manifest)
     conversations = iterations(samples, manifest)
     seconds, due = staged_load(manifest) or (_seconds(window), _due(frame, monitor, manifest, window))
-    counts = _counts(counted, conversations, seconds, due, manifest.interval_s)
+    counts = _counts(counted, conversations, seconds, due, manifest)
     missed = missed_starts(frame, manifest, window)
-    counts = replace(counts, stop=_stop(frame, manifest), missed=len(missed))
+    unserved = len(missed) if manifest.is_open and not manifest.stages else None
+    counts = replace(counts, stop=_stop(frame, manifest), missed=len(missed), unserved=unserved)
     if manifest.stopped_at_ms and not manifest.stages:  # else nobody knows when what arrived counts
         tokens, chunks = (arrived(frame, column, window) for column in ("completion_tokens", "chunks"))
         counts = replace(counts, tokens=tokens, chunks=chunks)
@@ -113,8 +114,9 @@ def _parts(run: Run) -> dict[str, object]:
 
 
 def _counts(
-    counted: pd.DataFrame, conversations: pd.DataFrame, seconds: float, due: float | None, interval: float | None
+    counted: pd.DataFrame, conversations: pd.DataFrame, seconds: float, due: float | None, manifest: Manifest
 ) -> Counts:
+    interval = manifest.interval_s
     outcome = counted["outcome"]
     ok = counted[outcome == "ok"]
     tokens, chunks, inputs = (ok[name].astype(np.float64) for name in ("completion_tokens", "chunks", "prompt_tokens"))
@@ -123,7 +125,7 @@ def _counts(
         ok=len(ok),
         failed=int((outcome == "failed").sum()),
         aborted=int((outcome == "aborted").sum()),
-        late=int(counted["late"].sum()),
+        late=None if manifest.is_closed else int(counted["late"].sum()),
         due=due,
         chunks=int(chunks.sum()) if chunks.notna().any() else None,
         tokens=int(tokens.sum()) if tokens.notna().any() else None,
@@ -133,7 +135,7 @@ def _counts(
         seconds=seconds,
         conversations=int(conversations["outcome"].isin(["ok", "failed"]).sum()),
         conversations_ok=int((conversations["outcome"] == "ok").sum()),
-        good=int((ok["response_ms"] <= interval * 1000.0).sum()) if interval else None,
+        good=int((ok["response_ms"] <= interval * 1000.0).sum()) if interval and not manifest.is_open else None,
         resent=_resent(counted),
     )
 
@@ -178,12 +180,18 @@ def _stop(frame: pd.DataFrame, manifest: Manifest) -> Stop | None:
     under_way = ~(ends_ms(started) <= float(stop))  # also those whose end nobody knows
     in_flight = int((under_way & started["after_stop"].astype(bool)).sum())
     ok = int((started["outcome"] == "ok").sum())
-    return Stop(int(users), in_flight, len(started), ok, float(stop) / 1000.0) if users else None
+    held = None if manifest.is_open else int(users)
+    return Stop(held, in_flight, len(started), ok, float(stop) / 1000.0) if users else None
 
 
 def _due(frame: pd.DataFrame, monitor: pd.DataFrame, manifest: Manifest, window: tuple[float, float]) -> float | None:
-    """Requests that were due in the window: users, as they really were, over the interval; more in a ramp."""
+    """Requests that were due in the window: users, as they really were, over the interval; more in a ramp.
+
+    None where nothing is due at a time.
+    """
     interval, (begin, end) = manifest.interval_s, window
+    if manifest.is_open:
+        return float((arrivals_due(manifest, end) >= begin).sum()) if end > begin else None
     if not interval or end <= begin:
         return None
     if in_a_ramp(manifest):
@@ -216,7 +224,7 @@ def _metrics(
     for distribution in catalogue.distributions:
         column = ok.get(distribution.column, pd.Series(dtype=np.float64))
         values = column.dropna().to_numpy(dtype=np.float64)
-        if distribution is CORRECTED and counts.good is not None:  # starts are due at a time
+        if distribution is CORRECTED and (counts.good is not None or counts.unserved is not None):
             values = np.concatenate([ok["response_ms"].dropna().to_numpy(dtype=np.float64), missed])
         put(distribution.name, len(values), partial(_statistic, values))
     put(ITL.name, gaps.total, lambda statistic: _of_gaps(gaps, statistic) * 1000.0)
@@ -302,11 +310,17 @@ def _names(counted: pd.DataFrame) -> list[NameRow]:
     return rows
 
 
-def staged_load(manifest: Manifest) -> tuple[float, float] | None:
-    """Seconds that count (of the stages, not of the pauses between) and requests due in them; None without stages."""
+def staged_load(manifest: Manifest) -> tuple[float, float | None] | None:
+    """Seconds that count (of the stages, not of the pauses between) and requests due in them; None without stages.
+
+    In a closed loop nothing is due.
+    """
     stages = manifest.stages
     interval = manifest.interval_s
-    if not stages or not interval:
+    if not stages or not (interval or manifest.is_closed):
         return None
-    lengths = [(s.users, max(0.0, s.end_ms - s.settled_ms) / 1000.0) for s in stages]
-    return sum(length for _, length in lengths), sum(users * length / interval for users, length in lengths)
+    lengths = [max(0.0, s.end_ms - s.settled_ms) / 1000.0 for s in stages]
+    if not interval:
+        return sum(lengths), None
+    offered = [s.users / interval if s.rate is None else s.rate for s in stages]
+    return sum(lengths), sum(rate * length for rate, length in zip(offered, lengths, strict=True))

@@ -17,7 +17,8 @@ def add_parser(commands: Commands) -> None:
     """Add the command's arguments to the tree."""
     parser = commands.add_parser(
         "capacity",
-        description="Search the highest load that keeps the objective: users with one request per user every interval.",
+        description="Search the highest load that keeps the objective: users with one request per user every interval, "
+        "or a rate of requests (--search rate).",
         add_help=False,
         allow_abbrev=False,
         usage="katydid capacity WORKLOAD [--thresholds FILE] [--json F|-] [Katydid's and Locust's options]",

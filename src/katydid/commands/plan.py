@@ -137,6 +137,7 @@ def as_json(plan: WorkerPlan, theory: TheoryComparison | None = None) -> dict[st
         "target_utilisation": demand.utilisation,
         "load": demand.load,
         "method": demand.method,
+        "arrivals": "poisson",
         "streams_per_worker": plan.streams_per_worker,
         "slight_queueing": {"max_wait_s": plan.slight_wait_s, **_choice(plan.slight)},
         "choices": [_choice(choice) for choice in plan.choices],

@@ -12,10 +12,11 @@ from collections.abc import Iterator, Sequence
 from katydid.model.options import Group
 
 MOST_USED = (
-    "host", "num_users", "interval", "run_time", "model", "body", "prompts", "failure_threshold", "version_label",
+    "host", "num_users", "interval", "rate", "concurrency", "run_time", "model", "body", "prompts",
+    "failure_threshold", "version_label",
 )  # fmt: skip
 
-_SEARCHED = {"num_users", "run_time"}
+_SEARCHED = {"num_users", "run_time", "rate", "concurrency"}
 """What a search for the capacity chooses itself."""
 
 OURS = "Katydid: "
@@ -117,6 +118,8 @@ _SHORT = {
     "target_pid": "PID", "target_metrics": "URL", "ca_file": "FILE", "metrics_port": "PORT",
     "client_cert": "FILE", "client_key": "FILE", "wait_ready": "TIME",
     "metrics_host": "ADDRESS", "embedded_target": "[OPTIONS]", "thresholds": "FILE", "max_users": "N",
+    "rate": "R", "arrivals": "KIND", "concurrency": "N", "requests": "N", "max_rate": "R", "start_rate": "R",
+    "stage_rates": "R,R,…",
     "start_users": "N", "steps": "N", "repeats": "N", "stages": "N,N,…", "bursts": "N", "burst_path": "PATH",
 }  # fmt: skip
 """What stands for a value, where the option's name would only say itself again."""

@@ -23,7 +23,7 @@ from locust.runners import MasterRunner
 from katydid.analysis.headline import exit_code
 from katydid.engine.load_options import check_load
 from katydid.engine.options import RunOptions, run_options, version_label
-from katydid.engine.run_info import LEAD, REMOTE_LEAD, WIRE_NAME, RunInfo
+from katydid.engine.run_info import WIRE_NAME, RunInfo, lead_of
 from katydid.engine.run_state import ROWS, Runtime
 from katydid.engine.services.base import Service
 from katydid.engine.services.before_run import ready_target
@@ -116,14 +116,15 @@ class Collector:
         """
         check_load(parsed)
         options = run_options(parsed, self._runtime.options_class)
-        if self._staged is not None:
-            self._staged.check(parsed)
-        if options.ramp and self._environment.shape_class is not None:
-            raise ConfigError(f"--ramp {options.ramp:g}: a load shape says itself how its users come; leave it out")
+        users, staged = self._runtime.paced_users(), self._staged
+        options.check_arrivals(users, at_rates=staged is not None and staged.at_rates(parsed))
+        if self._environment.shape_class is not None:
+            options.check_shape(staged=staged is not None)
+        if staged is not None:
+            staged.check(parsed)
         if options.ramp and (options.phase == Phase.BURST or self._waits_for_all):
             raise ConfigError(f"--ramp {options.ramp:g}: here all users start together; leave it out")
         check_results(Path(options.results))
-        users = self._runtime.paced_users()
         model, service = options.model or "", None
         if users:
             variable = ""
@@ -157,23 +158,26 @@ class Collector:
         adaptation = self._found[0]
         runner = self._runtime.runner
         users = None if self._environment.shape_class else runner.target_user_count
-        workers = runner.worker_count if isinstance(runner, MasterRunner) else 1
+        ranks = self._ranks()
+        workers = len(ranks) or 1
+        options.check_processes(users, workers)
         run_time = self._run_time()
         staged = self._staged.facts(self._workload()) if self._staged else StagedFacts()
-        spawn_rate = options.ramp or getattr(self._environment.parsed_options, "spawn_rate", None)
+        spawn_rate = options.user_ramp or getattr(self._environment.parsed_options, "spawn_rate", None)
         shape = None if self._staged else self._environment.shape_class
         phase, ramp = shape_at_first(options, shape) if shape else first_requests(options, users or 0, spawn_rate)
         info = RunInfo.now(
             users=users,
             workers=workers,
             model=model,
-            warm_up=options.warm_up_seconds(run_time),
+            warm_up=options.warm_up_seconds(run_time, users),
             run_time=run_time,
             failure_limit=staged.get("failure_threshold", options.failure_threshold),
             ramp=ramp,
             adaptation=adaptation.as_dict() if adaptation else None,
             calibration=getattr(service, "calibration", None),
-            lead=REMOTE_LEAD if self._runtime.is_master else LEAD,
+            ranks=ranks,
+            lead=lead_of(options.mode, remote=self._runtime.is_master),
         )
         setattr(self._environment.parsed_options, WIRE_NAME, info.to_wire())
         started = datetime.fromtimestamp(info.origin_wall, UTC)
@@ -193,9 +197,9 @@ class Collector:
                 "users": users,
                 "spawn_rate": spawn_rate,
                 "ramp_per_s": ramp,
-                "interval_s": options.interval,
                 "phase": str(phase),
                 "phase_asked": options.phase,
+                **options.arrival_facts(),
                 "pulses": pulses(options, users or 0, spawn_rate, shape) and not self._waits_for_all,
                 "failure_threshold": options.failure_threshold,
                 "run_time_s": run_time,
@@ -218,6 +222,14 @@ class Collector:
                 **self._declared(),
             },
         )
+
+    def _ranks(self) -> dict[str, int]:
+        """The workers' places among them; empty where this process sends the requests."""
+        runner = self._runtime.runner
+        if not isinstance(runner, MasterRunner):
+            return {}
+        there = {client.id for client in runner.clients.all} - {client.id for client in runner.clients.missing}
+        return {client: rank for rank, client in enumerate(sorted(there, key=runner.get_worker_index))}
 
     def _workload(self) -> str:
         names = {user_class.workload for user_class in self._runtime.paced_users()}

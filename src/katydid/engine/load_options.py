@@ -5,7 +5,7 @@ Locust takes any number of users, and a run time of nothing for none; what its t
 
 import math
 from argparse import ArgumentParser, Namespace
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 from katydid.engine.options import plain_fields
@@ -51,6 +51,9 @@ def check_load(parsed: Namespace) -> None:
     users = _number("--users", getattr(parsed, "user_count", None) or getattr(parsed, "num_users", None), int)
     if users is not None and not 1 <= users <= MOST_USERS:
         raise ConfigError(f"--users {shown(users)} must be from 1 to {MOST_USERS}")
+    loop = _number("--concurrency", getattr(parsed, "concurrency", None), int)
+    if loop is not None and users not in {None, loop}:
+        raise ConfigError(f"--users {users} and --concurrency {loop} contradict each other: give one of them")
     rate = _number("--spawn-rate", getattr(parsed, "spawn_rate", None), float)
     if rate is not None and not (math.isfinite(rate) and rate > 0):
         raise ConfigError(f"--spawn-rate {shown(rate)} must be more than 0, and finite")
@@ -114,13 +117,40 @@ def default_spawn_rate(users: int) -> float:
     return max(min(users, 100), users / 10)
 
 
+POOL_SECONDS = 20.0
+"""Seconds that an answer may take before the users that a rate has by default are all busy."""
+FEWEST_IN_POOL, MOST_IN_POOL = 100, 2000
+
+
+def pool_of(rate: float) -> int:
+    """Users that serve so many requests a second, where nobody says how many."""
+    return min(max(FEWEST_IN_POOL, math.ceil(rate * POOL_SECONDS)), MOST_IN_POOL)
+
+
+def users_of(options: Namespace, defaults: Sequence[int]) -> int:
+    """How many users there are: as asked for, those of the closed loop, a generous pool for a rate, or the workload's.
+
+    Args:
+        options: parsed, as Locust has them.
+        defaults: users by default of each of the run's user classes that are Katydid's.
+    """
+    if given := options.num_users or options.concurrency:
+        return int(given)
+    if options.rate is not None:
+        return pool_of(options.rate)
+    return max(defaults, default=1)
+
+
 def spawn_rate_of(options: Namespace) -> float:
-    """Users a second: those of the ramp, else as asked for, else ours.
+    """Users a second: those of the ramp, else as asked for, else ours; of a rate's pool, all at once.
 
     Raises:
         ConfigError: the ramp and the spawn rate contradict each other.
     """
-    ramp, given = float(options.ramp), options.spawn_rate
+    given = options.spawn_rate
+    if options.rate is not None:
+        return float(options.num_users if given is None else given)
+    ramp = float(options.ramp)
     if ramp > 0 and given is not None and float(given) != ramp:
         raise ConfigError(f"--ramp {ramp:g} and --spawn-rate {given:g} contradict each other: give one of them")
     if ramp > 0:

@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from katydid.dialects import DIALECTS
+from katydid.engine.arrivals.asked import ArrivalOptions
 from katydid.engine.services.headers import shown_headers
+from katydid.load.arrivals import Rate, read_process
 from katydid.load.body import shown_fields
 from katydid.load.length_options import LengthOptions
-from katydid.load.pacing import Phase
 from katydid.model.errors import ConfigError
 from katydid.model.options import (
     AT_MOST_32_BITS,
@@ -50,26 +51,9 @@ class _AppendLine(argparse.Action):
 
 
 @dataclass(frozen=True, kw_only=True)
-class RunOptions(LengthOptions):
+class RunOptions(LengthOptions, ArrivalOptions):
     """What a run was asked to do. Seconds, unless a name says otherwise."""
 
-    interval: float = option(
-        20.0, "seconds from one request start of a user to its next", kind=duration, rule=POSITIVE, group=Group.ARRIVALS
-    )
-    phase: str = option(
-        Phase.AUTO.value,
-        "users' first requests: spread over the interval, when spawned, or all in one burst; auto: when spawned where "
-        "spawning takes longer than an interval or there is a --ramp, else spread",
-        choices=tuple(p.value for p in Phase),
-        group=Group.ARRIVALS,
-    )
-    ramp: float = option(
-        0.0,
-        "users a second: they come one by one at this rate, each with its first request; 0 = no ramp asked for",
-        kind=float,
-        rule=NOT_NEGATIVE,
-        group=Group.ARRIVALS,
-    )
     failure_threshold: int = option(
         5, "stop at this many failed requests; 0 = never", kind=count, rule=NOT_NEGATIVE, group=Group.RUN
     )
@@ -122,7 +106,12 @@ class RunOptions(LengthOptions):
         group=Group.REQUEST,
     )
     temperature: float = option(0.0, "sampling temperature", kind=float, rule=NOT_NEGATIVE, group=Group.REQUEST)
-    seed: int = option(0, "seed of the target's sampling and of our choice of prompts", kind=count, group=Group.REQUEST)
+    seed: int = option(
+        0,
+        "seed of the target's sampling, of our choice of prompts and of arrivals at random",
+        kind=count,
+        group=Group.REQUEST,
+    )
     check: str = option(
         "count",
         "count: more than 2 content chunks and a proper end is success; full: every event is checked",
@@ -150,7 +139,8 @@ class RunOptions(LengthOptions):
     )
     warm_up: float | None = option(
         None,
-        "seconds left out of the statistics (default: one interval, at most a fifth of the run time)",
+        "seconds left out of the statistics (default: one interval, 20 s where there is none; at most a fifth of the "
+        "run time)",
         kind=duration,
         rule=NOT_NEGATIVE,
         group=Group.RUN,
@@ -213,11 +203,21 @@ class RunOptions(LengthOptions):
         """Whether a result goes there, so that what people are told must go elsewhere."""
         return False
 
-    def warm_up_seconds(self, run_time: float | None) -> float:
+    def open_loop(self, stage: int = 0, per_second: float | None = None) -> Rate:
+        """The arrivals of a run with a rate, or of a stage of it.
+
+        Args:
+            stage: its number.
+            per_second: its own rate, instead of the run's.
+        """
+        rate = per_second or self.rate or 0.0
+        return Rate(rate, read_process(self.arrivals), self.seed, self.ramp, stage)
+
+    def warm_up_seconds(self, run_time: float | None, users: int | None = None) -> float:
         """How long the beginning is left out of the statistics."""
         if self.warm_up is not None:
             return self.warm_up
-        return min(self.interval, run_time / 5) if run_time else self.interval
+        return self.warm_up_by_default(self.expected_time(run_time, users))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -31,6 +31,7 @@ from katydid.engine.load_options import (
     plain_form,
     spawn_rate_of,
     take_over_run_time,
+    users_of,
 )
 from katydid.engine.monitor.gc_tuning import remember_locusts_options, warm_inspect_cache
 from katydid.engine.options import add_arguments
@@ -112,9 +113,10 @@ class Lifecycle:
             return said
         return said + notices(
             users=users,
-            interval=self.runtime.options.interval,
+            interval=self.runtime.options.user_interval,
             run_time=self.runtime.info.run_time,
-            ends_itself=all(user.ends_itself for user in self.environment.user_classes if hasattr(user, "ends_itself")),
+            ends_itself=bool(self.runtime.options.requests)
+            or all(user.ends_itself for user in self.environment.user_classes if hasattr(user, "ends_itself")),
         )
 
     def _warn(self, text: str) -> None:
@@ -130,7 +132,7 @@ class Lifecycle:
 
     def on_spawning_complete(self, **_: object) -> None:
         """All users are there: those behind a barrier may go, together."""
-        self.runtime.all_spawned()
+        self.runtime.barrier.all_spawned()
 
     def on_test_stopping(self, **_: object) -> None:
         """No new request starts from now on."""
@@ -244,16 +246,18 @@ def _take_part(environment: Environment, web_ui: Page | None) -> None:
     assert options is not None  # noqa: S101 - it was started from a command line
     try:
         check_load(options)
+        if options.concurrency or options.rate:  # also what the form of the page begins with
+            options.num_users = users_of(options, [user.default_users for user in lifecycle.runtime.paced_users()])
         lifecycle.watch = Watch(lifecycle.runtime, lifecycle.collector, web_ui)
         if web_ui is not None:
             _refuse_credentials(environment.host)
             guard_form(web_ui, lifecycle.complaint_about, plain_form)
             if options.spawn_rate is None:
-                options.spawn_rate = options.ramp or default_spawn_rate(max(options.num_users or 0, FORM_USERS))
+                ramp = options.ramp if options.rate is None else 0.0
+                options.spawn_rate = ramp or default_spawn_rate(max(options.num_users or 0, FORM_USERS))
         if not lifecycle.headless:
             return
-        if options.num_users is None:
-            options.num_users = max((user.default_users for user in lifecycle.runtime.paced_users()), default=1)
+        options.num_users = users_of(options, [user.default_users for user in lifecycle.runtime.paced_users()])
         options.spawn_rate = spawn_rate_of(options)
         lifecycle.collector.check(options, environment.host or "", waits=True)
         gevent.spawn(tell_of_workers, lifecycle.runtime.runner, options)

@@ -14,11 +14,13 @@ import pyarrow as pa
 from gevent import GreenletExit
 from locust.env import Environment
 
+from katydid.analysis.derived import LATE_MS
 from katydid.engine.run_info import RunInfo
 from katydid.engine.stopping import Stopper
+from katydid.load.schedule import late_cause
 from katydid.load.stages import Stage
 from katydid.model.redact import Redactor
-from katydid.model.sample import ErrorClass, Outcome, Sample
+from katydid.model.sample import ErrorClass, LateCause, Outcome, Sample
 from katydid.runs.gaps import GapBuffer
 from katydid.runs.rows import RowBuffer
 
@@ -34,6 +36,7 @@ class Recorder:
         schema: of the rows.
         worker: this process's name in them.
         stage: which one goes on, for requests of users that are not ours.
+        late_limit: milliseconds from when on a start is late; None where nothing is due at a time.
     """
 
     def __init__(
@@ -46,12 +49,14 @@ class Recorder:
         worker: str,
         redactor: Redactor,
         stage: Callable[[], Stage],
+        late_limit: float | None = LATE_MS,
     ) -> None:
         self._environment = environment
         self._stopper = stopper
         self._info = info
         self.redactor = redactor
         self._stage = stage
+        self._late_limit = late_limit
         self.worker = worker
         self.buffer = RowBuffer(schema)
         self.gaps = GapBuffer()
@@ -59,7 +64,16 @@ class Recorder:
         self._id_prefix = token_hex(8)  # of this process and run; an identity of its own for each request costs 2 µs
         self._numbers = count()
 
-    def new_sample(self, *, user: int, iteration: int, name: str, scheduled: float, stage: Stage) -> Sample:
+    def new_sample(
+        self,
+        *,
+        user: int,
+        iteration: int,
+        name: str,
+        scheduled: float,
+        stage: Stage,
+        held_up: LateCause | None = None,
+    ) -> Sample:
         """The row of a request that is about to start, due at `scheduled` on the monotonic clock."""
         scheduled_ms = self._info.ms(scheduled)
         return Sample(
@@ -71,6 +85,7 @@ class Recorder:
             scheduled_ms=scheduled_ms,
             stage=stage.number,
             warm_up=stage.is_settling(scheduled_ms),
+            late_cause=held_up,
         )
 
     def finish(self, sample: Sample, request_type: str, elapsed_ms: float) -> None:
@@ -157,6 +172,10 @@ class Recorder:
         return not self._stopper.halted
 
     def _keep(self, sample: Sample) -> None:
+        if self._late_limit is None:
+            sample.late_ms = sample.late_cause = None
+        else:
+            sample.late_cause = late_cause(sample.late_ms, sample.connect_ms, sample.late_cause, self._late_limit)
         if sample.duration_ms is None:  # without a last byte it is else not known how long it took at least
             sample.ended_ms = self._info.ms(time.monotonic())
         self.recorded += 1

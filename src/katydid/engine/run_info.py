@@ -15,10 +15,14 @@ from secrets import token_hex
 
 import msgspec
 
+from katydid.load.schedule import Mode
+
 LEAD = 0.25
 """Seconds from the start of a run to its origin."""
 REMOTE_LEAD = 0.5
 """The same where workers must hear of it first, and begin the run too."""
+POOL_LEAD, REMOTE_POOL_LEAD = 1.0, 2.0
+"""The same where the whole pool of users must be there first, so that a rate can begin with the run."""
 WIRE_NAME = "katydid_run"
 """The attribute of Locust's parsed options that carries this."""
 STAGE_WIRE_NAME = "katydid_stage"
@@ -37,6 +41,7 @@ class RunInfo:
         boot: identifies the machine since its last start.
         users: how many there will be; None where a load shape decides as it goes.
         workers: processes that send requests.
+        ranks: of those that are workers, by their ids: each one's place among them, from 0.
         model: that requests ask for.
         warm_up: seconds left out of the statistics.
         run_time: seconds that the load is to last; None where nobody says.
@@ -59,6 +64,7 @@ class RunInfo:
     ramp: float | None = None
     adaptation: dict[str, object] | None = None
     calibration: dict[str, object] | None = None
+    ranks: dict[str, int] = field(default_factory=dict)
     secret: str = field(default="", repr=False)
 
     @classmethod
@@ -74,11 +80,12 @@ class RunInfo:
         ramp: float | None = None,
         adaptation: dict[str, object] | None = None,
         calibration: dict[str, object] | None = None,
+        ranks: dict[str, int] | None = None,
         lead: float = LEAD,
     ) -> "RunInfo":
         """Begin a run, a moment from now: its first users must be there for the first places in its schedule."""
         origin, wall = time.monotonic() + lead, time.time() + lead
-        facts = (users, workers, model, warm_up, run_time, failure_limit, ramp, adaptation, calibration)
+        facts = (users, workers, model, warm_up, run_time, failure_limit, ramp, adaptation, calibration, ranks or {})
         return cls(origin, wall, _boot_id(), *facts, secret=token_hex())
 
     @classmethod
@@ -96,6 +103,18 @@ class RunInfo:
     def ms(self, moment: float) -> float:
         """A moment of the monotonic clock, in milliseconds of the run."""
         return (moment - self.origin) * 1000.0
+
+
+def lead_of(mode: Mode, *, remote: bool) -> float:
+    """Seconds from the start of a run to its origin.
+
+    Args:
+        mode: of its arrivals.
+        remote: workers send them.
+    """
+    if mode is Mode.RATE:
+        return REMOTE_POOL_LEAD if remote else POOL_LEAD
+    return REMOTE_LEAD if remote else LEAD
 
 
 def _boot_id() -> str:

@@ -6,7 +6,7 @@ master keep the run folder. `plugin` calls the methods here when Locust's events
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import gevent
@@ -15,6 +15,9 @@ from locust.exception import RPCError
 from locust.rpc import Message
 from locust.runners import MasterRunner, Runner, WorkerRunner
 
+from katydid.analysis.derived import late_limit_ms
+from katydid.engine.arrivals.barrier import Barrier
+from katydid.engine.arrivals.pool import Pool
 from katydid.engine.event_log import EventLog
 from katydid.engine.housekeeping import Housekeeping
 from katydid.engine.monitor.gc_tuning import RareCollections
@@ -27,7 +30,10 @@ from katydid.engine.services.base import Service
 from katydid.engine.spawning import Spawned, Spawning
 from katydid.engine.stopping import Stopper
 from katydid.engine.workers import Presence, watch_master
+from katydid.load.schedule import Mode
 from katydid.load.stages import Stage
+from katydid.load.threshold import RequestShare
+from katydid.model.documents.manifest import Manifest
 from katydid.model.redact import Redactor
 from katydid.runs.rows import sample_schema
 
@@ -38,11 +44,8 @@ FLUSH_PERIOD = 0.5
 SPAWNED_AT_ONCE = 20
 """Users that Locust makes before others have a turn; it makes those of a whole second in one go, for 50 ms and more."""
 ROWS = "katydid_rows"
-_RELEASE = "katydid_release"
-_READY = "katydid_ready"
 _BROKEN = "katydid_broken"
 _WRITER = "the writer of rows"
-_DONE = "katydid_done"
 
 _ATTRIBUTE = "katydid"
 
@@ -53,11 +56,11 @@ class Runtime:
     Attributes:
         options, info, service, recorder: of the run that goes on; set by `begin`.
         expected_end: when the run will end, about, as far as a load shape can tell; on the monotonic clock.
-        released_at: when users that wait behind a barrier may start, once that is known.
+        barrier: that users wait behind.
+        pool: of the users that serve a rate.
         event_log: keeps the events of streamed answers, where the run was asked to.
         housekeeping: its greenlets, which go on for the whole run.
         prepared: the service that the target was looked at with: the run that begins goes on with it.
-        roster: what users said of themselves when they were ready, of the whole run; known with `released_at`.
     """
 
     options: RunOptions
@@ -73,11 +76,8 @@ class Runtime:
         self.is_master = isinstance(self.runner, MasterRunner)
         self.stopper = Stopper(environment, self.runner, self.hand_in, self.nulled)
         self.expected_end: float | None = None
-        self.released_at: float | None = None
         self.event_log: EventLog | None = None
-        self.roster: list[Sequence[str | None]] = []
         self.prepared: Service | None = None
-        self._ready = 0
         self.deliver: Callable[[str, bytes], None] = self._send
         """Takes (kind, batch): the collector of this process, or the way to the master's."""
         self.note: Callable[..., None] = lambda **_: None
@@ -92,18 +92,15 @@ class Runtime:
         self._next_user = 0
         self._first_of_stage = 0
         self._stage: Stage | None = None
-        self._done = 0
         self._monitor: Monitor | None = None
         self.housekeeping = Housekeeping(self._broken)
         self._deaths: list[dict[str, str]] = []
         self._told: set[str] = set()
         self._outbox: list[tuple[str, bytes]] = []
-        if self.is_worker:
-            self.runner.register_message(_RELEASE, self._on_release)
-        elif self.is_master:
-            self.runner.register_message(_READY, lambda msg, **_: self.user_ready(msg.data["fact"]))
-            self.runner.register_message(_DONE, lambda **_: self.user_done())
+        if self.is_master:
             self.runner.register_message(_BROKEN, self._on_broken)
+        self.barrier = Barrier(self)
+        self.pool = Pool(self)
         setattr(environment, _ATTRIBUTE, self)
 
     @classmethod
@@ -144,7 +141,7 @@ class Runtime:
             self._stage = stage
             self._first_of_stage = self._next_user
             if wire:  # its users are a burst of their own, whatever was released before
-                self.released_at = None
+                self.barrier.released_at = None
         return stage
 
     def enter_stage(self, stage: Stage) -> None:
@@ -162,8 +159,19 @@ class Runtime:
         due = self._spawned.next(getattr(self.environment.parsed_options, BATCH_WIRE_NAME, None))
         number, first, workers = self._next_user, self._first_of_stage, self.info.workers
         self._next_user += 1
-        worker = self.runner.worker_index if isinstance(self.runner, WorkerRunner) else 0
-        return number * workers + worker, (number - first) * workers + worker, due
+        return number * workers + self.rank, (number - first) * workers + self.rank, due
+
+    @property
+    def rank(self) -> int:
+        """This process's place among those that send requests, from 0."""
+        return self.info.ranks.get(self.runner.client_id, 0) if isinstance(self.runner, WorkerRunner) else 0
+
+    @property
+    def _late_limit(self) -> float | None:
+        """Milliseconds from when on a start is late; None where nothing is due at a time."""
+        if self.options.mode is Mode.CLOSED:
+            return None
+        return late_limit_ms(Manifest.of(interval_s=self.options.user_interval))
 
     def now(self) -> float:
         """Seconds of the run."""
@@ -174,15 +182,18 @@ class Runtime:
         parsed = self.environment.parsed_options
         self.options = run_options(parsed, self.options_class)
         self.info = RunInfo.from_wire(getattr(parsed, WIRE_NAME))
-        self.expected_end = self.released_at = self._stage = None
-        self._next_user = self._first_of_stage = self._done = self._ready = 0
+        self.expected_end = self._stage = None
+        self._next_user = self._first_of_stage = 0
+        self.barrier.begin()
+        self.pool = Pool(self)
         self._spawned = Spawned(self.runner.client_id if isinstance(self.runner, WorkerRunner) else "local")
         if self._spawning is not None:
             self._spawning.begin()
             setattr(parsed, BATCH_WIRE_NAME, None)
         self._outbox.clear()
-        self.roster, self._deaths, self._told = [], [], set()
-        self.stopper.begin(self.info.failure_limit, self.options.drain_seconds)
+        self._deaths, self._told = [], set()
+        share = RequestShare(self.options.requests, self.rank, self.info.workers)
+        self.stopper.begin(self.info.failure_limit, self.options.drain_seconds, share)
         redactor = Redactor([])
         if not self.is_master and (users := self.paced_users()):
             self.service = self.prepared or users[0].service_class(self.options, self.environment.host or "")
@@ -203,6 +214,7 @@ class Runtime:
             worker=self.process,
             redactor=redactor,
             stage=lambda: self.stage,
+            late_limit=self._late_limit,
         )
         self.event_log = EventLog(self.info, self.options.api) if self.options.record_events else None
         self._monitor = Monitor(
@@ -228,53 +240,6 @@ class Runtime:
         if isinstance(self.runner, MasterRunner):
             presence = Presence(self.runner, self.stopper.workers, self.info, say, self.note)
             self.housekeeping.spawn("the watch on the workers", presence.watch, lambda: self.stopper.ending)
-
-    def all_spawned(self) -> None:
-        """All users are there: those behind a barrier may go, unless they wait until all are ready."""
-        if not (self.info.users and any(user.waits_for_all for user in self.paced_users())):
-            self._release()
-
-    def user_ready(self, fact: Sequence[str | None] | None) -> None:
-        """A user is ready for its first request; with the last one of the whole run, all are released.
-
-        Args:
-            fact: what it says of itself to all others; None for nothing.
-        """
-        if self.is_worker:
-            self.runner.send_message(_READY, {"fact": fact})
-            return
-        self._ready += 1
-        if fact is not None:
-            self.roster.append(fact)
-        if self._ready == self.info.users:
-            self._release()
-
-    def _release(self) -> None:
-        """In all processes at the same moment.
-
-        Again whenever Locust has dispatched users anew: those of the next stage have a barrier of their own, and
-        whoever is there already is past it.
-        """
-        if self.is_worker:  # its master says when
-            return
-        delay = max((user.release_delay for user in self.paced_users()), default=0.0)
-        self.released_at = time.monotonic() + delay
-        if self.is_master:
-            at_ms = self.info.ms(self.released_at)
-            self.runner.send_message(_RELEASE, {"at_ms": at_ms, "roster": self.roster})
-
-    def _on_release(self, msg: Message, **_: object) -> None:
-        self.roster = msg.data["roster"]
-        self.released_at = self.info.origin + msg.data["at_ms"] / 1000.0
-
-    def user_done(self) -> None:
-        """A user has nothing more to do; with the last one of the whole run, the run ends."""
-        if self.is_worker:
-            self.runner.send_message(_DONE)
-            return
-        self._done += 1
-        if self._done == self.info.users:
-            self.stopper.end("completed", drain=0)
 
     def finish(self) -> None:
         """All users of this process have stopped."""

@@ -54,7 +54,7 @@ def first_requests(options: RunOptions, users: int, spawn_rate: float | None) ->
         users: to be spawned.
         spawn_rate: users a second; None where nobody knows.
     """
-    rate = options.ramp or spawn_rate
+    rate = options.user_ramp or spawn_rate
     ramp = bool(rate) and _comes_as_ramp(options, users, rate or 0.0)
     phase = effective_phase(Phase(options.phase), ramp=ramp)
     return phase, rate if ramp and phase is Phase.SPAWN else None
@@ -96,7 +96,7 @@ def shape_at_first(options: RunOptions, shape: LoadTestShape) -> tuple[Phase, fl
 def _ramp_at_first(options: RunOptions, shape: LoadTestShape) -> float | None:
     foresee = foresight(shape)
     users, spawn_rate = foresee(0.0, 0) or (0, 0.0)
-    ramp = users > 0 and Growth().is_ramp(foresee, 0.0, 0, options.interval)
+    ramp = users > 0 and Growth().is_ramp(foresee, 0.0, 0, options.user_interval)
     return spacing_rate(users, spawn_rate) if ramp else None
 
 
@@ -104,12 +104,12 @@ def pulses(options: RunOptions, users: int, spawn_rate: float | None, shape: Loa
     """Whether users come one by one and must then wait for a place on the grid that has gone by."""
     if shape is not None:
         return Phase(options.phase) is Phase.SPREAD and _ramp_at_first(options, shape) is not None
-    rate = options.ramp or spawn_rate
+    rate = options.user_ramp or spawn_rate
     return Phase(options.phase) is Phase.SPREAD and bool(rate) and _comes_as_ramp(options, users, rate or 0.0)
 
 
 def _comes_as_ramp(options: RunOptions, users: int, rate: float) -> bool:
-    return options.ramp > 0 or is_ramp(users, rate, options.interval)
+    return options.user_ramp > 0 or is_ramp(users, rate, options.user_interval)
 
 
 class Spawning:
@@ -173,10 +173,10 @@ class Spawning:
         if shape is not None and users > 0:
             self._follow(shape, users, spawn_rate, there)
             return spawn_rate
-        rate = options.ramp if self._fresh and options.ramp else spawn_rate
+        rate = options.user_ramp if self._fresh and options.user_ramp else spawn_rate
         begins, self._fresh = self._fresh, False
-        asked_for = begins and options.ramp > 0
-        ramp = not staged and users > 0 and (asked_for or is_ramp(users, rate, options.interval))
+        asked_for = begins and options.user_ramp > 0
+        ramp = not staged and users > 0 and (asked_for or is_ramp(users, rate, options.user_interval))
         phase = effective_phase(Phase(options.phase), ramp=ramp)
         self._rate = rate if ramp and phase is Phase.SPAWN else None
         if self._rate is not None:
@@ -186,7 +186,7 @@ class Spawning:
     def _follow(self, shape: LoadTestShape, users: int, spawn_rate: float, there: int) -> None:
         """The same, of a load shape: whether its users come in a ramp is seen from what it asks for next."""
         options = self._runtime.options
-        ramp = self._growth.is_ramp(foresight(shape), shape.get_run_time(), there, options.interval)
+        ramp = self._growth.is_ramp(foresight(shape), shape.get_run_time(), there, options.user_interval)
         phase = effective_phase(Phase(options.phase), ramp=ramp)
         self._rate = spacing_rate(users, spawn_rate) if ramp and phase is Phase.SPAWN else None
         if self._rate is not None and not self._noted:

@@ -1,4 +1,4 @@
-"""How a run ends: at the failure threshold, at its time, or by a signal; always with every row kept.
+"""How a run ends: at the failure threshold, at its time, after its requests, or by a signal; with every row kept.
 
 One process counts failures for the whole run: the only one, or the master. A user on a worker that
 fails asks the master whether the failure still belongs to the run (a ticket) and waits for the answer;
@@ -25,7 +25,7 @@ from locust.env import Environment
 from locust.rpc import Message
 from locust.runners import MasterRunner, Runner, WorkerRunner
 
-from katydid.load.threshold import FailureThreshold
+from katydid.load.threshold import FailureThreshold, RequestShare
 
 logger = logging.getLogger("katydid")
 
@@ -49,6 +49,7 @@ _FINISHED = "katydid_finished"
 _CUT = "katydid_cut"
 _LATER = "katydid_later"
 _UNFIT = "katydid_unfit"
+_SPENT = "katydid_spent"
 
 
 class Stopper:
@@ -69,6 +70,8 @@ class Stopper:
         self._hand_in = hand_in
         self._nulled = nulled
         self._threshold = FailureThreshold(0)
+        self._share = RequestShare(None)
+        self._spent: set[str] = set()
         self._tickets: dict[int, AsyncResult] = {}
         self._last_ticket = 0
         self._signals = 0
@@ -93,9 +96,17 @@ class Stopper:
 
     # Begin
 
-    def begin(self, limit: int, drain: float) -> None:
-        """A run starts in this process."""
+    def begin(self, limit: int, drain: float, share: RequestShare) -> None:
+        """A run starts in this process.
+
+        Args:
+            limit: failed requests that stop it; 0 = never.
+            drain: seconds that requests in flight get at its end.
+            share: this process's part of the requests that end it.
+        """
         self._threshold = FailureThreshold(limit)
+        self._share = share
+        self._spent = set()
         self._tickets.clear()
         self.drain = drain
         self.halted = False
@@ -110,6 +121,8 @@ class Stopper:
             self.workers = {client.id for client in self._runner.clients.all}
         if not isinstance(self._runner, WorkerRunner):
             self._environment.stop_timeout = drain
+        elif share.spent:  # there are more processes than requests
+            self._runner.send_message(_SPENT)
 
     @property
     def failures(self) -> int:
@@ -187,6 +200,33 @@ class Stopper:
     def _on_halt(self, **_: object) -> None:
         self.halted = self.ending = True
 
+    # The number of requests
+
+    def start_request(self) -> bool:
+        """Whether one more request may start, which then counts."""
+        if not self._share.take():
+            return False
+        if self._share.spent:
+            if isinstance(self._runner, WorkerRunner):
+                self._runner.send_message(_SPENT)
+            else:
+                self.end("completed")
+        return True
+
+    def _on_spent(self, msg: Message, **_: object) -> None:
+        if not self._spent:
+            gevent.spawn(self._await_spent, self._runner)
+        self._spent.add(msg.node_id)
+
+    def _await_spent(self, master: MasterRunner) -> None:
+        """End the run when every worker has started its last request; those that are lost have none left."""
+        clients = master.clients
+        while self.active and self.reason is None:
+            there = {client.id for client in clients.all} - {client.id for client in clients.missing}
+            if not (there & self.workers) - self._spent:
+                self.end("completed")
+            gevent.sleep(0.05)
+
     # The end
 
     def end(self, reason: str, *, drain: float | None = None) -> None:
@@ -261,6 +301,7 @@ class Stopper:
             runner.register_message(_LATER, self._on_later)
             runner.register_message(_FINISHED, self._on_finished)
             runner.register_message(_UNFIT, self._on_unfit)
+            runner.register_message(_SPENT, self._on_spent)
         elif isinstance(runner, WorkerRunner):
             runner.register_message(_ANSWER, self._on_answer)
             runner.register_message(_HALT, self._on_halt)

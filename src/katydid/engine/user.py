@@ -16,6 +16,7 @@ from katydid.engine.measuring import Parser, judge, measure_answer, measure_exch
 from katydid.engine.recorder import Recorder
 from katydid.engine.run_state import Runtime
 from katydid.load.pacing import Pacer, Phase, effective_phase, first_start
+from katydid.load.schedule import Mode, Schedule
 from katydid.model.declared import Metric, declare
 from katydid.model.errors import ConfigError
 from katydid.model.sample import ErrorClass, Sample
@@ -36,7 +37,7 @@ Service = TypeVar("Service")
 
 
 class PacedUser(User, Generic[Options, Service]):
-    """Sends one request every interval, by `load.pacing`.
+    """Sends one request whenever its schedule (`load.schedule`) says so.
 
     A workload is a subclass with a `perform`, or with an `iterate` where one request is not all; of
     `PacedUser[Options, Service]`, where its type checker is to know both. Its attributes say what it needs:
@@ -89,7 +90,7 @@ class PacedUser(User, Generic[Options, Service]):
         self.stage = self.run_context.stage
         self.index, self.place, self.due = self.run_context.next_user()
         self.iteration = -1
-        self._pacer: Pacer | None = None
+        self._schedule: Schedule | None = None
 
     @property
     def options(self) -> Options:
@@ -143,8 +144,17 @@ class PacedUser(User, Generic[Options, Service]):
 
     @property
     def interval(self) -> float:
-        """Seconds from one start of this user to its next."""
-        return self.options.interval
+        """Seconds from one start of this user to its next; 0 where it goes on as soon as it can."""
+        return self.options.user_interval
+
+    @property
+    def draw(self) -> tuple[int, int]:
+        """What its prompt is drawn by: user and iteration, or at a rate the arrival, whichever user is free for it.
+
+        So both versions of a comparison are sent the same prompts at the same instants.
+        """
+        arrival = self._schedule.arrival if self._schedule else None
+        return (self.index, self.iteration) if arrival is None else (0, arrival)
 
     def arrive(self) -> Sequence[str | None] | None:
         """What there is to do before all else; what this user says of itself to all others, see `user_ready`."""
@@ -156,17 +166,28 @@ class PacedUser(User, Generic[Options, Service]):
         """Wait for the first start; `wait`, not `sleep`, so that a stopping run need not wait with us."""
         run = self.run_context
         fact = self.arrive()
+        if self.options.mode is Mode.RATE or self.stage.rate is not None:
+            while (turn := run.pool.turn()) is None:
+                self.wait()  # type: ignore[no-untyped-call]  # Locust's
+            self._schedule = turn
+        else:
+            self._schedule = self._paced(fact)
+        self.wait()  # type: ignore[no-untyped-call]  # Locust's
+
+    def _paced(self, fact: Any) -> Pacer:
+        """The schedule of a user that depends on no other, once it may begin."""
+        run = self.run_context
         ready, origin = time.monotonic(), run.info.origin
         phase = effective_phase(Phase(self.options.phase), ramp=self.due is not None)
         if self.due is not None and phase is Phase.SPAWN:
             ready = max(ready, origin + self.due)
         if self.waits_for_all:
-            run.user_ready(fact)
+            run.barrier.user_ready(fact)
         if phase is Phase.BURST or self.waits_for_all:
-            while run.released_at is None:
+            while (released := run.barrier.released_at) is None:
                 self.wait()  # type: ignore[no-untyped-call]  # Locust's
-            ready = max(ready, run.released_at)  # who comes after the burst, as where a worker was lost, starts then
-            origin = run.released_at if self.waits_for_all else origin
+            ready = max(ready, released)  # who comes after the burst, as where a worker was lost, starts then
+            origin = released if self.waits_for_all else origin
         first = first_start(
             phase,
             index=self.place,
@@ -175,29 +196,28 @@ class PacedUser(User, Generic[Options, Service]):
             origin=origin + self.stage.begin,
             ready=ready,
         )
-        self._pacer = Pacer(self.interval, first)
-        self.wait()  # type: ignore[no-untyped-call]  # Locust's
+        return Pacer(self.interval, first)
 
     def wait_time(self) -> float:
         """Seconds until the next request is due; Locust asks after each task."""
-        if self._pacer is None:
+        if self._schedule is None:
             return BARRIER_POLL
-        return self._pacer.wait(time.monotonic())
+        return self._schedule.wait(time.monotonic())
 
     @task
     def cycle(self) -> None:
         """One iteration, from its schedule to its samples."""
-        assert self._pacer is not None  # noqa: S101 - on_start has run
+        assert self._schedule is not None  # noqa: S101 - on_start has run
         self.iteration += 1
         self.prepare()
         # A timer that was started in a long turn of the event loop counts from that turn's beginning.
-        while (early := self._pacer.scheduled - time.monotonic()) > WAKE_UP:
+        while (early := self._schedule.scheduled - time.monotonic()) > WAKE_UP:
             gevent.sleep(early)
         if self.run_context.stopper.ending:  # woken in the moment in which the run ends
             raise StopUser
-        while self.stage.is_over(self._pacer.scheduled - self.run_context.info.origin):
+        while self.stage.is_over(self._schedule.scheduled - self.run_context.info.origin):
             self.wait()  # type: ignore[no-untyped-call]  # Locust's, which stops all users of a stage itself
-        self.iterate(self._pacer.scheduled)
+        self.iterate(self._schedule.scheduled)
 
     def iterate(self, scheduled: float) -> None:
         """One iteration, due at `scheduled` on the monotonic clock: one request, unless a workload says otherwise."""
@@ -210,7 +230,7 @@ class PacedUser(User, Generic[Options, Service]):
 
     def done(self) -> NoReturn:
         """This user has nothing more to do; the run ends with its last one."""
-        self.run_context.user_done()
+        self.run_context.barrier.user_done()
         raise StopUser
 
     def sampled(self, scheduled: float, name: str | None = None, *, counts: bool = True) -> "Sampled":
@@ -222,9 +242,10 @@ class PacedUser(User, Generic[Options, Service]):
             counts: it is a request; False for a row that tells of several requests together.
 
         Raises:
-            StopUser: the failure threshold has stopped the run: no request starts any more.
+            StopUser: no request starts any more: the failure threshold has stopped the run, or all have started.
         """
-        if self.run_context.stopper.halted:  # of several requests, the next
+        stopper = self.run_context.stopper
+        if stopper.halted or (counts and not stopper.start_request()):  # of several requests, the next
             raise StopUser
         recorder = self.run_context.recorder
         sample = recorder.new_sample(
@@ -233,6 +254,7 @@ class PacedUser(User, Generic[Options, Service]):
             name=name or self.run_context.service.name,
             scheduled=scheduled,
             stage=self.stage,
+            held_up=schedule.held_up if (schedule := self._schedule) and schedule.scheduled == scheduled else None,
         )
         return Sampled(sample, recorder, self.request_type if counts else None)
 

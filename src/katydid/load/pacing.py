@@ -19,6 +19,8 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from katydid.model.sample import LateCause
+
 GOLDEN_RATIO_FRACTION = (math.sqrt(5) - 1) / 2
 
 
@@ -36,20 +38,24 @@ class Phase(StrEnum):
 
 
 class Pacer:
-    """One user's schedule.
+    """One user's schedule (`schedule.Schedule`), of its own interval or of a closed loop.
 
     Args:
         interval: seconds from one start to the next; 0 where a request is due as soon as its user is ready.
         first: when the first request is due.
     """
 
-    __slots__ = ("_due", "interval", "scheduled")
+    __slots__ = ("_asked", "_due", "held_up", "interval", "scheduled")
+    arrival = None
 
     def __init__(self, interval: float, first: float) -> None:
         self.interval = interval
         self.scheduled = first
         """When the request that `wait` was last asked for should start."""
         self._due = first
+        self._asked = False
+        self.held_up: LateCause | None = None
+        """An overrun: why the request that `wait` was last asked for starts late."""
 
     def wait(self, now: float) -> float:
         """Seconds until the next request, asked once, when the user is ready for it.
@@ -58,6 +64,8 @@ class Pacer:
         keeps the time that was missed, and the request after it is due an interval from now.
         """
         self.scheduled = self._due if self.interval else max(self._due, now)
+        self.held_up = LateCause.TARGET if self._asked and now > self.scheduled else None
+        self._asked = True
         self._due = max(self._due, now) + self.interval
         return max(0.0, self.scheduled - now)
 

@@ -5,11 +5,12 @@ Pure: what comes next follows from what was asked for and from the results so fa
 and when, is the business of `engine.stages`.
 """
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
 from typing import Any, Protocol
 
+from katydid.load.arrivals import MOST_RATE
 from katydid.model.documents.manifest import StageRecord
 from katydid.model.errors import ConfigError
 
@@ -28,6 +29,7 @@ class Hold:
         pause: seconds without load before it.
         purpose: a word for tables, such as `bracket` or `measure`.
         most_failures: the hold ends early with so many failed requests; 0 = never.
+        rate: requests a second that arrive in it; None where the run's options say when requests are due.
     """
 
     users: int
@@ -36,6 +38,7 @@ class Hold:
     pause: float = 0.0
     purpose: str = ""
     most_failures: int = 0
+    rate: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,7 @@ class Stage:
         begin: seconds from the run's origin; its users' schedules count from here.
         settle: seconds from there that count in no statistic.
         end: seconds from the run's origin from which no request is due; None where the run's end is the stage's.
+        rate: requests a second; None where the run's options say when requests are due.
     """
 
     number: int
@@ -55,6 +59,7 @@ class Stage:
     begin: float
     settle: float
     end: float | None = None
+    rate: float | None = None
 
     def is_over(self, at: float) -> bool:
         """Whether a request that is due at this second of the run belongs to the stage no more."""
@@ -120,6 +125,31 @@ class FixedPlan:
         return Outlook(len(self._left), sum(hold.pause + hold.seconds for hold in self._left), certain=True)
 
 
+class AtRates:
+    """A plan whose loads are users of an interval, carried out as the rates that those would offer.
+
+    Args:
+        plan: of users.
+        interval: seconds between a user's requests.
+        pool: how many users serve a rate.
+    """
+
+    def __init__(self, plan: StagePlan, interval: float, pool: Callable[[float], int]) -> None:
+        self._plan = plan
+        self._interval = interval
+        self._pool = pool
+        self.finished = plan.finished
+        self.outlook = plan.outlook
+
+    def next_hold(self) -> Hold | None:
+        """See `StagePlan.next_hold`."""
+        hold = self._plan.next_hold()
+        if hold is None:
+            return None
+        rate = hold.users / self._interval
+        return replace(hold, users=self._pool(rate), rate=rate)
+
+
 def read_stages(text: str) -> tuple[int, ...]:
     """Numbers of users such as `100,200,1000`.
 
@@ -132,7 +162,27 @@ def read_stages(text: str) -> tuple[int, ...]:
         raise ConfigError(f"--stages {text!r}: give numbers of users with commas, as in 100,200,1000") from None
     if users[0] < 1 or users[-1] > MOST_USERS:
         raise ConfigError(f"--stages {text!r}: a stage has from 1 to {MOST_USERS} users")
-    for low, high in pairwise(users):
-        if high <= low:
-            raise ConfigError(f"--stages {text!r}: {high} after {low}; each stage must have more users than the last")
+    _check_growth(f"--stages {text!r}", users, "users")
     return users
+
+
+def read_stage_rates(text: str) -> tuple[float, ...]:
+    """Requests a second such as `1,2.5,10`.
+
+    Raises:
+        ConfigError: they are none, or they do not increase.
+    """
+    try:
+        rates = tuple(float(part) for part in text.split(","))
+    except ValueError:
+        raise ConfigError(f"--stage-rates {text!r}: give requests/s with commas, as in 1,2.5,10") from None
+    if not all(0 < rate <= MOST_RATE for rate in rates):
+        raise ConfigError(f"--stage-rates {text!r}: a rate is more than 0, and at most {MOST_RATE:g}")
+    _check_growth(f"--stage-rates {text!r}", rates, "requests/s")
+    return rates
+
+
+def _check_growth(what: str, loads: Sequence[float], unit: str) -> None:
+    for low, high in pairwise(loads):
+        if high <= low:
+            raise ConfigError(f"{what}: {high:g} after {low:g}; each stage must have more {unit} than the last")

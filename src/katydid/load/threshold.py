@@ -1,9 +1,10 @@
-"""When a run must stop: at its Nth failed request, exactly; and when what is in flight then is not waited for any more.
+"""When a run must stop: at its Nth failed request, or after its Nth request, exactly.
 
-Pure bookkeeping. Whoever counts for the whole run holds one of these and admits each failure or
-refuses it; `engine/stopping.py` carries the question across processes.
+Pure bookkeeping. Whoever counts failures for the whole run admits each or refuses it; `engine/stopping.py` carries the
+question across processes. Requests are shared out before the run, so that none waits for leave to start.
 """
 
+import math
 from collections.abc import Hashable
 
 
@@ -52,4 +53,29 @@ class FailureThreshold:
         if self.limit:
             self._admitted.add(ticket)
         self.failures += 1
+        return True
+
+
+class RequestShare:
+    """A process's part of the requests after which a run ends.
+
+    Args:
+        requests: of the whole run; None where it does not end by them.
+        rank: of this process, from 0.
+        processes: that share them.
+    """
+
+    def __init__(self, requests: int | None, rank: int = 0, processes: int = 1) -> None:
+        self._left = math.inf if requests is None else requests // processes + (rank < requests % processes)
+
+    @property
+    def spent(self) -> bool:
+        """Whether none is left."""
+        return not self._left
+
+    def take(self) -> bool:
+        """Start one more; False where none is left."""
+        if self.spent:
+            return False
+        self._left -= 1
         return True

@@ -190,6 +190,23 @@ def pace(interval: float, users: int | None = None) -> str:
     return f"{each} ({plural(users * 60 / interval, 'request')} a minute)"
 
 
+def load_text(manifest: Manifest) -> str:
+    """`20 users, one request per user every 5 s (4 requests/s)`, or the closed loop, or the rate."""
+    users, interval = manifest.users, manifest.interval_s
+    if manifest.is_closed:
+        loop = "closed loop: each user's next request when its last has ended"
+        return f"{number(users)} in flight ({loop})" if users else loop
+    if manifest.is_open and manifest.rate_per_s is None:
+        return f"requests at rates ({manifest.arrivals} arrivals)"
+    if manifest.is_open:
+        most = f", at most {number(users)} in flight" if users else ""
+        ramp = f", {manifest.rate_ramp_per_s:g} more each second until then" if manifest.rate_ramp_per_s else ""
+        return f"{plural(manifest.rate_per_s or 0.0, 'request')}/s ({manifest.arrivals} arrivals{ramp}){most}"
+    ramp = f"{manifest.ramp_per_s:g} more each second" if manifest.ramp_per_s else ""
+    paced = pace(interval, users) if interval else ""
+    return ", ".join(filter(None, (plural(users, "user") if users else "", ramp, paced)))
+
+
 def ordinal(value: int) -> str:
     """`1st`, `2nd`, `13th`."""
     if 10 <= value % 100 <= 20:

@@ -11,14 +11,14 @@ class Stop:
     """Where the failure threshold stopped a run.
 
     Attributes:
-        users: whose first request had started.
+        users: whose first request had started; None where they are but the pool that serves a rate.
         in_flight: requests under way.
         requests: that had been started, whatever became of them.
         ok: those of them that succeeded.
         seconds: of the run.
     """
 
-    users: int
+    users: int | None
     in_flight: int
     requests: int
     ok: int
@@ -31,13 +31,15 @@ class Counts:
 
     Attributes:
         seconds: from the end of the warm-up to the moment at which the run stopped.
-        due: requests that users would have started in that time without any overrun.
+        late: None where nothing is due at a time.
+        due: requests that users would have started in that time without any overrun, or that arrived at a rate.
         conversations: iterations of several requests that ended, well or badly; 0 where iterations are requests.
         timed: requests with a TTFT; `bounded` those whose TTFT is an upper bound.
         stop: None where the failure threshold did not stop the run.
         tokens, chunks: that arrived in that time, where it is known when it ended; else of all that count.
         input_tokens: of the prompts of successful requests; None where the target counted none.
         missed: starts that were due in it and never came, as their users were still waiting.
+        unserved: of those that arrived at a rate, those that were never sent; None where there is no rate.
         good: that were answered before their users' next ones were due; None where nothing is due at a time.
         resent: sent again after an idle close, or with a renewed key; None in runs of before that was recorded.
     """
@@ -46,7 +48,7 @@ class Counts:
     ok: int
     failed: int
     aborted: int
-    late: int
+    late: int | None
     due: float | None
     chunks: float | None
     tokens: float | None
@@ -57,6 +59,7 @@ class Counts:
     conversations_ok: int = 0
     good: int | None = None
     missed: int = 0
+    unserved: int | None = None
     resent: int | None = None
     input_tokens: float | None = None
     stop: Stop | None = None
@@ -122,8 +125,18 @@ RATES = (
         Unit.FRACTION,
         Better.LOWER,
         "Requests that started more than 50 ms (or 1 % of the interval, if that is more) after they were due, "
-        "mostly because the user's last one had outlasted the interval.",
+        "mostly because the user's last one had outlasted the interval or, with a rate, no user was free. None in a "
+        "closed loop, where nothing is due at a time.",
         lambda c: _ratio(c.late, c.requests),
+    ),
+    Rate(
+        "unserved_share",
+        "Never sent",
+        Unit.FRACTION,
+        Better.LOWER,
+        "Of a rate: requests that were due and never sent, as no user was free until the run stopped, or until "
+        "--drop-late, of those that were due.",
+        lambda c: _ratio(c.unserved, c.due or 0.0),
     ),
     Rate(
         "aborted_share",
@@ -148,7 +161,8 @@ RATES = (
         "Offered load",
         Unit.PER_SECOND,
         Better.NEITHER,
-        "Requests a second that users start as long as no request outlasts the interval: users / interval.",
+        "Requests a second that users start as long as no request outlasts the interval: users / interval; of a rate, "
+        "those that were due.",
         lambda c: _ratio(c.due, c.seconds),
     ),
     Rate(
@@ -200,7 +214,7 @@ RATES = (
         Better.HIGHER,
         "Where the failure threshold stopped the run: users whose first request had started. An index of capacity "
         "where users come in a ramp; it says nothing where all come at once.",
-        lambda c: float(c.stop.users) if c.stop else None,
+        lambda c: float(c.stop.users) if c.stop and c.stop.users is not None else None,
     ),
     Rate(
         "in_flight_at_stop",
@@ -240,3 +254,8 @@ RATES = (
 
 AT_STOP = (USERS_AT_STOP, "in_flight_at_stop", "requests_at_stop", "ok_at_stop", "time_to_stop")
 """Those that only a stopped run has."""
+
+OF_AN_INTERVAL = frozenset({"goodput", "goodput_per_s"})
+"""Figures of users that keep an interval, alone."""
+OF_DUE_TIMES = OF_AN_INTERVAL | {"late_share", "late", "response", "response_corrected", "offered_per_s"}
+"""Figures, and distributions, that there are where requests are due at a time; a closed loop has none of them."""

@@ -27,6 +27,17 @@ class Blame(StrEnum):
     CONFIG = "config"
 
 
+class LateCause(StrEnum):
+    """Why a request started late."""
+
+    POOL = "pool"
+    """No user was free when it arrived, in a run with a rate."""
+    GENERATOR = "generator"
+    """Its user was free, and woke up late."""
+    TARGET = "target"
+    """Its user still waited for the last answer, or its connection took that long to set up."""
+
+
 class ErrorClass(StrEnum):
     """The fixed list of failures: few enough to group by, each with one party to blame.
 
@@ -115,7 +126,7 @@ class Sample:
         stage: number of the load stage, 0 where there are none.
         scheduled_ms: when pacing wanted it to start.
         start_ms: first byte handed to the kernel; None where no connection came about.
-        late_ms: start − scheduled.
+        late_ms: start − scheduled; None in a closed loop, where nothing is due at a time.
         connect_ms: TCP and TLS set-up; None on a reused connection.
         send_ms: start → the kernel had the last byte of the request; None where it did not take all, or nobody looked.
         ttft_ms: start → arrival of the first chunk with content.
@@ -137,6 +148,7 @@ class Sample:
         warm_up: started in the warm-up; counts in no statistic, unless the failure threshold stopped the run.
         resent: sent again, once: on a new connection, since a kept one was closed in the moment of sending, or with a
             renewed key.
+        late_cause: why it started late: more than 50 ms, or 1 % of the interval, after it was due.
         extra: columns that a workload adds, by name.
         gaps: between content chunks, until they have entered the run's histogram; None: there are none.
     """
@@ -177,6 +189,7 @@ class Sample:
     after_stop: bool = False
     warm_up: bool = False
     resent: bool = False
+    late_cause: LateCause | None = None
     extra: dict[str, object] = field(default_factory=dict)
     gaps: Gaps | None = None
 

@@ -1,5 +1,7 @@
 """What a capacity search found: the number in a sentence, what limited it, the curve, and every stage."""
 
+from functools import partial
+
 from katydid.analysis.capacity.estimate import resolution
 from katydid.analysis.capacity.holds import criterion_text
 from katydid.model.documents.capacity import CapacityFound, Step
@@ -33,17 +35,30 @@ def capacity_section(material: Material) -> Section | None:
 def capacity_sentence(found: CapacityFound) -> str:
     """The capacity in one sentence."""
     if found.capacity is None:
-        return "Capacity: none was found; not even the fewest users kept the objective"
+        return "Capacity: none was found; not even the lowest load kept the objective"
     if found.at_least:
-        return f"Capacity: at least {plural(found.capacity, 'user')}; nothing broke"
-    interval = f"{or_dash(found.low, number)} to {or_dash(found.high, number)}"
-    return f"Capacity: {plural(round(found.capacity, 1), 'user')} (95 % interval {interval})"
+        return f"Capacity: at least {_load(found, found.capacity)}; nothing broke"
+    low, high = (or_dash(value, partial(_figure, found)) for value in (found.low, found.high))
+    return f"Capacity: {_load(found, found.capacity)} (95 % interval {low} to {high})"
+
+
+def _figure(found: CapacityFound, value: float) -> str:
+    return significant(value) if found.at_rates else number(round(value, 1))
+
+
+def _load(found: CapacityFound, value: float) -> str:
+    """`120 users`, or `12.5 requests/s`."""
+    return f"{significant(value)} requests/s" if found.at_rates else plural(round(value, 1), "user")
+
+
+def _load_of(step: Step) -> float:
+    return float(step.users) if step.rate_per_s is None else step.rate_per_s
 
 
 def _text(found: CapacityFound) -> list[str]:
     told = [f"Objective: {', '.join(found.objective)}, and the target keeps up with what it is offered."]
     if found.method:
-        repeats = ", ".join(number(round(e, 1)) for e in found.estimates)
+        repeats = ", ".join(_figure(found, estimate) for estimate in found.estimates)
         told.append(
             f"First violated: {criterion_text(found.limiting or '')}. Each repeat is {METHODS[found.method]}: "
             f"{repeats}. {_interval(len(found.estimates))}"
@@ -51,7 +66,7 @@ def _text(found: CapacityFound) -> list[str]:
     told.append(f"Limited by: {found.limited_by}. {_sentence(found.evidence)}")
     if found.knee:
         told.append(
-            f"Throughput is highest at about {plural(round(found.knee), 'user')} (Universal Scalability Law); that "
+            f"Throughput is highest at about {_load(found, found.knee)} (Universal Scalability Law); that "
             "is not the capacity: the objective may break earlier."
         )
     return told
@@ -72,7 +87,7 @@ def _table(found: CapacityFound) -> Table:
     steps = found.steps
     return Table(
         caption="Stages, in the order in which they were held; what settles is not counted.",
-        columns=COLUMNS,
+        columns=(COLUMNS[0], "Requests/s", *COLUMNS[2:]) if found.at_rates else COLUMNS,
         rows=[_row(step) for step in steps],
         words=frozenset({COLUMNS.index("Purpose"), RESULT}),
         bad=frozenset((row, RESULT) for row, step in enumerate(steps) if not step.held),
@@ -85,7 +100,7 @@ def _row(step: Step) -> list[str]:
     result = "held" if step.held else f"broken: {broken or 'no requests'}"
     return [
         str(step.stage + 1),
-        number(step.users),
+        number(step.users) if step.rate_per_s is None else significant(step.rate_per_s),
         step.purpose,
         number(step.requests),
         fraction(step.missed_share),
@@ -98,32 +113,33 @@ def _row(step: Step) -> list[str]:
 
 
 def _charts(found: CapacityFound) -> list[Chart]:
-    steps = sorted((s for s in found.steps if s.requests), key=lambda s: s.users)
+    steps = sorted((s for s in found.steps if s.requests), key=_load_of)
+    axis = "requests/s" if found.at_rates else "users"
     if len(steps) < 2:
         return []
-    missed = [(float(s.users), 100 * s.missed_share) for s in steps]
-    marks = [Mark(f"capacity {number(round(found.capacity, 1))}", Style.MAIN, found.capacity)] if found.capacity else []
+    missed = [(_load_of(s), 100 * s.missed_share) for s in steps]
+    marks = [Mark(f"capacity {_figure(found, found.capacity)}", Style.MAIN, found.capacity)] if found.capacity else []
     return [
         Chart(
             key="capacity-curve",
             title="SLO violations",
-            note="Each stage's share, by its users; failed requests are among them.",
+            note="Each stage's share, by its load; failed requests are among them.",
             unit="%",
             scale=Scale.LINEAR,
-            x_unit="users",
+            x_unit=axis,
             lines=[Line("missed", Style.BAD, missed)],
             marks=marks,
         ),
         Chart(
             key="capacity-throughput",
             title="Offered and answered",
-            note="Requests a second of each stage, by its users.",
+            note="Requests a second of each stage, by its load.",
             unit="/s",
             scale=Scale.LINEAR,
-            x_unit="users",
+            x_unit=axis,
             lines=[
-                Line("offered", Style.QUIET, [(float(s.users), s.offered_per_s) for s in steps]),
-                Line("answered", Style.MAIN, [(float(s.users), s.ok_per_s) for s in steps]),
+                Line("offered", Style.QUIET, [(_load_of(s), s.offered_per_s) for s in steps]),
+                Line("answered", Style.MAIN, [(_load_of(s), s.ok_per_s) for s in steps]),
             ],
             marks=marks,
         ),

@@ -38,8 +38,9 @@ def plan_section(plan: WorkerPlan) -> Section:
         f"{_difference(plan.planned.workers - slight.workers)}."
     )
     method = (
-        f"Waits by {demand.method}, for jobs of {demand.audio_s:g} s audio ({work} of work) that arrive at random "
-        "times; streams that deliver in step wait less. Burst: until all are done whose jobs arrive in the same "
+        f"Waits by {demand.method}, for jobs of {demand.audio_s:g} s audio ({work} of work) whose arrivals are "
+        "Poisson, as of a run with --rate and --arrivals poisson; even arrivals, as of users with an interval, wait "
+        "less. Burst: until all are done whose jobs arrive in the same "
         f"moment, and the share of them that is in time, within {demand.time_out_s:g} s."
     )
     texts = (fewest, with_waiting, method)

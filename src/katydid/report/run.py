@@ -48,7 +48,7 @@ def render_run(material: Material, sections: Sequence[Section]) -> str:
         distributions=[d for d in catalogue.spread if summary.measured(f"{d.name}.max") is not None],
         rates=[r for r in catalogue.figures if metrics[r.name] is not None],
         statistics=STATISTICS,
-        users=_users(frame),
+        users=[] if manifest.is_open else _users(frame),
         processes=_processes(monitor),
         facts=_facts(manifest),
     )
@@ -56,12 +56,8 @@ def render_run(material: Material, sections: Sequence[Section]) -> str:
 
 def _setting(manifest: Manifest) -> list[str]:
     """The run's circumstances, for the line under its verdict."""
-    users, interval = manifest.users, manifest.interval_s
-    load = [formatting.plural(users, "user")] if users else []
-    load += [f"{manifest.ramp_per_s:g} more each second"] if manifest.ramp_per_s else []
-    load += [formatting.pace(interval, users)] if interval else []
     started = str(manifest.started_utc or "").replace("T", " ")[:16]
-    parts = [manifest.host, manifest.model, ", ".join(load), f"{started} UTC" if started else None]
+    parts = [manifest.host, manifest.model, formatting.load_text(manifest), f"{started} UTC" if started else None]
     return [formatting.strip_control_chars(part) for part in parts if part]
 
 
@@ -91,7 +87,9 @@ def _tiles(summary: Summary) -> list[_Tile]:
         )
         if summary.measured(f"{name}.max") is not None
     ]
-    late_by = f"{formatting.number(counts.late)} of {formatting.plural(counts.requests, 'start')}"
+    late = counts.late
+    late_by = "" if late is None else f"{formatting.number(late)} of {formatting.plural(counts.requests, 'start')}"
+    offered = "" if metrics["offered_per_s"] is None else f"offered {shown('offered_per_s')}"
     return [
         *times,
         _Tile(
@@ -100,8 +98,8 @@ def _tiles(summary: Summary) -> list[_Tile]:
             f"{formatting.number(counts.failed)} failed",
             bad=counts.failed > 0,
         ),
-        _Tile("Late starts", shown("late_share"), late_by),
-        _Tile("Achieved load", shown("requests_per_s"), f"offered {shown('offered_per_s')}"),
+        *([_Tile("Late starts", shown("late_share"), late_by)] if late_by else []),
+        _Tile("Achieved load", shown("requests_per_s"), offered),
     ]
 
 
@@ -133,7 +131,7 @@ class _UserRow:
     user: int
     requests: int
     failed: int
-    late: int
+    late: int | None
     p50: float | None
     max: float | None
 
@@ -151,7 +149,7 @@ def _users(frame: pd.DataFrame) -> list[_UserRow]:
                 user=int(str(user)),
                 requests=len(group),
                 failed=int((group["outcome"] == "failed").sum()),
-                late=int(group["late"].sum()),
+                late=int(group["late"].sum()) if group["late_ms"].notna().any() else None,
                 p50=quantile(durations, 0.5) if len(durations) else None,
                 max=float(durations.max()) if len(durations) else None,
             )

@@ -54,7 +54,8 @@ def _course(table: pd.DataFrame, manifest: Manifest) -> Iterator[Chart]:
         return
     course = _Course(table)
     per_bin = f"Successful requests by their start, {plural(int(course.width), 'second')} a point."
-    users = [course.line("users", "users", Style.QUIET, right=True)] if course.has("users") else []
+    told = course.has("users") and not manifest.is_open  # a pool's size says nothing of the load
+    users = [course.line("users", "users", Style.QUIET, right=True)] if told else []
     warm_up = float(manifest.warm_up_s or 0.0)
     shaded = (0.0, warm_up) if warm_up else None
     for name, title in _TITLES.items():

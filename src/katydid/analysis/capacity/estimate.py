@@ -1,6 +1,7 @@
 """The highest load that keeps an objective, estimated from steady stages at several loads.
 
-Capacity is N@objective: the number of users, each with a request every interval, up to which the objective
+Capacity is N@objective: the number of users, each with a request every interval, or of requests a second, up to which
+the objective
 is kept and the target answers as fast as it is asked. "Users when it failed" is another number, and a much
 higher one: failures come a time-out late, while users are still being added.
 
@@ -9,16 +10,18 @@ Pure arithmetic on `HoldResult`s. How the loads were chosen is `analysis.capacit
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from statistics import median_high
 
 import numpy as np
+from msgspec import structs
 from scipy import special
 
 from katydid.analysis.capacity.holds import Criterion, HoldResult, criteria_of, holds_of
 from katydid.analysis.diagnosis import diagnose_limit
 from katydid.analysis.validity import Run
-from katydid.model.documents.capacity import CapacityFound
+from katydid.model.documents.capacity import REQUESTS_PER_S, USERS, CapacityFound, Step
+from katydid.model.documents.manifest import Manifest
 
 MEASURE = "measure"
 """The purpose of stages that are repeated; those with another one only found the range."""
@@ -253,17 +256,37 @@ def _broken_most(results: Sequence[HoldResult]) -> str | None:
     return _most(broken) if broken else None
 
 
+def _as_rates(found: Capacity, steps: Sequence[Step], manifest: Manifest) -> tuple[Capacity, list[Step]]:
+    """A search in requests a second, which was done in users of an interval (`measure_hold`)."""
+    interval = manifest.interval_s or 1.0
+
+    def rate(users: float | None) -> float | None:
+        return None if users is None else users / interval
+
+    told = [
+        structs.replace(step, users=manifest.stage(step.stage).users, sustained=step.sustained / interval)
+        for step in steps
+    ]
+    estimates = tuple(users / interval for users in found.estimates)
+    low, high, knee = rate(found.low), rate(found.high), rate(found.knee)
+    return replace(found, capacity=rate(found.capacity), low=low, high=high, knee=knee, estimates=estimates), told
+
+
 def capacity_part(run: Run) -> dict[str, object]:
     """What a search found, for `summary.json`: the capacity, its interval, what limited it, and every stage."""
     criteria = criteria_of(run.manifest)
     holds = [h for h in holds_of(run.frame, run.manifest, criteria) if h.ended != "interrupted"]
     found = estimate_capacity(holds, criteria)
     limit = diagnose_limit(run, holds)
+    steps = [h.step() for h in holds]
+    if run.manifest.is_open:
+        found, steps = _as_rates(found, steps, run.manifest)
     capacity = CapacityFound(
         **(asdict(found) | {"estimates": list(found.estimates)}),
+        unit=REQUESTS_PER_S if run.manifest.is_open else USERS,
         limited_by=limit.cause,
         evidence=limit.evidence,
         objective=[c.text for c in criteria],
-        steps=[h.step() for h in holds],
+        steps=steps,
     )
     return {"limited_by": limit.cause, "evidence": limit.evidence, "capacity": capacity}

@@ -126,6 +126,18 @@ class HoldResult(Hold, kw_only=True, frozen=True):
         return self.missed[metric] / self.judged[metric] if self.judged[metric] else 0.0
 
     @property
+    def load(self) -> float:
+        """Users, or requests/s of a stage at a rate."""
+        return float(self.users) if self.rate_per_s is None else self.rate_per_s
+
+    @property
+    def load_text(self) -> str:
+        """`20 users`, or `4 requests/s`."""
+        if self.rate_per_s is None:
+            return plural(self.users, "user")
+        return f"{plural(self.rate_per_s, 'request')}/s"
+
+    @property
     def text(self) -> str:
         """In one line."""
         times = "" if self.p95_ms is None else f", p95 {milliseconds(self.p95_ms)}"
@@ -152,16 +164,18 @@ def measure_hold(
     Args:
         frame: samples with derived columns (`analysis.derived`), at least all of this stage.
         record: of the stage.
-        interval: seconds between a user's requests.
+        interval: seconds between a user's requests; 0 in a closed loop, which cannot fall behind. A stage at a rate is
+            taken for the users who would offer it with that interval, in the result too.
         criteria: the objective.
     """
+    users = record.users if record.rate is None else max(1, round(record.rate * interval))
     rows = frame[(frame["stage"] == record.stage) & frame["outcome"].isin(["ok", "failed"])]
     inside = rows[_within(rows["scheduled_ms"], record)]
     counted, begin = (inside, record.settled_ms) if len(inside) else (rows, record.begin_ms)
     seconds = max(0.0, record.end_ms - begin) / 1000.0
     ok = counted[counted["outcome"] == "ok"]
-    behind = _behind(rows, record, begin, interval)
-    offered = record.users / interval
+    offered = record.rate or (users / interval if interval else len(counted) / (seconds or 1.0))
+    behind = _behind(rows, record, begin, interval, offered) if interval else 0.0
     few = max(BEHIND_FEWEST, BEHIND_SHARE * offered * seconds)
     keeps_up = behind <= few or not _piles_up(inside[inside["paced"]], offered * seconds - few)
     judged = {c.metric: c.judged(rows, record) if len(inside) else rows for c in criteria}
@@ -174,7 +188,8 @@ def measure_hold(
     durations = ok["duration_ms"].dropna().to_numpy(dtype=np.float64)
     return HoldResult(
         stage=record.stage,
-        users=record.users,
+        users=users,
+        rate_per_s=record.rate,
         purpose=record.purpose,
         ended=record.ended,
         seconds=seconds,
@@ -183,7 +198,7 @@ def measure_hold(
         failed=len(counted) - len(ok),
         offered_per_s=offered,
         ok_per_s=_answered(rows, begin, record.end_ms) / seconds if seconds else 0.0,
-        sustained=float(record.users) if keeps_up else max(0.0, record.users - behind * interval / seconds),
+        sustained=float(users) if keeps_up else max(0.0, users - behind * interval / seconds),
         keeps_up=keeps_up,
         p50_ms=quantile(durations, 0.5) if len(durations) else None,
         p95_ms=quantile(durations, 0.95) if len(durations) else None,
@@ -199,7 +214,7 @@ def _answered(rows: pd.DataFrame, begin: float, end: float) -> int:
     return int(((ended > begin) & (ended <= end)).sum())
 
 
-def _behind(rows: pd.DataFrame, record: StageRecord, begin: float, interval: float) -> float:
+def _behind(rows: pd.DataFrame, record: StageRecord, begin: float, interval: float, offered: float) -> float:
     """Requests by which the target fell behind what was offered, from `begin` to the end of the stage.
 
     Its rate is the slope of the answers that had come, seen at many moments, so that where the last moment
@@ -214,7 +229,7 @@ def _behind(rows: pd.DataFrame, record: StageRecord, begin: float, interval: flo
     ends = np.sort((starts + np.where(np.isnan(took), 0.0, took))[rows["paced"].to_numpy(dtype=bool)])
     moments = np.linspace(begin, record.end_ms, LOOKS)
     rate = np.polyfit(moments - begin, np.searchsorted(ends, moments), 1)[0]
-    return max(0.0, float(record.users / (interval * 1000.0) - rate) * length)
+    return max(0.0, float(offered / 1000.0 - rate) * length)
 
 
 def _piles_up(paced: pd.DataFrame, fewest: float) -> bool:
@@ -233,8 +248,8 @@ def _piles_up(paced: pd.DataFrame, fewest: float) -> bool:
 
 def holds_of(frame: pd.DataFrame, manifest: Manifest, criteria: Sequence[Criterion]) -> list[HoldResult]:
     """All stages of a run, in their order."""
-    interval = manifest.interval_s
-    if not interval:
+    interval = manifest.interval_s or 0.0
+    if not interval and not manifest.is_closed:
         return []
     return [measure_hold(frame, record, interval, criteria) for record in manifest.stages or []]
 

@@ -15,6 +15,10 @@ MUST_MATCH = {
     "model": "another model answers at another speed",
     "users": "a different number of users: not comparable",
     "interval_s": "another interval is another load",
+    "schedule": "other arrivals are another load",
+    "rate_per_s": "another rate is another load",
+    "arrivals": "other arrivals are another load",
+    "rate_ramp_per_s": "another ramp is another load",
     "phase": "other first starts are another load",
     "ramp_per_s": "another ramp is another load",
     "run_time_s": "a longer run sees other things",
@@ -31,7 +35,7 @@ OPTIONS_THAT_MAY_DIFFER = {
     "results", "version_label", "ca_file", "client_cert", "client_key", "insecure", "drain", "failure_threshold",
     "warm_up", "ramp", "wait_ready",
     "api", "endpoint", "model", "interval", "phase", "request_timeout", "idle_timeout", "prompts", "check", "client",
-    "record_events", "target_pid", "target_metrics", "preflight", "before_run",
+    "record_events", "target_pid", "target_metrics", "preflight", "before_run", "concurrency", "rate", "arrivals",
 }  # fmt: skip
 """Options that change no request, and those that the manifest's own keys tell."""
 

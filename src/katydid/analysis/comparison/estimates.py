@@ -148,7 +148,7 @@ def estimate(run: RunData, settled_ms: float) -> Estimates:
                 continue
             values[name], at_least = statistic_of(known, statistic)
             bounds |= {name} if at_least else set()
-    values |= _rates(counted)
+    values |= _rates(counted, closed=run.manifest.is_closed)
     shares = {m.name: of_the_run(m, counted, 0.0) for m in catalogue.of_the_run if m.read == Read.SHARE}
     values |= {name: value for name, value in shares.items() if value is not None}
     tokens = requests.of_successes("completion_tokens") or requests.of_successes("chunks")
@@ -171,9 +171,10 @@ def estimate(run: RunData, settled_ms: float) -> Estimates:
     )
 
 
-def _rates(counted: pd.DataFrame) -> dict[str, float]:
+def _rates(counted: pd.DataFrame, *, closed: bool) -> dict[str, float]:
+    """Without late starts in a closed loop, where nothing is due at a time."""
     ended = counted["outcome"].isin(["ok", "failed"]).sum()
-    rates = {"late_share": float(counted["late"].mean())} if len(counted) else {}
+    rates = {"late_share": float(counted["late"].mean())} if len(counted) and not closed else {}
     return rates | ({"failure_rate": float((counted["outcome"] == "failed").sum() / ended)} if ended else {})
 
 

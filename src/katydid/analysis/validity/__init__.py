@@ -57,6 +57,12 @@ RULES = (
         has_plan,
     ),
     Rule(
+        "pool",
+        "of a rate, ≤ 1 % of the requests without a free user when they were due",
+        "the target got fewer requests than the rate says, and later",
+        load.pool,
+    ),
+    Rule(
         "audio_pace",
         "≤ 1 % of the chunks of audio sent more than 20 ms late (p99 ≤ 20 ms)",
         "a recogniser that gets its audio late looks slow",

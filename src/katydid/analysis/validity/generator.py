@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from katydid.analysis.derived import late_limit_ms
-from katydid.analysis.validity.rule import FEWEST_SECONDS, Run
+from katydid.analysis.validity.rule import FEWEST_SECONDS, Run, found_no_user
 from katydid.model.documents.summary import Finding
 from katydid.model.formatting import fraction, plural
 
@@ -72,7 +72,7 @@ def late_by_us(run: Run) -> Finding | None:
         return None
     real = run.frame[run.frame["user"] >= 0].sort_values(["user", "iteration"])
     free_since = (real["start_ms"] + real["duration_ms"]).groupby(real["user"]).shift()
-    free = (free_since <= real["scheduled_ms"]) & real["counted"]
+    free = (free_since <= real["scheduled_ms"]) & real["counted"] & ~found_no_user(real)
     connecting = real["connect_ms"].astype(np.float64).fillna(0.0)
     ours = free & (real["late_ms"] - connecting > late_limit_ms(run.manifest)) & ~_sent_again(real)
     if ours.sum() < OURS_FEWEST or ours.sum() <= OURS_SHARE * free.sum():

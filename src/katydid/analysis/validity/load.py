@@ -3,7 +3,7 @@
 import pandas as pd
 
 from katydid.analysis.derived import warm_up_counts, was_stopped
-from katydid.analysis.validity.rule import Run, has_plan
+from katydid.analysis.validity.rule import Run, found_no_user, has_plan
 from katydid.model.declared import catalogue_of
 from katydid.model.documents.summary import Finding, Severity
 from katydid.model.formatting import plural
@@ -21,6 +21,8 @@ _RATE_OFF = 0.02
 
 def achieved(run: Run) -> Finding | None:
     """More starts than were due, or fewer than overruns explain."""
+    if run.manifest.is_open:
+        return _all_taken(run)
     due, rows = run.counts.due, run.counted
     started = int(rows["paced"].sum())
     if not due or not started or not has_plan(run):
@@ -32,6 +34,36 @@ def achieved(run: Run) -> Finding | None:
         "invalid",
         f"users started {plural(started, 'request')} where {due:.0f} were due, and slow answers do not explain it",
         "see whether users were lost (the log names them)",
+    )
+
+
+def _all_taken(run: Run) -> Finding | None:
+    """Of a rate, arrivals that were neither sent nor waiting for a free user."""
+    due, missing = run.counts.due or 0.0, run.counts.unserved or 0
+    if missing <= _RATE_OFF * due + 1 or found_no_user(run.counted).any():
+        return None
+    return Finding(
+        "invalid",
+        f"{plural(missing, 'request')} of {due:.0f} that were due were never sent, although users were free",
+        "see whether a process was lost or stood still (the log names it)",
+    )
+
+
+_POOL_SHARE, _POOL_FEWEST = 0.01, 3
+
+
+def pool(run: Run) -> Finding | None:
+    """Requests of a rate that found no free user: the rate on offer was not the one that the target got."""
+    late, never = int(found_no_user(run.counted).sum()), run.counts.unserved or 0
+    due = run.counts.due or 0.0
+    if not run.manifest.is_open or run.manifest.stages or late + never <= max(_POOL_FEWEST, _POOL_SHARE * due):
+        return None
+    return Finding(
+        "warning",
+        f"no user was free for {late + never} of {plural(round(due), 'request')} when they were due: {late} started "
+        f"late, {never} were never sent; the target answers too slowly for {plural(run.manifest.users or 0, 'user')} "
+        "at this rate",
+        "raise --users (the most in flight), or lower --rate",
     )
 
 
@@ -108,7 +140,7 @@ def ramp(run: Run) -> Finding | None:
 def all_at_once(run: Run) -> Finding | None:
     """Users that were all there before the failure threshold stopped the run: what stopped it is not their number."""
     manifest = run.manifest
-    if not was_stopped(manifest) or manifest.stages or manifest.phase_asked is None:
+    if not was_stopped(manifest) or manifest.stages or manifest.phase_asked is None or manifest.is_open:
         return None
     if manifest.ramp_per_s or not manifest.users:
         return None

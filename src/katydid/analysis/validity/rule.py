@@ -8,6 +8,7 @@ import pandas as pd
 from katydid.model.documents.manifest import Manifest
 from katydid.model.documents.summary import Finding
 from katydid.model.rates import Counts
+from katydid.model.sample import LateCause
 from katydid.runs.monitor import WATCHED
 
 START_UP_MS = 2000.0
@@ -79,6 +80,11 @@ class Rule:
 def watched(run: Run) -> bool:
     """Whether the generator was watched once it had started up."""
     return len(run.steady) > 0
+
+
+def found_no_user(rows: pd.DataFrame) -> pd.Series:
+    """Which requests of a rate arrived while no user was free."""
+    return rows["late_cause"] == LateCause.POOL if "late_cause" in rows else pd.Series(data=False, index=rows.index)
 
 
 def has_plan(run: Run) -> bool:

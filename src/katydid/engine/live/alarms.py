@@ -36,12 +36,14 @@ class Alarms:
     """One run's alarms.
 
     Args:
-        interval_s: seconds between a user's requests; 0 where nothing is due at a time of its own.
+        interval_s: seconds between a user's requests; 0 where no interval says when one is due.
+        at_rate: requests arrive at a rate instead; without either, nothing is due at a time of its own.
         full_load: the load was asked for as it is; a search goes beyond what the target carries, on purpose.
     """
 
-    def __init__(self, interval_s: float, *, full_load: bool) -> None:
+    def __init__(self, interval_s: float, *, full_load: bool, at_rate: bool = False) -> None:
         self._interval = interval_s
+        self._at_rate = at_rate
         self._full_load = full_load
         self._late_limit = late_limit_ms(Manifest.of(interval_s=interval_s))
         self._cpu: dict[str, deque[tuple[float, float]]] = {}
@@ -52,7 +54,7 @@ class Alarms:
 
     def wants(self, kind: str) -> bool:
         """Whether batches of this kind say anything; decoding them is not free."""
-        return kind == "monitor" or (kind == "samples" and self._interval > 0)
+        return kind == "monitor" or (kind == "samples" and (self._interval > 0 or self._at_rate))
 
     def add(self, kind: str, batch: Batch) -> list[str]:
         """Take a batch of a kind that it `wants`; what is to be said about it now."""
@@ -118,6 +120,11 @@ class Alarms:
     def _overrun(self) -> str | None:
         if not self._full_load or self._started < FEWEST_STARTS or self._overruns <= OVERRUN_SHARE * self._started:
             return None
+        if self._at_rate:
+            return (
+                f"No user was free for {number(self._overruns)} of {plural(self._started, 'request')} when they were "
+                "due; the load is lighter than asked for: raise --users (the most in flight), or lower --rate"
+            )
         return (
             f"Users are late: answers take longer than the interval of {self._interval:g} s, so "
             f"{number(self._overruns)} of {plural(self._started, 'request')} started after the due time; the load is "

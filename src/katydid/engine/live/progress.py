@@ -11,8 +11,13 @@ import gevent
 from rich.live import Live
 from rich.text import Text
 
+from katydid.engine.options import RunOptions
+from katydid.engine.run_info import RunInfo
 from katydid.engine.run_state import Runtime
-from katydid.model.formatting import format_eta, milliseconds, number, ordinal, pace, plural
+from katydid.engine.stages.shape import staged_shape
+from katydid.load.schedule import Mode
+from katydid.model.documents.manifest import Manifest
+from katydid.model.formatting import format_eta, load_text, milliseconds, number, ordinal, pace, plural
 from katydid.protocol.target_url import shown_url
 from katydid.report.render.terminal import print_summary, terminal
 
@@ -51,13 +56,11 @@ class Progress:
         if options.takes_standard_output:
             self._console = terminal(stderr=True)
         host = shown_url(self._runtime.environment.host or "")
-        users = plural(info.users, "user") if info.users else "Users in stages"
-        limit = info.failure_limit
+        limit, staged = info.failure_limit, staged_shape(self._runtime.environment)
+        at_rates = staged is not None and staged.at_rates(self._runtime.environment.parsed_options)
         stops = f"aborts after {plural(limit, 'failed request')}" if limit else "no failure stops it"
-        how_long = _for(info.run_time) if info.users else ""
-        first = _first(options.phase, info.ramp) if options.interval else ""
-        paced = pace(options.interval, info.users) if options.interval else "at their own pace"
-        self._console.print(f"{users}, {paced}{first}, against {host}{how_long}; {stops}.")
+        how_long = _for(info.run_time, options.requests) if info.users else ""
+        self._console.print(f"{_load(options, info, at_rates=at_rates)}, against {host}{how_long}; {stops}.")
         if self._console.is_terminal:
             self._live = Live(self._line(), console=self._console, auto_refresh=False, transient=True)
             self._live.start()
@@ -135,6 +138,18 @@ class Progress:
         return line
 
 
+def _load(options: RunOptions, info: RunInfo, *, at_rates: bool) -> str:
+    """What is sent, and when."""
+    if at_rates:
+        return f"Stages of requests at a rate ({options.arrivals or 'even'} arrivals)"
+    if options.mode is not Mode.PACED:
+        return load_text(Manifest.of(users=info.users, **options.arrival_facts()))
+    users = plural(info.users, "user") if info.users else "Users in stages"
+    if not options.interval:
+        return f"{users}, at their own pace"
+    return f"{users}, {pace(options.interval, info.users)}{_first(options.phase, info.ramp)}"
+
+
 def _first(phase: str, ramp: float | None) -> str:
     """How first requests come."""
     if ramp:
@@ -156,5 +171,7 @@ def _left(expected_end: float | None) -> str:
     return f", {format_eta(left)} left" if left > 0 else ""
 
 
-def _for(seconds: float | None) -> str:
+def _for(seconds: float | None, requests: int | None) -> str:
+    if requests:
+        return f", for {plural(requests, 'request')}" + (f", at most {seconds:g} s" if seconds else "")
     return f", for {seconds:g} s" if seconds else ", until Ctrl-C (no --run-time)"

@@ -15,10 +15,12 @@ from katydid.analysis.capacity.holds import Criterion, HoldResult, measure_hold
 from katydid.analysis.capacity.search import CapacitySearch, SearchSettings
 from katydid.analysis.derived import with_derived
 from katydid.engine import options
+from katydid.engine.load_options import pool_of
 from katydid.engine.options import RunOptions, run_options
 from katydid.engine.stages.objective import read_criteria
-from katydid.engine.stages.shape import HoldsShape, StagedFacts
-from katydid.load.stages import StagePlan
+from katydid.engine.stages.shape import HoldsShape, StagedFacts, facts_of_rates
+from katydid.load.schedule import Mode
+from katydid.load.stages import AtRates, StagePlan
 from katydid.model.documents.manifest import Manifest, StageRecord
 from katydid.model.errors import ConfigError
 from katydid.model.options import POSITIVE, option
@@ -39,6 +41,14 @@ class CapacityOptions:
         kind=duration,
         rule=POSITIVE,
     )
+    search: str = option(
+        "users",
+        "what is searched: users with an interval, or a rate of requests (see --arrivals), in steps of one request an "
+        "interval",
+        choices=("users", "rate"),
+    )
+    max_rate: float = option(100.0, "never more requests/s than these", kind=float, rule=POSITIVE)
+    start_rate: float = option(1.0, "requests/s to begin with", kind=float, rule=POSITIVE)
     max_users: int = option(500, "never more users than these", kind=count, rule=POSITIVE)
     start_users: int = option(10, "users to begin with", kind=count, rule=POSITIVE)
     hold: float | None = option(None, "seconds of a measured hold (default: 6 intervals)", kind=duration, rule=POSITIVE)
@@ -59,13 +69,19 @@ class CapacityOptions:
         if hold < 3 * run.interval:
             least = 3 * run.interval
             raise ConfigError(f"--hold {hold:g} is too short: give at least 3 intervals, {least:g}, one to settle")
+        if run.mode is not Mode.PACED:
+            flag = "--rate: search for it with --search rate, and" if run.rate else "a closed loop has no capacity:"
+            raise ConfigError(f"{flag} give an --interval, the unit of a search's times")
         if self.steps < 3:
             raise ConfigError(f"--steps {self.steps} is too few: a curve needs 3 loads, and 5 to 7 are better")
+        most, first = self.max_users, self.start_users
+        if self.search == "rate":  # in the users of an interval that would offer it
+            most, first = (max(1, round(rate * run.interval)) for rate in (self.max_rate, self.start_rate))
         return SearchSettings(
             interval=run.interval,
             hold=hold,
-            max_users=self.max_users,
-            start=self.start_users,
+            max_users=most,
+            start=first,
             steps=self.steps,
             repeats=self.repeats,
             seed=run.seed,
@@ -95,7 +111,9 @@ class CapacityShape(HoldsShape):
         """See `HoldsShape.facts`."""
         run, asked = self._options(self.runtime.environment.parsed_options)
         criteria = asked.criteria(run, self.runtime.paced_users())
+        facts = facts_of_rates(run.arrivals) if asked.search == "rate" else StagedFacts()
         return {
+            **facts,
             "workload": f"capacity-{workload}",
             "plan": "capacity",
             "objective": [asdict(c) for c in criteria],
@@ -111,13 +129,18 @@ class CapacityShape(HoldsShape):
         def measure(record: StageRecord) -> HoldResult:
             rows, self._rows = self._rows, []
             samples = pa.concat_tables(rows, promote_options="default").to_pandas() if rows else pd.DataFrame()
-            frame = with_derived(samples, Manifest.read({"interval_s": run.interval}))
+            frame = with_derived(samples, Manifest.of(interval_s=run.interval))
             result = measure_hold(frame, record, run.interval, criteria)
             self.runtime.announce(f"  {result.text}")
             return result
 
         self._rows = []
-        return CapacitySearch(asked.search_settings(run), criteria, measure)
+        search = CapacitySearch(asked.search_settings(run), criteria, measure)
+        return AtRates(search, run.interval, pool_of) if asked.search == "rate" else search
+
+    def at_rates(self, parsed: object) -> bool:
+        """See `HoldsShape.at_rates`."""
+        return self._options(parsed)[1].search == "rate"
 
     def took(self, rows: pa.Table) -> None:
         """See `HoldsShape.took`."""

@@ -24,17 +24,16 @@ def read_criteria(
     Args:
         thresholds: path of a thresholds file.
         limit: seconds that 95 % of the answers may take; by default the interval.
-        interval: seconds between a user's requests.
+        interval: seconds between a user's requests; 0 in a closed loop, which has no limit of its own.
         users: the run's user classes, whose requests may have figures of their own.
 
     Raises:
         ConfigError: a thresholds file without an objective, or with none that requests or conversations can keep.
     """
     if thresholds is None:
-        return [
-            Criterion("failure_rate", MOST_FAILURES),
-            Criterion("duration.p95", MOST_FAILURES, (limit or interval) * 1000.0),
-        ]
+        longest = (limit or interval) * 1000.0
+        failures = Criterion("failure_rate", MOST_FAILURES)
+        return [failures, *([Criterion("duration.p95", MOST_FAILURES, longest)] if longest else [])]
     if limit is not None:
         raise ConfigError("--limit and --thresholds both say what to keep: give one of them")
     columns = {name: kind for user in users for name, kind in user.extra_columns.items()}

@@ -18,9 +18,10 @@ from locust.runners import STATE_INIT
 
 from katydid.engine.run_info import LEAD
 from katydid.engine.run_state import FLUSH_PERIOD, Runtime
+from katydid.load.schedule import Mode
 from katydid.load.stages import Hold, Outlook, Stage, StagePlan
 from katydid.model.documents.manifest import StageRecord
-from katydid.model.formatting import format_eta, plural
+from katydid.model.formatting import format_eta, number, plural
 
 POLL = 0.05
 """Seconds between looks at the users and the failures of a hold."""
@@ -44,6 +45,15 @@ class StagedFacts(TypedDict, total=False):
     objective: list[dict[str, object]]
     search: dict[str, object]
     failure_threshold: int
+    schedule: str
+    arrivals: str
+    phase: None
+    phase_asked: None
+
+
+def facts_of_rates(arrivals: str | None) -> StagedFacts:
+    """What is so where the stages are requests a second."""
+    return {"schedule": str(Mode.RATE), "arrivals": arrivals or "even", "phase": None, "phase_asked": None}
 
 
 class HoldsShape(LoadTestShape):
@@ -53,6 +63,11 @@ class HoldsShape(LoadTestShape):
     """
 
     abstract = True
+
+    def at_rates(self, parsed: object) -> bool:
+        """Whether its stages are requests a second, by its options, and not users of an interval."""
+        del parsed
+        return False
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # Locust's
@@ -137,7 +152,7 @@ class HoldsShape(LoadTestShape):
     def _begin(self, hold: Hold, outlook: Outlook) -> Tick:
         now = time.monotonic() - self.runtime.info.origin
         begin = now + (REMOTE_LEAD if self.runtime.is_master else LEAD)
-        self._stage = Stage(len(self._records), hold.users, begin, hold.settle, begin + hold.seconds)
+        self._stage = Stage(len(self._records), hold.users, begin, hold.settle, begin + hold.seconds, hold.rate)
         self._hold = hold
         self._failures = 0
         self.runtime.enter_stage(self._stage)
@@ -167,14 +182,16 @@ class HoldsShape(LoadTestShape):
     def _record(self, stage: Stage, hold: Hold, ended: str) -> None:
         end_ms = self.runtime.info.ms(time.monotonic())
         begin_ms, settled_ms = stage.begin * 1000.0, (stage.begin + stage.settle) * 1000.0
-        self._records.append(
-            StageRecord(stage.number, hold.users, begin_ms, min(settled_ms, end_ms), end_ms, hold.purpose, ended)
-        )
+        settled_ms = min(settled_ms, end_ms)
+        record = (stage.number, hold.users, begin_ms, settled_ms, end_ms, hold.purpose, ended, hold.rate)
+        self._records.append(StageRecord(*record))
         self.runtime.note(stages=self._records)
 
 
 def _load(hold: Hold) -> str:
     purpose = f" ({hold.purpose})" if hold.purpose else ""
+    if hold.rate is not None:
+        return f"{plural(hold.rate, 'request')}/s, at most {number(hold.users)} in flight{purpose}"
     return f"{plural(hold.users, 'user')}{purpose}"
 
 

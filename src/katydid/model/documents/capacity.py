@@ -4,18 +4,23 @@ from msgspec import field
 
 from katydid.model.documents.base import Document, Part
 
+USERS, REQUESTS_PER_S = "users", "requests_per_s"
+"""What a capacity is a number of."""
+
 
 class Hold(Part, kw_only=True, frozen=True):
     """What a stage showed, from its settling to its end.
 
     Attributes:
         stage: its number, from 0.
+        users: that there were; in a stage at a rate, the pool that served it.
+        rate_per_s: requests that arrived each second; null where users kept an interval.
         purpose: what it was held for, as `bracket` or `measure`.
         ended: `time`, or `failures` where it was stopped early.
         seconds: that count.
         offered_per_s: requests that were due.
         ok_per_s: successful answers that came, whenever they were asked for.
-        sustained: users whose requests the target answered at the pace at which they came.
+        sustained: users, or requests/s of a stage at a rate, that the target answered at the pace at which they came.
         judged: by part of the objective, how many requests, or conversations, it was asked of.
         missed: how many of those missed it.
         broken: parts of the objective that were broken; `keeps_up` where the target fell behind.
@@ -38,6 +43,7 @@ class Hold(Part, kw_only=True, frozen=True):
     judged: dict[str, int]
     missed: dict[str, int]
     broken: tuple[str, ...]
+    rate_per_s: float | None = None
 
 
 class Step(Hold, kw_only=True, frozen=True):
@@ -56,14 +62,15 @@ class CapacityFound(Part, kw_only=True, frozen=True):
     """What a search found.
 
     Attributes:
-        capacity: users at the objective; the most that were tried, where `at_least`; null where nothing held.
+        unit: of the capacity: `users`, or `requests_per_s` where rates were searched.
+        capacity: at the objective; the most that were tried, where `at_least`; null where nothing held.
         low, high: interval at 95 %; `high` is null where nothing broke.
         at_least: nothing broke.
         estimates: of each repeat.
         limiting: the part of the objective that breaks first.
         method: `logistic`, `isotonic`, `cliff` or `saturation`; of most repeats.
         cliff: the objective is kept and broken at neighbouring loads, with nothing in between.
-        knee: users at which throughput is highest; null where the loads do not show it.
+        knee: load at which throughput is highest; null where the loads do not show it.
         limited_by: what ended the growth.
         evidence: for that.
         objective: its parts, as a person would write them.
@@ -83,6 +90,12 @@ class CapacityFound(Part, kw_only=True, frozen=True):
     evidence: str = ""
     objective: list[str] = field(default_factory=list)
     steps: list[Step]
+    unit: str = USERS
+
+    @property
+    def at_rates(self) -> bool:
+        """Whether the capacity is a rate of requests."""
+        return self.unit == REQUESTS_PER_S
 
 
 class CapacityResult(Document, kw_only=True, frozen=True):
@@ -108,6 +121,7 @@ class CapacityResult(Document, kw_only=True, frozen=True):
     evidence: str | None
     objective: list[str] | None
     steps: list[Step] | None
+    unit: str | None = None
     valid: bool
     ended: str | None
     run: str

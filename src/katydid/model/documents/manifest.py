@@ -16,6 +16,7 @@ class StageRecord(Struct, frozen=True):
     Attributes:
         settled_ms: from here to `end_ms` its requests count.
         ended: `time`, `failures` where it was stopped early, or `interrupted` with the run.
+        rate: requests a second that arrived in it, served by its users; null where these kept an interval.
     """
 
     stage: int
@@ -25,6 +26,7 @@ class StageRecord(Struct, frozen=True):
     end_ms: Number
     purpose: str = ""
     ended: str = "time"
+    rate: Number | None = None
 
 
 class CriterionRecord(Part, kw_only=True, frozen=True):
@@ -81,7 +83,12 @@ class Manifest(Document, kw_only=True, frozen=True):
         users: how many there were to be; null where a load shape decided.
         spawn_rate: users a second that Locust starts.
         ramp_per_s: users a second, whose first requests come as they start; null where there is no ramp.
-        interval_s: between a user's requests.
+        interval_s: between a user's requests; 0 in a closed loop, null where they arrive at a rate.
+        schedule: `closed` or `rate`; null where users keep an interval.
+        rate_per_s: requests that arrive each second, of a rate.
+        arrivals: how they do, `even`, `poisson` or `gamma(CV)`.
+        rate_ramp_per_s: requests/s that are added each second until then; null for the whole rate at once.
+        arrivals_begin_ms: when the rate begins.
         phase: where first requests are, `spread` or `burst` …
         phase_asked: the same as it was asked for.
         pulses: users come one by one and wait for their places.
@@ -141,6 +148,11 @@ class Manifest(Document, kw_only=True, frozen=True):
     cpu_count: int | None
     workers: int | None
     started_utc: str | None
+    schedule: str | None = None
+    rate_per_s: Number | None = None
+    arrivals: str | None = None
+    rate_ramp_per_s: Number | None = None
+    arrivals_begin_ms: Number | None = None
     timestamp_source: str | None = None
     api: str | None = None
     plan: str | None = None
@@ -157,6 +169,16 @@ class Manifest(Document, kw_only=True, frozen=True):
     reads: Reads | None = None
     nulled_values: int | None = None
     partial: bool | None = None
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether it is a closed loop: nothing is due at a time, so nothing is late and nothing is on offer."""
+        return self.schedule == "closed"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether requests arrive at a rate, and users are the pool that serves them."""
+        return self.schedule == "rate"
 
     def stage(self, number: int) -> StageRecord:
         """The record of a stage, which must be there."""

@@ -67,7 +67,8 @@ class RequestCounts(Part, kw_only=True, frozen=True):
         users: that made them.
         failed: of those that count; the failure threshold exactly, where that ended the run.
         aborted: cut off by the end of the run.
-        late: started late, by the generator's fault or for want of a free user.
+        late: started late, by the generator's fault or for want of a free user; null in a closed loop, where nothing is
+            due at a time.
         warm_up: left out, as they started in the warm-up.
         after_stop: ended after the failure threshold had stopped the run.
         failed_after_stop: those of them that failed.
@@ -79,7 +80,7 @@ class RequestCounts(Part, kw_only=True, frozen=True):
     failed: int = 0
     users: int = 0
     aborted: int = 0
-    late: int = 0
+    late: int | None = 0
     warm_up: int = 0
     after_stop: int = 0
     failed_after_stop: int = 0

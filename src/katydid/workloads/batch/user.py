@@ -69,7 +69,7 @@ class BatchUser(PacedUser[BatchOptions, ChatService[BatchOptions]]):
     def ask(self, sample: Sample) -> float | None:
         """One whole answer, from its request to its last byte; seconds that a refusal asks us to wait."""
         parser = AnswerParser(self.service.dialect)
-        draw = self.index, self.iteration
+        draw = self.draw
         request = self.service.request_for(sample, draw, stream=False)
         exchange = self.exchange(sample, request, parser)
         self.service.ended(sample, draw)

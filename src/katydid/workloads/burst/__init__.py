@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from katydid.engine.options import RunOptions
 from katydid.load.pacing import Phase
+from katydid.load.schedule import Mode
 from katydid.model.options import NOT_NEGATIVE, POSITIVE, option
 from katydid.model.options.quantities import count, duration
 from katydid.model.workload import Workload, register
@@ -35,6 +36,11 @@ class BurstOptions(RunOptions):
         kind=duration,
         rule=POSITIVE,
     )
+
+    @property
+    def mode(self) -> Mode:
+        """Each burst is due at a time, also where no least interval lies between them."""
+        return super().mode if self.interval else Mode.PACED
 
     @property
     def period(self) -> float:

@@ -113,12 +113,12 @@ class BurstUser(PacedUser[BurstOptions, BurstService]):
 
     def wait_time(self) -> float:
         """Awake in time to connect."""
-        return max(0.0, super().wait_time() - CONNECT_LEAD) if self._pacer is not None else super().wait_time()
+        return max(0.0, super().wait_time() - CONNECT_LEAD) if self._schedule is not None else super().wait_time()
 
     def prepare(self) -> None:
         """Connect."""
-        assert self._pacer is not None  # noqa: S101 - an iteration is about to come
-        left = self._pacer.scheduled - time.monotonic() - _SAFETY
+        assert self._schedule is not None  # noqa: S101 - an iteration is about to come
+        left = self._schedule.scheduled - time.monotonic() - _SAFETY
         if left > 0:
             self.service.client.connect_ahead(left)
 

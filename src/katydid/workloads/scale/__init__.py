@@ -21,15 +21,23 @@ class ScaleOptions(BatchOptions):
         rule=NOT_NEGATIVE,
     )
     stages: str = option("100,200,1000,10000", "users of each stage, in increasing order")
+    stage_rates: str | None = option(
+        None,
+        "requests/s of each stage instead of its users, in increasing order, as in 1,2.5,10; see --arrivals (default: "
+        "none)",
+    )
     stage_time: float = option(
-        60.0, "seconds of each stage, its first interval not counted", kind=duration, rule=POSITIVE
+        60.0,
+        "seconds of each stage, its first interval not counted, or in a closed loop its first fifth",
+        kind=duration,
+        rule=POSITIVE,
     )
     cool_down: float = option(10.0, "seconds without load between two stages", kind=duration, rule=NOT_NEGATIVE)
     scale_workload: str = option("batch", "what each user asks for", choices=("batch", "stream"))
     thresholds: str | None = option(None, "file whose [objective] is to be kept (default: failures and --limit)")
     limit: float | None = option(
         None,
-        "seconds that 95 % of the answers may take (default: the interval)",
+        "seconds that 95 % of the answers may take (default: the interval; in a closed loop none)",
         kind=duration,
         rule=POSITIVE,
     )

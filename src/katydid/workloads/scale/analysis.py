@@ -15,7 +15,6 @@ from katydid.analysis.derived import quantile
 from katydid.analysis.diagnosis import diagnose_limit
 from katydid.analysis.validity import Run
 from katydid.model.documents.manifest import StageRecord
-from katydid.model.formatting import plural
 from katydid.model.metrics import STATISTICS
 from katydid.runs.monitor import MACHINE, TARGET, WATCHED
 
@@ -55,9 +54,11 @@ class StageFigures:
     """What a stage of a sweep showed. Times are service times of successful requests, peaks are of the whole stage.
 
     Attributes:
+        users: that there were; in a stage at a rate, the pool that served it.
+        rate_per_s: requests that arrived each second; null where users kept an interval.
         aborted: cut off by the end of the run.
         scaling_factor: successful answers a second over those of the first stage.
-        linear_factor: of the growth that the users had.
+        linear_factor: of the growth that the load had.
         machine_cpu_percent: of all its cores; a process's is of one core.
         errors: how often each class of failure came.
         broken: parts of the objective.
@@ -93,14 +94,18 @@ class StageFigures:
     broken: tuple[str, ...]
     assessment: str
     rule: str
+    rate_per_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Recommended:
-    """The range in which the limit lies: up to `low` users every stage held, `high` broke; None where nothing did."""
+    """The range in which the limit lies: up to `low` every stage held, `high` broke; None where nothing did.
 
-    low: int
-    high: int | None
+    Both are users, or requests/s of stages at rates.
+    """
+
+    low: float
+    high: float | None
     why: str
 
 
@@ -127,14 +132,21 @@ def recommended(holds: Sequence[HoldResult], errors: dict[int, dict[str, int]]) 
         errors: how often each class of failure came, by stage.
     """
     broken = next((h for h in holds if not h.held), None)
-    low = max((h.users for h in holds if broken is None or h.users < broken.users), default=0)
-    held = f"all stages up to {plural(low, 'user')} held" if low else "no stage held"
+    kept = [h for h in holds if broken is None or h.load < broken.load]
+    most = max(kept, key=lambda h: h.load, default=None)
+    low = _load(most) if most else 0
+    held = f"all stages up to {most.load_text} held" if most else "no stage held"
     if broken is None:
         return Recommended(low, None, f"{held}; the limit lies beyond")
     named = ", ".join(f"{count} × {error}" for error, count in errors.get(broken.stage, {}).items())
     what = " and ".join(broken.broken) or "everything"
-    why = f"{held}; {plural(broken.users, 'user')} broke {what}" + (f" ({named})" if named else "")
-    return Recommended(low, broken.users, why)
+    why = f"{held}; {broken.load_text} broke {what}" + (f" ({named})" if named else "")
+    return Recommended(low, _load(broken), why)
+
+
+def _load(hold: HoldResult) -> float:
+    """A whole number of users, or requests/s."""
+    return hold.users if hold.rate_per_s is None else hold.rate_per_s
 
 
 def _stage(run: Run, hold: HoldResult, first: HoldResult) -> StageFigures:
@@ -144,7 +156,8 @@ def _stage(run: Run, hold: HoldResult, first: HoldResult) -> StageFigures:
     scaling = hold.ok_per_s / first.ok_per_s if first.ok_per_s else None
     return StageFigures(
         stage=hold.stage,
-        users=hold.users,
+        users=run.manifest.stage(hold.stage).users,
+        rate_per_s=hold.rate_per_s,
         seconds=hold.seconds,
         requests=hold.requests,
         ok=hold.ok,
@@ -155,7 +168,7 @@ def _stage(run: Run, hold: HoldResult, first: HoldResult) -> StageFigures:
         requests_per_s=hold.requests / hold.seconds if hold.seconds else None,
         ok_per_s=hold.ok_per_s,
         scaling_factor=scaling,
-        linear_factor=scaling / (hold.users / first.users) if scaling is not None else None,
+        linear_factor=scaling / (hold.load / first.load) if scaling is not None else None,
         bytes=int(ended["bytes"].fillna(0).sum()),
         **_resources(run.monitor, run.manifest.stage(hold.stage)),
         errors={str(k): int(v) for k, v in ended["error"].value_counts().items()},

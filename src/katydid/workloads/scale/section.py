@@ -17,7 +17,7 @@ def scale_section(material: Material) -> Section | None:
         return None
     return Section(
         key="stages",
-        title=_sentence(found),
+        title=_sentence(found, at_rates=_at_rates(stages)),
         text=(
             f"{found.why[:1].upper()}{found.why[1:]}.",
             f"Objective: {', '.join(summary['objective'])}, and the target keeps up with what it is offered.",
@@ -28,14 +28,26 @@ def scale_section(material: Material) -> Section | None:
     )
 
 
-def _sentence(found: Recommended) -> str:
+def _at_rates(stages: Stages) -> bool:
+    return stages[0].rate_per_s is not None
+
+
+def _load(stage: StageFigures) -> float:
+    """Users, or requests/s of a stage at a rate."""
+    return float(stage.users) if stage.rate_per_s is None else stage.rate_per_s
+
+
+def _sentence(found: Recommended, *, at_rates: bool) -> str:
+    def load(value: float) -> str:
+        return f"{plural(value, 'request')}/s" if at_rates else plural(value, "user")
+
     if found.low:
         beyond = f"; the limit lies below {number(found.high)}" if found.high else " (limit not reached)"
-        return f"Sustained up to {plural(found.low, 'user')}{beyond}"
+        return f"Sustained up to {load(found.low)}{beyond}"
     if not found.high:
         return "Sustained load: none"
     are = "is" if found.high == 1 else "are"
-    return f"Sustained load: none; {plural(found.high, 'user')} {are} too many already"
+    return f"Sustained load: none; {load(found.high)} {are} too many already"
 
 
 def _table(
@@ -45,8 +57,8 @@ def _table(
     words: frozenset[int] = frozenset(),
     bad: frozenset[tuple[int, int]] = frozenset(),
 ) -> Table:
-    rows = [[number(s.users), *(show(s) for show in columns.values())] for s in stages]
-    return Table(caption, ("Users", *columns), rows, words, bad)
+    rows = [[number(_load(s)), *(show(s) for show in columns.values())] for s in stages]
+    return Table(caption, ("Rate (req/s)" if _at_rates(stages) else "Users", *columns), rows, words, bad)
 
 
 def _percent(value: float) -> str:
@@ -85,7 +97,7 @@ def _scaling(stages: Stages) -> Table:
         "Of linear": lambda s: or_dash(s.linear_factor, fraction),
         "Data": lambda s: _megabytes(s.bytes),
     }
-    caption = "Throughput: successful answers a second against the first stage, and against growing with the users."
+    caption = "Throughput: successful answers a second against the first stage, and against growing with the load."
     return _table(stages, caption, columns)
 
 
@@ -122,18 +134,19 @@ def _charts(stages: Stages) -> list[Chart]:
     if len(stages) < 2:
         return []
     first = stages[0]
-    linear = [(float(s.users), first.ok_per_s * s.users / first.users) for s in stages]
+    linear = [(_load(s), first.ok_per_s * _load(s) / _load(first)) for s in stages]
+    axis = "requests/s" if _at_rates(stages) else "users"
     return [
         Chart(
             key="scaling",
-            title="Throughput by users",
-            note="Successful answers a second of each stage, and what they would be if they grew with the users.",
+            title=f"Throughput by {axis}",
+            note="Successful answers a second of each stage, and what they would be if they grew with the load.",
             unit="/s",
             scale=Scale.LOG,
-            x_unit="users",
+            x_unit=axis,
             lines=[
                 Line("linear", Style.QUIET, linear),
-                Line("answered", Style.MAIN, [(float(s.users), s.ok_per_s) for s in stages]),
+                Line("answered", Style.MAIN, [(_load(s), s.ok_per_s) for s in stages]),
             ],
         )
     ]

@@ -2,10 +2,12 @@
 
 from dataclasses import asdict
 
+from katydid.engine.arrivals.asked import WARM_UP_SHARE
+from katydid.engine.load_options import pool_of
 from katydid.engine.options import run_options
 from katydid.engine.stages.objective import read_criteria
-from katydid.engine.stages.shape import HoldsShape, StagedFacts
-from katydid.load.stages import FixedPlan, Hold, StagePlan, read_stages
+from katydid.engine.stages.shape import HoldsShape, StagedFacts, facts_of_rates
+from katydid.load.stages import FixedPlan, Hold, StagePlan, read_stage_rates, read_stages
 from katydid.model.errors import ConfigError
 from katydid.workloads.scale import ScaleOptions
 
@@ -16,8 +18,11 @@ class ScaleShape(HoldsShape):
     def check(self, parsed: object) -> None:
         """See `HoldsShape.check`."""
         asked = run_options(parsed, ScaleOptions)
-        read_stages(asked.stages)
+        _loads(asked)
         read_criteria(asked.thresholds, asked.limit, asked.interval, self.runtime.paced_users())
+        if asked.rate is not None or (asked.stage_rates and not asked.interval):
+            flag = "--rate" if asked.rate is not None else "--interval 0"
+            raise ConfigError(f"{flag}: the stages of a sweep have rates of their own: give --stage-rates alone")
         if asked.stage_time <= asked.interval:
             raise ConfigError(
                 f"--stage-time {asked.stage_time:g} is too short: the first {asked.interval:g} s are not counted"
@@ -27,17 +32,35 @@ class ScaleShape(HoldsShape):
         """See `HoldsShape.facts`."""
         asked = self._options()
         criteria = read_criteria(asked.thresholds, asked.limit, asked.interval, self.runtime.paced_users())
-        return {"workload": workload, "plan": "stages", "objective": [asdict(c) for c in criteria]}
+        facts = facts_of_rates(asked.arrivals) if asked.stage_rates else StagedFacts()
+        return {
+            **facts,
+            "workload": workload,
+            "plan": "stages",
+            "objective": [asdict(c) for c in criteria],
+        }
+
+    def at_rates(self, parsed: object) -> bool:
+        """See `HoldsShape.at_rates`."""
+        return bool(run_options(parsed, ScaleOptions).stage_rates)
 
     def make_plan(self) -> StagePlan:
         """See `HoldsShape.make_plan`."""
         asked = self._options()
+        settle = asked.interval or asked.stage_time / WARM_UP_SHARE
         return FixedPlan(
             [
-                Hold(users, asked.stage_time, asked.interval, pause=asked.cool_down if number else 0.0)
-                for number, users in enumerate(read_stages(asked.stages))
+                Hold(users, asked.stage_time, settle, pause=asked.cool_down if number else 0.0, rate=rate)
+                for number, (users, rate) in enumerate(_loads(asked))
             ]
         )
 
     def _options(self) -> ScaleOptions:
         return run_options(self.runtime.environment.parsed_options, ScaleOptions)
+
+
+def _loads(asked: ScaleOptions) -> list[tuple[int, float | None]]:
+    """Users and rate of each stage."""
+    if asked.stage_rates:
+        return [(pool_of(rate), rate) for rate in read_stage_rates(asked.stage_rates)]
+    return [(users, None) for users in read_stages(asked.stages)]

@@ -131,7 +131,7 @@ class SessionUser(PacedUser[SessionOptions, SessionService]):
     def wait_time(self) -> float:
         """Awake in time for a look around before the first message."""
         left = super().wait_time()
-        return max(0.0, left - LOOK_LEAD) if self._pacer is not None and self.iteration < 0 else left
+        return max(0.0, left - LOOK_LEAD) if self._schedule is not None and self.iteration < 0 else left
 
     def prepare(self) -> None:
         """Before the first message: who is in the room, now that all have come?"""
@@ -186,7 +186,7 @@ class SessionUser(PacedUser[SessionOptions, SessionService]):
             answer = self._ask(sample, step)
             if sample.outcome is not Outcome.OK:
                 return
-            expected = [str(name) for where, name in self.run_context.roster if where == room]
+            expected = [str(name) for where, name in self.run_context.barrier.roster if where == room]
             seen = self.service.strangers
             _judge(sample, self.conversation.see_members(answer, expected, seen.get(room)))
             seen.setdefault(room, self.conversation.strangers(answer))

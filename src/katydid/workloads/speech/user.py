@@ -186,7 +186,7 @@ class SpeechUser(PacedUser[SpeechOptions, SpeechService]):
     def perform(self, sample: Sample) -> None:
         """One stream, from its handshake to its final result."""
         service = self.service
-        utterance = service.utterance(self.index, self.iteration, sample.request_id)
+        utterance = service.utterance(*self.draw, sample.request_id)
         exchange = self.measured(
             sample,
             partial(service.client.converse, service.path, service.headers(sample.request_id), utterance),

@@ -1,0 +1,44 @@
+"""This process's part in a rate: the queue of arrivals that all of its users take from."""
+
+from typing import Any
+
+from katydid.load.arrivals import ArrivalQueue, PoolTurn
+from katydid.load.stages import Stage
+
+
+class Pool:
+    """One process's, of one run.
+
+    Args:
+        runtime: of this process.
+    """
+
+    def __init__(self, runtime: Any) -> None:
+        self._runtime = runtime
+        self._stage: Stage | None = None
+        self._queue: ArrivalQueue | None = None
+
+    def turn(self) -> PoolTurn | None:
+        """A new user's schedule; None as long as nobody knows when the first request arrives."""
+        runtime = self._runtime
+        stage: Stage = runtime.stage
+        if self._queue is None or stage != self._stage:
+            begin = self._begin(stage)
+            if begin is None:
+                return None
+            self._stage = stage
+            self._queue = ArrivalQueue(
+                runtime.options.open_loop(stage.number, stage.rate),
+                begin,
+                rank=runtime.rank,
+                processes=runtime.info.workers,
+                drop_late=runtime.options.drop_late,
+            )
+        return PoolTurn(self._queue)
+
+    def _begin(self, stage: Stage) -> float | None:
+        """On the monotonic clock."""
+        if stage.end is not None:  # one of several, which all processes know beforehand
+            return float(self._runtime.info.origin + stage.begin)
+        released: float | None = self._runtime.barrier.released_at
+        return released
