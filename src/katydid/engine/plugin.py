@@ -65,8 +65,7 @@ class Lifecycle:
         self.watch: Watch | None = None
         self.headless = bool(environment.parsed_options and environment.parsed_options.headless)
         self.roll_call = RollCall(self.runtime.runner)
-        self._stopping_since = 0.0
-        self._refused = False
+        self._stopping_since, self._refused = 0.0, False
         hooks = environment.events
         hooks.test_start.add_listener(self.on_test_start)
         hooks.test_stopping.add_listener(self.on_test_stopping)
