@@ -7,6 +7,7 @@ from documents import manifest_with
 from katydid.analysis.derived import with_derived
 from katydid.analysis.headline import generator_to_blame
 from katydid.analysis.summary import summarise
+from katydid.analysis.validity.tokens import Own
 from katydid.report.model import Material
 from katydid.report.tokens import tokens_section
 from synthetic import synthetic_run
@@ -83,6 +84,14 @@ def test_unique_prompts_from_a_cache_are_invalid_and_others_a_warning(manifest, 
         assert "warm cache" in found.message
 
 
+@pytest.mark.parametrize("overhead", [None, "30", True, -1, float("nan"), [1]])
+@pytest.mark.parametrize("shared", [None, "", "x:2", 500, "0"])
+def test_a_manifest_that_says_it_wrongly_says_nothing_of_a_template(overhead, shared):
+    said = {"options": {"input_tokens": "1000", "shared_prefix": shared}, "calibration": {"overhead": overhead}}
+    own = Own.of(manifest_with(said))
+    assert (own.template, own.shared) == (0.0, 500 if shared == 500 else 0)
+
+
 def test_another_configuration_keeps_these_rules_so_that_the_generator_is_not_blamed():
     for columns in ({"cached_tokens": 900}, {"target_output_tokens": 500}):
         summary, _, _ = run(MADE, prompt_tokens=1000, **columns)
@@ -98,6 +107,10 @@ def test_the_hit_rate_is_of_the_run_and_over_time():
     assert cache.beyond_template == pytest.approx(cache.hit_rate * 470 / 500 * 1000 / 970, rel=0.01)
     rates = [point.hit_rate for point in cache.over_time]
     assert (rates[0], rates[-1]) == (0.0, 0.5)
+
+
+def test_a_target_that_says_more_is_cached_than_there_was_has_a_hit_rate_of_one():
+    assert run(prompt_tokens=100, cached_tokens=250)[0].cache.hit_rate == 1.0
 
 
 def test_a_target_that_does_not_say_has_no_hit_rate():

@@ -112,6 +112,14 @@ def test_groups_share_a_prefix_of_their_own_and_nothing_more():
     assert {len(text.split()) for text in found} == {200}
 
 
+def test_a_prefix_stays_the_same_words_where_a_unit_is_corrected():
+    prompts = made("400", shared=SharedPrefix(300))
+    before = prompts.text(0, 0, prompts.plan(0, 0).units)
+    prompts.calibration = Calibration(0.0, 1.2, "target")
+    after = prompts.text(1, 0, prompts.plan(1, 0).units)
+    assert in_common(before, after) == 250
+
+
 def test_answers_have_lengths_of_their_own_also_where_prompts_are_not_made():
     prompts = MadePrompts(0, None, read_lengths("normal(64,10)"))
     plans = [prompts.plan(user, 0) for user in range(50)]

@@ -57,13 +57,16 @@ class MadePrompts:
         self._salt = int.from_bytes(blake2b(str(seed).encode(), digest_size=8).digest())
         self._inputs, self._outputs, self._shared = inputs, outputs, shared
         self._weigh = weigh
-        self._prefixes: dict[int, str] = {}
         self.calibration = Calibration()
 
     @cached_property
     def _text(self) -> MadeText:
         """Made when it is first needed, which is never where only answers have lengths."""
         return MadeText(self._seed, self._weigh)
+
+    def prepare(self) -> None:
+        """Make the text, which takes 20 ms, so that no request waits for it."""
+        _ = self._text
 
     def plan(self, user: int, iteration: int) -> Plan:
         """How long a request is to be; a prompt is never shorter than the target's template and what it shares."""
@@ -106,9 +109,7 @@ class MadePrompts:
         if self._shared is None:
             return ""
         group = int(self._shared.groups * chance("group", self._seed, user, iteration))
-        if group not in self._prefixes:
-            self._prefixes[group] = self._cut(_GROUPS, group, self._prefix_units)
-        return self._prefixes[group]
+        return self._cut(_GROUPS, group, self._prefix_units)
 
     def _cut(self, user: int, iteration: int, units: int, *, leading: bool = True) -> str:
         begins = opening(self._number(user, iteration)).split()

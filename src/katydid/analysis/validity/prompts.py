@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from katydid.analysis.validity.rule import Run
-from katydid.analysis.validity.tokens import Own, cache_found, lengths_found
+from katydid.analysis.validity.tokens import Own, cache_found, cached_and_all, lengths_found
 from katydid.model.documents.summary import Finding, Severity, TokenLengths
 from katydid.model.formatting import fraction, milliseconds, number, plural
 
@@ -88,8 +88,7 @@ def _unmeant_share(rows: pd.DataFrame, own: Own) -> float | None:
     """Cached tokens beyond what all prompts begin with, of the tokens beyond it; None where the target says nothing."""
     if "cached_tokens" not in rows:
         return None
-    known = rows[rows["cached_tokens"].notna() & rows["prompt_tokens"].notna()]
-    cached, prompt = (known[name].to_numpy(dtype=np.float64) for name in ("cached_tokens", "prompt_tokens"))
+    _, cached, prompt = cached_and_all(rows)
     begins = own.template + own.shared
     beyond, rest = cached - begins, np.clip(prompt - begins, 0.0, None).sum()
     return float(beyond[beyond > _BY_CHANCE].sum() / rest) if rest else None

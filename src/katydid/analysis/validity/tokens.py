@@ -12,6 +12,8 @@ from katydid.analysis.series import bin_width
 from katydid.load.lengths import read_shared_prefix
 from katydid.model.documents.manifest import Manifest
 from katydid.model.documents.summary import CacheFound, CachePoint, LengthsFound, TokenLengths
+from katydid.model.options.quantities import QuantityError
+from katydid.model.values import amount
 
 _PAIRS = {
     "input": ("target_input_tokens", "prompt_tokens"),
@@ -61,14 +63,14 @@ class Own:
 
     @classmethod
     def of(cls, manifest: Manifest) -> "Own":
-        """Of a run; nothing where it did not make its prompts."""
+        """Of a run; nothing where it did not make its prompts, or its manifest does not say it as it should."""
         calibration = manifest.get("calibration")
-        overhead = calibration.get("overhead") if isinstance(calibration, dict) else None
-        shared = (manifest.options or {}).get("shared_prefix")
-        return cls(
-            float(overhead) if isinstance(overhead, int | float) else 0.0,
-            read_shared_prefix(shared).tokens if isinstance(shared, str) else 0,
-        )
+        overhead = amount(calibration.get("overhead")) if isinstance(calibration, dict) else None
+        try:
+            shared = read_shared_prefix(str((manifest.options or {}).get("shared_prefix"))).tokens
+        except QuantityError:
+            shared = 0
+        return cls(overhead or 0.0, shared)
 
 
 def cache_found(counted: pd.DataFrame, manifest: Manifest) -> CacheFound | None:
@@ -81,10 +83,9 @@ def cache_found(counted: pd.DataFrame, manifest: Manifest) -> CacheFound | None:
     rows = counted[counted["outcome"] == "ok"]
     if "cached_tokens" not in rows:
         return None
-    rows = rows[rows["cached_tokens"].notna() & rows["prompt_tokens"].notna()]
+    rows, cached, prompt = cached_and_all(rows)
     if rows.empty:
         return None
-    cached, prompt = (rows[name].to_numpy(dtype=np.float64) for name in ("cached_tokens", "prompt_tokens"))
     template = Own.of(manifest).template
     beyond = np.clip(cached - template, 0.0, None)
     rest = np.clip(prompt - template, 0.0, None)
@@ -96,6 +97,13 @@ def cache_found(counted: pd.DataFrame, manifest: Manifest) -> CacheFound | None:
         beyond_template=_share(beyond, rest),
         over_time=_over_time(rows, cached, prompt),
     )
+
+
+def cached_and_all(rows: pd.DataFrame) -> tuple[pd.DataFrame, np.ndarray, np.ndarray]:
+    """The rows that tell of a cache, their cached tokens and all tokens of their prompts, of which those are a part."""
+    told = rows[rows["cached_tokens"].notna() & rows["prompt_tokens"].notna()]
+    cached, prompt = (told[name].to_numpy(dtype=np.float64) for name in ("cached_tokens", "prompt_tokens"))
+    return told, np.minimum(cached, prompt), prompt
 
 
 def _share(part: np.ndarray, whole: np.ndarray) -> float:

@@ -8,7 +8,7 @@ from typing import Any
 
 from katydid.dialects.answer_parser import AnswerParser
 from katydid.dialects.base import Dialect
-from katydid.load.calibration import calibrated
+from katydid.load.calibration import Calibration, calibrated
 from katydid.load.length_options import LengthOptions
 from katydid.load.lengths import read_lengths, read_shared_prefix
 from katydid.load.made_prompts import MadePrompts, Plan
@@ -133,7 +133,8 @@ class Making:
 
     def use(self, calibration: Mapping[str, Any]) -> None:
         """Take what the process that looked at the target has found."""
-        self.prompts.calibration = type(self.prompts.calibration).from_dict(calibration)
+        self.prompts.calibration = Calibration.from_dict(calibration)
+        self.prompts.prepare()
         self._ready.clear()
         self._bytes = 0
 
