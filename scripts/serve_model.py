@@ -1,4 +1,7 @@
-"""Serve a model with llama.cpp's own server until interrupted: serve_model.py MODEL.gguf PORT (0 = a free one)."""
+"""Serve a model with llama.cpp's own server until interrupted: serve_model.py MODEL.gguf PORT THREADS.
+
+Port 0 is a free one.
+"""
 
 import signal
 import socket
@@ -14,7 +17,7 @@ SLOTS = 4
 CONTEXT = 1024  # tokens a slot
 
 
-def main(model: str, port: int) -> None:
+def main(model: str, port: int, threads: int) -> None:
     """Serve."""
     if port == 0:
         with socket.socket() as probe:
@@ -27,7 +30,7 @@ def main(model: str, port: int) -> None:
     params.port = port
     params.n_parallel = SLOTS
     params.n_ctx = SLOTS * CONTEXT
-    params.cpuparams.n_threads = 1
+    params.cpuparams.n_threads = threads
     server = xllamacpp.Server(params)
     url = f"http://127.0.0.1:{port}"
     wait_until_healthy(url)
@@ -54,4 +57,4 @@ def wait_until_healthy(url: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]))
+    main(sys.argv[1], *map(int, sys.argv[2:]))

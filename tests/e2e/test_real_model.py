@@ -1,9 +1,14 @@
-"""The stream workload against a real model server, through the script that people run."""
+"""The stream workload against a real model server, through the scripts that people run."""
+
+import json
+import os
+import subprocess
+import sys
 
 import pytest
 
 from real_server import NEEDS_REAL_SERVER, real_model_server
-from running import ROOT, Running, the_run
+from running import ROOT, Running, clean_environment, free_port, the_run
 
 pytestmark = [pytest.mark.e2e, pytest.mark.real, NEEDS_REAL_SERVER]
 
@@ -28,3 +33,22 @@ def test_every_row_is_ok_and_tokens_are_the_servers(tmp_path):
     assert (samples["completion_tokens"] - samples["chunks"] <= 2).all()
     assert (samples["completion_tokens"] <= 24).all()
     assert run.manifest["model"] == "smollm2"
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="the second thread needs a second core")
+def test_a_server_with_two_threads_is_never_called_slower_than_with_one(tmp_path):
+    """`katydid ab` starts and stops each on one port; whatever listens there before or after is told."""
+    port = free_port()
+    host, serve = f"http://127.0.0.1:{port}", f"exec {ROOT}/scripts/real_llm.sh {port}"
+    load = ["--users", "2", "--interval", "4", "--run-time", "16s", "--max-tokens", "24", "--max-pairs", "4"]
+    words = ["ab", host, host, "--start-base", f"{serve} 1", "--start-new", f"{serve} 2", *load]
+    done = subprocess.run(
+        [sys.executable, "-m", "katydid", *words, "--results", str(tmp_path), "--json", "-"],
+        env=clean_environment(), capture_output=True, text=True, check=False, timeout=850,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert told["verdict"] in {"faster", "no_difference", "cannot_tell"}
+    assert told["interleaved"]
+    assert all(run["counts"] for side in told["sides"] for run in side["runs"]), told["reasons"]
