@@ -174,7 +174,9 @@ _EXAMPLE = 120
 
 
 def _invalid_findings(summary: Summary) -> list[Finding]:
-    return [finding for finding in summary.findings if finding.severity == "invalid"]
+    """The cause first: that there are no data is a consequence of whatever else was found."""
+    found = [finding for finding in summary.findings if finding.severity == "invalid"]
+    return sorted(found, key=lambda finding: finding.rule == "data")
 
 
 def _fault(finding: Finding, summary: Summary) -> str:
