@@ -75,14 +75,15 @@ def _telling(sides: Sides, primary: Sequence[str]) -> list[str]:
 def _logs(runs: Sequence[Estimates], names: Sequence[str]) -> np.ndarray:
     """A row a run that has them all, a column a metric."""
     whole = [run for run in runs if _is_whole(run, names)]
-    values = np.array([[run.values[name] for name in names] for run in whole]).reshape(len(whole), len(names))
-    return np.asarray(np.log(values))
+    return np.log([[run.values[name] for name in names] for run in whole]).reshape(len(whole), len(names))
 
 
 def _differences(series: Series, names: Sequence[str]) -> np.ndarray:
     """The same of the differences of pairs."""
     whole = [pair for pair in series if all(_is_whole(run, names) for run in pair)]
-    return _logs([new for _, new in whole], names) - _logs([base for base, _ in whole], names)
+    base, new = (_logs([pair[side] for pair in whole], names) for side in (0, 1))
+    differences: np.ndarray = new - base
+    return differences
 
 
 def _is_whole(run: Estimates, names: Sequence[str]) -> bool:
