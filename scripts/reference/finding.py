@@ -11,12 +11,12 @@ from cells import code, described, described_by_all, first_sentence, table, text
 from workload import also, parent_of, user_of
 
 from katydid.analysis.calibration import LIMITS
-from katydid.analysis.comparison.verdicts import CompareSettings
 from katydid.analysis.configuration import CONFIG_STATUSES
 from katydid.analysis.validity import RULES
 from katydid.doctor.checks import CHECKS
 from katydid.gate.limits import ASKED
 from katydid.gate.thresholds import SECTIONS, Policy, Thresholds
+from katydid.model.documents.comparison import CompareSettings
 from katydid.model.errors import PRECEDENCE, ExitCode
 from katydid.model.metrics import METRICS, STATISTICS
 from katydid.model.sample import ErrorClass, Sample

@@ -32,39 +32,39 @@ def summary(*samples):
 
 
 def checks(found):
-    return {check["name"]: check for check in found["checks"]}
+    return {check.name: check for check in found["checks"]}
 
 
 def test_a_proper_run_passes_the_checks_that_were_made_and_names_no_others():
     found = summary(*(message(user, turn) for user in range(5) for turn in range(1, 21)))
-    assert {name: check["passed"] for name, check in checks(found).items()} == {
+    assert {name: check.passed for name, check in checks(found).items()} == {
         "isolation": True,
         "independent_streams": True,
     }
     session = found["session"]
-    assert (session["users"], session["messages_per_user"], session["total_messages"]) == (5, 20, 100)
-    assert (session["total_errors"], session["session_isolation"], session["crisis_detection"]) == (0, True, None)
-    assert session["throughput_msg_per_sec"] == pytest.approx(100 / 0.195)
-    assert (session["latency_p50_ms"], session["too_few"]) == (5.0, ["p99"])
+    assert (session.users, session.messages_per_user, session.total_messages) == (5, 20, 100)
+    assert (session.total_errors, session.session_isolation, session.crisis_detection) == (0, True, None)
+    assert session.throughput_msg_per_sec == pytest.approx(100 / 0.195)
+    assert (session.latency_p50_ms, session.too_few) == (5.0, ["p99"])
 
 
 def test_a_violation_has_its_two_parties():
     bad = message(3, 2, violated="isolation", other=1, detail="user 3 was sent a text of user 1")
     found = summary(message(1, 1), bad, message(1, 2))
     check = checks(found)["isolation"]
-    assert (check["passed"], check["count"], check["violations"]) == (False, 3, 1)
-    (example,) = check["examples"]
-    assert (example["user"], example["other_user"], example["turn"], example["request_id"]) == (3, 1, 2, "3-2")
-    assert found["session"]["session_isolation"] is False
+    assert (check.passed, check.count, check.violations) == (False, 3, 1)
+    (example,) = check.examples
+    assert (example.user, example.other_user, example.turn, example.request_id) == (3, 1, 2, "3-2")
+    assert found["session"].session_isolation is False
 
 
 def test_an_answer_that_two_processes_were_given_is_found():
     found = summary(message(0, 1, answer_id="a", worker="worker-0"), message(1, 1, answer_id="a", worker="worker-1"))
-    assert checks(found)["independent_streams"]["violations"] == 1
+    assert checks(found)["independent_streams"].violations == 1
 
 
 def test_the_owner_of_a_crossed_answer_is_not_accused():
     crossed = message(1, 1, answer_id="a", violated="independent_streams", other=0, detail="crossed")
     found = summary(crossed, message(0, 1, answer_id="a"))
-    assert checks(found)["independent_streams"]["violations"] == 1
-    assert checks(found)["independent_streams"]["examples"][0]["user"] == 1
+    assert checks(found)["independent_streams"].violations == 1
+    assert checks(found)["independent_streams"].examples[0].user == 1

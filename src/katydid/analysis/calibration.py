@@ -5,7 +5,6 @@ Samples and ground truth are joined by request. Pure: it starts nothing, and kno
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -89,7 +88,7 @@ class Series:
     processes: int
     trials: list[Trial]
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, object]:
         """For `calibrate --json`."""
         return {
             "processes": self.processes,
@@ -162,9 +161,22 @@ def errors(values: pd.Series) -> Errors:
     )
 
 
-def trial(
-    samples: pd.DataFrame, monitor: pd.DataFrame, truth: pd.DataFrame, summary: Summary, plan: dict[str, Any]
-) -> Trial:
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What a trial was made with; CPU 1 is a core.
+
+    Attributes:
+        window: begin and end, in milliseconds of the run, of what counts.
+    """
+
+    users: int
+    processes: int
+    window: tuple[float, float]
+    target_cpu: float | None
+    others_cpu: float | None
+
+
+def trial(samples: pd.DataFrame, monitor: pd.DataFrame, truth: pd.DataFrame, summary: Summary, load: Load) -> Trial:
     """What one load showed.
 
     Args:
@@ -172,18 +184,17 @@ def trial(
         monitor: of the run.
         truth: the target's log.
         summary: of the run.
-        plan: `users`, `processes`, `window` (begin and end in milliseconds of the run), `target_cpu`
-            and `others_cpu`.
+        load: that it was made with.
     """
-    begin, end = plan["window"]
+    begin, end = load.window
     counted = samples[(samples["start_ms"] >= begin) & (samples["start_ms"] < end)]
     told = compared(counted, truth)
     chunks = chunks_between(samples, begin, end)
     seconds, cpu = _cpu(monitor, begin, end)
     lag = counted["read_lag_ms"].dropna().to_numpy(dtype=np.float64)
     return Trial(
-        users=plan["users"],
-        processes=plan["processes"],
+        users=load.users,
+        processes=load.processes,
         requests=len(counted),
         ttft=errors(told.loc[~told["bound"], "ttft"]),
         arrival=errors(told.loc[~told["bound"], "arrival"]),
@@ -195,8 +206,8 @@ def trial(
         us_per_chunk=seconds / chunks * 1e6 if chunks and seconds else None,
         chunks_per_s=chunks / (end - begin) * 1000.0 if end > begin else None,
         read_lag_p99=quantile(lag, 0.99) if len(lag) else None,
-        target_cpu=plan["target_cpu"],
-        others_cpu=plan["others_cpu"],
+        target_cpu=load.target_cpu,
+        others_cpu=load.others_cpu,
         unmatched=int((counted["outcome"] == "ok").sum()) - len(told),
         valid=summary.valid,
         reasons=summary.invalid_reasons,

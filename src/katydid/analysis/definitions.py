@@ -8,7 +8,6 @@ request without them has no TPOT here. Times in milliseconds.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -204,13 +203,13 @@ def _finding(tool: str, rule: MetricRule, answers: Sequence[RecordedAnswer]) -> 
 
 def _answers(frame: pd.DataFrame, events: pd.DataFrame) -> list[RecordedAnswer]:
     counted = frame[frame["counted"] & (frame["outcome"] == "ok")]
-    ok: dict[str, Any] = {str(row.request_id): row for row in counted.itertuples()}
+    ok = {str(row["request_id"]): row for row in counted.to_dict("records")}
     answers = []
     for request_id, group in events.groupby("request_id", sort=False):
         row = ok.get(str(request_id))
         if row is not None:
-            tokens = None if pd.isna(row.completion_tokens) else int(row.completion_tokens)
-            at = group["at_ms"].to_numpy() - row.start_ms
+            tokens = None if pd.isna(row["completion_tokens"]) else int(row["completion_tokens"])
+            at = group["at_ms"].to_numpy() - row["start_ms"]
             told = group["tokens"].notna().tolist()
-            answers.append(RecordedAnswer(at, group["kind"].tolist(), told, duration=row.duration_ms, tokens=tokens))
+            answers.append(RecordedAnswer(at, group["kind"].tolist(), told, duration=row["duration_ms"], tokens=tokens))
     return answers

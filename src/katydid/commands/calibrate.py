@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from katydid.commands.output import STANDARD_OUTPUT, add_json, check_output, write_output
 from katydid.model.arguments import Commands
@@ -105,7 +105,7 @@ class _Progress:
 
 def _try(users: int, seconds: float, processes: int, cores: Cores, progress: _Progress) -> Trial:
     """One load, tried again where it was not measured faithfully; the better of the two."""
-    from katydid.analysis.calibration import trial, unfaithful
+    from katydid.analysis.calibration import Load, trial, unfaithful
     from katydid.doctor.trial import run_trial
 
     tried: list[Trial] = []
@@ -113,16 +113,15 @@ def _try(users: int, seconds: float, processes: int, cores: Cores, progress: _Pr
         again = f", once more, since {'; '.join(unfaithful(tried[-1]))}" if tried else ""
         progress(f"{plural(users, 'user')}, {plural(processes, 'process', 'processes')}, {seconds:g} s{again}")
         left = run_trial(users, seconds, processes, cores)
-        plan = {"users": users, "processes": processes, "window": left.window}
-        plan |= {"target_cpu": left.target_cpu, "others_cpu": left.others_cpu}
-        tried.append(trial(left.samples, left.monitor, left.truth, left.summary, plan))
+        load = Load(users, processes, left.window, left.target_cpu, left.others_cpu)
+        tried.append(trial(left.samples, left.monitor, left.truth, left.summary, load))
         if not unfaithful(tried[-1]):
             break
     progress.done()
     return min(tried, key=lambda done: len(unfaithful(done)))
 
 
-def _report(series: Sequence[Series], cores: Cores) -> dict[str, Any]:
+def _report(series: Sequence[Series], cores: Cores) -> dict[str, object]:
     from katydid.analysis.calibration import LIMITS
 
     told = [each.as_json() for each in series]

@@ -1,8 +1,7 @@
 """`katydid capacity WORKLOAD`: search the highest load that keeps the objective, in one run."""
 
 import sys
-from argparse import Namespace
-from typing import Any
+from argparse import ArgumentParser, Namespace
 
 from katydid.commands.output import STANDARD_OUTPUT, check_output, write_output
 from katydid.commands.run import add_run_arguments, run_parser
@@ -29,7 +28,7 @@ def add_parser(commands: Commands) -> None:
     parser.set_defaults(run=run, run_parser=_run_parser)
 
 
-def _run_parser(workload: str | None = None) -> Any:
+def _run_parser(workload: str | None = None) -> tuple[ArgumentParser, int | None]:
     import katydid.engine.stages.capacity_shape  # noqa: F401 - registers the options of a search
 
     return run_parser(workload)

@@ -7,7 +7,7 @@ import sys
 from argparse import Namespace
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from katydid.model.arguments import Commands
 from katydid.model.errors import ConfigError, ExitCode
@@ -126,7 +126,7 @@ def _demand(asked: Namespace, facts: RunFacts | None) -> Demand:
     )
 
 
-def as_json(plan: WorkerPlan, theory: TheoryComparison | None = None) -> dict[str, Any]:
+def as_json(plan: WorkerPlan, theory: TheoryComparison | None = None) -> dict[str, object]:
     """The plan for machines; null where a queue only grows."""
     demand = plan.demand
     beside = {} if theory is None else {"beside_theory": _comparison(theory)}
@@ -144,7 +144,7 @@ def as_json(plan: WorkerPlan, theory: TheoryComparison | None = None) -> dict[st
     }
 
 
-def _comparison(theory: TheoryComparison) -> dict[str, Any]:
+def _comparison(theory: TheoryComparison) -> dict[str, object]:
     def finite(values: dict[str, float]) -> dict[str, float | None]:
         return {name: _finite(value) for name, value in values.items()}
 
@@ -157,7 +157,7 @@ def _comparison(theory: TheoryComparison) -> dict[str, Any]:
     }
 
 
-def _choice(choice: Choice) -> dict[str, Any]:
+def _choice(choice: Choice) -> dict[str, object]:
     return {
         "workers": choice.workers,
         "utilisation": choice.utilisation,

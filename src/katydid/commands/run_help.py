@@ -8,7 +8,6 @@ import re
 import shutil
 import textwrap
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from katydid.model.options import Group
 
@@ -29,7 +28,9 @@ _LOCUSTS = {
 _INDENT, _GAP, _MOST_WIDTH = 2, 2, 110
 
 
-def run_help(parser: argparse.ArgumentParser, locusts: Any, workload: str | None, default_users: int | None) -> str:
+def run_help(
+    parser: argparse.ArgumentParser, locusts: argparse.ArgumentParser, workload: str | None, default_users: int | None
+) -> str:
     """The whole text.
 
     Args:
@@ -83,7 +84,7 @@ def run_help(parser: argparse.ArgumentParser, locusts: Any, workload: str | None
     )
 
 
-def locust_help(locusts: Any) -> str:
+def locust_help(locusts: argparse.ArgumentParser) -> str:
     """Locust's own options, as Locust prints them."""
     for action in locusts._actions:  # noqa: SLF001 - argparse has no list of them
         if _is_ours(action):

@@ -7,15 +7,17 @@ when all is in.
 import logging
 import os
 import platform
+from argparse import Namespace
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import locust
 import pyarrow.compute as pc
 from locust.env import Environment
 from locust.html import get_html_report
+from locust.rpc import Message
+from locust.runners import MasterRunner
 
 from katydid.analysis.headline import exit_code
 from katydid.engine.load_options import check_load
@@ -26,7 +28,8 @@ from katydid.engine.services.base import Service
 from katydid.engine.services.preflight import first_look
 from katydid.engine.services.sdk_environment import vendors_host
 from katydid.engine.spawning import first_requests, pulses, shape_at_first
-from katydid.engine.stages.shape import staged_shape
+from katydid.engine.stages.shape import StagedFacts, staged_shape
+from katydid.load.body import Adaptation
 from katydid.load.pacing import Phase
 from katydid.model.declared import declare
 from katydid.model.documents.base import DocumentError
@@ -64,7 +67,7 @@ class Collector:
         self._reads: tuple[int, ...] = (0, 0)
         """By the kernel's stamps, and by our own time; of all processes."""
         self._checked: tuple[RunOptions, str, str, Service | None] | None = None
-        self._found: tuple[Any, str] = (None, "")
+        self._found: tuple[Adaptation | None, str] = (None, "")
         self.folder: RunFolder | None = None
         self.report: Report | None = None
         self.watchers: list[Callable[[str, bytes], None]] = []
@@ -97,7 +100,7 @@ class Collector:
 
     # Before the load
 
-    def check(self, parsed: Any, host: str) -> None:
+    def check(self, parsed: Namespace, host: str) -> None:
         """See whether a run can start as it is asked for.
 
         Args:
@@ -138,6 +141,7 @@ class Collector:
     def begin(self) -> None:
         """Open the run's folder, and tell all processes what they must know of it."""
         if self._checked is None:
+            assert self._environment.parsed_options is not None  # noqa: S101 - it was started from a command line
             self.check(self._environment.parsed_options, self._environment.host or "")
         assert self._checked is not None  # noqa: S101 - check() has set it or raised
         (options, host, model, service), self._checked = self._checked, None
@@ -145,9 +149,9 @@ class Collector:
         adaptation = self._found[0]
         runner = self._runtime.runner
         users = None if self._environment.shape_class else runner.target_user_count
-        workers = runner.worker_count if self._runtime.is_master else 1
+        workers = runner.worker_count if isinstance(runner, MasterRunner) else 1
         run_time = self._run_time()
-        staged = self._staged.facts(self._workload()) if self._staged else {}
+        staged = self._staged.facts(self._workload()) if self._staged else StagedFacts()
         spawn_rate = options.ramp or getattr(self._environment.parsed_options, "spawn_rate", None)
         shape = None if self._staged else self._environment.shape_class
         phase, ramp = shape_at_first(options, shape) if shape else first_requests(options, users or 0, spawn_rate)
@@ -212,7 +216,7 @@ class Collector:
             return str(names.pop())
         return Path(self._environment.locustfile or "run").stem
 
-    def _declared(self) -> dict[str, Any]:
+    def _declared(self) -> dict[str, object]:
         """The columns, metrics and rules of the run's users."""
         users = self._runtime.paced_users()
         metrics = dict.fromkeys(metric for user in users for metric in user.metrics)
@@ -248,7 +252,7 @@ class Collector:
         for watch in self.watchers:
             guard("the live view", watch, kind, batch)
 
-    def _stamps(self, manifest: Manifest) -> dict[str, Any]:
+    def _stamps(self, manifest: Manifest) -> dict[str, object]:
         """Whose times were really used, where the kernel's were to be."""
         kernel, own = self._reads
         if not kernel + own:
@@ -258,11 +262,11 @@ class Collector:
             source = "user"
         return {"timestamp_source": source, "reads": {"kernel": kernel, "user": own}}
 
-    def _note(self, **facts: Any) -> None:
+    def _note(self, **facts: object) -> None:
         if self._writer is not None:
             self._writer.note(**facts)
 
-    def _on_rows(self, msg: Any, **_: Any) -> None:
+    def _on_rows(self, msg: Message, **_: object) -> None:
         kind, batch = msg.data["kind"], msg.data["batch"]
         if kind == "samples":
             self._rows_of[msg.node_id] = self._rows_of.get(msg.node_id, 0) + decode(batch).num_rows

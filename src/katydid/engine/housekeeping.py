@@ -6,7 +6,6 @@ makes the run invalid at once. There is one way for all of them, here.
 
 import logging
 from collections.abc import Callable
-from typing import Any
 
 import gevent
 from gevent import Greenlet
@@ -25,13 +24,13 @@ class Housekeeping:
         self._on_death = on_death
         self._greenlets: list[Greenlet] = []
 
-    def spawn(self, name: str, body: Callable[..., Any], *arguments: object) -> Greenlet:
+    def spawn(self, name: str, body: Callable[..., object], *arguments: object) -> Greenlet:
         """Run a greenlet until it ends, the run does, or it dies; its name is what a person reads."""
         greenlet = gevent.spawn(self.guard, name, body, *arguments)
         self._greenlets.append(greenlet)
         return greenlet
 
-    def guard(self, name: str, body: Callable[..., Any], *arguments: object) -> None:
+    def guard(self, name: str, body: Callable[..., object], *arguments: object) -> None:
         """Do something of the housekeeping here and now; that it fails is told as a death."""
         try:
             body(*arguments)

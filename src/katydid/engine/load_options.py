@@ -4,8 +4,9 @@ Locust takes any number of users, and a run time of nothing for none; what its t
 """
 
 import math
-from collections.abc import Mapping
-from typing import Any
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable, Mapping
+from typing import TypeVar
 
 from katydid.engine.options import plain_fields
 from katydid.load.stages import MOST_USERS
@@ -13,6 +14,8 @@ from katydid.model.errors import ConfigError
 from katydid.model.formatting import plural
 from katydid.model.options import YEAR, shown
 from katydid.model.options.quantities import QuantityError, duration
+
+Number = TypeVar("Number", int, float)
 
 FEW_PER_MINUTE = 10.0
 """Requests; with fewer, a run of minutes says little, and is seldom what was meant."""
@@ -29,14 +32,14 @@ def read_run_time(text: str) -> float:
     return int(seconds) if seconds == seconds // 1 else seconds
 
 
-def take_over_run_time(parser: Any) -> None:
+def take_over_run_time(parser: ArgumentParser) -> None:
     """Keep Locust's parser from failing at a run time that is too long: `check_load` complains of it."""
     for action in parser._actions:  # noqa: SLF001 - argparse has no list of them
         if action.dest == "run_time":
             action.type = read_run_time
 
 
-def check_load(parsed: Any) -> None:
+def check_load(parsed: Namespace) -> None:
     """See whether a run can have such a load.
 
     Args:
@@ -72,7 +75,7 @@ def plain_form(form: Mapping[str, str]) -> dict[str, str]:
     return plain
 
 
-def _number(flag: str, value: Any, kind: type) -> Any:
+def _number(flag: str, value: str | float | None, kind: Callable[[str | float], Number]) -> Number | None:
     if value is None or value == "":
         return None
     try:
@@ -111,7 +114,7 @@ def default_spawn_rate(users: int) -> float:
     return max(min(users, 100), users / 10)
 
 
-def spawn_rate_of(options: Any) -> float:
+def spawn_rate_of(options: Namespace) -> float:
     """Users a second: those of the ramp, else as asked for, else ours.
 
     Raises:

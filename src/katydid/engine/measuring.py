@@ -1,13 +1,13 @@
 """From what a transport and a dialect saw to the sample's columns. Arithmetic only."""
 
-from typing import Any, Protocol
+from typing import Protocol, TypeGuard
 
 from katydid.dialects.base import Answer
 from katydid.dialects.status import classify_status
 from katydid.engine.run_info import RunInfo
 from katydid.model.gaps import Gaps
 from katydid.model.sample import Blame, ErrorClass, Sample
-from katydid.transport.exchange import Exchange
+from katydid.transport.exchange import Exchange, Sink
 from katydid.transport.failure import is_the_proxys
 
 _KINDS = frozenset({"application/json", "application/x-ndjson", "text/event-stream"})
@@ -25,6 +25,10 @@ class Facts(Protocol):
 
     def verdict(self) -> tuple[ErrorClass, str] | None:
         """What was wrong with the answer; None for a proper one."""
+
+
+class Parser(Facts, Sink, Protocol):
+    """One that is fed the answer itself."""
 
 
 class StreamFacts(Facts, Protocol):
@@ -72,10 +76,14 @@ def measure_stream(sample: Sample, exchange: Exchange, parser: StreamFacts) -> N
         sample.gap_mean_ms, sample.gap_p99_ms, sample.gap_max_ms = mean * 1000.0, p99 * 1000.0, most * 1000.0
 
 
-def measure_answer(sample: Sample, exchange: Exchange, parser: Any) -> None:
+def _streams(parser: Facts) -> TypeGuard[StreamFacts]:
+    return hasattr(parser, "gaps")
+
+
+def measure_answer(sample: Sample, exchange: Exchange, parser: Facts) -> None:
     """What an answer has beside its times: the chunks of a streamed one, the tokens and columns of a whole one."""
     answer: Answer | None = getattr(parser, "answer", None)
-    if hasattr(parser, "gaps"):
+    if _streams(parser):
         measure_stream(sample, exchange, parser)
     elif answer is not None:
         sample.prompt_tokens = answer.prompt_tokens

@@ -16,13 +16,14 @@ from urllib.parse import urlsplit
 import gevent
 import psutil
 from locust import LoadTestShape, events
+from locust.argument_parser import LocustArgumentParser
 from locust.env import Environment
-from locust.runners import WorkerRunner
+from locust.runners import MasterRunner, Runner, WorkerRunner
 
 from katydid.engine.collector import Collector, collector_for
 from katydid.engine.live.observability import Watch
 from katydid.engine.live.progress import Progress
-from katydid.engine.live.web import guard_form
+from katydid.engine.live.web import Page, guard_form
 from katydid.engine.load_options import (
     check_load,
     default_spawn_rate,
@@ -61,7 +62,7 @@ class Lifecycle:
         self.progress: Progress | None = None
         self.watch: Watch | None = None
         self.headless = bool(environment.parsed_options and environment.parsed_options.headless)
-        self.roll_call = RollCall(environment.runner)
+        self.roll_call = RollCall(self.runtime.runner)
         self._stopping_since = 0.0
         self._refused = False
         hooks = environment.events
@@ -72,7 +73,7 @@ class Lifecycle:
         hooks.request.add_listener(self.on_request)
         hooks.quitting.add_listener(self.on_quitting)
 
-    def on_test_start(self, **_: Any) -> None:
+    def on_test_start(self, **_: object) -> None:
         """Open the run, unless its options are no good (only the web form can bring such)."""
         if self.collector is not None:
             self.roll_call.wait()
@@ -126,11 +127,11 @@ class Lifecycle:
         if "katydid_sample" not in event and self.runtime.stopper.active and not self.runtime.is_master:
             self.runtime.recorder.on_request(**event)
 
-    def on_spawning_complete(self, **_: Any) -> None:
+    def on_spawning_complete(self, **_: object) -> None:
         """All users are there: those behind a barrier may go, together."""
         self.runtime.all_spawned()
 
-    def on_test_stopping(self, **_: Any) -> None:
+    def on_test_stopping(self, **_: object) -> None:
         """No new request starts from now on."""
         stopper = self.runtime.stopper
         stopper.ending = True
@@ -141,17 +142,18 @@ class Lifecycle:
             stopper.reason = self._why()
         if self.progress is not None:
             self.progress.stopping(stopper.reason, stopper.drain)
-        if self.runtime.is_master:
+        if isinstance(self.runtime.runner, MasterRunner):
             self.runtime.runner._users_dispatcher = None  # noqa: SLF001 - or a worker that comes back has users spawned
             stopper.finish_workers()
 
     def _why(self) -> str:
         """Why Locust ends a run that we did not end."""
-        if self.runtime.is_master and not self.runtime.runner.worker_count:
+        runner = self.runtime.runner
+        if isinstance(runner, MasterRunner) and not runner.worker_count:
             return "error"
         return "run-time" if _at_its_time() else "interrupted"
 
-    def on_test_stop(self, **_: Any) -> None:
+    def on_test_stop(self, **_: object) -> None:
         """All users have stopped and all rows are on their way: close the run."""
         stopper = self.runtime.stopper
         if not stopper.active:
@@ -177,7 +179,7 @@ class Lifecycle:
         for user in self.runtime.paced_users():
             user.finished(collector.report, self.runtime.options)
 
-    def on_quitting(self, **_: Any) -> None:
+    def on_quitting(self, **_: object) -> None:
         """Locust is about to leave: a run that still goes on was interrupted, and ends properly first."""
         stopper, runner = self.runtime.stopper, self.runtime.runner
         if self.runtime.is_worker:
@@ -211,7 +213,7 @@ class Lifecycle:
         gevent.spawn(self.runtime.runner.stop)
 
 
-def on_init(environment: Environment, web_ui: Any = None, **_: Any) -> None:
+def on_init(environment: Environment, web_ui: Page | None = None, **_: object) -> None:
     """Locust has its runner: take part, and check a headless run before anything is sent.
 
     Locust starts the timer of `--run-time` next, and gevent counts it from when its loop last looked at the clock:
@@ -221,7 +223,7 @@ def on_init(environment: Environment, web_ui: Any = None, **_: Any) -> None:
     gevent.get_hub().loop.update_now()
 
 
-def _take_part(environment: Environment, web_ui: Any) -> None:
+def _take_part(environment: Environment, web_ui: Page | None) -> None:
     if _shape is not None and not isinstance(environment.runner, WorkerRunner):
         environment.shape_class = _shape()
         environment.shape_class.runner = environment.runner
@@ -229,14 +231,15 @@ def _take_part(environment: Environment, web_ui: Any) -> None:
     warm_inspect_cache()
     remember_locusts_options()
     quieten_locust()
-    _stay(environment.runner)
     lifecycle = Lifecycle(environment)
+    _stay(lifecycle.runtime.runner)
     if Progress.enabled:
         logging.getLogger("locust.stats_logger").disabled = True
     if lifecycle.collector is None:
         lifecycle.roll_call.answer()
         return
-    options: Any = environment.parsed_options
+    options = environment.parsed_options
+    assert options is not None  # noqa: S101 - it was started from a command line
     try:
         check_load(options)
         lifecycle.watch = Watch(lifecycle.runtime, lifecycle.collector, web_ui)
@@ -251,7 +254,7 @@ def _take_part(environment: Environment, web_ui: Any) -> None:
             options.num_users = max((user.default_users for user in lifecycle.runtime.paced_users()), default=1)
         options.spawn_rate = spawn_rate_of(options)
         lifecycle.collector.check(options, environment.host or "")
-        gevent.spawn(tell_of_workers, environment.runner, options)
+        gevent.spawn(tell_of_workers, lifecycle.runtime.runner, options)
     except ConfigError as error:
         print(f"katydid: {error}", file=sys.stderr)  # noqa: T201 - before any log, for whoever typed the command
         if options.processes:
@@ -276,7 +279,7 @@ def _at_its_time() -> bool:
     return False
 
 
-def _stay(runner: Any) -> None:
+def _stay(runner: Runner) -> None:
     """Locust leaves when the last of its runner's greenlets ends, and a local runner has one: it reads its CPU.
 
     That one dies where no file can be opened. Locust's `quit` ends ours with it.
@@ -312,7 +315,7 @@ _installed = False
 _shape: Callable[[], LoadTestShape] | None = None
 
 
-def _add_arguments(parser: Any, **_: Any) -> None:
+def _add_arguments(parser: LocustArgumentParser, **_: object) -> None:
     add_arguments(parser)
     take_over_run_time(parser)
     parser.set_defaults(web_host=LOCAL)  # Locust's own default is every interface; `--web-host "*"` asks for it

@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable
 from itertools import count
 from secrets import token_hex
-from typing import Any
 
 import pyarrow as pa
 from gevent import GreenletExit
@@ -113,9 +112,18 @@ class Recorder:
         sample.after_stop = self._stopper.halted
         self._keep(sample)
 
-    def on_request(self, **event: Any) -> None:
+    def on_request(
+        self,
+        *,
+        name: str,
+        response_time: float | None,
+        response_length: int | None = None,
+        response: object = None,
+        exception: object = None,
+        **_: object,
+    ) -> None:
         """Locust's request event of a foreign user: keep what it tells of the request."""
-        duration = float(event["response_time"] or 0.0)
+        duration = float(response_time or 0.0)
         start_ms = self._info.ms(time.monotonic()) - duration
         stage = self._stage()
         sample = Sample(
@@ -123,18 +131,18 @@ class Recorder:
             user=-1,
             iteration=-1,
             worker=self.worker,
-            name=event["name"],
+            name=name,
             scheduled_ms=start_ms,
             stage=stage.number,
             start_ms=start_ms,
             late_ms=0.0,
             duration_ms=duration,
-            bytes=event.get("response_length") or 0,
-            status=getattr(event.get("response"), "status_code", None),
+            bytes=response_length or 0,
+            status=getattr(response, "status_code", None),
             warm_up=stage.is_settling(start_ms),
         )
-        if event.get("exception"):
-            sample.fail(ErrorClass.OTHER, self.redactor.text(str(event["exception"])))
+        if exception:
+            sample.fail(ErrorClass.OTHER, self.redactor.text(str(exception)))
             sample.blame = None
         sample.after_stop = not self._admit(sample)
         self._keep(sample)

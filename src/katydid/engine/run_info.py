@@ -8,10 +8,12 @@ the two machines' clocks agree.
 """
 
 import time
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from secrets import token_hex
-from typing import Any
+
+import msgspec
 
 LEAD = 0.25
 """Seconds from the start of a run to its origin."""
@@ -54,7 +56,7 @@ class RunInfo:
     run_time: float | None = None
     failure_limit: int = 0
     ramp: float | None = None
-    adaptation: dict[str, Any] | None = None
+    adaptation: dict[str, object] | None = None
     secret: str = field(default="", repr=False)
 
     @classmethod
@@ -68,7 +70,7 @@ class RunInfo:
         run_time: float | None = None,
         failure_limit: int = 0,
         ramp: float | None = None,
-        adaptation: dict[str, Any] | None = None,
+        adaptation: dict[str, object] | None = None,
         lead: float = LEAD,
     ) -> "RunInfo":
         """Begin a run, a moment from now: its first users must be there for the first places in its schedule."""
@@ -77,14 +79,14 @@ class RunInfo:
         return cls(origin, wall, _boot_id(), *facts, secret=token_hex())
 
     @classmethod
-    def from_wire(cls, wire: dict[str, Any]) -> "RunInfo":
+    def from_wire(cls, wire: Mapping[str, object]) -> "RunInfo":
         """What the master sent, on this process's clock."""
-        info = cls(**wire)
+        info = msgspec.convert(wire, cls)
         if info.boot == _boot_id():
             return info
         return replace(info, origin=time.monotonic() - (time.time() - info.origin_wall))
 
-    def to_wire(self) -> dict[str, Any]:
+    def to_wire(self) -> dict[str, object]:
         """Plain values for a message."""
         return asdict(self)
 

@@ -6,13 +6,14 @@ master keep the run folder. `plugin` calls the methods here when Locust's events
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import gevent
 from locust.env import Environment
 from locust.exception import RPCError
-from locust.runners import MasterRunner, WorkerRunner
+from locust.rpc import Message
+from locust.runners import MasterRunner, Runner, WorkerRunner
 
 from katydid.engine.event_log import EventLog
 from katydid.engine.housekeeping import Housekeeping
@@ -65,18 +66,19 @@ class Runtime:
     recorder: Recorder
 
     def __init__(self, environment: Environment) -> None:
+        assert environment.runner is not None  # noqa: S101 - Locust has said so
         self.environment = environment
-        self.runner: Any = environment.runner
+        self.runner: Runner = environment.runner
         self.is_worker = isinstance(self.runner, WorkerRunner)
         self.is_master = isinstance(self.runner, MasterRunner)
-        self.stopper = Stopper(environment, self.hand_in, self.nulled)
+        self.stopper = Stopper(environment, self.runner, self.hand_in, self.nulled)
         self.expected_end: float | None = None
         self.released_at: float | None = None
         self.event_log: EventLog | None = None
-        self.roster: list[Any] = []
+        self.roster: list[Sequence[str | None]] = []
         self.prepared: Service | None = None
         self._ready = 0
-        self.deliver: Any = self._send
+        self.deliver: Callable[[str, bytes], None] = self._send
         """Takes (kind, batch): the collector of this process, or the way to the master's."""
         self.note: Callable[..., None] = lambda **_: None
         """Adds to the manifest; where this process keeps the run folder."""
@@ -96,13 +98,12 @@ class Runtime:
         self._deaths: list[dict[str, str]] = []
         self._told: set[str] = set()
         self._outbox: list[tuple[str, bytes]] = []
-        runner: Any = self.runner
         if self.is_worker:
-            runner.register_message(_RELEASE, self._on_release)
+            self.runner.register_message(_RELEASE, self._on_release)
         elif self.is_master:
-            runner.register_message(_READY, lambda msg, **_: self.user_ready(msg.data["fact"]))
-            runner.register_message(_DONE, lambda **_: self.user_done())
-            runner.register_message(_BROKEN, self._on_broken)
+            self.runner.register_message(_READY, lambda msg, **_: self.user_ready(msg.data["fact"]))
+            self.runner.register_message(_DONE, lambda **_: self.user_done())
+            self.runner.register_message(_BROKEN, self._on_broken)
         setattr(environment, _ATTRIBUTE, self)
 
     @classmethod
@@ -114,13 +115,13 @@ class Runtime:
     @property
     def process(self) -> str:
         """This process's name in samples and monitor rows."""
-        if self.is_worker:
+        if isinstance(self.runner, WorkerRunner):
             return f"worker-{self.runner.worker_index}"
         return "master" if self.is_master else "local"
 
     def paced_users(self) -> list[Any]:
         """The user classes of this run that are Katydid's."""
-        return [c for c in self.environment.user_classes if hasattr(c, "service_class")]
+        return [user for user in self.environment.user_classes if hasattr(user, "service_class")]
 
     @property
     def columns(self) -> dict[str, type]:
@@ -161,7 +162,7 @@ class Runtime:
         due = self._spawned.next(getattr(self.environment.parsed_options, BATCH_WIRE_NAME, None))
         number, first = self._next_user, self._first_of_stage
         self._next_user += 1
-        worker = self.runner.worker_index if self.is_worker else 0
+        worker = self.runner.worker_index if isinstance(self.runner, WorkerRunner) else 0
         workers = self.info.workers
         return number * workers + worker, (number - first) * workers + worker, due
 
@@ -176,7 +177,7 @@ class Runtime:
         self.info = RunInfo.from_wire(getattr(parsed, WIRE_NAME))
         self.expected_end = self.released_at = self._stage = None
         self._next_user = self._first_of_stage = self._done = self._ready = 0
-        self._spawned = Spawned(self.runner.client_id if self.is_worker else "local")
+        self._spawned = Spawned(self.runner.client_id if isinstance(self.runner, WorkerRunner) else "local")
         if self._spawning is not None:
             self._spawning.begin()
             setattr(parsed, BATCH_WIRE_NAME, None)
@@ -215,14 +216,14 @@ class Runtime:
         self._collections = RareCollections()
         self.housekeeping.spawn("the monitor of the generator", self._monitor.run)
         self.housekeeping.spawn(_WRITER, self._flush_forever)
-        if self.is_worker:
+        if isinstance(self.runner, WorkerRunner):
             self.housekeeping.spawn("the watch on the master", watch_master, self.runner, self.stopper)
         else:
             self.housekeeping.spawn("the monitor of the machine and the target", self._surroundings.run)
 
     def watch_workers(self, say: Callable[[str], None]) -> None:
         """Master: say who falls silent, and who comes back."""
-        if self.is_master:
+        if isinstance(self.runner, MasterRunner):
             presence = Presence(self.runner, self.stopper.workers, self.info, say, self.note)
             self.housekeeping.spawn("the watch on the workers", presence.watch, lambda: self.stopper.ending)
 
@@ -232,11 +233,11 @@ class Runtime:
         if not (waiting and self.info.users):
             self._release()
 
-    def user_ready(self, fact: Any) -> None:
+    def user_ready(self, fact: Sequence[str | None] | None) -> None:
         """A user is ready for its first request; with the last one of the whole run, all are released.
 
         Args:
-            fact: what it says of itself to all others, as plain values; None for nothing.
+            fact: what it says of itself to all others; None for nothing.
         """
         if self.is_worker:
             self.runner.send_message(_READY, {"fact": fact})
@@ -261,7 +262,7 @@ class Runtime:
             at_ms = self.info.ms(self.released_at)
             self.runner.send_message(_RELEASE, {"at_ms": at_ms, "roster": self.roster})
 
-    def _on_release(self, msg: Any, **_: Any) -> None:
+    def _on_release(self, msg: Message, **_: object) -> None:
         self.roster = msg.data["roster"]
         self.released_at = self.info.origin + msg.data["at_ms"] / 1000.0
 
@@ -320,9 +321,8 @@ class Runtime:
         else:
             self._end_broken(self.process, name, why)
 
-    def _on_broken(self, msg: Any, **_: Any) -> None:
-        worker = f"worker-{self.runner.get_worker_index(msg.node_id)}"
-        self._end_broken(worker, str(msg.data["name"]), str(msg.data["why"]))
+    def _on_broken(self, msg: Message, **_: object) -> None:
+        self._end_broken(self.stopper.name_of(msg.node_id), str(msg.data["name"]), str(msg.data["why"]))
 
     def _end_broken(self, process: str, name: str, why: str) -> None:
         redactor = self.recorder.redactor

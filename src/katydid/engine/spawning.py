@@ -13,10 +13,11 @@ import logging
 import time
 from contextlib import redirect_stdout
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING
 
 import gevent
 from gevent import GreenletExit
+from locust import LoadTestShape, User
 from locust.dispatch import UsersDispatcher
 from locust.env import Environment
 
@@ -24,6 +25,9 @@ from katydid.engine.options import RunOptions
 from katydid.engine.run_info import BATCH_WIRE_NAME, STAGE_WIRE_NAME
 from katydid.load.pacing import Batch, Batches, Phase, effective_phase, is_ramp
 from katydid.load.shapes import Answer, Foresight, Growth, spacing_rate
+
+if TYPE_CHECKING:
+    from katydid.engine.run_state import Runtime
 
 LOCAL_LEAD = 0.05
 """Seconds from a batch to its first request, where this process spawns it itself."""
@@ -56,7 +60,7 @@ def first_requests(options: RunOptions, users: int, spawn_rate: float | None) ->
     return phase, rate if ramp and phase is Phase.SPAWN else None
 
 
-def foresight(shape: Any) -> Foresight:
+def foresight(shape: LoadTestShape) -> Foresight:
     """What a load shape will answer, as far as that depends on nothing but its own clock and users.
 
     A copy is asked, so that a shape that keeps count of its answers goes on counting. What fails without Locust behind
@@ -71,7 +75,7 @@ def foresight(shape: Any) -> Foresight:
 
     def foresee(at: float, users: int) -> Answer | None:
         seer.start_time = time.perf_counter() - at
-        seer.runner = SimpleNamespace(user_count=users)
+        vars(seer)["runner"] = SimpleNamespace(user_count=users)
         try:
             with redirect_stdout(io.StringIO()), gevent.Timeout(FORESIGHT_TIME):
                 answer = seer.tick()
@@ -82,21 +86,21 @@ def foresight(shape: Any) -> Foresight:
     return foresee
 
 
-def shape_at_first(options: RunOptions, shape: Any) -> tuple[Phase, float | None]:
+def shape_at_first(options: RunOptions, shape: LoadTestShape) -> tuple[Phase, float | None]:
     """The phase and the ramp with which a load shape begins, as `first_requests` tells them of other runs."""
     rate = _ramp_at_first(options, shape)
     phase = effective_phase(Phase(options.phase), ramp=rate is not None)
     return phase, rate if phase is Phase.SPAWN else None
 
 
-def _ramp_at_first(options: RunOptions, shape: Any) -> float | None:
+def _ramp_at_first(options: RunOptions, shape: LoadTestShape) -> float | None:
     foresee = foresight(shape)
     users, spawn_rate = foresee(0.0, 0) or (0, 0.0)
     ramp = users > 0 and Growth().is_ramp(foresee, 0.0, 0, options.interval)
     return spacing_rate(users, spawn_rate) if ramp else None
 
 
-def pulses(options: RunOptions, users: int, spawn_rate: float | None, shape: Any = None) -> bool:
+def pulses(options: RunOptions, users: int, spawn_rate: float | None, shape: LoadTestShape | None = None) -> bool:
     """Whether users come one by one and must then wait for a place on the grid that has gone by."""
     if shape is not None:
         return Phase(options.phase) is Phase.SPREAD and _ramp_at_first(options, shape) is not None
@@ -115,7 +119,7 @@ class Spawning:
         runtime: of this process.
     """
 
-    def __init__(self, runtime: Any) -> None:
+    def __init__(self, runtime: "Runtime") -> None:
         self._runtime = runtime
         self._remote = runtime.is_master
         self._fresh = True
@@ -131,7 +135,9 @@ class Spawning:
         class Dispatcher(environment.dispatcher_class):  # type: ignore[name-defined,misc]  # a class that Locust names
             """Locust's own; says what it does."""
 
-            def new_dispatch(self, target_user_count: int, spawn_rate: float, user_classes: Any = None) -> None:
+            def new_dispatch(
+                self, target_user_count: int, spawn_rate: float, user_classes: list[type[User]] | None = None
+            ) -> None:
                 """More users, or fewer."""
                 there = self.get_current_user_count()
                 rate = spawning.dispatch(target_user_count - there, spawn_rate, there)
@@ -161,7 +167,7 @@ class Spawning:
             there: users that are there already.
         """
         runtime = self._runtime
-        options: RunOptions = runtime.options
+        options = runtime.options
         staged = bool(getattr(runtime.environment.parsed_options, STAGE_WIRE_NAME, None))
         shape = None if staged else runtime.environment.shape_class
         if shape is not None and users > 0:
@@ -177,9 +183,9 @@ class Spawning:
             runtime.note(phase=str(phase), ramp_per_s=self._rate)
         return rate
 
-    def _follow(self, shape: Any, users: int, spawn_rate: float, there: int) -> None:
+    def _follow(self, shape: LoadTestShape, users: int, spawn_rate: float, there: int) -> None:
         """The same, of a load shape: whether its users come in a ramp is seen from what it asks for next."""
-        options: RunOptions = self._runtime.options
+        options = self._runtime.options
         ramp = self._growth.is_ramp(foresight(shape), shape.get_run_time(), there, options.interval)
         phase = effective_phase(Phase(options.phase), ramp=ramp)
         self._rate = spacing_rate(users, spawn_rate) if ramp and phase is Phase.SPAWN else None
@@ -212,7 +218,7 @@ class Spawned:
         self._batch: Batch | None = None
         self._users = 0
 
-    def next(self, wire: dict[str, Any] | None) -> float | None:
+    def next(self, wire: dict[str, object] | None) -> float | None:
         """When a new user is due, in seconds of the run; None where it does not come in a ramp."""
         if wire is None:
             return None

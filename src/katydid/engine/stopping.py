@@ -18,12 +18,12 @@ import os
 import signal
 import time
 from collections.abc import Callable
-from typing import Any
 
 import gevent
 from gevent.event import AsyncResult
 from locust.env import Environment
-from locust.runners import MasterRunner, WorkerRunner
+from locust.rpc import Message
+from locust.runners import MasterRunner, Runner, WorkerRunner
 
 from katydid.load.threshold import FailureThreshold
 
@@ -55,14 +55,17 @@ class Stopper:
     """One process's part in ending a run.
 
     Args:
-        environment: Locust's, with its runner.
+        environment: Locust's.
+        runner: its.
         hand_in: sends this process's last rows on; returns how many rows it recorded in all.
         nulled: how many values in them did not fit their columns.
     """
 
-    def __init__(self, environment: Environment, hand_in: Callable[[], int], nulled: Callable[[], int]) -> None:
+    def __init__(
+        self, environment: Environment, runner: Runner, hand_in: Callable[[], int], nulled: Callable[[], int]
+    ) -> None:
         self._environment = environment
-        self._runner: Any = environment.runner
+        self._runner = runner
         self._hand_in = hand_in
         self._nulled = nulled
         self._threshold = FailureThreshold(0)
@@ -117,7 +120,12 @@ class Stopper:
     def lost_workers(self) -> list[str]:
         """Workers that took part and never handed in their last rows, by their names in the samples."""
         lost = self.workers - self.rows_promised.keys()
-        return sorted(f"worker-{self._runner.get_worker_index(client)}" for client in lost)
+        return sorted(map(self.name_of, lost))
+
+    def name_of(self, client: str) -> str:
+        """Master: a worker's name in the samples, by its id."""
+        assert isinstance(self._runner, MasterRunner)  # noqa: S101 - it alone has clients
+        return f"worker-{self._runner.get_worker_index(client)}"
 
     # The failure threshold
 
@@ -149,14 +157,14 @@ class Stopper:
         finally:
             del self._tickets[number]
 
-    def _on_ask(self, msg: Any, **_: Any) -> None:
+    def _on_ask(self, msg: Message, **_: object) -> None:
         ticket = msg.data["ticket"]
         admitted = self._count((msg.node_id, ticket))
         self._runner.send_message(_ANSWER, {"ticket": ticket, "admitted": admitted}, client_id=msg.node_id)
         if self.halted:
             self._runner.send_message(_HALT, None, client_id=msg.node_id)
 
-    def _on_answer(self, msg: Any, **_: Any) -> None:
+    def _on_answer(self, msg: Message, **_: object) -> None:
         answer = self._tickets.get(msg.data["ticket"])
         if answer is not None:
             answer.set(msg.data["admitted"])
@@ -173,10 +181,10 @@ class Stopper:
             gevent.spawn(self._cut)  # which kills users, and this may be one
         return admitted
 
-    def _on_later(self, msg: Any, **_: Any) -> None:
+    def _on_later(self, msg: Message, **_: object) -> None:
         self._count((msg.node_id, msg.data["ticket"]))
 
-    def _on_halt(self, **_: Any) -> None:
+    def _on_halt(self, **_: object) -> None:
         self.halted = self.ending = True
 
     # The end
@@ -197,6 +205,7 @@ class Stopper:
 
     def finish_workers(self) -> None:
         """Master: have every worker finish what is in flight and hand in its rows; waits for them."""
+        assert isinstance(self._runner, MasterRunner)  # noqa: S101 - asked of a master
         self._runner.send_message(_FINISH, {"drain": self.drain})
         begin = time.monotonic()
         clients = self._runner.clients
@@ -206,7 +215,7 @@ class Stopper:
                 return
             gevent.sleep(0.05)
 
-    def _on_finish(self, msg: Any, **_: Any) -> None:
+    def _on_finish(self, msg: Message, **_: object) -> None:
         """Worker: the master ends the run."""
         self.reason = self.reason or "ordered"
         self._environment.stop_timeout = msg.data["drain"]
@@ -215,7 +224,8 @@ class Stopper:
     def worker_finished(self) -> None:
         """Worker: all users have stopped; hand in what is left, of our rows and of Locust's counts."""
         recorded = self._hand_in()
-        report: dict[str, Any] = {}
+        assert isinstance(self._runner, WorkerRunner)  # noqa: S101 - asked of a worker
+        report: dict[str, object] = {}
         self._environment.events.report_to_master.fire(client_id=self._runner.client_id, data=report)
         self._runner.send_message("stats", report)
         self._runner.send_message(_FINISHED, {"rows": recorded, "nulled": self._nulled()})
@@ -234,12 +244,11 @@ class Stopper:
         gevent.spawn_later(UNREADY_GRACE_S, self._runner.quit)
         gevent.sleep(FINISH_GRACE_S)
 
-    def _on_unfit(self, msg: Any, **_: Any) -> None:
-        worker = self._runner.get_worker_index(msg.node_id)
-        logger.error("worker-%s cannot take part: %s: the run ends here", worker, msg.data["why"])
+    def _on_unfit(self, msg: Message, **_: object) -> None:
+        logger.error("%s cannot take part: %s: the run ends here", self.name_of(msg.node_id), msg.data["why"])
         self.end("error", drain=0)
 
-    def _on_finished(self, msg: Any, **_: Any) -> None:
+    def _on_finished(self, msg: Message, **_: object) -> None:
         self.rows_promised[msg.node_id] = msg.data["rows"]
         self.nulled[msg.node_id] = msg.data.get("nulled", 0)
 

@@ -1,6 +1,8 @@
 """The Locust user that all workloads build on: it keeps its schedule and leaves a sample a request."""
 
 import time
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, ClassVar, Generic, NoReturn, TypeVar
 
 import gevent
@@ -10,7 +12,7 @@ from locust.env import Environment
 from locust.exception import StopUser
 
 from katydid.engine import options, plugin
-from katydid.engine.measuring import judge, measure_answer, measure_exchange
+from katydid.engine.measuring import Parser, judge, measure_answer, measure_exchange
 from katydid.engine.recorder import Recorder
 from katydid.engine.run_state import Runtime
 from katydid.load.pacing import Pacer, Phase, effective_phase, first_start
@@ -18,6 +20,7 @@ from katydid.model.declared import Metric, declare
 from katydid.model.errors import ConfigError
 from katydid.model.sample import ErrorClass, Sample
 from katydid.model.workload import Workload, register
+from katydid.report.build import Report
 from katydid.transport.exchange import Exchange, Request, Sink
 
 plugin.install()
@@ -65,7 +68,7 @@ class PacedUser(User, Generic[Options, Service]):
     ends_itself: ClassVar[bool] = False
     release_delay: ClassVar[float] = 0.5
 
-    def __init_subclass__(cls, **more: Any) -> None:
+    def __init_subclass__(cls, **more: object) -> None:
         super().__init_subclass__(**more)
         record = cls.__dict__.get("record")
         if record is not None:
@@ -102,7 +105,25 @@ class PacedUser(User, Generic[Options, Service]):
         """Send one request and fill in its sample, also when the greenlet is killed meanwhile."""
         raise NotImplementedError
 
-    def exchange(self, sample: Sample, request: Request, parser: Any, sink: Sink | None = None) -> Exchange:
+    def measured(
+        self, sample: Sample, talk: Callable[[Exchange], None], note: Callable[[Exchange], None] = lambda _: None
+    ) -> Exchange:
+        """Talk to the target, and fill in a sample with what the wire told; also when the greenlet is killed meanwhile.
+
+        Args:
+            sample: of the request.
+            talk: sends, and waits for the end; it fills in the exchange.
+            note: fills in what else is known of it then.
+        """
+        exchange = Exchange()
+        try:
+            talk(exchange)
+        finally:
+            measure_exchange(sample, exchange, self.run_context.info)
+            note(exchange)
+        return exchange
+
+    def exchange(self, sample: Sample, request: Request, parser: Parser, sink: Sink | None = None) -> Exchange:
         """Send a request and fill in its sample: what the wire told, what the answer has, and how it ended.
 
         Args:
@@ -111,13 +132,12 @@ class PacedUser(User, Generic[Options, Service]):
             parser: reads the answer, and says what was wrong with it (`measuring.Facts`).
             sink: what is fed, where it is not the parser itself.
         """
-        service: Any = self.service
-        exchange = Exchange()
-        try:
-            service.client.send(request, parser if sink is None else sink, exchange)
-        finally:  # also when the greenlet is killed meanwhile
-            measure_exchange(sample, exchange, self.run_context.info)
-            measure_answer(sample, exchange, parser)
+        service: Any = self.service  # of those that a service over WebSockets lacks, it needs a client of HTTP
+        exchange = self.measured(
+            sample,
+            partial(service.client.send, request, parser if sink is None else sink),
+            lambda exchange: measure_answer(sample, exchange, parser),
+        )
         judge(sample, exchange, parser)
         return exchange
 
@@ -126,7 +146,7 @@ class PacedUser(User, Generic[Options, Service]):
         """Seconds from one start of this user to its next."""
         return self.options.interval
 
-    def arrive(self) -> Any:
+    def arrive(self) -> Sequence[str | None] | None:
         """What there is to do before all else; what this user says of itself to all others, see `user_ready`."""
 
     def prepare(self) -> None:
@@ -185,7 +205,7 @@ class PacedUser(User, Generic[Options, Service]):
             self.perform(sample)
 
     @classmethod
-    def finished(cls, report: Any, options: Any) -> None:
+    def finished(cls, report: Report | None, options: Any) -> None:
         """What to do with the report of a run that is over, in the process that keeps its folder."""
 
     def done(self) -> NoReturn:

@@ -8,13 +8,13 @@ import os
 import signal
 import sys
 import time
+from argparse import Namespace
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
 
 import gevent
 from locust.argument_parser import get_parser
-from locust.runners import STATE_INIT, MasterRunner, WorkerRunner
+from locust.runners import STATE_INIT, MasterRunner, Runner, WorkerRunner
 
 from katydid.engine.run_info import RunInfo
 from katydid.engine.stopping import Stopper
@@ -57,7 +57,7 @@ class Presence:
 
     def __init__(
         self,
-        runner: Any,
+        runner: MasterRunner,
         workers: set[str],
         info: RunInfo,
         say: Callable[[str], None],
@@ -83,7 +83,7 @@ class Presence:
         finally:
             heartbeats.remove_listener(self._heartbeat)
 
-    def _heartbeat(self, client_id: str, **_: Any) -> None:
+    def _heartbeat(self, client_id: str, **_: object) -> None:
         self._heard[client_id] = time.monotonic()
 
     def look(self) -> None:
@@ -128,7 +128,7 @@ class RollCall:
         runner: Locust's, of any process.
     """
 
-    def __init__(self, runner: Any) -> None:
+    def __init__(self, runner: Runner) -> None:
         self._runner = runner
         self._here: set[str] = set()
         if isinstance(runner, MasterRunner):
@@ -141,29 +141,30 @@ class RollCall:
         if isinstance(self._runner, WorkerRunner):
             self._runner.send_message(_HERE)
 
-    def silent(self) -> set[str]:
+    def silent(self, runner: MasterRunner) -> set[str]:
         """Master: ids of the workers that are connected and have not answered."""
-        clients = self._runner.clients
+        clients = runner.clients
         return {client.id for client in clients.all} - {client.id for client in clients.missing} - self._here
 
     def wait(self) -> None:
         """Master: until all workers that are there have answered; other processes wait for nobody."""
-        if not isinstance(self._runner, MasterRunner):
+        runner = self._runner
+        if not isinstance(runner, MasterRunner):
             return
         until = called = time.monotonic()
         until += START_PATIENCE
-        while (silent := self.silent()) and (now := time.monotonic()) < until:
+        while (silent := self.silent(runner)) and (now := time.monotonic()) < until:
             if now - called >= PERIOD:  # its answer came before we listened
                 called = now
                 for worker in silent:
-                    self._runner.send_message(_CALL, client_id=worker)
+                    runner.send_message(_CALL, client_id=worker)
             gevent.sleep(POLL)
         for worker in sorted(silent):
-            name = f"worker-{self._runner.get_worker_index(worker)}"
+            name = f"worker-{runner.get_worker_index(worker)}"
             logger.warning("%s does not answer: the run begins all the same; see its log", name)
 
 
-def tell_of_workers(runner: Any, options: Any) -> None:
+def tell_of_workers(runner: Runner, options: Namespace) -> None:
     """The body of a master's greenlet before its run: says what is waited for, whenever that changes."""
     gevent.sleep(PATIENCE)
     told = None
@@ -214,7 +215,7 @@ MASTER_PATIENCE = 10.0
 """Seconds without a heartbeat, of which a master sends one a second."""
 
 
-def watch_master(runner: Any, stopper: Stopper) -> None:
+def watch_master(runner: WorkerRunner, stopper: Stopper) -> None:
     """The body of a worker's greenlet while a run goes on: one whose master is gone stops loading the target.
 
     Nobody keeps what it measures. Locust's own worker goes on for a minute, and by the wall clock, which may jump.

@@ -11,9 +11,10 @@ from dataclasses import asdict, dataclass, field, fields
 from enum import StrEnum
 from functools import cached_property
 from types import UnionType
-from typing import Any, cast, get_args
+from typing import cast, get_args
 
 from katydid.model.documents.base import Document
+from katydid.model.documents.comparison import BothSides
 from katydid.model.errors import ConfigError
 from katydid.model.formatting import plural, strip_control_chars
 from katydid.model.metrics import DISTRIBUTIONS, METRICS, POOLED, STATISTICS, Distribution, FlatMetric, Pooled
@@ -171,7 +172,7 @@ class Catalogue:
             return ""
         return f"{plural(len(self.damaged), 'declared metric')} left out: {self.damaged[0]}"
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, object]:
         """What stands under `declared`."""
         metrics = [asdict(metric) for metric in self.declared]
         return {"columns": dict(self.columns), "metrics": metrics, "rules": list(self.rules)}
@@ -181,7 +182,7 @@ SHIPPED = Catalogue()
 """Of a run whose workload declares nothing."""
 
 
-def declare(columns: Mapping[str, type], metrics: Iterable[Metric], rules: Iterable[str] = ()) -> dict[str, Any]:
+def declare(columns: Mapping[str, type], metrics: Iterable[Metric], rules: Iterable[str] = ()) -> dict[str, object]:
     """What the manifest says of a workload's own columns, metrics and rules; empty where there are none.
 
     Raises:
@@ -205,7 +206,7 @@ def declare(columns: Mapping[str, type], metrics: Iterable[Metric], rules: Itera
     return {KEY: Catalogue(tuple(seen.values()), columns=named, rules=rules).as_json()}
 
 
-def catalogue_of(*documents: Document | Mapping[str, Any]) -> Catalogue:
+def catalogue_of(*documents: Document | Mapping[str, object]) -> Catalogue:
     """The metrics of runs, by their manifests (or of a comparison, by its result).
 
     Where they differ in a label or a definition, those of the last one stay.
@@ -228,20 +229,14 @@ def catalogue_of(*documents: Document | Mapping[str, Any]) -> Catalogue:
     return Catalogue(tuple(found.values()), tuple(damaged), tuple(replaced), columns, tuple(rules))
 
 
-def declared_columns(document: Document | Mapping[str, Any]) -> set[str]:
+def declared_columns(document: Document | Mapping[str, object]) -> set[str]:
     """Columns that declared metrics read and that are not of every request."""
     return {metric.column for metric in _read(document.get(KEY)).declared} - _SAMPLE_KINDS.keys()
 
 
-def described(row: Mapping[str, Any]) -> FlatMetric:
+def described(row: BothSides) -> FlatMetric:
     """The metric of a row of a comparison; a row of one that a workload declares says itself what it is."""
-    name = row["name"]
-    return METRICS.get(name) or FlatMetric(name, row["label"], Unit(row["unit"]), Better(row["better"]), "")
-
-
-def about(metric: FlatMetric) -> dict[str, str]:
-    """What a row of a comparison says of its metric."""
-    return {"label": metric.label, "unit": str(metric.unit), "better": str(metric.better)}
+    return METRICS.get(row.name) or FlatMetric(row.name, row.label, row.unit, row.better, "")
 
 
 def shown(value: object) -> str:

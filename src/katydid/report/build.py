@@ -9,7 +9,7 @@ from katydid.analysis.headline import headline_of
 from katydid.analysis.summary import summarise
 from katydid.model.documents.manifest import Manifest
 from katydid.model.documents.summary import Headline, Summary
-from katydid.model.formatting import milliseconds, number
+from katydid.model.formatting import milliseconds, number, or_dash
 from katydid.model.workload import workloads_of
 from katydid.report.capacity import capacity_section
 from katydid.report.model import Material, Section, Table
@@ -73,7 +73,7 @@ def definitions_section(findings: Sequence[DefinitionFinding]) -> Section:
         (
             finding.tool,
             finding.rule.name,
-            *("–" if value is None else milliseconds(value) for value in finding.statistics.values()),
+            *(or_dash(value, milliseconds) for value in finding.statistics.values()),
             number(finding.count),
             finding.rule.text,
         )

@@ -5,7 +5,6 @@ Puts together what the template shows; how a page is made is `page.py`'s, what a
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -127,7 +126,19 @@ def _rules(summary: Summary, frame: pd.DataFrame, manifest: Manifest) -> list[di
     ]
 
 
-def _users(frame: pd.DataFrame) -> list[dict[str, Any]]:
+@dataclass(frozen=True, slots=True)
+class _UserRow:
+    """A user's requests; service times in milliseconds."""
+
+    user: int
+    requests: int
+    failed: int
+    late: int
+    p50: float | None
+    max: float | None
+
+
+def _users(frame: pd.DataFrame) -> list[_UserRow]:
     """A row a user, where they are few."""
     real = frame[frame["counted"] & (frame["user"] >= 0)]
     if real["user"].nunique() > MOST_USERS:
@@ -136,29 +147,41 @@ def _users(frame: pd.DataFrame) -> list[dict[str, Any]]:
     for user, group in real.groupby("user"):
         durations = group.loc[group["outcome"] == "ok", "duration_ms"].dropna().to_numpy(dtype=np.float64)
         rows.append(
-            {
-                "user": user,
-                "requests": len(group),
-                "failed": int((group["outcome"] == "failed").sum()),
-                "late": int(group["late"].sum()),
-                "p50": quantile(durations, 0.5) if len(durations) else None,
-                "max": float(durations.max()) if len(durations) else None,
-            }
+            _UserRow(
+                user=int(str(user)),
+                requests=len(group),
+                failed=int((group["outcome"] == "failed").sum()),
+                late=int(group["late"].sum()),
+                p50=quantile(durations, 0.5) if len(durations) else None,
+                max=float(durations.max()) if len(durations) else None,
+            )
         )
     return rows
 
 
-def _processes(monitor: pd.DataFrame) -> list[dict[str, Any]]:
+@dataclass(frozen=True, slots=True)
+class _ProcessRow:
+    """A process of the generator: percent of a core, MiB, milliseconds."""
+
+    process: str
+    cpu: float
+    cpu_max: float
+    memory: float
+    lag: float
+    connections: int
+
+
+def _processes(monitor: pd.DataFrame) -> list[_ProcessRow]:
     """How each process of the generator did."""
     return [
-        {
-            "process": process,
-            "cpu": float(rows["cpu_percent"].median()),
-            "cpu_max": float(rows["cpu_percent"].max()),
-            "memory": float(rows["memory_bytes"].max()) / 2**20,
-            "lag": float(rows["loop_lag_ms"].max()),
-            "connections": int(rows["open_connections"].max()),
-        }
+        _ProcessRow(
+            process=str(process),
+            cpu=float(rows["cpu_percent"].median()),
+            cpu_max=float(rows["cpu_percent"].max()),
+            memory=float(rows["memory_bytes"].max()) / 2**20,
+            lag=float(rows["loop_lag_ms"].max()),
+            connections=int(rows["open_connections"].max()),
+        )
         for process, rows in monitor.groupby("process", observed=True)
     ]
 

@@ -1,8 +1,7 @@
 """The page that lists finished runs, with links to their reports and comparisons. Knows no server."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 from katydid.analysis.headline import headline_of
 from katydid.model.documents.manifest import Manifest
@@ -39,28 +38,48 @@ def runs_page(results: str, runs: dict[str, RunFolder], chosen: str | None, link
         links: where links go.
     """
     rows = [_row(key, run, links) for key, run in runs.items()]
-    shown = next((row for row in rows if row["key"] == chosen), None)
-    for row in rows:
-        same = shown is not None and row["workload"] == shown["workload"] and row["key"] != chosen
-        row["compare"] = links.compare(row["key"], str(chosen)) if same else None
+    shown = next((row for row in rows if row.key == chosen), None)
+    if shown is not None:
+        rows = [
+            replace(row, compare=links.compare(row.key, shown.key))
+            if row.workload == shown.workload and row is not shown
+            else row
+            for row in rows
+        ]
     return render("runs.html", (), results=strip_control_chars(results), runs=rows, chosen=shown, home=links.home)
 
 
-def _row(key: str, run: RunFolder, links: Links) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class _RunRow:
+    """A run as the page lists it; `report`, `choose` and `compare` are links, None where there is nothing to see."""
+
+    key: str
+    title: str
+    started: str
+    workload: str
+    version: str
+    sentence: str
+    tone: str
+    report: str | None
+    choose: str
+    compare: str | None = None
+
+
+def _row(key: str, run: RunFolder, links: Links) -> _RunRow:
     sentence, tone, manifest = _how_it_went(run)
     workload, version, time = (strip_control_chars(part) for part in key.split("/"))
     version = strip_control_chars(manifest.version or version)
-    return {
-        "key": key,
-        "title": f"{workload} {version}, {time}",
-        "started": strip_control_chars(str(manifest.started_utc or time)[:19].replace("T", " ")),
-        "workload": workload,
-        "version": version,
-        "sentence": strip_control_chars(sentence),
-        "tone": tone,
-        "report": links.report(key) if (run.path / REPORT).is_file() else None,
-        "choose": links.choose(key),
-    }
+    return _RunRow(
+        key=key,
+        title=f"{workload} {version}, {time}",
+        started=strip_control_chars(str(manifest.started_utc or time)[:19].replace("T", " ")),
+        workload=workload,
+        version=version,
+        sentence=strip_control_chars(sentence),
+        tone=tone,
+        report=links.report(key) if (run.path / REPORT).is_file() else None,
+        choose=links.choose(key),
+    )
 
 
 def _how_it_went(run: RunFolder) -> tuple[str, str, Manifest]:

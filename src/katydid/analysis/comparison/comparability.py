@@ -4,8 +4,8 @@ What differs and matters makes a comparison invalid; other differences are liste
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
+from katydid.model.documents.comparison import Mismatch
 from katydid.model.documents.manifest import Manifest
 
 MUST_MATCH = {
@@ -44,26 +44,6 @@ RAMP = (
     "spawn_rate", "ramp_per_s", "failure_threshold", "users", "interval_s", "request_timeout_s", "idle_timeout_s",
 )  # fmt: skip
 """What must be the same for runs that the failure threshold ended to be compared by where it did."""
-
-
-@dataclass(frozen=True, slots=True)
-class Mismatch:
-    """A key whose values differ between the sides.
-
-    Attributes:
-        why: what the difference does; empty where it may not affect the result.
-    """
-
-    key: str
-    base: str
-    new: str
-    why: str = ""
-
-    @property
-    def text(self) -> str:
-        """One line."""
-        because = f": {self.why}" if self.why else ""
-        return f"{self.key} differs ({self.base} and {self.new}){because}"
 
 
 def mismatches(base: Sequence[Manifest], new: Sequence[Manifest]) -> list[Mismatch]:

@@ -6,9 +6,9 @@ import argparse
 import re
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from katydid.commands.output import STANDARD_OUTPUT, write_output
 from katydid.commands.pairs.runs import Runs, has_history, sigterm_as_interrupt
@@ -17,10 +17,12 @@ from katydid.model.jsontext import json_text
 from katydid.resources import thresholds_file
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from katydid.analysis.comparison.estimates import RunData
-    from katydid.analysis.comparison.verdicts import CompareSettings
     from katydid.commands.pairs.options import Asked
     from katydid.commands.pairs.series import Pairs
+    from katydid.model.documents.comparison import CompareSettings, Comparison, Verdict
     from katydid.runs.folder import RunFolder
 
 
@@ -33,7 +35,7 @@ class Decision:
         judged: the gate's exit code; None where no thresholds were given.
     """
 
-    verdict: str
+    verdict: Verdict
     judged: int | None = None
 
 
@@ -51,15 +53,15 @@ def decide(given: argparse.Namespace, asked: Asked) -> Decision:
     """
     import katydid.workloads  # noqa: F401 - registers what their summaries and reports say
     from katydid.analysis.comparison.looks import planned_looks
-    from katydid.analysis.comparison.verdicts import CompareSettings
     from katydid.commands.pairs.series import until_decided
     from katydid.gate.thresholds import read_thresholds
+    from katydid.model.documents.comparison import CompareSettings
 
     thresholds = read_thresholds(thresholds_file(given.thresholds)) if given.thresholds else None
     settings = thresholds.settings if thresholds else CompareSettings()
     results = Path(given.results)
     plan = planned_looks(settings, given.max_pairs, with_history=has_history(results, asked.workload))
-    runs, sides = Runs(asked, results, given.wait_ready), Sides(settings)
+    runs, sides = Runs(asked, results, given.wait_ready), Sides()
 
     def say(text: str) -> None:
         print(f"{given.parser.prog}: {text}", file=sys.stderr, flush=True)  # noqa: T201 - progress
@@ -72,37 +74,30 @@ def decide(given: argparse.Namespace, asked: Asked) -> Decision:
         raise
     if pairs.comparison is None:
         raise NoDataError("no run left a folder: see what the runs said above")
-    comparison = _whole(pairs, settings) | {"workload": sides.workload}
+    comparison = _whole(pairs, settings)
     _write(given, comparison, sides, asked)
-    verdict = comparison["verdict"]
     if thresholds is None:
-        return Decision(verdict)
+        return Decision(comparison.verdict)
     from katydid.commands.gate import judged_with
 
-    return Decision(verdict, judged_with(thresholds, pairs.runs["base"], pairs.runs["new"], comparison))
+    return Decision(comparison.verdict, judged_with(thresholds, pairs.runs["base"], pairs.runs["new"], comparison))
 
 
-def _whole(pairs: Pairs, settings: CompareSettings) -> dict[str, Any]:
+def _whole(pairs: Pairs, settings: CompareSettings) -> Comparison:
     """The last look's comparison, with the looks that led to it."""
     assert pairs.comparison is not None  # noqa: S101 - asked before
-    promised = pairs.comparison["settings"] | {"family_alpha": settings.family_alpha, "same_level": settings.same_level}
-    return pairs.comparison | {
-        "pairs": pairs.made,
-        "decided": pairs.decided,
-        "looks": pairs.looks,
-        "settings": promised,
-    }
+    found = pairs.comparison
+    promised = replace(found.settings, family_alpha=settings.family_alpha, same_level=settings.same_level)
+    return found.added(pairs=pairs.made, decided=pairs.decided, looks=pairs.looks, settings=promised)
 
 
 class Sides:
     """Both sides' runs, each read once."""
 
-    def __init__(self, settings: CompareSettings) -> None:
-        self._settings = settings
+    def __init__(self) -> None:
         self._read: dict[str, RunData] = {}
-        self.workload: str | None = None
 
-    def compare(self, base: Sequence[RunFolder], new: Sequence[RunFolder], settings: CompareSettings) -> dict[str, Any]:
+    def compare(self, base: Sequence[RunFolder], new: Sequence[RunFolder], settings: CompareSettings) -> Comparison:
         """The comparison at a look."""
         from katydid.analysis.comparison.compare import compare_runs
         from katydid.runs.find import earlier_runs
@@ -110,7 +105,6 @@ class Sides:
         if not base or not new:
             raise NoDataError("a version has no run: see what the runs said above")
         sides = [[self._data(folder) for folder in side] for side in (base, new)]
-        self.workload = sides[0][0].manifest.workload
         return compare_runs(sides[0], sides[1], settings=settings, history=earlier_runs(base, new))
 
     def _data(self, folder: RunFolder) -> RunData:
@@ -121,24 +115,23 @@ class Sides:
             self._read[name] = read_run(folder)
         return self._read[name]
 
-    def counted(self, comparison: dict[str, Any], side: int) -> list[Any]:
+    def counted(self, comparison: Comparison, side: int) -> list[pd.DataFrame]:
         """Samples of the runs of a side that count."""
-        return [self._read[run["run"]].frame for run in comparison["sides"][side]["runs"] if run["counts"]]
+        return [self._read[run.run].frame for run in comparison.sides[side].runs if run.counts]
 
 
-def _write(given: argparse.Namespace, comparison: dict[str, Any], sides: Sides, asked: Asked) -> None:
-    from katydid.model.documents.comparison import Comparison
+def _write(given: argparse.Namespace, comparison: Comparison, sides: Sides, asked: Asked) -> None:
     from katydid.report.comparison import comparison_markdown, comparison_page, print_comparison
     from katydid.report.render.terminal import terminal
 
     console = terminal(stderr=STANDARD_OUTPUT in (given.json, given.markdown))
     print_comparison(comparison, console)
     if given.json:
-        write_output(given.json, json_text(Comparison.of(**comparison)) + "\n")
+        write_output(given.json, json_text(comparison) + "\n")
     if given.markdown:
         write_output(given.markdown, comparison_markdown(comparison))
     labels = "-".join(version.label for version in asked.versions.values())
     name = re.sub(r"[^\w.-]", "_", f"ab-{labels}.html")
-    html = given.html or str(Path(given.results) / str(comparison["workload"]) / name)
+    html = given.html or str(Path(given.results) / str(comparison.workload) / name)
     write_output(html, comparison_page(comparison, sides.counted(comparison, 0), sides.counted(comparison, 1)))
     console.print(f"Report: {html}", markup=False)

@@ -7,7 +7,6 @@ come there; and only where somebody looks, since decoding them is not free.
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
 from flask import Response
 from gevent.pywsgi import WSGIServer
@@ -20,7 +19,7 @@ from katydid.engine.live.batches import Batch
 from katydid.engine.live.figures import LiveFigures
 from katydid.engine.live.progress import Progress
 from katydid.engine.live.prometheus import RunMetrics
-from katydid.engine.live.web import add_runs, add_tab
+from katydid.engine.live.web import Page, add_runs, add_tab
 from katydid.engine.run_state import Runtime
 from katydid.model.documents.manifest import Manifest
 from katydid.model.errors import ConfigError
@@ -35,14 +34,15 @@ class Watch:
         ConfigError: the port for metrics cannot be used.
     """
 
-    def __init__(self, runtime: Runtime, collector: Collector, web_ui: Any) -> None:
+    def __init__(self, runtime: Runtime, collector: Collector, web_ui: Page | None) -> None:
         self._runtime = runtime
         self._collector = collector
         self._figures: LiveFigures | None = None
         self._metrics = RunMetrics(self._state)
         self._registry = CollectorRegistry()
         self._registry.register(self._metrics)
-        options: Any = runtime.environment.parsed_options
+        options = runtime.environment.parsed_options
+        assert options is not None  # noqa: S101 - it was started from a command line
         self._port: int | None = options.metrics_port
         self._alarms: Alarms | None = None
         if Progress.enabled:
@@ -95,7 +95,7 @@ class Watch:
 
     # Locust's page
 
-    def _extend(self, web_ui: Any, base_path: str) -> None:
+    def _extend(self, web_ui: Page, base_path: str) -> None:
         link = add_runs(web_ui, base_path, self._results, lambda: self._runtime.stopper.active)
         add_tab(web_ui, self._rows, link)
 
@@ -106,7 +106,8 @@ class Watch:
         web_ui.app.add_url_rule(f"{base_path.rstrip('/')}/metrics", "katydid_metrics", guarded)
 
     def _results(self) -> Path:
-        options: Any = self._runtime.environment.parsed_options
+        options = self._runtime.environment.parsed_options
+        assert options is not None  # noqa: S101 - see above
         return Path(options.results)
 
     def _rows(self) -> list[dict[str, str]]:

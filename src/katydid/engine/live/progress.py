@@ -5,7 +5,7 @@ On a terminal that is one live line, in a pipe a plain line now and then.
 
 import logging
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import gevent
 from rich.live import Live
@@ -23,7 +23,6 @@ logger = logging.getLogger("katydid")
 
 LIVE_PERIOD = 0.5
 PLAIN_PERIOD = 5.0
-QUANTILES = (0.5, 0.95)
 
 
 class Progress:
@@ -117,16 +116,16 @@ class Progress:
 
     def _line(self) -> Text:
         runtime = self._runtime
-        total: Any = runtime.environment.stats.total
+        total = runtime.environment.stats.total
         elapsed = time.monotonic() - runtime.info.origin
         parts = [
             f"{elapsed:4.0f} s" + _of(runtime.info.run_time) + _left(runtime.expected_end),
             plural(runtime.runner.user_count, "user"),
             plural(total.num_requests, "request"),
         ]
-        quantiles = [total.get_current_response_time_percentile(q) for q in QUANTILES]
-        if all(quantiles):
-            parts.append("p50 {}, p95 {}".format(*map(milliseconds, quantiles)))
+        p50, p95 = (total.get_current_response_time_percentile(q) for q in (0.5, 0.95))
+        if p50 and p95:
+            parts.append(f"p50 {milliseconds(p50)}, p95 {milliseconds(p95)}")
         line = Text("  ".join(parts) + "  ")
         limit = runtime.info.failure_limit
         failed = f"{number(total.num_failures)} failed" + (f" of {number(limit)}" if limit else "")

@@ -8,10 +8,10 @@ import sys
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Protocol
 from urllib.parse import quote, urlencode, urlsplit
 
-from flask import Blueprint, Response, jsonify, make_response, request, send_from_directory
+from flask import Blueprint, Flask, Response, jsonify, make_response, request, send_from_directory
 from gevent import subprocess
 from werkzeug.datastructures import ImmutableMultiDict
 
@@ -26,7 +26,17 @@ _SHOWN = frozenset({REPORT, LOCUST_REPORT})
 _COMPARE = "import sys; from katydid.cli import main; sys.exit(main())"
 
 
-def add_runs(web_ui: Any, base_path: str, results: Callable[[], Path], busy: Callable[[], bool]) -> str:
+class Page(Protocol):
+    """Locust's page, as far as we add to it."""
+
+    app: Flask
+    template_args: dict[str, object]
+
+    def auth_required_if_enabled(self, view: Callable[..., object]) -> Callable[..., Response | str]:
+        """The view behind Locust's login, where it has one."""
+
+
+def add_runs(web_ui: Page, base_path: str, results: Callable[[], Path], busy: Callable[[], bool]) -> str:
     """Add the page of runs.
 
     Args:
@@ -61,7 +71,7 @@ def add_runs(web_ui: Any, base_path: str, results: Callable[[], Path], busy: Cal
         status, page = _comparison(*(run.path for run in sides if run))
         return make_response(page, status)
 
-    guarded = web_ui.auth_required_if_enabled  # by Locust's login, where it has one
+    guarded = web_ui.auth_required_if_enabled
     blueprint.add_url_rule("/runs/", "runs", guarded(runs))
     blueprint.add_url_rule("/runs/<workload>/<version>/<time>/<name>", "file", guarded(file))
     blueprint.add_url_rule("/runs/compare", "compare", guarded(compare))
@@ -102,7 +112,7 @@ COLUMNS = {"figure": "Figure", "recent": "Last minute", "whole": "Whole run, wit
 Rows = Callable[[], list[dict[str, str]]]
 
 
-def add_tab(web_ui: Any, rows: Rows, runs_link: str) -> None:
+def add_tab(web_ui: Page, rows: Rows, runs_link: str) -> None:
     """Show a table in a tab of its own.
 
     Args:
@@ -130,7 +140,7 @@ FormCheck = Callable[[Mapping[str, str]], str | None]
 FormReader = Callable[[Mapping[str, str]], Mapping[str, str]]
 
 
-def guard_form(web_ui: Any, check: FormCheck, plain: FormReader) -> None:
+def guard_form(web_ui: Page, check: FormCheck, plain: FormReader) -> None:
     """Refuse a start for which `check` has a complaint, which the page shows; and requests of other sites.
 
     Args:

@@ -1,6 +1,6 @@
 """What all users of a process share when they talk to one target. Each kind of target has its own."""
 
-from typing import Any, Protocol
+from typing import Protocol
 
 from katydid.engine.options import RunOptions
 from katydid.model.errors import ConfigError
@@ -35,7 +35,7 @@ class Service(Protocol):
             ConfigError: it cannot do what is asked for.
         """
 
-    def adapt(self, found: dict[str, Any]) -> None:
+    def adapt(self, found: dict[str, object]) -> None:
         """Leave out of requests what the look before the load has found to be refused; only called where it was."""
 
     def begin(self, model: str) -> None:
@@ -44,7 +44,7 @@ class Service(Protocol):
     def secrets(self) -> list[str]:
         """Texts that must never reach a file, a log or a page."""
 
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> dict[str, object]:
         """What the manifest says about this kind of target."""
 
     @property

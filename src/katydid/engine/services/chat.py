@@ -3,7 +3,7 @@
 import os
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
 from katydid.dialects import DIALECTS, dialect
@@ -28,10 +28,10 @@ _AROUND_KEY = " \t\r\n\v\f\u00a0\ufeff"
 """What editors and copying leave around a key; the last is a byte order mark."""
 
 
-Options = TypeVar("Options", bound=RunOptions)
+Options_co = TypeVar("Options_co", bound=RunOptions, covariant=True)
 
 
-class ChatService(Generic[Options]):
+class ChatService(Generic[Options_co]):
     """See `service.Service`.
 
     Attributes:
@@ -47,7 +47,7 @@ class ChatService(Generic[Options]):
     streams = True
     asks = True
 
-    def __init__(self, options: Options, host: str) -> None:
+    def __init__(self, options: Options_co, host: str) -> None:
         self.dialect = dialect(options.api, options.dialect_options)
         self.options = options
         url = read_target_url(host)
@@ -103,7 +103,7 @@ class ChatService(Generic[Options]):
             )
         return model
 
-    def adapt(self, found: dict[str, Any] | None) -> None:
+    def adapt(self, found: dict[str, object] | None) -> None:
         """What the process that looked at the target has found; before `begin`."""
         self.adaptation = Adaptation.from_dict(found)
 
@@ -174,7 +174,7 @@ class ChatService(Generic[Options]):
             self._paths[wanted] = self._path_of(stream=wanted)
         return Request("POST", self._paths[wanted], self._shared_headers, body, request_id)
 
-    def generation(self, extra: dict[str, Any] | None = None) -> Generation:
+    def generation(self, extra: dict[str, object] | None = None) -> Generation:
         """What is asked of the model; `extra` is put into the body as it is."""
         options = self.options
         return Generation(self._model, options.max_tokens, options.temperature, options.seed, extra or {})
@@ -182,7 +182,7 @@ class ChatService(Generic[Options]):
     def _body(self, index: int, *, stream: bool) -> bytes:
         return self.body(self._prompts.conversations[index], stream=stream)
 
-    def body(self, messages: list[Message], extra: dict[str, Any] | None = None, *, stream: bool) -> bytes:
+    def body(self, messages: list[Message], extra: dict[str, object] | None = None, *, stream: bool) -> bytes:
         """The body of a request as it is sent; `extra` is put into it as it is."""
         return self.changed(self.dialect.body(messages, self.generation(extra), stream=stream))
 
@@ -210,7 +210,7 @@ class ChatService(Generic[Options]):
         named = (self._key, self._password, *self._extra.secrets, *secret_values(self._fields), *query)
         return [secret for secret in named if secret]
 
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> dict[str, object]:
         """See `service.Service.facts`."""
         return {
             "host": self._host,

@@ -4,7 +4,7 @@ What the search decides by are the samples that came in, of all processes; the s
 finished folder later (`analysis.capacity.estimate`).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -17,7 +17,7 @@ from katydid.analysis.derived import with_derived
 from katydid.engine import options
 from katydid.engine.options import RunOptions, run_options
 from katydid.engine.stages.objective import read_criteria
-from katydid.engine.stages.shape import HoldsShape
+from katydid.engine.stages.shape import HoldsShape, StagedFacts
 from katydid.load.stages import StagePlan
 from katydid.model.documents.manifest import Manifest, StageRecord
 from katydid.model.errors import ConfigError
@@ -91,7 +91,7 @@ class CapacityShape(HoldsShape):
         asked.criteria(run, self.runtime.paced_users())
         asked.search_settings(run)
 
-    def facts(self, workload: str) -> Mapping[str, Any]:
+    def facts(self, workload: str) -> StagedFacts:
         """See `HoldsShape.facts`."""
         run, asked = self._options(self.runtime.environment.parsed_options)
         criteria = asked.criteria(run, self.runtime.paced_users())

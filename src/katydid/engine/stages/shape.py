@@ -7,8 +7,7 @@ comes next is its plan's business.
 
 import time
 from abc import abstractmethod
-from collections.abc import Mapping
-from typing import Any
+from typing import TypedDict
 
 import gevent
 import pyarrow as pa
@@ -35,6 +34,16 @@ FASTEST_SPAWN = 1000.0
 """Users a second and process: more at once would hold up those that are already due."""
 
 Tick = tuple[int, float]
+
+
+class StagedFacts(TypedDict, total=False):
+    """Keys of the manifest that only a run in stages has, or other than asked for: its stages end at failures."""
+
+    workload: str
+    plan: str
+    objective: list[dict[str, object]]
+    search: dict[str, object]
+    failure_threshold: int
 
 
 class HoldsShape(LoadTestShape):
@@ -64,7 +73,7 @@ class HoldsShape(LoadTestShape):
         """
 
     @abstractmethod
-    def facts(self, workload: str) -> Mapping[str, Any]:
+    def facts(self, workload: str) -> StagedFacts:
         """What the manifest says about it; may call the workload by another name."""
 
     @abstractmethod

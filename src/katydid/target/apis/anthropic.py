@@ -74,7 +74,9 @@ def _reason(ask: Ask, spent: Spent) -> str:
     return "max_tokens" if ask.reason(spent.tokens) == "length" else "end_turn"
 
 
-def _message(ask: Ask, identity: str, content: list[Any], reason: str | None, usage: dict[str, int]) -> dict[str, Any]:
+def _message(
+    ask: Ask, identity: str, content: Sequence[object], reason: str | None, usage: dict[str, int]
+) -> dict[str, object]:
     return {
         "id": f"msg_{identity}",
         "type": "message",

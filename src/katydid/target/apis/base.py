@@ -5,7 +5,7 @@ after it can trip over a client's mistake, and writes the pieces of a streamed a
 The content chunks of one answer are all alike, so a piece is made once.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -132,12 +132,12 @@ def words_of(messages: list[Any]) -> int:
     return sum(len(str(message.get("content") or "").split()) for message in messages)
 
 
-def line(value: dict[str, Any]) -> bytes:
+def line(value: Mapping[str, object]) -> bytes:
     """A line of NDJSON."""
     return json_bytes(value) + b"\n"
 
 
-def event(value: dict[str, Any]) -> bytes:
+def event(value: Mapping[str, object]) -> bytes:
     """A server-sent event."""
     return b"data: " + json_bytes(value) + b"\n\n"
 

@@ -63,11 +63,11 @@ class OllamaApi(Api):
         del kind
         return json_bytes({"error": message})
 
-    def _frame(self, ask: Ask, text: str) -> dict[str, Any]:
+    def _frame(self, ask: Ask, text: str) -> dict[str, object]:
         said = {"response": text} if self._generate else {"message": {"role": "assistant", "content": text}}
         return {"model": ask.model, "created_at": datetime.now(UTC), **said}
 
-    def _last(self, ask: Ask, text: str, spent: Spent) -> dict[str, Any]:
+    def _last(self, ask: Ask, text: str, spent: Spent) -> dict[str, object]:
         return self._frame(ask, text) | {
             "done": True,
             "done_reason": ask.reason(spent.tokens),

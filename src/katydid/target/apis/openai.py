@@ -66,7 +66,7 @@ class OpenAiApi(Api):
 
     def whole(self, ask: Ask, identity: str, text: str, spent: Spent) -> bytes:
         """See `Api.whole`."""
-        message: dict[str, Any] = {"role": "assistant", "content": None if ask.calls else text}
+        message: dict[str, object] = {"role": "assistant", "content": None if ask.calls else text}
         if ask.calls:
             message["tool_calls"] = [
                 {"id": c.id, "type": "function", "function": {"name": c.name, "arguments": c.arguments}}
@@ -83,21 +83,21 @@ class OpenAiApi(Api):
         return json_bytes({"error": {"message": message, "type": kind, "code": kind}})
 
 
-def _cut(index: int, call: Call) -> list[dict[str, Any]]:
+def _cut(index: int, call: Call) -> list[dict[str, object]]:
     """A call as a stream brings it; vLLM's name comes first, OpenAI's with empty arguments."""
     half = len(call.arguments) // 2
-    first: dict[str, Any] = {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": ""}}
-    rest: list[dict[str, Any]] = [
+    first: dict[str, object] = {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": ""}}
+    rest: list[dict[str, object]] = [
         {"function": {"arguments": part}} for part in (call.arguments[:half], call.arguments[half:]) if part
     ]
     return [{"index": index, **piece} for piece in (first, *rest)]
 
 
-def _delta(ask: Ask, identity: str, delta: dict[str, Any], reason: str | None = None) -> bytes:
+def _delta(ask: Ask, identity: str, delta: dict[str, object], reason: str | None = None) -> bytes:
     return event(_frame(ask, identity, [{"index": 0, "delta": delta, "finish_reason": reason}]))
 
 
-def _frame(ask: Ask, identity: str, choices: list[Any]) -> dict[str, Any]:
+def _frame(ask: Ask, identity: str, choices: Sequence[object]) -> dict[str, object]:
     return {
         "id": f"chatcmpl-{identity}",
         "object": "chat.completion.chunk",

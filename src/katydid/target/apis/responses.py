@@ -66,7 +66,7 @@ class ResponsesApi(Api):
         return json_bytes({"error": {"message": message, "type": kind, "code": kind, "param": None}})
 
 
-def _response(ask: Ask, identity: str, status: str) -> dict[str, Any]:
+def _response(ask: Ask, identity: str, status: str) -> dict[str, object]:
     return {
         "id": f"resp_{identity}",
         "object": "response",
@@ -80,7 +80,7 @@ def _response(ask: Ask, identity: str, status: str) -> dict[str, Any]:
     }
 
 
-def _ended(ask: Ask, identity: str, spent: Spent) -> dict[str, Any]:
+def _ended(ask: Ask, identity: str, spent: Spent) -> dict[str, object]:
     usage = {
         "input_tokens": ask.prompt_tokens,
         "output_tokens": spent.tokens,
@@ -92,13 +92,13 @@ def _ended(ask: Ask, identity: str, spent: Spent) -> dict[str, Any]:
     return _response(ask, identity, "incomplete") | {"usage": usage, "incomplete_details": details}
 
 
-def _item(identity: str, status: str) -> dict[str, Any]:
+def _item(identity: str, status: str) -> dict[str, object]:
     return {"id": f"msg_{identity}", "type": "message", "role": "assistant", "status": status, "content": []}
 
 
-def _part(text: str) -> dict[str, Any]:
+def _part(text: str) -> dict[str, object]:
     return {"type": "output_text", "text": text, "annotations": []}
 
 
-def _place(identity: str) -> dict[str, Any]:
+def _place(identity: str) -> dict[str, object]:
     return {"item_id": f"msg_{identity}", "output_index": 0, "content_index": 0}

@@ -7,7 +7,7 @@ tried again after a while, each try with a row of its own. The tries of an itera
 import random
 import time
 from datetime import UTC, datetime
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import gevent
 
@@ -30,7 +30,7 @@ class WholeAnswers(ChatService[BatchOptions]):
     streams = False
 
 
-class BatchUser(PacedUser[BatchOptions, ChatService[Any]]):
+class BatchUser(PacedUser[BatchOptions, ChatService[BatchOptions]]):
     """Asks for a whole answer, and times it.
 
     Columns:
@@ -41,7 +41,7 @@ class BatchUser(PacedUser[BatchOptions, ChatService[Any]]):
 
     abstract = True
     workload = "batch"
-    service_class: ClassVar[type[ChatService[Any]]] = WholeAnswers
+    service_class: ClassVar[type[ChatService[RunOptions]]] = WholeAnswers
     options_class: ClassVar[type[RunOptions]] = BatchOptions
     request_type = "BATCH"
     extra_columns: ClassVar[dict[str, type]] = {

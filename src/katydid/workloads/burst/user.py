@@ -7,7 +7,7 @@ serves one connection at a time gets to the next.
 
 import time
 from dataclasses import replace
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from katydid.engine.services.chat import ChatService, checked_path
 from katydid.engine.user import PacedUser
@@ -66,7 +66,7 @@ class BurstService(ChatService[BurstOptions]):
         request = self.request(user=user, iteration=iteration, request_id=request_id, stream=True)
         return replace(request, headers=(*request.headers, CLOSE))
 
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> dict[str, object]:
         """See `ChatService.facts`."""
         return {"host": self._host, "endpoint": self._get} if self._get is not None else super().facts()
 

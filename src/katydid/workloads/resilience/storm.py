@@ -1,12 +1,12 @@
 """The resilience workload `storm`: speech goes on while very many clients connect in one moment."""
 
 import time
+from functools import partial
 from typing import ClassVar
 
 from gevent.pool import Group
 
 from katydid.dialects.status import classify_status
-from katydid.engine.measuring import measure_exchange
 from katydid.model.sample import ErrorClass
 from katydid.transport.exchange import Exchange
 from katydid.workloads.resilience.options import StormOptions
@@ -41,12 +41,13 @@ class StormUser(ResilienceUser):
     def _client(self, number: int, hold: float) -> None:
         service, info = self.service, self.run_context.info
         with self.aside("storm", number) as sample:
-            exchange, part = Exchange(), Holding(hold)
-            try:
-                service.client.converse(service.path, service.headers(sample.request_id), part, exchange)
-            finally:
-                measure_exchange(sample, exchange, info)
+            part = Holding(hold)
+
+            def settle(_: Exchange) -> None:
                 sample.extra["settled_ms"] = info.ms(part.opened_at or time.monotonic())
+
+            talk = partial(service.client.converse, service.path, service.headers(sample.request_id), part)
+            exchange = self.measured(sample, talk, settle)
             if exchange.status is not None and exchange.status != 101:
                 sample.fail(*classify_status(exchange.status, exchange.headers, exchange.body))
             elif exchange.error is not None:

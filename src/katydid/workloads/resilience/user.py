@@ -9,7 +9,7 @@ import ipaddress
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, ClassVar
+from typing import ClassVar
 from urllib.parse import urlsplit
 
 import gevent
@@ -56,7 +56,7 @@ class ResilienceUser(SpeechUser):
     """
 
     abstract = True
-    service_class: ClassVar[type[Any]] = ResilienceService
+    service_class: ClassVar[type[SpeechService]] = ResilienceService
     options_class = ResilienceOptions
     extra_columns: ClassVar[dict[str, type]] = {**SpeechUser.extra_columns, "role": str}
     _doing: gevent.Greenlet | None = None

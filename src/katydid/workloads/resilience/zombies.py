@@ -1,13 +1,13 @@
 """The resilience workload `zombies`: speech goes on while very many connections are held that do nothing."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import ClassVar
 
 import gevent
 from gevent.pool import Group
 
 from katydid.dialects.status import classify_status
-from katydid.engine.measuring import measure_exchange
 from katydid.model.sample import ErrorClass, Sample
 from katydid.transport.exchange import Exchange, Timeouts
 from katydid.workloads.resilience.options import ZombiesOptions
@@ -48,13 +48,10 @@ class ZombiesUser(ResilienceUser):
 
     def _hold(self, number: int, kind: Callable[[Sample, Exchange], None]) -> None:
         with self.aside("zombie", number) as sample:
-            exchange = Exchange()
             try:
-                kind(sample, exchange)
+                exchange = self.measured(sample, partial(kind, sample))
             except gevent.GreenletExit:
                 return  # the run ends: it was held until then
-            finally:
-                measure_exchange(sample, exchange, self.run_context.info)
             if exchange.status is not None and exchange.status != 101:
                 sample.fail(*classify_status(exchange.status, exchange.headers, exchange.body))
             elif exchange.error is not None:

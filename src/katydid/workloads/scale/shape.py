@@ -1,12 +1,10 @@
 """The load shape of the workload `scale`: stages that were all known before, each with more users than the last."""
 
-from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any
 
 from katydid.engine.options import run_options
 from katydid.engine.stages.objective import read_criteria
-from katydid.engine.stages.shape import HoldsShape
+from katydid.engine.stages.shape import HoldsShape, StagedFacts
 from katydid.load.stages import FixedPlan, Hold, StagePlan, read_stages
 from katydid.model.errors import ConfigError
 from katydid.workloads.scale import ScaleOptions
@@ -25,7 +23,7 @@ class ScaleShape(HoldsShape):
                 f"--stage-time {asked.stage_time:g} is too short: the first {asked.interval:g} s are not counted"
             )
 
-    def facts(self, workload: str) -> Mapping[str, Any]:
+    def facts(self, workload: str) -> StagedFacts:
         """See `HoldsShape.facts`."""
         asked = self._options()
         criteria = read_criteria(asked.thresholds, asked.limit, asked.interval, self.runtime.paced_users())

@@ -1,6 +1,6 @@
 """The workload `scale`: a sweep over stages of more and more users. Which stage when: `shape.py`."""
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from katydid.engine.options import RunOptions
 from katydid.engine.services.chat import ChatService
@@ -26,7 +26,7 @@ class ScaleUser(BatchUser, StreamUser):
     service: ScaleService
     abstract = True
     workload = "scale"
-    service_class: ClassVar[type[ChatService[Any]]] = ScaleService
+    service_class: ClassVar[type[ChatService[RunOptions]]] = ScaleService
     options_class: ClassVar[type[RunOptions]] = ScaleOptions
     request_type = "SCALE"
 

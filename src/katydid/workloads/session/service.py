@@ -1,7 +1,6 @@
 """What the users of a `session` share: their options, the scenario, and what was seen of the rooms before the load."""
 
 from hashlib import sha256
-from typing import Any
 
 from katydid.engine.services.base import NoAnswerError
 from katydid.engine.services.chat import ChatService
@@ -110,7 +109,7 @@ class SessionService(ChatService[SessionOptions]):
         body = b"" if step.body is None else json_bytes(step.body(conversation.values))
         return Request(step.method, path, self._shared_headers, body, request_id)
 
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> dict[str, object]:
         """See `ChatService.facts`."""
         return {
             "host": self._host,

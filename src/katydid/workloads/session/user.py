@@ -7,16 +7,17 @@ Every user opens its session; when all have, they talk. What is said, and what i
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
 from katydid.dialects.close_codes import classify_close
-from katydid.engine.measuring import judge, measure_exchange
+from katydid.engine.measuring import judge
 from katydid.engine.user import PacedUser
 from katydid.model.jsontext import json_text
 from katydid.model.sample import ErrorClass, Outcome, Sample
 from katydid.report.build import Report
-from katydid.transport.exchange import Exchange, Request
+from katydid.transport.exchange import Request
 from katydid.transport.websocket import WebSocketClient
 from katydid.workloads.session import SessionOptions
 from katydid.workloads.session.answers import ScenarioAnswer, StreamedAnswer, WholeAnswer
@@ -213,11 +214,8 @@ class SessionUser(PacedUser[SessionOptions, SessionService]):
 
     def _ask_by_socket(self, sockets: WebSocketClient, sample: Sample, request: Request, step: Step) -> ScenarioAnswer:
         """The same over a WebSocket of its own."""
-        part, exchange = MessagePart(request.body, lambda: WholeAnswer(step.read)), Exchange()
-        try:
-            sockets.converse(request.path, request.all_headers(), part, exchange)
-        finally:
-            measure_exchange(sample, exchange, self.run_context.info)
+        part = MessagePart(request.body, lambda: WholeAnswer(step.read))
+        exchange = self.measured(sample, partial(sockets.converse, request.path, request.all_headers(), part))
         if exchange.error is None and exchange.status == SWITCHING_PROTOCOLS:
             if (problem := part.answer.verdict()) is not None:
                 sample.fail(*problem)

@@ -1,11 +1,12 @@
 """The workload `speech`: a stream of audio over a WebSocket a request, at the pace of speaking."""
 
-from typing import Any, ClassVar
+from functools import partial
+from typing import ClassVar
 from urllib.parse import parse_qsl, urlsplit
 
 from katydid.dialects.speech import SpeechDialect, speech_dialect
 from katydid.dialects.status import classify_status
-from katydid.engine.measuring import fail_on_the_line, measure_exchange
+from katydid.engine.measuring import fail_on_the_line
 from katydid.engine.services.base import NoAnswerError
 from katydid.engine.services.chat import api_key, checked_path
 from katydid.engine.services.headers import ExtraHeaders
@@ -96,7 +97,7 @@ class SpeechService:
         known = (self._key, self._password, *self._extra.secrets, *query)
         return [secret for secret in known if secret]
 
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> dict[str, object]:
         """See `service.Service.facts`."""
         recordings = self._recordings
         return {
@@ -157,7 +158,7 @@ class SpeechUser(PacedUser[SpeechOptions, SpeechService]):
 
     abstract = True
     workload = "speech"
-    service_class: ClassVar[type[Any]] = SpeechService
+    service_class: ClassVar[type[SpeechService]] = SpeechService
     options_class = SpeechOptions
     request_type = "SPEECH"
     extra_columns: ClassVar[dict[str, type]] = {
@@ -177,13 +178,12 @@ class SpeechUser(PacedUser[SpeechOptions, SpeechService]):
     def perform(self, sample: Sample) -> None:
         """One stream, from its handshake to its final result."""
         service = self.service
-        exchange = Exchange()
         utterance = service.utterance(self.index, self.iteration, sample.request_id)
-        try:
-            service.client.converse(service.path, service.headers(sample.request_id), utterance, exchange)
-        finally:
-            measure_exchange(sample, exchange, self.run_context.info)
-            measure_utterance(sample, utterance)
+        exchange = self.measured(
+            sample,
+            partial(service.client.converse, service.path, service.headers(sample.request_id), utterance),
+            lambda _: measure_utterance(sample, utterance),
+        )
         judge_utterance(sample, exchange, utterance)
 
 

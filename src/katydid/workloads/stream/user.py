@@ -1,6 +1,6 @@
 """The workload `stream`: one streamed chat completion a request."""
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from katydid.engine.options import RunOptions
 from katydid.engine.services.chat import ChatService
@@ -8,12 +8,12 @@ from katydid.engine.user import PacedUser
 from katydid.model.sample import Sample
 
 
-class StreamUser(PacedUser[RunOptions, ChatService[Any]]):
+class StreamUser(PacedUser[RunOptions, ChatService[RunOptions]]):
     """Asks for a streamed answer, and times its chunks."""
 
     abstract = True
     workload = "stream"
-    service_class: ClassVar[type[ChatService[Any]]] = ChatService
+    service_class: ClassVar[type[ChatService[RunOptions]]] = ChatService
     request_type = "STREAM"
 
     def perform(self, sample: Sample) -> None:

@@ -8,7 +8,7 @@ request, and with it the conversation.
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import gevent
 
@@ -66,7 +66,7 @@ class ToolsService(ChatService[ToolsOptions]):
         body = self.body(list(messages), extra, stream=self.streams)
         return self.post(body, request_id)
 
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> dict[str, object]:
         """See `service.Service.facts`; the prompts are this workload's own."""
         return {**super().facts(), "prompts": "tools", "tools": [tool.name for tool in TOOLBOX]}
 
