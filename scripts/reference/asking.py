@@ -16,6 +16,7 @@ from katydid.model.arguments import OneLineParser
 from katydid.model.options import default_text, flag_of, options_in, variable_of
 from katydid.model.workload import WORKLOADS
 from katydid.resources import shipped_workloads
+from katydid.target import prefix_cache
 from katydid.target.apis.tools import TOOL_FAULTS
 from katydid.target.bridge.service import BRIDGE_FAULTS
 from katydid.target.faults import FAULTS
@@ -173,6 +174,7 @@ def target() -> str:
         table(head, ([code(name), text(said)] for name, said in rows.items()))
         for rows in (FAULTS, TOOL_FAULTS, BRIDGE_FAULTS)
     )
+    prefix_rule = " ".join((prefix_cache.__doc__ or "").partition("\n\n")[2].split())
     return f"""\
 # The embedded target
 
@@ -180,6 +182,12 @@ A local service with known behaviour, for trials, demos and tests: `katydid targ
 with the [same options](commands.md#katydid-target) as one word: `--embedded-target="--ttft 300ms --chunks 80"`. Which
 request gets which fault, and every jitter, follows from `--seed`. `--log FILE` keeps the ground truth: a JSON line a
 request.
+
+## `--prefix-cache TOKENS`
+
+{prefix_rule} A word of a prompt is a token. The first content chunk
+comes sooner by the cached share of the prompt (`--ttft` × (1 − cached / prompt)), and the usage has the cached tokens
+where the API has a place for them. `POST /reset_prefix_cache` empties it, as vLLM's does.
 
 ## `--fail CLASS=RATE`
 

@@ -12,7 +12,7 @@ from katydid.model.errors import ExitCode, KatydidError
 from katydid.model.version import __version__
 
 CLOSED_PIPE = 141
-"""As every program that SIGPIPE ends; it is no verdict."""
+"""As every program that SIGPIPE ends; it is not a verdict."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:

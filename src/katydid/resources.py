@@ -1,4 +1,4 @@
-"""Where the files are that ship with Katydid but are no code: locustfiles and thresholds."""
+"""Where the files are that ship with Katydid but are not code: locustfiles and thresholds."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""JSON is written in one module, so that nothing that is no JSON can get into a file, an output or a page."""
+"""JSON is written in one module, so that nothing that is not JSON can get into a file, an output or a page."""
 
 import ast
 from pathlib import Path

@@ -18,7 +18,7 @@ def target(tmp_path_factory):
 
 CASES = {
     "no host": ((), r"no target: give its URL with --host or LOCUST_HOST"),
-    "a host that is no URL": (("--host", "localhost:80"), "is not a URL: give http://HOST:PORT"),
+    "a host that is not a URL": (("--host", "localhost:80"), "is not a URL: give http://HOST:PORT"),
     "a host with a query": (
         ("--host", "http://127.0.0.1:1/v1?key=hunter2"),
         "--host has a query: give it to --endpoint",

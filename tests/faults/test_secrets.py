@@ -43,14 +43,14 @@ def echoes(*secrets):
     said = " ".join((*secrets, KEY.replace("/", r"\/")))
     return {
         "in a body": Answer(_split(sized(json.dumps({"error": {"message": said}}).encode(), b"401 No")), 0.02),
-        "in a body that is no JSON": Answer(_split(sized(said.encode(), b"500 Oops", b"text/html")), 0.02),
+        "in a body that is not JSON": Answer(_split(sized(said.encode(), b"500 Oops", b"text/html")), 0.02),
         "cut off at the end of what is kept": Answer([sized(b"x" * 180 + b" " + KEY.encode(), b"500 Oops")]),
         "in a header": Answer([sized(b"", b"500 Oops", more=b"X-Error: %b\r\nX-Echo: %b\r\n" % (KEY.encode(), b"a"))]),
         "in a status line": Answer([sized(b"", b"500 " + said.encode())]),
         "instead of a status line": Answer([said.encode() + b"\r\n\r\n"], then="close"),
         "in a redirect": Answer([sized(b"", b"302 Found", more=b"Location: http://x/?key=%b\r\n" % KEY.encode())]),
         "in an error event over many chunks": Answer([SSE_HEAD + chunks(*_split(_error_event(said).encode())) + END]),
-        "in an event that is no JSON": Answer([SSE_HEAD + chunks(b"data: {" + said.encode() + b"\n\n") + END]),
+        "in an event that is not JSON": Answer([SSE_HEAD + chunks(b"data: {" + said.encode() + b"\n\n") + END]),
         "in an answer": Answer(
             [SSE_HEAD + chunks((ROLE + delta(said.replace("\\", "")) * 3 + STOP + DONE).encode()) + END]
         ),

@@ -1,4 +1,4 @@
-"""The one place where JSON is written: what is no JSON is refused by its path, or null on the wire."""
+"""The one place where JSON is written: what is not JSON is refused by its path, or null on the wire."""
 
 import json
 import math

@@ -202,7 +202,7 @@ STREAM: tuple[Wire, ...] = (
     ),
     Wire(
         20,
-        "one event is no JSON",
+        "one event is not JSON",
         Answer([events(ROLE, THREE, 'data: {"choices":[{"delta"\n\n', STOP, DONE)]),
         E.MALFORMED,
         'not JSON: {"choices":[{"delta"',
@@ -284,7 +284,7 @@ WHOLE: tuple[Wire, ...] = (
     Wire(
         19, "Unicode's line separators in a text", Answer([sized(REPLY.replace(b"Hello", "a\u2028b\u0085".encode()))])
     ),
-    Wire(20, "a body that is no JSON", Answer([sized(b'{"choices":[')]), E.MALFORMED, 'not JSON: {"choices":['),
+    Wire(20, "a body that is not JSON", Answer([sized(b'{"choices":[')]), E.MALFORMED, 'not JSON: {"choices":['),
     BOMB,
     Wire(
         21,

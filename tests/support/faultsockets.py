@@ -95,12 +95,12 @@ def sockets(final: str, empty: str) -> tuple[Wire, ...]:
         Wire(
             19, "Unicode's line separators in a text", Spoken([frame(TEXT, final.replace("Hello", "a\u2028b\u0085"))])
         ),
-        Wire(20, "text that is no JSON", Spoken([frame(TEXT, "hello")]), E.MALFORMED, "not JSON"),
-        Wire(20, "frames that are none", Spoken([b"\xff" * 64]), E.MALFORMED, "WebSocket is malformed"),
+        Wire(20, "text that is not JSON", Spoken([frame(TEXT, "hello")]), E.MALFORMED, "not JSON"),
+        Wire(20, "bytes that are not frames", Spoken([b"\xff" * 64]), E.MALFORMED, "WebSocket is malformed"),
         Wire(20, "a masked frame", Spoken([frame(TEXT, final, mask=b"mask")]), E.MALFORMED, "masked frame"),
         Wire(20, "a reserved opcode", Spoken([frame(3, final)]), E.MALFORMED, "opcode"),
         Wire(20, "a continuation of nothing", Spoken([frame(CONTINUATION, final)]), E.MALFORMED, "CONTINUATION"),
-        Wire(20, "a close code that is none", Spoken([closing(999)]), E.MALFORMED, "invalid code"),
+        Wire(20, "a close code that does not exist", Spoken([closing(999)]), E.MALFORMED, "invalid code"),
         Wire(
             20,
             "garbage for a handshake",

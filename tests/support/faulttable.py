@@ -61,7 +61,7 @@ FAULTS = (
     Fault(9, "The connection is reset in the middle", "What was timed until then is kept."),
     Fault(10, "Silence on an open connection"),
     Fault(11, "A byte now and then", "The deadline is for the whole request."),
-    Fault(12, "Only pings", "They keep the connection, are no tokens, and extend no deadline."),
+    Fault(12, "Only pings", "They keep the connection, are not tokens, and extend no deadline."),
     Fault(13, "One byte a write", "The same events as in one write."),
     Fault(14, "A character is cut in two"),
     Fault(15, "Invalid UTF-8 in a text", "Read as U+FFFD; over a WebSocket its standard ends the connection."),
@@ -69,7 +69,7 @@ FAULTS = (
     Fault(17, "Byte order marks", "The first is skipped; a later one makes its line unknown, as the standard has it."),
     Fault(18, "The last block is not ended", "It is discarded, as the standard has it, but for an end mark."),
     Fault(19, "U+2028, U+2029 and U+0085 in a text", "They end no line."),
-    Fault(20, "An event or body that is no JSON", "200 characters of it are kept, redacted."),
+    Fault(20, "An event or body that is not JSON", "200 characters of it are kept, redacted."),
     Fault(
         21,
         "A line, or an answer, without an end",

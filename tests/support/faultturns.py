@@ -94,7 +94,7 @@ CALLS: tuple[Wire, ...] = (
     ),
     Wire(
         20,
-        "arguments that are no JSON",
+        "arguments that are not JSON",
         Answer([events(ROLE, BAD_ARGUMENTS, CALLED, DONE)]),
         E.WRONG_TOOL_CALLS,
         "get_weather",
@@ -144,7 +144,7 @@ TALK: tuple[Wire, ...] = (
     Wire(13, "one byte a write", Answer(bytewise(sized(TOLD)))),
     Wire(14, "characters cut apart", Answer(bytewise(sized(TOLD.replace(b"Hello", "Grüße 世界 🦗".encode()))))),
     Wire(15, "invalid UTF-8", Answer([sized(TOLD.replace(b"Hello", b"\xff\xfe"))])),
-    Wire(20, "a body that is no JSON", Answer([sized(b'{"response":')]), E.MALFORMED, 'not JSON: {"response":'),
+    Wire(20, "a body that is not JSON", Answer([sized(b'{"response":')]), E.MALFORMED, 'not JSON: {"response":'),
     Wire(20, "a body without the text", Answer([sized(b'{"id": "a"}')]), E.MALFORMED, "no text at message.read.text"),
     Wire(21, "a body without an end", Answer([sized(b" " * 20_000_000)]), E.MALFORMED, "more than 16777216 bytes"),
     BOMB,

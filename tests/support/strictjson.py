@@ -4,9 +4,9 @@ import json
 
 
 def strictly(text):
-    """The value; NaN and Infinity are no JSON."""
+    """The value; NaN and Infinity are not JSON."""
     return json.loads(text, parse_constant=_refuse)
 
 
 def _refuse(word):
-    raise AssertionError(f"{word} is no JSON")
+    raise AssertionError(f"{word} is not JSON")

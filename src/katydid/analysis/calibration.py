@@ -44,7 +44,7 @@ class Trial:
     Attributes:
         users: that asked for a stream each, again and again.
         processes: of the generator.
-        ttft: milliseconds; over the requests whose TTFT is no upper bound.
+        ttft: milliseconds; over the requests whose TTFT is not an upper bound.
         arrival: the part of it that is the instrument's: from the target's writing of the first chunk to the
             moment that we say it arrived.
         way: the other part: from our sending to the target's reading, which waits for the target's core.

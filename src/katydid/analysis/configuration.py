@@ -16,7 +16,7 @@ _MODEL = re.compile(r"\bmodels?\b", re.IGNORECASE)
 
 
 def refused(frame: pd.DataFrame) -> bool:
-    """Whether every request that got an answer was refused so; rows with a `role` are no requests of the load."""
+    """Whether every request that got an answer was refused so; rows with a `role` are not requests of the load."""
     if "status" not in frame:
         return False
     load = frame[frame["role"].isna()] if "role" in frame else frame

@@ -22,8 +22,8 @@ def with_derived(samples: pd.DataFrame, manifest: Manifest) -> pd.DataFrame:
     `late`: started too late. `paced`: the first request of its iteration, the one that pacing starts; where
     an iteration has several, the others follow as their users get to them. `counted`: enters the
     statistics, see `in_statistics`. `timed`: tells something about times, see `tell_times`. Rows that tell of
-    several requests together are left out: see `iterations`. Rows with a `role` are no requests of the load, and
-    never count.
+    several requests together are left out: see `iterations`. Rows with a `role` are not requests of the load,
+    and never count.
     """
     whole = _of_iterations(samples)
     frame = samples[~whole] if whole.any() else samples.copy(deep=False)

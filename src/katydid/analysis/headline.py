@@ -167,7 +167,7 @@ def _named(check: Check) -> str:
 
 _GENERATOR, _TARGET, _CONFIGURATION = "generator", "target", "configuration"
 _PARTIES: dict[str | None, str] = {Blame.GENERATOR: _GENERATOR, Blame.TARGET: _TARGET, Blame.CONFIG: _CONFIGURATION}
-_CONFIGURED = frozenset({"data", "unfinished", "warm_up"})
+_CONFIGURED = frozenset({"data", "input_lengths", "output_lengths", "unfinished", "warm_cache", "warm_up"})
 """Rules of validity that another configuration keeps; the others are about the generator."""
 _EXAMPLE = 120
 """Characters of a target's words that a sentence has room for."""
@@ -201,6 +201,6 @@ def _why(manifest: Manifest, errors: list[ErrorRow]) -> str:
 
 
 def _address(manifest: Manifest, row: ErrorRow) -> str:
-    """The whole path that was asked, with that of `--host`; or the request's name, where that is no path."""
+    """The whole path that was asked, with that of `--host`; or the request's name, where that is not a path."""
     name = hide_query(row.name or "")
     return urlsplit(manifest.host or "").path.rstrip("/") + name if name.startswith("/") else name

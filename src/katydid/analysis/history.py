@@ -16,7 +16,7 @@ SHOWN = (
     "failure_rate",
     "tokens_per_s",
 )
-"""Metrics whose course is shown. The request rate is none of them: a fixed load fixes it."""
+"""Metrics whose course is shown. The request rate is not one of them: a fixed load fixes it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,7 +86,7 @@ class RequestTimes:
         streams = self._of_streams(came)
         times = np.where(came, first, self._had)[streams]
         open_, cut = ((kind & ~came)[streams] for kind in (self.open, self.cut))
-        silent = self._ok & ~came  # an answer without a token, which is no failure
+        silent = self._ok & ~came  # an answer without a token, which is not a failure
         return Known.of(times, open_, (self._failed | silent)[streams], cut)
 
     def _of_streams(self, came: np.ndarray) -> np.ndarray:

@@ -69,7 +69,7 @@ def run_facts(samples: pd.DataFrame, manifest: Manifest) -> RunFacts:
     """What a run of speech says.
 
     Raises:
-        ConfigError: it is none, or the target let no stream in.
+        ConfigError: it is not such a run, or the target let no stream in.
     """
     if "audio_ms" not in samples or "audio_chunk" not in (manifest.options or {}):
         raise ConfigError("--from: this is not a run of speech; name one that `katydid run speech` wrote")

@@ -48,7 +48,7 @@ def dialect(name: str, options: Any = None) -> Dialect:
         options: what it has of its own, as its `options` are; None for their defaults.
 
     Raises:
-        ConfigError: there is none of that name, or its options are no good.
+        ConfigError: there is none of that name, or its options are wrong.
     """
     try:
         found = DIALECTS[name]

@@ -23,7 +23,7 @@ class AnswerParser:
         dialect: knows what the body means.
 
     Attributes:
-        answer: None until the message is complete, or where it is no answer.
+        answer: None until the message is complete, or where it is not an answer.
         error_text: what the server said in an error of its own, after it had said 200.
         malformed: why the body cannot be read.
     """
@@ -60,7 +60,7 @@ class AnswerParser:
         """Take the whole body.
 
         Raises:
-            ProtocolError: it is no answer.
+            ProtocolError: it is not an answer.
         """
         self.answer = self._dialect.parse_answer(body)
         self.error_text = self.answer.failure

@@ -1,13 +1,13 @@
 """What counts as content, and its text, whatever shape a server gives it. Knows no API.
 
 Most write a string. Some write a list of parts, as Mistral does with its thinking, and some the bare number that a
-token of digits looks like. A part whose text is empty is no content, nor is what only frames a part.
+token of digits looks like. A part whose text is empty is not content, nor is what only frames a part.
 """
 
 from typing import Any
 
 _FRAME = frozenset({"expires_at", "format", "id", "index", "role", "signature", "type"})
-"""Members of a part that say something about it, and are none of its content."""
+"""Members of a part that say something about it, and are not its content."""
 _LEVELS = 8
 """How deep content lies at most; what a target nests without end is not read to its end."""
 
@@ -32,8 +32,3 @@ def text_of(value: Any) -> str:
     if isinstance(value, dict):
         return text_of(value.get("text"))
     return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else ""
-
-
-def tokens_in(usage: Any, prompt: str, completion: str) -> tuple[Any, Any]:
-    """What a usage says of both counts, by their names in it; None where it is no object, or says nothing."""
-    return (usage.get(prompt), usage.get(completion)) if isinstance(usage, dict) else (None, None)

@@ -29,7 +29,7 @@ def load_object(data: bytes) -> dict[str, Any]:
     """A JSON object out of an event.
 
     Raises:
-        ProtocolError: it is none.
+        ProtocolError: it is not.
     """
     try:
         value = orjson.loads(data)

@@ -1,4 +1,4 @@
-"""What a refusal means: the class and the text of an answer that is not 2xx, and when to come back."""
+"""What a refusal means, as an answer that is not 2xx or as an early close: its class, its text, when to come back."""
 
 import re
 from collections.abc import Mapping
@@ -105,3 +105,39 @@ def _number(text: str) -> float | None:
     except ValueError:
         return None
     return amount(value)
+
+
+_CLOSE_CLASSES = {
+    1000: ErrorClass.TRUNCATED,
+    1001: ErrorClass.TRUNCATED,
+    1005: ErrorClass.TRUNCATED,
+    1006: ErrorClass.TRUNCATED,
+    1012: ErrorClass.OVERLOADED,
+    1013: ErrorClass.OVERLOADED,
+    1014: ErrorClass.OVERLOADED,
+    4429: ErrorClass.RATE_LIMITED,
+}
+_CLOSE_NAMES = {
+    1000: "normally",
+    1001: "since it is going away",
+    1002: "for a protocol error",
+    1003: "for data that it does not take",
+    1005: "without a reason",
+    1006: "without a close frame",
+    1007: "for data that is not what it says",
+    1008: "for its policy",
+    1009: "for a message that is too big",
+    1011: "for an error of its own",
+    1012: "since it restarts",
+    1013: "since it is overloaded",
+    1014: "for a bad gateway",
+}
+"""RFC 6455, 7.4.1, and IANA's registry of close codes."""
+
+
+def classify_close(code: int, reason: str) -> tuple[ErrorClass, str]:
+    """The failure that an early close with this code is."""
+    error = _CLOSE_CLASSES.get(code, ErrorClass.SERVER_ERROR_EVENT)
+    name = _CLOSE_NAMES.get(code, "for a reason of its own")
+    said = f": {reason}" if reason else ""
+    return error, f"the target closed {name} ({code}) before its final result{said}"

@@ -80,7 +80,7 @@ def spoils(done: Sequence[Checked]) -> bool:
 
 
 _OTHER_FILES = 50
-"""Descriptors of a process that are no users' connections: measured 30 to 40 with two links to workers."""
+"""Descriptors of a process that are not users' connections: measured 30 to 40 with two links to workers."""
 
 
 def _descriptors(facts: Facts, plan: PlannedRun) -> CheckResult:

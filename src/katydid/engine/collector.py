@@ -25,6 +25,7 @@ from katydid.engine.options import RunOptions, run_options, version_label
 from katydid.engine.run_info import LEAD, REMOTE_LEAD, WIRE_NAME, RunInfo
 from katydid.engine.run_state import ROWS, Runtime
 from katydid.engine.services.base import Service
+from katydid.engine.services.before_run import ready_target
 from katydid.engine.services.preflight import first_look
 from katydid.engine.services.sdk_environment import vendors_host
 from katydid.engine.spawning import first_requests, pulses, shape_at_first
@@ -146,6 +147,8 @@ class Collector:
         assert self._checked is not None  # noqa: S101 - check() has set it or raised
         (options, host, model, service), self._checked = self._checked, None
         self._runtime.prepared = service
+        if options.before_run and service is not None:
+            ready_target(options.before_run, host, options.ca_file, getattr(service, "headers", {}), service.secrets())
         adaptation = self._found[0]
         runner = self._runtime.runner
         users = None if self._environment.shape_class else runner.target_user_count
@@ -164,6 +167,7 @@ class Collector:
             failure_limit=staged.get("failure_threshold", options.failure_threshold),
             ramp=ramp,
             adaptation=adaptation.as_dict() if adaptation else None,
+            calibration=getattr(service, "calibration", None),
             lead=REMOTE_LEAD if self._runtime.is_master else LEAD,
         )
         setattr(self._environment.parsed_options, WIRE_NAME, info.to_wire())

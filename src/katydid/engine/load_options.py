@@ -26,7 +26,7 @@ def read_run_time(text: str) -> float:
     """Seconds of a duration: all that Locust takes for one, and fractions.
 
     Raises:
-        QuantityError: it is none.
+        QuantityError: it is not one.
     """
     seconds = duration(text)
     return int(seconds) if seconds == seconds // 1 else seconds

@@ -4,6 +4,7 @@ from typing import Protocol, TypeGuard
 
 from katydid.dialects.base import Answer
 from katydid.dialects.status import classify_status
+from katydid.dialects.usage import TokenDetails
 from katydid.engine.run_info import RunInfo
 from katydid.model.gaps import Gaps
 from katydid.model.sample import Blame, ErrorClass, Sample
@@ -40,6 +41,7 @@ class StreamFacts(Facts, Protocol):
     gaps: Gaps
     prompt_tokens: int | None
     completion_tokens: int | None
+    details: TokenDetails
 
 
 def measure_exchange(sample: Sample, exchange: Exchange, info: RunInfo) -> None:
@@ -52,6 +54,8 @@ def measure_exchange(sample: Sample, exchange: Exchange, info: RunInfo) -> None:
         return
     sample.start_ms = info.ms(exchange.started)
     sample.late_ms = sample.start_ms - sample.scheduled_ms
+    if exchange.send_seconds is not None:
+        sample.send_ms = exchange.send_seconds * 1000.0
     if exchange.ended is not None:
         sample.duration_ms = (exchange.ended - exchange.started) * 1000.0
     if exchange.read_lag is not None:
@@ -65,8 +69,7 @@ def measure_stream(sample: Sample, exchange: Exchange, parser: StreamFacts) -> N
     if exchange.status is None or not 200 <= exchange.status < 300:
         return
     sample.chunks = parser.chunks
-    sample.prompt_tokens = parser.prompt_tokens
-    sample.completion_tokens = parser.completion_tokens
+    _measure_tokens(sample, parser)
     if parser.first_at is not None and exchange.started is not None:
         sample.ttft_ms = (parser.first_at - exchange.started) * 1000.0
         sample.ttft_bound = parser.first_bound
@@ -86,9 +89,16 @@ def measure_answer(sample: Sample, exchange: Exchange, parser: Facts) -> None:
     if _streams(parser):
         measure_stream(sample, exchange, parser)
     elif answer is not None:
-        sample.prompt_tokens = answer.prompt_tokens
-        sample.completion_tokens = answer.completion_tokens
+        _measure_tokens(sample, answer)
         sample.extra |= answer.extra
+
+
+def _measure_tokens(sample: Sample, told: StreamFacts | Answer) -> None:
+    sample.prompt_tokens = told.prompt_tokens
+    sample.completion_tokens = told.completion_tokens
+    sample.cached_tokens = told.details.cached_tokens
+    sample.reasoning_tokens = told.details.reasoning_tokens
+    sample.prediction_tokens = told.details.prediction_tokens
 
 
 def fail_on_the_line(sample: Sample, error: ErrorClass, detail: str) -> None:

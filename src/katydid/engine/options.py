@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from katydid.dialects import DIALECTS
 from katydid.engine.services.headers import shown_headers
 from katydid.load.body import shown_fields
+from katydid.load.length_options import LengthOptions
 from katydid.load.pacing import Phase
 from katydid.model.errors import ConfigError
 from katydid.model.options import (
@@ -31,7 +32,7 @@ from katydid.model.options import (
     variable_of,
 )
 from katydid.model.options.quantities import count, duration
-from katydid.model.redact import hide_query
+from katydid.model.redact import hide_query, strip_credentials
 
 Options = TypeVar("Options")
 
@@ -48,7 +49,7 @@ class _AppendLine(argparse.Action):
 
 
 @dataclass(frozen=True, kw_only=True)
-class RunOptions:
+class RunOptions(LengthOptions):
     """What a run was asked to do. Seconds, unless a name says otherwise."""
 
     interval: float = option(
@@ -182,7 +183,8 @@ class RunOptions:
         """The options as others may read them, those of the API among them: without a secret."""
         endpoint = hide_query(self.endpoint) if self.endpoint else None
         masked = {"header": shown_headers(self.header), "body": shown_fields(self.body)}
-        shown = asdict(self) | {"endpoint": endpoint, **masked}
+        before_run = strip_credentials(self.before_run) if self.before_run else None
+        shown = asdict(self) | {"endpoint": endpoint, "before_run": before_run, **masked}
         return shown | (shown.pop("dialect_options") or {})
 
     @property
@@ -293,7 +295,7 @@ def run_options(parsed: Any, table: type[Options]) -> Options:
         table: a dataclass whose fields `option` made.
 
     Raises:
-        ConfigError: the first value that is no good, by its option's name.
+        ConfigError: the first value that is wrong, by its option's name.
     """
     found = table(**{each.name: checked(each, getattr(parsed, each.name)) for each in options_in(table)})
     brought = getattr(DIALECTS.get(found.api), "options", None) if isinstance(found, RunOptions) else None

@@ -74,7 +74,7 @@ class Lifecycle:
         hooks.quitting.add_listener(self.on_quitting)
 
     def on_test_start(self, **_: object) -> None:
-        """Open the run, unless its options are no good (only the web form can bring such)."""
+        """Open the run, unless its options are wrong (only the web form can bring such)."""
         if self.collector is not None:
             self.roll_call.wait()
             try:

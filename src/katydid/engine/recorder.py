@@ -106,7 +106,7 @@ class Recorder:
         )
 
     def note(self, sample: Sample) -> None:
-        """Keep a row that is no request of the load: it counts for nothing, neither here nor in Locust."""
+        """Keep a row that is not a request of the load: it counts for nothing, neither here nor in Locust."""
         if sample.detail:
             sample.detail = self.redactor.text(sample.detail)
         sample.after_stop = self._stopper.halted

@@ -160,10 +160,9 @@ class Runtime:
         if self._next_user % SPAWNED_AT_ONCE == 0:
             gevent.sleep(0)
         due = self._spawned.next(getattr(self.environment.parsed_options, BATCH_WIRE_NAME, None))
-        number, first = self._next_user, self._first_of_stage
+        number, first, workers = self._next_user, self._first_of_stage, self.info.workers
         self._next_user += 1
         worker = self.runner.worker_index if isinstance(self.runner, WorkerRunner) else 0
-        workers = self.info.workers
         return number * workers + worker, (number - first) * workers + worker, due
 
     def now(self) -> float:
@@ -190,6 +189,8 @@ class Runtime:
             self.service = self.prepared or service_class(self.options, self.environment.host or "")
             if self.info.adaptation:
                 self.service.adapt(self.info.adaptation)
+            if self.info.calibration:
+                self.service.calibrate(self.info.calibration)
             self.service.begin(self.info.model)
             secrets = self.service.secrets()
         self.prepared = None
@@ -229,8 +230,7 @@ class Runtime:
 
     def all_spawned(self) -> None:
         """All users are there: those behind a barrier may go, unless they wait until all are ready."""
-        waiting = any(user.waits_for_all for user in self.paced_users())
-        if not (waiting and self.info.users):
+        if not (self.info.users and any(user.waits_for_all for user in self.paced_users())):
             self._release()
 
     def user_ready(self, fact: Sequence[str | None] | None) -> None:

@@ -241,7 +241,7 @@ class Sampled:
     """The block of a request; see `PacedUser.sampled`. A class, since a generator costs a microsecond more.
 
     Args:
-        request_type: how Locust's tables call it; None where the row is no request.
+        request_type: how Locust's tables call it; None where the row is not a request.
     """
 
     __slots__ = ("_began", "_recorder", "_request_type", "_sample")

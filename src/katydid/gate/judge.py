@@ -257,7 +257,7 @@ def _compared(thresholds: Thresholds, comparison: Comparison | None) -> Iterator
 
 
 def _compared_verdict(row: ComparedMetric, whole: GateVerdict) -> GateVerdict:
-    """A metric that a side lacks is no reason to pass; a failure or two are no reason to doubt."""
+    """A metric that a side lacks does not pass; a failure or two do not raise a doubt."""
     if None in (row.base, row.new):
         # Where all requests failed, that is what is wrong, and not that there are no times.
         told = whole is GateVerdict.FAILED and row.reason == NO_SUCCESS

@@ -77,7 +77,7 @@ def read_limit(text: object, unit: Unit) -> Limit:
     """A limit as a thresholds file writes it.
 
     Raises:
-        ConfigError: it is none for this unit, or no value can keep or break it; the message names no file.
+        ConfigError: it is not a limit of this unit, or no value can keep or break it; the message names no file.
     """
     scales, (measured, example) = _SCALES[unit], ASKED[unit]
     if not isinstance(text, str):
@@ -116,7 +116,7 @@ def read_percent(text: object) -> float:
     """A share such as `5%` as a fraction.
 
     Raises:
-        ConfigError: it is none.
+        ConfigError: it is not one.
     """
     found = _PERCENT.fullmatch(text) if isinstance(text, str) else None
     if found is None:

@@ -2,7 +2,7 @@
 
 A declaration is data: a column of the samples, and how it is read. So it travels in the manifest (`declared`), and
 whoever has the run's folder can show, compare and judge the metric without the file that declared it. What a manifest
-says comes from outside: it is checked as strictly as what a locustfile says, and left out where it is no good.
+says comes from outside: it is checked as strictly as what a locustfile says, and left out where it is wrong.
 """
 
 import re

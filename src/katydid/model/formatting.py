@@ -17,7 +17,7 @@ _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\
 """Control characters, and those that turn the direction of writing."""
 
 MINUS = "\u2212"
-"""The sign of a negative number in whatever people read; a hyphen is none."""
+"""The sign of a negative number in whatever people read; a hyphen is not one."""
 
 
 def strip_control_chars(text: object) -> str:

@@ -1,4 +1,4 @@
-"""The one place where JSON is written, so that what is no JSON (NaN, Infinity) is in none that we write.
+"""The one place where JSON is written, so that what is not JSON (NaN, Infinity) is in nothing that we write.
 
 Documents (files, `--json`, what a page carries) refuse it: a value that does not exist is null, and who made it NaN
 has a bug. Messages on the wire have null in its place: no request is lost for it.
@@ -28,7 +28,7 @@ def json_text(
     """A document: one of `model.documents`, or JSON's own types.
 
     Raises:
-        ValueError: something in it is no JSON; says where.
+        ValueError: something in it is not JSON; says where.
     """
     value = value.json if isinstance(value, Document) else value
     try:
@@ -60,7 +60,7 @@ def _plain(value: Any) -> Any:
 
 
 def _faults(value: Any, path: str = "") -> Iterator[str]:
-    """Each part that is no JSON, with where it is."""
+    """Each part that is not JSON, with where it is."""
     parts = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list | tuple) else ()
     for key, part in parts:
         yield from _faults(part, f"{path}.{key}" if path else str(key))

@@ -12,7 +12,7 @@ from katydid.model.sample import DETAIL_LIMIT
 MASK = "[redacted]"
 COMPLAINT_LIMIT = 1000
 """Characters of a complaint about a target: room for the names of its models."""
-_SHORTEST = 4  # a shorter secret would mask half of every text, and is none
+_SHORTEST = 4  # a shorter secret would mask half of every text, and is not one
 
 _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")

@@ -40,7 +40,7 @@ class ErrorClass(StrEnum):
         TOO_FEW_CHUNKS: a streamed answer of at most 2 content chunks.
         MALFORMED: bytes that break the protocol, or more of them than a bounded buffer holds.
         RATE_LIMITED: 429, or an error in the answer that says so.
-        DAILY_LIMIT: 429 for the day: trying again later is no use.
+        DAILY_LIMIT: 429 for the day: trying again later does not help.
         OVERLOADED: 503.
         HTTP_4XX: any other status from 400 to 499.
         HTTP_5XX: any other status from 500 to 599.
@@ -96,7 +96,7 @@ DETAIL_LIMIT = 200
 """Characters of a failure's text that are kept: enough to recognise it, too few to fill a disk."""
 
 NO_COLUMNS = frozenset({"extra", "gaps"})
-"""Attributes of a sample that are no columns of the rows."""
+"""Attributes of a sample that are not columns of the rows."""
 
 
 @dataclass(slots=True)
@@ -114,6 +114,7 @@ class Sample:
         start_ms: first byte handed to the kernel; None where no connection came about.
         late_ms: start − scheduled.
         connect_ms: TCP and TLS set-up; None on a reused connection.
+        send_ms: start → the kernel had the last byte of the request; None where it did not take all, or nobody looked.
         ttft_ms: start → arrival of the first chunk with content.
         ttft_bound: True where the first read brought several chunks, so that TTFT is an upper bound.
         duration_ms: start → arrival of the last byte.
@@ -122,7 +123,11 @@ class Sample:
         chunks: chunks with content.
         gap_mean_ms, gap_p99_ms, gap_max_ms: between content chunks.
         bytes: of the response's body, as received.
+        target_input_tokens, target_output_tokens: that were asked for.
         prompt_tokens, completion_tokens: only what the server said.
+        cached_tokens: of the prompt, that the server took from a cache, as it says.
+        reasoning_tokens: of the completion, that are no visible output, as the server says.
+        prediction_tokens: of the completion, that the request had predicted, as the server says.
         status: HTTP status.
         detail: the failure's text, redacted, at most 200 characters.
         after_stop: ended after the failure threshold stopped the run; a success counts, a failure does not.
@@ -142,6 +147,7 @@ class Sample:
     start_ms: float | None = None
     late_ms: float | None = None
     connect_ms: float | None = None
+    send_ms: float | None = None
     ttft_ms: float | None = None
     ttft_bound: bool | None = None
     duration_ms: float | None = None
@@ -152,8 +158,13 @@ class Sample:
     gap_p99_ms: float | None = None
     gap_max_ms: float | None = None
     bytes: int | None = None
+    target_input_tokens: int | None = None
+    target_output_tokens: int | None = None
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
+    cached_tokens: int | None = None
+    reasoning_tokens: int | None = None
+    prediction_tokens: int | None = None
     status: int | None = None
     outcome: Outcome = Outcome.OK
     blame: Blame | None = None

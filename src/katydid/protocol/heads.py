@@ -70,7 +70,7 @@ def read_head(head: bytes) -> Head:
     """What a response's head says, without the empty line that ends it.
 
     Raises:
-        ProtocolError: it is none of HTTP/1.
+        ProtocolError: it is not one of HTTP/1.
         LimitError: it has more than `MAX_HEADERS` headers.
     """
     first, *lines = head.decode("latin-1").replace("\r\n", "\n").split("\n")

@@ -80,7 +80,7 @@ def read_target_url(text: str) -> TargetUrl:
 
 
 def shown_url(text: str) -> str:
-    """A target's URL as others may see it: the normal form, or of what is none as much as holds no secret."""
+    """A target's URL as others may see it: the normal form; of what is not a URL, as much as holds no secret."""
     try:
         return read_target_url(text).url
     except ConfigError:

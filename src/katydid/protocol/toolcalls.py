@@ -45,7 +45,7 @@ class ToolCall:
     arguments: str = ""
 
     def parsed(self) -> Any:
-        """The arguments, read strictly: NaN, half a surrogate pair and nesting without end are no JSON.
+        """The arguments, read strictly: NaN, half a surrogate pair and nesting without end are not JSON.
 
         Raises:
             ValueError: they are not JSON.

@@ -19,7 +19,7 @@ _AT_ONCE = 16 * 1024
 def codings(value: str) -> tuple[str, ...]:
     """What a Content-Encoding says was done to a body, in that order.
 
-    A word that is no coding (`none`, `utf-8`) does nothing: frameworks write such to keep a proxy from compressing.
+    A word that is not a coding (`none`, `utf-8`) does nothing: frameworks write such to keep a proxy from compressing.
     """
     words = (word.strip().lower() for word in value.split(","))
     return tuple(word for word in words if word in _CODINGS)
@@ -32,7 +32,7 @@ class Unpacker:
         done: codings that were applied to it, in that order.
 
     Raises:
-        ProtocolError: one is none that we asked for.
+        ProtocolError: one of them was not asked for.
     """
 
     def __init__(self, done: tuple[str, ...]) -> None:
@@ -78,7 +78,7 @@ class _Gunzip:
         self._begun = False
         """Whether a member has begun and not ended."""
         self._over = False
-        """What comes now is no member, but padding."""
+        """What comes now is not a member, but padding."""
 
     def _new(self) -> Any:
         return zlib.decompressobj(zlib.MAX_WBITS | 16)

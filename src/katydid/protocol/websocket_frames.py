@@ -56,7 +56,7 @@ class Closed:
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """What came then is no WebSocket, or more of one than we are willing to hold; nothing more is heard."""
+    """What came then is not WebSocket, or more of one than we are willing to hold; nothing more is heard."""
 
     why: str
 

@@ -14,6 +14,7 @@ from katydid.model.workload import workloads_of
 from katydid.report.capacity import capacity_section
 from katydid.report.model import Material, Section, Table
 from katydid.report.run import render_run
+from katydid.report.tokens import tokens_section
 from katydid.runs.folder import REPORT, SUMMARY, RunFolder
 from katydid.runs.gaps import counted
 
@@ -62,7 +63,8 @@ def build_report(folder: RunFolder, definitions: Sequence[str] = ()) -> Report:
 
 def sections(material: Material) -> list[Section]:
     """What only runs of this kind have to say."""
-    makers = [capacity_section, *(make for record in workloads_of(material.manifest) for make in record.sections)]
+    own = [make for record in workloads_of(material.manifest) for make in record.sections]
+    makers = [capacity_section, *own, tokens_section]
     return [section for make in makers if (section := make(material)) is not None]
 
 

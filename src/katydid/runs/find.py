@@ -11,7 +11,7 @@ def runs_of(path: Path) -> list[RunFolder]:
     """The runs of one side of a comparison, oldest first: a run folder, or a folder of run folders.
 
     Raises:
-        ConfigError: the path is no folder, or one of several versions.
+        ConfigError: the path is not a folder, or one of several versions.
         NoDataError: it holds no run.
     """
     if (path / MANIFEST).is_file():

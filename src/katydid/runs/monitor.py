@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 MACHINE, TARGET = "machine", "target"
 WATCHED = frozenset({MACHINE, TARGET})
-"""Rows that are no process of the generator's: the whole machine that keeps the folder, and the target."""
+"""Rows that are not of a process of the generator's: the whole machine that keeps the folder, and the target."""
 
 
 @dataclass(slots=True)
@@ -24,7 +24,7 @@ class MonitorRow:
         open_connections: to the target.
         clock_step_ms: by how much the wall clock ran away from the monotonic clock in this second.
         blocked_ms: of this second, in which the event loop came to nothing: all lags over 5 ms added up, and the time
-            for which the machine was suspended; None for rows that are no process of the generator's.
+            for which the machine was suspended; None for rows of WATCHED.
         stamped_reads, unstamped_reads: of answers in this second, timed by the kernel's stamps, and by our own reading.
     """
 

@@ -60,7 +60,7 @@ class RowBuffer:
     """Rows of one process that were not handed on yet.
 
     Args:
-        schema: the columns; a row's `extra` is looked up for those that are no attributes of it.
+        schema: the columns; a row's `extra` is looked up for those that are not attributes of it.
 
     Attributes:
         nulled: values that did not fit their column, by its name; null in the batches that were drained.

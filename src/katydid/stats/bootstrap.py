@@ -2,7 +2,7 @@
 
 Two-way: users and blocks of time are drawn anew together (the pigeonhole bootstrap, Owen 2007), since
 requests of a user resemble each other, and so do those of the same half minute. It knows nothing of what
-changes from run to run, so it is no ground for a verdict.
+changes from run to run, so it does not support a verdict.
 """
 
 import numpy as np

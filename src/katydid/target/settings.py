@@ -28,7 +28,7 @@ def delay(text: str) -> float:
     """Seconds, as `duration` reads them; a plain number is taken where it cannot be meant in milliseconds.
 
     Raises:
-        QuantityError: it is none, or may be meant in either unit.
+        QuantityError: it is not one, or may be meant in either unit.
     """
     seconds, plain = duration(text), text.strip()
     if seconds >= LONGEST_PLAIN and not plain[-1].isalpha():
@@ -57,6 +57,9 @@ class TargetSettings:
     fail: tuple[str, ...] = option((), f"CLASS=RATE, repeatable; classes: {', '.join(FAULTS)}", repeat=True)
     max_connections: int = option(0, "connections beyond these get a 503", kind=count)
     slots: int = option(0, "answers served at a time; others wait in a queue, without headers", kind=count)
+    prefix_cache: int = option(
+        0, "tokens of prompts that a prefix cache holds; what it knows needs no share of ttft; 0 = no cache", kind=count
+    )
     queue_limit: int = option(0, "requests that may wait for a slot; others get a 503", kind=count)
     single_threaded: bool = option(False, "serve one connection at a time, as http.server.HTTPServer does")
     rate_limit: int = option(0, "requests a minute and key; others get a 429", kind=count)
@@ -168,7 +171,7 @@ def _rates(option: str, given: Sequence[str], known: Collection[str]) -> dict[st
     """CLASS=RATE by class.
 
     Raises:
-        ConfigError: a class or a rate is none, or the rates add up to more than 1.
+        ConfigError: a class or a rate is unknown, or the rates add up to more than 1.
     """
     rates = {}
     for text in given:
@@ -228,7 +231,7 @@ def settings_from_arguments(arguments: Sequence[str]) -> TargetSettings:
     """Settings out of words of a command line.
 
     Raises:
-        ConfigError: they are no good.
+        ConfigError: one of them is wrong.
     """
     parser = OneLineParser(prog="katydid target", **ABOUT)
     add_arguments(parser)

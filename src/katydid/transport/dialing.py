@@ -143,7 +143,7 @@ def first_bytes(to: Destination, sent: bytes, timeout: float) -> bytes:
     deadline = time.monotonic() + timeout
     sock, _ = dial(to, None, timeout)
     try:
-        send_all(sock, sent, deadline)
+        send_all(sock, deadline, sent)
         return _receive(sock, deadline)
     finally:
         sock.close()
@@ -183,14 +183,23 @@ def _connect(host: str, port: int, timeout: float) -> socket.socket:
     return sock
 
 
-def send_all(sock: socket.socket, data: bytes, deadline: float) -> None:
+_GATHERS = hasattr(socket.socket, "sendmsg")
+"""Not on Windows."""
+
+
+def send_all(sock: socket.socket, deadline: float, *pieces: bytes) -> None:
     """Send on a non-blocking socket, letting other greenlets run while its buffer is full."""
-    view = memoryview(data)
-    while view:
+    left = [memoryview(piece) for piece in pieces]
+    while left:
         try:
-            view = view[sock.send(view) :]
+            sent = sock.sendmsg(left) if _GATHERS and len(left) > 1 else sock.send(left[0])
         except BlockingIOError:
             gevent.socket.wait_write(sock.fileno(), _left(deadline))
+            continue
+        while left and sent >= len(left[0]):
+            sent -= len(left.pop(0))
+        if left:
+            left[0] = left[0][sent:]
 
 
 def _receive(sock: socket.socket, deadline: float) -> bytes:
@@ -213,7 +222,7 @@ def _shake_hands(sock: socket.socket, layer: TlsLayer, deadline: float) -> None:
     finished, to_send = layer.handshake(b"")
     while True:
         if to_send:
-            send_all(sock, to_send, deadline)
+            send_all(sock, deadline, to_send)
         if finished:
             return
         finished, to_send = layer.handshake(_receive(sock, deadline))
@@ -227,7 +236,7 @@ def _tunnel(sock: socket.socket, to: Destination, proxy: Proxy, deadline: float)
         lines.append(f"Proxy-Authorization: {proxy.authorization}")
     head = b""
     try:
-        send_all(sock, "\r\n".join([*lines, "", ""]).encode("latin-1"), deadline)
+        send_all(sock, deadline, "\r\n".join([*lines, "", ""]).encode("latin-1"))
         while b"\r\n\r\n" not in head:
             head += _receive(sock, deadline)
             if len(head) > _PROXY_HEAD_LIMIT:

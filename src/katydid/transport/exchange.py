@@ -82,6 +82,7 @@ class Exchange:
 
     Attributes:
         started: the first byte was handed to the kernel.
+        send_seconds: from there until the kernel had all of the request; None where it did not come to that.
         connect_seconds: TCP and TLS set-up; None on a reused connection.
         ended: arrival of the last byte; None where the answer is not complete.
         body: of an answer that was not 2xx or not what was asked for, bounded; empty otherwise.
@@ -93,6 +94,7 @@ class Exchange:
     """
 
     started: float | None = None
+    send_seconds: float | None = None
     connect_seconds: float | None = None
     ended: float | None = None
     status: int | None = None

@@ -36,6 +36,10 @@ MOST_HEADS = 256
 """Heads of requests that are kept: a run has about as many as prompts, and writing one costs 3 µs a request."""
 
 
+LONG_BODY = 16 * 1024
+"""Bytes from which on a body is sent from where it lies."""
+
+
 class HttpClient:
     """Sends requests to one target.
 
@@ -104,10 +108,13 @@ class HttpClient:
         while self._idle:
             self._idle[-1].close()
 
-    def _payload(self, request: Request) -> bytes:
+    def _payload(self, request: Request) -> tuple[bytes, ...]:
+        """The request in pieces that follow on each other; a long body is not copied behind its head."""
         head = self._head(request.method, request.path, request.headers, len(request.body))
         named = f"{REQUEST_ID}: {request.request_id}\r\n" if request.request_id else ""
-        return b"%b%b\r\n%b" % (head, named.encode("latin-1"), request.body)
+        if len(request.body) >= LONG_BODY:
+            return b"%b%b\r\n" % (head, named.encode("latin-1")), request.body
+        return (b"%b%b\r\n%b" % (head, named.encode("latin-1"), request.body),)
 
     def _write_head(self, method: str, path: str, headers: Headers, size: int) -> bytes:
         """The head of a request with so many bytes in its body, without the empty line that ends it."""
@@ -134,7 +141,7 @@ class HttpClient:
         self._open += 1
         return Connection(sock, tls, self._forget, exchange.connect_seconds)
 
-    def _converse(self, connection: Connection, payload: bytes, receiver: Receiver) -> None:
+    def _converse(self, connection: Connection, payload: tuple[bytes, ...], receiver: Receiver) -> None:
         connection.converse(payload, receiver, self._timeouts)
         if not connection.closed:
             self._idle.append(connection)

@@ -46,7 +46,7 @@ def proxy_for(host: str, port: int, *, tls: bool) -> Proxy | None:
     """The proxy by which a target is reached; None where there is none between.
 
     Raises:
-        ConfigError: a proxy is named that is none we speak to.
+        ConfigError: a proxy is named that we cannot speak to.
     """
     named = urllib.request.getproxies_environment()
     scheme = "https" if tls else "http"

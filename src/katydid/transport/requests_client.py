@@ -239,7 +239,7 @@ def _feed_bytes(read: _Read, sink: Sink) -> float:
 def _feed_events(read: _Read, sink: Sink) -> float:
     """Feed the events that sseclient-py finds, those of one read together; the arrival of the last bytes.
 
-    What it finds no event in is fed as it came, so that the sink can say what it is: a body that is no stream, or
+    What it finds no event in is fed as it came, so that the sink can say what it is: a body that is not a stream, or
     a last block without an end.
     """
     at = time.monotonic()

@@ -17,7 +17,7 @@ HANDSHAKE = 4.0
 ANSWER = 2.0
 """Seconds for the first bytes of any answer."""
 _NOT_TLS = frozenset({"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG"})
-"""OpenSSL's reasons where the peer's bytes are no TLS; by its version."""
+"""OpenSSL's reasons where the peer's bytes are not TLS; by its version."""
 _HANDSHAKE, _ALERT = 22, 21
 """Types of TLS records (RFC 8446, 5.1) that answer a first one."""
 

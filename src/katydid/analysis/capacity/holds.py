@@ -220,7 +220,7 @@ def _behind(rows: pd.DataFrame, record: StageRecord, begin: float, interval: flo
 def _piles_up(paced: pd.DataFrame, fewest: float) -> bool:
     """Whether there are signs of a queue: users that waited for answers started fewer requests, or times grow.
 
-    Answers whose times vary come early and late by chance; a few of them missing at the end are no queue yet.
+    Answers whose times vary come early and late by chance; a few of them missing at the end are not a queue yet.
     """
     if len(paced) < fewest:
         return True

@@ -30,12 +30,12 @@ MUST_MATCH = {
 OPTIONS_THAT_MAY_DIFFER = {
     "results", "version_label", "ca_file", "drain", "failure_threshold", "warm_up", "ramp",
     "api", "endpoint", "model", "interval", "phase", "request_timeout", "idle_timeout", "prompts", "check", "client",
-    "record_events", "target_pid", "target_metrics", "preflight",
+    "record_events", "target_pid", "target_metrics", "preflight", "before_run",
 }  # fmt: skip
 """Options that change no request, and those that the manifest's own keys tell."""
 
 WORTH_KNOWING = (
-    "adapted", "failure_threshold", "spawn_rate", "warm_up_s", "workers", "machine", "cpu_count",
+    "adapted", "calibration", "failure_threshold", "spawn_rate", "warm_up_s", "workers", "machine", "cpu_count",
     "katydid_version", "locust_version", "python_version",
 )  # fmt: skip
 """Keys of the manifest whose difference is listed."""

@@ -39,7 +39,7 @@ from katydid.runs.folder import RunFolder
 from katydid.stats.warmup import settled_after
 
 COMPARED = ("p50", "p90", "p95", "p99", "mean")
-"""Statistics of each distribution; the smallest and the largest value are no estimates of anything."""
+"""Statistics of each distribution; the smallest and the largest value do not estimate anything."""
 COMPARED_RATES = ("failure_rate", "late_share", "tokens_per_s")
 
 

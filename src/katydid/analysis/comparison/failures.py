@@ -5,7 +5,7 @@ day than the next. So their variance is the binomial one times a dispersion (qua
 Nelder 1989, section 4.5; Williams 1982), which is taken from three places:
 
 - within a run, from how unevenly its failures lie in its course (batch means over blocks of requests); of fewer
-  than FEW failures the episodes are counted instead. Failures that come steadily are no episode.
+  than FEW failures the episodes are counted instead. Failures that come steadily are not an episode.
 - from run to run, by Pearson's chi square of runs around the rate of their version, where these are enough;
 - where runs do not tell, from an assumption: two requests of a run have a correlation of at least ASSUMED, so
   that no run is worth more than 1 / ASSUMED independent requests (beta-binomial). What is assumed counts as

@@ -55,7 +55,7 @@ def history_of(folders: Sequence[RunFolder], base: Sequence[RunData], known: set
 
 
 def _read(folder: RunFolder) -> RunData | None:
-    """None for a damaged run: of the history, which nobody named, it is no error."""
+    """None for a damaged run: of the history, which nobody named, it is not an error."""
     try:
         return read_run(folder)
     except NoDataError:

@@ -70,7 +70,7 @@ class Judged:
         rates: of failures alone.
         reason: why nothing can be said, where that is not the noise.
         bound, floor: of a change that is known on one side only; see `bounds`.
-        declared: the metric, where it is none of ours.
+        declared: the metric, where a workload declares it.
     """
 
     name: str

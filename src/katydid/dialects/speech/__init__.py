@@ -23,7 +23,7 @@ def speech_dialect(name: str, fields: str | None = None) -> SpeechDialect:
         fields: for `generic`, what its fields are called (see `generic.py`).
 
     Raises:
-        ConfigError: the fields are no good, or the dialect has none to name.
+        ConfigError: the fields are wrong, or the dialect has none to name.
     """
     if name == "generic":
         return GenericDialect(fields)

@@ -67,7 +67,7 @@ class SpeechDialect(Protocol):
         """What a message says; `stopped`: our own end has been sent.
 
         Raises:
-            ProtocolError: it is none of this service's.
+            ProtocolError: it is not one of this service's.
         """
 
 
@@ -75,7 +75,7 @@ def json_object(message: str | bytes) -> dict[str, Any]:
     """A message as a JSON object.
 
     Raises:
-        ProtocolError: it is none.
+        ProtocolError: it is not.
     """
     if isinstance(message, bytes):
         raise ProtocolError(f"a binary message of {len(message)} bytes where JSON was expected")

@@ -37,7 +37,7 @@ class GenericDialect:
         fields: other names than DEFAULTS, as in `text=result.transcript,final=FinalTranscript`.
 
     Raises:
-        ConfigError: one of them is no such name.
+        ConfigError: one of them is not such a name.
     """
 
     name = "generic"

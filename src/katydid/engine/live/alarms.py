@@ -1,7 +1,7 @@
 """What looks wrong while a run goes on, and what to do: said once each, before the time is spent.
 
 Quick forms of the rules of `analysis.validity`, which judge the finished run; the limits are theirs. An
-alarm is no verdict: a run that recovers may yet be valid. Knows no terminal.
+alarm is not a verdict: a run that recovers may yet be valid. Knows no terminal.
 """
 
 import math

@@ -38,6 +38,9 @@ class Service(Protocol):
     def adapt(self, found: dict[str, object]) -> None:
         """Leave out of requests what the look before the load has found to be refused; only called where it was."""
 
+    def calibrate(self, found: dict[str, object]) -> None:
+        """Make prompts by what the look before the load has found of the target's count; only called where it was."""
+
     def begin(self, model: str) -> None:
         """Prepare what requests have in common."""
 

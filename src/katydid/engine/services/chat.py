@@ -11,13 +11,16 @@ from katydid.dialects.base import Generation, Message, path_of
 from katydid.dialects.loading import load_object
 from katydid.engine.options import RunOptions
 from katydid.engine.services.headers import ExtraHeaders
+from katydid.engine.services.making import Making, counted_tokens
 from katydid.engine.services.preflight import HEADER, MOST_TOKENS, choose_model, look, try_request
 from katydid.engine.services.prompts import load_prompts
 from katydid.engine.services.sdk_environment import vendors_key
 from katydid.load.body import Adaptation, body_fields, secret_values
+from katydid.load.made_prompts import Plan
 from katydid.model.errors import ConfigError, ProtocolError
 from katydid.model.jsontext import json_bytes
 from katydid.model.redact import hide_query, is_secret_name
+from katydid.model.sample import Sample
 from katydid.protocol.target_url import Place, names_endpoint, place, read_target_url
 from katydid.transport import open_client
 from katydid.transport.exchange import Exchange, Request, Timeouts, TimestampSource
@@ -26,6 +29,8 @@ KEY = "LOAD_TEST_API_KEY"
 KEY_FILE = "LOAD_TEST_API_KEY_FILE"
 _AROUND_KEY = " \t\r\n\v\f\u00a0\ufeff"
 """What editors and copying leave around a key; the last is a byte order mark."""
+LOOK_WORDS = 24
+"""Of the prompt of the look before the load, where prompts are made."""
 
 
 Options_co = TypeVar("Options_co", bound=RunOptions, covariant=True)
@@ -40,12 +45,15 @@ class ChatService(Generic[Options_co]):
         client: sends requests to it.
         streams: whether this workload asks for streamed answers.
         asks: whether it sends the dialect's requests, so that one can be tried before the load.
+        makes: whether its requests are those of `--prompts`, so that their lengths can be drawn.
         adaptation: of requests to what the target refuses; found by `preflight`, or told to `adapt`.
+        headers: of every request.
         note: what a person should know of the look before the load; empty for nothing.
     """
 
     streams = True
     asks = True
+    makes = True
 
     def __init__(self, options: Options_co, host: str) -> None:
         self.dialect = dialect(options.api, options.dialect_options)
@@ -60,14 +68,17 @@ class ChatService(Generic[Options_co]):
             key, self.note = vendors_key(options.api, host)
             self._key = key or None
         self._prompts = load_prompts(options.prompts)
+        self.making = Making(options, options.seed, options.prompts, self._made)
+        if self.making.active and not self.makes:
+            raise ConfigError("--input-tokens, --output-tokens: this workload says itself what it asks: leave them out")
         self._path = found.endpoint
         self._paths: dict[bool, str] = {}
         self._cut = self.dialect.endpoint.removesuffix(found.endpoint)
         self._extra = ExtraHeaders(options.header)
         self._fields = body_fields(options.body)
         self.adaptation = Adaptation()
-        self._headers = self._extra.over(self.dialect.headers(self._key))
-        self._shared_headers = tuple(self._headers.items())
+        self.headers = self._extra.over(self.dialect.headers(self._key))
+        self._shared_headers = tuple(self.headers.items())
         timeouts = Timeouts(options.request_timeout, options.idle_timeout)
         self.client = open_client(options.client, self._host, timeouts, options.ca_file)
         self._bodies: list[bytes | None] = []
@@ -92,7 +103,7 @@ class ChatService(Generic[Options_co]):
             model = options.model
         else:
             model, note = choose_model(
-                self.client, self.dialect, self._host, options.model, self._headers, path=self._models_path
+                self.client, self.dialect, self._host, options.model, self.headers, path=self._models_path
             )
             self.note = "; ".join(filter(None, (self.note, note)))
         self.begin(model)
@@ -101,22 +112,53 @@ class ChatService(Generic[Options_co]):
             self.adaptation, self.note = try_request(
                 self._send_look, self._look_body, host=self._host, own=own, note=self.note
             )
+        if self.making.makes_prompts:
+            count = self._count_tokens if options.preflight == "request" else None
+            self.note = "; ".join(filter(None, (self.note, self.making.calibrate(count))))
         return model
 
     def adapt(self, found: dict[str, object] | None) -> None:
         """What the process that looked at the target has found; before `begin`."""
         self.adaptation = Adaptation.from_dict(found)
 
-    def _send_look(self, body: bytes) -> Exchange:
+    @property
+    def calibration(self) -> dict[str, object] | None:
+        """How the target counts made prompts, for the other processes of the run; None where none are made."""
+        return dict(self.making.prompts.facts()) if self.making.makes_prompts else None
+
+    def calibrate(self, found: dict[str, object]) -> None:
+        """See `service.Service.calibrate`."""
+        self.making.use(found)
+
+    def _look(self, body: bytes) -> tuple[Exchange, bytes]:
         request = self.post(body, "preflight")
-        exchange, _ = look(self.client, replace(request, headers=(*request.headers, (HEADER, "1"))))
-        return exchange
+        return look(self.client, replace(request, headers=(*request.headers, (HEADER, "1"))))
+
+    def _send_look(self, body: bytes) -> Exchange:
+        return self._look(body)[0]
 
     def _look_body(self, adaptation: Adaptation) -> bytes:
         self.adaptation = adaptation
         index = self._prompts.index(self.options.seed, 0, 0)
-        short = replace(self.generation(), max_tokens=min(self.options.max_tokens, MOST_TOKENS))
-        return self.changed(self.dialect.body(self._prompts.conversations[index], short, stream=self.streams))
+        if self.making.makes_prompts:
+            return self._short_body(one_message(self.making.prompts.probe(0, LOOK_WORDS)))
+        return self._short_body(self._prompts.conversations[index])
+
+    def _short_body(self, messages: list[Message]) -> bytes:
+        most = min(self.options.max_tokens, MOST_TOKENS)
+        short = replace(self.generation(self._forced(1)), max_tokens=most)
+        return self.changed(self.dialect.body(messages, short, stream=self.streams))
+
+    def _count_tokens(self, text: str) -> int | None:
+        """The tokens of a probe, as the target counts them."""
+        exchange, body = self._look(self._short_body(one_message(text)))
+        return counted_tokens(self.dialect, exchange, body)
+
+    def _forced(self, tokens: int) -> dict[str, object]:
+        """Fields that make answers so long, where lengths are asked for and the API has such fields."""
+        force = getattr(self.dialect, "forced", None)
+        found: dict[str, object] = force(tokens) if force and self.making.sets_outputs else {}
+        return found
 
     def _placed(self, base: str) -> Place:
         """Where the API is, below the base path that the target's URL has.
@@ -160,12 +202,38 @@ class ChatService(Generic[Options_co]):
         return checked_path(f"--api {self.dialect.name}: its path", path).removeprefix(self._cut)
 
     def request(self, *, user: int, iteration: int, request_id: str, stream: bool) -> Request:
-        """The request of a user's iteration; its body is built once a prompt."""
+        """The request of a user's iteration; its body is built once a prompt, or ahead of time where it is made."""
+        if self.making.active:
+            return self.post(self.making.take(user, iteration).body, request_id, stream=stream)
         index = self._prompts.index(self.options.seed, user, iteration)
         body = self._bodies[index]
         if body is None:
             body = self._bodies[index] = self._body(index, stream=stream)
         return self.post(body, request_id, stream=stream)
+
+    def request_for(self, sample: Sample, draw: tuple[int, int], *, stream: bool) -> Request:
+        """The request of a sample, made by the user and the iteration of `draw`; the sample is told its lengths."""
+        user, iteration = draw
+        if self.making.active:
+            plan = self.making.take(user, iteration).plan
+            sample.target_input_tokens, sample.target_output_tokens = plan.input_tokens, plan.output_tokens
+        return self.request(user=user, iteration=iteration, request_id=sample.request_id, stream=stream)
+
+    def ended(self, sample: Sample, draw: tuple[int, int]) -> None:
+        """A request of `request_for` has ended."""
+        if self.making.active:
+            self.making.ended(sample, draw)
+
+    def _made(self, user: int, iteration: int, plan: Plan) -> bytes:
+        """The body of a request whose length is drawn."""
+        if self.making.makes_prompts:
+            messages = one_message(self.making.prompts.text(user, iteration, plan.units))
+        else:
+            messages = self._prompts.conversations[self._prompts.index(self.options.seed, user, iteration)]
+        generation = self.generation(self._forced(plan.output_tokens or 0))
+        if plan.output_tokens is not None:
+            generation = replace(generation, max_tokens=plan.output_tokens)
+        return self.changed(self.dialect.body(messages, generation, stream=self.streams))
 
     def post(self, body: bytes, request_id: str, *, stream: bool | None = None) -> Request:
         """A request with a body of one's own; `stream` where it is not what this workload asks for."""
@@ -216,6 +284,13 @@ class ChatService(Generic[Options_co]):
             "host": self._host,
             "api": self.dialect.name,
             "endpoint": hide_query(self._path),
+            **self._prompts_facts(),
+        }
+
+    def _prompts_facts(self) -> dict[str, object]:
+        if self.making.makes_prompts:
+            return {"prompts": "made", "calibration": dict(self.making.prompts.facts())}
+        return {
             "prompts": f"{self._prompts.source} ({len(self._prompts.conversations)})",
             "prompts_sha256": self._prompts.sha256,
         }
@@ -228,6 +303,11 @@ class ChatService(Generic[Options_co]):
     def close(self) -> None:
         """See `service.Service.close`."""
         self.client.close()
+
+
+def one_message(text: str) -> list[Message]:
+    """A conversation of one question."""
+    return [{"role": "user", "content": text}]
 
 
 def api_key() -> str | None:

@@ -44,7 +44,7 @@ class Document(msgspec.Struct, kw_only=True, frozen=True, dict=True, omit_defaul
             source: as a JSON parser gives it. It is kept, so that what is written again has all of its keys.
 
         Raises:
-            DocumentError: it is none; in half a line, for who knows the file.
+            DocumentError: it is not such a document; in half a line, for who knows the file.
         """
         if not isinstance(source, dict):
             raise DocumentError("not a JSON object")
@@ -69,7 +69,7 @@ class Document(msgspec.Struct, kw_only=True, frozen=True, dict=True, omit_defaul
         """The same from a file's content.
 
         Raises:
-            DocumentError: it is none, or not JSON.
+            DocumentError: it is not such a document, or not JSON.
         """
         try:
             return cls.read(msgspec.json.decode(text))

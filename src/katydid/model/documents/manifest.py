@@ -109,7 +109,7 @@ class Manifest(Document, kw_only=True, frozen=True):
         lost_workers: that went away in the run.
         missing_rows: that were promised and never came.
         reads: whose clock really timed what arrived.
-        nulled_values: values of rows that were no numbers, and are null.
+        nulled_values: values of rows that did not fit their columns, and are null.
         partial: it never came to its end.
     """
 

@@ -50,7 +50,7 @@ def truth(text: str) -> bool:
     """A text as the environment and the web form have it.
 
     Raises:
-        ValueError: it is no truth value.
+        ValueError: it is not a truth value.
     """
     words = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
     try:
@@ -78,7 +78,7 @@ def option(
         default: where nothing is given; also for an empty field of the web form.
         help_text: what `--help` and the web form say, without the default.
         choices: the only good values, as they are when the parser is filled.
-        kind: makes a value out of a text; raises ValueError where it is none. With `truth` the option takes no value;
+        kind: makes a value out of a text; raises ValueError where it cannot. With `truth` the option takes no value;
             `duration`, `count` and `share` read what people write (`model.options.quantities`).
         rule: what a good value is, and what a bad one is told.
         most: the same of one that is too large. Without it, a number must be finite, an integer fit 64 bits, and a
@@ -106,7 +106,7 @@ def check_table(table: object, where: str) -> None:
     """See that something is a table of options and nothing else.
 
     Raises:
-        ConfigError: it is none.
+        ConfigError: it is not.
     """
     frozen = getattr(getattr(table, "__dataclass_params__", None), "frozen", False)
     if isinstance(table, type) and frozen and options_in(table):
@@ -138,7 +138,7 @@ def checked(option: Any, value: Any) -> Any:
     """The value of an option, made out of a text where it is one.
 
     Raises:
-        ConfigError: it is no good; by its option's name.
+        ConfigError: it is not a good one; by its option's name.
     """
     meta = option.metadata
     flag = flag_of(option)

@@ -22,11 +22,11 @@ _DURATION = re.compile(
 
 
 class QuantityError(ArgumentTypeError, ValueError):
-    """A text that is no quantity of its kind; in words that can stand behind an option's name."""
+    """A text that is not a quantity of its kind; in words that can stand behind an option's name."""
 
 
 def exact_duration(text: str) -> Decimal | None:
-    """Seconds of a duration with units; None where the text is none, as a plain number is."""
+    """Seconds of a duration with units; None where the text is not one, as a plain number."""
     found = _DURATION.fullmatch(text.strip())
     if found is None:
         return None
@@ -38,7 +38,7 @@ def duration(text: str | float) -> float:
     """Seconds; a plain number is seconds.
 
     Raises:
-        QuantityError: it is no duration.
+        QuantityError: it is not a duration.
     """
     return _duration(text, Decimal(1))
 
@@ -47,7 +47,7 @@ def milliseconds(text: str | float) -> float:
     """Milliseconds of a duration; a plain number is milliseconds.
 
     Raises:
-        QuantityError: it is no duration.
+        QuantityError: it is not a duration.
     """
     return _duration(text, _SECONDS["ms"])
 
@@ -59,35 +59,35 @@ def _duration(text: str | float, unit: Decimal) -> float:
     try:
         return float(text)
     except ValueError:
-        raise QuantityError(f"{_shown(text)} is not a duration such as 250ms, 20s or 1m30s") from None
+        raise QuantityError(f"{quoted(text)} is not a duration such as 250ms, 20s or 1m30s") from None
 
 
 def count(text: str | int) -> int:
     """A whole number.
 
     Raises:
-        QuantityError: it is none.
+        QuantityError: it is not one.
     """
     try:
         return int(text)
     except ValueError:
-        raise QuantityError(f"{_shown(text)} is not a whole number") from None
+        raise QuantityError(f"{quoted(text)} is not a whole number") from None
 
 
 def share(text: str | float) -> float:
     """A part of the whole as a fraction: `5%` or `0.05`; whether it is in [0, 1] is its reader's to see.
 
     Raises:
-        QuantityError: it is none.
+        QuantityError: it is not one.
     """
     percent = isinstance(text, str) and text.strip().endswith("%")
     try:
         return float(Decimal(str(text).strip().removesuffix("%")) / 100) if percent else float(text)
     except (ValueError, ArithmeticError):
-        raise QuantityError(f"{_shown(text)} is not a share such as 5% or 0.05") from None
+        raise QuantityError(f"{quoted(text)} is not a share such as 5% or 0.05") from None
 
 
-def _shown(text: object) -> str:
+def quoted(text: object) -> str:
     """Quoted in a message, and cut where it is long."""
     said = str(text)
     return repr(said if len(said) <= _LONGEST_SHOWN else f"{said[:_LONGEST_SHOWN]}…")

@@ -34,7 +34,7 @@ class SpeechApi(Protocol):
         """What a text message of the client means.
 
         Raises:
-            RequestError: it is no JSON object.
+            RequestError: it is not a JSON object.
         """
 
     def partial(self, text: str) -> str:

@@ -56,7 +56,7 @@ class HttpRequest:
         """The body as an object.
 
         Raises:
-            RequestError: it is none.
+            RequestError: it is not.
         """
         try:
             value = orjson.loads(self.body)
@@ -85,7 +85,7 @@ class RequestReader:
         """The requests that are complete with these bytes.
 
         Raises:
-            RequestError: they are no requests, or too large.
+            RequestError: they are not requests, or too large.
         """
         self._buffer += data
         requests = []

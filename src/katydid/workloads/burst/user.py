@@ -59,11 +59,11 @@ class BurstService(ChatService[BurstOptions]):
             client.close()
         return ""
 
-    def ask(self, *, user: int, iteration: int, request_id: str) -> Request:
-        """A user's request; its connection ends with it."""
+    def ask(self, sample: Sample, draw: tuple[int, int]) -> Request:
+        """The request of a sample; its connection ends with it."""
         if self._get is not None:
-            return Request("GET", self._get, (*self._extra.values.items(), CLOSE), request_id=request_id)
-        request = self.request(user=user, iteration=iteration, request_id=request_id, stream=True)
+            return Request("GET", self._get, (*self._extra.values.items(), CLOSE), request_id=sample.request_id)
+        request = self.request_for(sample, draw, stream=True)
         return replace(request, headers=(*request.headers, CLOSE))
 
     def facts(self) -> dict[str, object]:
@@ -134,8 +134,10 @@ class BurstUser(PacedUser[BurstOptions, BurstService]):
     def perform(self, sample: Sample) -> None:
         """One streamed answer, or one page."""
         service = self.service
-        request = service.ask(user=self.index, iteration=self.iteration, request_id=sample.request_id)
-        self.exchange(sample, request, _Page() if service.plain else service.dialect.stream_parser(self.options.check))
+        parser = _Page() if service.plain else service.dialect.stream_parser(self.options.check)
+        draw = self.index, self.iteration
+        self.exchange(sample, service.ask(sample, draw), parser)
+        service.ended(sample, draw)
 
 
 def _note_wait(sample: Sample, scheduled: float) -> None:

@@ -1,7 +1,7 @@
 """What the resilience workloads have in common: a normal load of speech, and a deed beside it.
 
 One user of the whole run, the first, does the deed in a greenlet of its own. What it does leaves rows too,
-with a `role`; they are no requests of the load and count in none of its statistics. Only targets on this
+with a `role`; they are not requests of the load and count in none of its statistics. Only targets on this
 machine are put through it, unless whoever runs it says that the target is theirs.
 """
 
@@ -52,7 +52,7 @@ class ResilienceUser(SpeechUser):
     """A speaker; the first of all also does the deed.
 
     Columns:
-        role: what a row is that is no request of the load, as `kill`, `storm`, `zombie`; it counts in no statistic.
+        role: what a row is that is not a request of the load, as `kill`, `storm`, `zombie`; it counts in no statistic.
     """
 
     abstract = True
@@ -146,7 +146,7 @@ def parse_times(text: str, flag: str) -> list[float]:
     """Seconds of the run, as in `10,30` or `10s,1m30s`.
 
     Raises:
-        ConfigError: they are no durations, or negative.
+        ConfigError: they are not durations, or negative.
     """
     try:
         found = sorted(map(duration, text.split(",")))

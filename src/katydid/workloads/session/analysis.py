@@ -18,6 +18,8 @@ CHECKS = {
     "safety_answer": "the safety answer comes when it must",
 }
 """In the order in which they are told."""
+_BY_MARKERS = {"isolation", "independent_streams", "own_history"}
+"""Those that recognise texts by their users' words; streams also by the answers' ids."""
 MOST_EXAMPLES = 5
 _SHOWN = {"p50": 0.50, "p95": 0.95, "p99": 0.99}
 
@@ -37,11 +39,14 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class AnswerCheck:
-    """A check of answers; `asks` says of what, `count` how many answers were asked."""
+    """A check of answers; `asks` says of what, `count` how many answers were asked.
+
+    `passed` is None where nothing could have been noticed.
+    """
 
     name: str
     asks: str
-    passed: bool
+    passed: bool | None
     count: int
     violations: int
     examples: list[Example]
@@ -70,7 +75,7 @@ class SessionFigures:
     session_isolation: bool | None
     room_occupancy: bool | None
     crisis_detection: bool | None
-    checks: dict[str, bool]
+    checks: dict[str, bool | None]
 
 
 def session_summary(run: Run) -> dict[str, object]:
@@ -88,14 +93,23 @@ def _check(frame: pd.DataFrame, name: str) -> AnswerCheck:
     if name == "independent_streams":
         violated |= _given_twice(frame)
     rows = frame[violated]
+    seen = bool((checked & _could_see(frame, name)).any())
     return AnswerCheck(
         name=name,
         asks=CHECKS[name],
-        passed=not len(rows),
+        passed=False if len(rows) else True if seen else None,
         count=int(checked.sum()),
         violations=len(rows),
         examples=[_example(row) for _, row in rows.head(MOST_EXAMPLES).iterrows()],
     )
+
+
+def _could_see(frame: pd.DataFrame, name: str) -> pd.Series:
+    """Answers in which the check would have noticed something; rows of before do not tell, and are taken to."""
+    if name not in _BY_MARKERS or "markers" not in frame:
+        return pd.Series(data=True, index=frame.index)
+    seen = frame["markers"].fillna(0) > 0
+    return seen | frame["answer_id"].notna() if name == "independent_streams" else seen
 
 
 def _has(column: pd.Series, name: str) -> pd.Series:
@@ -124,8 +138,10 @@ def _example(row: pd.Series) -> Example:
 
 
 def _session(frame: pd.DataFrame, checks: list[AnswerCheck]) -> SessionFigures:
+    """Times are of the messages that count and were answered rightly, as in the report's table of requests."""
     messages = frame[frame["name"] == "message"]
-    times = messages["duration_ms"].dropna().to_numpy(dtype=np.float64)
+    timed = messages[messages["counted"] & (messages["outcome"] == "ok")]
+    times = timed["duration_ms"].dropna().to_numpy(dtype=np.float64)
     latencies = [quantile(times, q) if len(times) else None for q in _SHOWN.values()]
     passed = {check.name: check.passed for check in checks}
     seconds = _seconds(messages)
@@ -155,7 +171,9 @@ def _seconds(messages: pd.DataFrame) -> float | None:
     return float(ended - started.min()) / 1000.0
 
 
-def _all(passed: dict[str, bool], *names: str) -> bool | None:
-    """Whether all of these checks that were made were passed; None where none was made."""
+def _all(passed: dict[str, bool | None], *names: str) -> bool | None:
+    """Whether all of these checks that were made were passed; None where none was made, or one could see nothing."""
     made = [passed[name] for name in names if name in passed]
-    return all(made) if made else None
+    if False in made:
+        return False
+    return None if None in made or not made else True

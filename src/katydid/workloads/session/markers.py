@@ -17,7 +17,7 @@ _PAYLOAD = struct.Struct(">II")
 _SIGNATURE = 12
 """Bytes; nobody guesses 96 bits."""
 _SHAPE = re.compile(r"kd9([a-z2-7]{32})", re.IGNORECASE)
-"""The 9 is no letter of the code, so that a marker cannot begin inside another."""
+"""The 9 is not a letter of the code, so that a marker cannot begin inside another."""
 _MOST = 2**32
 _REMEMBERED = 10_000
 """Markers of this process that are recognised by looking them up; others are by their signature."""

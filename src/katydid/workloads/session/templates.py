@@ -27,7 +27,7 @@ def compiled(value: object, where: str) -> Filled:
         where: names it in complaints, as in `message.body`.
 
     Raises:
-        ConfigError: it is no template. The function itself raises one where a name is unknown, or where a
+        ConfigError: it is not a template. The function itself raises one where a name is unknown, or where a
             template reaches for what it must not.
     """
     if isinstance(value, str):

@@ -7,11 +7,12 @@ Every user opens its session; when all have, they talk. What is said, and what i
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
-from katydid.dialects.close_codes import classify_close
+from katydid.dialects.status import classify_close
 from katydid.engine.measuring import judge
 from katydid.engine.user import PacedUser
 from katydid.model.jsontext import json_text
@@ -31,7 +32,7 @@ class MessagePart:
 
     Args:
         message: JSON, as it is sent.
-        new: makes an answer to be filled; what is heard without a text is none.
+        new: makes an answer to be filled; what is heard without a text is not one.
 
     Attributes:
         answer: the last message that was heard.
@@ -83,6 +84,7 @@ class SessionUser(PacedUser[SessionOptions, SessionService]):
         violated: those that found something.
         other_user: whose text or message was found.
         answer_id: by which the service names the answer.
+        markers: words of users that were found in the answer; where none ever is, isolation could not be seen.
     """
 
     abstract = True
@@ -97,6 +99,7 @@ class SessionUser(PacedUser[SessionOptions, SessionService]):
         "violated": str,
         "other_user": int,
         "answer_id": str,
+        "markers": int,
     }
     default_users = 5
     ends_itself = True
@@ -172,9 +175,7 @@ class SessionUser(PacedUser[SessionOptions, SessionService]):
         if owner == self.index:
             return judgement
         detail = f"user {self.index} was sent an answer that user {owner} had been sent"
-        return AnswerJudgement(
-            judgement.checks, (*judgement.violations, Violation("independent_streams", detail, owner))
-        )
+        return replace(judgement, violations=(*judgement.violations, Violation("independent_streams", detail, owner)))
 
     def _look_around(self) -> None:
         """Who is in the room? All users of it must be told the same."""
@@ -241,6 +242,7 @@ class SessionUser(PacedUser[SessionOptions, SessionService]):
 def _judge(sample: Sample, judgement: AnswerJudgement) -> None:
     """Put what was checked, and what was found, into the row."""
     violations = judgement.violations
+    sample.extra["markers"] = judgement.markers
     sample.extra["checked"] = ",".join(judgement.checks)
     sample.extra["violated"] = ",".join(dict.fromkeys(violation.check for violation in violations))
     if not violations:
