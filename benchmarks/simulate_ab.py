@@ -1,10 +1,11 @@
 """How often is `katydid ab` right, and after how many pairs? Simulated series, judged as real ones are.
 
 Each run has a value of every metric that decides for streams; each scatters from run to run by the same standard
-deviation, half of whose variance is the same for all. The history is ten runs of an earlier version, or none.
+deviation, half of whose variance is the same for all. The two runs of a pair share a part of their variance, or none.
+The history is ten runs of an earlier version, or none; or the pairs of an earlier `ab`, known as such or not.
 
-    python benchmarks/simulate_ab.py   # 2,000 series a cell, some minutes: the table of docs/verdicts.md
-    python benchmarks/simulate_ab.py --series 100
+    python benchmarks/simulate_ab.py   # 2,000 series a cell, some minutes: the tables of docs/verdicts.md
+    python benchmarks/simulate_ab.py --series 100 --only 1
 """
 
 import argparse
@@ -26,6 +27,27 @@ TRUTHS = (0.0, 0.05, 0.10, 0.20)
 HISTORY = 10
 MOST = 10
 REQUESTS = 1200
+SHARED = 0.8
+PAIRED_SD = 0.04
+Runs = list[Estimates]
+
+
+@dataclass(frozen=True)
+class History:
+    """Earlier runs.
+
+    Attributes:
+        runs: of one version.
+        pairs: of two versions, made by an earlier `ab`.
+        known: whether their pairs are known as such.
+    """
+
+    runs: int = 0
+    pairs: int = 0
+    known: bool = True
+
+
+USUAL = History(runs=HISTORY)
 
 
 @dataclass(frozen=True)
@@ -39,7 +61,14 @@ class Series:
 
 
 def simulate(
-    sd: float, truth: float, *, series: int, random: np.random.Generator, history: int = HISTORY, most: int = MOST
+    sd: float,
+    truth: float,
+    *,
+    series: int,
+    random: np.random.Generator,
+    history: History = USUAL,
+    shared: float = 0.0,
+    most: int = MOST,
 ) -> Series:
     """Many series of pairs, each until it is decided.
 
@@ -48,17 +77,18 @@ def simulate(
         truth: by what fraction the new version is slower.
         series: how many.
         random: draws the runs.
-        history: runs of it; 0 for none.
+        history: earlier runs.
+        shared: the part of a run's variance that its partner has too.
         most: pairs.
     """
     settings = CompareSettings()
-    looks = planned_looks(settings, most, with_history=history > 0)
+    looks = planned_looks(settings, most, with_history=history != History())
     found, pairs = [], 0
     for _ in range(series):
-        base, new = _runs(sd, most, random), _runs(sd, most, random, truth)
-        earlier = [_runs(sd, history, random)] if history else []
+        base, new = _pairs(sd, shared, most, random, truth)
+        earlier, before = _earlier(sd, shared, history, random)
         for look in looks:
-            sides = Sides(base[: look.pairs], new[: look.pairs], earlier, True, lambda _: None)
+            sides = Sides(base[: look.pairs], new[: look.pairs], earlier, True, lambda _: None, pairs=before)
             metrics = judge_metrics([*STREAM, FAILURES], sides, at_look(settings, look))
             verdict = overall(metrics, metrics)
             if verdict in DECIDED:
@@ -69,45 +99,80 @@ def simulate(
     return Series(*shares, pairs / series)
 
 
-def _runs(sd: float, count: int, random: np.random.Generator, slower: float = 0.0) -> list[Estimates]:
-    luck = random.normal(0.0, sd * 0.5**0.5, (count, 1)) + random.normal(0.0, sd * 0.5**0.5, (count, len(STREAM)))
+def _earlier(
+    sd: float, shared: float, history: History, random: np.random.Generator
+) -> tuple[list[Runs], list[list[tuple[Estimates, Estimates]]]]:
+    """Runs by version, and the pairs among them."""
+    if not history.pairs:
+        return ([_pairs(sd, 0.0, history.runs, random)[0]] if history.runs else []), []
+    versions = _pairs(sd, shared, history.pairs, random)
+    return list(versions), [list(zip(*versions, strict=True))] if history.known else []
+
+
+def _pairs(sd: float, shared: float, count: int, random: np.random.Generator, slower: float = 0.0) -> tuple[Runs, Runs]:
+    """Runs of both sides, pair by pair."""
+    common = _luck(sd * shared**0.5, count, random)
+    base, new = (common + _luck(sd * (1.0 - shared) ** 0.5, count, random) for _ in range(2))
+    return _estimates(base), _estimates(new + np.log1p(slower))
+
+
+def _luck(sd: float, count: int, random: np.random.Generator) -> np.ndarray:
+    half = sd * 0.5**0.5
+    return random.normal(0.0, half, (count, 1)) + random.normal(0.0, half, (count, len(STREAM)))
+
+
+def _estimates(logs: np.ndarray) -> Runs:
     return [
         Estimates(
-            values=dict(zip(STREAM, np.exp(row + np.log1p(slower)).tolist(), strict=True)) | {FAILURES: 0.0},
+            values=dict(zip(STREAM, np.exp(row).tolist(), strict=True)) | {FAILURES: 0.0},
             ok=REQUESTS, failed=0, requests=REQUESTS, episodes=0, tokens=None, users_at_stop=None,
         )
-        for row in luck
+        for row in logs
     ]  # fmt: skip
 
 
 COLUMNS = ("sd of each metric", "history", "truth", "slower", "faster", "no difference", "mean pairs")
+PAIR_COLUMNS = ("a pair shares", "earlier pairs", *COLUMNS[2:])
 
 
 def main() -> None:
-    """Print the table."""
+    """Print the tables."""
     parser = argparse.ArgumentParser(description="Simulate series of pairs and count the verdicts.")
     parser.add_argument("--series", type=int, default=2000, help="a cell (default: 2000)")
+    parser.add_argument("--only", type=int, help="one of the tables, counted from 0 (default: both)")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
-    print(f"| {' | '.join(COLUMNS)} |\n|{'---|' * len(COLUMNS)}")
-    for row in _rows(options.series, np.random.default_rng(options.seed)):
-        print(f"| {' | '.join(row)} |", flush=True)
+    random = np.random.default_rng(options.seed)
+    tables = {COLUMNS: _usual(options.series, random), PAIR_COLUMNS: _with_pairs(options.series, random)}
+    for columns, rows in list(tables.items())[slice(options.only, None if options.only is None else options.only + 1)]:
+        print(f"| {' | '.join(columns)} |\n|{'---|' * len(columns)}")
+        for row in rows:
+            print(f"| {' | '.join(row)} |", flush=True)
+        print()
 
 
-def _rows(series: int, random: np.random.Generator) -> Iterator[list[str]]:
-    for history in (HISTORY, 0):
+def _usual(series: int, random: np.random.Generator) -> Iterator[list[str]]:
+    for history in (USUAL, History()):
         for sd in SDS:
             for truth in TRUTHS:
                 found = simulate(sd, truth, series=series, random=random, history=history)
-                shares = [f"{100 * share:.1f} %" for share in (found.slower, found.faster, found.same)]
-                told = f"{truth:.0%} slower" if truth else "equal"
-                yield [
-                    f"{100 * sd:.1f} %",
-                    f"{history} runs" if history else "none",
-                    told,
-                    *shares,
-                    f"{found.pairs:.1f}",
-                ]
+                yield [f"{100 * sd:.1f} %", f"{history.runs} runs" if history.runs else "none", *_cells(truth, found)]
+
+
+def _with_pairs(series: int, random: np.random.Generator) -> Iterator[list[str]]:
+    for shared in (SHARED, 0.0):
+        for pairs in (5, 10):
+            for known in (False, True):
+                history = History(pairs=pairs, known=known)
+                for truth in TRUTHS:
+                    found = simulate(PAIRED_SD, truth, series=series, random=random, history=history, shared=shared)
+                    told = f"{pairs}, {'known' if known else 'as runs alone'}"
+                    yield [f"{100 * shared:.0f} %", told, *_cells(truth, found)]
+
+
+def _cells(truth: float, found: Series) -> list[str]:
+    shares = [f"{100 * share:.1f} %" for share in (found.slower, found.faster, found.same)]
+    return [f"{100 * truth:.0f} % slower" if truth else "equal", *shares, f"{found.pairs:.1f}"]
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
-"""Serve a model with llama.cpp's own server until interrupted: serve_model.py MODEL.gguf PORT (0 = a free one).
+"""Serve a model with llama.cpp's own server until interrupted: serve_model.py MODEL.gguf PORT THREADS.
 
-It answers chats and completions, and embeddings (the mean over a text's tokens); `/metrics` and `/slots` tell of it.
+Port 0 is a free one. It answers chats and completions, and embeddings (the mean over a text's tokens); `/metrics` and
+`/slots` tell of it.
 """
 
 import signal
@@ -18,7 +19,7 @@ BATCH = 2048  # tokens that are computed together; a text to embed must fit
 CONTEXT = 4096  # tokens a slot
 
 
-def main(model: str, port: int) -> None:
+def main(model: str, port: int, threads: int) -> None:
     """Serve."""
     if port == 0:
         with socket.socket() as probe:
@@ -31,7 +32,7 @@ def main(model: str, port: int) -> None:
     params.port = port
     params.n_parallel = SLOTS
     params.n_ctx = SLOTS * CONTEXT
-    params.cpuparams.n_threads = 1
+    params.cpuparams.n_threads = threads
     params.endpoint_metrics = params.endpoint_slots = True
     params.embedding = True
     params.pooling_type = xllamacpp.llama_pooling_type.LLAMA_POOLING_TYPE_MEAN
@@ -62,4 +63,4 @@ def wait_until_healthy(url: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]))
+    main(sys.argv[1], *map(int, sys.argv[2:]))

@@ -36,6 +36,7 @@ _BESIDE = {
     "run": "The [options of a run](options.md) and Locust's own go with it.\n\n",
     "capacity": "The [options of a run](options.md) and Locust's own go with it.\n\n",
     "ab": "The [options of a run](options.md) and Locust's own go with it: [how to](../how-to/ab.md).\n\n",
+    "bisect": "With the options of `katydid ab` and of [a run](options.md): [how to](../how-to/bisect.md).\n\n",
     "target": "What its faults do: [the embedded target](target.md).\n\n",
 }
 

@@ -9,7 +9,7 @@ from cells import code, described_by_all, first_sentence, table, text
 
 from katydid.model.documents.base import Document
 from katydid.model.documents.capacity import CapacityResult
-from katydid.model.documents.comparison import Comparison
+from katydid.model.documents.comparison import Comparison, Comparisons
 from katydid.model.documents.gate import GateResult
 from katydid.model.documents.manifest import Manifest
 from katydid.model.documents.summary import Summary
@@ -19,6 +19,7 @@ DOCUMENTS: dict[str, tuple[str, type[Document]]] = {
     "manifest": ("`manifest.json` of a run", Manifest),
     "summary": ("`summary.json` of a run", Summary),
     "comparison": ("`katydid compare --json`", Comparison),
+    "comparisons": ("`katydid compare --json` of more than two versions", Comparisons),
     "gate": ("`katydid gate --json`", GateResult),
     "capacity": ("`katydid capacity --json`", CapacityResult),
 }

@@ -30,7 +30,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     if name not in COMMANDS:
         _complain(f"there is no command {name!r}{did_you_mean(name, COMMANDS) or _known()}")
         return ExitCode.USAGE
-    return _call(name, rest)
+    code = _call(name, rest)
+    if name == "bisect":
+        from katydid.commands.bisect import for_git  # noqa: PLC0415 - no other command is imported
+
+        return for_git(code)
+    return code
 
 
 def _run(name: str, words: Sequence[str]) -> int:

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from katydid.analysis.comparison.failures import RunFailures, clumping, compare_failures, episodes
+from katydid.analysis.comparison import failures
+from katydid.analysis.comparison.failures import RunFailures, clumping, episodes
 from katydid.stats.inference import compare_values
 
 CHANCE = 0.002
@@ -22,6 +23,10 @@ def steady(count, requests=200):
 
 
 GOOD = run()
+
+
+def compare_failures(*sides, interleaved=True, **more):
+    return failures.compare_failures(*sides, interleaved=interleaved, **more)
 
 
 @pytest.mark.parametrize(
@@ -113,3 +118,46 @@ def test_variance_that_comes_of_rounding_is_none():
     rounded = [1.0, 1.0 + 1e-13, 1.0 - 1e-13]
     assert compare_values(rounded, [1.1, 1.1, 1.1 + 1e-13], interleaved=False).se == 0
     assert compare_values(rounded, [1.5, 1.3, 1.6], [rounded], interleaved=False).design == "runs"
+
+
+BLOCKS = {"interleaved": False}
+
+
+def test_sides_that_were_not_interleaved_differ_by_their_days_too():
+    """However many runs: 1 % on one day and 5 % on another tell nothing of versions, 0 % and 50 % do."""
+    few, many = [[steady(12, 1200)] * 10, [steady(60, 1200)] * 10], [[GOOD] * 3, [steady(100)] * 3]
+    assert compare_failures(*few).p_value < CHANCE < 0.05 < compare_failures(*few, **BLOCKS).p_value
+    assert compare_failures(*many, **BLOCKS).p_value < CHANCE
+
+
+def test_more_runs_of_the_same_two_days_are_not_more_certain():
+    once, often = (compare_failures([steady(12, 1200)] * n, [steady(60, 1200)] * n, **BLOCKS) for n in (3, 30))
+    assert often.p_value == pytest.approx(once.p_value, rel=0.5)
+    assert often.runs_needed(CHANCE, 0.005) is not None, "of interleaved ones"
+
+
+def test_earlier_days_tell_how_much_days_differ():
+    base, new = [steady(10)] * 5, [steady(60)] * 5
+    alike, unlike = ([[steady(count)] * 3 for count in days] for days in ([10] * 12, [5, 20, 40] * 4))
+    found = [compare_failures(base, new, **BLOCKS, days=days).p_value for days in (alike, [], unlike)]
+    assert found == sorted(found)
+    assert found[0] < found[1] / 2
+    assert found[2] > found[1] * 2
+
+
+def test_days_without_failures_tell_nothing_of_days():
+    base, new = [steady(10)] * 3, [steady(60)] * 3
+    assert compare_failures(base, new, **BLOCKS, days=[[GOOD]] * 5) == compare_failures(base, new, **BLOCKS)
+
+
+def test_equal_versions_on_two_days_are_seldom_called_different():
+    """Days whose rates have a standard deviation of half of 5 %."""
+    random = np.random.default_rng(11)
+    wrong = [0, 0]
+    for _ in range(400):
+        rates = np.clip(0.05 * np.exp(random.normal(-0.125, 0.5, 2)), 0.0, 1.0)
+        sides = [[RunFailures(random.binomial(1200, rate), 1200) for _ in range(5)] for rate in rates]
+        for i, interleaved in enumerate((True, False)):
+            wrong[i] += compare_failures(*sides, interleaved=interleaved).p_value < CHANCE
+    assert wrong[0] > 40
+    assert wrong[1] <= 2

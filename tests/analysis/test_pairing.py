@@ -8,7 +8,7 @@ import pytest
 
 from documents import manifest_with, summary_with
 from katydid.analysis.comparison.estimates import RunData
-from katydid.analysis.comparison.pairing import days_of, paired, partners_left_out
+from katydid.analysis.comparison.pairing import days_of, earlier_pairs, paired, partners_left_out
 
 MONDAY = datetime(2026, 11, 23, 9, tzinfo=UTC)
 
@@ -92,3 +92,30 @@ def test_a_day_is_its_version_of_most_runs_and_a_version_of_two_days_two():
     one = [run(f"x{i}", i) for i in range(2)] + [run("late", day)]
     two = [run(f"y{i}", 30 + i, version="w") for i in range(3)]
     assert [[each.path for each in made] for made in days_of([one, two])] == [["y0", "y1", "y2"], ["late"]]
+
+
+def versions(order, start=0, minutes=2):
+    """Runs of versions that are called as their letters, in this order."""
+    return [run(f"{name}{i}", start + i * minutes, version=name) for i, name in enumerate(order)]
+
+
+def by_version(*runs):
+    names = sorted({each.manifest.version for each in runs})
+    return [[each for each in runs if each.manifest.version == name] for name in names]
+
+
+def told_series(found):
+    return [[f"{one.path}{other.path}" for one, other in series] for series in found]
+
+
+def test_earlier_runs_that_were_interleaved_are_pairs_by_series():
+    """A comparison of a and b, another day one of b and c, and runs that were made alone."""
+    day = 24 * 60
+    runs = [*versions("abbaab"), *versions("bccb", start=day), *versions("ddd", start=3 * day)]
+    assert told_series(earlier_pairs(by_version(*runs))) == [["a0b1", "a3b2", "a4b5"], ["b0c1", "b3c2"]]
+
+
+def test_the_same_two_versions_on_another_day_are_another_series():
+    """Under the same names other builds may have been compared."""
+    runs = [*versions("abba"), *versions("abba", start=24 * 60)]
+    assert told_series(earlier_pairs(by_version(*runs))) == [["a0b1", "a3b2"], ["a0b1", "a3b2"]]

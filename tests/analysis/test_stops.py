@@ -5,6 +5,7 @@ import pytest
 
 from documents import manifest_with, summary_with
 from katydid.analysis.comparison.estimates import RunData
+from katydid.analysis.comparison.sides import NOT_INTERLEAVED
 from katydid.analysis.comparison.stops import compare_stops
 from katydid.model.documents.comparison import CompareSettings
 
@@ -134,3 +135,42 @@ def test_runs_of_before_ramps_were_recorded_are_compared_too():
     before = {key: value for key, value in RAMP.items() if key != "ramp_per_s"}
     sides = [[run(users, ramp=before)] for users in (243, 255)]
     assert compare_stops(*sides, CompareSettings(), interleaved=False).rows
+
+
+def days(*users):
+    """Earlier runs, two a day."""
+    return [[run(each), run(each)] for each in users]
+
+
+@pytest.mark.parametrize(("base", "new"), [(OLD, NEW), (OLD, [None] * 5), ([None] * 5, OLD), ([243], [None])])
+def test_sides_that_were_not_interleaved_are_not_told_apart(base, new):
+    stops = compared(base, new, interleaved=False)
+    users = stops.rows[0]
+    assert (stops.verdict, users.verdict) == ("cannot_tell", "cannot_tell")
+    assert users.reason == NOT_INTERLEAVED
+    assert users.change is not None
+
+
+@pytest.mark.parametrize(
+    ("earlier", "verdict"),
+    [
+        ((240, 243), "cannot_tell"),  # two days do not tell how days differ
+        ((243, 242, 244, 243, 243, 242, 243), "faster"),
+        ((243, 300, 200, 260, 220, 280, 210), "cannot_tell"),
+    ],
+)
+@pytest.mark.parametrize("new", [[255] * 5, [None] * 5])
+def test_earlier_days_tell_how_much_the_users_of_one_differ_from_the_next(earlier, verdict, new):
+    if new[0] is None:  # who held twice as many, beside which days matter less
+        earlier = [users**6 / 243**5 for users in earlier]
+    sides = [[run(users) for users in side] for side in (OLD, new)]
+    stops = compare_stops(*sides, CompareSettings(), interleaved=False, days=days(*earlier))
+    assert stops.verdict == verdict
+    assert stops.decide == (verdict == "faster" or new[0] is not None)
+
+
+def test_days_on_another_ramp_tell_nothing():
+    sides = [[run(users) for users in side] for side in (OLD, NEW)]
+    other = [[run(243, ramp=RAMP | {"users": 800})] for _ in range(7)]
+    stops = compare_stops(*sides, CompareSettings(), interleaved=False, days=other)
+    assert stops.verdict == "cannot_tell"

@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -13,13 +12,17 @@ import pytest
 from documents import comparison_with
 from katydid.analysis.comparison.looks import planned_looks
 from katydid.cli import main
-from katydid.commands import ab, command_parsers
-from katydid.commands.ab_pairs import until_decided
-from katydid.commands.served import ServedVersion, answers
+from katydid.commands import command_parsers
+from katydid.commands.pairs import runs
+from katydid.commands.pairs.options import OURS, Version, own_options
+from katydid.commands.pairs.runs import Runs, sigterm_as_interrupt
+from katydid.commands.pairs.series import until_decided
+from katydid.commands.pairs.served import ServedVersion, answers
 from katydid.model.arguments import did_you_mean
 from katydid.model.documents.comparison import CompareSettings
 from katydid.model.errors import ConfigError
 from runfolders import write_run
+from running import PLAIN_SERVER, free_port
 from schemas import misfits
 
 HOSTS = ["http://127.0.0.1:1", "http://127.0.0.1:2"]
@@ -90,7 +93,7 @@ def test_the_levels_are_said_before_the_first_run_and_after_each_pair_what_is_le
     ],
 )
 def test_wrong_usage_is_one_line_and_exit_2_before_any_run(capsys, monkeypatch, words, said):
-    monkeypatch.setattr(ab, "_make_run", lambda *_: pytest.fail("a run was made"))
+    monkeypatch.setattr(Runs, "make", lambda *_: pytest.fail("a run was made"))
     assert main(["ab", *words]) == 2
     err = capsys.readouterr().err
     assert said in err
@@ -104,12 +107,11 @@ def recorded(monkeypatch):
     def make(results, *, slower=1.0, **of_run):
         number = iter(range(100))
 
-        def run(side, given, _options, _results):
-            i = next(number)
-            label = getattr(given, f"{side}_version")
-            return write_run(results, label, number=i, slower=slower if side == "new" else 1.0, **LOAD, **of_run)
+        def run(_, side):
+            by = slower if side == "new" else 1.0
+            return write_run(results, side, number=next(number), slower=by, **LOAD, **of_run)
 
-        monkeypatch.setattr(ab, "_make_run", run)
+        monkeypatch.setattr(Runs, "make", run)
 
     return make
 
@@ -157,9 +159,9 @@ print(*(name for action in run_parser("stream")[0]._actions for name in action.o
 
 def test_no_option_of_a_run_is_taken_for_a_misspelt_one_of_ours():
     told = subprocess.run([sys.executable, "-c", OPTIONS_OF_A_RUN], capture_output=True, text=True, check=True).stdout
-    own = ab.own_options(command_parsers(["ab"])["ab"])
+    own = own_options(command_parsers(["ab"])["ab"])
     assert "--max-tokens" in told
-    names = {name for name in told.split() if name.startswith("--")} - set(own) - set(ab.OURS)
+    names = {name for name in told.split() if name.startswith("--")} - set(own) - set(OURS)
     names.remove("--version")  # of Locust, which makes no run
     assert [name for name in names if did_you_mean(name, own)] == []
 
@@ -188,33 +190,27 @@ def test_ctrl_c_ends_with_130_and_says_where_the_runs_are(tmp_path, monkeypatch,
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(ab, "_make_run", interrupted)
+    monkeypatch.setattr(Runs, "make", interrupted)
     assert main(["ab", *HOSTS, "--results", str(tmp_path)]) == 130
     assert "interrupted: the runs so far are in" in capsys.readouterr().err
 
 
 def test_a_run_that_says_what_to_change_ends_it_with_its_code(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(ab, "_call", lambda _: 2)
+    monkeypatch.setattr(runs, "call", lambda _: 2)
     assert main(["ab", *HOSTS, "--results", str(tmp_path)]) == 2
     assert "the run of base ended with exit code 2" in capsys.readouterr().err
 
 
 def test_runs_that_leave_no_folder_are_no_data(tmp_path, monkeypatch):
-    monkeypatch.setattr(ab, "_call", lambda _: 4)
+    monkeypatch.setattr(runs, "call", lambda _: 4)
     assert main(["ab", *HOSTS, "--results", str(tmp_path), "--max-pairs", "2"]) == 4
 
 
-def free_port():
-    with socket.socket() as it:
-        it.bind(("127.0.0.1", 0))
-        return it.getsockname()[1]
-
-
 def served(command, port, patience=20.0):
-    return ServedVersion("--start-base", command.replace("PORT", str(port)), f"http://127.0.0.1:{port}", patience)
+    version = Version("v1", f"http://127.0.0.1:{port}", command.replace("PORT", str(port)), "--start-base")
+    return ServedVersion("base", version, patience)
 
 
-SERVER = f"{sys.executable} -m http.server --bind 127.0.0.1 PORT"
 posix = pytest.mark.skipif(os.name != "posix", reason="process groups")
 
 
@@ -222,7 +218,7 @@ posix = pytest.mark.skipif(os.name != "posix", reason="process groups")
 def test_a_version_is_started_waited_for_and_stopped_with_all_that_it_started(tmp_path):
     """The server is a child of the shell's child: only its group reaches it."""
     port = free_port()
-    with served(f"sleep 60 & echo $! >{tmp_path}/other; {SERVER} & wait", port):
+    with served(f"sleep 60 & echo $! >{tmp_path}/other; {PLAIN_SERVER} & wait", port):
         assert answers(f"http://127.0.0.1:{port}")
     assert not answers(f"http://127.0.0.1:{port}")
     other = int((tmp_path / "other").read_text())
@@ -240,7 +236,7 @@ def _runs(pid):
 @posix
 def test_a_version_is_stopped_also_where_the_run_is_interrupted():
     port = free_port()
-    with pytest.raises(KeyboardInterrupt), served(f"exec {SERVER}", port):
+    with pytest.raises(KeyboardInterrupt), served(f"exec {PLAIN_SERVER}", port):
         raise KeyboardInterrupt
     assert not answers(f"http://127.0.0.1:{port}")
 
@@ -261,10 +257,10 @@ def test_a_version_that_does_not_come_up_says_why(command, patience, said):
 @posix
 def test_what_listens_already_is_not_taken_for_the_version_that_is_to_be_started():
     port = free_port()
-    with served(f"exec {SERVER}", port), pytest.raises(ConfigError, match="before --start-base"):
+    with served(f"exec {PLAIN_SERVER}", port), pytest.raises(ConfigError, match="before --start-base"):
         served("exec sleep 60", port).__enter__()
 
 
 def test_sigterm_ends_as_ctrl_c_does():
-    with pytest.raises(KeyboardInterrupt), ab._sigterm_as_interrupt():
+    with pytest.raises(KeyboardInterrupt), sigterm_as_interrupt():
         signal.raise_signal(signal.SIGTERM)

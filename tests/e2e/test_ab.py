@@ -11,6 +11,7 @@ import time
 import pytest
 
 from katydid.target.process import start_target
+from running import free_port
 
 LOAD = ["--users", "6", "--interval", "0.5", "--run-time", "3s", "--drain", "1"]
 
@@ -47,12 +48,6 @@ def test_the_verdict_is_never_the_wrong_one(tmp_path, slower, verdict):
     again, said = compared(tmp_path, slower)  # now with a history, so that the first look comes after two pairs
     assert again["verdict"] in (verdict, "cannot_tell"), said
     assert again["looks"][0]["pairs"] == 2
-
-
-def free_port():
-    with socket.socket() as it:
-        it.bind(("127.0.0.1", 0))
-        return it.getsockname()[1]
 
 
 def listens(port):

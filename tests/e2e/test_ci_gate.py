@@ -70,6 +70,18 @@ def test_two_versions_are_loaded_by_turns_and_compared(gate, tmp_path):
     assert "### CANNOT TELL" in (tmp_path / "summary.md").read_text()
 
 
+@pytest.mark.slow
+def test_a_slower_version_fails_after_as_many_pairs_as_it_takes(gate, tmp_path):
+    file = tmp_path / "limits.toml"
+    file.write_text('[compare]\nprimary = ["ttft.p50"]\n')
+    with start_target(ttft=0.1, **QUICK) as base, start_target(ttft=0.15, **QUICK) as new:
+        done = gate(LOCUST_HOST=new.url, BASE_HOST=base.url, MAX_PAIRS="4", THRESHOLDS=str(file))
+    assert done.returncode == 1, done.stdout + done.stderr
+    comparison = json.loads((tmp_path / "reports" / "gate" / "gate.json").read_text())["comparison"]
+    assert (comparison["verdict"], comparison["decided"]) == ("slower", True)
+    assert comparison["pairs"] == len(comparison["sides"][0]["runs"]) < 5
+
+
 def test_a_wrong_thresholds_file_is_told_before_any_load(gate, tmp_path):
     done = gate(LOCUST_HOST="http://127.0.0.1:1", THRESHOLDS=thresholds(tmp_path, "< 5 stone"))
     assert done.returncode == 2

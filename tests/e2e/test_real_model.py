@@ -1,12 +1,15 @@
-"""The stream workload against a real model server, through the script that people run."""
+"""The stream workload against a real model server, through the scripts that people run."""
 
 import json
+import os
+import subprocess
+import sys
 import urllib.request
 
 import pytest
 
 from real_server import NEEDS_REAL_SERVER, real_model_server
-from running import ROOT, Running, katydid, runs_in, the_run
+from running import ROOT, Running, clean_environment, free_port, katydid, runs_in, the_run
 
 pytestmark = [pytest.mark.e2e, pytest.mark.real, NEEDS_REAL_SERVER]
 
@@ -46,6 +49,25 @@ def test_the_server_also_tells_of_itself_embeds_and_has_room_for_thousands_of_to
         assert {slot["n_ctx"] for slot in json.loads(get(f"{url}/slots"))} == {4096}
         embedded = json.loads(get(f"{url}/v1/embeddings", {"model": "smollm2", "input": ["a text", "another one"]}))
         assert [len(each["embedding"]) for each in embedded["data"]] == [576, 576]
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="the second thread needs a second core")
+def test_a_server_with_two_threads_is_never_called_slower_than_with_one(tmp_path):
+    """`katydid ab` starts and stops each on one port; whatever listens there before or after is told."""
+    port = free_port()
+    host, serve = f"http://127.0.0.1:{port}", f"exec {ROOT}/scripts/real_llm.sh {port}"
+    load = ["--users", "2", "--interval", "4", "--run-time", "16s", "--max-tokens", "24", "--max-pairs", "4"]
+    words = ["ab", host, host, "--start-base", f"{serve} 1", "--start-new", f"{serve} 2", *load]
+    done = subprocess.run(
+        [sys.executable, "-m", "katydid", *words, "--results", str(tmp_path), "--json", "-"],
+        env=clean_environment(), capture_output=True, text=True, check=False, timeout=850,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert told["verdict"] in {"faster", "no_difference", "cannot_tell"}
+    assert told["interleaved"]
+    assert all(run["counts"] for side in told["sides"] for run in side["runs"]), told["reasons"]
 
 
 @pytest.mark.timeout(600)

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from katydid.stats.inference import (
+    NO_PAIRS,
     Design,
+    EarlierPairs,
     Noise,
     benjamini_hochberg,
     compare_days,
@@ -14,7 +16,7 @@ from katydid.stats.inference import (
     runs_needed,
     smallest_detectable,
 )
-from katydid.stats.noise import Today, todays_noise
+from katydid.stats.noise import AS_EVER, Today, todays_noise
 
 
 def test_noise_is_pooled_around_the_mean_of_each_version():
@@ -60,6 +62,42 @@ def test_interleaved_runs_that_drift_together_are_compared_as_pairs():
 def test_pairs_that_share_nothing_are_not_paired():
     base, new = [0.0, 0.1, 0.0, 0.1, 0.0], [0.1, 0.0, 0.1, 0.0, 0.1]
     assert compare_values(base, new, interleaved=True).design is Design.RUNS
+
+
+def series(shared, own, pairs=6):
+    """Runs of two versions of which pairs share one part of their luck and have another of their own."""
+    random = np.random.default_rng(3)
+    common = random.normal(0.0, shared, pairs)
+    return tuple(list(common + random.normal(0.0, own, pairs)) for _ in range(2))
+
+
+TWO_PAIRS = [0.0, 0.1], [0.05, 0.152]
+
+
+def test_earlier_pairs_that_are_correlated_let_two_be_compared_as_pairs():
+    earlier = EarlierPairs([series(0.1, 0.003)])
+    alone, found = (compare_values(*TWO_PAIRS, interleaved=True, pairs=pairs) for pairs in (NO_PAIRS, earlier))
+    assert (alone.design, found.design) == (Design.RUNS, Design.PAIRS)
+    assert (alone.df, found.df) == (2, 6)
+    assert found.p_value < 0.001
+    assert alone.p_value > 0.1
+    assert compare_values(*TWO_PAIRS, interleaved=False, pairs=earlier).design is Design.RUNS
+
+
+@pytest.mark.parametrize(
+    "pairs", [[series(0.0, 0.1)], [series(0.1, 0.003, pairs=3)], [series(0.1, 0.003, pairs=2)] * 2]
+)
+def test_earlier_pairs_that_are_not_correlated_or_too_few_change_nothing(pairs):
+    found = compare_values(*TWO_PAIRS, interleaved=True, pairs=EarlierPairs(pairs))
+    assert found == compare_values(*TWO_PAIRS, interleaved=True)
+
+
+def test_pairs_that_differ_more_than_earlier_ones_count_by_their_own_noise():
+    calm = series(0.1, 0.003)
+    usual, noisier = (EarlierPairs([calm], today) for today in (AS_EVER, Today(both=9.0, dimensions=1.5)))
+    quiet, loud = (compare_values(*TWO_PAIRS, interleaved=True, pairs=pairs) for pairs in (usual, noisier))
+    assert loud.se > 2 * quiet.se
+    assert loud.df == 1.5
 
 
 def test_a_side_that_scatters_far_more_than_the_others_has_its_own_noise():

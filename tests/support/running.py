@@ -17,6 +17,8 @@ from strictjson import strictly
 BIN = Path(sys.executable).parent
 ROOT = Path(__file__).resolve().parents[2]
 LOCUSTFILE = ROOT / "locustfiles" / "stream.py"
+PLAIN_SERVER = f"{sys.executable} -m http.server --bind 127.0.0.1 PORT"
+"""A shell command, for what only needs something that answers; PORT is to be replaced."""
 
 
 def clean_environment(**more: str) -> dict[str, str]:

@@ -15,6 +15,7 @@ COMMANDS = {
     "report": "make the report of a run again from its folder",
     "compare": "say whether a new version is faster or slower than another, by their runs",
     "ab": "run two versions interleaved until it is decided which is faster",
+    "bisect": "answer `git bisect run`: is the checked-out version slower than a good one?",
     "gate": "judge runs by a thresholds file, for CI",
     "history": "show a workload's metrics over its versions, with the changes of their level",
     "capacity": "search the highest load that keeps the objective",

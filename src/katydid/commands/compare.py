@@ -1,9 +1,10 @@
-"""`katydid compare BASE NEW`: is the new version slower, faster, the same, or can that not be told?"""
+"""`katydid compare BASE NEW [MORE …]`: is a version slower, faster, the same, or can that not be told?"""
 
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,53 +15,79 @@ from katydid.model.jsontext import json_text
 
 if TYPE_CHECKING:
     import pandas as pd
+    from rich.console import Console
 
     from katydid.analysis.comparison.estimates import RunData
-    from katydid.model.documents.comparison import Comparison
+    from katydid.model.documents.comparison import Comparison, Comparisons
     from katydid.runs.folder import RunFolder
 
 
 def run(options: Namespace) -> int:
     """Compare; 0 whatever the verdict, 4 where it is invalid: judging is the gate's."""
     import katydid.workloads  # noqa: F401 - registers what their summaries and reports say
-    from katydid.analysis.comparison.compare import compare_runs
     from katydid.analysis.comparison.estimates import read_run
     from katydid.model.documents.comparison import Verdict
-    from katydid.report.comparison import comparison_markdown, comparison_page, print_comparison
     from katydid.report.render.terminal import terminal
     from katydid.runs.find import runs_of
 
-    outputs = [options.json, options.markdown]
-    if outputs.count(STANDARD_OUTPUT) > 1:
+    paths = [options.base, options.new, *options.more]
+    if [options.json, options.markdown].count(STANDARD_OUTPUT) > 1:
         raise ConfigError("--json - and --markdown - both want standard output: give one of them a file")
     if options.last is not None and options.last < 1:
         raise ConfigError(f"--last {options.last} must be at least 1")
-    folders = [runs_of(path)[-(options.last or 0) :] for path in (options.base, options.new)]
-    base, new = ([read_run(folder) for folder in side] for side in folders)
-    history = [] if options.no_history else _history(options.history, folders)
-    comparison = compare_runs(base, new, history=history)
-    console = terminal(stderr=STANDARD_OUTPUT in outputs)
-    print_comparison(comparison, console)
+    if options.more and (twice := [path for path in paths if paths.count(path) > 1]):
+        raise ConfigError(f"{twice[0]} is named twice: give each version once")
+    folders = [runs_of(path)[-(options.last or 0) :] for path in paths]
+    sides = [[read_run(folder) for folder in side] for side in folders]
+    histories = [[] if options.no_history else _history(options.history, [folders[0], other]) for other in folders[1:]]
+    console = terminal(stderr=STANDARD_OUTPUT in (options.json, options.markdown))
+    found, markdown, page = (_several if options.more else _two)(sides, histories, console)
     if options.json:
-        write_output(options.json, json_text(comparison) + "\n")
+        write_output(options.json, json_text(found) + "\n")
     if options.markdown:
-        write_output(options.markdown, comparison_markdown(comparison))
+        write_output(options.markdown, markdown())
     if options.html:
-        page = comparison_page(comparison, *(_counted(comparison, i, side) for i, side in enumerate((base, new))))
-        write_output(options.html, page)
+        write_output(options.html, page())
         console.print(f"Report: {options.html}", markup=False)
-    return ExitCode.INVALID if comparison.verdict is Verdict.INVALID else ExitCode.PASSED
+    return ExitCode.INVALID if found.verdict is Verdict.INVALID else ExitCode.PASSED
+
+
+Written = tuple["Comparison | Comparisons", Callable[[], str], Callable[[], str]]
+"""What was found, its Markdown, and its page."""
+
+
+def _two(sides: Sequence[Sequence[RunData]], histories: Sequence[Sequence[RunFolder]], console: Console) -> Written:
+    """Compare two versions, and print what they say."""
+    from katydid.analysis.comparison.compare import compare_runs
+    from katydid.report.comparison import comparison_markdown, comparison_page, print_comparison
+
+    found = compare_runs(sides[0], sides[1], history=histories[0])
+    print_comparison(found, console)
+    counted = [_counted(found, i, side) for i, side in enumerate(sides)]
+    return found, partial(comparison_markdown, found), partial(comparison_page, found, *counted)
+
+
+def _several(sides: Sequence[Sequence[RunData]], histories: Sequence[Sequence[RunFolder]], console: Console) -> Written:
+    """Compare each of several with the first, and print what they say."""
+    from katydid.analysis.comparison.several import compare_several
+    from katydid.report.several import print_several, several_markdown, several_page
+
+    found = compare_several(sides[0], sides[1:], histories=histories)
+    print_several(found, console)
+    return found, partial(several_markdown, found), partial(several_page, found)
 
 
 def add_parser(commands: Commands) -> None:
     """Add the command's arguments to the tree."""
     parser = commands.add_parser(
         "compare",
-        description="Compare two versions by their runs. Each side is a run folder, or a folder of several runs.",
+        description="Compare versions by their runs: each with the first. A version is a run folder, or a folder of "
+        "several runs.",
         epilog="example: katydid compare reports/stream/v1 reports/stream/v2 --html compare.html",
     )
     parser.add_argument("base", metavar="BASE", type=Path, help="the runs to compare with")
     parser.add_argument("new", metavar="NEW", type=Path, help="the runs that are judged")
+    parser.add_argument("more", metavar="MORE", type=Path, nargs="*", help="more of them, each compared with BASE")
     parser.add_argument("--html", metavar="F", help="write a page")
     parser.add_argument("--json", metavar="F", help="write everything as JSON; - for standard output")
     parser.add_argument("--markdown", metavar="F", help="write Markdown; - for standard output")

@@ -17,11 +17,11 @@ from katydid.report.render.markdown import escaped, section_markdown
 from katydid.report.render.page import render
 from katydid.report.render.terminal import print_section
 
-_TONES = {
+TONES = {
     **dict.fromkeys((Verdict.SLOWER, Verdict.MIXED, Verdict.INVALID), "bad"),
     **dict.fromkeys((Verdict.FASTER, Verdict.NO_DIFFERENCE), "good"),
 }
-_COLOURS = {"bad": "bold red", "good": "bold green", "": "bold yellow"}
+COLOURS = {"bad": "bold red", "good": "bold green", "": "bold yellow"}
 
 
 def comparison_page(comparison: Comparison, base: Sequence[pd.DataFrame], new: Sequence[pd.DataFrame]) -> str:
@@ -35,11 +35,6 @@ def comparison_page(comparison: Comparison, base: Sequence[pd.DataFrame], new: S
     names = verdict.names(comparison)
     changes = verdict.forest(comparison)
     within = comparison.settings.same_within
-    note = f"Right of the line is slower. The band is what counts as no difference, {fraction(within)} to either side."
-    catalogue = catalogue_of(comparison)
-    named = {m.name.partition(".")[0] for m in comparison.metrics}
-    explained = [(d.label, d.definition) for d in catalogue.distributions if d.name in named]
-    explained += [(m.label, m.definition) for m in catalogue.of_the_run if m.name in named]
     return render(
         "compare.html",
         comparison_charts(names, base, new),
@@ -55,10 +50,23 @@ def comparison_page(comparison: Comparison, base: Sequence[pd.DataFrame], new: S
             *(strip_control_chars(side.host) for side in comparison.sides if side.host),
         ],
         reasons=verdict.reasons(comparison),
-        forest=draw_forest(changes, within=within, note=note) if changes else None,
-        definitions=explained,
+        forest=draw_forest(changes, within=within, note=forest_note(within)) if changes else None,
+        definitions=definitions(comparison),
         made_by=__version__,
     )
+
+
+def forest_note(within: float) -> str:
+    """What the picture of the changes shows; `within` is the fraction that "no difference" means."""
+    return f"Right of the line is slower. The band is what counts as no difference, {fraction(within)} to either side."
+
+
+def definitions(comparison: Comparison) -> list[tuple[str, str]]:
+    """Labels and definitions of its metrics."""
+    catalogue = catalogue_of(comparison)
+    named = {m.name.partition(".")[0] for m in comparison.metrics}
+    explained = [(d.label, d.definition) for d in catalogue.distributions if d.name in named]
+    return [*explained, *((m.label, m.definition) for m in catalogue.of_the_run if m.name in named)]
 
 
 def comparison_markdown(comparison: Comparison) -> str:
@@ -71,7 +79,7 @@ def comparison_markdown(comparison: Comparison) -> str:
 
 def print_comparison(comparison: Comparison, console: Console) -> None:
     """The same on a terminal."""
-    console.print(Text(strip_control_chars(verdict.comparison_sentence(comparison)), style=_COLOURS[_tone(comparison)]))
+    console.print(Text(strip_control_chars(verdict.comparison_sentence(comparison)), style=COLOURS[_tone(comparison)]))
     for reason in verdict.reasons(comparison):
         console.print(Text(f"  {strip_control_chars(reason)}", style="yellow"))
     for section in verdict.sections(comparison):
@@ -80,7 +88,7 @@ def print_comparison(comparison: Comparison, console: Console) -> None:
 
 def _tone(comparison: Comparison) -> str:
     """Nothing is all good while some metric got worse."""
-    tone = _TONES.get(comparison.verdict, "")
+    tone = TONES.get(comparison.verdict, "")
     return "" if tone == "good" and verdict.exploratory_regression(comparison) else tone
 
 

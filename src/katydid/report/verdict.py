@@ -164,12 +164,17 @@ def ordered(comparison: Comparison) -> list[ComparedMetric]:
     return sorted(comparison.metrics, key=lambda m: (not m.primary, _WORST_FIRST.index(m.verdict)))
 
 
+def read_first(comparison: Comparison) -> list[ComparedMetric]:
+    """Those among them that are read before all others."""
+    return [m for m in ordered(comparison) if _comes_first(m)]
+
+
 def forest(comparison: Comparison) -> list[Change]:
     """The rows of the forest plot: times of which a change is known, without those that nobody reads first."""
     return [
         Change(described(m).label, change_text(m), _STYLES[m.verdict], m.change, *_reach(m))
-        for m in ordered(comparison)
-        if m.change is not None and described(m).unit is Unit.MS and _comes_first(m)
+        for m in read_first(comparison)
+        if m.change is not None and described(m).unit is Unit.MS
     ]
 
 
@@ -187,8 +192,7 @@ def sections(comparison: Comparison) -> list[Section]:
 def _metrics(comparison: Comparison) -> Section | None:
     if not comparison.metrics:
         return None
-    every = ordered(comparison)
-    first = [m for m in every if _comes_first(m)]
+    every, first = ordered(comparison), read_first(comparison)
     short = ("Metric", *names(comparison), "Change (95 % interval)", "Verdict")
     deciding = Table("* primary metric", short, [_row(m)[: len(short)] for m in first], frozenset({4}), _bad(first))
     everything = Table(
@@ -231,13 +235,18 @@ def _bad(metrics: Sequence[ComparedMetric]) -> frozenset[tuple[int, int]]:
 def _row(metric: ComparedMetric) -> tuple[str, ...]:
     return (
         described(metric).label + (" *" if metric.primary else ""),
-        _value(metric, metric.base, "upper"),
+        base_text(metric),
         _value(metric, metric.new, "lower"),
         change_text(metric),
         verdict_word(metric),
         _detectable(metric),
         or_dash(metric.runs_needed, "{} a side".format),
     )
+
+
+def base_text(metric: ComparedMetric) -> str:
+    """The base's value."""
+    return _value(metric, metric.base, "upper")
 
 
 def _value(metric: ComparedMetric, value: float | None, bound: str) -> str:

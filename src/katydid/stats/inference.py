@@ -13,7 +13,7 @@ from enum import StrEnum
 import numpy as np
 from scipy import special
 
-from katydid.stats.noise import AS_EVER, Noise, Today, Values, above_rounding, noise_of, pooled
+from katydid.stats.noise import AS_EVER, Noise, Today, Values, noise_of, pooled
 
 __all__ = ["AS_EVER", "Noise", "Today", "Values", "noise_of"]
 
@@ -22,7 +22,7 @@ INTERVAL = 0.95
 POWER = 0.80
 """With which the smallest detectable change would be found."""
 FEWEST_PAIRS = 5
-"""Pairs from which on their own differences may carry the noise."""
+"""Pairs from which on their own differences may carry the noise; of earlier series each counts one less."""
 MOST_RUNS = 200
 """Runs a side beyond which nobody would go to find a change."""
 SURPRISE = 0.01
@@ -77,6 +77,22 @@ class Difference:
         return self.log_ratio - reach, self.log_ratio + reach
 
 
+@dataclass(frozen=True, slots=True)
+class EarlierPairs:
+    """Interleaved pairs of earlier comparisons: how far two runs side by side differ, whatever the versions.
+
+    Attributes:
+        series: logs of both sides' runs, pair by pair; a series is of two versions and one session.
+        today: how noisy the differences of today's pairs are against these.
+    """
+
+    series: Sequence[tuple[Values, Values]] = ()
+    today: Today = AS_EVER
+
+
+NO_PAIRS = EarlierPairs()
+
+
 def compare_values(
     base: Values,
     new: Values,
@@ -84,14 +100,15 @@ def compare_values(
     *,
     interleaved: bool,
     today: Today = AS_EVER,
+    pairs: EarlierPairs = NO_PAIRS,
 ) -> Difference | None:
     """The difference of two sets of runs of one session; None where nothing tells the noise (one run each, no history).
 
-    The noise is pooled over both sides and the history, whose versions are centred one by one. Where today is
-    noisier than the history, that counts only scaled to today. A side whose own runs scatter more than the noise
-    explains gets the wider of this and Welch's interval. Runs that were interleaved and visibly correlated in pairs
-    are compared as pairs. Of one run a side today's noise is unknown: it is taken as UNSEEN times the history's, or
-    as the history's where that has seen STEADY versions.
+    The noise is pooled over both sides and the history, whose versions are centred one by one. Where today is noisier
+    than the history, that counts only scaled to today. A side whose own runs scatter more than the noise explains gets
+    the wider of this and Welch's interval. Runs that were interleaved and visibly correlated in pairs, today's and
+    earlier ones together, are compared as pairs. Of one run a side today's noise is unknown: it is taken as UNSEEN
+    times the history's, or as the history's where that has seen STEADY versions.
 
     Args:
         base: logs of a metric, a run each; in the order of time where `interleaved`.
@@ -99,6 +116,7 @@ def compare_values(
         history: logs of earlier runs, a sequence a version.
         interleaved: the i-th runs of both sides were made side by side.
         today: how noisy both sides are against the history.
+        pairs: of earlier comparisons.
     """
     log_ratio = float(np.mean(new) - np.mean(base))
     noise = pooled([base, new], history, today.both, today.dimensions)
@@ -108,8 +126,8 @@ def compare_values(
     if len(base) == len(new) == 1 and not is_steady(history):
         se *= UNSEEN
     found = [Difference(log_ratio, se, noise.df, Design.RUNS)]
-    if interleaved and len(base) == len(new) >= FEWEST_PAIRS:
-        paired = _paired(np.asarray(base), np.asarray(new))
+    if interleaved and len(base) == len(new) > 1:
+        paired = _paired(base, new, pairs)
         if paired is not None:
             return paired
     noises = _noises(base, new, history, today)
@@ -165,14 +183,20 @@ def _reach(difference: Difference) -> float:
     return high - low
 
 
-def _paired(base: np.ndarray, new: np.ndarray) -> Difference | None:
-    """Differences of pairs; None where the pairs are not correlated, so that pairing would only cost."""
-    differences, sums = new - base, new + base
-    spread, shared = (above_rounding(float(np.var(values, ddof=1))) for values in (differences, sums))
-    df = len(base) - 1
-    if shared <= spread * special.fdtri(df, df, 1.0 - PAIRING):
+def _paired(base: Values, new: Values, earlier: EarlierPairs) -> Difference | None:
+    """Differences of pairs; None where these are too few, or not correlated, so that pairing would only cost."""
+    series = [(base, new), *earlier.series]
+    differences, sums = ([(np.asarray(b) + sign * np.asarray(a)).tolist() for a, b in series] for sign in (-1.0, 1.0))
+    spread, shared = noise_of(differences), noise_of(sums)
+    if spread is None or shared is None or spread.df < FEWEST_PAIRS - 1:
         return None
-    return Difference(float(differences.mean()), float(np.sqrt(spread / len(base))), df, Design.PAIRS)
+    if shared.variance <= spread.variance * special.fdtri(spread.df, spread.df, 1.0 - PAIRING):
+        return None
+    noise = pooled(differences[:1], differences[1:], earlier.today.both, earlier.today.dimensions)
+    assert noise is not None  # noqa: S101 - there are two pairs today
+    return Difference(
+        float(np.mean(differences[0])), float(np.sqrt(noise.variance / len(base))), noise.df, Design.PAIRS
+    )
 
 
 def _noises(base: Values, new: Values, history: Sequence[Values], today: Today) -> tuple[Noise, Noise] | None:

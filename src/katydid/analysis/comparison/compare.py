@@ -12,7 +12,14 @@ from msgspec.structs import replace as changed
 from katydid.analysis.comparison.comparability import mismatches
 from katydid.analysis.comparison.estimates import RunData, outcome_of, read_run
 from katydid.analysis.comparison.explain import about_noise, because, largest_regression, with_caveats
-from katydid.analysis.comparison.pairing import history_of, left_out, numbers_of, paired, partners_left_out
+from katydid.analysis.comparison.pairing import (
+    days_between,
+    history_of,
+    left_out,
+    numbers_of,
+    paired,
+    partners_left_out,
+)
 from katydid.analysis.comparison.primaries import FAILURES, Primaries, primaries
 from katydid.analysis.comparison.sides import Sides
 from katydid.analysis.comparison.stops import compare_stops
@@ -98,7 +105,8 @@ def compare_runs(
     catalogue = catalogue_of(*(run.manifest for run in (*base, *new)))
     numbers = numbers_of(used, earlier, settled, catalogue, interleaved=pairs.interleaved)
     workload = str(used[0][0].manifest.workload)
-    stops = compare_stops(used[0], used[1], settings, interleaved=numbers.interleaved)
+    days = days_between(used[0], used[1], earlier)
+    stops = compare_stops(used[0], used[1], settings, interleaved=pairs.interleaved, days=days)
     runs = [*numbers.base, *numbers.new]
     deciding = Primaries(()) if stops.decide else primaries(settings.primary, workload, runs, numbers.catalogue)
     settings = replace(settings, primary=deciding.names)

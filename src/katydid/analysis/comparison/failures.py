@@ -17,7 +17,7 @@ Nurminen 1985), so that both agree, and none of 200 is a number like any other. 
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import special
@@ -33,6 +33,8 @@ BLOCKS = (20, 8)
 ASSUMED = 0.005
 """Least correlation of two requests of a run where runs do not tell."""
 ASSUMED_DF = 8
+OF_A_DAY = 0.02
+"""The same of a day: at a rate of 5 %, a day's has a standard deviation of three points."""
 STEPS = 60
 """Of the bisection for a limit of an interval, whose width halves with each."""
 
@@ -92,6 +94,7 @@ class RateDifference:
         runs: of both sides together.
         dispersion: variance over the binomial one.
         df: degrees of freedom of that.
+        of_days: what the dispersion has besides, as the sides were not interleaved.
     """
 
     base: tuple[float, float]
@@ -99,6 +102,7 @@ class RateDifference:
     runs: int
     dispersion: float
     df: float
+    of_days: float = 0.0
 
     @property
     def change(self) -> float:
@@ -130,15 +134,16 @@ class RateDifference:
         """Standard error where the rates truly differ by that much."""
         base, new = _restricted(*self.base, *self.new, difference)
         variance = base * (1.0 - base) / self.base[1] + new * (1.0 - new) / self.new[1]
-        return float(np.sqrt(self.dispersion * max(variance, 0.0)))
+        return float(np.sqrt((self.dispersion + self.of_days) * max(variance, 0.0)))
 
     def smallest_detectable(self, alpha: float) -> float | None:
         """The rise that a two-sided test at `alpha` finds with the usual POWER; None where no rate is so high."""
-        return self._detectable(alpha, self.base[1], self.new[1], self.df)
+        dispersion = self.dispersion + self.of_days
+        return self._detectable(alpha, dispersion * (1.0 / self.base[1] + 1.0 / self.new[1]), self.df)
 
-    def _detectable(self, alpha: float, base: float, new: float, df: float) -> float | None:
-        factor = float(special.stdtrit(df, 1.0 - alpha / 2.0) + special.stdtrit(df, POWER)) ** 2
-        factor *= self.dispersion * (1.0 / base + 1.0 / new)
+    def _detectable(self, alpha: float, per_variance: float, df: float) -> float | None:
+        """The same where the difference has so much of the variance of one request."""
+        factor = float(special.stdtrit(df, 1.0 - alpha / 2.0) + special.stdtrit(df, POWER)) ** 2 * per_variance
         rate = self.base[0] / self.base[1]
         # rise² = factor · p · (1 − p), where p = rate + rise / 2 lies in the middle
         a, b, c = 1.0 + factor / 4.0, factor * (rate - 0.5), -factor * rate * (1.0 - rate)
@@ -146,18 +151,26 @@ class RateDifference:
         return rise if rate + rise <= 1.0 else None
 
     def runs_needed(self, alpha: float, least: float) -> int | None:
-        """Runs a side that would find the change that was seen, or `least` if it is larger; None beyond MOST_RUNS."""
+        """Interleaved runs a side that would find the change that was seen, or `least` if it is larger.
+
+        None beyond MOST_RUNS.
+        """
         wanted, requests = max(abs(self.change), least), (self.base[1] + self.new[1]) / self.runs
         for count in range(1, MOST_RUNS + 1):
             df = max(self.df + 2 * count - self.runs, ASSUMED_DF)
-            found = self._detectable(alpha, count * requests, count * requests, df)
+            found = self._detectable(alpha, self.dispersion * 2.0 / (count * requests), df)
             if found is not None and found <= wanted:
                 return count
         return None
 
 
 def compare_failures(
-    base: Sequence[RunFailures], new: Sequence[RunFailures], history: Sequence[Sequence[RunFailures]] = ()
+    base: Sequence[RunFailures],
+    new: Sequence[RunFailures],
+    history: Sequence[Sequence[RunFailures]] = (),
+    *,
+    interleaved: bool,
+    days: Sequence[Sequence[RunFailures]] = (),
 ) -> RateDifference:
     """The difference of two sides' failure rates; each has at least one run, and each run a request.
 
@@ -165,6 +178,8 @@ def compare_failures(
         base: the runs of one side.
         new: those of the other.
         history: earlier runs, a sequence a version.
+        interleaved: the i-th runs of both sides were made side by side.
+        days: earlier runs, a sequence a day.
     """
     runs = [*base, *new]
     within = _within(runs)
@@ -173,7 +188,13 @@ def compare_failures(
     seen, df = (sum(parts) for parts in zip((0.0, 0), *_from_run_to_run([base, new, *history]), strict=True))
     dispersion = (ASSUMED_DF * assumed + seen) / (ASSUMED_DF + df)
     totals = [(sum(run.failed for run in side), sum(run.ended for run in side)) for side in (base, new)]
-    return RateDifference(totals[0], totals[1], len(runs), max(dispersion, within), float(ASSUMED_DF + df))
+    found = RateDifference(totals[0], totals[1], len(runs), max(dispersion, within), float(ASSUMED_DF + df))
+    if interleaved:
+        return found
+    told, known = _of_a_day(days, found.dispersion)
+    correlation = (ASSUMED_DF * OF_A_DAY + known * told) / (ASSUMED_DF + known)
+    side = 2.0 / sum(1.0 / ended for _, ended in totals)
+    return replace(found, df=min(found.df, float(ASSUMED_DF + known)), of_days=side * correlation)
 
 
 def _within(runs: Sequence[RunFailures]) -> float:
@@ -192,6 +213,15 @@ def _from_run_to_run(groups: Sequence[Sequence[RunFailures]]) -> Iterator[tuple[
             continue
         rate = failed / ended
         yield sum((r.failed - r.ended * rate) ** 2 / (r.ended * rate * (1.0 - rate)) for r in runs), len(runs) - 1
+
+
+def _of_a_day(days: Sequence[Sequence[RunFailures]], dispersion: float) -> tuple[float, int]:
+    """Correlation of two requests of a day, and its degrees of freedom; none where days have too few failures."""
+    whole = [RunFailures(sum(run.failed for run in day), sum(run.ended for run in day)) for day in days]
+    for seen, df in _from_run_to_run([whole]):
+        requests = len(whole) / sum(1.0 / day.ended for day in whole)
+        return max(0.0, (seen / df - dispersion) / requests), df
+    return 0.0, 0
 
 
 def _restricted(failed0: float, ended0: float, failed1: float, ended1: float, difference: float) -> tuple[float, float]:

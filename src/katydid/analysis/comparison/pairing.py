@@ -1,6 +1,6 @@
 """The two sides of a comparison: which of their runs count, which were interleaved, what history there is."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
@@ -90,24 +90,34 @@ def numbers_of(
         errors = [log_error(_successes(run, settled), column, int(statistic[1:]) / 100) for run in (base[0], new[0])]
         return None if None in errors else sum((error or 0.0) ** 2 for error in errors) ** 0.5
 
-    def numbers(runs: Sequence[RunData]) -> list[Estimates]:
-        return [estimate(run, settled * 1000.0) for run in runs]
+    known: dict[int, Estimates] = {}
+
+    def number(run: RunData) -> Estimates:
+        if id(run) not in known:
+            known[id(run)] = estimate(run, settled * 1000.0)
+        return known[id(run)]
+
+    def numbers(groups: Iterable[Iterable[RunData]]) -> list[list[Estimates]]:
+        return [[number(run) for run in group] for group in groups]
 
     return Sides(
-        base=numbers(base),
-        new=numbers(new),
-        history=[numbers(version) for version in earlier],
+        base=[number(run) for run in base],
+        new=[number(run) for run in new],
+        history=numbers(earlier),
         interleaved=interleaved,
         within=within,
         catalogue=catalogue,
-        days=[numbers(day) for day in days_of(earlier)] if _on_two_days(base, new) else [],
+        days=numbers(days_between(base, new, earlier)),
+        pairs=[[(number(a), number(b)) for a, b in series] for series in earlier_pairs(earlier)],
     )
 
 
-def _on_two_days(base: Sequence[RunData], new: Sequence[RunData]) -> bool:
-    """Whether no day has runs of both sides; those of one day differ by what drifts within it, which no day tells."""
-    days = [{_started(run)[:10] for run in side} for side in (base, new)]
-    return not days[0] & days[1]
+def days_between(
+    base: Sequence[RunData], new: Sequence[RunData], earlier: Sequence[Sequence[RunData]]
+) -> list[list[RunData]]:
+    """Earlier days, where no day has runs of both sides; those of one differ by its drift, which no days tell."""
+    ours, theirs = ({_started(run)[:10] for run in side} for side in (base, new))
+    return [] if ours & theirs else days_of(earlier)
 
 
 def days_of(earlier: Sequence[Sequence[RunData]]) -> list[list[RunData]]:
@@ -154,15 +164,7 @@ def paired(base: Sequence[RunData], new: Sequence[RunData]) -> Paired:
     Pairs are found by time, among all runs: of one that is invalid the partner is left out too, and the other pairs
     stay. Where no more than half of the runs of the smaller side have a partner, the sides were not interleaved.
     """
-    runs = sorted([*((run, 0) for run in base), *((run, 1) for run in new)], key=lambda item: _started(item[0]))
-    pairs: list[tuple[RunData, RunData]] = []
-    waiting: tuple[RunData, int] | None = None
-    for item in runs:
-        if waiting is not None and waiting[1] != item[1] and _beside(waiting[0], item[0]):
-            pairs.append((waiting[0], item[0]) if waiting[1] == 0 else (item[0], waiting[0]))
-            waiting = None
-            continue
-        waiting = item
+    pairs = _side_by_side([*((run, 0) for run in base), *((run, 1) for run in new)])
     fit = [[run for run in side if usable(run)] for side in (base, new)]
     whole = [pair for pair in pairs if usable(pair[0]) and usable(pair[1])]
     if not whole or 2 * len(pairs) <= min(len(base), len(new)):
@@ -170,6 +172,41 @@ def paired(base: Sequence[RunData], new: Sequence[RunData]) -> Paired:
     kept = [[pair[side] for pair in whole] for side in (0, 1)]
     left = [[run for run in fit[side] if not any(run is one for one in kept[side])] for side in (0, 1)]
     return Paired(kept[0], kept[1], interleaved=True, left=(left[0], left[1]))
+
+
+def earlier_pairs(earlier: Sequence[Sequence[RunData]]) -> list[list[tuple[RunData, RunData]]]:
+    """Pairs among earlier runs, by series: of the same two versions, each pair beside the one before.
+
+    Args:
+        earlier: runs by version.
+    """
+    pairs = _side_by_side([(run, number) for number, version in enumerate(earlier) for run in version])
+    series: list[list[tuple[RunData, RunData]]] = []
+    for pair in sorted(pairs, key=lambda pair: min(map(_started, pair))):
+        before = max(series[-1][-1], key=_started) if series else None
+        goes_on = before is not None and list(map(_version, series[-1][-1])) == list(map(_version, pair))
+        if goes_on and before is not None and _beside(before, min(pair, key=_started)):
+            series[-1].append(pair)
+        else:
+            series.append([pair])
+    return series
+
+
+def _side_by_side(runs: Sequence[tuple[RunData, int]]) -> list[tuple[RunData, RunData]]:
+    """Runs of two groups, one soon after the other, as pairs with that of the lower group first.
+
+    Args:
+        runs: each with the number of its group.
+    """
+    pairs: list[tuple[RunData, RunData]] = []
+    waiting: tuple[RunData, int] | None = None
+    for item in sorted(runs, key=lambda item: _started(item[0])):
+        if waiting is not None and waiting[1] != item[1] and _beside(waiting[0], item[0]):
+            pairs.append((waiting[0], item[0]) if waiting[1] < item[1] else (item[0], waiting[0]))
+            waiting = None
+            continue
+        waiting = item
+    return pairs
 
 
 def partners_left_out(pairs: Paired) -> list[str]:

@@ -15,6 +15,8 @@ from katydid.model.declared import SHIPPED, Catalogue
 from katydid.model.units import Unit
 from katydid.stats.noise import AS_EVER, Today, todays_noise
 
+Series = Sequence[tuple[Estimates, Estimates]]
+"""Pairs of runs of two versions, made side by side in one session."""
 NOT_INTERLEAVED = "the runs were not interleaved, and too few earlier days tell how much one differs from the next"
 
 
@@ -28,6 +30,7 @@ class Sides:
         within: the standard error of a metric's log within one run, for when nothing else is known.
         catalogue: the metrics that these runs may have.
         days: earlier runs, a sequence a day on which some were made.
+        pairs: earlier runs that were interleaved themselves.
     """
 
     base: Sequence[Estimates]
@@ -37,6 +40,7 @@ class Sides:
     within: Callable[[str], float | None]
     catalogue: Catalogue = SHIPPED
     days: Sequence[Sequence[Estimates]] = ()
+    pairs: Sequence[Series] = ()
 
     @property
     def every(self) -> list[Sequence[Estimates]]:
@@ -46,16 +50,44 @@ class Sides:
 
 def todays(sides: Sides, primary: Sequence[str]) -> Today:
     """How noisy the runs of both sides are against the history, by the times that decide."""
+    names = _telling(sides, primary)
+    history = [found for version in sides.history if len(found := _logs(version, names))] if names else []
+    return todays_noise(_logs(sides.base, names), _logs(sides.new, names), history) if history else AS_EVER
+
+
+def todays_pairs(sides: Sides, primary: Sequence[str]) -> Today:
+    """The same of how far the two runs of a pair differ, against earlier pairs."""
+    names = _telling(sides, primary)
+    if not (names and sides.pairs and sides.interleaved):
+        return AS_EVER
+    earlier = [found for series in sides.pairs if len(found := _differences(series, names))]
+    ours = _differences(list(zip(sides.base, sides.new, strict=True)), names)
+    return todays_noise(ours, ours[:0], earlier) if earlier else AS_EVER
+
+
+def _telling(sides: Sides, primary: Sequence[str]) -> list[str]:
+    """Primary times that all runs of both sides have."""
     known = sides.catalogue.metrics
     times = [n for n in primary if n != FAILURES and n in known and known[n].unit is not Unit.FRACTION]
-    of_all = [name for name in times if all(run.values.get(name, 0.0) > 0.0 for run in (*sides.base, *sides.new))]
+    return [name for name in times if all(run.values.get(name, 0.0) > 0.0 for run in (*sides.base, *sides.new))]
 
-    def logs(runs: Sequence[Estimates]) -> np.ndarray:
-        whole = [run for run in runs if all(run.values.get(name, 0.0) > 0.0 for name in of_all)]
-        return np.log([[run.values[name] for name in of_all] for run in whole]).reshape(len(whole), len(of_all))
 
-    history = [found for version in sides.history if len(found := logs(version))] if of_all else []
-    return todays_noise(logs(sides.base), logs(sides.new), history) if history else AS_EVER
+def _logs(runs: Sequence[Estimates], names: Sequence[str]) -> np.ndarray:
+    """A row a run that has them all, a column a metric."""
+    whole = [run for run in runs if _is_whole(run, names)]
+    return np.log([[run.values[name] for name in names] for run in whole]).reshape(len(whole), len(names))
+
+
+def _differences(series: Series, names: Sequence[str]) -> np.ndarray:
+    """The same of the differences of pairs."""
+    whole = [pair for pair in series if all(_is_whole(run, names) for run in pair)]
+    base, new = (_logs([pair[side] for pair in whole], names) for side in (0, 1))
+    differences: np.ndarray = new - base
+    return differences
+
+
+def _is_whole(run: Estimates, names: Sequence[str]) -> bool:
+    return all(run.values.get(name, 0.0) > 0.0 for name in names)
 
 
 def with_successes(sides: Sides) -> Sides:

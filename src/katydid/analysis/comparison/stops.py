@@ -3,7 +3,7 @@
 Users at the stop are an index, not a capacity: failures arrive a time-out late and the ramp goes on meanwhile. It is
 compared only between runs that got there by the same ramp, time-outs and threshold. A run that was not stopped held
 at least all of its users: a lower bound. Where users did not come in a ramp, all were there at the first failure, and
-their number says nothing.
+their number says nothing. Sides that were not interleaved are judged by how earlier days differ, or not at all.
 """
 
 import math
@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from katydid.analysis.comparison.comparability import same_ramp
 from katydid.analysis.comparison.estimates import RunData
+from katydid.analysis.comparison.sides import NOT_INTERLEAVED
 from katydid.analysis.comparison.verdicts import ASSUMED_SD, EQUIVALENCE
 from katydid.analysis.derived import was_stopped
 from katydid.model.documents.comparison import ComparedMetric, CompareSettings, Verdict
@@ -19,7 +20,7 @@ from katydid.model.formatting import number, percent, plural
 from katydid.model.metrics import METRICS
 from katydid.model.rates import AT_STOP, USERS_AT_STOP
 from katydid.stats import inference
-from katydid.stats.inference import Design, Difference, Noise
+from katydid.stats.inference import Design, Difference, Noise, Values
 
 LEAST_CHANGE = 0.01
 """Fraction of the users below which a change is of no interest: a ramp is a fine measure, and capacity costs money."""
@@ -46,7 +47,9 @@ class Stops:
     decide: bool = False
 
 
-def compare_stops(base: Runs, new: Runs, settings: CompareSettings, *, interleaved: bool) -> Stops:
+def compare_stops(
+    base: Runs, new: Runs, settings: CompareSettings, *, interleaved: bool, days: Sequence[Runs] = ()
+) -> Stops:
     """Compare two sides by their stops.
 
     Args:
@@ -54,6 +57,7 @@ def compare_stops(base: Runs, new: Runs, settings: CompareSettings, *, interleav
         new: those of the other.
         settings: what is looked for.
         interleaved: they were interleaved, in the order of their starts.
+        days: earlier runs, a sequence a day, where the sides are of different ones.
     """
     base, new = (sorted(side, key=lambda run: str(run.manifest.started_utc or "")) for side in (base, new))
     ended = [[was_stopped(run.manifest) for run in side] for side in (base, new)]
@@ -71,9 +75,10 @@ def compare_stops(base: Runs, new: Runs, settings: CompareSettings, *, interleav
         return Stops([f"the failure threshold stopped {who}: {told}{worth}"])
     if not both and not any(map(all, ended)):
         return Stops([f"the failure threshold stopped {stopped}: both held at least all users; take more of them"])
+    apart = None if interleaved else [_same_stops(day, base[0]) for day in days]
     if not both:
-        return _bounded(users, ended, settings)
-    rows = [_row(name, base, new, settings, interleaved=interleaved) for name in AT_STOP]
+        return _bounded(users, ended, settings, apart)
+    rows = [_row(name, base, new, settings, apart) for name in AT_STOP]
     told = f"the failure threshold stopped both: {_told(rows)}: {_caveat(rows[0], base, new)}"
     return Stops([told], rows, rows[0].verdict, decide=True)
 
@@ -90,29 +95,46 @@ def _in_a_ramp(run: RunData) -> bool:
     return "ramp_per_s" not in run.manifest or bool(run.manifest.ramp_per_s)
 
 
+def _same_stops(day: Runs, like: RunData) -> list[RunData]:
+    """Those of a day's runs that were stopped on the same ramp."""
+    return [run for run in day if was_stopped(run.manifest) and same_ramp([run.manifest, like.manifest])]
+
+
+def _logs(runs: Runs, name: str) -> list[float]:
+    """Logs of a figure of the stops, of the runs that have it."""
+    return [math.log(value) for run in runs if (value := run.summary.metrics.get(name))]
+
+
 # Both were stopped
 
 
-def _row(name: str, base: Runs, new: Runs, settings: CompareSettings, *, interleaved: bool) -> ComparedMetric:
-    """A figure of the stops."""
-    values = [[float(run.summary.metrics[name] or 0.0) for run in side] for side in (base, new)]
-    if not all(map(all, values)):
+def _row(name: str, base: Runs, new: Runs, settings: CompareSettings, apart: Sequence[Runs] | None) -> ComparedMetric:
+    """A figure of the stops; `apart` are earlier days, of sides that were not interleaved."""
+    ours, theirs = _logs(base, name), _logs(new, name)
+    if len(ours) < len(base) or len(theirs) < len(new):
         return _entry(name, (None, None), reason="a run has none")
-    ours, theirs = ([math.log(value) for value in side] for side in values)
     means = math.exp(sum(ours) / len(ours)), math.exp(sum(theirs) / len(theirs))
-    change = abs(math.log(means[1] / means[0]))
-    runs, alpha = len(base) + len(new), settings.family_alpha
-    difference = inference.compare_values(ours, theirs, interleaved=interleaved)
-    if difference is None:
-        needed = inference.runs_needed(change, Noise(ASSUMED_SD**2, 0), alpha, runs=runs) if change else None
-        return _entry(name, means, runs_needed=needed)
-    if name != "time_to_stop":
-        parts = (1.0 / len(side) / mean**2 for side, mean in zip(values, means, strict=True))
-        difference = replace(difference, se=max(difference.se, RESOLUTION * math.sqrt(sum(parts))))
-    verdict, needed = _verdict(difference, settings), None
-    if verdict is Verdict.CANNOT_TELL and change and (seen := inference.noise_of([ours, theirs])) is not None:
-        needed = inference.runs_needed(change, seen, alpha, runs=runs)
-    return _entry(name, means, difference, verdict=verdict, runs_needed=needed, alpha=alpha)
+    difference = _difference(name, ours, theirs, apart)
+    verdict = Verdict.CANNOT_TELL if difference is None else _verdict(difference, settings)
+    change, needed = abs(math.log(means[1] / means[0])), None
+    if verdict is Verdict.CANNOT_TELL and change:
+        noise = inference.noise_of([ours, theirs]) or Noise(ASSUMED_SD**2, 0)
+        needed = inference.runs_needed(change, noise, settings.family_alpha, runs=len(base) + len(new))
+    reason = NOT_INTERLEAVED if difference is None and apart is not None else ""
+    alpha = settings.family_alpha
+    return _entry(name, means, difference, verdict=verdict, runs_needed=needed, alpha=alpha, reason=reason)
+
+
+def _difference(name: str, ours: Values, theirs: Values, apart: Sequence[Runs] | None) -> Difference | None:
+    """Of logs of a figure; no surer than whole numbers are."""
+    if apart is None:
+        difference = inference.compare_values(ours, theirs, interleaved=True)
+    else:
+        difference = inference.compare_days(ours, theirs, [], [logs for day in apart if (logs := _logs(day, name))])
+    if difference is None or name == "time_to_stop":
+        return difference
+    parts = (math.exp(-2.0 * sum(logs) / len(logs)) / len(logs) for logs in (ours, theirs))
+    return replace(difference, se=max(difference.se, RESOLUTION * math.sqrt(sum(parts))))
 
 
 def _verdict(difference: Difference, settings: CompareSettings) -> Verdict:
@@ -147,26 +169,37 @@ def _caveat(users: ComparedMetric, base: Runs, new: Runs) -> str:
 # One was not
 
 
-def _bounded(users: Sequence[Sequence[float]], ended: Sequence[Sequence[bool]], settings: CompareSettings) -> Stops:
-    """One side was stopped in every run, the other not: it held at least its users."""
+def _bounded(
+    users: Sequence[Sequence[float]],
+    ended: Sequence[Sequence[bool]],
+    settings: CompareSettings,
+    apart: Sequence[Runs] | None,
+) -> Stops:
+    """One side was stopped in every run, the other not: it held at least its users; `apart` as of `_row`."""
     lower = all(ended[0])
     known, bound = users if lower else users[::-1]
-    logs = [math.log(value) for value in known]
-    noise = inference.noise_of([logs]) or Noise(ASSUMED_SD**2, 1_000_000)
-    error = max(math.sqrt(noise.variance), RESOLUTION / min(known)) / math.sqrt(len(known))
-    ours, theirs = (sum(map(math.log, side)) / len(side) for side in users)
-    difference = Difference(theirs - ours, error, noise.df, Design.RUNS)
-    points_out = (difference.log_ratio > 0) == lower
-    far = points_out and difference.p_value < settings.family_alpha and bool(difference.log_ratio)
+    logs = [[math.log(value) for value in side] for side in users]
+    ours, theirs = (sum(side) / len(side) for side in logs)
+    difference: Difference | None
+    if apart is None:
+        noise = inference.noise_of([logs[not lower]]) or Noise(ASSUMED_SD**2, 1_000_000)
+        error = max(math.sqrt(noise.variance), RESOLUTION / min(known)) / math.sqrt(len(known))
+        difference = Difference(theirs - ours, error, noise.df, Design.RUNS)
+    else:
+        difference = _difference(USERS_AT_STOP, logs[0], logs[1], apart)
+    points_out = (theirs > ours) == lower and theirs != ours
+    far = points_out and difference is not None and difference.p_value < settings.family_alpha
     verdict = Verdict.CANNOT_TELL if not far else Verdict.FASTER if lower else Verdict.SLOWER
     means = math.exp(ours), math.exp(theirs)
-    row = _entry(USERS_AT_STOP, means, difference, verdict=verdict, bound="lower" if lower else "upper", primary=far)
+    bound_of, reason = "lower" if lower else "upper", "" if difference is not None else NOT_INTERLEAVED
+    row = _entry(USERS_AT_STOP, means, difference, verdict=verdict, bound=bound_of, primary=far, reason=reason)
     at, held, names = means[not lower], max(bound), ("BASE", "NEW") if lower else ("NEW", "BASE")
     some = f", in {sum(ended[lower])} of {plural(len(ended[lower]), 'run')} stopped too" if any(ended[lower]) else ""
     least = f"at least {percent(means[1] / means[0] - 1.0)} users"
     stopped_at = plural(round(at), "user")
     told = f"the failure threshold stopped {names[0]} at {stopped_at}; {names[1]} held all {held:.0f}{some}: {least}"
-    return Stops([told if far else f"{told}; take more users to tell them apart"], [row], verdict, decide=far)
+    remedy = "take more users" if difference is not None else "make the runs interleaved (katydid ab)"
+    return Stops([told if far else f"{told}; {remedy} to tell them apart"], [row], verdict, decide=far)
 
 
 def _entry(

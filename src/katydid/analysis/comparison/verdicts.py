@@ -14,12 +14,21 @@ from katydid.analysis.comparison.bounds import Bound
 from katydid.analysis.comparison.estimates import Estimates
 from katydid.analysis.comparison.failures import RateDifference, RunFailures, clumping_of_few, compare_failures
 from katydid.analysis.comparison.primaries import FAILURES
-from katydid.analysis.comparison.sides import NOT_INTERLEAVED, Sides, has, log_of, todays, with_successes
+from katydid.analysis.comparison.sides import (
+    NOT_INTERLEAVED,
+    Series,
+    Sides,
+    has,
+    log_of,
+    todays,
+    todays_pairs,
+    with_successes,
+)
 from katydid.model.documents.comparison import SAME_LEVEL, ComparedMetric, ComparedPoints, CompareSettings, Verdict
 from katydid.model.metrics import METRICS, FlatMetric
 from katydid.model.units import Better, Unit
 from katydid.stats import inference
-from katydid.stats.inference import Design, Difference, Noise, Values
+from katydid.stats.inference import Design, Difference, EarlierPairs, Noise, Values
 from katydid.stats.noise import Today
 from katydid.stats.proportions import Points, in_points
 
@@ -170,8 +179,8 @@ class Judged:
 def judge_metrics(names: Sequence[str], sides: Sides, settings: CompareSettings) -> list[Judged]:
     """Every metric's verdict: the primary ones adjusted by Holm, the others by Benjamini and Hochberg."""
     primary = {FAILURES, *settings.primary}
-    today = todays(sides, settings.primary)
-    raw = [_weighed(_compared(name, sides, today, primary=name in primary), sides, settings) for name in names]
+    today = todays(sides, settings.primary), todays_pairs(sides, settings.primary)
+    raw = [_weighed(_compared(name, sides, *today, primary=name in primary), sides, settings) for name in names]
     return [
         *_judged([m for m in raw if m.primary], inference.holm, settings),
         *_judged([m for m in raw if not m.primary], inference.benjamini_hochberg, settings),
@@ -243,7 +252,7 @@ def _worth_a_word(metric: Judged) -> bool:
     return abs((metric.new or 0.0) - (metric.base or 0.0)) >= LEAST_POINTS
 
 
-def _compared(name: str, sides: Sides, today: Today, *, primary: bool) -> Judged:
+def _compared(name: str, sides: Sides, today: Today, of_pairs: Today, *, primary: bool) -> Judged:
     known = sides.catalogue.metrics[name]
     empty = Judged(name, primary, declared=None if name in METRICS else known)
     if name != FAILURES:
@@ -270,7 +279,8 @@ def _compared(name: str, sides: Sides, today: Today, *, primary: bool) -> Judged
         for groups in (sides.history, sides.days)
     )
     if sides.interleaved:
-        difference = inference.compare_values(base, new, history, interleaved=True, today=today)
+        pairs = EarlierPairs([_logs_of_pairs(series, name, share=share) for series in sides.pairs], of_pairs)
+        difference = inference.compare_values(base, new, history, interleaved=True, today=today, pairs=pairs)
     else:
         difference = inference.compare_days(base, new, history, [day for day in days if day])
     unknown = difference is None and not sides.interleaved and bool(len(runs) > 2 or history)
@@ -279,6 +289,13 @@ def _compared(name: str, sides: Sides, today: Today, *, primary: bool) -> Judged
     noise = inference.noise_of([base, new, *history])
     p = difference.p_value if difference and difference.design is not Design.WITHIN_RUN else 1.0
     return replace(metric, difference=difference, noise=noise, p_value=p, reason=NOT_INTERLEAVED if unknown else "")
+
+
+def _logs_of_pairs(series: Series, name: str, *, share: bool) -> tuple[Values, Values]:
+    """Logs of both sides' runs, pair by pair, of the pairs that have the metric."""
+    whole = [pair for pair in series if all(has(run, name, share=share) for run in pair)]
+    base, new = ([log_of(pair[side], name, share=share) for pair in whole] for side in (0, 1))
+    return base, new
 
 
 def _lacking(name: str, sides: Sides) -> str:
@@ -290,8 +307,11 @@ def _lacking(name: str, sides: Sides) -> str:
 
 
 def _failures(metric: Judged, sides: Sides) -> Judged:
-    base, new, *history = ([_failed(run) for run in side if FAILURES in run.values] for side in sides.every)
-    rates = compare_failures(base, new, history)
+    base, new, history, days = (
+        [[_failed(run) for run in runs if FAILURES in run.values] for runs in groups]
+        for groups in ([sides.base], [sides.new], sides.history, sides.days)
+    )
+    rates = compare_failures(base[0], new[0], history, interleaved=sides.interleaved, days=days)
     shares = [failed / ended for failed, ended in (rates.base, rates.new)]
     level = (rates.base[0] + 0.5) / (rates.base[1] + 1.0)
     metric = replace(metric, base=shares[0], new=shares[1], level=level, runs=rates.runs)

@@ -220,3 +220,26 @@ class Comparison(Document, kw_only=True, frozen=True):
     pairs: int | None = None
     decided: bool | None = None
     looks: list[LookRecord] | None = None
+
+
+class VersionComparison(Comparison, kw_only=True, frozen=True):
+    """One of several versions, compared with the first.
+
+    Attributes:
+        version: what it is called.
+    """
+
+    version: str
+
+
+class Comparisons(Document, kw_only=True, frozen=True):
+    """The content of `katydid compare --json` where it has more than two versions.
+
+    Attributes:
+        verdict: the worst of all.
+        comparisons: of each other version with the first, in the order given.
+    """
+
+    schema_version: int
+    verdict: Verdict
+    comparisons: list[VersionComparison]

@@ -1,6 +1,6 @@
-"""A version of the target that is started for a run and stopped after it (`katydid ab --start-base CMD`).
+"""A version of the target that is started for its runs and stopped after them (`katydid ab --start-base CMD`).
 
-What was started is ended, with everything that it started in its own process group, however the run ends.
+What was started is ended however the run ends: its process group, and what it started in groups of their own.
 """
 
 import contextlib
@@ -11,11 +11,15 @@ import ssl
 import subprocess
 import tempfile
 import time
+from collections.abc import Sequence
 from types import TracebackType
 from typing import IO, Self
 
+import psutil
+
+from katydid.commands.pairs.options import Version
 from katydid.dialects.status import NOT_READY
-from katydid.model.errors import ConfigError
+from katydid.model.errors import ConfigError, ExitCode
 from katydid.model.formatting import strip_control_chars
 from katydid.protocol.target_url import read_target_url, shown_url
 
@@ -27,18 +31,33 @@ PAUSE = 0.2
 """Seconds between two looks."""
 
 
-class ServedVersion:
-    """A context manager that starts a server, waits until it answers, and stops it.
+class VersionError(ConfigError):
+    """A version could not be started, or not be run.
 
     Args:
-        option: that gave the command, for messages.
-        command: of the shell.
-        host: where the server is to answer.
-        patience: seconds until it must.
+        message: one line.
+        side: `base` or `new`.
+        code: which the command exits with.
     """
 
-    def __init__(self, option: str, command: str, host: str, patience: float) -> None:
-        self._option, self._command, self._host, self._patience = option, command, host, patience
+    def __init__(self, message: str, side: str, code: int = ExitCode.USAGE) -> None:
+        super().__init__(message)
+        self.side = side
+        self.exit_code = ExitCode(code) if code in set(ExitCode) else ExitCode.INTERNAL
+
+
+class ServedVersion:
+    """A context manager that starts a version, waits until it answers, and stops it.
+
+    Args:
+        side: `base` or `new`.
+        version: with the command that starts it.
+        patience: seconds until it must answer.
+    """
+
+    def __init__(self, side: str, version: Version, patience: float) -> None:
+        self._side, self._option, self._host = side, version.option, version.host
+        self._command, self._patience = version.start or "", patience
         self._process: subprocess.Popen[bytes] | None = None
         self._output: IO[bytes] | None = None
 
@@ -69,13 +88,15 @@ class ServedVersion:
         while not answers(self._host):
             shown = shown_url(self._host)
             if (code := process.poll()) is not None:
-                raise ConfigError(
-                    f"{self._option} ended with code {code} before {shown} answered{self._last_words()}: correct it"
+                raise VersionError(
+                    f"{self._option} ended with code {code} before {shown} answered{self._last_words()}: correct it",
+                    self._side,
                 )
             if time.monotonic() - began > self._patience:
-                raise ConfigError(
+                raise VersionError(
                     f"{self._option} ran for {self._patience:g} s and {shown} does not answer{self._last_words()}: "
-                    "correct the host, or give it longer with --wait-ready"
+                    "correct the host, or give it longer with --wait-ready",
+                    self._side,
                 )
             time.sleep(PAUSE)
 
@@ -87,14 +108,16 @@ class ServedVersion:
         return f" ({strip_control_chars(lines[-1])[:200]})" if lines else ""
 
     def stop(self) -> None:
-        """End it with its whole process group; safe to call again."""
+        """End it with all that it started; safe to call again."""
         process, self._process = self._process, None
         if process is not None:
+            others = _below(process)
             _signal(process, signal.SIGTERM)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(STOP_TIME)
             _signal(process, getattr(signal, "SIGKILL", signal.SIGTERM))  # also what outlived the shell
             process.wait()
+            _end(others)
         if self._output is not None:
             self._output.close()
             self._output = None
@@ -111,6 +134,24 @@ def _signal(process: subprocess.Popen[bytes], number: int) -> None:
             os.killpg(process.pid, number)
         else:
             process.terminate()
+
+
+def _below(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
+    """What a process started, and what that did, in whichever group."""
+    with contextlib.suppress(psutil.Error):
+        return psutil.Process(process.pid).children(recursive=True)
+    return []
+
+
+def _end(processes: Sequence[psutil.Process]) -> None:
+    """End those that still run: a shell with job control gives each of its jobs a group of its own."""
+    for process in processes:
+        with contextlib.suppress(psutil.Error):
+            process.terminate()
+    _, alive = psutil.wait_procs(processes, STOP_TIME)
+    for process in alive:
+        with contextlib.suppress(psutil.Error):
+            process.kill()
 
 
 def answers(host: str) -> bool:
