@@ -36,7 +36,7 @@ from katydid.engine.options import add_arguments
 from katydid.engine.run_state import Runtime
 from katydid.engine.services.api_key import fetch_ahead
 from katydid.engine.spawning import quieten_locust
-from katydid.engine.stopping import FINISH_GRACE_S
+from katydid.engine.stopping import FINISH_GRACE_S, interruptible
 from katydid.engine.workers import RollCall, found_master, tell_of_workers
 from katydid.model.errors import ConfigError, ExitCode
 from katydid.runs.folder import RunFolder
@@ -252,7 +252,8 @@ def _take_part(environment: Environment, web_ui: Any) -> None:
         if options.num_users is None:
             options.num_users = max((user.default_users for user in lifecycle.runtime.paced_users()), default=1)
         options.spawn_rate = spawn_rate_of(options)
-        lifecycle.collector.check(options, environment.host or "", waits=True)
+        with interruptible():
+            lifecycle.collector.check(options, environment.host or "", waits=True)
         gevent.spawn(tell_of_workers, environment.runner, options)
     except ConfigError as error:
         print(f"katydid: {error}", file=sys.stderr)  # noqa: T201 - before any log, for whoever typed the command
