@@ -177,7 +177,7 @@ def test_before_the_load_a_refused_key_is_renewed_too_and_one_that_stays_refused
 
 
 def test_a_websocket_whose_handshake_is_refused_is_opened_again_with_the_next_key(server, key_file):
-    credentials = SpeechService(SpeechOptions(), server.url)._credentials
+    credentials = SpeechService(SpeechOptions(), server.url).credentials
     client = KeyedWebSocketClient(server.url, Timeouts(2.0, 2.0), VERIFIED, credentials)
     server.good = set()
     key_file.write_text("sk-2")

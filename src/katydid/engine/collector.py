@@ -149,7 +149,7 @@ class Collector:
         (options, host, model, service), self._checked = self._checked, None
         self._runtime.prepared = service
         if options.before_run and service is not None:
-            ready_target(options.before_run, host, options.tls, getattr(service, "headers", ()), service.secrets())
+            ready_target(options.before_run, host, options.tls, service.credentials.headers, service.secrets())
         adaptation = self._found[0]
         runner = self._runtime.runner
         users = None if self._environment.shape_class else runner.target_user_count

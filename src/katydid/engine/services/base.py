@@ -3,6 +3,7 @@
 from typing import Any, Protocol
 
 from katydid.engine.options import RunOptions
+from katydid.engine.services.credentials import Credentials
 from katydid.model.errors import ConfigError
 from katydid.transport.exchange import TimestampSource
 
@@ -19,6 +20,7 @@ class Service(Protocol):
     """A target as a workload sees it; made once a process and run, and before the look that comes ahead of it.
 
     Attributes:
+        credentials: what its requests say of who sends them.
         timestamp_source: of its connections.
         name: how requests to it are called in tables: the path of its API, where it has one.
 
@@ -26,6 +28,7 @@ class Service(Protocol):
         ConfigError: an option is no good for this kind of target.
     """
 
+    credentials: Credentials
     timestamp_source: TimestampSource
     name: str
 

@@ -19,7 +19,7 @@ def ready_target(asked: str, host: str, tls: TlsSettings, headers: Headers, secr
     Args:
         asked: a URL, or a path of the target.
         host: URL of the target.
-        tls: whom to trust, and our own certificate.
+        tls: of the run; a server that is not the target gets no certificate of ours.
         headers: of the requests of the run; a server that is not the target gets none of them.
         secrets: texts that no message may have.
 
@@ -37,7 +37,8 @@ def ready_target(asked: str, host: str, tls: TlsSettings, headers: Headers, secr
             f"--before-run {hide_query(asked)!r} is not a URL: give http://HOST:PORT/PATH, or /PATH"
         ) from None
     own = place.origin == target.origin
-    client = open_client("fast", place.origin, Timeouts(SECONDS, SECONDS), tls)
+    shown = tls if own else TlsSettings(tls.ca_file, insecure=tls.insecure)
+    client = open_client("fast", place.origin, Timeouts(SECONDS, SECONDS), shown)
     named = (*headers, (HEADER, "1")) if own else ((HEADER, "1"),)
     try:
         exchange, _ = look(client, Request("POST", (place.path or "/") + question + query, named))

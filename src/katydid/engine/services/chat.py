@@ -22,11 +22,10 @@ from katydid.model.redact import hide_query, is_secret_name
 from katydid.model.sample import Sample
 from katydid.protocol.target_url import Place, names_endpoint, place, read_target_url
 from katydid.transport import open_client
-from katydid.transport.exchange import Exchange, Headers, Request, Timeouts, TimestampSource
+from katydid.transport.exchange import Exchange, Request, Timeouts, TimestampSource
 
 LOOK_WORDS = 24
 """Of the prompt of the look before the load, where prompts are made."""
-
 
 Options = TypeVar("Options", bound=RunOptions)
 
@@ -43,7 +42,7 @@ class ChatService(Generic[Options]):
         asks: whether it sends the dialect's requests, so that one can be tried before the load.
         makes: whether its requests are those of `--prompts`, so that their lengths can be drawn.
         adaptation: of requests to what the target refuses; found by `preflight`, or told to `adapt`.
-        headers: of every request.
+        credentials: what its requests say of who sends them.
         note: what a person should know of the look before the load; empty for nothing.
     """
 
@@ -71,16 +70,11 @@ class ChatService(Generic[Options]):
         self._extra = ExtraHeaders(options.header)
         self._fields = body_fields(options.body)
         self.adaptation = Adaptation()
-        self._credentials = Credentials(self.key, self.dialect.headers, self._extra)
+        self.credentials = Credentials(self.key, self.dialect.headers, self._extra)
         timeouts = Timeouts(options.request_timeout, options.idle_timeout)
-        self.client = KeyedClient(open_client(options.client, self._host, timeouts, options.tls), self._credentials)
+        self.client = KeyedClient(open_client(options.client, self._host, timeouts, options.tls), self.credentials)
         self._bodies: list[bytes | None] = []
         self._model = ""
-
-    @property
-    def headers(self) -> Headers:
-        """What all requests have."""
-        return self._credentials.headers
 
     @property
     def timestamp_source(self) -> TimestampSource:
@@ -107,7 +101,7 @@ class ChatService(Generic[Options]):
                 self.dialect,
                 self._host,
                 options.model,
-                self.headers,
+                self.credentials.headers,
                 path=self._models_path,
                 patient=patient,
             )
@@ -246,7 +240,7 @@ class ChatService(Generic[Options]):
         wanted = self.streams if stream is None else stream
         if wanted not in self._paths:
             self._paths[wanted] = self._path_of(stream=wanted)
-        return Request("POST", self._paths[wanted], self.headers, body, request_id)
+        return Request("POST", self._paths[wanted], self.credentials.headers, body, request_id)
 
     def generation(self, extra: dict[str, Any] | None = None) -> Generation:
         """What is asked of the model; `extra` is put into the body as it is."""

@@ -39,7 +39,7 @@ class SessionService(ChatService[SessionOptions]):
         self.rooms = self.scenario.rooms if named is None else named
         websocket = self.scenario.transport == "websocket"
         timeouts = Timeouts(options.request_timeout, options.idle_timeout)
-        self.sockets = KeyedWebSocketClient(self._host, timeouts, options.tls, self._credentials) if websocket else None
+        self.sockets = KeyedWebSocketClient(self._host, timeouts, options.tls, self.credentials) if websocket else None
         self._markers: dict[str, Markers] = {}
         self.strangers: dict[str, set[str]] = {}
         self.answers: dict[str, int] = {}
@@ -125,7 +125,7 @@ class SessionService(ChatService[SessionOptions]):
         if " " in path:
             raise ConfigError(f"the path {path!r} has a blank: use the filter urlencode")
         body = b"" if step.body is None else json_bytes(step.body(conversation.values))
-        return Request(step.method, path, self.headers, body, request_id)
+        return Request(step.method, path, self.credentials.headers, body, request_id)
 
     def facts(self) -> dict[str, Any]:
         """See `ChatService.facts`."""

@@ -46,9 +46,9 @@ class SpeechService:
         self._host = to._replace(path=found.base).url
         self._password = to.password
         self._extra = ExtraHeaders(options.header)
-        self._credentials = Credentials(self.key, _bearer, self._extra)
+        self.credentials = Credentials(self.key, _bearer, self._extra)
         timeouts = Timeouts(options.request_timeout, options.idle_timeout)
-        self.client = KeyedWebSocketClient(self._host, timeouts, options.tls, self._credentials)
+        self.client = KeyedWebSocketClient(self._host, timeouts, options.tls, self.credentials)
 
     @property
     def timestamp_source(self) -> TimestampSource:
@@ -86,7 +86,7 @@ class SpeechService:
 
     def headers(self, request_id: str) -> dict[str, str]:
         """Of a handshake."""
-        return {**dict(self._credentials.headers), "X-Request-Id": request_id}
+        return {**dict(self.credentials.headers), "X-Request-Id": request_id}
 
     def utterance(self, user: int, iteration: int, request_id: str) -> AudioStream:
         """What a user says in an iteration."""
