@@ -37,8 +37,10 @@ def no_key_in(folder: Path):
 @pytest.mark.slow
 def test_a_run_outlives_its_keys(guard, tmp_path, more):
     run_ = katydid("run", "stream", "--host", guard, *FEW, *more, folder=tmp_path, env=command(guard))
-    assert run_.wait() == 0, run_.out + run_.err
-    rows = the_run(tmp_path / "reports").samples
+    assert run_.wait() in {0, 4}, run_.out + run_.err  # 4: on a busy machine
+    run = the_run(tmp_path / "reports")
+    rows = run.samples
+    assert "were free" not in " ".join(run.summary["invalid_reasons"]), "to renew a key is not to be late"
     assert set(rows["outcome"]) == {"ok"}
     assert rows["resent"].sum() >= 2
     assert rows[rows["resent"]]["worker"].nunique() == max(1, len(more))

@@ -7,7 +7,7 @@ import urllib.request
 import pytest
 
 from real_server import NEEDS_VLLM, real_vllm
-from running import katydid, the_run
+from running import katydid, runs_in, the_run
 
 pytestmark = [pytest.mark.e2e, pytest.mark.real, NEEDS_VLLM, pytest.mark.timeout(1200)]
 
@@ -30,7 +30,7 @@ def metric(url, name):
 
 def loaded(url, folder, *more):
     run_ = katydid("run", "stream", "--host", f"{url}/v1", *LOAD, *more, folder=folder)
-    assert run_.wait(120) == 0, run_.out + run_.err
+    assert run_.wait(120) in {0, 4}, run_.out + run_.err  # 4: its times are bad where the server has the cores
     run = the_run(folder / "reports")
     assert set(run.samples["outcome"]) == {"ok"}
     assert len(run.samples) >= 30
@@ -56,6 +56,7 @@ def test_prompts_that_come_again_are_answered_from_its_prefix_cache(vllm, tmp_pa
     run = loaded(vllm, tmp_path, "--prompts", prompts)
     hits = metric(vllm, "vllm:prefix_cache_hits_total") - before
     assert hits > 0.5 * run.samples["prompt_tokens"].sum()
+    assert run.samples["cached_tokens"].sum() == pytest.approx(hits, rel=0.1), "but for the look before the load"
 
 
 @pytest.mark.parametrize(
@@ -73,12 +74,40 @@ def test_what_it_refuses_ends_the_start_with_its_own_words(vllm, tmp_path, words
     assert len(run_.err.splitlines()) == 1
 
 
-def test_it_serves_several_models_alike_through_the_other_apis_of_openai(vllm, tmp_path):
+def test_made_prompts_and_forced_answers_are_as_long_as_asked_and_nothing_comes_from_its_cache(vllm, tmp_path):
+    run = loaded(vllm, tmp_path, "--input-tokens", "normal(600,100)", "--output-tokens", 64)
+    rows = run.samples
+    assert set(rows["completion_tokens"]) == {64}
+    assert rows["prompt_tokens"].mean() == pytest.approx(rows["target_input_tokens"].mean(), rel=0.02)
+    assert run.summary["cache"]["beyond_template"] < 0.01
+
+
+def test_a_shared_prefix_shows_alike_in_its_own_count_of_cached_tokens_and_in_our_rows(vllm, tmp_path):
+    before = metric(vllm, "vllm:prefix_cache_hits_total")
+    run = loaded(vllm, tmp_path, "--input-tokens", 600, "--shared-prefix", "256:1")
+    hits = metric(vllm, "vllm:prefix_cache_hits_total") - before
+    ours = run.samples["cached_tokens"].sum()
+    assert ours > 0.2 * run.samples["prompt_tokens"].sum()
+    assert hits == pytest.approx(ours, rel=0.1), "but for the look before the load"
+
+
+def test_a_file_of_prompts_that_comes_a_second_time_is_warm_and_told(vllm, tmp_path):
+    prompts = tmp_path / "prompts.txt"
+    prompts.write_text("".join(f"{number} {'is a number of its own ' * 60}\n" for number in range(20)))
+    for _ in range(2):
+        words = ("run", "stream", "--host", f"{vllm}/v1", *LOAD, "--prompts", prompts)
+        assert katydid(*words, folder=tmp_path).wait(120) in {0, 4}
+    last = runs_in(tmp_path / "reports")[-1]
+    assert last.samples["cached_tokens"].sum() > 0.5 * last.samples["prompt_tokens"].sum()
+    assert any("warm cache" in said for said in last.summary["warnings"])
+
+
+def test_its_other_api_of_openais_is_spoken_too(vllm, tmp_path):
     run = loaded(vllm, tmp_path, "--api", "openai-responses")
     assert (run.samples["completion_tokens"] <= TOKENS).all()
 
 
-def test_its_usage_has_cached_tokens_where_the_script_says_so(vllm):
+def test_its_usage_has_cached_tokens(vllm):
     body = {"model": "tiny", "max_tokens": 1, "messages": [{"role": "user", "content": "again and again " * 200}]}
     answers = []
     for _ in range(2):

@@ -1,6 +1,8 @@
 """A target that is not ready yet: waited for as long as the person wants, or told at once."""
 
 import json
+import os
+import signal
 
 import pytest
 
@@ -9,6 +11,7 @@ from katydid.engine.services import readiness
 from katydid.engine.services.base import NoAnswerError, NotReadyError
 from katydid.engine.services.preflight import choose_model, try_request
 from katydid.engine.services.readiness import when_ready
+from katydid.engine.stopping import interruptible
 from katydid.model.errors import ConfigError
 from katydid.model.sample import ErrorClass
 from katydid.transport.exchange import Exchange
@@ -59,6 +62,14 @@ def test_what_time_does_not_mend_is_told_at_once():
     with pytest.raises(ConfigError, match="no such model"):
         when_ready(look, 300.0, lambda _: None)
     assert look.looks == 1
+
+
+def test_a_signal_ends_the_wait_as_an_interruption_and_later_means_what_it_did():
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(SystemExit) as left, interruptible():
+        os.kill(os.getpid(), signal.SIGTERM)
+    assert left.value.code == 130
+    assert signal.getsignal(signal.SIGTERM) is before
 
 
 class Answers:

@@ -47,7 +47,7 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         for piece in body:
             self.wfile.write(piece)
-            time.sleep(0.01)  # each is a read of its own
+            time.sleep(0.03)  # each is a read of its own
 
     def log_message(self, *_):
         """Not on the tests' terminal."""

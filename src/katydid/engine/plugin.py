@@ -38,7 +38,7 @@ from katydid.engine.options import add_arguments
 from katydid.engine.run_state import Runtime
 from katydid.engine.services.api_key import fetch_ahead
 from katydid.engine.spawning import quieten_locust
-from katydid.engine.stopping import FINISH_GRACE_S
+from katydid.engine.stopping import FINISH_GRACE_S, interruptible
 from katydid.engine.workers import RollCall, found_master, tell_of_workers
 from katydid.model.errors import ConfigError, ExitCode
 from katydid.runs.folder import RunFolder
@@ -258,7 +258,8 @@ def _take_part(environment: Environment, web_ui: Page | None) -> None:
             return
         options.num_users = users_of(options, [user.default_users for user in lifecycle.runtime.paced_users()])
         options.spawn_rate = spawn_rate_of(options)
-        lifecycle.collector.check(options, environment.host or "", waits=True)
+        with interruptible():
+            lifecycle.collector.check(options, environment.host or "", waits=True)
         gevent.spawn(tell_of_workers, lifecycle.runtime.runner, options)
     except ConfigError as error:
         print(f"katydid: {error}", file=sys.stderr)  # noqa: T201 - before any log, for whoever typed the command

@@ -13,11 +13,13 @@ second, so slow requests and the last reports are lost. Here the master first ha
 what is in flight and hand in its rows, and only then lets Locust go on.
 """
 
+import contextlib
 import logging
 import os
 import signal
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import gevent
 from gevent.event import AsyncResult
@@ -26,6 +28,7 @@ from locust.rpc import Message
 from locust.runners import MasterRunner, Runner, WorkerRunner
 
 from katydid.load.threshold import FailureThreshold, RequestShare
+from katydid.model.errors import ExitCode
 
 logger = logging.getLogger("katydid")
 
@@ -334,3 +337,13 @@ class Stopper:
             self.drain = 0
             self._runner.send_message(_CUT)
         self._runner.user_greenlets.kill(block=False)
+
+
+@contextlib.contextmanager
+def interruptible() -> Iterator[None]:
+    """Before the run, when Locust does not listen to it yet: SIGTERM, which Ctrl-C becomes here, ends the process."""
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(int(ExitCode.INTERRUPTED)))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
