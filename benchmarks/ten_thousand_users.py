@@ -73,6 +73,7 @@ def measure(options: argparse.Namespace, folder: Path) -> dict[str, object]:
     summary = json.loads((run / "summary.json").read_text())
     mine = monitor[monitor["process"] == "local"]
     there = mine[mine["users"] >= options.users]["at_ms"]
+    busy = float(mine["cpu_percent"].median()) / 100.0
     all_there = float(there.min()) / 1000.0 if len(there) else None
     settled = samples[~samples["warm_up"]]
     return {
@@ -87,7 +88,8 @@ def measure(options: argparse.Namespace, folder: Path) -> dict[str, object]:
         "peak_memory_mb": round(peak / 1e6, 1),
         "memory_while_it_runs_mb": round(float(mine["memory_bytes"].median()) / 1e6, 1),
         "cpu": round(cpu / options.run_time, 3),
-        "cpu_ms_per_request": round(1000.0 * cpu / max(1, len(samples)), 2),
+        "cpu_ms_per_request": round(1000.0 * busy / summary["metrics"]["requests_per_s"], 2),
+        "send_ms": {f"p{q}": round(float(samples["send_ms"].quantile(q / 100)), 2) for q in (50, 99)},
         "rows": len(samples),
         "answered_by_the_target": answered,
         "outcomes": samples["outcome"].value_counts().to_dict(),

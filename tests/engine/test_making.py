@@ -100,7 +100,7 @@ def test_two_probes_calibrate_prompts_by_the_targets_own_count(streamed):
 
 def test_a_target_that_counts_nothing_gets_words_and_that_is_told():
     found = looked(Counting(counts=False), input_tokens="100")
-    assert found.note == making.NOT_COUNTED
+    assert making.NOT_COUNTED in found.note
     assert len(json.loads(sent(found)[1])["messages"][0]["content"].split()) == 100
 
 
@@ -109,6 +109,7 @@ def test_without_a_look_there_are_no_probes():
     found = service(client, input_tokens="100", preflight="off", model="m")
     assert found.preflight() == "m"
     assert client.asked == []
+    assert making.NO_PROBES in found.note
     assert found.facts()["calibration"]["source"] == "none"
 
 

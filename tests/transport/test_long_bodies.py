@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from katydid.transport import open_client
+from katydid.transport import dialing, open_client
 from katydid.transport.exchange import Exchange, Request, Timeouts
 from rawserver import raw_server
 
@@ -19,8 +19,10 @@ class Sink:
         pass
 
 
-@pytest.mark.parametrize("size", [10, 16 * 1024 - 1, 16 * 1024, 8_000_000])
-def test_a_body_arrives_whole_and_its_sending_is_timed(size):
+@pytest.mark.parametrize("gathers", [True, False])
+@pytest.mark.parametrize("size", [10, 16 * 1024 - 1, 16 * 1024, 12_000_000])
+def test_a_body_arrives_whole_and_its_sending_is_timed(size, gathers, monkeypatch):
+    monkeypatch.setattr(dialing, "_GATHERS", gathers)
     arrived = []
 
     def script(peer):

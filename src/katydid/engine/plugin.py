@@ -35,6 +35,7 @@ from katydid.engine.load_options import (
 from katydid.engine.monitor.gc_tuning import remember_locusts_options, warm_inspect_cache
 from katydid.engine.options import add_arguments
 from katydid.engine.run_state import Runtime
+from katydid.engine.services.api_key import fetch_ahead
 from katydid.engine.spawning import quieten_locust
 from katydid.engine.stopping import FINISH_GRACE_S
 from katydid.engine.workers import RollCall, found_master, tell_of_workers
@@ -113,8 +114,7 @@ class Lifecycle:
             users=users,
             interval=self.runtime.options.user_interval,
             run_time=self.runtime.info.run_time,
-            ends_itself=bool(self.runtime.options.requests)
-            or all(user.ends_itself for user in self.environment.user_classes if hasattr(user, "ends_itself")),
+            ends_itself=bool(self.runtime.options.requests) or all(u.ends_itself for u in self.runtime.paced_users()),
         )
 
     def _warn(self, text: str) -> None:
@@ -236,25 +236,25 @@ def _take_part(environment: Environment, web_ui: Any) -> None:
     if Progress.enabled:
         logging.getLogger("locust.stats_logger").disabled = True
     if lifecycle.collector is None:
+        fetch_ahead()
         lifecycle.roll_call.answer()
         return
     options: Any = environment.parsed_options
     try:
         check_load(options)
-        if options.concurrency or options.rate:  # also what the form of the page begins with
+        if lifecycle.headless or options.concurrency or options.rate:  # also what the form of the page begins with
             options.num_users = users_of(options, lifecycle.runtime.paced_users())
         lifecycle.watch = Watch(lifecycle.runtime, lifecycle.collector, web_ui)
         if web_ui is not None:
             _refuse_credentials(environment.host)
             guard_form(web_ui, lifecycle.complaint_about, plain_form)
             if options.spawn_rate is None:
-                ramp = options.ramp if options.rate is None else 0.0
-                options.spawn_rate = ramp or default_spawn_rate(max(options.num_users or 0, FORM_USERS))
+                users, ramp = max(options.num_users or 0, FORM_USERS), 0 if options.rate else options.ramp
+                options.spawn_rate = ramp or default_spawn_rate(users)
         if not lifecycle.headless:
             return
-        options.num_users = users_of(options, lifecycle.runtime.paced_users())
         options.spawn_rate = spawn_rate_of(options)
-        lifecycle.collector.check(options, environment.host or "")
+        lifecycle.collector.check(options, environment.host or "", waits=True)
         gevent.spawn(tell_of_workers, environment.runner, options)
     except ConfigError as error:
         print(f"katydid: {error}", file=sys.stderr)  # noqa: T201 - before any log, for whoever typed the command

@@ -7,7 +7,7 @@ master keep the run folder. `plugin` calls the methods here when Locust's events
 import logging
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import gevent
 from locust.env import Environment
@@ -69,7 +69,7 @@ class Runtime:
 
     def __init__(self, environment: Environment) -> None:
         self.environment = environment
-        self.runner: Any = environment.runner
+        self.runner = cast("Any", environment.runner)
         self.is_worker = isinstance(self.runner, WorkerRunner)
         self.is_master = isinstance(self.runner, MasterRunner)
         self.stopper = Stopper(environment, self.hand_in, self.nulled)
@@ -192,16 +192,17 @@ class Runtime:
         self._deaths, self._told = [], set()
         share = RequestShare(self.options.requests, self.rank, self.info.workers)
         self.stopper.begin(self.info.failure_limit, self.options.drain_seconds, share)
-        secrets: list[str] = []
-        if not self.is_master and self.paced_users():
-            service_class = self.paced_users()[0].service_class
-            self.service = self.prepared or service_class(self.options, self.environment.host or "")
+        redactor = Redactor([])
+        if not self.is_master and (users := self.paced_users()):
+            self.service = self.prepared or users[0].service_class(self.options, self.environment.host or "")
             if self.info.adaptation:
                 self.service.adapt(self.info.adaptation)
             if self.info.calibration:
                 self.service.calibrate(self.info.calibration)
             self.service.begin(self.info.model)
-            secrets = self.service.secrets()
+            redactor.add(*self.service.secrets())
+            if key := getattr(self.service, "key", None):  # a service of one's own may have none
+                key.watch(redactor, lambda text: self.announce(text))  # noqa: PLW0108 - it is given later
         self.prepared = None
         self.recorder = Recorder(
             self.environment,
@@ -209,7 +210,7 @@ class Runtime:
             self.info,
             schema=sample_schema(self.columns),
             worker=self.process,
-            redactor=Redactor(secrets),
+            redactor=redactor,
             stage=lambda: self.stage,
             late_limit=self._late_limit,
         )

@@ -8,6 +8,7 @@ tokens gives (`load.calibration`).
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from hashlib import blake2b
 from typing import Any
 
@@ -55,9 +56,14 @@ class MadePrompts:
         self._seed = seed
         self._salt = int.from_bytes(blake2b(str(seed).encode(), digest_size=8).digest())
         self._inputs, self._outputs, self._shared = inputs, outputs, shared
-        self._text = MadeText(seed, weigh) if inputs else None
+        self._weigh = weigh
         self._prefixes: dict[int, str] = {}
         self.calibration = Calibration()
+
+    @cached_property
+    def _text(self) -> MadeText:
+        """Made when it is first needed, which is never where only answers have lengths."""
+        return MadeText(self._seed, self._weigh)
 
     def plan(self, user: int, iteration: int) -> Plan:
         """How long a request is to be; a prompt is never shorter than the target's template and what it shares."""
@@ -84,19 +90,16 @@ class MadePrompts:
             iteration: of the user.
             units: see `Plan`.
         """
-        assert self._text is not None  # noqa: S101 - only asked for where prompts are made
         prefix = self._prefix(user, iteration)
         begins = self._cut(user, iteration, units - self._prefix_units, leading=not prefix)
         return f"{prefix} {begins}" if prefix else begins
 
     def probe(self, number: int, words: int) -> str:
         """The text of a probe: words that each occur once."""
-        assert self._text is not None  # noqa: S101 - as above
         return f"{opening(self._number(_PROBES, number))} {self._text.sample(number, words)}"
 
     def units(self, text: str) -> int:
         """How long a probe's text is."""
-        assert self._text is not None  # noqa: S101 - as above
         return self._text.units(text)
 
     def _prefix(self, user: int, iteration: int) -> str:
@@ -108,7 +111,6 @@ class MadePrompts:
         return self._prefixes[group]
 
     def _cut(self, user: int, iteration: int, units: int, *, leading: bool = True) -> str:
-        assert self._text is not None  # noqa: S101 - as above
         begins = opening(self._number(user, iteration)).split()
         while len(begins) > 1 and self._text.units(" ".join(begins), leading=leading) > units:
             begins.pop()

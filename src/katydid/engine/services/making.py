@@ -103,20 +103,22 @@ class Making:
 
     # Before the run
 
-    def calibrate(self, send: Callable[[str], int | None]) -> str:
+    def calibrate(self, send: Callable[[str], int | None] | None) -> str:
         """Find out how the target counts; what the person should know of it.
 
         Args:
-            send: a probe's text; gives the tokens of the whole prompt, as the target counts them.
+            send: a probe's text; gives the tokens of the whole prompt, as the target counts them. None: there shall be
+                no probes.
 
         Raises:
             ConfigError: the target's template alone is longer than the prompts are to be.
         """
-        texts = [self.prompts.probe(number, words) for number, words in enumerate(PROBES)]
-        found = [(self.prompts.units(text), send(text)) for text in texts]
+        texts = [self.prompts.probe(number, words) for number, words in enumerate(PROBES if send else ())]
+        found = [(self.prompts.units(text), send(text)) for text in texts if send]
         self.use(calibrated(found, tokenizer=self._exact).as_dict())
-        assert self._inputs is not None  # noqa: S101 - only asked for where prompts are made
         least = self.prompts.least
+        if self._inputs is None:
+            return ""
         if self._inputs.mean < least:
             own = f"its template has {plural(round(self.prompts.calibration.overhead), 'token')}"
             shared = f", the shared prefix {self._shared.tokens}" if self._shared else ""
@@ -125,7 +127,7 @@ class Making:
                 f"ask for {least} or more"
             )
         if self.prompts.calibration.source == "none":
-            return NOT_COUNTED
+            return f"{NOT_COUNTED if send else NO_PROBES}, so --input-tokens are words: {_EXACT}"
         short = self._inputs.below(least)
         return f"{short:.0%} of --input-tokens {self._inputs} are below {least}, and are sent so long" if short else ""
 
@@ -136,9 +138,9 @@ class Making:
         self._bytes = 0
 
 
-NOT_COUNTED = (
-    "the target does not count the tokens of prompts, so --input-tokens are words: give --tokenizer for exact lengths"
-)
+NOT_COUNTED = "the target does not count the tokens of prompts"
+NO_PROBES = "without --preflight request nobody knows how the target counts"
+_EXACT = "give --tokenizer for exact lengths"
 
 
 def counted_tokens(dialect: Dialect, exchange: Exchange, body: bytes) -> int | None:
