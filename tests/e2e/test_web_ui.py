@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 import urllib.parse
 import urllib.request
 
@@ -121,7 +122,7 @@ def test_a_rate_and_then_a_closed_loop_are_started_in_the_page(page, tmp_path):
         for form in ({"rate": "20", "arrivals": "poisson"}, {"rate": "", "arrivals": "", "concurrency": "5"}):
             told = page.start(host=target.url, failure_threshold="0", **form)
             assert told["success"], told
-            wait_until(lambda: page.stats()["total_rps"] > 0, 20, "requests in the page")
+            time.sleep(2.5)  # the page's figures may still be those of the run before
             page.stop()
         assert not page.start(host=target.url, concurrency="7")["success"], "--users 5 says something else"
     rate, loop = runs_in(tmp_path / "reports")

@@ -114,8 +114,7 @@ class Lifecycle:
             users=users,
             interval=self.runtime.options.user_interval,
             run_time=self.runtime.info.run_time,
-            ends_itself=bool(self.runtime.options.requests)
-            or all(user.ends_itself for user in self.environment.user_classes if hasattr(user, "ends_itself")),
+            ends_itself=bool(self.runtime.options.requests) or all(u.ends_itself for u in self.runtime.paced_users()),
         )
 
     def _warn(self, text: str) -> None:
@@ -245,18 +244,17 @@ def _take_part(environment: Environment, web_ui: Page | None) -> None:
     assert options is not None  # noqa: S101 - it was started from a command line
     try:
         check_load(options)
-        if options.concurrency or options.rate:  # also what the form of the page begins with
+        if lifecycle.headless or options.concurrency or options.rate:  # also what the form of the page begins with
             options.num_users = users_of(options, [user.default_users for user in lifecycle.runtime.paced_users()])
         lifecycle.watch = Watch(lifecycle.runtime, lifecycle.collector, web_ui)
         if web_ui is not None:
             _refuse_credentials(environment.host)
             guard_form(web_ui, lifecycle.complaint_about, plain_form)
             if options.spawn_rate is None:
-                ramp = options.ramp if options.rate is None else 0.0
-                options.spawn_rate = ramp or default_spawn_rate(max(options.num_users or 0, FORM_USERS))
+                users, ramp = max(options.num_users or 0, FORM_USERS), 0 if options.rate else options.ramp
+                options.spawn_rate = ramp or default_spawn_rate(users)
         if not lifecycle.headless:
             return
-        options.num_users = users_of(options, [user.default_users for user in lifecycle.runtime.paced_users()])
         options.spawn_rate = spawn_rate_of(options)
         with interruptible():
             lifecycle.collector.check(options, environment.host or "", waits=True)
