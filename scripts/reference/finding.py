@@ -152,7 +152,7 @@ def _columns(schema: Iterable[Any], said: dict[str, str]) -> str:
 
 def validity() -> str:
     """What makes a run invalid, a machine unfit, and an instrument wrong."""
-    named = {None: "all", "sent_chunks": "speech"}
+    named = {None: "all", "sent_chunks": "speech", "server_rtf": "speech"}
     rules = [[code(r.name), text(r.limit), text(r.why), named[r.column]] for r in RULES]
     checks = [[c.name, text(c.limit), text(c.why), c.blame] for c in CHECKS]
     limits = [[x.name, f"≤ {x.most * (100 if x.unit == '%' else 1):g} {x.unit}", text(x.why)] for x in LIMITS]

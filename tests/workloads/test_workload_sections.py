@@ -214,7 +214,7 @@ def test_a_tools_figures_stand_with_its_rule():
 
 def test_a_run_stands_beside_theory_with_what_it_is_off_by():
     measured, theory = QueueFigures(0.9, 1.1, 1.5, 0.2, NAN), QueueFigures(1.0, 1.0, 1.5, 0.0, 0.5)
-    section = theory_section(TheoryComparison(2, 0.1, 500, measured, theory))
+    section = theory_section(TheoryComparison(2, 0.1, 500, 7, measured, theory))
     (table,) = section.tables
     assert [row[0] for row in table.rows] == [
         "Streams with a result in time",
@@ -226,6 +226,7 @@ def test_a_run_stands_beside_theory_with_what_it_is_off_by():
     assert [row[3] for row in table.rows] == ["\u221210\u00a0%", "+10\u00a0%", "0.0\u00a0%", "–", "–"]
     assert [row[1] for row in table.rows][1:] == ["1.10", "1.50", "200 ms", "–"]
     assert section.text[0].startswith("500 streams, 2 workers of RTF 0.1:")
+    assert "7 more streams were refused" in section.text[0]
 
 
 # Capacity
