@@ -190,6 +190,11 @@ class RunOptions:
         """Whether a result goes there, so that what people are told must go elsewhere."""
         return False
 
+    @property
+    def course(self) -> str:
+        """What the users do, where that is no load that goes on at a pace until the run time is over; else empty."""
+        return ""
+
     def warm_up_seconds(self, run_time: float | None) -> float:
         """How long the beginning is left out of the statistics."""
         if self.warm_up is not None:

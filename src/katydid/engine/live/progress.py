@@ -55,10 +55,17 @@ class Progress:
         users = plural(info.users, "user") if info.users else "Users in stages"
         limit = info.failure_limit
         stops = f"aborts after {plural(limit, 'failed request')}" if limit else "no failure stops it"
+        if options.course:
+            self._console.print(f"{users}, {options.course}, against {host}; {stops}.")
+            self._show_live()
+            return
         how_long = _for(info.run_time) if info.users else ""
         first = _first(options.phase, info.ramp) if options.interval else ""
         paced = pace(options.interval, info.users) if options.interval else "at their own pace"
         self._console.print(f"{users}, {paced}{first}, against {host}{how_long}; {stops}.")
+        self._show_live()
+
+    def _show_live(self) -> None:
         if self._console.is_terminal:
             self._live = Live(self._line(), console=self._console, auto_refresh=False, transient=True)
             self._live.start()

@@ -1,9 +1,11 @@
 """The workload `burst`: all users send one request at the same moment; how many does the service work on?"""
 
 from dataclasses import dataclass
+from typing import Any
 
 from katydid.engine.options import RunOptions
 from katydid.load.pacing import Phase
+from katydid.model.formatting import plural
 from katydid.model.options import NOT_NEGATIVE, POSITIVE, option
 from katydid.model.options.quantities import count, duration
 from katydid.model.workload import Workload, register
@@ -23,6 +25,7 @@ class BurstOptions(RunOptions):
         rule=NOT_NEGATIVE,
     )
     burst_path: str | None = option(None, "GET this path instead of asking the API for a streamed answer")
+    burst_body: str | None = option(None, "POST this to --burst-path: a text, or @FILE")
     interval: float = option(0.0, "least seconds from one burst to the next", kind=duration, rule=NOT_NEGATIVE)
     phase: str = option(
         Phase.BURST.value, "users' first requests: all in one burst, and nothing else", choices=(Phase.BURST.value,)
@@ -35,6 +38,20 @@ class BurstOptions(RunOptions):
         kind=duration,
         rule=POSITIVE,
     )
+
+    def shown(self) -> dict[str, Any]:
+        """See `RunOptions.shown`; a body may hold what is nobody's business."""
+        body = self.burst_body
+        written = body is not None and not body.startswith("@")
+        return super().shown() | {"burst_body": plural(len(body.encode()), "byte") if written and body else body}
+
+    @property
+    def course(self) -> str:
+        """See `RunOptions.course`."""
+        each = f"one request each at the same moment, answered within {self.request_timeout:g} s or never"
+        if self.bursts == 1:
+            return f"1 burst: {each}"
+        return f"{self.bursts} bursts, the next {self.period:g} s after the last one's beginning: {each}"
 
     @property
     def period(self) -> float:

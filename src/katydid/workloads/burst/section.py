@@ -8,6 +8,7 @@ from katydid.report.model import Chart, Material, Rows, Section, Span, Style, Ta
 MOST_ROWS = 200
 """Users in a table or a picture; more cannot be told apart."""
 MOST_IN_TERMINAL = 30
+_MOST_TOLD = 3
 _BAD = {"timeout", "rejected", "failed"}
 
 
@@ -20,7 +21,7 @@ def burst_section(material: Material) -> Section | None:
     return Section(
         "concurrency",
         "Concurrency",
-        _text(summary["diagnosis"], found),
+        [*_text(summary["diagnosis"], found), *_unconnected(bursts)],
         [_bursts(bursts), _users(users), _fits(found)],
         [_picture(users, burst["burst"], found) for burst in bursts[:3]],
     )
@@ -40,6 +41,16 @@ def _text(sentence: str, found: dict[str, Any]) -> list[str]:
             f"{fraction(found['chance_of_noise'])} of the cases."
         )
     return texts
+
+
+def _unconnected(bursts: list[dict[str, Any]]) -> list[str]:
+    """Why some began later than the others."""
+    late = [b for b in bursts if b["connected_before"] < b["users"]]
+    return [
+        f"Burst {b['burst'] + 1}: {b['connected_before']} of {b['users']} connected before the release. The target "
+        "took the others' connections later, as its queue for them (the backlog) was full: their times have that wait."
+        for b in late[:_MOST_TOLD]
+    ]
 
 
 def _bursts(bursts: list[dict[str, Any]]) -> Table:
