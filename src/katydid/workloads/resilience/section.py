@@ -1,7 +1,10 @@
 """The resilience workloads' part of a report: the rules with their results, what was done, and what it did."""
 
+from typing import Any
+
 import numpy as np
 
+from katydid.model.formatting import fraction, number, plural
 from katydid.report.model import Bars, Chart, Line, Mark, Material, Scale, Section, Style, Table
 
 _TITLES = {
@@ -9,6 +12,7 @@ _TITLES = {
     "storm": "Storm: many connected at once",
     "zombies": "Zombies: connections that do nothing",
 }
+_OUTCOMES = {"ok": "done", "aborted": "cut off"}
 _RESULTS = {True: "kept", False: "BROKEN", None: "cannot tell"}
 _LABELS = {
     "failed_requests": "streams that failed after the first kill",
@@ -42,6 +46,11 @@ def resilience_section(material: Material) -> Section | None:
     sentence = f"Broken: {'; '.join(failed)}." if failed else "Every rule was kept."
     if unknown:
         sentence = (f"{sentence} " if failed else "") + f"Cannot tell: {'; '.join(unknown)}."
+    if told.get("load_turned_away") or told.get("load_failed"):
+        sentence += (
+            f" Of {plural(told['load_meanwhile'], 'stream')} of the normal load meanwhile, "
+            f"{number(told['load_turned_away'])} were refused and {number(told['load_failed'])} failed otherwise."
+        )
     rules = Table(
         "Rules",
         ("Rule", "Result", "Found", "Limit"),
@@ -50,9 +59,43 @@ def resilience_section(material: Material) -> Section | None:
         bad=frozenset((index, 1) for index, c in enumerate(checks) if c["passed"] is False),
     )
     facts = [[label, _shown(told[key])] for key, label in _LABELS.items() if key in told]
-    tables = [rules, Table("What it did", ("", ""), facts)] if facts else [rules]
+    tables = [rules, *_deeds(told), *_success(told)]
+    tables += [Table("Consequences", ("What", "Found"), facts)] if facts else []
     workload = str(material.manifest.workload)
     return Section("resilience", _TITLES.get(workload, workload), [sentence], tables, _pictures(material))
+
+
+def _deeds(told: dict[str, Any]) -> list[Table]:
+    """What was done when."""
+    if not told["events"]:
+        return []
+    many = {"storm": ("clients", "client"), "zombie": ("held", "connection")}
+    rows = []
+    for event in told["events"]:
+        key, noun = many.get(event["what"], ("", ""))
+        detail = event["detail"] or (f"{plural(told[key], noun)} at once" if key in told else "–")
+        rows.append([f"{event['at_s']:.2f} s", event["what"], detail, _OUTCOMES.get(event["outcome"], "failed")])
+    return [
+        Table(
+            "What was done",
+            ("At", "What", "Detail", "Result"),
+            rows,
+            words=frozenset({1, 2, 3}),
+            bad=frozenset((index, 3) for index, row in enumerate(rows) if row[3] == "failed"),
+        )
+    ]
+
+
+def _success(told: dict[str, Any]) -> list[Table]:
+    """The normal load before, during and after; none of a run of before."""
+    parts = told.get("success")
+    if not parts:
+        return []
+    cells = [
+        "–" if part["rate"] is None else f"{fraction(part['rate'])} of {plural(part['streams'], 'stream')}"
+        for part in parts.values()
+    ]
+    return [Table("Success rate of the normal load", ("", "Before", "During", "After"), [["ended well", *cells]])]
 
 
 def _shown(value: float | None) -> str:
