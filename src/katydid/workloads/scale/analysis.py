@@ -19,6 +19,7 @@ from katydid.model.documents.manifest import StageRecord
 from katydid.model.formatting import plural
 from katydid.model.metrics import STATISTICS
 from katydid.runs.monitor import MACHINE, TARGET, WATCHED
+from katydid.workloads.scale.advice import advice
 
 MUCH_SLOWER = 2.0
 MOSTLY = 0.5
@@ -57,12 +58,16 @@ def scale_part(run: Run) -> dict[str, Any]:
     holds = [h for h in holds_of(run.frame, run.manifest, criteria) if h.ended != "interrupted"]
     limit = diagnose_limit(run, holds)
     stages = [_stage(run, hold, holds[0]) for hold in holds]
+    found = recommended(holds, {s["stage"]: s["errors"] for s in stages})
+    broken = next((h for h in holds if h.users == found["high"] and not h.held), None)
+    held = next((h for h in holds if h.users == found["low"] and h.held), None)
+    peaks = next((s for s in stages if broken and s["stage"] == broken.stage), {})
     return {
         "limited_by": limit.cause,
         "evidence": limit.evidence,
         "objective": [c.text for c in criteria],
         "stages": stages,
-        "recommended": recommended(holds, {s["stage"]: s["errors"] for s in stages}),
+        "recommended": {**found, "advice": advice(limit.cause, held, broken, peaks)},
     }
 
 
@@ -81,7 +86,7 @@ def recommended(holds: Sequence[HoldResult], errors: dict[int, dict[str, int]]) 
     if broken is None:
         return {"low": low, "high": None, "why": f"{held}; the limit lies beyond"}
     named = ", ".join(f"{count} × {error}" for error, count in errors.get(broken.stage, {}).items())
-    what = " and ".join(broken.broken) or "everything"
+    what = " and ".join(broken.broken_itself) or "everything"
     why = f"{held}; {plural(broken.users, 'user')} broke {what}" + (f" ({named})" if named else "")
     return {"low": low, "high": broken.users, "why": why}
 
