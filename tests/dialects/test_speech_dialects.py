@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from katydid.dialects.close_codes import classify_close
 from katydid.dialects.speech import own_words, speech_dialect
 from katydid.dialects.speech.transcript import SpeechParser
+from katydid.dialects.status import classify_close
 from katydid.model.errors import ConfigError
 from katydid.model.sample import ErrorClass as E
 

@@ -217,6 +217,64 @@ def test_tokens_are_read_where_vendors_put_them(api, events, tokens, check):
     assert (parser.prompt_tokens, parser.completion_tokens) == tokens
 
 
+DETAILS = [
+    (
+        "openai",
+        {"prompt_tokens_details": {"cached_tokens": 4}, "completion_tokens_details": {"reasoning_tokens": 2}},
+        (4, 2, None),
+    ),
+    (
+        "openai",
+        {"completion_tokens_details": {"reasoning_tokens": 0, "accepted_prediction_tokens": 3}},
+        (None, 0, 3),
+    ),
+    ("openai", {"prompt_tokens_details": None, "completion_tokens_details": "?", "cached_tokens": True}, (None,) * 3),
+    ("openai", {"prompt_tokens_details": {"cached_tokens": 0}, "cache_read_input_tokens": 5}, (5, None, None)),
+    ("openai", {"prompt_cache_hit_tokens": 6, "reasoning_tokens": 7}, (6, 7, None)),
+    ("openai", {"cached_tokens": 8}, (8, None, None)),
+    ("openai-responses", {"input_tokens_details": {"cached_tokens": 4}}, (4, None, None)),
+    ("openai-responses", {"output_tokens_details": {"reasoning_tokens": 2}}, (None, 2, None)),
+    ("anthropic", {"cache_read_input_tokens": 12, "cache_creation_input_tokens": 1}, (12, None, None)),
+    ("generic-sse", {"prompt_tokens_details": {"cached_tokens": 4}}, (4, None, None)),
+]
+WITH_USAGE = {
+    "openai": lambda usage: [{"choices": [], "usage": usage}],
+    "openai-responses": lambda usage: [typed("response.completed", response={"status": "completed", "usage": usage})],
+    "anthropic": lambda usage: [
+        typed("message_start", message={"usage": usage}),
+        typed("message_delta", delta={}, usage={"output_tokens": 5}),
+    ],
+    "generic-sse": lambda usage: [{"text": "", "usage": usage}],
+}
+WHOLE = {
+    "openai": {"choices": [{"message": {"content": "a"}, "finish_reason": "stop"}]},
+    "openai-responses": {"output": [], "status": "completed"},
+    "anthropic": {"content": [{"type": "text", "text": "a"}], "stop_reason": "end_turn"},
+    "generic-sse": {"text": "a"},
+}
+
+
+def details_of(told):
+    return told.details.cached_tokens, told.details.reasoning_tokens, told.details.prediction_tokens
+
+
+@pytest.mark.parametrize("check", ["count", "full"])
+@pytest.mark.parametrize(("api", "usage", "details"), DETAILS)
+def test_parts_of_the_tokens_are_read_where_vendors_put_them(api, usage, details, check):
+    parser = dialect(api).stream_parser(check)
+    parser.feed(body_of(api, [*TEXT.get(api, []), *WITH_USAGE[api](usage)]), 1.0)
+    parser.finish()
+    assert details_of(parser) == details
+    assert details_of(dialect(api).parse_answer(orjson.dumps(WHOLE[api] | {"usage": usage}))) == details
+
+
+def test_llama_cpp_tells_of_its_cache_beside_the_usage():
+    event = {"choices": [], "usage": {"prompt_tokens": 9, "completion_tokens": 5}, "timings": {"cache_n": 6}}
+    parser = dialect("openai").stream_parser("count")
+    parser.feed(body_of("openai", [*TEXT["openai"], event]), 1.0)
+    assert details_of(parser) == (6, None, None)
+
+
 CONTENT = [
     ({"content": 0}, True),
     ({"content": 7.5}, True),

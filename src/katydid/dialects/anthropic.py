@@ -11,7 +11,8 @@ from katydid.dialects.base import Answer, Generation, Message, member, parse_mod
 from katydid.dialects.content import is_content, text_of
 from katydid.dialects.loading import load_object
 from katydid.dialects.status import failed_reason, in_words
-from katydid.dialects.stream_parser import DONE, SseStreamParser, StreamParser, later
+from katydid.dialects.stream_parser import DONE, SseStreamParser, StreamParser
+from katydid.dialects.usage import TokenDetails, later
 from katydid.model.errors import ProtocolError
 from katydid.model.jsontext import json_bytes
 from katydid.protocol.counting import Shape
@@ -69,11 +70,12 @@ class Anthropic:
             other = any(block.get("type") in {"tool_use", "thinking"} for block in value["content"])
         except (AttributeError, KeyError, TypeError):
             raise ProtocolError("not a message") from None
-        usage = _Usage()
-        usage.update(value.get("usage"))
+        usage, said = _Usage(), value.get("usage")
+        usage.update(said)
         reason = value.get("stop_reason")
         failure = value.get("error") or failed_reason(reason, "stop_reason")
-        return Answer(text, reason, usage.prompt, usage.completion, other, in_words(failure) if failure else None)
+        words, details = in_words(failure) if failure else None, TokenDetails.of(said)
+        return Answer(text, reason, usage.prompt, usage.completion, other, words, details=details)
 
 
 class AnthropicStreamParser(SseStreamParser):
@@ -140,7 +142,7 @@ class AnthropicStreamParser(SseStreamParser):
 
     def _usage(self, usage: Any) -> None:
         self._used.update(usage)
-        self.usage(self._used.prompt, self._used.completion)
+        self.usage(self._used.prompt, self._used.completion, usage)
 
 
 class _Usage:

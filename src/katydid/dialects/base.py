@@ -5,6 +5,7 @@ from typing import Any, Literal, Protocol
 
 from katydid.dialects.loading import load_object
 from katydid.dialects.stream_parser import StreamParser
+from katydid.dialects.usage import TokenDetails
 from katydid.model.errors import ConfigError, ProtocolError
 from katydid.model.values import whole
 
@@ -33,6 +34,7 @@ class Answer:
         other: it has reasoning or tool calls.
         failure: what the server says went wrong, in its words, however much of an answer stands beside it.
         extra: columns of a workload of one's own, by name (`Sample.extra`).
+        details: what the server says of the tokens beside how many they are.
     """
 
     text: str
@@ -42,6 +44,7 @@ class Answer:
     other: bool = False
     failure: str | None = None
     extra: dict[str, object] = field(default_factory=dict)
+    details: TokenDetails = field(default_factory=TokenDetails)
 
     def __post_init__(self) -> None:
         """Whatever a server writes for a count, a column must hold it."""
@@ -148,6 +151,7 @@ class Dialect(Protocol):
             streamed; `endpoint` then is how such paths are called in the manifest.
         meaning(name, data): what an event of a streamed answer brings (`dialects.event_kinds.EventKind`), for
             `--record-events`; without it all are `other`.
+        forced(tokens): fields of a body (`Generation.extra`) that make an answer at least so many tokens long.
         options: a dataclass of options of its own (`model.options.option`), and
         configured(options): the dialect with their values; it may be `self` where it has kept them.
     """

@@ -32,8 +32,3 @@ def text_of(value: Any) -> str:
     if isinstance(value, dict):
         return text_of(value.get("text"))
     return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else ""
-
-
-def tokens_in(usage: Any, prompt: str, completion: str) -> tuple[Any, Any]:
-    """What a usage says of both counts, by their names in it; None where it is no object, or says nothing."""
-    return (usage.get(prompt), usage.get(completion)) if isinstance(usage, dict) else (None, None)

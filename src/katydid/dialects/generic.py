@@ -17,6 +17,7 @@ from katydid.dialects.field_paths import FieldPath
 from katydid.dialects.loading import load_object
 from katydid.dialects.status import in_words
 from katydid.dialects.stream_parser import SseStreamParser, StreamParser
+from katydid.dialects.usage import TokenDetails
 from katydid.model.errors import ConfigError, ProtocolError
 from katydid.model.jsontext import json_bytes
 from katydid.model.options import option
@@ -110,7 +111,8 @@ class GenericSse:
         if not isinstance(text, str) and not is_content(text):
             raise ProtocolError("no text at the content path")
         tokens = paths.prompt_tokens.find(value), paths.completion_tokens.find(value)
-        return Answer(text_of(text), "stop", *tokens, failure=in_words(error) if error else None)
+        details = TokenDetails.of(value.get("usage"))
+        return Answer(text_of(text), "stop", *tokens, failure=in_words(error) if error else None, details=details)
 
 
 class GenericStreamParser(SseStreamParser):
@@ -138,7 +140,7 @@ class GenericStreamParser(SseStreamParser):
             self.content(data)
         elif self.full and text is not None and not isinstance(text, str | list | dict):
             raise ProtocolError(f"content that is not text: {data[:160].decode('utf-8', 'replace')}")
-        self.usage(paths.prompt_tokens.find(value), paths.completion_tokens.find(value))
+        self.usage(paths.prompt_tokens.find(value), paths.completion_tokens.find(value), value.get("usage"))
         if paths.says_done(value):
             self.done = True
 

@@ -6,10 +6,11 @@
 from typing import Any
 
 from katydid.dialects.base import Answer, Generation, Message, bearer_headers
-from katydid.dialects.content import is_content, text_of, tokens_in
+from katydid.dialects.content import is_content, text_of
 from katydid.dialects.loading import load_object
 from katydid.dialects.status import failed_reason, in_words
 from katydid.dialects.stream_parser import NdjsonStreamParser, StreamParser
+from katydid.dialects.usage import TokenDetails, tokens_in
 from katydid.model.errors import ProtocolError
 from katydid.model.jsontext import json_bytes
 from katydid.protocol.counting import Shape
@@ -61,7 +62,8 @@ class Ollama:
         reason = value.get("done_reason") or ("stop" if value["done"] is True else None)
         failure = value.get("error") or failed_reason(reason, "done_reason")
         tokens = tokens_in(value, "prompt_eval_count", "eval_count")
-        return Answer(text_of(text), reason, *tokens, other, in_words(failure) if failure else None)
+        words, details = in_words(failure) if failure else None, TokenDetails.of(value)
+        return Answer(text_of(text), reason, *tokens, other, words, details=details)
 
 
 class OllamaStreamParser(NdjsonStreamParser):
@@ -89,7 +91,7 @@ class OllamaStreamParser(NdjsonStreamParser):
         if ended:
             self.done = True
             self.finish_reason = str(reason or "stop")
-            self.usage(value.get("prompt_eval_count"), value.get("eval_count"))
+            self.usage(value.get("prompt_eval_count"), value.get("eval_count"), value)
             if failure := failed_reason(reason, "done_reason"):
                 self.on_error(failure)
 

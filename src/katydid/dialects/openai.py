@@ -8,10 +8,11 @@ of their own. A failure is told by an event of its own, beside the choices, in t
 from typing import Any
 
 from katydid.dialects.base import Answer, Generation, Message, OpenAiAccess
-from katydid.dialects.content import is_content, text_of, tokens_in
+from katydid.dialects.content import is_content, text_of
 from katydid.dialects.loading import load_object
 from katydid.dialects.status import failed_reason, in_words
 from katydid.dialects.stream_parser import DONE, SseStreamParser, StreamParser
+from katydid.dialects.usage import TokenDetails, tokens_in
 from katydid.model.errors import ProtocolError
 from katydid.model.jsontext import json_bytes
 from katydid.protocol.counting import Shape
@@ -40,6 +41,10 @@ class OpenAi(OpenAiAccess):
             request["stream_options"] = {"include_usage": True}
         return json_bytes(request | generation.extra)
 
+    def forced(self, tokens: int) -> dict[str, Any]:
+        """See `base.Dialect`; as vLLM, SGLang and llama.cpp take it."""
+        return {"min_tokens": tokens, "ignore_eos": True}
+
     def stream_parser(self, check: str) -> StreamParser:
         """See `base.Dialect.stream_parser`."""
         return OpenAiStreamParser(check)
@@ -57,7 +62,8 @@ class OpenAi(OpenAiAccess):
         tokens = tokens_in(usage, "prompt_tokens", "completion_tokens")
         reason = choice.get("finish_reason")
         failure = value.get("error") or choice.get("error") or message.get("error") or failed_reason(reason)
-        return Answer(text, reason, *tokens, other, in_words(failure) if failure else None)
+        details = TokenDetails.of(usage, value.get("timings"))
+        return Answer(text, reason, *tokens, other, in_words(failure) if failure else None, details=details)
 
 
 class OpenAiStreamParser(SseStreamParser):
@@ -86,7 +92,7 @@ class OpenAiStreamParser(SseStreamParser):
         if usage is None:
             usage = choice.get("usage") or ("x_groq" in chunk and _groq_usage(chunk)) or None
         if usage is not None:
-            self.usage(*tokens_in(usage, "prompt_tokens", "completion_tokens"))
+            self.usage(*tokens_in(usage, "prompt_tokens", "completion_tokens"), usage, chunk.get("timings"))
         if choices:
             self._choice(choice, data, alone=usage is None)
         elif self.full and usage is None and "choices" not in chunk and not isinstance(chunk.get("object"), str):

@@ -8,10 +8,11 @@ servers send `[DONE]` all the same.
 from typing import Any
 
 from katydid.dialects.base import Answer, Generation, Message, OpenAiAccess, member
-from katydid.dialects.content import is_content, text_of, tokens_in
+from katydid.dialects.content import is_content, text_of
 from katydid.dialects.loading import load_object
 from katydid.dialects.status import failed_reason, in_words
 from katydid.dialects.stream_parser import DONE, SseStreamParser, StreamParser
+from katydid.dialects.usage import TokenDetails, tokens_in
 from katydid.model.errors import ProtocolError
 from katydid.model.jsontext import json_bytes
 from katydid.protocol.counting import Shape
@@ -62,9 +63,10 @@ class Responses(OpenAiAccess):
             text = "".join(text_of(part.get("text")) for part in parts if part.get("type") == "output_text")
         except (AttributeError, KeyError, TypeError):
             raise ProtocolError("not a response") from None
-        tokens = tokens_in(value.get("usage"), "input_tokens", "output_tokens")
-        failure = _failure(value)
-        return Answer(text, _reason(value), *tokens, other, in_words(failure) if failure else None)
+        usage, failure = value.get("usage"), _failure(value)
+        tokens = tokens_in(usage, "input_tokens", "output_tokens")
+        words, details = in_words(failure) if failure else None, TokenDetails.of(usage)
+        return Answer(text, _reason(value), *tokens, other, words, details=details)
 
 
 class ResponsesStreamParser(SseStreamParser):
@@ -107,7 +109,8 @@ class ResponsesStreamParser(SseStreamParser):
 
     def _end(self, kind: str, response: dict[str, Any]) -> None:
         """An end, and what the response then says of itself; where it does not, the event's name does."""
-        self.usage(*tokens_in(response.get("usage"), "input_tokens", "output_tokens"))
+        usage = response.get("usage")
+        self.usage(*tokens_in(usage, "input_tokens", "output_tokens"), usage)
         if failure := _failure({"status": kind.removeprefix("response."), **response}):
             self.on_error(failure)
         self.finish_reason = _reason(response)

@@ -1,4 +1,4 @@
-"""What a refusal means: the class and the text of an answer that is not 2xx, and when to come back."""
+"""What a refusal means, as an answer that is not 2xx or as an early close: its class, its text, when to come back."""
 
 import re
 from collections.abc import Mapping
@@ -12,6 +12,8 @@ from katydid.model.jsontext import json_bytes
 from katydid.model.sample import DETAIL_LIMIT, ErrorClass
 from katydid.model.values import amount
 
+NOT_READY = frozenset({502, 503, 504})
+"""What a server, or a proxy before it, answers that is still loading its model."""
 _DAILY = re.compile(r"\b(daily|per[ -]day|requests?/day|tokens?/day|RPD|TPD|24 ?h(ours?)?)\b", re.IGNORECASE)
 _RATE = re.compile(r"rate.?limit|too many requests|\b429\b", re.IGNORECASE)
 _OVERLOADED = re.compile(r"overloaded|over capacity|no capacity|\b(503|529)\b|service unavailable", re.IGNORECASE)
@@ -105,3 +107,39 @@ def _number(text: str) -> float | None:
     except ValueError:
         return None
     return amount(value)
+
+
+_CLOSE_CLASSES = {
+    1000: ErrorClass.TRUNCATED,
+    1001: ErrorClass.TRUNCATED,
+    1005: ErrorClass.TRUNCATED,
+    1006: ErrorClass.TRUNCATED,
+    1012: ErrorClass.OVERLOADED,
+    1013: ErrorClass.OVERLOADED,
+    1014: ErrorClass.OVERLOADED,
+    4429: ErrorClass.RATE_LIMITED,
+}
+_CLOSE_NAMES = {
+    1000: "normally",
+    1001: "since it is going away",
+    1002: "for a protocol error",
+    1003: "for data that it does not take",
+    1005: "without a reason",
+    1006: "without a close frame",
+    1007: "for data that is not what it says",
+    1008: "for its policy",
+    1009: "for a message that is too big",
+    1011: "for an error of its own",
+    1012: "since it restarts",
+    1013: "since it is overloaded",
+    1014: "for a bad gateway",
+}
+"""RFC 6455, 7.4.1, and IANA's registry of close codes."""
+
+
+def classify_close(code: int, reason: str) -> tuple[ErrorClass, str]:
+    """The failure that an early close with this code is."""
+    error = _CLOSE_CLASSES.get(code, ErrorClass.SERVER_ERROR_EVENT)
+    name = _CLOSE_NAMES.get(code, "for a reason of its own")
+    said = f": {reason}" if reason else ""
+    return error, f"the target closed {name} ({code}) before its final result{said}"

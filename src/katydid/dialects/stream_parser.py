@@ -14,11 +14,11 @@ from typing import Any, ClassVar, Protocol
 
 from katydid.dialects.loading import WRONG_SHAPE, load_object, shown
 from katydid.dialects.status import classify_text, in_words
+from katydid.dialects.usage import TokenDetails, later
 from katydid.model.errors import ProtocolError
 from katydid.model.formatting import plural
 from katydid.model.gaps import Gaps
 from katydid.model.sample import DETAIL_LIMIT, ErrorClass
-from katydid.model.values import whole
 from katydid.protocol.counting import ContentRule, Shape
 from katydid.protocol.ndjson import NdjsonParser
 from katydid.protocol.skim import ChunkRule
@@ -54,6 +54,7 @@ class StreamParser(ABC):
         missing: what the end lacks to be a proper one, where that is known.
         error_text: what the server said in an error of its own, after it had said 200.
         malformed: what could not be read, cut short.
+        details: what the server says of the tokens beside how many they are.
         shape: what the dialect's plain content events look like; None where nothing is known of them.
     """
 
@@ -75,6 +76,7 @@ class StreamParser(ABC):
         self.finish_reason: str | None = None
         self.prompt_tokens: int | None = None
         self.completion_tokens: int | None = None
+        self.details = TokenDetails()
         self.error_text: str | None = None
         self.malformed: str | None = None
         self._at = 0.0
@@ -185,10 +187,18 @@ class StreamParser(ABC):
             if self._rule is None or self._strange.bit_count() == 1 < self._strange:  # not for the odd one between
                 self._rule = type(self)._learned = self.shape.learn(event) or self._rule  # noqa: SLF001 - our own class
 
-    def usage(self, prompt: Any, completion: Any) -> None:
-        """Tokens, as the server counts them: the last count holds, unless it says 0 after it said more."""
+    def usage(self, prompt: Any, completion: Any, *said: Any) -> None:
+        """Tokens, as the server counts them: the last count holds, unless it says 0 after it said more.
+
+        Args:
+            prompt: whatever stands there for a count.
+            completion: the same.
+            said: objects that may tell parts of them (`dialects.usage`).
+        """
         self.prompt_tokens = later(self.prompt_tokens, prompt)
         self.completion_tokens = later(self.completion_tokens, completion)
+        for each in said:
+            self.details.update(each)
 
     def on_error(self, error: Any) -> None:
         """An error that came inside the answer."""
@@ -220,12 +230,6 @@ class StreamParser(ABC):
         if not self.full and self.chunks <= FEWEST_CHUNKS:
             return ErrorClass.TOO_FEW_CHUNKS, f"only {plural(self.chunks, 'content chunk')}"
         return None
-
-
-def later(known: int | None, said: Any) -> int | None:
-    """A count that is said again and again as it grows; what is not a count says nothing."""
-    count = whole(said)
-    return count if count or known is None else known
 
 
 DONE = b"[DONE]"

@@ -4,6 +4,7 @@ from typing import Any, Protocol
 
 from katydid.dialects.base import Answer
 from katydid.dialects.status import classify_status
+from katydid.dialects.usage import TokenDetails
 from katydid.engine.run_info import RunInfo
 from katydid.model.gaps import Gaps
 from katydid.model.sample import Blame, ErrorClass, Sample
@@ -36,6 +37,7 @@ class StreamFacts(Facts, Protocol):
     gaps: Gaps
     prompt_tokens: int | None
     completion_tokens: int | None
+    details: TokenDetails
 
 
 def measure_exchange(sample: Sample, exchange: Exchange, info: RunInfo) -> None:
@@ -48,6 +50,8 @@ def measure_exchange(sample: Sample, exchange: Exchange, info: RunInfo) -> None:
         return
     sample.start_ms = info.ms(exchange.started)
     sample.late_ms = sample.start_ms - sample.scheduled_ms
+    if exchange.send_seconds is not None:
+        sample.send_ms = exchange.send_seconds * 1000.0
     if exchange.ended is not None:
         sample.duration_ms = (exchange.ended - exchange.started) * 1000.0
     if exchange.read_lag is not None:
@@ -61,8 +65,7 @@ def measure_stream(sample: Sample, exchange: Exchange, parser: StreamFacts) -> N
     if exchange.status is None or not 200 <= exchange.status < 300:
         return
     sample.chunks = parser.chunks
-    sample.prompt_tokens = parser.prompt_tokens
-    sample.completion_tokens = parser.completion_tokens
+    _measure_tokens(sample, parser)
     if parser.first_at is not None and exchange.started is not None:
         sample.ttft_ms = (parser.first_at - exchange.started) * 1000.0
         sample.ttft_bound = parser.first_bound
@@ -78,9 +81,16 @@ def measure_answer(sample: Sample, exchange: Exchange, parser: Any) -> None:
     if hasattr(parser, "gaps"):
         measure_stream(sample, exchange, parser)
     elif answer is not None:
-        sample.prompt_tokens = answer.prompt_tokens
-        sample.completion_tokens = answer.completion_tokens
+        _measure_tokens(sample, answer)
         sample.extra |= answer.extra
+
+
+def _measure_tokens(sample: Sample, told: StreamFacts | Answer) -> None:
+    sample.prompt_tokens = told.prompt_tokens
+    sample.completion_tokens = told.completion_tokens
+    sample.cached_tokens = told.details.cached_tokens
+    sample.reasoning_tokens = told.details.reasoning_tokens
+    sample.prediction_tokens = told.details.prediction_tokens
 
 
 def fail_on_the_line(sample: Sample, error: ErrorClass, detail: str) -> None:
@@ -88,6 +98,12 @@ def fail_on_the_line(sample: Sample, error: ErrorClass, detail: str) -> None:
     sample.fail(error, detail)
     if is_the_proxys(detail):
         sample.blame = Blame.CONFIG
+
+
+def refusal(exchange: Exchange) -> tuple[ErrorClass, str]:
+    """The failure that an answer is whose status is not the one that was asked for."""
+    kind, detail = classify_status(exchange.status or 0, exchange.headers, exchange.body)
+    return (ErrorClass.AUTH_EXPIRED, f"{exchange.key_expired}: {detail}") if exchange.key_expired else (kind, detail)
 
 
 def judge(sample: Sample, exchange: Exchange, parser: Facts) -> None:
@@ -106,7 +122,7 @@ def judge(sample: Sample, exchange: Exchange, parser: Facts) -> None:
         sample.fail(ErrorClass.OTHER, f"redirected ({exchange.status}) to {where}: point --host there")
         sample.blame = Blame.CONFIG
     elif exchange.status is not None and not 200 <= exchange.status < 300:
-        sample.fail(*classify_status(exchange.status, exchange.headers, exchange.body))
+        sample.fail(*refusal(exchange))
     elif (problem := parser.verdict()) is not None:
         error, text = problem
         kind = exchange.headers.get("content-type", "").partition(";")[0].strip()

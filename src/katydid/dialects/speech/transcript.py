@@ -1,9 +1,8 @@
 """From a speech service's messages to what a sample says of them. Knows no clock: times come with the messages."""
 
-from katydid.dialects.close_codes import classify_close
 from katydid.dialects.loading import WRONG_SHAPE
 from katydid.dialects.speech.base import MessageKind, Said, SpeechDialect
-from katydid.dialects.status import classify_text
+from katydid.dialects.status import classify_close, classify_text
 from katydid.model.errors import ProtocolError
 from katydid.model.sample import ErrorClass
 

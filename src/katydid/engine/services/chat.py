@@ -1,8 +1,6 @@
 """The service of all workloads that talk to a model: a dialect, a client, and the prompts."""
 
-import os
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, Generic, TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
@@ -10,23 +8,24 @@ from katydid.dialects import DIALECTS, dialect
 from katydid.dialects.base import Generation, Message, path_of
 from katydid.dialects.loading import load_object
 from katydid.engine.options import RunOptions
+from katydid.engine.services.api_key import find_key
+from katydid.engine.services.credentials import Credentials, KeyedClient
 from katydid.engine.services.headers import ExtraHeaders
+from katydid.engine.services.making import Making, counted_tokens
 from katydid.engine.services.preflight import HEADER, MOST_TOKENS, choose_model, look, try_request
 from katydid.engine.services.prompts import load_prompts
-from katydid.engine.services.sdk_environment import vendors_key
 from katydid.load.body import Adaptation, body_fields, secret_values
+from katydid.load.made_prompts import Plan
 from katydid.model.errors import ConfigError, ProtocolError
 from katydid.model.jsontext import json_bytes
 from katydid.model.redact import hide_query, is_secret_name
+from katydid.model.sample import Sample
 from katydid.protocol.target_url import Place, names_endpoint, place, read_target_url
 from katydid.transport import open_client
 from katydid.transport.exchange import Exchange, Request, Timeouts, TimestampSource
 
-KEY = "LOAD_TEST_API_KEY"
-KEY_FILE = "LOAD_TEST_API_KEY_FILE"
-_AROUND_KEY = " \t\r\n\v\f\u00a0\ufeff"
-"""What editors and copying leave around a key; the last is a byte order mark."""
-
+LOOK_WORDS = 24
+"""Of the prompt of the look before the load, where prompts are made."""
 
 Options = TypeVar("Options", bound=RunOptions)
 
@@ -37,15 +36,19 @@ class ChatService(Generic[Options]):
     Attributes:
         options: of the run.
         dialect: what the target's API looks like.
+        key: that it is given.
         client: sends requests to it.
         streams: whether this workload asks for streamed answers.
         asks: whether it sends the dialect's requests, so that one can be tried before the load.
+        makes: whether its requests are those of `--prompts`, so that their lengths can be drawn.
         adaptation: of requests to what the target refuses; found by `preflight`, or told to `adapt`.
+        credentials: what its requests say of who sends them.
         note: what a person should know of the look before the load; empty for nothing.
     """
 
     streams = True
     asks = True
+    makes = True
 
     def __init__(self, options: Options, host: str) -> None:
         self.dialect = dialect(options.api, options.dialect_options)
@@ -55,21 +58,21 @@ class ChatService(Generic[Options]):
         self._host = url._replace(path=found.base).url
         self._password = url.password
         self._models_path = found.models
-        self._key, self.note = api_key(), ""
-        if self._key is None:
-            key, self.note = vendors_key(options.api, host)
-            self._key = key or None
+        self.key, self._key_note = find_key(options.api, host)
+        self.note = self._key_note
         self._prompts = load_prompts(options.prompts)
+        self.making = Making(options, options.seed, options.prompts, self._made)
+        if self.making.active and not self.makes:
+            raise ConfigError("--input-tokens, --output-tokens: this workload says itself what it asks: leave them out")
         self._path = found.endpoint
         self._paths: dict[bool, str] = {}
         self._cut = self.dialect.endpoint.removesuffix(found.endpoint)
         self._extra = ExtraHeaders(options.header)
         self._fields = body_fields(options.body)
         self.adaptation = Adaptation()
-        self._headers = self._extra.over(self.dialect.headers(self._key))
-        self._shared_headers = tuple(self._headers.items())
+        self.credentials = Credentials(self.key, self.dialect.headers, self._extra)
         timeouts = Timeouts(options.request_timeout, options.idle_timeout)
-        self.client = open_client(options.client, self._host, timeouts, options.ca_file)
+        self.client = KeyedClient(open_client(options.client, self._host, timeouts, options.tls), self.credentials)
         self._bodies: list[bytes | None] = []
         self._model = ""
 
@@ -85,38 +88,77 @@ class ChatService(Generic[Options]):
 
     def preflight(self) -> str:
         """See `service.Service.preflight`."""
-        options = self.options
+        options, patient = self.options, self.options.wait_ready > 0
         if options.preflight == "off":
             if options.model is None:
                 raise ConfigError("--preflight off: nobody looks which models there are; name one with --model")
+            if patient:
+                raise ConfigError("--preflight off: nobody looks whether the target is ready; leave --wait-ready out")
             model = options.model
         else:
             model, note = choose_model(
-                self.client, self.dialect, self._host, options.model, self._headers, path=self._models_path
+                self.client,
+                self.dialect,
+                self._host,
+                options.model,
+                self.credentials.headers,
+                path=self._models_path,
+                patient=patient,
             )
-            self.note = "; ".join(filter(None, (self.note, note)))
+            self.note = "; ".join(filter(None, (self._key_note, note)))
         self.begin(model)
         if options.preflight == "request" and self.asks:
             own = frozenset(field.path[0] for field in self._fields)
             self.adaptation, self.note = try_request(
-                self._send_look, self._look_body, host=self._host, own=own, note=self.note
+                self._send_look, self._look_body, host=self._host, own=own, note=self.note, patient=patient
             )
+        if self.making.makes_prompts:
+            count = self._count_tokens if options.preflight == "request" else None
+            self.note = "; ".join(filter(None, (self.note, self.making.calibrate(count))))
         return model
 
     def adapt(self, found: dict[str, Any] | None) -> None:
         """What the process that looked at the target has found; before `begin`."""
         self.adaptation = Adaptation.from_dict(found)
 
-    def _send_look(self, body: bytes) -> Exchange:
+    @property
+    def calibration(self) -> dict[str, Any] | None:
+        """How the target counts made prompts, for the other processes of the run; None where none are made."""
+        return dict(self.making.prompts.facts()) if self.making.makes_prompts else None
+
+    def calibrate(self, found: dict[str, Any]) -> None:
+        """See `service.Service.calibrate`."""
+        self.making.use(found)
+
+    def _look(self, body: bytes) -> tuple[Exchange, bytes]:
         request = self.post(body, "preflight")
-        exchange, _ = look(self.client, replace(request, headers=(*request.headers, (HEADER, "1"))))
-        return exchange
+        return look(self.client, replace(request, headers=(*request.headers, (HEADER, "1"))))
+
+    def _send_look(self, body: bytes) -> Exchange:
+        return self._look(body)[0]
 
     def _look_body(self, adaptation: Adaptation) -> bytes:
         self.adaptation = adaptation
         index = self._prompts.index(self.options.seed, 0, 0)
-        short = replace(self.generation(), max_tokens=min(self.options.max_tokens, MOST_TOKENS))
-        return self.changed(self.dialect.body(self._prompts.conversations[index], short, stream=self.streams))
+        if self.making.makes_prompts:
+            return self._short_body(one_message(self.making.prompts.probe(0, LOOK_WORDS)))
+        return self._short_body(self._prompts.conversations[index])
+
+    def _short_body(self, messages: list[Message]) -> bytes:
+        most = min(self.options.max_tokens, MOST_TOKENS)
+        short = replace(self.generation(self._forced(1)), max_tokens=most)
+        return self.changed(self.dialect.body(messages, short, stream=self.streams))
+
+    def _count_tokens(self, text: str) -> int | None:
+        """The tokens of a probe, as the target counts them."""
+        exchange, body = self._look(self._short_body(one_message(text)))
+        return counted_tokens(self.dialect, exchange, body)
+
+    def _forced(self, tokens: int) -> dict[str, Any]:
+        """Fields that make answers so long, where lengths are asked for and the API has such fields."""
+        force = getattr(self.dialect, "forced", None)
+        found: dict[str, Any] = force(tokens) if force and self.making.sets_outputs else {}
+        return found
 
     def _placed(self, base: str) -> Place:
         """Where the API is, below the base path that the target's URL has.
@@ -160,19 +202,45 @@ class ChatService(Generic[Options]):
         return checked_path(f"--api {self.dialect.name}: its path", path).removeprefix(self._cut)
 
     def request(self, *, user: int, iteration: int, request_id: str, stream: bool) -> Request:
-        """The request of a user's iteration; its body is built once a prompt."""
+        """The request of a user's iteration; its body is built once a prompt, or ahead of time where it is made."""
+        if self.making.active:
+            return self.post(self.making.take(user, iteration).body, request_id, stream=stream)
         index = self._prompts.index(self.options.seed, user, iteration)
         body = self._bodies[index]
         if body is None:
             body = self._bodies[index] = self._body(index, stream=stream)
         return self.post(body, request_id, stream=stream)
 
+    def request_for(self, sample: Sample, draw: tuple[int, int], *, stream: bool) -> Request:
+        """The request of a sample, made by the user and the iteration of `draw`; the sample is told its lengths."""
+        user, iteration = draw
+        if self.making.active:
+            plan = self.making.take(user, iteration).plan
+            sample.target_input_tokens, sample.target_output_tokens = plan.input_tokens, plan.output_tokens
+        return self.request(user=user, iteration=iteration, request_id=sample.request_id, stream=stream)
+
+    def ended(self, sample: Sample, draw: tuple[int, int]) -> None:
+        """A request of `request_for` has ended."""
+        if self.making.active:
+            self.making.ended(sample, draw)
+
+    def _made(self, user: int, iteration: int, plan: Plan) -> bytes:
+        """The body of a request whose length is drawn."""
+        if self.making.makes_prompts:
+            messages = one_message(self.making.prompts.text(user, iteration, plan.units))
+        else:
+            messages = self._prompts.conversations[self._prompts.index(self.options.seed, user, iteration)]
+        generation = self.generation(self._forced(plan.output_tokens or 0))
+        if plan.output_tokens is not None:
+            generation = replace(generation, max_tokens=plan.output_tokens)
+        return self.changed(self.dialect.body(messages, generation, stream=self.streams))
+
     def post(self, body: bytes, request_id: str, *, stream: bool | None = None) -> Request:
         """A request with a body of one's own; `stream` where it is not what this workload asks for."""
         wanted = self.streams if stream is None else stream
         if wanted not in self._paths:
             self._paths[wanted] = self._path_of(stream=wanted)
-        return Request("POST", self._paths[wanted], self._shared_headers, body, request_id)
+        return Request("POST", self._paths[wanted], self.credentials.headers, body, request_id)
 
     def generation(self, extra: dict[str, Any] | None = None) -> Generation:
         """What is asked of the model; `extra` is put into the body as it is."""
@@ -207,7 +275,7 @@ class ChatService(Generic[Options]):
         """See `service.Service.secrets`."""
         paths = (self._path, *self._paths.values())
         query = [value for path in paths for name, value in parse_qsl(urlsplit(path).query) if is_secret_name(name)]
-        named = (self._key, self._password, *self._extra.secrets, *secret_values(self._fields), *query)
+        named = (*self.key.known, self._password, *self._extra.secrets, *secret_values(self._fields), *query)
         return [secret for secret in named if secret]
 
     def facts(self) -> dict[str, Any]:
@@ -216,6 +284,13 @@ class ChatService(Generic[Options]):
             "host": self._host,
             "api": self.dialect.name,
             "endpoint": hide_query(self._path),
+            **self._prompts_facts(),
+        }
+
+    def _prompts_facts(self) -> dict[str, Any]:
+        if self.making.makes_prompts:
+            return {"prompts": "made", "calibration": dict(self.making.prompts.facts())}
+        return {
             "prompts": f"{self._prompts.source} ({len(self._prompts.conversations)})",
             "prompts_sha256": self._prompts.sha256,
         }
@@ -230,32 +305,9 @@ class ChatService(Generic[Options]):
         self.client.close()
 
 
-def api_key() -> str | None:
-    """The key from the environment or the file that it names; never an option, which others could read.
-
-    Raises:
-        ConfigError: the file cannot be read or is empty, or no header takes the key.
-    """
-    if key := os.environ.get(KEY, "").strip(_AROUND_KEY):
-        return _sendable(key, KEY)
-    path = os.environ.get(KEY_FILE, "").strip()
-    if not path:
-        return None
-    try:
-        key = Path(path).read_text(encoding="utf-8-sig").strip(_AROUND_KEY)
-    except UnicodeDecodeError:
-        raise ConfigError(f"{KEY_FILE} {path}: is not UTF-8: save it as plain text, with the key alone") from None
-    except OSError as error:
-        raise ConfigError(f"{KEY_FILE} {path}: cannot be read ({type(error).__name__})") from None
-    if not key:
-        raise ConfigError(f"{KEY_FILE} {path}: is empty")
-    return _sendable(key, f"{KEY_FILE} {path}")
-
-
-def _sendable(key: str, where: str) -> str:
-    if not (key.isascii() and key.isprintable()):
-        raise ConfigError(f"{where}: has a line end or a character that is not ASCII: the key must stand there alone")
-    return key
+def one_message(text: str) -> list[Message]:
+    """A conversation of one question."""
+    return [{"role": "user", "content": text}]
 
 
 def checked_path(option: str, path: str) -> str:

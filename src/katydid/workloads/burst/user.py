@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 
 from katydid.dialects.answer_parser import error_in
 from katydid.dialects.loading import load_object
+from katydid.engine.services.base import NoAnswerError
 from katydid.engine.services.chat import ChatService, checked_path
 from katydid.engine.user import PacedUser
 from katydid.model.errors import ConfigError, ProtocolError
@@ -62,20 +63,20 @@ class BurstService(ChatService[BurstOptions]):
         """A path needs no model and is not asked for before its time: that it takes connections is enough."""
         if self._plain is None:
             return super().preflight()
-        client = HttpClient(self._host, Timeouts(_LOOK, _LOOK), self.options.ca_file)
+        client = HttpClient(self._host, Timeouts(_LOOK, _LOOK), self.options.tls)
         try:
             if not client.connect_ahead(_LOOK):
-                raise ConfigError(f"{self._host} does not take connections: start it, or correct --host")
+                raise NoAnswerError(f"{self._host} does not take connections: start it, or correct --host")
         finally:
             client.close()
         return ""
 
-    def ask(self, *, user: int, iteration: int, request_id: str) -> Request:
-        """A user's request; its connection ends with it."""
+    def ask(self, sample: Sample, draw: tuple[int, int]) -> Request:
+        """The request of a sample; its connection ends with it."""
         if self._plain is not None:
             method = "GET" if self.options.burst_body is None else "POST"
-            return Request(method, self._plain, self._plain_headers, self._posted, request_id)
-        request = self.request(user=user, iteration=iteration, request_id=request_id, stream=True)
+            return Request(method, self._plain, self._plain_headers, self._posted, sample.request_id)
+        request = self.request_for(sample, draw, stream=True)
         return replace(request, headers=(*request.headers, CLOSE))
 
     def facts(self) -> dict[str, Any]:
@@ -206,9 +207,10 @@ class BurstUser(PacedUser[BurstOptions, BurstService]):
     def perform(self, sample: Sample) -> None:
         """One streamed answer, or one page."""
         service = self.service
-        request = service.ask(user=self.index, iteration=self.iteration, request_id=sample.request_id)
         parser = _Page() if service.plain else _StreamOrWhole(service.dialect.stream_parser(self.options.check))
-        self.exchange(sample, request, parser)
+        draw = self.index, self.iteration
+        self.exchange(sample, service.ask(sample, draw), parser)
+        service.ended(sample, draw)
 
 
 def _note_wait(sample: Sample, scheduled: float) -> None:

@@ -4,8 +4,8 @@ Reads the rows with a `role` as what was done to the service, and all others as 
 Times are seconds of the run. Knows no reports.
 """
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -43,7 +43,39 @@ class RuleResult:
     limit: str
 
 
-def chaos(run: Run) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """What was done to the service; `what` is the row's role."""
+
+    at_s: float
+    what: str
+    detail: str | None
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True)
+class LagChange:
+    """p95 of the result's lag before and beside, and their ratio with a 95 % interval."""
+
+    before_ms: float
+    beside_ms: float
+    ratio: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Success:
+    """Streams of the normal load, and the share of them that ended well; None of none."""
+
+    streams: int
+    rate: float | None
+
+
+Facts = Mapping[str, float | LagChange | Mapping[str, Success] | None]
+
+
+def chaos(run: Run) -> dict[str, object]:
     """Workers were killed: the dip, what failed, and how long until results came as before."""
     load, deeds = _load(run), _with_role(run, "kill", "restart")
     kills = _starts(deeds[(deeds["role"] == "kill") & (deeds["outcome"] == "ok")])
@@ -78,10 +110,10 @@ def chaos(run: Run) -> dict[str, Any]:
     }
     until = np.inf if back is None else max(last + back, gap[1])
     during = after[after["start_s"] < until]
-    return _told(checks, deeds, facts | _success(before, during, after[after["start_s"] >= until]))
+    return _told(checks, deeds, {**facts, **_success(before, during, after[after["start_s"] >= until])})
 
 
-def storm(run: Run) -> dict[str, Any]:
+def storm(run: Run) -> dict[str, object]:
     """Many connected at once: who was accepted, who was rejected, when that was clear, and the load meanwhile."""
     load, clients = _load(run), _with_role(run, "storm")
     accepted = clients["outcome"] == "ok"
@@ -120,10 +152,10 @@ def storm(run: Run) -> dict[str, Any]:
         "load_turned_away": int(turned_away.sum()),
         "load_failed": int((stayed["outcome"] == "failed").sum()),
     }
-    return _told(checks, clients.head(1), facts | _success(before, meanwhile, after))
+    return _told(checks, clients.head(1), {**facts, **_success(before, meanwhile, after)})
 
 
-def zombies(run: Run) -> dict[str, Any]:
+def zombies(run: Run) -> dict[str, object]:
     """Connections were held that do nothing: the normal load before and beside them."""
     load, held = _load(run), _with_role(run, "zombie")
     if held.empty:
@@ -134,9 +166,9 @@ def zombies(run: Run) -> dict[str, Any]:
     slower = _slower(before, beside)
     checks = [_no_more_failures("the normal load beside them", before, beside)]
     if slower is not None:
-        lag = f"{slower['before_ms']:.1f} ms before, {slower['beside_ms']:.1f} ms beside"
-        limit = max(slower["before_ms"] * SLOWER, slower["before_ms"] + SLOWER_MS)
-        within = slower["beside_ms"] <= limit or slower["low"] <= 1.0
+        lag = f"{slower.before_ms:.1f} ms before, {slower.beside_ms:.1f} ms beside"
+        limit = max(slower.before_ms * SLOWER, slower.before_ms + SLOWER_MS)
+        within = slower.beside_ms <= limit or slower.low <= 1.0
         checks.append(
             RuleResult(
                 "the normal load is as fast (p95 lag)", within, lag, f"≤ {limit:.1f} ms, or within its own noise"
@@ -147,30 +179,30 @@ def zombies(run: Run) -> dict[str, Any]:
         "refused_or_dropped": int((held["outcome"] == "failed").sum()),
         "lag_p95": slower,
     }
-    return _told(checks, held.head(1), facts | _success(before, load[load["end_s"] > begin], load.head(0)))
+    return _told(checks, held.head(1), {**facts, **_success(before, load[load["end_s"] > begin], load.head(0))})
 
 
-def _success(before: pd.DataFrame, during: pd.DataFrame, after: pd.DataFrame) -> dict[str, Any]:
+def _success(before: pd.DataFrame, during: pd.DataFrame, after: pd.DataFrame) -> dict[str, dict[str, Success]]:
     """Streams of the normal load that ended well: before, during what was done and its consequences, and after."""
     return {
         "success": {
-            name: {"streams": len(rows), "rate": float((rows["outcome"] == "ok").mean()) if len(rows) else None}
+            name: Success(len(rows), float((rows["outcome"] == "ok").mean()) if len(rows) else None)
             for name, rows in (("before", before), ("during", during), ("after", after))
         }
     }
 
 
-def _told(checks: list[RuleResult], deeds: pd.DataFrame, facts: dict[str, Any] | None = None) -> dict[str, Any]:
+def _told(checks: list[RuleResult], deeds: pd.DataFrame, facts: Facts | None = None) -> dict[str, object]:
     events = [
-        {
-            "at_s": float(row["start_ms"]) / 1000.0,
-            "what": row["role"],
-            "detail": row["detail"] if isinstance(row["detail"], str) else None,
-            "outcome": row["outcome"],
-        }
+        Deed(
+            at_s=float(row["start_ms"]) / 1000.0,
+            what=row["role"],
+            detail=row["detail"] if isinstance(row["detail"], str) else None,
+            outcome=row["outcome"],
+        )
         for row in deeds.to_dict("records")
     ]
-    return {"checks": [asdict(check) for check in checks], "resilience": {"events": events, **(facts or {})}}
+    return {"checks": checks, "resilience": {"events": events, **(facts or {})}}
 
 
 def _with_role(run: Run, *roles: str) -> pd.DataFrame:
@@ -225,7 +257,7 @@ def _back_to_normal(before: pd.DataFrame, after: pd.DataFrame, kill: float) -> f
     return None
 
 
-def _dip(before: pd.DataFrame, after: pd.DataFrame, kill: float) -> dict[str, Any]:
+def _dip(before: pd.DataFrame, after: pd.DataFrame, kill: float) -> dict[str, float | None]:
     """Successful results a second: before, and in the worst whole second after the kill."""
     ok = after.loc[after["outcome"] == "ok", "end_s"]
     if ok.empty or before.empty:
@@ -255,8 +287,8 @@ def _no_more_failures(name: str, before: pd.DataFrame, after: pd.DataFrame) -> R
     )
 
 
-def _slower(before: pd.DataFrame, beside: pd.DataFrame) -> dict[str, float] | None:
-    """p95 of the result's lag before and beside, and their ratio with a 95 % interval (users drawn anew).
+def _slower(before: pd.DataFrame, beside: pd.DataFrame) -> LagChange | None:
+    """How much slower results are; the interval is over users drawn anew.
 
     None where either had no result, or no lag that could be measured.
     """
@@ -276,9 +308,9 @@ def _slower(before: pd.DataFrame, beside: pd.DataFrame) -> dict[str, float] | No
         ]
         ratios.append(tails[1] / tails[0] if tails[0] > 0 else np.inf)
     low, high = np.quantile(np.minimum(ratios, MOST_RATIO), (0.025, 0.975))
-    return {"before_ms": p95[0], "beside_ms": p95[1], "ratio": p95[1] / p95[0], "low": float(low), "high": float(high)}
+    return LagChange(p95[0], p95[1], p95[1] / p95[0], float(low), float(high))
 
 
-def _lags(rows: pd.DataFrame) -> dict[Any, np.ndarray]:
+def _lags(rows: pd.DataFrame) -> dict[Hashable, np.ndarray]:
     ok = rows[(rows["outcome"] == "ok") & rows["final_latency_ms"].notna()]
     return {user: group.to_numpy(dtype=np.float64) for user, group in ok.groupby("user")["final_latency_ms"]}

@@ -1,11 +1,14 @@
 """The resilience workloads' part of a report: the rules with their results, what was done, and what it did."""
 
+from collections.abc import Mapping
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from katydid.model.formatting import fraction, number, plural
 from katydid.report.model import Bars, Chart, Line, Mark, Material, Scale, Section, Style, Table
+from katydid.workloads.resilience.analysis import Deed, RuleResult, Success
 
 _TITLES = {
     "chaos": "Chaos: workers were killed",
@@ -37,44 +40,47 @@ _LABELS = {
 
 def resilience_section(material: Material) -> Section | None:
     """None where the run is of another workload."""
-    told = material.summary.get("resilience")
-    if told is None:
+    told = material.summary.part("resilience", dict[str, object])
+    checks = material.summary.part("checks", list[RuleResult]) if told else None
+    if told is None or checks is None:
         return None
-    checks = material.summary["checks"]
-    failed = [check["name"] for check in checks if check["passed"] is False]
-    unknown = [check["name"] for check in checks if check["passed"] is None]
+    failed = [check.name for check in checks if check.passed is False]
+    unknown = [check.name for check in checks if check.passed is None]
     sentence = f"Broken: {'; '.join(failed)}." if failed else "Every rule was kept."
     if unknown:
         sentence = (f"{sentence} " if failed else "") + f"Cannot tell: {'; '.join(unknown)}."
-    if told.get("load_turned_away") or told.get("load_failed"):
+    meanwhile = [msgspec.convert(told.get(f"load_{key}", 0), int) for key in ("meanwhile", "turned_away", "failed")]
+    if any(meanwhile[1:]):
         sentence += (
-            f" Of {plural(told['load_meanwhile'], 'stream')} of the normal load meanwhile, "
-            f"{number(told['load_turned_away'])} were refused and {number(told['load_failed'])} failed otherwise."
+            f" Of {plural(meanwhile[0], 'stream')} of the normal load meanwhile, "
+            f"{number(meanwhile[1])} were refused and {number(meanwhile[2])} failed otherwise."
         )
     rules = Table(
         "Rules",
         ("Rule", "Result", "Found", "Limit"),
-        [[c["name"], _RESULTS[c["passed"]], c["value"], c["limit"]] for c in checks],
+        [[c.name, _RESULTS[c.passed], c.value, c.limit] for c in checks],
         words=frozenset({1, 2, 3}),
-        bad=frozenset((index, 1) for index, c in enumerate(checks) if c["passed"] is False),
+        bad=frozenset((index, 1) for index, c in enumerate(checks) if c.passed is False),
     )
+    events = msgspec.convert(told["events"], list[Deed])
     facts = [[label, _shown(told[key])] for key, label in _LABELS.items() if key in told]
-    tables = [rules, *_deeds(told), *_success(told)]
+    tables = [rules, *_deeds(told, events), *_success(told)]
     tables += [Table("Consequences", ("What", "Found"), facts)] if facts else []
     workload = str(material.manifest.workload)
-    return Section("resilience", _TITLES.get(workload, workload), [sentence], tables, _pictures(material))
+    title = _TITLES.get(workload, workload)
+    return Section("resilience", title, [sentence], tables, _pictures(material, events))
 
 
-def _deeds(told: dict[str, Any]) -> list[Table]:
+def _deeds(told: Mapping[str, Any], events: list[Deed]) -> list[Table]:
     """What was done when."""
-    if not told["events"]:
+    if not events:
         return []
     many = {"storm": ("clients", "client"), "zombie": ("held", "connection")}
     rows = []
-    for event in told["events"]:
-        key, noun = many.get(event["what"], ("", ""))
-        detail = event["detail"] or (f"{plural(told[key], noun)} at once" if key in told else "–")
-        rows.append([f"{event['at_s']:.2f} s", event["what"], detail, _OUTCOMES.get(event["outcome"], "failed")])
+    for event in events:
+        key, noun = many.get(event.what, ("", ""))
+        detail = event.detail or (f"{plural(told[key], noun)} at once" if key in told else "–")
+        rows.append([f"{event.at_s:.2f} s", event.what, detail, _OUTCOMES.get(event.outcome, "failed")])
     return [
         Table(
             "What was done",
@@ -86,25 +92,25 @@ def _deeds(told: dict[str, Any]) -> list[Table]:
     ]
 
 
-def _success(told: dict[str, Any]) -> list[Table]:
+def _success(told: Mapping[str, Any]) -> list[Table]:
     """The normal load before, during and after; none of a run of before."""
-    parts = told.get("success")
-    if not parts:
+    if "success" not in told:
         return []
+    parts = msgspec.convert(told["success"], dict[str, Success])
     cells = [
-        "–" if part["rate"] is None else f"{fraction(part['rate'])} of {plural(part['streams'], 'stream')}"
+        "–" if part.rate is None else f"{fraction(part.rate)} of {plural(part.streams, 'stream')}"
         for part in parts.values()
     ]
     return [Table("Success rate of the normal load", ("", "Before", "During", "After"), [["ended well", *cells]])]
 
 
-def _shown(value: float | None) -> str:
+def _shown(value: object) -> str:
     if value is None:
         return "–"
     return f"{value:.2f}" if isinstance(value, float) else str(value)
 
 
-def _pictures(material: Material) -> list[Chart]:
+def _pictures(material: Material, events: list[Deed]) -> list[Chart]:
     """Results of the normal load, second by second, around what was done."""
     frame = material.frame
     load = frame[frame["role"].isna() & frame["outcome"].isin(["ok", "failed"])]
@@ -116,7 +122,6 @@ def _pictures(material: Material) -> list[Chart]:
     edges = np.arange(0.0, float(ends.max()) + 2.0)
     good, _ = np.histogram(ends[(load["outcome"] == "ok").to_numpy()], bins=edges)
     bad, _ = np.histogram(ends[(load["outcome"] == "failed").to_numpy()], bins=edges)
-    events = material.summary["resilience"]["events"]
     middles = edges[:-1] + 0.5
     return [
         Chart(
@@ -127,6 +132,6 @@ def _pictures(material: Material) -> list[Chart]:
             Scale.TIME,
             lines=[Line("results", Style.MAIN, list(zip(middles.tolist(), good.astype(float).tolist(), strict=True)))],
             bars=[Bars("failed", Style.BAD, edges.tolist(), bad.tolist(), lane=True)],
-            marks=[Mark(event["what"], Style.SECOND, event["at_s"]) for event in events],
+            marks=[Mark(event.what, Style.SECOND, event.at_s) for event in events],
         )
     ]

@@ -50,8 +50,9 @@ def _more_slots(held: HoldResult | None, broken: HoldResult) -> str:
         return "requests wait for a fixed number of workers or slots: add some"
     rate, service = broken.offered_per_s * broken.requests_each, held.p50_ms / 1000.0
     needed = servers_for(rate * service, UTILISATION)
+    asked = f"katydid plan --concurrency {rate:.3g} --rtf {service:.3g}"
     return (
         "requests wait for a fixed number of workers or slots: "
-        f"{plural(needed, 'slot')} for {plural(broken.users, 'user')}, {fraction(UTILISATION)} busy (`katydid plan --concurrency {significant(rate).replace(',', '')} "
-        f"--rtf {service:.3g}`: {significant(rate)} requests a second of {service:.3g} s)"
+        f"{plural(needed, 'slot')} for {plural(broken.users, 'user')}, {fraction(UTILISATION)} busy (`{asked}`: "
+        f"{significant(rate)} requests a second of {service:.3g} s)"
     )

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
-from katydid.dialects.close_codes import classify_close
+from katydid.dialects.status import classify_close
 from katydid.engine.measuring import judge, measure_exchange
 from katydid.engine.user import PacedUser
 from katydid.model.jsontext import json_text

@@ -31,7 +31,7 @@ def speech_section(material: Material) -> Section | None:
 def _facts(load: pd.DataFrame, material: Material) -> RunFacts | None:
     try:
         return run_facts(load, material.manifest)
-    except ConfigError:  # nobody was let in, or the run is older than its options
+    except ConfigError:  # nobody was accepted, or the run is older than its options
         return None
 
 
