@@ -85,7 +85,7 @@ def test_the_success_rate_before_during_and_after_has_a_table():
     told = {"success": parts, "events": []}
     section = resilience_section(material({"resilience": told, "checks": []}, LOAD))
     assert section.tables[1].rows == [
-        ["ended well", "100\u00a0% of 40 streams", "55\u00a0% of 40 streams", "–"]
+        ["normal load: ended well", "100\u00a0% of 40 streams", "55\u00a0% of 40 streams", "–"]
     ]  # fmt: skip
 
 

@@ -101,7 +101,11 @@ def _success(told: Mapping[str, Any]) -> list[Table]:
         "–" if part.rate is None else f"{fraction(part.rate)} of {plural(part.streams, 'stream')}"
         for part in parts.values()
     ]
-    return [Table("Success rate of the normal load", ("", "Before", "During", "After"), [["ended well", *cells]])]
+    return [
+        Table(
+            "Success rate of the normal load", ("", "Before", "During", "After"), [["normal load: ended well", *cells]]
+        )
+    ]
 
 
 def _shown(value: object) -> str:
