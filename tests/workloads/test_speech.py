@@ -45,6 +45,12 @@ def test_the_options_replace_the_dialects_messages():
     assert stream.say(0.0, held=False) == '{"id": "r7"}'
 
 
+def test_our_messages_are_in_no_manifest_since_they_may_hold_a_key():
+    shown = SpeechOptions(speech_start='{"token": "my secret"}', speech_end="none").shown()
+    assert (shown["speech_start"], shown["speech_end"]) == ("22 bytes", "none")
+    assert SpeechOptions().shown()["speech_start"] is None
+
+
 # The report
 
 SPOKEN = {

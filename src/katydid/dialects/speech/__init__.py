@@ -9,7 +9,7 @@ from katydid.dialects.speech.generic import GenericDialect
 from katydid.dialects.speech.vosk import VoskDialect
 from katydid.model.errors import ConfigError
 
-__all__ = ["SPEECH_APIS", "SpeechDialect", "own_words", "speech_dialect"]
+__all__ = ["NOTHING", "SPEECH_APIS", "SpeechDialect", "own_words", "speech_dialect"]
 
 SPEECH_APIS = ("generic", "funasr", "vosk")
 """Every dialect; the place to add one."""

@@ -5,9 +5,9 @@ from typing import Any
 
 from katydid.engine.options import RunOptions
 from katydid.load.pacing import Phase
-from katydid.model.formatting import plural
 from katydid.model.options import NOT_NEGATIVE, POSITIVE, option
 from katydid.model.options.quantities import count, duration
+from katydid.model.redact import only_its_length
 from katydid.model.workload import Workload, register
 from katydid.workloads.burst.analysis import burst_summary
 from katydid.workloads.burst.section import burst_section
@@ -42,8 +42,7 @@ class BurstOptions(RunOptions):
     def shown(self) -> dict[str, Any]:
         """See `RunOptions.shown`; a body may hold what is nobody's business."""
         body = self.burst_body
-        written = body is not None and not body.startswith("@")
-        return super().shown() | {"burst_body": plural(len(body.encode()), "byte") if written and body else body}
+        return super().shown() | {"burst_body": only_its_length(body) if body and not body.startswith("@") else body}
 
     @property
     def course(self) -> str:
