@@ -153,7 +153,7 @@ def _columns(schema: Iterable[Any], said: dict[str, str]) -> str:
 def validity() -> str:
     """What makes a run invalid, a machine unfit, and an instrument wrong."""
     named = {
-        None: "all", "sent_chunks": "speech", "send_ms": "HTTP, `--client fast`",
+        None: "all", "sent_chunks": "speech", "server_rtf": "speech", "send_ms": "HTTP, `--client fast`",
         "target_input_tokens": "`--input-tokens`",
         "target_output_tokens": "`--output-tokens`", "prompt_tokens": "models", "prompt_id": "prompts of a list",
     }  # fmt: skip

@@ -55,6 +55,28 @@ def test_a_fixed_number_of_slots_is_the_targets_concurrency():
     assert "about 10." in found.evidence
 
 
+def conversations(frame, service):
+    """The same rows as conversations: each of three requests one after the other, of which the first waits."""
+    first = frame.assign(duration_ms=frame["duration_ms"] - 2 * service, conversation_ms=np.nan)
+    parts = [first]
+    for number in (1, 2):
+        begins = first["start_ms"] + first["duration_ms"] + (number - 1) * service
+        part = frame.assign(scheduled_ms=begins, start_ms=begins, duration_ms=service, paced=False)
+        parts.append(part.assign(conversation_ms=frame["duration_ms"] if number == 2 else np.nan))
+    return pd.concat(parts, ignore_index=True)
+
+
+def test_conversations_and_their_requests_are_counted_apart():
+    # 4 slots × 0.2 s, 3 requests a conversation: 6.67 conversations, 20 requests a second, 4 requests at a time.
+    frames = {users: conversations(frame, 200.0) for users, frame in queue_at(Queue(4, 0.6), 8, 20, 30).items()}
+    found = diagnosis(frames)
+    assert found.cause == "concurrency"
+    assert "it answered 6.6" in found.evidence
+    assert "conversations (20.1 requests) a second" in found.evidence
+    assert "200 ms a request" in found.evidence
+    assert "about 4.01 requests at a time" in found.evidence
+
+
 def test_refusals_at_a_fixed_number_in_flight_with_fast_answers_are_a_connection_limit():
     found = diagnosis(queue_at(Queue(1000, 0.5, connections=25), 50, 150))
     assert found.cause == "connection limit"

@@ -7,6 +7,7 @@ import pytest
 
 from katydid.analysis.plan import Demand, make_plan
 from katydid.model.errors import ConfigError
+from katydid.report.plan import plan_section, plan_sentence
 from katydid.stats.queue_simulation import service_times, simulate_waits
 from katydid.stats.queueing import erlang_c, wait_quantile
 
@@ -64,8 +65,30 @@ def test_a_number_of_workers_that_cannot_keep_up_is_shown_as_such():
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"concurrency": 0}, {"rtf": -1}, {"rtf": math.nan}, {"utilisation": 1.0}, {"variation": -1}, {"concurrency": 1e9}],
+    [{"concurrency": 0}, {"rtf": -1}, {"rtf": math.nan}, {"variation": -1}, {"concurrency": 1e9}],
 )
 def test_a_demand_that_makes_no_sense_is_refused(wrong):
     with pytest.raises(ConfigError):
         Demand(**{"concurrency": 500, "rtf": 0.1} | wrong)
+
+
+def test_at_full_utilisation_there_are_as_many_workers_as_the_streams_keep_busy():
+    plan = make_plan(Demand(concurrency=500, rtf=0.1, utilisation=1))
+    assert (plan.planned.workers, plan.planned.utilisation) == (50, 1.0)
+    assert math.isinf(plan.planned.wait_p95_s)
+    assert "50 workers for 500 streams" in plan_sentence(plan)
+    assert "nothing in reserve" in plan_sentence(plan)
+    assert "no end" not in plan_sentence(plan)
+
+
+def test_a_load_beyond_all_workers_is_called_what_it_is():
+    (table,) = plan_section(make_plan(Demand(concurrency=500, rtf=0.1), workers=20)).tables
+    index, row = next((index, row) for index, row in enumerate(table.rows) if row[0] == "20")
+    assert row[1] == "250\u00a0%"
+    assert (index, 1) in table.bad
+
+
+@pytest.mark.parametrize("utilisation", [0, -0.1, 1.01, math.nan])
+def test_a_utilisation_is_a_share(utilisation):
+    with pytest.raises(ConfigError, match="more than 0 and at most 1"):
+        Demand(concurrency=1, rtf=1, utilisation=utilisation)

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from documents import manifest_with
-from katydid.analysis.speech_theory import compare_with_theory, run_facts
+from katydid.analysis.speech_theory import compare_with_theory, is_plausible, run_facts
 from katydid.model.errors import ConfigError
 
 
@@ -83,3 +83,24 @@ def test_a_run_of_another_workload_is_refused():
         run_facts(streams([0]).drop(columns="audio_ms"), manifest())
     with pytest.raises(ConfigError, match="let no stream in"):
         run_facts(streams([0], status=503, outcome="failed"), manifest())
+
+
+def test_a_plan_is_for_the_streams_that_were_asked_for_not_for_those_let_in():
+    starts = [0.0] * 34
+    refused = ["ok"] * 22 + ["failed"] * 12
+    facts = run_facts(streams(starts, status=[101] * 22 + [503] * 12, outcome=refused), manifest())
+    assert (facts.concurrency, facts.refused, len(facts.streams)) == (34, 12, 22)
+    beside = compare_with_theory(facts, 40, 0.1)
+    assert beside.refused == 12
+    assert beside.measured.success == pytest.approx(22 / 34)
+    assert beside.theory.success == pytest.approx(22 / 34)
+
+
+def test_a_stream_that_could_not_even_connect_was_asked_for_when_it_was_due():
+    frame = streams([0, np.nan, 0], status=[101, np.nan, 101], outcome=["ok", "failed", "ok"], scheduled_ms=0.0)
+    assert run_facts(frame, manifest()).concurrency == 3
+
+
+@pytest.mark.parametrize(("rtf", "plausible"), [(0.00029, False), (0.001, True), (52, True), (1e6, False)])
+def test_a_factor_of_seconds_that_were_read_as_milliseconds_is_implausible(rtf, plausible):
+    assert is_plausible(rtf) is plausible

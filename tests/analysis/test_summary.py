@@ -344,3 +344,11 @@ def test_a_ramp_offers_its_spawn_rate_times_the_intervals_begun():
     metrics = summary_of(*rows, **manifest)["metrics"]
     assert metrics["offered_per_s"] == pytest.approx((10 * 1 + 10 * 2 + 5 * 3) / 25, rel=1e-3)
     assert metrics["requests_per_s"] == pytest.approx(metrics["offered_per_s"])
+
+
+def test_the_first_failure_is_when_it_failed_not_when_it_started():
+    rows = [started(0.0, base=FAILED, duration_ms=None, ended_ms=30_000.0), started(10.0, base=FAILED, duration_ms=7.0)]
+    (row,) = summarise(samples(*rows), monitor(2), manifest_with(MANIFEST)).errors
+    assert row.first_ms == 17.0
+    (alone,) = summarise(samples(rows[0]), monitor(2), manifest_with(MANIFEST)).errors
+    assert alone.first_ms == 30_000.0

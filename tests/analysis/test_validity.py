@@ -390,3 +390,10 @@ def test_users_that_came_all_at_once_say_nothing_about_capacity(manifest, told):
 def test_a_ramp_whose_users_waited_for_their_places_came_in_pulses():
     assert found(steady(10), pulses=True) == {"ramp": "warning"}
     assert found(steady(10), pulses=False) == {}
+
+
+@pytest.mark.parametrize(("rtf", "rule"), [(0.25, {}), (0.00029, {"server_rtf": "warning"}), (None, {})])
+def test_a_recognisers_factor_in_the_wrong_unit_is_told(rtf, rule):
+    frame = samples(*steady(10)).assign(server_rtf=rtf)
+    summary = summarise(frame, monitor(10), manifest_with(MANIFEST))
+    assert {finding.rule: finding.severity for finding in summary.findings} == rule

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from katydid.dialects.speech import speech_dialect
+from katydid.dialects.speech import own_words, speech_dialect
 from katydid.dialects.speech.transcript import SpeechParser
 from katydid.dialects.status import classify_close
 from katydid.model.errors import ConfigError
@@ -164,3 +164,84 @@ def test_every_close_code_has_its_class(code, error):
     assert found is error
     assert f"({code})" in detail
     assert detail.endswith("because")
+
+
+# Services that have other habits than ours
+
+
+@pytest.mark.parametrize(
+    ("fields", "message", "seen"),
+    [
+        ("processing=decode_s:s", {"type": "final", "text": "a", "decode_s": 2.162}, (2162.0, None)),
+        ("processing=stats.0.us:us", {"type": "final", "text": "a", "stats": [{"us": 1500}]}, (1.5, None)),
+        ("processing=ms", {"type": "final", "text": "a", "ms": 12}, (12.0, None)),
+        ("rtf=rtf", {"type": "final", "text": "a", "rtf": 0.257}, (None, 0.257)),
+        ("rtf=rtf", {"type": "final", "text": "a", "rtf": "fast"}, (None, None)),
+    ],
+)
+def test_a_processing_time_has_a_unit_and_a_factor_may_come_ready_made(fields, message, seen):
+    parser = listen("generic", [message], fields)
+    assert (parser.processing_ms, parser.rtf) == pytest.approx(seen)
+
+
+def test_a_unit_that_there_is_not_is_refused():
+    with pytest.raises(ConfigError, match="'min' is not a unit: take ms, s, us, ns"):
+        speech_dialect("generic", "processing=decode:min")
+
+
+def test_texts_lie_in_lists_and_a_boolean_settles_a_segment():
+    def results(text, *, settled):
+        return {"type": "Results", "is_final": settled, "channel": {"alternatives": [{"transcript": text}]}}
+
+    parser = listen(
+        "generic",
+        [
+            results("one", settled=False),
+            results("one two", settled=True),
+            results("three", settled=False),
+            STOP,
+            results("three four", settled=True),
+            {"type": "Metadata"},
+        ],
+        "text=channel.alternatives.0.transcript,partial=Results,segment=is_final:true,final=Metadata",
+    )
+    assert (parser.text, parser.final_at, parser.partials) == ("one two three four", 5.0, 4)
+
+
+def test_messages_without_a_type_are_told_apart_by_a_field():
+    parser = listen(
+        "generic",
+        [{"text": "one", "state": "going"}, {"text": "one two", "state": "done"}],
+        "partial=state:going,final=state:done",
+    )
+    assert (parser.text, parser.partials, parser.final_at) == ("one two", 1, 2.0)
+
+
+def test_a_type_may_have_a_colon():
+    parser = listen("generic", [{"type": "speech:final", "text": "a"}], "final=speech:final")
+    assert parser.final_at == 1.0
+
+
+def test_the_last_segment_is_the_final_result_where_the_service_ends_by_closing():
+    messages = [{"text": "one", "final": True}, STOP, {"text": "two", "final": True}]
+    parser = listen("generic", messages, "segment=final:true,final=close", close=(1000, ""))
+    assert (parser.left, parser.text, parser.final_at) == (None, "one two", 2.0)
+
+
+@pytest.mark.parametrize("message", [{"type": "error", "error": "unknown message"}, {"error": {"code": 7}}])
+def test_a_refusal_in_words_that_we_do_not_know_is_shown_as_it_came(message):
+    parser = listen("generic", [message])
+    assert parser.failure == (E.SERVER_ERROR_EVENT, json.dumps(message))
+
+
+def test_a_stream_in_which_vosk_heard_nothing_has_no_partial_result():
+    parser = listen("vosk", [{"partial": ""}, STOP, {"text": ""}], close=(1000, ""))
+    assert (parser.partials, parser.final_at) == (0, 2.0)
+
+
+@pytest.mark.parametrize(
+    ("given", "sent"),
+    [(None, "usual"), ("none", None), ("NONE", None), ('{"id": "{request_id}"}', '{"id": "r7"}'), ("START", "START")],
+)
+def test_our_words_may_be_others_or_left_out(given, sent):
+    assert own_words(given, "usual", "r7") == sent

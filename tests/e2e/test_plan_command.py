@@ -5,6 +5,7 @@ import json
 import pytest
 
 from katydid.cli import main
+from runfolders import change_samples, write_run
 
 
 def test_json_on_standard_output_is_that_alone(capsys):
@@ -55,3 +56,21 @@ def test_bad_input_is_one_line_and_exit_2(words, complaint, capsys):
     err = capsys.readouterr().err.strip().splitlines()[-1]
     assert err.startswith("katydid: ")
     assert complaint in err
+
+
+def spoken(frame, server_rtf):
+    return frame.assign(status=101, audio_ms=1000.0, server_rtf=server_rtf, rtf=1.0, final_latency_ms=1.0)
+
+
+@pytest.mark.parametrize(("rtf", "code"), [(0.257, 0), (0.00029, 2)])
+def test_a_plan_from_a_run_takes_its_factor_where_it_can_be_one(tmp_path, capsys, rtf, code):
+    run = write_run(tmp_path, users=4, cycles=5, failing=0.0, options={"audio_chunk": 100.0, "audio_speed": 1.0})
+    change_samples(run, lambda frame: spoken(frame, rtf))
+    words = ["plan", "--from", str(run.path), "--concurrency", "500"]
+    assert main(words) == code
+    out, err = capsys.readouterr()
+    if code:
+        assert "an RTF of 0.00029, which is implausible" in err
+        assert main([*words, "--rtf", "0.257"]) == 0
+        out = capsys.readouterr().out
+    assert "184 workers for 500 streams of RTF 0.257" in out

@@ -55,3 +55,9 @@ def test_a_run_without_an_end_says_what_ends_it(capsys, monkeypatch):
 @pytest.mark.parametrize(("ramp", "words"), [(1.0, "a ramp: 1 user a second"), (0.5, "a ramp: 0.5 users a second")])
 def test_so_are_those_of_a_ramp(capsys, monkeypatch, ramp, words):
     assert words in " ".join(shown(capsys, monkeypatch, 20, ramp=ramp)[0].split())
+
+
+def test_a_run_that_ends_itself_says_what_its_users_do(capsys, monkeypatch):
+    monkeypatch.setattr(RunOptions, "course", "1 burst: one request each")
+    start = " ".join(shown(capsys, monkeypatch, 10, run_time=None)[0].split())
+    assert start == "10 users, 1 burst: one request each, against http://h; aborts after 5 failed requests."

@@ -1,12 +1,18 @@
 """Where requests go: addresses, and proxies of the environment."""
 
+import time
+from types import SimpleNamespace
+
+import gevent
 import pytest
 
 from katydid.engine.options import RunOptions
 from katydid.engine.services.chat import ChatService
 from katydid.model.errors import ConfigError
-from katydid.transport.dialing import destination
-from katydid.transport.exchange import Exchange, Timeouts
+from katydid.model.sample import ErrorClass
+from katydid.transport import http
+from katydid.transport.dialing import destination, dial
+from katydid.transport.exchange import Exchange, Request, Timeouts
 from katydid.transport.proxies import is_excepted
 from katydid.transport.websocket import WebSocketClient
 from rawserver import END, SSE_HEAD, chunks, raw_server
@@ -226,3 +232,17 @@ def test_a_proxy_that_is_no_http_url_is_refused(monkeypatch):
     monkeypatch.setenv("http_proxy", "socks5://h:1")
     with pytest.raises(ConfigError, match="HTTP_PROXY is not an http:// URL"):
         destination("http://target.invalid")
+
+
+def test_a_connection_that_takes_its_time_leaves_less_of_the_time_out(monkeypatch):
+    def slow(*arguments):
+        gevent.sleep(0.3)
+        return dial(*arguments)
+
+    monkeypatch.setattr(http, "dial", slow)
+    with raw_server(lambda peer: peer.wait_for_close()) as url:
+        client, exchange = http.HttpClient(url, Timeouts(total=0.5, idle=5.0)), Exchange()
+        began = time.monotonic()
+        client.send(Request("GET", "/", ()), SimpleNamespace(), exchange)
+        assert time.monotonic() - began == pytest.approx(0.5, abs=0.1)
+    assert exchange.error is ErrorClass.TIMEOUT

@@ -4,12 +4,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from documents import manifest_with
+from documents import manifest_with, summary_with
 from katydid.analysis.derived import with_derived
 from katydid.analysis.validity import Run
+from katydid.dialects import dialect
+from katydid.model.errors import ConfigError
 from katydid.model.sample import ErrorClass, Sample
+from katydid.report.model import Material
 from katydid.runs.rows import RowBuffer, decode, sample_schema
+from katydid.workloads.burst import BurstOptions
 from katydid.workloads.burst.analysis import burst_summary
+from katydid.workloads.burst.section import burst_section
+from katydid.workloads.burst.user import BurstService, _StreamOrWhole
 
 
 def request(user, waited, *, burst=0, error=None, detail="", start=0.5, connect=None):
@@ -73,3 +79,75 @@ def test_a_burst_after_one_with_leftovers_is_not_diagnosed():
     random = np.random.default_rng(0)
     second = [request(user, float(t), burst=1) for user, t in enumerate(random.uniform(100, 29_000, 10))]
     assert "one at a time" in summary(*ONE_AT_A_TIME, *second)["diagnosis"]
+
+
+# What is sent
+
+
+def asked(**options):
+    service = BurstService(BurstOptions(**options), "http://127.0.0.1:9")
+    return service.ask(Sample("r", 0, 0, "local", "/", 0.0), (0, 0))
+
+
+def test_a_path_alone_is_a_get_and_with_a_body_a_post(tmp_path):
+    file = tmp_path / "ask.json"
+    file.write_text('{"message": "hello"}')
+    plain, posted = asked(burst_path="/bridge"), asked(burst_path="/bridge", burst_body=f"@{file}")
+    assert (plain.method, plain.body) == ("GET", b"")
+    assert (posted.method, posted.path, posted.body) == ("POST", "/bridge", b'{"message": "hello"}')
+    assert posted.all_headers()["Content-Type"] == "application/json"
+    assert asked(burst_path="/bridge", burst_body="hello").all_headers()["Content-Type"] == "text/plain"
+    own = asked(burst_path="/bridge", burst_body="<a/>", header="Content-Type=text/xml")
+    assert own.all_headers()["Content-Type"] == "text/xml"
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [({"burst_body": "{}"}, "name the path too"), ({"burst_path": "/b", "burst_body": "@no/such"}, "cannot be read")],
+)
+def test_a_body_that_cannot_be_sent_is_told_before_any_load(options, told):
+    with pytest.raises(ConfigError, match=told):
+        asked(**options)
+
+
+def test_a_body_is_in_no_manifest():
+    assert BurstOptions(burst_path="/b", burst_body="my secret").shown()["burst_body"] == "9 bytes"
+
+
+def answered(body, api="openai"):
+    answer = _StreamOrWhole(dialect(api).stream_parser("fast"))
+    for byte in (body[:5], body[5:]):
+        answer.feed(byte, 1.0)
+    answer.finish()
+    return answer
+
+
+@pytest.mark.parametrize("api", ["openai", "ollama", "anthropic"])
+def test_an_apis_request_may_be_answered_in_one_piece(api):
+    assert answered(b'{"answer": "all of it"}', api).verdict() is None
+
+
+@pytest.mark.parametrize("body", [b'{"error": {"message": "no"}}', b"<html>", b"", b'data: {"choices": []}\n\n'])
+def test_what_is_no_whole_answer_is_what_the_stream_says_it_is(body):
+    assert answered(body).verdict() is not None
+
+
+def test_a_stream_is_read_as_ever():
+    text = b'data: {"choices": [{"delta": {"content": "a"}}]}\n\n'
+    answer = answered(text * 3 + b'data: {"choices": [{"delta": {}, "finish_reason": "stop"}]}\n\ndata: [DONE]\n\n')
+    assert (answer.verdict(), answer.chunks) == (None, 3)
+
+
+# What is told
+
+
+def test_users_who_could_not_connect_ahead_are_named():
+    found = summary(*(request(user, 1000.0, connect=40.0 if user > 6 else None) for user in range(10)))
+    section = burst_section(Material(manifest_with(), summary_with(found), pd.DataFrame(), pd.DataFrame()))
+    (told,) = [text for text in section.text if "7 of 10 connected" in text]
+    assert "backlog" in told
+
+
+def test_the_beginning_says_what_a_burst_is_and_when_the_next_comes():
+    assert BurstOptions().course == "1 burst: one request each at the same moment, answered within 30 s or never"
+    assert BurstOptions(bursts=3).course.startswith("3 bursts, the next 40 s after")

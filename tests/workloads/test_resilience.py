@@ -77,6 +77,22 @@ def test_the_outage_is_the_time_without_a_result_and_recovery_ends_with_the_last
     assert set(checks.values()) == {True}
 
 
+def test_the_success_rate_is_told_before_during_and_after_an_outage():
+    failing = {i for i, row in enumerate(steady()) if 20.5 < row["start_ms"] / 1000.0 < 23.0}
+    told, _, _ = judged("chaos", inject("kill", 20.0), *outage(20.0, 25.0, failing=failing))
+    rates = {name: part["rate"] for name, part in told["success"].items()}
+    assert rates["before"] == rates["after"] == 1.0
+    assert rates["during"] == pytest.approx(1 - len(failing) / told["success"]["during"]["streams"])
+    assert sum(part["streams"] for part in told["success"].values()) == 300
+
+
+def test_without_a_recovery_there_is_no_after():
+    rows = [row | {"outcome": "failed", "error": "timeout"} if row["start_ms"] > 19_500 else row for row in steady()]
+    told, _, _ = judged("chaos", inject("kill", 20.0), *rows)
+    assert told["success"]["after"] == {"streams": 0, "rate": None}
+    assert told["success"]["during"]["rate"] < 0.1
+
+
 def test_a_service_that_noticed_nothing_recovered_at_once():
     told, checks, _ = judged("chaos", inject("kill", 20.0), *steady())
     assert told["recovery_s"] == 0.0

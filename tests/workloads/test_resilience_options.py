@@ -63,7 +63,7 @@ def test_workers_of_the_embedded_target_are_found_and_killed(target):
 
 def test_a_process_is_killed_by_its_id(target):
     victim = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
-    chaos(target, chaos_pid=victim.pid).kill()
+    chaos(target, chaos_pid=str(victim.pid)).kill()
     assert victim.wait(5) != 0
 
 
@@ -81,13 +81,45 @@ def test_a_command_that_fails_says_so():
 @pytest.mark.parametrize(
     ("options", "complaint"),
     [
-        ({"chaos_pid": 999_999_999}, "there is no such process"),
-        ({"chaos_pid": 1}, "is this run itself, or what it stands on"),
-        ({"chaos_pid": os.getpid()}, "is this run itself, or what it stands on"),
-        ({"chaos_pid": 7, "chaos_command": "x"}, "exclude each other"),
+        ({"chaos_pid": "999999999"}, "there is no such process"),
+        ({"chaos_pid": "1"}, "is this run itself, or what it stands on"),
+        ({"chaos_pid": str(os.getpid())}, "is this run itself, or what it stands on"),
+        ({"chaos_pid": "99999999999999999999"}, "there is no such process"),
+        ({"chaos_pid": "echo nobody"}, "prints 'nobody' where process ids must be"),
+        ({"chaos_pid": "exit 3"}, r"the command failed \(3\)"),
+        ({"chaos_pid": "7", "chaos_command": "x"}, "exclude each other"),
         ({"chaos_at": "soon"}, "give times of the run"),
     ],
 )
 def test_what_cannot_be_killed_is_told_before_the_load(target, options, complaint):
     with pytest.raises(ConfigError, match=complaint):
         chaos(target, **options)
+
+
+@pytest.fixture
+def victims():
+    """Three processes that wait to be killed."""
+    processes = [subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) for _ in range(3)]
+    yield processes
+    for process in processes:
+        process.kill()
+        process.wait()
+
+
+@pytest.mark.parametrize("given", ["{0},{1}", "{0}, {1}", "echo {0}; echo {1}"])
+def test_several_processes_are_killed_named_or_printed_by_a_command(target, victims, given):
+    first, second, spared = victims
+    said = chaos(target, chaos_pid=given.format(first.pid, second.pid)).kill()
+    assert said == f"killed {first.pid}, {second.pid}"
+    assert [first.wait(), second.wait(), spared.poll()] == [-9, -9, None]
+
+
+def test_one_that_is_gone_does_not_save_the_others(target, victims):
+    first, second, _ = victims
+    service = chaos(target, chaos_pid=f"{first.pid},{second.pid}")
+    first.kill()
+    first.wait()
+    assert service.kill() == f"killed {second.pid}; not {first.pid}"
+    second.wait()
+    with pytest.raises(OSError, match=str(second.pid)):
+        service.kill()

@@ -4,8 +4,12 @@ import pandas as pd
 import pytest
 
 from documents import manifest_with
+from katydid.analysis.capacity.holds import Criterion, HoldResult, measure_hold
+from katydid.analysis.derived import with_derived
 from katydid.analysis.summary import summarise
+from katydid.load.stages import StageRecord
 from katydid.runs.monitor import MACHINE, TARGET
+from katydid.workloads.scale.advice import advice
 from katydid.workloads.scale.analysis import ASSESSMENTS, recommended
 from rows import FAILED, monitor, samples, started
 
@@ -134,3 +138,71 @@ def test_rates_are_over_the_stages_and_not_over_the_pauses_between_them():
     assert summary["seconds"] == 20.0
     assert summary["metrics"]["offered_per_s"] == 15.0
     assert summary["metrics"]["requests_per_s"] == 15.0
+
+
+def test_only_the_objective_that_really_broke_is_named():
+    found = summary_of((10, {}), (20, {"failing": 5}))["recommended"]
+    assert "20 users broke failure_rate (50" in found["why"]
+    slow = summary_of((10, {}), (20, {"duration": 1500.0}))["recommended"]
+    assert "broke duration.p95" in slow["why"]
+    assert "failure_rate" not in slow["why"]
+
+
+def test_a_time_that_breaks_beside_failures_is_named_too():
+    rows = stage_rows(1, 20, failing=5)
+    late = [row | {"duration_ms": 1500.0} if row["outcome"] == "ok" and row["user"] % 2 else row for row in rows]
+    record = StageRecord(1, 20, 20_000.0, 20_000.0, 30_000.0)
+    frame = with_derived(samples(*late), manifest_with(interval_s=1.0))
+    hold = measure_hold(frame, record, 1.0, [Criterion("failure_rate", 0.05), Criterion("duration.p95", 0.05, 1e3)])
+    assert hold.broken_itself[:2] == ("failure_rate", "duration.p95")
+
+
+def test_failures_are_named_where_no_objective_is_about_them():
+    frame = with_derived(samples(*stage_rows(1, 20, failing=5)), manifest_with(interval_s=1.0))
+    record = StageRecord(1, 20, 20_000.0, 20_000.0, 30_000.0)
+    hold = measure_hold(frame, record, 1.0, [Criterion("duration.p95", 0.05, 1e3)])
+    assert (hold.broken, hold.broken_itself) == (("duration.p95",), ("failures",))
+
+
+def test_beyond_the_range_a_rate_limit_is_answered_with_patience_or_keys():
+    told = summary_of((10, {}), (20, {"failing": 15}))
+    assert told["limited_by"] == "rate limit"
+    assert told["recommended"]["advice"].startswith("Beyond 10 users: ")
+    assert "Retry-After" in told["recommended"]["advice"]
+    assert "more keys" in told["recommended"]["advice"]
+
+
+def test_without_a_limit_there_is_no_advice():
+    assert summary_of((10, {}), (20, {}))["recommended"]["advice"] is None
+
+
+def hold(users, **more):
+    plain = {
+        "stage": 0, "purpose": "", "ended": "time", "seconds": 10.0, "requests": 1, "ok": 1, "failed": 0,
+        "offered_per_s": users / 5, "ok_per_s": users / 5, "sustained": 1.0, "keeps_up": True, "p50_ms": 200.0,
+        "p95_ms": None, "judged": {}, "missed": {}, "broken": (),
+    }  # fmt: skip
+    return HoldResult(users=users, **plain | more)
+
+
+def test_a_queue_is_answered_with_as_many_slots_as_the_load_keeps_busy():
+    told = advice("concurrency", hold(100), hold(200), {})
+    assert "12 slots for 200 users" in told  # 40 requests/s × 0.2 s / 0.7
+    assert "katydid plan --concurrency 40 --rtf 0.2" in told
+
+
+@pytest.mark.parametrize(
+    ("peaks", "words"),
+    [
+        ({"machine_cpu_percent": 95.3, "target_cpu_percent": 40.0}, "the machine's CPU was at 95.3"),
+        ({"machine_cpu_percent": 20.0, "target_cpu_percent": 99.0}, "the target's CPU was at 99"),
+    ],
+)
+def test_a_full_processor_is_named(peaks, words):
+    told = advice("not determined", hold(100), hold(200), peaks)
+    assert words in told
+    assert told.count("CPU") == 1
+
+
+def test_where_nobody_knows_why_no_advice_is_invented():
+    assert advice("not determined", hold(100), hold(200), {"machine_cpu_percent": 20.0}) is None

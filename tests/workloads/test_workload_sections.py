@@ -40,7 +40,7 @@ TOLD = {
     "outage_s": 2.345,
     "recovery_s": None,
     "failed_requests": 7,
-    "events": [{"what": "kill", "at_s": 0.9, "detail": None, "outcome": "ok"}],
+    "events": [{"what": "kill", "at_s": 0.9, "detail": "killed 7, 8", "outcome": "ok"}],
 }
 
 
@@ -51,7 +51,8 @@ def test_a_run_of_another_workload_has_no_resilience():
 @pytest.mark.parametrize(("workload", "title"), [("chaos", "Chaos: workers were killed"), ("mine", "mine")])
 def test_the_rules_stand_first_and_what_it_did_beneath(workload, title):
     section = resilience_section(material({"resilience": TOLD, "checks": [CHECK]}, LOAD, workload=workload))
-    rules, facts = section.tables
+    rules, deeds, facts = section.tables
+    assert deeds.rows == [["0.90 s", "kill", "killed 7, 8", "done"]]
     assert (section.title, list(section.text)) == (title, ["Every rule was kept."])
     assert (rules.rows, rules.bad) == ([["it recovered", "kept", "after 2.0 s", "at all"]], frozenset())
     assert facts.rows == [
@@ -59,6 +60,33 @@ def test_the_rules_stand_first_and_what_it_did_beneath(workload, title):
         ["longest time without a result, s", "2.35"],
         ["from the last kill until all was as before, s", "–"],
     ]
+
+
+def test_the_normal_loads_failures_are_in_the_first_sentence_of_a_storm():
+    storm = {"clients": 20, "load_meanwhile": 10, "load_turned_away": 10, "load_failed": 0, "events": []}
+    section = resilience_section(material({"resilience": storm, "checks": [CHECK]}, LOAD, workload="storm"))
+    (sentence,) = section.text
+    assert "Of 10 streams of the normal load meanwhile, 10 were refused and 0 failed otherwise." in sentence
+
+
+def test_a_deed_that_failed_is_marked_and_a_storm_says_how_many():
+    failed = {"what": "kill", "at_s": 0.9, "detail": "7: no such process", "outcome": "failed"}
+    came = {"what": "storm", "at_s": 4.0, "detail": None, "outcome": "ok"}
+    section = resilience_section(
+        material({"resilience": {"clients": 2000, "events": [failed, came]}, "checks": []}, LOAD)
+    )
+    deeds = section.tables[1]
+    assert [row[2:] for row in deeds.rows] == [["7: no such process", "failed"], ["2,000 clients at once", "done"]]
+    assert deeds.bad == {(0, 3)}
+
+
+def test_the_success_rate_before_during_and_after_has_a_table():
+    parts = {name: {"streams": 40, "rate": rate} for name, rate in (("before", 1.0), ("during", 0.55), ("after", None))}
+    told = {"success": parts, "events": []}
+    section = resilience_section(material({"resilience": told, "checks": []}, LOAD))
+    assert section.tables[1].rows == [
+        ["normal load: ended well", "100\u00a0% of 40 streams", "55\u00a0% of 40 streams", "–"]
+    ]  # fmt: skip
 
 
 def test_a_rule_that_was_broken_is_named_and_marked():
@@ -221,7 +249,7 @@ def test_a_tools_figures_stand_with_its_rule():
 
 def test_a_run_stands_beside_theory_with_what_it_is_off_by():
     measured, theory = QueueFigures(0.9, 1.1, 1.5, 0.2, NAN), QueueFigures(1.0, 1.0, 1.5, 0.0, 0.5)
-    section = theory_section(TheoryComparison(2, 0.1, 500, measured, theory))
+    section = theory_section(TheoryComparison(2, 0.1, 500, 7, measured, theory))
     (table,) = section.tables
     assert [row[0] for row in table.rows] == [
         "Streams with a result in time",
@@ -233,6 +261,7 @@ def test_a_run_stands_beside_theory_with_what_it_is_off_by():
     assert [row[3] for row in table.rows] == ["\u221210\u00a0%", "+10\u00a0%", "0.0\u00a0%", "–", "–"]
     assert [row[1] for row in table.rows][1:] == ["1.10", "1.50", "200 ms", "–"]
     assert section.text[0].startswith("500 streams, 2 workers of RTF 0.1:")
+    assert "7 more streams were refused" in section.text[0]
 
 
 # Capacity
@@ -272,3 +301,19 @@ def test_a_capacity_says_what_was_violated_first(limiting, words):
 def test_the_interval_of_one_repeat_is_wider_and_says_so():
     assert searched(100.0).text[1].endswith(": 100. One repeat shows no scatter: the interval is that of single "
                                             "searches, never less than 13\u00a0% to either side.")  # fmt: skip
+
+
+STEP = {
+    "stage": 0, "users": 8, "purpose": "measure", "ended": "time", "seconds": 10.0, "requests": 198, "ok": 198,
+    "failed": 0, "offered_per_s": 8.0, "ok_per_s": 19.8, "sustained": 6.6, "keeps_up": False, "p50_ms": 200.0,
+    "p95_ms": 210.0, "judged": {}, "missed": {}, "broken": ["keeps_up"], "held": False, "missed_share": 0.0,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("each", "answered", "word"), [(3.0, "6.60 /s", True), (1.0, "19.8 /s", False)])
+def test_what_is_offered_and_answered_is_of_one_kind(each, answered, word):
+    found = {"capacity": 6.6, "low": 6.0, "high": 7.0, "at_least": False, "steps": [STEP | {"requests_each": each}]}
+    (table,) = capacity_section(material({"capacity": found})).tables
+    (row,) = table.rows
+    assert (row[7], row[8]) == ("8.00 /s", answered)
+    assert ("conversations, each of 3.00 requests" in table.caption) is word

@@ -199,11 +199,16 @@ def _concurrency(e: Evidence) -> str | None:
     base = _median(e.of(e.low), "duration_ms")
     if not base:
         return None
-    at_a_time = rate * base / 1000.0
+    each = e.low.requests_each
+    at_a_time = rate * each * base / 1000.0
+    what, per, at = "requests a second", "each", "at a time"
+    if each > 1:
+        what, per = f"conversations ({significant(rate * each)} requests) a second", "a request"
+        at = "requests at a time"
     return (
-        f"it answered {significant(rate)} requests a second, whether {significant(behind[0].offered_per_s)} or "
-        f"{significant(behind[-1].offered_per_s)} were offered; with {milliseconds(base)} each under little load, that "
-        f"is about {significant(at_a_time)} at a time, and the others wait"
+        f"it answered {significant(rate)} {what}, whether {significant(behind[0].offered_per_s)} or "
+        f"{significant(behind[-1].offered_per_s)} were offered; with {milliseconds(base)} {per} under little load, "
+        f"that is about {significant(at_a_time)} {at}, and the others wait"
     )
 
 

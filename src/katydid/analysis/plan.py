@@ -52,8 +52,10 @@ class Demand:
         for name, value in (("concurrency", self.concurrency), ("rtf", self.rtf), ("audio", self.audio_s)):
             if not (math.isfinite(value) and value > 0):
                 raise ConfigError(f"--{name} {value:g} must be more than 0")
-        if not 0 < self.utilisation < 1:
-            raise ConfigError(f"--utilisation {self.utilisation:g} must be between 0 and 1: 0.7 leaves 30 % in reserve")
+        if not 0 < self.utilisation <= 1:
+            raise ConfigError(
+                f"--utilisation {self.utilisation:g} must be more than 0 and at most 1: 0.7 leaves 30 % in reserve"
+            )
         if not 0 <= self.variation <= 10:
             raise ConfigError(f"--variation {self.variation:g} must be from 0 (all jobs alike) to 10")
         if self.load > MOST_LOAD:

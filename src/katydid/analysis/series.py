@@ -74,7 +74,7 @@ def over_time(frame: pd.DataFrame, monitor: pd.DataFrame, manifest: Manifest) ->
 
 
 def bin_width(seconds: float, requests: int) -> int:
-    """Narrow bins, but not so narrow that they hold hardly any request, unless there would be too few of them."""
+    """Seconds of a bin: few, but not so few that it holds hardly any request, unless there would be too few bins."""
     wanted = min(MOST_BINS, max(FEW_BINS, requests // GOOD_BIN))
     return next((w for w in _NICE_SECONDS if seconds / w <= wanted), math.ceil(seconds / wanted))
 

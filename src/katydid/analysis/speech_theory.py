@@ -16,11 +16,23 @@ import pandas as pd
 from katydid.analysis.derived import failed_later, quantile
 from katydid.model.documents.manifest import Manifest
 from katydid.model.errors import ConfigError
+from katydid.model.sample import ErrorClass
+
+REFUSED = (ErrorClass.OVERLOADED.value, ErrorClass.RATE_LIMITED.value)
+"""Errors by which a service says that it takes no more."""
+PLAUSIBLE_RTF = (0.001, 1000.0)
+"""Of a recogniser: outside of this a unit was mistaken for another, as seconds for milliseconds."""
+
+
+def is_plausible(rtf: float) -> bool:
+    """Whether a real-time factor can be a recogniser's."""
+    low, high = PLAUSIBLE_RTF
+    return low <= rtf <= high
 
 
 @dataclass(frozen=True, slots=True)
 class QueueFigures:
-    """How streams went: share with a final result in time; of those, RTF and lag of the result (seconds).
+    """How streams went: share of those asked for with a final result in time; RTF and lag (seconds) of these.
 
     NaN where no stream had a result.
     """
@@ -34,11 +46,17 @@ class QueueFigures:
 
 @dataclass(frozen=True, slots=True)
 class TheoryComparison:
-    """A run beside theory; `workers` and `rtf` are what the theory assumes."""
+    """A run beside theory; `workers` and `rtf` are what the theory assumes.
+
+    Attributes:
+        streams: that the target accepted.
+        refused: that it did not; they had no result, in theory either.
+    """
 
     workers: int
     rtf: float
     streams: int
+    refused: int
     measured: QueueFigures
     theory: QueueFigures
 
@@ -49,13 +67,15 @@ class RunFacts:
 
     Attributes:
         streams: that the target accepted, one row each.
-        concurrency: most of them that were speaking at the same time.
+        refused: that it did not accept.
+        concurrency: most streams that were speaking, or would have been, at the same time; also those not accepted.
         rtf: mean processing time per second of audio, by the service's own account; None where it names none.
         services_s: processing time of each stream, seconds.
         audio_s: mean length of a stream's audio.
     """
 
     streams: pd.DataFrame
+    refused: int
     concurrency: float
     rtf: float | None
     services_s: np.ndarray
@@ -73,7 +93,8 @@ def run_facts(samples: pd.DataFrame, manifest: Manifest) -> RunFacts:
     """
     if "audio_ms" not in samples or "audio_chunk" not in (manifest.options or {}):
         raise ConfigError("--from: this is not a run of speech; name one that `katydid run speech` wrote")
-    streams = samples[(samples["status"] == 101) & (samples["outcome"] != "aborted") & ~failed_later(samples)]
+    asked = samples[(samples["outcome"] != "aborted") & ~failed_later(samples)]
+    streams = asked[asked["status"] == 101]
     if streams.empty:
         raise ConfigError("--from: the target let no stream in; there is nothing to plan from")
     told = streams.dropna(subset=["server_rtf"])
@@ -81,7 +102,8 @@ def run_facts(samples: pd.DataFrame, manifest: Manifest) -> RunFacts:
     services = told["server_rtf"].to_numpy(dtype=np.float64) * audio
     return RunFacts(
         streams,
-        _most_at_once(streams, manifest.option("audio_speed")),
+        len(asked) - len(streams),
+        _most_at_once(asked, manifest.option("audio_speed")),
         float(services.sum() / audio.sum()) if len(told) else None,
         services,
         float(streams["audio_ms"].mean()) / 1000.0,
@@ -92,7 +114,8 @@ def run_facts(samples: pd.DataFrame, manifest: Manifest) -> RunFacts:
 
 
 def _most_at_once(streams: pd.DataFrame, speed: float) -> float:
-    begins = streams["start_ms"].to_numpy(dtype=np.float64)
+    starts = streams["start_ms"].fillna(streams["scheduled_ms"]) if "scheduled_ms" in streams else streams["start_ms"]
+    begins = starts.to_numpy(dtype=np.float64)
     ends = begins + (streams["audio_ms"].to_numpy(dtype=np.float64) / speed if speed else 0.0)
     moments = np.concatenate([begins, ends])
     steps = np.concatenate([np.ones(len(begins)), -np.ones(len(ends))])
@@ -105,11 +128,11 @@ def compare_with_theory(facts: RunFacts, workers: int, rtf: float) -> TheoryComp
     streams = facts.streams
     ok = streams[streams["outcome"] == "ok"]
     measured = _outcome(
-        len(ok) / len(streams),
+        len(ok) / (len(streams) + facts.refused),
         ok["rtf"].to_numpy(dtype=np.float64),
         ok["final_latency_ms"].to_numpy(dtype=np.float64) / 1000.0,
     )
-    return TheoryComparison(workers, rtf, len(streams), measured, _play(facts, workers, rtf))
+    return TheoryComparison(workers, rtf, len(streams), facts.refused, measured, _play(facts, workers, rtf))
 
 
 def _play(facts: RunFacts, workers: int, rtf: float) -> QueueFigures:
@@ -120,7 +143,7 @@ def _play(facts: RunFacts, workers: int, rtf: float) -> QueueFigures:
     ends = np.maximum(ends, spoken)
     in_time = ends - starts <= facts.time_out_s
     return _outcome(
-        float(in_time.mean()),
+        float(in_time.sum()) / (len(starts) + facts.refused),
         ((ends - starts) / lengths)[in_time],
         (ends - spoken)[in_time],
     )

@@ -285,7 +285,7 @@ def _error(error: object, blame: object, group: pd.DataFrame, ended: int) -> Err
         blame=blame if isinstance(blame, str) else None,
         count=len(group),
         share=len(group) / ended,
-        first_ms=float(group["scheduled_ms"].min()),
+        first_ms=float(ends_ms(group).fillna(group["scheduled_ms"]).min()),
         example=detail,
         status=status,
         name=str(first["name"]),

@@ -74,7 +74,10 @@ def add_parser(commands: Commands) -> None:
     parser.add_argument("--concurrency", type=float, help="streams at the same time")
     parser.add_argument("--rtf", type=float, help="worker-seconds a second of audio, of a stream alone")
     parser.add_argument(
-        "--utilisation", type=share, default=0.7, help="share of its time that a worker may be busy; 0.7"
+        "--utilisation",
+        type=share,
+        default=0.7,
+        help="share of its time that a worker may be busy (0.7); 1 = no reserve",
     )
     parser.add_argument("--audio", type=duration, help="seconds of audio in one job (1)")
     parser.add_argument(
@@ -106,8 +109,8 @@ def _demand(asked: Namespace, facts: RunFacts | None) -> Demand:
 
     concurrency, rtf, audio, time_out, services = asked.concurrency, asked.rtf, asked.audio, asked.time_out, None
     if facts is not None:
-        if rtf is None and len(facts.services_s):
-            rtf, services = facts.rtf, facts.services_s
+        if rtf is None and facts.rtf is not None:
+            rtf, services = _plausible(facts.rtf), facts.services_s
         concurrency = facts.concurrency if concurrency is None else concurrency
         audio = facts.audio_s if audio is None else audio
         time_out = facts.time_out_s if time_out is None else time_out
@@ -124,6 +127,19 @@ def _demand(asked: Namespace, facts: RunFacts | None) -> Demand:
         services=services,
         time_out_s=60.0 if time_out is None else time_out,
     )
+
+
+def _plausible(rtf: float) -> float:
+    """The RTF that a service names, where it can be one."""
+    from katydid.analysis.speech_theory import PLAUSIBLE_RTF, is_plausible
+
+    if not is_plausible(rtf):
+        low, high = PLAUSIBLE_RTF
+        raise ConfigError(
+            f"--from: the service names an RTF of {rtf:.2g}, which is implausible (below {low:g} or above {high:g}): "
+            "run it with the field's unit (--speech-fields processing=FIELD:s), or give --rtf"
+        )
+    return rtf
 
 
 def as_json(plan: WorkerPlan, theory: TheoryComparison | None = None) -> dict[str, object]:
@@ -153,6 +169,7 @@ def _comparison(theory: TheoryComparison) -> dict[str, object]:
         "workers": theory.workers,
         "rtf": theory.rtf,
         "streams": theory.streams,
+        "refused": theory.refused,
         "measured": finite(asdict(theory.measured)),
         "theory": finite(asdict(theory.theory)),
     }

@@ -203,6 +203,11 @@ class RunOptions(LengthOptions, ArrivalOptions):
         """Whether a result goes there, so that what people are told must go elsewhere."""
         return False
 
+    @property
+    def course(self) -> str:
+        """What the users do, where that is no load that goes on at a pace until the run time is over; else empty."""
+        return ""
+
     def open_loop(self, stage: int = 0, per_second: float | None = None) -> Rate:
         """The arrivals of a run with a rate, or of a stage of it.
 

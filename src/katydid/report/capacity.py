@@ -85,17 +85,27 @@ def _sentence(text: str) -> str:
 
 def _table(found: CapacityFound) -> Table:
     steps = found.steps
+    caption = "Stages, in the order in which they were held; what settles is not counted."
+    if (each := _requests_each(steps)) > 1:
+        caption += (
+            f" Offered and answered are conversations, each of {significant(each)} requests; all else is requests."
+        )
     return Table(
-        caption="Stages, in the order in which they were held; what settles is not counted.",
+        caption=caption,
         columns=(COLUMNS[0], "Requests/s", *COLUMNS[2:]) if found.at_rates else COLUMNS,
-        rows=[_row(step) for step in steps],
+        rows=[_row(step, each) for step in steps],
         words=frozenset({COLUMNS.index("Purpose"), RESULT}),
         bad=frozenset((row, RESULT) for row, step in enumerate(steps) if not step.held),
         in_terminal=len(steps) <= 40,
     )
 
 
-def _row(step: Step) -> list[str]:
+def _requests_each(steps: list[Step]) -> float:
+    """Of what is offered; the most of all stages, since in those that break conversations break off."""
+    return max((step.requests_each for step in steps), default=1.0)
+
+
+def _row(step: Step, each: float) -> list[str]:
     broken = ", ".join(map(criterion_text, step.broken))
     result = "held" if step.held else f"broken: {broken or 'no requests'}"
     return [
@@ -107,7 +117,7 @@ def _row(step: Step) -> list[str]:
         or_dash(step.p50_ms, milliseconds),
         or_dash(step.p95_ms, milliseconds),
         f"{significant(step.offered_per_s)} /s",
-        f"{significant(step.ok_per_s)} /s",
+        f"{significant(step.ok_per_s / each)} /s",
         result + (" (ended early)" if step.ended == "failures" else ""),
     ]
 
@@ -118,6 +128,7 @@ def _charts(found: CapacityFound) -> list[Chart]:
     if len(steps) < 2:
         return []
     missed = [(_load_of(s), 100 * s.missed_share) for s in steps]
+    each = _requests_each(steps)
     marks = [Mark(f"capacity {_figure(found, found.capacity)}", Style.MAIN, found.capacity)] if found.capacity else []
     return [
         Chart(
@@ -133,13 +144,13 @@ def _charts(found: CapacityFound) -> list[Chart]:
         Chart(
             key="capacity-throughput",
             title="Offered and answered",
-            note="Requests a second of each stage, by its load.",
+            note=f"{'Conversations' if each > 1 else 'Requests'} a second of each stage, by its load.",
             unit="/s",
             scale=Scale.LINEAR,
             x_unit=axis,
             lines=[
                 Line("offered", Style.QUIET, [(_load_of(s), s.offered_per_s) for s in steps]),
-                Line("answered", Style.MAIN, [(_load_of(s), s.ok_per_s) for s in steps]),
+                Line("answered", Style.MAIN, [(_load_of(s), s.ok_per_s / each) for s in steps]),
             ],
             marks=marks,
         ),

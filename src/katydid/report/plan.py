@@ -9,13 +9,19 @@ from katydid.model.formatting import fraction, milliseconds, number, or_dash, pe
 from katydid.report.model import Chart, Line, Mark, Scale, Section, Style, Table
 from katydid.report.render.page import render
 
-COLUMNS = ("Workers", "Busy", "Wait", "p95 wait", "p99 wait", "Burst", "In time")
+COLUMNS = ("Workers", "Load", "Wait", "p95 wait", "p99 wait", "Burst", "In time")
 _ENDLESS = "no end"
 
 
 def plan_sentence(plan: WorkerPlan) -> str:
     """The answer in one sentence."""
     demand, planned = plan.demand, plan.planned
+    if math.isinf(planned.wait_p95_s):
+        return (
+            f"{plural(planned.workers, 'worker')} for {plural(demand.concurrency, 'stream')} of RTF {demand.rtf:g} at "
+            f"{fraction(demand.utilisation)} utilisation: just as many as the streams keep busy, with nothing in "
+            f"reserve; {plural(plan.slight.workers, 'worker')} for little waiting."
+        )
     return (
         f"{plural(planned.workers, 'worker')} for {plural(demand.concurrency, 'stream')} of RTF {demand.rtf:g} at "
         f"{fraction(demand.utilisation)} utilisation; a job waits with a probability of "
@@ -41,7 +47,9 @@ def plan_section(plan: WorkerPlan) -> Section:
         f"Waits by {demand.method}, for jobs of {demand.audio_s:g} s audio ({work} of work) whose arrivals are "
         "Poisson, as of a run with --rate and --arrivals poisson; even arrivals, as of users with an interval, wait "
         "less. Burst: until all are done whose jobs arrive in the same "
-        f"moment, and the share of them that is in time, within {demand.time_out_s:g} s."
+        f"moment, and the share of them that is in time, within {demand.time_out_s:g} s. Load: the work that arrives, "
+        "as a share of what the workers can do; beyond 100 % the queue grows without end while the load lasts, and at "
+        "100 % too where jobs arrive at random."
     )
     texts = (fewest, with_waiting, method)
     return Section("plan", "Workers and waiting", texts, [_table(plan)], [_picture(plan)])
@@ -62,6 +70,8 @@ def theory_section(found: TheoryComparison) -> Section:
         f"{plural(found.streams, 'stream')}, {plural(found.workers, 'worker')} of RTF {found.rtf:.3g}: chunks "
         "of audio in one line, first come first served, played through with the streams' own start times."
     )
+    if found.refused:
+        text += f" {plural(found.refused, 'more stream')} were refused, and count as without a result."
     return Section("theory", "The run beside theory", [text], [Table("", ("", "Measured", "Theory", "Off by"), rows)])
 
 
@@ -91,7 +101,7 @@ def _table(plan: WorkerPlan) -> Table:
     for index, choice in enumerate(plan.choices):
         rows.append(_row(plan, choice))
         if math.isinf(choice.wait_p95_s):
-            bad |= {(index, 3), (index, 4)}
+            bad |= {(index, 1), (index, 3), (index, 4)}
         if choice.burst_share < 1:
             bad.add((index, 6))
     return Table("What each number of workers means", COLUMNS, rows, bad=frozenset(bad))
@@ -102,7 +112,7 @@ def _row(plan: WorkerPlan, choice: Choice) -> list[str]:
     name = names.get(choice.workers)
     return [
         f"{number(choice.workers)} {name}" if name else number(choice.workers),
-        fraction(min(choice.utilisation, 1.0)),
+        fraction(choice.utilisation),
         fraction(choice.wait_probability),
         _wait(choice.wait_p95_s),
         _wait(choice.wait_p99_s),

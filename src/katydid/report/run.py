@@ -106,12 +106,12 @@ def _tiles(summary: Summary) -> list[_Tile]:
 def _time_tile(summary: Summary, name: str, label: str) -> _Tile:
     """p95 with the median beside it, or what so few requests can back."""
     known = [s for s in ("p50", "p95", "max") if summary.measured(f"{name}.{s}") is not None]
-    p50, p95, most = (f"{s} {formatting.show(f'{name}.{s}', None, summary)}" for s in ("p50", "p95", "max"))
+    p50, p95, mean = (f"{s} {formatting.show(f'{name}.{s}', None, summary)}" for s in ("p50", "p95", "mean"))
     if "p95" in known and "p50" in known:
         return _Tile(label, p95, p50)
     if "p50" in known:
         return _Tile(label, p50, "too few for p95")
-    return _Tile(label, most, "too few for p50")
+    return _Tile(label, mean, "too few for p50")
 
 
 def _rules(summary: Summary, frame: pd.DataFrame, manifest: Manifest) -> list[dict[str, str]]:

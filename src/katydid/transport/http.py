@@ -6,6 +6,7 @@ closed in the moment of sending (`resending`) is the request sent again, once, o
 """
 
 import time
+from dataclasses import replace
 from functools import lru_cache
 from socket import socket
 from typing import Any
@@ -34,6 +35,8 @@ from katydid.transport.failure import classify
 from katydid.transport.intake import on_turn
 from katydid.transport.receiver import Receiver
 
+_NO_TIME = 0.05
+"""Seconds of a connection's set-up that no time-out is shortened by."""
 MOST_HEADS = 256
 """Heads of requests that are kept: a run has about as many as prompts, and writing one costs 3 µs a request."""
 
@@ -86,7 +89,7 @@ class HttpClient:
         fresh = self._connect(exchange)
         if fresh is not None:
             receiver = Receiver(request.method, sink, exchange)
-            self._converse(fresh, payload, receiver)
+            self._converse(fresh, payload, receiver, exchange.connect_seconds or 0.0)
             if _died_unanswered(receiver):
                 exchange.detail += when(_passed(exchange))
 
@@ -143,8 +146,14 @@ class HttpClient:
         self._open += 1
         return Connection(sock, tls, self._forget, exchange.connect_seconds)
 
-    def _converse(self, connection: Connection, payload: tuple[bytes, ...], receiver: Receiver) -> None:
-        connection.converse(payload, receiver, self._timeouts)
+    def _converse(
+        self, connection: Connection, payload: tuple[bytes, ...], receiver: Receiver, spent: float = 0.0
+    ) -> None:
+        """Send and hear; `spent`: seconds that the request has taken for its connection, which count."""
+        timeouts = self._timeouts
+        if spent > _NO_TIME:
+            timeouts = replace(timeouts, total=max(0.0, timeouts.total - spent))
+        connection.converse(payload, receiver, timeouts)
         if not connection.closed:
             self._idle.append(connection)
 

@@ -44,8 +44,8 @@ class Part(Protocol):
     def begin(self, at: float) -> None:
         """The WebSocket is open since `at`."""
 
-    def say(self, now: float, *, held: bool) -> str | bytes:
-        """The message that is due, handed to the kernel now.
+    def say(self, now: float, *, held: bool) -> str | bytes | None:
+        """The message that is due, handed to the kernel now; None where nothing is to be said.
 
         Args:
             now: on the monotonic clock.
@@ -233,7 +233,8 @@ class _Line:
                 return
             if self._unsent or part.due > now:
                 break
-            self._write(self._framing.frame(part.say(now, held=self._held)))
+            if (message := part.say(now, held=self._held)) is not None:
+                self._write(self._framing.frame(message))
             self._held = False
             self._last_sign = now
             if part.done:

@@ -138,11 +138,26 @@ class HoldResult(Hold, kw_only=True, frozen=True):
         return f"{plural(self.rate_per_s, 'request')}/s"
 
     @property
+    def broken_itself(self) -> tuple[str, ...]:
+        """Parts of the objective that broke by themselves, not only since failed requests count as late ones."""
+        itself = tuple(metric for metric in self.broken if not self._by_failures_alone(metric))
+        return itself or (("failures",) if self.broken else ())
+
+    def _by_failures_alone(self, metric: str) -> bool:
+        name, _, statistic = metric.partition(".")
+        if statistic not in _QUANTILES:
+            return False
+        failed = self.missed.get(CONVERSATIONS_OK if _COLUMNS[name] == _CONVERSATION else "failure_rate", self.failed)
+        late = self.missed[metric] - failed
+        return failed > 0 and (late < FEWEST_BAD or late <= (1.0 - _QUANTILES[statistic]) * self.judged[metric] + 1e-9)
+
+    @property
+    @property
     def text(self) -> str:
         """In one line."""
         times = "" if self.p95_ms is None else f", p95 {milliseconds(self.p95_ms)}"
         seen = f"{plural(self.requests, 'request')}, {self.failed} failed{times}"
-        broken = ", ".join(map(criterion_text, self.broken)) or "no requests"
+        broken = ", ".join(map(criterion_text, self.broken_itself)) or "no requests"
         return f"held: {seen}" if self.held else f"broken ({broken}): {seen}"
 
     def step(self) -> Step:
@@ -205,6 +220,7 @@ def measure_hold(
         judged={metric: len(of) for metric, of in judged.items()},
         missed=missed,
         broken=broken if keeps_up else (*broken, "keeps_up"),
+        requests_each=_requests_each(rows),
     )
 
 
@@ -212,6 +228,15 @@ def _answered(rows: pd.DataFrame, begin: float, end: float) -> int:
     ok = rows[rows["outcome"] == "ok"]
     ended = ok["start_ms"] + ok["duration_ms"]
     return int(((ended > begin) & (ended <= end)).sum())
+
+
+def _requests_each(rows: pd.DataFrame) -> float:
+    """Requests of a conversation, in the mean of those that ended well; 1 where there are none."""
+    if _CONVERSATION not in rows:
+        return 1.0
+    of = rows.groupby(["user", "iteration"])[_CONVERSATION]
+    sizes = of.size()[of.count() > 0]
+    return float(sizes.mean()) if len(sizes) else 1.0
 
 
 def _behind(rows: pd.DataFrame, record: StageRecord, begin: float, interval: float, offered: float) -> float:

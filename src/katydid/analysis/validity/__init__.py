@@ -70,6 +70,13 @@ RULES = (
         column="sent_chunks",
     ),
     Rule(
+        "server_rtf",
+        "RTF that the recogniser names from 0.001 to 1,000",
+        "beyond that its unit was mistaken, and a plan of workers would be off by as much",
+        clocks.implausible_rtf,
+        column="server_rtf",
+    ),
+    Rule(
         "blame",
         "no failure of the generator or the configuration",
         "it would count as the target's",

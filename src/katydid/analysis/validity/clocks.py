@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from katydid.analysis.derived import quantile
+from katydid.analysis.speech_theory import is_plausible
 from katydid.analysis.validity.generator import LESS_ELSEWHERE
 from katydid.analysis.validity.rule import Run
 from katydid.model.documents.summary import Finding
@@ -47,6 +48,18 @@ def _late_loop(run: Run) -> tuple[str, float] | None:
     if lags.empty or lags.max() <= _LATE_LOOP_MS:
         return None
     return str(lags.idxmax()), float(lags.max())
+
+
+def implausible_rtf(run: Run) -> Finding | None:
+    """Processing times of a recogniser in another unit than they are read in."""
+    named = run.counted["server_rtf"].dropna().to_numpy(dtype=np.float64)
+    if not len(named) or is_plausible(mean := float(named.mean())):
+        return None
+    return Finding(
+        "warning",
+        f"the RTF that the recogniser names is implausible ({mean:.2g} in the mean)",
+        "give its field's unit, as in --speech-fields processing=decode_s:s, or the field of a ready RTF, rtf=FIELD",
+    )
 
 
 def user_time(run: Run) -> Finding | None:

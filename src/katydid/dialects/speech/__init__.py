@@ -9,10 +9,21 @@ from katydid.dialects.speech.generic import GenericDialect
 from katydid.dialects.speech.vosk import VoskDialect
 from katydid.model.errors import ConfigError
 
-__all__ = ["SPEECH_APIS", "SpeechDialect", "speech_dialect"]
+__all__ = ["NOTHING", "SPEECH_APIS", "SpeechDialect", "own_words", "speech_dialect"]
 
 SPEECH_APIS = ("generic", "funasr", "vosk")
 """Every dialect; the place to add one."""
+
+
+NOTHING = "none"
+"""In place of a text: nothing is sent."""
+
+
+def own_words(given: str | None, usual: str, request_id: str) -> str | None:
+    """A message of ours: the dialect's, or a text of one's own, in which `{request_id}` is filled in; None for none."""
+    if given is None:
+        return usual
+    return None if given.strip().lower() == NOTHING else given.replace("{request_id}", request_id)
 
 
 def speech_dialect(name: str, fields: str | None = None) -> SpeechDialect:

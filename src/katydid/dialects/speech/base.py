@@ -35,6 +35,7 @@ class Said:
         appends: a PARTIAL adds to the text before instead of replacing it.
         pending: how many wait in the service's queue, as it counts them.
         processing_ms: what the service says that the stream took it.
+        rtf: the real-time factor that it says it had, ready-made.
     """
 
     kind: MessageKind
@@ -42,6 +43,7 @@ class Said:
     appends: bool = False
     pending: int | None = None
     processing_ms: float | None = None
+    rtf: float | None = None
 
 
 class SpeechDialect(Protocol):

@@ -2,23 +2,38 @@
 
 By default `{"type": "start", …}`, binary audio, `{"type": "stop"}`; back come `{"type": "partial", "text": …}`,
 `{"type": "final", "text": …, "processing_ms": …}`, `{"type": "queue_status", "pending": …}` and
-`{"type": "error", "message": …}`.
+`{"type": "error", "message": …}`. A message without such a type that has an `error` is one too.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from katydid.dialects.content import text_of
+from katydid.dialects.field_paths import FieldPath
 from katydid.dialects.speech.base import SAMPLE_RATE, MessageKind, Said, json_object, json_text
 from katydid.dialects.status import in_words
 from katydid.model.errors import ConfigError
 from katydid.model.values import amount, whole
 
-DEFAULTS = {
+FIELDS = {
     "type": "type",
     "text": "text",
     "pending": "pending",
     "processing": "processing_ms",
+    "rtf": "",
     "message": "message",
+}
+"""Names of fields, as paths: a dot goes into an object or a list. `processing` may have a unit, as in `decode_s:s`."""
+KINDS = {
+    "error": MessageKind.ERROR,
+    "final": MessageKind.FINAL,
+    "segment": MessageKind.SEGMENT,
+    "status": MessageKind.STATUS,
+    "partial": MessageKind.PARTIAL,
+}
+"""What a message can be, in the order in which that is asked: one that settles a segment may have a partial's type."""
+DEFAULTS = {
+    **FIELDS,
     "start": "start",
     "stop": "stop",
     "partial": "partial",
@@ -27,14 +42,20 @@ DEFAULTS = {
     "status": "queue_status",
     "error": "error",
 }
-"""Names of fields (the first five; a dot goes into an object) and values of the type."""
+"""Names of fields; and of kinds the value of the type, or `FIELD:VALUE`, as in `is_final:true`."""
+BY_CLOSE = "close"
+"""In place of the final result's type: the last segment before the service closes normally is the final one."""
+UNITS = {"ms": 1.0, "s": 1000.0, "us": 0.001, "ns": 1e-6}
+"""Milliseconds in them."""
+_RAW_LIMIT = 200
+"""Characters of a message that is shown as it came."""
 
 
 class GenericDialect:
     """See `base.SpeechDialect`.
 
     Args:
-        fields: other names than DEFAULTS, as in `text=result.transcript,final=FinalTranscript`.
+        fields: other names than DEFAULTS, as in `text=result.transcript,final=FinalTranscript,processing=decode_s:s`.
 
     Raises:
         ConfigError: one of them is not such a name.
@@ -42,12 +63,13 @@ class GenericDialect:
 
     name = "generic"
     endpoint = "/speech"
-    final_by_close = False
 
     def __init__(self, fields: str | None = None) -> None:
         self._names = names = DEFAULTS | _parse(fields)
-        kinds = ("partial", "segment", "final", "status", "error")
-        self._kinds = {names[kind]: MessageKind[kind.upper()] for kind in kinds}
+        self.final_by_close = names["final"] == BY_CLOSE
+        processing, self._unit = _with_unit(names["processing"])
+        self._paths = {name: FieldPath(names[name]) for name in FIELDS} | {"processing": FieldPath(processing)}
+        self._kinds = [(kind, names[name], _Condition(names[name])) for name, kind in KINDS.items()]
 
     def start(self, request_id: str) -> str:
         """See `SpeechDialect.start`."""
@@ -59,18 +81,50 @@ class GenericDialect:
         return json_text(**{self._names["type"]: self._names["stop"]})
 
     def read(self, message: str | bytes, *, stopped: bool) -> Said:
-        """See `SpeechDialect.read`; what a stream is told after its end is told by its type alone."""
+        """See `SpeechDialect.read`; what a stream is told after its end is told by the message alone."""
         del stopped
         value = json_object(message)
-        kind = self._kinds.get(str(_find(value, self._names["type"])), MessageKind.OTHER)
-        text = _find(value, self._names["message" if kind is MessageKind.ERROR else "text"])
-        pending, processing = _find(value, self._names["pending"]), _find(value, self._names["processing"])
+        found = {name: path.find(value) for name, path in self._paths.items()}
+        kind = self._kind(value, found["type"])
+        if kind is MessageKind.ERROR:
+            told = found["message"]
+            return Said(kind, str(message).strip()[:_RAW_LIMIT] if told is None else in_words(told))
+        processing = amount(found["processing"])
         return Said(
             kind,
-            in_words(text) if kind is MessageKind.ERROR and text is not None else text_of(text),
-            pending=whole(pending),
-            processing_ms=amount(processing),
+            text_of(found["text"]),
+            pending=whole(found["pending"]),
+            processing_ms=None if processing is None else processing * self._unit,
+            rtf=amount(found["rtf"]),
         )
+
+    def _kind(self, value: Mapping[str, Any], named: object) -> MessageKind:
+        for kind, word, condition in self._kinds:
+            if str(named) == word or condition.holds(value):
+                return kind
+        return MessageKind.ERROR if value.get("error") else MessageKind.OTHER
+
+
+class _Condition:
+    """`FIELD:VALUE` of a message; the value is written as in JSON, a text without its quotes."""
+
+    def __init__(self, text: str) -> None:
+        path, colon, self._value = text.partition(":")
+        self._path = FieldPath(path if colon else "")
+
+    def holds(self, message: Mapping[str, Any]) -> bool:
+        found = self._path.find(message)
+        if isinstance(found, bool):
+            return str(found).lower() == self._value
+        return found is not None and str(found) == self._value
+
+
+def _with_unit(field: str) -> tuple[str, float]:
+    """The path, and how many milliseconds its unit is."""
+    path, colon, unit = field.partition(":")
+    if colon and unit not in UNITS:
+        raise ConfigError(f"--speech-fields processing={field}: {unit!r} is not a unit: take {', '.join(UNITS)}")
+    return path, UNITS.get(unit, 1.0)
 
 
 def _parse(fields: str | None) -> dict[str, str]:
@@ -83,9 +137,3 @@ def _parse(fields: str | None) -> dict[str, str]:
             raise ConfigError(f"--speech-fields {part.strip()!r}: give NAME=FIELD, NAME one of {', '.join(DEFAULTS)}")
         given[name] = value
     return given
-
-
-def _find(value: Any, path: str) -> Any:
-    for name in path.split("."):
-        value = value.get(name) if isinstance(value, dict) else None
-    return value

@@ -18,7 +18,7 @@ class SpeechParser:
         partials: messages with text before the final one.
         revisions: messages that changed words which had been shown.
         pending_max: longest queue that the service told of.
-        processing_ms: what it says that the stream took it.
+        processing_ms: what it says that the stream took it; `rtf` where it says that ready-made.
         failure: what the service said or did wrong.
     """
 
@@ -26,6 +26,7 @@ class SpeechParser:
         self._dialect = dialect
         self._settled = self._shown = ""
         self._settled_at: float | None = None
+        self._settled_had_text = False
         self.stopped = False
         """Whether our own end has been sent; set by who sends it."""
         self.first_text_at: float | None = None
@@ -34,6 +35,7 @@ class SpeechParser:
         self.revisions = 0
         self.pending_max: int | None = None
         self.processing_ms: float | None = None
+        self.rtf: float | None = None
         self.failure: tuple[ErrorClass, str] | None = None
 
     @property
@@ -58,6 +60,8 @@ class SpeechParser:
             self.pending_max = max(self.pending_max or 0, said.pending)
         if said.processing_ms is not None:
             self.processing_ms = said.processing_ms
+        if said.rtf is not None:
+            self.rtf = said.rtf
         match said.kind:
             case MessageKind.ERROR:
                 self.failure = classify_text(said.text) or ErrorClass.SERVER_ERROR_EVENT, said.text
@@ -68,7 +72,7 @@ class SpeechParser:
         """The service has closed first: the failure that this is; None where that is its way to end."""
         if self._dialect.final_by_close and code == NORMAL and self.stopped and self._settled_at is not None:
             self.final_at = self._settled_at
-            self.partials -= 1  # the last one was no partial
+            self.partials -= self._settled_had_text  # that one was no partial
             return None
         return classify_close(code, reason)
 
@@ -85,3 +89,4 @@ class SpeechParser:
         self.partials += bool(said.text)
         if said.kind is MessageKind.SEGMENT:
             self._settled, self._settled_at = self._shown, at
+            self._settled_had_text = bool(said.text)

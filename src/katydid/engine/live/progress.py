@@ -60,7 +60,12 @@ class Progress:
         at_rates = staged is not None and staged.at_rates(self._runtime.environment.parsed_options)
         stops = f"aborts after {plural(limit, 'failed request')}" if limit else "no failure stops it"
         how_long = _for(info.run_time, options.requests) if info.users else ""
-        self._console.print(f"{_load(options, info, at_rates=at_rates)}, against {host}{how_long}; {stops}.")
+        load = (
+            f"{plural(info.users, 'user')}, {options.course}"
+            if options.course
+            else _load(options, info, at_rates=at_rates)
+        )
+        self._console.print(f"{load}, against {host}{'' if options.course else how_long}; {stops}.")
         if self._console.is_terminal:
             self._live = Live(self._line(), console=self._console, auto_refresh=False, transient=True)
             self._live.start()
@@ -142,9 +147,11 @@ def _load(options: RunOptions, info: RunInfo, *, at_rates: bool) -> str:
     """What is sent, and when."""
     if at_rates:
         return f"Stages of requests at a rate ({options.arrivals or 'even'} arrivals)"
+    users = plural(info.users, "user") if info.users else "Users in stages"
+    if options.course:
+        return f"{users}, {options.course}"
     if options.mode is not Mode.PACED:
         return load_text(Manifest.of(users=info.users, **options.arrival_facts()))
-    users = plural(info.users, "user") if info.users else "Users in stages"
     if not options.interval:
         return f"{users}, at their own pace"
     return f"{users}, {pace(options.interval, info.users)}{_first(options.phase, info.ramp)}"

@@ -18,12 +18,13 @@ class Hold(Part, kw_only=True, frozen=True):
         purpose: what it was held for, as `bracket` or `measure`.
         ended: `time`, or `failures` where it was stopped early.
         seconds: that count.
-        offered_per_s: requests that were due.
+        offered_per_s: requests that were due; conversations, where a user holds one every interval.
         ok_per_s: successful answers that came, whenever they were asked for.
         sustained: users, or requests/s of a stage at a rate, that the target answered at the pace at which they came.
         judged: by part of the objective, how many requests, or conversations, it was asked of.
         missed: how many of those missed it.
         broken: parts of the objective that were broken; `keeps_up` where the target fell behind.
+        requests_each: requests of each thing that is offered: 1, or those of a conversation in the mean.
     """
 
     stage: int
@@ -44,6 +45,7 @@ class Hold(Part, kw_only=True, frozen=True):
     missed: dict[str, int]
     broken: tuple[str, ...]
     rate_per_s: float | None = None
+    requests_each: float = 1.0
 
 
 class Step(Hold, kw_only=True, frozen=True):

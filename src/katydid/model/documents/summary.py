@@ -115,7 +115,7 @@ class ErrorRow(Part, kw_only=True, frozen=True):
         error: the class.
         blame: `target`, `generator` or `config`.
         share: of all requests that ended.
-        first_ms: when the first of them was due.
+        first_ms: when the first of them failed.
         example: the failure's text in one of them, redacted.
         status: the HTTP status of the example.
         name: the request's name in the example.

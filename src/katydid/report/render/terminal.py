@@ -96,9 +96,11 @@ def _times(summary: Summary, catalogue: Catalogue) -> Table:
     for d in catalogue.distributions:
         names = [f"{d.name}.{column}" for column in COLUMNS]
         if d.primary and summary.measured(f"{d.name}.max") is not None:
-            shown = (
+            shown = [
                 "too few" if summary.measured(name) is None else show(name, None, summary, d.unit) for name in names
-            )
+            ]
+            if summary.measured(names[0]) is None:  # so few that not even the median says something
+                shown[0] = f"mean {show(f'{d.name}.mean', None, summary, d.unit)}"
             table.add_row(Text(d.label), *shown)
     table.caption = censored(summary) or None
     return table

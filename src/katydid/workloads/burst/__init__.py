@@ -1,12 +1,14 @@
 """The workload `burst`: all users send one request at the same moment; how many does the service work on?"""
 
 from dataclasses import dataclass
+from typing import Any
 
 from katydid.engine.options import RunOptions
 from katydid.load.pacing import Phase
 from katydid.load.schedule import Mode
 from katydid.model.options import NOT_NEGATIVE, POSITIVE, option
 from katydid.model.options.quantities import count, duration
+from katydid.model.redact import only_its_length
 from katydid.model.workload import Workload, register
 from katydid.workloads.burst.analysis import burst_summary
 from katydid.workloads.burst.section import burst_section
@@ -24,6 +26,7 @@ class BurstOptions(RunOptions):
         rule=NOT_NEGATIVE,
     )
     burst_path: str | None = option(None, "GET this path instead of asking the API for a streamed answer")
+    burst_body: str | None = option(None, "POST this to --burst-path: a text, or @FILE")
     interval: float = option(0.0, "least seconds from one burst to the next", kind=duration, rule=NOT_NEGATIVE)
     phase: str = option(
         Phase.BURST.value, "users' first requests: all in one burst, and nothing else", choices=(Phase.BURST.value,)
@@ -36,6 +39,19 @@ class BurstOptions(RunOptions):
         kind=duration,
         rule=POSITIVE,
     )
+
+    def shown(self) -> dict[str, Any]:
+        """See `RunOptions.shown`; a body may hold what is nobody's business."""
+        body = self.burst_body
+        return super().shown() | {"burst_body": only_its_length(body) if body and not body.startswith("@") else body}
+
+    @property
+    def course(self) -> str:
+        """See `RunOptions.course`."""
+        each = f"one request each at the same moment, answered within {self.request_timeout:g} s or never"
+        if self.bursts == 1:
+            return f"1 burst: {each}"
+        return f"{self.bursts} bursts, the next {self.period:g} s after the last one's beginning: {each}"
 
     @property
     def mode(self) -> Mode:

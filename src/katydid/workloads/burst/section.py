@@ -8,6 +8,7 @@ from katydid.workloads.burst.diagnosis import Diagnosis
 MOST_ROWS = 200
 """Users in a table or a picture; more cannot be told apart."""
 MOST_IN_TERMINAL = 30
+_MOST_TOLD = 3
 _BAD = {"timeout", "rejected", "failed"}
 
 
@@ -21,7 +22,7 @@ def burst_section(material: Material) -> Section | None:
     return Section(
         "concurrency",
         "Concurrency",
-        _text(found),
+        [*_text(found), *_unconnected(bursts)],
         [_bursts(bursts), _users(users), _fits(found)],
         [_picture(users, burst.burst, found) for burst in bursts[:3]],
     )
@@ -41,6 +42,16 @@ def _text(found: Diagnosis) -> list[str]:
             f"{or_dash(found.chance_of_noise, fraction)} of the cases."
         )
     return texts
+
+
+def _unconnected(bursts: list[BurstRow]) -> list[str]:
+    """Why some began later than the others."""
+    late = [b for b in bursts if b.connected_before < b.users]
+    return [
+        f"Burst {b.burst + 1}: {b.connected_before} of {b.users} connected before the release. The target took the "
+        "others' connections later, as its queue for them (the backlog) was full: their times have that wait."
+        for b in late[:_MOST_TOLD]
+    ]
 
 
 def _bursts(bursts: list[BurstRow]) -> Table:

@@ -7,12 +7,17 @@ serves one connection at a time gets to the next.
 
 import time
 from dataclasses import replace
-from typing import ClassVar
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, ClassVar
 
+from katydid.dialects.answer_parser import error_in
+from katydid.dialects.loading import load_object
 from katydid.engine.services.base import NoAnswerError
 from katydid.engine.services.chat import ChatService
 from katydid.engine.services.paths import checked_path
 from katydid.engine.user import PacedUser
+from katydid.model.errors import ConfigError, ProtocolError
 from katydid.model.sample import ErrorClass, Outcome, Sample
 from katydid.transport.exchange import Request, Timeouts
 from katydid.transport.http import HttpClient
@@ -23,34 +28,41 @@ CONNECT_LEAD = 1.0
 """Seconds before a burst from which users connect."""
 _SAFETY = 0.2
 """Seconds before a burst at which a user that has no connection yet gives up to get one ahead of it."""
+_MOST_WHOLE = 1024 * 1024
+"""Bytes of an answer that may be one in a piece."""
 _LOOK = 5.0
 """Seconds that the target gets to take our first connection."""
 
 
 class BurstService(ChatService[BurstOptions]):
-    """A model's API, or any path that answers GET."""
+    """A model's API, or any path that answers GET or POST."""
 
     def __init__(self, options: BurstOptions, host: str) -> None:
-        self._get = None if options.burst_path is None else checked_path("--burst-path", options.burst_path)
+        self._plain = None if options.burst_path is None else checked_path("--burst-path", options.burst_path)
+        self._posted = b"" if options.burst_body is None else _read_body(options.burst_body)
+        if options.burst_body is not None and self._plain is None:
+            raise ConfigError("--burst-body is what --burst-path is sent: name the path too, or use --body for an API")
         super().__init__(options, host)
+        kind = {"Content-Type": "application/json" if _is_json(self._posted) else "text/plain"} if self._posted else {}
+        self._plain_headers = (*self._extra.over(kind).items(), CLOSE)
 
     @property
     def plain(self) -> bool:
-        """Whether requests are GETs of a path."""
-        return self._get is not None
+        """Whether requests are those of a path, not the API's."""
+        return self._plain is not None
 
     @property
     def name(self) -> str:
         """See `ChatService.name`."""
-        return self._get or super().name
+        return self._plain or super().name
 
     def own_path(self) -> str | None:
         """See `ChatService.own_path`."""
-        return self._get or super().own_path()
+        return self._plain or super().own_path()
 
     def preflight(self) -> str:
         """A path needs no model and is not asked for before its time: that it takes connections is enough."""
-        if self._get is None:
+        if self._plain is None:
             return super().preflight()
         client = HttpClient(self._host, Timeouts(_LOOK, _LOOK), self.options.tls)
         try:
@@ -62,14 +74,75 @@ class BurstService(ChatService[BurstOptions]):
 
     def ask(self, sample: Sample, draw: tuple[int, int]) -> Request:
         """The request of a sample; its connection ends with it."""
-        if self._get is not None:
-            return Request("GET", self._get, (*self._extra.values.items(), CLOSE), request_id=sample.request_id)
+        if self._plain is not None:
+            method = "GET" if self.options.burst_body is None else "POST"
+            return Request(method, self._plain, self._plain_headers, self._posted, sample.request_id)
         request = self.request_for(sample, draw, stream=True)
         return replace(request, headers=(*request.headers, CLOSE))
 
     def facts(self) -> dict[str, object]:
         """See `ChatService.facts`."""
-        return {"host": self._host, "endpoint": self._get} if self._get is not None else super().facts()
+        if self._plain is None:
+            return super().facts()
+        body = {"burst_body_sha256": sha256(self._posted).hexdigest()} if self._posted else {}
+        return {"host": self._host, "endpoint": self._plain, **body}
+
+
+def _read_body(given: str) -> bytes:
+    """Of --burst-body."""
+    if not given.startswith("@"):
+        return given.encode()
+    try:
+        return Path(given[1:]).read_bytes()
+    except OSError as error:
+        raise ConfigError(f"--burst-body {given}: cannot be read ({error.strerror})") from None
+
+
+def _is_json(body: bytes) -> bool:
+    try:
+        load_object(body)
+    except ProtocolError:
+        return False
+    return True
+
+
+class _StreamOrWhole:
+    """An API's streamed answer, or a JSON object in one piece, as services give it that do not stream.
+
+    What it does not say itself, it has from the parser of the stream.
+    """
+
+    def __init__(self, parser: Any) -> None:
+        self._parser = parser
+        self._kept: list[bytes] = []
+        self._size = 0
+
+    def __getattr__(self, name: str) -> Any:
+        if name in {"plain", "note"}:  # then not all bytes would come by
+            raise AttributeError(name)
+        return getattr(self._parser, name)
+
+    def feed(self, data: bytes, at: float) -> None:
+        """See `exchange.Sink.feed`."""
+        if self._size <= _MOST_WHOLE:
+            self._kept.append(data)
+            self._size += len(data)
+        self._parser.feed(data, at)
+
+    def finish(self) -> None:
+        """See `exchange.Sink.finish`."""
+        self._parser.finish()
+
+    def verdict(self) -> tuple[ErrorClass, str] | None:
+        """See `measuring.Facts`."""
+        problem: tuple[ErrorClass, str] | None = self._parser.verdict()
+        if problem is None or self._parser.chunks or self._size > _MOST_WHOLE:
+            return problem
+        try:
+            value = load_object(b"".join(self._kept))
+        except ProtocolError:
+            return problem
+        return problem if error_in(value) else None
 
 
 class _Page:
@@ -135,7 +208,7 @@ class BurstUser(PacedUser[BurstOptions, BurstService]):
     def perform(self, sample: Sample) -> None:
         """One streamed answer, or one page."""
         service = self.service
-        parser = _Page() if service.plain else service.dialect.stream_parser(self.options.check)
+        parser = _Page() if service.plain else _StreamOrWhole(service.dialect.stream_parser(self.options.check))
         draw = self.index, self.iteration
         self.exchange(sample, service.ask(sample, draw), parser)
         service.ended(sample, draw)

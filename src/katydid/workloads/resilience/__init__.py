@@ -4,6 +4,7 @@ from katydid.model.workload import Workload, register
 from katydid.workloads.resilience.analysis import chaos, storm, zombies
 from katydid.workloads.resilience.options import ChaosOptions, StormOptions, ZombiesOptions
 from katydid.workloads.resilience.section import resilience_section
+from katydid.workloads.speech.section import speech_section
 
 register(
     Workload(
@@ -11,7 +12,7 @@ register(
         options=ChaosOptions,
         user="katydid.workloads.resilience.chaos:ChaosUser",
         summarise=chaos,
-        sections=(resilience_section,),
+        sections=(resilience_section, speech_section),
     )
 )
 register(
@@ -20,7 +21,7 @@ register(
         options=StormOptions,
         user="katydid.workloads.resilience.storm:StormUser",
         summarise=storm,
-        sections=(resilience_section,),
+        sections=(resilience_section, speech_section),
     )
 )
 register(
@@ -29,6 +30,6 @@ register(
         options=ZombiesOptions,
         user="katydid.workloads.resilience.zombies:ZombiesUser",
         summarise=zombies,
-        sections=(resilience_section,),
+        sections=(resilience_section, speech_section),
     )
 )

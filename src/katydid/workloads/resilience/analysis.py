@@ -64,7 +64,15 @@ class LagChange:
     high: float
 
 
-Facts = Mapping[str, float | LagChange | None]
+@dataclass(frozen=True, slots=True)
+class Success:
+    """Streams of the normal load, and the share of them that ended well; None of none."""
+
+    streams: int
+    rate: float | None
+
+
+Facts = Mapping[str, float | LagChange | Mapping[str, Success] | None]
 
 
 def chaos(run: Run) -> dict[str, object]:
@@ -100,7 +108,9 @@ def chaos(run: Run) -> dict[str, object]:
         "recovery_s": back,
         **_dip(before, after, first),
     }
-    return _told(checks, deeds, facts)
+    until = np.inf if back is None else max(last + back, gap[1])
+    during = after[after["start_s"] < until]
+    return _told(checks, deeds, {**facts, **_success(before, during, after[after["start_s"] >= until])})
 
 
 def storm(run: Run) -> dict[str, object]:
@@ -142,7 +152,7 @@ def storm(run: Run) -> dict[str, object]:
         "load_turned_away": int(turned_away.sum()),
         "load_failed": int((stayed["outcome"] == "failed").sum()),
     }
-    return _told(checks, clients.head(1), facts)
+    return _told(checks, clients.head(1), {**facts, **_success(before, meanwhile, after)})
 
 
 def zombies(run: Run) -> dict[str, object]:
@@ -169,7 +179,17 @@ def zombies(run: Run) -> dict[str, object]:
         "refused_or_dropped": int((held["outcome"] == "failed").sum()),
         "lag_p95": slower,
     }
-    return _told(checks, held.head(1), facts)
+    return _told(checks, held.head(1), {**facts, **_success(before, load[load["end_s"] > begin], load.head(0))})
+
+
+def _success(before: pd.DataFrame, during: pd.DataFrame, after: pd.DataFrame) -> dict[str, dict[str, Success]]:
+    """Streams of the normal load that ended well: before, during what was done and its consequences, and after."""
+    return {
+        "success": {
+            name: Success(len(rows), float((rows["outcome"] == "ok").mean()) if len(rows) else None)
+            for name, rows in (("before", before), ("during", during), ("after", after))
+        }
+    }
 
 
 def _told(checks: list[RuleResult], deeds: pd.DataFrame, facts: Facts | None = None) -> dict[str, object]:

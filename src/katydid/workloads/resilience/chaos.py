@@ -28,6 +28,8 @@ class ChaosService(ResilienceService):
         super().__init__(options, host)
         self.times = parse_times(options.chaos_at, "--chaos-at")
         self._chaos = options
+        named = (options.chaos_pid or "").strip()
+        self._named = "" if named == "0" else named
         self._where = host
 
     def preflight(self) -> str:
@@ -38,13 +40,34 @@ class ChaosService(ResilienceService):
         """
         model = super().preflight()
         options = self._chaos
-        if options.chaos_pid and options.chaos_command:
+        if self._named and options.chaos_command:
             raise ConfigError("--chaos-pid and --chaos-command exclude each other: give one")
-        if options.chaos_pid:
-            _check_process(options.chaos_pid)
+        if self._named:
+            try:
+                found = self.named()
+            except RuntimeError as error:
+                raise ConfigError(f"--chaos-pid {self._named}: {error}") from None
+            for pid in found:
+                _check_process(pid)
         elif not options.chaos_command and not self.workers():
             raise ConfigError("chaos has nothing to kill: give --chaos-pid or --chaos-command")
         return model
+
+    def named(self) -> list[int]:
+        """The processes of --chaos-pid: those that are listed, or that its command prints now.
+
+        Raises:
+            RuntimeError: the command failed, or prints no process.
+        """
+        listed = _pids(self._named)
+        if listed is None:
+            printed = run_command(self._named)
+            listed = _pids(printed)
+            if not listed:
+                raise RuntimeError(
+                    f"the command prints {printed.strip()[:60] or 'nothing'!r} where process ids must be"
+                )
+        return listed
 
     def workers(self) -> list[int]:
         """Process ids of the embedded target's workers; none where it is another target."""
@@ -63,23 +86,46 @@ class ChaosService(ResilienceService):
         """Do it; what was killed, in words.
 
         Raises:
-            OSError: the process is gone, or not ours to kill.
+            OSError: all processes are gone, or not ours to kill.
             RuntimeError: the command failed, or no worker is left.
         """
         options = self._chaos
         if options.chaos_command:
             run_command(options.chaos_command)
             return options.chaos_command
-        pids = [options.chaos_pid] if options.chaos_pid else self.workers()[: options.chaos_workers]
+        pids = self.named() if self._named else self.workers()[: options.chaos_workers]
         if not pids:
             raise RuntimeError("the target has no worker left to kill")
-        for pid in pids:
+        return _kill_all(pids)
+
+
+def _pids(text: str) -> list[int] | None:
+    """Process ids with commas or blanks between them; None where it is anything else."""
+    words = text.replace(",", " ").split()
+    return [int(word) for word in words] if all(word.isascii() and word.isdigit() for word in words) else None
+
+
+def _kill_all(pids: list[int]) -> str:
+    """What came of it, in words.
+
+    Raises:
+        OSError: none could be killed.
+    """
+    killed, failed = [], {}
+    for pid in pids:
+        try:
             os.kill(pid, getattr(signal, "SIGKILL", signal.SIGTERM))  # Windows knows only the latter
-        return f"killed {', '.join(map(str, pids))}"
+            killed.append(pid)
+        except (OSError, OverflowError) as error:
+            failed[pid] = error
+    if not killed:
+        raise OSError("; ".join(f"{pid}: {error}" for pid, error in failed.items()))
+    told = f"killed {', '.join(map(str, killed))}"
+    return told + (f"; not {', '.join(map(str, failed))}" if failed else "")
 
 
-def run_command(command: str) -> None:
-    """Run a command of whoever started this run, by the shell.
+def run_command(command: str) -> str:
+    """Run a command of whoever started this run, by the shell; what it prints.
 
     Raises:
         RuntimeError: it failed, or took too long.
@@ -89,7 +135,8 @@ def run_command(command: str) -> None:
     except subprocess.TimeoutExpired:
         raise RuntimeError(f"the command did not end within {COMMAND_TIME:g} s") from None
     if done.returncode:
-        raise RuntimeError(f"the command failed ({done.returncode}): {done.stderr.strip()[-100:]}")
+        raise RuntimeError(f"the command failed ({done.returncode}): {done.stderr.strip()[-100:]}".rstrip(": "))
+    return done.stdout
 
 
 def _check_process(pid: int) -> None:
@@ -97,7 +144,7 @@ def _check_process(pid: int) -> None:
         raise ConfigError(f"--chaos-pid {pid} is this run itself, or what it stands on: name the service's process")
     try:
         os.kill(pid, 0)
-    except ProcessLookupError:
+    except (ProcessLookupError, OverflowError):
         raise ConfigError(f"--chaos-pid {pid}: there is no such process") from None
     except PermissionError:
         raise ConfigError(f"--chaos-pid {pid} belongs to somebody else: run as its owner") from None
@@ -129,7 +176,12 @@ class ChaosUser(ResilienceUser):
         if command := self.options.restart_command:
             gevent.sleep(self.options.restart_after)
             with self.aside("restart", number) as sample:
-                self._do(sample, lambda: run_command(command))
+                self._do(sample, lambda: self._run(command))
+
+    @staticmethod
+    def _run(command: str) -> str:
+        run_command(command)
+        return command
 
     def _do(self, sample: Sample, inject: Any) -> None:
         try:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from katydid.model.options import AT_MOST_32_BITS, NOT_NEGATIVE, POSITIVE, option, truth
+from katydid.model.options import NOT_NEGATIVE, POSITIVE, option, truth
 from katydid.model.options.quantities import count, duration
 from katydid.workloads.speech import SpeechOptions
 
@@ -21,12 +21,10 @@ class ChaosOptions(ResilienceOptions):
     """Options of the workload `chaos`."""
 
     chaos_at: str = option("20", "chaos: when to kill, in seconds of the run; several as in 10,30")
-    chaos_pid: int = option(
-        0,
-        "chaos: process to kill (default: workers of the embedded target)",
-        kind=count,
-        rule=NOT_NEGATIVE,
-        most=AT_MOST_32_BITS,
+    chaos_pid: str | None = option(
+        None,
+        "chaos: processes to kill, as in 4711 or 4711,4712, or a command that prints them, as in 'pgrep -f worker.py' "
+        "(default: workers of the embedded target)",
     )
     chaos_command: str | None = option(None, "chaos: command that kills, instead of a process id")
     chaos_workers: int = option(

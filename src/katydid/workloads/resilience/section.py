@@ -1,16 +1,21 @@
 """The resilience workloads' part of a report: the rules with their results, what was done, and what it did."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import msgspec
 import numpy as np
 
+from katydid.model.formatting import fraction, number, plural
 from katydid.report.model import Bars, Chart, Line, Mark, Material, Scale, Section, Style, Table
-from katydid.workloads.resilience.analysis import Deed, RuleResult
+from katydid.workloads.resilience.analysis import Deed, RuleResult, Success
 
 _TITLES = {
     "chaos": "Chaos: workers were killed",
     "storm": "Storm: many connected at once",
     "zombies": "Zombies: connections that do nothing",
 }
+_OUTCOMES = {"ok": "done", "aborted": "cut off"}
 _RESULTS = {True: "kept", False: "BROKEN", None: "cannot tell"}
 _LABELS = {
     "failed_requests": "streams that failed after the first kill",
@@ -44,6 +49,12 @@ def resilience_section(material: Material) -> Section | None:
     sentence = f"Broken: {'; '.join(failed)}." if failed else "Every rule was kept."
     if unknown:
         sentence = (f"{sentence} " if failed else "") + f"Cannot tell: {'; '.join(unknown)}."
+    meanwhile = [msgspec.convert(told.get(f"load_{key}", 0), int) for key in ("meanwhile", "turned_away", "failed")]
+    if any(meanwhile[1:]):
+        sentence += (
+            f" Of {plural(meanwhile[0], 'stream')} of the normal load meanwhile, "
+            f"{number(meanwhile[1])} were refused and {number(meanwhile[2])} failed otherwise."
+        )
     rules = Table(
         "Rules",
         ("Rule", "Result", "Found", "Limit"),
@@ -51,11 +62,50 @@ def resilience_section(material: Material) -> Section | None:
         words=frozenset({1, 2, 3}),
         bad=frozenset((index, 1) for index, c in enumerate(checks) if c.passed is False),
     )
+    events = msgspec.convert(told["events"], list[Deed])
     facts = [[label, _shown(told[key])] for key, label in _LABELS.items() if key in told]
-    tables = [rules, Table("What it did", ("", ""), facts)] if facts else [rules]
-    workload, events = str(material.manifest.workload), msgspec.convert(told["events"], list[Deed])
+    tables = [rules, *_deeds(told, events), *_success(told)]
+    tables += [Table("Consequences", ("What", "Found"), facts)] if facts else []
+    workload = str(material.manifest.workload)
     title = _TITLES.get(workload, workload)
     return Section("resilience", title, [sentence], tables, _pictures(material, events))
+
+
+def _deeds(told: Mapping[str, Any], events: list[Deed]) -> list[Table]:
+    """What was done when."""
+    if not events:
+        return []
+    many = {"storm": ("clients", "client"), "zombie": ("held", "connection")}
+    rows = []
+    for event in events:
+        key, noun = many.get(event.what, ("", ""))
+        detail = event.detail or (f"{plural(told[key], noun)} at once" if key in told else "–")
+        rows.append([f"{event.at_s:.2f} s", event.what, detail, _OUTCOMES.get(event.outcome, "failed")])
+    return [
+        Table(
+            "What was done",
+            ("At", "What", "Detail", "Result"),
+            rows,
+            words=frozenset({1, 2, 3}),
+            bad=frozenset((index, 3) for index, row in enumerate(rows) if row[3] == "failed"),
+        )
+    ]
+
+
+def _success(told: Mapping[str, Any]) -> list[Table]:
+    """The normal load before, during and after; none of a run of before."""
+    if "success" not in told:
+        return []
+    parts = msgspec.convert(told["success"], dict[str, Success])
+    cells = [
+        "–" if part.rate is None else f"{fraction(part.rate)} of {plural(part.streams, 'stream')}"
+        for part in parts.values()
+    ]
+    return [
+        Table(
+            "Success rate of the normal load", ("", "Before", "During", "After"), [["normal load: ended well", *cells]]
+        )
+    ]
 
 
 def _shown(value: object) -> str:

@@ -5,7 +5,7 @@ Every word of assessment follows from a rule in ASSESSMENTS, and stands beside i
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -17,6 +17,7 @@ from katydid.analysis.validity import Run
 from katydid.model.documents.manifest import StageRecord
 from katydid.model.metrics import STATISTICS
 from katydid.runs.monitor import MACHINE, TARGET, WATCHED
+from katydid.workloads.scale.advice import advice
 
 MUCH_SLOWER = 2.0
 MOSTLY = 0.5
@@ -101,12 +102,13 @@ class StageFigures:
 class Recommended:
     """The range in which the limit lies: up to `low` every stage held, `high` broke; None where nothing did.
 
-    Both are users, or requests/s of stages at rates.
+    Both are users, or requests/s of stages at rates. `advice` says what to do beyond them, where that is known.
     """
 
     low: float
     high: float | None
     why: str
+    advice: str | None = None
 
 
 def scale_part(run: Run) -> dict[str, object]:
@@ -115,12 +117,16 @@ def scale_part(run: Run) -> dict[str, object]:
     holds = [h for h in holds_of(run.frame, run.manifest, criteria) if h.ended != "interrupted"]
     limit = diagnose_limit(run, holds)
     stages = [_stage(run, hold, holds[0]) for hold in holds]
+    found = recommended(holds, {s.stage: s.errors for s in stages})
+    broken = next((h for h in holds if h.users == found.high and not h.held), None)
+    held = next((h for h in holds if h.users == found.low and h.held), None)
+    peaks = _resources(run.monitor, run.manifest.stage(broken.stage)) if broken else {}
     return {
         "limited_by": limit.cause,
         "evidence": limit.evidence,
         "objective": [c.text for c in criteria],
         "stages": stages,
-        "recommended": recommended(holds, {s.stage: s.errors for s in stages}),
+        "recommended": replace(found, advice=advice(limit.cause, held, broken, peaks)),
     }
 
 
@@ -139,7 +145,7 @@ def recommended(holds: Sequence[HoldResult], errors: dict[int, dict[str, int]]) 
     if broken is None:
         return Recommended(low, None, f"{held}; the limit lies beyond")
     named = ", ".join(f"{count} × {error}" for error, count in errors.get(broken.stage, {}).items())
-    what = " and ".join(broken.broken) or "everything"
+    what = " and ".join(broken.broken_itself) or "everything"
     why = f"{held}; {broken.load_text} broke {what}" + (f" ({named})" if named else "")
     return Recommended(low, _load(broken), why)
 

@@ -21,7 +21,12 @@ def scale_section(material: Material) -> Section | None:
         text=(
             f"{found.why[:1].upper()}{found.why[1:]}.",
             f"Objective: {', '.join(summary['objective'])}, and the target keeps up with what it is offered.",
-            f"Limited by: {summary.limited_by}. {summary['evidence'][:1].upper()}{summary['evidence'][1:]}.",
+            " ".join(
+                [
+                    f"Limited by: {summary.limited_by}. {summary['evidence'][:1].upper()}{summary['evidence'][1:]}.",
+                    *filter(None, [found.advice]),
+                ]
+            ),
         ),
         tables=(_answers(stages), _scaling(stages), _resources(stages), _errors(stages), _rules()),
         charts=_charts(stages),

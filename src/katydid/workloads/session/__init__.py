@@ -9,6 +9,7 @@ from pathlib import Path
 
 from katydid.engine.options import RunOptions
 from katydid.load.pacing import Phase
+from katydid.model.formatting import plural
 from katydid.model.options import NOT_NEGATIVE, POSITIVE, option
 from katydid.model.options.quantities import count, duration
 from katydid.model.workload import Workload, register
@@ -42,6 +43,12 @@ class SessionOptions(RunOptions):
         "first messages, once all sessions are open: spread over the interval, or all in one burst",
         choices=(Phase.SPREAD.value, Phase.BURST.value),
     )
+
+    @property
+    def course(self) -> str:
+        """See `RunOptions.course`."""
+        each = plural(self.turns, "message")
+        return f"{each} each, " + (f"one every {self.interval:g} s" if self.interval else "one after the other")
 
     @property
     def takes_standard_output(self) -> bool:

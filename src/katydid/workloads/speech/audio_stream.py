@@ -28,19 +28,30 @@ class AudioStream:
 
     Chunk n is due n chunks after the WebSocket was open, the stop message when the audio's time is over.
 
+    Args:
+        start, stop: the messages; None where the service takes none.
+
     Attributes:
         audio_s: how long the audio is.
         first_audio_at: the first chunk was handed to the kernel.
-        stopped_at: the stop message was.
+        stopped_at: the stop message was, or would have been.
         sent: chunks that were; `late` of them more than LATE after their time by our own fault.
         worst_late: seconds; None where nothing had a time.
     """
 
-    def __init__(self, audio: Audio, chunks: list[bytes], pace: Pace, dialect: SpeechDialect, request_id: str) -> None:
+    def __init__(
+        self,
+        audio: Audio,
+        chunks: list[bytes],
+        pace: Pace,
+        dialect: SpeechDialect,
+        *,
+        start: str | None,
+        stop: str | None,
+    ) -> None:
         self._chunks = chunks
         self._pace = pace
-        self._dialect = dialect
-        self._request_id = request_id
+        self._start, self._stop = start, stop
         self._origin = 0.0
         self._started = False
         self.parser = SpeechParser(dialect)
@@ -60,16 +71,17 @@ class AudioStream:
         """See `websocket.Part`."""
         self._origin = self.due = at
 
-    def say(self, now: float, *, held: bool) -> str | bytes:
+    def say(self, now: float, *, held: bool) -> str | bytes | None:
         """See `websocket.Part`."""
         if not self._started:
             self._started = True
-            return self._dialect.start(self._request_id)
+            if self._start is not None:
+                return self._start
         if self.sent == len(self._chunks):
             self.due = None
             self.stopped_at = now
             self.parser.stopped = True
-            return self._dialect.stop()
+            return self._stop
         if self.first_audio_at is None:
             self.first_audio_at = now
         if self._pace.speed and not held:

@@ -4,7 +4,7 @@ from functools import partial
 from typing import ClassVar
 from urllib.parse import parse_qsl, urlsplit
 
-from katydid.dialects.speech import SpeechDialect, speech_dialect
+from katydid.dialects.speech import SpeechDialect, own_words, speech_dialect
 from katydid.dialects.status import NOT_READY
 from katydid.engine.measuring import fail_on_the_line, refusal
 from katydid.engine.services.api_key import find_key
@@ -93,7 +93,15 @@ class SpeechService:
         """What a user says in an iteration."""
         index = self._recordings.index(self._options.seed, user, iteration)
         pace = Pace(self._options.audio_chunk / 1000.0, self._options.audio_speed)
-        return AudioStream(self._recordings.audios[index], self._chunks[index], pace, self.dialect, request_id)
+        dialect, options = self.dialect, self._options
+        return AudioStream(
+            self._recordings.audios[index],
+            self._chunks[index],
+            pace,
+            dialect,
+            start=own_words(options.speech_start, dialect.start(request_id), request_id),
+            stop=own_words(options.speech_end, dialect.stop(), request_id),
+        )
 
     def secrets(self) -> list[str]:
         """See `service.Service.secrets`."""
@@ -136,7 +144,7 @@ class _Visit:
         del at
         self.done = True
 
-    def say(self, now: float, *, held: bool) -> str | bytes:
+    def say(self, now: float, *, held: bool) -> str | bytes | None:
         """See `websocket.Part`; never called, since nothing is due."""
         raise NotImplementedError
 
@@ -155,7 +163,7 @@ class SpeechUser(PacedUser[SpeechOptions, SpeechService]):
         first_partial_ms: first chunk of audio sent → first recognised text.
         final_latency_ms: end of the audio → final result.
         rtf: (arrival of the final result − first chunk of audio sent) / duration of the audio.
-        server_rtf: processing time that the service names / duration of the audio.
+        server_rtf: processing time that the service names / duration of the audio, or the factor that it names.
         queue_pending_max: largest number of waiting chunks that the service named.
         partials: partial results.
         revisions: results that changed words which had been shown.
@@ -215,7 +223,9 @@ def measure_utterance(sample: Sample, utterance: AudioStream) -> None:
         extra["rtf"] = (final - first) / utterance.audio_s
         if stopped is not None:
             extra["final_latency_ms"] = (final - stopped) * 1000.0
-    if parser.processing_ms is not None:
+    if parser.rtf is not None:
+        extra["server_rtf"] = parser.rtf
+    elif parser.processing_ms is not None:
         extra["server_rtf"] = parser.processing_ms / 1000.0 / utterance.audio_s
 
 

@@ -1,0 +1,117 @@
+"""Speech in a report: whether the service keeps up with it, how many workers it needs, and its queue over time."""
+
+import numpy as np
+import pandas as pd
+
+from katydid.analysis.derived import ends_ms
+from katydid.analysis.series import bin_width
+from katydid.analysis.speech_theory import REFUSED, RunFacts, is_plausible, run_facts
+from katydid.model.errors import ConfigError
+from katydid.model.formatting import fraction, number, plural, significant
+from katydid.report.model import Bars, Chart, Line, Material, Section, Style
+from katydid.stats.queueing import servers_for
+
+FALLS_BEHIND = 1.25
+"""Mean real-time factor from which on results come later and later; a second of audio leaves 0.25 s for its result."""
+UTILISATION = 0.7
+"""As `katydid plan` has it where nobody says."""
+
+
+def speech_section(material: Material) -> Section | None:
+    """None where no stream was spoken."""
+    frame = material.frame
+    if "audio_ms" not in frame or not frame["audio_ms"].notna().any():
+        return None
+    load = frame[frame["role"].isna()] if "role" in frame else frame
+    facts = _facts(load, material)
+    texts = [_pace(material, facts), _refused(load), _queue(load)]
+    return Section("speech", "Does the service keep up?", list(filter(None, texts)), charts=_over_time(frame, load))
+
+
+def _facts(load: pd.DataFrame, material: Material) -> RunFacts | None:
+    try:
+        return run_facts(load, material.manifest)
+    except ConfigError:  # nobody was accepted, or the run is older than its options
+        return None
+
+
+def _pace(material: Material, facts: RunFacts | None) -> str:
+    """The real-time factor and what follows."""
+    rtf = material.summary.measured("rtf.mean")
+    if rtf is None:
+        return "No stream had a final result."
+    counted = material.summary.counts
+    behind = rtf.value >= FALLS_BEHIND
+    said = (
+        f"RTF {significant(rtf.value)} (mean of {plural(counted.ok, 'stream')}): "
+        f"{'falls behind' if behind else 'keeps up with speech'}"
+    )
+    return f"{said}; {_workers(facts, behind=behind)}."
+
+
+def _workers(facts: RunFacts | None, *, behind: bool) -> str:
+    if facts is None or facts.rtf is None:
+        return "how many workers it needs: `katydid plan --rtf`, since the service names no processing time"
+    if not is_plausible(facts.rtf):
+        return "how many workers it needs is not known, since the RTF that the service names is implausible"
+    needed = servers_for(facts.concurrency * facts.rtf, UTILISATION)
+    return (
+        f"{'needs' if behind else 'its streams need'} {plural(needed, 'worker')} of RTF {significant(facts.rtf)} for "
+        f"{plural(facts.concurrency, 'stream')} at once, {fraction(UTILISATION)} busy"
+    )
+
+
+def _refused(load: pd.DataFrame) -> str:
+    refused = int(load["error"].isin(REFUSED).sum())
+    return f"{number(refused)} of {plural(len(load), 'stream')} refused (503, 429)." if refused else ""
+
+
+def _queue(load: pd.DataFrame) -> str:
+    pending = load["queue_pending_max"].dropna().to_numpy(dtype=np.float64)
+    if not len(pending):
+        return ""
+    return (
+        f"The service named a queue of up to {plural(pending.max(), 'chunk')} "
+        f"({significant(float(np.median(pending)))} in the median stream)."
+    )
+
+
+def _over_time(frame: pd.DataFrame, load: pd.DataFrame) -> list[Chart]:
+    """Real-time factor and queue of the streams that ended in each bin of time, and refusals beneath."""
+    ends = ends_ms(frame).fillna(frame["start_ms"]).fillna(frame["scheduled_ms"]).clip(lower=0.0) / 1000.0
+    width = bin_width(float(ends.max()), len(load))
+    bins = int(ends.max() // width) + 1
+    where = (ends // width).astype(int)
+    rtf, queue = (
+        load.groupby(where.loc[load.index])[column].agg(how).reindex(range(bins)).astype(np.float64)
+        for column, how in (("rtf", "mean"), ("queue_pending_max", "max"))
+    )
+    middles = ((np.arange(bins) + 0.5) * width).tolist()
+    lines = [
+        Line(label, style, list(zip(middles, course.tolist(), strict=True)), right)
+        for label, style, course, right in (
+            ("RTF, mean", Style.MAIN, rtf, False),
+            ("longest queue named", Style.SECOND, queue, True),
+        )
+        if course.notna().any()
+    ]
+    refused = np.bincount(where[frame["error"].isin(REFUSED)], minlength=bins)
+    bars = []
+    if refused.any():
+        edges = [index * float(width) for index in range(bins + 1)]
+        label = f"refused (503, 429), up to {number(refused.max() / width)} /s"
+        bars = [Bars(label, Style.BAD, edges, (refused / width).tolist(), lane=True)]
+    if not lines and not bars:
+        return []
+    return [
+        Chart(
+            "speech-course",
+            "RTF, queue and refusals over time",
+            f"Of the streams that ended, {plural(width, 'second')} a point: the mean real-time factor, and the largest "
+            "number of waiting chunks that the service named.",
+            "×",
+            right_unit="chunks",
+            lines=lines,
+            bars=bars,
+        )
+    ]
