@@ -385,3 +385,23 @@ def test_users_that_came_all_at_once_say_nothing_about_capacity(manifest, told):
 def test_a_ramp_whose_users_waited_for_their_places_came_in_pulses():
     assert found(steady(10), pulses=True) == {"ramp": "warning"}
     assert found(steady(10), pulses=False) == {}
+
+
+@pytest.mark.parametrize(
+    ("file", "sent", "expected"),
+    [
+        ("p.jsonl", ["1", "2", "3"], {}),
+        ("p.jsonl", ["1", "2", "1"], {"prompts": "warning"}),
+        ("p.jsonl", [None, None, None], {}),
+        (None, ["1", "1", "1"], {}),  # the built-in ones are few, as everybody knows
+    ],
+)
+def test_a_file_of_prompts_that_began_anew_is_told(file, sent, expected):
+    rows = [started(i * 1000, iteration=i, prompt_id=name) for i, name in enumerate(sent)]
+    assert found(rows, monitor(10), stopped_at_ms=3000.0, options={"prompts": file}) == expected
+
+
+def test_a_request_that_is_tried_again_is_no_prompt_sent_twice():
+    tries = [started(0, base=FAILED, prompt_id="1"), started(10, prompt_id="1")]
+    rows = [*tries, started(1000, iteration=1, prompt_id="2")]
+    assert "prompts" not in found(rows, monitor(10), options={"prompts": "p.jsonl"})

@@ -7,6 +7,7 @@ import pytest
 from katydid.engine.options import RunOptions
 from katydid.engine.services.chat import ChatService
 from katydid.model.errors import ConfigError
+from katydid.model.sample import Sample
 from katydid.transport.exchange import Exchange
 from katydid.workloads.burst.user import BurstOptions, BurstService
 from katydid.workloads.session.service import SessionOptions, SessionService
@@ -93,9 +94,8 @@ def test_a_path_for_a_burst_stands_below_the_base(client):
     target = Target()
     with raw_server(target) as url:
         service = BurstService(BurstOptions(burst_path="/v1/health", client=client), url + "/v1/")
-        service.client.send(
-            service.ask(user=0, iteration=0, request_id="r"), service.dialect.stream_parser("count"), Exchange()
-        )
+        sample = Sample(request_id="r", user=0, iteration=0, worker="local", name="/", scheduled_ms=0.0)
+        service.client.send(service.ask(sample), service.dialect.stream_parser("count"), Exchange())
         service.close()
     assert target.asked == ["/v1/health"]
 

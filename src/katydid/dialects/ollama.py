@@ -31,8 +31,8 @@ class Ollama:
         """A chat; `prompt` stands beside it for /api/generate, and each endpoint ignores the other's."""
         request: dict[str, Any] = {
             "model": generation.model,
-            "messages": messages,
-            "prompt": messages[-1].get("content", ""),
+            "messages": [message | {"content": text_of(message.get("content"))} for message in messages],
+            "prompt": text_of(messages[-1].get("content")),
             "stream": stream,
             "options": {
                 "num_predict": generation.max_tokens,

@@ -108,7 +108,8 @@ class RunOptions:
     )
     prompts: str | None = option(
         None,
-        ".txt (a prompt a line) or .jsonl (OpenAI messages or ShareGPT) (default: built-in prompts)",
+        ".txt (a prompt a line), .jsonl, .json, .csv or .parquet: OpenAI messages, ShareGPT, Alpaca or prompts; also "
+        "as .gz (default: built-in prompts)",
         group=Group.PROMPTS,
     )
     max_tokens: int = option(

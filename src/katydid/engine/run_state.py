@@ -75,7 +75,7 @@ class Runtime:
         self.event_log: EventLog | None = None
         self.roster: list[Any] = []
         self.prepared: Service | None = None
-        self._ready = 0
+        self._ready = self._done = 0
         self.deliver: Any = self._send
         """Takes (kind, batch): the collector of this process, or the way to the master's."""
         self.note: Callable[..., None] = lambda **_: None
@@ -87,10 +87,8 @@ class Runtime:
             self._spawning = Spawning(self)
             self._spawning.install(environment)
         self._spawned = Spawned("local")
-        self._next_user = 0
-        self._first_of_stage = 0
+        self._next_user = self._first_of_stage = 0
         self._stage: Stage | None = None
-        self._done = 0
         self._monitor: Monitor | None = None
         self.housekeeping = Housekeeping(self._broken)
         self._deaths: list[dict[str, str]] = []
@@ -189,6 +187,8 @@ class Runtime:
             self.service = self.prepared or service_class(self.options, self.environment.host or "")
             if self.info.adaptation:
                 self.service.adapt(self.info.adaptation)
+            if self.is_worker and hasattr(self.service, "share"):
+                self.service.share(self.runner.worker_index, self.info.workers)
             self.service.begin(self.info.model)
             secrets = self.service.secrets()
         self.prepared = None

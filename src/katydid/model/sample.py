@@ -131,6 +131,7 @@ class Sample:
         after_stop: ended after the failure threshold stopped the run; a success counts, a failure does not.
         warm_up: started in the warm-up; counts in no statistic, unless the failure threshold stopped the run.
         resent: sent again, once, on a new connection, since a kept one was closed in the moment of sending.
+        prompt_id: which prompt of its file it sent, from 1; pairs the requests of two versions.
         extra: columns that a workload adds, by name.
         gaps: between content chunks, until they have entered the run's histogram; None: there are none.
     """
@@ -168,6 +169,7 @@ class Sample:
     after_stop: bool = False
     warm_up: bool = False
     resent: bool = False
+    prompt_id: str | None = None
     extra: dict[str, object] = field(default_factory=dict)
     gaps: Gaps | None = None
 

@@ -133,6 +133,12 @@ RULES = (
         "else all are there at the first failure, whatever the target holds",
         load.all_at_once,
     ),
+    Rule(
+        "prompts",
+        "no prompt of a file sent twice",
+        "what a server has answered before it may answer from a cache",
+        load.repeated_prompts,
+    ),
     Rule("warm_up", "the run outlasts its warm-up", "cold caches are in the statistics else", load.inside_warm_up),
     Rule(
         "declared",

@@ -142,3 +142,20 @@ def how_it_ended(run: Run) -> Finding | None:
     if run.manifest.ended == "error":
         return Finding("invalid", "the run was aborted by an error", "see the log")
     return None
+
+
+def repeated_prompts(run: Run) -> Finding | None:
+    """A file of prompts that began anew; that the built-in ones do is known."""
+    file = (run.manifest.options or {}).get("prompts")
+    if not file or "prompt_id" not in run.frame:
+        return None
+    sent = run.frame.drop_duplicates(["user", "iteration"])["prompt_id"].dropna()
+    prompts = sent.nunique()
+    if len(sent) == prompts:
+        return None
+    return Finding(
+        "warning",
+        f"{len(sent) - prompts} of {plural(len(sent), 'request')} sent a prompt of {file} again: it has {prompts} that "
+        "were sent",
+        "give a file with more prompts; else the target may have answered from a cache",
+    )

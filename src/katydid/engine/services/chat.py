@@ -15,13 +15,18 @@ from katydid.engine.services.preflight import HEADER, MOST_TOKENS, choose_model,
 from katydid.engine.services.prompts import load_prompts
 from katydid.engine.services.sdk_environment import vendors_key
 from katydid.load.body import Adaptation, body_fields, secret_values
+from katydid.load.prompts.collection import Draw
+from katydid.load.prompts.entry import Prompt
 from katydid.model.errors import ConfigError, ProtocolError
 from katydid.model.jsontext import json_bytes
 from katydid.model.redact import hide_query, is_secret_name
+from katydid.model.sample import Sample
 from katydid.protocol.target_url import Place, names_endpoint, place, read_target_url
 from katydid.transport import open_client
 from katydid.transport.exchange import Exchange, Request, Timeouts, TimestampSource
 
+MOST_KEPT = 16 * 2**20
+"""Bytes of bodies that are kept to be sent again."""
 KEY = "LOAD_TEST_API_KEY"
 KEY_FILE = "LOAD_TEST_API_KEY_FILE"
 _AROUND_KEY = " \t\r\n\v\f\u00a0\ufeff"
@@ -41,7 +46,6 @@ class ChatService(Generic[Options]):
         streams: whether this workload asks for streamed answers.
         asks: whether it sends the dialect's requests, so that one can be tried before the load.
         adaptation: of requests to what the target refuses; found by `preflight`, or told to `adapt`.
-        note: what a person should know of the look before the load; empty for nothing.
     """
 
     streams = True
@@ -55,11 +59,12 @@ class ChatService(Generic[Options]):
         self._host = url._replace(path=found.base).url
         self._password = url.password
         self._models_path = found.models
-        self._key, self.note = api_key(), ""
+        self._key, self._note = api_key(), ""
         if self._key is None:
-            key, self.note = vendors_key(options.api, host)
+            key, self._note = vendors_key(options.api, host)
             self._key = key or None
         self._prompts = load_prompts(options.prompts)
+        self._draw = Draw(len(self._prompts.entries), options.seed)
         self._path = found.endpoint
         self._paths: dict[bool, str] = {}
         self._cut = self.dialect.endpoint.removesuffix(found.endpoint)
@@ -70,13 +75,23 @@ class ChatService(Generic[Options]):
         self._shared_headers = tuple(self._headers.items())
         timeouts = Timeouts(options.request_timeout, options.idle_timeout)
         self.client = open_client(options.client, self._host, timeouts, options.ca_file)
-        self._bodies: list[bytes | None] = []
+        self._bodies: dict[int, bytes] = {}
+        self._kept = 0
         self._model = ""
 
     @property
     def timestamp_source(self) -> TimestampSource:
         """Where the client's receive times come from."""
         return self.client.timestamp_source
+
+    @property
+    def note(self) -> str:
+        """What a person should know of the look before the load, and of the prompts; empty for nothing."""
+        return "; ".join(filter(None, (self._prompts.told, self._note)))
+
+    def share(self, process: int, processes: int) -> None:
+        """This is one of several processes that send requests; `process` from 0."""
+        self._draw.share(process, processes)
 
     @property
     def name(self) -> str:
@@ -94,12 +109,12 @@ class ChatService(Generic[Options]):
             model, note = choose_model(
                 self.client, self.dialect, self._host, options.model, self._headers, path=self._models_path
             )
-            self.note = "; ".join(filter(None, (self.note, note)))
+            self._note = "; ".join(filter(None, (self._note, note)))
         self.begin(model)
         if options.preflight == "request" and self.asks:
             own = frozenset(field.path[0] for field in self._fields)
-            self.adaptation, self.note = try_request(
-                self._send_look, self._look_body, host=self._host, own=own, note=self.note
+            self.adaptation, self._note = try_request(
+                self._send_look, self._look_body, host=self._host, own=own, note=self._note
             )
         return model
 
@@ -114,9 +129,9 @@ class ChatService(Generic[Options]):
 
     def _look_body(self, adaptation: Adaptation) -> bytes:
         self.adaptation = adaptation
-        index = self._prompts.index(self.options.seed, 0, 0)
         short = replace(self.generation(), max_tokens=min(self.options.max_tokens, MOST_TOKENS))
-        return self.changed(self.dialect.body(self._prompts.conversations[index], short, stream=self.streams))
+        messages = self._prompts.entries[self._draw.first].messages
+        return self.changed(self.dialect.body(messages, short, stream=self.streams))
 
     def _placed(self, base: str) -> Place:
         """Where the API is, below the base path that the target's URL has.
@@ -145,7 +160,7 @@ class ChatService(Generic[Options]):
     def begin(self, model: str) -> None:
         """See `service.Service.begin`."""
         self._model = model
-        self._bodies = [None] * len(self._prompts.conversations)
+        self._bodies, self._kept = {}, 0
         self._paths = {self.streams: self._path_of(stream=self.streams)}
 
     def _path_of(self, *, stream: bool) -> str:
@@ -160,12 +175,14 @@ class ChatService(Generic[Options]):
         return checked_path(f"--api {self.dialect.name}: its path", path).removeprefix(self._cut)
 
     def request(self, *, user: int, iteration: int, request_id: str, stream: bool) -> Request:
-        """The request of a user's iteration; its body is built once a prompt."""
-        index = self._prompts.index(self.options.seed, user, iteration)
-        body = self._bodies[index]
-        if body is None:
-            body = self._bodies[index] = self._body(index, stream=stream)
-        return self.post(body, request_id, stream=stream)
+        """The request of a user's iteration."""
+        return self.post(self._body(self._draw.take(user, iteration), stream=stream), request_id, stream=stream)
+
+    def request_for(self, sample: Sample, *, stream: bool) -> Request:
+        """The request of a sample, which says what it asks."""
+        index = self._draw.take(sample.user, sample.iteration)
+        sample.prompt_id = self._prompts.entries[index].id
+        return self.post(self._body(index, stream=stream), sample.request_id, stream=stream)
 
     def post(self, body: bytes, request_id: str, *, stream: bool | None = None) -> Request:
         """A request with a body of one's own; `stream` where it is not what this workload asks for."""
@@ -180,7 +197,20 @@ class ChatService(Generic[Options]):
         return Generation(self._model, options.max_tokens, options.temperature, options.seed, extra or {})
 
     def _body(self, index: int, *, stream: bool) -> bytes:
-        return self.body(self._prompts.conversations[index], stream=stream)
+        """Of a prompt; kept for the next time, as long as all that are kept are few."""
+        body = self._bodies.get(index)
+        if body is None:
+            body = self._built(self._prompts.entries[index], stream=stream)
+            if self._kept + len(body) <= MOST_KEPT:
+                self._bodies[index] = body
+                self._kept += len(body)
+        return body
+
+    def _built(self, prompt: Prompt, *, stream: bool) -> bytes:
+        generation = self.generation()
+        if prompt.output_tokens is not None:
+            generation = replace(generation, max_tokens=prompt.output_tokens)
+        return self.changed(self.dialect.body(prompt.messages, generation, stream=stream))
 
     def body(self, messages: list[Message], extra: dict[str, Any] | None = None, *, stream: bool) -> bytes:
         """The body of a request as it is sent; `extra` is put into it as it is."""
@@ -216,8 +246,9 @@ class ChatService(Generic[Options]):
             "host": self._host,
             "api": self.dialect.name,
             "endpoint": hide_query(self._path),
-            "prompts": f"{self._prompts.source} ({len(self._prompts.conversations)})",
+            "prompts": f"{self._prompts.source} ({len(self._prompts.entries)})",
             "prompts_sha256": self._prompts.sha256,
+            **({"prompts_skipped": self._prompts.skipped} if self._prompts.skipped else {}),
         }
 
     @property

@@ -69,9 +69,7 @@ class BatchUser(PacedUser[BatchOptions, ChatService[Any]]):
     def ask(self, sample: Sample) -> float | None:
         """One whole answer, from its request to its last byte; seconds that a refusal asks us to wait."""
         parser = AnswerParser(self.service.dialect)
-        request = self.service.request(
-            user=self.index, iteration=self.iteration, request_id=sample.request_id, stream=False
-        )
+        request = self.service.request_for(sample, stream=False)
         exchange = self.exchange(sample, request, parser)
         if sample.error not in REFUSED:
             return None

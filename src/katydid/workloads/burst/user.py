@@ -59,11 +59,11 @@ class BurstService(ChatService[BurstOptions]):
             client.close()
         return ""
 
-    def ask(self, *, user: int, iteration: int, request_id: str) -> Request:
-        """A user's request; its connection ends with it."""
+    def ask(self, sample: Sample) -> Request:
+        """The request of a sample; its connection ends with it."""
         if self._get is not None:
-            return Request("GET", self._get, (*self._extra.values.items(), CLOSE), request_id=request_id)
-        request = self.request(user=user, iteration=iteration, request_id=request_id, stream=True)
+            return Request("GET", self._get, (*self._extra.values.items(), CLOSE), request_id=sample.request_id)
+        request = self.request_for(sample, stream=True)
         return replace(request, headers=(*request.headers, CLOSE))
 
     def facts(self) -> dict[str, Any]:
@@ -134,7 +134,7 @@ class BurstUser(PacedUser[BurstOptions, BurstService]):
     def perform(self, sample: Sample) -> None:
         """One streamed answer, or one page."""
         service = self.service
-        request = service.ask(user=self.index, iteration=self.iteration, request_id=sample.request_id)
+        request = service.ask(sample)
         self.exchange(sample, request, _Page() if service.plain else service.dialect.stream_parser(self.options.check))
 
 

@@ -20,7 +20,5 @@ class StreamUser(PacedUser[RunOptions, ChatService[Any]]):
         """One streamed answer, from its request to its last byte."""
         log = self.run_context.event_log
         parser = self.service.dialect.stream_parser(self.options.check)
-        request = self.service.request(
-            user=self.index, iteration=self.iteration, request_id=sample.request_id, stream=True
-        )
+        request = self.service.request_for(sample, stream=True)
         self.exchange(sample, request, parser, log.before(parser, sample.request_id) if log else None)
