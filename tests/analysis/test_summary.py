@@ -344,3 +344,28 @@ def test_a_ramp_offers_its_spawn_rate_times_the_intervals_begun():
     metrics = summary_of(*rows, **manifest)["metrics"]
     assert metrics["offered_per_s"] == pytest.approx((10 * 1 + 10 * 2 + 5 * 3) / 25, rel=1e-3)
     assert metrics["requests_per_s"] == pytest.approx(metrics["offered_per_s"])
+
+
+def test_visible_output_has_a_metric_where_a_model_reasons_first():
+    rows = [started(i, iteration=i, ttft_ms=100.0, ttfo_ms=100.0 + 400.0 * (i % 2)) for i in range(10)]
+    assert summary_of(*rows)["metrics"]["ttfo.max"] == 500.0
+    assert summary_of(*rows)["metrics"]["ttfo.p50"] == 100.0
+    plain = [row | {"ttfo_ms": 100.0} for row in rows]
+    assert summary_of(*plain)["metrics"]["ttfo.max"] is None, "it is the TTFT"
+
+
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [
+        ({}, 1.0),
+        ({"chunks": 5}, 2.0),
+        ({"chunks": None}, None),
+        ({"chunks": 0}, None),
+        ({"completion_tokens": None}, None),
+        ({"chunks": 5, "reasoning_tokens": 5, "ttfo_ms": 100.0}, 1.0),  # it was not streamed
+        ({"chunks": 5, "reasoning_tokens": 5, "ttfo_ms": 300.0}, 2.0),
+    ],
+)
+def test_tokens_per_chunk_are_those_that_were_sent(more, expected):
+    row = started(0, **{"completion_tokens": 10, "ttft_ms": 100.0, "chunks": 10} | more)
+    assert summary_of(row)["metrics"]["tokens_per_chunk"] == expected

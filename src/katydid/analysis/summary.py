@@ -131,7 +131,20 @@ def _counts(
         conversations_ok=int((conversations["outcome"] == "ok").sum()),
         good=int((ok["response_ms"] <= interval * 1000.0).sum()) if interval else None,
         resent=_resent(counted),
+        tokens_per_chunk=_tokens_per_chunk(ok),
     )
+
+
+def _tokens_per_chunk(ok: pd.DataFrame) -> float | None:
+    """Without reasoning that was counted and not sent."""
+    rows = ok[ok["completion_tokens"].notna() & (ok["chunks"] > 0)]
+    if rows.empty:
+        return None
+    tokens = rows["completion_tokens"].astype(np.float64)
+    if {"reasoning_tokens", "ttfo_ms"} <= set(rows):
+        streamed = rows["ttfo_ms"] > rows["ttft_ms"]
+        tokens -= rows["reasoning_tokens"].astype(np.float64).fillna(0.0).where(~streamed, 0.0)
+    return float(tokens.sum() / rows["chunks"].sum())
 
 
 def _resent(counted: pd.DataFrame) -> int | None:

@@ -140,12 +140,12 @@ class AnthropicStreamParser(SseStreamParser):
         """A piece of a block, or its start, which for a tool's call brings the tool's name."""
         if value["type"] == "content_block_delta":
             delta = member(value, "delta", data)
-            has_content = any(is_content(delta.get(key)) for key in _CONTENT)
+            found = {key for key in _CONTENT if is_content(delta.get(key))}
         else:
             block = member(value, "content_block", data)
-            has_content = is_content(block.get("text")) or block.get("type") == "tool_use"
-        if has_content:
-            self.content(data)
+            found = {"text"} if is_content(block.get("text")) or block.get("type") == "tool_use" else set()
+        if found:
+            self.content(data, visible=found != {"thinking"})
 
     def _stop(self, reason: Any) -> None:
         if reason:

@@ -8,7 +8,7 @@ of their own. A failure is told by an event of its own, beside the choices, in t
 from typing import Any
 
 from katydid.dialects.base import Answer, Generation, Message, OpenAiAccess
-from katydid.dialects.content import is_content, text_of
+from katydid.dialects.content import is_content, is_visible, text_of
 from katydid.dialects.loading import load_object
 from katydid.dialects.status import failed_reason, in_words
 from katydid.dialects.stream_parser import DONE, SseStreamParser, StreamParser
@@ -18,6 +18,7 @@ from katydid.model.jsontext import json_bytes
 from katydid.protocol.counting import Shape
 
 _TEXTS = frozenset({"content", "reasoning_content", "reasoning", "reasoning_details", "refusal", "audio"})
+_VISIBLE = ("content", "refusal", "audio")
 _CALLS = frozenset({"tool_calls", "function_call"})
 
 
@@ -99,13 +100,14 @@ class OpenAiStreamParser(SseStreamParser):
         try:
             delta = choice.get("delta") or {}
             text = delta.get("content")
-            has_content = (text and text.__class__ is str) or (delta and _has_content(delta))  # nearly always the first
+            plain = bool(text) and text.__class__ is str  # nearly always
+            has_content = plain or (delta and _has_content(delta))
             error = choice.get("error") or delta.get("error")
         except (AttributeError, KeyError, TypeError):
             raise ProtocolError("a choice without a delta") from None
         reason = choice.get("finish_reason")
         if has_content:
-            self.content(data, alone=alone and not reason and not error)
+            self.content(data, alone=alone and not reason and not error, visible=plain or _is_seen(delta))
         self.choice(delta)
         if reason:
             self.finish_reason = str(reason)
@@ -128,6 +130,11 @@ def _has_content(delta: dict[str, Any]) -> bool:
         if (key in _TEXTS and is_content(value)) or (key in _CALLS and value):
             return True
     return False
+
+
+def _is_seen(delta: dict[str, Any]) -> bool:
+    """Whether any of it is no reasoning."""
+    return any(is_visible(delta.get(key)) for key in _VISIBLE) or any(delta.get(key) for key in _CALLS)
 
 
 def _groq_usage(value: dict[str, Any]) -> Any:

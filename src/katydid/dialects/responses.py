@@ -105,7 +105,7 @@ class ResponsesStreamParser(SseStreamParser):
     def _typed(self, kind: str, value: dict[str, Any], data: bytes) -> None:
         if kind in _CONTENT:
             if is_content(value.get("delta")):
-                self.content(data)
+                self.content(data, visible=not kind.startswith("response.reasoning"))
         elif kind == "response.output_item.added":
             if member(value, "item", data).get("type") in CALLS:  # a call begins with its function's name
                 self.content(data)

@@ -116,6 +116,7 @@ class Sample:
         connect_ms: TCP and TLS set-up; None on a reused connection.
         ttft_ms: start → arrival of the first chunk with content.
         ttft_bound: True where the first read brought several chunks, so that TTFT is an upper bound.
+        ttfo_ms: start → arrival of the first chunk that a user sees: later than TTFT where the model reasons first.
         duration_ms: start → arrival of the last byte.
         ended_ms: when a request ended that has no duration: it failed, timed out, or was cut off.
         read_lag_ms: largest delay between a chunk's arrival in the kernel and our reading it.
@@ -161,6 +162,7 @@ class Sample:
     cached_tokens: int | None = None
     reasoning_tokens: int | None = None
     prediction_tokens: int | None = None
+    ttfo_ms: float | None = None
     status: int | None = None
     outcome: Outcome = Outcome.OK
     blame: Blame | None = None

@@ -155,7 +155,7 @@ def repeated_prompts(run: Run) -> Finding | None:
         return None
     return Finding(
         "warning",
-        f"{len(sent) - prompts} of {plural(len(sent), 'request')} sent a prompt of {file} again: it has {prompts} that "
-        "were sent",
+        f"{file} began anew after {plural(prompts, 'prompt')}: {len(sent) - prompts} of {plural(len(sent), 'request')} "
+        "sent one again",
         "give a file with more prompts; else the target may have answered from a cache",
     )
