@@ -13,12 +13,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from katydid.analysis.comparison.compare import CompareSettings, overall
+from katydid.analysis.comparison.compare import overall
 from katydid.analysis.comparison.estimates import Estimates
 from katydid.analysis.comparison.looks import DECIDED, at_look, planned_looks
-from katydid.analysis.comparison.primaries import FAILURES, STREAM
+from katydid.analysis.comparison.primaries import FAILURES
 from katydid.analysis.comparison.sides import Sides
 from katydid.analysis.comparison.verdicts import judge_metrics
+from katydid.model.documents.comparison import STREAM, CompareSettings
 
 SDS = (0.01, 0.025, 0.04)
 TRUTHS = (0.0, 0.05, 0.10, 0.20)

@@ -16,11 +16,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from katydid.analysis.comparison.compare import CompareSettings
 from katydid.analysis.comparison.estimates import Estimates, RunData, estimate
 from katydid.analysis.comparison.sides import Sides
-from katydid.analysis.comparison.verdicts import Verdict, judge_metrics
+from katydid.analysis.comparison.verdicts import judge_metrics
 from katydid.analysis.derived import with_derived
+from katydid.model.documents.comparison import CompareSettings, Verdict
 from katydid.model.documents.manifest import Manifest
 from katydid.model.documents.summary import Summary
 

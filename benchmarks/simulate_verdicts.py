@@ -19,12 +19,13 @@ from dataclasses import dataclass
 import numpy as np
 from situations import SITUATIONS, STEADY, Situation, draw
 
-from katydid.analysis.comparison.compare import CompareSettings, overall
+from katydid.analysis.comparison.compare import overall
 from katydid.analysis.comparison.estimates import Estimates
 from katydid.analysis.comparison.failures import clumping, episodes
-from katydid.analysis.comparison.primaries import FAILURES, STREAM
+from katydid.analysis.comparison.primaries import FAILURES
 from katydid.analysis.comparison.sides import Sides
 from katydid.analysis.comparison.verdicts import judge_metrics
+from katydid.model.documents.comparison import STREAM, CompareSettings
 
 LEVELS = {"quiet": 0.025, "typical": 0.04, "noisy": 0.095}
 """Standard deviation of a run's log p95 of the TTFT from run to run."""

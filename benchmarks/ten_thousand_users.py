@@ -1,6 +1,7 @@
 """Ten thousand users in one process: are all there soon, do all start on time, and what memory do they take?
 
     python benchmarks/ten_thousand_users.py [--users 10000] [--interval 20] [--workload batch|stream] [--run-time 60]
+    python benchmarks/ten_thousand_users.py --users 100 --interval 5 --workload stream --input-tokens 8000
 
 The embedded target has the first core, the generator, a plain `katydid run`, the second. A start is late
 from its place in the schedule to the first byte handed to the kernel.
@@ -37,6 +38,7 @@ def main() -> int:
     parser.add_argument("--interval", type=float, default=20.0)
     parser.add_argument("--run-time", type=int, default=60)
     parser.add_argument("--workload", choices=list(ANSWERS), default="batch")
+    parser.add_argument("--input-tokens", help="made prompts of this length, no two alike")
     options = parser.parse_args()
     with TemporaryDirectory(prefix="katydid-bench-") as name:
         print(json.dumps(measure(options, Path(name)), indent=2))
@@ -56,7 +58,7 @@ def measure(options: argparse.Namespace, folder: Path) -> dict[str, object]:
         words = [
             sys.executable, "-m", "katydid", "run", options.workload, "--host", target.url, "--users",
             str(options.users), "--interval", str(options.interval), "--run-time", f"{options.run_time}s", "--results",
-            "runs", "--version-label", "v",
+            "runs", "--version-label", "v", *(["--input-tokens", options.input_tokens] if options.input_tokens else []),
         ]  # fmt: skip
         with (folder / "output").open("wb") as sink, pinned(cores.generator):
             process = subprocess.Popen(
@@ -71,6 +73,7 @@ def measure(options: argparse.Namespace, folder: Path) -> dict[str, object]:
     summary = json.loads((run / "summary.json").read_text())
     mine = monitor[monitor["process"] == "local"]
     there = mine[mine["users"] >= options.users]["at_ms"]
+    busy = float(mine["cpu_percent"].median()) / 100.0
     all_there = float(there.min()) / 1000.0 if len(there) else None
     settled = samples[~samples["warm_up"]]
     return {
@@ -85,6 +88,8 @@ def measure(options: argparse.Namespace, folder: Path) -> dict[str, object]:
         "peak_memory_mb": round(peak / 1e6, 1),
         "memory_while_it_runs_mb": round(float(mine["memory_bytes"].median()) / 1e6, 1),
         "cpu": round(cpu / options.run_time, 3),
+        "cpu_ms_per_request": round(1000.0 * busy / summary["metrics"]["requests_per_s"], 2),
+        "send_ms": {f"p{q}": round(float(samples["send_ms"].quantile(q / 100)), 2) for q in (50, 99)},
         "rows": len(samples),
         "answered_by_the_target": answered,
         "outcomes": samples["outcome"].value_counts().to_dict(),

@@ -16,6 +16,7 @@ from katydid.model.arguments import OneLineParser
 from katydid.model.options import default_text, flag_of, options_in, variable_of
 from katydid.model.workload import WORKLOADS
 from katydid.resources import shipped_workloads
+from katydid.target import prefix_cache
 from katydid.target.apis.tools import TOOL_FAULTS
 from katydid.target.bridge.service import BRIDGE_FAULTS
 from katydid.target.faults import FAULTS
@@ -104,8 +105,8 @@ Locust's own options (`--host`, `--users`, `--run-time`, `--processes` …) are 
 Durations are written `250ms`, `20s`, `8m`, `1h` or `1m30s`; a plain number is seconds, unless the meaning names another
 unit.
 
-A key comes from `LOAD_TEST_API_KEY`, or from a file named by `LOAD_TEST_API_KEY_FILE`; it is never an option, since
-options stand in process lists and web pages.
+A key comes from `LOAD_TEST_API_KEY`, else from the file that `LOAD_TEST_API_KEY_FILE` names, else from what the command
+in `LOAD_TEST_API_KEY_COMMAND` prints; it is never an option, since options stand in process lists and web pages.
 
 ## Every workload
 
@@ -172,6 +173,7 @@ def target() -> str:
         table(head, ([code(name), text(said)] for name, said in rows.items()))
         for rows in (FAULTS, TOOL_FAULTS, BRIDGE_FAULTS)
     )
+    prefix_rule = " ".join((prefix_cache.__doc__ or "").partition("\n\n")[2].split())
     return f"""\
 # The embedded target
 
@@ -179,6 +181,12 @@ A local service with known behaviour, for trials, demos and tests: `katydid targ
 with the [same options](commands.md#katydid-target) as one word: `--embedded-target="--ttft 300ms --chunks 80"`. Which
 request gets which fault, and every jitter, follows from `--seed`. `--log FILE` keeps the ground truth: a JSON line a
 request.
+
+## `--prefix-cache TOKENS`
+
+{prefix_rule} A word of a prompt is a token. The first content chunk
+comes sooner by the cached share of the prompt (`--ttft` × (1 − cached / prompt)), and the usage has the cached tokens
+where the API has a place for them. `POST /reset_prefix_cache` empties it, as vLLM's does.
 
 ## `--fail CLASS=RATE`
 

@@ -11,12 +11,12 @@ from cells import code, described, described_by_all, first_sentence, table, text
 from workload import also, parent_of, user_of
 
 from katydid.analysis.calibration import LIMITS
-from katydid.analysis.comparison.verdicts import CompareSettings
 from katydid.analysis.configuration import CONFIG_STATUSES
 from katydid.analysis.validity import RULES
 from katydid.doctor.checks import CHECKS
 from katydid.gate.limits import ASKED
 from katydid.gate.thresholds import SECTIONS, Policy, Thresholds
+from katydid.model.documents.comparison import CompareSettings
 from katydid.model.errors import PRECEDENCE, ExitCode
 from katydid.model.metrics import METRICS, STATISTICS
 from katydid.model.sample import ErrorClass, Sample
@@ -152,7 +152,11 @@ def _columns(schema: Iterable[Any], said: dict[str, str]) -> str:
 
 def validity() -> str:
     """What makes a run invalid, a machine unfit, and an instrument wrong."""
-    named = {None: "all", "sent_chunks": "speech"}
+    named = {
+        None: "all", "sent_chunks": "speech", "send_ms": "HTTP, `--client fast`",
+        "target_input_tokens": "`--input-tokens`",
+        "target_output_tokens": "`--output-tokens`", "prompt_tokens": "models", "prompt_id": "prompts of a list",
+    }  # fmt: skip
     rules = [[code(r.name), text(r.limit), text(r.why), named[r.column]] for r in RULES]
     checks = [[c.name, text(c.limit), text(c.why), c.blame] for c in CHECKS]
     limits = [[x.name, f"≤ {x.most * (100 if x.unit == '%' else 1):g} {x.unit}", text(x.why)] for x in LIMITS]

@@ -1,6 +1,7 @@
 """JSON Schemas of the documents, and the page that names them."""
 
 from collections.abc import Iterator
+from dataclasses import fields, is_dataclass
 from typing import Any
 
 import msgspec
@@ -56,14 +57,14 @@ def _keys(what: str, kind: type[Document]) -> str:
 
 def _schema(kind: type[Document]) -> dict[str, Any]:
     (schema,), parts = msgspec.json.schema_components([kind], ref_template="#/$defs/{name}", schema_hook=_anything)
-    kinds = {part.__name__: part for part in _structs(kind)}
+    kinds = {part.__name__: part for part in _parts(kind)}
     for name, part in parts.items():
         if name in kinds:
             said = described_by_all(kinds[name])
             part["description"] = first_sentence(kinds[name])
-            for field in msgspec.structs.fields(kinds[name]):
-                if field.name in said:
-                    part["properties"][field.encode_name]["description"] = said[field.name]
+            for field, key in _fields(kinds[name]).items():
+                if field in said:
+                    part["properties"][key]["description"] = said[field]
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "$defs": parts}
 
 
@@ -72,11 +73,20 @@ def _anything(_: type) -> dict[str, Any]:
     return {"description": "whatever JSON can hold"}
 
 
-def _structs(kind: Any) -> Iterator[type[msgspec.Struct]]:
+def _parts(kind: Any) -> Iterator[type]:
     """A document's type, and those of its parts."""
     if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
         yield kind
         for field in msgspec.structs.fields(kind):
-            yield from _structs(field.type)
+            yield from _parts(field.type)
+    elif is_dataclass(kind) and isinstance(kind, type):
+        yield kind
     for argument in getattr(kind, "__args__", ()):
-        yield from _structs(argument)
+        yield from _parts(argument)
+
+
+def _fields(kind: type) -> dict[str, str]:
+    """A part's attributes, with their keys."""
+    if is_dataclass(kind):
+        return {field.name: field.name for field in fields(kind)}
+    return {field.name: field.encode_name for field in msgspec.structs.fields(kind)}

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from folders import write_run, write_version
-from katydid.analysis.comparison.compare import CompareSettings, compare_versions
+from katydid.analysis.comparison.compare import compare_versions
 from katydid.analysis.comparison.estimates import estimate, read_run
 from katydid.cli import main
-from katydid.model.documents.comparison import Comparison
+from katydid.model.documents.comparison import CompareSettings
 from katydid.model.jsontext import json_text
 from katydid.report.verdict import USERS_HELD, comparison_sentence, sections
 from katydid.stats.warmup import settled_after
@@ -312,5 +312,5 @@ def test_a_comparison_is_as_its_schema_says(tmp_path, case):
     else:
         more = {"failing": 0.3} if case == "failures" else {"interval": 9.0} if case == "another interval" else {}
         base, new = sides(tmp_path, runs=1 if case == "one run" else 2, **more)
-    told = json.loads(json_text(Comparison.of(**compare_versions(base, new))))
+    told = json.loads(json_text(compare_versions(base, new)))
     assert misfits("comparison", told) == []

@@ -7,7 +7,7 @@ import pytest
 from documents import manifest_with
 from folders import write_run
 from katydid import Finding, Metric, Rule, Workload
-from katydid.analysis.comparison.compare import CompareSettings, compare_versions
+from katydid.analysis.comparison.compare import compare_versions
 from katydid.analysis.derived import with_derived
 from katydid.analysis.result import RunResult
 from katydid.analysis.summary import summarise
@@ -15,6 +15,7 @@ from katydid.gate.judge import judge
 from katydid.gate.judgement import GateVerdict
 from katydid.gate.thresholds import parse_thresholds
 from katydid.model.declared import catalogue_of, declare
+from katydid.model.documents.comparison import CompareSettings
 from katydid.model.errors import ConfigError
 from katydid.model.workload import WORKLOADS
 from katydid.report.build import build_report

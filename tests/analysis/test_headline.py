@@ -2,6 +2,7 @@
 
 import pytest
 
+import katydid.workloads  # noqa: F401 - their parts of a summary
 from documents import manifest_with, summary_with
 from katydid.analysis.configuration import CONFIG_STATUSES
 from katydid.analysis.headline import exit_code, headline_of
@@ -121,6 +122,11 @@ def test_successes_of_the_warm_up_alone_are_said_to_be_that():
     told = headline(*rows(OK | {"warm_up": True}, FAILED, FAILED), warm_up_s=1.0)
     assert told.outcome is Outcome.FAILED
     assert "no request succeeded after the warm-up (" in told.text
+
+
+def test_a_run_without_requests_whose_workers_were_lost_is_the_generators_fault():
+    told = headline(*rows(), lost_workers=["w1", "w2"])
+    assert told.text.startswith("INVALID (the generator's fault): 2 workers were lost")
 
 
 # The configuration's fault

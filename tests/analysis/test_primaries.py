@@ -3,8 +3,9 @@
 import pytest
 
 from folders import write_version
-from katydid.analysis.comparison.compare import CompareSettings, compare_versions
+from katydid.analysis.comparison.compare import compare_versions
 from katydid.cli import main
+from katydid.model.documents.comparison import CompareSettings
 from katydid.report.verdict import comparison_sentence
 
 LUCK = (0.01, -0.008, 0.004)

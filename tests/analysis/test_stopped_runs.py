@@ -8,8 +8,9 @@ from simulate_stopped_runs import METRICS, different, pool
 
 from folders import write_run
 from katydid.analysis.comparison.bounds import weigh
-from katydid.analysis.comparison.compare import CompareSettings, compare_versions
+from katydid.analysis.comparison.compare import compare_versions
 from katydid.analysis.comparison.estimates import Estimates, estimate, read_run
+from katydid.model.documents.comparison import CompareSettings
 from katydid.stats.censoring import Known
 from katydid.stats.inference import Design, Difference
 from synthetic import synthetic_run

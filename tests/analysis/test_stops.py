@@ -6,7 +6,7 @@ import pytest
 from documents import manifest_with, summary_with
 from katydid.analysis.comparison.estimates import RunData
 from katydid.analysis.comparison.stops import compare_stops
-from katydid.analysis.comparison.verdicts import CompareSettings
+from katydid.model.documents.comparison import CompareSettings
 
 RAMP = {"failure_threshold": 5, "users": 500, "spawn_rate": 10, "ramp_per_s": 10.0, "interval_s": 20.0}
 
@@ -34,15 +34,15 @@ OLD, NEW = (242, 243, 244, 243, 242), (255, 254, 255, 256, 254)
 def test_five_runs_a_side_tell_a_few_percent_of_users():
     stops = compared(OLD, NEW)
     users = stops.rows[0]
-    assert stops.verdict == users["verdict"] == "faster"
-    assert (users["name"], users["primary"]) == ("users_at_stop", True)
-    assert users["low"] > 0
+    assert stops.verdict == users.verdict == "faster"
+    assert (users.name, users.primary) == ("users_at_stop", True)
+    assert users.low > 0
     one_user = 1 / 243
-    assert users["low"] - one_user < 12 / 243 < users["high"] + one_user
-    assert [row["name"] for row in stops.rows[1:]] == [
+    assert users.low - one_user < 12 / 243 < users.high + one_user
+    assert [row.name for row in stops.rows[1:]] == [
         "in_flight_at_stop", "requests_at_stop", "ok_at_stop", "time_to_stop"
     ]  # fmt: skip
-    assert {row["verdict"] for row in stops.rows} == {"faster"}
+    assert {row.verdict for row in stops.rows} == {"faster"}
     assert (
         "243 users and 255 (+4.9\u00a0%), 138 in flight and 150 (+8.7\u00a0%), 283 requests and 295 (+4.2\u00a0%)"
         in stops.reasons[0]
@@ -60,8 +60,8 @@ def test_the_same_users_again_are_no_difference():
 
 def test_runs_that_are_all_alike_are_known_to_a_user_and_not_better():
     users = compared([243] * 5, [243] * 5).rows[0]
-    assert users["verdict"] == "no_difference"
-    assert users["high"] - users["low"] > 0.5 / 243
+    assert users.verdict == "no_difference"
+    assert users.high - users.low > 0.5 / 243
     assert compared([243] * 5, [244] * 5).verdict == "no_difference", "a user is not worth a word"
 
 
@@ -69,15 +69,15 @@ def test_one_run_a_side_gives_both_figures_and_what_it_would_take():
     stops = compared([243], [255])
     users = stops.rows[0]
     assert stops.verdict == "cannot_tell"
-    assert (round(users["base"]), round(users["new"]), users["low"]) == (243, 255, None)
-    assert users["runs_needed"] > 1
-    assert f"one run each cannot tell; make about {users['runs_needed']} of each" in stops.reasons[0]
+    assert (round(users.base), round(users.new), users.low) == (243, 255, None)
+    assert users.runs_needed > 1
+    assert f"one run each cannot tell; make about {users.runs_needed} of each" in stops.reasons[0]
 
 
 def test_noisy_runs_say_how_many_it_takes():
     stops = compared((230, 260, 243), (240, 275, 250))
     assert stops.verdict == "cannot_tell"
-    assert stops.rows[0]["runs_needed"] > 3
+    assert stops.rows[0].runs_needed > 3
 
 
 @pytest.mark.parametrize(
@@ -94,8 +94,8 @@ def test_noisy_runs_say_how_many_it_takes():
 def test_a_version_that_was_not_stopped_held_at_least_its_users(base, new, verdict, bound, text):
     stops = compared(base, new)
     (users,) = stops.rows
-    assert (stops.verdict, users["verdict"], users["bound"]) == (verdict, verdict, bound)
-    assert users["high" if bound == "lower" else "low"] is None
+    assert (stops.verdict, users.verdict, users.bound) == (verdict, verdict, bound)
+    assert getattr(users, "high" if bound == "lower" else "low") is None
     assert text in stops.reasons[0]
 
 

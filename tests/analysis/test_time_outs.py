@@ -4,13 +4,14 @@ import numpy as np
 import pytest
 
 from folders import write_run
-from katydid.analysis.comparison.compare import CompareSettings, compare_versions
+from katydid.analysis.comparison.compare import compare_versions
 from katydid.analysis.comparison.estimates import Estimates, estimate, read_run
 from katydid.analysis.comparison.sides import Sides
-from katydid.analysis.comparison.verdicts import Verdict, judge_metrics
+from katydid.analysis.comparison.verdicts import judge_metrics
 from katydid.analysis.result import RunResult
 from katydid.gate.judge import judge
 from katydid.gate.thresholds import parse_thresholds
+from katydid.model.documents.comparison import CompareSettings, Verdict
 from katydid.report.comparison import comparison_markdown
 from katydid.report.verdict import change_text
 from katydid.stats.censoring import Known
@@ -105,7 +106,7 @@ def test_few_time_outs_leave_the_quantile_what_it_is(tmp_path):
 
 def test_pages_say_at_least(tmp_path):
     result = compared(tmp_path, 0.0, 0.2)
-    found = metric(result, "duration.p95")
+    (found,) = (m for m in result.metrics if m.name == "duration.p95")
     assert change_text(found).startswith("at least +")
     assert "≥\u00a060.0 s" in comparison_markdown(result)
 

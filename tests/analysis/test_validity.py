@@ -145,6 +145,11 @@ def test_late_starts_of_free_users_are_ours():
     assert found(rows) == {"late_starts": "invalid"}
 
 
+def test_what_is_sent_again_was_punctual_the_first_time():
+    rows = [started(i * 1000, late=60.0 * (i % 2), iteration=i, resent=bool(i % 2)) for i in range(20)]
+    assert found(rows) == {"resent": "warning"}
+
+
 def test_without_an_interval_no_start_is_late_by_a_schedule():
     rows = [started(i * 1000, late=60.0 if i % 2 else 0.0, iteration=i) for i in range(20)]
     assert found(rows, interval_s=0.0) == {}
@@ -385,23 +390,3 @@ def test_users_that_came_all_at_once_say_nothing_about_capacity(manifest, told):
 def test_a_ramp_whose_users_waited_for_their_places_came_in_pulses():
     assert found(steady(10), pulses=True) == {"ramp": "warning"}
     assert found(steady(10), pulses=False) == {}
-
-
-@pytest.mark.parametrize(
-    ("file", "sent", "expected"),
-    [
-        ("p.jsonl", ["1", "2", "3"], {}),
-        ("p.jsonl", ["1", "2", "1"], {"prompts": "warning"}),
-        ("p.jsonl", [None, None, None], {}),
-        (None, ["1", "1", "1"], {}),  # the built-in ones are few, as everybody knows
-    ],
-)
-def test_a_file_of_prompts_that_began_anew_is_told(file, sent, expected):
-    rows = [started(i * 1000, iteration=i, prompt_id=name) for i, name in enumerate(sent)]
-    assert found(rows, monitor(10), stopped_at_ms=3000.0, options={"prompts": file}) == expected
-
-
-def test_a_request_that_is_tried_again_is_no_prompt_sent_twice():
-    tries = [started(0, base=FAILED, prompt_id="1"), started(10, prompt_id="1")]
-    rows = [*tries, started(1000, iteration=1, prompt_id="2")]
-    assert "prompts" not in found(rows, monitor(10), options={"prompts": "p.jsonl"})

@@ -5,7 +5,7 @@ import pytest
 from simulate_verdicts import LEVELS, Failing, cell, pool
 from situations import SITUATIONS, STEADY, Situation
 
-from katydid.analysis.comparison.compare import CompareSettings
+from katydid.model.documents.comparison import CompareSettings
 
 PAIRS = 300
 

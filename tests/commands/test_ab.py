@@ -10,13 +10,14 @@ import time
 
 import pytest
 
+from documents import comparison_with
 from katydid.analysis.comparison.looks import planned_looks
-from katydid.analysis.comparison.verdicts import CompareSettings
 from katydid.cli import main
 from katydid.commands import ab, command_parsers
 from katydid.commands.ab_pairs import until_decided
 from katydid.commands.served import ServedVersion, answers
 from katydid.model.arguments import did_you_mean
+from katydid.model.documents.comparison import CompareSettings
 from katydid.model.errors import ConfigError
 from runfolders import write_run
 from schemas import misfits
@@ -26,8 +27,7 @@ LOAD = {"users": 10, "cycles": 12}
 
 
 def comparison(verdict):
-    return {"verdict": verdict, "metrics": [], "reasons": ["no"], "sides": [{"versions": [v]} for v in "ab"],
-            "settings": {"same_within": 0.1}, "outcomes": [[], []]}  # fmt: skip
+    return comparison_with(verdict=verdict, reasons=["no"])
 
 
 def pairs_of(verdicts, *, most=5, with_history=False):
@@ -53,7 +53,7 @@ def test_it_ends_with_the_first_look_that_decides(with_history, first):
     made, found, said = pairs_of(["cannot_tell", "no_difference"], with_history=with_history)
     assert len(made) == 2 * (first + 1)
     assert found.decided
-    assert [look["pairs"] for look in found.looks] == [first, first + 1]
+    assert [look.pairs for look in found.looks] == [first, first + 1]
     assert "that decides" in said[-1]
 
 
@@ -150,6 +150,7 @@ def test_the_gate_takes_the_comparison_of_ab_instead_of_its_own(tmp_path, record
 
 OPTIONS_OF_A_RUN = """
 from katydid.commands.run import run_parser
+from katydid.model.documents.comparison import CompareSettings
 print(*(name for action in run_parser("stream")[0]._actions for name in action.option_strings))
 """
 

@@ -10,6 +10,7 @@ import signal
 import urllib.parse
 import urllib.request
 from collections import Counter
+from contextlib import ExitStack, contextmanager
 
 import numpy as np
 import pytest
@@ -28,6 +29,7 @@ SMALL = {"users": 60, "rate": 10, "interval": 2}
 """A tenth of the time: with answers of 1 s, 10 are in flight until 2 s, and 10 + 10 (t − 2) from then on."""
 BY_ARITHMETIC = {138: 243, 150: 255}
 SIDES = {"old": 138, "new": 150}
+HOW = ["one process", "two processes", "master and workers"]
 
 
 def ramp(server, folder, *words, users, rate, interval):
@@ -242,15 +244,20 @@ def test_the_origins_stress_test(tmp_path, limit, processes):
 @pytest.mark.slow
 @pytest.mark.parametrize("limit", BY_ARITHMETIC)
 def test_with_separate_master_and_workers(tmp_path, limit):
-    port = free_port()
-    workers = [locust("--worker", "--master-port", port, folder=tmp_path / "workers") for _ in range(2)]
     with Limited(limit, 10.0) as server:
-        words = ("--master", "--master-bind-port", port, "--master-bind-host", "127.0.0.1", "--expect-workers", 2)
-        master = ramp(server, tmp_path, *words, **FULL)
-        ended(master)
-        assert [worker.wait(20) for worker in workers] == [0, 0]
+        with master_of(tmp_path, 2) as words:
+            ended(ramp(server, tmp_path, *words, **FULL))
         log = server.log()
     stopped_as_it_should(the_run(tmp_path / "reports"), log, BY_ARITHMETIC[limit])
+
+
+@contextmanager
+def master_of(folder, count):
+    """The words that make a run the master of so many workers; at the end these have ended by themselves."""
+    port = free_port()
+    workers = [locust("--worker", "--master-port", port, folder=folder / "workers") for _ in range(count)]
+    yield "--master", "--master-bind-port", port, "--master-bind-host", "127.0.0.1", "--expect-workers", count
+    assert [worker.wait(20) for worker in workers] == [0] * count
 
 
 @pytest.mark.slow
@@ -276,13 +283,13 @@ QUICK = {"users": 500, "rate": 50, "interval": 4}
 """The stress test at five times its pace: with answers of 2 s, the same users at the same limits."""
 
 
-def versions(folder, limits, runs):
-    """So many runs of each version, in turns; what `katydid compare` says of them."""
+def versions(folder, limits, runs, how="one process"):
+    """So many runs of each version, interleaved; what `katydid compare` says of them."""
     for turn in range(runs):
         for name, limit in list(limits.items())[:: -1 if turn % 2 else 1]:
-            with Limited(limit, 2.0) as server:
-                words = ("--version-label", name, "--run-time", "12s", "--results", folder / "reports")
-                ended(ramp(server, folder, *words, **QUICK))
+            with Limited(limit, 2.0) as server, spread_over(how, folder) as words:
+                more = ("--version-label", name, "--run-time", "12s", "--results", folder / "reports")
+                ended(ramp(server, folder, *words, *more, **QUICK))
     return compared(folder, limits)
 
 
@@ -298,24 +305,29 @@ def users_of(result):
     return next(metric for metric in result["metrics"] if metric["name"] == "users_at_stop")
 
 
-def at_full_pace(folder, limits, runs, words):
-    """So many runs of each version at the origin's pace, both at the same time; what `katydid compare` says of them."""
-    for turn in range(runs):
-        with Limited(limits["old"], 10.0) as old, Limited(limits["new"], 10.0) as new:
-            sides = [("old", old), ("new", new)][:: -1 if turn % 2 else 1]
-            common = (*words, "--results", folder / "reports", "--version-label")
-            both = [ramp(server, folder / name, *common, name, **FULL) for name, server in sides]
-            for run_ in both:
-                ended(run_)
-    return compared(folder, limits)
+@contextmanager
+def spread_over(how, folder):
+    """The words that spread a run over one process, over two, or over a master and two workers."""
+    if how == "master and workers":
+        with master_of(folder, 2) as words:
+            yield words
+    else:
+        yield ("--processes", 2) if how == "two processes" else ()
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("processes", [1, 2])
-def test_five_runs_a_side_at_the_origins_pace(tmp_path, processes):
-    words = ("--processes", 2) if processes == 2 else ()
-    holds_five_percent_more(*at_full_pace(tmp_path, SIDES, 5, words))
+@pytest.mark.parametrize("how", HOW)
+def test_five_runs_a_side_at_the_origins_pace(tmp_path, how):
+    """Both versions at the same time, or this would take twice as long."""
+    for turn in range(5):
+        with ExitStack() as both:
+            for name in list(SIDES)[:: -1 if turn % 2 else 1]:
+                server = both.enter_context(Limited(SIDES[name], 10.0))
+                words = both.enter_context(spread_over(how, tmp_path / name))
+                where = ("--results", tmp_path / "reports", "--version-label", name)
+                both.callback(ended, ramp(server, tmp_path / name, *words, *where, **FULL))
+    holds_five_percent_more(*compared(tmp_path, SIDES))
 
 
 @pytest.mark.slow
@@ -345,8 +357,9 @@ def test_one_run_a_side_gives_both_figures_and_what_it_would_take(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_version_without_a_limit_holds_at_least_its_users(tmp_path):
-    result, out = versions(tmp_path, {"old": 138, "new": 0}, 1)
+@pytest.mark.parametrize("how", HOW)
+def test_a_version_without_a_limit_holds_at_least_its_users(tmp_path, how):
+    result, out = versions(tmp_path, {"old": 138, "new": 0}, 1, how)
     users = users_of(result)
     assert (result["verdict"], users["bound"], users["new"]) == ("faster", "lower", 500)
     assert "at least" in out

@@ -3,7 +3,7 @@
 import pytest
 
 from real_server import NEEDS_REAL_SERVER, real_model_server
-from running import ROOT, Running, the_run
+from running import ROOT, Running, katydid, runs_in, the_run
 
 pytestmark = [pytest.mark.e2e, pytest.mark.real, NEEDS_REAL_SERVER]
 
@@ -28,3 +28,30 @@ def test_every_row_is_ok_and_tokens_are_the_servers(tmp_path):
     assert (samples["completion_tokens"] - samples["chunks"] <= 2).all()
     assert (samples["completion_tokens"] <= 24).all()
     assert run.manifest["model"] == "smollm2"
+
+
+@pytest.mark.timeout(600)
+def test_lengths_are_as_asked_without_a_tokenizer_and_no_prompt_comes_from_the_cache(tmp_path):
+    with real_model_server() as url:
+        words = ("--host", url, "--users", 3, "--interval", 6, "--warm-up", 0, "--run-time", "60s")
+        lengths = ("--input-tokens", "normal(200,50)", "--output-tokens", 64)
+        katydid("run", "stream", *words, *lengths, folder=tmp_path / "made").wait(200)
+        sharing = ("--run-time", "30s", "--input-tokens", 200, "--shared-prefix", 150)
+        katydid("run", "stream", *words, *sharing, folder=tmp_path / "shared").wait(120)
+        prompts = tmp_path / "prompts.txt"
+        prompts.write_text("".join(f"Tell me all about the number {number}.\n" for number in range(5)))
+        for _ in range(2):
+            katydid("run", "stream", *words, "--run-time", "8s", "--prompts", prompts, folder=tmp_path / "file").wait(
+                99
+            )
+    made = the_run(tmp_path / "made")
+    samples = made.samples
+    assert set(samples["outcome"]) == {"ok"}
+    asked, realised = samples["target_input_tokens"], samples["prompt_tokens"]
+    assert realised.mean() == pytest.approx(asked.mean(), rel=0.02)
+    assert realised.std() == pytest.approx(asked.std(), rel=0.15)
+    assert ((realised / asked - 1).abs() <= 0.03).mean() >= 0.95
+    assert set(samples["completion_tokens"]) == {64}
+    assert made.summary["cache"]["beyond_template"] < 0.01
+    assert the_run(tmp_path / "shared").summary["cache"]["beyond_template"] > 0.2
+    assert all(any("warm cache" in said for said in run.summary["warnings"]) for run in runs_in(tmp_path / "file"))

@@ -4,8 +4,9 @@ import json
 
 import pytest
 
+from foreign_bridge import IDS_ONLY, SCENARIO, foreign_bridge
 from katydid.target.process import start_target
-from katydid.workloads.session.scenario import FOLDER
+from katydid.workloads.session import FOLDER
 from running import COMPLETE, katydid, the_run
 
 pytestmark = pytest.mark.e2e
@@ -44,7 +45,7 @@ def test_five_users_with_twenty_messages_each(tmp_path):
     assert run.files == COMPLETE
     assert run.manifest["ended"] == "completed"
     assert run.manifest["scenario"] == "bridge"
-    assert "Every answer that was checked was right" in (run.path / "report.html").read_text()
+    assert "Every answer that could be checked was right" in (run.path / "report.html").read_text()
     assert run.summary["valid"]
 
 
@@ -94,7 +95,8 @@ def test_violations_count_for_the_failure_threshold(tmp_path):
 def test_a_streamed_chat_whose_history_the_client_keeps(tmp_path):
     with start_target(ttft=0.01, chunk_interval=0.001, chunks=5) as target:
         _, run = talk(tmp_path, target.url, "--scenario", "openai", users=3, turns=4)
-    assert all(check["passed"] for check in run.summary["checks"])
+    passed = {name: check["passed"] for name, check in checks(run).items()}
+    assert passed == {"isolation": None, "independent_streams": True}, "a model that repeats no word shows no leak"
     messages = run.samples[run.samples["name"] == "message"]
     assert len(messages) == 12
     assert messages["ttft_ms"].notna().all()
@@ -157,3 +159,35 @@ def test_a_room_that_does_not_exist_is_one_line(tmp_path):
         assert done.wait(30) == 2
     assert "has no room 'Attic' (404 no such room: Attic)" in done.err
     assert len(done.err.strip().splitlines()) == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("leak_every", [0, 50])
+def test_a_service_with_a_canned_crisis_answer(tmp_path, leak_every):
+    """Somebody else's bridge: five users, twenty messages each, in rooms, the third answered by the crisis line."""
+    (tmp_path / "theirs.toml").write_text(SCENARIO.replace("room_size = 1", "room_size = 5"))
+    with foreign_bridge(leak_every=leak_every) as bridge:
+        _, run = talk(tmp_path, bridge.url, "--scenario", "theirs.toml", code=int(leak_every > 0))
+    assert {name: check["passed"] for name, check in checks(run).items()} == {
+        "isolation": not leak_every,
+        "independent_streams": True,
+        "message_count": True,
+        "own_history": True,
+        "room_members": True,
+        "safety_answer": True,
+    }
+    examples = checks(run)["isolation"]["examples"]
+    told = {(each["user"], each["other_user"]) for each in examples}
+    assert told == {tuple(int(name.rpartition("-")[2]) for name in pair) for pair in bridge.leaks}
+    assert len(bridge.leaks) == (100 // leak_every if leak_every else 0)
+
+
+@pytest.mark.slow
+def test_a_service_that_answers_by_ids_shows_no_isolation(tmp_path):
+    (tmp_path / "ids.toml").write_text(IDS_ONLY)
+    with foreign_bridge(ids_only=True) as bridge:
+        done, run = talk(tmp_path, bridge.url, "--scenario", "ids.toml", turns=3)
+    passed = {name: check["passed"] for name, check in checks(run).items()}
+    assert (passed["isolation"], passed["own_history"], passed["independent_streams"]) == (None, None, True)
+    assert run.summary["session"]["session_isolation"] is None
+    assert "could not be seen" in done.out

@@ -94,8 +94,8 @@ def test_a_path_for_a_burst_stands_below_the_base(client):
     target = Target()
     with raw_server(target) as url:
         service = BurstService(BurstOptions(burst_path="/v1/health", client=client), url + "/v1/")
-        sample = Sample(request_id="r", user=0, iteration=0, worker="local", name="/", scheduled_ms=0.0)
-        service.client.send(service.ask(sample), service.dialect.stream_parser("count"), Exchange())
+        sample = Sample(request_id="r", user=0, iteration=0, worker="local", name="n", scheduled_ms=0.0)
+        service.client.send(service.ask(sample, (0, 0)), service.dialect.stream_parser("count"), Exchange())
         service.close()
     assert target.asked == ["/v1/health"]
 

@@ -48,7 +48,7 @@ def test_the_last_minute_forgets_what_is_older():
     figures.add(rows({"start_ms": 0.0, "duration_ms": 100.0}))
     assert table(figures, now_ms=60_000.0)["Succeeded"] == ("1", "1")
     assert table(figures, now_ms=60_200.0)["Succeeded"] == ("0", "1")
-    assert table(figures, now_ms=60_200.0)["Duration p50"][0] == "–"
+    assert table(figures, now_ms=60_200.0)["Service time p50"][0] == "–"
 
 
 def test_figures_that_nobody_looks_at_keep_no_more_than_the_last_minute():

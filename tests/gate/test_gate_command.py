@@ -6,6 +6,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from documents import comparison_with
 from katydid.cli import main
 from katydid.runs.folder import RunFolder
 from runfolders import change_samples, copy_run, write_run
@@ -68,9 +69,8 @@ class Gate:
         file = self.folder / "limits.toml"
         file.write_text(thresholds)
         if comparison is not None:
-            self.monkeypatch.setattr(
-                "katydid.analysis.comparison.compare.compare_versions", lambda *_, **__: comparison
-            )
+            found = comparison_with(comparison)
+            self.monkeypatch.setattr("katydid.analysis.comparison.compare.compare_versions", lambda *_, **__: found)
         code = main(["gate", str(new), "--thresholds", str(file), *map(str, more)])
         self.out, self.err = self.capsys.readouterr()
         return code

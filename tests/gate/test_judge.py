@@ -221,7 +221,7 @@ def test_an_objective_stands_beside_the_comparison_of_its_metric():
     comparison = compared("no_difference", ttft_p95="no_difference")
     judgement = judged(comparison=comparison, objective=TTFT)
     (objective,) = (c for c in judgement.checks if c.kind == "objective")
-    assert (objective.compared["base"], objective.compared["change"]) == (1000.0, 0.01)
+    assert (objective.compared.base, objective.compared.change) == (1000.0, 0.01)
 
 
 def test_an_objective_that_is_not_compared_stands_beside_the_baseline_s_middle():
@@ -229,8 +229,8 @@ def test_an_objective_that_is_not_compared_stands_beside_the_baseline_s_middle()
     limits = {"requests_per_s": "> 1/s", "failure_rate": "< 2%", "tpot.p50": "< 1s"}
     judgement = judged(comparison=compared("no_difference"), objective=limits, baseline=baseline)
     rows = {c.metric: c.compared for c in judgement.checks if c.kind == "objective"}
-    assert (rows["requests_per_s"]["base"], rows["requests_per_s"]["change"]) == (8.0, 0.25)
-    assert rows["failure_rate"]["points"]["change"] == 0.0
+    assert (rows["requests_per_s"].base, rows["requests_per_s"].change) == (8.0, 0.25)
+    assert rows["failure_rate"].points.change == 0.0
     assert rows["tpot.p50"] is None
 
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from katydid.analysis.comparison.compare import CompareSettings
 from katydid.gate.limits import read_limit, read_percent
 from katydid.gate.thresholds import Policy, read_thresholds
+from katydid.model.documents.comparison import CompareSettings
 from katydid.model.errors import ConfigError
 from katydid.model.metrics import METRICS
 from katydid.model.units import Unit

@@ -6,8 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from documents import summary_with
+from documents import comparison_with, metric_row, summary_with
 from katydid.model.documents.base import DocumentError
+from katydid.model.documents.comparison import Comparison, Verdict
+from katydid.model.documents.gate import GateResult
 from katydid.model.documents.manifest import Manifest, StageRecord
 from katydid.model.documents.summary import RequestCounts, Summary
 from katydid.model.jsontext import json_text
@@ -112,3 +114,33 @@ def test_any_json_is_a_document_or_a_reason_in_one_line(kind, sound, data):
     source = value if data.draw(st.booleans()) else sound | {key: value}
     told = read(kind, source)
     assert told == source or (isinstance(told, str) and len(told.splitlines()) == 1)
+
+
+# Documents and parts within
+
+
+def judged_with(comparison):
+    return GateResult(
+        schema_version=1, passed=True, exit_code=0, thresholds="t", runs=[], checks=[], comparison=comparison
+    )
+
+
+def test_a_document_within_another_keeps_every_key_that_was_read():
+    whole = comparison_with(metrics=[metric_row()]).json | {"from_the_future": [1]}
+    assert judged_with(Comparison.read(whole)).json["comparison"] == whole
+    assert judged_with(None).json["comparison"] is None
+
+
+@pytest.mark.parametrize("verdict", ["mixed", "invalid", "splendid"])
+def test_a_metric_has_no_verdict_of_a_comparison(verdict):
+    with pytest.raises(DocumentError, match="verdict"):
+        comparison_with(metrics=[metric_row(verdict=verdict)])
+    assert comparison_with(metrics=[metric_row(verdict="slower")]).metrics[0].verdict is Verdict.SLOWER
+
+
+def test_what_a_workload_adds_is_read_as_its_type():
+    summary = summary_with(mine=[{"requests": 3, "ok": 2}], hollow=None)
+    assert summary.part("mine", list[RequestCounts]) == [RequestCounts(requests=3, ok=2)]
+    assert summary.part("hollow", int) is summary.part("nobodys", int) is None
+    with pytest.raises(DocumentError, match=r"mine: .*expected `int`"):
+        summary.part("mine", int)

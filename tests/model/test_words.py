@@ -3,8 +3,10 @@
 import math
 
 import pytest
+from msgspec import convert
 
-from documents import manifest_with, summary_with
+from documents import manifest_with, metric_row, summary_with
+from katydid.model.documents.comparison import ComparedMetric
 from katydid.model.formatting import (
     format_change,
     format_eta,
@@ -119,8 +121,11 @@ def test_a_difference_of_shares_is_in_points(value, text):
 
 def row(change, of_shares=None):
     """A comparison's row: a change, an interval of 1 to either side, and the same in points."""
-    shares = None if of_shares is None else {"change": of_shares, "low": of_shares - 1, "high": None}
-    return {"change": change, "low": None if change is None else change - 1, "high": 2.0, "points": shares}
+    points = None
+    if of_shares is not None:
+        points = {"change": of_shares, "low": of_shares - 1, "high": None, "detectable": None}
+    low = None if change is None else change - 1
+    return convert(metric_row(change=change, low=low, high=2.0, points=points), ComparedMetric)
 
 
 @pytest.mark.parametrize(

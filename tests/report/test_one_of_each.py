@@ -8,8 +8,8 @@ import pytest
 from documents import manifest_with, summary_with
 from katydid.analysis.comparison.estimates import RunData
 from katydid.analysis.comparison.stops import compare_stops
-from katydid.analysis.comparison.verdicts import CompareSettings
 from katydid.cli import main
+from katydid.model.documents.comparison import CompareSettings
 from runfolders import change_samples, write_run
 
 NOUNS = (

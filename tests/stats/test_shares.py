@@ -9,8 +9,9 @@ import pytest
 from folders import write_version
 from katydid.analysis.comparison.estimates import Estimates
 from katydid.analysis.comparison.sides import Sides
-from katydid.analysis.comparison.verdicts import CompareSettings, judge_metrics
+from katydid.analysis.comparison.verdicts import judge_metrics
 from katydid.cli import main
+from katydid.model.documents.comparison import ComparedPoints, CompareSettings
 from katydid.stats.proportions import in_points
 
 LUCK = (0.01, -0.008, 0.004)
@@ -51,40 +52,40 @@ def test_what_no_share_can_be_is_not_detectable(ratio, points):
 
 
 def judged(base, new, name="late_share", **limits):
-    """A metric's entry in the comparison of runs of 100 requests with these values."""
+    """A metric's row in the comparison of runs of 100 requests with these values."""
     runs = [
         [Estimates({name: value}, 100, 0, 100, episodes=10, tokens=None, users_at_stop=None) for value in side]
         for side in (base, new)
     ]
     settings = CompareSettings(primary=(name,), **limits)
     sides = Sides(*runs, history=[], interleaved=True, within=lambda _: None)
-    return judge_metrics([name], sides, settings)[0].as_dict(settings, 1)
+    return judge_metrics([name], sides, settings)[0].row(settings, 1)
 
 
 def test_from_none_to_all_is_a_hundred_points_and_the_verdict_is_the_ratios():
     found = judged([0.0, 0.0, 0.0], [1.0, 1.0, 0.99])
-    assert (found["base"], found["verdict"]) == (0.0, "slower")
-    assert found["points"]["change"] == pytest.approx(100 * 299 / 300)
-    assert 90 < found["points"]["low"] < found["points"]["change"] <= found["points"]["high"] <= 100
-    assert found["points"]["detectable"] < 1
-    assert found["change"] == pytest.approx(200, rel=0.02)  # 100.5 / 0.5, where half a request is added to each
+    assert (found.base, found.verdict) == (0.0, "slower")
+    assert found.points.change == pytest.approx(100 * 299 / 300)
+    assert 90 < found.points.low < found.points.change <= found.points.high <= 100
+    assert found.points.detectable < 1
+    assert found.change == pytest.approx(200, rel=0.02)  # 100.5 / 0.5, where half a request is added to each
 
 
 def test_one_run_each_has_a_difference_without_an_interval():
     found = judged([0.0], [0.5])
-    assert found["verdict"] == "cannot_tell"
-    assert found["points"] == {"change": 50.0, "low": None, "high": None, "detectable": None}
+    assert found.verdict == "cannot_tell"
+    assert found.points == ComparedPoints(change=50.0, low=None, high=None, detectable=None)
 
 
 def test_where_too_little_failed_there_is_a_difference_still():
     runs = [0.0, 0.01]
-    assert judged(runs, runs)["points"]["change"] == 0.0
-    assert judged([0.0], [0.0])["points"]["change"] == 0.0
-    assert judged([0.0], [0.0])["verdict"] == "no_difference"
+    assert judged(runs, runs).points.change == 0.0
+    assert judged([0.0], [0.0]).points.change == 0.0
+    assert judged([0.0], [0.0]).verdict == "no_difference"
 
 
 def test_what_is_no_share_has_no_points():
-    assert judged([100.0, 101.0], [100.0, 102.0], "duration.p50")["points"] is None
+    assert judged([100.0, 101.0], [100.0, 102.0], "duration.p50").points is None
 
 
 def test_every_output_says_points(tmp_path, capsys):

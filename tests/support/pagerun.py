@@ -147,7 +147,7 @@ class PageRun:
         home = self.scratch / "home"
         home.mkdir()
         return clean_environment(
-            PATH=path, HOME=str(home), TMPDIR=str(home), KATYDID_STAND_IN=json.dumps(settings), PAIRS="1",
+            PATH=path, HOME=str(home), TMPDIR=str(home), KATYDID_STAND_IN=json.dumps(settings), PAIRS="2",
         )  # fmt: skip
 
     def _run(self, block: Block, environment: dict[str, str]) -> None:

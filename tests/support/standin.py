@@ -4,7 +4,8 @@ It calls the real command, with three things changed, since a page speaks of oth
 
 - a host or a port of the page is one of this machine that a server of ours has (PORTS, TARGET);
 - what takes long is cut short: times, users and intervals above a cap, on the command line and in the environment;
-- servers (`katydid target`, `locust` with its page) go on in the background until the page is over.
+- servers (`katydid target`, `locust` with its page) go on in the background until the page is over; those that
+  `--start-base` and `--start-new` name are left to the command that starts and ends them.
 
 An exit code that is a verdict about a run (1, 3, 4) is none about the page, and becomes 0; wrong usage and our own
 errors (2, 70) stay. `python standin.py NAME ARGUMENT…` with the settings in KATYDID_STAND_IN, as JSON.
@@ -64,11 +65,13 @@ class StandIn:
         self.name = name
         self._settings = settings
         self._to_wait_for: set[int] = set()
+        self._starts_servers = False
 
     def arguments(self, given: list[str]) -> list[str]:
         """The arguments, with what is changed."""
         if self.name == "python":
             return [self._settings["ports"].get(word, word) for word in given]
+        self._starts_servers = "--start-base" in given
         words: list[str] = []
         option = ""
         for word in given:
@@ -99,6 +102,8 @@ class StandIn:
             option = "--" + name.removeprefix("LOAD_TEST_").removeprefix("LOCUST_").lower().replace("_", "-")
             ours = name.startswith(("LOAD_TEST_", "LOCUST_"))
             found[name] = self._value(option, value) if ours else value
+        if self._starts_servers:
+            found["PATH"] = f"{self._settings['commands']}{os.pathsep}{found['PATH']}"
         return found
 
     def _value(self, option: str, value: str) -> str:
@@ -112,7 +117,7 @@ class StandIn:
             return str(self._settings["pids"].get(value, value))
         if option == "--port":
             return str(self._settings["ports"][value]) if value in self._settings["served"] else "0"
-        return _URL.sub(self._url, value)
+        return value if self._starts_servers else _URL.sub(self._url, value)
 
     def _url(self, found: re.Match) -> str:
         port = self._settings["ports"].get(found["port"]) if found["host"] == "127.0.0.1" else None

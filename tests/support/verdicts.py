@@ -1,6 +1,6 @@
 """Summaries and comparisons as the gate gets them, without any run behind them."""
 
-from documents import manifest_with, summary_with
+from documents import comparison_with, manifest_with, metric_row, summary_with
 from katydid.analysis.result import RunResult
 from katydid.gate.judge import judge
 from katydid.gate.thresholds import parse_thresholds
@@ -17,26 +17,20 @@ def judged_run(name="run", *, few=None, users=20, **changes):
 
 
 def compared(verdict="no_difference", *, reasons=(), **rows):
-    """A comparison; `rows` are the verdicts of primaries, with _ for the dot of their names."""
-    changes = {"slower": 0.2, "faster": -0.2, "no_difference": 0.01, "cannot_tell": 0.04, "invalid": None}
-    return {
-        "verdict": verdict,
-        "reasons": list(reasons),
-        "sides": [{"versions": ["v1"]}, {"versions": ["v2"]}],
-        "settings": {"same_within": 0.1},
-        "metrics": [
-            {
-                "name": name.replace("_", "."), "base": 1000.0, "new": 1000.0 * (1 + (changes[said] or 0)),
-                "change": changes[said], "low": changes[said] - 0.03, "high": changes[said] + 0.03, "verdict": said,
-                "primary": True, "smallest_detectable": 0.1, "runs_needed": 8 if said == "cannot_tell" else None,
-                "reason": "", "design": "runs", "points": None, "bound": None,
-            }
-            for name, said in (rows or {"duration_p50": verdict}).items()
-            if verdict != "invalid"
-        ],
-    }  # fmt: skip
+    """A comparison's JSON; `rows` are the verdicts of primaries, with _ for the dot of their names."""
+    changes = {"slower": 0.2, "faster": -0.2, "no_difference": 0.01, "cannot_tell": 0.04}
+    metrics = [
+        metric_row(
+            name.replace("_", "."), new=1000.0 * (1 + changes[said]), change=changes[said], low=changes[said] - 0.03,
+            high=changes[said] + 0.03, verdict=said, runs_needed=8 if said == "cannot_tell" else None,
+        )
+        for name, said in (rows or {"duration_p50": verdict}).items()
+        if verdict != "invalid"
+    ]  # fmt: skip
+    return comparison_with(verdict=verdict, reasons=list(reasons), metrics=metrics).json
 
 
 def judged(*runs, comparison=None, baseline=(), **content):
     """The judgement on runs by the given content of a thresholds file."""
-    return judge(parse_thresholds(content, "limits.toml"), runs or (judged_run(),), comparison, baseline)
+    known = comparison and comparison_with(comparison)
+    return judge(parse_thresholds(content, "limits.toml"), runs or (judged_run(),), known, baseline)

@@ -20,10 +20,11 @@ def test_a_line_says_all_about_a_request(start):
     (line,) = the_log(target, 1)
     after = time.monotonic_ns(), time.time_ns()
     assert reply.status == 200
-    said = {key: line[key] for key in line if not key.endswith("_ns") and key != "queue_ms"}
+    said = {key: line[key] for key in line if not key.endswith("_ns") and key not in {"queue_ms", "body_sha256"}}
     assert said == {
         "request_id": "mine", "path": CHAT, "model": "katydid-small", "stream": True, "status": 200, "chunks": 3,
-        "completion_tokens": 3, "fault": None, "outcome": "sent", "party": None,
+        "completion_tokens": 3, "prompt_tokens": 3, "cached_tokens": None, "fault": None, "outcome": "sent",
+        "party": None,
     }  # fmt: skip
     for clock, start_, end in zip(("mono", "real"), before, after, strict=True):
         times = [line[f"{moment}_{clock}_ns"] for moment in MOMENTS]

@@ -117,7 +117,7 @@ def test_a_server_that_runs_tools_itself_can_misreport_them():
 
 
 def ask(**facts):
-    return Ask(**{"model": "m", "stream": True, "limit": None, "prompt_tokens": 1} | facts)
+    return Ask(**{"model": "m", "stream": True, "limit": None, "words": ["hello"]} | facts)
 
 
 def test_an_answer_makes_the_calls_of_its_conversation_or_none():

@@ -173,3 +173,51 @@ def test_the_client_keeps_the_history_where_the_service_does_not():
 
 def test_a_streamed_answer_without_its_end_is_truncated():
     assert streamed(event("a")).verdict()[0] == "truncated"
+
+
+# A service that does not say what it was told
+
+
+def test_a_canned_safety_answer_is_nobodys_stream_and_no_failure():
+    ours = user()
+    turn(ours, 1)
+    turn(ours, 2)
+    assert turn(ours, 3, text="Please call 988, the lifeline.") == set()
+
+
+def test_a_safety_answer_that_comes_a_turn_early_is_canned_too():
+    assert turn(user(), 1, text="Please call 988, the lifeline.") == set()
+
+
+def test_a_canned_answer_where_no_safety_answer_is_due_is_not_to_its_message():
+    ours = user()
+    for number in (1, 2, 3):
+        turn(ours, number)
+    assert turn(ours, 4, text="Please call 988, the lifeline.") == {"independent_streams"}
+
+
+def test_another_users_text_beside_a_canned_safety_answer_is_a_leak():
+    theirs, ours = user(7), user(3)
+    theirs.say(4)
+    assert "isolation" in turn(ours, 3, text=f"Call 988. {theirs.values['text']}")
+
+
+def test_a_judgement_tells_how_many_words_of_users_the_answer_held():
+    ours = user()
+    ours.say(1)
+    body = {"response": ours.values["text"], "message_count": 1}
+    assert ours.hear(whole(BRIDGE.message, body)).markers == 1
+    assert ours.hear(whole(BRIDGE.message, {"response": "$17", "message_count": 1})).markers == 0
+    assert ours.see_history(history(ours, [1]), content()).markers == 2
+
+
+def test_a_history_whose_texts_cannot_be_read_says_nothing_of_its_messages():
+    ours = user()
+    turn(ours, 1)
+    judgement = ours.see_history(whole(BRIDGE.history, {"messages": [{"event": "$1"}]}), content())
+    assert (violated(judgement), judgement.markers) == (set(), 0)
+
+
+def test_members_may_be_the_keys_of_an_object():
+    there = whole(BRIDGE.members, {"members": {"kd-run-0": {"since": 1}, "kd-run-1": {}}})
+    assert not user().see_members(there, ["kd-run-0", "kd-run-1"], None).violations

@@ -106,7 +106,7 @@ def test_where_the_first_stage_breaks_nothing_is_safe():
 
 
 def test_without_a_finished_stage_nothing_is_recommended():
-    assert recommended([], {})["low"] == 0
+    assert recommended([], {}).low == 0
 
 
 def test_rates_are_over_the_stages_and_not_over_the_pauses_between_them():

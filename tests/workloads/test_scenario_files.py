@@ -1,9 +1,15 @@
 """Scenario files: what is wrong with one is told in one line, with its place."""
 
+import re
+from dataclasses import fields
+
 import pytest
 
 from katydid.model.errors import ConfigError
-from katydid.workloads.session.scenario import load_scenario, shipped
+from katydid.model.options import options_in
+from katydid.workloads.session import SessionOptions, shipped
+from katydid.workloads.session.scenario import Scenario, load_scenario
+from running import ROOT
 
 GOOD = """
 transport = "json"
@@ -73,3 +79,23 @@ def test_one_line_says_what_is_wrong_and_where(tmp_path, old, new, message):
 def test_a_name_that_there_is_none_of():
     with pytest.raises(ConfigError, match="take bridge, bridge-websocket, openai, or a TOML file"):
         load_scenario("nope")
+
+
+def test_the_options_help_names_every_scenario():
+    (scenario,) = [field for field in options_in(SessionOptions) if field.name == "scenario"]
+    assert all(name in scenario.metadata["help"] for name in shipped())
+
+
+PAGE = (ROOT / "docs" / "reference" / "scenarios.md").read_text(encoding="utf-8")
+
+
+def test_the_page_of_the_format_names_every_key():
+    tables = {f.name for f in fields(Scenario)} - {"name", "text", "echoes", "count", "uses_model", "sha256"}
+    of_steps = {"method", "path", "body", "read", "text", "echoes", "count", "from_turn", "turn", "message", "expect"}
+    read = {"session", "text", "id", "count", "members", "messages", "content"}
+    assert {key for key in tables | of_steps | read if f"`{key}`" not in PAGE and f"`[{key}]`" not in PAGE} == set()
+
+
+def test_the_example_on_the_page_is_a_scenario(tmp_path):
+    example = re.search(r"```toml\n(.*?)```", PAGE, re.DOTALL)[1]
+    assert load(tmp_path, example).safety.turn == 3

@@ -40,7 +40,7 @@ TOLD = {
     "outage_s": 2.345,
     "recovery_s": None,
     "failed_requests": 7,
-    "events": [{"what": "kill", "at_s": 0.9}],
+    "events": [{"what": "kill", "at_s": 0.9, "detail": None, "outcome": "ok"}],
 }
 
 
@@ -85,16 +85,23 @@ def test_without_any_result_there_is_no_picture():
 # A sweep
 
 FIRST = {
+    "stage": 0,
     "users": 100,
+    "seconds": 60.0,
     "requests": 1500,
+    "ok": 1500,
+    "failed": 0,
+    "aborted": 0,
     "success_rate": 1.0,
     "mean_ms": 100.0,
     "min_ms": 50.0,
     "p50_ms": 90.0,
+    "p90_ms": 150.0,
     "p95_ms": 200.0,
     "p99_ms": None,
     "max_ms": 1500.0,
     "assessment": "healthy",
+    "rule": "all is well",
     "broken": [],
     "requests_per_s": 25.0,
     "ok_per_s": 25.0,
@@ -142,8 +149,8 @@ def test_a_run_without_a_sweep_has_no_such_section(summary):
     [
         (100, 200, "Sustained up to 100 users; the limit lies below 200"),
         (200, None, "Sustained up to 200 users (limit not reached)"),
-        (None, 100, "Sustained load: none; 100 users are too many already"),
-        (None, None, "Sustained load: none"),
+        (0, 100, "Sustained load: none; 100 users are too many already"),
+        (0, None, "Sustained load: none"),
     ],
 )
 def test_the_safe_range_is_the_heading(low, high, title):

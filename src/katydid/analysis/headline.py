@@ -167,14 +167,16 @@ def _named(check: Check) -> str:
 
 _GENERATOR, _TARGET, _CONFIGURATION = "generator", "target", "configuration"
 _PARTIES: dict[str | None, str] = {Blame.GENERATOR: _GENERATOR, Blame.TARGET: _TARGET, Blame.CONFIG: _CONFIGURATION}
-_CONFIGURED = frozenset({"data", "unfinished", "warm_up"})
+_CONFIGURED = frozenset({"data", "input_lengths", "output_lengths", "unfinished", "warm_cache", "warm_up"})
 """Rules of validity that another configuration keeps; the others are about the generator."""
 _EXAMPLE = 120
 """Characters of a target's words that a sentence has room for."""
 
 
 def _invalid_findings(summary: Summary) -> list[Finding]:
-    return [finding for finding in summary.findings if finding.severity == "invalid"]
+    """The cause first: that there are no data is a consequence of whatever else was found."""
+    found = [finding for finding in summary.findings if finding.severity == "invalid"]
+    return sorted(found, key=lambda finding: finding.rule == "data")
 
 
 def _fault(finding: Finding, summary: Summary) -> str:

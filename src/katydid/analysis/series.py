@@ -46,7 +46,7 @@ def over_time(frame: pd.DataFrame, monitor: pd.DataFrame, manifest: Manifest) ->
     # A clock that was off makes times below zero: the run is invalid, and has a report all the same.
     ends = ends_ms(frame).to_numpy(dtype=np.float64) / 1000.0
     end = np.where(np.isnan(ends), start, np.maximum(ends, start))
-    width = _bin_width(float(end.max()), len(frame))
+    width = bin_width(float(end.max()), len(frame))
     bins = int(end.max() // width) + 1
     outcome = frame["outcome"].to_numpy()
     ok = outcome == "ok"
@@ -70,7 +70,7 @@ def over_time(frame: pd.DataFrame, monitor: pd.DataFrame, manifest: Manifest) ->
     return table
 
 
-def _bin_width(seconds: float, requests: int) -> int:
+def bin_width(seconds: float, requests: int) -> int:
     """Narrow bins, but not so narrow that they hold hardly any request, unless there would be too few of them."""
     wanted = min(MOST_BINS, max(FEW_BINS, requests // GOOD_BIN))
     return next((w for w in _NICE_SECONDS if seconds / w <= wanted), math.ceil(seconds / wanted))

@@ -27,6 +27,7 @@ from katydid.analysis.offered import arrived, due_in_a_ramp, in_a_ramp, missed_s
 from katydid.analysis.request_times import RequestTimes, statistic_of
 from katydid.analysis.validity import Run, findings, unchecked
 from katydid.analysis.validity.clocks import upper_bounds
+from katydid.analysis.validity.tokens import cache_found, lengths_found
 from katydid.model.declared import Catalogue, catalogue_of
 from katydid.model.documents.base import SCHEMA_VERSION
 from katydid.model.documents.manifest import Manifest
@@ -97,6 +98,8 @@ def summarise(
         errors=_errors(with_blame(frame)),
         names=_names(counted),
         timestamp_source=manifest.timestamp_source,
+        lengths=lengths_found(counted),
+        cache=cache_found(counted, manifest),
     ).added(**_parts(run))
     return summary.added(headline=headline(manifest, summary))
 
@@ -114,7 +117,7 @@ def _counts(
 ) -> Counts:
     outcome = counted["outcome"]
     ok = counted[outcome == "ok"]
-    tokens, chunks = (ok[column].astype(np.float64) for column in ("completion_tokens", "chunks"))
+    tokens, chunks, inputs = (ok[name].astype(np.float64) for name in ("completion_tokens", "chunks", "prompt_tokens"))
     return Counts(
         requests=len(counted),
         ok=len(ok),
@@ -124,6 +127,7 @@ def _counts(
         due=due,
         chunks=int(chunks.sum()) if chunks.notna().any() else None,
         tokens=int(tokens.sum()) if tokens.notna().any() else None,
+        input_tokens=int(inputs.sum()) if inputs.notna().any() else None,
         timed=int(ok["ttft_ms"].notna().sum()),
         bounded=int((ok["ttft_bound"].eq(True) & ok["ttft_ms"].notna()).sum()),  # a column that may hold nulls
         seconds=seconds,

@@ -10,9 +10,10 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from itertools import takewhile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from katydid.commands.output import STANDARD_OUTPUT, check_output, write_output
 from katydid.commands.run import run_parser
@@ -24,9 +25,11 @@ from katydid.protocol.target_url import read_target_url
 from katydid.resources import locustfile, thresholds_file
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from katydid.analysis.comparison.estimates import RunData
-    from katydid.analysis.comparison.verdicts import CompareSettings
     from katydid.commands.ab_pairs import Pairs
+    from katydid.model.documents.comparison import CompareSettings, Comparison
     from katydid.runs.folder import RunFolder
 
 MOST_PAIRS = 10
@@ -139,7 +142,6 @@ def run(given: argparse.Namespace) -> int:
     if pairs.comparison is None:
         raise NoDataError("no run left a folder: see what the runs said above")
     comparison = _whole(pairs, settings)
-    comparison["workload"] = sides.workload
     code = _write(given, comparison, sides, results)
     if thresholds is None:
         return code
@@ -149,21 +151,17 @@ def run(given: argparse.Namespace) -> int:
 
 
 def _default_settings() -> CompareSettings:
-    from katydid.analysis.comparison.verdicts import CompareSettings
+    from katydid.model.documents.comparison import CompareSettings
 
     return CompareSettings()
 
 
-def _whole(pairs: Pairs, settings: CompareSettings) -> dict[str, Any]:
+def _whole(pairs: Pairs, settings: CompareSettings) -> Comparison:
     """The last look's comparison, with the looks that led to it."""
     assert pairs.comparison is not None  # noqa: S101 - asked before
-    promised = pairs.comparison["settings"] | {"family_alpha": settings.family_alpha, "same_level": settings.same_level}
-    return pairs.comparison | {
-        "pairs": pairs.made,
-        "decided": pairs.decided,
-        "looks": pairs.looks,
-        "settings": promised,
-    }
+    found = pairs.comparison
+    promised = replace(found.settings, family_alpha=settings.family_alpha, same_level=settings.same_level)
+    return found.added(pairs=pairs.made, decided=pairs.decided, looks=pairs.looks, settings=promised)
 
 
 class Sides:
@@ -172,9 +170,8 @@ class Sides:
     def __init__(self, settings: CompareSettings) -> None:
         self._settings = settings
         self._read: dict[str, RunData] = {}
-        self.workload: str | None = None
 
-    def compare(self, base: Sequence[RunFolder], new: Sequence[RunFolder], settings: CompareSettings) -> dict[str, Any]:
+    def compare(self, base: Sequence[RunFolder], new: Sequence[RunFolder], settings: CompareSettings) -> Comparison:
         """The comparison at a look."""
         from katydid.analysis.comparison.compare import compare_runs
         from katydid.runs.find import earlier_runs
@@ -182,7 +179,6 @@ class Sides:
         if not base or not new:
             raise NoDataError("a version has no run: see what the runs said above")
         sides = [[self.data(folder) for folder in side] for side in (base, new)]
-        self.workload = sides[0][0].manifest.get("workload")
         return compare_runs(sides[0], sides[1], settings=settings, history=earlier_runs(base, new))
 
     def data(self, folder: RunFolder) -> RunData:
@@ -194,9 +190,9 @@ class Sides:
             self._read[name] = read_run(folder)
         return self._read[name]
 
-    def counted(self, comparison: dict[str, Any], side: int) -> list[Any]:
+    def counted(self, comparison: Comparison, side: int) -> list[pd.DataFrame]:
         """Samples of the runs of a side that count."""
-        return [self._read[run["run"]].frame for run in comparison["sides"][side]["runs"] if run["counts"]]
+        return [self._read[run.run].frame for run in comparison.sides[side].runs if run.counts]
 
 
 def _has_history(results: Path, workload: str) -> bool:
@@ -273,22 +269,22 @@ def _sigterm_as_interrupt() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _write(given: argparse.Namespace, comparison: dict[str, Any], sides: Sides, results: Path) -> ExitCode:
-    from katydid.model.documents.comparison import Comparison
+def _write(given: argparse.Namespace, comparison: Comparison, sides: Sides, results: Path) -> ExitCode:
+    from katydid.model.documents.comparison import Verdict
     from katydid.report.comparison import comparison_markdown, comparison_page, print_comparison
     from katydid.report.render.terminal import terminal
 
     console = terminal(stderr=STANDARD_OUTPUT in (given.json, given.markdown))
     print_comparison(comparison, console)
     if given.json:
-        write_output(given.json, json_text(Comparison.of(**comparison)) + "\n")
+        write_output(given.json, json_text(comparison) + "\n")
     if given.markdown:
         write_output(given.markdown, comparison_markdown(comparison))
     name = re.sub(r"[^\w.-]", "_", f"ab-{given.base_version}-{given.new_version}.html")
-    html = given.html or str(results / str(comparison["workload"]) / name)
+    html = given.html or str(results / str(comparison.workload) / name)
     write_output(html, comparison_page(comparison, sides.counted(comparison, 0), sides.counted(comparison, 1)))
     console.print(f"Report: {html}", markup=False)
-    return ExitCode.INVALID if comparison["verdict"] == "invalid" else ExitCode.PASSED
+    return ExitCode.INVALID if comparison.verdict is Verdict.INVALID else ExitCode.PASSED
 
 
 def _say(text: str) -> None:

@@ -6,10 +6,9 @@ Knows neither Locust nor a process: how a run is made, how both sides are compar
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from katydid.analysis.comparison.looks import DECIDED, at_look, found_at
-from katydid.analysis.comparison.verdicts import CompareSettings
+from katydid.model.documents.comparison import CompareSettings, Comparison, LookRecord, Verdict
 from katydid.model.formatting import format_eta, fraction, plural
 from katydid.runs.folder import RunFolder
 from katydid.stats.sequential import Look
@@ -18,7 +17,7 @@ SIDES = ("base", "new")
 
 MakeRun = Callable[[str], RunFolder | None]
 """Makes a run of a side; None where it left no folder."""
-Compare = Callable[[Sequence[RunFolder], Sequence[RunFolder], CompareSettings], dict[str, Any]]
+Compare = Callable[[Sequence[RunFolder], Sequence[RunFolder], CompareSettings], Comparison]
 
 
 @dataclass
@@ -34,13 +33,13 @@ class Pairs:
 
     runs: dict[str, list[RunFolder]] = field(default_factory=lambda: {side: [] for side in SIDES})
     made: int = 0
-    comparison: dict[str, Any] | None = None
-    looks: list[dict[str, Any]] = field(default_factory=list)
+    comparison: Comparison | None = None
+    looks: list[LookRecord] = field(default_factory=list)
 
     @property
     def decided(self) -> bool:
         """Whether the last look did."""
-        return bool(self.looks) and self.looks[-1]["verdict"] in DECIDED
+        return bool(self.looks) and self.looks[-1].verdict in DECIDED
 
 
 def levels_text(looks: Sequence[Look]) -> str:
@@ -82,14 +81,14 @@ def until_decided(
         found = compare(pairs.runs["base"], pairs.runs["new"], at_look(settings, looks[number]))
         pairs.comparison = found
         pairs.looks.append(found_at(looks[number], found))
-        done = pairs.decided or found["verdict"] == "invalid"
+        done = pairs.decided or found.verdict is Verdict.INVALID
         say(f"After {plural(number, 'pair')}: {_known(found)}; {'that decides' if pairs.decided else left}")
         if done:
             break
     return pairs
 
 
-def _known(comparison: dict[str, Any]) -> str:
+def _known(comparison: Comparison) -> str:
     from katydid.report.verdict import comparison_sentence
 
     return comparison_sentence(comparison).rstrip(".")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from katydid.commands.output import STANDARD_OUTPUT, write_output
 from katydid.model.arguments import Commands
@@ -13,16 +13,19 @@ from katydid.model.errors import ConfigError, ExitCode
 from katydid.model.jsontext import json_text
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from katydid.analysis.comparison.estimates import RunData
+    from katydid.model.documents.comparison import Comparison
     from katydid.runs.folder import RunFolder
 
 
 def run(options: Namespace) -> int:
     """Compare; 0 whatever the verdict, 4 where it is invalid: judging is the gate's."""
     import katydid.workloads  # noqa: F401 - registers what their summaries and reports say
-    from katydid.analysis.comparison.compare import CompareSettings, compare_runs
+    from katydid.analysis.comparison.compare import compare_runs
     from katydid.analysis.comparison.estimates import read_run
-    from katydid.model.documents.comparison import Comparison
+    from katydid.model.documents.comparison import Verdict
     from katydid.report.comparison import comparison_markdown, comparison_page, print_comparison
     from katydid.report.render.terminal import terminal
     from katydid.runs.find import runs_of
@@ -35,19 +38,18 @@ def run(options: Namespace) -> int:
     folders = [runs_of(path)[-(options.last or 0) :] for path in (options.base, options.new)]
     base, new = ([read_run(folder) for folder in side] for side in folders)
     history = [] if options.no_history else _history(options.history, folders)
-    comparison = compare_runs(base, new, settings=CompareSettings(), history=history)
-    comparison["workload"] = base[0].manifest.workload
+    comparison = compare_runs(base, new, history=history)
     console = terminal(stderr=STANDARD_OUTPUT in outputs)
     print_comparison(comparison, console)
     if options.json:
-        write_output(options.json, json_text(Comparison.of(**comparison)) + "\n")
+        write_output(options.json, json_text(comparison) + "\n")
     if options.markdown:
         write_output(options.markdown, comparison_markdown(comparison))
     if options.html:
         page = comparison_page(comparison, *(_counted(comparison, i, side) for i, side in enumerate((base, new))))
         write_output(options.html, page)
         console.print(f"Report: {options.html}", markup=False)
-    return ExitCode.INVALID if comparison["verdict"] == "invalid" else ExitCode.PASSED
+    return ExitCode.INVALID if comparison.verdict is Verdict.INVALID else ExitCode.PASSED
 
 
 def add_parser(commands: Commands) -> None:
@@ -86,6 +88,6 @@ def _history(given: Path | None, sides: Sequence[Sequence[RunFolder]]) -> list[R
     return [run for runs in found.values() for run in runs if run.path.resolve() not in known]
 
 
-def _counted(comparison: dict[str, Any], side: int, runs: Sequence[RunData]) -> list[Any]:
-    counts = {run["run"] for run in comparison["sides"][side]["runs"] if run["counts"]}
+def _counted(comparison: Comparison, side: int, runs: Sequence[RunData]) -> list[pd.DataFrame]:
+    counts = {run.run for run in comparison.sides[side].runs if run.counts}
     return [run.frame for run in runs if run.path in counts]

@@ -6,7 +6,7 @@ from argparse import Namespace
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from katydid.commands.output import STANDARD_OUTPUT, write_output
 from katydid.model.arguments import Commands
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from katydid.gate.judgement import Judgement
     from katydid.gate.thresholds import Thresholds
     from katydid.model.declared import Catalogue
+    from katydid.model.documents.comparison import Comparison
     from katydid.runs.folder import RunFolder
 
 
@@ -89,7 +90,7 @@ def _summary(thresholds: Thresholds) -> str:
     return f"{told}, compared by {', '.join(primary)}" if thresholds.wants_comparison else told
 
 
-def _read_comparison(path: Path, runs: Sequence[RunFolder]) -> dict[str, Any]:
+def _read_comparison(path: Path, runs: Sequence[RunFolder]) -> Comparison:
     """What `katydid ab --json` wrote of these runs.
 
     Raises:
@@ -109,11 +110,11 @@ def _read_comparison(path: Path, runs: Sequence[RunFolder]) -> dict[str, Any]:
     others = [run.run for side in comparison.sides[1:] for run in side.runs if Path(run.run).parts[-2:] not in given]
     if others:
         raise ConfigError(f"--comparison {path} is of other runs, as {others[0]}: {remedy} of these")
-    return comparison.json
+    return comparison
 
 
 def judged_with(
-    thresholds: Thresholds, base: Sequence[RunFolder], new: Sequence[RunFolder], comparison: dict[str, Any]
+    thresholds: Thresholds, base: Sequence[RunFolder], new: Sequence[RunFolder], comparison: Comparison
 ) -> int:
     """Judge runs that were compared already; prints the judgement to standard error."""
     from katydid.report.gate import section
@@ -125,7 +126,7 @@ def judged_with(
 
 
 def _judge(
-    thresholds: Thresholds, runs: Sequence[RunFolder], base: Sequence[RunFolder], known: dict[str, Any] | None = None
+    thresholds: Thresholds, runs: Sequence[RunFolder], base: Sequence[RunFolder], known: Comparison | None = None
 ) -> Judgement:
     from katydid.analysis.result import RunResult
     from katydid.gate.judge import judge, unreadable
@@ -138,7 +139,7 @@ def _judge(
     return judge(thresholds, judged, comparison, baseline)
 
 
-def _compare(base: Sequence[RunFolder], new: Sequence[RunFolder], thresholds: Thresholds) -> dict[str, Any]:
+def _compare(base: Sequence[RunFolder], new: Sequence[RunFolder], thresholds: Thresholds) -> Comparison:
     from katydid.analysis.comparison.compare import compare_versions
     from katydid.runs.find import earlier_runs
 

@@ -6,7 +6,7 @@ from argparse import Namespace
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from katydid.commands.output import STANDARD_OUTPUT, write_output
 from katydid.model.arguments import Commands
@@ -16,6 +16,7 @@ from katydid.model.jsontext import json_text
 if TYPE_CHECKING:
     from katydid.analysis.history import History, Version
     from katydid.analysis.result import RunResult
+    from katydid.model.documents.comparison import Comparison
     from katydid.runs.folder import RunFolder
 
 
@@ -39,7 +40,7 @@ def run(given: Namespace) -> int:
     console = terminal(stderr=given.json == STANDARD_OUTPUT)
     print_history(past, pinned, console)
     if given.json:
-        told = past.as_json() | {"pinned": pinned}
+        told = past.as_json() | {"pinned": pinned and pinned.json}
         write_output(given.json, json_text(told) + "\n")
     if given.html:
         write_output(given.html, history_page(past, given.folder.resolve().name, pinned))
@@ -79,7 +80,7 @@ def _read(folders: Sequence[RunFolder]) -> tuple[list[RunResult], list[str]]:
     return read, unreadable
 
 
-def _compare_with(pin: str, past: History) -> dict[str, Any]:
+def _compare_with(pin: str, past: History) -> Comparison:
     """The newest version against the pinned one, with all others as the history that tells the noise."""
     from katydid.analysis.comparison.compare import compare_versions
 
@@ -102,10 +103,11 @@ def _folders(version: Version) -> list[RunFolder]:
     return [RunFolder(Path(run.name)) for run in version.runs]
 
 
-def _exit_code(past: History, pinned: dict[str, Any] | None) -> ExitCode:
+def _exit_code(past: History, pinned: Comparison | None) -> ExitCode:
+    from katydid.model.documents.comparison import Verdict
+
     if not past.versions:
         return ExitCode.INVALID
-    verdict = pinned["verdict"] if pinned else ""
-    if verdict in {"slower", "mixed"}:
+    if pinned is not None and pinned.verdict in {Verdict.SLOWER, Verdict.MIXED}:
         return ExitCode.GATE_FAILED
-    return ExitCode.INVALID if verdict == "invalid" else ExitCode.PASSED
+    return ExitCode.INVALID if pinned is not None and pinned.verdict is Verdict.INVALID else ExitCode.PASSED

@@ -151,6 +151,7 @@ class Dialect(Protocol):
             streamed; `endpoint` then is how such paths are called in the manifest.
         meaning(name, data): what an event of a streamed answer brings (`dialects.event_kinds.EventKind`), for
             `--record-events`; without it all are `other`.
+        forced(tokens): fields of a body (`Generation.extra`) that make an answer at least so many tokens long.
         options: a dataclass of options of its own (`model.options.option`), and
         configured(options): the dialect with their values; it may be `self` where it has kept them.
     """

@@ -42,6 +42,10 @@ class OpenAi(OpenAiAccess):
             request["stream_options"] = {"include_usage": True}
         return json_bytes(request | generation.extra)
 
+    def forced(self, tokens: int) -> dict[str, Any]:
+        """See `base.Dialect`; as vLLM, SGLang and llama.cpp take it."""
+        return {"min_tokens": tokens, "ignore_eos": True}
+
     def stream_parser(self, check: str) -> StreamParser:
         """See `base.Dialect.stream_parser`."""
         return OpenAiStreamParser(check)

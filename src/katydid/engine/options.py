@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from katydid.dialects import DIALECTS
 from katydid.engine.services.headers import shown_headers
 from katydid.load.body import shown_fields
+from katydid.load.length_options import LengthOptions
 from katydid.load.pacing import Phase
 from katydid.model.errors import ConfigError
 from katydid.model.options import (
@@ -31,7 +32,8 @@ from katydid.model.options import (
     variable_of,
 )
 from katydid.model.options.quantities import count, duration
-from katydid.model.redact import hide_query
+from katydid.model.redact import hide_query, strip_credentials
+from katydid.transport.exchange import TlsSettings
 
 Options = TypeVar("Options")
 
@@ -48,7 +50,7 @@ class _AppendLine(argparse.Action):
 
 
 @dataclass(frozen=True, kw_only=True)
-class RunOptions:
+class RunOptions(LengthOptions):
     """What a run was asked to do. Seconds, unless a name says otherwise."""
 
     interval: float = option(
@@ -168,11 +170,31 @@ class RunOptions:
         group=Group.TARGET,
     )
     ca_file: str | None = option(None, "certificates to trust instead of the system's (PEM)", group=Group.REQUEST)
+    client_cert: str | None = option(
+        None, "our certificate, for a target that asks for one (PEM; its key may be in it)", group=Group.REQUEST
+    )
+    client_key: str | None = option(None, "the key of --client-cert (PEM, no passphrase)", group=Group.REQUEST)
+    insecure: bool = option(
+        False, "accept any certificate of the target, unchecked; for tests alone", kind=truth, group=Group.REQUEST
+    )
+    wait_ready: float = option(
+        0.0,
+        "seconds that the target may take until it answers, before the load: it may be starting; 0 = it must answer",
+        kind=duration,
+        rule=NOT_NEGATIVE,
+        group=Group.REQUEST,
+        form=False,
+    )
     record_events: bool = option(
         False, "keep every event of streamed answers, in events.parquet", kind=truth, group=Group.RUN
     )
     dialect_options: Any = None
     """What the API has beside these: its `Dialect.options`; None for its defaults."""
+
+    @property
+    def tls(self) -> TlsSettings:
+        """Whom to trust, and our own certificate."""
+        return TlsSettings(self.ca_file, self.client_cert, self.client_key, self.insecure)
 
     @property
     def drain_seconds(self) -> float:
@@ -183,7 +205,8 @@ class RunOptions:
         """The options as others may read them, those of the API among them: without a secret."""
         endpoint = hide_query(self.endpoint) if self.endpoint else None
         masked = {"header": shown_headers(self.header), "body": shown_fields(self.body)}
-        shown = asdict(self) | {"endpoint": endpoint, **masked}
+        before_run = strip_credentials(self.before_run) if self.before_run else None
+        shown = asdict(self) | {"endpoint": endpoint, "before_run": before_run, **masked}
         return shown | (shown.pop("dialect_options") or {})
 
     @property

@@ -34,6 +34,7 @@ from katydid.engine.load_options import (
 from katydid.engine.monitor.gc_tuning import remember_locusts_options, warm_inspect_cache
 from katydid.engine.options import add_arguments
 from katydid.engine.run_state import Runtime
+from katydid.engine.services.api_key import fetch_ahead
 from katydid.engine.spawning import quieten_locust
 from katydid.engine.stopping import FINISH_GRACE_S
 from katydid.engine.workers import RollCall, found_master, tell_of_workers
@@ -234,6 +235,7 @@ def _take_part(environment: Environment, web_ui: Any) -> None:
     if Progress.enabled:
         logging.getLogger("locust.stats_logger").disabled = True
     if lifecycle.collector is None:
+        fetch_ahead()
         lifecycle.roll_call.answer()
         return
     options: Any = environment.parsed_options
@@ -250,7 +252,7 @@ def _take_part(environment: Environment, web_ui: Any) -> None:
         if options.num_users is None:
             options.num_users = max((user.default_users for user in lifecycle.runtime.paced_users()), default=1)
         options.spawn_rate = spawn_rate_of(options)
-        lifecycle.collector.check(options, environment.host or "")
+        lifecycle.collector.check(options, environment.host or "", waits=True)
         gevent.spawn(tell_of_workers, environment.runner, options)
     except ConfigError as error:
         print(f"katydid: {error}", file=sys.stderr)  # noqa: T201 - before any log, for whoever typed the command

@@ -40,6 +40,7 @@ class RunInfo:
         run_time: seconds that the load is to last; None where nobody says.
         failure_limit: failed requests at which the run stops; 0 = never.
         adaptation: of requests to what the target refuses (`load.body.Adaptation`), in plain values.
+        calibration: of made prompts to how the target counts (`load.calibration.Calibration`), in plain values.
         ramp: users a second, whose first requests come as they are spawned; None where there is no ramp.
         secret: of this run; it is in no file.
     """
@@ -55,6 +56,7 @@ class RunInfo:
     failure_limit: int = 0
     ramp: float | None = None
     adaptation: dict[str, Any] | None = None
+    calibration: dict[str, Any] | None = None
     secret: str = field(default="", repr=False)
 
     @classmethod
@@ -69,11 +71,12 @@ class RunInfo:
         failure_limit: int = 0,
         ramp: float | None = None,
         adaptation: dict[str, Any] | None = None,
+        calibration: dict[str, Any] | None = None,
         lead: float = LEAD,
     ) -> "RunInfo":
         """Begin a run, a moment from now: its first users must be there for the first places in its schedule."""
         origin, wall = time.monotonic() + lead, time.time() + lead
-        facts = (users, workers, model, warm_up, run_time, failure_limit, ramp, adaptation)
+        facts = (users, workers, model, warm_up, run_time, failure_limit, ramp, adaptation, calibration)
         return cls(origin, wall, _boot_id(), *facts, secret=token_hex())
 
     @classmethod

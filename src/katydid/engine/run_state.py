@@ -7,7 +7,7 @@ master keep the run folder. `plugin` calls the methods here when Locust's events
 import logging
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import gevent
 from locust.env import Environment
@@ -66,7 +66,7 @@ class Runtime:
 
     def __init__(self, environment: Environment) -> None:
         self.environment = environment
-        self.runner: Any = environment.runner
+        self.runner = cast("Any", environment.runner)
         self.is_worker = isinstance(self.runner, WorkerRunner)
         self.is_master = isinstance(self.runner, MasterRunner)
         self.stopper = Stopper(environment, self.hand_in, self.nulled)
@@ -94,13 +94,12 @@ class Runtime:
         self._deaths: list[dict[str, str]] = []
         self._told: set[str] = set()
         self._outbox: list[tuple[str, bytes]] = []
-        runner: Any = self.runner
         if self.is_worker:
-            runner.register_message(_RELEASE, self._on_release)
+            self.runner.register_message(_RELEASE, self._on_release)
         elif self.is_master:
-            runner.register_message(_READY, lambda msg, **_: self.user_ready(msg.data["fact"]))
-            runner.register_message(_DONE, lambda **_: self.user_done())
-            runner.register_message(_BROKEN, self._on_broken)
+            self.runner.register_message(_READY, lambda msg, **_: self.user_ready(msg.data["fact"]))
+            self.runner.register_message(_DONE, lambda **_: self.user_done())
+            self.runner.register_message(_BROKEN, self._on_broken)
         setattr(environment, _ATTRIBUTE, self)
 
     @classmethod
@@ -157,10 +156,9 @@ class Runtime:
         if self._next_user % SPAWNED_AT_ONCE == 0:
             gevent.sleep(0)
         due = self._spawned.next(getattr(self.environment.parsed_options, BATCH_WIRE_NAME, None))
-        number, first = self._next_user, self._first_of_stage
+        number, first, workers = self._next_user, self._first_of_stage, self.info.workers
         self._next_user += 1
         worker = self.runner.worker_index if self.is_worker else 0
-        workers = self.info.workers
         return number * workers + worker, (number - first) * workers + worker, due
 
     def now(self) -> float:
@@ -181,16 +179,19 @@ class Runtime:
         self._outbox.clear()
         self.roster, self._deaths, self._told = [], [], set()
         self.stopper.begin(self.info.failure_limit, self.options.drain_seconds)
-        secrets: list[str] = []
-        if not self.is_master and self.paced_users():
-            service_class = self.paced_users()[0].service_class
-            self.service = self.prepared or service_class(self.options, self.environment.host or "")
+        redactor = Redactor([])
+        if not self.is_master and (users := self.paced_users()):
+            self.service = self.prepared or users[0].service_class(self.options, self.environment.host or "")
             if self.info.adaptation:
                 self.service.adapt(self.info.adaptation)
             if self.is_worker and hasattr(self.service, "share"):
                 self.service.share(self.runner.worker_index, self.info.workers)
+            if self.info.calibration:
+                self.service.calibrate(self.info.calibration)
             self.service.begin(self.info.model)
-            secrets = self.service.secrets()
+            redactor.add(*self.service.secrets())
+            if key := getattr(self.service, "key", None):  # a service of one's own may have none
+                key.watch(redactor, lambda text: self.announce(text))  # noqa: PLW0108 - it is given later
         self.prepared = None
         self.recorder = Recorder(
             self.environment,
@@ -198,7 +199,7 @@ class Runtime:
             self.info,
             schema=sample_schema(self.columns),
             worker=self.process,
-            redactor=Redactor(secrets),
+            redactor=redactor,
             stage=lambda: self.stage,
         )
         self.event_log = EventLog(self.info, self.options.api) if self.options.record_events else None
@@ -228,8 +229,7 @@ class Runtime:
 
     def all_spawned(self) -> None:
         """All users are there: those behind a barrier may go, unless they wait until all are ready."""
-        waiting = any(user.waits_for_all for user in self.paced_users())
-        if not (waiting and self.info.users):
+        if not (self.info.users and any(user.waits_for_all for user in self.paced_users())):
             self._release()
 
     def user_ready(self, fact: Any) -> None:

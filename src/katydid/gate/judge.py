@@ -4,10 +4,9 @@ Nothing passes for want of data: a missing value, too few requests or an invalid
 the verdict invalid, whatever else holds. Knows no file and no report.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from statistics import median
-from typing import Any
 
 from katydid.analysis.comparison.comparability import mismatches
 from katydid.analysis.comparison.primaries import FAILURES
@@ -17,7 +16,8 @@ from katydid.analysis.result import RunResult
 from katydid.gate.judgement import CheckKind, GateCheck, GateVerdict, Judgement
 from katydid.gate.limits import Limit
 from katydid.gate.thresholds import Objective, Policy, Thresholds
-from katydid.model.declared import Catalogue, about, described
+from katydid.model.declared import Catalogue, described
+from katydid.model.documents.comparison import BothSides, ComparedMetric, ComparedPoints, Comparison, Verdict
 from katydid.model.documents.summary import Measured, Outcome
 from katydid.model.formatting import format_change, plural, value_only
 from katydid.model.metrics import FlatMetric
@@ -28,7 +28,7 @@ from katydid.stats.proportions import in_points
 def judge(
     thresholds: Thresholds,
     runs: Sequence[RunResult],
-    comparison: Mapping[str, Any] | None = None,
+    comparison: Comparison | None = None,
     baseline: Sequence[RunResult] = (),
 ) -> Judgement:
     """Judge one version's runs.
@@ -36,7 +36,7 @@ def judge(
     Args:
         thresholds: what is asked for.
         runs: at least one, all of the version in question.
-        comparison: of these runs with a baseline, as `analysis.comparison.compare` gives it; None where none was named.
+        comparison: of these runs with a baseline; None where none was named.
         baseline: the runs of that baseline, beside which objectives stand that the comparison does not know.
     """
     catalogue = thresholds.catalogue
@@ -176,26 +176,36 @@ def _doubts(metric: str, value: Measured, said: Sequence[GateVerdict], unit: Uni
 
 
 def _beside(
-    check: GateCheck, comparison: Mapping[str, Any] | None, baseline: Sequence[RunResult], catalogue: Catalogue
+    check: GateCheck, comparison: Comparison | None, baseline: Sequence[RunResult], catalogue: Catalogue
 ) -> GateCheck:
     """An objective with what the baseline had, where the two may be compared."""
-    if comparison is None or comparison["verdict"] == "invalid":
+    if comparison is None or comparison.verdict is Verdict.INVALID:
         return check
-    row = next((row for row in comparison["metrics"] if row["name"] == check.metric and row["base"] is not None), None)
+    row = next((row for row in comparison.metrics if row.name == check.metric and row.base is not None), None)
     return replace(check, compared=row or _beside_baseline(check, baseline, catalogue.metrics[check.metric]))
 
 
-def _beside_baseline(check: GateCheck, baseline: Sequence[RunResult], metric: FlatMetric) -> dict[str, Any] | None:
+def _beside_baseline(check: GateCheck, baseline: Sequence[RunResult], metric: FlatMetric) -> BothSides | None:
     """The middle one of the baseline's runs, as the check's value is of its own; None where it lacks the metric."""
     values = [found.value for run in baseline if (found := run.summary.measured(check.metric)) is not None]
     if not values or check.value is None:
         return None
     base, new, share = median(values), check.value, metric.unit is Unit.FRACTION
-    points = asdict(in_points(base, new, base, None, None)) if share else None
-    return {
-        "name": check.metric, "base": base, "new": new, "change": new / base - 1.0 if base else None,
-        "low": None, "high": None, "verdict": None, "primary": False, "points": points, **about(metric),
-    }  # fmt: skip
+    return BothSides(
+        name=check.metric,
+        base=base,
+        new=new,
+        change=new / base - 1.0 if base else None,
+        low=None,
+        high=None,
+        bound=None,
+        verdict=None,
+        primary=False,
+        points=ComparedPoints(**asdict(in_points(base, new, base, None, None))) if share else None,
+        label=metric.label,
+        unit=metric.unit,
+        better=metric.better,
+    )
 
 
 def _missing(metric: str, runs: Sequence[RunResult], present: int) -> str:
@@ -208,16 +218,16 @@ def _missing(metric: str, runs: Sequence[RunResult], present: int) -> str:
 
 
 _COMPARED = {
-    "faster": GateVerdict.PASSED,
-    "no_difference": GateVerdict.PASSED,
-    "slower": GateVerdict.FAILED,
-    "mixed": GateVerdict.FAILED,
-    "cannot_tell": GateVerdict.CANNOT_TELL,
-    "invalid": GateVerdict.INVALID,
+    Verdict.FASTER: GateVerdict.PASSED,
+    Verdict.NO_DIFFERENCE: GateVerdict.PASSED,
+    Verdict.SLOWER: GateVerdict.FAILED,
+    Verdict.MIXED: GateVerdict.FAILED,
+    Verdict.CANNOT_TELL: GateVerdict.CANNOT_TELL,
+    Verdict.INVALID: GateVerdict.INVALID,
 }
 
 
-def _compared(thresholds: Thresholds, comparison: Mapping[str, Any] | None) -> Iterator[GateCheck]:
+def _compared(thresholds: Thresholds, comparison: Comparison | None) -> Iterator[GateCheck]:
     limit = f"no regression ≥ {100 * thresholds.settings.min_change:.3g} % vs baseline"
     policy = thresholds.cannot_tell
     if comparison is None:
@@ -225,16 +235,16 @@ def _compared(thresholds: Thresholds, comparison: Mapping[str, Any] | None) -> I
             reason = "no baseline was given: name one with --baseline"
             yield GateCheck(CheckKind.COMPARISON, "comparison", limit, GateVerdict.CANNOT_TELL, reason, doubt=policy)
         return
-    whole = _COMPARED[comparison["verdict"]]
-    rows = [] if whole is GateVerdict.INVALID else [row for row in comparison["metrics"] if row["primary"]]
+    whole = _COMPARED[comparison.verdict]
+    rows = [] if whole is GateVerdict.INVALID else [row for row in comparison.metrics if row.primary]
     checks = [
         GateCheck(
             CheckKind.COMPARISON,
-            row["name"],
+            row.name,
             limit,
             _compared_verdict(row, whole),
             _told(row),
-            value=row["new"],
+            value=row.new,
             compared=row,
             doubt=policy,
             unit=described(row).unit,
@@ -243,34 +253,32 @@ def _compared(thresholds: Thresholds, comparison: Mapping[str, Any] | None) -> I
     ]
     yield from checks
     if whole not in {check.verdict for check in checks}:
-        yield GateCheck(
-            CheckKind.COMPARISON, "comparison", limit, whole, "; ".join(comparison["reasons"]), doubt=policy
-        )
+        yield GateCheck(CheckKind.COMPARISON, "comparison", limit, whole, "; ".join(comparison.reasons), doubt=policy)
 
 
-def _compared_verdict(row: Mapping[str, Any], whole: GateVerdict) -> GateVerdict:
+def _compared_verdict(row: ComparedMetric, whole: GateVerdict) -> GateVerdict:
     """A metric that a side lacks is no reason to pass; a failure or two are no reason to doubt."""
-    if None in (row["base"], row["new"]):
+    if None in (row.base, row.new):
         # Where all requests failed, that is what is wrong, and not that there are no times.
-        told = whole is GateVerdict.FAILED and row["reason"] == NO_SUCCESS
+        told = whole is GateVerdict.FAILED and row.reason == NO_SUCCESS
         return GateVerdict.CANNOT_TELL if told else GateVerdict.NO_DATA
-    verdict = _COMPARED[row["verdict"]]
-    overlooked = row["name"] == FAILURES and verdict is GateVerdict.CANNOT_TELL and whole is GateVerdict.PASSED
+    verdict = _COMPARED[row.verdict]
+    overlooked = row.name == FAILURES and verdict is GateVerdict.CANNOT_TELL and whole is GateVerdict.PASSED
     return GateVerdict.PASSED if overlooked else verdict
 
 
-def _told(row: Mapping[str, Any]) -> str:
+def _told(row: ComparedMetric) -> str:
     """The change in words: `slower: +12 % (+8.1 % to +17 %)`."""
-    text = str(row["verdict"]).replace("_", " ")
+    text = row.verdict.replace("_", " ")
     change, low, high = format_change(row)
     if change is not None:
         text += f": {change}"
     if low is not None and high is not None:
         text += f" ({low} to {high})"
-    if row.get("reason"):
-        text += f": {row['reason']}"
-    elif row["verdict"] == "cannot_tell" and row["runs_needed"]:
-        if row["smallest_detectable"] is None:
+    if row.reason:
+        text += f": {row.reason}"
+    elif row.verdict is Verdict.CANNOT_TELL and row.runs_needed:
+        if row.smallest_detectable is None:
             text += "; one run a side does not tell the noise from run to run"
-        text += f"; about {plural(row['runs_needed'], 'run')} a side would tell"
+        text += f"; about {plural(row.runs_needed, 'run')} a side would tell"
     return text

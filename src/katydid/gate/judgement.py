@@ -3,13 +3,12 @@
 Knows neither how a check is made nor how it is shown.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
 
 from katydid.gate.thresholds import Policy
 from katydid.model.documents.base import SCHEMA_VERSION
+from katydid.model.documents.comparison import BothSides, Comparison
 from katydid.model.documents.gate import CheckResult, GateResult
 from katydid.model.errors import ExitCode, worst
 from katydid.model.units import Unit
@@ -68,7 +67,7 @@ class GateCheck:
     value: float | None = None
     values: tuple[float, ...] = ()
     at_least: bool = False
-    compared: Mapping[str, Any] | None = None
+    compared: BothSides | None = None
     doubt: Policy = Policy.WARN
     unit: Unit | None = field(default=None, compare=False)
 
@@ -94,7 +93,7 @@ class GateCheck:
             value=self.value,
             values=list(self.values),
             at_least=self.at_least,
-            compared=None if self.compared is None else dict(self.compared),
+            compared=self.compared,
             exit_code=int(self.exit_code),
         )
 
@@ -115,7 +114,7 @@ class Judgement:
     checks: tuple[GateCheck, ...]
     thresholds: str
     runs: tuple[str, ...]
-    comparison: Mapping[str, Any] | None = None
+    comparison: Comparison | None = None
     headlines: tuple[str, ...] = ()
     doubtful: bool = False
 
@@ -150,5 +149,5 @@ class Judgement:
             thresholds=self.thresholds,
             runs=list(self.runs),
             checks=[check.result() for check in self.checks],
-            comparison=None if self.comparison is None else dict(self.comparison),
+            comparison=self.comparison,
         )

@@ -17,6 +17,8 @@ REMOVED = object()
 """The value of a field that is taken out."""
 OPTIONAL = ("temperature", "seed", "stream_options", "store")
 """Fields of ours that a request works without."""
+FORCING = ("min_tokens", "ignore_eos")
+"""Fields that make answers as long as asked, of which few servers know."""
 LIMIT, NEW_LIMIT = "max_tokens", "max_completion_tokens"
 """The longest answer, as most servers call it, and as OpenAI's newer models do."""
 _KEPT = frozenset({"stream", "messages"})
@@ -166,10 +168,10 @@ def adapted(known: Adaptation, body: Mapping[str, Any], own: frozenset[str], wor
     """
     if LIMIT in body and LIMIT not in own and re.search(rf"\b{NEW_LIMIT}\b", words):
         return Adaptation(renamed=True, left_out=known.left_out)
-    ours = [name for name in OPTIONAL if name in body and name not in own]
+    ours = [name for name in (*FORCING, *OPTIONAL) if name in body and name not in own]
     named = [name for name in ours if re.search(rf"(?<![\w.]){name.replace('_', '_?')}(?!\w)", words, re.IGNORECASE)]
     if not named and _ABOUT_FIELDS.search(words):
-        named = ours  # a field is refused, and it does not say which
+        named = [name for name in ours if name in FORCING] or ours  # a field is refused, and it does not say which
     return Adaptation(known.renamed, (*known.left_out, *named)) if named else None
 
 

@@ -14,6 +14,7 @@ from types import UnionType
 from typing import Any, cast, get_args
 
 from katydid.model.documents.base import Document
+from katydid.model.documents.comparison import BothSides
 from katydid.model.errors import ConfigError
 from katydid.model.formatting import plural, strip_control_chars
 from katydid.model.metrics import DISTRIBUTIONS, METRICS, POOLED, STATISTICS, Distribution, FlatMetric, Pooled
@@ -233,15 +234,9 @@ def declared_columns(document: Document | Mapping[str, Any]) -> set[str]:
     return {metric.column for metric in _read(document.get(KEY)).declared} - _SAMPLE_KINDS.keys()
 
 
-def described(row: Mapping[str, Any]) -> FlatMetric:
+def described(row: BothSides) -> FlatMetric:
     """The metric of a row of a comparison; a row of one that a workload declares says itself what it is."""
-    name = row["name"]
-    return METRICS.get(name) or FlatMetric(name, row["label"], Unit(row["unit"]), Better(row["better"]), "")
-
-
-def about(metric: FlatMetric) -> dict[str, str]:
-    """What a row of a comparison says of its metric."""
-    return {"label": metric.label, "unit": str(metric.unit), "better": str(metric.better)}
+    return METRICS.get(row.name) or FlatMetric(row.name, row.label, row.unit, row.better, "")
 
 
 def shown(value: object) -> str:

@@ -5,9 +5,9 @@ Plain text for HTML and terminal alike; knows neither.
 
 import math
 import re
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
+from katydid.model.documents.comparison import BothSides, ComparedMetric
 from katydid.model.documents.manifest import Manifest
 from katydid.model.documents.summary import Summary
 from katydid.model.metrics import METRICS, Distribution, Pooled
@@ -81,19 +81,23 @@ def points(value: float) -> str:
     return f"{sign}{text}\u00a0points"
 
 
-def format_change(row: Mapping[str, Any], say: Callable[[float], str] | None = None) -> list[str | None]:
-    """A metric's change and the ends of its interval, of a row of a comparison; None where it has none.
+def format_change(row: BothSides, say: Callable[[float], str] | None = None) -> list[str | None]:
+    """A metric's change and the ends of its interval; None where it has none.
 
     Args:
-        row: of the JSON of `compare` (docs/reference/json.md); a change that is known to one side is "at least" so.
+        row: of a comparison; a change that is known to one side is "at least" so.
         say: how a ratio is written; by default as `percent` writes it, finer where the interval is narrow. Of shares
             the difference is written.
     """
-    shares = row["points"]
-    of, say = (row, say or _percent_of(row)) if shares is None else (shares, points)
-    known = row["change"] is not None or of["change"]
-    change, *ends = [say(of[key]) if known and of[key] is not None else None for key in ("change", "low", "high")]
-    return [f"at least {change}" if change and row.get("bound") else change, *ends]
+    of, say = (row, say or _percent_of(row)) if row.points is None else (row.points, points)
+    known = row.change is not None or of.change
+    change, *ends = [say(value) if known and value is not None else None for value in (of.change, of.low, of.high)]
+    return [f"at least {change}" if change and row.bound else change, *ends]
+
+
+def or_dash(value: float | None, how: Callable[[float], str]) -> str:
+    """A value as `how` writes it; a dash where there is none."""
+    return "–" if value is None or math.isnan(value) else how(value)
 
 
 def at_least(text: str, *, bound: bool) -> str:
@@ -109,25 +113,20 @@ def percent(fraction: float, digits: int = 0) -> str:
     return f"{sign}{text}\u00a0%"
 
 
-def _percent_of(row: Mapping[str, Any]) -> Callable[[float], str]:
-    low, high = row["low"], row["high"]
-    digits = 1 if None not in (low, high) and high - low < 0.02 else 0
+def _percent_of(row: BothSides) -> Callable[[float], str]:
+    digits = 1 if row.low is not None and row.high is not None and row.high - row.low < 0.02 else 0
     return lambda value: percent(value, digits)
 
 
-def change_text(row: Mapping[str, Any]) -> str:
-    """`−12 % (−15 % to −9 %)`, of shares `−1.2 points (−1.5 points to −0.9 points)`, as far as it is known.
-
-    Args:
-        row: see `format_change`.
-    """
+def change_text(row: ComparedMetric) -> str:
+    """`−12 % (−15 % to −9 %)`, of shares `−1.2 points (−1.5 points to −0.9 points)`, as far as it is known."""
     change, low, high = format_change(row)
     if change is None:
-        return str(row["reason"] or "unknown")
+        return row.reason or "unknown"
     if low is None or high is None:
         end = low or high
-        return f"{change} ({end} or more)" if end and row.get("bound") else change
-    within = " within these runs" if row["design"] == "within one run" else ""
+        return f"{change} ({end} or more)" if end and row.bound else change
+    within = " within these runs" if row.design == "within one run" else ""
     return f"{change} ({low} to {high}{within})"
 
 

@@ -36,10 +36,11 @@ class Counts:
         timed: requests with a TTFT; `bounded` those whose TTFT is an upper bound.
         stop: None where the failure threshold did not stop the run.
         tokens, chunks: that arrived in that time, where it is known when it ended; else of all that count.
+        input_tokens: of the prompts of successful requests; None where the target counted none.
         missed: starts that were due in it and never came, as their users were still waiting.
         good: that were answered before their users' next ones were due; None where nothing is due at a time.
         tokens_per_chunk: of answers whose tokens the server counted, without reasoning that it did not send.
-        resent: sent again after an idle close; None in runs of before that was recorded.
+        resent: sent again after an idle close, or with a renewed key; None in runs of before that was recorded.
     """
 
     requests: int
@@ -58,6 +59,7 @@ class Counts:
     good: int | None = None
     missed: int = 0
     resent: int | None = None
+    input_tokens: float | None = None
     tokens_per_chunk: float | None = None
     stop: Stop | None = None
 
@@ -138,9 +140,9 @@ RATES = (
         "Sent again",
         Unit.FRACTION,
         Better.LOWER,
-        "Requests that were sent again, once, on a new connection, since their kept one was closed in the moment of "
-        "sending: before any byte of an answer, and at most 5 ms, or twice the time that the connection took to set "
-        "up, after the request. A connection that dies later is a failure.",
+        "Requests that were sent again, once: on a new connection, since their kept one was closed in the moment of "
+        "sending (before any byte of an answer, and at most 5 ms, or twice the time that the connection took to set "
+        "up, after the request; a connection that dies later is a failure), or with a renewed key after a 401.",
         lambda c: _ratio(c.resent, c.requests),
     ),
     Rate(
@@ -184,6 +186,15 @@ RATES = (
         "Completion tokens / content chunks of successful streamed answers; reasoning tokens count where the reasoning "
         "is streamed. Where it is more than 1.2, gaps between chunks are not those between tokens.",
         lambda c: c.tokens_per_chunk,
+    ),
+    Rate(
+        "input_tokens_per_s",
+        "Input token throughput",
+        Unit.TOKENS_PER_SECOND,
+        Better.HIGHER,
+        "Prompt tokens a second of all users together, of requests that were answered, as the server counted them; "
+        "those from a cache included.",
+        lambda c: _ratio(c.input_tokens, c.seconds),
     ),
     Rate(
         "ttft_bound_share",

@@ -42,6 +42,7 @@ class ErrorClass(StrEnum):
         RATE_LIMITED: 429, or an error in the answer that says so.
         DAILY_LIMIT: 429 for the day: trying again later is no use.
         OVERLOADED: 503.
+        AUTH_EXPIRED: 401 for a key that had been accepted, or that could be renewed, and was refused all the same.
         HTTP_4XX: any other status from 400 to 499.
         HTTP_5XX: any other status from 500 to 599.
         SERVER_ERROR_EVENT: an error inside an answer whose status was a success.
@@ -66,6 +67,7 @@ class ErrorClass(StrEnum):
     RATE_LIMITED = "rate_limited"
     DAILY_LIMIT = "daily_limit"
     OVERLOADED = "overloaded"
+    AUTH_EXPIRED = "auth_expired"
     HTTP_4XX = "http_4xx"
     HTTP_5XX = "http_5xx"
     SERVER_ERROR_EVENT = "server_error_event"
@@ -88,6 +90,7 @@ _BLAME = {
     ErrorClass.OUT_OF_DESCRIPTORS: Blame.GENERATOR,
     ErrorClass.OUT_OF_PORTS: Blame.GENERATOR,
     ErrorClass.OTHER: Blame.GENERATOR,  # our own bug, until it has a class of its own
+    ErrorClass.AUTH_EXPIRED: Blame.CONFIG,
     ErrorClass.DNS: Blame.CONFIG,
     ErrorClass.TLS: Blame.CONFIG,
 }
@@ -114,6 +117,7 @@ class Sample:
         start_ms: first byte handed to the kernel; None where no connection came about.
         late_ms: start − scheduled.
         connect_ms: TCP and TLS set-up; None on a reused connection.
+        send_ms: start → the kernel had the last byte of the request; None where it did not take all, or nobody looked.
         ttft_ms: start → arrival of the first chunk with content.
         ttft_bound: True where the first read brought several chunks, so that TTFT is an upper bound.
         ttfo_ms: start → arrival of the first chunk that a user sees: later than TTFT where the model reasons first.
@@ -123,6 +127,7 @@ class Sample:
         chunks: chunks with content.
         gap_mean_ms, gap_p99_ms, gap_max_ms: between content chunks.
         bytes: of the response's body, as received.
+        target_input_tokens, target_output_tokens: that were asked for.
         prompt_tokens, completion_tokens: only what the server said.
         cached_tokens: of the prompt, that the server took from a cache, as it says.
         reasoning_tokens: of the completion, that are no visible output, as the server says.
@@ -131,7 +136,8 @@ class Sample:
         detail: the failure's text, redacted, at most 200 characters.
         after_stop: ended after the failure threshold stopped the run; a success counts, a failure does not.
         warm_up: started in the warm-up; counts in no statistic, unless the failure threshold stopped the run.
-        resent: sent again, once, on a new connection, since a kept one was closed in the moment of sending.
+        resent: sent again, once: on a new connection, since a kept one was closed in the moment of sending, or with a
+            renewed key.
         prompt_id: which prompt of its file it sent, from 1; pairs the requests of two versions.
         extra: columns that a workload adds, by name.
         gaps: between content chunks, until they have entered the run's histogram; None: there are none.
@@ -147,6 +153,7 @@ class Sample:
     start_ms: float | None = None
     late_ms: float | None = None
     connect_ms: float | None = None
+    send_ms: float | None = None
     ttft_ms: float | None = None
     ttft_bound: bool | None = None
     duration_ms: float | None = None
@@ -157,6 +164,8 @@ class Sample:
     gap_p99_ms: float | None = None
     gap_max_ms: float | None = None
     bytes: int | None = None
+    target_input_tokens: int | None = None
+    target_output_tokens: int | None = None
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
     cached_tokens: int | None = None

@@ -9,11 +9,12 @@ from katydid.analysis.headline import headline_of
 from katydid.analysis.summary import summarise
 from katydid.model.documents.manifest import Manifest
 from katydid.model.documents.summary import Headline, Summary
-from katydid.model.formatting import milliseconds, number
+from katydid.model.formatting import milliseconds, number, or_dash
 from katydid.model.workload import workloads_of
 from katydid.report.capacity import capacity_section
 from katydid.report.model import Material, Section, Table
 from katydid.report.run import render_run
+from katydid.report.tokens import tokens_section
 from katydid.runs.folder import REPORT, SUMMARY, RunFolder
 from katydid.runs.gaps import counted
 
@@ -62,7 +63,8 @@ def build_report(folder: RunFolder, definitions: Sequence[str] = ()) -> Report:
 
 def sections(material: Material) -> list[Section]:
     """What only runs of this kind have to say."""
-    makers = [capacity_section, *(make for record in workloads_of(material.manifest) for make in record.sections)]
+    own = [make for record in workloads_of(material.manifest) for make in record.sections]
+    makers = [capacity_section, *own, tokens_section]
     return [section for make in makers if (section := make(material)) is not None]
 
 
@@ -73,7 +75,7 @@ def definitions_section(findings: Sequence[DefinitionFinding]) -> Section:
         (
             finding.tool,
             finding.rule.name,
-            *("–" if value is None else milliseconds(value) for value in finding.statistics.values()),
+            *(or_dash(value, milliseconds) for value in finding.statistics.values()),
             number(finding.count),
             finding.rule.text,
         )

@@ -1,10 +1,9 @@
 """What `katydid calibrate` shows: the errors of each load, and what it cost."""
 
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from katydid.analysis.calibration import Errors, Series, Trial, excuses, highest_faithful, unfaithful
-from katydid.model.formatting import fraction, number, plural, significant
+from katydid.model.formatting import fraction, number, or_dash, plural, significant
 from katydid.report.model import Section, Table
 
 ERROR_COLUMNS = (
@@ -53,7 +52,7 @@ def _errors(done: Trial) -> tuple[str, ...]:
         *_tail(done.ttft),
         _tail(done.arrival)[0],
         *_tail(done.duration),
-        _show(done.gap.p99, fraction),
+        or_dash(done.gap.p99, fraction),
         "no" if unfaithful(done) else "yes",
     )
 
@@ -61,18 +60,14 @@ def _errors(done: Trial) -> tuple[str, ...]:
 def _costs(done: Trial) -> tuple[str, ...]:
     return (
         number(done.users),
-        _share(done.cpu),
-        _show(done.us_per_chunk, significant),
-        _show(done.chunks_per_s, significant),
+        or_dash(done.cpu, fraction),
+        or_dash(done.us_per_chunk, significant),
+        or_dash(done.chunks_per_s, significant),
         _ms(done.read_lag_p99),
-        _show(done.bound_share, fraction),
-        _share(done.target_cpu),
-        _share(done.others_cpu),
+        or_dash(done.bound_share, fraction),
+        or_dash(done.target_cpu, fraction),
+        or_dash(done.others_cpu, fraction),
     )
-
-
-def _share(value: float | None) -> str:
-    return _show(value, fraction)
 
 
 def _tail(errors: Errors) -> tuple[str, str]:
@@ -80,8 +75,4 @@ def _tail(errors: Errors) -> tuple[str, str]:
 
 
 def _ms(value: float | None) -> str:
-    return _show(value, lambda v: significant(v, 2))
-
-
-def _show(value: float | None, how: Callable[[float], str]) -> str:
-    return "–" if value is None or math.isnan(value) else how(value)
+    return or_dash(value, lambda v: significant(v, 2))

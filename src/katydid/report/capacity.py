@@ -3,7 +3,7 @@
 from katydid.analysis.capacity.estimate import resolution
 from katydid.analysis.capacity.holds import criterion_text
 from katydid.model.documents.capacity import CapacityFound, Step
-from katydid.model.formatting import fraction, milliseconds, number, plural, significant
+from katydid.model.formatting import fraction, milliseconds, number, or_dash, plural, significant
 from katydid.report.model import Chart, Line, Mark, Material, Scale, Section, Style, Table
 
 COLUMNS = ("Stage", "Users", "Purpose", "Requests", "Missed", "p50", "p95", "Offered", "Answered", "Result")
@@ -36,12 +36,8 @@ def capacity_sentence(found: CapacityFound) -> str:
         return "Capacity: none was found; not even the fewest users kept the objective"
     if found.at_least:
         return f"Capacity: at least {plural(found.capacity, 'user')}; nothing broke"
-    interval = f"{_bound(found.low)} to {_bound(found.high)}"
+    interval = f"{or_dash(found.low, number)} to {or_dash(found.high, number)}"
     return f"Capacity: {plural(round(found.capacity, 1), 'user')} (95 % interval {interval})"
-
-
-def _bound(value: float | None) -> str:
-    return "–" if value is None else number(value)
 
 
 def _text(found: CapacityFound) -> list[str]:
@@ -93,7 +89,8 @@ def _row(step: Step) -> list[str]:
         step.purpose,
         number(step.requests),
         fraction(step.missed_share),
-        *("–" if value is None else milliseconds(value) for value in (step.p50_ms, step.p95_ms)),
+        or_dash(step.p50_ms, milliseconds),
+        or_dash(step.p95_ms, milliseconds),
         f"{significant(step.offered_per_s)} /s",
         f"{significant(step.ok_per_s)} /s",
         result + (" (ended early)" if step.ended == "failures" else ""),

@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.text import Text
 
 from katydid.model.declared import catalogue_of
+from katydid.model.documents.comparison import Comparison, Verdict
 from katydid.model.formatting import fraction, plural, strip_control_chars
 from katydid.model.version import __version__
 from katydid.report import verdict
@@ -15,9 +16,11 @@ from katydid.report.render.forest import draw_forest
 from katydid.report.render.markdown import escaped, section_markdown
 from katydid.report.render.page import render
 from katydid.report.render.terminal import print_section
-from katydid.report.verdict import Comparison
 
-_TONES = dict.fromkeys(("slower", "mixed", "invalid"), "bad") | dict.fromkeys(("faster", "no_difference"), "good")
+_TONES = {
+    **dict.fromkeys((Verdict.SLOWER, Verdict.MIXED, Verdict.INVALID), "bad"),
+    **dict.fromkeys((Verdict.FASTER, Verdict.NO_DIFFERENCE), "good"),
+}
 _COLOURS = {"bad": "bold red", "good": "bold green", "": "bold yellow"}
 
 
@@ -31,10 +34,10 @@ def comparison_page(comparison: Comparison, base: Sequence[pd.DataFrame], new: S
     """
     names = verdict.names(comparison)
     changes = verdict.forest(comparison)
-    within = comparison["settings"]["same_within"]
+    within = comparison.settings.same_within
     note = f"Right of the line is slower. The band is what counts as no difference, {fraction(within)} to either side."
     catalogue = catalogue_of(comparison)
-    named = {m["name"].partition(".")[0] for m in comparison["metrics"]}
+    named = {m.name.partition(".")[0] for m in comparison.metrics}
     explained = [(d.label, d.definition) for d in catalogue.distributions if d.name in named]
     explained += [(m.label, m.definition) for m in catalogue.of_the_run if m.name in named]
     return render(
@@ -43,13 +46,13 @@ def comparison_page(comparison: Comparison, base: Sequence[pd.DataFrame], new: S
         verdict.sections(comparison),
         base=strip_control_chars(names[0]),
         new=strip_control_chars(names[1]),
-        workload=strip_control_chars(comparison.get("workload") or "comparison"),
+        workload=strip_control_chars(comparison.workload or "comparison"),
         sentence=strip_control_chars(verdict.comparison_sentence(comparison)),
         tone=_tone(comparison),
-        invalid=comparison["verdict"] == "invalid",
+        invalid=comparison.verdict is Verdict.INVALID,
         setting=[
             _counted(comparison),
-            *(strip_control_chars(side["host"]) for side in comparison["sides"] if side["host"]),
+            *(strip_control_chars(side.host) for side in comparison.sides if side.host),
         ],
         reasons=verdict.reasons(comparison),
         forest=draw_forest(changes, within=within, note=note) if changes else None,
@@ -77,10 +80,10 @@ def print_comparison(comparison: Comparison, console: Console) -> None:
 
 def _tone(comparison: Comparison) -> str:
     """Nothing is all good while some metric got worse."""
-    tone = _TONES.get(comparison["verdict"], "")
+    tone = _TONES.get(comparison.verdict, "")
     return "" if tone == "good" and verdict.exploratory_regression(comparison) else tone
 
 
 def _counted(comparison: Comparison) -> str:
-    runs = [sum(run["counts"] for run in side["runs"]) for side in comparison["sides"]]
+    runs = [sum(run.counts for run in side.runs) for side in comparison.sides]
     return " against ".join(plural(count, "run") for count in reversed(runs))

@@ -1,11 +1,10 @@
 """A gate's judgement as one sentence and one table, the same for terminal and Markdown."""
 
 import re
-from collections.abc import Mapping
-from typing import Any
 
 from katydid.gate.judgement import CheckKind, GateCheck, GateVerdict, Judgement
 from katydid.model import formatting
+from katydid.model.documents.comparison import Comparison
 from katydid.model.errors import ExitCode
 from katydid.report import verdict as of_comparison
 from katydid.report.model import Section, Table
@@ -58,14 +57,14 @@ def _kept(judgement: Judgement) -> str:
     objectives = sum(check.kind is CheckKind.OBJECTIVE for check in judgement.checks)
     parts = [f"{formatting.plural(objectives, 'objective')} kept"] if objectives else []
     if judgement.comparison:
-        verdict = judgement.comparison["verdict"].replace("_", " ")
+        verdict = judgement.comparison.verdict.replace("_", " ")
         parts += [f"against the baseline: {verdict}{_but(judgement.comparison)}"] if verdict != "cannot tell" else []
     return ", ".join(parts) or "No problems found"
 
 
-def _but(comparison: Mapping[str, Any]) -> str:
-    row = of_comparison.exploratory_regression(dict(comparison))
-    return f", but {row['name']} {formatting.change_text(row)}" if row else ""
+def _but(comparison: Comparison) -> str:
+    row = of_comparison.exploratory_regression(comparison)
+    return f", but {row.name} {formatting.change_text(row)}" if row else ""
 
 
 def _why(check: GateCheck, judgement: Judgement) -> str:
@@ -74,7 +73,7 @@ def _why(check: GateCheck, judgement: Judgement) -> str:
         value = formatting.value_only(check.metric, check.value, check.unit)
         return f"{check.metric} {is_} {value}, the limit {check.limit}"
     if check.kind is CheckKind.COMPARISON and judgement.comparison and check.verdict is not GateVerdict.NO_DATA:
-        return _REPEATED.sub("", of_comparison.comparison_sentence(dict(judgement.comparison))).removesuffix(".")
+        return _REPEATED.sub("", of_comparison.comparison_sentence(judgement.comparison)).removesuffix(".")
     return f"{check.metric}: {check.reason}" if check.unit is not None else check.reason
 
 
@@ -109,14 +108,14 @@ def section(judgement: Judgement) -> Section:
 
 def _notes(judgement: Judgement) -> list[str]:
     """What the comparison has to say beyond its verdict, such as which runs it left out."""
-    return of_comparison.reasons(dict(judgement.comparison)) if judgement.comparison else []
+    return of_comparison.reasons(judgement.comparison) if judgement.comparison else []
 
 
 def _row(check: GateCheck, *, compared: bool) -> list[str]:
-    row = check.compared or {}
-    base, change = row.get("base"), formatting.format_change(row)[0] if row else None
-    if change is None and row.get("points"):
-        change = formatting.points(row["points"]["change"])
+    row = check.compared
+    base, change = (row.base, formatting.format_change(row)[0]) if row else (None, None)
+    if change is None and row and row.points and row.points.change is not None:
+        change = formatting.points(row.points.change)
     between = [formatting.value_only(check.metric, base, check.unit) if base is not None else "", change or ""]
     value = formatting.value_only(check.metric, check.value, check.unit) if check.value is not None else "–"
     value = formatting.at_least(value, bound=check.at_least)

@@ -8,13 +8,14 @@ from rich.text import Text
 
 from katydid.analysis.history import History
 from katydid.analysis.metric_history import Change, MetricHistory
+from katydid.model.documents.comparison import Comparison, Verdict
 from katydid.model.formatting import percent, plural, strip_control_chars, value_only
 from katydid.model.metrics import METRICS
 from katydid.model.version import __version__
 from katydid.report.model import Chart, Line, Mark, Scale, Section, Style, Table
 from katydid.report.render.page import render
 from katydid.report.render.terminal import print_section
-from katydid.report.verdict import Comparison, comparison_sentence
+from katydid.report.verdict import comparison_sentence
 
 _BARS = "▁▂▃▄▅▆▇█"
 MOST_BARS = 40
@@ -22,6 +23,8 @@ MOST_BARS = 40
 MOST_NAMED = 3
 """Versions, the newest, whose changes the sentence names; the table has all."""
 
+BAD = frozenset({Verdict.SLOWER, Verdict.MIXED, Verdict.INVALID})
+"""Verdicts on the newest version against a pinned one that stand there in red."""
 MOST_LEFT_OUT = 10
 """Runs left out that are told one by one."""
 
@@ -190,8 +193,8 @@ def history_page(history: History, workload: str, pinned: Comparison | None) -> 
         sections(history),
         workload=strip_control_chars(workload),
         sentence=strip_control_chars(history_sentence(history)),
-        pinned=[] if pinned is None else [comparison_sentence(pinned), *pinned["reasons"]],
-        pinned_bad=pinned is not None and pinned["verdict"] in {"slower", "mixed", "invalid"},
+        pinned=[] if pinned is None else [comparison_sentence(pinned), *pinned.reasons],
+        pinned_bad=pinned is not None and pinned.verdict in BAD,
         left_out=_left_out(history),
         made_by=__version__,
     )
@@ -201,10 +204,10 @@ def print_history(history: History, pinned: Comparison | None, console: Console)
     """The same on a terminal."""
     console.print(Text(strip_control_chars(history_sentence(history)), style="bold"))
     if pinned is not None:
-        bad = pinned["verdict"] in {"slower", "mixed", "invalid"}
+        bad = pinned.verdict in BAD
         told = f"Against the pinned version: {comparison_sentence(pinned)}"
         console.print(Text(strip_control_chars(told), style="bold red" if bad else "bold"))
-        for reason in pinned["reasons"]:
+        for reason in pinned.reasons:
             console.print(Text(f"  {strip_control_chars(reason)}", style="yellow"))
     for line in _left_out(history):
         console.print(Text(f"  {strip_control_chars(line)}", style="yellow"))

@@ -1,11 +1,11 @@
 """A capacity plan as words, a table and a picture: for the terminal, Markdown and HTML alike."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from katydid.analysis.plan import Choice, WorkerPlan
 from katydid.analysis.speech_theory import TheoryComparison
-from katydid.model.formatting import fraction, milliseconds, number, percent, plural, significant
+from katydid.model.formatting import fraction, milliseconds, number, or_dash, percent, plural, significant
 from katydid.report.model import Chart, Line, Mark, Scale, Section, Style, Table
 from katydid.report.render.page import render
 
@@ -56,7 +56,7 @@ def theory_section(found: TheoryComparison) -> Section:
         ("Lag of the final result, p50", measured.lag_p50_s * 1000, theory.lag_p50_s * 1000, milliseconds),
         ("Lag of the final result, p95", measured.lag_p95_s * 1000, theory.lag_p95_s * 1000, milliseconds),
     )
-    rows = [[name, _shown(a, show), _shown(b, show), _off(a, b)] for name, a, b, show in pairs]
+    rows = [[name, or_dash(a, show), or_dash(b, show), _off(a, b)] for name, a, b, show in pairs]
     text = (
         f"{plural(found.streams, 'stream')}, {plural(found.workers, 'worker')} of RTF {found.rtf:.3g}: chunks "
         "of audio in one line, first come first served, played through with the streams' own start times."
@@ -67,10 +67,6 @@ def theory_section(found: TheoryComparison) -> Section:
 def render_plan(plan: WorkerPlan, sections: Sequence[Section]) -> str:
     """The plan as a page."""
     return render("plan.html", (), sections, title=plan_sentence(plan))
-
-
-def _shown(value: float, show: Callable[[float], str]) -> str:
-    return show(value) if math.isfinite(value) else "–"
 
 
 def _off(measured: float, theory: float) -> str:

@@ -2,16 +2,17 @@
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 from katydid.analysis.comparison.explain import BETTER, LARGEST, WORSE
 from katydid.model.declared import described
+from katydid.model.documents.comparison import ComparedMetric, Comparison, RunOutcome, Verdict
 from katydid.model.formatting import (
     at_least,
     change_text,
     format_change,
     fraction,
     number,
+    or_dash,
     percent,
     plural,
     points,
@@ -23,19 +24,16 @@ from katydid.model.units import Better, Unit
 from katydid.report.model import Section, Style, Table
 from katydid.report.render.forest import Change
 
-Comparison = dict[str, Any]
-"""What `analysis.comparison.compare.compare_versions` returns."""
-
 LONGEST_NAME = 32
 """Characters of a version's name in a heading."""
 
 HEADLINES = {
-    "faster": "FASTER",
-    "slower": "SLOWER",
-    "mixed": "MIXED",
-    "no_difference": "NO DIFFERENCE",
-    "cannot_tell": "CANNOT TELL",
-    "invalid": "INVALID",
+    Verdict.FASTER: "FASTER",
+    Verdict.SLOWER: "SLOWER",
+    Verdict.MIXED: "MIXED",
+    Verdict.NO_DIFFERENCE: "NO DIFFERENCE",
+    Verdict.CANNOT_TELL: "CANNOT TELL",
+    Verdict.INVALID: "INVALID",
 }
 SHARES = (
     "Shares, which are measured in percent themselves, differ by percentage points: from 1 % to 3 % is +2 points. "
@@ -46,19 +44,26 @@ USERS_HELD = (
     "times are those of different loads, and the threshold made failures as many. More or fewer is said when the "
     "change is beyond that noise (wrong about equal versions in at most 1 % of cases) and at least 1 %."
 )
-_HOLDS = {"faster": "holds more users", "slower": "holds fewer users"}
+_HOLDS = {Verdict.FASTER: "holds more users", Verdict.SLOWER: "holds fewer users"}
+_FAILS = {Verdict.FASTER: "fails less often", Verdict.SLOWER: "fails more often"}
 FAILURES = (
     "Failures always decide. They are judged by each run's failures out of its requests, with the noise of their "
     "bursts and from run to run; a rate is the same where the 90 % interval lies within one point."
 )
-_STYLES = {"faster": Style.MAIN, "slower": Style.BAD, "no_difference": Style.THIRD, "cannot_tell": Style.QUIET}
+_STYLES = {
+    Verdict.SLOWER: Style.BAD,
+    Verdict.CANNOT_TELL: Style.QUIET,
+    Verdict.FASTER: Style.MAIN,
+    Verdict.NO_DIFFERENCE: Style.THIRD,
+}
+"""The worst first."""
 _MINOR = frozenset(d.name for d in DISTRIBUTIONS if not d.primary)
-_WORST_FIRST = ("slower", "cannot_tell", "faster", "no_difference")
+_WORST_FIRST = tuple(_STYLES)
 
 
 def names(comparison: Comparison) -> tuple[str, str]:
     """How the two sides are called: by their versions, which may be the same."""
-    base, new = (_short("+".join(side["versions"])) for side in comparison["sides"])
+    base, new = (_short("+".join(side.versions)) for side in comparison.sides)
     return (base, new) if base != new else (f"{base} (base)", f"{new} (new)")
 
 
@@ -69,109 +74,108 @@ def _short(name: str) -> str:
 def comparison_sentence(comparison: Comparison) -> str:
     """The verdict in one sentence."""
     base, new = names(comparison)
-    verdict = comparison["verdict"]
+    verdict = comparison.verdict
     head = HEADLINES[verdict]
-    if verdict == "invalid":
-        return f"{head}. {new} cannot be compared with {base}: {comparison['reasons'][0]}."
-    primary = [m for m in comparison["metrics"] if m["primary"]]
+    if verdict is Verdict.INVALID:
+        return f"{head}. {new} cannot be compared with {base}: {comparison.reasons[0]}."
+    primary = [m for m in comparison.metrics if m.primary]
     regression = exploratory_regression(comparison)
     but = f"; but {_told([regression])} is worse" if regression else ""
-    if verdict == "no_difference":
-        within = fraction(comparison["settings"]["same_within"])
+    if verdict is Verdict.NO_DIFFERENCE:
+        within = fraction(comparison.settings.same_within)
         if regression:
             return f"{head} beyond {within} in the primary metrics between {new} and {base}{but}."
         return f"{head} beyond {within} between {new} and {base}: {_largest(primary)}."
-    if verdict == "cannot_tell":
-        undecided = [m for m in primary if m["verdict"] == "cannot_tell"]
+    if verdict is Verdict.CANNOT_TELL:
+        undecided = [m for m in primary if m.verdict is Verdict.CANNOT_TELL]
         return f"{head} whether {new} differs from {base}: {_told(undecided or primary)}{but}."
-    worse, better = ([m for m in primary if m["verdict"] == kind] for kind in ("slower", "faster"))
-    if verdict == "faster":
-        return f"{head}. {new} {_is('faster', better)} than {base}: {_told(better)}{but}."
+    worse, better = ([m for m in primary if m.verdict is kind] for kind in (Verdict.SLOWER, Verdict.FASTER))
+    if verdict is Verdict.FASTER:
+        return f"{head}. {new} {_is(verdict, better)} than {base}: {_told(better)}{but}."
     also = f"; better: {_told(better)}" if better else ""
     more = f"; largest regression: {_told([regression])}" if regression else ""
-    return f"{head}. {new} {_is('slower', worse)} than {base}: {_told(worse)}{also}{more}."
+    return f"{head}. {new} {_is(Verdict.SLOWER, worse)} than {base}: {_told(worse)}{also}{more}."
 
 
 def reasons(comparison: Comparison) -> list[str]:
     """What must be said below the sentence, which has said itself what is worse and what is better."""
     said = tuple(f"{word}: " for word in (WORSE, BETTER, LARGEST))
-    return [reason for reason in comparison["reasons"] if not reason.startswith(said)]
+    return [reason for reason in comparison.reasons if not reason.startswith(said)]
 
 
-def exploratory_regression(comparison: Comparison) -> dict[str, Any] | None:
+def exploratory_regression(comparison: Comparison) -> ComparedMetric | None:
     """The largest regression, where no primary metric is it."""
-    name = comparison.get("largest_regression")
-    return next((m for m in comparison["metrics"] if m["name"] == name and not m["primary"]), None)
+    name = comparison.largest_regression
+    return next((m for m in comparison.metrics if m.name == name and not m.primary), None)
 
 
-def _is(word: str, metrics: Sequence[dict[str, Any]]) -> str:
+def _is(said: Verdict, metrics: Sequence[ComparedMetric]) -> str:
     """What a version does: `is slower`, `fails more often`, or both."""
-    failures = {"slower": "fails more often", "faster": "fails less often"}[word]
-    names = [m["name"] for m in metrics]
+    names = [m.name for m in metrics]
     if names == [USERS_AT_STOP]:
-        return _HOLDS[word]
-    parts = [f"is {word}"] if names != ["failure_rate"] else []
-    return " and ".join([*parts, *([failures] if "failure_rate" in names else [])])
+        return _HOLDS[said]
+    parts = [f"is {said}"] if names != ["failure_rate"] else []
+    return " and ".join([*parts, *([_FAILS[said]] if "failure_rate" in names else [])])
 
 
-def _told(metrics: Sequence[dict[str, Any]]) -> str:
+def _told(metrics: Sequence[ComparedMetric]) -> str:
     return "; ".join(
-        users_text(m) if m["name"] == USERS_AT_STOP else f"{described(m).label.lower()} {change_text(m)}"
-        for m in metrics
+        users_text(m) if m.name == USERS_AT_STOP else f"{described(m).label.lower()} {change_text(m)}" for m in metrics
     )
 
 
-def users_text(metric: dict[str, Any]) -> str:
+def users_text(metric: ComparedMetric) -> str:
     """Of users held: `+5 % users (+3 to +7), 243 and 255 at the stop`, or `at least +106 % users`."""
     change, low, high = format_change(metric, percent)
-    if change is None:
-        return str(metric["reason"] or "unknown")
-    if metric["bound"]:
+    if change is None or metric.base is None or metric.new is None:
+        return metric.reason or "unknown"
+    if metric.bound:
         return f"{change} users"
     within = "" if low is None or high is None else f" ({_bare(low)} to {_bare(high)})"
-    return f"{change} users{within}, {number(round(metric['base']))} and {number(round(metric['new']))} at the stop"
+    return f"{change} users{within}, {number(round(metric.base))} and {number(round(metric.new))} at the stop"
 
 
 def _bare(percentage: str) -> str:
     return percentage.removesuffix("\u00a0%")
 
 
-def _largest(metrics: Sequence[dict[str, Any]]) -> str:
+def _largest(metrics: Sequence[ComparedMetric]) -> str:
     """Metrics that hardly changed: one or two whole, of more the one that changed most."""
     if len(metrics) <= 2:
         return _told(metrics)
-    most = max(metrics, key=lambda m: abs(m["points"]["change"] / 100 if m["points"] else m["change"] or 0.0))
+    most = max(metrics, key=_extent)
     return f"the largest change of {len(metrics)} primary metrics: {_told([most])}"
 
 
-def verdict_word(metric: dict[str, Any]) -> str:
+def _extent(metric: ComparedMetric) -> float:
+    if metric.points is None:
+        return abs(metric.change or 0.0)
+    return abs(metric.points.change or 0.0) / 100.0
+
+
+def verdict_word(metric: ComparedMetric) -> str:
     """Of a metric; "slower" fits times only."""
-    words = {"no_difference": "no difference", "cannot_tell": "cannot tell"}
-    if described(metric).unit is not Unit.MS:
-        words |= {"slower": "worse", "faster": "better"}
-    return words.get(metric["verdict"], str(metric["verdict"]))
+    words = {} if described(metric).unit is Unit.MS else {Verdict.SLOWER: "worse", Verdict.FASTER: "better"}
+    return words.get(metric.verdict, metric.verdict.replace("_", " "))
 
 
-def ordered(comparison: Comparison) -> list[dict[str, Any]]:
+def ordered(comparison: Comparison) -> list[ComparedMetric]:
     """Metrics that decide first, and the worst of them first."""
-    return sorted(comparison["metrics"], key=lambda m: (not m["primary"], _WORST_FIRST.index(m["verdict"])))
+    return sorted(comparison.metrics, key=lambda m: (not m.primary, _WORST_FIRST.index(m.verdict)))
 
 
 def forest(comparison: Comparison) -> list[Change]:
     """The rows of the forest plot: times of which a change is known, without those that nobody reads first."""
-    shown = [m for m in ordered(comparison) if m["change"] is not None and described(m).unit is Unit.MS]
     return [
-        Change(described(m).label, change_text(m), _STYLES[m["verdict"]], m["change"], *_reach(m))
-        for m in shown
-        if _comes_first(m)
+        Change(described(m).label, change_text(m), _STYLES[m.verdict], m.change, *_reach(m))
+        for m in ordered(comparison)
+        if m.change is not None and described(m).unit is Unit.MS and _comes_first(m)
     ]
 
 
-def _reach(metric: dict[str, Any]) -> tuple[float | None, float | None]:
+def _reach(metric: ComparedMetric) -> tuple[float | None, float | None]:
     """The ends of the interval; a bound's is open to one side."""
-    open_to = {"lower": {"high": math.inf}, "upper": {"low": -1.0}}.get(metric.get("bound") or "", {})
-    low, high = (open_to.get(end, metric[end]) for end in ("low", "high"))
-    return low, high
+    return -1.0 if metric.bound == "upper" else metric.low, math.inf if metric.bound == "lower" else metric.high
 
 
 def sections(comparison: Comparison) -> list[Section]:
@@ -181,7 +185,7 @@ def sections(comparison: Comparison) -> list[Section]:
 
 
 def _metrics(comparison: Comparison) -> Section | None:
-    if not comparison["metrics"]:
+    if not comparison.metrics:
         return None
     every = ordered(comparison)
     first = [m for m in every if _comes_first(m)]
@@ -200,15 +204,14 @@ def _metrics(comparison: Comparison) -> Section | None:
 
 def _looks(comparison: Comparison) -> Section | None:
     """What each look of `katydid ab` found."""
-    looks = comparison.get("looks")
-    if not looks:
+    if not comparison.looks:
         return None
     rows = [
-        (str(look["pairs"]), fraction(look["level"]), fraction(look["level_same"]), HEADLINES[look["verdict"]].lower())
-        for look in looks
+        (str(look.pairs), fraction(look.level), fraction(look.level_same), HEADLINES[look.verdict].lower())
+        for look in comparison.looks
     ]
     columns = ("Pairs", "Level: different", "Level: no difference", "Verdict")
-    end = "The last look decided." if comparison["decided"] else "No look decided: as many pairs were made as allowed."
+    end = "The last look decided." if comparison.decided else "No look decided: as many pairs were made as allowed."
     plan = (
         "The levels were fixed before the first run, so that all looks together are wrong about equal versions as "
         "rarely as one comparison."
@@ -216,39 +219,37 @@ def _looks(comparison: Comparison) -> Section | None:
     return Section("looks", "Looks", (end, plan), tables=[Table("Looks after pairs", columns, rows, frozenset({3}))])
 
 
-def _comes_first(metric: dict[str, Any]) -> bool:
-    distribution, _, statistic = metric["name"].partition(".")
-    return metric["primary"] or not statistic or (distribution not in _MINOR and statistic in {"p50", "p95"})
+def _comes_first(metric: ComparedMetric) -> bool:
+    distribution, _, statistic = metric.name.partition(".")
+    return metric.primary or not statistic or (distribution not in _MINOR and statistic in {"p50", "p95"})
 
 
-def _bad(metrics: Sequence[dict[str, Any]]) -> frozenset[tuple[int, int]]:
-    return frozenset((i, 4) for i, m in enumerate(metrics) if m["verdict"] == "slower")
+def _bad(metrics: Sequence[ComparedMetric]) -> frozenset[tuple[int, int]]:
+    return frozenset((i, 4) for i, m in enumerate(metrics) if m.verdict is Verdict.SLOWER)
 
 
-def _row(metric: dict[str, Any]) -> tuple[str, ...]:
-    values = [_value(metric, side) for side in ("base", "new")]
-    needed = metric["runs_needed"]
+def _row(metric: ComparedMetric) -> tuple[str, ...]:
     return (
-        described(metric).label + (" *" if metric["primary"] else ""),
-        *values,
+        described(metric).label + (" *" if metric.primary else ""),
+        _value(metric, metric.base, "upper"),
+        _value(metric, metric.new, "lower"),
         change_text(metric),
         verdict_word(metric),
         _detectable(metric),
-        "–" if needed is None else f"{needed} a side",
+        or_dash(metric.runs_needed, "{} a side".format),
     )
 
 
-def _value(metric: dict[str, Any], side: str) -> str:
-    """A side's value; one that lies among time-outs is at least so."""
-    if metric[side] is None:
+def _value(metric: ComparedMetric, value: float | None, bound: str) -> str:
+    """A side's value; one that lies among time-outs, which makes the change such a bound, is at least so."""
+    if value is None:
         return "–"
-    bound = metric.get("bound") in ("both", {"base": "upper", "new": "lower"}[side])
-    return at_least(value_only(metric["name"], metric[side], described(metric).unit), bound=bound)
+    return at_least(value_only(metric.name, value, described(metric).unit), bound=metric.bound in ("both", bound))
 
 
-def _detectable(metric: dict[str, Any]) -> str:
-    shares = metric["points"]
-    smallest = metric["smallest_detectable"] if shares is None else shares["detectable"]
+def _detectable(metric: ComparedMetric) -> str:
+    shares = metric.points
+    smallest = metric.smallest_detectable if shares is None else shares.detectable
     if smallest is None:
         return "–"
     return (percent if shares is None else points)(smallest).lstrip("+")
@@ -257,19 +258,19 @@ def _detectable(metric: dict[str, Any]) -> str:
 def _runs(comparison: Comparison) -> Section:
     rows: list[tuple[str, ...]] = []
     bad = set()
-    for label, side, outcomes in zip(names(comparison), comparison["sides"], comparison["outcomes"], strict=True):
-        for run, outcome in zip(side["runs"], outcomes, strict=True):
-            if not run["counts"]:
+    for label, side, outcomes in zip(names(comparison), comparison.sides, comparison.outcomes, strict=True):
+        for run, outcome in zip(side.runs, outcomes, strict=True):
+            if not run.counts:
                 bad.add((len(rows), 3))
             rows.append(
                 (
                     label,
-                    str(run["started_utc"] or "–").replace("T", " ")[:16],
+                    (run.started_utc or "–").replace("T", " ")[:16],
                     _ending(outcome),
-                    "yes" if run["counts"] else "left out",
-                    "–" if outcome["users"] is None else number(outcome["users"]),
-                    number(outcome["requests"]),
-                    "–" if outcome["failure_rate"] is None else fraction(outcome["failure_rate"]),
+                    "yes" if run.counts else "left out",
+                    or_dash(outcome.users, number),
+                    number(outcome.requests),
+                    or_dash(outcome.failure_rate, fraction),
                 )
             )
     columns = ("Version", "Started (UTC)", "Ended", "Counts", "Users", "Requests", "Failed")
@@ -277,47 +278,46 @@ def _runs(comparison: Comparison) -> Section:
     return Section("runs", "Runs, and how they ended", tables=[table])
 
 
-def _ending(outcome: dict[str, Any]) -> str:
-    ended = outcome["ended"] or "never"
-    if ended != "failure-threshold":
-        return str(ended)
-    after = f" after {outcome['seconds']:.0f} s" if outcome["seconds"] else ""
-    return f"at failure {outcome['failure_threshold']}{after}"
+def _ending(outcome: RunOutcome) -> str:
+    if outcome.ended != "failure-threshold":
+        return outcome.ended or "never"
+    after = f" after {outcome.seconds:.0f} s" if outcome.seconds else ""
+    return f"at failure {outcome.failure_threshold}{after}"
 
 
 def _differences(comparison: Comparison) -> Section | None:
-    found = comparison["differences"]
+    found = comparison.differences
     if not found:
         return None
     base, new = names(comparison)
-    rows = [(d["key"], d["base"], d["new"], d["why"] or "may not affect the result") for d in found]
-    bad = frozenset((i, 3) for i, d in enumerate(found) if d["why"])
+    rows = [(d.key, d.base, d.new, d.why or "may not affect the result") for d in found]
+    bad = frozenset((i, 3) for i, d in enumerate(found) if d.why)
     table = Table("What differs", ("", base, new, ""), rows, frozenset({1, 2, 3}), bad)
     return Section("differences", "What differs between the sides", tables=[table])
 
 
 def _method(comparison: Comparison) -> Section:
-    settings = comparison["settings"]
-    counted = [sum(r["counts"] for r in side["runs"]) for side in comparison["sides"]]
+    settings = comparison.settings
+    counted = [sum(r.counts for r in side.runs) for side in comparison.sides]
     runs = " and ".join(plural(n, "run") for n in counted)
-    earlier = comparison["history_runs"]
+    earlier = comparison.history_runs
     noise = f", and from {plural(earlier, 'earlier run')}" if earlier else ""
-    turns = ("The runs were interleaved.",) if comparison["interleaved"] and max(counted) > 1 else ()
-    settled = comparison["settled_s"]
+    turns = ("The runs were interleaved.",) if comparison.interleaved and max(counted) > 1 else ()
+    settled = comparison.settled_s
     cut = (f"The first {settled:.0f} s of each run are left out: service times had not settled.",) if settled else ()
-    better_higher = any(described(m).better is Better.HIGHER for m in comparison["metrics"])
+    better_higher = any(described(m).better is Better.HIGHER for m in comparison.metrics)
     unit = f"Sample size: {runs}, one value per run; the noise from run to run is taken from them{noise}."
     rule = (
         f"A change is called slower or faster when it is beyond that noise (together, the metrics that decide are "
-        f"wrong about equal versions in at most {fraction(settings['family_alpha'])} of cases, by Holm's rule) and at "
-        f"least {fraction(settings['min_change'])}; no difference, when the 90 % interval lies within "
-        f"{fraction(settings['same_within'])}. Other metrics are for exploration."
+        f"wrong about equal versions in at most {fraction(settings.family_alpha)} of cases, by Holm's rule) and at "
+        f"least {fraction(settings.min_change)}; no difference, when the 90 % interval lies within "
+        f"{fraction(settings.same_within)}. Other metrics are for exploration."
     )
-    held = any(m["name"] == USERS_AT_STOP and m["primary"] for m in comparison["metrics"])
+    held = any(m.name == USERS_AT_STOP and m.primary for m in comparison.metrics)
     if held:
         rule = USERS_HELD
     more = ("For rates of which more is better, worse means less.",) if better_higher else ()
-    shares = (SHARES,) if any(m["points"] for m in comparison["metrics"]) else ()
-    judged = any(m["design"] == "failures of runs" for m in comparison["metrics"])
+    shares = (SHARES,) if any(m.points for m in comparison.metrics) else ()
+    judged = any(m.design == "failures of runs" for m in comparison.metrics)
     failures = (FAILURES,) if judged and not held else ()
     return Section("method", "How this was decided", (unit, *turns, *cut, rule, *more, *shares, *failures))

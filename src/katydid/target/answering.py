@@ -4,6 +4,7 @@ Knows the request and its fault, not whose turn it is: whoever makes an `ServedA
 """
 
 import asyncio
+import math
 import socket
 import struct
 import sys
@@ -70,8 +71,10 @@ class ServedAnswer(ABC):
             self._refuse(STATUS_FAULTS[self._fault])
             return
         settings = self._settings
+        ask = self._ask
+        cached = ask.cached / ask.prompt_tokens if ask.cached else 0.0
         self._due = delays(
-            settings.ttft,
+            settings.ttft * (1.0 - cached),
             settings.chunk_interval,
             max(1, self._count),
             jitter=settings.jitter,
@@ -98,8 +101,9 @@ class ServedAnswer(ABC):
         if self._ask.calls:
             return len(self._extras)
         each = self._settings.tokens_per_chunk
-        asked = self._settings.chunks if self._ask.limit is None else max(1, self._ask.limit // each)
-        return 1 if self._fault == "too_few" else min(self._settings.chunks, asked)
+        most = math.inf if self._ask.limit is None else max(1, self._ask.limit // each)
+        asked = max(self._settings.chunks, math.ceil(self._ask.least / each))
+        return 1 if self._fault == "too_few" else int(min(asked, most))
 
     @property
     def _gone(self) -> bool:

@@ -3,6 +3,8 @@
 import asyncio
 import time
 from collections import deque
+from dataclasses import replace
+from hashlib import sha256
 from typing import TYPE_CHECKING, cast
 from uuid import uuid4
 
@@ -39,6 +41,8 @@ APIS: dict[str, Api] = {
 }
 """Every path that answers with generated text; the place to add an API."""
 
+RESET = "/reset_prefix_cache"
+"""The path that empties the prefix cache, as vLLM has it."""
 _LOOK = "x-katydid-preflight"
 """The header of a generator's look before its load."""
 _UNGUARDED = frozenset({"/health", "/stats"})
@@ -142,6 +146,10 @@ class Connection(asyncio.Protocol):
         elif request.method == "POST" and request.path == "/speech/workers":
             self._target.speech.pool.fill_up()
             self._write(request, 200, json_bytes(target.page(request.path)))
+        elif request.method == "POST" and request.path == RESET:
+            if target.prefixes is not None:
+                target.prefixes.clear()
+            self._write(request, 200, b"{}")
         elif request.path.startswith(BRIDGE):
             self._talk(request, truth)
         elif api is None:
@@ -177,12 +185,17 @@ class Connection(asyncio.Protocol):
         if looks:
             self._show(request, api, ask)
             return
-        truth.model, truth.stream = ask.model, ask.stream
+        truth.model, truth.stream, truth.prompt_tokens = ask.model, ask.stream, ask.prompt_tokens
+        if target.settings.log:
+            truth.body_sha256 = sha256(request.body).hexdigest()
         refusal = target.refuse(ask.model, request.api_key)
         if refusal is not None:
             self._refuse(request, truth, refusal, api)
             return
         truth.fault = choose_fault(target.rates, target.settings.seed, number)
+        if target.prefixes is not None:
+            ask = replace(ask, cached=target.prefixes.use(ask.model, ask.words))
+            truth.cached_tokens = ask.cached
         ask, tool_fault = with_tools(ask, target.settings, number)
         truth.fault = truth.fault or tool_fault
         job = AnswerJob(target.settings, api, request, ask, truth, number)

@@ -57,6 +57,9 @@ class TargetSettings:
     fail: tuple[str, ...] = option((), f"CLASS=RATE, repeatable; classes: {', '.join(FAULTS)}", repeat=True)
     max_connections: int = option(0, "connections beyond these get a 503", kind=count)
     slots: int = option(0, "answers served at a time; others wait in a queue, without headers", kind=count)
+    prefix_cache: int = option(
+        0, "tokens of prompts that a prefix cache holds; what it knows needs no share of ttft; 0 = no cache", kind=count
+    )
     queue_limit: int = option(0, "requests that may wait for a slot; others get a 503", kind=count)
     single_threaded: bool = option(False, "serve one connection at a time, as http.server.HTTPServer does")
     rate_limit: int = option(0, "requests a minute and key; others get a 429", kind=count)

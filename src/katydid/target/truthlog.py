@@ -17,6 +17,8 @@ class Truth:
         received_*: the first byte of the request arrived (`arrivals`).
         first_chunk_*, last_chunk_*: just before the first and the last content chunk was written.
         ended_*: the last byte was written, or the connection was lost.
+        body_sha256: of the request's body as it came.
+        prompt_tokens, cached_tokens: of its prompt, and those of them that the prefix cache knew.
         queue_ms: waited for a slot; None where it never got one.
         fault: that was injected.
         party: the user whose text the fault showed to another.
@@ -33,6 +35,9 @@ class Truth:
     status: int | None = None
     chunks: int = 0
     completion_tokens: int = 0
+    body_sha256: str | None = None
+    prompt_tokens: int | None = None
+    cached_tokens: int | None = None
     fault: str | None = None
     party: str | None = None
     outcome: str | None = None

@@ -10,7 +10,7 @@ The callbacks run in the hub: they must not block, log or raise.
 
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import gevent
@@ -79,8 +79,8 @@ class Connection:
         self._watcher: Any = self._hub.loop.io(sock.fileno(), _READ)
         self._watcher.start(self._reader.on_readable, self)
 
-    def converse(self, payload: bytes, receiver: Receiver, timeouts: Timeouts) -> None:
-        """Send a request and park the calling greenlet until `receiver` is done.
+    def converse(self, payload: Sequence[bytes], receiver: Receiver, timeouts: Timeouts) -> None:
+        """Send a request, in pieces that follow on each other, and park the calling greenlet until `receiver` is done.
 
         Closes the connection where the answer did not come to its proper end, also when the greenlet
         is killed meanwhile.
@@ -94,6 +94,7 @@ class Connection:
             self._send(payload, exchange.started + timeouts.total)
             if not receiver.done:
                 self._sent_at = time.monotonic()
+                exchange.send_seconds = self._sent_at - exchange.started
                 self._arm(min(exchange.started + timeouts.total, self._sent_at + timeouts.idle))
                 self._park(receiver)
         finally:
@@ -116,9 +117,10 @@ class Connection:
         self._sock.close()
         self._on_close(self)
 
-    def _send(self, payload: bytes, deadline: float) -> None:
+    def _send(self, payload: Sequence[bytes], deadline: float) -> None:
         try:
-            send_all(self._sock, self._tls.encrypt(payload) if self._tls else payload, deadline)
+            pieces = [self._tls.encrypt(b"".join(payload))] if self._tls else payload
+            send_all(self._sock, deadline, *pieces)
         except TimeoutError:
             self._finish(ErrorClass.TIMEOUT, "the target did not take the request in time")
         except OSError as error:

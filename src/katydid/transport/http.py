@@ -20,12 +20,14 @@ from katydid.transport.connection import Connection
 from katydid.transport.dialing import TlsLayer, destination, dial, tls_context
 from katydid.transport.exchange import (
     REQUEST_ID,
+    VERIFIED,
     Exchange,
     Headers,
     Request,
     Sink,
     Timeouts,
     TimestampSource,
+    TlsSettings,
     with_agent,
 )
 from katydid.transport.failure import classify
@@ -36,22 +38,26 @@ MOST_HEADS = 256
 """Heads of requests that are kept: a run has about as many as prompts, and writing one costs 3 µs a request."""
 
 
+LONG_BODY = 16 * 1024
+"""Bytes from which on a body is sent from where it lies."""
+
+
 class HttpClient:
     """Sends requests to one target.
 
     Args:
         url: of the target; a path in it comes before every request's.
         timeouts: of every request.
-        ca_file: certificates to trust instead of the system's.
+        tls: whom to trust, and our own certificate.
 
     Raises:
-        ConfigError: the URL, a proxy of the environment or the certificate file is unusable.
+        ConfigError: the URL, a proxy of the environment or a certificate file is unusable.
     """
 
-    def __init__(self, url: str, timeouts: Timeouts, ca_file: str | None = None) -> None:
+    def __init__(self, url: str, timeouts: Timeouts, tls: TlsSettings = VERIFIED) -> None:
         self._to = destination(url)
         self._timeouts = timeouts
-        self._context = tls_context(ca_file) if self._to.tls else None
+        self._context = tls_context(tls) if self._to.tls else None
         self._idle: list[Connection] = []
         self._open = 0
         self._head = lru_cache(MOST_HEADS)(self._write_head)
@@ -104,15 +110,18 @@ class HttpClient:
         while self._idle:
             self._idle[-1].close()
 
-    def _payload(self, request: Request) -> bytes:
+    def _payload(self, request: Request) -> tuple[bytes, ...]:
+        """The request in pieces that follow on each other; a long body is not copied behind its head."""
         head = self._head(request.method, request.path, request.headers, len(request.body))
         named = f"{REQUEST_ID}: {request.request_id}\r\n" if request.request_id else ""
-        return b"%b%b\r\n%b" % (head, named.encode("latin-1"), request.body)
+        if len(request.body) >= LONG_BODY:
+            return b"%b%b\r\n" % (head, named.encode("latin-1")), request.body
+        return (b"%b%b\r\n%b" % (head, named.encode("latin-1"), request.body),)
 
     def _write_head(self, method: str, path: str, headers: Headers, size: int) -> bytes:
         """The head of a request with so many bytes in its body, without the empty line that ends it."""
         named = {"Host": self._to.authority, **with_agent(dict(headers))}
-        if self._to.proxy and not self._to.tls and self._to.proxy.authorization:
+        if self._to.proxy and not self._to.tunnelled and self._to.proxy.authorization:
             named["Proxy-Authorization"] = self._to.proxy.authorization
         whole = request_bytes(method, self._to.request_target(path), named, bytes(size))
         return whole[: len(whole) - size - len("\r\n")]
@@ -134,7 +143,7 @@ class HttpClient:
         self._open += 1
         return Connection(sock, tls, self._forget, exchange.connect_seconds)
 
-    def _converse(self, connection: Connection, payload: bytes, receiver: Receiver) -> None:
+    def _converse(self, connection: Connection, payload: tuple[bytes, ...], receiver: Receiver) -> None:
         connection.converse(payload, receiver, self._timeouts)
         if not connection.closed:
             self._idle.append(connection)

@@ -4,8 +4,8 @@ What differs and matters makes a comparison invalid; other differences are liste
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
+from katydid.model.documents.comparison import Mismatch
 from katydid.model.documents.manifest import Manifest
 
 MUST_MATCH = {
@@ -28,14 +28,15 @@ MUST_MATCH = {
 """Keys of the manifest, with the reason."""
 
 OPTIONS_THAT_MAY_DIFFER = {
-    "results", "version_label", "ca_file", "drain", "failure_threshold", "warm_up", "ramp",
+    "results", "version_label", "ca_file", "client_cert", "client_key", "insecure", "drain", "failure_threshold",
+    "warm_up", "ramp", "wait_ready",
     "api", "endpoint", "model", "interval", "phase", "request_timeout", "idle_timeout", "prompts", "check", "client",
-    "record_events", "target_pid", "target_metrics", "preflight",
+    "record_events", "target_pid", "target_metrics", "preflight", "before_run",
 }  # fmt: skip
 """Options that change no request, and those that the manifest's own keys tell."""
 
 WORTH_KNOWING = (
-    "adapted", "failure_threshold", "spawn_rate", "warm_up_s", "workers", "machine", "cpu_count",
+    "adapted", "calibration", "failure_threshold", "spawn_rate", "warm_up_s", "workers", "machine", "cpu_count",
     "katydid_version", "locust_version", "python_version",
 )  # fmt: skip
 """Keys of the manifest whose difference is listed."""
@@ -44,26 +45,6 @@ RAMP = (
     "spawn_rate", "ramp_per_s", "failure_threshold", "users", "interval_s", "request_timeout_s", "idle_timeout_s",
 )  # fmt: skip
 """What must be the same for runs that the failure threshold ended to be compared by where it did."""
-
-
-@dataclass(frozen=True, slots=True)
-class Mismatch:
-    """A key whose values differ between the sides.
-
-    Attributes:
-        why: what the difference does; empty where it may not affect the result.
-    """
-
-    key: str
-    base: str
-    new: str
-    why: str = ""
-
-    @property
-    def text(self) -> str:
-        """One line."""
-        because = f": {self.why}" if self.why else ""
-        return f"{self.key} differs ({self.base} and {self.new}){because}"
 
 
 def mismatches(base: Sequence[Manifest], new: Sequence[Manifest]) -> list[Mismatch]:

@@ -5,8 +5,9 @@ far they differ, and what that means. Knows nothing about how it is shown.
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, replace
-from typing import Any
+from dataclasses import replace
+
+from msgspec.structs import replace as changed
 
 from katydid.analysis.comparison.comparability import mismatches
 from katydid.analysis.comparison.estimates import RunData, outcome_of, read_run
@@ -15,20 +16,20 @@ from katydid.analysis.comparison.pairing import history_of, left_out, numbers_of
 from katydid.analysis.comparison.primaries import FAILURES, Primaries, primaries
 from katydid.analysis.comparison.sides import Sides
 from katydid.analysis.comparison.stops import compare_stops
-from katydid.analysis.comparison.verdicts import (
+from katydid.analysis.comparison.verdicts import Judged, judge_metrics, undecided_failures
+from katydid.model.declared import catalogue_of
+from katydid.model.documents.base import SCHEMA_VERSION
+from katydid.model.documents.comparison import (
+    ComparedRun,
+    ComparedSide,
     CompareSettings,
-    Judged,
+    Comparison,
     Verdict,
-    judge_metrics,
-    undecided_failures,
 )
-from katydid.model.declared import KEY, catalogue_of
 from katydid.model.rates import USERS_AT_STOP
 from katydid.model.units import Better
 from katydid.runs.folder import RunFolder
 from katydid.stats.warmup import settled_after
-
-__all__ = ["CompareSettings", "Verdict", "compare_runs", "compare_versions"]
 
 COMPARED = ("p50", "p90", "p95", "p99", "mean")
 """Statistics of each distribution; the smallest and the largest value are no estimates of anything."""
@@ -41,11 +42,11 @@ def compare_versions(
     *,
     settings: CompareSettings | None = None,
     history: Sequence[RunFolder] = (),
-) -> dict[str, Any]:
-    """The comparison of two versions, as `katydid compare --json` prints it.
+) -> Comparison:
+    """The comparison of two versions.
 
     Args:
-        base: the runs of one side.
+        base: the runs of one side, at least one.
         new: those of the other.
         settings: what is looked for.
         history: earlier runs that tell the noise from run to run; those that are invalid or not comparable
@@ -64,7 +65,7 @@ def compare_runs(
     *,
     settings: CompareSettings | None = None,
     history: Sequence[RunFolder] = (),
-) -> dict[str, Any]:
+) -> Comparison:
     """The same of runs that were read already."""
     settings, sides = settings or CompareSettings(), (base, new)
     differences = mismatches(*([run.manifest for run in side] for side in sides))
@@ -77,19 +78,21 @@ def compare_runs(
     earlier = history_of(history, used[0], known={run.path for side in sides for run in side})
     earlier += [left for left in pairs.left if left]
     settled = max((settled_after([run.frame for run in side]) for side in used if side), default=0.0)
-    result: dict[str, Any] = {
-        "verdict": str(Verdict.INVALID),
-        "reasons": reasons,
-        "metrics": [],
-        "sides": [_side(side, kept) for side, kept in zip(sides, used, strict=True)],
-        "differences": [asdict(mismatch) for mismatch in differences],
-        "outcomes": [[outcome_of(run) for run in side] for side in sides],
-        "history_runs": sum(len(version) for version in earlier),
-        "interleaved": False,
-        "settled_s": settled,
-        "settings": asdict(settings),
-        "largest_regression": None,
-    }
+    result = Comparison(
+        schema_version=SCHEMA_VERSION,
+        verdict=Verdict.INVALID,
+        reasons=reasons,
+        metrics=[],
+        sides=[_side(side, kept) for side, kept in zip(sides, used, strict=True)],
+        differences=differences,
+        outcomes=[[outcome_of(run) for run in side] for side in sides],
+        history_runs=sum(len(version) for version in earlier),
+        interleaved=False,
+        settled_s=settled,
+        settings=settings,
+        largest_regression=None,
+        workload=base[0].manifest.workload,
+    )
     if invalid:
         return result
     catalogue = catalogue_of(*(run.manifest for run in (*base, *new)))
@@ -102,17 +105,18 @@ def compare_runs(
     metrics = judge_metrics(_names(numbers, settings), numbers, settings)
     metrics, notes = with_caveats(metrics, numbers)
     worst, family = largest_regression(metrics), max(1, len(settings.primary))
-    rows = [metric.as_dict(settings, family if metric.primary else 1) for metric in metrics]
+    rows = [metric.row(settings, family if metric.primary else 1) for metric in metrics]
     if stops.decide:  # the threshold made failures as many on both sides, and times are those of different loads
         verdict, worst, why = stops.verdict, None, []
-        rows = [row | {"primary": False} for row in rows]
+        rows = [changed(row, primary=False) for row in rows]
         settings = replace(settings, primary=(USERS_AT_STOP,))
     else:
         verdict = overall([metric for metric in metrics if metric.primary], metrics)
         why = because(verdict, metrics, rows, settings)
-    result |= {
-        "verdict": str(verdict),
-        "reasons": [
+    return changed(
+        result,
+        verdict=verdict,
+        reasons=[
             *reasons,
             *filter(None, [numbers.catalogue.complaint]),
             *stops.reasons,
@@ -121,14 +125,12 @@ def compare_runs(
             *why,
             *about_noise(metrics, numbers),
         ],
-        "metrics": [*stops.rows, *rows],
-        "interleaved": numbers.interleaved,
-        "settings": asdict(settings),
-        "largest_regression": worst and worst.name,
-    }
-    if numbers.catalogue.declared:
-        result[KEY] = numbers.catalogue.as_json()
-    return result
+        metrics=[*stops.rows, *rows],
+        interleaved=numbers.interleaved,
+        settings=settings,
+        largest_regression=worst and worst.name,
+        declared=numbers.catalogue.as_json() if numbers.catalogue.declared else None,
+    )
 
 
 def overall(primary: Sequence[Judged], every: Sequence[Judged]) -> Verdict:
@@ -176,19 +178,19 @@ def _names(sides: Sides, settings: CompareSettings) -> list[str]:
     return list(dict.fromkeys([*settings.primary, *present]))
 
 
-def _side(side: Sequence[RunData], kept: Sequence[RunData]) -> dict[str, Any]:
+def _side(side: Sequence[RunData], kept: Sequence[RunData]) -> ComparedSide:
     """Who a side is: its versions, and its runs with whether they count."""
     counted = {run.path for run in kept}
-    return {
-        "versions": sorted({str(run.manifest.version) for run in side}),
-        "host": next((run.manifest.host for run in side), None),
-        "runs": [
-            {
-                "run": run.path,
-                "started_utc": run.manifest.started_utc,
-                "requests": run.summary["counts"]["requests"],
-                "counts": run.path in counted,
-            }
+    return ComparedSide(
+        versions=sorted({str(run.manifest.version) for run in side}),
+        host=next((run.manifest.host for run in side), None),
+        runs=[
+            ComparedRun(
+                run=run.path,
+                started_utc=run.manifest.started_utc,
+                requests=run.summary.counts.requests,
+                counts=run.path in counted,
+            )
             for run in side
         ],
-    }
+    )

@@ -7,7 +7,6 @@ about other runs.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,6 +16,7 @@ from katydid.analysis.derived import of_the_run, warm_up_counts, with_derived
 from katydid.analysis.request_times import RequestTimes, statistic_of
 from katydid.analysis.summary import summarise
 from katydid.model.declared import Read, catalogue_of
+from katydid.model.documents.comparison import RunOutcome
 from katydid.model.documents.manifest import Manifest
 from katydid.model.documents.summary import Summary
 from katydid.model.metrics import STATISTICS
@@ -78,28 +78,27 @@ class Estimates:
     in_ramp: bool = False
 
 
-def outcome_of(run: RunData) -> dict[str, Any]:
+def outcome_of(run: RunData) -> RunOutcome:
     """One run's end: how, at how many users, after how many requests and seconds.
 
     `users` are those whose first request had started, where the failure threshold stopped the run, else all;
     `requests`, `ok`, `failed` and `failure_rate` are of the requests that count.
     """
-    summary, manifest = run.summary, run.manifest
-    counts, metrics = summary["counts"], summary["metrics"]
+    manifest, counts, metrics = run.manifest, run.summary.counts, run.summary.metrics
     stopped = manifest.stopped_at_ms
-    return {
-        "run": run.path,
-        "ended": manifest.ended,
-        "failure_threshold": manifest.failure_threshold,
-        "users": metrics.get("users_at_stop") or manifest.users,
-        "in_flight": metrics.get("in_flight_at_stop"),
-        "requests": counts["requests"],
-        "ok": counts["ok"],
-        "failed": counts["failed"],
-        "failed_after_stop": counts.get("failed_after_stop", 0),
-        "failure_rate": metrics.get("failure_rate"),
-        "seconds": stopped / 1000.0 if stopped else None,
-    }
+    return RunOutcome(
+        run=run.path,
+        ended=manifest.ended,
+        failure_threshold=manifest.failure_threshold,
+        users=metrics.get("users_at_stop") or manifest.users,
+        in_flight=metrics.get("in_flight_at_stop"),
+        requests=counts.requests,
+        ok=counts.ok,
+        failed=counts.failed,
+        failed_after_stop=counts.failed_after_stop,
+        failure_rate=metrics.get("failure_rate"),
+        seconds=stopped / 1000.0 if stopped else None,
+    )
 
 
 def read_run(folder: RunFolder) -> RunData:
@@ -127,7 +126,7 @@ def estimate(run: RunData, settled_ms: float) -> Estimates:
     ok = counted[counted["outcome"] == "ok"]
     failed = counted[counted["outcome"] == "failed"]
     requests = RequestTimes(frame[frame["timed"]], run.manifest)
-    values: dict[str, float] = {name: value for name, value in run.summary["metrics"].items() if value is not None}
+    values: dict[str, float] = {name: value for name, value in run.summary.metrics.items() if value is not None}
     missing: dict[str, str] = {}
     bounds: set[str] = set()
     times: dict[str, Known] = {}
@@ -153,7 +152,7 @@ def estimate(run: RunData, settled_ms: float) -> Estimates:
     shares = {m.name: of_the_run(m, counted, 0.0) for m in catalogue.of_the_run if m.read == Read.SHARE}
     values |= {name: value for name, value in shares.items() if value is not None}
     tokens = requests.of_successes("completion_tokens") or requests.of_successes("chunks")
-    at_stop, users = run.summary.get("users_at_stop"), run.manifest.users
+    at_stop, users = run.summary.users_at_stop, run.manifest.users
     faltered = episodes(failed["scheduled_ms"].to_numpy(dtype=np.float64))
     return Estimates(
         values=values,

@@ -1,15 +1,15 @@
 """What takes a verdict back, what is worse and what is better, and what it would take to tell, in words."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 from katydid.analysis.comparison.bounds import stands
 from katydid.analysis.comparison.primaries import FAILURES
 from katydid.analysis.comparison.sides import NOT_INTERLEAVED, Sides, todays
-from katydid.analysis.comparison.verdicts import CompareSettings, Judged, Verdict, undecided_failures
+from katydid.analysis.comparison.verdicts import Judged, undecided_failures
 from katydid.model.declared import described
+from katydid.model.documents.comparison import ComparedMetric, CompareSettings, Verdict
 from katydid.model.formatting import change_text, fraction, number, plural
 from katydid.model.units import Unit
 from katydid.stats.inference import STEADY, UNSEEN, is_steady
@@ -50,14 +50,14 @@ def _size(metric: Judged) -> float:
 
 
 def because(
-    verdict: Verdict, metrics: Sequence[Judged], rows: Sequence[Mapping[str, Any]], settings: CompareSettings
+    verdict: Verdict, metrics: Sequence[Judged], rows: Sequence[ComparedMetric], settings: CompareSettings
 ) -> list[str]:
     """What is worse and what is better; or why it cannot be told, and what it would take.
 
     Args:
         verdict: of the comparison.
         metrics: as they were judged.
-        rows: the same metrics' entries in the JSON.
+        rows: what the comparison says of the same metrics.
         settings: of the comparison.
     """
     told = {metric.name: (metric, row) for metric, row in zip(metrics, rows, strict=True)}
@@ -100,12 +100,12 @@ def about_noise(metrics: Sequence[Judged], sides: Sides) -> list[str]:
     return []
 
 
-def _change(row: Mapping[str, Any]) -> str:
+def _change(row: ComparedMetric) -> str:
     return f"{described(row).label} {change_text(row)}"
 
 
-def _undecided(metric: Judged, row: Mapping[str, Any], settings: CompareSettings) -> str:
-    label, needed = metric.metric.label, _runs(metric, row["runs_needed"])
+def _undecided(metric: Judged, row: ComparedMetric, settings: CompareSettings) -> str:
+    label, needed = metric.metric.label, _runs(metric, row.runs_needed)
     if metric.reason:
         return f"{label}: {metric.reason}"
     if metric.rates is not None:

@@ -4,13 +4,19 @@ Knows no command and no process: whoever makes the runs asks what to do next.
 """
 
 from dataclasses import replace
-from typing import Any
 
 from katydid.analysis.comparison.primaries import FAILURES
-from katydid.analysis.comparison.verdicts import SAME_LEVEL, CompareSettings
+from katydid.model.documents.comparison import (
+    SAME_LEVEL,
+    CompareSettings,
+    Comparison,
+    LookedMetric,
+    LookRecord,
+    Verdict,
+)
 from katydid.stats.sequential import FEWEST, FEWEST_ALONE, Look, looks
 
-DECIDED = frozenset({"faster", "slower", "mixed", "no_difference"})
+DECIDED = frozenset(Verdict) - {Verdict.CANNOT_TELL, Verdict.INVALID}
 SPENT_ON_SAME = SAME_LEVEL
 """Chance that versions that differ by the limit are called the same at any look, in one metric."""
 
@@ -31,16 +37,16 @@ def at_look(settings: CompareSettings, look: Look) -> CompareSettings:
     return replace(settings, family_alpha=look.different, same_level=look.same)
 
 
-def found_at(look: Look, comparison: dict[str, Any]) -> dict[str, Any]:
-    """A look's entry in `ab --json`."""
-    return {
-        "pairs": look.pairs,
-        "level": look.different,
-        "level_same": look.same,
-        "verdict": comparison["verdict"],
-        "metrics": [
-            {key: row[key] for key in ("name", "change", "low", "high", "p_value", "verdict")}
-            for row in comparison["metrics"]
-            if row["primary"]
+def found_at(look: Look, comparison: Comparison) -> LookRecord:
+    """What a look found."""
+    return LookRecord(
+        pairs=look.pairs,
+        level=look.different,
+        level_same=look.same,
+        verdict=comparison.verdict,
+        metrics=[
+            LookedMetric(name=m.name, change=m.change, low=m.low, high=m.high, p_value=m.p_value, verdict=m.verdict)
+            for m in comparison.metrics
+            if m.primary
         ],
-    }
+    )

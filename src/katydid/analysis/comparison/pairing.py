@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
-from typing import Any
+
+import pandas as pd
 
 from katydid.analysis.comparison.comparability import comparable
 from katydid.analysis.comparison.estimates import Estimates, RunData, estimate, read_run
@@ -20,21 +21,21 @@ RESTART_S = 900.0
 
 def usable(run: RunData) -> bool:
     """Whether a run may enter a comparison; one in which every request failed tells that."""
-    counts = run.summary["counts"]
-    return bool(run.summary["valid"]) and not run.summary["partial"] and counts["ok"] + counts["failed"] > 0
+    counts = run.summary.counts
+    return run.summary.valid and not run.summary.partial and counts.ok + counts.failed > 0
 
 
 def left_out(name: str, side: Sequence[RunData]) -> list[str]:
     """Which runs may not, and why."""
     texts = []
     for run in side:
-        if run.summary["partial"]:
+        if run.summary.partial:
             why = "it is partial: it never came to its end"
-        elif not run.summary["valid"]:
-            why = "it is invalid: " + "; ".join(run.summary["invalid_reasons"])
+        elif not run.summary.valid:
+            why = "it is invalid: " + "; ".join(run.summary.invalid_reasons)
         elif not usable(run):
             why = "no request ended in it"
-        elif not run.summary["counts"]["ok"]:
+        elif not run.summary.counts.ok:
             texts.append(f"{name} {run.path} counts in the failure rate alone: no request succeeded in it")
             continue
         else:
@@ -127,7 +128,7 @@ def _version(run: RunData) -> str:
     return str(run.manifest.version)
 
 
-def _successes(run: RunData, settled: float) -> Any:
+def _successes(run: RunData, settled: float) -> pd.DataFrame:
     frame = run.frame
     return frame[frame["counted"] & (frame["outcome"] == "ok") & (frame["scheduled_ms"] >= settled * 1000.0)]
 
@@ -186,7 +187,7 @@ def _beside(first: RunData, second: RunData) -> bool:
         began, then = (datetime.fromisoformat(_started(run)) for run in (first, second))
     except ValueError:
         return False
-    lasted = (first.manifest.get("stopped_at_ms") or 1000.0 * (first.manifest.get("run_time_s") or 0.0)) / 1000.0
+    lasted = (first.manifest.stopped_at_ms or 1000.0 * (first.manifest.run_time_s or 0.0)) / 1000.0
     return (then - began).total_seconds() - lasted <= max(lasted, RESTART_S)
 
 

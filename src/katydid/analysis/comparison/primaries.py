@@ -9,11 +9,10 @@ from dataclasses import dataclass, field
 
 from katydid.analysis.comparison.estimates import TOO_FEW, Estimates
 from katydid.model.declared import SHIPPED, Catalogue
+from katydid.model.documents.comparison import STREAM
 
 FAILURES = "failure_rate"
 """Primary in every comparison: a version that answers fewer requests is worse, however fast it is."""
-STREAM = ("ttft.p50", "ttft.p95", "tpot.p50", "duration.p50")
-"""Of whatever streams, and the default: when the answer begins, how fast it goes on, and how long it takes."""
 WHOLE_ANSWERS = ("duration.p50", "duration.p95")
 OWN = {
     "burst": ("response.p50", "response.p95"),

@@ -9,13 +9,12 @@ their number says nothing.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from katydid.analysis.comparison.comparability import same_ramp
 from katydid.analysis.comparison.estimates import RunData
-from katydid.analysis.comparison.verdicts import ASSUMED_SD, EQUIVALENCE, CompareSettings, Verdict
+from katydid.analysis.comparison.verdicts import ASSUMED_SD, EQUIVALENCE
 from katydid.analysis.derived import was_stopped
-from katydid.model.declared import about
+from katydid.model.documents.comparison import ComparedMetric, CompareSettings, Verdict
 from katydid.model.formatting import number, percent, plural
 from katydid.model.metrics import METRICS
 from katydid.model.rates import AT_STOP, USERS_AT_STOP
@@ -36,13 +35,13 @@ class Stops:
 
     Attributes:
         reasons: what must be said of them.
-        rows: metrics, as `compare --json` has them; first the users. Empty where these say nothing.
+        rows: figures of the stops, first the users; empty where these say nothing.
         verdict: of the users.
         decide: what the comparison is about is the users.
     """
 
     reasons: list[str] = field(default_factory=list)
-    rows: list[dict[str, Any]] = field(default_factory=list)
+    rows: list[ComparedMetric] = field(default_factory=list)
     verdict: Verdict = Verdict.CANNOT_TELL
     decide: bool = False
 
@@ -75,19 +74,14 @@ def compare_stops(base: Runs, new: Runs, settings: CompareSettings, *, interleav
     if not both:
         return _bounded(users, ended, settings)
     rows = [_row(name, base, new, settings, interleaved=interleaved) for name in AT_STOP]
-    verdict = Verdict(rows[0]["verdict"])
-    return Stops(
-        [f"the failure threshold stopped both: {_told(rows)}: {_caveat(rows[0], base, new)}"],
-        rows,
-        verdict,
-        decide=True,
-    )
+    told = f"the failure threshold stopped both: {_told(rows)}: {_caveat(rows[0], base, new)}"
+    return Stops([told], rows, rows[0].verdict, decide=True)
 
 
 def _users(run: RunData) -> float:
     """How many a run held, at least; 0 where nobody knows."""
     if was_stopped(run.manifest):
-        return float(run.summary["metrics"].get(USERS_AT_STOP) or 0.0)
+        return float(run.summary.metrics.get(USERS_AT_STOP) or 0.0)
     return float(run.manifest.users or 0.0)
 
 
@@ -99,9 +93,9 @@ def _in_a_ramp(run: RunData) -> bool:
 # Both were stopped
 
 
-def _row(name: str, base: Runs, new: Runs, settings: CompareSettings, *, interleaved: bool) -> dict[str, Any]:
+def _row(name: str, base: Runs, new: Runs, settings: CompareSettings, *, interleaved: bool) -> ComparedMetric:
     """A figure of the stops."""
-    values = [[float(run.summary["metrics"][name] or 0.0) for run in side] for side in (base, new)]
+    values = [[float(run.summary.metrics[name] or 0.0) for run in side] for side in (base, new)]
     if not all(map(all, values)):
         return _entry(name, (None, None), reason="a run has none")
     ours, theirs = ([math.log(value) for value in side] for side in values)
@@ -131,21 +125,21 @@ def _verdict(difference: Difference, settings: CompareSettings) -> Verdict:
     return Verdict.NO_DIFFERENCE if inside else Verdict.CANNOT_TELL
 
 
-def _told(rows: Sequence[dict[str, Any]]) -> str:
+def _told(rows: Sequence[ComparedMetric]) -> str:
     """The figures, in the order in which people ask for them."""
     words = {USERS_AT_STOP: ("user", "users"), "in_flight_at_stop": ("in flight",) * 2,
              "requests_at_stop": ("request", "requests")}  # fmt: skip
     return ", ".join(
-        f"{plural(round(row['base']), *words[row['name']])} and {number(round(row['new']))} ({percent(row['change'])})"
+        f"{plural(round(row.base), *words[row.name])} and {number(round(row.new))} ({percent(row.change)})"
         for row in rows
-        if row["name"] in words and row["change"] is not None
+        if row.name in words and row.base and row.new and row.change is not None
     )
 
 
-def _caveat(users: dict[str, Any], base: Runs, new: Runs) -> str:
+def _caveat(users: ComparedMetric, base: Runs, new: Runs) -> str:
     if len(base) > 1 or len(new) > 1:
         return "an index of capacity, not the capacity: katydid capacity searches that"
-    needed = users["runs_needed"]
+    needed = users.runs_needed
     make = f"make about {needed} of each" if needed else "make five of each"
     return f"one run each cannot tell; {make}, interleaved (scripts/compare_versions.sh), or search the capacity"
 
@@ -169,7 +163,7 @@ def _bounded(users: Sequence[Sequence[float]], ended: Sequence[Sequence[bool]], 
     row = _entry(USERS_AT_STOP, means, difference, verdict=verdict, bound="lower" if lower else "upper", primary=far)
     at, held, names = means[not lower], max(bound), ("BASE", "NEW") if lower else ("NEW", "BASE")
     some = f", in {sum(ended[lower])} of {plural(len(ended[lower]), 'run')} stopped too" if any(ended[lower]) else ""
-    least = f"at least {percent(row['change'])} users"
+    least = f"at least {percent(means[1] / means[0] - 1.0)} users"
     stopped_at = plural(round(at), "user")
     told = f"the failure threshold stopped {names[0]} at {stopped_at}; {names[1]} held all {held:.0f}{some}: {least}"
     return Stops([told if far else f"{told}; take more users to tell them apart"], [row], verdict, decide=far)
@@ -186,28 +180,30 @@ def _entry(
     alpha: float | None = None,
     primary: bool = True,
     reason: str = "",
-) -> dict[str, Any]:
-    """A metric's entry in `compare --json`; see `verdicts.Judged.as_dict`."""
+) -> ComparedMetric:
     base, new = sides
     low, high = (None, None) if difference is None else map(math.expm1, difference.interval())
     detectable = None
     if difference is not None and alpha is not None:
         detectable = math.expm1(inference.smallest_detectable(difference.se, difference.df, alpha))
-    return {
-        "name": name,
-        "base": base and round(base, 6),
-        "new": new and round(new, 6),
-        "change": new / base - 1.0 if base and new else None,
-        "low": None if bound == "upper" else low,
-        "high": None if bound == "lower" else high,
-        "bound": bound,
-        "verdict": str(verdict),
-        "primary": primary and name == USERS_AT_STOP,
-        "smallest_detectable": detectable,
-        "runs_needed": runs_needed,
-        "p_value": 1.0 if difference is None else difference.p_value,
-        "design": None if difference is None else str(difference.design),
-        "reason": reason,
-        "points": None,
-        **about(METRICS[name]),
-    }
+    metric = METRICS[name]
+    return ComparedMetric(
+        name=name,
+        base=base and round(base, 6),
+        new=new and round(new, 6),
+        change=new / base - 1.0 if base and new else None,
+        low=None if bound == "upper" else low,
+        high=None if bound == "lower" else high,
+        bound=bound,
+        verdict=verdict,
+        primary=primary and name == USERS_AT_STOP,
+        smallest_detectable=detectable,
+        runs_needed=runs_needed,
+        p_value=1.0 if difference is None else difference.p_value,
+        design=None if difference is None else difference.design,
+        reason=reason,
+        points=None,
+        label=metric.label,
+        unit=metric.unit,
+        better=metric.better,
+    )

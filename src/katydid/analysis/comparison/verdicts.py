@@ -8,16 +8,14 @@ where the interval shows it (two one-sided tests, Schuirmann 1987); everything e
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
-from enum import StrEnum
-from typing import Any
 
 from katydid.analysis.comparison import bounds
 from katydid.analysis.comparison.bounds import Bound
 from katydid.analysis.comparison.estimates import Estimates
 from katydid.analysis.comparison.failures import RateDifference, RunFailures, clumping_of_few, compare_failures
-from katydid.analysis.comparison.primaries import FAILURES, STREAM
+from katydid.analysis.comparison.primaries import FAILURES
 from katydid.analysis.comparison.sides import NOT_INTERLEAVED, Sides, has, log_of, todays, with_successes
-from katydid.model.declared import about
+from katydid.model.documents.comparison import SAME_LEVEL, ComparedMetric, ComparedPoints, CompareSettings, Verdict
 from katydid.model.metrics import METRICS, FlatMetric
 from katydid.model.units import Better, Unit
 from katydid.stats import inference
@@ -31,8 +29,6 @@ SAME_POINTS = 2 * LEAST_POINTS
 """Failure rates that differ by less are the same, whatever ratio that makes: of 0 % none is within 10 %."""
 ASSUMED_SD = 0.04
 """Run-to-run sd of a log quantile where nothing tells it: typical of a server on a shared machine."""
-SAME_LEVEL = 0.05
-"""Of the two one-sided tests that "no difference" takes."""
 EQUIVALENCE = 1.0 - 2.0 * SAME_LEVEL
 """The interval that must lie inside the limits for it."""
 
@@ -42,35 +38,15 @@ TWO_WAYS = "these runs declare it in two ways"
 NO_SUCCESS = "no request succeeded on one side"
 
 
-class Verdict(StrEnum):
-    """Of a metric, and of a whole comparison; only the latter can be mixed or invalid."""
+@dataclass(frozen=True)
+class _Precision:
+    """How exactly a change is known; as in `ComparedMetric`."""
 
-    FASTER = "faster"
-    SLOWER = "slower"
-    MIXED = "mixed"
-    NO_DIFFERENCE = "no_difference"
-    CANNOT_TELL = "cannot_tell"
-    INVALID = "invalid"
-
-
-@dataclass(frozen=True, kw_only=True)
-class CompareSettings:
-    """What a comparison looks for (`[compare]` and `[policy]` of a thresholds file).
-
-    Attributes:
-        primary: metrics that decide beside `failure_rate`, Holm-adjusted; all others are exploratory. The default
-            stands for the workload's own, which these are of streams.
-        min_change: fraction below which a change is of no interest.
-        same_within: fraction that "no difference" means.
-        family_alpha: chance that two equal versions are called different in any primary metric.
-        same_level: of each of the two one-sided tests behind "no difference".
-    """
-
-    primary: tuple[str, ...] = STREAM
-    min_change: float = 0.05
-    same_within: float = 0.10
-    family_alpha: float = 0.01
-    same_level: float = SAME_LEVEL
+    low: float | None
+    high: float | None
+    smallest_detectable: float | None
+    design: Design | None
+    points: Points | None
 
 
 @dataclass(frozen=True)
@@ -109,58 +85,64 @@ class Judged:
         """What it is about."""
         return self.declared or METRICS[self.name]
 
-    def as_dict(self, settings: CompareSettings, family: int) -> dict[str, Any]:
-        """The metric's entry in `compare --json`; fractions, NaN nowhere."""
+    def row(self, settings: CompareSettings, family: int) -> ComparedMetric:
+        """What the comparison says of it; fractions, NaN nowhere."""
         alpha = settings.family_alpha / family
         found = self._of_ratio(alpha) if self.rates is None else self._of_rates(self.rates, alpha)
         undecided = self.verdict is Verdict.CANNOT_TELL and self.base is not None and self.bound is None
-        return {
-            "name": self.name,
-            "base": self.base,
-            "new": self.new,
-            "change": self.change,
-            "bound": self.bound and str(self.bound),
-            "verdict": str(self.verdict),
-            "primary": self.primary,
-            "runs_needed": self._needed(settings, alpha) if undecided else None,
-            "p_value": self.p_value,
-            "reason": self.reason,
-            **found,
-            **about(self.metric),
-        }
+        return ComparedMetric(
+            name=self.name,
+            base=self.base,
+            new=self.new,
+            change=self.change,
+            low=found.low,
+            high=found.high,
+            bound=self.bound,
+            verdict=self.verdict,
+            primary=self.primary,
+            smallest_detectable=found.smallest_detectable,
+            runs_needed=self._needed(settings, alpha) if undecided else None,
+            p_value=self.p_value,
+            reason=self.reason,
+            design=found.design,
+            points=None if found.points is None else ComparedPoints(**asdict(found.points)),
+            label=self.metric.label,
+            unit=self.metric.unit,
+            better=self.metric.better,
+        )
 
-    def _of_ratio(self, alpha: float) -> dict[str, Any]:
+    def _of_ratio(self, alpha: float) -> _Precision:
         difference, interval, detectable = self.difference, None, None
         if difference is not None:
             interval = difference.interval()
             if difference.design is not Design.WITHIN_RUN and self.bound is None:
                 detectable = inference.smallest_detectable(difference.se, difference.df, alpha)
         low, high = bounds.limits(interval, self.bound, self.floor)
-        return {
-            "low": low,
-            "high": high,
-            "smallest_detectable": None if detectable is None else math.expm1(detectable),
-            "design": str(difference.design) if difference is not None else None,
-            "points": self._points(interval, detectable),
-        }
+        return _Precision(
+            low,
+            high,
+            None if detectable is None else math.expm1(detectable),
+            None if difference is None else difference.design,
+            self._points(interval, detectable),
+        )
 
-    def _of_rates(self, rates: RateDifference, alpha: float) -> dict[str, Any]:
+    def _of_rates(self, rates: RateDifference, alpha: float) -> _Precision:
         """Failures differ by points; the ratios are these of the base's rate."""
         limits, detectable = rates.interval(), rates.smallest_detectable(alpha)
         level = self.level or math.nan
         low, high = (100.0 * limit for limit in limits)
-        return {
-            "low": limits[0] / level,
-            "high": limits[1] / level,
-            "smallest_detectable": None if detectable is None else detectable / level,
-            "design": str(Design.FAILURES),
-            "points": asdict(Points(100.0 * rates.change, low, high, detectable and 100.0 * detectable)),
-        }
+        return _Precision(
+            limits[0] / level,
+            limits[1] / level,
+            None if detectable is None else detectable / level,
+            Design.FAILURES,
+            Points(100.0 * rates.change, low, high, detectable and 100.0 * detectable),
+        )
 
-    def _points(self, interval: tuple[float, float] | None, detectable: float | None) -> dict[str, Any] | None:
+    def _points(self, interval: tuple[float, float] | None, detectable: float | None) -> Points | None:
         if self.base is None or self.new is None or self.level is None:
             return None
-        return asdict(in_points(self.base, self.new, self.level, interval, detectable))
+        return in_points(self.base, self.new, self.level, interval, detectable)
 
     @property
     def change(self) -> float | None:

@@ -9,7 +9,7 @@ This is the table; what the rules look at lies in `rule`, their checks by theme 
 
 import pandas as pd
 
-from katydid.analysis.validity import clocks, generator, load, stalls
+from katydid.analysis.validity import clocks, generator, load, prompts, stalls
 from katydid.analysis.validity.rule import Rule, Run, has_plan, watched
 from katydid.model.declared import catalogue_of
 from katydid.model.documents.manifest import Manifest
@@ -77,6 +77,43 @@ RULES = (
         generator.silent,
     ),
     Rule(
+        "input_lengths",
+        "prompts within 2 % of the lengths that were drawn for them, in the mean; a warning up to 10 %",
+        "longer or shorter prompts are other work",
+        prompts.input_lengths,
+        column="target_input_tokens",
+    ),
+    Rule(
+        "output_lengths",
+        "answers within 2 % of the lengths that were drawn for them, in the mean; a warning up to 10 %",
+        "versions whose answers differ in length do not do the same work",
+        prompts.output_lengths,
+        column="target_output_tokens",
+    ),
+    Rule(
+        "sending",
+        "≤ 1 % of the requests take more than 50 ms to be sent",
+        "TTFT begins with a request's first byte, and has the sending in it",
+        prompts.slow_sending,
+        column="send_ms",
+    ),
+    Rule(
+        "warm_cache",
+        "of unique prompts ≤ 1 % of the input tokens from the target's prefix cache, beyond its template and what the "
+        "prompts share; of others a warning",
+        "a prompt that the target has seen before costs it next to nothing",
+        prompts.warm_cache,
+        column="prompt_tokens",
+    ),
+    Rule(
+        "repeated_prompts",
+        "where the target does not say what came from its cache, no prompt of a file twice, and no TTFT of a repeat "
+        "sooner",
+        "a warm cache shows in the times alone then",
+        prompts.repeated,
+        column="prompt_id",
+    ),
+    Rule(
         "unfinished",
         "≤ 0.5 % of the requests cut off",
         "those that are cut off are the slow ones: leaving them out flatters the target",
@@ -85,7 +122,7 @@ RULES = (
     Rule(
         "resent",
         "≤ 1 % of the requests sent again",
-        "each cost a new connection, which users with keep-alive would not pay for",
+        "each cost a new connection or a new key, which users with keep-alive and keys that last would not pay for",
         load.sent_again,
     ),
     Rule(
@@ -133,12 +170,6 @@ RULES = (
         "else all are there at the first failure, whatever the target holds",
         load.all_at_once,
     ),
-    Rule(
-        "prompts",
-        "no prompt of a file sent twice",
-        "what a server has answered before it may answer from a cache",
-        load.repeated_prompts,
-    ),
     Rule("warm_up", "the run outlasts its warm-up", "cold caches are in the statistics else", load.inside_warm_up),
     Rule(
         "declared",
@@ -159,7 +190,9 @@ def rules_for(frame: pd.DataFrame, manifest: Manifest | None = None) -> list[Rul
     own = {rule.name: rule for record in workloads_of(manifest) for rule in record.rules}
     absent = [name for name in catalogue_of(manifest).rules if name not in own]
     rules = (*RULES, *own.values(), *map(_elsewhere, absent))
-    return [rule for rule in rules if rule.column is None or rule.column in frame]
+    return [
+        rule for rule in rules if rule.column is None or (rule.column in frame and frame[rule.column].notna().any())
+    ]
 
 
 def _elsewhere(name: str) -> Rule:

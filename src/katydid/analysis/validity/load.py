@@ -74,15 +74,15 @@ _RESENT = 0.01
 
 
 def sent_again(run: Run) -> Finding | None:
-    """Kept connections that the target closed in the moment of sending."""
+    """Kept connections that the target closed in the moment of sending, or keys that it refused."""
     counts = run.counts
     if not counts.resent or counts.resent <= _RESENT * counts.requests:
         return None
     return Finding(
         "warning",
         f"{counts.resent} of {plural(counts.requests, 'request')} were sent again: the target, or a proxy before it, "
-        "closed their idle connections in the moment of sending",
-        "set its keep-alive time-out to more than --interval",
+        "closed their idle connections in the moment of sending, or refused a key that had expired",
+        "set its keep-alive time-out to more than --interval, and let keys last longer",
     )
 
 
@@ -142,20 +142,3 @@ def how_it_ended(run: Run) -> Finding | None:
     if run.manifest.ended == "error":
         return Finding("invalid", "the run was aborted by an error", "see the log")
     return None
-
-
-def repeated_prompts(run: Run) -> Finding | None:
-    """A file of prompts that began anew; that the built-in ones do is known."""
-    file = (run.manifest.options or {}).get("prompts")
-    if not file or "prompt_id" not in run.frame:
-        return None
-    sent = run.frame.drop_duplicates(["user", "iteration"])["prompt_id"].dropna()
-    prompts = sent.nunique()
-    if len(sent) == prompts:
-        return None
-    return Finding(
-        "warning",
-        f"{file} began anew after {plural(prompts, 'prompt')}: {len(sent) - prompts} of {plural(len(sent), 'request')} "
-        "sent one again",
-        "give a file with more prompts; else the target may have answered from a cache",
-    )

@@ -65,7 +65,7 @@ class Rule:
         why: the reason for the limit.
         check: a finding where the limit is broken.
         possible: whether the run has what the check looks at; a rule that could not be checked was not kept.
-        column: of the samples; the rule is for workloads that have it, None for all.
+        column: of the samples; the rule is for runs that have values of it, None for all.
     """
 
     name: str

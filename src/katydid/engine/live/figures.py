@@ -40,7 +40,7 @@ class LogHistogram:
 
 
 WINDOW_MS = 60_000.0
-TIMES = {"ttft_ms": "TTFT", "gap_max_ms": "Longest inter-chunk latency", "duration_ms": "Duration"}
+TIMES = {"ttft_ms": "TTFT", "gap_max_ms": "Longest inter-chunk latency", "duration_ms": "Service time"}
 QUANTILES = {0.5: "p50", 0.95: "p95"}
 _NONE = "–"
 

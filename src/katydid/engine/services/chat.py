@@ -1,8 +1,6 @@
 """The service of all workloads that talk to a model: a dialect, a client, and the prompts."""
 
-import os
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, Generic, TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
@@ -10,11 +8,14 @@ from katydid.dialects import DIALECTS, dialect
 from katydid.dialects.base import Generation, Message, path_of
 from katydid.dialects.loading import load_object
 from katydid.engine.options import RunOptions
+from katydid.engine.services.api_key import find_key
+from katydid.engine.services.credentials import Credentials, KeyedClient
 from katydid.engine.services.headers import ExtraHeaders
+from katydid.engine.services.making import Making, counted_tokens
 from katydid.engine.services.preflight import HEADER, MOST_TOKENS, choose_model, look, try_request
 from katydid.engine.services.prompts import load_prompts
-from katydid.engine.services.sdk_environment import vendors_key
 from katydid.load.body import Adaptation, body_fields, secret_values
+from katydid.load.made_prompts import Plan
 from katydid.load.prompts.collection import Draw
 from katydid.load.prompts.entry import Prompt
 from katydid.model.errors import ConfigError, ProtocolError
@@ -27,11 +28,8 @@ from katydid.transport.exchange import Exchange, Request, Timeouts, TimestampSou
 
 MOST_KEPT = 16 * 2**20
 """Bytes of bodies that are kept to be sent again."""
-KEY = "LOAD_TEST_API_KEY"
-KEY_FILE = "LOAD_TEST_API_KEY_FILE"
-_AROUND_KEY = " \t\r\n\v\f\u00a0\ufeff"
-"""What editors and copying leave around a key; the last is a byte order mark."""
-
+LOOK_WORDS = 24
+"""Of the prompt of the look before the load, where prompts are made."""
 
 Options = TypeVar("Options", bound=RunOptions)
 
@@ -42,14 +40,19 @@ class ChatService(Generic[Options]):
     Attributes:
         options: of the run.
         dialect: what the target's API looks like.
+        key: that it is given.
         client: sends requests to it.
         streams: whether this workload asks for streamed answers.
         asks: whether it sends the dialect's requests, so that one can be tried before the load.
+        makes: whether its requests are those of `--prompts`, so that their lengths can be drawn.
         adaptation: of requests to what the target refuses; found by `preflight`, or told to `adapt`.
+        credentials: what its requests say of who sends them.
+        note: what a person should know of the look before the load; empty for nothing.
     """
 
     streams = True
     asks = True
+    makes = True
 
     def __init__(self, options: Options, host: str) -> None:
         self.dialect = dialect(options.api, options.dialect_options)
@@ -59,22 +62,22 @@ class ChatService(Generic[Options]):
         self._host = url._replace(path=found.base).url
         self._password = url.password
         self._models_path = found.models
-        self._key, self._note = api_key(), ""
-        if self._key is None:
-            key, self._note = vendors_key(options.api, host)
-            self._key = key or None
+        self.key, self._key_note = find_key(options.api, host)
+        self.note = self._key_note
         self._prompts = load_prompts(options.prompts)
         self._draw = Draw(len(self._prompts.entries), options.seed)
+        self.making = Making(options, options.seed, options.prompts, self._made)
+        if self.making.active and not self.makes:
+            raise ConfigError("--input-tokens, --output-tokens: this workload says itself what it asks: leave them out")
         self._path = found.endpoint
         self._paths: dict[bool, str] = {}
         self._cut = self.dialect.endpoint.removesuffix(found.endpoint)
         self._extra = ExtraHeaders(options.header)
         self._fields = body_fields(options.body)
         self.adaptation = Adaptation()
-        self._headers = self._extra.over(self.dialect.headers(self._key))
-        self._shared_headers = tuple(self._headers.items())
+        self.credentials = Credentials(self.key, self.dialect.headers, self._extra)
         timeouts = Timeouts(options.request_timeout, options.idle_timeout)
-        self.client = open_client(options.client, self._host, timeouts, options.ca_file)
+        self.client = KeyedClient(open_client(options.client, self._host, timeouts, options.tls), self.credentials)
         self._bodies: dict[int, bytes] = {}
         self._kept = 0
         self._model = ""
@@ -85,53 +88,87 @@ class ChatService(Generic[Options]):
         return self.client.timestamp_source
 
     @property
-    def note(self) -> str:
-        """What a person should know of the look before the load, and of the prompts; empty for nothing."""
-        return "; ".join(filter(None, (self._prompts.told, self._note)))
-
-    def share(self, process: int, processes: int) -> None:
-        """This is one of several processes that send requests; `process` from 0."""
-        self._draw.share(process, processes)
-
-    @property
     def name(self) -> str:
         """What requests are called in tables: the path that they go to, without its query."""
         return self._paths.get(self.streams, self._path).partition("?")[0]
 
     def preflight(self) -> str:
         """See `service.Service.preflight`."""
-        options = self.options
+        options, patient = self.options, self.options.wait_ready > 0
         if options.preflight == "off":
             if options.model is None:
                 raise ConfigError("--preflight off: nobody looks which models there are; name one with --model")
+            if patient:
+                raise ConfigError("--preflight off: nobody looks whether the target is ready; leave --wait-ready out")
             model = options.model
         else:
             model, note = choose_model(
-                self.client, self.dialect, self._host, options.model, self._headers, path=self._models_path
+                self.client,
+                self.dialect,
+                self._host,
+                options.model,
+                self.credentials.headers,
+                path=self._models_path,
+                patient=patient,
             )
-            self._note = "; ".join(filter(None, (self._note, note)))
+            self.note = "; ".join(filter(None, (self._key_note, note)))
         self.begin(model)
         if options.preflight == "request" and self.asks:
             own = frozenset(field.path[0] for field in self._fields)
-            self.adaptation, self._note = try_request(
-                self._send_look, self._look_body, host=self._host, own=own, note=self._note
+            self.adaptation, self.note = try_request(
+                self._send_look, self._look_body, host=self._host, own=own, note=self.note, patient=patient
             )
+        if self.making.makes_prompts:
+            count = self._count_tokens if options.preflight == "request" else None
+            self.note = "; ".join(filter(None, (self.note, self.making.calibrate(count))))
+        self.note = "; ".join(filter(None, (self._prompts.told, self.note)))
         return model
 
     def adapt(self, found: dict[str, Any] | None) -> None:
         """What the process that looked at the target has found; before `begin`."""
         self.adaptation = Adaptation.from_dict(found)
 
-    def _send_look(self, body: bytes) -> Exchange:
+    def share(self, process: int, processes: int) -> None:
+        """This is one of several processes that send requests; `process` from 0."""
+        self._draw.share(process, processes)
+
+    @property
+    def calibration(self) -> dict[str, Any] | None:
+        """How the target counts made prompts, for the other processes of the run; None where none are made."""
+        return dict(self.making.prompts.facts()) if self.making.makes_prompts else None
+
+    def calibrate(self, found: dict[str, Any]) -> None:
+        """See `service.Service.calibrate`."""
+        self.making.use(found)
+
+    def _look(self, body: bytes) -> tuple[Exchange, bytes]:
         request = self.post(body, "preflight")
-        exchange, _ = look(self.client, replace(request, headers=(*request.headers, (HEADER, "1"))))
-        return exchange
+        return look(self.client, replace(request, headers=(*request.headers, (HEADER, "1"))))
+
+    def _send_look(self, body: bytes) -> Exchange:
+        return self._look(body)[0]
 
     def _look_body(self, adaptation: Adaptation) -> bytes:
         self.adaptation = adaptation
-        short = replace(self.generation(), max_tokens=min(self.options.max_tokens, MOST_TOKENS))
-        messages = self._prompts.entries[self._draw.first].messages
+        if self.making.makes_prompts:
+            return self._short_body(one_message(self.making.prompts.probe(0, LOOK_WORDS)))
+        return self._short_body(self._prompts.entries[self._draw.first].messages)
+
+    def _short_body(self, messages: list[Message]) -> bytes:
+        most = min(self.options.max_tokens, MOST_TOKENS)
+        short = replace(self.generation(self._forced(1)), max_tokens=most)
         return self.changed(self.dialect.body(messages, short, stream=self.streams))
+
+    def _count_tokens(self, text: str) -> int | None:
+        """The tokens of a probe, as the target counts them."""
+        exchange, body = self._look(self._short_body(one_message(text)))
+        return counted_tokens(self.dialect, exchange, body)
+
+    def _forced(self, tokens: int) -> dict[str, Any]:
+        """Fields that make answers so long, where lengths are asked for and the API has such fields."""
+        force = getattr(self.dialect, "forced", None)
+        found: dict[str, Any] = force(tokens) if force and self.making.sets_outputs else {}
+        return found
 
     def _placed(self, base: str) -> Place:
         """Where the API is, below the base path that the target's URL has.
@@ -175,21 +212,43 @@ class ChatService(Generic[Options]):
         return checked_path(f"--api {self.dialect.name}: its path", path).removeprefix(self._cut)
 
     def request(self, *, user: int, iteration: int, request_id: str, stream: bool) -> Request:
-        """The request of a user's iteration."""
+        """The request of a user's iteration; its body is built ahead of time where it is made."""
+        if self.making.active:
+            return self.post(self.making.take(user, iteration).body, request_id, stream=stream)
         return self.post(self._body(self._draw.take(user, iteration), stream=stream), request_id, stream=stream)
 
-    def request_for(self, sample: Sample, *, stream: bool) -> Request:
-        """The request of a sample, which says what it asks."""
-        index = self._draw.take(sample.user, sample.iteration)
-        sample.prompt_id = self._prompts.entries[index].id
-        return self.post(self._body(index, stream=stream), sample.request_id, stream=stream)
+    def request_for(self, sample: Sample, draw: tuple[int, int], *, stream: bool) -> Request:
+        """The request of a sample, made by the user and the iteration of `draw`; the sample is told what it asks."""
+        user, iteration = draw
+        if self.making.active:
+            plan = self.making.take(user, iteration).plan
+            sample.target_input_tokens, sample.target_output_tokens = plan.input_tokens, plan.output_tokens
+        if not self.making.makes_prompts:
+            sample.prompt_id = self._prompts.entries[self._draw.take(user, iteration)].id
+        return self.request(user=user, iteration=iteration, request_id=sample.request_id, stream=stream)
+
+    def ended(self, sample: Sample, draw: tuple[int, int]) -> None:
+        """A request of `request_for` has ended."""
+        if self.making.active:
+            self.making.ended(sample, draw)
+
+    def _made(self, user: int, iteration: int, plan: Plan) -> bytes:
+        """The body of a request whose length is drawn."""
+        if self.making.makes_prompts:
+            messages = one_message(self.making.prompts.text(user, iteration, plan.units))
+        else:
+            messages = self._prompts.entries[self._draw.take(user, iteration)].messages
+        generation = self.generation(self._forced(plan.output_tokens or 0))
+        if plan.output_tokens is not None:
+            generation = replace(generation, max_tokens=plan.output_tokens)
+        return self.changed(self.dialect.body(messages, generation, stream=self.streams))
 
     def post(self, body: bytes, request_id: str, *, stream: bool | None = None) -> Request:
         """A request with a body of one's own; `stream` where it is not what this workload asks for."""
         wanted = self.streams if stream is None else stream
         if wanted not in self._paths:
             self._paths[wanted] = self._path_of(stream=wanted)
-        return Request("POST", self._paths[wanted], self._shared_headers, body, request_id)
+        return Request("POST", self._paths[wanted], self.credentials.headers, body, request_id)
 
     def generation(self, extra: dict[str, Any] | None = None) -> Generation:
         """What is asked of the model; `extra` is put into the body as it is."""
@@ -237,7 +296,7 @@ class ChatService(Generic[Options]):
         """See `service.Service.secrets`."""
         paths = (self._path, *self._paths.values())
         query = [value for path in paths for name, value in parse_qsl(urlsplit(path).query) if is_secret_name(name)]
-        named = (self._key, self._password, *self._extra.secrets, *secret_values(self._fields), *query)
+        named = (*self.key.known, self._password, *self._extra.secrets, *secret_values(self._fields), *query)
         return [secret for secret in named if secret]
 
     def facts(self) -> dict[str, Any]:
@@ -246,6 +305,13 @@ class ChatService(Generic[Options]):
             "host": self._host,
             "api": self.dialect.name,
             "endpoint": hide_query(self._path),
+            **self._prompts_facts(),
+        }
+
+    def _prompts_facts(self) -> dict[str, Any]:
+        if self.making.makes_prompts:
+            return {"prompts": "made", "calibration": dict(self.making.prompts.facts())}
+        return {
             "prompts": f"{self._prompts.source} ({len(self._prompts.entries)})",
             "prompts_sha256": self._prompts.sha256,
             **({"prompts_skipped": self._prompts.skipped} if self._prompts.skipped else {}),
@@ -261,32 +327,9 @@ class ChatService(Generic[Options]):
         self.client.close()
 
 
-def api_key() -> str | None:
-    """The key from the environment or the file that it names; never an option, which others could read.
-
-    Raises:
-        ConfigError: the file cannot be read or is empty, or no header takes the key.
-    """
-    if key := os.environ.get(KEY, "").strip(_AROUND_KEY):
-        return _sendable(key, KEY)
-    path = os.environ.get(KEY_FILE, "").strip()
-    if not path:
-        return None
-    try:
-        key = Path(path).read_text(encoding="utf-8-sig").strip(_AROUND_KEY)
-    except UnicodeDecodeError:
-        raise ConfigError(f"{KEY_FILE} {path}: is not UTF-8: save it as plain text, with the key alone") from None
-    except OSError as error:
-        raise ConfigError(f"{KEY_FILE} {path}: cannot be read ({type(error).__name__})") from None
-    if not key:
-        raise ConfigError(f"{KEY_FILE} {path}: is empty")
-    return _sendable(key, f"{KEY_FILE} {path}")
-
-
-def _sendable(key: str, where: str) -> str:
-    if not (key.isascii() and key.isprintable()):
-        raise ConfigError(f"{where}: has a line end or a character that is not ASCII: the key must stand there alone")
-    return key
+def one_message(text: str) -> list[Message]:
+    """A conversation of one question."""
+    return [{"role": "user", "content": text}]
 
 
 def checked_path(option: str, path: str) -> str:

@@ -6,11 +6,13 @@ and workloads from outside need no types of ours.
 
 from collections.abc import ItemsView, Iterator, KeysView
 from functools import cache, cached_property
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, TypeVar
 
 import msgspec
 
 from katydid.model.errors import KatydidError
+
+Kind = TypeVar("Kind")
 
 SCHEMA_VERSION = 1
 """Of every document: it changes where a key that is there today means something else."""
@@ -76,9 +78,23 @@ class Document(msgspec.Struct, kw_only=True, frozen=True, dict=True, omit_defaul
 
     @cached_property
     def json(self) -> dict[str, Any]:
-        """The JSON object: the very one that was read, or what the attributes say."""
+        """The JSON object: the very one that was read, or what the attributes say; so of a document within it."""
         told: dict[str, Any] = msgspec.to_builtins(self, enc_hook=_plain)
-        return told
+        parts = ((name, getattr(self, name)) for name in self.__struct_fields__)
+        return told | {name: part.json for name, part in parts if isinstance(part, Document)}
+
+    def part(self, key: str, kind: type[Kind]) -> Kind | None:
+        """What stands under a key that only some documents have, as a type; None where it is not there.
+
+        Raises:
+            DocumentError: it is of another type.
+        """
+        if self.json.get(key) is None:
+            return None
+        try:
+            return msgspec.convert(self.json[key], kind)
+        except msgspec.ValidationError as error:
+            raise DocumentError(f"{key}: {_in_words(error)}") from None
 
     def added(self, **keys: object) -> Self:
         """The document with more keys, or with other values of them.

@@ -1,11 +1,53 @@
 """`katydid compare --json`: two versions compared. Pure."""
 
-from typing import Literal
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated
+
+from msgspec import Meta
 
 from katydid.model.documents.base import Document, Part
+from katydid.model.units import Better, Unit
 
-MetricVerdict = Literal["faster", "slower", "no_difference", "cannot_tell"]
-ComparisonVerdict = Literal["faster", "slower", "mixed", "no_difference", "cannot_tell", "invalid"]
+
+class Verdict(StrEnum):
+    """Of a metric, and of a whole comparison; only the latter can be mixed or invalid."""
+
+    FASTER = "faster"
+    SLOWER = "slower"
+    MIXED = "mixed"
+    NO_DIFFERENCE = "no_difference"
+    CANNOT_TELL = "cannot_tell"
+    INVALID = "invalid"
+
+
+_OF_METRICS = frozenset(Verdict) - {Verdict.MIXED, Verdict.INVALID}
+MetricVerdict = Annotated[Verdict, Meta(extra_json_schema={"enum": sorted(_OF_METRICS)})]
+
+STREAM = ("ttft.p50", "ttft.p95", "tpot.p50", "duration.p50")
+"""Of whatever streams, and the default: when the answer begins, how fast it goes on, and how long it takes."""
+SAME_LEVEL = 0.05
+"""Of the two one-sided tests that "no difference" takes."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CompareSettings:
+    """What a comparison looks for (`[compare]` and `[policy]` of a thresholds file).
+
+    Attributes:
+        primary: metrics that decide beside `failure_rate`, Holm-adjusted; all others are exploratory. The default
+            stands for the workload's own, which these are of streams.
+        min_change: fraction below which a change is of no interest.
+        same_within: fraction that "no difference" means.
+        family_alpha: chance that two equal versions are called different in any primary metric.
+        same_level: of each of the two one-sided tests behind "no difference".
+    """
+
+    primary: tuple[str, ...] = STREAM
+    min_change: float = 0.05
+    same_within: float = 0.10
+    family_alpha: float = 0.01
+    same_level: float = SAME_LEVEL
 
 
 class ComparedPoints(Part, kw_only=True, frozen=True):
@@ -17,21 +59,17 @@ class ComparedPoints(Part, kw_only=True, frozen=True):
     detectable: float | None
 
 
-class ComparedMetric(Part, kw_only=True, frozen=True):
-    """A metric on both sides. `change`, `low`, `high` and `smallest_detectable` are ratios less one.
+class BothSides(Part, kw_only=True, frozen=True):
+    """A metric's value on both sides. `change`, `low` and `high` are ratios less one.
 
     Attributes:
         name: flat, as `ttft.p95`.
         base, new: the sides' values: milliseconds, fractions, per second.
         low, high: the 95 % interval of the change; null to the open side of a bound.
         bound: `lower` or `upper`: the change is at least, or at most, what it says; `both`: nothing is known of it.
-        verdict: `faster` means better beyond noise, `slower` worse; never `mixed` or `invalid`.
+        verdict: `faster` means better beyond noise, `slower` worse; never `mixed` or `invalid`. Null where the values
+            were not compared.
         primary: it decides.
-        smallest_detectable: the change that these runs would show.
-        runs_needed: a side, to tell.
-        p_value: before any adjustment for several metrics.
-        reason: why it cannot be told, or what takes the verdict back.
-        design: where the noise was taken from.
         points: of a share, the difference in percentage points; null of all else.
         unit: of the values.
         better: `lower`, `higher` or `neither`.
@@ -44,17 +82,36 @@ class ComparedMetric(Part, kw_only=True, frozen=True):
     low: float | None
     high: float | None
     bound: str | None
-    verdict: MetricVerdict
+    verdict: MetricVerdict | None
     primary: bool
+    points: ComparedPoints | None
+    label: str
+    unit: Unit
+    better: Better
+
+
+class ComparedMetric(BothSides, kw_only=True, frozen=True):
+    """A metric that was compared. `smallest_detectable` is a ratio less one too.
+
+    Attributes:
+        smallest_detectable: the change that these runs would show.
+        runs_needed: a side, to tell.
+        p_value: before any adjustment for several metrics.
+        reason: why it cannot be told, or what takes the verdict back.
+        design: where the noise was taken from.
+    """
+
+    verdict: MetricVerdict
     smallest_detectable: float | None
     runs_needed: int | None
     p_value: float | None
     reason: str
     design: str | None
-    points: ComparedPoints | None
-    label: str
-    unit: str
-    better: str
+
+    def __post_init__(self) -> None:
+        """See that the verdict is one of a metric."""
+        if self.verdict not in _OF_METRICS:
+            raise ValueError(f"`{self.verdict}` is a verdict of comparisons, not of metrics")
 
 
 class ComparedRun(Part, kw_only=True, frozen=True):
@@ -90,13 +147,19 @@ class RunOutcome(Part, kw_only=True, frozen=True):
     seconds: float | None
 
 
-class Difference(Part, kw_only=True, frozen=True):
-    """What differs between the sides; `why` is empty where it may not affect the result."""
+class Mismatch(Part, frozen=True):
+    """A key whose values differ between the sides; `why` is empty where it may not affect the result."""
 
     key: str
     base: str
     new: str
     why: str
+
+    @property
+    def text(self) -> str:
+        """One line."""
+        because = f": {self.why}" if self.why else ""
+        return f"{self.key} differs ({self.base} and {self.new}){because}"
 
 
 class LookedMetric(Part, kw_only=True, frozen=True):
@@ -116,7 +179,7 @@ class LookRecord(Part, kw_only=True, frozen=True):
     pairs: int
     level: float
     level_same: float
-    verdict: ComparisonVerdict
+    verdict: Verdict
     metrics: list[LookedMetric]
 
 
@@ -141,16 +204,16 @@ class Comparison(Document, kw_only=True, frozen=True):
     """
 
     schema_version: int
-    verdict: ComparisonVerdict
+    verdict: Verdict
     reasons: list[str]
     metrics: list[ComparedMetric]
     sides: list[ComparedSide]
-    differences: list[Difference]
+    differences: list[Mismatch]
     outcomes: list[list[RunOutcome]]
     history_runs: int
     interleaved: bool
     settled_s: float
-    settings: dict[str, object]
+    settings: CompareSettings
     largest_regression: str | None
     workload: str | None = None
     declared: object = None

@@ -1,6 +1,7 @@
 """`katydid gate --json`: the judgement on runs. Pure."""
 
 from katydid.model.documents.base import Document, Part
+from katydid.model.documents.comparison import BothSides, Comparison
 
 
 class CheckResult(Part, kw_only=True, frozen=True):
@@ -15,7 +16,7 @@ class CheckResult(Part, kw_only=True, frozen=True):
         value: what was measured: milliseconds, fractions, per second; of several runs the middle one.
         values: of each run, where there are several.
         at_least: the value is a lower bound.
-        compared: the metric's row of the comparison; null without one.
+        compared: the metric's row of the comparison, or else the baseline's value beside its own; null without either.
         exit_code: what this check alone would make the gate exit with.
     """
 
@@ -27,7 +28,7 @@ class CheckResult(Part, kw_only=True, frozen=True):
     value: float | None
     values: list[float]
     at_least: bool
-    compared: dict[str, object] | None
+    compared: BothSides | None
     exit_code: int
 
 
@@ -49,4 +50,4 @@ class GateResult(Document, kw_only=True, frozen=True):
     thresholds: str
     runs: list[str]
     checks: list[CheckResult]
-    comparison: dict[str, object] | None
+    comparison: Comparison | None

@@ -154,6 +154,53 @@ class Check(Part, kw_only=True, frozen=True):
     violations: int | None = None
 
 
+class TokenLengths(Part, kw_only=True, frozen=True):
+    """Lengths in tokens, of the successful requests that the target counted.
+
+    Attributes:
+        asked_mean, asked_sd: of the lengths that were drawn.
+        realised_mean, realised_sd: as the target counts them.
+        off: by how much the realised mean differs from the one that was asked for, as a fraction of that.
+    """
+
+    requests: int
+    asked_mean: float
+    asked_sd: float
+    realised_mean: float
+    realised_sd: float
+    off: float
+
+
+class LengthsFound(Part, kw_only=True, frozen=True):
+    """Of prompts and of answers; null where no length was asked for."""
+
+    input: TokenLengths | None = None
+    output: TokenLengths | None = None
+
+
+class CachePoint(Part, kw_only=True, frozen=True):
+    """The hit rate of requests that started around a moment, in seconds of the run."""
+
+    seconds: float
+    hit_rate: float
+
+
+class CacheFound(Part, kw_only=True, frozen=True):
+    """What the target's prefix cache answered, of the successful requests of which it says so.
+
+    Attributes:
+        hit_rate: cached tokens of the input tokens.
+        beyond_template: the same without the target's template, where the run's probes measured it.
+    """
+
+    requests: int
+    input_tokens: int
+    cached_tokens: int
+    hit_rate: float
+    beyond_template: float
+    over_time: list[CachePoint] = field(default_factory=list)
+
+
 class Summary(Document, kw_only=True, frozen=True):
     """The content of `summary.json`. Workloads, sweeps and searches add keys of their own.
 
@@ -177,6 +224,8 @@ class Summary(Document, kw_only=True, frozen=True):
         checks: of sessions and of resilience workloads.
         limited_by: of a sweep or a search: what ended the growth.
         capacity: what a search for it found.
+        lengths: that were asked for and realised.
+        cache: hits of the target's prefix cache.
         headline: the run in one sentence.
     """
 
@@ -206,6 +255,8 @@ class Summary(Document, kw_only=True, frozen=True):
     checks: list[Check] | None = None
     limited_by: str | None = None
     capacity: CapacityFound | None = None
+    lengths: LengthsFound | None = None
+    cache: CacheFound | None = None
     headline: Headline | None = None
 
     def measured(self, metric: str) -> Measured | None:

@@ -59,7 +59,7 @@ def _duration(text: str | float, unit: Decimal) -> float:
     try:
         return float(text)
     except ValueError:
-        raise QuantityError(f"{_shown(text)} is not a duration such as 250ms, 20s or 1m30s") from None
+        raise QuantityError(f"{quoted(text)} is not a duration such as 250ms, 20s or 1m30s") from None
 
 
 def count(text: str | int) -> int:
@@ -71,7 +71,7 @@ def count(text: str | int) -> int:
     try:
         return int(text)
     except ValueError:
-        raise QuantityError(f"{_shown(text)} is not a whole number") from None
+        raise QuantityError(f"{quoted(text)} is not a whole number") from None
 
 
 def share(text: str | float) -> float:
@@ -84,10 +84,10 @@ def share(text: str | float) -> float:
     try:
         return float(Decimal(str(text).strip().removesuffix("%")) / 100) if percent else float(text)
     except (ValueError, ArithmeticError):
-        raise QuantityError(f"{_shown(text)} is not a share such as 5% or 0.05") from None
+        raise QuantityError(f"{quoted(text)} is not a share such as 5% or 0.05") from None
 
 
-def _shown(text: object) -> str:
+def quoted(text: object) -> str:
     """Quoted in a message, and cut where it is long."""
     said = str(text)
     return repr(said if len(said) <= _LONGEST_SHOWN else f"{said[:_LONGEST_SHOWN]}…")

@@ -24,12 +24,12 @@ class AnthropicApi(Api):
             model=model_name(body),
             stream=member(body, "stream", bool, default=False),
             limit=limit,
-            prompt_tokens=words_of(member(body, "messages", list, [])),
+            words=words_of(member(body, "messages", list, [])),
         )
 
     def opening(self, ask: Ask, identity: str) -> bytes:
         """The message and its text block, both empty, and a ping, as Anthropic sends one."""
-        message = _message(ask, identity, [], None, {"input_tokens": ask.prompt_tokens, "output_tokens": 1})
+        message = _message(ask, identity, [], None, _input(ask) | {"output_tokens": 1})
         return (
             named_event("message_start", message=message)
             + named_event("content_block_start", index=0, content_block={"type": "text", "text": ""})
@@ -61,13 +61,20 @@ class AnthropicApi(Api):
 
     def whole(self, ask: Ask, identity: str, text: str, spent: Spent) -> bytes:
         """See `Api.whole`."""
-        usage = {"input_tokens": ask.prompt_tokens, "output_tokens": spent.tokens}
+        usage = _input(ask) | {"output_tokens": spent.tokens}
         content = [{"type": "text", "text": text}]
         return json_bytes(_message(ask, identity, content, _reason(ask, spent), usage))
 
     def error_body(self, message: str, kind: str) -> bytes:
         """See `Api.error_body`."""
         return json_bytes({"type": "error", "error": {"type": kind, "message": message}})
+
+
+def _input(ask: Ask) -> dict[str, int]:
+    """The input's tokens; those from the cache are counted apart."""
+    if ask.cached is None:
+        return {"input_tokens": ask.prompt_tokens}
+    return {"input_tokens": ask.prompt_tokens - ask.cached, "cache_read_input_tokens": ask.cached}
 
 
 def _reason(ask: Ask, spent: Spent) -> str:

@@ -20,7 +20,9 @@ class Ask:
 
     Attributes:
         limit: the most tokens that it wants; None for no limit.
-        prompt_tokens: of its prompt, by a stand-in for a tokenizer: its words.
+        least: the fewest tokens that it wants.
+        words: of its prompt, by a stand-in for a tokenizer: its tokens.
+        cached: of them, that the prefix cache knows; None where there is no such cache.
         wants_usage: whether a stream should end with its usage.
         toolset: the tools that it declares.
         calls: that its answer makes instead of text.
@@ -30,11 +32,18 @@ class Ask:
     model: str
     stream: bool
     limit: int | None
-    prompt_tokens: int
+    words: Sequence[str]
+    cached: int | None = None
     wants_usage: bool = True
+    least: int = 0
     toolset: Toolset | None = None
     calls: tuple[Call, ...] = ()
     progress: tuple[str, ...] = ()
+
+    @property
+    def prompt_tokens(self) -> int:
+        """Of its prompt."""
+        return len(self.words)
 
     def reason(self, tokens: int) -> str:
         """Why an answer of so many tokens ended."""
@@ -121,7 +130,7 @@ def model_name(body: dict[str, Any]) -> str:
     return name
 
 
-def words_of(messages: list[Any]) -> int:
+def words_of(messages: list[Any]) -> list[str]:
     """Words in all messages.
 
     Raises:
@@ -129,7 +138,7 @@ def words_of(messages: list[Any]) -> int:
     """
     if not all(isinstance(message, dict) for message in messages):
         raise RequestError("'messages' must be objects")
-    return sum(len(str(message.get("content") or "").split()) for message in messages)
+    return [word for message in messages for word in str(message.get("content") or "").split()]
 
 
 def line(value: dict[str, Any]) -> bytes:

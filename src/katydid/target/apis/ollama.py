@@ -20,14 +20,14 @@ class OllamaApi(Api):
         """See `Api.read`; streams unless told otherwise, and a `num_predict` below 1 sets none."""
         limit = member(member(body, "options", dict, {}), "num_predict", int, 0)
         if self._generate:
-            words = len(member(body, "prompt", str, "").split())
+            words = member(body, "prompt", str, "").split()
         else:
             words = words_of(member(body, "messages", list, []))
         return Ask(
             model=model_name(body),
             stream=member(body, "stream", bool, default=True),
             limit=limit if limit > 0 else None,
-            prompt_tokens=words,
+            words=words,
         )
 
     def opening(self, ask: Ask, identity: str) -> bytes:

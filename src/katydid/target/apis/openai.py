@@ -18,7 +18,7 @@ class OpenAiApi(Api):
     stream_kind = "text/event-stream"
 
     def read(self, body: dict[str, Any]) -> Ask:
-        """See `Api.read`."""
+        """See `Api.read`; with vLLM's `min_tokens` and `ignore_eos`."""
         limit = member(body, "max_completion_tokens", int, member(body, "max_tokens", int))
         if limit is not None and limit < 1:
             raise RequestError(f"'max_tokens' must be at least 1, got {limit}")
@@ -27,8 +27,11 @@ class OpenAiApi(Api):
             model=model_name(body),
             stream=member(body, "stream", bool, default=False),
             limit=limit,
-            prompt_tokens=words_of(messages),
+            words=words_of(messages),
             wants_usage=member(member(body, "stream_options", dict, {}), "include_usage", bool, default=False),
+            least=(limit or 0)
+            if member(body, "ignore_eos", bool, default=False)
+            else member(body, "min_tokens", int, 0),
             toolset=read_toolset(body, messages),
         )
 
@@ -107,9 +110,11 @@ def _frame(ask: Ask, identity: str, choices: list[Any]) -> dict[str, Any]:
     }
 
 
-def _usage(ask: Ask, spent: Spent) -> dict[str, int]:
+def _usage(ask: Ask, spent: Spent) -> dict[str, Any]:
+    cached = {} if ask.cached is None else {"prompt_tokens_details": {"cached_tokens": ask.cached}}
     return {
         "prompt_tokens": ask.prompt_tokens,
         "completion_tokens": spent.tokens,
         "total_tokens": ask.prompt_tokens + spent.tokens,
+        **cached,
     }

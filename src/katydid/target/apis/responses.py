@@ -20,9 +20,9 @@ class ResponsesApi(Api):
         if limit is not None and limit < 1:
             raise RequestError(f"'max_output_tokens' must be at least 1, got {limit}")
         given = body.get("input")
-        words = len(given.split()) if isinstance(given, str) else words_of(member(body, "input", list, []))
+        words = given.split() if isinstance(given, str) else words_of(member(body, "input", list, []))
         stream = member(body, "stream", bool, default=False)
-        return Ask(model=model_name(body), stream=stream, limit=limit, prompt_tokens=words)
+        return Ask(model=model_name(body), stream=stream, limit=limit, words=words)
 
     def opening(self, ask: Ask, identity: str) -> bytes:
         """The response, its item and the item's part, all empty."""
@@ -81,10 +81,12 @@ def _response(ask: Ask, identity: str, status: str) -> dict[str, Any]:
 
 
 def _ended(ask: Ask, identity: str, spent: Spent) -> dict[str, Any]:
+    cached = {} if ask.cached is None else {"input_tokens_details": {"cached_tokens": ask.cached}}
     usage = {
         "input_tokens": ask.prompt_tokens,
         "output_tokens": spent.tokens,
         "total_tokens": ask.prompt_tokens + spent.tokens,
+        **cached,
     }
     if ask.reason(spent.tokens) == "stop":
         return _response(ask, identity, "completed") | {"usage": usage}

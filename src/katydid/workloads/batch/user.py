@@ -69,8 +69,10 @@ class BatchUser(PacedUser[BatchOptions, ChatService[Any]]):
     def ask(self, sample: Sample) -> float | None:
         """One whole answer, from its request to its last byte; seconds that a refusal asks us to wait."""
         parser = AnswerParser(self.service.dialect)
-        request = self.service.request_for(sample, stream=False)
+        draw = self.index, self.iteration
+        request = self.service.request_for(sample, draw, stream=False)
         exchange = self.exchange(sample, request, parser)
+        self.service.ended(sample, draw)
         if sample.error not in REFUSED:
             return None
         asked = retry_after(exchange.headers, exchange.body, datetime.now(UTC))

@@ -1,6 +1,6 @@
 """What `summary.json` says of bursts: a row a user, a row a burst, and the diagnosis of the service's concurrency."""
 
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -16,7 +16,54 @@ _QUICK = 0.5
 """A refusal comes before this share of the fastest answer's time: what is refused was not worked on."""
 
 
-def burst_summary(run: Run) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class UserRow:
+    """A user's request in a burst.
+
+    Attributes:
+        response_ms: from the release of the burst.
+        status: `completed`, `timeout`, `rejected`, `failed` or `aborted`.
+        outcome, error: as the sample has them.
+        served_from_ms: when it began to be served, by the model; None where that is not known.
+    """
+
+    burst: int
+    user: int
+    response_ms: float
+    status: str
+    http_status: int | None
+    outcome: str
+    error: str | None
+    served_from_ms: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class BurstRow:
+    """A burst.
+
+    Attributes:
+        connected_before: users whose connection was there before the release.
+        start_spread_ms: from the first start of theirs to the last one, which is the generator's own.
+        peak_in_flight: most requests that were under way at one moment.
+        recovery_ms: until all was over; None where not every request was completed or rejected.
+    """
+
+    burst: int
+    users: int
+    completed: int
+    timeout: int
+    rejected: int
+    failed: int
+    aborted: int
+    completion_share: float
+    timeout_share: float
+    connected_before: int
+    start_spread_ms: float | None
+    peak_in_flight: int
+    recovery_ms: float | None
+
+
+def burst_summary(run: Run) -> dict[str, object]:
     """The keys `per_user`, `bursts`, `concurrency` and `diagnosis`."""
     frame = run.frame[run.frame["user"] >= 0].sort_values(["iteration", "user"])
     if frame.empty or "waited_ms" not in frame:
@@ -31,7 +78,7 @@ def burst_summary(run: Run) -> dict[str, Any]:
         "per_user": [row for rows in groups for row in _per_user(rows, found)],
         "bursts": [_per_burst(rows) for rows in groups],
         "diagnosis": found.sentence,
-        "concurrency": found.as_dict(),
+        "concurrency": found,
     }
 
 
@@ -64,49 +111,50 @@ def _burst(rows: pd.DataFrame) -> Burst:
     return Burst(np.sort(waited[became == "completed"]), np.sort(waited[np.isin(became, ["timeout", "failed"])]))
 
 
-def _per_user(rows: pd.DataFrame, found: Diagnosis) -> list[dict[str, Any]]:
+def _per_user(rows: pd.DataFrame, found: Diagnosis) -> list[UserRow]:
     began: dict[int, float] = {}
     if found.slots is not None:
         in_order = rows[rows["became"] == "completed"].sort_values("waited_ms")
         waits = starts(in_order["waited_ms"].to_numpy(dtype=np.float64), found.slots, len(in_order))
         began = dict(zip(in_order["user"], waits, strict=True))
     return [
-        {
-            "burst": int(row["iteration"]),
-            "user": int(row["user"]),
-            "response_ms": float(row["waited_ms"]),
-            "status": row["became"],
-            "http_status": None if pd.isna(row["status"]) else int(row["status"]),
-            "outcome": row["outcome"],
-            "error": row["error"] if isinstance(row["error"], str) else None,
-            "served_from_ms": began.get(row["user"]),
-        }
+        UserRow(
+            burst=int(row["iteration"]),
+            user=int(row["user"]),
+            response_ms=float(row["waited_ms"]),
+            status=row["became"],
+            http_status=None if pd.isna(row["status"]) else int(row["status"]),
+            outcome=row["outcome"],
+            error=row["error"] if isinstance(row["error"], str) else None,
+            served_from_ms=began.get(row["user"]),
+        )
         for row in rows.to_dict("records")
     ]
 
 
-def _per_burst(rows: pd.DataFrame) -> dict[str, Any]:
-    """Counts and shares; how far apart our own starts were; how much was in flight, and when all was over."""
-    became = rows["became"].value_counts()
+def _per_burst(rows: pd.DataFrame) -> BurstRow:
+    counts = {str(kind): int(count) for kind, count in rows["became"].value_counts().items()}
+    completed, timed_out = counts.get("completed", 0), counts.get("timeout", 0)
     begun = rows["start_ms"].dropna()
     ahead = rows[rows["connect_ms"].isna() & rows["start_ms"].notna()]
-    quiet = bool(rows["became"].isin(["completed", "rejected"]).all())
-    count = len(rows)
-    return {
-        "burst": int(rows["iteration"].iloc[0]),
-        "users": count,
-        **{kind: int(became.get(kind, 0)) for kind in ("completed", "timeout", "rejected", "failed", "aborted")},
-        "completion_share": float(became.get("completed", 0)) / count,
-        "timeout_share": float(became.get("timeout", 0)) / count,
-        "connected_before": len(ahead),
-        "start_spread_ms": float(ahead["start_ms"].max() - ahead["start_ms"].min()) if len(ahead) else None,
-        "peak_in_flight": _peak(begun, rows),
-        "recovery_ms": float(rows["waited_ms"].max()) if quiet else None,
-    }
+    return BurstRow(
+        burst=int(rows["iteration"].iloc[0]),
+        users=len(rows),
+        completed=completed,
+        timeout=timed_out,
+        rejected=counts.get("rejected", 0),
+        failed=counts.get("failed", 0),
+        aborted=counts.get("aborted", 0),
+        completion_share=completed / len(rows),
+        timeout_share=timed_out / len(rows),
+        connected_before=len(ahead),
+        start_spread_ms=float(ahead["start_ms"].max() - ahead["start_ms"].min()) if len(ahead) else None,
+        peak_in_flight=_peak(begun, rows),
+        recovery_ms=float(rows["waited_ms"].max()) if _is_over(rows) else None,
+    )
 
 
 def _peak(begun: pd.Series, rows: pd.DataFrame) -> int:
-    """Most requests that were under way at one moment."""
     ended = (rows["scheduled_ms"] + rows["waited_ms"]).loc[begun.index]
     moments = np.concatenate([begun.to_numpy(dtype=np.float64), ended.to_numpy(dtype=np.float64)])
     steps = np.concatenate([np.ones(len(begun)), -np.ones(len(begun))])

@@ -4,8 +4,7 @@ Knows what came of each request and how well each number of slots fits (`concurr
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -29,6 +28,17 @@ NOT_DETERMINED = "not determined"
 
 
 @dataclass(frozen=True, slots=True)
+class Explanation:
+    """A number of slots; `behind` is how much less likely it is than the likeliest (in log-likelihood)."""
+
+    slots: int
+    closed: bool
+    service_ms: float
+    variation: float
+    behind: float
+
+
+@dataclass(frozen=True, slots=True)
 class Diagnosis:
     """What was found, in the order in which one wants to know it.
 
@@ -42,11 +52,11 @@ class Diagnosis:
         service_ms: mean service time, service_low_ms to service_high_ms its 95 % interval.
         variation: of the service times, standard deviation / mean.
         chance_of_noise: how often answers at random moments look as orderly.
-        fits: the likeliest numbers of slots, with how much less likely they are than the first (in log-likelihood).
+        fits: the likeliest numbers of slots, the best first.
     """
 
-    verdict: str
-    sentence: str
+    verdict: str = ""
+    sentence: str = ""
     cause: str = ""
     remedy: str = ""
     slots: int | None = None
@@ -58,11 +68,7 @@ class Diagnosis:
     service_high_ms: float | None = None
     variation: float | None = None
     chance_of_noise: float | None = None
-    fits: tuple[dict[str, Any], ...] = ()
-
-    def as_dict(self) -> dict[str, Any]:
-        """For `summary.json`."""
-        return asdict(self)
+    fits: tuple[Explanation, ...] = ()
 
 
 def diagnose_burst(bursts: Sequence[Burst], rejected: Sequence[int]) -> Diagnosis:
@@ -112,20 +118,21 @@ def _found(
 ) -> Diagnosis:
     most = max(burst.requests for burst in bursts)
     admitted = _admitted(bursts, rejected, best)
-    facts: dict[str, Any] = {"admitted": admitted, "chance_of_noise": noise, "fits": _shown(ranked)}
+    facts = Diagnosis(admitted=admitted, chance_of_noise=noise, fits=_shown(ranked))
     if best is not None:
         count = sum(len(burst.answers) for burst in bursts)
         error = 1.96 * best.variation * best.service_ms / np.sqrt(count)
         possible = [f.slots for f in ranked if f.closed == best.closed and _behind(f, ranked) < MARGIN]
-        facts |= {
-            "slots": best.slots,
-            "slots_low": min(possible),
-            "slots_high": max(possible),
-            "service_ms": best.service_ms,
-            "service_low_ms": best.service_ms - error,
-            "service_high_ms": best.service_ms + error,
-            "variation": best.variation,
-        }
+        facts = replace(
+            facts,
+            slots=best.slots,
+            slots_low=min(possible),
+            slots_high=max(possible),
+            service_ms=best.service_ms,
+            service_low_ms=best.service_ms - error,
+            service_high_ms=best.service_ms + error,
+            variation=best.variation,
+        )
     if admitted is not None:
         return _limited(best, admitted, facts, silent=not any(rejected))
     assert best is not None  # noqa: S101 - without rejections, doubt has ended this before
@@ -141,7 +148,7 @@ def _admitted(bursts: Sequence[Burst], rejected: Sequence[int], best: Fit | None
     return None
 
 
-def _limited(best: Fit | None, admitted: int, facts: dict[str, Any], *, silent: bool) -> Diagnosis:
+def _limited(best: Fit | None, admitted: int, facts: Diagnosis, *, silent: bool) -> Diagnosis:
     verdict = f"admits {admitted} and rejects the rest"
     how = "by silence until their time-out, though its slots were free" if silent else "at once"
     within = ""
@@ -152,61 +159,54 @@ def _limited(best: Fit | None, admitted: int, facts: dict[str, Any], *, silent: 
             f"; it serves {best.slots} at a time and lets {admitted - best.slots} wait in a queue of fixed length "
             f"({milliseconds(best.service_ms)} each)"
         )
-    return Diagnosis(
-        verdict,
-        f"The target {verdict}, {how}{within}.",
-        "a limit on connections, on requests in flight or on the length of the queue, here or in a gateway before it",
-        "raise the limit if it has room for more; else have clients wait and try again (Retry-After), or add replicas",
-        **facts,
+    return replace(
+        facts,
+        verdict=verdict,
+        sentence=f"The target {verdict}, {how}{within}.",
+        cause="a limit on connections, on requests in flight or on the length of the queue, here or in a gateway "
+        "before it",
+        remedy="raise the limit if it has room for more; else have clients wait and try again (Retry-After), or add "
+        "replicas",
     )
 
 
-def _queued(best: Fit, most: int, facts: dict[str, Any]) -> Diagnosis:
+def _queued(best: Fit, most: int, facts: Diagnosis) -> Diagnosis:
     each = f"{milliseconds(best.service_ms)} each"
     if best.slots >= most:
-        return Diagnosis(
-            verdict := "all at once",
-            f"The target serves {verdict}: {plural(most, 'request')} together, {each}.",
-            "each request has a thread, a task or a slot in a batch of its own",
-            "none is needed at this load; a larger burst (--users) finds where it ends",
-            **facts,
+        return replace(
+            facts,
+            verdict=(verdict := "all at once"),
+            sentence=f"The target serves {verdict}: {plural(most, 'request')} together, {each}.",
+            cause="each request has a thread, a task or a slot in a batch of its own",
+            remedy="none is needed at this load; a larger burst (--users) finds where it ends",
         )
     if best.slots == 1:
-        return Diagnosis(
-            verdict := "one at a time",
-            f"The target serves {verdict}: {each}, and every request waits for all before it.",
-            "it brings a request to its end before it takes the next, as a single-threaded server does (Python's "
+        return replace(
+            facts,
+            verdict=(verdict := "one at a time"),
+            sentence=f"The target serves {verdict}: {each}, and every request waits for all before it.",
+            cause="it brings a request to its end before it takes the next, as a single-threaded server does (Python's "
             "http.server.HTTPServer), or one lock is held for a whole request",
-            "serve each request in a thread or task of its own (ThreadingHTTPServer, an asynchronous framework), or "
-            "start more workers",
-            **facts,
+            remedy="serve each request in a thread or task of its own (ThreadingHTTPServer, an asynchronous "
+            "framework), or start more workers",
         )
-    return Diagnosis(
-        verdict := f"{best.slots} at a time",
-        f"The target serves {verdict}: {each}, and the others wait for a free slot{_range(facts)}.",
-        f"{plural(best.slots, 'worker')}, threads or slots serve one queue",
-        "raise the number of workers or slots if the machine has room for more; else add replicas",
-        **facts,
+    low, high = facts.slots_low, facts.slots_high
+    possible = "" if low == high else f" ({low} to {high} slots are possible)"
+    return replace(
+        facts,
+        verdict=(verdict := f"{best.slots} at a time"),
+        sentence=f"The target serves {verdict}: {each}, and the others wait for a free slot{possible}.",
+        cause=f"{plural(best.slots, 'worker')}, threads or slots serve one queue",
+        remedy="raise the number of workers or slots if the machine has room for more; else add replicas",
     )
-
-
-def _range(facts: dict[str, Any]) -> str:
-    low, high = facts["slots_low"], facts["slots_high"]
-    return "" if low == high else f" ({low} to {high} slots are possible)"
 
 
 def _behind(fit: Fit, ranked: Sequence[Fit]) -> float:
     return ranked[0].log_likelihood - fit.log_likelihood
 
 
-def _shown(ranked: Sequence[Fit]) -> tuple[dict[str, Any], ...]:
+def _shown(ranked: Sequence[Fit]) -> tuple[Explanation, ...]:
     return tuple(
-        {
-            "slots": fit.slots,
-            "closed": fit.closed,
-            "service_ms": fit.service_ms,
-            "variation": fit.variation,
-            "behind": _behind(fit, ranked),
-        }
+        Explanation(fit.slots, fit.closed, fit.service_ms, fit.variation, _behind(fit, ranked))
         for fit in ranked[:SHOWN_FITS]
     )

@@ -1,9 +1,9 @@
 """Bursts in a report: the diagnosis, a row a burst, a row a user, and the queueing timeline."""
 
-from typing import Any
-
-from katydid.model.formatting import fraction, milliseconds, number, significant
+from katydid.model.formatting import fraction, milliseconds, number, or_dash, significant
 from katydid.report.model import Chart, Material, Rows, Section, Span, Style, Table
+from katydid.workloads.burst.analysis import BurstRow, UserRow
+from katydid.workloads.burst.diagnosis import Diagnosis
 
 MOST_ROWS = 200
 """Users in a table or a picture; more cannot be told apart."""
@@ -14,47 +14,48 @@ _BAD = {"timeout", "rejected", "failed"}
 def burst_section(material: Material) -> Section | None:
     """What bursts showed of the service's concurrency."""
     summary = material.summary
-    if not summary.get("bursts"):
+    bursts, users = summary.part("bursts", list[BurstRow]), summary.part("per_user", list[UserRow])
+    found = summary.part("concurrency", Diagnosis)
+    if not bursts or users is None or found is None:
         return None
-    bursts, users, found = summary["bursts"], summary["per_user"], summary["concurrency"]
     return Section(
         "concurrency",
         "Concurrency",
-        _text(summary["diagnosis"], found),
+        _text(found),
         [_bursts(bursts), _users(users), _fits(found)],
-        [_picture(users, burst["burst"], found) for burst in bursts[:3]],
+        [_picture(users, burst.burst, found) for burst in bursts[:3]],
     )
 
 
-def _text(sentence: str, found: dict[str, Any]) -> list[str]:
-    texts = [sentence]
-    if found["cause"]:
-        texts.append(f"Usual cause: {found['cause']}.")
-    if found["remedy"]:
-        texts.append(f"Remedy: {found['remedy']}.")
-    if found["service_ms"] is not None:
-        low, high = milliseconds(found["service_low_ms"]), milliseconds(found["service_high_ms"])
+def _text(found: Diagnosis) -> list[str]:
+    texts = [found.sentence]
+    if found.cause:
+        texts.append(f"Usual cause: {found.cause}.")
+    if found.remedy:
+        texts.append(f"Remedy: {found.remedy}.")
+    if found.service_ms is not None:
+        low, high = or_dash(found.service_low_ms, milliseconds), or_dash(found.service_high_ms, milliseconds)
         texts.append(
-            f"A request's service takes {milliseconds(found['service_ms'])} (95 % interval {low} to {high}), "
-            f"give or take {fraction(found['variation'])}; answers at random moments would look as orderly in "
-            f"{fraction(found['chance_of_noise'])} of the cases."
+            f"A request's service takes {milliseconds(found.service_ms)} (95 % interval {low} to {high}), "
+            f"give or take {or_dash(found.variation, fraction)}; answers at random moments would look as orderly in "
+            f"{or_dash(found.chance_of_noise, fraction)} of the cases."
         )
     return texts
 
 
-def _bursts(bursts: list[dict[str, Any]]) -> Table:
+def _bursts(bursts: list[BurstRow]) -> Table:
     rows = [
         [
-            str(b["burst"] + 1),
-            number(b["users"]),
-            f"{b['completed']} ({fraction(b['completion_share'])})",
-            f"{b['timeout']} ({fraction(b['timeout_share'])})",
-            str(b["rejected"]),
-            str(b["failed"]),
-            "–" if b["start_spread_ms"] is None else milliseconds(b["start_spread_ms"]),
-            f"{b['connected_before']} of {b['users']}",
-            number(b["peak_in_flight"]),
-            "not in time" if b["recovery_ms"] is None else milliseconds(b["recovery_ms"]),
+            str(b.burst + 1),
+            number(b.users),
+            f"{b.completed} ({fraction(b.completion_share)})",
+            f"{b.timeout} ({fraction(b.timeout_share)})",
+            str(b.rejected),
+            str(b.failed),
+            or_dash(b.start_spread_ms, milliseconds),
+            f"{b.connected_before} of {b.users}",
+            number(b.peak_in_flight),
+            "not in time" if b.recovery_ms is None else milliseconds(b.recovery_ms),
         ]
         for b in bursts
     ]
@@ -66,24 +67,24 @@ def _bursts(bursts: list[dict[str, Any]]) -> Table:
             "Completed after",
         ),
         rows,
-        bad=frozenset((i, column) for i, b in enumerate(bursts) for column, kind in _COUNTED if b[kind]),
+        bad=frozenset((i, column) for i, b in enumerate(bursts) for column, kind in _COUNTED if getattr(b, kind)),
     )  # fmt: skip
 
 
 _COUNTED = ((3, "timeout"), (4, "rejected"), (5, "failed"))
 
 
-def _users(users: list[dict[str, Any]]) -> Table:
+def _users(users: list[UserRow]) -> Table:
     shown = users[:MOST_ROWS]
-    several = any(user["burst"] for user in users)
+    several = any(user.burst for user in users)
     rows = [
         [
-            f"User {user['user'] + 1}" + (f", burst {user['burst'] + 1}" if several else ""),
-            milliseconds(user["response_ms"]),
-            "–" if user["served_from_ms"] is None else milliseconds(user["served_from_ms"]),
-            user["status"],
-            str(user["http_status"] or "–"),
-            user["error"] or "–",
+            f"User {user.user + 1}" + (f", burst {user.burst + 1}" if several else ""),
+            milliseconds(user.response_ms),
+            or_dash(user.served_from_ms, milliseconds),
+            user.status,
+            str(user.http_status or "–"),
+            user.error or "–",
         ]
         for user in shown
     ]
@@ -93,20 +94,20 @@ def _users(users: list[dict[str, Any]]) -> Table:
         ("User", "Response time", "Served from", "Outcome", "HTTP", "Error"),
         rows,
         words=frozenset({3, 5}),
-        bad=frozenset((i, 3) for i, user in enumerate(shown) if user["status"] in _BAD),
+        bad=frozenset((i, 3) for i, user in enumerate(shown) if user.status in _BAD),
         in_terminal=len(users) <= MOST_IN_TERMINAL,
     )
 
 
-def _fits(found: dict[str, Any]) -> Table:
+def _fits(found: Diagnosis) -> Table:
     rows = [
         [
-            f"{fit['slots']} at a time" + (", the rest never" if fit["closed"] else ""),
-            milliseconds(fit["service_ms"]),
-            fraction(fit["variation"]),
-            significant(fit["behind"]),
+            f"{fit.slots} at a time" + (", the rest never" if fit.closed else ""),
+            milliseconds(fit.service_ms),
+            fraction(fit.variation),
+            significant(fit.behind),
         ]
-        for fit in found["fits"]
+        for fit in found.fits
     ]
     return Table(
         "Explanations, the likeliest first: how much service times would vary, and the log-likelihood that is missing.",
@@ -116,21 +117,21 @@ def _fits(found: dict[str, Any]) -> Table:
     )
 
 
-def _picture(users: list[dict[str, Any]], burst: int, found: dict[str, Any]) -> Chart:
+def _picture(users: list[UserRow], burst: int, found: Diagnosis) -> Chart:
     """Who was answered first stands on top."""
-    ours = [user for user in users if user["burst"] == burst and user["response_ms"] is not None]
-    ours.sort(key=lambda user: (user["status"] != "completed", user["response_ms"], user["user"]))
+    ours = [user for user in users if user.burst == burst and user.response_ms is not None]
+    ours.sort(key=lambda user: (user.status != "completed", user.response_ms, user.user))
     spans: list[Span] = []
     for row, user in enumerate(ours[:MOST_ROWS]):
-        end, served = user["response_ms"] / 1000.0, user["served_from_ms"]
-        if user["status"] != "completed":
+        end, served = user.response_ms / 1000.0, user.served_from_ms
+        if user.status != "completed":
             spans.append(Span(row, 0.0, end, Style.BAD))
         elif served is None:
             spans.append(Span(row, 0.0, end, Style.MAIN))
         else:
             spans += [Span(row, 0.0, served / 1000.0, Style.QUIET)] if served else []
             spans.append(Span(row, served / 1000.0, end, Style.MAIN))
-    known = found["slots"] is not None
+    known = found.slots is not None
     meanings = [(Style.QUIET, "waiting (by the model)"), (Style.MAIN, "being served")] if known else []
     meanings += [] if known else [(Style.MAIN, "waiting or being served")]
     return Chart(
@@ -139,7 +140,7 @@ def _picture(users: list[dict[str, Any]], burst: int, found: dict[str, Any]) -> 
         note="A bar a user, from the release of the burst to the end of its request.",
         unit="",
         rows=Rows(
-            [f"User {user['user'] + 1}" for user in ours[:MOST_ROWS]],
+            [f"User {user.user + 1}" for user in ours[:MOST_ROWS]],
             spans,
             [*meanings, (Style.BAD, "timed out, rejected or failed")],
         ),

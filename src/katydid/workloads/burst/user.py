@@ -9,9 +9,9 @@ import time
 from dataclasses import replace
 from typing import Any, ClassVar
 
+from katydid.engine.services.base import NoAnswerError
 from katydid.engine.services.chat import ChatService, checked_path
 from katydid.engine.user import PacedUser
-from katydid.model.errors import ConfigError
 from katydid.model.sample import ErrorClass, Outcome, Sample
 from katydid.transport.exchange import Request, Timeouts
 from katydid.transport.http import HttpClient
@@ -51,19 +51,19 @@ class BurstService(ChatService[BurstOptions]):
         """A path needs no model and is not asked for before its time: that it takes connections is enough."""
         if self._get is None:
             return super().preflight()
-        client = HttpClient(self._host, Timeouts(_LOOK, _LOOK), self.options.ca_file)
+        client = HttpClient(self._host, Timeouts(_LOOK, _LOOK), self.options.tls)
         try:
             if not client.connect_ahead(_LOOK):
-                raise ConfigError(f"{self._host} does not take connections: start it, or correct --host")
+                raise NoAnswerError(f"{self._host} does not take connections: start it, or correct --host")
         finally:
             client.close()
         return ""
 
-    def ask(self, sample: Sample) -> Request:
+    def ask(self, sample: Sample, draw: tuple[int, int]) -> Request:
         """The request of a sample; its connection ends with it."""
         if self._get is not None:
             return Request("GET", self._get, (*self._extra.values.items(), CLOSE), request_id=sample.request_id)
-        request = self.request_for(sample, stream=True)
+        request = self.request_for(sample, draw, stream=True)
         return replace(request, headers=(*request.headers, CLOSE))
 
     def facts(self) -> dict[str, Any]:
@@ -134,8 +134,10 @@ class BurstUser(PacedUser[BurstOptions, BurstService]):
     def perform(self, sample: Sample) -> None:
         """One streamed answer, or one page."""
         service = self.service
-        request = service.ask(sample)
-        self.exchange(sample, request, _Page() if service.plain else service.dialect.stream_parser(self.options.check))
+        parser = _Page() if service.plain else service.dialect.stream_parser(self.options.check)
+        draw = self.index, self.iteration
+        self.exchange(sample, service.ask(sample, draw), parser)
+        service.ended(sample, draw)
 
 
 def _note_wait(sample: Sample, scheduled: float) -> None:

@@ -4,8 +4,8 @@ Reads the rows with a `role` as what was done to the service, and all others as 
 Times are seconds of the run. Knows no reports.
 """
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -43,7 +43,31 @@ class RuleResult:
     limit: str
 
 
-def chaos(run: Run) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """What was done to the service; `what` is the row's role."""
+
+    at_s: float
+    what: str
+    detail: str | None
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True)
+class LagChange:
+    """p95 of the result's lag before and beside, and their ratio with a 95 % interval."""
+
+    before_ms: float
+    beside_ms: float
+    ratio: float
+    low: float
+    high: float
+
+
+Facts = Mapping[str, float | LagChange | None]
+
+
+def chaos(run: Run) -> dict[str, object]:
     """Workers were killed: the dip, what failed, and how long until results came as before."""
     load, deeds = _load(run), _with_role(run, "kill", "restart")
     kills = _starts(deeds[(deeds["role"] == "kill") & (deeds["outcome"] == "ok")])
@@ -79,7 +103,7 @@ def chaos(run: Run) -> dict[str, Any]:
     return _told(checks, deeds, facts)
 
 
-def storm(run: Run) -> dict[str, Any]:
+def storm(run: Run) -> dict[str, object]:
     """Many connected at once: who was accepted, who was rejected, when that was clear, and the load meanwhile."""
     load, clients = _load(run), _with_role(run, "storm")
     accepted = clients["outcome"] == "ok"
@@ -121,7 +145,7 @@ def storm(run: Run) -> dict[str, Any]:
     return _told(checks, clients.head(1), facts)
 
 
-def zombies(run: Run) -> dict[str, Any]:
+def zombies(run: Run) -> dict[str, object]:
     """Connections were held that do nothing: the normal load before and beside them."""
     load, held = _load(run), _with_role(run, "zombie")
     if held.empty:
@@ -132,9 +156,9 @@ def zombies(run: Run) -> dict[str, Any]:
     slower = _slower(before, beside)
     checks = [_no_more_failures("the normal load beside them", before, beside)]
     if slower is not None:
-        lag = f"{slower['before_ms']:.1f} ms before, {slower['beside_ms']:.1f} ms beside"
-        limit = max(slower["before_ms"] * SLOWER, slower["before_ms"] + SLOWER_MS)
-        within = slower["beside_ms"] <= limit or slower["low"] <= 1.0
+        lag = f"{slower.before_ms:.1f} ms before, {slower.beside_ms:.1f} ms beside"
+        limit = max(slower.before_ms * SLOWER, slower.before_ms + SLOWER_MS)
+        within = slower.beside_ms <= limit or slower.low <= 1.0
         checks.append(
             RuleResult(
                 "the normal load is as fast (p95 lag)", within, lag, f"≤ {limit:.1f} ms, or within its own noise"
@@ -148,17 +172,17 @@ def zombies(run: Run) -> dict[str, Any]:
     return _told(checks, held.head(1), facts)
 
 
-def _told(checks: list[RuleResult], deeds: pd.DataFrame, facts: dict[str, Any] | None = None) -> dict[str, Any]:
+def _told(checks: list[RuleResult], deeds: pd.DataFrame, facts: Facts | None = None) -> dict[str, object]:
     events = [
-        {
-            "at_s": float(row["start_ms"]) / 1000.0,
-            "what": row["role"],
-            "detail": row["detail"] if isinstance(row["detail"], str) else None,
-            "outcome": row["outcome"],
-        }
+        Deed(
+            at_s=float(row["start_ms"]) / 1000.0,
+            what=row["role"],
+            detail=row["detail"] if isinstance(row["detail"], str) else None,
+            outcome=row["outcome"],
+        )
         for row in deeds.to_dict("records")
     ]
-    return {"checks": [asdict(check) for check in checks], "resilience": {"events": events, **(facts or {})}}
+    return {"checks": checks, "resilience": {"events": events, **(facts or {})}}
 
 
 def _with_role(run: Run, *roles: str) -> pd.DataFrame:
@@ -213,7 +237,7 @@ def _back_to_normal(before: pd.DataFrame, after: pd.DataFrame, kill: float) -> f
     return None
 
 
-def _dip(before: pd.DataFrame, after: pd.DataFrame, kill: float) -> dict[str, Any]:
+def _dip(before: pd.DataFrame, after: pd.DataFrame, kill: float) -> dict[str, float | None]:
     """Successful results a second: before, and in the worst whole second after the kill."""
     ok = after.loc[after["outcome"] == "ok", "end_s"]
     if ok.empty or before.empty:
@@ -243,8 +267,8 @@ def _no_more_failures(name: str, before: pd.DataFrame, after: pd.DataFrame) -> R
     )
 
 
-def _slower(before: pd.DataFrame, beside: pd.DataFrame) -> dict[str, float] | None:
-    """p95 of the result's lag before and beside, and their ratio with a 95 % interval (users drawn anew).
+def _slower(before: pd.DataFrame, beside: pd.DataFrame) -> LagChange | None:
+    """How much slower results are; the interval is over users drawn anew.
 
     None where either had no result, or no lag that could be measured.
     """
@@ -264,9 +288,9 @@ def _slower(before: pd.DataFrame, beside: pd.DataFrame) -> dict[str, float] | No
         ]
         ratios.append(tails[1] / tails[0] if tails[0] > 0 else np.inf)
     low, high = np.quantile(np.minimum(ratios, MOST_RATIO), (0.025, 0.975))
-    return {"before_ms": p95[0], "beside_ms": p95[1], "ratio": p95[1] / p95[0], "low": float(low), "high": float(high)}
+    return LagChange(p95[0], p95[1], p95[1] / p95[0], float(low), float(high))
 
 
-def _lags(rows: pd.DataFrame) -> dict[Any, np.ndarray]:
+def _lags(rows: pd.DataFrame) -> dict[Hashable, np.ndarray]:
     ok = rows[(rows["outcome"] == "ok") & rows["final_latency_ms"].notna()]
     return {user: group.to_numpy(dtype=np.float64) for user, group in ok.groupby("user")["final_latency_ms"]}

@@ -1,8 +1,10 @@
 """The resilience workloads' part of a report: the rules with their results, what was done, and what it did."""
 
+import msgspec
 import numpy as np
 
 from katydid.report.model import Bars, Chart, Line, Mark, Material, Scale, Section, Style, Table
+from katydid.workloads.resilience.analysis import Deed, RuleResult
 
 _TITLES = {
     "chaos": "Chaos: workers were killed",
@@ -33,35 +35,36 @@ _LABELS = {
 
 def resilience_section(material: Material) -> Section | None:
     """None where the run is of another workload."""
-    told = material.summary.get("resilience")
-    if told is None:
+    told = material.summary.part("resilience", dict[str, object])
+    checks = material.summary.part("checks", list[RuleResult]) if told else None
+    if told is None or checks is None:
         return None
-    checks = material.summary["checks"]
-    failed = [check["name"] for check in checks if check["passed"] is False]
-    unknown = [check["name"] for check in checks if check["passed"] is None]
+    failed = [check.name for check in checks if check.passed is False]
+    unknown = [check.name for check in checks if check.passed is None]
     sentence = f"Broken: {'; '.join(failed)}." if failed else "Every rule was kept."
     if unknown:
         sentence = (f"{sentence} " if failed else "") + f"Cannot tell: {'; '.join(unknown)}."
     rules = Table(
         "Rules",
         ("Rule", "Result", "Found", "Limit"),
-        [[c["name"], _RESULTS[c["passed"]], c["value"], c["limit"]] for c in checks],
+        [[c.name, _RESULTS[c.passed], c.value, c.limit] for c in checks],
         words=frozenset({1, 2, 3}),
-        bad=frozenset((index, 1) for index, c in enumerate(checks) if c["passed"] is False),
+        bad=frozenset((index, 1) for index, c in enumerate(checks) if c.passed is False),
     )
     facts = [[label, _shown(told[key])] for key, label in _LABELS.items() if key in told]
     tables = [rules, Table("What it did", ("", ""), facts)] if facts else [rules]
-    workload = str(material.manifest.workload)
-    return Section("resilience", _TITLES.get(workload, workload), [sentence], tables, _pictures(material))
+    workload, events = str(material.manifest.workload), msgspec.convert(told["events"], list[Deed])
+    title = _TITLES.get(workload, workload)
+    return Section("resilience", title, [sentence], tables, _pictures(material, events))
 
 
-def _shown(value: float | None) -> str:
+def _shown(value: object) -> str:
     if value is None:
         return "–"
     return f"{value:.2f}" if isinstance(value, float) else str(value)
 
 
-def _pictures(material: Material) -> list[Chart]:
+def _pictures(material: Material, events: list[Deed]) -> list[Chart]:
     """Results of the normal load, second by second, around what was done."""
     frame = material.frame
     load = frame[frame["role"].isna() & frame["outcome"].isin(["ok", "failed"])]
@@ -73,7 +76,6 @@ def _pictures(material: Material) -> list[Chart]:
     edges = np.arange(0.0, float(ends.max()) + 2.0)
     good, _ = np.histogram(ends[(load["outcome"] == "ok").to_numpy()], bins=edges)
     bad, _ = np.histogram(ends[(load["outcome"] == "failed").to_numpy()], bins=edges)
-    events = material.summary["resilience"]["events"]
     middles = edges[:-1] + 0.5
     return [
         Chart(
@@ -84,6 +86,6 @@ def _pictures(material: Material) -> list[Chart]:
             Scale.TIME,
             lines=[Line("results", Style.MAIN, list(zip(middles.tolist(), good.astype(float).tolist(), strict=True)))],
             bars=[Bars("failed", Style.BAD, edges.tolist(), bad.tolist(), lane=True)],
-            marks=[Mark(event["what"], Style.SECOND, event["at_s"]) for event in events],
+            marks=[Mark(event.what, Style.SECOND, event.at_s) for event in events],
         )
     ]

@@ -30,7 +30,7 @@ def drip(to: Destination, context: ssl.SSLContext | None, period: float, exchang
         exchange.started = time.monotonic()
         exchange.connect_seconds = exchange.started - began
         for index in range(len(REQUEST)):
-            send_all(sock, _wire(tls, REQUEST[index : index + 1]), time.monotonic() + CONNECT_TIME)
+            send_all(sock, time.monotonic() + CONNECT_TIME, _wire(tls, REQUEST[index : index + 1]))
             if _answered(sock, period):
                 exchange.fail(ErrorClass.TRUNCATED, "the target closed the connection that sent so slowly")
                 return

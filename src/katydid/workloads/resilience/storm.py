@@ -5,8 +5,7 @@ from typing import ClassVar
 
 from gevent.pool import Group
 
-from katydid.dialects.status import classify_status
-from katydid.engine.measuring import measure_exchange
+from katydid.engine.measuring import measure_exchange, refusal
 from katydid.model.sample import ErrorClass
 from katydid.transport.exchange import Exchange
 from katydid.workloads.resilience.options import StormOptions
@@ -48,7 +47,7 @@ class StormUser(ResilienceUser):
                 measure_exchange(sample, exchange, info)
                 sample.extra["settled_ms"] = info.ms(part.opened_at or time.monotonic())
             if exchange.status is not None and exchange.status != 101:
-                sample.fail(*classify_status(exchange.status, exchange.headers, exchange.body))
+                sample.fail(*refusal(exchange))
             elif exchange.error is not None:
                 sample.fail(exchange.error, exchange.detail)
             elif part.closed_early is not None:

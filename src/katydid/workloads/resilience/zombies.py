@@ -6,8 +6,7 @@ from typing import ClassVar
 import gevent
 from gevent.pool import Group
 
-from katydid.dialects.status import classify_status
-from katydid.engine.measuring import measure_exchange
+from katydid.engine.measuring import measure_exchange, refusal
 from katydid.model.sample import ErrorClass, Sample
 from katydid.transport.exchange import Exchange, Timeouts
 from katydid.workloads.resilience.options import ZombiesOptions
@@ -56,7 +55,7 @@ class ZombiesUser(ResilienceUser):
             finally:
                 measure_exchange(sample, exchange, self.run_context.info)
             if exchange.status is not None and exchange.status != 101:
-                sample.fail(*classify_status(exchange.status, exchange.headers, exchange.body))
+                sample.fail(*refusal(exchange))
             elif exchange.error is not None:
                 sample.fail(exchange.error, exchange.detail)
 

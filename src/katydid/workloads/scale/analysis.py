@@ -6,7 +6,6 @@ Every word of assessment follows from a rule in ASSESSMENTS, and stands beside i
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -51,7 +50,61 @@ ASSESSMENTS = (
 """Asked in this order."""
 
 
-def scale_part(run: Run) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class StageFigures:
+    """What a stage of a sweep showed. Times are service times of successful requests, peaks are of the whole stage.
+
+    Attributes:
+        aborted: cut off by the end of the run.
+        scaling_factor: successful answers a second over those of the first stage.
+        linear_factor: of the growth that the users had.
+        machine_cpu_percent: of all its cores; a process's is of one core.
+        errors: how often each class of failure came.
+        broken: parts of the objective.
+        assessment, rule: see ASSESSMENTS.
+    """
+
+    stage: int
+    users: int
+    seconds: float
+    requests: int
+    ok: int
+    failed: int
+    aborted: int
+    success_rate: float | None
+    p50_ms: float | None
+    p90_ms: float | None
+    p95_ms: float | None
+    p99_ms: float | None
+    mean_ms: float | None
+    min_ms: float | None
+    max_ms: float | None
+    requests_per_s: float | None
+    ok_per_s: float
+    scaling_factor: float | None
+    linear_factor: float | None
+    bytes: int
+    generator_cpu_percent: float | None
+    machine_cpu_percent: float | None
+    machine_memory_bytes: float | None
+    target_cpu_percent: float | None
+    target_memory_bytes: float | None
+    errors: dict[str, int]
+    broken: tuple[str, ...]
+    assessment: str
+    rule: str
+
+
+@dataclass(frozen=True, slots=True)
+class Recommended:
+    """The range in which the limit lies: up to `low` users every stage held, `high` broke; None where nothing did."""
+
+    low: int
+    high: int | None
+    why: str
+
+
+def scale_part(run: Run) -> dict[str, object]:
     """The stages, the recommended range, and what limited the run."""
     criteria = criteria_of(run.manifest)
     holds = [h for h in holds_of(run.frame, run.manifest, criteria) if h.ended != "interrupted"]
@@ -62,14 +115,12 @@ def scale_part(run: Run) -> dict[str, Any]:
         "evidence": limit.evidence,
         "objective": [c.text for c in criteria],
         "stages": stages,
-        "recommended": recommended(holds, {s["stage"]: s["errors"] for s in stages}),
+        "recommended": recommended(holds, {s.stage: s.errors for s in stages}),
     }
 
 
-def recommended(holds: Sequence[HoldResult], errors: dict[int, dict[str, int]]) -> dict[str, Any]:
-    """The range in which the limit lies: up to `low` every stage held, `high` broke; None where nothing did.
-
-    The true limit lies between the two, so `low` is what can be relied on.
+def recommended(holds: Sequence[HoldResult], errors: dict[int, dict[str, int]]) -> Recommended:
+    """The range in which the limit lies. The true one lies between the two, so `low` is what can be relied on.
 
     Args:
         holds: the stages, by increasing users.
@@ -79,39 +130,39 @@ def recommended(holds: Sequence[HoldResult], errors: dict[int, dict[str, int]]) 
     low = max((h.users for h in holds if broken is None or h.users < broken.users), default=0)
     held = f"all stages up to {plural(low, 'user')} held" if low else "no stage held"
     if broken is None:
-        return {"low": low, "high": None, "why": f"{held}; the limit lies beyond"}
+        return Recommended(low, None, f"{held}; the limit lies beyond")
     named = ", ".join(f"{count} × {error}" for error, count in errors.get(broken.stage, {}).items())
     what = " and ".join(broken.broken) or "everything"
     why = f"{held}; {plural(broken.users, 'user')} broke {what}" + (f" ({named})" if named else "")
-    return {"low": low, "high": broken.users, "why": why}
+    return Recommended(low, broken.users, why)
 
 
-def _stage(run: Run, hold: HoldResult, first: HoldResult) -> dict[str, Any]:
+def _stage(run: Run, hold: HoldResult, first: HoldResult) -> StageFigures:
     rows = run.frame[(run.frame["stage"] == hold.stage) & run.frame["counted"]]
     ended = rows[rows["outcome"].isin(["ok", "failed"])]
     assessment = next(a for a in ASSESSMENTS if a.applies(hold, first))
     scaling = hold.ok_per_s / first.ok_per_s if first.ok_per_s else None
-    return {
-        "stage": hold.stage,
-        "users": hold.users,
-        "seconds": hold.seconds,
-        "requests": hold.requests,
-        "ok": hold.ok,
-        "failed": hold.failed,
-        "aborted": int((rows["outcome"] == "aborted").sum()),
-        "success_rate": hold.ok / hold.requests if hold.requests else None,
+    return StageFigures(
+        stage=hold.stage,
+        users=hold.users,
+        seconds=hold.seconds,
+        requests=hold.requests,
+        ok=hold.ok,
+        failed=hold.failed,
+        aborted=int((rows["outcome"] == "aborted").sum()),
+        success_rate=hold.ok / hold.requests if hold.requests else None,
         **_times(ended[ended["outcome"] == "ok"]),
-        "requests_per_s": hold.requests / hold.seconds if hold.seconds else None,
-        "ok_per_s": hold.ok_per_s,
-        "scaling_factor": scaling,
-        "linear_factor": scaling / (hold.users / first.users) if scaling is not None else None,
-        "bytes": int(ended["bytes"].fillna(0).sum()),
+        requests_per_s=hold.requests / hold.seconds if hold.seconds else None,
+        ok_per_s=hold.ok_per_s,
+        scaling_factor=scaling,
+        linear_factor=scaling / (hold.users / first.users) if scaling is not None else None,
+        bytes=int(ended["bytes"].fillna(0).sum()),
         **_resources(run.monitor, run.manifest.stage(hold.stage)),
-        "errors": {str(k): int(v) for k, v in ended["error"].value_counts().items()},
-        "broken": list(hold.broken),
-        "assessment": assessment.word,
-        "rule": assessment.rule,
-    }
+        errors={str(k): int(v) for k, v in ended["error"].value_counts().items()},
+        broken=hold.broken,
+        assessment=assessment.word,
+        rule=assessment.rule,
+    )
 
 
 def _times(ok: pd.DataFrame) -> dict[str, float | None]:

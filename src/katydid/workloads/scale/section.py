@@ -1,129 +1,111 @@
 """A sweep over stages: the load it sustained in a sentence, what limited it, each stage, and how throughput scaled."""
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
 
-from katydid.model.formatting import fraction, milliseconds, number, plural, significant
+from katydid.model.formatting import fraction, milliseconds, number, or_dash, plural, significant
 from katydid.report.model import Chart, Line, Material, Scale, Section, Style, Table
-from katydid.workloads.scale.analysis import ASSESSMENTS
+from katydid.workloads.scale.analysis import ASSESSMENTS, Recommended, StageFigures
 
-Stage = dict[str, Any]
+Stages = Sequence[StageFigures]
 
 
 def scale_section(material: Material) -> Section | None:
     """The section; None for a run without a sweep."""
     summary = material.summary
-    stages = summary.get("stages")
-    if not stages or "recommended" not in summary:
+    stages, found = summary.part("stages", list[StageFigures]), summary.part("recommended", Recommended)
+    if not stages or found is None:
         return None
-    found = summary["recommended"]
     return Section(
         key="stages",
         title=_sentence(found),
         text=(
-            f"{found['why'][:1].upper()}{found['why'][1:]}.",
+            f"{found.why[:1].upper()}{found.why[1:]}.",
             f"Objective: {', '.join(summary['objective'])}, and the target keeps up with what it is offered.",
-            f"Limited by: {summary['limited_by']}. {summary['evidence'][:1].upper()}{summary['evidence'][1:]}.",
+            f"Limited by: {summary.limited_by}. {summary['evidence'][:1].upper()}{summary['evidence'][1:]}.",
         ),
         tables=(_answers(stages), _scaling(stages), _resources(stages), _errors(stages), _rules()),
         charts=_charts(stages),
     )
 
 
-def _sentence(found: dict[str, Any]) -> str:
-    if not found["low"]:
-        are = "is" if found["high"] == 1 else "are"
-        return (
-            f"Sustained load: none; {plural(found['high'], 'user')} {are} too many already"
-            if found["high"]
-            else "Sustained load: none"
-        )
-    beyond = f"; the limit lies below {number(found['high'])}" if found["high"] else " (limit not reached)"
-    return f"Sustained up to {plural(found['low'], 'user')}{beyond}"
+def _sentence(found: Recommended) -> str:
+    if found.low:
+        beyond = f"; the limit lies below {number(found.high)}" if found.high else " (limit not reached)"
+        return f"Sustained up to {plural(found.low, 'user')}{beyond}"
+    if not found.high:
+        return "Sustained load: none"
+    are = "is" if found.high == 1 else "are"
+    return f"Sustained load: none; {plural(found.high, 'user')} {are} too many already"
 
 
-def _table(stages: list[Stage], caption: str, columns: dict[str, Callable[[Stage], str]], **more: Any) -> Table:
-    return Table(
-        caption=caption,
-        columns=("Users", *columns),
-        rows=[[number(s["users"]), *(show(s) for show in columns.values())] for s in stages],
-        **more,
-    )
+def _table(
+    stages: Stages,
+    caption: str,
+    columns: Mapping[str, Callable[[StageFigures], str]],
+    words: frozenset[int] = frozenset(),
+    bad: frozenset[tuple[int, int]] = frozenset(),
+) -> Table:
+    rows = [[number(s.users), *(show(s) for show in columns.values())] for s in stages]
+    return Table(caption, ("Users", *columns), rows, words, bad)
 
 
-def _time(key: str) -> Callable[[Stage], str]:
-    return lambda s: "–" if s[key] is None else milliseconds(s[key])
+def _percent(value: float) -> str:
+    return fraction(value / 100)
 
 
-def _share(key: str) -> Callable[[Stage], str]:
-    return lambda s: "–" if s[key] is None else fraction(s[key])
+def _megabytes(value: float) -> str:
+    return f"{number(value / 2**20)} MiB"
 
 
-def _percent(key: str) -> Callable[[Stage], str]:
-    return lambda s: "–" if s[key] is None else fraction(s[key] / 100)
+def _factor(value: float) -> str:
+    return f"{significant(value)} ×"
 
 
-def _megabytes(key: str) -> Callable[[Stage], str]:
-    return lambda s: "–" if s[key] is None else f"{number(s[key] / 2**20)} MiB"
-
-
-def _count(kind: str) -> Callable[[Stage], str]:
-    return lambda s: number(s["errors"].get(kind, 0))
-
-
-def _factor(key: str) -> Callable[[Stage], str]:
-    return lambda s: "–" if s[key] is None else f"{significant(s[key])} ×"
-
-
-def _answers(stages: list[Stage]) -> Table:
-    columns = {
-        "Requests": lambda s: number(s["requests"]),
-        "Success": _share("success_rate"),
-        "Mean": _time("mean_ms"),
-        "Min": _time("min_ms"),
-        "p50": _time("p50_ms"),
-        "p95": _time("p95_ms"),
-        "p99": _time("p99_ms"),
-        "Max": _time("max_ms"),
-        "Assessment": lambda s: s["assessment"],
+def _answers(stages: Stages) -> Table:
+    columns: dict[str, Callable[[StageFigures], str]] = {
+        "Requests": lambda s: number(s.requests),
+        "Success": lambda s: or_dash(s.success_rate, fraction),
+        "Mean": lambda s: or_dash(s.mean_ms, milliseconds),
+        "Min": lambda s: or_dash(s.min_ms, milliseconds),
+        "p50": lambda s: or_dash(s.p50_ms, milliseconds),
+        "p95": lambda s: or_dash(s.p95_ms, milliseconds),
+        "p99": lambda s: or_dash(s.p99_ms, milliseconds),
+        "Max": lambda s: or_dash(s.max_ms, milliseconds),
+        "Assessment": lambda s: s.assessment,
     }
-    bad = frozenset(
-        (row, 9) for row, s in enumerate(stages) if s["broken"] or s["assessment"] in {"collapsed", "no data"}
-    )
-    return _table(stages, "Answers of each stage; times of successful ones.", columns, words=frozenset({9}), bad=bad)
+    bad = frozenset((row, 9) for row, s in enumerate(stages) if s.broken or s.assessment in {"collapsed", "no data"})
+    return _table(stages, "Answers of each stage; times of successful ones.", columns, frozenset({9}), bad)
 
 
-def _scaling(stages: list[Stage]) -> Table:
-    columns = {
-        "Requests/s": lambda s: "–" if s["requests_per_s"] is None else significant(s["requests_per_s"]),
-        "Answered/s": lambda s: significant(s["ok_per_s"]),
-        "Scaling": _factor("scaling_factor"),
-        "Of linear": _share("linear_factor"),
-        "Data": _megabytes("bytes"),
+def _scaling(stages: Stages) -> Table:
+    columns: dict[str, Callable[[StageFigures], str]] = {
+        "Requests/s": lambda s: or_dash(s.requests_per_s, significant),
+        "Answered/s": lambda s: significant(s.ok_per_s),
+        "Scaling": lambda s: or_dash(s.scaling_factor, _factor),
+        "Of linear": lambda s: or_dash(s.linear_factor, fraction),
+        "Data": lambda s: _megabytes(s.bytes),
     }
     caption = "Throughput: successful answers a second against the first stage, and against growing with the users."
     return _table(stages, caption, columns)
 
 
-def _resources(stages: list[Stage]) -> Table:
-    columns = {
-        "Machine CPU": _percent("machine_cpu_percent"),
-        "Machine memory": _megabytes("machine_memory_bytes"),
-        "Generator CPU": _percent("generator_cpu_percent"),
-        "Target CPU": _percent("target_cpu_percent"),
-        "Target memory": _megabytes("target_memory_bytes"),
+def _resources(stages: Stages) -> Table:
+    columns: dict[str, Callable[[StageFigures], str]] = {
+        "Machine CPU": lambda s: or_dash(s.machine_cpu_percent, _percent),
+        "Machine memory": lambda s: or_dash(s.machine_memory_bytes, _megabytes),
+        "Generator CPU": lambda s: or_dash(s.generator_cpu_percent, _percent),
+        "Target CPU": lambda s: or_dash(s.target_cpu_percent, _percent),
+        "Target memory": lambda s: or_dash(s.target_memory_bytes, _megabytes),
     }
     caption = "Peaks of each stage. The machine's CPU is of all its cores, a process's of one core."
     return _table(stages, caption, columns)
 
 
-def _errors(stages: list[Stage]) -> Table:
-    kinds = list(dict.fromkeys(kind for s in stages for kind in s["errors"])) or ["failures"]
-    columns = {kind: _count(kind) for kind in kinds}
-    bad = frozenset(
-        (row, column + 1) for row, s in enumerate(stages) for column, kind in enumerate(kinds) if s["errors"].get(kind)
-    )
-    return _table(stages, "Failures by class.", columns, bad=bad)
+def _errors(stages: Stages) -> Table:
+    kinds = list(dict.fromkeys(kind for s in stages for kind in s.errors)) or ["failures"]
+    rows = [[number(s.users), *(number(s.errors.get(kind, 0)) for kind in kinds)] for s in stages]
+    bad = frozenset((row, i + 1) for row, s in enumerate(stages) for i, kind in enumerate(kinds) if s.errors.get(kind))
+    return Table("Failures by class.", ("Users", *kinds), rows, bad=bad)
 
 
 def _rules() -> Table:
@@ -136,11 +118,11 @@ def _rules() -> Table:
     )
 
 
-def _charts(stages: list[Stage]) -> list[Chart]:
+def _charts(stages: Stages) -> list[Chart]:
     if len(stages) < 2:
         return []
     first = stages[0]
-    linear = [(float(s["users"]), first["ok_per_s"] * s["users"] / first["users"]) for s in stages]
+    linear = [(float(s.users), first.ok_per_s * s.users / first.users) for s in stages]
     return [
         Chart(
             key="scaling",
@@ -151,7 +133,7 @@ def _charts(stages: list[Stage]) -> list[Chart]:
             x_unit="users",
             lines=[
                 Line("linear", Style.QUIET, linear),
-                Line("answered", Style.MAIN, [(float(s["users"]), s["ok_per_s"]) for s in stages]),
+                Line("answered", Style.MAIN, [(float(s.users), s.ok_per_s) for s in stages]),
             ],
         )
     ]

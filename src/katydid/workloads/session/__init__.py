@@ -5,6 +5,7 @@ fills it in, `conversation.py` checks it; `user.py` sends it.
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from katydid.engine.options import RunOptions
 from katydid.load.pacing import Phase
@@ -14,12 +15,19 @@ from katydid.model.workload import Workload, register
 from katydid.workloads.session.analysis import session_summary
 from katydid.workloads.session.section import session_section
 
+FOLDER = Path(__file__).resolve().parent / "scenarios"
+
+
+def shipped() -> list[str]:
+    """Names of the scenarios that come with Katydid."""
+    return sorted(path.stem for path in FOLDER.glob("*.toml"))
+
 
 @dataclass(frozen=True, kw_only=True)
 class SessionOptions(RunOptions):
     """What conversations there are."""
 
-    scenario: str = option("bridge", "bridge, openai, or a TOML file that describes the conversation")
+    scenario: str = option("bridge", f"{', '.join(shipped())}, or a TOML file that describes the conversation")
     turns: int = option(20, "messages that each user sends", kind=count, rule=POSITIVE)
     rooms: str | None = option(None, "rooms, comma-separated, instead of the scenario's")
     session_json: str | None = option(None, "file for the result as one JSON object; - for standard output")

@@ -1,6 +1,6 @@
 """What `summary.json` says of conversations: each check with its count and examples, and the whole as one object."""
 
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -18,33 +18,98 @@ CHECKS = {
     "safety_answer": "the safety answer comes when it must",
 }
 """In the order in which they are told."""
+_BY_MARKERS = {"isolation", "independent_streams", "own_history"}
+"""Those that recognise texts by their users' words; streams also by the answers' ids."""
 MOST_EXAMPLES = 5
-_SHOWN = ("p50", "p95", "p99")
+_SHOWN = {"p50": 0.50, "p95": 0.95, "p99": 0.99}
 
 
-def session_summary(run: Run) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A violation; `other_user` is whose text or answer it was, None where that was nobody's."""
+
+    user: int
+    other_user: int | None
+    turn: int
+    room: str | None
+    request: str
+    request_id: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerCheck:
+    """A check of answers; `asks` says of what, `count` how many answers were asked.
+
+    `passed` is None where nothing could have been noticed.
+    """
+
+    name: str
+    asks: str
+    passed: bool | None
+    count: int
+    violations: int
+    examples: list[Example]
+
+
+@dataclass(frozen=True, slots=True)
+class SessionFigures:
+    """All conversations together, as the first experiments told it.
+
+    Attributes:
+        too_few: quantiles that have too few messages behind them.
+        wall_time_sec: from the first message's start to the last answer's end.
+        session_isolation, room_occupancy, crisis_detection: whether those checks were passed; None where not made.
+    """
+
+    users: int
+    messages_per_user: int
+    total_messages: int
+    total_errors: int
+    throughput_msg_per_sec: float | None
+    latency_p50_ms: float | None
+    latency_p95_ms: float | None
+    latency_p99_ms: float | None
+    too_few: list[str]
+    wall_time_sec: float | None
+    session_isolation: bool | None
+    room_occupancy: bool | None
+    crisis_detection: bool | None
+    checks: dict[str, bool | None]
+
+
+def session_summary(run: Run) -> dict[str, object]:
     """The keys `checks` and `session`."""
     frame = run.frame[(run.frame["user"] >= 0) & (run.frame["outcome"] != "aborted")]
     if frame.empty or "checked" not in frame:
         return {}
-    checks = [check for name in CHECKS if (check := _check(frame, name))["count"]]
+    checks = [check for name in CHECKS if (check := _check(frame, name)).count]
     return {"checks": checks, "session": _session(frame, checks)}
 
 
-def _check(frame: pd.DataFrame, name: str) -> dict[str, Any]:
+def _check(frame: pd.DataFrame, name: str) -> AnswerCheck:
     checked = _has(frame["checked"], name)
     violated = _has(frame["violated"], name)
     if name == "independent_streams":
         violated |= _given_twice(frame)
     rows = frame[violated]
-    return {
-        "name": name,
-        "asks": CHECKS[name],
-        "passed": not len(rows),
-        "count": int(checked.sum()),
-        "violations": len(rows),
-        "examples": [_example(row) for row in rows.head(MOST_EXAMPLES).to_dict("records")],
-    }
+    seen = bool((checked & _could_see(frame, name)).any())
+    return AnswerCheck(
+        name=name,
+        asks=CHECKS[name],
+        passed=False if len(rows) else True if seen else None,
+        count=int(checked.sum()),
+        violations=len(rows),
+        examples=[_example(row) for _, row in rows.head(MOST_EXAMPLES).iterrows()],
+    )
+
+
+def _could_see(frame: pd.DataFrame, name: str) -> pd.Series:
+    """Answers in which the check would have noticed something; rows of before do not tell, and are taken to."""
+    if name not in _BY_MARKERS or "markers" not in frame:
+        return pd.Series(data=True, index=frame.index)
+    seen = frame["markers"].fillna(0) > 0
+    return seen | frame["answer_id"].notna() if name == "independent_streams" else seen
 
 
 def _has(column: pd.Series, name: str) -> pd.Series:
@@ -59,44 +124,46 @@ def _given_twice(frame: pd.DataFrame) -> pd.Series:
     return ((users > 1) & ~first).reindex(frame.index, fill_value=False)
 
 
-def _example(row: dict[Any, Any]) -> dict[str, Any]:
+def _example(row: pd.Series) -> Example:
     detail, other = row["detail"], row["other_user"]
-    return {
-        "user": int(row["user"]),
-        "other_user": None if pd.isna(other) else int(other),
-        "turn": int(row["turn"]),
-        "room": row["room"] if isinstance(row["room"], str) else None,
-        "request": row["name"],
-        "request_id": row["request_id"],
-        "detail": detail if isinstance(detail, str) else "its answer was another user's too",
-    }
+    return Example(
+        user=int(row["user"]),
+        other_user=None if pd.isna(other) else int(other),
+        turn=int(row["turn"]),
+        room=row["room"] if isinstance(row["room"], str) else None,
+        request=row["name"],
+        request_id=row["request_id"],
+        detail=detail if isinstance(detail, str) else "its answer was another user's too",
+    )
 
 
-def _session(frame: pd.DataFrame, checks: list[dict[str, Any]]) -> dict[str, Any]:
-    """As the first experiments told it; a quantile that has too few messages behind it is named in `too_few`."""
+def _session(frame: pd.DataFrame, checks: list[AnswerCheck]) -> SessionFigures:
+    """Times are of the messages that count and were answered rightly, as in the report's table of requests."""
     messages = frame[frame["name"] == "message"]
-    times = messages["duration_ms"].dropna().to_numpy(dtype=np.float64)
-    wanted = [statistic for statistic in STATISTICS if statistic.name in _SHOWN and statistic.quantile is not None]
-    passed = {check["name"]: check["passed"] for check in checks}
+    timed = messages[messages["counted"] & (messages["outcome"] == "ok")]
+    times = timed["duration_ms"].dropna().to_numpy(dtype=np.float64)
+    latencies = [quantile(times, q) if len(times) else None for q in _SHOWN.values()]
+    passed = {check.name: check.passed for check in checks}
     seconds = _seconds(messages)
-    return {
-        "users": int(frame["user"].nunique()),
-        "messages_per_user": int(messages["turn"].max()) if len(messages) else 0,
-        "total_messages": len(messages),
-        "total_errors": int((frame["outcome"] == "failed").sum()),
-        "throughput_msg_per_sec": len(messages) / seconds if seconds else None,
-        **{f"latency_{s.name}_ms": quantile(times, s.quantile) if len(times) and s.quantile else None for s in wanted},
-        "too_few": [s.name for s in wanted if len(times) < s.fewest],
-        "wall_time_sec": seconds,
-        "session_isolation": _all(passed, "isolation", "independent_streams", "own_history", "message_count"),
-        "room_occupancy": passed.get("room_members"),
-        "crisis_detection": passed.get("safety_answer"),
-        "checks": passed,
-    }
+    return SessionFigures(
+        users=int(frame["user"].nunique()),
+        messages_per_user=int(messages["turn"].max()) if len(messages) else 0,
+        total_messages=len(messages),
+        total_errors=int((frame["outcome"] == "failed").sum()),
+        throughput_msg_per_sec=len(messages) / seconds if seconds else None,
+        latency_p50_ms=latencies[0],
+        latency_p95_ms=latencies[1],
+        latency_p99_ms=latencies[2],
+        too_few=[s.name for s in STATISTICS if s.name in _SHOWN and len(times) < s.fewest],
+        wall_time_sec=seconds,
+        session_isolation=_all(passed, "isolation", "independent_streams", "own_history", "message_count"),
+        room_occupancy=passed.get("room_members"),
+        crisis_detection=passed.get("safety_answer"),
+        checks=passed,
+    )
 
 
 def _seconds(messages: pd.DataFrame) -> float | None:
-    """From the first message's start to the last answer's end."""
     started = messages["start_ms"].dropna()
     if started.empty:
         return None
@@ -104,7 +171,9 @@ def _seconds(messages: pd.DataFrame) -> float | None:
     return float(ended - started.min()) / 1000.0
 
 
-def _all(passed: dict[str, bool], *names: str) -> bool | None:
-    """Whether all of these checks that were made were passed; None where none was made."""
+def _all(passed: dict[str, bool | None], *names: str) -> bool | None:
+    """Whether all of these checks that were made were passed; None where none was made, or one could see nothing."""
     made = [passed[name] for name in names if name in passed]
-    return all(made) if made else None
+    if False in made:
+        return False
+    return None if None in made or not made else True

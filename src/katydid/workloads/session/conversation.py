@@ -35,10 +35,15 @@ class Violation:
 
 @dataclass(frozen=True, slots=True)
 class AnswerJudgement:
-    """Which checks an answer was put to, and which it did not pass."""
+    """Which checks an answer was put to, and which it did not pass.
+
+    Attributes:
+        markers: words of users that it held; None of an answer that holds none by its nature.
+    """
 
     checks: tuple[str, ...]
     violations: tuple[Violation, ...] = ()
+    markers: int | None = None
 
 
 class Conversation:
@@ -104,9 +109,10 @@ class Conversation:
         self._history.append({"role": "assistant", "content": said if isinstance(said, str) else ""})
         found = list(self._markers.find(answer.text))
         checks, wrong = ["isolation"], self._foreign(found, "was sent")
-        if scenario.echoes or "id" in scenario.message.read:
+        echoes = scenario.echoes and not self._is_canned(said, found)
+        if echoes or "id" in scenario.message.read:
             checks.append("independent_streams")
-            wrong += self._own_stream(answer, found)
+            wrong += self._own_stream(answer, found, echoes=echoes)
         if scenario.count is not None and "count" in scenario.message.read and not self._unsure:
             checks.append("message_count")
             wrong += self._count(answer.field("count"))
@@ -114,7 +120,7 @@ class Conversation:
             checks.append("safety_answer")
             if not isinstance(said, str) or not scenario.safety.expect.search(said):
                 wrong.append(Violation("safety_answer", f"{self._me} was not given the safety answer"))
-        return AnswerJudgement(tuple(checks), tuple(wrong))
+        return AnswerJudgement(tuple(checks), tuple(wrong), len(found))
 
     def see_members(
         self, answer: ScenarioAnswer, expected: Iterable[str], strangers: set[str] | None
@@ -144,7 +150,10 @@ class Conversation:
         return {name for name in names_in(answer.field("members")) if not name.startswith(self._prefix)}
 
     def see_history(self, answer: ScenarioAnswer, content: FieldPath | None) -> AnswerJudgement:
-        """All that the service kept; `content` leads to each message's text, None where messages are texts."""
+        """All that the service kept; `content` leads to each message's text, None where messages are texts.
+
+        Messages none of which has a text, as those of a service that gives their ids alone, say nothing of an order.
+        """
         messages = answer.field("messages")
         texts = [_text_of(message, content) for message in messages] if isinstance(messages, list) else []
         found = [marker for text in texts for marker in self._markers.find(text)]
@@ -153,12 +162,13 @@ class Conversation:
         for marker in found:
             if marker.user == self._index and marker.turn is not None and kept[-1:] != [marker.turn]:
                 kept.append(marker.turn)
-        if [turn for turn in kept if turn not in self._unsure] != self._kept:
+        readable = any(texts) or not texts
+        if readable and [turn for turn in kept if turn not in self._unsure] != self._kept:
             lost = len(set(self._kept) - set(kept))
             kept_in_all = plural(len(self._kept), "message")
             how = f"lacks {lost} of its {kept_in_all}" if lost else "has its messages in another order"
             wrong.append(Violation("own_history", f"{self.name}'s history {how}"))
-        return AnswerJudgement(("isolation", "own_history"), tuple(wrong))
+        return AnswerJudgement(("isolation", "own_history"), tuple(wrong), len(found))
 
     @property
     def _me(self) -> str:
@@ -173,11 +183,18 @@ class Conversation:
         detail = f"{self._me} {how} a text of user {strange.user} (its turn {strange.turn})"
         return [Violation("isolation", detail, strange.user)]
 
-    def _own_stream(self, answer: ScenarioAnswer, found: list[Marker]) -> list[Violation]:
+    def _is_canned(self, said: object, found: list[Marker]) -> bool:
+        """Whether this is a text that the service gives anybody in distress, which repeats nobody's word."""
+        safety, turn = self._scenario.safety, self._values["turn"]
+        if safety is None or found or not safety.from_turn <= turn <= safety.turn:
+            return False
+        return turn == safety.turn or (isinstance(said, str) and bool(safety.expect.search(said)))
+
+    def _own_stream(self, answer: ScenarioAnswer, found: list[Marker], *, echoes: bool) -> list[Violation]:
         wrong = []
         if answer.mixed:
             wrong.append(f"{self._me} was sent parts of several answers in one stream")
-        if self._scenario.echoes and Marker(self._index, self._values["turn"]) not in found:
+        if echoes and Marker(self._index, self._values["turn"]) not in found:
             wrong.append(f"{self._me} was sent an answer that is not to its message")
         return [Violation("independent_streams", text) for text in wrong]
 
@@ -195,7 +212,9 @@ class Conversation:
 
 
 def names_in(members: object) -> set[str]:
-    """Names in a list of names, or of objects with a `name`, a `user` or a `username`."""
+    """Names in a list of names, or of objects with a `name`, a `user` or a `username`; or an object's keys."""
+    if isinstance(members, dict):
+        return set(members)
     names = set()
     for each in members if isinstance(members, list) else []:
         known = [each[key] for key in ("name", "user", "username") if key in each] if isinstance(each, dict) else [each]

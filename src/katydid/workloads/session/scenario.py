@@ -9,10 +9,10 @@ from typing import TypeVar
 
 from katydid.dialects.field_paths import FieldPath
 from katydid.model.errors import ConfigError
+from katydid.workloads.session import FOLDER, shipped
 from katydid.workloads.session.templates import Filled, compiled
 
 T = TypeVar("T")
-FOLDER = Path(__file__).resolve().parent / "scenarios"
 TRANSPORTS = ("json", "sse", "websocket")
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _READS = {
@@ -36,12 +36,14 @@ class Step:
     Attributes:
         path, body: filled in with the conversation's values; without a body, None.
         read: fields of the answer, by their paths.
+        needs_session: it can be asked only of an open session.
     """
 
     method: str
     path: Filled
     body: Filled | None
     read: dict[str, FieldPath]
+    needs_session: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +92,6 @@ class Scenario:
     sha256: str = ""
 
 
-def shipped() -> list[str]:
-    """Names of the scenarios that come with Katydid."""
-    return sorted(path.stem for path in FOLDER.glob("*.toml"))
-
-
 def load_scenario(name: str) -> Scenario:
     """The scenario of a name, or of a TOML file.
 
@@ -109,7 +106,7 @@ def load_scenario(name: str) -> Scenario:
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(f"--scenario {name}: not TOML ({error})") from None
     try:
-        found = _scenario(file.stem, table, uses_model=bool(re.search(r"\{\{[^}]*\bmodel\b", source)))
+        found = _scenario(file.stem, table, uses_model=_names(source, "model"))
     except ConfigError as error:
         raise ConfigError(f"--scenario {name}: {error}") from None
     return replace(found, sha256=sha256(source.encode()).hexdigest())
@@ -160,9 +157,13 @@ def _step(name: str, table: dict[str, object], more: set[str]) -> Step:
     for wanted in _NEEDED[name]:
         _need(read, wanted, str, f"{name}.read")
     body = compiled(table["body"], f"{name}.body") if "body" in table else None
-    path = compiled(_need(table, "path", str, name), f"{name}.path")
+    path = _need(table, "path", str, name)
     return Step(
-        method, path, body, {key: FieldPath(_kind(way, str, f"{name}.read.{key}")) for key, way in read.items()}
+        method,
+        compiled(path, f"{name}.path"),
+        body,
+        {key: FieldPath(_kind(way, str, f"{name}.read.{key}")) for key, way in read.items()},
+        _names(f"{path} {table.get('body', '')}", "session"),
     )
 
 
@@ -175,6 +176,11 @@ def _safety(table: dict[str, object]) -> Safety:
         raise ConfigError(f"safety.expect is not a regular expression ({error})") from None
     message = compiled(_need(table, "message", str, "safety"), "safety.message")
     return Safety(turn, _positive(table.get("from_turn", turn), "safety.from_turn"), message, expect)
+
+
+def _names(source: str, name: str) -> bool:
+    """Whether a template takes that value."""
+    return re.search(rf"\{{[{{%][^}}]*\b{name}\b", source) is not None
 
 
 def _table(table: dict[str, object], name: str) -> dict[str, object] | None:

@@ -5,12 +5,12 @@ from typing import Any
 
 from katydid.engine.services.base import NoAnswerError
 from katydid.engine.services.chat import ChatService
+from katydid.engine.services.credentials import KeyedWebSocketClient
 from katydid.engine.services.preflight import answer_words
 from katydid.model.errors import ConfigError
 from katydid.model.jsontext import json_bytes
 from katydid.transport.exchange import Exchange, Request, Timeouts
 from katydid.transport.http import HttpClient
-from katydid.transport.websocket import WebSocketClient
 from katydid.workloads.session import SessionOptions
 from katydid.workloads.session.answers import WholeAnswer
 from katydid.workloads.session.conversation import Conversation
@@ -39,13 +39,13 @@ class SessionService(ChatService[SessionOptions]):
         self.rooms = self.scenario.rooms if named is None else named
         websocket = self.scenario.transport == "websocket"
         timeouts = Timeouts(options.request_timeout, options.idle_timeout)
-        self.sockets = WebSocketClient(self._host, timeouts, options.ca_file) if websocket else None
+        self.sockets = KeyedWebSocketClient(self._host, timeouts, options.tls, self.credentials) if websocket else None
         self._markers: dict[str, Markers] = {}
         self.strangers: dict[str, set[str]] = {}
         self.answers: dict[str, int] = {}
         _try_out(self)
 
-    asks = False  # its requests are the scenario's
+    asks = makes = False  # its requests are the scenario's
 
     @property
     def name(self) -> str:
@@ -61,29 +61,46 @@ class SessionService(ChatService[SessionOptions]):
         """Look whether the service answers, has the model if one is needed, and the rooms."""
         if self.scenario.uses_model:
             return super().preflight()
-        client = HttpClient(self._host, Timeouts(_LOOK, _LOOK), self.options.ca_file)
+        client = HttpClient(self._host, Timeouts(_LOOK, _LOOK), self.options.tls)
         host = self._host
         try:
             if not client.connect_ahead(_LOOK):
-                raise ConfigError(f"{host} does not take connections: start it, or correct --host")
+                raise NoAnswerError(f"{host} does not take connections: start it, or correct --host")
         finally:
             client.close()
         if self.scenario.members is not None:
             for room in self.rooms:
-                self._look_for(room, self.scenario.members, host)
+                self._look_for(room, self.scenario.members)
         return ""
 
-    def _look_for(self, room: str, step: Step, host: str) -> None:
+    def _look_for(self, room: str, step: Step) -> None:
+        visitor, opening = self.conversation(0, "look", room), self.scenario.open
+        if opening is not None and step.needs_session:
+            session = self._ask_ahead(opening, visitor, f"opens no session in {room!r}").field("session")
+            if session is None:
+                raise ConfigError(f"{self.blamed}: open.read.session leads to nothing in the answer")
+            visitor.opened(session)
+        members = self._ask_ahead(step, visitor, f"has no room {room!r}").field("members")
+        if not isinstance(members, list | dict):
+            raise ConfigError(f"{self.blamed}: members.read.members leads to no list in the answer")
+
+    @property
+    def blamed(self) -> str:
+        """How a complaint about the scenario begins."""
+        return f"--scenario {self.options.scenario}"
+
+    def _ask_ahead(self, step: Step, visitor: Conversation, refusal: str) -> WholeAnswer:
+        """One request before the load; `refusal` says what the target does that does not answer it."""
         exchange, answer = Exchange(), WholeAnswer(step.read)
-        self.client.send(self.made(step, self.conversation(0, "look", room), "look"), answer, exchange)
+        self.client.send(self.made(step, visitor, "look"), answer, exchange)
         if exchange.error is not None:
-            raise NoAnswerError(f"{host} does not answer ({exchange.detail}): see whether it is healthy")
+            raise NoAnswerError(f"{self._host} does not answer ({exchange.detail}): see whether it is healthy")
         if not 200 <= (exchange.status or 0) < 300:
             raise ConfigError(
-                f"{host} has no room {room!r} ({answer_words(exchange)}): correct --rooms or the scenario"
+                f"{self._host} {refusal} ({answer_words(exchange)}): correct --rooms or --scenario "
+                f"{self.options.scenario}"
             )
-        if not isinstance(answer.field("members"), list):
-            raise ConfigError(f"--scenario {self.scenario.name}: members.read.members leads to no list in the answer")
+        return answer
 
     def conversation(self, index: int, secret: str, room: str | None = None) -> Conversation:
         """A user's conversation, in its room."""
@@ -108,7 +125,7 @@ class SessionService(ChatService[SessionOptions]):
         if " " in path:
             raise ConfigError(f"the path {path!r} has a blank: use the filter urlencode")
         body = b"" if step.body is None else json_bytes(step.body(conversation.values))
-        return Request(step.method, path, self._shared_headers, body, request_id)
+        return Request(step.method, path, self.credentials.headers, body, request_id)
 
     def facts(self) -> dict[str, Any]:
         """See `ChatService.facts`."""
@@ -143,4 +160,4 @@ def _try_out(service: SessionService) -> None:
             if step is not None:
                 service.made(step, conversation, "")
     except (ConfigError, TypeError) as error:
-        raise ConfigError(f"--scenario {service.options.scenario}: {error}") from None
+        raise ConfigError(f"{service.blamed}: {error}") from None

@@ -7,6 +7,7 @@ Every user opens its session; when all have, they talk. What is said, and what i
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -82,6 +83,7 @@ class SessionUser(PacedUser[SessionOptions, SessionService]):
         violated: those that found something.
         other_user: whose text or message was found.
         answer_id: by which the service names the answer.
+        markers: words of users that were found in the answer; where none ever is, isolation could not be seen.
     """
 
     abstract = True
@@ -96,6 +98,7 @@ class SessionUser(PacedUser[SessionOptions, SessionService]):
         "violated": str,
         "other_user": int,
         "answer_id": str,
+        "markers": int,
     }
     default_users = 5
     ends_itself = True
@@ -171,9 +174,7 @@ class SessionUser(PacedUser[SessionOptions, SessionService]):
         if owner == self.index:
             return judgement
         detail = f"user {self.index} was sent an answer that user {owner} had been sent"
-        return AnswerJudgement(
-            judgement.checks, (*judgement.violations, Violation("independent_streams", detail, owner))
-        )
+        return replace(judgement, violations=(*judgement.violations, Violation("independent_streams", detail, owner)))
 
     def _look_around(self) -> None:
         """Who is in the room? All users of it must be told the same."""
@@ -243,6 +244,7 @@ class SessionUser(PacedUser[SessionOptions, SessionService]):
 def _judge(sample: Sample, judgement: AnswerJudgement) -> None:
     """Put what was checked, and what was found, into the row."""
     violations = judgement.violations
+    sample.extra["markers"] = judgement.markers
     sample.extra["checked"] = ",".join(judgement.checks)
     sample.extra["violated"] = ",".join(dict.fromkeys(violation.check for violation in violations))
     if not violations:

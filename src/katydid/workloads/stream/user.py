@@ -20,5 +20,7 @@ class StreamUser(PacedUser[RunOptions, ChatService[Any]]):
         """One streamed answer, from its request to its last byte."""
         log = self.run_context.event_log
         parser = self.service.dialect.stream_parser(self.options.check)
-        request = self.service.request_for(sample, stream=True)
+        draw = self.index, self.iteration
+        request = self.service.request_for(sample, draw, stream=True)
         self.exchange(sample, request, parser, log.before(parser, sample.request_id) if log else None)
+        self.service.ended(sample, draw)

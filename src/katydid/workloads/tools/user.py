@@ -28,6 +28,8 @@ from katydid.workloads.tools import ToolsOptions
 class ToolsService(ChatService[ToolsOptions]):
     """A model with tools; OpenAI's chat completions only."""
 
+    makes = False
+
     def __init__(self, options: ToolsOptions, host: str) -> None:
         super().__init__(options, host)
         if options.api != "openai":

@@ -1,0 +1,135 @@
+"""Whether requests were what they were to be: as long as asked for, sent at once, new to the target's prefix cache."""
+
+import math
+
+import numpy as np
+import pandas as pd
+
+from katydid.analysis.validity.rule import Run
+from katydid.analysis.validity.tokens import Own, cache_found, lengths_found
+from katydid.model.documents.summary import Finding, Severity, TokenLengths
+from katydid.model.formatting import fraction, milliseconds, number, plural
+
+_OFF, _FAR_OFF = 0.02, 0.10
+
+
+def input_lengths(run: Run) -> Finding | None:
+    """Prompts that were longer or shorter, in the mean, than what was drawn for them."""
+    found = lengths_found(run.counted)
+    return _off("prompts", found.input if found else None, "give --tokenizer with the model's tokenizer.json")
+
+
+def output_lengths(run: Run) -> Finding | None:
+    """The same of answers."""
+    found = lengths_found(run.counted)
+    remedy = "the target does not force lengths: leave --output-tokens out, or set a field that does with --body"
+    return _off("answers", found.output if found else None, remedy)
+
+
+def _off(what: str, lengths: TokenLengths | None, remedy: str) -> Finding | None:
+    if lengths is None or abs(lengths.off) <= _OFF:
+        return None
+    severity: Severity = "invalid" if abs(lengths.off) > _FAR_OFF else "warning"
+    how = "longer" if lengths.off > 0 else "shorter"
+    return Finding(
+        severity,
+        f"{what} were {fraction(abs(lengths.off))} {how} than asked for: "
+        f"{plural(round(lengths.realised_mean), 'token')} in the mean of "
+        f"{plural(lengths.requests, 'request')}, not {number(round(lengths.asked_mean))}",
+        remedy,
+    )
+
+
+_SLOW_MS, _SLOW_SHARE = 50.0, 0.01
+
+
+def slow_sending(run: Run) -> Finding | None:
+    """Requests that the target, or the way to it, took slowly: the time is in their TTFT."""
+    sent = run.counted["send_ms"].dropna()
+    slow = sent > _SLOW_MS
+    if slow.sum() <= _SLOW_SHARE * len(sent):
+        return None
+    return Finding(
+        "warning",
+        f"sending {fraction(slow.mean())} of the requests took more than {_SLOW_MS:.0f} ms (at most "
+        f"{milliseconds(sent.max())}), which is in their TTFT",
+        "see whether the target reads requests in time, and whether the network is as fast as their bytes ask for",
+    )
+
+
+_WARM = 0.01
+_BY_CHANCE = 2
+"""Tokens that prompts without a common beginning may share: among many, some begin with the same word."""
+_RESET = "reset it with --before-run URL, restart the target, or give another --seed"
+_UNIQUE = "send unique prompts with --input-tokens, or a file with more of them"
+
+
+def warm_cache(run: Run) -> Finding | None:
+    """Input tokens that came from the target's prefix cache although nobody meant it."""
+    rows = run.counted[run.counted["outcome"] == "ok"]
+    if (run.manifest.options or {}).get("input_tokens") is not None:
+        share = _unmeant_share(rows, Own.of(run.manifest))
+        if share is None or share <= _WARM:
+            return None
+        return Finding(
+            "invalid",
+            f"warm cache: {fraction(share)} of the input tokens came from the target's prefix cache although the "
+            "prompts are unique: it has seen them in an earlier run",
+            _RESET,
+        )
+    found = cache_found(rows, run.manifest)
+    if found is None or found.hit_rate <= _WARM:
+        return None
+    said = f"warm cache: {fraction(found.hit_rate)} of the input tokens came from the target's prefix cache"
+    return Finding("warning", said, f"{_UNIQUE}, or {_RESET}")
+
+
+def _unmeant_share(rows: pd.DataFrame, own: Own) -> float | None:
+    """Cached tokens beyond what all prompts begin with, of the tokens beyond it; None where the target says nothing."""
+    if "cached_tokens" not in rows:
+        return None
+    known = rows[rows["cached_tokens"].notna() & rows["prompt_tokens"].notna()]
+    cached, prompt = (known[name].to_numpy(dtype=np.float64) for name in ("cached_tokens", "prompt_tokens"))
+    begins = own.template + own.shared
+    beyond, rest = cached - begins, np.clip(prompt - begins, 0.0, None).sum()
+    return float(beyond[beyond > _BY_CHANCE].sum() / rest) if rest else None
+
+
+def repeated(run: Run) -> Finding | None:
+    """What times and repeats say, where the target does not say what came from its cache."""
+    if cache_found(run.counted, run.manifest) is not None:
+        return None
+    order = run.frame[run.frame["prompt_id"].notna() & (run.frame["outcome"] == "ok")].sort_values("start_ms")
+    again = order.duplicated("prompt_id")
+    if not again.any():
+        return None
+    sooner = _sooner(order[order["counted"] & ~again], order[order["counted"] & again])
+    if sooner is not None:
+        said = f"prompts that had been sent before got their first token {fraction(sooner)} sooner"
+        return Finding("warning", f"warm cache, probably: {said}", _UNIQUE)
+    if (run.manifest.options or {}).get("prompts") is None:
+        return None
+    said = f"{plural(len(order), 'request')} with {plural(order['prompt_id'].nunique(), 'prompt')}"
+    return Finding(
+        "warning", f"prompts repeat: {said}; the target does not say what its prefix cache answered", _UNIQUE
+    )
+
+
+_SURE = 0.001
+_LEAST_SOONER = 0.1
+
+
+def _sooner(first: pd.DataFrame, later: pd.DataFrame) -> float | None:
+    """By how much a repeat's TTFT is below that of the first sending, in the median of prompts; None where it is not.
+
+    A sign test over prompts: each one's median of its repeats against its first.
+    """
+    pairs = pd.DataFrame(
+        {"first": first.set_index("prompt_id")["ttft_ms"], "later": later.groupby("prompt_id")["ttft_ms"].median()}
+    ).dropna()
+    below = int((pairs["later"] < pairs["first"]).sum())
+    chance = sum(math.comb(len(pairs), k) for k in range(below, len(pairs) + 1)) / 2 ** len(pairs)
+    if pairs.empty or chance > _SURE:
+        return None
+    sooner = 1.0 - float((pairs["later"] / pairs["first"]).median())
+    return sooner if sooner >= _LEAST_SOONER else None

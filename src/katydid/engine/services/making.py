@@ -1,0 +1,178 @@
+"""Requests whose lengths a run draws: their bodies, built ahead of time, and the calibration of made prompts."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from katydid.dialects.answer_parser import AnswerParser
+from katydid.dialects.base import Dialect
+from katydid.load.calibration import calibrated
+from katydid.load.length_options import LengthOptions
+from katydid.load.lengths import read_lengths, read_shared_prefix
+from katydid.load.made_prompts import MadePrompts, Plan
+from katydid.load.made_text import WORDS, Weigh
+from katydid.model.errors import ConfigError
+from katydid.model.formatting import plural
+from katydid.model.sample import Sample
+from katydid.transport.exchange import Exchange
+
+AHEAD = 64 * 2**20
+"""Bytes of bodies that a process keeps for requests to come; what is beyond is built when it is due."""
+PROBES = (64, len(WORDS))
+"""Words of the probes: a few, and each word once, so that their mean is that of all text."""
+STREAMS = frozenset({"text/event-stream", "application/x-ndjson"})
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """A request that is ready to be sent."""
+
+    plan: Plan
+    body: bytes
+
+
+class Making:
+    """The made requests of one process.
+
+    Args:
+        options: of the run.
+        seed: of the run.
+        prompts: of `--prompts`, which made ones take the place of.
+        build: makes the body of a user's iteration by its plan.
+
+    Raises:
+        ConfigError: options contradict each other, or the tokenizer cannot be read.
+    """
+
+    def __init__(
+        self, options: LengthOptions, seed: int, prompts: str | None, build: Callable[[int, int, Plan], bytes]
+    ) -> None:
+        inputs = read_lengths(options.input_tokens) if options.input_tokens else None
+        outputs = read_lengths(options.output_tokens) if options.output_tokens else None
+        shared = read_shared_prefix(options.shared_prefix) if options.shared_prefix else None
+        if inputs and prompts:
+            raise ConfigError("--input-tokens makes the prompts: leave out --prompts")
+        for flag, value in (("--shared-prefix", options.shared_prefix), ("--tokenizer", options.tokenizer)):
+            if value and not inputs:
+                raise ConfigError(f"{flag} is for made prompts: give --input-tokens, as in --input-tokens 1000")
+        self._exact = bool(options.tokenizer)
+        self.prompts = MadePrompts(
+            seed, inputs, outputs, shared, load_tokenizer(options.tokenizer) if options.tokenizer else None
+        )
+        self.makes_prompts, self.sets_outputs = inputs is not None, outputs is not None
+        self._inputs, self._shared = inputs, shared
+        self._build = build
+        self._ready: dict[tuple[int, int], Built] = {}
+        self._bytes = 0
+
+    @property
+    def active(self) -> bool:
+        """Whether any length is drawn."""
+        return self.makes_prompts or self.sets_outputs
+
+    # In the run
+
+    def take(self, user: int, iteration: int) -> Built:
+        """The request of a user's iteration: as it was built ahead, else built now."""
+        if (user, iteration) not in self._ready:
+            plan = self.prompts.plan(user, iteration)
+            built = self._ready[user, iteration] = Built(plan, self._build(user, iteration, plan))
+            self._bytes += len(built.body)
+        return self._ready[user, iteration]
+
+    def ended(self, sample: Sample, draw: tuple[int, int]) -> None:
+        """Learn from an answer, and build the user's next request while nothing waits for it.
+
+        Args:
+            sample: of the request.
+            draw: the user and iteration that it was made by; where they are not the sample's own, users take requests
+                as they come, and nobody knows the next one.
+        """
+        built = self._ready.pop(draw, None)
+        if built is None:
+            return
+        self._bytes -= len(built.body)
+        if not self.makes_prompts:
+            return
+        if sample.prompt_tokens:
+            self.prompts.calibration.observe(built.plan.units, sample.prompt_tokens)
+        if draw == (sample.user, sample.iteration) and self._bytes + len(built.body) <= AHEAD:
+            self.take(sample.user, sample.iteration + 1)
+
+    # Before the run
+
+    def calibrate(self, send: Callable[[str], int | None] | None) -> str:
+        """Find out how the target counts; what the person should know of it.
+
+        Args:
+            send: a probe's text; gives the tokens of the whole prompt, as the target counts them. None: there shall be
+                no probes.
+
+        Raises:
+            ConfigError: the target's template alone is longer than the prompts are to be.
+        """
+        texts = [self.prompts.probe(number, words) for number, words in enumerate(PROBES if send else ())]
+        found = [(self.prompts.units(text), send(text)) for text in texts if send]
+        self.use(calibrated(found, tokenizer=self._exact).as_dict())
+        least = self.prompts.least
+        if self._inputs is None:
+            return ""
+        if self._inputs.mean < least:
+            own = f"its template has {plural(round(self.prompts.calibration.overhead), 'token')}"
+            shared = f", the shared prefix {self._shared.tokens}" if self._shared else ""
+            raise ConfigError(
+                f"--input-tokens {self._inputs}: shorter than a prompt of this target can be ({own}{shared}): "
+                f"ask for {least} or more"
+            )
+        if self.prompts.calibration.source == "none":
+            return f"{NOT_COUNTED if send else NO_PROBES}, so --input-tokens are words: {_EXACT}"
+        short = self._inputs.below(least)
+        return f"{short:.0%} of --input-tokens {self._inputs} are below {least}, and are sent so long" if short else ""
+
+    def use(self, calibration: Mapping[str, Any]) -> None:
+        """Take what the process that looked at the target has found."""
+        self.prompts.calibration = type(self.prompts.calibration).from_dict(calibration)
+        self._ready.clear()
+        self._bytes = 0
+
+
+NOT_COUNTED = "the target does not count the tokens of prompts"
+NO_PROBES = "without --preflight request nobody knows how the target counts"
+_EXACT = "give --tokenizer for exact lengths"
+
+
+def counted_tokens(dialect: Dialect, exchange: Exchange, body: bytes) -> int | None:
+    """Tokens of the prompt that an answer names, streamed or whole; None where it names none."""
+    if exchange.status != 200:
+        return None
+    if exchange.headers.get("content-type", "").partition(";")[0].strip().lower() in STREAMS:
+        stream = dialect.stream_parser("count")
+        stream.feed(body, 0.0)
+        stream.finish()
+        return stream.prompt_tokens
+    whole = AnswerParser(dialect)
+    whole.feed(body, 0.0)
+    whole.finish()
+    return whole.answer.prompt_tokens if whole.answer else None
+
+
+def load_tokenizer(path: str) -> Weigh:
+    """What counts the tokens of a text by a tokenizer's file, as Hugging Face has it.
+
+    Raises:
+        ConfigError: the file, or the package that reads it, is not there.
+    """
+    if not Path(path).is_file():
+        raise ConfigError(f"--tokenizer {path}: is not a file: give the model's tokenizer.json")
+    try:
+        module: Any = import_module("tokenizers")
+    except ImportError:
+        raise ConfigError("--tokenizer: tokenizers is not installed: pip install katydid[tokenizer]") from None
+    try:
+        tokenizer = module.Tokenizer.from_file(path)
+    except Exception as error:  # noqa: BLE001 - that is what it raises
+        why = " ".join(str(error).split())
+        raise ConfigError(f"--tokenizer {path}: cannot be read ({why}): give the model's tokenizer.json") from None
+    return lambda text: len(tokenizer.encode(text, add_special_tokens=False).ids)
