@@ -158,6 +158,30 @@ def test_a_prompt_limits_its_own_answer(tmp_path):
     assert {requested(service, user, 0)[1]["max_tokens"] for user in range(2)} == {7, 50}
 
 
+@pytest.mark.parametrize(
+    ("text", "more", "fewest"),
+    [
+        ('"a"', {}, 3),
+        ('"a"', {"min_chunks": 1}, 1),
+        ('"a"', {"max_tokens": 2}, 2),
+        ('{"prompt": "a", "output_tokens": 1}', {}, 1),
+        ('{"prompt": "a", "output_tokens": 50}', {"max_tokens": 2}, 3),
+        ('"a"', {"output_tokens": "1"}, 1),
+    ],
+)
+def test_an_answer_of_few_tokens_may_have_few_chunks(tmp_path, text, more, fewest):
+    service = service_with(tmp_path, text, **more)
+    sample = Sample(request_id="r", user=0, iteration=0, worker="local", name="/", scheduled_ms=0.0)
+    service.request_for(sample, (0, 0), stream=True)
+    parser = service.stream_parser(sample, (0, 0))
+    for at in range(fewest - 1):
+        parser.note([float(at)], 1, 1)
+    parser.done = True
+    assert parser.verdict() is not None
+    parser.note([9.0], 1, 1)
+    assert parser.verdict() is None
+
+
 def test_what_was_skipped_is_told_and_in_the_manifest(tmp_path):
     service = service_with(tmp_path, '"a"\n""\n', model="m", preflight="off")
     service.preflight()

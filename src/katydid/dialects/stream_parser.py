@@ -26,8 +26,8 @@ from katydid.protocol.sse import BOM, SseParser
 
 BEGINNING = 4096
 """Bytes of a body that are kept while no content came, since they may be no answer but say what they are."""
-FEWEST_CHUNKS = 2
-"""In `count` an answer needs more content chunks than this (origin: "more than 2 chunks = success")."""
+FEWEST_CHUNKS = 3
+"""That an answer needs in `count` where nobody asks for shorter ones (origin: "more than 2 chunks = success")."""
 
 
 class EventParser(Protocol):
@@ -55,6 +55,7 @@ class StreamParser(ABC):
         missing: what the end lacks to be a proper one, where that is known.
         error_text: what the server said in an error of its own, after it had said 200.
         malformed: what could not be read, cut short.
+        fewest_chunks: that a proper answer has, in `count`.
         details: what the server says of the tokens beside how many they are.
         shape: what the dialect's plain content events look like; None where nothing is known of them.
     """
@@ -66,6 +67,7 @@ class StreamParser(ABC):
     def __init__(self, check: str) -> None:
         self._rule = None if check == "full" else self._learned
         self.full = check == "full"
+        self.fewest_chunks = FEWEST_CHUNKS
         self.chunks = 0
         self.first_at: float | None = None
         self.last_at: float | None = None
@@ -239,7 +241,7 @@ class StreamParser(ABC):
         if not self.done:
             how = f": {self.missing}" if self.missing else ""
             return ErrorClass.TRUNCATED, f"the answer ended early, after {plural(self.chunks, 'content chunk')}{how}"
-        if not self.full and self.chunks <= FEWEST_CHUNKS:
+        if not self.full and self.chunks < self.fewest_chunks:
             return ErrorClass.TOO_FEW_CHUNKS, f"only {plural(self.chunks, 'content chunk')}"
         return None
 

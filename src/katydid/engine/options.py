@@ -126,8 +126,16 @@ class RunOptions(LengthOptions):
     seed: int = option(0, "seed of the target's sampling and of our choice of prompts", kind=count, group=Group.REQUEST)
     check: str = option(
         "count",
-        "count: more than 2 content chunks and a proper end is success; full: every event is checked",
+        "count: --min-chunks and a proper end is success; full: every event is checked",
         choices=("count", "full"),
+        group=Group.CHECKS,
+    )
+    min_chunks: int = option(
+        3,
+        "content chunks that a streamed answer must have with --check count, unless fewer tokens are asked for",
+        kind=count,
+        rule=POSITIVE,
+        most=AT_MOST_32_BITS,
         group=Group.CHECKS,
     )
     client: str = option(

@@ -37,7 +37,7 @@ class ErrorClass(StrEnum):
         RESET: the connection was reset.
         TRUNCATED: the answer ended before it said that it was complete.
         EMPTY: a success in form, without any content.
-        TOO_FEW_CHUNKS: a streamed answer of at most 2 content chunks.
+        TOO_FEW_CHUNKS: a streamed answer of fewer content chunks than `--min-chunks`, or than the tokens asked for.
         MALFORMED: bytes that break the protocol, or more of them than a bounded buffer holds.
         RATE_LIMITED: 429, or an error in the answer that says so.
         DAILY_LIMIT: 429 for the day: trying again later is no use.

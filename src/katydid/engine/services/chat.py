@@ -7,6 +7,7 @@ from urllib.parse import parse_qsl, urlsplit
 from katydid.dialects import DIALECTS, dialect
 from katydid.dialects.base import Generation, Message, path_of
 from katydid.dialects.loading import load_object
+from katydid.dialects.stream_parser import StreamParser
 from katydid.engine.options import RunOptions
 from katydid.engine.services.api_key import find_key
 from katydid.engine.services.credentials import Credentials, KeyedClient
@@ -226,6 +227,15 @@ class ChatService(Generic[Options]):
         if not self.making.makes_prompts:
             sample.prompt_id = self._prompts.entries[self._draw.take(user, iteration)].id
         return self.request(user=user, iteration=iteration, request_id=sample.request_id, stream=stream)
+
+    def stream_parser(self, sample: Sample, draw: tuple[int, int]) -> StreamParser:
+        """A reader for the streamed answer to a request of `request_for`; one of few tokens may have few chunks."""
+        parser = self.dialect.stream_parser(self.options.check)
+        limit = sample.target_output_tokens
+        if limit is None and not self.making.makes_prompts:
+            limit = self._prompts.entries[self._draw.take(*draw)].output_tokens
+        parser.fewest_chunks = min(self.options.min_chunks, self.options.max_tokens if limit is None else limit)
+        return parser
 
     def ended(self, sample: Sample, draw: tuple[int, int]) -> None:
         """A request of `request_for` has ended."""
