@@ -1,4 +1,4 @@
-"""The dialect `openai`: chat completions, as OpenAI, vLLM, llama.cpp, LiteLLM and most gateways speak it.
+"""The dialects `openai` and `completions`: chat completions, and those of a text, as most servers speak them.
 
 A proper end is a choice's `finish_reason`, then `[DONE]`; either alone is a broken answer. Usage comes
 in a chunk of its own, with no choices or with an empty one; some vendors put it into the choice, or a member
@@ -124,6 +124,44 @@ class OpenAiStreamParser(SseStreamParser):
         Raises:
             ProtocolError: it cannot be read.
         """
+
+
+class Completions(OpenAi):
+    """Completions of a text, which models without a chat template have: see `base.Dialect`."""
+
+    name = "completions"
+    endpoint = "/v1/completions"
+
+    def body(self, messages: list[Message], generation: Generation, *, stream: bool) -> bytes:
+        """A completion of what the messages say, behind each other."""
+        request = load_object(super().body([], generation, stream=stream))
+        del request["messages"]
+        said = "\n\n".join(text for message in messages if (text := text_of(message.get("content"))))
+        return json_bytes({"prompt": said} | request)
+
+    def stream_parser(self, check: str) -> StreamParser:
+        """See `base.Dialect.stream_parser`."""
+        return CompletionsStreamParser(check)
+
+    def parse_answer(self, body: bytes) -> Answer:
+        """The first choice's text."""
+        value = load_object(body)
+        try:
+            choice = value["choices"][0]
+            message = {"content": choice["text"]}
+        except (KeyError, IndexError, TypeError):
+            raise ProtocolError("not a completion") from None
+        return super().parse_answer(json_bytes(value | {"choices": [choice | {"message": message}]}))
+
+
+class CompletionsStreamParser(OpenAiStreamParser):
+    """One streamed completion: a choice has its text where a chat's has a delta."""
+
+    shape = Shape(start=b"data: ", separator=b"\n\n", texts=frozenset({b"text"}))
+    _learned = None
+
+    def _choice(self, choice: dict[str, Any], data: bytes, *, alone: bool) -> None:
+        super()._choice(choice | {"delta": {"content": choice.get("text")}}, data, alone=alone)
 
 
 def _has_content(delta: dict[str, Any]) -> bool:

@@ -133,8 +133,9 @@ def _conversation(turns: list[Any], *, whole: bool = True) -> list[Message]:
     """OpenAI's messages as they are, or the turns up to the last human one, as ShareGPT's are meant."""
     if not turns:
         raise Skipped("no messages")
-    if isinstance(turns[0], str):
-        return _asked(turns[0])
+    first = turns[0]
+    if isinstance(first, str):
+        return _asked(first)
     for number, turn in enumerate(turns, start=1):
         if not isinstance(turn, dict):
             raise ConfigError(f"message {number} is {_kind(turn)}")
@@ -142,7 +143,7 @@ def _conversation(turns: list[Any], *, whole: bool = True) -> list[Message]:
             raise ConfigError(f"message {number} has no role")
         if not isinstance(_said(turn), str | list | None):
             raise ConfigError(f"the content of message {number} is {_kind(_said(turn))}")
-    if whole and "from" not in turns[0]:
+    if whole and "from" not in first:
         return _as_they_are(turns)
     return _up_to_the_last_question(turns)
 
