@@ -369,3 +369,18 @@ def test_visible_output_has_a_metric_where_a_model_reasons_first():
 def test_tokens_per_chunk_are_those_that_were_sent(more, expected):
     row = started(0, **{"completion_tokens": 10, "ttft_ms": 100.0, "chunks": 10} | more)
     assert summary_of(row)["metrics"]["tokens_per_chunk"] == expected
+
+
+@pytest.mark.parametrize(
+    ("sent", "named"),
+    [
+        (["3", "7", "3", "7"], ["3", "7"]),
+        (["3", "7", "3"], None),  # 7 may have failed by chance
+        (["3", None, "3"], None),
+        ([str(number) for number in range(6)] * 2, None),  # that is no matter of single prompts
+    ],
+)
+def test_prompts_that_alone_fail_are_named(sent, named):
+    rows = [started(i * 1000, base=FAILED, iteration=i, prompt_id=name) for i, name in enumerate(sent)]
+    (error,) = summary_of(*rows, started(9000, iteration=99, prompt_id="1"))["errors"]
+    assert error["prompts"] == named

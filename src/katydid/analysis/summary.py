@@ -38,6 +38,8 @@ from katydid.model.sample import Blame, ErrorClass
 from katydid.model.workload import workloads_of
 from katydid.stats.histogram import Histogram
 
+MOST_PROMPTS = 5
+"""That are named where they alone fail."""
 MOST_ERRORS = 30
 """Rows of the table of errors; there are 21 classes, but a file may hold what we do not know."""
 
@@ -295,7 +297,16 @@ def _error(error: object, blame: object, group: pd.DataFrame, ended: int) -> Err
         status=status,
         name=str(first["name"]),
         check=what_to_check(status, detail or "") if status is not None and asks else None,
+        prompts=_failing_prompts(group),
     )
+
+
+def _failing_prompts(group: pd.DataFrame) -> list[str] | None:
+    """Prompts of which each failed more than once, where no other failed so."""
+    if "prompt_id" not in group or group["prompt_id"].isna().any():
+        return None
+    times = group.drop_duplicates(["user", "iteration"])["prompt_id"].value_counts()
+    return sorted(times.index.astype(str)) if 0 < len(times) <= MOST_PROMPTS and times.min() > 1 else None
 
 
 def _names(counted: pd.DataFrame) -> list[NameRow]:
