@@ -95,7 +95,11 @@ def comma_separated(pieces: Iterable[bytes]) -> Iterator[Entry]:
 def _columns(header: str) -> tuple[str, list[str]]:
     """What stands between the columns, and their names."""
     for delimiter in ",;\t":
-        names = [name.strip().lower() for row in csv.reader([header], delimiter=delimiter) for name in row]
+        try:
+            first = next(csv.reader([header], delimiter=delimiter))
+        except csv.Error as error:
+            raise ConfigError(f"line 1 is not as CSV has it ({error})") from None
+        names = [name.strip().lower() for name in first]
         if set(names) & {*CONVERSATIONS, *TEXTS}:
             return delimiter, names
     raise ConfigError(f"line 1 names no column of prompts: one of {', '.join((*CONVERSATIONS, *TEXTS))}")
