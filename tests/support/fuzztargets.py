@@ -187,7 +187,7 @@ def redact(data: bytes) -> None:
 
 
 def prompts(data: bytes) -> None:
-    """A file of prompts gives the same requests in whatever pieces, or one line: of its faults the first that is met."""
+    """A file of prompts gives the same requests in whatever pieces, or one line that tells one of its faults."""
     read = list(READERS.values())[data[0] % len(READERS)] if data else READERS[".txt"]
     found: list[Any] = []
     refused: list[list[str]] = []
