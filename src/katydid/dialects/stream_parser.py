@@ -133,19 +133,17 @@ class StreamParser(ABC):
             return None
         return rule.chunk
 
-    def note(self, reads: list[float], chunks: int, first: int) -> None:
-        """Count content chunks that look as `plain` says.
+    def note(self, reads: list[float], chunks: int, first: int, *, plain: bool = True) -> None:
+        """Count content chunks.
 
         Args:
             reads: arrivals of the reads that brought any, in their order; at least one.
             chunks: how many all of them brought.
             first: how many the first of them brought.
+            plain: they look as `plain` says, and nobody has read them.
         """
-        if self.visible_at is None and self._rule is not None and self._rule.visible:
+        if self.visible_at is None and plain and self._rule is not None and self._rule.visible:
             self.visible_at = reads[0]
-        self._note(reads, chunks, first)
-
-    def _note(self, reads: list[float], chunks: int, first: int) -> None:
         self.gaps.add(reads, chunks, self.last_at)
         if self.last_at is None:
             self.first_at = reads[0]
@@ -180,7 +178,7 @@ class StreamParser(ABC):
         if self.done and self.done_at is None:
             self.done_at = self._at
         if self._fresh:
-            self._note([self._at], self._fresh, self._fresh)
+            self.note([self._at], self._fresh, self._fresh, plain=False)
             self._fresh = 0
 
     # What a dialect says of an event
