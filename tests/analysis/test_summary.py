@@ -352,3 +352,43 @@ def test_the_first_failure_is_when_it_failed_not_when_it_started():
     assert row.first_ms == 17.0
     (alone,) = summarise(samples(rows[0]), monitor(2), manifest_with(MANIFEST)).errors
     assert alone.first_ms == 30_000.0
+
+
+def test_visible_output_has_a_metric_where_a_model_reasons_first():
+    rows = [started(i, iteration=i, ttft_ms=100.0, ttfo_ms=100.0 + 400.0 * (i % 2)) for i in range(10)]
+    assert summary_of(*rows)["metrics"]["ttfo.max"] == 500.0
+    assert summary_of(*rows)["metrics"]["ttfo.p50"] == 100.0
+    plain = [row | {"ttfo_ms": 100.0} for row in rows]
+    assert summary_of(*plain)["metrics"]["ttfo.max"] is None, "it is the TTFT"
+
+
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [
+        ({}, 1.0),
+        ({"chunks": 5}, 2.0),
+        ({"chunks": None}, None),
+        ({"chunks": 0}, None),
+        ({"completion_tokens": None}, None),
+        ({"chunks": 5, "reasoning_tokens": 5, "ttfo_ms": 100.0}, 1.0),  # it was not streamed
+        ({"chunks": 5, "reasoning_tokens": 5, "ttfo_ms": 300.0}, 2.0),
+    ],
+)
+def test_tokens_per_chunk_are_those_that_were_sent(more, expected):
+    row = started(0, **{"completion_tokens": 10, "ttft_ms": 100.0, "chunks": 10} | more)
+    assert summary_of(row)["metrics"]["tokens_per_chunk"] == expected
+
+
+@pytest.mark.parametrize(
+    ("sent", "named"),
+    [
+        (["3", "7", "3", "7"], ["3", "7"]),
+        (["3", "7", "3"], None),  # 7 may have failed by chance
+        (["3", None, "3"], None),
+        ([str(number) for number in range(6)] * 2, None),  # that is no matter of single prompts
+    ],
+)
+def test_prompts_that_alone_fail_are_named(sent, named):
+    rows = [started(i * 1000, base=FAILED, iteration=i, prompt_id=name) for i, name in enumerate(sent)]
+    (error,) = summary_of(*rows, started(9000, iteration=99, prompt_id="1"))["errors"]
+    assert error["prompts"] == named

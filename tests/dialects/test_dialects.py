@@ -53,6 +53,28 @@ def test_a_responses_request_is_not_to_be_stored():
     assert "seed" not in body
 
 
+def test_system_texts_in_blocks_and_of_developers_are_system_texts():
+    block = {"type": "text", "text": "You are terse.", "cache_control": {"type": "ephemeral"}}
+    developer = {"role": "developer", "content": "Be brief."}
+    for messages, system in (
+        ([developer, *MESSAGES], "Be brief."),
+        ([{"role": "system", "content": [block]}, *MESSAGES], [block]),
+        ([developer, {"role": "system", "content": [block]}], [{"type": "text", "text": "Be brief."}, block]),
+    ):
+        assert json.loads(dialect("anthropic").body(messages, GENERATION, stream=True))["system"] == system
+
+
+def test_parts_of_a_message_go_by_each_apis_names():
+    said = [{"role": "user", "content": [{"type": "text", "text": "Hi"}]}, {"role": "assistant", "content": None}]
+    assert json.loads(dialect("openai").body(said, GENERATION, stream=True))["messages"] == said
+    ollama = json.loads(dialect("ollama").body(said, GENERATION, stream=True))
+    assert [message["content"] for message in ollama["messages"]] == ["Hi", ""]
+    asked = json.loads(dialect("openai-responses").body(said, GENERATION, stream=True))["input"]
+    assert asked[0]["content"] == [{"type": "input_text", "text": "Hi"}]
+    generic = dialect("generic-sse", Fields(sse_body='{"q": "{prompt}"}'))
+    assert json.loads(generic.body(said[:1], GENERATION, stream=True)) == {"q": "Hi"}
+
+
 def test_a_generic_request_is_a_template_filled_in():
     template = '{"q": "{prompt}", "n": "{max_tokens}", "say": ["<{model}> {prompt}", 1], "chat": "{messages}"}'
     body = dialect("generic-sse", Fields(sse_body=template)).body(MESSAGES, GENERATION, stream=True)

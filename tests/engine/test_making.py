@@ -201,7 +201,7 @@ def test_every_api_sends_the_length_as_its_limit(api):
     found.preflight()
     body = sent(found)[1].decode()
     assert "77" in body
-    assert ("ignore_eos" in body) == (api == "openai")
+    assert ("ignore_eos" in body) == (api in {"openai", "completions"})
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,8 @@ from katydid.model.units import Better, Unit
 
 COUNTS = Counts(
     requests=100, ok=90, failed=6, aborted=4, late=5, due=110.0, chunks=4500, tokens=9000, timed=80, bounded=2,
-    seconds=50.0, conversations=8, conversations_ok=6, good=72, unserved=11, resent=3, input_tokens=18_000,
+    seconds=50.0, conversations=8, conversations_ok=6, good=72, unserved=11, resent=3, tokens_per_chunk=2.0,
+    input_tokens=18_000,
     stop=Stop(users=55, in_flight=20, requests=105, ok=90, seconds=50.0),
 )  # fmt: skip
 EMPTY = Counts(
@@ -33,6 +34,7 @@ VALUES = {
     "requests_per_s": 2.0,
     "chunks_per_s": 90.0,
     "tokens_per_s": 180.0,
+    "tokens_per_chunk": 2.0,
     "input_tokens_per_s": 360.0,
     "ttft_bound_share": 0.025,
     "users_at_stop": 55.0,

@@ -37,6 +37,13 @@ def test_it_says_the_verdict_the_numbers_and_where_the_report_is():
     assert text.endswith("Report: reports/x/report.html\n")
 
 
+def test_gaps_between_chunks_of_several_tokens_are_marked():
+    run = synthetic_run()
+    assert "bundled" not in printed(run)
+    run.samples["chunks"] = run.samples["chunks"] // 2
+    assert "Inter-chunk latency, mean (bundled: 2" in printed(run)
+
+
 def test_a_pipe_gets_no_colours_and_a_terminal_does():
     assert "\x1b[" not in printed(synthetic_run())
     assert "\x1b[1;32mPASSED" in printed(synthetic_run(), terminal=True)

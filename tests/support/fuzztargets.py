@@ -14,7 +14,11 @@ from katydid.dialects.field_paths import FieldPath
 from katydid.dialects.speech import SPEECH_APIS, speech_dialect
 from katydid.dialects.speech.transcript import SpeechParser
 from katydid.dialects.status import classify_status, retry_after
-from katydid.model.errors import ProtocolError
+from katydid.load.prompts.collection import collected
+from katydid.load.prompts.files import READERS
+from katydid.load.prompts.unpacking import unpacked
+from katydid.model.errors import ConfigError, ProtocolError
+from katydid.model.jsontext import json_bytes
 from katydid.model.redact import MASK, Redactor
 from katydid.protocol.http1 import ResponseReader
 from katydid.protocol.ndjson import NdjsonParser
@@ -182,7 +186,20 @@ def redact(data: bytes) -> None:
         assert secret not in out
 
 
+def prompts(data: bytes) -> None:
+    """A file of prompts gives the same requests in whatever pieces, or one line that tells one of its faults."""
+    read = list(READERS.values())[data[0] % len(READERS)] if data else READERS[".txt"]
+    found: list[Any] = []
+    refused: list[list[str]] = []
+    for parts in ([data[1:]], pieces(data)):
+        try:
+            found.append([(json_bytes(prompt.messages), prompt.id) for prompt in collected(read(unpacked(parts)))[0]])
+        except ConfigError as error:
+            refused.append(str(error).splitlines())
+    assert (found[1:] == found[:1] and not refused) or [len(told) for told in refused] == [1, 1], (found, refused)
+
+
 TARGETS: dict[str, Callable[[bytes], None]] = {
     target.__name__: target
-    for target in (sse, ndjson, http1, framing, reading, whole, speech, answers, models, status, redact)
+    for target in (sse, ndjson, http1, framing, reading, whole, speech, answers, models, status, redact, prompts)
 }

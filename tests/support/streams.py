@@ -152,6 +152,6 @@ def facts(parser):
     problem = parser.verdict()
     return (
         problem, parser.chunks, parser.prompt_tokens, parser.completion_tokens, parser.finish_reason, parser.done,
-        parser.first_at, parser.first_bound, parser.last_at,
+        parser.first_at, parser.first_bound, parser.last_at, parser.visible_at,
         sorted(parser.gaps.apart + [0.0] * parser.gaps.together),
     )  # fmt: skip

@@ -38,6 +38,8 @@ from katydid.model.sample import Blame, ErrorClass
 from katydid.model.workload import workloads_of
 from katydid.stats.histogram import Histogram
 
+MOST_PROMPTS = 5
+"""That are named where they alone fail."""
 MOST_ERRORS = 30
 """Rows of the table of errors; there are 21 classes, but a file may hold what we do not know."""
 
@@ -137,7 +139,20 @@ def _counts(
         conversations_ok=int((conversations["outcome"] == "ok").sum()),
         good=int((ok["response_ms"] <= interval * 1000.0).sum()) if interval and not manifest.is_open else None,
         resent=_resent(counted),
+        tokens_per_chunk=_tokens_per_chunk(ok),
     )
+
+
+def _tokens_per_chunk(ok: pd.DataFrame) -> float | None:
+    """Without reasoning that was counted and not sent."""
+    rows = ok[ok["completion_tokens"].notna() & (ok["chunks"] > 0)]
+    if rows.empty:
+        return None
+    tokens = rows["completion_tokens"].astype(np.float64)
+    if {"reasoning_tokens", "ttfo_ms"} <= set(rows):
+        streamed = rows["ttfo_ms"] > rows["ttft_ms"]
+        tokens -= rows["reasoning_tokens"].astype(np.float64).fillna(0.0).where(~streamed, 0.0)
+    return float(tokens.sum() / rows["chunks"].sum())
 
 
 def _resent(counted: pd.DataFrame) -> int | None:
@@ -290,7 +305,16 @@ def _error(error: object, blame: object, group: pd.DataFrame, ended: int) -> Err
         status=status,
         name=str(first["name"]),
         check=what_to_check(status, detail or "") if status is not None and asks else None,
+        prompts=_failing_prompts(group),
     )
+
+
+def _failing_prompts(group: pd.DataFrame) -> list[str] | None:
+    """Prompts of which each failed more than once, where no other failed so."""
+    if "prompt_id" not in group or group["prompt_id"].isna().any():
+        return None
+    times = group.drop_duplicates(["user", "iteration"])["prompt_id"].value_counts()
+    return sorted(times.index.astype(str)) if 0 < len(times) <= MOST_PROMPTS and times.min() > 1 else None
 
 
 def _names(counted: pd.DataFrame) -> list[NameRow]:

@@ -6,12 +6,14 @@ from katydid.dialects.anthropic import Anthropic
 from katydid.dialects.base import Dialect, configured
 from katydid.dialects.generic import GenericSse
 from katydid.dialects.ollama import Ollama
-from katydid.dialects.openai import OpenAi
+from katydid.dialects.openai import Completions, OpenAi
 from katydid.dialects.responses import Responses
 from katydid.model.errors import ConfigError
 from katydid.model.options import check_table
 
-DIALECTS: dict[str, Dialect] = {d.name: d for d in (OpenAi(), Responses(), Anthropic(), Ollama(), GenericSse())}
+DIALECTS: dict[str, Dialect] = {
+    d.name: d for d in (OpenAi(), Responses(), Anthropic(), Ollama(), GenericSse(), Completions())
+}
 """Every API by the name that `--api` takes; the place to add one. `register` adds those of other people's modules."""
 
 _SHIPPED = frozenset(DIALECTS)

@@ -21,6 +21,8 @@ VERSION = "2023-06-01"
 """Of the API, which it demands in a header; another one can be given with `--header anthropic-version=…`."""
 
 _CONTENT = ("text", "thinking", "partial_json")
+_SYSTEM = frozenset({"system", "developer"})
+"""Roles, the second by OpenAI's newer name."""
 _INPUT = ("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
 
 
@@ -42,16 +44,16 @@ class Anthropic:
 
     def body(self, messages: list[Message], generation: Generation, *, stream: bool) -> bytes:
         """A message; system messages stand apart from the turns, and there is no seed."""
-        system = [str(message.get("content", "")) for message in messages if message.get("role") == "system"]
+        system = [message.get("content") for message in messages if message.get("role") in _SYSTEM]
         request: dict[str, Any] = {
             "model": generation.model,
-            "messages": [message for message in messages if message.get("role") != "system"],
+            "messages": [message for message in messages if message.get("role") not in _SYSTEM],
             "max_tokens": generation.max_tokens,
             "temperature": generation.temperature,
             "stream": stream,
         }
         if system:
-            request["system"] = "\n\n".join(system)
+            request["system"] = _system(system)
         return json_bytes(request | generation.extra)
 
     def parse_models(self, body: bytes) -> list[str]:
@@ -76,6 +78,17 @@ class Anthropic:
         failure = value.get("error") or failed_reason(reason, "stop_reason")
         words, details = in_words(failure) if failure else None, TokenDetails.of(said)
         return Answer(text, reason, usage.prompt, usage.completion, other, words, details=details)
+
+
+def _system(contents: list[Any]) -> str | list[Any]:
+    """One text; or blocks, where any is written so, which may say what is to be cached."""
+    if not any(isinstance(content, list) for content in contents):
+        return "\n\n".join(map(text_of, contents))
+    return [
+        block
+        for content in contents
+        for block in (content if isinstance(content, list) else [{"type": "text", "text": text_of(content)}])
+    ]
 
 
 class AnthropicStreamParser(SseStreamParser):
@@ -127,12 +140,12 @@ class AnthropicStreamParser(SseStreamParser):
         """A piece of a block, or its start, which for a tool's call brings the tool's name."""
         if value["type"] == "content_block_delta":
             delta = member(value, "delta", data)
-            has_content = any(is_content(delta.get(key)) for key in _CONTENT)
+            found = {key for key in _CONTENT if is_content(delta.get(key))}
         else:
             block = member(value, "content_block", data)
-            has_content = is_content(block.get("text")) or block.get("type") == "tool_use"
-        if has_content:
-            self.content(data)
+            found = {"text"} if is_content(block.get("text")) or block.get("type") == "tool_use" else set()
+        if found:
+            self.content(data, visible=found != {"thinking"})
 
     def _stop(self, reason: Any) -> None:
         if reason:

@@ -8,6 +8,7 @@ from typing import Any
 
 _FRAME = frozenset({"expires_at", "format", "id", "index", "role", "signature", "type"})
 """Members of a part that say something about it, and are not its content."""
+_REASONING = frozenset({"thinking", "reasoning"})
 _LEVELS = 8
 """How deep content lies at most; what a target nests without end is not read to its end."""
 
@@ -21,6 +22,12 @@ def is_content(value: Any, levels: int = _LEVELS) -> bool:
     if isinstance(value, dict):
         return levels > 0 and any(is_content(each, levels - 1) for key, each in value.items() if key not in _FRAME)
     return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def is_visible(value: Any) -> bool:
+    """Whether a user sees any of a member that is meant for content: parts of thinking are none."""
+    parts = value if isinstance(value, list) else [value]
+    return any(is_content(part) for part in parts if not (isinstance(part, dict) and part.get("type") in _REASONING))
 
 
 def text_of(value: Any) -> str:

@@ -12,7 +12,7 @@ from katydid.dialects import DIALECTS
 from katydid.dialects.anthropic import Anthropic
 from katydid.dialects.loading import WRONG_SHAPE, load_object
 from katydid.dialects.ollama import Ollama
-from katydid.dialects.openai import OpenAi
+from katydid.dialects.openai import Completions, OpenAi
 from katydid.dialects.responses import CALLS, Responses
 from katydid.dialects.status import failed_reason
 from katydid.dialects.stream_parser import NdjsonStreamParser
@@ -60,6 +60,11 @@ def _openai(value: dict[str, Any]) -> Meaning:
     if delta.get("tool_calls") or delta.get("function_call"):
         return EventKind.TOOL, tokens
     return (EventKind.FINISH if choices[0].get("finish_reason") else EventKind.EMPTY), tokens
+
+
+def _completions(value: dict[str, Any]) -> Meaning:
+    choices = [choice | {"delta": {"content": choice.get("text")}} for choice in value.get("choices") or []]
+    return _openai(value | {"choices": choices})
 
 
 _RESPONSES = {
@@ -125,6 +130,7 @@ def _ollama(value: dict[str, Any]) -> Meaning:
 
 _MEANINGS: dict[str, Callable[[dict[str, Any]], Meaning]] = {
     OpenAi.name: _openai,
+    Completions.name: _completions,
     Responses.name: _responses,
     Anthropic.name: _anthropic,
     Ollama.name: _ollama,

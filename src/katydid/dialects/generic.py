@@ -86,7 +86,7 @@ class GenericSse:
         """The template, filled in; the prompt is the last message's text."""
         values = {
             "model": generation.model,
-            "prompt": messages[-1].get("content", ""),
+            "prompt": text_of(messages[-1].get("content")),
             "messages": messages,
             "max_tokens": generation.max_tokens,
             "temperature": generation.temperature,

@@ -66,3 +66,20 @@ def _mended_escape(escape: re.Match[bytes]) -> bytes:
 def shown(data: bytes) -> str:
     """The beginning of it, for a message."""
     return data[:DETAIL_LIMIT].decode("utf-8", "replace")
+
+
+def error_in_event(data: bytes) -> Any:
+    """What an event of an error says: its error, itself, or its words where it is no JSON."""
+    try:
+        value = load_object(data)
+    except ProtocolError:
+        return data.decode("utf-8", "replace")
+    return value.get("error") or value
+
+
+def tells_error(data: bytes) -> bool:
+    """Whether this is an object with an error in it."""
+    try:
+        return bool(load_object(data).get("error"))
+    except ProtocolError:
+        return False

@@ -31,8 +31,8 @@ class Ollama:
         """A chat; `prompt` stands beside it for /api/generate, and each endpoint ignores the other's."""
         request: dict[str, Any] = {
             "model": generation.model,
-            "messages": messages,
-            "prompt": messages[-1].get("content", ""),
+            "messages": [message | {"content": text_of(message.get("content"))} for message in messages],
+            "prompt": text_of(messages[-1].get("content")),
             "stream": stream,
             "options": {
                 "num_predict": generation.max_tokens,
@@ -58,12 +58,12 @@ class Ollama:
         value = load_object(body)
         if "done" not in value:
             raise ProtocolError("not an answer of Ollama's")
-        text, other = _parts(value)
+        text, thinking, calls = _parts(value)
         reason = value.get("done_reason") or ("stop" if value["done"] is True else None)
         failure = value.get("error") or failed_reason(reason, "done_reason")
         tokens = tokens_in(value, "prompt_eval_count", "eval_count")
         words, details = in_words(failure) if failure else None, TokenDetails.of(value)
-        return Answer(text_of(text), reason, *tokens, other, words, details=details)
+        return Answer(text_of(text), reason, *tokens, thinking or calls, words, details=details)
 
 
 class OllamaStreamParser(NdjsonStreamParser):
@@ -85,9 +85,10 @@ class OllamaStreamParser(NdjsonStreamParser):
         ended = value["done"] is True if "done" in value else bool(reason)
         if self.full and not ended and "done" not in value:
             raise ProtocolError(f"a line without `done`: {line[:160].decode('utf-8', 'replace')}")
-        text, other = _parts(value)
-        if is_content(text) or other:
-            self.content(line, alone=not ended)
+        text, thinking, calls = _parts(value)
+        visible = is_content(text) or calls
+        if visible or thinking:
+            self.content(line, alone=not ended, visible=visible)
         if ended:
             self.done = True
             self.finish_reason = str(reason or "stop")
@@ -96,11 +97,11 @@ class OllamaStreamParser(NdjsonStreamParser):
                 self.on_error(failure)
 
 
-def _parts(value: dict[str, Any]) -> tuple[Any, bool]:
-    """The visible text of a line, and whether it has reasoning or tool calls."""
+def _parts(value: dict[str, Any]) -> tuple[Any, bool, bool]:
+    """The visible text of a line, and whether it has reasoning, and calls of tools."""
     message = value.get("message") or {}
     if not isinstance(message, dict):
         raise ProtocolError("a message that is not an object")
     text = message.get("content")
     thinking = is_content(message.get("thinking")) or is_content(value.get("thinking"))
-    return text if is_content(text) else value.get("response"), thinking or bool(message.get("tool_calls"))
+    return text if is_content(text) else value.get("response"), thinking, bool(message.get("tool_calls"))

@@ -1,4 +1,4 @@
-"""The dialect `openai`: chat completions, as OpenAI, vLLM, llama.cpp, LiteLLM and most gateways speak it.
+"""The dialects `openai` and `completions`: chat completions, and those of a text, as most servers speak them.
 
 A proper end is a choice's `finish_reason`, then `[DONE]`; either alone is a broken answer. Usage comes
 in a chunk of its own, with no choices or with an empty one; some vendors put it into the choice, or a member
@@ -8,7 +8,7 @@ of their own. A failure is told by an event of its own, beside the choices, in t
 from typing import Any
 
 from katydid.dialects.base import Answer, Generation, Message, OpenAiAccess
-from katydid.dialects.content import is_content, text_of
+from katydid.dialects.content import is_content, is_visible, text_of
 from katydid.dialects.loading import load_object
 from katydid.dialects.status import failed_reason, in_words
 from katydid.dialects.stream_parser import DONE, SseStreamParser, StreamParser
@@ -18,6 +18,7 @@ from katydid.model.jsontext import json_bytes
 from katydid.protocol.counting import Shape
 
 _TEXTS = frozenset({"content", "reasoning_content", "reasoning", "reasoning_details", "refusal", "audio"})
+_VISIBLE = ("content", "refusal", "audio")
 _CALLS = frozenset({"tool_calls", "function_call"})
 
 
@@ -103,13 +104,14 @@ class OpenAiStreamParser(SseStreamParser):
         try:
             delta = choice.get("delta") or {}
             text = delta.get("content")
-            has_content = (text and text.__class__ is str) or (delta and _has_content(delta))  # nearly always the first
+            plain = bool(text) and text.__class__ is str  # nearly always
+            has_content = plain or (delta and _has_content(delta))
             error = choice.get("error") or delta.get("error")
         except (AttributeError, KeyError, TypeError):
             raise ProtocolError("a choice without a delta") from None
         reason = choice.get("finish_reason")
         if has_content:
-            self.content(data, alone=alone and not reason and not error)
+            self.content(data, alone=alone and not reason and not error, visible=plain or _is_seen(delta))
         self.choice(delta)
         if reason:
             self.finish_reason = str(reason)
@@ -124,6 +126,44 @@ class OpenAiStreamParser(SseStreamParser):
         """
 
 
+class Completions(OpenAi):
+    """Completions of a text, which models without a chat template have: see `base.Dialect`."""
+
+    name = "completions"
+    endpoint = "/v1/completions"
+
+    def body(self, messages: list[Message], generation: Generation, *, stream: bool) -> bytes:
+        """A completion of what the messages say, behind each other."""
+        request = load_object(super().body([], generation, stream=stream))
+        del request["messages"]
+        said = "\n\n".join(text for message in messages if (text := text_of(message.get("content"))))
+        return json_bytes({"prompt": said} | request)
+
+    def stream_parser(self, check: str) -> StreamParser:
+        """See `base.Dialect.stream_parser`."""
+        return CompletionsStreamParser(check)
+
+    def parse_answer(self, body: bytes) -> Answer:
+        """The first choice's text."""
+        value = load_object(body)
+        try:
+            choice = value["choices"][0]
+            message = {"content": choice["text"]}
+        except (KeyError, IndexError, TypeError):
+            raise ProtocolError("not a completion") from None
+        return super().parse_answer(json_bytes(value | {"choices": [choice | {"message": message}]}))
+
+
+class CompletionsStreamParser(OpenAiStreamParser):
+    """One streamed completion: a choice has its text where a chat's has a delta."""
+
+    shape = Shape(start=b"data: ", separator=b"\n\n", texts=frozenset({b"text"}))
+    _learned = None
+
+    def _choice(self, choice: dict[str, Any], data: bytes, *, alone: bool) -> None:
+        super()._choice(choice | {"delta": {"content": choice.get("text")}}, data, alone=alone)
+
+
 def _has_content(delta: dict[str, Any]) -> bool:
     """Whether a delta or a message has text, reasoning, sound, or calls of tools."""
     for key, value in delta.items():
@@ -132,6 +172,11 @@ def _has_content(delta: dict[str, Any]) -> bool:
         if (key in _TEXTS and is_content(value)) or (key in _CALLS and value):
             return True
     return False
+
+
+def _is_seen(delta: dict[str, Any]) -> bool:
+    """Whether any of it is no reasoning."""
+    return any(is_visible(delta.get(key)) for key in _VISIBLE) or any(delta.get(key) for key in _CALLS)
 
 
 def _groq_usage(value: dict[str, Any]) -> Any:

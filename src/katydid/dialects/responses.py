@@ -42,7 +42,7 @@ class Responses(OpenAiAccess):
         """A response that the target does not keep; the API has no seed."""
         request: dict[str, Any] = {
             "model": generation.model,
-            "input": messages,
+            "input": [_item(message) for message in messages],
             "max_output_tokens": generation.max_tokens,
             "temperature": generation.temperature,
             "stream": stream,
@@ -67,6 +67,17 @@ class Responses(OpenAiAccess):
         tokens = tokens_in(usage, "input_tokens", "output_tokens")
         words, details = in_words(failure) if failure else None, TokenDetails.of(usage)
         return Answer(text, _reason(value), *tokens, other, words, details=details)
+
+
+def _item(message: Message) -> Message:
+    """A message, whose parts this API calls by names of its own."""
+    content = message.get("content")
+    if not isinstance(content, list):
+        return message
+    kind = "output_text" if message.get("role") == "assistant" else "input_text"
+    texts = [isinstance(part, dict) and part.get("type") == "text" for part in content]
+    parts = [part | {"type": kind} if is_text else part for part, is_text in zip(content, texts, strict=True)]
+    return message | {"content": parts}
 
 
 class ResponsesStreamParser(SseStreamParser):
@@ -94,7 +105,7 @@ class ResponsesStreamParser(SseStreamParser):
     def _typed(self, kind: str, value: dict[str, Any], data: bytes) -> None:
         if kind in _CONTENT:
             if is_content(value.get("delta")):
-                self.content(data)
+                self.content(data, visible=not kind.startswith("response.reasoning"))
         elif kind == "response.output_item.added":
             if member(value, "item", data).get("type") in CALLS:  # a call begins with its function's name
                 self.content(data)

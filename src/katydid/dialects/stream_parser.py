@@ -12,7 +12,7 @@ unusual, and everything with `--check full`, goes through the parser. Both ways 
 from abc import ABC, abstractmethod
 from typing import Any, ClassVar, Protocol
 
-from katydid.dialects.loading import WRONG_SHAPE, load_object, shown
+from katydid.dialects.loading import WRONG_SHAPE, error_in_event, shown, tells_error
 from katydid.dialects.status import classify_text, in_words
 from katydid.dialects.usage import TokenDetails, later
 from katydid.model.errors import ProtocolError
@@ -26,8 +26,8 @@ from katydid.protocol.sse import BOM, SseParser
 
 BEGINNING = 4096
 """Bytes of a body that are kept while no content came, since they may be no answer but say what they are."""
-FEWEST_CHUNKS = 2
-"""In `count` an answer needs more content chunks than this (origin: "more than 2 chunks = success")."""
+FEWEST_CHUNKS = 3
+"""That an answer needs in `count` where nobody asks for shorter ones (origin: "more than 2 chunks = success")."""
 
 
 class EventParser(Protocol):
@@ -47,6 +47,7 @@ class StreamParser(ABC):
     Attributes:
         chunks: content chunks.
         first_at, last_at: arrival of the first and the last of them.
+        visible_at: arrival of the first one that a user sees: one that is no reasoning.
         first_bound: the read that brought the first brought others too, so its time is an upper bound.
         gaps: between consecutive ones.
         done: the answer has come to its proper end; what follows extends nothing.
@@ -54,6 +55,7 @@ class StreamParser(ABC):
         missing: what the end lacks to be a proper one, where that is known.
         error_text: what the server said in an error of its own, after it had said 200.
         malformed: what could not be read, cut short.
+        fewest_chunks: that a proper answer has, in `count`.
         details: what the server says of the tokens beside how many they are.
         shape: what the dialect's plain content events look like; None where nothing is known of them.
     """
@@ -65,9 +67,11 @@ class StreamParser(ABC):
     def __init__(self, check: str) -> None:
         self._rule = None if check == "full" else self._learned
         self.full = check == "full"
+        self.fewest_chunks = FEWEST_CHUNKS
         self.chunks = 0
         self.first_at: float | None = None
         self.last_at: float | None = None
+        self.visible_at: float | None = None
         self.first_bound = False
         self.gaps = Gaps()
         self.done = False
@@ -129,14 +133,17 @@ class StreamParser(ABC):
             return None
         return rule.chunk
 
-    def note(self, reads: list[float], chunks: int, first: int) -> None:
+    def note(self, reads: list[float], chunks: int, first: int, *, plain: bool = True) -> None:
         """Count content chunks.
 
         Args:
             reads: arrivals of the reads that brought any, in their order; at least one.
             chunks: how many all of them brought.
             first: how many the first of them brought.
+            plain: they look as `plain` says, and nobody has read them.
         """
+        if self.visible_at is None and plain and self._rule is not None and self._rule.visible:
+            self.visible_at = reads[0]
         self.gaps.add(reads, chunks, self.last_at)
         if self.last_at is None:
             self.first_at = reads[0]
@@ -156,36 +163,41 @@ class StreamParser(ABC):
             return
         if begin:
             self.read(data[:begin])
-        self._count(count)
+        self._count(count, visible=rule.visible)
         if end < len(data):
             self.read(data[end:])
 
-    def _count(self, chunks: int) -> None:
+    def _count(self, chunks: int, *, visible: bool) -> None:
         if not self.done:
             self._fresh += chunks
+            if visible and self.visible_at is None:
+                self.visible_at = self._at
 
     def _flush(self) -> None:
         """Note the block's chunks together: they have one time."""
         if self.done and self.done_at is None:
             self.done_at = self._at
         if self._fresh:
-            self.note([self._at], self._fresh, self._fresh)
+            self.note([self._at], self._fresh, self._fresh, plain=False)
             self._fresh = 0
 
     # What a dialect says of an event
 
-    def content(self, event: bytes, *, alone: bool = True) -> None:
+    def content(self, event: bytes, *, alone: bool = True, visible: bool = True) -> None:
         """One chunk with content, in this event.
 
         Args:
             event: its data.
             alone: it says nothing else: others that are like it but for their text need not be read.
+            visible: a user sees it: it is not reasoning alone.
         """
-        self._count(1)
+        self._count(1, visible=visible)
         if alone and not self.full and self.shape and not (self._rule and self._rule.fits(event)):
             self._strange += 1
             if self._rule is None or self._strange.bit_count() == 1 < self._strange:  # not for the odd one between
-                self._rule = type(self)._learned = self.shape.learn(event) or self._rule  # noqa: SLF001 - our own class
+                if (rule := self.shape.learn(event)) is not None:
+                    rule.visible = visible
+                self._rule = type(self)._learned = rule or self._rule  # noqa: SLF001 - our own class
 
     def usage(self, prompt: Any, completion: Any, *said: Any) -> None:
         """Tokens, as the server counts them: the last count holds, unless it says 0 after it said more.
@@ -227,7 +239,7 @@ class StreamParser(ABC):
         if not self.done:
             how = f": {self.missing}" if self.missing else ""
             return ErrorClass.TRUNCATED, f"the answer ended early, after {plural(self.chunks, 'content chunk')}{how}"
-        if not self.full and self.chunks <= FEWEST_CHUNKS:
+        if not self.full and self.chunks < self.fewest_chunks:
             return ErrorClass.TOO_FEW_CHUNKS, f"only {plural(self.chunks, 'content chunk')}"
         return None
 
@@ -241,23 +253,6 @@ _MARKS = frozenset({b"[", b" "})
 """What data begins with that may be an end mark and no JSON object."""
 _FIELDS = (b":", b"data", b"event", b"id", b"retry")
 """How the lines of an event stream begin."""
-
-
-def _error_in(data: bytes) -> Any:
-    """What an event of an error says: its error, itself, or its words where it is not JSON."""
-    try:
-        value = load_object(data)
-    except ProtocolError:
-        return data.decode("utf-8", "replace")
-    return value.get("error") or value
-
-
-def _tells_error(data: bytes) -> bool:
-    """Whether this is an object with an error in it."""
-    try:
-        return bool(load_object(data).get("error"))
-    except ProtocolError:
-        return False
 
 
 class SseStreamParser(StreamParser):
@@ -298,7 +293,7 @@ class SseStreamParser(StreamParser):
         """The last event, where nothing ended it, is read if it is the end or an error; then see what this was."""
         if (event := self._parser.close()) is not None:
             text, name = event
-            if name == ERROR or _tells_error(text) or self._ends(text.strip()):
+            if name == ERROR or tells_error(text) or self._ends(text.strip()):
                 self._events += 1
                 self._take(name, text)
         if not self._events and not self.chunks and (beginning := self._beginning.strip()):
@@ -314,7 +309,7 @@ class SseStreamParser(StreamParser):
         if data[:1] in _MARKS:
             data = data.strip()
         if name == ERROR:
-            self.on_error(_error_in(data))
+            self.on_error(error_in_event(data))
         else:
             self.event(name, data)
 
@@ -323,8 +318,8 @@ class SseStreamParser(StreamParser):
         lines = beginning.removeprefix(BOM).split(b"\n")
         if all(not line.strip() or line.startswith(_FIELDS) for line in lines):
             return  # an event stream in which nothing happens
-        if _tells_error(beginning):
-            self.on_error(_error_in(beginning))
+        if tells_error(beginning):
+            self.on_error(error_in_event(beginning))
         elif classify_text(words := shown(beginning)):
             self.on_error(words)
         else:

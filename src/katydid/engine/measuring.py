@@ -38,6 +38,7 @@ class StreamFacts(Facts, Protocol):
     chunks: int
     first_at: float | None
     first_bound: bool
+    visible_at: float | None
     gaps: Gaps
     prompt_tokens: int | None
     completion_tokens: int | None
@@ -73,6 +74,8 @@ def measure_stream(sample: Sample, exchange: Exchange, parser: StreamFacts) -> N
     if parser.first_at is not None and exchange.started is not None:
         sample.ttft_ms = (parser.first_at - exchange.started) * 1000.0
         sample.ttft_bound = parser.first_bound
+        if parser.visible_at is not None:
+            sample.ttfo_ms = (parser.visible_at - exchange.started) * 1000.0
     if parser.gaps:
         sample.gaps = parser.gaps
         mean, p99, most = parser.gaps.statistics()

@@ -94,7 +94,8 @@ class RunOptions(LengthOptions, ArrivalOptions):
     )
     prompts: str | None = option(
         None,
-        ".txt (a prompt a line) or .jsonl (OpenAI messages or ShareGPT) (default: built-in prompts)",
+        ".txt (a prompt a line), .jsonl, .json, .csv or .parquet: OpenAI messages, ShareGPT, Alpaca or prompts; also "
+        "as .gz (default: built-in prompts)",
         group=Group.PROMPTS,
     )
     max_tokens: int = option(
@@ -114,8 +115,16 @@ class RunOptions(LengthOptions, ArrivalOptions):
     )
     check: str = option(
         "count",
-        "count: more than 2 content chunks and a proper end is success; full: every event is checked",
+        "count: --min-chunks and a proper end is success; full: every event is checked",
         choices=("count", "full"),
+        group=Group.CHECKS,
+    )
+    min_chunks: int = option(
+        3,
+        "content chunks that a streamed answer must have with --check count, unless fewer tokens are asked for",
+        kind=count,
+        rule=POSITIVE,
+        most=AT_MOST_32_BITS,
         group=Group.CHECKS,
     )
     client: str = option(

@@ -89,8 +89,7 @@ class Runtime:
             self._spawning = Spawning(self)
             self._spawning.install(environment)
         self._spawned = Spawned("local")
-        self._next_user = 0
-        self._first_of_stage = 0
+        self._next_user = self._first_of_stage = 0
         self._stage: Stage | None = None
         self._monitor: Monitor | None = None
         self.housekeeping = Housekeeping(self._broken)
@@ -199,6 +198,8 @@ class Runtime:
             self.service = self.prepared or users[0].service_class(self.options, self.environment.host or "")
             if self.info.adaptation:
                 self.service.adapt(self.info.adaptation)
+            if self.is_worker and hasattr(self.service, "share"):
+                self.service.share(self.rank, self.info.workers)
             if self.info.calibration:
                 self.service.calibrate(self.info.calibration)
             self.service.begin(self.info.model)

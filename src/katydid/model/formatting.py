@@ -10,7 +10,7 @@ from collections.abc import Callable
 from katydid.model.documents.comparison import BothSides, ComparedMetric
 from katydid.model.documents.manifest import Manifest
 from katydid.model.documents.summary import Summary
-from katydid.model.metrics import METRICS
+from katydid.model.metrics import METRICS, Distribution, Pooled
 from katydid.model.units import Unit
 
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]+")
@@ -155,6 +155,18 @@ def show(name: str, value: float | None, summary: Summary | None = None, unit: U
     if value is None:
         return summary.too_few.get(name, "–") if summary else "–"
     return at_most(name, summary) + value_only(name, value, unit)
+
+
+BUNDLED = 1.2
+"""Tokens per chunk above which the gaps between chunks are not those between tokens."""
+_GAPS = ("itl", "gap", "gap_p99", "gap_max")
+
+
+def label_of(metric: Distribution | Pooled, summary: Summary) -> str:
+    """What people read for a distribution; gaps between chunks of several tokens each are marked."""
+    per_chunk = summary.metrics.get("tokens_per_chunk")
+    bundled = metric.name in _GAPS and per_chunk is not None and per_chunk > BUNDLED
+    return f"{metric.label} (bundled: {significant(per_chunk or 0.0)} tokens a chunk)" if bundled else metric.label
 
 
 def at_most(name: str, summary: Summary | None) -> str:

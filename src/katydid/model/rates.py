@@ -41,6 +41,7 @@ class Counts:
         missed: starts that were due in it and never came, as their users were still waiting.
         unserved: of those that arrived at a rate, those that were never sent; None where there is no rate.
         good: that were answered before their users' next ones were due; None where nothing is due at a time.
+        tokens_per_chunk: of answers whose tokens the server counted, without reasoning that it did not send.
         resent: sent again after an idle close, or with a renewed key; None in runs of before that was recorded.
     """
 
@@ -62,6 +63,7 @@ class Counts:
     unserved: int | None = None
     resent: int | None = None
     input_tokens: float | None = None
+    tokens_per_chunk: float | None = None
     stop: Stop | None = None
 
 
@@ -189,6 +191,15 @@ RATES = (
         "Completion tokens a second of all users together, in successful answers, as the server counted them. "
         "Those that arrived before the run stopped: an answer's are spread evenly over the time in which it came.",
         lambda c: _ratio(c.tokens, c.seconds),
+    ),
+    Rate(
+        "tokens_per_chunk",
+        "Tokens per chunk",
+        Unit.COUNT,
+        Better.NEITHER,
+        "Completion tokens / content chunks of successful streamed answers; reasoning tokens count where the reasoning "
+        "is streamed. Where it is more than 1.2, gaps between chunks are not those between tokens.",
+        lambda c: c.tokens_per_chunk,
     ),
     Rate(
         "input_tokens_per_s",

@@ -48,7 +48,7 @@ class ErrorClass(StrEnum):
         RESET: the connection was reset.
         TRUNCATED: the answer ended before it said that it was complete.
         EMPTY: a success in form, without any content.
-        TOO_FEW_CHUNKS: a streamed answer of at most 2 content chunks.
+        TOO_FEW_CHUNKS: a streamed answer of fewer content chunks than `--min-chunks`, or than the tokens asked for.
         MALFORMED: bytes that break the protocol, or more of them than a bounded buffer holds.
         RATE_LIMITED: 429, or an error in the answer that says so.
         DAILY_LIMIT: 429 for the day: trying again later does not help.
@@ -131,6 +131,7 @@ class Sample:
         send_ms: start → the kernel had the last byte of the request; None where it did not take all, or nobody looked.
         ttft_ms: start → arrival of the first chunk with content.
         ttft_bound: True where the first read brought several chunks, so that TTFT is an upper bound.
+        ttfo_ms: start → arrival of the first chunk that a user sees: later than TTFT where the model reasons first.
         duration_ms: start → arrival of the last byte.
         ended_ms: when a request ended that has no duration: it failed, timed out, or was cut off.
         read_lag_ms: largest delay between a chunk's arrival in the kernel and our reading it.
@@ -149,6 +150,7 @@ class Sample:
         resent: sent again, once: on a new connection, since a kept one was closed in the moment of sending, or with a
             renewed key.
         late_cause: why it started late: more than 50 ms, or 1 % of the interval, after it was due.
+        prompt_id: which prompt of its file it sent, from 1; pairs the requests of two versions.
         extra: columns that a workload adds, by name.
         gaps: between content chunks, until they have entered the run's histogram; None: there are none.
     """
@@ -181,6 +183,7 @@ class Sample:
     cached_tokens: int | None = None
     reasoning_tokens: int | None = None
     prediction_tokens: int | None = None
+    ttfo_ms: float | None = None
     status: int | None = None
     outcome: Outcome = Outcome.OK
     blame: Blame | None = None
@@ -190,6 +193,7 @@ class Sample:
     warm_up: bool = False
     resent: bool = False
     late_cause: LateCause | None = None
+    prompt_id: str | None = None
     extra: dict[str, object] = field(default_factory=dict)
     gaps: Gaps | None = None
 

@@ -74,11 +74,13 @@ class ContentRule:
 
     Attributes:
         chunk: what an HTTP chunk looks like that is such an event.
+        visible: its text is output that a user sees, as who learns it says.
     """
 
-    __slots__ = ("_ending", "_separator", "_start", "chunk")
+    __slots__ = ("_ending", "_separator", "_start", "chunk", "visible")
 
     def __init__(self, shape: Shape, event: bytes) -> None:
+        self.visible = True
         self._start = shape.start
         self._separator = shape.separator
         self.chunk: ChunkRule = shape.start + event + shape.separator

@@ -14,7 +14,7 @@ from katydid.target.answering import AnswerJob, ServedAnswer, WholeAnswer
 from katydid.target.apis.anthropic import AnthropicApi
 from katydid.target.apis.base import Api, Ask, Spent
 from katydid.target.apis.ollama import OllamaApi
-from katydid.target.apis.openai import OpenAiApi
+from katydid.target.apis.openai import CompletionsApi, OpenAiApi
 from katydid.target.apis.responses import ResponsesApi
 from katydid.target.apis.tool_turns import with_tools
 from katydid.target.bridge.answering import BridgeAnswer, BridgeSocket, messages_path
@@ -34,6 +34,7 @@ _OPENAI = OpenAiApi()
 
 APIS: dict[str, Api] = {
     "/v1/chat/completions": _OPENAI,
+    "/v1/completions": CompletionsApi(),
     "/v1/responses": ResponsesApi(),
     "/v1/messages": AnthropicApi(),
     "/api/chat": OllamaApi(),

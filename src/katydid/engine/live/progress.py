@@ -59,13 +59,8 @@ class Progress:
         limit, staged = info.failure_limit, staged_shape(self._runtime.environment)
         at_rates = staged is not None and staged.at_rates(self._runtime.environment.parsed_options)
         stops = f"aborts after {plural(limit, 'failed request')}" if limit else "no failure stops it"
-        how_long = _for(info.run_time, options.requests) if info.users else ""
-        load = (
-            f"{plural(info.users, 'user')}, {options.course}"
-            if options.course
-            else _load(options, info, at_rates=at_rates)
-        )
-        self._console.print(f"{load}, against {host}{'' if options.course else how_long}; {stops}.")
+        how_long = _for(info.run_time, options.requests) if info.users and not options.course else ""
+        self._console.print(f"{_load(options, info, at_rates=at_rates)}, against {host}{how_long}; {stops}.")
         if self._console.is_terminal:
             self._live = Live(self._line(), console=self._console, auto_refresh=False, transient=True)
             self._live.start()

@@ -7,6 +7,7 @@ from urllib.parse import parse_qsl, urlsplit
 from katydid.dialects import dialect
 from katydid.dialects.base import Generation, Message, path_of
 from katydid.dialects.loading import load_object
+from katydid.dialects.stream_parser import StreamParser
 from katydid.engine.options import RunOptions
 from katydid.engine.services.api_key import find_key
 from katydid.engine.services.credentials import Credentials, KeyedClient
@@ -17,6 +18,8 @@ from katydid.engine.services.preflight import HEADER, MOST_TOKENS, choose_model,
 from katydid.engine.services.prompts import load_prompts
 from katydid.load.body import Adaptation, body_fields, secret_values
 from katydid.load.made_prompts import Plan
+from katydid.load.prompts.collection import Draw
+from katydid.load.prompts.entry import Prompt
 from katydid.model.errors import ConfigError, ProtocolError
 from katydid.model.jsontext import json_bytes
 from katydid.model.redact import hide_query, is_secret_name
@@ -25,6 +28,8 @@ from katydid.protocol.target_url import read_target_url
 from katydid.transport import open_client
 from katydid.transport.exchange import Exchange, Request, Timeouts, TimestampSource
 
+MOST_KEPT = 16 * 2**20
+"""Bytes of bodies that are kept to be sent again."""
 LOOK_WORDS = 24
 """Of the prompt of the look before the load, where prompts are made."""
 
@@ -62,6 +67,7 @@ class ChatService(Generic[Options_co]):
         self.key, self._key_note = find_key(options.api, host)
         self.note = self._key_note
         self._prompts = load_prompts(options.prompts)
+        self._draw = Draw(len(self._prompts.entries), options.seed)
         self.making = Making(options, options.seed, options.prompts, self._made)
         if self.making.active and not self.makes:
             raise ConfigError("--input-tokens, --output-tokens: this workload says itself what it asks: leave them out")
@@ -74,7 +80,8 @@ class ChatService(Generic[Options_co]):
         self.credentials = Credentials(self.key, self.dialect.headers, self._extra)
         timeouts = Timeouts(options.request_timeout, options.idle_timeout)
         self.client = KeyedClient(open_client(options.client, self._host, timeouts, options.tls), self.credentials)
-        self._bodies: list[bytes | None] = []
+        self._bodies: dict[int, bytes] = {}
+        self._kept = 0
         self._model = ""
 
     @property
@@ -116,11 +123,16 @@ class ChatService(Generic[Options_co]):
         if self.making.makes_prompts:
             count = self._count_tokens if options.preflight == "request" else None
             self.note = "; ".join(filter(None, (self.note, self.making.calibrate(count))))
+        self.note = "; ".join(filter(None, (self._prompts.told, self.note)))
         return model
 
     def adapt(self, found: dict[str, object] | None) -> None:
         """What the process that looked at the target has found; before `begin`."""
         self.adaptation = Adaptation.from_dict(found)
+
+    def share(self, process: int, processes: int) -> None:
+        """This is one of several processes that send requests; `process` from 0."""
+        self._draw.share(process, processes)
 
     @property
     def calibration(self) -> dict[str, object] | None:
@@ -140,10 +152,9 @@ class ChatService(Generic[Options_co]):
 
     def _look_body(self, adaptation: Adaptation) -> bytes:
         self.adaptation = adaptation
-        index = self._prompts.index(self.options.seed, 0, 0)
         if self.making.makes_prompts:
             return self._short_body(one_message(self.making.prompts.probe(0, LOOK_WORDS)))
-        return self._short_body(self._prompts.conversations[index])
+        return self._short_body(self._prompts.entries[self._draw.first].messages)
 
     def _short_body(self, messages: list[Message]) -> bytes:
         most = min(self.options.max_tokens, MOST_TOKENS)
@@ -172,7 +183,7 @@ class ChatService(Generic[Options_co]):
     def begin(self, model: str) -> None:
         """See `service.Service.begin`."""
         self._model = model
-        self._bodies = [None] * len(self._prompts.conversations)
+        self._bodies, self._kept = {}, 0
         self._paths = {self.streams: self._path_of(stream=self.streams)}
 
     def _path_of(self, *, stream: bool) -> str:
@@ -187,22 +198,29 @@ class ChatService(Generic[Options_co]):
         return checked_path(f"--api {self.dialect.name}: its path", path).removeprefix(self._cut)
 
     def request(self, *, user: int, iteration: int, request_id: str, stream: bool) -> Request:
-        """The request of a user's iteration; its body is built once a prompt, or ahead of time where it is made."""
+        """The request of a user's iteration; its body is built ahead of time where it is made."""
         if self.making.active:
             return self.post(self.making.take(user, iteration).body, request_id, stream=stream)
-        index = self._prompts.index(self.options.seed, user, iteration)
-        body = self._bodies[index]
-        if body is None:
-            body = self._bodies[index] = self._body(index, stream=stream)
-        return self.post(body, request_id, stream=stream)
+        return self.post(self._body(self._draw.take(user, iteration), stream=stream), request_id, stream=stream)
 
     def request_for(self, sample: Sample, draw: tuple[int, int], *, stream: bool) -> Request:
-        """The request of a sample, made by the user and the iteration of `draw`; the sample is told its lengths."""
+        """The request of a sample, made by the user and the iteration of `draw`; the sample is told what it asks."""
         user, iteration = draw
         if self.making.active:
             plan = self.making.take(user, iteration).plan
             sample.target_input_tokens, sample.target_output_tokens = plan.input_tokens, plan.output_tokens
+        if not self.making.makes_prompts:
+            sample.prompt_id = self._prompts.entries[self._draw.take(user, iteration)].id
         return self.request(user=user, iteration=iteration, request_id=sample.request_id, stream=stream)
+
+    def stream_parser(self, sample: Sample, draw: tuple[int, int]) -> StreamParser:
+        """A reader for the streamed answer to a request of `request_for`; one of few tokens may have few chunks."""
+        parser = self.dialect.stream_parser(self.options.check)
+        limit = sample.target_output_tokens
+        if limit is None and not self.making.makes_prompts:
+            limit = self._prompts.entries[self._draw.take(*draw)].output_tokens
+        parser.fewest_chunks = min(self.options.min_chunks, self.options.max_tokens if limit is None else limit)
+        return parser
 
     def ended(self, sample: Sample, draw: tuple[int, int]) -> None:
         """A request of `request_for` has ended."""
@@ -214,7 +232,7 @@ class ChatService(Generic[Options_co]):
         if self.making.makes_prompts:
             messages = one_message(self.making.prompts.text(user, iteration, plan.units))
         else:
-            messages = self._prompts.conversations[self._prompts.index(self.options.seed, user, iteration)]
+            messages = self._prompts.entries[self._draw.take(user, iteration)].messages
         generation = self.generation(self._forced(plan.output_tokens or 0))
         if plan.output_tokens is not None:
             generation = replace(generation, max_tokens=plan.output_tokens)
@@ -233,7 +251,20 @@ class ChatService(Generic[Options_co]):
         return Generation(self._model, options.max_tokens, options.temperature, options.seed, extra or {})
 
     def _body(self, index: int, *, stream: bool) -> bytes:
-        return self.body(self._prompts.conversations[index], stream=stream)
+        """Of a prompt; kept for the next time, as long as all that are kept are few."""
+        body = self._bodies.get(index)
+        if body is None:
+            body = self._built(self._prompts.entries[index], stream=stream)
+            if self._kept + len(body) <= MOST_KEPT:
+                self._bodies[index] = body
+                self._kept += len(body)
+        return body
+
+    def _built(self, prompt: Prompt, *, stream: bool) -> bytes:
+        generation = self.generation()
+        if prompt.output_tokens is not None:
+            generation = replace(generation, max_tokens=prompt.output_tokens)
+        return self.changed(self.dialect.body(prompt.messages, generation, stream=stream))
 
     def body(self, messages: list[Message], extra: dict[str, object] | None = None, *, stream: bool) -> bytes:
         """The body of a request as it is sent; `extra` is put into it as it is."""
@@ -276,8 +307,9 @@ class ChatService(Generic[Options_co]):
         if self.making.makes_prompts:
             return {"prompts": "made", "calibration": dict(self.making.prompts.facts())}
         return {
-            "prompts": f"{self._prompts.source} ({len(self._prompts.conversations)})",
+            "prompts": f"{self._prompts.source} ({len(self._prompts.entries)})",
             "prompts_sha256": self._prompts.sha256,
+            **({"prompts_skipped": self._prompts.skipped} if self._prompts.skipped else {}),
         }
 
     @property

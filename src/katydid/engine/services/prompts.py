@@ -1,22 +1,18 @@
-"""What users say: the built-in prompts, or those of a file. Knows nothing of APIs or sockets."""
+"""Reads the prompts of a run: the built-in ones, or those of a file. What a file may say knows `load.prompts`."""
 
 import hashlib
-import json
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from katydid.engine.services.prompt_tables import parquet_rows
+from katydid.load.prompts.collection import Prompts, collected
+from katydid.load.prompts.files import READERS, plain
+from katydid.load.prompts.unpacking import unpacked
 from katydid.model.errors import ConfigError
 
-Message = dict[str, Any]
-
-_SHAREGPT_ROLES = {
-    "human": "user",
-    "user": "user",
-    "gpt": "assistant",
-    "assistant": "assistant",
-    "system": "system",
-}
+_PIECE = 2**16
+_TABLE = ".parquet"
 
 _BUILT_IN = """\
 Explain how a rainbow forms to a curious child.
@@ -46,81 +42,40 @@ Explain what happens when you type an address into a web browser.
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Prompts:
-    """Conversations to send, and where they come from.
-
-    Attributes:
-        conversations: each a list of messages in OpenAI's form.
-        source: `built-in`, or the file's path.
-        sha256: of the text they were read from; two runs with equal ones sent the same prompts.
-    """
-
-    conversations: list[list[Message]]
-    source: str
-    sha256: str
-
-    def index(self, seed: int, user: int, iteration: int) -> int:
-        """Which conversation a user's request sends: the same for every version under test."""
-        return (seed + user * 7919 + iteration * 104_729) % len(self.conversations)
-
-
 def load_prompts(path: str | None) -> Prompts:
     """The prompts of a file, or the built-in ones.
 
     Raises:
-        ConfigError: the file cannot be read, is of another kind, or has a line that is no prompt.
+        ConfigError: the file cannot be read, is of another kind, or has an entry that is no prompt.
     """
     if path is None:
-        return Prompts(_plain(_BUILT_IN), "built-in", _sha256(_BUILT_IN))
+        text = _BUILT_IN.encode()
+        return Prompts(collected(plain([text]))[0], "built-in", hashlib.sha256(text).hexdigest())
     try:
-        text = Path(path).read_text(encoding="utf-8")
+        return _of_file(Path(path), path)
+    except ConfigError as error:
+        raise ConfigError(f"--prompts {path}: {error}") from None
     except OSError as error:
         raise ConfigError(f"--prompts {path}: {(error.strerror or str(error)).lower()}") from None
-    except UnicodeDecodeError:
-        raise ConfigError(f"--prompts {path}: is not UTF-8 text") from None
-    kind = Path(path).suffix.lower()
-    if kind not in {".txt", ".jsonl"}:
-        raise ConfigError(f"--prompts {path}: give a .txt (a prompt a line) or a .jsonl file")
-    conversations = _plain(text) if kind == ".txt" else _json_lines(path, text)
-    if not conversations:
-        raise ConfigError(f"--prompts {path}: holds no prompt")
-    return Prompts(conversations, path, _sha256(text))
 
 
-def _sha256(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
+def _of_file(path: Path, source: str) -> Prompts:
+    kind = Path(path.name.lower().removesuffix(".gz")).suffix
+    if kind != _TABLE and kind not in READERS:
+        known = ", ".join((*READERS, _TABLE))
+        raise ConfigError(f"give a .txt (a prompt a line) or another file of prompts: {known}, also packed as .gz")
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        pieces = _hashed(file, digest)
+        found = parquet_rows(path) if kind == _TABLE else READERS[kind](unpacked(pieces))
+        prompts, skipped, told = collected(found)
+        if kind == _TABLE:
+            for _ in pieces:
+                pass
+    return Prompts(prompts, source, digest.hexdigest(), skipped, f"--prompts {source}: {told}" if told else "")
 
 
-def _plain(text: str) -> list[list[Message]]:
-    return [[{"role": "user", "content": line}] for line in text.splitlines() if line.strip()]
-
-
-def _json_lines(path: str, text: str) -> list[list[Message]]:
-    conversations = []
-    for number, line in enumerate(text.splitlines(), start=1):
-        if line.strip():
-            try:
-                conversations.append(_conversation(json.loads(line)))
-            except (ValueError, KeyError, TypeError):
-                raise ConfigError(
-                    f'--prompts {path}: line {number} is neither {{"messages": […]}} nor ShareGPT\'s form'
-                ) from None
-    return conversations
-
-
-def _conversation(value: Any) -> list[Message]:
-    """OpenAI's `messages`, ShareGPT's `conversations` (up to the last human turn), or a bare prompt."""
-    if isinstance(value, str):
-        return [{"role": "user", "content": value}]
-    if "messages" in value:
-        messages = [dict(m) for m in value["messages"]]
-        if not messages or any("role" not in m for m in messages):
-            raise ValueError("no messages")
-        return messages
-    turns = [{"role": _SHAREGPT_ROLES[turn["from"]], "content": str(turn["value"])} for turn in value["conversations"]]
-    while turns and turns[-1]["role"] != "user":
-        turns.pop()
-    if not turns:
-        raise ValueError("no human turn")
-    return turns
+def _hashed(file: Any, digest: Any) -> Iterator[bytes]:
+    while piece := file.read(_PIECE):
+        digest.update(piece)
+        yield piece

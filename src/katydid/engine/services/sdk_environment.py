@@ -31,6 +31,7 @@ _OPENAI = Vendor("OPENAI_BASE_URL", "OPENAI_API_KEY", "api.openai.com")
 VENDORS = {
     "openai": _OPENAI,
     "openai-responses": _OPENAI,
+    "completions": _OPENAI,
     "anthropic": Vendor("ANTHROPIC_BASE_URL", "ANTHROPIC_API_KEY", "api.anthropic.com"),
     "ollama": Vendor("OLLAMA_HOST"),
 }

@@ -120,6 +120,7 @@ class ErrorRow(Part, kw_only=True, frozen=True):
         status: the HTTP status of the example.
         name: the request's name in the example.
         check: what to look at, where the configuration is to blame.
+        prompts: that failed so again and again, by their places in their file, where they are few.
     """
 
     error: str
@@ -131,6 +132,7 @@ class ErrorRow(Part, kw_only=True, frozen=True):
     status: int | None = None
     name: str | None = None
     check: str | None = None
+    prompts: list[str] | None = None
 
 
 class NameRow(Part, kw_only=True, frozen=True):

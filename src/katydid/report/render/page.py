@@ -59,6 +59,7 @@ def _environment() -> Environment:
     )
     environment.globals |= {
         "show": formatting.show,
+        "label_of": formatting.label_of,
         "censored": formatting.censored,
         "milliseconds": formatting.milliseconds,
         "fraction": formatting.fraction,

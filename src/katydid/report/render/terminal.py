@@ -11,7 +11,7 @@ from rich.text import Text
 
 from katydid.model.declared import Catalogue, catalogue_of
 from katydid.model.documents.summary import Finding, Summary
-from katydid.model.formatting import censored, number, plural, show, strip_control_chars
+from katydid.model.formatting import censored, label_of, number, plural, show, strip_control_chars
 from katydid.report.build import Report
 from katydid.report.model import Section
 
@@ -101,7 +101,7 @@ def _times(summary: Summary, catalogue: Catalogue) -> Table:
             ]
             if summary.measured(names[0]) is None:  # so few that not even the median says something
                 shown[0] = f"mean {show(f'{d.name}.mean', None, summary, d.unit)}"
-            table.add_row(Text(d.label), *shown)
+            table.add_row(Text(label_of(d, summary)), *shown)
     table.caption = censored(summary) or None
     return table
 

@@ -1,4 +1,4 @@
-"""OpenAI's chat completions, as the embedded target speaks them."""
+"""OpenAI's chat completions, and completions, as the embedded target speaks them."""
 
 import time
 from collections.abc import Sequence
@@ -84,6 +84,40 @@ class OpenAiApi(Api):
     def error_body(self, message: str, kind: str) -> bytes:
         """See `Api.error_body`."""
         return json_bytes({"error": {"message": message, "type": kind, "code": kind}})
+
+
+class CompletionsApi(OpenAiApi):
+    """Completions of a text; see `apis.Api`."""
+
+    def read(self, body: dict[str, object]) -> Ask:
+        """See `Api.read`; one prompt, a text."""
+        return super().read(body | {"messages": [{"content": member(body, "prompt", str, "")}]})
+
+    def opening(self, ask: Ask, identity: str) -> bytes:
+        """Nothing."""
+        del ask, identity
+        return b""
+
+    def content(self, ask: Ask, identity: str, text: str) -> bytes:
+        """See `Api.content`."""
+        return event(_text_frame(ask, identity, [{"index": 0, "text": text, "finish_reason": None}]))
+
+    def closing(self, ask: Ask, identity: str, spent: Spent) -> Sequence[bytes]:
+        """The finish reason, the usage where it was asked for, and the end mark."""
+        last = {"index": 0, "text": "", "finish_reason": ask.reason(spent.tokens)}
+        events = [event(_text_frame(ask, identity, [last]))]
+        if ask.wants_usage:
+            events.append(event(_text_frame(ask, identity, []) | {"usage": _usage(ask, spent)}))
+        return [*events, _DONE]
+
+    def whole(self, ask: Ask, identity: str, text: str, spent: Spent) -> bytes:
+        """See `Api.whole`."""
+        choice = {"index": 0, "text": text, "finish_reason": ask.reason(spent.tokens)}
+        return json_bytes(_text_frame(ask, identity, [choice]) | {"usage": _usage(ask, spent)})
+
+
+def _text_frame(ask: Ask, identity: str, choices: list[object]) -> dict[str, object]:
+    return _frame(ask, identity, choices) | {"id": f"cmpl-{identity}", "object": "text_completion"}
 
 
 def _cut(index: int, call: Call) -> list[dict[str, object]]:

@@ -208,9 +208,10 @@ class BurstUser(PacedUser[BurstOptions, BurstService]):
     def perform(self, sample: Sample) -> None:
         """One streamed answer, or one page."""
         service = self.service
-        parser = _Page() if service.plain else _StreamOrWhole(service.dialect.stream_parser(self.options.check))
         draw = self.index, self.iteration
-        self.exchange(sample, service.ask(sample, draw), parser)
+        request = service.ask(sample, draw)
+        parser = _Page() if service.plain else _StreamOrWhole(service.stream_parser(sample, draw))
+        self.exchange(sample, request, parser)
         service.ended(sample, draw)
 
 

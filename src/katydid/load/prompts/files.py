@@ -1,0 +1,132 @@
+"""From the bytes of a file of prompts to its entries: text, lines of JSON, comma-separated values. Knows no file.
+
+Everything is read as it comes, piece by piece, so that what is in memory at a time is one entry. Lines end
+with LF or CR LF alone.
+"""
+
+import csv
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import orjson
+
+from katydid.load.prompts.collection import Entry
+from katydid.load.prompts.entry import CONVERSATIONS, KNOWN, TEXTS
+from katydid.load.prompts.json_values import DECODER, MOST_ENTRY, json_document
+from katydid.model.errors import ConfigError
+
+
+def _lines(pieces: Iterable[bytes]) -> Iterator[tuple[int, str]]:
+    """(number, text) of each line, without its end."""
+    for number, line in enumerate(_raw_lines(pieces), start=1):
+        try:
+            yield number, line.removesuffix(b"\r").decode()
+        except UnicodeDecodeError:
+            raise ConfigError(f"line {number} is not UTF-8 text") from None
+
+
+def _raw_lines(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    parts: list[bytes] = []
+    number, size = 1, 0
+    for piece in pieces:
+        *whole, rest = piece.split(b"\n")
+        for line in whole:
+            yield b"".join((*parts, line))
+            parts, size = [], 0
+            number += 1
+        parts.append(rest)
+        size += len(rest)
+        if size > MOST_ENTRY:
+            raise ConfigError(f"line {number} is longer than {MOST_ENTRY >> 20} MiB")
+    if size:
+        yield b"".join(parts)
+
+
+def plain(pieces: Iterable[bytes]) -> Iterator[Entry]:
+    """A prompt a line."""
+    return (("line", number, text) for number, text in _lines(pieces) if text.strip())
+
+
+def json_lines(pieces: Iterable[bytes]) -> Iterator[Entry]:
+    """A JSON value a line.
+
+    Raises:
+        ConfigError: a line is none.
+    """
+    for number, text in _lines(pieces):
+        if text.strip():
+            try:
+                value = _parsed(text)
+            except (ValueError, RecursionError):
+                raise ConfigError(f"line {number} is not JSON") from None
+            yield "line", number, value
+
+
+def _parsed(text: str) -> Any:
+    """As JSON has it, and half a surrogate pair too.
+
+    Raises:
+        ValueError: it is none.
+        RecursionError: it is too deep.
+    """
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return DECODER.decode(text)
+
+
+def comma_separated(pieces: Iterable[bytes]) -> Iterator[Entry]:
+    """A row each, as an object; the first line has the columns' names.
+
+    Raises:
+        ConfigError: no column is known, or a row is not as the first line says.
+    """
+    lines = (f"{text}\n" for _, text in _lines(pieces))
+    header = next(lines, "")
+    if not header.strip():
+        return
+    before = csv.field_size_limit(MOST_ENTRY)
+    try:
+        yield from _rows(lines, *_columns(header))
+    finally:
+        csv.field_size_limit(before)
+
+
+def _columns(header: str) -> tuple[str, list[str]]:
+    """What stands between the columns, and their names."""
+    for delimiter in ",;\t":
+        try:
+            first = next(csv.reader([header], delimiter=delimiter))
+        except csv.Error as error:
+            raise ConfigError(f"line 1 is not as CSV has it ({error})") from None
+        names = [name.strip().lower() for name in first]
+        if set(names) & {*CONVERSATIONS, *TEXTS}:
+            return delimiter, names
+    raise ConfigError(f"line 1 names no column of prompts: one of {', '.join((*CONVERSATIONS, *TEXTS))}")
+
+
+def _rows(lines: Iterator[str], delimiter: str, names: list[str]) -> Iterator[Entry]:
+    reader = csv.reader(lines, delimiter=delimiter, strict=True)
+    while True:
+        number = reader.line_num + 2
+        try:
+            row = next(reader, None)
+        except csv.Error as error:
+            raise ConfigError(f"line {number} is not as CSV has it ({error})") from None
+        if row is None:
+            return
+        if row and len(row) != len(names):
+            raise ConfigError(f"line {number} has {len(row)} fields, and line 1 has {len(names)}: quote each text")
+        if row:
+            yield "line", number, {name: text or None for name, text in zip(names, row, strict=True) if name in KNOWN}
+
+
+READERS: dict[str, Callable[[Iterable[bytes]], Iterator[Entry]]] = {
+    ".txt": plain,
+    ".jsonl": json_lines,
+    ".ndjson": json_lines,
+    ".json": json_document,
+    ".csv": comma_separated,
+    ".tsv": comma_separated,
+}
+"""By the ending of a file's name."""
