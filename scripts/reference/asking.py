@@ -106,8 +106,8 @@ Locust's own options (`--host`, `--users`, `--run-time`, `--processes` …) are 
 Durations are written `250ms`, `20s`, `8m`, `1h` or `1m30s`; a plain number is seconds, unless the meaning names another
 unit.
 
-A key comes from `LOAD_TEST_API_KEY`, or from a file named by `LOAD_TEST_API_KEY_FILE`; it is never an option, since
-options stand in process lists and web pages.
+A key comes from `LOAD_TEST_API_KEY`, else from the file that `LOAD_TEST_API_KEY_FILE` names, else from what the command
+in `LOAD_TEST_API_KEY_COMMAND` prints; it is never an option, since options stand in process lists and web pages.
 
 ## Every workload
 

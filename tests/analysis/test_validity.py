@@ -145,6 +145,11 @@ def test_late_starts_of_free_users_are_ours():
     assert found(rows) == {"late_starts": "invalid"}
 
 
+def test_what_is_sent_again_was_punctual_the_first_time():
+    rows = [started(i * 1000, late=60.0 * (i % 2), iteration=i, resent=bool(i % 2)) for i in range(20)]
+    assert found(rows) == {"resent": "warning"}
+
+
 def test_without_an_interval_no_start_is_late_by_a_schedule():
     rows = [started(i * 1000, late=60.0 if i % 2 else 0.0, iteration=i) for i in range(20)]
     assert found(rows, interval_s=0.0) == {}

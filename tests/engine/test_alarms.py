@@ -37,6 +37,11 @@ def test_late_starts_of_free_users_are_the_generators(alarms):
     assert told.endswith("spread the users with --processes, and keep other work off this machine")
 
 
+def test_requests_that_were_sent_again_were_punctual_the_first_time(alarms):
+    again = [row | {"resent": True} for row in course(late_ms=120.0, duration_ms=800.0)]
+    assert alarms.add("samples", rows(*again)) == []
+
+
 def test_late_starts_of_busy_users_are_the_loads(alarms):
     (told,) = alarms.add("samples", rows(*course(late_ms=500.0, duration_ms=2300.0)))
     assert told.startswith("Users are late: answers take longer than the interval of 2 s, so 35 of 35 requests")

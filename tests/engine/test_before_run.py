@@ -8,11 +8,12 @@ from katydid.engine.options import RunOptions
 from katydid.engine.services.before_run import ready_target
 from katydid.model.errors import ConfigError
 from katydid.target.process import start_target
+from katydid.transport.exchange import TlsSettings
 from rawserver import raw_server
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 REFUSED = b"HTTP/1.1 403 Forbidden\r\nContent-Length: 12\r\n\r\nno: s3cret-1"
-KEY = {"Authorization": "Bearer s3cret-1"}
+KEY = (("Authorization", "Bearer s3cret-1"),)
 
 
 @contextmanager
@@ -29,7 +30,7 @@ def serving(answer):
 
 
 def ready(asked, host):
-    ready_target(asked, host, None, KEY, ["s3cret-1"])
+    ready_target(asked, host, TlsSettings(), KEY, ["s3cret-1"])
 
 
 def test_a_path_is_the_targets_own_and_gets_its_headers():

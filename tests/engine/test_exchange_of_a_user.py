@@ -39,11 +39,15 @@ class Client:
         exchange.ended = time.monotonic()
 
 
-def exchanged(client, parser, sink=None):
+def user_of(client=None):
     info = RunInfo(origin=time.monotonic(), origin_wall=0.0, boot="", users=1, workers=1, model="m", warm_up=0.0)
     user = object.__new__(PacedUser)
     user.run_context = SimpleNamespace(info=info, service=SimpleNamespace(client=client), options=RunOptions())
-    sample = Sample(request_id="r", user=0, iteration=0, worker="w", name="/", scheduled_ms=0.0)
+    return user, Sample(request_id="r", user=0, iteration=0, worker="w", name="/", scheduled_ms=0.0)
+
+
+def exchanged(client, parser, sink=None):
+    user, sample = user_of(client)
     try:
         user.exchange(sample, Request("POST", "/", (), b"", "r"), parser, sink)
     except GreenletExit:
@@ -72,6 +76,25 @@ def test_a_refusal_is_judged():
 def test_a_request_that_is_killed_keeps_what_was_seen():
     sample = exchanged(Client((CHUNK,), ends=GreenletExit()), dialect("openai").stream_parser("count"))
     assert (sample.outcome, sample.status, sample.chunks) == (Outcome.ABORTED, 200, 1)
+
+
+@pytest.mark.parametrize("ends", [None, GreenletExit()])
+def test_what_is_not_http_is_measured_in_the_same_way_also_when_it_is_killed(ends):
+    user, sample = user_of()
+    noted = []
+
+    def talk(exchange):
+        exchange.started, exchange.status = time.monotonic(), 101
+        if ends is not None:
+            raise ends
+        exchange.ended = time.monotonic()
+
+    try:
+        assert user.measured(sample, talk, noted.append).status == 101
+    except GreenletExit:
+        assert ends is not None
+    assert (sample.status, sample.duration_ms is None, len(noted)) == (101, ends is not None, 1)
+    assert sample.start_ms is not None
 
 
 def test_a_sink_of_ones_own_is_fed_instead_of_the_parser():

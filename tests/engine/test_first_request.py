@@ -11,25 +11,7 @@ from katydid.engine.services.base import NoAnswerError
 from katydid.engine.services.chat import ChatService
 from katydid.model.errors import ConfigError
 from katydid.transport.exchange import Exchange
-from strict import SERVICES, strict_services
-
-ADAPTED = {
-    "openai-gpt-5": (True, ["temperature"]),
-    "openai-o3-mini": (True, ["temperature"]),
-    "azure-unknown-parameter": (False, ["stream_options"]),
-    "azure-unrecognized-argument": (False, ["stream_options"]),
-    "mistral": (False, ["seed", "stream_options"]),
-    "gemini": (False, ["seed", "stream_options"]),
-    "fireworks": (False, ["stream_options"]),
-    "databricks": (False, ["temperature", "seed", "stream_options"]),
-    "kimi": (False, ["temperature"]),
-    "claude-gateway": (False, ["temperature"]),
-    "litellm": (False, ["seed"]),
-    "xai": (False, ["stream_options"]),
-    "bedrock-grok": (False, ["temperature"]),
-    "gpustack": (False, ["stream_options"]),
-    "github-models": (True, ["temperature"]),
-}
+from strict import ADAPTED, SERVICES, strict_services
 
 
 @pytest.fixture(scope="module")

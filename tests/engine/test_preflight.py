@@ -39,7 +39,7 @@ def listing(*names):
 
 
 def choose(client, wanted=None):
-    return choose_model(client, dialect("openai"), HOST, wanted, {"X-Tenant": "t"})
+    return choose_model(client, dialect("openai"), HOST, wanted, (("X-Tenant", "t"),))
 
 
 def test_the_first_model_is_taken_or_the_one_that_is_wanted():
@@ -72,7 +72,7 @@ def test_a_target_that_lists_no_models_takes_the_one_that_is_named(answer):
         (
             {"error": ErrorClass.TLS, "detail": "unknown issuer"},
             "m",
-            "does not answer (unknown issuer): give its certificate with --ca-file, or correct --host",
+            "does not answer (unknown issuer): name its authority with --ca-file, or correct --host",
         ),
         (
             {"error": ErrorClass.TIMEOUT, "detail": "timed out"},

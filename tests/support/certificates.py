@@ -26,10 +26,15 @@ class Certificate(NamedTuple):
     cert: Path
     key: Path
 
-    def context(self) -> ssl.SSLContext:
-        """For a server."""
+    def context(self, clients_of: "Certificate | None" = None, newest: ssl.TLSVersion | None = None) -> ssl.SSLContext:
+        """For a server; one that takes no client without a certificate of that authority, where there is one."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(self.cert, self.key)
+        if clients_of is not None:
+            context.verify_mode = ssl.CERT_REQUIRED
+            context.load_verify_locations(clients_of.cert)
+        if newest is not None:
+            context.maximum_version = newest
         return context
 
 
@@ -51,3 +56,27 @@ def certificate(folder: Path, names: str = "IP:127.0.0.1", ends: str = "20991231
 
 def _openssl(*words: object) -> None:
     subprocess.run(["openssl", *map(str, words)], check=True, capture_output=True)
+
+
+def certificate_authority(folder: Path) -> Certificate:
+    """One that signs others."""
+    folder.mkdir(parents=True, exist_ok=True)
+    made = Certificate(folder / "cert.pem", folder / "key.pem")
+    subject = ["-subj", "/CN=katydid-test-authority"]
+    _openssl(
+        "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", 2, *subject, "-keyout", made.key, "-out", made.cert
+    )
+    return made
+
+
+def client_certificate(folder: Path, authority: Certificate) -> Certificate:
+    """One that this authority has signed."""
+    folder.mkdir(parents=True, exist_ok=True)
+    made = Certificate(folder / "cert.pem", folder / "key.pem")
+    request = folder / "request.pem"
+    _openssl("req", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=client", "-keyout", made.key, "-out", request)
+    _openssl(
+        "x509", "-req", "-in", request, "-CA", authority.cert, "-CAkey", authority.key, "-CAcreateserial", "-days", 2,
+        "-out", made.cert,
+    )  # fmt: skip
+    return made

@@ -156,6 +156,25 @@ SERVICES = {
     "easy": [],
 }
 
+ADAPTED = {
+    "openai-gpt-5": (True, ["temperature"]),
+    "openai-o3-mini": (True, ["temperature"]),
+    "azure-unknown-parameter": (False, ["stream_options"]),
+    "azure-unrecognized-argument": (False, ["stream_options"]),
+    "mistral": (False, ["seed", "stream_options"]),
+    "gemini": (False, ["seed", "stream_options"]),
+    "fireworks": (False, ["stream_options"]),
+    "databricks": (False, ["temperature", "seed", "stream_options"]),
+    "kimi": (False, ["temperature"]),
+    "claude-gateway": (False, ["temperature"]),
+    "litellm": (False, ["seed"]),
+    "xai": (False, ["stream_options"]),
+    "bedrock-grok": (False, ["temperature"]),
+    "gpustack": (False, ["stream_options"]),
+    "github-models": (True, ["temperature"]),
+}
+"""Whether `max_tokens` must have its new name, and what must be left out, by the services that then answer."""
+
 _SAID = ["One", " two", " three", " four"]
 
 

@@ -7,7 +7,7 @@ from katydid.engine.measuring import judge, measure_exchange, measure_stream
 from katydid.engine.run_info import RunInfo
 from katydid.model.sample import Sample
 from katydid.transport import open_client
-from katydid.transport.exchange import Exchange, Request, Timeouts
+from katydid.transport.exchange import Exchange, Request, Timeouts, TlsSettings
 
 CLIENTS = ("fast", "requests")
 
@@ -16,11 +16,24 @@ def info() -> RunInfo:
     return RunInfo.now(users=1, workers=1, model="m", warm_up=0.0)
 
 
+class Silent:
+    """A part in a WebSocket's conversation that is over as soon as it has begun."""
+
+    due = None
+    done = False
+
+    def begin(self, _at):
+        self.done = True
+
+    def closed(self, _code, _reason):
+        return None
+
+
 class Talker:
     """A client, used for one request after the other."""
 
-    def __init__(self, kind, url, *, total=5.0, idle=2.0, ca_file=None, api="openai"):
-        self.client = open_client(kind, url, Timeouts(total, idle), ca_file)
+    def __init__(self, kind, url, *, total=5.0, idle=2.0, api="openai", **tls):
+        self.client = open_client(kind, url, Timeouts(total, idle), TlsSettings(**tls))
         self.dialect = dialect(api)
         self.info = info()
 

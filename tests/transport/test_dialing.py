@@ -6,10 +6,12 @@ from katydid.engine.options import RunOptions
 from katydid.engine.services.chat import ChatService
 from katydid.model.errors import ConfigError
 from katydid.transport.dialing import destination
+from katydid.transport.exchange import Exchange, Timeouts
 from katydid.transport.proxies import is_excepted
+from katydid.transport.websocket import WebSocketClient
 from rawserver import END, SSE_HEAD, chunks, raw_server
 from streams import PROPER
-from talking import CLIENTS, ask
+from talking import CLIENTS, Silent, ask
 
 PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 
@@ -76,6 +78,27 @@ def test_https_asks_the_proxy_for_a_tunnel_and_a_refusal_is_told(client, monkeyp
     assert b"\r\nUser-Agent: katydid/" in seen[0]
     assert (sample.error, sample.blame) == ("connect", "config")
     assert "refused the tunnel: 407 Proxy Authentication Required" in sample.detail
+
+
+def test_a_websocket_asks_for_a_tunnel_without_tls_too(monkeypatch):
+    seen = []
+
+    def proxy(peer):
+        seen.append(peer.request())
+        peer.send(b"HTTP/1.1 200 OK\r\n\r\n")
+        seen.append(peer.request())
+        peer.send(b"HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n")
+
+    with raw_server(proxy) as url:
+        monkeypatch.setenv("http_proxy", url.replace("http://", "http://user:p%40ss@"))
+        exchange = Exchange()
+        WebSocketClient("http://target.invalid:8000", Timeouts(2.0, 2.0)).converse("/asr", {}, Silent(), exchange)
+    assert exchange.status == 404, exchange.detail
+    tunnel, handshake = (head.decode().lower() for head in seen)
+    assert tunnel.startswith("connect target.invalid:8000 http/1.1\r\n")
+    assert "proxy-authorization: basic dxnlcjpwqhnz\r\n" in tunnel
+    assert handshake.startswith("get /asr http/1.1\r\n")
+    assert "proxy-authorization" not in handshake
 
 
 def test_no_proxy_is_honoured(monkeypatch):

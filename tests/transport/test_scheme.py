@@ -12,6 +12,7 @@ from katydid.engine.services.chat import ChatService
 from katydid.engine.services.preflight import first_look
 from katydid.model.errors import ConfigError
 from katydid.transport import scheme
+from katydid.transport.exchange import VERIFIED, TlsSettings
 from katydid.transport.scheme import Spoken, look_for_tls, speaks_tls
 from rawserver import raw_server
 
@@ -71,7 +72,7 @@ def says_nothing(peer):
 def test_a_port_without_tls_is_found_out(script, spoken):
     with raw_server(script) as url:
         began = time.monotonic()
-        assert look_for_tls(url.replace("http:", "https:"), None) is spoken
+        assert look_for_tls(url.replace("http:", "https:"), VERIFIED) is spoken
         assert time.monotonic() - began < 5
         assert not speaks_tls(url)
 
@@ -79,8 +80,8 @@ def test_a_port_without_tls_is_found_out(script, spoken):
 def test_a_port_with_tls_is_known_whether_its_certificate_is_trusted_or_not(own):
     with raw_server(waits_for_lines, own.context()) as url:
         secure = url.replace("http:", "https:")
-        assert look_for_tls(secure, str(own.cert)) is Spoken.TLS
-        assert look_for_tls(secure, None) is Spoken.TLS
+        assert look_for_tls(secure, TlsSettings(str(own.cert))) is Spoken.TLS
+        assert look_for_tls(secure, VERIFIED) is Spoken.TLS
         assert speaks_tls(secure.replace("https:", "http:"))
 
 
@@ -90,7 +91,7 @@ def test_a_server_that_refuses_our_version_of_tls_speaks_it_all_the_same(own):
     context.maximum_version = ssl.TLSVersion.TLSv1_2
     context.set_ciphers("AES128-SHA256")
     with raw_server(waits_for_lines, context) as url:
-        assert look_for_tls(url.replace("http:", "https:"), str(own.cert)) is Spoken.TLS
+        assert look_for_tls(url.replace("http:", "https:"), TlsSettings(str(own.cert))) is Spoken.TLS
         assert speaks_tls(url.replace("https:", "http:"))
 
 
@@ -98,13 +99,13 @@ def test_of_a_port_that_cannot_be_reached_nothing_is_known():
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{bound.getsockname()[1]}"
-        assert look_for_tls(f"https://{address}", None) is Spoken.UNKNOWN
+        assert look_for_tls(f"https://{address}", VERIFIED) is Spoken.UNKNOWN
         assert not speaks_tls(f"http://{address}")
 
 
 def complaint(host, **options):
     with pytest.raises(ConfigError) as refused:
-        first_look(ChatService(RunOptions(**options), host), host, options.get("ca_file"))
+        first_look(ChatService(RunOptions(**options), host), host, RunOptions(**options).tls)
     return str(refused.value)
 
 
@@ -148,5 +149,5 @@ def test_where_both_agree_nothing_is_said_and_no_request_is_sent_twice(own):
     with raw_server(script, own.context()) as url:
         host = url.replace("http:", "https:")
         options = RunOptions(ca_file=str(own.cert))
-        assert first_look(ChatService(options, host), host, options.ca_file) == "m"
+        assert first_look(ChatService(options, host), host, options.tls) == "m"
     assert asked == [b"GET", b"POST"], "the list, and the first request"

@@ -19,25 +19,24 @@ def correct(start, duration, outcome):
 
 
 def said(rows):
-    return correctness_section(
-        Material(manifest_with(), summary_with(correctness=rows), pd.DataFrame(), pd.DataFrame())
-    ).text[0]
+    summary = summary_with().added(correctness=rows)
+    return correctness_section(Material(manifest_with(), summary, pd.DataFrame(), pd.DataFrame())).text[0]
 
 
 def test_conversations_in_flight_are_those_that_have_begun_and_not_ended():
     (row,) = correct([0.0, 10.0, 20.0, 100.0], [15.0, 50.0, 5.0, 1.0], ["ok"] * 4)
-    assert (row["in_flight_low"], row["in_flight_high"]) == (1, 2)
-    assert (row["conversations"], row["right"], row["share"], row["high"]) == (4, 4, 1.0, 1.0)
-    assert row["low"] == pytest.approx(0.025 ** (1 / 4), rel=1e-6)
+    assert (row.in_flight_low, row.in_flight_high) == (1, 2)
+    assert (row.conversations, row.right, row.share, row.high) == (4, 4, 1.0, 1.0)
+    assert row.low == pytest.approx(0.025 ** (1 / 4), rel=1e-6)
 
 
 def test_a_parser_that_breaks_under_load_shows_as_a_falling_share():
     start = np.concatenate([np.arange(100) * 1000.0, 200_000.0 + np.arange(100)])
     outcome = ["ok"] * 100 + ["ok", "failed"] * 50
     rows = correct(start, np.full(200, 500.0), outcome)
-    assert rows[0]["share"] == 1.0
-    assert rows[-1]["share"] < 0.7
-    assert rows[0]["in_flight_high"] < rows[-1]["in_flight_low"]
+    assert rows[0].share == 1.0
+    assert rows[-1].share < 0.7
+    assert rows[0].in_flight_high < rows[-1].in_flight_low
     assert said(rows).startswith("The more conversations at once")
 
 

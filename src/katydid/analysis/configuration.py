@@ -12,6 +12,8 @@ import pandas as pd
 from katydid.model.sample import Blame
 
 CONFIG_STATUSES = frozenset({400, 401, 403, 404, 405, 415, 422})
+_CERTIFICATE = re.compile(r"SSL certificate|(client|peer)[ -]certificate|certificate (is )?required", re.IGNORECASE)
+"""In what nginx, Apache and Envoy answer where a client has shown none, or a wrong one."""
 _MODEL = re.compile(r"\bmodels?\b", re.IGNORECASE)
 
 
@@ -33,6 +35,11 @@ def with_blame(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.assign(blame=np.where(ours, Blame.CONFIG.value, frame["blame"].astype(object)))
 
 
+def wants_client_certificate(text: str) -> bool:
+    """Whether a refusal speaks of the certificate that we have not shown, or that is no good."""
+    return bool(_CERTIFICATE.search(text))
+
+
 def what_to_check(status: int, text: str) -> str:
     """What a refusal asks to look at, as an imperative.
 
@@ -40,6 +47,8 @@ def what_to_check(status: int, text: str) -> str:
         status: one of CONFIG_STATUSES.
         text: what the target said with it.
     """
+    if wants_client_certificate(text):
+        return "check --client-cert"
     if status in {401, 403}:
         return "check the key in LOAD_TEST_API_KEY"
     if status in {400, 404, 422} and _MODEL.search(text):

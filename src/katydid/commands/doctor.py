@@ -37,7 +37,7 @@ def run(options: Namespace) -> int:
     plan = PlannedRun(options.users, options.interval, options.processes)
     done = examine(gather(), plan)
     if options.host:
-        done.append(reach(options.host, lambda: _first_look(options.host, options.api, options.ca_file)))
+        done.append(reach(options.host, lambda: _first_look(options)))
     to_stdout = options.json == STANDARD_OUTPUT
     print_section(_section(done, plan), terminal(stderr=to_stdout))
     if options.json:
@@ -72,6 +72,9 @@ def add_parser(commands: Commands) -> None:
         help="the target's API (LOAD_TEST_API; openai)",
     )
     parser.add_argument("--ca-file", help="certificates to trust instead of the system's (PEM)")
+    parser.add_argument("--client-cert", help="our certificate, for a target that asks for one (PEM)")
+    parser.add_argument("--client-key", help="the key of --client-cert (PEM)")
+    parser.add_argument("--insecure", action="store_true", help="accept any certificate of the target")
     add_json(parser)
     parser.set_defaults(run=run)
 
@@ -97,12 +100,19 @@ def _known(api: str) -> str:
     raise argparse.ArgumentTypeError(f"{api!r} is not one of {', '.join(DIALECTS)} (LOAD_TEST_API); {remedy}")
 
 
-def _first_look(host: str, api: str, ca_file: str | None) -> str:
+def _first_look(given: Namespace) -> str:
     """What a run does before its load."""
     from katydid.engine.options import RunOptions
     from katydid.engine.services.chat import ChatService
 
-    service = ChatService(RunOptions(api=api, ca_file=ca_file), host)
+    options = RunOptions(
+        api=given.api,
+        ca_file=given.ca_file,
+        client_cert=given.client_cert,
+        client_key=given.client_key,
+        insecure=given.insecure,
+    )
+    service = ChatService(options, given.host)
     try:
         return service.preflight()
     except ConfigError as error:  # has the target's words in it

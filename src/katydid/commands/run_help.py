@@ -115,6 +115,7 @@ _SHORT = {
     "prompts": "FILE", "version_label": "NAME", "model": "NAME", "header": "NAME=VALUE",
     "endpoint": "PATH", "results": "FOLDER", "max_tokens": "N", "temperature": "T", "seed": "N",
     "target_pid": "PID", "target_metrics": "URL", "ca_file": "FILE", "metrics_port": "PORT",
+    "client_cert": "FILE", "client_key": "FILE", "wait_ready": "TIME",
     "metrics_host": "ADDRESS", "embedded_target": "[OPTIONS]", "thresholds": "FILE", "max_users": "N",
     "start_users": "N", "steps": "N", "repeats": "N", "stages": "N,N,…", "bursts": "N", "burst_path": "PATH",
 }  # fmt: skip

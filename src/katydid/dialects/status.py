@@ -12,6 +12,8 @@ from katydid.model.jsontext import json_bytes
 from katydid.model.sample import DETAIL_LIMIT, ErrorClass
 from katydid.model.values import amount
 
+NOT_READY = frozenset({502, 503, 504})
+"""What a server, or a proxy before it, answers that is still loading its model."""
 _DAILY = re.compile(r"\b(daily|per[ -]day|requests?/day|tokens?/day|RPD|TPD|24 ?h(ours?)?)\b", re.IGNORECASE)
 _RATE = re.compile(r"rate.?limit|too many requests|\b429\b", re.IGNORECASE)
 _OVERLOADED = re.compile(r"overloaded|over capacity|no capacity|\b(503|529)\b|service unavailable", re.IGNORECASE)

@@ -7,6 +7,7 @@ when all is in.
 import logging
 import os
 import platform
+import sys
 from argparse import Namespace
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -27,6 +28,7 @@ from katydid.engine.run_state import ROWS, Runtime
 from katydid.engine.services.base import Service
 from katydid.engine.services.before_run import ready_target
 from katydid.engine.services.preflight import first_look
+from katydid.engine.services.readiness import when_ready
 from katydid.engine.services.sdk_environment import vendors_host
 from katydid.engine.spawning import first_requests, pulses, shape_at_first
 from katydid.engine.stages.shape import StagedFacts, staged_shape
@@ -101,15 +103,16 @@ class Collector:
 
     # Before the load
 
-    def check(self, parsed: Namespace, host: str) -> None:
+    def check(self, parsed: Namespace, host: str, *, waits: bool = False) -> None:
         """See whether a run can start as it is asked for.
 
         Args:
             parsed: options, as Locust or its web form have them.
             host: URL of the target.
+            waits: whether `--wait-ready` counts; the page's start form waits for nothing.
 
         Raises:
-            ConfigError: it cannot; nothing was sent but one look at the target.
+            ConfigError: it cannot; nothing was sent but looks at the target.
         """
         check_load(parsed)
         options = run_options(parsed, self._runtime.options_class)
@@ -130,12 +133,14 @@ class Collector:
             if not host:
                 raise ConfigError("no target: give its URL with --host or LOCUST_HOST")
             service = users[0].service_class(options, host)
-            model = first_look(service, host, options.ca_file)
+            patience = options.wait_ready if waits else 0.0
+            model = when_ready(lambda: first_look(service, host, options.tls), patience, _tell)
             where = f"the target is {shown_url(host)}, from {variable}" if variable else ""
             note = Redactor(service.secrets()).text(
                 getattr(service, "note", ""), COMPLAINT_LIMIT
             )  # has the target's words
-            told = "; ".join(filter(None, (where, note)))
+            unsure = "the target's certificate is not verified (--insecure)" if options.insecure else ""
+            told = "; ".join(filter(None, (where, note, unsure)))
             self._found = (getattr(service, "adaptation", None), told)
         self._checked = (options, host, model, service)
 
@@ -148,7 +153,7 @@ class Collector:
         (options, host, model, service), self._checked = self._checked, None
         self._runtime.prepared = service
         if options.before_run and service is not None:
-            ready_target(options.before_run, host, options.ca_file, getattr(service, "headers", {}), service.secrets())
+            ready_target(options.before_run, host, options.tls, service.credentials.headers, service.secrets())
         adaptation = self._found[0]
         runner = self._runtime.runner
         users = None if self._environment.shape_class else runner.target_user_count
@@ -312,6 +317,11 @@ def collector_for(environment: Environment) -> Collector | None:
     """A collector, where this process keeps the run folder."""
     runtime = Runtime.of(environment)
     return None if runtime.is_worker else Collector(runtime)
+
+
+def _tell(line: str) -> None:
+    """Before any run, to whoever typed the command."""
+    print(f"katydid: {line}", file=sys.stderr, flush=True)  # noqa: T201 - there is no progress yet
 
 
 def _writer(path: Path, facts: Mapping[str, object]) -> RunWriter:

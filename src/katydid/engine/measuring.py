@@ -108,6 +108,12 @@ def fail_on_the_line(sample: Sample, error: ErrorClass, detail: str) -> None:
         sample.blame = Blame.CONFIG
 
 
+def refusal(exchange: Exchange) -> tuple[ErrorClass, str]:
+    """The failure that an answer is whose status is not the one that was asked for."""
+    kind, detail = classify_status(exchange.status or 0, exchange.headers, exchange.body)
+    return (ErrorClass.AUTH_EXPIRED, f"{exchange.key_expired}: {detail}") if exchange.key_expired else (kind, detail)
+
+
 def judge(sample: Sample, exchange: Exchange, parser: Facts) -> None:
     """Decide how the request ended: what the target said of itself comes before how the line broke.
 
@@ -124,7 +130,7 @@ def judge(sample: Sample, exchange: Exchange, parser: Facts) -> None:
         sample.fail(ErrorClass.OTHER, f"redirected ({exchange.status}) to {where}: point --host there")
         sample.blame = Blame.CONFIG
     elif exchange.status is not None and not 200 <= exchange.status < 300:
-        sample.fail(*classify_status(exchange.status, exchange.headers, exchange.body))
+        sample.fail(*refusal(exchange))
     elif (problem := parser.verdict()) is not None:
         error, text = problem
         kind = exchange.headers.get("content-type", "").partition(";")[0].strip()

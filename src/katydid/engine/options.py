@@ -33,6 +33,7 @@ from katydid.model.options import (
 )
 from katydid.model.options.quantities import count, duration
 from katydid.model.redact import hide_query, strip_credentials
+from katydid.transport.exchange import TlsSettings
 
 Options = TypeVar("Options")
 
@@ -168,11 +169,31 @@ class RunOptions(LengthOptions):
         group=Group.TARGET,
     )
     ca_file: str | None = option(None, "certificates to trust instead of the system's (PEM)", group=Group.REQUEST)
+    client_cert: str | None = option(
+        None, "our certificate, for a target that asks for one (PEM; its key may be in it)", group=Group.REQUEST
+    )
+    client_key: str | None = option(None, "the key of --client-cert (PEM, no passphrase)", group=Group.REQUEST)
+    insecure: bool = option(
+        False, "accept any certificate of the target, unchecked; for tests alone", kind=truth, group=Group.REQUEST
+    )
+    wait_ready: float = option(
+        0.0,
+        "seconds that the target may take until it answers, before the load: it may be starting; 0 = it must answer",
+        kind=duration,
+        rule=NOT_NEGATIVE,
+        group=Group.REQUEST,
+        form=False,
+    )
     record_events: bool = option(
         False, "keep every event of streamed answers, in events.parquet", kind=truth, group=Group.RUN
     )
     dialect_options: Any = None
     """What the API has beside these: its `Dialect.options`; None for its defaults."""
+
+    @property
+    def tls(self) -> TlsSettings:
+        """Whom to trust, and our own certificate."""
+        return TlsSettings(self.ca_file, self.client_cert, self.client_key, self.insecure)
 
     @property
     def drain_seconds(self) -> float:

@@ -35,6 +35,7 @@ from katydid.engine.load_options import (
 from katydid.engine.monitor.gc_tuning import remember_locusts_options, warm_inspect_cache
 from katydid.engine.options import add_arguments
 from katydid.engine.run_state import Runtime
+from katydid.engine.services.api_key import fetch_ahead
 from katydid.engine.spawning import quieten_locust
 from katydid.engine.stopping import FINISH_GRACE_S
 from katydid.engine.workers import RollCall, found_master, tell_of_workers
@@ -63,8 +64,7 @@ class Lifecycle:
         self.watch: Watch | None = None
         self.headless = bool(environment.parsed_options and environment.parsed_options.headless)
         self.roll_call = RollCall(self.runtime.runner)
-        self._stopping_since = 0.0
-        self._refused = False
+        self._stopping_since, self._refused = 0.0, False
         hooks = environment.events
         hooks.test_start.add_listener(self.on_test_start)
         hooks.test_stopping.add_listener(self.on_test_stopping)
@@ -236,6 +236,7 @@ def _take_part(environment: Environment, web_ui: Page | None) -> None:
     if Progress.enabled:
         logging.getLogger("locust.stats_logger").disabled = True
     if lifecycle.collector is None:
+        fetch_ahead()
         lifecycle.roll_call.answer()
         return
     options = environment.parsed_options
@@ -253,7 +254,7 @@ def _take_part(environment: Environment, web_ui: Page | None) -> None:
         if options.num_users is None:
             options.num_users = max((user.default_users for user in lifecycle.runtime.paced_users()), default=1)
         options.spawn_rate = spawn_rate_of(options)
-        lifecycle.collector.check(options, environment.host or "")
+        lifecycle.collector.check(options, environment.host or "", waits=True)
         gevent.spawn(tell_of_workers, lifecycle.runtime.runner, options)
     except ConfigError as error:
         print(f"katydid: {error}", file=sys.stderr)  # noqa: T201 - before any log, for whoever typed the command

@@ -43,7 +43,6 @@ _READY = "katydid_ready"
 _BROKEN = "katydid_broken"
 _WRITER = "the writer of rows"
 _DONE = "katydid_done"
-
 _ATTRIBUTE = "katydid"
 
 
@@ -183,16 +182,17 @@ class Runtime:
         self._outbox.clear()
         self.roster, self._deaths, self._told = [], [], set()
         self.stopper.begin(self.info.failure_limit, self.options.drain_seconds)
-        secrets: list[str] = []
-        if not self.is_master and self.paced_users():
-            service_class = self.paced_users()[0].service_class
-            self.service = self.prepared or service_class(self.options, self.environment.host or "")
+        redactor = Redactor([])
+        if not self.is_master and (users := self.paced_users()):
+            self.service = self.prepared or users[0].service_class(self.options, self.environment.host or "")
             if self.info.adaptation:
                 self.service.adapt(self.info.adaptation)
             if self.info.calibration:
                 self.service.calibrate(self.info.calibration)
             self.service.begin(self.info.model)
-            secrets = self.service.secrets()
+            redactor.add(*self.service.secrets())
+            if key := getattr(self.service, "key", None):  # a service of one's own may have none
+                key.watch(redactor, lambda text: self.announce(text))  # noqa: PLW0108 - it is given later
         self.prepared = None
         self.recorder = Recorder(
             self.environment,
@@ -200,7 +200,7 @@ class Runtime:
             self.info,
             schema=sample_schema(self.columns),
             worker=self.process,
-            redactor=Redactor(secrets),
+            redactor=redactor,
             stage=lambda: self.stage,
         )
         self.event_log = EventLog(self.info, self.options.api) if self.options.record_events else None

@@ -39,7 +39,7 @@ class Counts:
         input_tokens: of the prompts of successful requests; None where the target counted none.
         missed: starts that were due in it and never came, as their users were still waiting.
         good: that were answered before their users' next ones were due; None where nothing is due at a time.
-        resent: sent again after an idle close; None in runs of before that was recorded.
+        resent: sent again after an idle close, or with a renewed key; None in runs of before that was recorded.
     """
 
     requests: int
@@ -138,9 +138,9 @@ RATES = (
         "Sent again",
         Unit.FRACTION,
         Better.LOWER,
-        "Requests that were sent again, once, on a new connection, since their kept one was closed in the moment of "
-        "sending: before any byte of an answer, and at most 5 ms, or twice the time that the connection took to set "
-        "up, after the request. A connection that dies later is a failure.",
+        "Requests that were sent again, once: on a new connection, since their kept one was closed in the moment of "
+        "sending (before any byte of an answer, and at most 5 ms, or twice the time that the connection took to set "
+        "up, after the request; a connection that dies later is a failure), or with a renewed key after a 401.",
         lambda c: _ratio(c.resent, c.requests),
     ),
     Rate(

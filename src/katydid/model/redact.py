@@ -44,7 +44,13 @@ class Redactor:
     """Masks known secrets, however they are written, and what looks like one."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
-        plain = {text for secret in secrets for text in (secret, unquote(secret)) if len(text) >= _SHORTEST}
+        self._secrets = set(secrets)
+        self.add()
+
+    def add(self, *secrets: str) -> None:
+        """Mask these too from now on."""
+        self._secrets.update(secrets)
+        plain = {text for secret in self._secrets for text in (secret, unquote(secret)) if len(text) >= _SHORTEST}
         forms = {form for text in plain for form in _forms(text)}
         self._forms = sorted(forms, key=len, reverse=True)
         self._known = re.compile("|".join(map(_escaped_or_not, self._forms))) if forms else None

@@ -42,6 +42,7 @@ class ErrorClass(StrEnum):
         RATE_LIMITED: 429, or an error in the answer that says so.
         DAILY_LIMIT: 429 for the day: trying again later does not help.
         OVERLOADED: 503.
+        AUTH_EXPIRED: 401 for a key that had been accepted, or that could be renewed, and was refused all the same.
         HTTP_4XX: any other status from 400 to 499.
         HTTP_5XX: any other status from 500 to 599.
         SERVER_ERROR_EVENT: an error inside an answer whose status was a success.
@@ -66,6 +67,7 @@ class ErrorClass(StrEnum):
     RATE_LIMITED = "rate_limited"
     DAILY_LIMIT = "daily_limit"
     OVERLOADED = "overloaded"
+    AUTH_EXPIRED = "auth_expired"
     HTTP_4XX = "http_4xx"
     HTTP_5XX = "http_5xx"
     SERVER_ERROR_EVENT = "server_error_event"
@@ -88,6 +90,7 @@ _BLAME = {
     ErrorClass.OUT_OF_DESCRIPTORS: Blame.GENERATOR,
     ErrorClass.OUT_OF_PORTS: Blame.GENERATOR,
     ErrorClass.OTHER: Blame.GENERATOR,  # our own bug, until it has a class of its own
+    ErrorClass.AUTH_EXPIRED: Blame.CONFIG,
     ErrorClass.DNS: Blame.CONFIG,
     ErrorClass.TLS: Blame.CONFIG,
 }
@@ -132,7 +135,8 @@ class Sample:
         detail: the failure's text, redacted, at most 200 characters.
         after_stop: ended after the failure threshold stopped the run; a success counts, a failure does not.
         warm_up: started in the warm-up; counts in no statistic, unless the failure threshold stopped the run.
-        resent: sent again, once, on a new connection, since a kept one was closed in the moment of sending.
+        resent: sent again, once: on a new connection, since a kept one was closed in the moment of sending, or with a
+            renewed key.
         extra: columns that a workload adds, by name.
         gaps: between content chunks, until they have entered the run's histogram; None: there are none.
     """

@@ -17,7 +17,7 @@ import gevent.socket
 
 from katydid.model.errors import ConfigError
 from katydid.protocol.target_url import TargetUrl, joined, read_target_url
-from katydid.transport.exchange import USER_AGENT
+from katydid.transport.exchange import USER_AGENT, TlsSettings
 from katydid.transport.proxies import Proxy, ProxyError, proxy_for
 
 _StdSocket: type[socket.socket] = gevent.monkey.get_original("socket", "socket")
@@ -27,13 +27,19 @@ _PROXY_HEAD_LIMIT = 16 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """Where requests go. `base_path` comes before every request's path."""
+    """Where requests go.
+
+    Attributes:
+        base_path: comes before every request's path.
+        tunnelled: a proxy is asked for a tunnel, and sees no request.
+    """
 
     host: str
     port: int
     tls: bool
     base_path: str = ""
     proxy: Proxy | None = None
+    tunnelled: bool = False
 
     @property
     def authority(self) -> str:
@@ -43,29 +49,59 @@ class Destination:
     def request_target(self, path: str) -> str:
         """What stands in the request line: absolute where a proxy has to read it."""
         whole = joined(self.base_path, path)
-        return f"http://{self.authority}{whole}" if self.proxy and not self.tls else whole
+        return f"http://{self.authority}{whole}" if self.proxy and not self.tunnelled else whole
 
 
-def destination(url: str) -> Destination:
+def destination(url: str, *, websocket: bool = False) -> Destination:
     """Where `--host` points, by way of the environment's proxy if there is one.
+
+    A WebSocket goes through a tunnel also without TLS (RFC 6455, 4.1): a proxy would drop its `Upgrade`.
 
     Raises:
         ConfigError: it is not http(s)://HOST[:PORT][/PATH].
     """
     to = read_target_url(url)
-    return Destination(to.host, to.port, to.tls, to.path, proxy_for(to.host, to.port, tls=to.tls))
+    proxy = proxy_for(to.host, to.port, tls=to.tls)
+    return Destination(to.host, to.port, to.tls, to.path, proxy, tunnelled=to.tls or websocket)
 
 
-def tls_context(ca_file: str | None) -> ssl.SSLContext:
-    """A context that verifies; shared by all connections, since building one costs milliseconds.
+def tls_context(tls: TlsSettings) -> ssl.SSLContext:
+    """A context that verifies, unless told otherwise; shared by all connections, since building one costs milliseconds.
 
     Raises:
-        ConfigError: the file is missing or holds no certificate.
+        ConfigError: a file is missing or does not hold what it should.
     """
     try:
-        return ssl.create_default_context(cafile=ca_file)
+        context = ssl.create_default_context(cafile=tls.ca_file)
     except (OSError, ssl.SSLError) as error:
-        raise ConfigError(f"--ca-file {ca_file}: no certificates can be read from it ({error})") from None
+        raise ConfigError(f"--ca-file {tls.ca_file}: no certificates can be read from it ({error})") from None
+    if tls.insecure:
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    if tls.client_cert:
+        _take_client_certificate(context, tls.client_cert, tls.client_key)
+    return context
+
+
+def _take_client_certificate(context: ssl.SSLContext, cert: str, key: str | None) -> None:
+    for option, file in (("--client-cert", cert), ("--client-key", key)):
+        if file and not os.access(file, os.R_OK):
+            raise ConfigError(f"{option} {file}: there is no such file that can be read")
+
+    def passphrase() -> str:  # else OpenSSL asks the terminal
+        raise ConfigError(f"--client-key {key or cert}: is encrypted: give a key without a passphrase")
+
+    try:
+        context.load_cert_chain(cert, key, passphrase)
+    except ssl.SSLError as error:
+        if error.reason == "KEY_VALUES_MISMATCH":
+            raise ConfigError(f"--client-key {key or cert}: is not the key of --client-cert {cert}") from None
+        files = f"--client-cert {cert}" + (f", --client-key {key}" if key else "")
+        remedy = "give both as PEM" if key else "give the key with --client-key, and both as PEM"
+        raise ConfigError(f"{files}: no certificate with its key can be read ({_reason(error)}): {remedy}") from None
+
+
+def _reason(error: ssl.SSLError) -> str:
+    return error.reason or str(error)
 
 
 class TlsLayer:
@@ -122,7 +158,7 @@ def dial(to: Destination, context: ssl.SSLContext | None, timeout: float) -> tup
     sock = _reach(to, timeout)
     try:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        if to.proxy and to.tls:
+        if to.proxy and to.tunnelled:
             _tunnel(sock, to, to.proxy, deadline)
         layer = None
         if context is not None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 import katydid
+from katydid.model.errors import ConfigError
 from katydid.model.sample import ErrorClass
 from katydid.protocol.skim import ChunkRule
 
@@ -53,6 +54,34 @@ class Timeouts:
     idle: float = 30.0
 
 
+@dataclass(frozen=True, slots=True)
+class TlsSettings:
+    """Whom we believe, and who we are, over TLS. Files are PEM.
+
+    Attributes:
+        ca_file: certificates to trust instead of the system's.
+        client_cert: ours, for a target that asks for one; its key may be in the same file.
+        client_key: the key of ours.
+        insecure: whether any certificate of the target is accepted.
+
+    Raises:
+        ConfigError: a key without its certificate.
+    """
+
+    ca_file: str | None = None
+    client_cert: str | None = None
+    client_key: str | None = None
+    insecure: bool = False
+
+    def __post_init__(self) -> None:
+        if self.client_key and not self.client_cert:
+            raise ConfigError("--client-key without its certificate: give that with --client-cert")
+
+
+VERIFIED = TlsSettings()
+"""The system's certificates, and none of ours."""
+
+
 class Sink(Protocol):
     """Takes the body of a 2xx answer as it arrives. Called in the event loop: it must not block or raise."""
 
@@ -88,8 +117,9 @@ class Exchange:
         body: of an answer that was not 2xx or not what was asked for, bounded; empty otherwise.
         received: bytes of the body as received.
         read_lag: largest delay between an arrival in the kernel and our reading it.
-        resent: it was sent again, on a new connection, since a kept one had closed while it was idle; the times are
-            those of the second sending.
+        resent: it was sent again: on a new connection, since a kept one had closed while it was idle, or with a new
+            key, since the target refused the one before; the times are those of the second sending.
+        key_expired: why there was no other key than the one that was refused; empty where none was.
         error: why there is no complete answer; None also for complete answers with a bad status.
     """
 
@@ -103,8 +133,15 @@ class Exchange:
     received: int = 0
     read_lag: float | None = None
     resent: bool = False
+    key_expired: str = ""
     error: ErrorClass | None = None
     detail: str = ""
+
+    def begin_again(self) -> None:
+        """Forget the first sending: the request is sent a second time."""
+        self.started = self.connect_seconds = self.ended = self.status = self.read_lag = self.error = None
+        self.headers, self.body, self.received, self.detail = {}, b"", 0, ""
+        self.resent = True
 
     def fail(self, error: ErrorClass, detail: str) -> None:
         """Keep the first reason only: what follows it is its consequence."""

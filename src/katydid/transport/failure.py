@@ -94,7 +94,37 @@ def _no_descriptors_left() -> bool:
     return False
 
 
+_WANTS_OURS = "the target asks for a client certificate"
+_REFUSES_OURS = "the target does not accept our client certificate"
+_MAY_WANT_OURS = "the target ended the handshake"
+_ALERTS = {
+    "CERTIFICATE_REQUIRED": _WANTS_OURS,
+    "HANDSHAKE_FAILURE": _MAY_WANT_OURS,  # what TLS 1.2 has for many things, a missing certificate among them
+    **dict.fromkeys(
+        (
+            "BAD_CERTIFICATE", "UNSUPPORTED_CERTIFICATE", "CERTIFICATE_REVOKED", "CERTIFICATE_EXPIRED",
+            "CERTIFICATE_UNKNOWN", "UNKNOWN_CA", "ACCESS_DENIED", "DECRYPT_ERROR",
+        ),
+        _REFUSES_OURS,
+    ),
+}  # fmt: skip
+"""What the target's alerts mean (RFC 8446, 6.2), by the end of OpenSSL's names for them."""
+
+
 def _tls_reason(error: ssl.SSLError) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"the target's certificate is not trusted: {error.verify_message}"
-    return getattr(error, "reason", None) or str(error)  # one that Python made has no reason
+    reason: str = getattr(error, "reason", None) or str(error)  # one that Python made has no reason
+    meaning = _ALERTS.get(reason.partition("_ALERT_")[2])
+    return f"{meaning} ({reason})" if meaning else reason
+
+
+def tls_remedy(detail: str) -> str:
+    """What to do about a failure of TLS, by its text."""
+    if _WANTS_OURS in detail:
+        return "give one with --client-cert"
+    if _REFUSES_OURS in detail:
+        return "give one that it accepts with --client-cert"
+    if _MAY_WANT_OURS in detail:
+        return "give a certificate with --client-cert, if it asks for one"
+    return "name its authority with --ca-file"

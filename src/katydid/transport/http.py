@@ -20,12 +20,14 @@ from katydid.transport.connection import Connection
 from katydid.transport.dialing import TlsLayer, destination, dial, tls_context
 from katydid.transport.exchange import (
     REQUEST_ID,
+    VERIFIED,
     Exchange,
     Headers,
     Request,
     Sink,
     Timeouts,
     TimestampSource,
+    TlsSettings,
     with_agent,
 )
 from katydid.transport.failure import classify
@@ -46,16 +48,16 @@ class HttpClient:
     Args:
         url: of the target; a path in it comes before every request's.
         timeouts: of every request.
-        ca_file: certificates to trust instead of the system's.
+        tls: whom to trust, and our own certificate.
 
     Raises:
-        ConfigError: the URL, a proxy of the environment or the certificate file is unusable.
+        ConfigError: the URL, a proxy of the environment or a certificate file is unusable.
     """
 
-    def __init__(self, url: str, timeouts: Timeouts, ca_file: str | None = None) -> None:
+    def __init__(self, url: str, timeouts: Timeouts, tls: TlsSettings = VERIFIED) -> None:
         self._to = destination(url)
         self._timeouts = timeouts
-        self._context = tls_context(ca_file) if self._to.tls else None
+        self._context = tls_context(tls) if self._to.tls else None
         self._idle: list[Connection] = []
         self._open = 0
         self._head = lru_cache(MOST_HEADS)(self._write_head)
@@ -119,7 +121,7 @@ class HttpClient:
     def _write_head(self, method: str, path: str, headers: Headers, size: int) -> bytes:
         """The head of a request with so many bytes in its body, without the empty line that ends it."""
         named = {"Host": self._to.authority, **with_agent(dict(headers))}
-        if self._to.proxy and not self._to.tls and self._to.proxy.authorization:
+        if self._to.proxy and not self._to.tunnelled and self._to.proxy.authorization:
             named["Proxy-Authorization"] = self._to.proxy.authorization
         whole = request_bytes(method, self._to.request_target(path), named, bytes(size))
         return whole[: len(whole) - size - len("\r\n")]

@@ -19,6 +19,7 @@ from typing import Any
 
 import gevent
 import requests
+import urllib3
 import urllib3.exceptions
 from sseclient import SSEClient
 
@@ -29,7 +30,17 @@ from katydid.protocol.resending import when
 from katydid.protocol.sse import MAX_EVENT
 from katydid.protocol.target_url import joined, read_target_url
 from katydid.protocol.unpacking import Unpacker, codings
-from katydid.transport.exchange import Exchange, Request, Sink, Timeouts, TimestampSource, with_agent
+from katydid.transport.dialing import tls_context
+from katydid.transport.exchange import (
+    VERIFIED,
+    Exchange,
+    Request,
+    Sink,
+    Timeouts,
+    TimestampSource,
+    TlsSettings,
+    with_agent,
+)
 from katydid.transport.failure import classify
 from katydid.transport.proxies import ProxyError, proxy_for
 from katydid.transport.receiver import BODY_LIMIT
@@ -50,7 +61,7 @@ class RequestsClient:
 
     timestamp_source: TimestampSource = "user"
 
-    def __init__(self, url: str, timeouts: Timeouts, ca_file: str | None = None) -> None:
+    def __init__(self, url: str, timeouts: Timeouts, tls: TlsSettings = VERIFIED) -> None:
         self._to = read_target_url(url)
         self._proxy = proxy_for(self._to.host, self._to.port, tls=self._to.tls)
         self._timeouts = timeouts
@@ -58,7 +69,11 @@ class RequestsClient:
         self._session = requests.Session()
         self._session.headers.clear()
         self._session.auth = _keep_headers
-        self._ca_file = ca_file
+        self._tls = tls
+        if self._to.tls:
+            tls_context(tls)  # a file that is no good is told before any load
+        if tls.insecure:
+            urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)  # whoever asked for it knows
         adapter = Adapter(pool_maxsize=MOST_CONNECTIONS, max_retries=0)
         adapter.tunnels = self._to.tls
         self._session.mount("http://", adapter)
@@ -127,7 +142,10 @@ class RequestsClient:
             allow_redirects=False,
             timeout=(self._timeouts.total, self._timeouts.idle),
             proxies=self._proxies(),
-            verify=self._ca_file,  # here, since REQUESTS_CA_BUNDLE would win over the session's
+            cert=self._certificate,
+            verify=False
+            if self._tls.insecure
+            else self._tls.ca_file,  # here, since REQUESTS_CA_BUNDLE would win over the session's
         ) as response:
             exchange.status = response.status_code
             exchange.headers = {name.lower(): value for name, value in response.headers.items()}
@@ -155,7 +173,13 @@ class RequestsClient:
                 exchange.ended = _feed_events(read, sink)
             else:
                 exchange.ended = _feed_bytes(read, sink)
-            sink.finish()
+            if 200 <= response.status_code < 300:
+                sink.finish()
+
+    @property
+    def _certificate(self) -> str | tuple[str, str] | None:
+        tls = self._tls
+        return (tls.client_cert, tls.client_key) if tls.client_cert and tls.client_key else tls.client_cert
 
     def _proxies(self) -> dict[str, str]:
         """Ours, so that both clients read the environment alike; where there is none, none of the environment's."""

@@ -9,7 +9,7 @@ from enum import Enum, auto
 
 from katydid.model.errors import ConfigError
 from katydid.transport.dialing import TlsLayer, destination, dial, first_bytes, tls_context
-from katydid.transport.exchange import USER_AGENT
+from katydid.transport.exchange import USER_AGENT, TlsSettings
 from katydid.transport.proxies import ProxyError
 
 HANDSHAKE = 4.0
@@ -32,14 +32,14 @@ class Spoken(Enum):
     UNKNOWN = auto()
 
 
-def look_for_tls(url: str, ca_file: str | None) -> Spoken:
+def look_for_tls(url: str, tls: TlsSettings) -> Spoken:
     """Shake hands with the port of an https URL, and where that fails for want of TLS, see what it speaks instead.
 
     Raises:
-        ConfigError: the URL, a proxy of the environment or the certificate file is unusable.
+        ConfigError: the URL, a proxy of the environment or a certificate file is unusable.
     """
     try:
-        sock, _ = dial(destination(url), tls_context(ca_file), HANDSHAKE)
+        sock, _ = dial(destination(url), tls_context(tls), HANDSHAKE)
     except OSError as error:
         return _instead_of_tls(url, error)
     sock.close()

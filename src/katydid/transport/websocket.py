@@ -19,7 +19,7 @@ from katydid.model.sample import ErrorClass
 from katydid.protocol.websocket_frames import Broken, Closed, Framing, Heard, Opened, Refused
 from katydid.transport import clock
 from katydid.transport.dialing import TlsLayer, destination, dial, tls_context
-from katydid.transport.exchange import Exchange, Timeouts, TimestampSource, with_agent
+from katydid.transport.exchange import VERIFIED, Exchange, Timeouts, TimestampSource, TlsSettings, with_agent
 from katydid.transport.failure import classify
 from katydid.transport.intake import count_read
 
@@ -65,15 +65,15 @@ class WebSocketClient:
     Args:
         url: of the target, http:// or https://; a path in it comes before every conversation's.
         timeouts: of every conversation; `idle` counts from what was last sent or received.
-        ca_file: certificates to trust instead of the system's.
+        tls: whom to trust, and our own certificate.
 
     Raises:
-        ConfigError: the URL, a proxy of the environment or the certificate file is unusable.
+        ConfigError: the URL, a proxy of the environment or a certificate file is unusable.
     """
 
-    def __init__(self, url: str, timeouts: Timeouts, ca_file: str | None = None) -> None:
-        self.to = destination(url)
-        self.context = tls_context(ca_file) if self.to.tls else None
+    def __init__(self, url: str, timeouts: Timeouts, tls: TlsSettings = VERIFIED) -> None:
+        self.to = destination(url, websocket=True)
+        self.context = tls_context(tls) if self.to.tls else None
         self._timeouts = timeouts
         self.open_connections = 0
         self.timestamp_source: TimestampSource = "kernel" if clock.available() else "user"

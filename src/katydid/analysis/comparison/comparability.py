@@ -28,7 +28,8 @@ MUST_MATCH = {
 """Keys of the manifest, with the reason."""
 
 OPTIONS_THAT_MAY_DIFFER = {
-    "results", "version_label", "ca_file", "drain", "failure_threshold", "warm_up", "ramp",
+    "results", "version_label", "ca_file", "client_cert", "client_key", "insecure", "drain", "failure_threshold",
+    "warm_up", "ramp", "wait_ready",
     "api", "endpoint", "model", "interval", "phase", "request_timeout", "idle_timeout", "prompts", "check", "client",
     "record_events", "target_pid", "target_metrics", "preflight", "before_run",
 }  # fmt: skip

@@ -122,7 +122,7 @@ RULES = (
     Rule(
         "resent",
         "≤ 1 % of the requests sent again",
-        "each cost a new connection, which users with keep-alive would not pay for",
+        "each cost a new connection or a new key, which users with keep-alive and keys that last would not pay for",
         load.sent_again,
     ),
     Rule(

@@ -74,15 +74,15 @@ _RESENT = 0.01
 
 
 def sent_again(run: Run) -> Finding | None:
-    """Kept connections that the target closed in the moment of sending."""
+    """Kept connections that the target closed in the moment of sending, or keys that it refused."""
     counts = run.counts
     if not counts.resent or counts.resent <= _RESENT * counts.requests:
         return None
     return Finding(
         "warning",
         f"{counts.resent} of {plural(counts.requests, 'request')} were sent again: the target, or a proxy before it, "
-        "closed their idle connections in the moment of sending",
-        "set its keep-alive time-out to more than --interval",
+        "closed their idle connections in the moment of sending, or refused a key that had expired",
+        "set its keep-alive time-out to more than --interval, and let keys last longer",
     )
 
 

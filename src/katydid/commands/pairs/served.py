@@ -18,6 +18,7 @@ from typing import IO, Self
 import psutil
 
 from katydid.commands.pairs.options import Version
+from katydid.dialects.status import NOT_READY
 from katydid.model.errors import ConfigError, ExitCode
 from katydid.model.formatting import strip_control_chars
 from katydid.protocol.target_url import read_target_url, shown_url
@@ -28,8 +29,6 @@ LOOK_TIME = 2.0
 """Seconds that it gets to answer a look."""
 PAUSE = 0.2
 """Seconds between two looks."""
-NOT_READY = frozenset({502, 503, 504})
-"""What a server, or a proxy before it, answers that is still loading its model."""
 
 
 class VersionError(ConfigError):

@@ -88,6 +88,7 @@ class Alarms:
     def _count(self, batch: Batch) -> None:
         scheduled, late = batch.numbers("scheduled_ms"), batch.numbers("late_ms")
         late_by_more = late - np.nan_to_num(batch.numbers("connect_ms")) > self._late_limit
+        late_by_more &= batch.numbers("resent") != 1.0  # the first sending was punctual
         ends = batch.numbers("start_ms") + batch.numbers("duration_ms")
         columns = (batch.numbers("user"), batch.numbers("iteration"), scheduled, late_by_more, ends)
         for user, iteration, due, is_late, end in zip(*(column.tolist() for column in columns), strict=True):

@@ -3,6 +3,7 @@
 from typing import Protocol
 
 from katydid.engine.options import RunOptions
+from katydid.engine.services.credentials import Credentials
 from katydid.model.errors import ConfigError
 from katydid.transport.exchange import TimestampSource
 
@@ -11,10 +12,15 @@ class NoAnswerError(ConfigError):
     """The look at the target was not answered as HTTP is: it may speak something else."""
 
 
+class NotReadyError(ConfigError):
+    """The target answers that it cannot take requests yet."""
+
+
 class Service(Protocol):
     """A target as a workload sees it; made once a process and run, and before the look that comes ahead of it.
 
     Attributes:
+        credentials: what its requests say of who sends them.
         timestamp_source: of its connections.
         name: how requests to it are called in tables: the path of its API, where it has one.
 
@@ -22,6 +28,7 @@ class Service(Protocol):
         ConfigError: an option is no good for this kind of target.
     """
 
+    credentials: Credentials
     timestamp_source: TimestampSource
     name: str
 
@@ -32,6 +39,7 @@ class Service(Protocol):
 
         Raises:
             NoAnswerError: nothing answers that is HTTP.
+            NotReadyError: it is not ready yet.
             ConfigError: it cannot do what is asked for.
         """
 

@@ -7,19 +7,19 @@ from katydid.model.errors import ConfigError
 from katydid.model.redact import COMPLAINT_LIMIT, Redactor, hide_query
 from katydid.protocol.target_url import read_target_url
 from katydid.transport import open_client
-from katydid.transport.exchange import Request, Timeouts
+from katydid.transport.exchange import Headers, Request, Timeouts, TlsSettings
 
 SECONDS = 60.0
 """That it may take."""
 
 
-def ready_target(asked: str, host: str, ca_file: str | None, headers: dict[str, str], secrets: Sequence[str]) -> None:
+def ready_target(asked: str, host: str, tls: TlsSettings, headers: Headers, secrets: Sequence[str]) -> None:
     """Send the request, and wait for its answer.
 
     Args:
         asked: a URL, or a path of the target.
         host: URL of the target.
-        ca_file: certificates to trust.
+        tls: of the run; a server that is not the target gets no certificate of ours.
         headers: of the requests of the run; a server that is not the target gets none of them.
         secrets: texts that no message may have.
 
@@ -37,8 +37,9 @@ def ready_target(asked: str, host: str, ca_file: str | None, headers: dict[str, 
             f"--before-run {hide_query(asked)!r} is not a URL: give http://HOST:PORT/PATH, or /PATH"
         ) from None
     own = place.origin == target.origin
-    client = open_client("fast", place.origin, Timeouts(SECONDS, SECONDS), ca_file)
-    named = (*headers.items(), (HEADER, "1")) if own else ((HEADER, "1"),)
+    shown = tls if own else TlsSettings(tls.ca_file, insecure=tls.insecure)
+    client = open_client("fast", place.origin, Timeouts(SECONDS, SECONDS), shown)
+    named = (*headers, (HEADER, "1")) if own else ((HEADER, "1"),)
     try:
         exchange, _ = look(client, Request("POST", (place.path or "/") + question + query, named))
     finally:

@@ -1,8 +1,6 @@
 """The service of all workloads that talk to a model: a dialect, a client, and the prompts."""
 
-import os
 from dataclasses import replace
-from pathlib import Path
 from typing import Generic, TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
@@ -10,11 +8,12 @@ from katydid.dialects import DIALECTS, dialect
 from katydid.dialects.base import Generation, Message, path_of
 from katydid.dialects.loading import load_object
 from katydid.engine.options import RunOptions
+from katydid.engine.services.api_key import find_key
+from katydid.engine.services.credentials import Credentials, KeyedClient
 from katydid.engine.services.headers import ExtraHeaders
 from katydid.engine.services.making import Making, counted_tokens
 from katydid.engine.services.preflight import HEADER, MOST_TOKENS, choose_model, look, try_request
 from katydid.engine.services.prompts import load_prompts
-from katydid.engine.services.sdk_environment import vendors_key
 from katydid.load.body import Adaptation, body_fields, secret_values
 from katydid.load.made_prompts import Plan
 from katydid.model.errors import ConfigError, ProtocolError
@@ -25,13 +24,8 @@ from katydid.protocol.target_url import Place, names_endpoint, place, read_targe
 from katydid.transport import open_client
 from katydid.transport.exchange import Exchange, Request, Timeouts, TimestampSource
 
-KEY = "LOAD_TEST_API_KEY"
-KEY_FILE = "LOAD_TEST_API_KEY_FILE"
-_AROUND_KEY = " \t\r\n\v\f\u00a0\ufeff"
-"""What editors and copying leave around a key; the last is a byte order mark."""
 LOOK_WORDS = 24
 """Of the prompt of the look before the load, where prompts are made."""
-
 
 Options_co = TypeVar("Options_co", bound=RunOptions, covariant=True)
 
@@ -42,12 +36,13 @@ class ChatService(Generic[Options_co]):
     Attributes:
         options: of the run.
         dialect: what the target's API looks like.
+        key: that it is given.
         client: sends requests to it.
         streams: whether this workload asks for streamed answers.
         asks: whether it sends the dialect's requests, so that one can be tried before the load.
         makes: whether its requests are those of `--prompts`, so that their lengths can be drawn.
         adaptation: of requests to what the target refuses; found by `preflight`, or told to `adapt`.
-        headers: of every request.
+        credentials: what its requests say of who sends them.
         note: what a person should know of the look before the load; empty for nothing.
     """
 
@@ -63,10 +58,8 @@ class ChatService(Generic[Options_co]):
         self._host = url._replace(path=found.base).url
         self._password = url.password
         self._models_path = found.models
-        self._key, self.note = api_key(), ""
-        if self._key is None:
-            key, self.note = vendors_key(options.api, host)
-            self._key = key or None
+        self.key, self._key_note = find_key(options.api, host)
+        self.note = self._key_note
         self._prompts = load_prompts(options.prompts)
         self.making = Making(options, options.seed, options.prompts, self._made)
         if self.making.active and not self.makes:
@@ -77,10 +70,9 @@ class ChatService(Generic[Options_co]):
         self._extra = ExtraHeaders(options.header)
         self._fields = body_fields(options.body)
         self.adaptation = Adaptation()
-        self.headers = self._extra.over(self.dialect.headers(self._key))
-        self._shared_headers = tuple(self.headers.items())
+        self.credentials = Credentials(self.key, self.dialect.headers, self._extra)
         timeouts = Timeouts(options.request_timeout, options.idle_timeout)
-        self.client = open_client(options.client, self._host, timeouts, options.ca_file)
+        self.client = KeyedClient(open_client(options.client, self._host, timeouts, options.tls), self.credentials)
         self._bodies: list[bytes | None] = []
         self._model = ""
 
@@ -96,21 +88,29 @@ class ChatService(Generic[Options_co]):
 
     def preflight(self) -> str:
         """See `service.Service.preflight`."""
-        options = self.options
+        options, patient = self.options, self.options.wait_ready > 0
         if options.preflight == "off":
             if options.model is None:
                 raise ConfigError("--preflight off: nobody looks which models there are; name one with --model")
+            if patient:
+                raise ConfigError("--preflight off: nobody looks whether the target is ready; leave --wait-ready out")
             model = options.model
         else:
             model, note = choose_model(
-                self.client, self.dialect, self._host, options.model, self.headers, path=self._models_path
+                self.client,
+                self.dialect,
+                self._host,
+                options.model,
+                self.credentials.headers,
+                path=self._models_path,
+                patient=patient,
             )
-            self.note = "; ".join(filter(None, (self.note, note)))
+            self.note = "; ".join(filter(None, (self._key_note, note)))
         self.begin(model)
         if options.preflight == "request" and self.asks:
             own = frozenset(field.path[0] for field in self._fields)
             self.adaptation, self.note = try_request(
-                self._send_look, self._look_body, host=self._host, own=own, note=self.note
+                self._send_look, self._look_body, host=self._host, own=own, note=self.note, patient=patient
             )
         if self.making.makes_prompts:
             count = self._count_tokens if options.preflight == "request" else None
@@ -240,7 +240,7 @@ class ChatService(Generic[Options_co]):
         wanted = self.streams if stream is None else stream
         if wanted not in self._paths:
             self._paths[wanted] = self._path_of(stream=wanted)
-        return Request("POST", self._paths[wanted], self._shared_headers, body, request_id)
+        return Request("POST", self._paths[wanted], self.credentials.headers, body, request_id)
 
     def generation(self, extra: dict[str, object] | None = None) -> Generation:
         """What is asked of the model; `extra` is put into the body as it is."""
@@ -275,7 +275,7 @@ class ChatService(Generic[Options_co]):
         """See `service.Service.secrets`."""
         paths = (self._path, *self._paths.values())
         query = [value for path in paths for name, value in parse_qsl(urlsplit(path).query) if is_secret_name(name)]
-        named = (self._key, self._password, *self._extra.secrets, *secret_values(self._fields), *query)
+        named = (*self.key.known, self._password, *self._extra.secrets, *secret_values(self._fields), *query)
         return [secret for secret in named if secret]
 
     def facts(self) -> dict[str, object]:
@@ -308,34 +308,6 @@ class ChatService(Generic[Options_co]):
 def one_message(text: str) -> list[Message]:
     """A conversation of one question."""
     return [{"role": "user", "content": text}]
-
-
-def api_key() -> str | None:
-    """The key from the environment or the file that it names; never an option, which others could read.
-
-    Raises:
-        ConfigError: the file cannot be read or is empty, or no header takes the key.
-    """
-    if key := os.environ.get(KEY, "").strip(_AROUND_KEY):
-        return _sendable(key, KEY)
-    path = os.environ.get(KEY_FILE, "").strip()
-    if not path:
-        return None
-    try:
-        key = Path(path).read_text(encoding="utf-8-sig").strip(_AROUND_KEY)
-    except UnicodeDecodeError:
-        raise ConfigError(f"{KEY_FILE} {path}: is not UTF-8: save it as plain text, with the key alone") from None
-    except OSError as error:
-        raise ConfigError(f"{KEY_FILE} {path}: cannot be read ({type(error).__name__})") from None
-    if not key:
-        raise ConfigError(f"{KEY_FILE} {path}: is empty")
-    return _sendable(key, f"{KEY_FILE} {path}")
-
-
-def _sendable(key: str, where: str) -> str:
-    if not (key.isascii() and key.isprintable()):
-        raise ConfigError(f"{where}: has a line end or a character that is not ASCII: the key must stand there alone")
-    return key
 
 
 def checked_path(option: str, path: str) -> str:

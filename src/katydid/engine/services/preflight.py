@@ -6,19 +6,19 @@ import textwrap
 from collections.abc import Callable
 from typing import Any
 
-from katydid.analysis.configuration import what_to_check
+from katydid.analysis.configuration import wants_client_certificate, what_to_check
 from katydid.dialects.base import Dialect
 from katydid.dialects.loading import load_object
-from katydid.dialects.status import error_text
-from katydid.engine.services.base import NoAnswerError, Service
+from katydid.dialects.status import NOT_READY, error_text
+from katydid.engine.services.base import NoAnswerError, NotReadyError, Service
 from katydid.load.body import Adaptation, adapted, is_too_short
 from katydid.model.errors import ConfigError, ProtocolError
 from katydid.model.jsontext import json_bytes
 from katydid.model.redact import COMPLAINT_LIMIT, Redactor
 from katydid.model.sample import ErrorClass
 from katydid.protocol.target_url import TargetUrl, read_target_url
-from katydid.transport.exchange import Client, Exchange, Request
-from katydid.transport.failure import is_the_proxys
+from katydid.transport.exchange import Client, Exchange, Headers, Request, TlsSettings
+from katydid.transport.failure import is_the_proxys, tls_remedy
 from katydid.transport.scheme import Spoken, look_for_tls, speaks_tls
 
 SHOWN = 5
@@ -53,9 +53,10 @@ def choose_model(
     dialect: Dialect,
     host: str,
     wanted: str | None,
-    headers: dict[str, str],
+    headers: Headers,
     *,
     path: str | None = None,
+    patient: bool = False,
 ) -> tuple[str, str]:
     """The model that requests will ask for: the one wanted, else the first that the target lists.
 
@@ -69,20 +70,26 @@ def choose_model(
         wanted: the model that the person named.
         headers: of the look.
         path: of the list, where it is not the API's own.
+        patient: whether somebody waits until it is ready: also where the model is named.
 
     Returns:
         (model, note): and what the person should know of it; empty for nothing.
 
     Raises:
         NoAnswerError: the target cannot be reached, or what answers is no HTTP.
+        NotReadyError: it is not ready yet.
         ConfigError: no model was named, and it does not say which it has.
     """
     exchange, body = _get(client, path or dialect.models_endpoint, headers)
     no_answer = exchange.error is not None
     if exchange.error in _UNREACHABLE or (no_answer and (wanted is None or _wants_tls(host))):
-        raise NoAnswerError(unreachable(host, exchange))
+        raise _no_answer(host, exchange)
+    if exchange.status in NOT_READY and (patient or wanted is None):
+        raise NotReadyError(f"{host} is not ready yet ({answer_words(exchange)}): wait until it has started")
     if exchange.status == 400 and _WANTS_TLS.search(words := answer_words(exchange)):
         raise NoAnswerError(f"{host} refuses plain HTTP ({words}): give its https URL with --host")
+    if exchange.status in _REFUSALS and wants_client_certificate(words := answer_words(exchange)):
+        raise ConfigError(f"{host} refuses us ({words}): give our certificate with --client-cert")
     if wanted is not None:
         return wanted, _lacks(dialect, exchange, body, wanted)
     models = _listed_models(dialect, host, exchange, body)
@@ -113,11 +120,7 @@ def _lacks(dialect: Dialect, exchange: Exchange, body: bytes, wanted: str) -> st
 def _listed_models(dialect: Dialect, host: str, exchange: Exchange, body: bytes) -> list[str] | str:
     """The models; or what is to be said of a target that does not list them."""
     if exchange.status in {401, 403}:
-        raise ConfigError(
-            f"{host} refuses our key ({answer_words(exchange)}): set LOAD_TEST_API_KEY or LOAD_TEST_API_KEY_FILE"
-        )
-    if exchange.status == 503:
-        raise ConfigError(f"{host} is not ready yet ({answer_words(exchange)}): wait until it has started")
+        raise refused_key(host, exchange)
     if exchange.status != 200:
         return f" ({answer_words(exchange)})" if exchange.body else ""
     try:
@@ -133,6 +136,7 @@ def try_request(
     host: str,
     own: frozenset[str],
     note: str,
+    patient: bool = False,
 ) -> tuple[Adaptation, str]:
     """Send one real request, and adapt it to what the target refuses.
 
@@ -142,12 +146,14 @@ def try_request(
         host: URL of the target, as it is shown.
         own: names of fields that the person has set.
         note: what is known that may explain a refusal; may be empty.
+        patient: whether somebody waits until it is ready; else the load may start with a target that is not.
 
     Returns:
         (adaptation, note): and what the person should know; empty for nothing.
 
     Raises:
         NoAnswerError: the target cannot be reached.
+        NotReadyError: it is not ready yet, and somebody is patient.
         ConfigError: it refuses how it is asked.
     """
     adaptation = Adaptation()
@@ -155,7 +161,9 @@ def try_request(
         body = build(adaptation)
         exchange = send(_short(body))
         if exchange.error in _UNREACHABLE:
-            raise NoAnswerError(unreachable(host, exchange))
+            raise _no_answer(host, exchange)
+        if patient and exchange.status in NOT_READY:
+            raise NotReadyError(f"{host} is not ready yet ({answer_words(exchange)}): wait until it has started")
         status, words = exchange.status or 0, exchange.body.decode("utf-8", "replace")
         if exchange.error is not None or status not in _REFUSALS:
             bad = exchange.error is not None or not 200 <= status < 300
@@ -169,8 +177,7 @@ def try_request(
                 adaptation = more
                 continue
         if status in {401, 403}:
-            remedy = "set LOAD_TEST_API_KEY or LOAD_TEST_API_KEY_FILE"
-            raise ConfigError(f"{host} refuses our key ({answer_words(exchange)}): {remedy}")
+            raise refused_key(host, exchange)
         why = f"; {note}" if note else ""
         raise ConfigError(f"{host} refuses the request ({answer_words(exchange)}){why}: {what_to_check(status, words)}")
 
@@ -204,8 +211,8 @@ def answer_words(exchange: Exchange) -> str:
     return f"{exchange.status} {words}".strip()
 
 
-def _get(client: Client, path: str, headers: dict[str, str]) -> tuple[Exchange, bytes]:
-    return look(client, Request("GET", path, tuple(headers.items())))
+def _get(client: Client, path: str, headers: Headers) -> tuple[Exchange, bytes]:
+    return look(client, Request("GET", path, headers))
 
 
 def look(client: Client, request: Request) -> tuple[Exchange, bytes]:
@@ -215,12 +222,24 @@ def look(client: Client, request: Request) -> tuple[Exchange, bytes]:
     return exchange, body.data
 
 
+def refused_key(host: str, exchange: Exchange) -> ConfigError:
+    """A 401 or 403 before the load."""
+    remedy = exchange.key_expired or "set LOAD_TEST_API_KEY or LOAD_TEST_API_KEY_FILE"
+    return ConfigError(f"{host} refuses our key ({answer_words(exchange)}): {remedy}")
+
+
+def _no_answer(host: str, exchange: Exchange) -> ConfigError:
+    """A certificate that is no good is an answer: to wait for another is no use."""
+    kind = ConfigError if exchange.error is ErrorClass.TLS else NoAnswerError
+    return kind(unreachable(host, exchange))
+
+
 def unreachable(host: str, exchange: Exchange) -> str:
     """Why nothing answers there, and what to do."""
     hints: dict[Any, str] = {
         ErrorClass.CONNECT: "start it, or correct --host",
         ErrorClass.DNS: "correct --host",
-        ErrorClass.TLS: "give its certificate with --ca-file, or correct --host",
+        ErrorClass.TLS: f"{tls_remedy(exchange.detail)}, or correct --host",
     }
     if is_the_proxys(exchange.detail):
         return f"{host} cannot be asked ({exchange.detail}): start that proxy, correct its variable, or set NO_PROXY"
@@ -228,32 +247,32 @@ def unreachable(host: str, exchange: Exchange) -> str:
     return f"{host} does not answer ({exchange.detail}): {hint}"
 
 
-def first_look(service: Service, host: str, ca_file: str | None) -> str:
+def first_look(service: Service, host: str, tls: TlsSettings) -> str:
     """Look at the target, and leave nothing open; the model that requests will ask for.
 
     Args:
         service: made for this look.
         host: URL of the target, as it was given.
-        ca_file: certificates to trust.
+        tls: whom to trust, and our own certificate.
 
     Raises:
         ConfigError: it cannot be loaded so; without a secret in it.
     """
     try:
-        return _look(service, host, ca_file)
+        return _look(service, host, tls)
     except ConfigError as error:  # has the target's words in it
-        raise ConfigError(Redactor(service.secrets()).text(str(error), COMPLAINT_LIMIT)) from None
+        raise type(error)(Redactor(service.secrets()).text(str(error), COMPLAINT_LIMIT)) from None
     finally:
         service.close()
 
 
-def _look(service: Service, host: str, ca_file: str | None) -> str:
+def _look(service: Service, host: str, tls: TlsSettings) -> str:
     try:
         url = read_target_url(host)
     except ConfigError:  # a service of somebody's own may be named in another way
         return service.preflight()
     if url.tls:
-        _need_tls(url, ca_file)
+        _need_tls(url, tls)
     try:
         return service.preflight()
     except NoAnswerError:
@@ -262,16 +281,17 @@ def _look(service: Service, host: str, ca_file: str | None) -> str:
         raise
 
 
-def _need_tls(url: TargetUrl, ca_file: str | None) -> None:
+def _need_tls(url: TargetUrl, tls: TlsSettings) -> None:
     """Within seconds, where the look itself would wait as long as a request may.
 
     Raises:
+        NoAnswerError: it does not answer.
         ConfigError: the port speaks no TLS.
     """
-    spoken = look_for_tls(url.url, ca_file)
+    spoken = look_for_tls(url.url, tls)
     if spoken is Spoken.HTTP:
         raise ConfigError(f"{url.url} speaks no TLS: give --host {url._replace(tls=False).url}")
     if spoken is Spoken.OTHER:
         raise ConfigError(f"{url.url} speaks no TLS, and no HTTP: correct the port in --host")
     if spoken is Spoken.NOTHING:
-        raise ConfigError(f"{url.url} takes connections but does not answer in TLS: see whether it is healthy")
+        raise NoAnswerError(f"{url.url} takes connections but does not answer in TLS: see whether it is healthy")

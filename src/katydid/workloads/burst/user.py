@@ -9,9 +9,9 @@ import time
 from dataclasses import replace
 from typing import ClassVar
 
+from katydid.engine.services.base import NoAnswerError
 from katydid.engine.services.chat import ChatService, checked_path
 from katydid.engine.user import PacedUser
-from katydid.model.errors import ConfigError
 from katydid.model.sample import ErrorClass, Outcome, Sample
 from katydid.transport.exchange import Request, Timeouts
 from katydid.transport.http import HttpClient
@@ -51,10 +51,10 @@ class BurstService(ChatService[BurstOptions]):
         """A path needs no model and is not asked for before its time: that it takes connections is enough."""
         if self._get is None:
             return super().preflight()
-        client = HttpClient(self._host, Timeouts(_LOOK, _LOOK), self.options.ca_file)
+        client = HttpClient(self._host, Timeouts(_LOOK, _LOOK), self.options.tls)
         try:
             if not client.connect_ahead(_LOOK):
-                raise ConfigError(f"{self._host} does not take connections: start it, or correct --host")
+                raise NoAnswerError(f"{self._host} does not take connections: start it, or correct --host")
         finally:
             client.close()
         return ""

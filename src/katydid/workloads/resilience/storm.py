@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from gevent.pool import Group
 
-from katydid.dialects.status import classify_status
+from katydid.engine.measuring import refusal
 from katydid.model.sample import ErrorClass
 from katydid.transport.exchange import Exchange
 from katydid.workloads.resilience.options import StormOptions
@@ -49,7 +49,7 @@ class StormUser(ResilienceUser):
             talk = partial(service.client.converse, service.path, service.headers(sample.request_id), part)
             exchange = self.measured(sample, talk, settle)
             if exchange.status is not None and exchange.status != 101:
-                sample.fail(*classify_status(exchange.status, exchange.headers, exchange.body))
+                sample.fail(*refusal(exchange))
             elif exchange.error is not None:
                 sample.fail(exchange.error, exchange.detail)
             elif part.closed_early is not None:

@@ -7,7 +7,7 @@ from typing import ClassVar
 import gevent
 from gevent.pool import Group
 
-from katydid.dialects.status import classify_status
+from katydid.engine.measuring import refusal
 from katydid.model.sample import ErrorClass, Sample
 from katydid.transport.exchange import Exchange, Timeouts
 from katydid.workloads.resilience.options import ZombiesOptions
@@ -53,7 +53,7 @@ class ZombiesUser(ResilienceUser):
             except gevent.GreenletExit:
                 return  # the run ends: it was held until then
             if exchange.status is not None and exchange.status != 101:
-                sample.fail(*classify_status(exchange.status, exchange.headers, exchange.body))
+                sample.fail(*refusal(exchange))
             elif exchange.error is not None:
                 sample.fail(exchange.error, exchange.detail)
 

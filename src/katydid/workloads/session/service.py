@@ -4,12 +4,12 @@ from hashlib import sha256
 
 from katydid.engine.services.base import NoAnswerError
 from katydid.engine.services.chat import ChatService
+from katydid.engine.services.credentials import KeyedWebSocketClient
 from katydid.engine.services.preflight import answer_words
 from katydid.model.errors import ConfigError
 from katydid.model.jsontext import json_bytes
 from katydid.transport.exchange import Exchange, Request, Timeouts
 from katydid.transport.http import HttpClient
-from katydid.transport.websocket import WebSocketClient
 from katydid.workloads.session import SessionOptions
 from katydid.workloads.session.answers import WholeAnswer
 from katydid.workloads.session.conversation import Conversation
@@ -38,7 +38,7 @@ class SessionService(ChatService[SessionOptions]):
         self.rooms = self.scenario.rooms if named is None else named
         websocket = self.scenario.transport == "websocket"
         timeouts = Timeouts(options.request_timeout, options.idle_timeout)
-        self.sockets = WebSocketClient(self._host, timeouts, options.ca_file) if websocket else None
+        self.sockets = KeyedWebSocketClient(self._host, timeouts, options.tls, self.credentials) if websocket else None
         self._markers: dict[str, Markers] = {}
         self.strangers: dict[str, set[str]] = {}
         self.answers: dict[str, int] = {}
@@ -60,11 +60,11 @@ class SessionService(ChatService[SessionOptions]):
         """Look whether the service answers, has the model if one is needed, and the rooms."""
         if self.scenario.uses_model:
             return super().preflight()
-        client = HttpClient(self._host, Timeouts(_LOOK, _LOOK), self.options.ca_file)
+        client = HttpClient(self._host, Timeouts(_LOOK, _LOOK), self.options.tls)
         host = self._host
         try:
             if not client.connect_ahead(_LOOK):
-                raise ConfigError(f"{host} does not take connections: start it, or correct --host")
+                raise NoAnswerError(f"{host} does not take connections: start it, or correct --host")
         finally:
             client.close()
         if self.scenario.members is not None:
@@ -124,7 +124,7 @@ class SessionService(ChatService[SessionOptions]):
         if " " in path:
             raise ConfigError(f"the path {path!r} has a blank: use the filter urlencode")
         body = b"" if step.body is None else json_bytes(step.body(conversation.values))
-        return Request(step.method, path, self._shared_headers, body, request_id)
+        return Request(step.method, path, self.credentials.headers, body, request_id)
 
     def facts(self) -> dict[str, object]:
         """See `ChatService.facts`."""

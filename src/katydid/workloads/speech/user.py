@@ -5,19 +5,20 @@ from typing import ClassVar
 from urllib.parse import parse_qsl, urlsplit
 
 from katydid.dialects.speech import SpeechDialect, speech_dialect
-from katydid.dialects.status import classify_status
-from katydid.engine.measuring import fail_on_the_line
-from katydid.engine.services.base import NoAnswerError
-from katydid.engine.services.chat import api_key, checked_path
+from katydid.dialects.status import NOT_READY
+from katydid.engine.measuring import fail_on_the_line, refusal
+from katydid.engine.services.api_key import find_key
+from katydid.engine.services.base import NoAnswerError, NotReadyError
+from katydid.engine.services.chat import checked_path
+from katydid.engine.services.credentials import Credentials, KeyedWebSocketClient
 from katydid.engine.services.headers import ExtraHeaders
-from katydid.engine.services.preflight import answer_words
+from katydid.engine.services.preflight import answer_words, refused_key
 from katydid.engine.user import PacedUser
 from katydid.model.errors import ConfigError
 from katydid.model.redact import hide_query, is_secret_name
 from katydid.model.sample import Blame, ErrorClass, Sample
 from katydid.protocol.target_url import place, read_target_url
 from katydid.transport.exchange import Exchange, Timeouts, TimestampSource
-from katydid.transport.websocket import WebSocketClient
 from katydid.workloads.speech import SpeechOptions
 from katydid.workloads.speech.audio import load_audio
 from katydid.workloads.speech.audio_stream import AudioStream, Pace
@@ -28,6 +29,7 @@ class SpeechService:
 
     Attributes:
         dialect: what the target's messages look like.
+        key: that it is given.
         client: opens WebSockets to it.
     """
 
@@ -36,7 +38,7 @@ class SpeechService:
         self._options = options
         host = host.strip()
         to = read_target_url(host.replace("ws", "http", 1) if host.startswith(("ws://", "wss://")) else host)
-        self._key = api_key()
+        self.key, _ = find_key()
         self._recordings = load_audio(options.audio)
         self._chunks = [audio.chunks(options.audio_chunk) for audio in self._recordings.audios]
         chosen = None if options.endpoint is None else checked_path("--endpoint", options.endpoint)
@@ -45,9 +47,9 @@ class SpeechService:
         self._host = to._replace(path=found.base).url
         self._password = to.password
         self._extra = ExtraHeaders(options.header)
-        self._headers = self._extra.over({"Authorization": f"Bearer {self._key}"} if self._key else {})
+        self.credentials = Credentials(self.key, _bearer, self._extra)
         timeouts = Timeouts(options.request_timeout, options.idle_timeout)
-        self.client = WebSocketClient(self._host, timeouts, options.ca_file)
+        self.client = KeyedWebSocketClient(self._host, timeouts, options.tls, self.credentials)
 
     @property
     def timestamp_source(self) -> TimestampSource:
@@ -69,9 +71,11 @@ class SpeechService:
         if exchange.status is None:
             raise NoAnswerError(f"{host} does not answer ({exchange.detail}): start it, or correct --host")
         if exchange.status in {401, 403}:
-            raise ConfigError(f"{host} refuses our key ({answer_words(exchange)}): set LOAD_TEST_API_KEY")
-        if exchange.status == 503:
-            raise ConfigError(f"{host} takes nobody now (503): wait until it has started, or is free again")
+            raise refused_key(host, exchange)
+        if exchange.status in NOT_READY:
+            raise NotReadyError(
+                f"{host} takes nobody now ({exchange.status}): wait until it has started, or is free again"
+            )
         if exchange.status != 101:
             raise ConfigError(
                 f"{host} opens no WebSocket at {self.name} ({answer_words(exchange)}): correct --endpoint or --api"
@@ -83,7 +87,7 @@ class SpeechService:
 
     def headers(self, request_id: str) -> dict[str, str]:
         """Of a handshake."""
-        return {**self._headers, "X-Request-Id": request_id}
+        return {**dict(self.credentials.headers), "X-Request-Id": request_id}
 
     def utterance(self, user: int, iteration: int, request_id: str) -> AudioStream:
         """What a user says in an iteration."""
@@ -94,7 +98,7 @@ class SpeechService:
     def secrets(self) -> list[str]:
         """See `service.Service.secrets`."""
         query = [value for name, value in parse_qsl(urlsplit(self.path).query) if is_secret_name(name)]
-        known = (self._key, self._password, *self._extra.secrets, *query)
+        known = (*self.key.known, self._password, *self._extra.secrets, *query)
         return [secret for secret in known if secret]
 
     def facts(self) -> dict[str, object]:
@@ -115,6 +119,10 @@ class SpeechService:
 
     def close(self) -> None:
         """See `service.Service.close`; every stream closes its own connection."""
+
+
+def _bearer(key: str | None) -> dict[str, str]:
+    return {"Authorization": f"Bearer {key}"} if key else {}
 
 
 class _Visit:
@@ -221,7 +229,7 @@ def judge_utterance(sample: Sample, exchange: Exchange, utterance: AudioStream) 
         sample.fail(ErrorClass.OTHER, f"redirected ({status}) to {where}: point --host there")
         sample.blame = Blame.CONFIG
     elif status is not None and status != 101:
-        sample.fail(*classify_status(status, exchange.headers, exchange.body))
+        sample.fail(*refusal(exchange))
     elif exchange.error is not None:
         fail_on_the_line(sample, exchange.error, exchange.detail)
     elif not utterance.parser.text:

@@ -3,6 +3,8 @@
 Tool parsers are known to break only under concurrency, where a mean over the run hides it.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 from scipy import special
 
@@ -15,12 +17,26 @@ FEWEST_IN_BIN = 20
 """Conversations that a share needs to say anything."""
 
 
-def correctness(run: Run) -> dict[str, object]:
-    """`correctness` of summary.json: a row a range of conversations in flight, the fewest first.
+@dataclass(frozen=True, slots=True)
+class InFlight:
+    """Conversations that began with so many in flight.
 
-    Keys of a row: `in_flight_low`, `in_flight_high`, `conversations`, `right`, `share`, and its 95 % interval
-    `low`, `high` (Clopper and Pearson 1934).
+    Attributes:
+        right: of `conversations`.
+        low, high: 95 % interval of their `share` (Clopper and Pearson 1934).
     """
+
+    in_flight_low: int
+    in_flight_high: int
+    conversations: int
+    right: int
+    share: float
+    low: float
+    high: float
+
+
+def correctness(run: Run) -> dict[str, object]:
+    """`correctness` of summary.json: a row a range of conversations in flight, the fewest first."""
     ended = run.iterations[run.iterations["outcome"].isin(["ok", "failed"]) & run.iterations["start_ms"].notna()]
     if ended.empty:
         return {"correctness": []}
@@ -35,22 +51,22 @@ def correctness(run: Run) -> dict[str, object]:
     return {"correctness": rows}
 
 
-def _row(in_flight: np.ndarray, right: np.ndarray) -> dict[str, float]:
+def _row(in_flight: np.ndarray, right: np.ndarray) -> InFlight:
     count, good = len(right), int(right.sum())
-    return {
-        "in_flight_low": int(in_flight.min()),
-        "in_flight_high": int(in_flight.max()),
-        "conversations": count,
-        "right": good,
-        "share": good / count,
-        "low": float(special.betaincinv(good, count - good + 1, 0.025)) if good else 0.0,
-        "high": float(special.betaincinv(good + 1, count - good, 0.975)) if good < count else 1.0,
-    }
+    return InFlight(
+        in_flight_low=int(in_flight.min()),
+        in_flight_high=int(in_flight.max()),
+        conversations=count,
+        right=good,
+        share=good / count,
+        low=float(special.betaincinv(good, count - good + 1, 0.025)) if good else 0.0,
+        high=float(special.betaincinv(good + 1, count - good, 0.975)) if good < count else 1.0,
+    )
 
 
 def correctness_section(material: Material) -> Section | None:
     """Of workloads whose conversations are checked."""
-    rows = material.summary.get("correctness")
+    rows = material.summary.part("correctness", list[InFlight])
     if not rows:
         return None
     table = Table(
@@ -58,32 +74,32 @@ def correctness_section(material: Material) -> Section | None:
         ("In flight", "Conversations", "Right", "Share right", "Interval"),
         [
             (
-                _range(row["in_flight_low"], row["in_flight_high"]),
-                number(row["conversations"]),
-                number(row["right"]),
-                fraction(row["share"]),
-                f"{fraction(row['low'])} to {fraction(row['high'])}",
+                _range(row.in_flight_low, row.in_flight_high),
+                number(row.conversations),
+                number(row.right),
+                fraction(row.share),
+                f"{fraction(row.low)} to {fraction(row.high)}",
             )
             for row in rows
         ],
-        bad=frozenset((i, 3) for i, row in enumerate(rows) if row["right"] < row["conversations"]),
+        bad=frozenset((i, 3) for i, row in enumerate(rows) if row.right < row.conversations),
     )
     return Section("correctness", "Right under load?", [_sentence(rows)], [table], [_chart(rows)])
 
 
-def _sentence(rows: list[dict[str, float]]) -> str:
+def _sentence(rows: list[InFlight]) -> str:
     first, last = rows[0], rows[-1]
-    if all(row["right"] == row["conversations"] for row in rows):
+    if all(row.right == row.conversations for row in rows):
         return "Every conversation was right."
     if len(rows) == 1:
         return "The load was too even, or the run too short, to say whether it made answers wrong."
-    if last["high"] < first["low"]:
+    if last.high < first.low:
         return "The more conversations at once, the fewer are right: the load makes answers wrong."
     return "Wrong conversations are not shown to depend on the load."
 
 
-def _chart(rows: list[dict[str, float]]) -> Chart:
-    edges = [float(row["in_flight_low"]) for row in rows] + [float(rows[-1]["in_flight_high"]) + 1.0]
+def _chart(rows: list[InFlight]) -> Chart:
+    edges = [float(row.in_flight_low) for row in rows] + [float(rows[-1].in_flight_high) + 1.0]
     return Chart(
         key="correctness",
         title="Right conversations by load",
@@ -91,7 +107,7 @@ def _chart(rows: list[dict[str, float]]) -> Chart:
         unit="%",
         scale=Scale.LINEAR,
         x_unit="in flight",
-        bars=[Bars("right", Style.MAIN, edges, [row["share"] * 100.0 for row in rows])],
+        bars=[Bars("right", Style.MAIN, edges, [row.share * 100.0 for row in rows])],
     )
 
 
