@@ -111,7 +111,7 @@ def test_users_that_have_times_of_their_own_take_none_from_the_options(asked, us
     ],
 )
 def test_users_are_those_of_the_loop_or_a_generous_pool(asked, users):
-    assert users_of(parsed(**asked), USERS) == users
+    assert users_of(parsed(**asked), [1]) == users
 
 
 def test_users_and_concurrency_are_the_same_thing():

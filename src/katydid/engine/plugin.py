@@ -11,7 +11,6 @@ from argparse import Namespace
 from collections.abc import Callable, Mapping
 from types import FrameType
 from typing import Any
-from urllib.parse import urlsplit
 
 import gevent
 import psutil
@@ -23,7 +22,7 @@ from locust.runners import MasterRunner, Runner, WorkerRunner
 from katydid.engine.collector import Collector, collector_for
 from katydid.engine.live.observability import Watch
 from katydid.engine.live.progress import Progress
-from katydid.engine.live.web import Page, guard_form
+from katydid.engine.live.web import Page, guard_form, refuse_password
 from katydid.engine.load_options import (
     check_load,
     default_spawn_rate,
@@ -248,7 +247,7 @@ def _take_part(environment: Environment, web_ui: Page | None) -> None:
             options.num_users = users_of(options, [user.default_users for user in lifecycle.runtime.paced_users()])
         lifecycle.watch = Watch(lifecycle.runtime, lifecycle.collector, web_ui)
         if web_ui is not None:
-            _refuse_credentials(environment.host)
+            refuse_password(environment.host)
             guard_form(web_ui, lifecycle.complaint_about, plain_form)
             if options.spawn_rate is None:
                 users, ramp = max(options.num_users or 0, FORM_USERS), 0 if options.rate else options.ramp
@@ -294,14 +293,6 @@ def _stay(runner: Runner) -> None:
             gevent.sleep(3600.0)
 
     runner.greenlet.spawn(wait)
-
-
-def _refuse_credentials(host: str | None) -> None:
-    """The page shows the host as it is, to everybody who can open it."""
-    if host and urlsplit(host).password:
-        raise ConfigError(
-            "the page would show the password in --host: give it with --header Authorization=env:VARIABLE instead"
-        )
 
 
 def _dismiss_workers() -> None:

@@ -15,7 +15,7 @@ from flask import Blueprint, Flask, Response, jsonify, make_response, request, s
 from gevent import subprocess
 from werkzeug.datastructures import ImmutableMultiDict
 
-from katydid.model.errors import ExitCode
+from katydid.model.errors import ConfigError, ExitCode
 from katydid.model.jsontext import json_text
 from katydid.report.run_list import Links, runs_page
 from katydid.runs.folder import LOCUST_REPORT, MANIFEST, REPORT, RunFolder
@@ -34,6 +34,18 @@ class Page(Protocol):
 
     def auth_required_if_enabled(self, view: Callable[..., object]) -> Callable[..., Response | str]:
         """The view behind Locust's login, where it has one."""
+
+
+def refuse_password(host: str | None) -> None:
+    """The page shows the host as it is, to everybody who can open it.
+
+    Raises:
+        ConfigError: the host has a password.
+    """
+    if host and urlsplit(host).password:
+        raise ConfigError(
+            "the page would show the password in --host: give it with --header Authorization=env:VARIABLE instead"
+        )
 
 
 def add_runs(web_ui: Page, base_path: str, results: Callable[[], Path], busy: Callable[[], bool]) -> str:
