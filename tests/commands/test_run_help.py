@@ -20,7 +20,7 @@ def told(tmp_path_factory):
 
     @cache
     def ask(*words):
-        done = katydid(*words, folder=folder, env=clean_environment(COLUMNS="100"))
+        done = katydid(*words, folder=folder, env=clean_environment(COLUMNS="80"))
         assert done.wait(30) == 0
         return done.out
 
@@ -36,6 +36,11 @@ def told(tmp_path_factory):
         ("--run-time", "default: until Ctrl-C;"),
         ("--model", "default: the first one"),
         ("--prompts", "default: built-in prompts"),
+        ("--rate", "default: none;"),
+        ("--concurrency", "default: none;"),
+        ("--body", "default: none;"),
+        ("--input-tokens", "default: no made prompts;"),
+        ("--output-tokens", "default: up to --max-tokens;"),
         ("--failure-threshold", "default: 5;"),
         ("--version-label", "default: git describe"),
     ],

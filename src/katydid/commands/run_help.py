@@ -12,9 +12,19 @@ from collections.abc import Iterator, Sequence
 from katydid.model.options import Group
 
 MOST_USED = (
-    "host", "num_users", "interval", "rate", "concurrency", "run_time", "model", "body", "prompts",
-    "failure_threshold", "version_label",
+    "host", "num_users", "interval", "rate", "concurrency", "run_time", "model", "body", "prompts", "input_tokens",
+    "output_tokens", "failure_threshold", "version_label",
 )  # fmt: skip
+_IN_SHORT = {
+    "interval": "from one request start of a user to its next",
+    "rate": "requests a second, whatever becomes of them",
+    "concurrency": "closed loop of so many users",
+    "body": "a field of every request's body, KEY=VALUE; repeatable",
+    "prompts": "file of prompts or conversations",
+    "input_tokens": "make prompts of this length, as normal(1000,200)",
+    "output_tokens": "ask for answers of this length",
+}
+"""Of the first screen, where the whole text stands below; the default follows."""
 
 _SEARCHED = {"num_users", "run_time", "rate", "concurrency"}
 """What a search for the capacity chooses itself."""
@@ -49,18 +59,21 @@ def run_help(
     groups = headings()
     rest = groups.pop(Group.OWN)
 
-    def rows(names: Sequence[str]) -> Iterator[tuple[str, str]]:
+    def rows(names: Sequence[str], *, short: bool = False) -> Iterator[tuple[str, str]]:
         for name in names:
             if name in _LOCUSTS:
                 yield _flags(actions[name]), _LOCUSTS[name].format(users=users)
             elif name in actions:
-                yield _flags(actions[name]), _meaning(actions[name])
+                whole = _meaning(actions[name])
+                told = _IN_SHORT.get(name) if short else None
+                default = "(default" + whole.rpartition("(default")[2].replace(") (", "; ")
+                yield _flags(actions[name]), f"{told} {default}" if told else whole
 
     searches = "start_users" in actions
     most_used = [name for name in MOST_USED if not (searches and name in _SEARCHED)]
     command = parser.prog.removeprefix("katydid ")
     title = f"Options of {command if searches or workload is None else workload}"
-    common = ("Most used", [*rows(most_used), *((_flags(action), action.help or "") for action in own)])
+    common = ("Most used", [*rows(most_used, short=True), *((_flags(action), action.help or "") for action in own)])
     sections = [
         ("", [(_usage_name(action), action.help or "") for action in mine if not action.option_strings]),
         *([(title, list(rows(rest))), common] if searches else [common, (title, list(rows(rest)))]),
@@ -120,6 +133,7 @@ _SHORT = {
     "metrics_host": "ADDRESS", "embedded_target": "[OPTIONS]", "thresholds": "FILE", "max_users": "N",
     "rate": "R", "arrivals": "KIND", "concurrency": "N", "requests": "N", "max_rate": "R", "start_rate": "R",
     "stage_rates": "R,R,…",
+    "input_tokens": "LENGTH", "output_tokens": "LENGTH",
     "start_users": "N", "steps": "N", "repeats": "N", "stages": "N,N,…", "bursts": "N", "burst_path": "PATH",
 }  # fmt: skip
 """What stands for a value, where the option's name would only say itself again."""
