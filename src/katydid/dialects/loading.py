@@ -69,7 +69,7 @@ def shown(data: bytes) -> str:
 
 
 def error_in_event(data: bytes) -> Any:
-    """What an event of an error says: its error, itself, or its words where it is no JSON."""
+    """What an event of an error says: its error, itself, or its words where it is not JSON."""
     try:
         value = load_object(data)
     except ProtocolError:
