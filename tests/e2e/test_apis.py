@@ -16,7 +16,7 @@ OPENAI_BY_PATHS = (
 )  # fmt: skip
 
 
-CHECKS = {"openai": "full", "openai-responses": "count", "anthropic": "full", "ollama": "count", "generic-sse": "full"}
+CHECKS = dict.fromkeys(DIALECTS, "full") | {"openai-responses": "count", "ollama": "count"}
 
 
 @pytest.mark.parametrize(("api", "check"), [(api, CHECKS[api]) for api in DIALECTS])
