@@ -97,7 +97,7 @@ def test_the_failure_threshold_stops_the_run_and_leaves_the_page_up(page, tmp_pa
     [
         ({"host": "http://127.0.0.1:1"}, "does not answer"),
         ({"host": "", "interval": "5"}, "no target"),
-        ({"host": "http://127.0.0.1:1", "interval": "0"}, "--interval 0 must be more than 0"),
+        ({"host": "http://127.0.0.1:1", "interval": "-1"}, "--interval -1 must not be negative"),
         ({"host": "http://127.0.0.1:1", "user_count": "0"}, "--users 0 must be from 1 to 1000000"),
         ({"host": "http://127.0.0.1:1", "user_count": "-5"}, "--users -5 must be from 1 to 1000000"),
         ({"host": "http://127.0.0.1:1", "interval": "soon"}, "--interval 'soon' is not a duration"),

@@ -5,6 +5,7 @@ import pytest
 import katydid
 from katydid.engine.options import RunOptions
 from katydid.engine.services.chat import ChatService
+from katydid.model.sample import Sample
 from katydid.transport import open_client
 from katydid.transport.exchange import Exchange, Request, Timeouts
 from katydid.transport.websocket import WebSocketClient
@@ -48,7 +49,7 @@ def test_every_request_says_who_sends_it(client):
         service.client.send(request, Nobody(), Exchange())
         service.close()
         burst = BurstService(BurstOptions(client=client, burst_path="/health"), url)
-        burst.client.send(burst.ask(user=0, iteration=0, request_id="r"), Nobody(), Exchange())
+        burst.client.send(burst.ask(Sample("r", 0, 0, "local", "burst", 0.0), (0, 0)), Nobody(), Exchange())
         burst.close()
     assert hearing.agents == [OURS] * 4  # the list, the look, the request and the GET
 

@@ -35,7 +35,7 @@ def with_derived(samples: pd.DataFrame, manifest: Manifest) -> pd.DataFrame:
     frame["response_ms"] = frame["late_ms"] + frame["duration_ms"]
     frame["tpot_ms"] = (frame["duration_ms"] - frame["ttft_ms"]) / (tokens - 1).where(tokens > 1)
     frame["user_tokens_per_s"] = tokens / frame["duration_ms"].where(frame["duration_ms"] > 0) * 1000.0
-    if "ttfo_ms" in frame and not (frame["ttfo_ms"] > frame["ttft_ms"]).any():
+    if "ttfo_ms" in frame and not (frame["ttfo_ms"].astype(np.float64) > frame["ttft_ms"].astype(np.float64)).any():
         frame["ttfo_ms"] = np.nan  # no model reasoned first
     frame["late"] = frame["late_ms"] > late_limit_ms(manifest)
     frame["paced"] = (frame["user"] < 0) | ~frame.duplicated(["user", "iteration"])

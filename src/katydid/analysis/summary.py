@@ -150,7 +150,7 @@ def _tokens_per_chunk(ok: pd.DataFrame) -> float | None:
         return None
     tokens = rows["completion_tokens"].astype(np.float64)
     if {"reasoning_tokens", "ttfo_ms"} <= set(rows):
-        streamed = rows["ttfo_ms"] > rows["ttft_ms"]
+        streamed = rows["ttfo_ms"].astype(np.float64) > rows["ttft_ms"].astype(np.float64)
         tokens -= rows["reasoning_tokens"].astype(np.float64).fillna(0.0).where(~streamed, 0.0)
     return float(tokens.sum() / rows["chunks"].sum())
 

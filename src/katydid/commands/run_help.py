@@ -155,7 +155,7 @@ def _section(title: str, rows: Sequence[tuple[str, str]], width: int) -> Iterato
     if title:
         yield f"{title}:"
     for flags, meaning in rows:
-        lines = textwrap.wrap(meaning, max(20, width - column - _INDENT - _GAP)) or [""]
+        lines = textwrap.wrap(meaning, max(20, width - column - _INDENT - _GAP), break_on_hyphens=False) or [""]
         if len(flags) > column:
             yield " " * _INDENT + flags
             flags = ""  # noqa: PLW2901 - it has been printed
