@@ -19,7 +19,7 @@ if [ $# -gt 0 ]; then
 fi
 
 # These make load, and mostly wait for it; everything else computes. So they run side by side.
-LOAD=(tests/e2e tests/faults tests/transport)
+LOAD=(tests/e2e tests/faults tests/transport tests/commands/test_bad_input.py)
 # Runs have sessions of their own, which Linux gives equal shares of the processor: this one's is made the least.
 gently() {
   command -v setsid >/dev/null || exec nice "$@"

@@ -51,6 +51,7 @@ def test_the_server_also_tells_of_itself_embeds_and_has_room_for_thousands_of_to
         assert [len(each["embedding"]) for each in embedded["data"]] == [576, 576]
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_a_server_with_one_thread_and_one_with_two_alternate_on_one_port(tmp_path):
     """Which is faster is the machine's business: threads that wait for a core that others have are slow."""
@@ -70,6 +71,7 @@ def test_a_server_with_one_thread_and_one_with_two_alternate_on_one_port(tmp_pat
         assert probe.connect_ex(("127.0.0.1", port)), "the last one was not stopped"
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_lengths_are_as_asked_without_a_tokenizer_and_no_prompt_comes_from_the_cache(tmp_path):
     with real_model_server() as url:
