@@ -123,6 +123,7 @@ def test_runs_are_kept_under_the_commit(decided, repository):
         (["--base", NEW, "--new", NEW, "--", "serve"], "or --start-base CMD to start each version there"),
         (["--base", "localhost", "--new", NEW, "--", "serve"], "localhost"),
         ([*SIDES, "--max-pair", "3", "--", "serve"], "did you mean --max-pairs?"),
+        (["--bse", BASE, "--new", NEW, "--", "serve"], "did you mean --base?"),
         ([*SIDES, "--host", BASE, "--", "serve"], "bisect takes both hosts"),
         ([*SIDES, "--max-pairs", "many", "--", "serve"], "--max-pairs"),
     ],

@@ -4,7 +4,6 @@ import os
 import re
 import subprocess
 import sys
-import threading
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -12,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from browser import Browser
+from serving import serving
 
 ROOT = Path(__file__).resolve().parents[2]
 PICTURE_LIMIT = 200_000
@@ -81,12 +81,8 @@ def test_what_would_be_loaded_is_found(text):
 def served(site):
     """Its address."""
     handler = partial(QuietHandler, directory=site)
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-        thread.start()
+    with serving(ThreadingHTTPServer(("127.0.0.1", 0), handler)) as server:
         yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
 
 
 class QuietHandler(SimpleHTTPRequestHandler):

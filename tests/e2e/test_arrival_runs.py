@@ -10,27 +10,12 @@ import numpy as np
 import pytest
 
 from katydid.load.arrivals import Rate, read_process
-from katydid.target.process import start_target
 from running import free_port, katydid, the_run
 from strictjson import strictly
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 PLACES = ("one process", "two processes", "master and two workers")
-
-
-@pytest.fixture
-def target(tmp_path):
-    """Start targets with a log; they stop with the test."""
-    targets = []
-
-    def start(**settings):
-        targets.append(start_target(log=str(tmp_path / f"truth-{len(targets)}.jsonl"), **settings))
-        return targets[-1]
-
-    yield start
-    for each in targets:
-        each.stop()
 
 
 def run_in(place, target, folder, *words, seconds=60):

@@ -5,24 +5,9 @@ import sys
 
 import pytest
 
-from katydid.target.process import start_target
 from running import katydid, the_run
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
-
-
-@pytest.fixture
-def target(tmp_path):
-    """Start targets with a log; they stop with the test."""
-    targets = []
-
-    def start(**settings):
-        targets.append(start_target(log=str(tmp_path / f"truth-{len(targets)}.jsonl"), **settings))
-        return targets[-1]
-
-    yield start
-    for each in targets:
-        each.stop()
 
 
 def run(workload, target, folder, *words, users=5, seconds=7):

@@ -11,25 +11,10 @@ import pytest
 
 from katydid.runs.folder import RunFolder
 from katydid.runs.gaps import counted
-from katydid.target.process import start_target
 from running import BIN, COMPLETE, Run, Running, free_port, katydid, locust, runs_in, the_run, wait_until
 from schemas import misfits
 
 pytestmark = pytest.mark.e2e
-
-
-@pytest.fixture
-def target(tmp_path):
-    """Start targets with a log; they stop with the test."""
-    targets = []
-
-    def start(**settings):
-        targets.append(start_target(log=str(tmp_path / f"truth-{len(targets)}.jsonl"), **settings))
-        return targets[-1]
-
-    yield start
-    for each in targets:
-        each.stop()
 
 
 def stream(target, folder, *words, users, interval, env=None):

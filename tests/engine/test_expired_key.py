@@ -1,7 +1,6 @@
 """A key that expires in mid-run: it is renewed and the request sent again, or the row says `auth_expired`."""
 
 import contextlib
-import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import gevent
@@ -19,6 +18,7 @@ from katydid.model.sample import Blame, ErrorClass, Sample
 from katydid.transport.exchange import VERIFIED, Exchange, Timeouts
 from katydid.workloads.speech import SpeechOptions
 from katydid.workloads.speech.user import SpeechService
+from serving import serving
 from streams import DONE, ROLE, STOP, delta
 from talking import CLIENTS, Silent, info
 
@@ -59,12 +59,8 @@ class _Handler(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def server():
-    with Guarded() as running:
-        thread = threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
+    with serving(Guarded()) as running:
         yield running
-        running.shutdown()
-        thread.join()
 
 
 @pytest.fixture

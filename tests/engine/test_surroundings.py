@@ -5,12 +5,12 @@ import logging
 import os
 import subprocess
 import sys
-import threading
 from itertools import islice
 
 import pytest
 
 from katydid.engine.monitor.resource_monitor import ResourceMonitor
+from serving import serving
 
 PAGE = """# TYPE process_cpu_seconds_total counter
 process_cpu_seconds_total{replica="a"} %s
@@ -37,13 +37,8 @@ def metrics():
         def log_message(self, *_words):
             pass
 
-    server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}/metrics", pages
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with serving(http.server.HTTPServer(("127.0.0.1", 0), Handler)) as server:
+        yield f"http://127.0.0.1:{server.server_port}/metrics", pages
 
 
 def watch(pid=None, url=None):

@@ -212,6 +212,14 @@ def test_an_iteration_that_is_tried_again_asks_the_same():
     assert draw.take(1, 0) != draw.take(0, 0)
 
 
+def test_of_arrivals_that_any_user_takes_each_keeps_its_prompt_until_it_has_ended():
+    draw = Draw(10, 0)
+    first, second = draw.take(0, 0), draw.take(0, 1)
+    assert (draw.take(0, 0), draw.take(0, 1)) == (first, second)
+    draw.ended(0, 0)
+    assert draw.take(0, 0) not in {first, second}
+
+
 def test_several_processes_share_the_file():
     draws = [Draw(100, 0) for _ in range(3)]
     for number, draw in enumerate(draws):

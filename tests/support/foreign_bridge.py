@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
+from serving import serving
+
 CANNED = "You matter. Please call 988, day or night."
 DISTRESS = "no way out"
 LIMIT = 3
@@ -128,12 +130,5 @@ class _Handler(BaseHTTPRequestHandler):
 @contextmanager
 def foreign_bridge(*, leak_every: int = 0, ids_only: bool = False) -> Iterator[_Server]:
     """The bridge; `leaks` are (to whom, whose text), by their names."""
-    server = _Server(leak_every, ids_only=ids_only)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-    thread.start()
-    try:
+    with serving(_Server(leak_every, ids_only=ids_only)) as server:
         yield server
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()

@@ -1,10 +1,11 @@
 """A server of two APIs that Katydid does not know: embeddings as OpenAI has them, and answers as Gemini has them."""
 
 import json
-import threading
 import time
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from serving import serving
 
 WORDS = ("one ", "two ", "three ", "four")
 
@@ -65,12 +66,5 @@ def _piece(text, reason=None):
 @contextmanager
 def outsiders():
     """The server; `asked` are paths and bodies of its requests, `delay` is what each answer takes."""
-    server = _Server()
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-    thread.start()
-    try:
+    with serving(_Server()) as server:
         yield server
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()

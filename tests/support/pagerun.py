@@ -12,7 +12,6 @@ import shlex
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -25,6 +24,7 @@ import standin
 from katydid.target.process import start_target
 from pages import Block, blocks
 from running import BIN, clean_environment, free_port, wait_until
+from serving import serving
 
 TARGET = {"ttft": 0.05, "chunks": 10, "chunk_interval": 0.01, "speech_rtf": 0.05, "speech_workers": 2}
 MODELS = "any,katydid-small,claude-sonnet,my-model"
@@ -66,15 +66,8 @@ class OddServer(http.server.BaseHTTPRequestHandler):
 
 @contextlib.contextmanager
 def odd_server() -> Iterator[int]:
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), OddServer)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    try:
+    with serving(http.server.ThreadingHTTPServer(("127.0.0.1", 0), OddServer)) as server:
         yield server.server_address[1]
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 def install_commands(folder: Path) -> None:

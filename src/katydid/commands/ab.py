@@ -3,7 +3,7 @@
 import argparse
 from itertools import takewhile
 
-from katydid.commands.pairs.options import Asked, Version, add_pair_options, check
+from katydid.commands.pairs.options import Asked, Version, add_pair_options, check, check_options
 from katydid.model.arguments import Commands
 from katydid.model.errors import ConfigError, ExitCode
 from katydid.protocol.target_url import read_target_url
@@ -50,5 +50,6 @@ def _read(given: argparse.Namespace) -> Asked:
         "new": Version(given.new_version or "new", hosts[1], given.start_new, "--start-new"),
     }
     asked = Asked(workload, versions, given.locusts[len(places) :])
+    check_options(given.parser, asked.options)
     check(given, asked, starts="--start-base CMD and --start-new CMD")
     return asked

@@ -11,7 +11,7 @@ import sys
 from itertools import takewhile
 from pathlib import Path
 
-from katydid.commands.pairs.options import Asked, Version, add_pair_options, check
+from katydid.commands.pairs.options import Asked, Version, add_pair_options, check, check_options
 from katydid.model.arguments import Commands
 from katydid.model.errors import ConfigError, ExitCode
 from katydid.protocol.target_url import read_target_url
@@ -94,6 +94,8 @@ def _read(given: argparse.Namespace) -> Asked:
     places = list(takewhile(lambda word: not word.startswith("-"), given.parser.words))
     words = given.parser.words
     command = words[words.index("--") + 1 :] if "--" in words else []
+    options = [word for word in given.locusts[len(places) : len(given.locusts) - len(command)] if word != "--"]
+    check_options(given.parser, options)
     if not command or not given.new or not (given.base or given.start_base) or len(places) > 1:
         raise ConfigError(f"give the good version, where CMD lets the other answer, and CMD last: {USAGE}")
     base = given.base or given.new
@@ -105,7 +107,6 @@ def _read(given: argparse.Namespace) -> Asked:
         "base": Version(given.base_version, base, given.start_base, "--start-base"),
         "new": Version(label, given.new, start, "CMD"),
     }
-    options = [word for word in given.locusts[len(places) : len(given.locusts) - len(command)] if word != "--"]
     asked = Asked(places[0] if places else "stream", versions, options)
     check(given, asked, starts="--start-base CMD")
     return asked

@@ -90,17 +90,20 @@ def check(given: argparse.Namespace, asked: Asked, starts: str) -> None:
     same = read_target_url(base.host).authority == read_target_url(new.host).authority
     if same and not (base.start and new.start):
         raise ConfigError(f"both hosts are the same server: give another, or {starts} to start each version there")
-    _check_options(given.parser, [option.partition("=")[0] for option in asked.options])
     if [given.json, given.markdown].count(STANDARD_OUTPUT) > 1:
         raise ConfigError("--json - and --markdown - both want standard output: give one of them a file")
     for where in filter(None, (given.json, given.markdown, given.html)):
         check_output(where)
 
 
-def _check_options(parser: argparse.ArgumentParser, options: Sequence[str]) -> None:
-    """One that nobody knows is a run's to complain of, but may have been meant for us."""
+def check_options(parser: argparse.ArgumentParser, options: Sequence[str]) -> None:
+    """One that nobody knows is a run's to complain of, but may have been meant for us.
+
+    Raises:
+        ConfigError: one was meant for us, or we give it to runs ourselves.
+    """
     own = own_options(parser)
-    for option in options:
+    for option in (word.partition("=")[0] for word in options):
         if option in OURS:
             raise ConfigError(
                 f"{option} goes with `katydid run`: {parser.prog} takes both hosts, --base-version and --new-version"

@@ -223,7 +223,8 @@ class ChatService(Generic[Options_co]):
         return parser
 
     def ended(self, sample: Sample, draw: tuple[int, int]) -> None:
-        """A request of `request_for` has ended."""
+        """A request of `request_for` has ended, and will not be tried again."""
+        self._draw.ended(*draw)
         if self.making.active:
             self.making.ended(sample, draw)
 

@@ -95,21 +95,23 @@ class Draw:
         self._order = list(range(prompts))
         random.Random(seed).shuffle(self._order)  # noqa: S311 - the same for every version under test
         self._next, self._step = 0, 1
-        self._taken: dict[int, tuple[int, int]] = {}
+        self._taken: dict[tuple[int, int], int] = {}
 
     def share(self, process: int, processes: int) -> None:
         """This is one of several processes that send requests; `process` from 0."""
         self._next, self._step = process, processes
 
     def take(self, user: int, iteration: int) -> int:
-        """The index of the prompt for a user's iteration; the same one where it is asked for again."""
-        last = self._taken.get(user)
-        if last is not None and last[0] == iteration:
-            return last[1]
-        index = self._order[self._next % len(self._order)]
-        self._next += self._step
-        self._taken[user] = (iteration, index)
-        return index
+        """The index of the prompt for a user's iteration; the same one, when it is tried again, until it has ended."""
+        key = user, iteration
+        if key not in self._taken:
+            self._taken[key] = self._order[self._next % len(self._order)]
+            self._next += self._step
+        return self._taken[key]
+
+    def ended(self, user: int, iteration: int) -> None:
+        """Nobody asks for the prompt of this iteration any more."""
+        self._taken.pop((user, iteration), None)
 
     @property
     def first(self) -> int:

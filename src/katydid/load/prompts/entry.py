@@ -129,58 +129,58 @@ def _asked(text: str) -> list[Message]:
     return [{"role": "user", "content": text}]
 
 
-def _conversation(turns: list[Any], *, whole: bool = True) -> list[Message]:
-    """OpenAI's messages as they are, or the turns up to the last human one, as ShareGPT's are meant."""
-    if not turns:
+def _conversation(messages: list[Any], *, whole: bool = True) -> list[Message]:
+    """OpenAI's messages as they are, or those up to the last human one, as ShareGPT's are meant."""
+    if not messages:
         raise Skipped("no messages")
-    first = turns[0]
+    first = messages[0]
     if isinstance(first, str):
         return _asked(first)
-    for number, turn in enumerate(turns, start=1):
-        if not isinstance(turn, dict):
-            raise ConfigError(f"message {number} is {_kind(turn)}")
-        if not isinstance(_speaker(turn), str):
+    for number, message in enumerate(messages, start=1):
+        if not isinstance(message, dict):
+            raise ConfigError(f"message {number} is {_kind(message)}")
+        if not isinstance(_speaker(message), str):
             raise ConfigError(f"message {number} has no role")
-        if not isinstance(_said(turn), str | list | None):
-            raise ConfigError(f"the content of message {number} is {_kind(_said(turn))}")
+        if not isinstance(_said(message), str | list | None):
+            raise ConfigError(f"the content of message {number} is {_kind(_said(message))}")
     if whole and "from" not in first:
-        return _as_they_are(turns)
-    return _up_to_the_last_question(turns)
+        return _as_they_are(messages)
+    return _up_to_the_last_question(messages)
 
 
-def _speaker(turn: Message) -> Any:
-    return turn["role"] if "role" in turn else turn.get("from")
+def _speaker(message: Message) -> Any:
+    return message["role"] if "role" in message else message.get("from")
 
 
-def _said(turn: Message) -> Any:
-    return turn["content"] if "content" in turn else turn.get("value")
+def _said(message: Message) -> Any:
+    return message["content"] if "content" in message else message.get("value")
 
 
-def _as_they_are(turns: list[Message]) -> list[Message]:
+def _as_they_are(messages: list[Message]) -> list[Message]:
     """But for others' names of roles, and for members that a table's row has as null."""
-    if not any(_said(turn) or turn.get("tool_calls") for turn in turns):
+    if not any(_said(message) or message.get("tool_calls") for message in messages):
         raise Skipped("no text")
     return [
-        {name: value for name, value in turn.items() if value is not None or name == "content"}
-        | {"role": _SPEAKERS.get(_speaker(turn), _speaker(turn))}
-        for turn in turns
+        {name: value for name, value in message.items() if value is not None or name == "content"}
+        | {"role": _SPEAKERS.get(_speaker(message), _speaker(message))}
+        for message in messages
     ]
 
 
-def _up_to_the_last_question(turns: list[Message]) -> list[Message]:
-    speakers = [_SPEAKERS.get(_speaker(turn).lower(), "") for turn in turns]
+def _up_to_the_last_question(messages: list[Message]) -> list[Message]:
+    speakers = [_SPEAKERS.get(_speaker(message).lower(), "") for message in messages]
     if "user" not in speakers:
-        raise Skipped("no human turn")
+        raise Skipped("no message of a user")
     last = len(speakers) - speakers[::-1].index("user")
-    messages = []
-    for turn, speaker in zip(turns[:last], speakers[:last], strict=True):
+    asked = []
+    for message, speaker in zip(messages[:last], speakers[:last], strict=True):
         if not speaker:
-            raise Skipped(f"the unknown speaker {_shown(_speaker(turn))}")
-        said = _said(turn)
+            raise Skipped(f"the unknown speaker {_shown(_speaker(message))}")
+        said = _said(message)
         if not (said.strip() if isinstance(said, str) else said):
-            raise Skipped("a turn without text")
-        messages.append({"role": speaker, "content": said})
-    return messages
+            raise Skipped("a message without text")
+        asked.append({"role": speaker, "content": said})
+    return asked
 
 
 def _output_tokens(entry: dict[str, Any]) -> int | None:

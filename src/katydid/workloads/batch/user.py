@@ -64,15 +64,14 @@ class BatchUser(PacedUser[BatchOptions, ChatService[BatchOptions]]):
                     scheduled = time.monotonic() + backoff_delay(attempt, dice.random(), asked)
                     sample.extra["retry_at_ms"] = self.run_context.info.ms(scheduled)
             if not again or not self._hold_back(scheduled):
+                self.service.ended(sample, self.draw)
                 return
 
     def ask(self, sample: Sample) -> float | None:
         """One whole answer, from its request to its last byte; seconds that a refusal asks us to wait."""
         parser = AnswerParser(self.service.dialect)
-        draw = self.draw
-        request = self.service.request_for(sample, draw, stream=False)
+        request = self.service.request_for(sample, self.draw, stream=False)
         exchange = self.exchange(sample, request, parser)
-        self.service.ended(sample, draw)
         if sample.error not in REFUSED:
             return None
         asked = retry_after(exchange.headers, exchange.body, datetime.now(UTC))
