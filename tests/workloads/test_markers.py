@@ -59,11 +59,14 @@ def test_searching_takes_time_by_the_text_alone():
     words = [random.choice(["kd9", "kd9abcdefgh", "lorem ", "kd"]) for _ in range(400_000)]
 
     def seconds(count):
-        text, began = "".join(words[:count]), time.perf_counter()
-        assert not list(Markers("s").find(text))
-        return time.perf_counter() - began
+        """Of the processor, the least of three: the clock on the wall also counts other programs."""
+        text, took = "".join(words[:count]), []
+        for _ in range(3):
+            began = time.thread_time()
+            assert not list(Markers("s").find(text))
+            took.append(time.thread_time() - began)
+        return min(took)
 
-    seconds(1000)
     assert seconds(400_000) < 60 * max(seconds(40_000), 1e-3)
 
 

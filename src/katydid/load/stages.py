@@ -8,11 +8,13 @@ and when, is the business of `engine.stages`.
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from katydid.load.arrivals import MOST_RATE
 from katydid.model.documents.manifest import StageRecord
 from katydid.model.errors import ConfigError
+
+Load = TypeVar("Load", int, float)
 
 MOST_USERS = 1_000_000
 """More than any machine runs: a slip of the keyboard."""
@@ -156,13 +158,10 @@ def read_stages(text: str) -> tuple[int, ...]:
     Raises:
         ConfigError: they are none, or they do not increase.
     """
-    try:
-        users = tuple(int(part) for part in text.split(","))
-    except ValueError:
-        raise ConfigError(f"--stages {text!r}: give numbers of users with commas, as in 100,200,1000") from None
+    option = f"--stages {text!r}"
+    users = _growing(option, text, int, "users", "numbers of users with commas, as in 100,200,1000")
     if users[0] < 1 or users[-1] > MOST_USERS:
-        raise ConfigError(f"--stages {text!r}: a stage has from 1 to {MOST_USERS} users")
-    _check_growth(f"--stages {text!r}", users, "users")
+        raise ConfigError(f"{option}: a stage has from 1 to {MOST_USERS} users")
     return users
 
 
@@ -172,17 +171,19 @@ def read_stage_rates(text: str) -> tuple[float, ...]:
     Raises:
         ConfigError: they are none, or they do not increase.
     """
-    try:
-        rates = tuple(float(part) for part in text.split(","))
-    except ValueError:
-        raise ConfigError(f"--stage-rates {text!r}: give requests/s with commas, as in 1,2.5,10") from None
+    option = f"--stage-rates {text!r}"
+    rates = _growing(option, text, float, "requests/s", "requests/s with commas, as in 1,2.5,10")
     if not all(0 < rate <= MOST_RATE for rate in rates):
-        raise ConfigError(f"--stage-rates {text!r}: a rate is more than 0, and at most {MOST_RATE:g}")
-    _check_growth(f"--stage-rates {text!r}", rates, "requests/s")
+        raise ConfigError(f"{option}: a rate is more than 0, and at most {MOST_RATE:g}")
     return rates
 
 
-def _check_growth(what: str, loads: Sequence[float], unit: str) -> None:
+def _growing(option: str, text: str, kind: Callable[[str], Load], unit: str, what: str) -> tuple[Load, ...]:
+    try:
+        loads = tuple(kind(part) for part in text.split(","))
+    except ValueError:
+        raise ConfigError(f"{option}: give {what}") from None
     for low, high in pairwise(loads):
         if high <= low:
-            raise ConfigError(f"{what}: {high:g} after {low:g}; each stage must have more {unit} than the last")
+            raise ConfigError(f"{option}: {high:g} after {low:g}; each stage must have more {unit} than the last")
+    return loads
