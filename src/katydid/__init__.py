@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from katydid.workloads.resilience.chaos import ChaosUser
     from katydid.workloads.resilience.storm import StormUser
     from katydid.workloads.resilience.zombies import ZombiesUser
+    from katydid.workloads.retrieval.embed import EmbedUser
+    from katydid.workloads.retrieval.rerank import RerankUser
     from katydid.workloads.scale.shape import ScaleShape
     from katydid.workloads.scale.user import ScaleUser
     from katydid.workloads.session.user import SessionUser
@@ -50,6 +52,7 @@ __all__ = [
     "BurstUser",
     "ChaosUser",
     "Dialect",
+    "EmbedUser",
     "Finding",
     "Generation",
     "Message",
@@ -57,6 +60,7 @@ __all__ = [
     "NdjsonStreamParser",
     "OpenAi",
     "PacedUser",
+    "RerankUser",
     "Rule",
     "RunFolder",
     "RunOptions",
@@ -117,6 +121,8 @@ _HOME_OF = {
         "katydid.workloads.stream.user": ("StreamUser",),
         "katydid.workloads.tools.user": ("ToolsUser",),
         "katydid.workloads.resilience.zombies": ("ZombiesUser",),
+        "katydid.workloads.retrieval.embed": ("EmbedUser",),
+        "katydid.workloads.retrieval.rerank": ("RerankUser",),
     }.items()
     for name in names
 }

@@ -67,6 +67,12 @@ def test_one_that_is_registered_again_takes_its_own_place():
     assert dialect("mine") is later
 
 
+@pytest.mark.parametrize("name", ["embeddings", "rerank"])
+def test_an_api_that_had_a_name_before_us_keeps_it(name):
+    register(mine := type("Own", (Mine,), {"name": name})())
+    assert dialect(name) is mine
+
+
 @pytest.mark.parametrize(
     ("new", "message"),
     [

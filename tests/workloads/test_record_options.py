@@ -8,7 +8,7 @@ from katydid.engine.options import RunOptions
 from katydid.model.errors import ConfigError
 from katydid.model.options import option, options_in
 from katydid.model.options.quantities import count
-from katydid.model.workload import WORKLOADS, Workload
+from katydid.model.workload import WORKLOADS, Workload, register
 from katydid.resources import shipped_workloads
 from katydid.workloads import user_class
 from katydid.workloads.batch import BatchOptions
@@ -22,6 +22,14 @@ class Own:
 @pytest.mark.parametrize("name", shipped_workloads())
 def test_the_record_of_each_of_ours_names_the_options_of_its_users(name):
     assert WORKLOADS[name].options is user_class(name).options_class
+
+
+def test_a_name_of_ours_is_taken_unless_it_came_later_than_a_file_that_has_it(monkeypatch):
+    monkeypatch.setitem(WORKLOADS, "embed", WORKLOADS["embed"])
+    mine = Workload(name="embed", user="mine:Embed")
+    assert register(mine) is WORKLOADS["embed"] is mine
+    with pytest.raises(ConfigError, match="'stream'.*: that is a workload of Katydid's"):
+        register(Workload(name="stream", user="mine:Stream"))
 
 
 def test_options_stand_beside_those_of_the_users_class():

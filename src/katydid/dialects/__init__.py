@@ -1,22 +1,29 @@
 """What each API's requests look like and what its events mean. Pure: knows no socket and no clock."""
 
+from collections.abc import Collection
 from typing import Any
 
 from katydid.dialects.anthropic import Anthropic
-from katydid.dialects.base import Dialect, configured
+from katydid.dialects.base import Dialect, answers_of, configured
 from katydid.dialects.generic import GenericSse
 from katydid.dialects.ollama import Ollama
 from katydid.dialects.openai import Completions, OpenAi
 from katydid.dialects.responses import Responses
+from katydid.dialects.retrieval.embeddings import Embeddings, OllamaEmbed
+from katydid.dialects.retrieval.rerank import Rerank
 from katydid.model.errors import ConfigError
 from katydid.model.options import check_table
 
 DIALECTS: dict[str, Dialect] = {
-    d.name: d for d in (OpenAi(), Responses(), Anthropic(), Ollama(), GenericSse(), Completions())
-}
+    d.name: d
+    for d in (
+        OpenAi(), Responses(), Anthropic(), Ollama(), GenericSse(), Completions(), Embeddings(), OllamaEmbed(), Rerank()
+    )
+}  # fmt: skip
 """Every API by the name that `--api` takes; the place to add one. `register` adds those of other people's modules."""
 
-_SHIPPED = frozenset(DIALECTS)
+_SHIPPED = frozenset(DIALECTS) - {"embeddings", "rerank"}
+"""Names that are taken; the two that came later give way to files that had an API of that name before us."""
 _MEMBERS = ("name", "endpoint", "models_endpoint", "headers", "body", "parse_models", "stream_parser", "parse_answer")
 
 
@@ -57,3 +64,16 @@ def dialect(name: str, options: Any = None) -> Dialect:
     except KeyError:
         raise ConfigError(f"--api {name!r} is not one of {', '.join(DIALECTS)}") from None
     return found if options is None else configured(found, options)
+
+
+def dialect_answering(kinds: Collection[str], name: str, options: Any = None) -> Dialect:
+    """See `dialect`; one whose answers are of certain kinds (`base.Dialect`).
+
+    Raises:
+        ConfigError: its answers are of another kind, too.
+    """
+    found = dialect(name, options)
+    if (kind := answers_of(found)) in kinds:
+        return found
+    known = ", ".join(each for each, other in DIALECTS.items() if answers_of(other) in kinds)
+    raise ConfigError(f"--api {name}: its answers are {kind}, which this workload does not read: take one of {known}")

@@ -11,6 +11,8 @@ from katydid.model.values import whole
 
 Message = dict[str, Any]
 CheckLevel = Literal["count", "full"]
+TEXT = "text"
+"""What the answers of most APIs are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,7 @@ class Answer:
         failure: what the server says went wrong, in its words, however much of an answer stands beside it.
         extra: columns of a workload of one's own, by name (`Sample.extra`).
         details: what the server says of the tokens beside how many they are.
+        indices: of an answer to a list of texts, which of them each of its items belongs to, from 0.
     """
 
     text: str
@@ -45,6 +48,7 @@ class Answer:
     failure: str | None = None
     extra: dict[str, object] = field(default_factory=dict)
     details: TokenDetails = field(default_factory=TokenDetails)
+    indices: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         """Whatever a server writes for a count, a column must hold it."""
@@ -138,6 +142,11 @@ def configured(dialect: "Dialect", options: Any) -> "Dialect":
     return found
 
 
+def answers_of(dialect: "Dialect") -> str:
+    """What its answers are; see `Dialect`."""
+    return str(getattr(dialect, "answers", TEXT))
+
+
 class Dialect(Protocol):
     """One API. A new one is a module with such a class, and a row in `DIALECTS`; from elsewhere, `register` adds it.
 
@@ -152,6 +161,8 @@ class Dialect(Protocol):
         meaning(name, data): what an event of a streamed answer brings (`dialects.event_kinds.EventKind`), for
             `--record-events`; without it all are `other`.
         forced(tokens): fields of a body (`Generation.extra`) that make an answer at least so many tokens long.
+        answers: `text` (as where it is not said), `vectors` or `ranking`: what a workload must be able to read. The
+            last two are answers to a list of texts, one a message, and never streamed.
         options: a dataclass of options of its own (`model.options.option`), and
         configured(options): the dialect with their values; it may be `self` where it has kept them.
     """

@@ -16,7 +16,7 @@ from katydid.load.calibration import Calibration
 from katydid.load.lengths import Lengths, SharedPrefix, chance
 from katydid.load.made_text import MadeText, Weigh, opening
 
-_PROBES, _GROUPS = -1, -2
+PROBE_USER, _GROUPS = -1, -2
 """Users that no run has: the probes' texts and the groups' prefixes begin as no request does."""
 
 
@@ -43,7 +43,12 @@ class MadePrompts:
         outputs: lengths of answers; None where they are as long as the target likes.
         shared: the prefix of made prompts.
         weigh: tokens of a text, by a tokenizer.
+
+    Attributes:
+        texts: of a request; `MadeBatches` has several.
     """
+
+    texts = 1
 
     def __init__(
         self,
@@ -99,7 +104,7 @@ class MadePrompts:
 
     def probe(self, number: int, words: int) -> str:
         """The text of a probe: words that each occur once."""
-        return f"{opening(self._number(_PROBES, number))} {self._text.sample(number, words)}"
+        return f"{opening(self._number(PROBE_USER, number))} {self._text.sample(number, words)}"
 
     def units(self, text: str) -> int:
         """How long a probe's text is."""

@@ -104,9 +104,9 @@ class MadeText:
         pieces += self._fillers[: wanted - self._units[end]]
         return " ".join(filter(None, pieces))
 
-    def sample(self, cycle: int, words: int) -> str:
-        """Words that each occur once: those that a cycle begins with."""
-        begin = cycle * len(WORDS)
+    def sample(self, cycle: int, words: int, number: int = 0) -> str:
+        """Words that each occur once: those that a cycle begins with, or its `number`th ones, from 0."""
+        begin = cycle * len(WORDS) + number * words
         return self._piece(begin, begin + words)
 
     def _piece(self, begin: int, end: int) -> str:

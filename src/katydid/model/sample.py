@@ -59,7 +59,8 @@ class ErrorClass(StrEnum):
         SERVER_ERROR_EVENT: an error inside an answer whose status was a success.
         WRONG_TOOL_CALLS: a tool call that is not what was declared or asked for.
         ISOLATION: an answer has something of another user in it.
-        WRONG_ANSWER: an answer that the conversation's scenario does not allow.
+        WRONG_ANSWER: an answer that the conversation's scenario does not allow, or whose vectors or results are not
+            one for each text of the request.
         OUT_OF_DESCRIPTORS: this machine has no open files left: `ulimit -n`.
         OUT_OF_PORTS: this machine has no local ports left for this address.
         DNS: the host's name is not known.

@@ -68,6 +68,8 @@ class Workload:
 
 _OURS = "katydid."
 """Where users of ours are."""
+_YIELDING = frozenset({"embed", "rerank"})
+"""Workloads of ours that came later: a file that had a workload of that name before us keeps it."""
 WORKLOADS: dict[str, Workload] = {}
 """Every workload by its name; `katydid.workloads` registers ours."""
 
@@ -79,7 +81,8 @@ def register(workload: Workload) -> Workload:
         ConfigError: a workload of ours has that name.
     """
     before = WORKLOADS.get(workload.name)
-    if before is not None and before.user.startswith(_OURS) and before.user != workload.user:
+    ours = before is not None and before.user.startswith(_OURS) and before.user != workload.user
+    if ours and workload.name not in _YIELDING:
         raise ConfigError(f"Workload(name={workload.name!r}): that is a workload of Katydid's: choose another name")
     WORKLOADS[workload.name] = workload
     return workload

@@ -16,6 +16,7 @@ from katydid.target.apis.base import Api, Ask, Spent
 from katydid.target.apis.ollama import OllamaApi
 from katydid.target.apis.openai import CompletionsApi, OpenAiApi
 from katydid.target.apis.responses import ResponsesApi
+from katydid.target.apis.retrieval import EmbeddingsApi, OllamaEmbedApi, RerankApi
 from katydid.target.apis.tool_turns import with_tools
 from katydid.target.bridge.answering import BridgeAnswer, BridgeSocket, messages_path
 from katydid.target.bridge.service import PREFIX as BRIDGE
@@ -39,8 +40,11 @@ APIS: dict[str, Api] = {
     "/v1/messages": AnthropicApi(),
     "/api/chat": OllamaApi(),
     "/api/generate": OllamaApi(generate=True),
+    "/v1/embeddings": EmbeddingsApi(),
+    "/v1/rerank": RerankApi(),
+    "/api/embed": OllamaEmbedApi(),
 }
-"""Every path that answers with generated text; the place to add an API."""
+"""Every path that a model answers; the place to add an API."""
 
 RESET = "/reset_prefix_cache"
 """The path that empties the prefix cache, as vLLM has it."""

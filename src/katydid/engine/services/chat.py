@@ -1,25 +1,25 @@
 """The service of all workloads that talk to a model: a dialect, a client, and the prompts."""
 
+from collections.abc import Callable, Collection
 from dataclasses import replace
-from typing import Generic, TypeVar
+from typing import ClassVar, Generic, TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
-from katydid.dialects import dialect
-from katydid.dialects.base import Generation, Message, path_of
+from katydid.dialects import dialect_answering
+from katydid.dialects.answer_parser import AnswerParser
+from katydid.dialects.base import TEXT, Generation, Message, path_of
 from katydid.dialects.loading import load_object
 from katydid.dialects.stream_parser import StreamParser
 from katydid.engine.options import RunOptions
 from katydid.engine.services.api_key import find_key
 from katydid.engine.services.credentials import Credentials, KeyedClient
 from katydid.engine.services.headers import ExtraHeaders
-from katydid.engine.services.making import Making, counted_tokens
+from katydid.engine.services.making import counted_tokens
 from katydid.engine.services.paths import checked_path, placed
 from katydid.engine.services.preflight import HEADER, MOST_TOKENS, choose_model, look, try_request
-from katydid.engine.services.prompts import load_prompts
+from katydid.engine.services.questions import Questions
 from katydid.load.body import Adaptation, body_fields, secret_values
 from katydid.load.made_prompts import Plan
-from katydid.load.prompts.collection import Draw
-from katydid.load.prompts.entry import Prompt
 from katydid.model.errors import ConfigError, ProtocolError
 from katydid.model.jsontext import json_bytes
 from katydid.model.redact import hide_query, is_secret_name
@@ -30,8 +30,6 @@ from katydid.transport.exchange import Exchange, Request, Timeouts, TimestampSou
 
 MOST_KEPT = 16 * 2**20
 """Bytes of bodies that are kept to be sent again."""
-LOOK_WORDS = 24
-"""Of the prompt of the look before the load, where prompts are made."""
 
 Options_co = TypeVar("Options_co", bound=RunOptions, covariant=True)
 
@@ -47,6 +45,8 @@ class ChatService(Generic[Options_co]):
         streams: whether this workload asks for streamed answers.
         asks: whether it sends the dialect's requests, so that one can be tried before the load.
         makes: whether its requests are those of `--prompts`, so that their lengths can be drawn.
+        reads: what answers it can read, of those that a dialect may have.
+        questions: what its requests ask.
         adaptation: of requests to what the target refuses; found by `preflight`, or told to `adapt`.
         credentials: what its requests say of who sends them.
         note: what a person should know of the look before the load; empty for nothing.
@@ -55,9 +55,11 @@ class ChatService(Generic[Options_co]):
     streams = True
     asks = True
     makes = True
+    reads: ClassVar[Collection[str]] = (TEXT,)
+    questions_class: ClassVar[Callable[..., Questions]] = Questions
 
     def __init__(self, options: Options_co, host: str) -> None:
-        self.dialect = dialect(options.api, options.dialect_options)
+        self.dialect = dialect_answering(self.reads, options.api, options.dialect_options)
         self.options = options
         url = read_target_url(host)
         found = placed(self.dialect, url.path, self.own_path())
@@ -66,9 +68,8 @@ class ChatService(Generic[Options_co]):
         self._models_path = found.models
         self.key, self._key_note = find_key(options.api, host)
         self.note = self._key_note
-        self._prompts = load_prompts(options.prompts)
-        self._draw = Draw(len(self._prompts.entries), options.seed)
-        self.making = Making(options, options.seed, options.prompts, self._made)
+        self.questions = self.questions_class(options, self._made)
+        self.making = self.questions.making
         if self.making.active and not self.makes:
             raise ConfigError("--input-tokens, --output-tokens: this workload says itself what it asks: leave them out")
         self._path = found.endpoint
@@ -123,7 +124,7 @@ class ChatService(Generic[Options_co]):
         if self.making.makes_prompts:
             count = self._count_tokens if options.preflight == "request" else None
             self.note = "; ".join(filter(None, (self.note, self.making.calibrate(count))))
-        self.note = "; ".join(filter(None, (self._prompts.told, self.note)))
+        self.note = "; ".join(filter(None, (self.questions.told, self.note)))
         return model
 
     def adapt(self, found: dict[str, object] | None) -> None:
@@ -132,7 +133,7 @@ class ChatService(Generic[Options_co]):
 
     def share(self, process: int, processes: int) -> None:
         """This is one of several processes that send requests; `process` from 0."""
-        self._draw.share(process, processes)
+        self.questions.draw.share(process, processes)
 
     @property
     def calibration(self) -> dict[str, object] | None:
@@ -152,9 +153,7 @@ class ChatService(Generic[Options_co]):
 
     def _look_body(self, adaptation: Adaptation) -> bytes:
         self.adaptation = adaptation
-        if self.making.makes_prompts:
-            return self._short_body(one_message(self.making.prompts.probe(0, LOOK_WORDS)))
-        return self._short_body(self._prompts.entries[self._draw.first].messages)
+        return self._short_body(self.questions.look())
 
     def _short_body(self, messages: list[Message]) -> bytes:
         most = min(self.options.max_tokens, MOST_TOKENS)
@@ -163,7 +162,7 @@ class ChatService(Generic[Options_co]):
 
     def _count_tokens(self, text: str) -> int | None:
         """The tokens of a probe, as the target counts them."""
-        exchange, body = self._look(self._short_body(one_message(text)))
+        exchange, body = self._look(self._short_body(self.questions.said(text)))
         return counted_tokens(self.dialect, exchange, body)
 
     def _forced(self, tokens: int) -> dict[str, object]:
@@ -201,39 +200,33 @@ class ChatService(Generic[Options_co]):
         """The request of a user's iteration; its body is built ahead of time where it is made."""
         if self.making.active:
             return self.post(self.making.take(user, iteration).body, request_id, stream=stream)
-        return self.post(self._body(self._draw.take(user, iteration), stream=stream), request_id, stream=stream)
+        index = self.questions.index((user, iteration))
+        return self.post(self._body(index, stream=stream), request_id, stream=stream)
 
     def request_for(self, sample: Sample, draw: tuple[int, int], *, stream: bool) -> Request:
         """The request of a sample, made by the user and the iteration of `draw`; the sample is told what it asks."""
         user, iteration = draw
-        if self.making.active:
-            plan = self.making.take(user, iteration).plan
-            sample.target_input_tokens, sample.target_output_tokens = plan.input_tokens, plan.output_tokens
-        if not self.making.makes_prompts:
-            sample.prompt_id = self._prompts.entries[self._draw.take(user, iteration)].id
+        self.questions.describe(sample, draw)
         return self.request(user=user, iteration=iteration, request_id=sample.request_id, stream=stream)
+
+    def answer_parser(self) -> AnswerParser:
+        """A reader for one whole answer."""
+        return AnswerParser(self.dialect)
 
     def stream_parser(self, sample: Sample, draw: tuple[int, int]) -> StreamParser:
         """A reader for the streamed answer to a request of `request_for`; one of few tokens may have few chunks."""
         parser = self.dialect.stream_parser(self.options.check)
-        limit = sample.target_output_tokens
-        if limit is None and not self.making.makes_prompts:
-            limit = self._prompts.entries[self._draw.take(*draw)].output_tokens
+        limit = self.questions.longest_answer(sample, draw)
         parser.fewest_chunks = min(self.options.min_chunks, self.options.max_tokens if limit is None else limit)
         return parser
 
     def ended(self, sample: Sample, draw: tuple[int, int]) -> None:
         """A request of `request_for` has ended, and will not be tried again."""
-        self._draw.ended(*draw)
-        if self.making.active:
-            self.making.ended(sample, draw)
+        self.questions.ended(sample, draw)
 
     def _made(self, user: int, iteration: int, plan: Plan) -> bytes:
         """The body of a request whose length is drawn."""
-        if self.making.makes_prompts:
-            messages = one_message(self.making.prompts.text(user, iteration, plan.units))
-        else:
-            messages = self._prompts.entries[self._draw.take(user, iteration)].messages
+        messages = self.questions.made((user, iteration), plan)
         generation = self.generation(self._forced(plan.output_tokens or 0))
         if plan.output_tokens is not None:
             generation = replace(generation, max_tokens=plan.output_tokens)
@@ -255,17 +248,17 @@ class ChatService(Generic[Options_co]):
         """Of a prompt; kept for the next time, as long as all that are kept are few."""
         body = self._bodies.get(index)
         if body is None:
-            body = self._built(self._prompts.entries[index], stream=stream)
+            body = self._built(index, stream=stream)
             if self._kept + len(body) <= MOST_KEPT:
                 self._bodies[index] = body
                 self._kept += len(body)
         return body
 
-    def _built(self, prompt: Prompt, *, stream: bool) -> bytes:
+    def _built(self, index: int, *, stream: bool) -> bytes:
         generation = self.generation()
-        if prompt.output_tokens is not None:
-            generation = replace(generation, max_tokens=prompt.output_tokens)
-        return self.changed(self.dialect.body(prompt.messages, generation, stream=stream))
+        if (limit := self.questions.limit(index)) is not None:
+            generation = replace(generation, max_tokens=limit)
+        return self.changed(self.dialect.body(self.questions.messages(index), generation, stream=stream))
 
     def body(self, messages: list[Message], extra: dict[str, object] | None = None, *, stream: bool) -> bytes:
         """The body of a request as it is sent; `extra` is put into it as it is."""
@@ -301,16 +294,7 @@ class ChatService(Generic[Options_co]):
             "host": self._host,
             "api": self.dialect.name,
             "endpoint": hide_query(self._path),
-            **self._prompts_facts(),
-        }
-
-    def _prompts_facts(self) -> dict[str, object]:
-        if self.making.makes_prompts:
-            return {"prompts": "made", "calibration": dict(self.making.prompts.facts())}
-        return {
-            "prompts": f"{self._prompts.source} ({len(self._prompts.entries)})",
-            "prompts_sha256": self._prompts.sha256,
-            **({"prompts_skipped": self._prompts.skipped} if self._prompts.skipped else {}),
+            **self.questions.facts(),
         }
 
     @property
@@ -321,8 +305,3 @@ class ChatService(Generic[Options_co]):
     def close(self) -> None:
         """See `service.Service.close`."""
         self.client.close()
-
-
-def one_message(text: str) -> list[Message]:
-    """A conversation of one question."""
-    return [{"role": "user", "content": text}]

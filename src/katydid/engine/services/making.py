@@ -1,5 +1,6 @@
 """Requests whose lengths a run draws: their bodies, built ahead of time, and the calibration of made prompts."""
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
@@ -41,13 +42,19 @@ class Making:
         seed: of the run.
         prompts: of `--prompts`, which made ones take the place of.
         build: makes the body of a user's iteration by its plan.
+        made: makes the prompts; other ones for requests of several texts.
 
     Raises:
         ConfigError: options contradict each other, or the tokenizer cannot be read.
     """
 
     def __init__(
-        self, options: LengthOptions, seed: int, prompts: str | None, build: Callable[[int, int, Plan], bytes]
+        self,
+        options: LengthOptions,
+        seed: int,
+        prompts: str | None,
+        build: Callable[[int, int, Plan], bytes],
+        made: Callable[..., MadePrompts] = MadePrompts,
     ) -> None:
         inputs = read_lengths(options.input_tokens) if options.input_tokens else None
         outputs = read_lengths(options.output_tokens) if options.output_tokens else None
@@ -58,7 +65,7 @@ class Making:
             if value and not inputs:
                 raise ConfigError(f"{flag} is for made prompts: give --input-tokens, as in --input-tokens 1000")
         self._exact = bool(options.tokenizer)
-        self.prompts = MadePrompts(
+        self.prompts = made(
             seed, inputs, outputs, shared, load_tokenizer(options.tokenizer) if options.tokenizer else None
         )
         self.makes_prompts, self.sets_outputs = inputs is not None, outputs is not None
@@ -116,9 +123,9 @@ class Making:
         texts = [self.prompts.probe(number, words) for number, words in enumerate(PROBES if send else ())]
         found = [(self.prompts.units(text), send(text)) for text in texts if send]
         self.use(calibrated(found, tokenizer=self._exact).as_dict())
-        least = self.prompts.least
         if self._inputs is None:
             return ""
+        least = math.ceil(self.prompts.least / self.prompts.texts)
         if self._inputs.mean < least:
             own = f"its template has {plural(round(self.prompts.calibration.overhead), 'token')}"
             shared = f", the shared prefix {self._shared.tokens}" if self._shared else ""

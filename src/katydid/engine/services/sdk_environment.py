@@ -28,12 +28,15 @@ class Vendor:
 
 
 _OPENAI = Vendor("OPENAI_BASE_URL", "OPENAI_API_KEY", "api.openai.com")
+_OLLAMA = Vendor("OLLAMA_HOST")
 VENDORS = {
     "openai": _OPENAI,
     "openai-responses": _OPENAI,
     "completions": _OPENAI,
+    "embeddings": _OPENAI,
     "anthropic": Vendor("ANTHROPIC_BASE_URL", "ANTHROPIC_API_KEY", "api.anthropic.com"),
-    "ollama": Vendor("OLLAMA_HOST"),
+    "ollama": _OLLAMA,
+    "ollama-embed": _OLLAMA,
 }
 """By the API that `--api` names."""
 
@@ -44,7 +47,7 @@ def vendors_host(api: str) -> tuple[str, str]:
     value = os.environ.get(vendor.url, "").strip() if vendor else ""
     if vendor is None or not value:
         return "", ""
-    return (_ollama_url(value) if api == "ollama" else value), vendor.url
+    return (_ollama_url(value) if vendor is _OLLAMA else value), vendor.url
 
 
 def vendors_key(api: str, host: str) -> tuple[str, str]:

@@ -11,7 +11,6 @@ from typing import ClassVar
 
 import gevent
 
-from katydid.dialects.answer_parser import AnswerParser
 from katydid.dialects.status import retry_after
 from katydid.engine.options import RunOptions
 from katydid.engine.services.chat import ChatService
@@ -69,7 +68,7 @@ class BatchUser(PacedUser[BatchOptions, ChatService[BatchOptions]]):
 
     def ask(self, sample: Sample) -> float | None:
         """One whole answer, from its request to its last byte; seconds that a refusal asks us to wait."""
-        parser = AnswerParser(self.service.dialect)
+        parser = self.service.answer_parser()
         request = self.service.request_for(sample, self.draw, stream=False)
         exchange = self.exchange(sample, request, parser)
         if sample.error not in REFUSED:

@@ -1,0 +1,143 @@
+"""Embeddings and rerankers as the embedded target speaks them: OpenAI's, Ollama's, and Jina's and vLLM's.
+
+A vector follows from its text, and a score from how many words a document shares with the query. A fault that leaves
+an answer empty leaves its list empty. None of the answers is streamed.
+"""
+
+import math
+from array import array
+from base64 import b64encode
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import shake_128
+from typing import Any
+
+from katydid.model.jsontext import json_bytes
+from katydid.target.apis.base import Ask, Spent, member, model_name
+from katydid.target.apis.ollama import OllamaApi
+from katydid.target.apis.openai import OpenAiApi
+from katydid.target.wire.http import RequestError
+
+DIMENSIONS, MOST_DIMENSIONS = 16, 4096
+
+
+@dataclass(frozen=True, slots=True)
+class ListAsk(Ask):
+    """What a request with a list of texts asks for.
+
+    Attributes:
+        texts: to embed, or to rank.
+        query: that they are ranked against.
+        most: items of the answer.
+        dimensions: of a vector.
+        packed: whether vectors are to be base64.
+    """
+
+    texts: tuple[str, ...] = ()
+    query: str = ""
+    most: int = 0
+    dimensions: int = DIMENSIONS
+    packed: bool = False
+
+
+def _read(body: dict[str, Any], texts: object, **more: Any) -> ListAsk:
+    listed = [texts] if isinstance(texts, str) else texts
+    if not isinstance(listed, list) or not listed or not all(isinstance(each, str) for each in listed):
+        raise RequestError("the texts must be a text, or a list of texts that is not empty")
+    words = [word for text in (more.get("query", ""), *listed) for word in text.split()]
+    return ListAsk(model=model_name(body), stream=False, limit=None, words=words, texts=tuple(listed), **more)
+
+
+def _read_embeddings(body: dict[str, Any]) -> ListAsk:
+    dimensions = member(body, "dimensions", int, DIMENSIONS)
+    if not 1 <= dimensions <= MOST_DIMENSIONS:
+        raise RequestError(f"'dimensions' must be from 1 to {MOST_DIMENSIONS}, got {dimensions}")
+    encoding = member(body, "encoding_format", str, "float")
+    if encoding not in {"float", "base64"}:
+        raise RequestError(f"'encoding_format' must be 'float' or 'base64', got {encoding!r}")
+    return _read(body, body.get("input"), dimensions=dimensions, packed=encoding == "base64")
+
+
+class EmbeddingsApi(OpenAiApi):
+    """See `apis.Api`."""
+
+    def read(self, body: dict[str, Any]) -> ListAsk:
+        """See `Api.read`."""
+        return _read_embeddings(body)
+
+    def whole(self, ask: Ask, identity: str, text: str, spent: Spent) -> bytes:
+        """See `Api.whole`."""
+        del identity, spent
+        data = [
+            {"object": "embedding", "index": index, "embedding": vector} for index, vector in enumerate(_vectors(ask))
+        ]
+        return json_bytes({"object": "list", "data": data if text else [], "model": ask.model, "usage": _usage(ask)})
+
+
+class OllamaEmbedApi(OllamaApi):
+    """See `apis.Api`; /api/embed."""
+
+    def read(self, body: dict[str, Any]) -> ListAsk:
+        """See `Api.read`."""
+        return _read_embeddings(body)
+
+    def whole(self, ask: Ask, identity: str, text: str, spent: Spent) -> bytes:
+        """See `Api.whole`."""
+        del identity
+        return json_bytes({
+            "model": ask.model,
+            "embeddings": _vectors(ask) if text else [],
+            "total_duration": spent.prompt_ns + spent.answer_ns,
+            "load_duration": 0,
+            "prompt_eval_count": ask.prompt_tokens,
+        })  # fmt: skip
+
+
+class RerankApi(OpenAiApi):
+    """See `apis.Api`."""
+
+    def read(self, body: dict[str, Any]) -> ListAsk:
+        """See `Api.read`; a document is a text."""
+        documents = member(body, "documents", list, [])
+        query = member(body, "query", str)
+        if query is None:
+            raise RequestError("'query' is missing")
+        most = member(body, "top_n", int, len(documents))
+        if most < 1:
+            raise RequestError(f"'top_n' must be at least 1, got {most}")
+        return _read(body, documents, query=query, most=most)
+
+    def whole(self, ask: Ask, identity: str, text: str, spent: Spent) -> bytes:
+        """See `Api.whole`; the best document first."""
+        del spent
+        results = _ranking(ask) if text else []
+        return json_bytes({"id": f"rerank-{identity}", "model": ask.model, "usage": _usage(ask), "results": results})
+
+
+def _usage(ask: Ask) -> dict[str, int]:
+    return {"prompt_tokens": ask.prompt_tokens, "total_tokens": ask.prompt_tokens}
+
+
+def _vectors(ask: Ask) -> Sequence[list[float] | str]:
+    if not isinstance(ask, ListAsk):
+        return []
+    found = [_vector(text, ask.dimensions) for text in ask.texts]
+    return [b64encode(array("f", each).tobytes()).decode() for each in found] if ask.packed else found
+
+
+def _vector(text: str, dimensions: int) -> list[float]:
+    """Of length 1, and the same for the same text."""
+    values = [byte - 127.5 for byte in shake_128(text.encode()).digest(dimensions)]
+    length = math.sqrt(sum(value * value for value in values))
+    return [value / length for value in values]
+
+
+def _ranking(ask: Ask) -> list[dict[str, Any]]:
+    if not isinstance(ask, ListAsk):
+        return []
+    query = set(ask.query.split())
+    scores = [len(query & set(text.split())) / max(1, len(query)) for text in ask.texts]
+    order = sorted(range(len(scores)), key=lambda index: -scores[index])[: ask.most]
+    return [
+        {"index": index, "document": {"text": ask.texts[index]}, "relevance_score": scores[index]} for index in order
+    ]
