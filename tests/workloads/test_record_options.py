@@ -28,7 +28,7 @@ def test_a_name_of_ours_is_taken_unless_it_came_later_than_a_file_that_has_it(mo
     monkeypatch.setitem(WORKLOADS, "embed", WORKLOADS["embed"])
     mine = Workload(name="embed", user="mine:Embed")
     assert register(mine) is WORKLOADS["embed"] is mine
-    with pytest.raises(ConfigError, match="'stream'.*: that is a workload of Katydid's"):
+    with pytest.raises(ConfigError, match=r"'stream'.*: that is a workload of Katydid's"):
         register(Workload(name="stream", user="mine:Stream"))
 
 
