@@ -1,4 +1,4 @@
-"""Requests that a target refuses because of how it is asked: the configuration is to blame, and what to check in it.
+"""The table of failures, and those of requests that a target refuses because of how it is asked: what to check then.
 
 A row is written before it is known whether all others are refused too, and blames the target. Once all are known, a
 status of CONFIG_STATUSES on every request that got an answer tells of the address, the key, the model or the body.
@@ -9,7 +9,14 @@ import re
 import numpy as np
 import pandas as pd
 
-from katydid.model.sample import Blame
+from katydid.analysis.derived import ends_ms, failed_later
+from katydid.model.documents.summary import ErrorRow
+from katydid.model.sample import Blame, ErrorClass
+
+MOST_PROMPTS = 5
+"""That are named where they alone fail."""
+MOST_ERRORS = 30
+"""Rows of the table; there are 21 classes, but a file may hold what we do not know."""
 
 CONFIG_STATUSES = frozenset({400, 401, 403, 404, 405, 415, 422})
 _CERTIFICATE = re.compile(r"SSL certificate|(client|peer)[ -]certificate|certificate (is )?required", re.IGNORECASE)
@@ -58,3 +65,45 @@ def what_to_check(status: int, text: str) -> str:
     if status == 415:
         return "check --api and --endpoint"
     return "check --api, --model and the fields of the body"
+
+
+def error_rows(frame: pd.DataFrame) -> list[ErrorRow]:
+    """Failures by class and blame, most frequent first, each with one example; warm-up included."""
+    frame = frame[~failed_later(frame)]
+    failed = frame[frame["outcome"] == "failed"]
+    ended = int(frame["outcome"].isin(["ok", "failed"]).sum())
+    groups = failed.groupby(["error", "blame"], dropna=False, sort=False, observed=True)
+    rows = [_error(error, blame, group, ended) for (error, blame), group in groups]
+    rows.sort(key=lambda row: row.count, reverse=True)
+    return rows[:MOST_ERRORS]
+
+
+def _error(error: object, blame: object, group: pd.DataFrame, ended: int) -> ErrorRow:
+    """The example is the first failure of a group that says something, of its most frequent status."""
+    statuses = group["status"].dropna()
+    status = int(statuses.mode().iloc[0]) if len(statuses) else None
+    rows = group if status is None else group[group["status"] == status]
+    told = rows[rows["detail"].notna()]
+    first = (told if len(told) else rows).iloc[0]
+    detail = first["detail"] if isinstance(first["detail"], str) else None
+    asks = status in CONFIG_STATUSES and first["blame"] == Blame.CONFIG
+    return ErrorRow(
+        error=error if isinstance(error, str) else ErrorClass.OTHER.value,
+        blame=blame if isinstance(blame, str) else None,
+        count=len(group),
+        share=len(group) / ended,
+        first_ms=float(ends_ms(group).fillna(group["scheduled_ms"]).min()),
+        example=detail,
+        status=status,
+        name=str(first["name"]),
+        check=what_to_check(status, detail or "") if status is not None and asks else None,
+        prompts=_failing_prompts(group),
+    )
+
+
+def _failing_prompts(group: pd.DataFrame) -> list[str] | None:
+    """Prompts of which each failed more than once, where no other failed so."""
+    if "prompt_id" not in group or group["prompt_id"].isna().any():
+        return None
+    times = group.drop_duplicates(["user", "iteration"])["prompt_id"].value_counts()
+    return sorted(times.index.astype(str)) if 0 < len(times) <= MOST_PROMPTS and times.min() > 1 else None

@@ -8,6 +8,7 @@ import pandas as pd
 
 from katydid.model.declared import Metric, Read, declared_columns
 from katydid.model.documents.manifest import Manifest
+from katydid.model.parts import RunPart
 
 STOPPED = "failure-threshold"
 """What a manifest's `ended` says of such a run."""
@@ -43,6 +44,13 @@ def with_derived(samples: pd.DataFrame, manifest: Manifest) -> pd.DataFrame:
     frame["counted"] = in_statistics(frame, manifest, of_the_load=of_the_load)
     frame["timed"] = tell_times(frame)
     return frame
+
+
+def rows_of(frame: pd.DataFrame, part: RunPart | None) -> pd.DataFrame:
+    """The rows of one model or target; all of them for None."""
+    if part is None:
+        return frame
+    return frame[frame[part.column] == part.value] if part.column in frame else frame.iloc[:0]
 
 
 def ends_ms(samples: pd.DataFrame) -> pd.Series:

@@ -12,13 +12,14 @@ import numpy as np
 import pandas as pd
 
 from katydid.analysis.capacity.estimate import capacity_part
-from katydid.analysis.configuration import CONFIG_STATUSES, what_to_check, with_blame
+from katydid.analysis.configuration import error_rows, with_blame
 from katydid.analysis.derived import (
     ends_ms,
     failed_later,
     iterations,
     of_the_run,
     quantile,
+    rows_of,
     was_stopped,
     with_derived,
 )
@@ -31,17 +32,11 @@ from katydid.analysis.validity.tokens import cache_found, lengths_found
 from katydid.model.declared import Catalogue, catalogue_of
 from katydid.model.documents.base import SCHEMA_VERSION
 from katydid.model.documents.manifest import Manifest
-from katydid.model.documents.summary import Censored, ErrorRow, Measured, NameRow, RequestCounts, Summary
+from katydid.model.documents.summary import Censored, Measured, NameRow, RequestCounts, Summary
 from katydid.model.metrics import CORRECTED, ITL, STATISTICS, Statistic
 from katydid.model.rates import RATES, Counts, Stop
-from katydid.model.sample import Blame, ErrorClass
 from katydid.model.workload import workloads_of
 from katydid.stats.histogram import Histogram
-
-MOST_PROMPTS = 5
-"""That are named where they alone fail."""
-MOST_ERRORS = 30
-"""Rows of the table of errors; there are 21 classes, but a file may hold what we do not know."""
 
 
 def summarise(
@@ -69,6 +64,12 @@ def summarise(
         counts = replace(counts, tokens=tokens, chunks=chunks)
     catalogue = catalogue_of(manifest)
     metrics, too_few = _metrics(counted, counts, gaps or Histogram(), catalogue, missed)
+    censored = _censored(RequestTimes(frame[frame["timed"]], manifest), catalogue)
+    for part in catalogue.parts:
+        own, few, with_open = _of_part(rows_of(frame, part), manifest, catalogue, window, seconds)
+        metrics |= {part.prefix + name: value for name, value in own.items() if value is not None}
+        too_few |= {part.prefix + name: why for name, why in few.items()}
+        censored.metrics.update({part.prefix + name: value for name, value in with_open.items()})
     run = Run(frame, monitor, manifest, counts, window, conversations)
     judged = findings(run)
     summary = Summary(
@@ -95,10 +96,10 @@ def summarise(
         users_at_stop=metrics["users_at_stop"] if counts.stop else None,
         seconds=counts.seconds,
         metrics=metrics,
-        censored=_censored(RequestTimes(frame[frame["timed"]], manifest), catalogue),
+        censored=censored,
         too_few=too_few,
         upper_bounds=list(upper_bounds(counted[counted["outcome"] == "ok"])),
-        errors=_errors(with_blame(frame)),
+        errors=error_rows(with_blame(frame)),
         names=_names(counted),
         timestamp_source=manifest.timestamp_source,
         lengths=lengths_found(counted),
@@ -248,6 +249,19 @@ def _metrics(
     return metrics, too_few
 
 
+def _of_part(
+    rows: pd.DataFrame, manifest: Manifest, catalogue: Catalogue, window: tuple[float, float], seconds: float
+) -> tuple[dict[str, float | None], dict[str, str], dict[str, Measured]]:
+    """Metrics of one model or target, why some are missing, and those in which time-outs count."""
+    counted = rows[rows["counted"]]
+    counts = _counts(counted, rows.iloc[:0], seconds, None, manifest)
+    if manifest.stopped_at_ms and not manifest.stages:
+        tokens, chunks = (arrived(rows, column, window) for column in ("completion_tokens", "chunks"))
+        counts = replace(counts, tokens=tokens, chunks=chunks)
+    metrics, too_few = _metrics(counted, counts, Histogram(), catalogue, np.array([]))
+    return metrics, too_few, _censored(RequestTimes(rows[rows["timed"]], manifest), catalogue).metrics
+
+
 def _statistic(values: np.ndarray, statistic: Statistic) -> float:
     if statistic.quantile is not None:
         return quantile(values, statistic.quantile)
@@ -273,48 +287,6 @@ def _censored(requests: RequestTimes, catalogue: Catalogue) -> Censored:
                 value, at_least = statistic_of(known, statistic)
                 metrics[f"{distribution.name}.{statistic.name}"] = Measured(value, at_least)
     return Censored(requests=int(requests.open.sum()), metrics=metrics)
-
-
-def _errors(frame: pd.DataFrame) -> list[ErrorRow]:
-    """Failures by class and blame, most frequent first, each with one example; warm-up included."""
-    frame = frame[~failed_later(frame)]
-    failed = frame[frame["outcome"] == "failed"]
-    ended = int(frame["outcome"].isin(["ok", "failed"]).sum())
-    groups = failed.groupby(["error", "blame"], dropna=False, sort=False, observed=True)
-    rows = [_error(error, blame, group, ended) for (error, blame), group in groups]
-    rows.sort(key=lambda row: row.count, reverse=True)
-    return rows[:MOST_ERRORS]
-
-
-def _error(error: object, blame: object, group: pd.DataFrame, ended: int) -> ErrorRow:
-    """The example is the first failure of a group that says something, of its most frequent status."""
-    statuses = group["status"].dropna()
-    status = int(statuses.mode().iloc[0]) if len(statuses) else None
-    rows = group if status is None else group[group["status"] == status]
-    told = rows[rows["detail"].notna()]
-    first = (told if len(told) else rows).iloc[0]
-    detail = first["detail"] if isinstance(first["detail"], str) else None
-    asks = status in CONFIG_STATUSES and first["blame"] == Blame.CONFIG
-    return ErrorRow(
-        error=error if isinstance(error, str) else ErrorClass.OTHER.value,
-        blame=blame if isinstance(blame, str) else None,
-        count=len(group),
-        share=len(group) / ended,
-        first_ms=float(ends_ms(group).fillna(group["scheduled_ms"]).min()),
-        example=detail,
-        status=status,
-        name=str(first["name"]),
-        check=what_to_check(status, detail or "") if status is not None and asks else None,
-        prompts=_failing_prompts(group),
-    )
-
-
-def _failing_prompts(group: pd.DataFrame) -> list[str] | None:
-    """Prompts of which each failed more than once, where no other failed so."""
-    if "prompt_id" not in group or group["prompt_id"].isna().any():
-        return None
-    times = group.drop_duplicates(["user", "iteration"])["prompt_id"].value_counts()
-    return sorted(times.index.astype(str)) if 0 < len(times) <= MOST_PROMPTS and times.min() > 1 else None
 
 
 def _names(counted: pd.DataFrame) -> list[NameRow]:

@@ -67,6 +67,7 @@ def run(ours: Namespace, *, stderr: bool = False) -> int:
     if parser.words[0].startswith("-") and ours.workload not in shipped_workloads():  # it was some option's value
         raise ConfigError(f"the workload comes first: {parser.prog} WORKLOAD [options]; see {parser.prog} --help")
     file = locustfile(ours.workload)
+    locusts = joined_hosts(locusts)
     locusts = ["-f", str(file), "--headless", "--only-summary", *_quiet(locusts), *_port(locusts), *locusts]
     if not ours.workload.endswith(".py"):  # a locustfile may have options of its own
         _check_options(ours.workload, locusts, parser.prog)
@@ -83,6 +84,23 @@ def _with_target(stack: ExitStack, options: str, locusts: Sequence[str]) -> list
 
     target = stack.enter_context(start_target(settings_from_arguments(shlex.split(options))))
     return ["--target-pid", str(target.pid), *locusts, "--host", target.url]
+
+
+_HOST = ("--host", "-H")
+
+
+def joined_hosts(words: Sequence[str]) -> list[str]:
+    """The words with all hosts in one option, with commas, where it is repeated; Locust's parser takes the last."""
+    left, hosts, following = [], [], iter(words)
+    for word in following:
+        name, equals, value = word.partition("=")
+        if name in _HOST and not equals:
+            value = next(following, "")
+        if name in _HOST and value:
+            hosts.append(value)
+        else:
+            left.append(word)
+    return [*left, "--host", ",".join(hosts)] if len(hosts) > 1 else list(words)
 
 
 def _quiet(locusts: Sequence[str]) -> list[str]:

@@ -31,7 +31,8 @@ _SEARCHED = {"num_users", "run_time", "rate", "concurrency"}
 
 OURS = "Katydid: "
 _LOCUSTS = {
-    "host": "base URL of the target, with or without /v1, or a full endpoint path (default: none; LOCUST_HOST)",
+    "host": "base URL of the target, with or without /v1, or a full endpoint path; several with commas, or repeated "
+    "(default: none; LOCUST_HOST)",
     "num_users": "number of users ({users}; LOCUST_USERS)",
     "run_time": "how long the load lasts, as 90s or 8m (default: until Ctrl-C; LOCUST_RUN_TIME)",
 }

@@ -30,6 +30,7 @@ from katydid.engine.services.before_run import ready_target
 from katydid.engine.services.preflight import first_look
 from katydid.engine.services.readiness import when_ready
 from katydid.engine.services.sdk_environment import vendors_host
+from katydid.engine.services.spread import open_service, services_of
 from katydid.engine.spawning import first_requests, pulses, shape_at_first
 from katydid.engine.stages.shape import StagedFacts, staged_shape
 from katydid.load.body import Adaptation
@@ -40,7 +41,7 @@ from katydid.model.documents.manifest import Manifest
 from katydid.model.errors import ConfigError, ExitCode, KatydidError
 from katydid.model.redact import COMPLAINT_LIMIT, Redactor
 from katydid.model.version import __version__
-from katydid.protocol.target_url import shown_url
+from katydid.protocol.target_url import hosts_in, shown_url
 from katydid.report.build import Report, build_report
 from katydid.runs.folder import LOCUST_REPORT, REPORT, RunFolder, RunWriter, check_results, new_run_path
 from katydid.runs.rows import decode
@@ -133,7 +134,7 @@ class Collector:
                 self._environment.host = host or None
             if not host:
                 raise ConfigError("no target: give its URL with --host or LOCUST_HOST")
-            service = users[0].service_class(options, host)
+            service = open_service(users[0].service_class, options, host)
             patience = options.wait_ready if waits else 0.0
             model = when_ready(lambda: first_look(service, host, options.tls), patience, _tell)
             where = f"the target is {shown_url(host)}, from {variable}" if variable else ""
@@ -154,7 +155,8 @@ class Collector:
         (options, host, model, service), self._checked = self._checked, None
         self._runtime.prepared = service
         if options.before_run and service is not None:
-            ready_target(options.before_run, host, options.tls, service.credentials.headers, service.secrets())
+            for each, url in zip(services_of(service), hosts_in(host), strict=True):
+                ready_target(options.before_run, url, options.tls, each.credentials.headers, service.secrets())
         adaptation = self._found[0]
         runner = self._runtime.runner
         users = None if self._environment.shape_class else runner.target_user_count

@@ -76,7 +76,9 @@ class RunOptions(LengthOptions, ArrivalOptions):
         group=Group.REQUEST,
     )
     model: str | None = option(
-        None, "model to ask for (default: the first one that the target lists)", group=Group.REQUEST
+        None,
+        "model to ask for, or a mix as a=0.7,b=0.3 (default: the first one that the target lists)",
+        group=Group.REQUEST,
     )
     body: str | None = option(
         None,

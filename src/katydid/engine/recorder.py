@@ -73,6 +73,8 @@ class Recorder:
         scheduled: float,
         stage: Stage,
         held_up: LateCause | None = None,
+        host: str | None = None,
+        model: str | None = None,
     ) -> Sample:
         """The row of a request that is about to start, due at `scheduled` on the monotonic clock."""
         scheduled_ms = self._info.ms(scheduled)
@@ -86,6 +88,8 @@ class Recorder:
             stage=stage.number,
             warm_up=stage.is_settling(scheduled_ms),
             late_cause=held_up,
+            host=host,
+            model=model,
         )
 
     def finish(self, sample: Sample, request_type: str, elapsed_ms: float) -> None:

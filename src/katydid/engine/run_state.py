@@ -27,6 +27,7 @@ from katydid.engine.options import RunOptions, run_options
 from katydid.engine.recorder import Recorder
 from katydid.engine.run_info import BATCH_WIRE_NAME, STAGE_WIRE_NAME, WIRE_NAME, RunInfo
 from katydid.engine.services.base import Service
+from katydid.engine.services.spread import open_service, services_of
 from katydid.engine.spawning import Spawned, Spawning
 from katydid.engine.stopping import Stopper
 from katydid.engine.workers import Presence, watch_master
@@ -195,7 +196,9 @@ class Runtime:
         self.stopper.begin(self.info.failure_limit, self.options.drain_seconds, share)
         redactor = Redactor([])
         if not self.is_master and (users := self.paced_users()):
-            self.service = self.prepared or users[0].service_class(self.options, self.environment.host or "")
+            self.service = self.prepared or open_service(
+                users[0].service_class, self.options, self.environment.host or ""
+            )
             if self.info.adaptation:
                 self.service.adapt(self.info.adaptation)
             if self.is_worker and hasattr(self.service, "share"):
@@ -204,8 +207,9 @@ class Runtime:
                 self.service.calibrate(self.info.calibration)
             self.service.begin(self.info.model)
             redactor.add(*self.service.secrets())
-            if key := getattr(self.service, "key", None):  # a service of one's own may have none
-                key.watch(redactor, lambda text: self.announce(text))  # noqa: PLW0108 - it is given later
+            for each in services_of(self.service):
+                if key := getattr(each, "key", None):  # a service of one's own may have none
+                    key.watch(redactor, lambda text: self.announce(text))  # noqa: PLW0108 - it is given later
         self.prepared = None
         self.recorder = Recorder(
             self.environment,

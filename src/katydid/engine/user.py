@@ -15,6 +15,7 @@ from katydid.engine import options, plugin
 from katydid.engine.measuring import Parser, judge, measure_answer, measure_exchange
 from katydid.engine.recorder import Recorder
 from katydid.engine.run_state import Runtime
+from katydid.engine.services.spread import Spread
 from katydid.load.pacing import Pacer, Phase, effective_phase, first_start
 from katydid.load.schedule import Mode, Schedule
 from katydid.model.declared import Metric, declare
@@ -99,8 +100,12 @@ class PacedUser(User, Generic[Options, Service]):
 
     @property
     def service(self) -> Service:
-        """What this process's users share; of the workload's `service_class`."""
-        return self.run_context.service  # type: ignore[return-value]  # the run has made it of that class
+        """What this process's users of one target share; of the workload's `service_class`."""
+        service: Any = self.run_context.service  # the run has made it of that class
+        if isinstance(service, Spread):
+            number, arrival = self.draw
+            service = service.of(arrival if self._schedule and self._schedule.arrival is not None else number)
+        return service  # type: ignore[no-any-return]
 
     def perform(self, sample: Sample) -> None:
         """Send one request and fill in its sample, also when the greenlet is killed meanwhile."""
@@ -248,10 +253,13 @@ class PacedUser(User, Generic[Options, Service]):
         if stopper.halted or (counts and not stopper.start_request()):  # of several requests, the next
             raise StopUser
         recorder = self.run_context.recorder
+        service: Any = self.service
         sample = recorder.new_sample(
             user=self.index,
             iteration=self.iteration,
             name=name or self.run_context.service.name,
+            host=getattr(service, "host", None),
+            model=getattr(service, "model", None),
             scheduled=scheduled,
             stage=self.stage,
             held_up=schedule.held_up if (schedule := self._schedule) and schedule.scheduled == scheduled else None,

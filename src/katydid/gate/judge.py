@@ -20,7 +20,7 @@ from katydid.model.declared import Catalogue, described
 from katydid.model.documents.comparison import BothSides, ComparedMetric, ComparedPoints, Comparison, Verdict
 from katydid.model.documents.summary import Measured, Outcome
 from katydid.model.formatting import format_change, plural, value_only
-from katydid.model.metrics import FlatMetric
+from katydid.model.metrics import FlatMetric, split_name, whole_name
 from katydid.model.rates import OF_AN_INTERVAL, OF_DUE_TIMES
 from katydid.model.units import Unit
 from katydid.stats.proportions import in_points
@@ -215,12 +215,12 @@ def _missing(metric: str, runs: Sequence[RunResult], present: int) -> str:
     few = next((text for run in runs if (text := run.summary.too_few.get(metric))), None)
     if few:
         return f"{few} requests{where}: let the run last longer, or judge a lower quantile"
-    if metric.partition(".")[0] in OF_DUE_TIMES and any(run.manifest.is_closed for run in runs):
+    if split_name(whole_name(metric))[0] in OF_DUE_TIMES and any(run.manifest.is_closed for run in runs):
         return (
             f"no value{where}: in a closed loop nothing is due at a time, so nothing is late: leave this limit out, or "
             "run with --interval or --rate"
         )
-    if metric.partition(".")[0] in OF_AN_INTERVAL and any(run.manifest.is_open for run in runs):
+    if split_name(whole_name(metric))[0] in OF_AN_INTERVAL and any(run.manifest.is_open for run in runs):
         why = "at a rate no user's next request says what is in time"
         return f"no value{where}: {why}: limit duration.p95 or response.p95"
     return f"no value{where}: no successful request had one, or this workload does not measure it"

@@ -135,6 +135,10 @@ class Adaptation:
         """Whether there is any."""
         return self.renamed or bool(self.left_out)
 
+    def __or__(self, other: "Adaptation") -> "Adaptation":
+        """What either refuses."""
+        return Adaptation(self.renamed or other.renamed, tuple(dict.fromkeys((*self.left_out, *other.left_out))))
+
     def __str__(self) -> str:
         """For a line that tells it."""
         said = [f"{LIMIT} sent as {NEW_LIMIT}"] if self.renamed else []

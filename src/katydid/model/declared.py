@@ -17,7 +17,17 @@ from katydid.model.documents.base import Document
 from katydid.model.documents.comparison import BothSides
 from katydid.model.errors import ConfigError
 from katydid.model.formatting import plural, strip_control_chars
-from katydid.model.metrics import DISTRIBUTIONS, METRICS, POOLED, STATISTICS, Distribution, FlatMetric, Pooled
+from katydid.model.metrics import (
+    DISTRIBUTIONS,
+    METRICS,
+    POOLED,
+    STATISTICS,
+    Distribution,
+    FlatMetric,
+    Pooled,
+    whole_name,
+)
+from katydid.model.parts import RunPart, parts_of
 from katydid.model.rates import RATES
 from katydid.model.sample import NO_COLUMNS, Sample
 from katydid.model.units import Better, Unit
@@ -127,6 +137,7 @@ class Catalogue:
             with each other.
         columns: of the workload, with the names of their types.
         rules: names of the workload's own rules of validity; what they ask is code, and stays with it.
+        parts: of a run that asks several models or targets; each has all metrics once more.
     """
 
     declared: tuple[Metric, ...] = ()
@@ -134,6 +145,7 @@ class Catalogue:
     replaced: tuple[Metric, ...] = ()
     columns: Mapping[str, str] = field(default_factory=dict)
     rules: tuple[str, ...] = ()
+    parts: tuple[RunPart, ...] = ()
 
     @cached_property
     def distributions(self) -> tuple[Distribution, ...]:
@@ -158,12 +170,20 @@ class Catalogue:
     @cached_property
     def metrics(self) -> Mapping[str, FlatMetric]:
         """Every metric by its flat name."""
-        return METRICS | {flat.name: flat for metric in (*self.replaced, *self.declared) for flat in metric.flat()}
+        own = {flat.name: flat for metric in (*self.replaced, *self.declared) for flat in metric.flat()}
+        whole = METRICS | own
+        each = (part.metric(metric) for part in self.parts for metric in whole.values())
+        return whole | {metric.name: metric for metric in each}
 
     @cached_property
     def differing(self) -> frozenset[str]:
         """Names that several runs declare in several ways."""
         return frozenset(metric.name for metric in self.replaced)
+
+    def part_of(self, metric: str) -> RunPart | None:
+        """The part that a flat name, or a distribution's, is of; None for the whole run."""
+        whole = whole_name(metric)
+        return next((part for part in self.parts if part.prefix + whole == metric), None)
 
     @property
     def complaint(self) -> str:
@@ -216,7 +236,9 @@ def catalogue_of(*documents: Document | Mapping[str, object]) -> Catalogue:
     damaged: dict[str, None] = {}
     rules: dict[str, None] = {}
     replaced: list[Metric] = []
+    parts: dict[RunPart, None] = {}
     for document in documents:
+        parts |= dict.fromkeys(parts_of(document))
         read = _read(document.get(KEY))
         damaged |= dict.fromkeys(read.damaged)
         columns |= read.columns
@@ -226,7 +248,7 @@ def catalogue_of(*documents: Document | Mapping[str, object]) -> Catalogue:
             if before is not None and _meaning(before) != _meaning(metric):
                 replaced.append(before)
             found[metric.name] = metric
-    return Catalogue(tuple(found.values()), tuple(damaged), tuple(replaced), columns, tuple(rules))
+    return Catalogue(tuple(found.values()), tuple(damaged), tuple(replaced), columns, tuple(rules), tuple(parts))
 
 
 def declared_columns(document: Document | Mapping[str, object]) -> set[str]:

@@ -263,3 +263,17 @@ def _all_metrics() -> dict[str, FlatMetric]:
 
 METRICS = _all_metrics()
 """Every metric by its flat name."""
+
+
+_STATISTIC_NAMES = frozenset(statistic.name for statistic in STATISTICS)
+
+
+def split_name(metric: str) -> tuple[str, str]:
+    """A flat name's distribution, with its part of the run, and its statistic; else the whole name, and nothing."""
+    head, _, statistic = metric.rpartition(".")
+    return (head, statistic) if head and statistic in _STATISTIC_NAMES else (metric, "")
+
+
+def whole_name(metric: str) -> str:
+    """The same metric of the whole run, of one that may be of a part (`model.parts`)."""
+    return metric.rpartition("/")[2]

@@ -152,6 +152,8 @@ class Sample:
             renewed key.
         late_cause: why it started late: more than 50 ms, or 1 % of the interval, after it was due.
         prompt_id: which prompt of its file it sent, from 1; pairs the requests of two versions.
+        model: that it asked for.
+        host: URL of the target that it went to.
         extra: columns that a workload adds, by name.
         gaps: between content chunks, until they have entered the run's histogram; None: there are none.
     """
@@ -195,6 +197,8 @@ class Sample:
     resent: bool = False
     late_cause: LateCause | None = None
     prompt_id: str | None = None
+    model: str | None = None
+    host: str | None = None
     extra: dict[str, object] = field(default_factory=dict)
     gaps: Gaps | None = None
 

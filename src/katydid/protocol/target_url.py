@@ -13,6 +13,8 @@ from katydid.model.redact import strip_credentials
 
 _VERSION = re.compile(r"v\d+(?:(?:alpha|beta)\d*)?")
 """The part of a path that says which version of an API it is."""
+_NEXT_URL = re.compile(r",\s*(?=(?:https?|wss?)://)", re.IGNORECASE)
+"""What stands before each further URL; any other comma belongs to a path."""
 _NATIVE = "api"
 """With which APIs that have no version in their paths begin: Ollama's."""
 _UNDER_A_VERSION = "openai"
@@ -79,8 +81,17 @@ def read_target_url(text: str) -> TargetUrl:
     return TargetUrl(tls, host, port, _path(_parts(parts.path)), unquote(parts.password or ""))
 
 
+def hosts_in(text: str) -> list[str]:
+    """The URLs of `--host`, which may be several with commas; at least one, as it stands."""
+    return [host for part in _NEXT_URL.split(text) if (host := part.strip(_AROUND + ","))] or [text]
+
+
 def shown_url(text: str) -> str:
-    """A target's URL as others may see it: the normal form; of what is not a URL, as much as holds no secret."""
+    """A target's URL, or several, as others may see them: the normal form; else as much as holds no secret."""
+    return ",".join(map(_shown, hosts_in(text)))
+
+
+def _shown(text: str) -> str:
     try:
         return read_target_url(text).url
     except ConfigError:

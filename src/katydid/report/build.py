@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from katydid.analysis.definitions import STATISTICS, DefinitionFinding, by_definitions
-from katydid.analysis.derived import warm_up_counts, with_derived
+from katydid.analysis.derived import rows_of, warm_up_counts, with_derived
 from katydid.analysis.headline import headline_of
 from katydid.analysis.summary import summarise
+from katydid.model.declared import catalogue_of
 from katydid.model.documents.manifest import Manifest
 from katydid.model.documents.summary import Headline, Summary
-from katydid.model.formatting import milliseconds, number, or_dash
+from katydid.model.formatting import milliseconds, number, or_dash, show
 from katydid.model.workload import workloads_of
 from katydid.report.capacity import capacity_section
 from katydid.report.model import Material, Section, Table
@@ -64,7 +65,7 @@ def build_report(folder: RunFolder, definitions: Sequence[str] = ()) -> Report:
 def sections(material: Material) -> list[Section]:
     """What only runs of this kind have to say."""
     own = [make for record in workloads_of(material.manifest) for make in record.sections]
-    makers = [capacity_section, *own, tokens_section]
+    makers = [capacity_section, *own, parts_section, tokens_section]
     return [section for make in makers if (section := make(material)) is not None]
 
 
@@ -85,3 +86,22 @@ def definitions_section(findings: Sequence[DefinitionFinding]) -> Section:
     table = Table(caption, columns, rows, words=frozenset({1, len(columns) - 1}))
     text = "The same answers on the same clock, by the rules of each tool. Token counts are the server's."
     return Section("definitions-of-tools", "By other tools' definitions", [text], [table])
+
+
+_OF_PARTS = ("requests_per_s", "failure_rate", "ttft.p50", "ttft.p95", "duration.p50", "duration.p95", "tokens_per_s")
+
+
+def parts_section(material: Material) -> Section | None:
+    """A row a model and a row a target; None for a run that asks one of each."""
+    catalogue, summary = catalogue_of(material.manifest), material.summary
+    if not catalogue.parts:
+        return None
+    names = [name for name in _OF_PARTS if any(summary.measured(part.prefix + name) for part in catalogue.parts)]
+    rows = []
+    for part in catalogue.parts:
+        counted = rows_of(material.frame[material.frame["counted"]], part)
+        shown = (show(part.prefix + name, None, summary, catalogue.metrics[name].unit) for name in names)
+        rows.append((f"{part.column} {part.value}", number(len(counted)), *shown))
+    columns = ("Part", "Requests", *(catalogue.metrics[name].label for name in names))
+    table = Table("Each model and each target by itself", columns, rows)
+    return Section("parts", "By model and target", [], [table])

@@ -9,6 +9,7 @@ from rich.text import Text
 from katydid.model.declared import catalogue_of
 from katydid.model.documents.comparison import Comparison, Verdict
 from katydid.model.formatting import fraction, plural, strip_control_chars
+from katydid.model.metrics import split_name, whole_name
 from katydid.model.version import __version__
 from katydid.report import verdict
 from katydid.report.comparison_charts import comparison_charts
@@ -64,7 +65,7 @@ def forest_note(within: float) -> str:
 def definitions(comparison: Comparison) -> list[tuple[str, str]]:
     """Labels and definitions of its metrics."""
     catalogue = catalogue_of(comparison)
-    named = {m.name.partition(".")[0] for m in comparison.metrics}
+    named = {split_name(whole_name(m.name))[0] for m in comparison.metrics}
     explained = [(d.label, d.definition) for d in catalogue.distributions if d.name in named]
     return [*explained, *((m.label, m.definition) for m in catalogue.of_the_run if m.name in named)]
 

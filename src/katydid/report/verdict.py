@@ -18,7 +18,7 @@ from katydid.model.formatting import (
     points,
     value_only,
 )
-from katydid.model.metrics import DISTRIBUTIONS
+from katydid.model.metrics import DISTRIBUTIONS, split_name, whole_name
 from katydid.model.rates import USERS_AT_STOP
 from katydid.model.units import Better, Unit
 from katydid.report.model import Section, Style, Table
@@ -224,7 +224,7 @@ def _looks(comparison: Comparison) -> Section | None:
 
 
 def _comes_first(metric: ComparedMetric) -> bool:
-    distribution, _, statistic = metric.name.partition(".")
+    distribution, statistic = split_name(whole_name(metric.name))
     return metric.primary or not statistic or (distribution not in _MINOR and statistic in {"p50", "p95"})
 
 

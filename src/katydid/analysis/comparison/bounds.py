@@ -20,7 +20,7 @@ from enum import StrEnum
 import numpy as np
 
 from katydid.analysis.comparison.estimates import Estimates
-from katydid.model.metrics import STATISTICS
+from katydid.model.metrics import STATISTICS, split_name
 from katydid.stats.inference import Design, Difference, compare_values
 
 Runs = Sequence[Estimates]
@@ -65,7 +65,7 @@ def weigh(name: str, difference: Difference | None, groups: Sequence[Runs], min_
         groups: the runs of the base, those of the new side, and earlier ones, a sequence a version.
         min_change: the fraction from which on a change is of interest.
     """
-    distribution = name.partition(".")[0]
+    distribution, _ = split_name(name)
     sides, groups = groups[:2], [[run for run in group if distribution in run.times] for group in groups]
     lacking = any(distribution not in run.times for side in sides for run in side)
     bounded = [any(name in run.bounds for run in side) for side in sides]
@@ -121,7 +121,7 @@ def _one_way(difference: Difference, bound: Bound) -> float:
 
 def _is_certain(name: str, groups: Sequence[Runs], bound: Bound) -> bool:
     """Whether every run of one side has a bound, and those of the other have so few open ends that none is by luck."""
-    distribution, _, statistic = name.partition(".")
+    distribution, statistic = split_name(name)
     quantile = next(each.quantile for each in STATISTICS if each.name == statistic)
     if quantile is None:
         return True
@@ -139,7 +139,7 @@ def _is_certain(name: str, groups: Sequence[Runs], bound: Bound) -> bool:
 
 def _p_of_shares(name: str, groups: Sequence[Runs], bound: Bound, least: float) -> float:
     """The p-value of the shares of requests that took longer than the known side's value and `least`, a log ratio."""
-    distribution = name.partition(".")[0]
+    distribution, _ = split_name(name)
     known, open_side = groups[:2] if bound is Bound.LOWER else groups[1::-1]
     limit = math.exp(float(np.mean([math.log(run.values[name]) for run in known])) + abs(least))
     if any(run.values[name] < limit for run in open_side if name in run.bounds):

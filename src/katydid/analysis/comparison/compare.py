@@ -41,6 +41,8 @@ from katydid.stats.warmup import settled_after
 COMPARED = ("p50", "p90", "p95", "p99", "mean")
 """Statistics of each distribution; the smallest and the largest value do not estimate anything."""
 COMPARED_RATES = ("failure_rate", "late_share", "tokens_per_s")
+COMPARED_OF_PARTS = ("ttft.p50", "ttft.p95", "tpot.p50", "duration.p50", "duration.p95", "failure_rate")
+"""Of each model or target of a run that asks several."""
 
 
 def compare_versions(
@@ -178,6 +180,7 @@ def _names(sides: Sides, settings: CompareSettings) -> list[str]:
     catalogue = sides.catalogue
     known = [f"{d.name}.{s}" for d in catalogue.distributions if d.better is not Better.NEITHER for s in COMPARED]
     own = [metric.name for metric in catalogue.of_the_run if metric.better is not Better.NEITHER]
+    own += [part.prefix + name for part in catalogue.parts for name in COMPARED_OF_PARTS]
     present = [
         name
         for name in (*known, *COMPARED_RATES, *own)

@@ -12,10 +12,10 @@ import numpy as np
 import pandas as pd
 
 from katydid.analysis.comparison.failures import clumping, episodes
-from katydid.analysis.derived import of_the_run, warm_up_counts, with_derived
+from katydid.analysis.derived import of_the_run, rows_of, warm_up_counts, with_derived
 from katydid.analysis.request_times import RequestTimes, statistic_of
 from katydid.analysis.summary import summarise
-from katydid.model.declared import Read, catalogue_of
+from katydid.model.declared import Catalogue, Read, catalogue_of
 from katydid.model.documents.comparison import RunOutcome
 from katydid.model.documents.manifest import Manifest
 from katydid.model.documents.summary import Summary
@@ -125,32 +125,22 @@ def estimate(run: RunData, settled_ms: float) -> Estimates:
     counted = frame[frame["counted"]]
     ok = counted[counted["outcome"] == "ok"]
     failed = counted[counted["outcome"] == "failed"]
-    requests = RequestTimes(frame[frame["timed"]], run.manifest)
     values: dict[str, float] = {name: value for name, value in run.summary.metrics.items() if value is not None}
     missing: dict[str, str] = {}
     bounds: set[str] = set()
     times: dict[str, Known] = {}
-    stopped_early = run.manifest.ended in STOPPED_EARLY
     catalogue = catalogue_of(run.manifest)
-    for distribution in catalogue.distributions:
-        for statistic in STATISTICS:
-            values.pop(f"{distribution.name}.{statistic.name}", None)
-        if distribution.better is Better.NEITHER or (known := requests.known(distribution)) is None:
-            continue
-        times[distribution.name] = known
-        for statistic in STATISTICS:
-            name = f"{distribution.name}.{statistic.name}"
-            if distribution.name == "conversation" and stopped_early and requests.cut.any():
-                missing[name] = CUT_OFF
-                continue
-            if known.count < statistic.fewest:
-                missing[name] = f"{TOO_FEW} ({known.count} of {statistic.fewest})"
-                continue
-            values[name], at_least = statistic_of(known, statistic)
-            bounds |= {name} if at_least else set()
-    values |= _rates(counted, closed=run.manifest.is_closed)
-    shares = {m.name: of_the_run(m, counted, 0.0) for m in catalogue.of_the_run if m.read == Read.SHARE}
-    values |= {name: value for name, value in shares.items() if value is not None}
+    for part in (None, *catalogue.parts):
+        found = _of_part(rows_of(frame, part), run.manifest, catalogue)
+        prefix = part.prefix if part else ""
+        for distribution in catalogue.distributions:
+            for statistic in STATISTICS:
+                values.pop(f"{prefix}{distribution.name}.{statistic.name}", None)
+        values |= {prefix + name: value for name, value in found.numbers.items()}
+        missing |= {prefix + name: why for name, why in found.missing.items()}
+        bounds |= {prefix + name for name in found.bounds}
+        times |= {prefix + name: known for name, known in found.times.items()}
+    requests = RequestTimes(frame[frame["timed"]], run.manifest)
     tokens = requests.of_successes("completion_tokens") or requests.of_successes("chunks")
     at_stop, users = run.summary.users_at_stop, run.manifest.users
     faltered = episodes(failed["scheduled_ms"].to_numpy(dtype=np.float64))
@@ -166,9 +156,43 @@ def estimate(run: RunData, settled_ms: float) -> Estimates:
         clumping=clumping(_failed_in_order(counted), faltered),
         bounds=frozenset(bounds),
         times=times,
-        stopped_early=stopped_early,
+        stopped_early=run.manifest.ended in STOPPED_EARLY,
         in_ramp=bool(at_stop and users and at_stop < users),
     )
+
+
+@dataclass
+class _Found:
+    """What a run, or a part of it, has in numbers; other attributes as `Estimates` has them."""
+
+    numbers: dict[str, float]
+    missing: dict[str, str] = field(default_factory=dict)
+    bounds: set[str] = field(default_factory=set)
+    times: dict[str, Known] = field(default_factory=dict)
+
+
+def _of_part(frame: pd.DataFrame, manifest: Manifest, catalogue: Catalogue) -> _Found:
+    """What the rows of a run say, or those of a model or target of it."""
+    counted = frame[frame["counted"]]
+    requests = RequestTimes(frame[frame["timed"]], manifest)
+    shares = {m.name: of_the_run(m, counted, 0.0) for m in catalogue.of_the_run if m.read == Read.SHARE}
+    found = _Found({name: value for name, value in shares.items() if value is not None})
+    found.numbers |= _rates(counted, closed=manifest.is_closed)
+    for distribution in catalogue.distributions:
+        if distribution.better is Better.NEITHER or (known := requests.known(distribution)) is None:
+            continue
+        found.times[distribution.name] = known
+        for statistic in STATISTICS:
+            name = f"{distribution.name}.{statistic.name}"
+            if distribution.name == "conversation" and manifest.ended in STOPPED_EARLY and requests.cut.any():
+                found.missing[name] = CUT_OFF
+                continue
+            if known.count < statistic.fewest:
+                found.missing[name] = f"{TOO_FEW} ({known.count} of {statistic.fewest})"
+                continue
+            found.numbers[name], at_least = statistic_of(known, statistic)
+            found.bounds |= {name} if at_least else set()
+    return found
 
 
 def _rates(counted: pd.DataFrame, *, closed: bool) -> dict[str, float]:

@@ -10,8 +10,10 @@ import pandas as pd
 from katydid.analysis.comparison.comparability import comparable
 from katydid.analysis.comparison.estimates import Estimates, RunData, estimate, read_run
 from katydid.analysis.comparison.sides import Sides
+from katydid.analysis.derived import rows_of
 from katydid.model.declared import SHIPPED, Catalogue
 from katydid.model.errors import NoDataError
+from katydid.model.metrics import split_name, whole_name
 from katydid.runs.folder import RunFolder
 from katydid.stats.bootstrap import log_error
 
@@ -83,11 +85,16 @@ def numbers_of(
 
     def within(name: str) -> float | None:
         """Both runs' own uncertainty together."""
-        head, _, statistic = name.partition(".")
-        column = next((d.column for d in catalogue.distributions if d.name == head), None)
+        head, statistic = split_name(name)
+        part = catalogue.part_of(head)
+        whole = head if part is None else whole_name(head)
+        column = next((d.column for d in catalogue.distributions if d.name == whole), None)
         if column is None or not statistic.startswith("p"):
             return None
-        errors = [log_error(_successes(run, settled), column, int(statistic[1:]) / 100) for run in (base[0], new[0])]
+        errors = [
+            log_error(rows_of(_successes(run, settled), part), column, int(statistic[1:]) / 100)
+            for run in (base[0], new[0])
+        ]
         return None if None in errors else sum((error or 0.0) ** 2 for error in errors) ** 0.5
 
     known: dict[int, Estimates] = {}

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from katydid.analysis.comparison.estimates import TOO_FEW, Estimates
 from katydid.model.declared import SHIPPED, Catalogue
 from katydid.model.documents.comparison import STREAM
+from katydid.model.metrics import split_name, whole_name
 
 FAILURES = "failure_rate"
 """Primary in every comparison: a version that answers fewer requests is worse, however fast it is."""
@@ -63,14 +64,14 @@ def _own(workload: str, runs: Sequence[Estimates]) -> Sequence[str]:
 
 def _is_measured(name: str, runs: Sequence[Estimates], heads: frozenset[str]) -> bool:
     """Whether any run has any statistic of it: too few requests for this one are another matter."""
-    distribution = name.partition(".")[0]
-    if distribution not in heads:
+    distribution, _ = split_name(name)
+    if whole_name(distribution) not in heads:
         return any(name in run.values for run in runs)
-    return any(value.partition(".")[0] == distribution for run in runs for value in run.values)
+    return any(split_name(value)[0] == distribution for run in runs for value in run.values)
 
 
 def _of_enough_requests(name: str, runs: Sequence[Estimates]) -> str:
-    median = f"{name.partition('.')[0]}.p50"
+    median = f"{split_name(name)[0]}.p50"
     return median if name != median and _too_few(name, runs) else name
 
 

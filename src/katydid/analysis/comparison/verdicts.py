@@ -25,7 +25,7 @@ from katydid.analysis.comparison.sides import (
     with_successes,
 )
 from katydid.model.documents.comparison import SAME_LEVEL, ComparedMetric, ComparedPoints, CompareSettings, Verdict
-from katydid.model.metrics import METRICS, FlatMetric
+from katydid.model.metrics import METRICS, FlatMetric, split_name, whole_name
 from katydid.model.units import Better, Unit
 from katydid.stats import inference
 from katydid.stats.inference import Design, Difference, EarlierPairs, Noise, Values
@@ -300,7 +300,7 @@ def _logs_of_pairs(series: Series, name: str, *, share: bool) -> tuple[Values, V
 
 def _lacking(name: str, sides: Sides) -> str:
     """Why there is no value to compare; empty where every run has one."""
-    if name.partition(".")[0] in sides.catalogue.differing:
+    if split_name(whole_name(name))[0] in sides.catalogue.differing:
         return TWO_WAYS
     lacking = next((run for run in (*sides.base, *sides.new) if name not in run.values), None)
     return "" if lacking is None else lacking.missing.get(name, "a run lacks it")

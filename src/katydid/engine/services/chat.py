@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection
 from dataclasses import replace
+from functools import partial
 from typing import ClassVar, Generic, TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
@@ -20,6 +21,7 @@ from katydid.engine.services.preflight import HEADER, MOST_TOKENS, choose_model,
 from katydid.engine.services.questions import Questions
 from katydid.load.body import Adaptation, body_fields, secret_values
 from katydid.load.made_prompts import Plan
+from katydid.load.mix import read_mix
 from katydid.model.errors import ConfigError, ProtocolError
 from katydid.model.jsontext import json_bytes
 from katydid.model.redact import hide_query, is_secret_name
@@ -73,17 +75,19 @@ class ChatService(Generic[Options_co]):
         if self.making.active and not self.makes:
             raise ConfigError("--input-tokens, --output-tokens: this workload says itself what it asks: leave them out")
         self._path = found.endpoint
-        self._paths: dict[bool, str] = {}
+        self._paths: dict[tuple[bool, str], str] = {}
         self._cut = self.dialect.endpoint.removesuffix(found.endpoint)
         self._extra = ExtraHeaders(options.header)
         self._fields = body_fields(options.body)
+        self._mix = read_mix(options.model or "")
+        if self._mix.is_mixed and not self.makes:
+            raise ConfigError("--model: this workload says itself what it asks, of one model: name one")
         self.adaptation = Adaptation()
         self.credentials = Credentials(self.key, self.dialect.headers, self._extra)
         timeouts = Timeouts(options.request_timeout, options.idle_timeout)
         self.client = KeyedClient(open_client(options.client, self._host, timeouts, options.tls), self.credentials)
-        self._bodies: dict[int, bytes] = {}
+        self._bodies: dict[tuple[int, str], bytes] = {}
         self._kept = 0
-        self._model = ""
 
     @property
     def timestamp_source(self) -> TimestampSource:
@@ -93,7 +97,7 @@ class ChatService(Generic[Options_co]):
     @property
     def name(self) -> str:
         """What requests are called in tables: the path that they go to, without its query."""
-        return self._paths.get(self.streams, self._path).partition("?")[0]
+        return self._paths.get((self.streams, self.model), self._path).partition("?")[0]
 
     def preflight(self) -> str:
         """See `service.Service.preflight`."""
@@ -105,27 +109,46 @@ class ChatService(Generic[Options_co]):
                 raise ConfigError("--preflight off: nobody looks whether the target is ready; leave --wait-ready out")
             model = options.model
         else:
-            model, note = choose_model(
-                self.client,
-                self.dialect,
-                self._host,
-                options.model,
-                self.credentials.headers,
-                path=self._models_path,
-                patient=patient,
-            )
-            self.note = "; ".join(filter(None, (self._key_note, note)))
+            wanted = self._mix.models if options.model else (None,)
+            found = [self._choose(each, patient=patient) for each in wanted]
+            model = options.model or found[0][0]
+            self.note = "; ".join(filter(None, (self._key_note, *(note for _, note in found))))
         self.begin(model)
         if options.preflight == "request" and self.asks:
-            own = frozenset(field.path[0] for field in self._fields)
-            self.adaptation, self.note = try_request(
-                self._send_look, self._look_body, host=self._host, own=own, note=self.note, patient=patient
-            )
+            self._try_requests(patient=patient)
         if self.making.makes_prompts:
             count = self._count_tokens if options.preflight == "request" else None
             self.note = "; ".join(filter(None, (self.note, self.making.calibrate(count))))
         self.note = "; ".join(filter(None, (self.questions.told, self.note)))
         return model
+
+    def _choose(self, wanted: str | None, *, patient: bool) -> tuple[str, str]:
+        return choose_model(
+            self.client,
+            self.dialect,
+            self._host,
+            wanted,
+            self.credentials.headers,
+            path=self._models_path,
+            patient=patient,
+        )
+
+    def _try_requests(self, *, patient: bool) -> None:
+        """One of each model; all requests are adapted to what any of them refuses."""
+        own = frozenset(field.path[0] for field in self._fields)
+        found, notes = Adaptation(), dict.fromkeys([self.note])
+        for model in self._mix.models:
+            tried, note = try_request(
+                self._send_look,
+                partial(self._look_body, model),
+                host=self._host,
+                own=own,
+                note=self.note,
+                patient=patient,
+            )
+            found |= tried
+            notes |= dict.fromkeys([note])
+        self.adaptation, self.note = found, "; ".join(filter(None, notes))
 
     def adapt(self, found: dict[str, object] | None) -> None:
         """What the process that looked at the target has found; before `begin`."""
@@ -151,13 +174,13 @@ class ChatService(Generic[Options_co]):
     def _send_look(self, body: bytes) -> Exchange:
         return self._look(body)[0]
 
-    def _look_body(self, adaptation: Adaptation) -> bytes:
+    def _look_body(self, model: str, adaptation: Adaptation) -> bytes:
         self.adaptation = adaptation
-        return self._short_body(self.questions.look())
+        return self._short_body(self.questions.look(), model)
 
-    def _short_body(self, messages: list[Message]) -> bytes:
+    def _short_body(self, messages: list[Message], model: str | None = None) -> bytes:
         most = min(self.options.max_tokens, MOST_TOKENS)
-        short = replace(self.generation(self._forced(1)), max_tokens=most)
+        short = replace(self.generation(self._forced(1), model), max_tokens=most)
         return self.changed(self.dialect.body(messages, short, stream=self.streams))
 
     def _count_tokens(self, text: str) -> int | None:
@@ -181,11 +204,11 @@ class ChatService(Generic[Options_co]):
 
     def begin(self, model: str) -> None:
         """See `service.Service.begin`."""
-        self._model = model
+        self._mix = read_mix(model)
         self._bodies, self._kept = {}, 0
-        self._paths = {self.streams: self._path_of(stream=self.streams)}
+        self._paths = {(self.streams, each): self._path_of(each, stream=self.streams) for each in self._mix.models}
 
-    def _path_of(self, *, stream: bool) -> str:
+    def _path_of(self, model: str, *, stream: bool) -> str:
         """Where requests go: what the person asks for, else what the API says of this model.
 
         Raises:
@@ -193,20 +216,22 @@ class ChatService(Generic[Options_co]):
         """
         if self.own_path() is not None or not hasattr(self.dialect, "path"):
             return self._path
-        path = path_of(self.dialect, self.generation(), stream=stream)
+        path = path_of(self.dialect, self.generation(model=model), stream=stream)
         return checked_path(f"--api {self.dialect.name}: its path", path).removeprefix(self._cut)
 
     def request(self, *, user: int, iteration: int, request_id: str, stream: bool) -> Request:
         """The request of a user's iteration; its body is built ahead of time where it is made."""
         if self.making.active:
-            return self.post(self.making.take(user, iteration).body, request_id, stream=stream)
-        index = self.questions.index((user, iteration))
-        return self.post(self._body(index, stream=stream), request_id, stream=stream)
+            body = self.making.take(user, iteration).body
+            return self.post(body, request_id, stream=stream, model=self.model_of(user, iteration))
+        index, model = self.questions.index((user, iteration)), self.model_of(user, iteration)
+        return self.post(self._body(index, model, stream=stream), request_id, stream=stream, model=model)
 
     def request_for(self, sample: Sample, draw: tuple[int, int], *, stream: bool) -> Request:
         """The request of a sample, made by the user and the iteration of `draw`; the sample is told what it asks."""
         user, iteration = draw
         self.questions.describe(sample, draw)
+        sample.model = self.model_of(user, iteration)
         return self.request(user=user, iteration=iteration, request_id=sample.request_id, stream=stream)
 
     def answer_parser(self) -> AnswerParser:
@@ -227,35 +252,49 @@ class ChatService(Generic[Options_co]):
     def _made(self, user: int, iteration: int, plan: Plan) -> bytes:
         """The body of a request whose length is drawn."""
         messages = self.questions.made((user, iteration), plan)
-        generation = self.generation(self._forced(plan.output_tokens or 0))
+        generation = self.generation(self._forced(plan.output_tokens or 0), self.model_of(user, iteration))
         if plan.output_tokens is not None:
             generation = replace(generation, max_tokens=plan.output_tokens)
         return self.changed(self.dialect.body(messages, generation, stream=self.streams))
 
-    def post(self, body: bytes, request_id: str, *, stream: bool | None = None) -> Request:
-        """A request with a body of one's own; `stream` where it is not what this workload asks for."""
-        wanted = self.streams if stream is None else stream
+    def post(self, body: bytes, request_id: str, *, stream: bool | None = None, model: str | None = None) -> Request:
+        """A request with a body of one's own; `stream` and `model` where they are not what this workload asks for."""
+        wanted = self.streams if stream is None else stream, model or self.model
         if wanted not in self._paths:
-            self._paths[wanted] = self._path_of(stream=wanted)
+            self._paths[wanted] = self._path_of(wanted[1], stream=wanted[0])
         return Request("POST", self._paths[wanted], self.credentials.headers, body, request_id)
 
-    def generation(self, extra: dict[str, object] | None = None) -> Generation:
+    @property
+    def host(self) -> str:
+        """URL of the target, as it is shown."""
+        return self._host
+
+    @property
+    def model(self) -> str:
+        """That requests ask for; of a mix the first."""
+        return self._mix.models[0]
+
+    def model_of(self, user: int, iteration: int) -> str:
+        """The model that a user's iteration asks for."""
+        return self._mix.model(self.options.seed, user, iteration)
+
+    def generation(self, extra: dict[str, object] | None = None, model: str | None = None) -> Generation:
         """What is asked of the model; `extra` is put into the body as it is."""
         options = self.options
-        return Generation(self._model, options.max_tokens, options.temperature, options.seed, extra or {})
+        return Generation(model or self.model, options.max_tokens, options.temperature, options.seed, extra or {})
 
-    def _body(self, index: int, *, stream: bool) -> bytes:
+    def _body(self, index: int, model: str, *, stream: bool) -> bytes:
         """Of a prompt; kept for the next time, as long as all that are kept are few."""
-        body = self._bodies.get(index)
+        body = self._bodies.get((index, model))
         if body is None:
-            body = self._built(index, stream=stream)
+            body = self._built(index, model, stream=stream)
             if self._kept + len(body) <= MOST_KEPT:
-                self._bodies[index] = body
+                self._bodies[index, model] = body
                 self._kept += len(body)
         return body
 
-    def _built(self, index: int, *, stream: bool) -> bytes:
-        generation = self.generation()
+    def _built(self, index: int, model: str, *, stream: bool) -> bytes:
+        generation = self.generation(model=model)
         if (limit := self.questions.limit(index)) is not None:
             generation = replace(generation, max_tokens=limit)
         return self.changed(self.dialect.body(self.questions.messages(index), generation, stream=stream))
@@ -294,6 +333,7 @@ class ChatService(Generic[Options_co]):
             "host": self._host,
             "api": self.dialect.name,
             "endpoint": hide_query(self._path),
+            **({"models": self._mix.shares} if self._mix.is_mixed else {}),
             **self.questions.facts(),
         }
 

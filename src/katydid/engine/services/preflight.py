@@ -11,6 +11,7 @@ from katydid.dialects.base import Dialect
 from katydid.dialects.loading import load_object
 from katydid.dialects.status import NOT_READY, error_text
 from katydid.engine.services.base import NoAnswerError, NotReadyError, Service
+from katydid.engine.services.spread import Spread
 from katydid.load.body import Adaptation, adapted, is_too_short
 from katydid.model.errors import ConfigError, ProtocolError
 from katydid.model.jsontext import json_bytes
@@ -259,6 +260,8 @@ def first_look(service: Service, host: str, tls: TlsSettings) -> str:
         ConfigError: it cannot be loaded so; without a secret in it.
     """
     try:
+        if isinstance(service, Spread):
+            return service.looked(lambda each, its_host: _look(each, its_host, tls))
         return _look(service, host, tls)
     except ConfigError as error:  # has the target's words in it
         raise type(error)(Redactor(service.secrets()).text(str(error), COMPLAINT_LIMIT)) from None

@@ -107,7 +107,7 @@ class SessionService(ChatService[SessionOptions]):
             room = self.rooms[index // self.scenario.room_size % len(self.rooms)]
         prefix = f"kd-{sha256(secret.encode()).hexdigest()[:8]}-"
         markers = self._markers.setdefault(secret, Markers(secret))
-        facts = {"turns": self.options.turns, "model": self._model, "max_tokens": self.options.max_tokens}
+        facts = {"turns": self.options.turns, "model": self.model, "max_tokens": self.options.max_tokens}
         return Conversation(
             self.scenario, markers, index=index, name=f"{prefix}{index}", prefix=prefix, room=room, facts=facts
         )

@@ -52,6 +52,11 @@ class SpeechService:
         self.client = KeyedWebSocketClient(self._host, timeouts, options.tls, self.credentials)
 
     @property
+    def host(self) -> str:
+        """URL of the target, as it is shown."""
+        return self._host
+
+    @property
     def timestamp_source(self) -> TimestampSource:
         """Where the client's receive times come from."""
         return self.client.timestamp_source
