@@ -7,7 +7,7 @@ gateways send `[DONE]` all the same.
 
 from typing import Any
 
-from katydid.dialects.base import Answer, Generation, Message, member, parse_model_ids
+from katydid.dialects.base import Answer, Generation, Message, content_parts, member, parse_model_ids
 from katydid.dialects.content import is_content, text_of
 from katydid.dialects.loading import load_object
 from katydid.dialects.status import failed_reason, in_words
@@ -55,6 +55,13 @@ class Anthropic:
         if system:
             request["system"] = _system(system)
         return json_bytes(request | generation.extra)
+
+    def with_images(self, message: Message, images: list[str]) -> Message:
+        """See `base.Dialect`; images stand before the text, as Anthropic advises."""
+        sources = ({"type": "base64", "media_type": "image/png", "data": image} for image in images)
+        return message | {
+            "content": [*({"type": "image", "source": source} for source in sources), *content_parts(message)]
+        }
 
     def parse_models(self, body: bytes) -> list[str]:
         """The ids in `data`."""

@@ -75,6 +75,12 @@ class OpenAiAccess:
         return parse_model_ids(body)
 
 
+def content_parts(message: Message) -> list[Any]:
+    """A message's content as a list of parts, as it is where it has images."""
+    content = message.get("content")
+    return content if isinstance(content, list) else [{"type": "text", "text": content}] if content else []
+
+
 def bearer_headers(accept: str, api_key: str | None) -> dict[str, str]:
     """Headers of a JSON request, with the key as most APIs take it."""
     headers = {"Content-Type": "application/json", "Accept": accept}
@@ -161,6 +167,8 @@ class Dialect(Protocol):
         meaning(name, data): what an event of a streamed answer brings (`dialects.event_kinds.EventKind`), for
             `--record-events`; without it all are `other`.
         forced(tokens): fields of a body (`Generation.extra`) that make an answer at least so many tokens long.
+        with_images(message, images): a message with images (PNG, in base64) beside its text; None for an API whose
+            requests have none.
         answers: `text` (as where it is not said), `vectors` or `ranking`: what a workload must be able to read. The
             last two are answers to a list of texts, one a message, and never streamed.
         options: a dataclass of options of its own (`model.options.option`), and

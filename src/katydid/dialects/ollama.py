@@ -42,6 +42,10 @@ class Ollama:
         }
         return json_bytes(request | generation.extra)
 
+    def with_images(self, message: Message, images: list[str]) -> Message:
+        """See `base.Dialect`; beside the content."""
+        return message | {"images": [*message.get("images", []), *images]}
+
     def parse_models(self, body: bytes) -> list[str]:
         """The names in `models`."""
         try:

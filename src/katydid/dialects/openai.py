@@ -7,7 +7,7 @@ of their own. A failure is told by an event of its own, beside the choices, in t
 
 from typing import Any
 
-from katydid.dialects.base import Answer, Generation, Message, OpenAiAccess
+from katydid.dialects.base import Answer, Generation, Message, OpenAiAccess, content_parts
 from katydid.dialects.content import is_content, is_visible, text_of
 from katydid.dialects.loading import load_object
 from katydid.dialects.status import failed_reason, in_words
@@ -41,6 +41,13 @@ class OpenAi(OpenAiAccess):
         if stream:
             request["stream_options"] = {"include_usage": True}
         return json_bytes(request | generation.extra)
+
+    def with_images(self, message: Message, images: list[str]) -> Message:
+        """See `base.Dialect`; as data URLs."""
+        urls = ({"url": f"data:image/png;base64,{image}"} for image in images)
+        return message | {
+            "content": [*content_parts(message), *({"type": "image_url", "image_url": url} for url in urls)]
+        }
 
     def forced(self, tokens: int) -> dict[str, Any]:
         """See `base.Dialect`; as vLLM, SGLang and llama.cpp take it."""
@@ -130,6 +137,7 @@ class Completions(OpenAi):
     """Completions of a text, which models without a chat template have: see `base.Dialect`."""
 
     name = "completions"
+    with_images = None  # type: ignore[assignment]  # a prompt is a text
     endpoint = "/v1/completions"
 
     def body(self, messages: list[Message], generation: Generation, *, stream: bool) -> bytes:

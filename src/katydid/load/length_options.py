@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from katydid.load.images import images
 from katydid.load.lengths import lengths, shared_prefix
 from katydid.model.options import Group, option
 
@@ -29,6 +30,13 @@ class LengthOptions:
         "TOKENS[:GROUPS]: made prompts begin with so many tokens that all those of one of GROUPS groups share; part "
         "of --input-tokens (default: nothing shared)",
         kind=shared_prefix,
+        group=Group.PROMPTS,
+    )
+    images: str | None = option(
+        None,
+        "N:WxH, as 1:512x512: each request has N made images of W times H pixels, no two alike, in its last message "
+        "(default: none)",
+        kind=images,
         group=Group.PROMPTS,
     )
     before_run: str | None = option(

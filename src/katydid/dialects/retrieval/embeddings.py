@@ -30,6 +30,7 @@ class Embeddings(OpenAi):
     name = "embeddings"
     endpoint = "/v1/embeddings"
     answers = "vectors"
+    with_images = None  # type: ignore[assignment]  # texts have none
 
     def body(self, messages: list[Message], generation: Generation, *, stream: bool) -> bytes:
         """A list of texts, also of one."""
@@ -50,6 +51,7 @@ class OllamaEmbed(Ollama):
     name = "ollama-embed"
     endpoint = "/api/embed"
     answers = "vectors"
+    with_images = None  # type: ignore[assignment]  # texts have none
 
     def body(self, messages: list[Message], generation: Generation, *, stream: bool) -> bytes:
         """A list of texts, also of one."""

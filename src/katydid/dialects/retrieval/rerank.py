@@ -21,6 +21,7 @@ class Rerank(OpenAi):
     name = "rerank"
     endpoint = "/v1/rerank"
     answers = "ranking"
+    with_images = None  # type: ignore[assignment]  # texts have none
 
     def body(self, messages: list[Message], generation: Generation, *, stream: bool) -> bytes:
         """A query and its documents."""

@@ -18,7 +18,7 @@ from katydid.engine.services.headers import ExtraHeaders
 from katydid.engine.services.making import counted_tokens
 from katydid.engine.services.paths import checked_path, placed
 from katydid.engine.services.preflight import HEADER, MOST_TOKENS, choose_model, look, try_request
-from katydid.engine.services.questions import Questions
+from katydid.engine.services.questions import LOOK_TURN, Questions
 from katydid.load.body import Adaptation, body_fields, secret_values
 from katydid.load.made_prompts import Plan
 from katydid.load.mix import read_mix
@@ -73,7 +73,11 @@ class ChatService(Generic[Options_co]):
         self.questions = self.questions_class(options, self._made)
         self.making = self.questions.making
         if self.making.active and not self.makes:
-            raise ConfigError("--input-tokens, --output-tokens: this workload says itself what it asks: leave them out")
+            raise ConfigError(
+                "--input-tokens, --output-tokens, --images: this workload says itself what it asks: leave them out"
+            )
+        if self.making.images and not getattr(self.dialect, "with_images", None):
+            raise ConfigError(f"--images: requests of --api {self.dialect.name} have none here: leave it out")
         self._path = found.endpoint
         self._paths: dict[tuple[bool, str], str] = {}
         self._cut = self.dialect.endpoint.removesuffix(found.endpoint)
@@ -181,6 +185,7 @@ class ChatService(Generic[Options_co]):
     def _short_body(self, messages: list[Message], model: str | None = None) -> bytes:
         most = min(self.options.max_tokens, MOST_TOKENS)
         short = replace(self.generation(self._forced(1), model), max_tokens=most)
+        messages = self.questions.illustrated(self.dialect, messages, LOOK_TURN)
         return self.changed(self.dialect.body(messages, short, stream=self.streams))
 
     def _count_tokens(self, text: str) -> int | None:
@@ -251,10 +256,14 @@ class ChatService(Generic[Options_co]):
 
     def _made(self, user: int, iteration: int, plan: Plan) -> bytes:
         """The body of a request whose length is drawn."""
-        messages = self.questions.made((user, iteration), plan)
+        turn = user, iteration
+        messages = self.questions.illustrated(self.dialect, self.questions.made(turn, plan), turn)
         generation = self.generation(self._forced(plan.output_tokens or 0), self.model_of(user, iteration))
-        if plan.output_tokens is not None:
-            generation = replace(generation, max_tokens=plan.output_tokens)
+        limit = plan.output_tokens
+        if limit is None and not self.making.makes_prompts:
+            limit = self.questions.limit(self.questions.index(turn))
+        if limit is not None:
+            generation = replace(generation, max_tokens=limit)
         return self.changed(self.dialect.body(messages, generation, stream=self.streams))
 
     def post(self, body: bytes, request_id: str, *, stream: bool | None = None, model: str | None = None) -> Request:

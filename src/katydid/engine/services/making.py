@@ -10,6 +10,7 @@ from typing import Any
 from katydid.dialects.answer_parser import AnswerParser
 from katydid.dialects.base import Dialect
 from katydid.load.calibration import Calibration, calibrated
+from katydid.load.images import read_images
 from katydid.load.length_options import LengthOptions
 from katydid.load.lengths import read_lengths, read_shared_prefix
 from katydid.load.made_prompts import MadePrompts, Plan
@@ -68,6 +69,7 @@ class Making:
         self.prompts = made(
             seed, inputs, outputs, shared, load_tokenizer(options.tokenizer) if options.tokenizer else None
         )
+        self.images = read_images(options.images) if options.images else None
         self.makes_prompts, self.sets_outputs = inputs is not None, outputs is not None
         self._inputs, self._shared = inputs, shared
         self._build = build
@@ -76,8 +78,8 @@ class Making:
 
     @property
     def active(self) -> bool:
-        """Whether any length is drawn."""
-        return self.makes_prompts or self.sets_outputs
+        """Whether requests are made one by one: of drawn lengths, or with images."""
+        return self.makes_prompts or self.sets_outputs or self.images is not None
 
     # In the run
 

@@ -14,6 +14,8 @@ from katydid.model.sample import Sample
 LOOK_WORDS = 24
 """Of the prompt of the look before the load, where prompts are made."""
 
+LOOK_TURN = (-1, 0)
+"""That no user has: of the images of the look before the load."""
 Turn = tuple[int, int]
 """The user and the iteration that a request is made by (`engine.user.PacedUser.draw`)."""
 
@@ -36,6 +38,7 @@ class Questions:
     def __init__(self, options: RunOptions, build: Callable[[int, int, Plan], bytes]) -> None:
         self.prompts = load_prompts(options.prompts)
         self.told = self.prompts.told
+        self._seed = options.seed
         self.draw = Draw(self.count, options.seed)
         self.making = Making(options, options.seed, options.prompts, build, self.make)
 
@@ -69,6 +72,14 @@ class Questions:
         if self.making.makes_prompts:
             return self.said(self.making.prompts.text(*turn, plan.units))
         return self.messages(self.draw.take(*turn))
+
+    def illustrated(self, dialect: Any, messages: list[Message], turn: Turn) -> list[Message]:
+        """The messages with the images of a request, in the last one of a user."""
+        if (images := self.making.images) is None:
+            return messages
+        last = max((place for place, each in enumerate(messages) if each.get("role") == "user"), default=-1)
+        shown: Message = dialect.with_images(messages[last], images.made(self._seed, *turn))
+        return [shown if each is messages[last] else each for each in messages]
 
     # Of one request
 
