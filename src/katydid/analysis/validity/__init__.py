@@ -57,6 +57,12 @@ RULES = (
         has_plan,
     ),
     Rule(
+        "users_changed",
+        "the number of users stays as it was asked for",
+        "figures of two loads are those of neither",
+        load.users_changed,
+    ),
+    Rule(
         "pool",
         "of a rate, ≤ 1 % of the requests without a free user when they were due",
         "the target got fewer requests than the rate says, and later",
