@@ -252,13 +252,14 @@ class Collector:
 
     def take(self, kind: str, batch: bytes) -> None:
         """Keep a batch of rows; a disk that takes no more ends the run."""
-        if self._writer is None:
+        if (writer := self._writer) is None:
             return
         try:
-            self._writer.append(kind, batch)
+            writer.append(kind, batch)
         except OSError as error:
             if not self._refused:
-                logger.error("rows cannot be written (%s): the run ends here; make room on the disk", error)  # noqa: TRY400 - one line
+                remedy = "make room on the disk" if writer.path.is_dir() else "its folder is gone, and its rows with it"
+                logger.error("rows cannot be written (%s): the run ends here; %s", error, remedy)  # noqa: TRY400 - one line
             self._refused += decode(batch).num_rows
             self._runtime.stopper.end("error", drain=0)
         if kind == "monitor":
@@ -317,7 +318,8 @@ class Collector:
             self.folder.write_text(LOCUST_REPORT, html.replace(host, shown_url(host)) if host else html)
             self.report = build_report(self.folder)
         except (OSError, KatydidError) as error:
-            logger.error("the run is not complete (%s); its rows are safe: katydid report %s", error, writer.path)  # noqa: TRY400 - one line
+            where = f"its rows are safe: katydid report {writer.path}" if writer.path.is_dir() else "its folder is gone"
+            logger.error("the run is not complete (%s); %s", error, where)  # noqa: TRY400 - one line
             return ExitCode.INVALID
         except Exception:
             logger.exception("the report of %s failed; its samples are safe", writer.path)

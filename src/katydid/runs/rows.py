@@ -150,8 +150,11 @@ class RowLog:
         """Write one batch.
 
         Raises:
-            OSError: it could not be written whole, and is not there at all; what comes later still may be.
+            OSError: it could not be written whole, and is not there at all; what comes later still may be. Also where
+                somebody has deleted the file: nobody would find the rows.
         """
+        if not os.fstat(self._file.fileno()).st_nlink:
+            raise OSError(errno.ENOENT, "the file has been deleted", str(self.path))
         record = _LENGTH.pack(_MAGIC, len(batch)) + batch
         written = self._file.write(record)
         if written != len(record):
