@@ -406,3 +406,9 @@ def test_a_run_whose_users_were_changed_is_two_loads():
         samples(*steady(10)), monitor(10), manifest_with(MANIFEST | {"users_changed": changes})
     ).findings
     assert "12 users from 5 s" in finding.message
+
+
+def test_workers_that_differ_from_the_run_and_messages_that_were_refused_invalidate():
+    other = {"process": "worker-0", "name": "--interval", "worker": "5.0", "run": "20.0"}
+    assert found(steady(10), other_settings=[other]) == {"other_settings": "invalid"}
+    assert found(steady(10), refused_messages=1) == {"refused_messages": "invalid"}

@@ -17,7 +17,6 @@ import locust
 import pyarrow.compute as pc
 from locust.env import Environment
 from locust.html import get_html_report
-from locust.rpc import Message
 from locust.runners import MasterRunner
 
 from katydid.analysis.headline import exit_code
@@ -32,6 +31,7 @@ from katydid.engine.services.readiness import when_ready
 from katydid.engine.services.sdk_environment import vendors_host
 from katydid.engine.spawning import first_requests, pulses, shape_at_first
 from katydid.engine.stages.shape import StagedFacts, staged_shape
+from katydid.engine.worker_messages import Rows, batch_of
 from katydid.load.body import Adaptation
 from katydid.load.pacing import Phase
 from katydid.model.declared import declare
@@ -42,7 +42,15 @@ from katydid.model.redact import COMPLAINT_LIMIT, Redactor
 from katydid.model.version import __version__
 from katydid.protocol.target_url import shown_url
 from katydid.report.build import Report, build_report
-from katydid.runs.folder import LOCUST_REPORT, REPORT, RunFolder, RunWriter, check_results, new_run_path
+from katydid.runs.folder import (
+    LOCUST_REPORT,
+    REPORT,
+    RunFolder,
+    RunWriter,
+    check_results,
+    new_run_path,
+    row_schemas,
+)
 from katydid.runs.rows import decode
 
 logger = logging.getLogger("katydid")
@@ -77,8 +85,8 @@ class Collector:
         self._staged = staged_shape(self._environment)
         runtime.deliver = self.take
         runtime.note = self._note
-        if runtime.is_master:
-            runtime.runner.register_message(ROWS, self._on_rows)
+        runtime.manifest = lambda: self.manifest
+        runtime.inbox.listen(ROWS, Rows, self._on_rows)
 
     @property
     def manifest(self) -> Manifest:
@@ -288,11 +296,11 @@ class Collector:
         if self._writer is not None:
             self._writer.note(**facts)
 
-    def _on_rows(self, msg: Message, **_: object) -> None:
-        kind, batch = msg.data["kind"], msg.data["batch"]
-        if kind == "samples":
-            self._rows_of[msg.node_id] = self._rows_of.get(msg.node_id, 0) + decode(batch).num_rows
-        self.take(kind, batch)
+    def _on_rows(self, worker: str, rows: Rows) -> None:
+        count = batch_of(rows, row_schemas(self._runtime.columns)).num_rows
+        if rows.kind == "samples":
+            self._rows_of[worker] = self._rows_of.get(worker, 0) + count
+        self.take(rows.kind, rows.batch)
 
     # The end
 

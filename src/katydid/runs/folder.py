@@ -224,6 +224,11 @@ _SCHEMAS = {
 }
 
 
+def row_schemas(extra: dict[str, type]) -> dict[str, pa.Schema]:
+    """The columns of every kind of rows, with those that a workload adds to the samples."""
+    return {**_SCHEMAS, "samples": sample_schema(extra)}
+
+
 def check_results(results: Path) -> None:
     """See that run folders can be made in `results`.
 

@@ -138,6 +138,19 @@ def decode(batch: bytes) -> pa.Table:
         return stream.read_all()
 
 
+def decoded(batch: bytes, schema: pa.Schema) -> pa.Table:
+    """The same of a batch that comes from elsewhere.
+
+    Raises:
+        ValueError: its columns are others.
+        pa.ArrowException, OSError: it is none.
+    """
+    with pa.ipc.open_stream(batch) as stream:
+        if stream.schema != schema:
+            raise ValueError("other columns than the run's")
+        return stream.read_all()
+
+
 class RowLog:
     """Appends batches to a file, each handed to the operating system at once."""
 

@@ -96,6 +96,18 @@ RULES = (
         generator.silent,
     ),
     Rule(
+        "other_settings",
+        "workers with the run's options, files and version",
+        "what a worker was started with is not what it does, or what it does is another load",
+        generator.other_settings,
+    ),
+    Rule(
+        "refused_messages",
+        "every message of a worker is one that workers send",
+        "rows that were refused are missing",
+        generator.refused,
+    ),
+    Rule(
         "input_lengths",
         "prompts within 2 % of the lengths that were drawn for them, in the mean; a warning up to 10 %",
         "longer or shorter prompts are other work",
