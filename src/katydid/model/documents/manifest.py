@@ -51,6 +51,27 @@ class Silence(Part, kw_only=True, frozen=True):
     end: Number | None = None
 
 
+class UsersChange(Part, kw_only=True, frozen=True):
+    """How many users a run has from a moment on, in milliseconds of the run, where somebody has changed them."""
+
+    at_ms: Number
+    users: int
+
+
+class OtherSetting(Part, kw_only=True, frozen=True):
+    """An option that a worker was started with, or a fact of what it sends, and the run's own.
+
+    Attributes:
+        process: the worker.
+        name: of the option, or the fact.
+    """
+
+    process: str
+    name: str
+    worker: str
+    run: str
+
+
 class Death(Part, kw_only=True, frozen=True):
     """A greenlet of ours that ended on an error of Katydid's own.
 
@@ -108,6 +129,9 @@ class Manifest(Document, kw_only=True, frozen=True):
         plan: `capacity` or `stages`, of runs in stages.
         objective: of such a run.
         stages: that are over.
+        users_changed: by somebody, while the run went on.
+        other_settings: in which workers differ from the run.
+        refused_messages: of workers, that no worker sends.
         declared: columns, metrics and rules of the run's workload.
         ended: `run-time`, `completed`, `failure-threshold`, `interrupted` or `error`; null while the run goes on, and
             where it never came to its end.
@@ -160,6 +184,9 @@ class Manifest(Document, kw_only=True, frozen=True):
     stages: list[StageRecord] | None = None
     declared: object = None
     silences: list[Silence] | None = None
+    users_changed: list[UsersChange] | None = None
+    other_settings: list[OtherSetting] | None = None
+    refused_messages: int | None = None
     housekeeping_died: list[Death] | None = None
     ended: str | None = None
     stopped_at_ms: Number | None = None
