@@ -12,6 +12,7 @@ from katydid.analysis.comparison.estimates import Estimates, RunData, estimate, 
 from katydid.analysis.comparison.sides import Sides
 from katydid.model.declared import SHIPPED, Catalogue
 from katydid.model.errors import NoDataError
+from katydid.model.metrics import AT_LENGTH
 from katydid.runs.folder import RunFolder
 from katydid.stats.bootstrap import log_error
 
@@ -84,6 +85,7 @@ def numbers_of(
     def within(name: str) -> float | None:
         """Both runs' own uncertainty together."""
         head, _, statistic = name.partition(".")
+        head = next((raw for raw, equal in AT_LENGTH.items() if equal.name == head), head)  # whose error is larger
         column = next((d.column for d in catalogue.distributions if d.name == head), None)
         if column is None or not statistic.startswith("p"):
             return None
