@@ -91,6 +91,7 @@ class PacedUser(User, Generic[Options, Service]):
         self.index, self.place, self.due = self.run_context.next_user()
         self.iteration = -1
         self._schedule: Schedule | None = None
+        self._pause: float | None = None
 
     @property
     def options(self) -> Options:
@@ -199,7 +200,9 @@ class PacedUser(User, Generic[Options, Service]):
         return Pacer(self.interval, first)
 
     def wait_time(self) -> float:
-        """Seconds until the next request is due; Locust asks after each task."""
+        """Seconds until the next request is due; Locust asks after each task, and in a pause."""
+        if self._pause is not None:
+            return self._pause
         if self._schedule is None:
             return BARRIER_POLL
         return self._schedule.wait(time.monotonic())
@@ -210,9 +213,8 @@ class PacedUser(User, Generic[Options, Service]):
         assert self._schedule is not None  # noqa: S101 - on_start has run
         self.iteration += 1
         self.prepare()
-        # A timer that was started in a long turn of the event loop counts from that turn's beginning.
         while (early := self._schedule.scheduled - time.monotonic()) > WAKE_UP:
-            gevent.sleep(early)
+            gevent.sleep(early)  # a timer of a long turn of the event loop counts from that turn's beginning
         if self.run_context.stopper.ending:  # woken in the moment in which the run ends
             raise StopUser
         while self.stage.is_over(self._schedule.scheduled - self.run_context.info.origin):
@@ -223,6 +225,26 @@ class PacedUser(User, Generic[Options, Service]):
         """One iteration, due at `scheduled` on the monotonic clock: one request, unless a workload says otherwise."""
         with self.sampled(scheduled) as sample:
             self.perform(sample)
+
+    def pause(self, until: float) -> None:
+        """Wait within an iteration, for a moment on the monotonic clock; a run that ends does not wait with us.
+
+        Raises:
+            StopUser: the run ends.
+        """
+        try:
+            while not self.run_context.stopper.ending:
+                self._pause = max(0.0, until - time.monotonic())
+                self.wait()  # type: ignore[no-untyped-call]  # Locust's
+                if until - time.monotonic() <= WAKE_UP:
+                    return
+        finally:
+            self._pause = None
+        raise StopUser
+
+    def now_ms(self) -> float:
+        """Milliseconds of the run."""
+        return self.run_context.info.ms(time.monotonic())
 
     @classmethod
     def finished(cls, report: Report | None, options: Any) -> None:
