@@ -20,6 +20,7 @@ from locust.env import Environment
 from locust.runners import MasterRunner, Runner, WorkerRunner
 
 from katydid.engine.collector import Collector, collector_for
+from katydid.engine.leaving.after_load import watch_target
 from katydid.engine.live.observability import Watch
 from katydid.engine.live.progress import Progress
 from katydid.engine.live.web import Page, guard_form, refuse_password
@@ -171,7 +172,9 @@ class Lifecycle:
         if self.progress is not None:
             self.progress.stop()
         ms = self.runtime.info.ms
-        code = collector.finish(reason, ms(self._stopping_since), ms(time.monotonic()))
+        ended_ms = ms(time.monotonic())
+        watch_target(self.runtime, reason)
+        code = collector.finish(reason, ms(self._stopping_since), ended_ms)
         self.environment.process_exit_code = int(code)
         Lifecycle.last_folder, Lifecycle.last_code = collector.folder, code
         if self.progress is not None:
