@@ -148,6 +148,8 @@ _SENTENCES = {
 def _numbers(summary: Summary) -> str:
     counts, metrics = summary.counts, summary.metrics
     parts = [plural(counts.requests, "request"), f"{number(counts.failed)} failed"]
+    if counts.abandoned:
+        parts.append(f"{number(counts.abandoned)} abandoned")
     for name, words in (("ttft.p95", "TTFT p95"), ("ttft.p50", "TTFT p50")):
         if metrics.get(name) is not None:
             parts.append(f"{words} {show(name, metrics[name], summary)}")

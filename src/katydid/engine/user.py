@@ -12,6 +12,7 @@ from locust.env import Environment
 from locust.exception import StopUser
 
 from katydid.engine import options, plugin
+from katydid.engine.leaving.departure import Departure
 from katydid.engine.measuring import Parser, judge, measure_answer, measure_exchange
 from katydid.engine.recorder import Recorder
 from katydid.engine.run_state import Runtime
@@ -54,6 +55,7 @@ class PacedUser(User, Generic[Options, Service]):
         waits_for_all: its first request comes when every user of the run has come back from `arrive`.
         ends_itself: each user has had enough one day (`done`), so that a run needs no run time.
         release_delay: seconds from the last user's spawning to the release of a burst, so that all are ready.
+        may_leave: its clients may hang up in the middle of a request (`--abandon`).
     """
 
     abstract = True
@@ -68,6 +70,7 @@ class PacedUser(User, Generic[Options, Service]):
     waits_for_all: ClassVar[bool] = False
     ends_itself: ClassVar[bool] = False
     release_delay: ClassVar[float] = 0.5
+    may_leave: ClassVar[bool] = True
 
     def __init_subclass__(cls, **more: object) -> None:
         super().__init_subclass__(**more)
@@ -135,12 +138,23 @@ class PacedUser(User, Generic[Options, Service]):
             sink: what is fed, where it is not the parser itself.
         """
         service: Any = self.service  # of those that a service over WebSockets lacks, it needs a client of HTTP
-        exchange = self.measured(
-            sample,
-            partial(service.client.send, request, parser if sink is None else sink),
-            lambda exchange: measure_answer(sample, exchange, parser),
-        )
-        judge(sample, exchange, parser)
+        fed = parser if sink is None else sink
+        leaving = self.options.leaving
+        departure = None
+        if leaving is not None and leaving.leaves(self.options.seed, *self.draw):
+            departure = Departure(leaving, lambda: getattr(parser, "chunks", 0))
+            fed = departure.sink(fed)
+        talk, left_ms = partial(service.client.send, request, fed), None
+
+        def converse(exchange: Exchange) -> None:
+            nonlocal left_ms
+            left_ms = departure.during(talk, exchange) if departure else talk(exchange)
+
+        exchange = self.measured(sample, converse, lambda exchange: measure_answer(sample, exchange, parser))
+        if left_ms is None:
+            judge(sample, exchange, parser)
+        else:
+            sample.abandon(left_ms)
         return exchange
 
     @property

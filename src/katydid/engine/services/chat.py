@@ -71,6 +71,8 @@ class ChatService(Generic[Options_co]):
         self.making = Making(options, options.seed, options.prompts, self._made, apart=self.system_prompts)
         if self.making.active and not self.makes:
             raise ConfigError("--input-tokens, --output-tokens: this workload says itself what it asks: leave them out")
+        if options.leaving and options.leaving.chunks and not self.streams:
+            raise ConfigError(f"--abandon {options.abandon}: whole answers have no chunks: give a time, as 10%@2s")
         self._path = found.endpoint
         self._paths: dict[bool, str] = {}
         self._cut = self.dialect.endpoint.removesuffix(found.endpoint)

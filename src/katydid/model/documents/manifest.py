@@ -5,6 +5,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from katydid.model.documents.base import Document, Part
+from katydid.model.documents.leaving import LeavingRecord
 
 Number = Annotated[float, Meta(ge=-1e15, le=1e15)]
 """No time and no rate of a run is larger: what is computed of it stays finite."""
@@ -137,6 +138,8 @@ class Manifest(Document, kw_only=True, frozen=True):
             where it never came to its end.
         stopped_at_ms: from here on no request started.
         ended_at_ms: all was in.
+        leaving: what the target was seen to do for clients that have left; null where none was to leave, and where the
+            load came to no end of its own.
         lost_workers: that went away in the run.
         missing_rows: that were promised and never came.
         reads: whose clock really timed what arrived.
@@ -191,6 +194,7 @@ class Manifest(Document, kw_only=True, frozen=True):
     ended: str | None = None
     stopped_at_ms: Number | None = None
     ended_at_ms: Number | None = None
+    leaving: LeavingRecord | None = None
     lost_workers: list[str] | None = None
     missing_rows: int | None = None
     reads: Reads | None = None

@@ -46,6 +46,8 @@ def print_summary(report: Report, console: Console, report_path: str) -> None:
         console.print(Text("  measurement: valid", style="green"))
     for finding in summary.findings:
         console.print(_finding(finding))
+    if summary.leaving:
+        console.print(Text(f"  {strip_control_chars(summary.leaving.text)}"))
     if summary.counts.ok:
         console.print(_times(summary, catalogue))
     console.print(_rates(summary, catalogue))
