@@ -11,6 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from katydid.model.formatting import plural
+
 FEWEST_BYTES_A_ROW = 4
 FREE_ROWS = 100_000
 """Rows for which nobody asks how large the file is."""
@@ -70,7 +72,7 @@ def _fitted(name: str, values: pa.ChunkedArray, schema: pa.Schema) -> pa.Chunked
 
 def _check_size(metadata: pq.FileMetaData, size: int) -> None:
     if metadata.num_rows > FREE_ROWS + size / FEWEST_BYTES_A_ROW:
-        raise TableError(f"{metadata.num_rows} rows in {size} bytes: no run has so many in so few")
+        raise TableError(f"{plural(metadata.num_rows, 'row')} in {size} bytes: no run has so many in so few")
     unpacked = sum(metadata.row_group(index).total_byte_size for index in range(metadata.num_row_groups))
     if unpacked > _bound(size):
         raise TableError(f"{unpacked} bytes are packed into {size}: no run's are")

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 
 from katydid.analysis.derived import ends_ms
+from katydid.analysis.planning.speech_theory import REFUSED, RunFacts, is_plausible, run_facts
 from katydid.analysis.series import bin_width
-from katydid.analysis.speech_theory import REFUSED, RunFacts, is_plausible, run_facts
 from katydid.model.errors import ConfigError
 from katydid.model.formatting import fraction, number, plural, significant
 from katydid.report.model import Bars, Chart, Line, Material, Section, Style
