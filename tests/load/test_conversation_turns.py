@@ -75,6 +75,10 @@ def test_no_think_time_is_negative_or_without_end(user, text):
     assert 0.0 <= rhythm(thinking=text).seconds_before(user, 0, 2) <= LONGEST_THINKING
 
 
+def test_a_conversation_takes_its_turns_answers_and_thinking():
+    assert rhythm("uniform(2,4)", "2s").mean_seconds(10.0) == 3 * 12.0
+
+
 def test_no_two_turns_of_a_user_have_the_same_place():
     assert place_of(0, MOST_TURNS) < place_of(1, 1)
     assert place_of(0, 1) == 0

@@ -9,6 +9,7 @@ from katydid.dialects.generic import Fields
 from katydid.model.errors import ConfigError
 from katydid.workloads.chat import ChatOptions
 from katydid.workloads.chat.service import ConversationService
+from katydid.workloads.chat.user import ChatUser
 
 
 def refused(**options):
@@ -114,6 +115,10 @@ def test_the_system_message_of_a_prompts_file_is_said_once(tmp_path):
     assert roles == ["system", "user", "assistant", "user", "assistant", "user"]
     assert {body["max_tokens"] for body in client.asked} == {2}
     assert {row.prompt_id for row in rows} == {"1"}
+
+
+def test_a_rates_pool_is_for_conversations():
+    assert ChatUser.busy_seconds(ChatOptions(turns="8", think_time="5s")) == 8 * 25.0
 
 
 def test_an_api_that_sends_only_the_last_message_is_refused():

@@ -236,7 +236,7 @@ def _take_part(environment: Environment, web_ui: Page | None) -> None:
     try:
         check_load(options)
         if lifecycle.headless or options.concurrency or options.rate:  # also what the form of the page begins with
-            options.num_users = users_of(options, [user.default_users for user in lifecycle.runtime.paced_users()])
+            options.num_users = users_of(options, lifecycle.runtime.paced_users())
         lifecycle.watch = Watch(lifecycle.runtime, lifecycle.collector, web_ui)
         if web_ui is not None:
             PageGuard(lifecycle.runtime, lifecycle.collector).install(web_ui)

@@ -12,6 +12,7 @@ from locust.env import Environment
 from locust.exception import StopUser
 
 from katydid.engine import options, plugin
+from katydid.engine.arrivals.asked import BUSY_SECONDS
 from katydid.engine.leaving.departure import Departure
 from katydid.engine.measuring import Parser, judge, measure_answer, measure_exchange
 from katydid.engine.recorder import Recorder
@@ -161,6 +162,16 @@ class PacedUser(User, Generic[Options, Service]):
     def interval(self) -> float:
         """Seconds from one start of this user to its next; 0 where it goes on as soon as it can."""
         return self.options.user_interval
+
+    @classmethod
+    def busy_seconds(cls, options: Any) -> float:
+        """Seconds that an iteration may take, generously: how many users a rate has by default.
+
+        Args:
+            options: of the run, as Locust has parsed them.
+        """
+        del options
+        return BUSY_SECONDS
 
     @property
     def draw(self) -> tuple[int, int]:

@@ -75,6 +75,10 @@ class Rhythm:
         drawn = self.turns.quantile(chance("turns", self.seed, user, iteration))
         return int(min(MOST_TURNS, max(1, round(drawn))))
 
+    def mean_seconds(self, answer: float) -> float:
+        """How long a conversation takes in the mean, where an answer takes so many seconds."""
+        return self.turns.mean * (self.thinking.mean + answer)
+
     def seconds_before(self, user: int, iteration: int, turn: int) -> float:
         """How long the user thinks before a turn, from 1; not at all before the first, which its schedule starts."""
         if turn == 1:

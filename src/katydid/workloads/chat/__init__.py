@@ -4,6 +4,7 @@ A schedule starts conversations; the turns of each follow one another, with the 
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from katydid.engine.options import RunOptions
 from katydid.load.conversations.history import Keeper
@@ -21,6 +22,7 @@ from katydid.workloads.chat.validity import GROWING
 class ChatOptions(RunOptions):
     """What conversations there are."""
 
+    starts: ClassVar[str] = "conversation"
     interval: float = option(
         0.0,
         "seconds from one conversation of a user to its next; 0 = closed loop, the next when the last has ended",

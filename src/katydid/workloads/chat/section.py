@@ -12,11 +12,14 @@ Row = TypeVar("Row", bound=TurnFigures)
 _COLUMNS: Mapping[str, Callable[[TurnFigures], str]] = {
     "Requests": lambda row: number(row.requests),
     "Failed": lambda row: number(row.failed),
-    "History (tokens)": lambda row: or_dash(row.history_tokens, number_of_tokens),
     "Prompt (tokens)": lambda row: or_dash(row.prompt_tokens, number_of_tokens),
     "From the cache": lambda row: or_dash(row.cached_share, fraction),
     "TTFT, p50": lambda row: or_dash(row.ttft_p50_ms, milliseconds),
     "TTFT, p90": lambda row: or_dash(row.ttft_p90_ms, milliseconds),
+}
+_OF_TURNS: Mapping[str, Callable[[TurnFigures], str]] = {
+    **_COLUMNS,
+    "History (tokens)": lambda row: or_dash(row.history_tokens, number_of_tokens),
     "Think time": lambda row: or_dash(row.think_ms, milliseconds),
 }
 _FAILED = 2
@@ -28,9 +31,10 @@ def chat_section(material: Material) -> Section | None:
     found = material.summary.part("chat", ChatFigures)
     if found is None or not found.turns:
         return None
-    tables = [_table("Turns; lengths are means, as the target counts.", "Turn", found.turns, _turn)]
+    tables = [_table("Turns; lengths are means, as the target counts.", "Turn", found.turns, _turn, _OF_TURNS)]
     if len(found.history) > 1:
-        tables.append(_table("Turns by what was said before them.", "History", found.history, _history))
+        caption = "Turns by the tokens that were said before them."
+        tables.append(_table(caption, "History", found.history, _history, _COLUMNS))
     return Section("chat", "Conversations", [*_text(found)], tables, _charts(found))
 
 
@@ -44,7 +48,8 @@ def _text(found: ChatFigures) -> Iterator[str]:
     if found.turns_mean is not None:
         said.append(f"with {significant(found.turns_mean)} turns each in the mean")
     ends = [f"{number(found.failed)} ended with a failed turn"] if found.failed else []
-    ends += [f"{number(found.aborted)} were cut off by the end of the run"] if found.aborted else []
+    were = "was" if found.aborted == 1 else "were"
+    ends += [f"{number(found.aborted)} {were} cut off by the end of the run"] if found.aborted else []
     yield "; ".join([", ".join(said), *ends]) + "."
     first, last = found.turns[0], found.turns[-1]
     if first.ttft_p50_ms is None or last.ttft_p50_ms is None or first is last:
@@ -56,10 +61,16 @@ def _text(found: ChatFigures) -> Iterator[str]:
     )
 
 
-def _table(caption: str, what: str, rows: Sequence[Row], name: Callable[[Row], str]) -> Table:
-    cells = [[name(row), *(show(row) for show in _COLUMNS.values())] for row in rows]
+def _table(
+    caption: str,
+    what: str,
+    rows: Sequence[Row],
+    name: Callable[[Row], str],
+    columns: Mapping[str, Callable[[TurnFigures], str]],
+) -> Table:
+    cells = [[name(row), *(show(row) for show in columns.values())] for row in rows]
     bad = frozenset((place, _FAILED) for place, row in enumerate(rows) if row.failed)
-    return Table(caption, (what, *_COLUMNS), cells, bad=bad)
+    return Table(caption, (what, *columns), cells, bad=bad)
 
 
 def _turn(row: Turn) -> str:

@@ -5,13 +5,15 @@ which counts for no rate and no threshold. A turn that fails ends its conversati
 """
 
 import time
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from katydid.dialects.stream_parser import StreamParser
+from katydid.engine.arrivals.asked import BUSY_SECONDS
 from katydid.engine.measuring import measure_whole
 from katydid.engine.options import RunOptions
 from katydid.engine.services.chat import ChatService
 from katydid.engine.user import PacedUser
+from katydid.load.conversations.turns import Rhythm
 from katydid.model.sample import ErrorClass, Outcome, Sample
 from katydid.model.workload import Workload
 from katydid.workloads.chat import CHAT, ChatOptions
@@ -38,6 +40,11 @@ class ChatUser(PacedUser[ChatOptions, ConversationService]):
     service_class: ClassVar[type[ChatService[RunOptions]]] = ConversationService
     options_class: ClassVar[type[RunOptions]] = ChatOptions
     request_type = "CHAT"
+
+    @classmethod
+    def busy_seconds(cls, options: Any) -> float:
+        """See `PacedUser.busy_seconds`."""
+        return Rhythm.read(options.seed, options.turns, options.think_time).mean_seconds(BUSY_SECONDS)
 
     def iterate(self, scheduled: float) -> None:
         """One conversation."""
