@@ -11,7 +11,9 @@ from katydid.dialects import dialect
 from katydid.engine.options import RunOptions
 from katydid.engine.recorder import Recorder
 from katydid.engine.run_info import RunInfo
+from katydid.engine.services.chat import ChatService
 from katydid.engine.user import PacedUser
+from katydid.model.errors import ConfigError
 from katydid.model.redact import Redactor
 from katydid.model.sample import ErrorClass, Outcome, Sample
 from katydid.runs.rows import decode, sample_schema
@@ -124,6 +126,15 @@ def test_locust_is_not_told_of_it_and_the_row_says_when_it_ended():
     (row,) = decode(recorder.buffer.drain()).to_pylist()
     assert (row["outcome"], row["duration_ms"], fired) == ("abandoned", None, [])
     assert row["ended_ms"] >= row["start_ms"] + row["abandoned_ms"] > row["start_ms"]
+
+
+def test_whole_answers_have_no_chunks_to_leave_by():
+    class Whole(ChatService):
+        streams = False
+
+    with pytest.raises(ConfigError, match=r"^--abandon 10%@20chunks: whole answers have no chunks: give a time"):
+        Whole(RunOptions(abandon="10%@20chunks"), "http://127.0.0.1:9")
+    Whole(RunOptions(abandon="10%@2s"), "http://127.0.0.1:9")
 
 
 @pytest.mark.parametrize("name", ["fast", "requests"])
