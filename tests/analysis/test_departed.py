@@ -3,7 +3,7 @@
 import pytest
 
 from documents import manifest_with
-from katydid.analysis.leaving import leaving_found
+from katydid.analysis.headline import leaving_found
 
 
 def found(*departed, rest=3000.0, source="metrics", **more):

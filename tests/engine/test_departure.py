@@ -11,7 +11,9 @@ from katydid.dialects import dialect
 from katydid.engine.options import RunOptions
 from katydid.engine.recorder import Recorder
 from katydid.engine.run_info import RunInfo
+from katydid.engine.services.chat import ChatService
 from katydid.engine.user import PacedUser
+from katydid.model.errors import ConfigError
 from katydid.model.redact import Redactor
 from katydid.model.sample import ErrorClass, Outcome, Sample
 from katydid.runs.rows import decode, sample_schema
@@ -30,10 +32,11 @@ class Client:
 
     def __init__(self, parts, pause=0.0, error=None, dials=0.0):
         self.parts, self.pause, self.error, self.dials, self.fed = parts, pause, error, dials, 0
+        self.status = 200
 
     def send(self, request, sink, exchange):
         gevent.sleep(self.dials)
-        exchange.started, exchange.status = time.monotonic(), 200
+        exchange.started, exchange.status = time.monotonic(), self.status
         for part in self.parts:
             gevent.sleep(self.pause)
             self.fed += 1
@@ -84,6 +87,21 @@ def test_a_failure_before_is_a_failure():
     assert (sample.outcome, sample.error) == (Outcome.FAILED, ErrorClass.RESET)
 
 
+@pytest.mark.parametrize(
+    ("part", "status", "error"),
+    [
+        (b'data: {"error":{"message":"out of memory"}}\n\n', 200, ErrorClass.SERVER_ERROR_EVENT),
+        (b"data: {broken\n\n", 200, ErrorClass.MALFORMED),
+        (b"busy", 503, ErrorClass.OVERLOADED),
+    ],
+)
+def test_so_is_what_the_target_had_told_before_its_client_left(part, status, error):
+    client = Client([part, CHUNK, CHUNK], pause=0.02)
+    client.status = status
+    sample = asked("100%@30ms", client)
+    assert (sample.outcome, sample.error, sample.abandoned_ms) == (Outcome.FAILED, error, None)
+
+
 def test_its_time_begins_with_the_request_and_not_with_its_connection():
     sample = asked("100%@30ms", Client([CHUNK] * 3, pause=1.0, dials=0.02))
     assert sample.outcome is Outcome.ABANDONED
@@ -126,18 +144,28 @@ def test_locust_is_not_told_of_it_and_the_row_says_when_it_ended():
     assert row["ended_ms"] >= row["start_ms"] + row["abandoned_ms"] > row["start_ms"]
 
 
+def test_whole_answers_have_no_chunks_to_leave_by():
+    class Whole(ChatService):
+        streams = False
+
+    with pytest.raises(ConfigError, match=r"^--abandon 10%@20chunks: whole answers have no chunks: give a time"):
+        Whole(RunOptions(abandon="10%@20chunks"), "http://127.0.0.1:9")
+    Whole(RunOptions(abandon="10%@2s"), "http://127.0.0.1:9")
+
+
 @pytest.mark.parametrize("name", ["fast", "requests"])
-@pytest.mark.parametrize("abandon", ["100%@300ms", "100%@4chunks"])
-def test_the_target_sees_the_connection_close(tmp_path, name, abandon):
+def test_the_target_sees_the_connection_close(tmp_path, name):
     log = str(tmp_path / "truth.jsonl")
-    with start_target(ttft=0.01, chunk_interval=0.01, chunks=200, log=log) as target:
+    with start_target(ttft=0.01, chunk_interval=0.01, chunks=400, log=log) as target:
         client = open_client(name, target.url, Timeouts(), VERIFIED)
-        sample = asked(abandon, client)
+        left = [asked("100%@4chunks", client), asked("100%@200ms", client)]  # `requests` is slow at its first
         until = time.monotonic() + 5.0
-        while not target.log() and time.monotonic() < until:
+        while len(target.log()) < 2 and time.monotonic() < until:
             gevent.sleep(0.01)
-        (truth,) = target.log()
+        seen = target.log()
         assert client.open_connections == 0
         client.close()
-    assert (sample.outcome, truth["outcome"]) == (Outcome.ABANDONED, "client_closed")
-    assert sample.chunks <= truth["chunks"] < 200
+    assert [sample.outcome for sample in left] == [Outcome.ABANDONED] * 2
+    assert [truth["outcome"] for truth in seen] == ["client_closed"] * 2
+    assert left[0].chunks >= 4
+    assert all(sample.chunks <= truth["chunks"] < 400 for sample, truth in zip(left, seen, strict=True))

@@ -22,8 +22,7 @@ from katydid.analysis.derived import (
     was_stopped,
     with_derived,
 )
-from katydid.analysis.headline import headline
-from katydid.analysis.leaving import leaving_found
+from katydid.analysis.headline import headline, leaving_found
 from katydid.analysis.offered import arrivals_due, arrived, due_in_a_ramp, in_a_ramp, missed_starts
 from katydid.analysis.request_times import RequestTimes, statistic_of
 from katydid.analysis.validity import Run, findings, unchecked

@@ -14,7 +14,7 @@ from locust.exception import StopUser
 from katydid.engine import options, plugin
 from katydid.engine.arrivals.asked import BUSY_SECONDS
 from katydid.engine.leaving.departure import Departure
-from katydid.engine.measuring import Parser, judge, measure_answer, measure_exchange
+from katydid.engine.measuring import Parser, judge, measure_answer, measure_exchange, tells_failure
 from katydid.engine.recorder import Recorder
 from katydid.engine.run_state import Runtime
 from katydid.load.pacing import Pacer, Phase, effective_phase, first_start
@@ -152,7 +152,7 @@ class PacedUser(User, Generic[Options, Service]):
             left_ms = departure.during(talk, exchange) if departure else talk(exchange)
 
         exchange = self.measured(sample, converse, lambda exchange: measure_answer(sample, exchange, parser))
-        if left_ms is None:
+        if left_ms is None or tells_failure(exchange, parser):
             judge(sample, exchange, parser)
         else:
             sample.abandon(left_ms)
