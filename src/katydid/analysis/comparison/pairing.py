@@ -7,7 +7,7 @@ from itertools import groupby
 
 import pandas as pd
 
-from katydid.analysis.comparison.comparability import comparable
+from katydid.analysis.comparison.comparability import another_load
 from katydid.analysis.comparison.estimates import Estimates, RunData, estimate, read_run
 from katydid.analysis.comparison.sides import Sides
 from katydid.model.declared import SHIPPED, Catalogue
@@ -50,7 +50,7 @@ def history_of(folders: Sequence[RunFolder], base: Sequence[RunData], known: set
     if not base:
         return []
     runs = [_read(folder) for folder in folders if str(folder.path) not in known]
-    fit = [run for run in runs if run and usable(run) and comparable(base[0].manifest, run.manifest)]
+    fit = [run for run in runs if run and usable(run) and not another_load(base[0].manifest, run.manifest)]
     fit.sort(key=_version)
     return [list(version) for _, version in groupby(fit, key=_version)]
 
