@@ -204,9 +204,6 @@ class Stopper:
             gevent.spawn(self._cut)  # which kills users, and this may be one
         return admitted
 
-    def _on_later(self, worker: str, failed: Ticket) -> None:
-        self._count((worker, failed.ticket))
-
     def _on_halt(self, **_: object) -> None:
         self.halted = self.ending = True
 
@@ -307,7 +304,7 @@ class Stopper:
     def _register(self) -> None:
         runner, listen = self._runner, self._inbox.listen
         listen(_ASK, Ticket, self._on_ask)
-        listen(_LATER, Ticket, self._on_later)
+        listen(_LATER, Ticket, lambda worker, failed: self._count((worker, failed.ticket)))
         listen(_FINISHED, Finished, self._on_finished)
         listen(_UNFIT, Unfit, self._on_unfit)
         listen(_SPENT, Nothing, self._on_spent)
@@ -318,6 +315,8 @@ class Stopper:
             runner.register_message(_CUT, lambda **_: self._cut())
         # Also revives a SIGINT that the shell made us ignore (background jobs).
         gevent.signal_handler(signal.SIGINT, self._on_sigint)
+        if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # `nohup` ignores it
+            gevent.signal_handler(signal.SIGHUP, self._on_hangup)
 
     def _on_sigint(self) -> None:
         draining = self.active and self.ending and not isinstance(self._runner, WorkerRunner)
@@ -330,6 +329,11 @@ class Stopper:
         else:
             # Locust's own way to end by a signal; the one that does not tear down its main greenlet.
             os.kill(os.getpid(), signal.SIGTERM)
+
+    def _on_hangup(self) -> None:
+        """The terminal is gone: the run ends as by SIGTERM; it cuts nothing off."""
+        if not self._signals and not self.ending:
+            self._on_sigint()
 
     def _leave(self) -> None:
         if self.active and self.reason is None:

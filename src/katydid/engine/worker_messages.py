@@ -112,7 +112,7 @@ class Inbox:
         """A run starts."""
         self._refused = 0
 
-    def listen(self, name: str, kind: type[Kind], heard: Callable[[str, Kind], None]) -> None:
+    def listen(self, name: str, kind: type[Kind], heard: Callable[[str, Kind], object]) -> None:
         """Have `heard` called with a worker's id and each message of this name that is one."""
         if not isinstance(self._runner, MasterRunner):
             return

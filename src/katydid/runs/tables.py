@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from katydid.model.formatting import plural
+from katydid.model.options import YEAR
 
 FEWEST_BYTES_A_ROW = 4
 FREE_ROWS = 100_000
@@ -19,7 +20,9 @@ FREE_ROWS = 100_000
 LONGEST_TEXT = 64 * 1024
 """Bytes; our own texts have some 200 characters."""
 MOST = 1e15
-"""No time of a run is longer, in ms: what is computed of it stays finite."""
+"""No number that a run records is larger: what is computed of it stays finite."""
+MOST_MS = 1000.0 * YEAR
+"""No run lasts longer: what has a place for each of its seconds stays small."""
 
 
 class TableError(ValueError):
@@ -65,7 +68,8 @@ def _fitted(name: str, values: pa.ChunkedArray, schema: pa.Schema) -> pa.Chunked
             values = values.cast(schema.field(name).type)
         except pa.ArrowException as error:
             raise TableError(f"column {name}: {str(error).splitlines()[0]}") from None
-    if pa.types.is_floating(values.type) and pc.any(pc.greater(pc.abs(values), MOST)).as_py():
+    most = MOST_MS if name.endswith("_ms") else MOST
+    if _is_number(values.type) and pc.any(pc.greater(pc.abs(values.cast(pa.float64(), safe=False)), most)).as_py():
         raise TableError(f"column {name}: a value that no run has")
     return values
 
@@ -97,6 +101,10 @@ def _has_long_text(column: pa.Array) -> bool:
         return False
     longest = pc.max(pc.binary_length(column.dictionary)).as_py()
     return longest is not None and longest > LONGEST_TEXT
+
+
+def _is_number(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_floating(kind) or pa.types.is_integer(kind))
 
 
 def _is_text(kind: pa.DataType) -> bool:
