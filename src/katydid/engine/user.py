@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any, ClassVar, Generic, NoReturn, TypeVar
 
@@ -11,6 +12,7 @@ from locust import User, task
 from locust.env import Environment
 from locust.exception import StopUser
 
+from katydid.dialects.status import retry_after
 from katydid.engine import options, plugin
 from katydid.engine.arrivals.asked import BUSY_SECONDS
 from katydid.engine.leaving.departure import Departure
@@ -21,7 +23,7 @@ from katydid.load.pacing import Pacer, Phase, effective_phase, first_start
 from katydid.load.schedule import Mode, Schedule
 from katydid.model.declared import Metric, declare
 from katydid.model.errors import ConfigError
-from katydid.model.sample import ErrorClass, Sample
+from katydid.model.sample import REFUSED_FOR_RATE, ErrorClass, Sample
 from katydid.model.workload import Workload, register
 from katydid.report.build import Report
 from katydid.transport.exchange import Exchange, Request, Sink
@@ -156,6 +158,9 @@ class PacedUser(User, Generic[Options, Service]):
             judge(sample, exchange, parser)
         else:
             sample.abandon(left_ms)
+        if sample.error in REFUSED_FOR_RATE:
+            asked = retry_after(exchange.headers, exchange.body, datetime.now(UTC))
+            sample.retry_after_ms = None if asked is None else asked * 1000.0
         return exchange
 
     @property

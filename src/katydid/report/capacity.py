@@ -3,7 +3,7 @@
 from functools import partial
 
 from katydid.analysis.capacity.estimate import resolution
-from katydid.analysis.capacity.holds import criterion_text
+from katydid.analysis.capacity.holds import broken_itself, criterion_text
 from katydid.model.documents.capacity import CapacityFound, Step
 from katydid.model.formatting import fraction, milliseconds, number, or_dash, plural, significant
 from katydid.report.model import Chart, Line, Mark, Material, Scale, Section, Style, Table
@@ -14,6 +14,7 @@ METHODS = {
     "saturation": "the answers a second in stages in which the target fell behind, times the interval",
     "logistic": "read off a logistic curve through the shares of SLO violations",
     "isotonic": "read off the rising line through the shares of SLO violations",
+    "limiter": "what the rate limiter lets pass in the long run, times the interval, with the failures allowed",
     "cliff": "the middle between the loads that kept and broke the objective: it breaks all at once (a cliff)",
 }
 
@@ -34,6 +35,9 @@ def capacity_section(material: Material) -> Section | None:
 
 def capacity_sentence(found: CapacityFound) -> str:
     """The capacity in one sentence."""
+    if found.limiter_seen is False:
+        below = f"; it is below {_load(found, found.high)}" if found.high is not None else ""
+        return f"Capacity: not determined: no hold lasted two windows of the rate limiter{below}"
     if found.capacity is None:
         return "Capacity: none was found; not even the lowest load kept the objective"
     if found.at_least:
@@ -106,7 +110,7 @@ def _requests_each(steps: list[Step]) -> float:
 
 
 def _row(step: Step, each: float) -> list[str]:
-    broken = ", ".join(map(criterion_text, step.broken))
+    broken = ", ".join(map(criterion_text, broken_itself(step)))
     result = "held" if step.held else f"broken: {broken or 'no requests'}"
     return [
         str(step.stage + 1),
