@@ -7,7 +7,7 @@ from katydid.analysis.capacity.holds import Criterion, criterion, measure_hold
 from katydid.analysis.derived import with_derived
 from katydid.load.stages import Hold, StageRecord
 from queue_model import Queue
-from rows import FAILED, OK, samples, started
+from rows import ABANDONED, FAILED, OK, samples, started
 
 T = 2.0
 OBJECTIVE = [Criterion("failure_rate", 0.05), Criterion("duration.p95", 0.05, 1000.0)]
@@ -29,6 +29,13 @@ def test_below_its_limit_a_queue_keeps_up():
     assert result.offered_per_s == 47.5
     assert result.ok_per_s == pytest.approx(47.5, rel=0.02)
     assert result.p95_ms == pytest.approx(200, rel=0.1)
+
+
+def test_a_stage_is_told_in_one_line_while_a_search_goes_on():
+    rows = [started(i * 1000.0, iteration=i) for i in range(10)]
+    assert measured(*rows).text == "held: 10 requests, 0 failed, p95 500 ms"
+    late = [started(i * 1000.0, iteration=i, duration_ms=1500.0) for i in range(10)]
+    assert measured(*late).text.startswith("broken (duration.p95)")
 
 
 @pytest.mark.parametrize("users", [104, 120, 150, 300])
@@ -157,3 +164,12 @@ def test_answers_whose_times_vary_are_no_queue_and_a_queue_is_seen_all_the_same(
     short = [calm.measured(Hold(40, 6.0, settle=T), T, OBJECTIVE, seed) for seed in range(60)]
     assert sum(r.keeps_up for r in short) >= 59
     assert not any(full.measured(Hold(30, 6.0, settle=T), T, OBJECTIVE, seed).keeps_up for seed in range(20))
+
+
+def test_a_target_does_not_fall_behind_for_clients_that_left():
+    rows = [
+        started(i * 100.0, user=i % 10, iteration=i // 10, base=ABANDONED if i % 3 == 0 else OK, abandoned_ms=500.0)
+        for i in range(100)
+    ]
+    result = measured(*rows, users=10)
+    assert (result.held, result.requests, result.failed) == (True, 66, 0)

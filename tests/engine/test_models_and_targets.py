@@ -11,7 +11,7 @@ from katydid.engine.options import RunOptions
 from katydid.engine.services import chat
 from katydid.engine.services.chat import ChatService
 from katydid.engine.services.preflight import first_look
-from katydid.engine.services.spread import Spread, open_service, services_of
+from katydid.engine.targets.spread import Spread, open_service, services_of
 from katydid.engine.user import PacedUser
 from katydid.model.errors import ConfigError
 from katydid.model.sample import Sample
@@ -120,7 +120,7 @@ def test_a_single_model_is_in_every_row_too(targets):
 
 
 def test_a_workload_of_conversations_has_one_model():
-    with pytest.raises(ConfigError, match="--model: this workload says itself what it asks, of one model"):
+    with pytest.raises(ConfigError, match="--model: this workload asks one model: name one"):
         ToolsService(ToolsOptions(model=MIX), ONE)
 
 

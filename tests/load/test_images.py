@@ -6,7 +6,7 @@ from base64 import b64decode
 
 import pytest
 
-from katydid.load.images import Images, images, read_images
+from katydid.load.made.images import Images, images, read_images
 from katydid.model.options.quantities import QuantityError
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from katydid.load.calibration import Calibration
 from katydid.load.lengths import read_lengths, read_shared_prefix
-from katydid.load.made_batches import MadeBatches
+from katydid.load.made.batches import MadeBatches
 from katydid.load.made_prompts import MadePrompts
 from katydid.load.made_text import OPENING
 

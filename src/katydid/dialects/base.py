@@ -171,6 +171,8 @@ class Dialect(Protocol):
             requests have none.
         answers: `text` (as where it is not said), `vectors` or `ranking`: what a workload must be able to read. The
             last two are answers to a list of texts, one a message, and never streamed.
+        kept(answer_id): fields of a body whose answer the server is to keep, and that goes on from one that it has kept
+            (`StreamParser.answer_id`), or begins where that is None.
         options: a dataclass of options of its own (`model.options.option`), and
         configured(options): the dialect with their values; it may be `self` where it has kept them.
     """

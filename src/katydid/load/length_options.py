@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from katydid.load.images import images
 from katydid.load.lengths import lengths, shared_prefix
+from katydid.load.made.images import images
 from katydid.model.options import Group, option
 
 
@@ -28,7 +28,7 @@ class LengthOptions:
     shared_prefix: str | None = option(
         None,
         "TOKENS[:GROUPS]: made prompts begin with so many tokens that all those of one of GROUPS groups share; part "
-        "of --input-tokens (default: nothing shared)",
+        "of --input-tokens, in the workload chat a system prompt beside them (default: nothing shared)",
         kind=shared_prefix,
         group=Group.PROMPTS,
     )

@@ -7,9 +7,11 @@ from importlib import import_module
 from typing import Any
 
 from katydid.model.workload import WORKLOADS
-from katydid.workloads import batch, burst, resilience, retrieval, scale, session, speech, stream, tools
+from katydid.workloads import batch, burst, chat, resilience, retrieval, scale, session, speech, stream, tools
 
-__all__ = ["batch", "burst", "resilience", "retrieval", "scale", "session", "speech", "stream", "tools", "user_class"]
+__all__ = [
+    "batch", "burst", "chat", "resilience", "retrieval", "scale", "session", "speech", "stream", "tools", "user_class",
+]  # fmt: skip
 
 
 def user_class(workload: str) -> Any:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
+from katydid.analysis.comparison.answers import AnswerLengths, answer_lengths
 from katydid.analysis.comparison.failures import clumping, episodes
 from katydid.analysis.derived import of_the_run, rows_of, warm_up_counts, with_derived
 from katydid.analysis.request_times import RequestTimes, statistic_of
@@ -56,6 +57,7 @@ class Estimates:
     Attributes:
         values: by the flat names of `model.metrics`; milliseconds, fractions, or per second.
         users_at_stop: users when the failure threshold stopped the run.
+        lengths: of its answers; None where it has none, or nobody asked for them.
         clumping: of its failures (`analysis.comparison.failures`); empty where only the episodes are known.
         bounds: names of the values that are lower bounds.
         times: by the names of the distributions.
@@ -68,7 +70,6 @@ class Estimates:
     failed: int
     requests: int
     episodes: int
-    tokens: float | None
     users_at_stop: float | None
     missing: dict[str, str] = field(default_factory=dict)
     clumping: tuple[float, ...] = ()
@@ -76,6 +77,29 @@ class Estimates:
     times: Mapping[str, Known] = field(default_factory=dict, repr=False)
     stopped_early: bool = False
     in_ramp: bool = False
+    lengths: AnswerLengths | None = field(default=None, repr=False)
+
+
+@dataclass
+class Figures:
+    """Statistics by their flat names: those that are there, those that are lower bounds, and why others are not."""
+
+    by_name: dict[str, float] = field(default_factory=dict)
+    bounds: set[str] = field(default_factory=set)
+    missing: dict[str, str] = field(default_factory=dict)
+
+
+def figures(distribution: str, known: Known) -> Figures:
+    """The statistics of one run's times."""
+    found = Figures()
+    for statistic in STATISTICS:
+        name = f"{distribution}.{statistic.name}"
+        if known.count < statistic.fewest:
+            found.missing[name] = f"{TOO_FEW} ({known.count} of {statistic.fewest})"
+            continue
+        found.by_name[name], at_least = statistic_of(known, statistic)
+        found.bounds |= {name} if at_least else set()
+    return found
 
 
 def outcome_of(run: RunData) -> RunOutcome:
@@ -98,6 +122,7 @@ def outcome_of(run: RunData) -> RunOutcome:
         failed_after_stop=counts.failed_after_stop,
         failure_rate=metrics.get("failure_rate"),
         seconds=stopped / 1000.0 if stopped else None,
+        leaving=run.summary.leaving.text if run.summary.leaving else None,
     )
 
 
@@ -131,17 +156,14 @@ def estimate(run: RunData, settled_ms: float) -> Estimates:
     times: dict[str, Known] = {}
     catalogue = catalogue_of(run.manifest)
     for part in (None, *catalogue.parts):
-        found = _of_part(rows_of(frame, part), run.manifest, catalogue)
-        prefix = part.prefix if part else ""
+        found, prefix = _of_part(rows_of(frame, part), run.manifest, catalogue), part.prefix if part else ""
         for distribution in catalogue.distributions:
             for statistic in STATISTICS:
                 values.pop(f"{prefix}{distribution.name}.{statistic.name}", None)
-        values |= {prefix + name: value for name, value in found.numbers.items()}
+        values |= {prefix + name: value for name, value in found.by_name.items()}
         missing |= {prefix + name: why for name, why in found.missing.items()}
         bounds |= {prefix + name for name in found.bounds}
         times |= {prefix + name: known for name, known in found.times.items()}
-    requests = RequestTimes(frame[frame["timed"]], run.manifest)
-    tokens = requests.of_successes("completion_tokens") or requests.of_successes("chunks")
     at_stop, users = run.summary.users_at_stop, run.manifest.users
     faltered = episodes(failed["scheduled_ms"].to_numpy(dtype=np.float64))
     return Estimates(
@@ -150,7 +172,6 @@ def estimate(run: RunData, settled_ms: float) -> Estimates:
         failed=len(failed),
         requests=len(counted),
         episodes=faltered,
-        tokens=tokens.mean()[0] if tokens else None,
         users_at_stop=at_stop,
         missing=missing,
         clumping=clumping(_failed_in_order(counted), faltered),
@@ -158,40 +179,35 @@ def estimate(run: RunData, settled_ms: float) -> Estimates:
         times=times,
         stopped_early=run.manifest.ended in STOPPED_EARLY,
         in_ramp=bool(at_stop and users and at_stop < users),
+        lengths=answer_lengths(RequestTimes(frame[frame["timed"]], run.manifest)),
     )
 
 
 @dataclass
-class _Found:
-    """What a run, or a part of it, has in numbers; other attributes as `Estimates` has them."""
+class _Found(Figures):
+    """What the rows of a run, or of a part of it, have in numbers."""
 
-    numbers: dict[str, float]
-    missing: dict[str, str] = field(default_factory=dict)
-    bounds: set[str] = field(default_factory=set)
     times: dict[str, Known] = field(default_factory=dict)
 
 
 def _of_part(frame: pd.DataFrame, manifest: Manifest, catalogue: Catalogue) -> _Found:
-    """What the rows of a run say, or those of a model or target of it."""
+    """The same of a model or target, by its rows."""
     counted = frame[frame["counted"]]
     requests = RequestTimes(frame[frame["timed"]], manifest)
     shares = {m.name: of_the_run(m, counted, 0.0) for m in catalogue.of_the_run if m.read == Read.SHARE}
     found = _Found({name: value for name, value in shares.items() if value is not None})
-    found.numbers |= _rates(counted, closed=manifest.is_closed)
+    found.by_name |= _rates(counted, closed=manifest.is_closed)
     for distribution in catalogue.distributions:
         if distribution.better is Better.NEITHER or (known := requests.known(distribution)) is None:
             continue
         found.times[distribution.name] = known
-        for statistic in STATISTICS:
-            name = f"{distribution.name}.{statistic.name}"
-            if distribution.name == "conversation" and manifest.ended in STOPPED_EARLY and requests.cut.any():
-                found.missing[name] = CUT_OFF
-                continue
-            if known.count < statistic.fewest:
-                found.missing[name] = f"{TOO_FEW} ({known.count} of {statistic.fewest})"
-                continue
-            found.numbers[name], at_least = statistic_of(known, statistic)
-            found.bounds |= {name} if at_least else set()
+        if distribution.name == "conversation" and manifest.ended in STOPPED_EARLY and requests.cut.any():
+            found.missing |= {f"{distribution.name}.{statistic.name}": CUT_OFF for statistic in STATISTICS}
+            continue
+        own = figures(distribution.name, known)
+        found.by_name |= own.by_name
+        found.missing |= own.missing
+        found.bounds |= own.bounds
     return found
 
 

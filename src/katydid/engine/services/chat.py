@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Collection
 from dataclasses import replace
-from functools import partial
 from typing import ClassVar, Generic, TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
@@ -12,14 +11,13 @@ from katydid.dialects.base import TEXT, Generation, Message, path_of
 from katydid.dialects.loading import load_object
 from katydid.dialects.stream_parser import StreamParser
 from katydid.engine.options import RunOptions
-from katydid.engine.services.api_key import find_key
-from katydid.engine.services.credentials import Credentials, KeyedClient
-from katydid.engine.services.headers import ExtraHeaders
+from katydid.engine.services.credentials import KeyedClient
+from katydid.engine.services.identity import Identity
 from katydid.engine.services.making import counted_tokens
 from katydid.engine.services.paths import checked_path, placed
-from katydid.engine.services.preflight import HEADER, MOST_TOKENS, choose_model, look, try_request
+from katydid.engine.services.preflight import HEADER, MOST_TOKENS, choose_model, look, try_requests
 from katydid.engine.services.questions import LOOK_TURN, Questions
-from katydid.load.body import Adaptation, body_fields, secret_values
+from katydid.load.body import Adaptation, body_fields, harmless_fields, secret_values
 from katydid.load.made_prompts import Plan
 from katydid.load.mix import read_mix
 from katydid.model.errors import ConfigError, ProtocolError
@@ -47,6 +45,8 @@ class ChatService(Generic[Options_co]):
         streams: whether this workload asks for streamed answers.
         asks: whether it sends the dialect's requests, so that one can be tried before the load.
         makes: whether its requests are those of `--prompts`, so that their lengths can be drawn.
+        system_prompts: whether `--shared-prefix` is a message of its own.
+        one_by_one: whether each request is by itself, so that it may have images, and a model of its own.
         reads: what answers it can read, of those that a dialect may have.
         questions: what its requests ask.
         adaptation: of requests to what the target refuses; found by `preflight`, or told to `adapt`.
@@ -57,6 +57,8 @@ class ChatService(Generic[Options_co]):
     streams = True
     asks = True
     makes = True
+    one_by_one = True
+    system_prompts = False
     reads: ClassVar[Collection[str]] = (TEXT,)
     questions_class: ClassVar[Callable[..., Questions]] = Questions
 
@@ -66,32 +68,43 @@ class ChatService(Generic[Options_co]):
         url = read_target_url(host)
         found = placed(self.dialect, url.path, self.own_path())
         self._host = url._replace(path=found.base).url
-        self._password = url.password
         self._models_path = found.models
-        self.key, self._key_note = find_key(options.api, host)
-        self.note = self._key_note
-        self.questions = self.questions_class(options, self._made)
+        self._identity = Identity(options, url, self.dialect.headers, options.api)
+        self.key, self.note = self._identity.key, self._identity.note
+        self.questions = self.questions_class(options, self._made, apart=self.system_prompts)
         self.making = self.questions.making
-        if self.making.active and not self.makes:
-            raise ConfigError(
-                "--input-tokens, --output-tokens, --images: this workload says itself what it asks: leave them out"
-            )
-        if self.making.images and not getattr(self.dialect, "with_images", None):
-            raise ConfigError(f"--images: requests of --api {self.dialect.name} have none here: leave it out")
+        self._mix = read_mix(options.model or "")
+        self._check()
         self._path = found.endpoint
         self._paths: dict[tuple[bool, str], str] = {}
         self._cut = self.dialect.endpoint.removesuffix(found.endpoint)
-        self._extra = ExtraHeaders(options.header)
         self._fields = body_fields(options.body)
-        self._mix = read_mix(options.model or "")
-        if self._mix.is_mixed and not self.makes:
-            raise ConfigError("--model: this workload says itself what it asks, of one model: name one")
+        if not self._identity.trusted:
+            self._fields = harmless_fields(self._fields)
         self.adaptation = Adaptation()
-        self.credentials = Credentials(self.key, self.dialect.headers, self._extra)
+        self.credentials = self._identity.credentials
         timeouts = Timeouts(options.request_timeout, options.idle_timeout)
         self.client = KeyedClient(open_client(options.client, self._host, timeouts, options.tls), self.credentials)
         self._bodies: dict[tuple[int, str], bytes] = {}
         self._kept = 0
+
+    def _check(self) -> None:
+        """See that this workload can send what is asked for.
+
+        Raises:
+            ConfigError: it cannot.
+        """
+        options, alone = self.options, self.makes and self.one_by_one
+        if self.making.active and not self.makes:
+            raise ConfigError(
+                "--input-tokens, --output-tokens, --images: this workload says itself what it asks: leave them out"
+            )
+        if self.making.images and not (alone and getattr(self.dialect, "with_images", None)):
+            raise ConfigError(f"--images: requests of --api {self.dialect.name} have none here: leave it out")
+        if self._mix.is_mixed and not alone:
+            raise ConfigError("--model: this workload asks one model: name one")
+        if options.leaving and options.leaving.chunks and not self.streams:
+            raise ConfigError(f"--abandon {options.abandon}: whole answers have no chunks: give a time, as 10%@2s")
 
     @property
     def timestamp_source(self) -> TimestampSource:
@@ -113,46 +126,27 @@ class ChatService(Generic[Options_co]):
                 raise ConfigError("--preflight off: nobody looks whether the target is ready; leave --wait-ready out")
             model = options.model
         else:
-            wanted = self._mix.models if options.model else (None,)
-            found = [self._choose(each, patient=patient) for each in wanted]
+            found = [
+                choose_model(
+                    self.client, self.dialect, self._host, wanted, self.credentials.headers,
+                    path=self._models_path, patient=patient,
+                )
+                for wanted in (self._mix.models if options.model else (None,))
+            ]  # fmt: skip
             model = options.model or found[0][0]
-            self.note = "; ".join(filter(None, (self._key_note, *(note for _, note in found))))
+            self.note = "; ".join(filter(None, (self._identity.note, *(note for _, note in found))))
         self.begin(model)
         if options.preflight == "request" and self.asks:
-            self._try_requests(patient=patient)
+            own = frozenset(field.path[0] for field in self._fields)
+            self.adaptation, self.note = try_requests(
+                self._mix.models, self._send_look, self._look_body,
+                host=self._host, own=own, note=self.note, patient=patient,
+            )  # fmt: skip
         if self.making.makes_prompts:
-            count = self._count_tokens if options.preflight == "request" else None
+            count = self._count_said if options.preflight == "request" else None
             self.note = "; ".join(filter(None, (self.note, self.making.calibrate(count))))
         self.note = "; ".join(filter(None, (self.questions.told, self.note)))
         return model
-
-    def _choose(self, wanted: str | None, *, patient: bool) -> tuple[str, str]:
-        return choose_model(
-            self.client,
-            self.dialect,
-            self._host,
-            wanted,
-            self.credentials.headers,
-            path=self._models_path,
-            patient=patient,
-        )
-
-    def _try_requests(self, *, patient: bool) -> None:
-        """One of each model; all requests are adapted to what any of them refuses."""
-        own = frozenset(field.path[0] for field in self._fields)
-        found, notes = Adaptation(), dict.fromkeys([self.note])
-        for model in self._mix.models:
-            tried, note = try_request(
-                self._send_look,
-                partial(self._look_body, model),
-                host=self._host,
-                own=own,
-                note=self.note,
-                patient=patient,
-            )
-            found |= tried
-            notes |= dict.fromkeys([note])
-        self.adaptation, self.note = found, "; ".join(filter(None, notes))
 
     def adapt(self, found: dict[str, object] | None) -> None:
         """What the process that looked at the target has found; before `begin`."""
@@ -171,27 +165,34 @@ class ChatService(Generic[Options_co]):
         """See `service.Service.calibrate`."""
         self.making.use(found)
 
-    def _look(self, body: bytes) -> tuple[Exchange, bytes]:
+    def look(self, body: bytes) -> tuple[Exchange, bytes]:
+        """Send a request before the load, marked as such; what became of it, and the body of a success."""
         request = self.post(body, "preflight")
         return look(self.client, replace(request, headers=(*request.headers, (HEADER, "1"))))
 
     def _send_look(self, body: bytes) -> Exchange:
-        return self._look(body)[0]
+        return self.look(body)[0]
 
     def _look_body(self, model: str, adaptation: Adaptation) -> bytes:
         self.adaptation = adaptation
-        return self._short_body(self.questions.look(), model)
+        return self.short_body(self.questions.look(), model=model)
 
-    def _short_body(self, messages: list[Message], model: str | None = None) -> bytes:
+    def short_body(
+        self, messages: list[Message], extra: dict[str, object] | None = None, model: str | None = None
+    ) -> bytes:
+        """The body of a request before the load, for a short answer; `extra` is put into it as it is."""
         most = min(self.options.max_tokens, MOST_TOKENS)
-        short = replace(self.generation(self._forced(1), model), max_tokens=most)
+        short = replace(self.generation(self._forced(1) | (extra or {}), model), max_tokens=most)
         messages = self.questions.illustrated(self.dialect, messages, LOOK_TURN)
         return self.changed(self.dialect.body(messages, short, stream=self.streams))
 
-    def _count_tokens(self, text: str) -> int | None:
-        """The tokens of a probe, as the target counts them."""
-        exchange, body = self._look(self._short_body(self.questions.said(text)))
+    def count_tokens(self, messages: list[Message]) -> int | None:
+        """The tokens of a probe before the load, as the target counts them."""
+        exchange, body = self.look(self.short_body(messages))
         return counted_tokens(self.dialect, exchange, body)
+
+    def _count_said(self, text: str) -> int | None:
+        return self.count_tokens(self.questions.said(text))
 
     def _forced(self, tokens: int) -> dict[str, object]:
         """Fields that make answers so long, where lengths are asked for and the API has such fields."""
@@ -333,7 +334,7 @@ class ChatService(Generic[Options_co]):
         """See `service.Service.secrets`."""
         paths = (self._path, *self._paths.values())
         query = [value for path in paths for name, value in parse_qsl(urlsplit(path).query) if is_secret_name(name)]
-        named = (*self.key.known, self._password, *self._extra.secrets, *secret_values(self._fields), *query)
+        named = (*self._identity.secrets, *secret_values(self._fields), *query)
         return [secret for secret in named if secret]
 
     def facts(self) -> dict[str, object]:

@@ -10,9 +10,9 @@ from typing import Any
 from katydid.dialects.answer_parser import AnswerParser
 from katydid.dialects.base import Dialect
 from katydid.load.calibration import Calibration, calibrated
-from katydid.load.images import read_images
 from katydid.load.length_options import LengthOptions
 from katydid.load.lengths import read_lengths, read_shared_prefix
+from katydid.load.made.images import read_images
 from katydid.load.made_prompts import MadePrompts, Plan
 from katydid.load.made_text import WORDS, Weigh
 from katydid.model.errors import ConfigError
@@ -44,6 +44,7 @@ class Making:
         prompts: of `--prompts`, which made ones take the place of.
         build: makes the body of a user's iteration by its plan.
         made: makes the prompts; other ones for requests of several texts.
+        apart: a shared prefix is a system prompt, and no part of the prompts' lengths.
 
     Raises:
         ConfigError: options contradict each other, or the tokenizer cannot be read.
@@ -56,6 +57,8 @@ class Making:
         prompts: str | None,
         build: Callable[[int, int, Plan], bytes],
         made: Callable[..., MadePrompts] = MadePrompts,
+        *,
+        apart: bool = False,
     ) -> None:
         inputs = read_lengths(options.input_tokens) if options.input_tokens else None
         outputs = read_lengths(options.output_tokens) if options.output_tokens else None
@@ -66,12 +69,11 @@ class Making:
             if value and not inputs:
                 raise ConfigError(f"{flag} is for made prompts: give --input-tokens, as in --input-tokens 1000")
         self._exact = bool(options.tokenizer)
-        self.prompts = made(
-            seed, inputs, outputs, shared, load_tokenizer(options.tokenizer) if options.tokenizer else None
-        )
+        weigh = load_tokenizer(options.tokenizer) if options.tokenizer else None
+        self.prompts = made(seed, inputs, outputs, shared, weigh, apart=apart)
         self.images = read_images(options.images) if options.images else None
         self.makes_prompts, self.sets_outputs = inputs is not None, outputs is not None
-        self._inputs, self._shared = inputs, shared
+        self._inputs, self._shared, self._apart = inputs, shared, apart
         self._build = build
         self._ready: dict[tuple[int, int], Built] = {}
         self._bytes = 0
@@ -130,7 +132,7 @@ class Making:
         least = math.ceil(self.prompts.least / self.prompts.texts)
         if self._inputs.mean < least:
             own = f"its template has {plural(round(self.prompts.calibration.overhead), 'token')}"
-            shared = f", the shared prefix {self._shared.tokens}" if self._shared else ""
+            shared = f", the shared prefix {self._shared.tokens}" if self._shared and not self._apart else ""
             raise ConfigError(
                 f"--input-tokens {self._inputs}: shorter than a prompt of this target can be ({own}{shared}): "
                 f"ask for {least} or more"

@@ -3,7 +3,8 @@
 import html
 import re
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from katydid.analysis.configuration import wants_client_certificate, what_to_check
@@ -11,7 +12,7 @@ from katydid.dialects.base import Dialect
 from katydid.dialects.loading import load_object
 from katydid.dialects.status import NOT_READY, error_text
 from katydid.engine.services.base import NoAnswerError, NotReadyError, Service
-from katydid.engine.services.spread import Spread
+from katydid.engine.targets.spread import Spread
 from katydid.load.body import Adaptation, adapted, is_too_short
 from katydid.model.errors import ConfigError, ProtocolError
 from katydid.model.jsontext import json_bytes
@@ -181,6 +182,25 @@ def try_request(
             raise refused_key(host, exchange)
         why = f"; {note}" if note else ""
         raise ConfigError(f"{host} refuses the request ({answer_words(exchange)}){why}: {what_to_check(status, words)}")
+
+
+def try_requests(
+    models: Sequence[str],
+    send: Callable[[bytes], Exchange],
+    build: Callable[[str, Adaptation], bytes],
+    *,
+    host: str,
+    own: frozenset[str],
+    note: str,
+    patient: bool,
+) -> tuple[Adaptation, str]:
+    """One of each model: see `try_request`; all requests are adapted to what any of them refuses."""
+    found, notes = Adaptation(), dict.fromkeys([note] if len(models) > 1 else [])
+    for model in models:
+        tried, told = try_request(send, partial(build, model), host=host, own=own, note=note, patient=patient)
+        found |= tried
+        notes |= dict.fromkeys([told])
+    return found, "; ".join(filter(None, notes))
 
 
 _REFUSALS = frozenset({400, 401, 403, 404, 422})

@@ -26,6 +26,7 @@ class Questions:
     Args:
         options: of the run.
         build: makes the body of a request whose length is drawn, by its user, its iteration and its plan.
+        apart: a shared prefix is a system prompt.
 
     Attributes:
         making: requests whose lengths are drawn.
@@ -35,18 +36,18 @@ class Questions:
         ConfigError: the prompts cannot be read, or their options contradict each other.
     """
 
-    def __init__(self, options: RunOptions, build: Callable[[int, int, Plan], bytes]) -> None:
+    def __init__(self, options: RunOptions, build: Callable[[int, int, Plan], bytes], *, apart: bool = False) -> None:
         self.prompts = load_prompts(options.prompts)
         self.told = self.prompts.told
         self._seed = options.seed
         self.draw = Draw(self.count, options.seed)
-        self.making = Making(options, options.seed, options.prompts, build, self.make)
+        self.making = Making(options, options.seed, options.prompts, build, self.make, apart=apart)
 
     # What requests say
 
-    def make(self, *facts: Any) -> MadePrompts:
+    def make(self, *facts: Any, apart: bool) -> MadePrompts:
         """What makes prompts; `facts` as `MadePrompts` takes them."""
-        return MadePrompts(*facts)
+        return MadePrompts(*facts, apart=apart)
 
     @property
     def count(self) -> int:
@@ -59,7 +60,7 @@ class Questions:
 
     def said(self, text: str) -> list[Message]:
         """What a request of made text says."""
-        return [{"role": "user", "content": text}]
+        return one_message(text)
 
     def look(self) -> list[Message]:
         """What the request of the look before the load says."""
@@ -120,3 +121,8 @@ class Questions:
             "prompts_sha256": found.sha256,
             **({"prompts_skipped": found.skipped} if found.skipped else {}),
         }
+
+
+def one_message(text: str) -> list[Message]:
+    """A conversation of one question."""
+    return [{"role": "user", "content": text}]

@@ -9,7 +9,7 @@ from katydid.dialects.loading import load_object
 from katydid.dialects.retrieval.base import texts_of
 from katydid.engine.services.chat import ChatService
 from katydid.engine.services.questions import Questions
-from katydid.load.made_batches import MadeBatches
+from katydid.load.made.batches import MadeBatches
 from katydid.load.made_prompts import MadePrompts, Plan
 from katydid.model.errors import ConfigError
 from katydid.model.sample import ErrorClass, Sample
@@ -26,12 +26,13 @@ class TextLists(Questions):
 
     query = 0
 
-    def __init__(self, options: ListOptions, build: Callable[[int, int, Plan], bytes]) -> None:
+    def __init__(self, options: ListOptions, build: Callable[[int, int, Plan], bytes], *, apart: bool = False) -> None:
         self._texts = options.texts
-        super().__init__(options, build)
+        super().__init__(options, build, apart=apart)
 
-    def make(self, *facts: Any) -> MadePrompts:
-        """See `Questions.make`."""
+    def make(self, *facts: Any, apart: bool) -> MadePrompts:
+        """See `Questions.make`; what texts share is in each of them."""
+        del apart
         return MadeBatches(*facts, texts=self._texts, query=bool(self.query))
 
     @property
@@ -113,7 +114,7 @@ class ListUser(BatchUser):
     abstract = True
     options: ListOptions
 
-    def ask(self, sample: Sample) -> float | None:
+    def ask(self, sample: Sample) -> None:
         """See `BatchUser.ask`."""
         sample.extra["items"] = self.options.texts
-        return super().ask(sample)
+        super().ask(sample)

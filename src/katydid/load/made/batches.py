@@ -39,8 +39,9 @@ class MadeBatches(MadePrompts):
         self.texts = texts
         self._has_query = query
 
-    def plan(self, user: int, iteration: int) -> Plan:
-        """How long a request is to be, all its texts together."""
+    def plan(self, user: int, iteration: int, *, follows: bool = False) -> Plan:
+        """How long a request is to be, all its texts together; none follows an answer."""
+        del follows
         drawn = max(sum(self._lengths(user, iteration)), self.least)
         return Plan(drawn, None, self.calibration.units(drawn))
 

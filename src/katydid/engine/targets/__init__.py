@@ -1,0 +1,1 @@
+"""Several targets in one run, behind what a run knows of one."""

@@ -1,0 +1,1 @@
+"""What requests are made of beside a prompt each: several texts, and pictures. Pure."""
