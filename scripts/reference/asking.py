@@ -195,6 +195,13 @@ A request of `/v1/responses` may go on from an answer that the target keeps (`pr
 all that was said before, and its own input. Every answer is kept but for those of requests with `"store": false`; of
 more than {kept_answers.MOST:,} the oldest are forgotten.
 
+## `--keep-computing`
+
+A client that leaves frees its slot at once; with this, the slot stays taken for as long as the answer would have taken,
+and one that leaves the queue gets its slot all the same. `GET /metrics` has the requests that run and wait
+(`katydid_target_requests_running`, `katydid_target_requests_waiting`), and `freed_*` of the log the moment in which a
+slot was free again ([clients that leave](../how-to/clients-that-leave.md)).
+
 ## `--fail CLASS=RATE`
 
 {faults}
