@@ -8,6 +8,7 @@ left is one sentence more.
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
+from katydid.analysis.capacity.answer import capacity_answer
 from katydid.model.documents.leaving import LeavingFound
 from katydid.model.documents.manifest import Manifest
 from katydid.model.documents.summary import Check, ErrorRow, Finding, Headline, Outcome, Summary
@@ -15,6 +16,7 @@ from katydid.model.errors import ExitCode, worst
 from katydid.model.formatting import how_it_ended, milliseconds, number, ordinal, plural, show, strip_control_chars
 from katydid.model.redact import hide_query
 from katydid.model.sample import Blame
+from katydid.model.workload import workloads_of
 
 
 def headline_of(manifest: Manifest, summary: Summary) -> Headline:
@@ -115,7 +117,8 @@ def _failed(manifest: Manifest, summary: Summary) -> str:
         return f"FAILED: no request succeeded{after}{_why(manifest, errors)}{end}"
     checks, failed = summary.checks or [], _failed_checks(summary)
     named = ", ".join(_named(check) for check in failed)
-    return f"FAILED: {len(failed)} of {plural(len(checks), 'check')} failed: {named}{end}"
+    found = "".join(f"; {answer}" for answer in _answers(manifest, summary))
+    return f"FAILED: {len(failed)} of {plural(len(checks), 'check')} failed: {named}{found}{end}"
 
 
 def _interrupted(manifest: Manifest, summary: Summary) -> str:
@@ -135,7 +138,9 @@ def _stopped(manifest: Manifest, summary: Summary) -> str:
 
 
 def _passed(manifest: Manifest, summary: Summary) -> str:
-    return f"PASSED: {_numbers(summary)}; {how_it_ended(manifest, summary)}."
+    found = _answers(manifest, summary)
+    numbers = _counts(summary) if found else [_numbers(summary)]  # times of different loads together say nothing
+    return f"PASSED: {'; '.join([*found, ', '.join(numbers)])}; {how_it_ended(manifest, summary)}."
 
 
 _SENTENCES = {
@@ -147,11 +152,22 @@ _SENTENCES = {
 }
 
 
+def _answers(manifest: Manifest, summary: Summary) -> list[str]:
+    """What a run of this kind is made to find out; empty where that is its numbers."""
+    if summary.capacity:
+        return [capacity_answer(summary.capacity)]
+    told = (record.answer(summary) for record in workloads_of(manifest) if record.answer)
+    return [answer for answer in told if answer]
+
+
+def _counts(summary: Summary) -> list[str]:
+    counts = summary.counts
+    left = [f"{number(counts.abandoned)} abandoned"] if counts.abandoned else []
+    return [plural(counts.requests, "request"), f"{number(counts.failed)} failed", *left]
+
+
 def _numbers(summary: Summary) -> str:
-    counts, metrics = summary.counts, summary.metrics
-    parts = [plural(counts.requests, "request"), f"{number(counts.failed)} failed"]
-    if counts.abandoned:
-        parts.append(f"{number(counts.abandoned)} abandoned")
+    metrics, parts = summary.metrics, _counts(summary)
     for name, words in (("ttft.p95", "TTFT p95"), ("ttft.p50", "TTFT p50")):
         if metrics.get(name) is not None:
             parts.append(f"{words} {show(name, metrics[name], summary)}")

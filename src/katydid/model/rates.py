@@ -278,5 +278,7 @@ AT_STOP = (USERS_AT_STOP, "in_flight_at_stop", "requests_at_stop", "ok_at_stop",
 
 OF_AN_INTERVAL = frozenset({"goodput", "goodput_per_s"})
 """Figures of users that keep an interval, alone."""
-OF_DUE_TIMES = OF_AN_INTERVAL | {"late_share", "late", "response", "response_corrected", "offered_per_s"}
+OF_DUE_TIMES = OF_AN_INTERVAL | {
+    "late_share", "late", "response", "response_corrected", "response_at_length", "offered_per_s",
+}  # fmt: skip
 """Figures, and distributions, that there are where requests are due at a time; a closed loop has none of them."""

@@ -111,6 +111,9 @@ _BLAME = {
 DETAIL_LIMIT = 200
 """Characters of a failure's text that are kept: enough to recognise it, too few to fill a disk."""
 
+REFUSED_FOR_RATE = (ErrorClass.RATE_LIMITED, ErrorClass.DAILY_LIMIT)
+"""Failures that are a rate limiter's."""
+
 NO_COLUMNS = frozenset({"extra", "gaps"})
 """Attributes of a sample that are not columns of the rows."""
 
@@ -152,6 +155,7 @@ class Sample:
         warm_up: started in the warm-up; counts in no statistic, unless the failure threshold stopped the run.
         resent: sent again, once: on a new connection, since a kept one was closed in the moment of sending, or with a
             renewed key.
+        retry_after_ms: how long a refusal for its rate asked to wait.
         late_cause: why it started late: more than 50 ms, or 1 % of the interval, after it was due.
         prompt_id: which prompt of its file it sent, from 1; pairs the requests of two versions.
         extra: columns that a workload adds, by name.
@@ -196,6 +200,7 @@ class Sample:
     after_stop: bool = False
     warm_up: bool = False
     resent: bool = False
+    retry_after_ms: float | None = None
     late_cause: LateCause | None = None
     prompt_id: str | None = None
     extra: dict[str, object] = field(default_factory=dict)

@@ -52,6 +52,27 @@ class Silence(Part, kw_only=True, frozen=True):
     end: Number | None = None
 
 
+class UsersChange(Part, kw_only=True, frozen=True):
+    """How many users a run has from a moment on, in milliseconds of the run, where somebody has changed them."""
+
+    at_ms: Number
+    users: int
+
+
+class OtherSetting(Part, kw_only=True, frozen=True):
+    """An option that a worker was started with, or a fact of what it sends, and the run's own.
+
+    Attributes:
+        process: the worker.
+        name: of the option, or the fact.
+    """
+
+    process: str
+    name: str
+    worker: str
+    run: str
+
+
 class Death(Part, kw_only=True, frozen=True):
     """A greenlet of ours that ended on an error of Katydid's own.
 
@@ -86,6 +107,7 @@ class Manifest(Document, kw_only=True, frozen=True):
         ramp_per_s: users a second, whose first requests come as they start; null where there is no ramp.
         interval_s: between a user's requests; 0 in a closed loop, null where they arrive at a rate.
         schedule: `closed` or `rate`; null where users keep an interval.
+        starts: what it starts, as `conversation`; null for requests.
         rate_per_s: requests that arrive each second, of a rate.
         arrivals: how they do, `even`, `poisson` or `gamma(CV)`.
         rate_ramp_per_s: requests/s that are added each second until then; null for the whole rate at once.
@@ -109,6 +131,9 @@ class Manifest(Document, kw_only=True, frozen=True):
         plan: `capacity` or `stages`, of runs in stages.
         objective: of such a run.
         stages: that are over.
+        users_changed: by somebody, while the run went on.
+        other_settings: in which workers differ from the run.
+        refused_messages: of workers, that no worker sends.
         declared: columns, metrics and rules of the run's workload.
         ended: `run-time`, `completed`, `failure-threshold`, `interrupted` or `error`; null while the run goes on, and
             where it never came to its end.
@@ -162,7 +187,11 @@ class Manifest(Document, kw_only=True, frozen=True):
     objective: list[CriterionRecord] | None = None
     stages: list[StageRecord] | None = None
     declared: object = None
+    starts: str | None = None
     silences: list[Silence] | None = None
+    users_changed: list[UsersChange] | None = None
+    other_settings: list[OtherSetting] | None = None
+    refused_messages: int | None = None
     housekeeping_died: list[Death] | None = None
     ended: str | None = None
     stopped_at_ms: Number | None = None
