@@ -28,8 +28,8 @@ def sides(tmp_path, *, longer, slower=0.0, workload="batch"):
     for side, factor in ((base, 1.0), (new, 1.0 + longer)):
         for folder in side:
             rows = folder.samples()
-            tokens = rows["completion_tokens"] * factor
-            rows["duration_ms"] = rows["ttft_ms"] + rows["gap_mean_ms"] * (tokens - 1.0)
+            tokens = (rows["completion_tokens"] * factor).round().astype("Int64")
+            rows["duration_ms"] = rows["ttft_ms"] + rows["gap_mean_ms"] * (tokens.astype(np.float64) - 1.0)
             rows["completion_tokens"] = tokens
             rows["late_ms"], rows["start_ms"] = 0.0, rows["scheduled_ms"]
             if workload == "batch":

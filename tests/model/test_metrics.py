@@ -22,7 +22,7 @@ from katydid.model.units import Better, Unit
 COUNTS = Counts(
     requests=100, ok=90, failed=6, aborted=4, late=5, due=110.0, chunks=4500, tokens=9000, timed=80, bounded=2,
     seconds=50.0, conversations=8, conversations_ok=6, good=72, unserved=11, resent=3, tokens_per_chunk=2.0,
-    input_tokens=18_000,
+    input_tokens=18_000, abandoned=5,
     stop=Stop(users=55, in_flight=20, requests=105, ok=90, seconds=50.0),
 )  # fmt: skip
 EMPTY = Counts(
@@ -38,6 +38,7 @@ VALUES = {
     "late_share": 0.05,
     "unserved_share": 0.1,
     "aborted_share": 0.04,
+    "abandoned_share": 0.05,
     "resent_share": 0.03,
     "offered_per_s": 2.2,
     "requests_per_s": 2.0,

@@ -64,6 +64,7 @@ class Counts:
     resent: int | None = None
     input_tokens: float | None = None
     tokens_per_chunk: float | None = None
+    abandoned: int = 0
     stop: Stop | None = None
 
 
@@ -147,6 +148,15 @@ RATES = (
         Better.LOWER,
         "Requests that the end of the run cut off.",
         lambda c: _ratio(c.aborted, c.requests),
+    ),
+    Rate(
+        "abandoned_share",
+        "Abandoned",
+        Unit.FRACTION,
+        Better.NEITHER,
+        "Requests whose clients hung up on purpose (--abandon): neither successes nor failures, in no latency. None "
+        "where no client left.",
+        lambda c: _ratio(c.abandoned or None, c.requests),
     ),
     Rate(
         "resent_share",

@@ -122,6 +122,7 @@ def outcome_of(run: RunData) -> RunOutcome:
         failed_after_stop=counts.failed_after_stop,
         failure_rate=metrics.get("failure_rate"),
         seconds=stopped / 1000.0 if stopped else None,
+        leaving=run.summary.leaving.text if run.summary.leaving else None,
     )
 
 
