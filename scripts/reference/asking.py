@@ -189,6 +189,13 @@ request.
 comes sooner by the cached share of the prompt (`--ttft` × (1 − cached / prompt)), and the usage has the cached tokens
 where the API has a place for them. `POST /reset_prefix_cache` empties it, as vLLM's does.
 
+## `--keep-computing`
+
+A client that leaves frees its slot at once; with this, the slot stays taken for as long as the answer would have taken,
+and one that leaves the queue gets its slot all the same. `GET /metrics` has the requests that run and wait
+(`katydid_target_requests_running`, `katydid_target_requests_waiting`), and `freed_*` of the log the moment in which a
+slot was free again ([clients that leave](../how-to/clients-that-leave.md)).
+
 ## `--fail CLASS=RATE`
 
 {faults}

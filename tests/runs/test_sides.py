@@ -58,5 +58,5 @@ def test_only_the_newest_are_read(stream, monkeypatch):
 
 def test_a_folder_with_runs_of_several_versions_is_no_side(stream):
     (stream / "new" / "20261101T080000Z").rename(stream / "old" / "20261101T083000Z")
-    with pytest.raises(ConfigError, match=r"holds runs of several versions \(new, old\)"):
+    with pytest.raises(ConfigError, match=r"runs of several versions \(new, old\)"):
         runs_of(stream / "old")

@@ -126,6 +126,7 @@ class Collector:
         options = run_options(parsed, self._runtime.options_class)
         users, staged = self._runtime.paced_users(), self._staged
         options.check_arrivals(users, at_rates=staged is not None and staged.at_rates(parsed))
+        options.check_leaving(*users)
         if self._environment.shape_class is not None:
             options.check_shape(staged=staged is not None)
         if staged is not None:

@@ -17,6 +17,7 @@ from katydid.engine.run_info import SECRETS_WIRE_NAME
 from katydid.engine.services.headers import shown_headers
 from katydid.load.arrivals import Rate, read_process
 from katydid.load.body import shown_fields
+from katydid.load.leaving import LeavingOptions
 from katydid.load.length_options import LengthOptions
 from katydid.model.errors import ConfigError
 from katydid.model.options import (
@@ -52,7 +53,7 @@ class _AppendLine(argparse.Action):
 
 
 @dataclass(frozen=True, kw_only=True)
-class RunOptions(LengthOptions, ArrivalOptions):
+class RunOptions(LengthOptions, LeavingOptions, ArrivalOptions):
     """What a run was asked to do. Seconds, unless a name says otherwise."""
 
     failure_threshold: int = option(

@@ -19,6 +19,7 @@ from locust.env import Environment
 from locust.runners import MasterRunner, Runner, WorkerRunner
 
 from katydid.engine.collector import Collector, collector_for
+from katydid.engine.leaving.after_load import watch_target
 from katydid.engine.live.observability import Watch
 from katydid.engine.live.page_guard import PageGuard
 from katydid.engine.live.progress import Progress
@@ -170,7 +171,9 @@ class Lifecycle:
         if self.progress is not None:
             self.progress.stop()
         ms = self.runtime.info.ms
-        code = collector.finish(reason, ms(self._stopping_since), ms(time.monotonic()))
+        ended_ms = ms(time.monotonic())
+        watch_target(self.runtime, reason)
+        code = collector.finish(reason, ms(self._stopping_since), ended_ms)
         self.environment.process_exit_code = int(code)
         Lifecycle.last_folder, Lifecycle.last_code = collector.folder, code
         if self.progress is not None:
@@ -233,7 +236,7 @@ def _take_part(environment: Environment, web_ui: Page | None) -> None:
     try:
         check_load(options)
         if lifecycle.headless or options.concurrency or options.rate:  # also what the form of the page begins with
-            options.num_users = users_of(options, [user.default_users for user in lifecycle.runtime.paced_users()])
+            options.num_users = users_of(options, lifecycle.runtime.paced_users())
         lifecycle.watch = Watch(lifecycle.runtime, lifecycle.collector, web_ui)
         if web_ui is not None:
             PageGuard(lifecycle.runtime, lifecycle.collector).install(web_ui)

@@ -19,7 +19,7 @@ def runs_of(path: Path) -> list[RunFolder]:
     runs = _below(path)
     if len(versions := sorted({str(run.manifest().version) for run in runs})) > 1:
         raise ConfigError(
-            f"{path} holds runs of several versions ({', '.join(versions)}): they are no side of a comparison; name "
+            f"{path}: runs of several versions ({', '.join(versions)}) are not one side of a comparison; name "
             "one of the runs, or give each version a folder"
         )
     if runs:

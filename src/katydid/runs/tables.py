@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from katydid.model.formatting import plural
 from katydid.model.options import YEAR
 
 FEWEST_BYTES_A_ROW = 4
@@ -75,7 +76,7 @@ def _fitted(name: str, values: pa.ChunkedArray, schema: pa.Schema) -> pa.Chunked
 
 def _check_size(metadata: pq.FileMetaData, size: int) -> None:
     if metadata.num_rows > FREE_ROWS + size / FEWEST_BYTES_A_ROW:
-        raise TableError(f"{metadata.num_rows} rows in {size} bytes: no run has so many in so few")
+        raise TableError(f"{plural(metadata.num_rows, 'row')} in {size} bytes: no run has so many in so few")
     unpacked = sum(metadata.row_group(index).total_byte_size for index in range(metadata.num_row_groups))
     if unpacked > _bound(size):
         raise TableError(f"{unpacked} bytes are packed into {size}: no run's are")

@@ -46,6 +46,7 @@ class ChatService(Generic[Options_co]):
         streams: whether this workload asks for streamed answers.
         asks: whether it sends the dialect's requests, so that one can be tried before the load.
         makes: whether its requests are those of `--prompts`, so that their lengths can be drawn.
+        system_prompts: whether `--shared-prefix` is a message of its own.
         adaptation: of requests to what the target refuses; found by `preflight`, or told to `adapt`.
         credentials: what its requests say of who sends them.
         note: what a person should know of the look before the load; empty for nothing.
@@ -54,6 +55,7 @@ class ChatService(Generic[Options_co]):
     streams = True
     asks = True
     makes = True
+    system_prompts = False
 
     def __init__(self, options: Options_co, host: str) -> None:
         self.dialect = dialect(options.api, options.dialect_options)
@@ -66,9 +68,11 @@ class ChatService(Generic[Options_co]):
         self.key, self.note = self._identity.key, self._identity.note
         self._prompts = load_prompts(options.prompts)
         self._draw = Draw(len(self._prompts.entries), options.seed)
-        self.making = Making(options, options.seed, options.prompts, self._made)
+        self.making = Making(options, options.seed, options.prompts, self._made, apart=self.system_prompts)
         if self.making.active and not self.makes:
             raise ConfigError("--input-tokens, --output-tokens: this workload says itself what it asks: leave them out")
+        if options.leaving and options.leaving.chunks and not self.streams:
+            raise ConfigError(f"--abandon {options.abandon}: whole answers have no chunks: give a time, as 10%@2s")
         self._path = found.endpoint
         self._paths: dict[bool, str] = {}
         self._cut = self.dialect.endpoint.removesuffix(found.endpoint)
@@ -120,7 +124,7 @@ class ChatService(Generic[Options_co]):
                 self._send_look, self._look_body, host=self._host, own=own, note=self.note, patient=patient
             )
         if self.making.makes_prompts:
-            count = self._count_tokens if options.preflight == "request" else None
+            count = (lambda text: self.count_tokens(one_message(text))) if options.preflight == "request" else None
             self.note = "; ".join(filter(None, (self.note, self.making.calibrate(count))))
         self.note = "; ".join(filter(None, (self._prompts.told, self.note)))
         return model
@@ -142,27 +146,29 @@ class ChatService(Generic[Options_co]):
         """See `service.Service.calibrate`."""
         self.making.use(found)
 
-    def _look(self, body: bytes) -> tuple[Exchange, bytes]:
+    def look(self, body: bytes) -> tuple[Exchange, bytes]:
+        """Send a request before the load, marked as such; what became of it, and the body of a success."""
         request = self.post(body, "preflight")
         return look(self.client, replace(request, headers=(*request.headers, (HEADER, "1"))))
 
     def _send_look(self, body: bytes) -> Exchange:
-        return self._look(body)[0]
+        return self.look(body)[0]
 
     def _look_body(self, adaptation: Adaptation) -> bytes:
         self.adaptation = adaptation
         if self.making.makes_prompts:
-            return self._short_body(one_message(self.making.prompts.probe(0, LOOK_WORDS)))
-        return self._short_body(self._prompts.entries[self._draw.first].messages)
+            return self.short_body(one_message(self.making.prompts.probe(0, LOOK_WORDS)))
+        return self.short_body(self._prompts.entries[self._draw.first].messages)
 
-    def _short_body(self, messages: list[Message]) -> bytes:
+    def short_body(self, messages: list[Message], extra: dict[str, object] | None = None) -> bytes:
+        """The body of a request before the load, for a short answer; `extra` is put into it as it is."""
         most = min(self.options.max_tokens, MOST_TOKENS)
-        short = replace(self.generation(self._forced(1)), max_tokens=most)
+        short = replace(self.generation(self._forced(1) | (extra or {})), max_tokens=most)
         return self.changed(self.dialect.body(messages, short, stream=self.streams))
 
-    def _count_tokens(self, text: str) -> int | None:
-        """The tokens of a probe, as the target counts them."""
-        exchange, body = self._look(self._short_body(one_message(text)))
+    def count_tokens(self, messages: list[Message]) -> int | None:
+        """The tokens of a probe before the load, as the target counts them."""
+        exchange, body = self.look(self.short_body(messages))
         return counted_tokens(self.dialect, exchange, body)
 
     def _forced(self, tokens: int) -> dict[str, object]:

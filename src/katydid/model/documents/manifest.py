@@ -5,6 +5,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from katydid.model.documents.base import Document, Part
+from katydid.model.documents.leaving import LeavingRecord
 
 Number = Annotated[float, Meta(ge=-1e15, le=1e15)]
 """No time and no rate of a run is larger: what is computed of it stays finite."""
@@ -106,6 +107,7 @@ class Manifest(Document, kw_only=True, frozen=True):
         ramp_per_s: users a second, whose first requests come as they start; null where there is no ramp.
         interval_s: between a user's requests; 0 in a closed loop, null where they arrive at a rate.
         schedule: `closed` or `rate`; null where users keep an interval.
+        starts: what it starts, as `conversation`; null for requests.
         rate_per_s: requests that arrive each second, of a rate.
         arrivals: how they do, `even`, `poisson` or `gamma(CV)`.
         rate_ramp_per_s: requests/s that are added each second until then; null for the whole rate at once.
@@ -137,6 +139,8 @@ class Manifest(Document, kw_only=True, frozen=True):
             where it never came to its end.
         stopped_at_ms: from here on no request started.
         ended_at_ms: all was in.
+        leaving: what the target was seen to do for clients that have left; null where none was to leave, and where the
+            load came to no end of its own.
         lost_workers: that went away in the run.
         missing_rows: that were promised and never came.
         reads: whose clock really timed what arrived.
@@ -183,6 +187,7 @@ class Manifest(Document, kw_only=True, frozen=True):
     objective: list[CriterionRecord] | None = None
     stages: list[StageRecord] | None = None
     declared: object = None
+    starts: str | None = None
     silences: list[Silence] | None = None
     users_changed: list[UsersChange] | None = None
     other_settings: list[OtherSetting] | None = None
@@ -191,6 +196,7 @@ class Manifest(Document, kw_only=True, frozen=True):
     ended: str | None = None
     stopped_at_ms: Number | None = None
     ended_at_ms: Number | None = None
+    leaving: LeavingRecord | None = None
     lost_workers: list[str] | None = None
     missing_rows: int | None = None
     reads: Reads | None = None

@@ -170,6 +170,7 @@ class BurstUser(PacedUser[BurstOptions, BurstService]):
     """
 
     abstract = True
+    may_leave = False
     workload = "burst"
     service_class = BurstService
     options_class = BurstOptions

@@ -170,6 +170,7 @@ class SpeechUser(PacedUser[SpeechOptions, SpeechService]):
     """
 
     abstract = True
+    may_leave = False
     workload = "speech"
     service_class: ClassVar[type[SpeechService]] = SpeechService
     options_class = SpeechOptions
