@@ -97,7 +97,7 @@ class Batched(Service):
 
 @dataclass
 class Limited(Service):
-    """Lets requests in at a rate; each takes `service` from there."""
+    """Accepts requests at a rate; each takes `service` from there."""
 
     per_s: float
     service: float

@@ -181,7 +181,7 @@ def test_all_at_once_takes_two_sizes():
 def test_a_limiter_is_named_where_it_cannot_be_told_from_one_slot():
     found = diagnose_burst([served(np.random.default_rng(2), 1, timeout=1e9)], [0])
     assert (found.verdict, found.possible) == ("one at a time", ("limiter",))
-    assert "a limiter lets requests in" in found.cause
+    assert "a limiter accepts requests" in found.cause
 
 
 def test_slots_that_make_each_other_slower_are_slots_all_the_same():

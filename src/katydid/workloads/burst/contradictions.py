@@ -33,7 +33,7 @@ class Possible(StrEnum):
     COLD_START = "cold_start"
     """A worker's first request takes longer, or workers are added meanwhile."""
     LIMITER = "limiter"
-    """Requests are let in at a rate."""
+    """Requests are accepted at a rate."""
     UNLIKE_SERVERS = "unlike_servers"
     """Some of several workers are faster than others."""
 

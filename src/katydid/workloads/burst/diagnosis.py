@@ -81,7 +81,7 @@ class Diagnosis:
 _POSSIBLE = {
     Possible.SHARING: "all requests share a processor or a batch, so that each is slower the more there are",
     Possible.COLD_START: "workers start cold, or are added under load",
-    Possible.LIMITER: "a limiter lets requests in at a rate",
+    Possible.LIMITER: "a limiter accepts requests at a rate",
     Possible.UNLIKE_SERVERS: "servers of unlike speed share one queue",
 }
 
