@@ -105,6 +105,15 @@ def test_a_turn_that_fails_is_one_failure_and_its_conversation_is_not_right():
     assert summary.metrics["conversations_ok"] == 0.0
 
 
+def test_a_user_that_leaves_ends_a_conversation_that_has_neither_failed_nor_been_completed():
+    samples, *others = conversations(50, 8, fails_at=3)
+    left = samples["outcome"] == "failed"
+    samples.loc[left, ["outcome", "error", "blame"]] = ["abandoned", None, None]
+    found = figures(samples, *others)
+    assert (found.completed, found.failed, found.abandoned) == (0, 0, 50)
+    assert "50 ended with a user that left" in section_of(samples, *others).text[0]
+
+
 def test_conversations_a_second_are_those_that_were_completed():
     summary = summary_of(*conversations(50, 8))
     assert summary.metrics["conversations_per_s"] == pytest.approx(50 / summary.seconds)

@@ -67,6 +67,14 @@ def test_a_turn_that_fails_ends_its_conversation_and_is_counted_once():
     assert not any(sample.extra["completed"] for sample in turns)
 
 
+def test_each_turn_is_drawn_by_itself_whether_its_user_leaves():
+    user, drawn = talker(chat_service(turns="3")), []
+    exchange = user.exchange
+    user.exchange = lambda *given: [drawn.append(user.draw), exchange(*given)]
+    user.iterate(time.monotonic())
+    assert drawn == [(0, 0), (0, 1), (0, 2)]
+
+
 def test_an_answer_without_text_is_no_turn_to_go_on_from():
     class Reasoning(Model):
         def send(self, request, sink, exchange):

@@ -71,6 +71,7 @@ class ChatFigures:
         completed: every turn was answered.
         failed: a turn failed, and so ended its conversation.
         aborted: cut off by the end of the run.
+        abandoned: its user left in the middle of a turn.
         turns_mean: answered, of those that completed; null where none did.
         turns: by their place in the conversation.
         history: by the tokens that were said before; empty where the target counts none.
@@ -80,6 +81,7 @@ class ChatFigures:
     completed: int
     failed: int
     aborted: int
+    abandoned: int
     turns_mean: float | None
     turns: tuple[Turn, ...]
     history: tuple[HistoryBin, ...]
@@ -95,6 +97,7 @@ def chat_summary(run: Run) -> dict[str, object]:
         completed=len(completed),
         failed=int((outcome == "failed").sum()),
         aborted=int((outcome == "aborted").sum()),
+        abandoned=int((outcome == "abandoned").sum()),
         turns_mean=float(completed["turn"].astype(np.float64).mean()) if len(completed) else None,
         turns=_by_turn(rows),
         history=_by_history(rows),

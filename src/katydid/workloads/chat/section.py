@@ -48,6 +48,7 @@ def _text(found: ChatFigures) -> Iterator[str]:
     if found.turns_mean is not None:
         said.append(f"with {significant(found.turns_mean)} turns each in the mean")
     ends = [f"{number(found.failed)} ended with a failed turn"] if found.failed else []
+    ends += [f"{number(found.abandoned)} ended with a user that left"] if found.abandoned else []
     were = "was" if found.aborted == 1 else "were"
     ends += [f"{number(found.aborted)} {were} cut off by the end of the run"] if found.aborted else []
     yield "; ".join([", ".join(said), *ends]) + "."

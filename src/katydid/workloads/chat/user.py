@@ -13,7 +13,7 @@ from katydid.engine.measuring import measure_whole
 from katydid.engine.options import RunOptions
 from katydid.engine.services.chat import ChatService
 from katydid.engine.user import PacedUser
-from katydid.load.conversations.turns import Rhythm
+from katydid.load.conversations.turns import Rhythm, place_of
 from katydid.model.sample import ErrorClass, Outcome, Sample
 from katydid.model.workload import Workload
 from katydid.workloads.chat import CHAT, ChatOptions
@@ -46,10 +46,19 @@ class ChatUser(PacedUser[ChatOptions, ConversationService]):
         """See `PacedUser.busy_seconds`."""
         return Rhythm.read(options.seed, options.turns, options.think_time).mean_seconds(BUSY_SECONDS)
 
+    _turns_begun = 0
+
+    @property
+    def draw(self) -> tuple[int, int]:
+        """See `PacedUser.draw`; each turn of a conversation is a request, and so has its own."""
+        user, iteration = super().draw
+        return user, place_of(iteration, max(1, self._turns_begun))
+
     def iterate(self, scheduled: float) -> None:
         """One conversation."""
         with self.sampled(scheduled, "conversation", counts=False) as whole:
-            talk = self.service.begin_conversation(whole.request_id, *self.draw)
+            talk = self.service.begin_conversation(whole.request_id, *super().draw)
+            self._turns_begun = 0
             whole.extra |= {"kind": "iteration", "session_id": talk.id, "turn": 0}
             while True:
                 last = self._turn(talk, scheduled)
@@ -65,6 +74,7 @@ class ChatUser(PacedUser[ChatOptions, ConversationService]):
     def _turn(self, talk: Conversation, scheduled: float) -> Sample:
         """One request and its answer, which then belong to the conversation."""
         with self.sampled(scheduled) as sample:
+            self._turns_begun = talk.turn + 1
             request = self.service.next_turn(talk, sample)
             parser = self.service.turn_parser(talk)
             log = self.run_context.event_log
