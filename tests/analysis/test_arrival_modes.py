@@ -171,6 +171,15 @@ def test_a_damaged_manifest_offers_nothing(damage):
         ({"users": 64, **CLOSED}, "64 in flight (closed loop: each user's next request when its last has ended)"),
         (RATE | {"users": 1000, "arrivals": "poisson"}, "10 requests/s (poisson arrivals), at most 1,000 in flight"),
         (
+            {"users": 8, "starts": "conversation", **CLOSED},
+            "8 conversations in flight (closed loop: each user's next conversation when its last has ended)",
+        ),
+        (RATE | {"users": 9, "starts": "conversation"}, "10 conversations/s (even arrivals), at most 9 in flight"),
+        (
+            {"users": 20, "interval_s": 60.0, "starts": "conversation"},
+            "20 users, one conversation per user every 60 s (20 conversations a minute)",
+        ),
+        (
             RATE | {"rate_ramp_per_s": 2.0},
             "10 requests/s (even arrivals, 2 more each second until then), at most 8 in flight",
         ),

@@ -14,7 +14,9 @@ from locust.exception import StopUser
 
 from katydid.dialects.status import retry_after
 from katydid.engine import options, plugin
-from katydid.engine.measuring import Parser, judge, measure_answer, measure_exchange
+from katydid.engine.arrivals.asked import BUSY_SECONDS
+from katydid.engine.leaving.departure import Departure
+from katydid.engine.measuring import Parser, judge, measure_answer, measure_exchange, tells_failure
 from katydid.engine.recorder import Recorder
 from katydid.engine.run_state import Runtime
 from katydid.load.pacing import Pacer, Phase, effective_phase, first_start
@@ -56,6 +58,7 @@ class PacedUser(User, Generic[Options, Service]):
         waits_for_all: its first request comes when every user of the run has come back from `arrive`.
         ends_itself: each user has had enough one day (`done`), so that a run needs no run time.
         release_delay: seconds from the last user's spawning to the release of a burst, so that all are ready.
+        may_leave: its clients may hang up in the middle of a request (`--abandon`).
     """
 
     abstract = True
@@ -70,6 +73,7 @@ class PacedUser(User, Generic[Options, Service]):
     waits_for_all: ClassVar[bool] = False
     ends_itself: ClassVar[bool] = False
     release_delay: ClassVar[float] = 0.5
+    may_leave: ClassVar[bool] = True
 
     def __init_subclass__(cls, **more: object) -> None:
         super().__init_subclass__(**more)
@@ -93,6 +97,7 @@ class PacedUser(User, Generic[Options, Service]):
         self.index, self.place, self.due = self.run_context.next_user()
         self.iteration = -1
         self._schedule: Schedule | None = None
+        self._pause: float | None = None
 
     @property
     def options(self) -> Options:
@@ -136,12 +141,23 @@ class PacedUser(User, Generic[Options, Service]):
             sink: what is fed, where it is not the parser itself.
         """
         service: Any = self.service  # of those that a service over WebSockets lacks, it needs a client of HTTP
-        exchange = self.measured(
-            sample,
-            partial(service.client.send, request, parser if sink is None else sink),
-            lambda exchange: measure_answer(sample, exchange, parser),
-        )
-        judge(sample, exchange, parser)
+        fed = parser if sink is None else sink
+        leaving = self.options.leaving
+        departure = None
+        if leaving is not None and leaving.leaves(self.options.seed, *self.draw):
+            departure = Departure(leaving, lambda: getattr(parser, "chunks", 0))
+            fed = departure.sink(fed)
+        talk, left_ms = partial(service.client.send, request, fed), None
+
+        def converse(exchange: Exchange) -> None:
+            nonlocal left_ms
+            left_ms = departure.during(talk, exchange) if departure else talk(exchange)
+
+        exchange = self.measured(sample, converse, lambda exchange: measure_answer(sample, exchange, parser))
+        if left_ms is None or tells_failure(exchange, parser):
+            judge(sample, exchange, parser)
+        else:
+            sample.abandon(left_ms)
         if sample.error in REFUSED_FOR_RATE:
             asked = retry_after(exchange.headers, exchange.body, datetime.now(UTC))
             sample.retry_after_ms = None if asked is None else asked * 1000.0
@@ -151,6 +167,16 @@ class PacedUser(User, Generic[Options, Service]):
     def interval(self) -> float:
         """Seconds from one start of this user to its next; 0 where it goes on as soon as it can."""
         return self.options.user_interval
+
+    @classmethod
+    def busy_seconds(cls, options: Any) -> float:
+        """Seconds that an iteration may take, generously: how many users a rate has by default.
+
+        Args:
+            options: of the run, as Locust has parsed them.
+        """
+        del options
+        return BUSY_SECONDS
 
     @property
     def draw(self) -> tuple[int, int]:
@@ -204,7 +230,9 @@ class PacedUser(User, Generic[Options, Service]):
         return Pacer(self.interval, first)
 
     def wait_time(self) -> float:
-        """Seconds until the next request is due; Locust asks after each task."""
+        """Seconds until the next request is due; Locust asks after each task, and in a pause."""
+        if self._pause is not None:
+            return self._pause
         if self._schedule is None:
             return BARRIER_POLL
         return self._schedule.wait(time.monotonic())
@@ -215,9 +243,8 @@ class PacedUser(User, Generic[Options, Service]):
         assert self._schedule is not None  # noqa: S101 - on_start has run
         self.iteration += 1
         self.prepare()
-        # A timer that was started in a long turn of the event loop counts from that turn's beginning.
         while (early := self._schedule.scheduled - time.monotonic()) > WAKE_UP:
-            gevent.sleep(early)
+            gevent.sleep(early)  # a timer of a long turn of the event loop counts from that turn's beginning
         if self.run_context.stopper.ending:  # woken in the moment in which the run ends
             raise StopUser
         while self.stage.is_over(self._schedule.scheduled - self.run_context.info.origin):
@@ -228,6 +255,26 @@ class PacedUser(User, Generic[Options, Service]):
         """One iteration, due at `scheduled` on the monotonic clock: one request, unless a workload says otherwise."""
         with self.sampled(scheduled) as sample:
             self.perform(sample)
+
+    def pause(self, until: float) -> None:
+        """Wait within an iteration, for a moment on the monotonic clock; a run that ends does not wait with us.
+
+        Raises:
+            StopUser: the run ends.
+        """
+        try:
+            while not self.run_context.stopper.ending:
+                self._pause = max(0.0, until - time.monotonic())
+                self.wait()  # type: ignore[no-untyped-call]  # Locust's
+                if until - time.monotonic() <= WAKE_UP:
+                    return
+        finally:
+            self._pause = None
+        raise StopUser
+
+    def now_ms(self) -> float:
+        """Milliseconds of the run."""
+        return self.run_context.info.ms(time.monotonic())
 
     @classmethod
     def finished(cls, report: Report | None, options: Any) -> None:

@@ -15,7 +15,7 @@ from katydid.target.apis.anthropic import AnthropicApi
 from katydid.target.apis.base import Api, Ask, Spent
 from katydid.target.apis.ollama import OllamaApi
 from katydid.target.apis.openai import CompletionsApi, OpenAiApi
-from katydid.target.apis.responses import ResponsesApi
+from katydid.target.apis.responses import ResponsesApi, response_id
 from katydid.target.apis.tool_turns import with_tools
 from katydid.target.bridge.answering import BridgeAnswer, BridgeSocket, messages_path
 from katydid.target.bridge.service import PREFIX as BRIDGE
@@ -46,7 +46,7 @@ RESET = "/reset_prefix_cache"
 """The path that empties the prefix cache, as vLLM has it."""
 _LOOK = "x-katydid-preflight"
 """The header of a generator's look before its load."""
-_UNGUARDED = frozenset({"/health", "/stats"})
+_UNGUARDED = frozenset({"/health", "/stats", "/metrics"})
 """Paths that need no key, as the health check of most servers."""
 
 
@@ -63,6 +63,7 @@ class Connection(asyncio.Protocol):
         self._answer: ServedAnswer | BridgeAnswer | None = None
         self._stream: SpeechStream | BridgeSocket | None = None
         self._truth: Truth | None = None
+        self._ask: Ask | None = None
         self._first_byte: tuple[int, int] | None = None
         self._crowded = False
         self._holds_slot = False
@@ -118,6 +119,9 @@ class Connection(asyncio.Protocol):
 
     def stop(self) -> None:
         """The target ends."""
+        if self in self._target.computing:
+            self._computed()
+            return
         self._end_all("target_stopped")
         self._transport.abort()
 
@@ -141,12 +145,13 @@ class Connection(asyncio.Protocol):
         elif target.demands_key(request.api_key) and request.path not in _UNGUARDED:
             self._refuse(request, truth, Refusal(401, "Incorrect API key provided", "invalid_api_key"), api)
         elif page is not None:
-            self._write(request, 200, json_bytes(page))
+            kind, body = page
+            self._write(request, 200, body, kind=kind)
         elif request.path in SPEECH_APIS:
             self._open_stream(request, truth)
         elif request.method == "POST" and request.path == "/speech/workers":
             self._target.speech.pool.fill_up()
-            self._write(request, 200, json_bytes(target.page(request.path)))
+            self._write(request, 200, json_bytes(target.workers()))
         elif request.method == "POST" and request.path == RESET:
             if target.prefixes is not None:
                 target.prefixes.clear()
@@ -179,7 +184,7 @@ class Connection(asyncio.Protocol):
         looks = _LOOK in request.headers
         number = 0 if looks else target.count_request()
         try:
-            ask = api.read(request.json())
+            ask = target.kept.complete(api.read(request.json()))
         except RequestError as error:
             self._refuse(request, truth, Refusal(400, str(error), "invalid_request_error"), api)
             return
@@ -199,6 +204,7 @@ class Connection(asyncio.Protocol):
             truth.cached_tokens = ask.cached
         ask, tool_fault = with_tools(ask, target.settings, number)
         truth.fault = truth.fault or tool_fault
+        self._ask = ask
         job = AnswerJob(target.settings, api, request, ask, truth, number)
         kind = StreamedAnswer if ask.stream else WholeAnswer
         self._truth, self._answer = truth, kind(self._transport, target.ticker, job, self._finished)
@@ -208,11 +214,14 @@ class Connection(asyncio.Protocol):
 
     def _show(self, request: HttpRequest, api: Api, ask: Ask) -> None:
         """Answer a generator's look before its load, at once: it is in no count, no fault and no log."""
-        refusal = self._target.refuse_model(ask.model)
+        target = self._target
+        refusal = target.refuse_model(ask.model)
         if refusal is not None:
             self._write(request, refusal.status, api.error_body(refusal.message, refusal.kind))
         else:
-            self._write(request, 200, api.whole(ask, "preflight", self._target.settings.chunk_text, Spent(1, 0, 0)))
+            text = target.settings.chunk_text
+            target.kept.keep(ask, response_id("preflight"), text)
+            self._write(request, 200, api.whole(ask, "preflight", text, Spent(1, 0, 0)))
 
     def _talk(self, request: HttpRequest, truth: Truth) -> None:
         """A request to the chat bridge."""
@@ -249,6 +258,8 @@ class Connection(asyncio.Protocol):
         if self._truth is not None and self._answer is not None:
             self._truth.queue_ms = (time.monotonic_ns() - self._waits_since) / 1e6
             self._answer.begin()
+            if self in self._target.computing:
+                self._compute_on()
 
     # Ends
 
@@ -262,8 +273,14 @@ class Connection(asyncio.Protocol):
     def _release(self) -> None:
         """The answer is over: log it, and give its slot to the next."""
         truth, self._truth, self._answer = self._truth, None, None
+        ask, self._ask = self._ask, None
         if truth is not None:
+            if self._holds_slot:
+                truth.freed()
             self._target.log.write(truth)
+            if ask is not None and truth.outcome == "sent" and truth.fault is None:
+                text = self._target.settings.chunk_text * truth.chunks
+                self._target.kept.keep(ask, response_id(truth.identity), text)
         self._target.end_answer()
         if self._holds_slot:
             self._holds_slot = False
@@ -278,7 +295,11 @@ class Connection(asyncio.Protocol):
         if self._answer is not None and self._truth is not None:
             self._answer.abandon()
             self._truth.ended(outcome)
-            self._release()
+            if outcome == "client_closed" and self._target.settings.keep_computing:
+                self._target.computing.add(self)
+                self._compute_on()
+            else:
+                self._release()
         unserved = [truth for _, truth in self._requests]
         if self._reader.pending is not None:
             unserved.append(self._truth_of(self._reader.pending))
@@ -287,6 +308,18 @@ class Connection(asyncio.Protocol):
         for truth in unserved:
             truth.ended(outcome)
             self._target.log.write(truth)
+
+    def _compute_on(self) -> None:
+        """Nobody hears the answer any more, but it keeps its slot until it is computed, or its place in the queue."""
+        if self._holds_slot and isinstance(self._answer, ServedAnswer):
+            self._target.ticker.at(self._answer.computed_at, self._computed)
+        elif self._holds_slot:  # the chat bridge computes nothing
+            self._computed()
+
+    def _computed(self) -> None:
+        if self in self._target.computing:
+            self._target.computing.remove(self)
+            self._release()
 
     def _reject(self, error: RequestError) -> None:
         """Bytes that are not a request: what follows them cannot be understood either."""
@@ -308,8 +341,10 @@ class Connection(asyncio.Protocol):
         truth.ended("sent")
         self._target.log.write(truth)
 
-    def _write(self, request: HttpRequest, status: int, body: bytes, headers: str = "") -> None:
-        server = self._target.settings.server
-        self._transport.write(answer(status, body, server=server, keep_alive=request.keep_alive, headers=headers))
+    def _write(
+        self, request: HttpRequest, status: int, body: bytes, headers: str = "", kind: str = "application/json"
+    ) -> None:
+        server, keep_alive = self._target.settings.server, request.keep_alive
+        self._transport.write(answer(status, body, server=server, keep_alive=keep_alive, kind=kind, headers=headers))
         if not request.keep_alive:
             self._transport.close()

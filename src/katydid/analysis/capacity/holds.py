@@ -201,7 +201,8 @@ def measure_hold(
         criteria: the objective.
     """
     users = record.users if record.rate is None else max(1, round(record.rate * interval))
-    rows = frame[(frame["stage"] == record.stage) & frame["outcome"].isin(["ok", "failed"])]
+    stage = frame[frame["stage"] == record.stage]
+    rows, left = stage[stage["outcome"].isin(["ok", "failed"])], stage[stage["outcome"] == "abandoned"]
     limiter = limiter_of(rows, record.begin_ms, record.end_ms)
     if (
         record.purpose
@@ -214,9 +215,12 @@ def measure_hold(
     seconds = max(0.0, record.end_ms - begin) / 1000.0
     ok = counted[counted["outcome"] == "ok"]
     offered = record.rate or (users / interval if interval else len(counted) / (seconds or 1.0))
-    behind = _behind(rows, record, begin, interval, offered) if interval else 0.0
+    behind = (
+        _behind(pd.concat([rows, left]) if len(left) else rows, record, begin, interval, offered) if interval else 0.0
+    )
     few = max(BEHIND_FEWEST, BEHIND_SHARE * offered * seconds)
-    keeps_up = behind <= few or not _piles_up(inside[inside["paced"]], offered * seconds - few)
+    fewest = offered * seconds - few - int(_within(left["scheduled_ms"], record).sum())
+    keeps_up = behind <= few or not _piles_up(inside[inside["paced"]], fewest)
     judged = {c.metric: c.judged(rows, record) if len(inside) else rows for c in criteria}
     missed = {c.metric: int(c.missed(judged[c.metric]).sum()) for c in criteria}
     broken = tuple(
@@ -279,13 +283,15 @@ def _behind(rows: pd.DataFrame, record: StageRecord, begin: float, interval: flo
 
     Its rate is the slope of the answers that had come, seen at many moments, so that where the last moment
     falls does not decide. Whether the others wait in the target or were never started for want of an answer
-    is the same.
+    is the same. A client that left needs no answer any more.
     """
     length = record.end_ms - begin
     if length < interval * 1000.0:  # nothing can be said about so little
         return 0.0
     starts = rows["start_ms"].fillna(rows["scheduled_ms"]).to_numpy(dtype=np.float64)
-    took = rows["duration_ms"].to_numpy(dtype=np.float64)
+    took = (
+        rows["duration_ms"].fillna(rows["abandoned_ms"]) if "abandoned_ms" in rows else rows["duration_ms"]
+    ).to_numpy(dtype=np.float64)
     ends = np.sort((starts + np.where(np.isnan(took), 0.0, took))[rows["paced"].to_numpy(dtype=bool)])
     moments = np.linspace(begin, record.end_ms, LOOKS)
     rate = np.polyfit(moments - begin, np.searchsorted(ends, moments), 1)[0]

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from katydid.load.arrivals import MOST_RATE, read_process
 from katydid.load.pacing import Phase
@@ -14,14 +14,21 @@ from katydid.model.options.quantities import count, duration
 
 UNNAMED_WARM_UP = 20.0
 """Seconds that are left out at the beginning at most, where no interval says how long a load takes to be steady."""
+BUSY_SECONDS = 20.0
+"""That an answer may take before the users that a rate has by default are all busy."""
 WARM_UP_SHARE = 5
 """Of the run time, the part that may be warm-up."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ArrivalOptions:
-    """Interval, closed loop or rate. Seconds, unless a name says otherwise."""
+    """Interval, closed loop or rate. Seconds, unless a name says otherwise.
 
+    Attributes:
+        starts: what a schedule starts, in a word.
+    """
+
+    starts: ClassVar[str] = "request"
     interval: float = option(
         20.0,
         "seconds from one request start of a user to its next; 0 = closed loop, the next when the last has ended",
@@ -113,12 +120,13 @@ class ArrivalOptions:
 
     def arrival_facts(self) -> dict[str, Any]:
         """What a manifest says of when requests are due."""
+        what = {} if self.starts == ArrivalOptions.starts else {"starts": self.starts}
         if self.mode is Mode.RATE:
             named = {"rate_per_s": self.rate, "arrivals": self.arrivals or "even", "rate_ramp_per_s": self.ramp or None}
-            return {"interval_s": None, "phase": None, "phase_asked": None, "schedule": str(self.mode), **named}
+            return {"interval_s": None, "phase": None, "phase_asked": None, "schedule": str(self.mode), **named, **what}
         if self.mode is Mode.CLOSED:
-            return {"interval_s": 0.0, "schedule": str(self.mode)}
-        return {"interval_s": self.interval}
+            return {"interval_s": 0.0, "schedule": str(self.mode), **what}
+        return {"interval_s": self.interval, **what}
 
     def check_shape(self, *, staged: bool) -> None:
         """See whether a load shape, which has users come and go and ends the run, may have these.

@@ -8,6 +8,7 @@ import math
 import time
 from typing import Any
 
+from katydid.engine.worker_messages import Nothing, Ready
 from katydid.load.schedule import Mode
 
 LEAD = 0.3
@@ -36,8 +37,8 @@ class Barrier:
         if runtime.is_worker:
             self._runner.register_message(_RELEASE, self._on_release)
         elif runtime.is_master:
-            self._runner.register_message(_READY, lambda msg, **_: self.user_ready(msg.data["fact"]))
-            self._runner.register_message(_DONE, lambda **_: self.user_done())
+            runtime.inbox.listen(_READY, Ready, lambda _, ready: self.user_ready(ready.fact))
+            runtime.inbox.listen(_DONE, Nothing, lambda *_: self.user_done())
 
     def begin(self) -> None:
         """A run starts."""

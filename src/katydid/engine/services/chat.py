@@ -9,14 +9,13 @@ from katydid.dialects.base import Generation, Message, path_of
 from katydid.dialects.loading import load_object
 from katydid.dialects.stream_parser import StreamParser
 from katydid.engine.options import RunOptions
-from katydid.engine.services.api_key import find_key
-from katydid.engine.services.credentials import Credentials, KeyedClient
-from katydid.engine.services.headers import ExtraHeaders
+from katydid.engine.services.credentials import KeyedClient
+from katydid.engine.services.identity import Identity
 from katydid.engine.services.making import Making, counted_tokens
 from katydid.engine.services.paths import checked_path, placed
 from katydid.engine.services.preflight import HEADER, MOST_TOKENS, choose_model, look, try_request
 from katydid.engine.services.prompts import load_prompts
-from katydid.load.body import Adaptation, body_fields, secret_values
+from katydid.load.body import Adaptation, body_fields, harmless_fields, secret_values
 from katydid.load.made_prompts import Plan
 from katydid.load.prompts.collection import Draw
 from katydid.load.prompts.entry import Prompt
@@ -47,6 +46,7 @@ class ChatService(Generic[Options_co]):
         streams: whether this workload asks for streamed answers.
         asks: whether it sends the dialect's requests, so that one can be tried before the load.
         makes: whether its requests are those of `--prompts`, so that their lengths can be drawn.
+        system_prompts: whether `--shared-prefix` is a message of its own.
         adaptation: of requests to what the target refuses; found by `preflight`, or told to `adapt`.
         credentials: what its requests say of who sends them.
         note: what a person should know of the look before the load; empty for nothing.
@@ -55,6 +55,7 @@ class ChatService(Generic[Options_co]):
     streams = True
     asks = True
     makes = True
+    system_prompts = False
 
     def __init__(self, options: Options_co, host: str) -> None:
         self.dialect = dialect(options.api, options.dialect_options)
@@ -62,22 +63,24 @@ class ChatService(Generic[Options_co]):
         url = read_target_url(host)
         found = placed(self.dialect, url.path, self.own_path())
         self._host = url._replace(path=found.base).url
-        self._password = url.password
         self._models_path = found.models
-        self.key, self._key_note = find_key(options.api, host)
-        self.note = self._key_note
+        self._identity = Identity(options, url, self.dialect.headers, options.api)
+        self.key, self.note = self._identity.key, self._identity.note
         self._prompts = load_prompts(options.prompts)
         self._draw = Draw(len(self._prompts.entries), options.seed)
-        self.making = Making(options, options.seed, options.prompts, self._made)
+        self.making = Making(options, options.seed, options.prompts, self._made, apart=self.system_prompts)
         if self.making.active and not self.makes:
             raise ConfigError("--input-tokens, --output-tokens: this workload says itself what it asks: leave them out")
+        if options.leaving and options.leaving.chunks and not self.streams:
+            raise ConfigError(f"--abandon {options.abandon}: whole answers have no chunks: give a time, as 10%@2s")
         self._path = found.endpoint
         self._paths: dict[bool, str] = {}
         self._cut = self.dialect.endpoint.removesuffix(found.endpoint)
-        self._extra = ExtraHeaders(options.header)
         self._fields = body_fields(options.body)
+        if not self._identity.trusted:
+            self._fields = harmless_fields(self._fields)
         self.adaptation = Adaptation()
-        self.credentials = Credentials(self.key, self.dialect.headers, self._extra)
+        self.credentials = self._identity.credentials
         timeouts = Timeouts(options.request_timeout, options.idle_timeout)
         self.client = KeyedClient(open_client(options.client, self._host, timeouts, options.tls), self.credentials)
         self._bodies: dict[int, bytes] = {}
@@ -113,7 +116,7 @@ class ChatService(Generic[Options_co]):
                 path=self._models_path,
                 patient=patient,
             )
-            self.note = "; ".join(filter(None, (self._key_note, note)))
+            self.note = "; ".join(filter(None, (self._identity.note, note)))
         self.begin(model)
         if options.preflight == "request" and self.asks:
             own = frozenset(field.path[0] for field in self._fields)
@@ -121,7 +124,7 @@ class ChatService(Generic[Options_co]):
                 self._send_look, self._look_body, host=self._host, own=own, note=self.note, patient=patient
             )
         if self.making.makes_prompts:
-            count = self._count_tokens if options.preflight == "request" else None
+            count = (lambda text: self.count_tokens(one_message(text))) if options.preflight == "request" else None
             self.note = "; ".join(filter(None, (self.note, self.making.calibrate(count))))
         self.note = "; ".join(filter(None, (self._prompts.told, self.note)))
         return model
@@ -143,27 +146,29 @@ class ChatService(Generic[Options_co]):
         """See `service.Service.calibrate`."""
         self.making.use(found)
 
-    def _look(self, body: bytes) -> tuple[Exchange, bytes]:
+    def look(self, body: bytes) -> tuple[Exchange, bytes]:
+        """Send a request before the load, marked as such; what became of it, and the body of a success."""
         request = self.post(body, "preflight")
         return look(self.client, replace(request, headers=(*request.headers, (HEADER, "1"))))
 
     def _send_look(self, body: bytes) -> Exchange:
-        return self._look(body)[0]
+        return self.look(body)[0]
 
     def _look_body(self, adaptation: Adaptation) -> bytes:
         self.adaptation = adaptation
         if self.making.makes_prompts:
-            return self._short_body(one_message(self.making.prompts.probe(0, LOOK_WORDS)))
-        return self._short_body(self._prompts.entries[self._draw.first].messages)
+            return self.short_body(one_message(self.making.prompts.probe(0, LOOK_WORDS)))
+        return self.short_body(self._prompts.entries[self._draw.first].messages)
 
-    def _short_body(self, messages: list[Message]) -> bytes:
+    def short_body(self, messages: list[Message], extra: dict[str, object] | None = None) -> bytes:
+        """The body of a request before the load, for a short answer; `extra` is put into it as it is."""
         most = min(self.options.max_tokens, MOST_TOKENS)
-        short = replace(self.generation(self._forced(1)), max_tokens=most)
+        short = replace(self.generation(self._forced(1) | (extra or {})), max_tokens=most)
         return self.changed(self.dialect.body(messages, short, stream=self.streams))
 
-    def _count_tokens(self, text: str) -> int | None:
-        """The tokens of a probe, as the target counts them."""
-        exchange, body = self._look(self._short_body(one_message(text)))
+    def count_tokens(self, messages: list[Message]) -> int | None:
+        """The tokens of a probe before the load, as the target counts them."""
+        exchange, body = self.look(self.short_body(messages))
         return counted_tokens(self.dialect, exchange, body)
 
     def _forced(self, tokens: int) -> dict[str, object]:
@@ -292,7 +297,7 @@ class ChatService(Generic[Options_co]):
         """See `service.Service.secrets`."""
         paths = (self._path, *self._paths.values())
         query = [value for path in paths for name, value in parse_qsl(urlsplit(path).query) if is_secret_name(name)]
-        named = (*self.key.known, self._password, *self._extra.secrets, *secret_values(self._fields), *query)
+        named = (*self._identity.secrets, *secret_values(self._fields), *query)
         return [secret for secret in named if secret]
 
     def facts(self) -> dict[str, object]:

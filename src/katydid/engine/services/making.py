@@ -41,13 +41,20 @@ class Making:
         seed: of the run.
         prompts: of `--prompts`, which made ones take the place of.
         build: makes the body of a user's iteration by its plan.
+        apart: a shared prefix is a system prompt, and no part of the prompts' lengths.
 
     Raises:
         ConfigError: options contradict each other, or the tokenizer cannot be read.
     """
 
     def __init__(
-        self, options: LengthOptions, seed: int, prompts: str | None, build: Callable[[int, int, Plan], bytes]
+        self,
+        options: LengthOptions,
+        seed: int,
+        prompts: str | None,
+        build: Callable[[int, int, Plan], bytes],
+        *,
+        apart: bool = False,
     ) -> None:
         inputs = read_lengths(options.input_tokens) if options.input_tokens else None
         outputs = read_lengths(options.output_tokens) if options.output_tokens else None
@@ -58,11 +65,10 @@ class Making:
             if value and not inputs:
                 raise ConfigError(f"{flag} is for made prompts: give --input-tokens, as in --input-tokens 1000")
         self._exact = bool(options.tokenizer)
-        self.prompts = MadePrompts(
-            seed, inputs, outputs, shared, load_tokenizer(options.tokenizer) if options.tokenizer else None
-        )
+        weigh = load_tokenizer(options.tokenizer) if options.tokenizer else None
+        self.prompts = MadePrompts(seed, inputs, outputs, shared, weigh, apart=apart)
         self.makes_prompts, self.sets_outputs = inputs is not None, outputs is not None
-        self._inputs, self._shared = inputs, shared
+        self._inputs, self._shared, self._apart = inputs, shared, apart
         self._build = build
         self._ready: dict[tuple[int, int], Built] = {}
         self._bytes = 0
@@ -121,7 +127,7 @@ class Making:
             return ""
         if self._inputs.mean < least:
             own = f"its template has {plural(round(self.prompts.calibration.overhead), 'token')}"
-            shared = f", the shared prefix {self._shared.tokens}" if self._shared else ""
+            shared = f", the shared prefix {self._shared.tokens}" if self._shared and not self._apart else ""
             raise ConfigError(
                 f"--input-tokens {self._inputs}: shorter than a prompt of this target can be ({own}{shared}): "
                 f"ask for {least} or more"

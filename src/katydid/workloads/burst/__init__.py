@@ -11,7 +11,7 @@ from katydid.model.options.quantities import count, duration
 from katydid.model.redact import only_its_length
 from katydid.model.workload import Workload, register
 from katydid.workloads.burst.analysis import burst_summary
-from katydid.workloads.burst.section import burst_section
+from katydid.workloads.burst.section import burst_answer, burst_section
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,6 +76,7 @@ register(
         options=BurstOptions,
         user="katydid.workloads.burst.user:BurstUser",
         summarise=burst_summary,
+        answer=burst_answer,
         sections=(burst_section,),
     )
 )

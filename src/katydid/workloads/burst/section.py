@@ -1,5 +1,6 @@
 """Bursts in a report: the diagnosis, a row a burst, a row a user, and the queueing timeline."""
 
+from katydid.model.documents.summary import Summary
 from katydid.model.formatting import fraction, milliseconds, number, or_dash, significant
 from katydid.report.model import Chart, Material, Rows, Section, Span, Style, Table
 from katydid.workloads.burst.analysis import BurstRow, UserRow
@@ -25,7 +26,14 @@ def burst_section(material: Material) -> Section | None:
         [*_text(found), *_unconnected(bursts)],
         [_bursts(bursts), _users(users), _fits(found)],
         [_picture(users, burst.burst, found) for burst in bursts[:3]],
+        answer=True,
     )
+
+
+def burst_answer(summary: Summary) -> str | None:
+    """How many are served at a time."""
+    found = summary.part("concurrency", Diagnosis)
+    return f"concurrency: {found.verdict}" if found and found.verdict else None
 
 
 def _text(found: Diagnosis) -> list[str]:

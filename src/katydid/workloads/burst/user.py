@@ -47,7 +47,7 @@ class BurstService(ChatService[BurstOptions]):
             raise ConfigError("--burst-body is what --burst-path is sent: name the path too, or use --body for an API")
         super().__init__(options, host)
         kind = {"Content-Type": "application/json" if _is_json(self._posted) else "text/plain"} if self._posted else {}
-        self._plain_headers = (*self._extra.over(kind).items(), CLOSE)
+        self._plain_headers = (*self._identity.without_key(kind).items(), CLOSE)
 
     @property
     def plain(self) -> bool:
@@ -177,6 +177,7 @@ class BurstUser(PacedUser[BurstOptions, BurstService]):
     """
 
     abstract = True
+    may_leave = False
     workload = "burst"
     service_class = BurstService
     options_class = BurstOptions
