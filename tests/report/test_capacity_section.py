@@ -3,8 +3,9 @@
 import pandas as pd
 
 from documents import manifest_with, summary_with
+from katydid.analysis.capacity.answer import capacity_answer
 from katydid.model.documents.capacity import CapacityFound, Step
-from katydid.report.capacity import RESULT, capacity_section, capacity_sentence
+from katydid.report.capacity import RESULT, capacity_section
 from katydid.report.model import Material
 
 
@@ -25,11 +26,9 @@ def found(**more):
 
 def test_a_limiter_that_no_hold_saw_is_no_capacity():
     unseen = found(capacity=None, low=None, high=86.0, limiter_seen=False)
-    assert capacity_sentence(unseen).startswith(
-        "Capacity: not determined: no hold lasted two windows of the rate limiter"
-    )
-    assert "86 users" in capacity_sentence(unseen)
-    assert capacity_sentence(found(limiter_seen=True)) == "Capacity: 42 users (95 % interval 40 to 44)"
+    assert capacity_answer(unseen).startswith("capacity not determined: no hold lasted two windows of the rate limiter")
+    assert "86 users" in capacity_answer(unseen)
+    assert capacity_answer(found(limiter_seen=True)) == "capacity 42 users (95 % interval 40 to 44)"
 
 
 def test_a_stage_that_only_failures_broke_names_them_and_not_the_time_at_805_of_5000_ms():

@@ -16,7 +16,7 @@ from katydid.analysis.capacity.limiter import limiter_of
 from katydid.analysis.derived import quantile
 from katydid.model.documents.capacity import Hold, Step
 from katydid.model.documents.manifest import Manifest, StageRecord
-from katydid.model.formatting import milliseconds, plural
+from katydid.model.formatting import milliseconds, plural, significant
 from katydid.model.metrics import DISTRIBUTIONS, STATISTICS
 
 BRACKET = "bracket"
@@ -150,7 +150,17 @@ class HoldResult(Hold, kw_only=True, frozen=True):
         times = "" if self.p95_ms is None else f", p95 {milliseconds(self.p95_ms)}"
         seen = f"{plural(self.requests, 'request')}, {self.failed} failed{times}"
         broken = ", ".join(map(criterion_text, broken_itself(self))) or "no requests"
-        return f"held: {seen}" if self.held else f"broken ({broken}): {seen}"
+        return f"held: {seen}" if self.held else f"broken ({broken}): {seen}{self._limiter_text}"
+
+    @property
+    def _limiter_text(self) -> str:
+        if not self.rate_limited:
+            return ""
+        if self.limiter_per_s is None:
+            return (
+                f"; a rate limiter refused {self.rate_limited}: its window is {self.limiter_at_least_s:.3g} s or longer"
+            )
+        return f"; its rate limiter lets {significant(self.limiter_per_s)} requests/s pass"
 
     def step(self) -> Step:
         """As documents have it."""
