@@ -100,13 +100,19 @@ def conversations(run):
     run.samples.loc[run.samples["user"] == 3, "conversation_ms"] = np.nan
 
 
+def abandoned(run):
+    """Clients that hang up on purpose."""
+    left = run.samples["user"] % 4 == 1
+    run.samples.loc[left, ["outcome", "error", "blame", "duration_ms"]] = ["abandoned", None, None, np.nan]
+
+
 def never_settled(run):
     run.samples["warm_up"] = True
 
 
 KINDS = [
     closed, stalled, in_one_piece, stopped, cut_off, failing, of_one_token, in_a_ramp, at_a_rate, uncounted, reasoning,
-    sent_again, conversations, never_settled,
+    sent_again, conversations, abandoned, never_settled,
 ]  # fmt: skip
 
 

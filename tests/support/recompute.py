@@ -182,6 +182,7 @@ class Recomputed:
             "late_share": None if self.closed else share(late_ones, total),
             "unserved_share": share(len(self.missed), due or 0.0) if self.open else None,
             "aborted_share": share(sum(row["outcome"] == "aborted" for row in counted), total),
+            "abandoned_share": share(sum(row["outcome"] == "abandoned" for row in counted) or None, total),
             "resent_share": share(sum(sent_again), total) if sent_again else None,
             "offered_per_s": None if due is None else share(due, seconds),
             "requests_per_s": share(total, seconds),
@@ -267,7 +268,7 @@ class Recomputed:
 
 
 def share(part, whole):
-    return part / whole if whole else None
+    return part / whole if whole and part is not None else None
 
 
 def statistics(name, values):
