@@ -279,14 +279,14 @@ def searched(*estimates, limiting="failure_rate", unit="users"):
 
 def test_a_capacity_says_what_its_interval_is():
     section = searched(99.0, 100.0, 101.0)
-    assert section.title == "Capacity: 100 users (95 % interval 90 to 110)"
+    assert section.title == "Capacity 100 users (95 % interval 90 to 110), first violated failure rate"
     assert section.text[1].endswith(": 99, 100, 101. The interval is over the repeats, on log N, and never less than "
                                     "3\u00a0% to either side.")  # fmt: skip
 
 
 def test_a_capacity_of_rates_is_one_of_requests_a_second():
     section = searched(99.0, 100.0, unit="requests_per_s")
-    assert section.title == "Capacity: 100 requests/s (95 % interval 90.0 to 110)"
+    assert section.title == "Capacity 100 requests/s (95 % interval 90.0 to 110), first violated failure rate"
     assert section.tables[0].columns[1] == "Requests/s"
 
 
