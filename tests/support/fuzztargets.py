@@ -17,6 +17,8 @@ from katydid.dialects.status import classify_status, retry_after
 from katydid.load.prompts.collection import collected
 from katydid.load.prompts.files import READERS
 from katydid.load.prompts.unpacking import unpacked
+from katydid.load.traces.collection import collected as traced
+from katydid.load.traces.files import records
 from katydid.model.errors import ConfigError, ProtocolError
 from katydid.model.jsontext import json_bytes
 from katydid.model.redact import MASK, Redactor
@@ -199,7 +201,37 @@ def prompts(data: bytes) -> None:
     assert (found[1:] == found[:1] and not refused) or [len(told) for told in refused] == [1, 1], (found, refused)
 
 
+def traces(data: bytes) -> None:
+    """So does a trace; its requests come in order, each behind the one that it follows."""
+    found: list[Any] = []
+    refused: list[list[str]] = []
+    for parts in ([data[1:]], pieces(data)):
+        try:
+            trace = traced(records(parts))
+        except ConfigError as error:
+            refused.append(str(error).splitlines())
+            continue
+        assert list(trace.due) == sorted(trace.due)
+        assert all((trace.parent(number) or 0) <= number for number in range(len(trace)))
+        found.append((list(trace.due), trace.inputs, trace.outputs, trace.parents, trace.shared()))
+    assert (found[1:] == found[:1] and not refused) or [len(told) for told in refused] == [1, 1], (found, refused)
+
+
 TARGETS: dict[str, Callable[[bytes], None]] = {
     target.__name__: target
-    for target in (sse, ndjson, http1, framing, reading, whole, speech, answers, models, status, redact, prompts)
+    for target in (
+        sse,
+        ndjson,
+        http1,
+        framing,
+        reading,
+        whole,
+        speech,
+        answers,
+        models,
+        status,
+        redact,
+        prompts,
+        traces,
+    )
 }

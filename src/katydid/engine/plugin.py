@@ -113,7 +113,8 @@ class Lifecycle:
             users=users,
             interval=self.runtime.options.user_interval,
             run_time=self.runtime.info.run_time,
-            ends_itself=bool(self.runtime.options.requests) or all(u.ends_itself for u in self.runtime.paced_users()),
+            ends_itself=bool(self.runtime.options.requests or self.runtime.options.trace)
+            or all(u.ends_itself for u in self.runtime.paced_users()),
         )
 
     def _warn(self, text: str) -> None:
@@ -243,14 +244,15 @@ def _take_part(environment: Environment, web_ui: Page | None) -> None:
     assert options is not None  # noqa: S101 - it was started from a command line
     try:
         check_load(options)
-        if lifecycle.headless or options.concurrency or options.rate:  # also what the form of the page begins with
+        in_open_loop = options.rate or options.trace
+        if lifecycle.headless or options.concurrency or in_open_loop:  # also what the form of the page begins with
             options.num_users = users_of(options, [user.default_users for user in lifecycle.runtime.paced_users()])
         lifecycle.watch = Watch(lifecycle.runtime, lifecycle.collector, web_ui)
         if web_ui is not None:
             refuse_password(environment.host)
             guard_form(web_ui, lifecycle.complaint_about, plain_form)
             if options.spawn_rate is None:
-                users, ramp = max(options.num_users or 0, FORM_USERS), 0 if options.rate else options.ramp
+                users, ramp = max(options.num_users or 0, FORM_USERS), 0 if in_open_loop else options.ramp
                 options.spawn_rate = ramp or default_spawn_rate(users)
         if not lifecycle.headless:
             return

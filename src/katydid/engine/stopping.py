@@ -75,6 +75,7 @@ class Stopper:
         self._threshold = FailureThreshold(0)
         self._share = RequestShare(None)
         self._spent: set[str] = set()
+        self._all_started = False
         self._tickets: dict[int, AsyncResult] = {}
         self._last_ticket = 0
         self._signals = 0
@@ -110,6 +111,7 @@ class Stopper:
         self._threshold = FailureThreshold(limit)
         self._share = share
         self._spent = set()
+        self._all_started = False
         self._tickets.clear()
         self.drain = drain
         self.halted = False
@@ -125,7 +127,7 @@ class Stopper:
         if not isinstance(self._runner, WorkerRunner):
             self._environment.stop_timeout = drain
         elif share.spent:  # there are more processes than requests
-            self._runner.send_message(_SPENT)
+            self.all_started()
 
     @property
     def failures(self) -> int:
@@ -210,11 +212,18 @@ class Stopper:
         if not self._share.take():
             return False
         if self._share.spent:
-            if isinstance(self._runner, WorkerRunner):
-                self._runner.send_message(_SPENT)
-            else:
-                self.end("completed")
+            self.all_started()
         return True
+
+    def all_started(self) -> None:
+        """No request is left to start in this process; with its last process, the run ends."""
+        if self._all_started:
+            return
+        self._all_started = True
+        if isinstance(self._runner, WorkerRunner):
+            self._runner.send_message(_SPENT)
+        else:
+            self.end("completed")
 
     def _on_spent(self, msg: Message, **_: object) -> None:
         if not self._spent:

@@ -7,8 +7,6 @@ import math
 import time
 from typing import Any
 
-from katydid.load.schedule import Mode
-
 LEAD = 0.3
 """Seconds from the last user's spawning to a rate's beginning, at least: all users must have looked."""
 _RELEASE = "katydid_release"
@@ -73,7 +71,7 @@ class Barrier:
         runtime = self._runtime
         if runtime.is_worker:  # its master says when
             return
-        if runtime.options.mode is Mode.RATE:
+        if runtime.options.mode.is_open:
             if self.released_at is not None:
                 return
             self.released_at = self._whole_second(time.monotonic() + LEAD)

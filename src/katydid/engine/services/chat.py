@@ -68,7 +68,10 @@ class ChatService(Generic[Options_co]):
         self.note = self._key_note
         self._prompts = load_prompts(options.prompts)
         self._draw = Draw(len(self._prompts.entries), options.seed)
-        self.making = Making(options, options.seed, options.prompts, self._made)
+        replay = options.replay
+        self._trace = replay.trace if replay else None
+        self._told = "; ".join(filter(None, (self._prompts.told, replay.told if replay else "")))
+        self.making = Making(options, options.seed, options.prompts, self._made, self._trace)
         if self.making.active and not self.makes:
             raise ConfigError("--input-tokens, --output-tokens: this workload says itself what it asks: leave them out")
         self._path = found.endpoint
@@ -123,7 +126,7 @@ class ChatService(Generic[Options_co]):
         if self.making.makes_prompts:
             count = self._count_tokens if options.preflight == "request" else None
             self.note = "; ".join(filter(None, (self.note, self.making.calibrate(count))))
-        self.note = "; ".join(filter(None, (self._prompts.told, self.note)))
+        self.note = "; ".join(filter(None, (self._told, self.note)))
         return model
 
     def adapt(self, found: dict[str, object] | None) -> None:
@@ -201,7 +204,17 @@ class ChatService(Generic[Options_co]):
         """The request of a user's iteration; its body is built ahead of time where it is made."""
         if self.making.active:
             return self.post(self.making.take(user, iteration).body, request_id, stream=stream)
-        return self.post(self._body(self._draw.take(user, iteration), stream=stream), request_id, stream=stream)
+        if self._trace is not None and self._trace.prompts is not None:
+            body = self._built(self._trace.prompts[iteration], stream=stream)
+        else:
+            body = self._body(self._draw.take(user, iteration), stream=stream)
+        return self.post(body, request_id, stream=stream)
+
+    def _prompt(self, user: int, iteration: int) -> Prompt:
+        """What a request says that is not made: as the trace has it, else whichever comes next."""
+        if self._trace is not None and self._trace.prompts is not None:
+            return self._trace.prompts[iteration]
+        return self._prompts.entries[self._draw.take(user, iteration)]
 
     def request_for(self, sample: Sample, draw: tuple[int, int], *, stream: bool) -> Request:
         """The request of a sample, made by the user and the iteration of `draw`; the sample is told what it asks."""
@@ -210,7 +223,7 @@ class ChatService(Generic[Options_co]):
             plan = self.making.take(user, iteration).plan
             sample.target_input_tokens, sample.target_output_tokens = plan.input_tokens, plan.output_tokens
         if not self.making.makes_prompts:
-            sample.prompt_id = self._prompts.entries[self._draw.take(user, iteration)].id
+            sample.prompt_id = self._prompt(user, iteration).id
         return self.request(user=user, iteration=iteration, request_id=sample.request_id, stream=stream)
 
     def stream_parser(self, sample: Sample, draw: tuple[int, int]) -> StreamParser:
@@ -218,7 +231,7 @@ class ChatService(Generic[Options_co]):
         parser = self.dialect.stream_parser(self.options.check)
         limit = sample.target_output_tokens
         if limit is None and not self.making.makes_prompts:
-            limit = self._prompts.entries[self._draw.take(*draw)].output_tokens
+            limit = self._prompt(*draw).output_tokens
         parser.fewest_chunks = min(self.options.min_chunks, self.options.max_tokens if limit is None else limit)
         return parser
 
@@ -233,7 +246,7 @@ class ChatService(Generic[Options_co]):
         if self.making.makes_prompts:
             messages = one_message(self.making.prompts.text(user, iteration, plan.units))
         else:
-            messages = self._prompts.entries[self._draw.take(user, iteration)].messages
+            messages = self._prompt(user, iteration).messages
         generation = self.generation(self._forced(plan.output_tokens or 0))
         if plan.output_tokens is not None:
             generation = replace(generation, max_tokens=plan.output_tokens)
@@ -307,6 +320,8 @@ class ChatService(Generic[Options_co]):
     def _prompts_facts(self) -> dict[str, object]:
         if self.making.makes_prompts:
             return {"prompts": "made", "calibration": dict(self.making.prompts.facts())}
+        if self._trace is not None and self._trace.prompts is not None:
+            return {"prompts": f"{self.options.trace} ({len(self._trace)})"}
         return {
             "prompts": f"{self._prompts.source} ({len(self._prompts.entries)})",
             "prompts_sha256": self._prompts.sha256,
