@@ -19,6 +19,7 @@ from katydid.load.prompts.files import READERS
 from katydid.load.prompts.unpacking import unpacked
 from katydid.load.traces.collection import collected as traced
 from katydid.load.traces.files import records
+from katydid.load.traces.learning import csv_of, learned
 from katydid.model.errors import ConfigError, ProtocolError
 from katydid.model.jsontext import json_bytes
 from katydid.model.redact import MASK, Redactor
@@ -217,6 +218,22 @@ def traces(data: bytes) -> None:
     assert (found[1:] == found[:1] and not refused) or [len(told) for told in refused] == [1, 1], (found, refused)
 
 
+def logs(data: bytes) -> None:
+    """A gateway's log is read without an error of its own, and what is written of it is a trace."""
+    found: list[Any] = []
+    for parts in ([data[1:]], pieces(data)):
+        try:
+            trace = learned(parts).trace
+        except ConfigError as error:
+            found.append(len(str(error).splitlines()))
+            continue
+        found.append("\n".join(csv_of(trace)))
+        again = traced(records([found[-1].encode()]))
+        assert (again.inputs, again.parents) == (trace.inputs, trace.parents)
+    assert found[0] == found[1]
+    assert found[0] == 1 or isinstance(found[0], str)
+
+
 TARGETS: dict[str, Callable[[bytes], None]] = {
     target.__name__: target
     for target in (
@@ -233,5 +250,6 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
         redact,
         prompts,
         traces,
+        logs,
     )
 }

@@ -17,7 +17,7 @@ from katydid.load.prompts.json_values import DECODER, MOST_ENTRY, json_document
 from katydid.model.errors import ConfigError
 
 
-def _lines(pieces: Iterable[bytes]) -> Iterator[tuple[int, str]]:
+def text_lines(pieces: Iterable[bytes]) -> Iterator[tuple[int, str]]:
     """(number, text) of each line, without its end."""
     for number, line in enumerate(_raw_lines(pieces), start=1):
         try:
@@ -45,7 +45,7 @@ def _raw_lines(pieces: Iterable[bytes]) -> Iterator[bytes]:
 
 def plain(pieces: Iterable[bytes]) -> Iterator[Entry]:
     """A prompt a line."""
-    return (("line", number, text) for number, text in _lines(pieces) if text.strip())
+    return (("line", number, text) for number, text in text_lines(pieces) if text.strip())
 
 
 def json_lines(pieces: Iterable[bytes]) -> Iterator[Entry]:
@@ -54,7 +54,7 @@ def json_lines(pieces: Iterable[bytes]) -> Iterator[Entry]:
     Raises:
         ConfigError: a line is none.
     """
-    for number, text in _lines(pieces):
+    for number, text in text_lines(pieces):
         if text.strip():
             try:
                 value = _parsed(text)
@@ -100,7 +100,7 @@ def comma_separated(pieces: Iterable[bytes], columns: Columns = OF_PROMPTS) -> I
     Raises:
         ConfigError: no column is known, or a row is not as the first line says.
     """
-    lines = (f"{text}\n" for _, text in _lines(pieces))
+    lines = (f"{text}\n" for _, text in text_lines(pieces))
     header = next(lines, "")
     if not header.strip():
         return

@@ -75,7 +75,7 @@ def record_of(value: Any, number: int, *, table: bool) -> Record:
         Skipped: it asks nothing.
     """
     if not isinstance(value, dict):
-        raise ConfigError("is no request: give an object with a timestamp")
+        raise ConfigError("is not a request: give an object with a timestamp")
     says = not table and value.keys() & set(TEXTS)
     session = _first(value, SESSIONS)[1]
     return Record(
@@ -160,5 +160,5 @@ def _hash_ids(said: Any) -> tuple[int, ...]:
     if said is None:
         return ()
     if not isinstance(said, list) or not all(type(each) is int and 0 <= each < _MOST_ID for each in said):
-        raise ConfigError(f"{HASHES} is no list of whole numbers")
+        raise ConfigError(f"{HASHES} is not a list of whole numbers")
     return tuple(said)
