@@ -31,6 +31,13 @@ def test_below_its_limit_a_queue_keeps_up():
     assert result.p95_ms == pytest.approx(200, rel=0.1)
 
 
+def test_a_stage_is_told_in_one_line_while_a_search_goes_on():
+    rows = [started(i * 1000.0, iteration=i) for i in range(10)]
+    assert measured(*rows).text == "held: 10 requests, 0 failed, p95 500 ms"
+    late = [started(i * 1000.0, iteration=i, duration_ms=1500.0) for i in range(10)]
+    assert measured(*late).text.startswith("broken (duration.p95)")
+
+
 @pytest.mark.parametrize("users", [104, 120, 150, 300])
 def test_beyond_its_limit_it_shows_the_limit_however_far_beyond(users):
     result = held_by(Queue(slots=10, service=0.2), users)

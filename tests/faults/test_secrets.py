@@ -86,7 +86,9 @@ def command_lines(process):
 def test_no_secret_is_in_what_a_run_leaves_says_or_shows_to_other_users(tmp_path, client):
     with fault_server(echoes(KEY, HEADER, PASSWORD)) as server:
         env = SECRETS | {"LOCUST_HOST": with_password(server.url)}
-        running = katydid("run", "stream", *arguments(server.url, client=client), folder=tmp_path, env=env)
+        words = arguments(server.url, client=client)
+        # Cold: with a command line of its own.
+        running = katydid("run", "stream", *words, folder=tmp_path, env=env, cold=True)
         wait_until(server.finished.is_set, 90, f"the end of the echoes\n{running.err}")
         assert "canary" not in command_lines(psutil.Process(running.process.pid))
         running.signal(signal.SIGINT)

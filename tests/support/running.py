@@ -13,10 +13,12 @@ from pathlib import Path
 import pandas as pd
 
 from strictjson import strictly
+from warm import BIN, Warm
 
-BIN = Path(sys.executable).parent
 ROOT = Path(__file__).resolve().parents[2]
 LOCUSTFILE = ROOT / "locustfiles" / "stream.py"
+LOADING = {("run",), ("capacity",)}
+"""Commands whose start imports all that a load needs."""
 PLAIN_SERVER = f"{sys.executable} -m http.server --bind 127.0.0.1 PORT"
 """A shell command, for what only needs something that answers; PORT is to be replaced."""
 
@@ -29,16 +31,27 @@ def clean_environment(**more: str) -> dict[str, str]:
 
 
 class Running:
-    """A process that was started; its output goes to files, so that nothing ever blocks on a pipe."""
+    """A process that was started; its output goes to files, so that nothing ever blocks on a pipe.
 
-    def __init__(self, command, folder: Path, env=None):
+    Args:
+        command: the program and its arguments.
+        folder: where it runs, and where its output is kept.
+        env: variables beside those of a clean environment.
+        warm: it is `katydid`, and may begin with everything imported.
+    """
+
+    def __init__(self, command, folder: Path, env=None, *, warm=False):
         folder.mkdir(parents=True, exist_ok=True)
         number = len(list(folder.glob("*.out")))
         self.out_path, self.err_path = folder / f"{number}.out", folder / f"{number}.err"
+        words, variables = [str(word) for word in command], clean_environment(**(env or {}))
         with self.out_path.open("wb") as out, self.err_path.open("wb") as err:
+            if warm:
+                self.process = Warm(words[1:], self.out_path, self.err_path, folder, variables)
+                return
             self.process = subprocess.Popen(
-                [str(word) for word in command], stdout=out, stderr=err, stdin=subprocess.DEVNULL, cwd=folder,
-                env=clean_environment(**(env or {})), start_new_session=True,
+                words, stdout=out, stderr=err, stdin=subprocess.DEVNULL, cwd=folder, env=variables,
+                start_new_session=True,
             )  # fmt: skip
 
     @property
@@ -79,8 +92,10 @@ class Running:
         self.kill_all()
 
 
-def katydid(*words, folder: Path, env=None) -> Running:
-    return Running([BIN / "katydid", *words], folder, env)
+def katydid(*words, folder: Path, env=None, cold=False) -> Running:
+    """The command; one that makes load begins with everything imported, but where the test is of its start (`cold`)."""
+    python = any(name.startswith("PYTHON") for name in env or {})  # is read at the start of an interpreter only
+    return Running([BIN / "katydid", *words], folder, env, warm=words[:1] in LOADING and not cold and not python)
 
 
 def locust(*words, folder: Path, env=None) -> Running:

@@ -152,7 +152,6 @@ class HoldResult(Hold, kw_only=True, frozen=True):
         return failed > 0 and (late < FEWEST_BAD or late <= (1.0 - _QUANTILES[statistic]) * self.judged[metric] + 1e-9)
 
     @property
-    @property
     def text(self) -> str:
         """In one line."""
         times = "" if self.p95_ms is None else f", p95 {milliseconds(self.p95_ms)}"
