@@ -20,6 +20,7 @@ from katydid.model.documents.comparison import CompareSettings
 from katydid.model.errors import PRECEDENCE, ExitCode
 from katydid.model.metrics import METRICS, STATISTICS
 from katydid.model.sample import ErrorClass, Sample
+from katydid.model.workload import WORKLOADS, Workload
 from katydid.resources import resource_folder, shipped_workloads
 from katydid.runs import folder
 from katydid.runs.rows import sample_schema
@@ -57,7 +58,16 @@ LoadGen's binomial rule); below it says “too few”.
 {table(["statistic", "requests"], ([code("." + s.name), str(s.fewest)] for s in STATISTICS))}
 ## Figures of the whole run
 
-{table(head, rates)}"""
+{table(head, rates)}{"".join(map(_declared, filter(lambda w: w.metrics, WORKLOADS.values())))}"""
+
+
+def _declared(workload: Workload) -> str:
+    """The metrics that one workload alone has."""
+    rows = [[code(m.name), text(m.label), m.read, unit(m.unit), m.better, text(m.definition)] for m in workload.metrics]
+    return f"""
+## Of `{workload.name}` alone
+
+{table(["name", "label", "is a", "unit", "better", "definition"], rows)}"""
 
 
 def listed(values: Iterable[int]) -> str:
@@ -158,6 +168,7 @@ def validity() -> str:
         "target_output_tokens": "`--output-tokens`", "prompt_tokens": "models", "prompt_id": "prompts of a list",
     }  # fmt: skip
     rules = [[code(r.name), text(r.limit), text(r.why), named[r.column]] for r in RULES]
+    rules += [[code(r.name), text(r.limit), text(r.why), code(w.name)] for w in WORKLOADS.values() for r in w.rules]
     checks = [[c.name, text(c.limit), text(c.why), c.blame] for c in CHECKS]
     limits = [[x.name, f"≤ {x.most * (100 if x.unit == '%' else 1):g} {x.unit}", text(x.why)] for x in LIMITS]
     return f"""\

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from katydid.runs.folder import RunFolder, load_run
     from katydid.workloads.batch.user import BatchUser
     from katydid.workloads.burst.user import BurstUser
+    from katydid.workloads.chat.user import ChatUser
     from katydid.workloads.resilience.chaos import ChaosUser
     from katydid.workloads.resilience.storm import StormUser
     from katydid.workloads.resilience.zombies import ZombiesUser
@@ -49,6 +50,7 @@ __all__ = [
     "BatchUser",
     "BurstUser",
     "ChaosUser",
+    "ChatUser",
     "Dialect",
     "Finding",
     "Generation",
@@ -105,6 +107,7 @@ _HOME_OF = {
         "katydid.runs.folder": ("RunFolder", "load_run"),
         "katydid.workloads.batch.user": ("BatchUser",),
         "katydid.workloads.burst.user": ("BurstUser",),
+        "katydid.workloads.chat.user": ("ChatUser",),
         "katydid.workloads.resilience.chaos": ("ChaosUser",),
         "katydid.engine.options": ("RunOptions",),
         "katydid.model.options": ("NOT_NEGATIVE", "POSITIVE", "option"),

@@ -60,6 +60,14 @@ def test_of_several_requests_at_once_each_is_looked_for():
     assert "achieved_load" in {finding["rule"] for finding in summary["findings"]}
 
 
+def test_requests_that_follow_another_are_due_when_their_rows_say():
+    rows = samples(started(1000.0, user=0), started(2000.0, user=1)).assign(turn=[1, 2])
+    told = manifest_with(MANIFEST | TRACE | {"trace_due_ms": [0.0], "warm_up_s": 0.0})
+    summary = summarise(rows, monitor(10), told)
+    assert summary["metrics"]["offered_per_s"] == pytest.approx(2 / 4.9)
+    assert summary["metrics"]["unserved_share"] == 0.0
+
+
 def test_too_small_a_pool_is_told_with_what_to_do_about_a_trace():
     rows = [started(1000.0 + 10.0 * number, user=number, late_ms=900.0, late_cause="pool") for number in range(4)]
     found = next(f for f in summary_of(*rows, **TRACE)["findings"] if f["rule"] == "pool")
@@ -196,6 +204,15 @@ def test_a_damaged_manifest_offers_nothing(damage):
         ({"users": 20, "interval_s": 5.0}, "20 users, one request per user every 5 s (4 requests/s)"),
         ({"users": 64, **CLOSED}, "64 in flight (closed loop: each user's next request when its last has ended)"),
         (RATE | {"users": 1000, "arrivals": "poisson"}, "10 requests/s (poisson arrivals), at most 1,000 in flight"),
+        (
+            {"users": 8, "starts": "conversation", **CLOSED},
+            "8 conversations in flight (closed loop: each user's next conversation when its last has ended)",
+        ),
+        (RATE | {"users": 9, "starts": "conversation"}, "10 conversations/s (even arrivals), at most 9 in flight"),
+        (
+            {"users": 20, "interval_s": 60.0, "starts": "conversation"},
+            "20 users, one conversation per user every 60 s (20 conversations a minute)",
+        ),
         (
             RATE | {"rate_ramp_per_s": 2.0},
             "10 requests/s (even arrivals, 2 more each second until then), at most 8 in flight",

@@ -111,7 +111,13 @@ def test_users_that_have_times_of_their_own_take_none_from_the_options(asked, us
     ],
 )
 def test_users_are_those_of_the_loop_or_a_generous_pool(asked, users):
-    assert users_of(parsed(**asked), [1]) == users
+    one = SimpleNamespace(default_users=1, busy_seconds=lambda _: 20.0)
+    assert users_of(parsed(**asked), [one]) == users
+
+
+def test_a_pool_is_the_larger_the_longer_what_it_serves_may_take():
+    slow = SimpleNamespace(default_users=1, busy_seconds=lambda _: 100.0)
+    assert users_of(parsed(rate=5.0), [slow]) == 500
 
 
 def test_users_and_concurrency_are_the_same_thing():

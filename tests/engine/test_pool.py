@@ -28,6 +28,7 @@ def runtime(origin=0.0, *, rank=0, workers=1, stage=WHOLE_RUN, **options):
         is_worker=False,
         is_master=False,
         rank=rank,
+        service=None,
         stage=stage,
         noted=noted,
         note=noted.update,

@@ -15,6 +15,7 @@ from katydid.load.schedule import Mode
 from katydid.model.errors import ConfigError
 from katydid.model.formatting import load_text
 from katydid.model.sample import Sample
+from katydid.workloads.chat import ChatOptions
 
 USERS = [SimpleNamespace(ends_itself=False, workload="stream", default_users=1)]
 CSV = "time,input,output\n0,100,5\n2,150,9\n10,120,7\n"
@@ -99,13 +100,18 @@ def test_load_shapes_and_users_with_times_of_their_own_take_none(trace):
         options.check_processes(1, 2)
 
 
+def test_a_workload_that_holds_conversations_has_turns_of_its_own(trace):
+    with pytest.raises(ConfigError, match=r"--trace t.csv: it has conversations of its own: replay them with stream"):
+        ChatOptions(trace=trace()).check_arrivals(USERS)
+
+
 def test_the_pool_is_generous_for_the_busiest_part_of_the_trace(trace):
     busy = "time,input,output\n0,1,1\n" + "500,1,1\n" * 300
     options = SimpleNamespace(
         num_users=None, spawn_rate=None, ramp=0.0, concurrency=None, rate=None, trace=trace(busy), trace_window=None,
         trace_speed=1.0, requests=None,
     )  # fmt: skip
-    assert users_of(options, [1]) == 300
+    assert users_of(options, []) == 300
     options.num_users = 300
     assert spawn_rate_of(options) == 300.0
 
@@ -199,7 +205,7 @@ def test_a_user_that_has_no_request_left_tells_so_and_stays(monkeypatch):
     monkeypatch.setattr("katydid.engine.user.gevent.sleep", sleep)
     stopper = SimpleNamespace(all_started=lambda: told.append(len(slept)))
     schedule = SimpleNamespace(wait=lambda _: None, spent=False)
-    user = SimpleNamespace(_schedule=schedule, run_context=SimpleNamespace(stopper=stopper))
+    user = SimpleNamespace(_pause=None, _schedule=schedule, run_context=SimpleNamespace(stopper=stopper))
     with pytest.raises(StoppedError):
         PacedUser.wait_time(user)
     assert told == []

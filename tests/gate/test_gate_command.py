@@ -244,6 +244,11 @@ def test_a_thresholds_file_can_be_read_without_a_run(capsys, tmp_path):
     assert main(["gate", "--thresholds", str(tmp_path / "limits.toml"), "--only-read"]) == 2
 
 
+def test_without_a_run_a_file_may_name_what_any_workload_of_ours_declares(tmp_path):
+    (tmp_path / "chat.toml").write_text('[objective]\n"ttft_later_turns.p95" = "< 1s"\n')
+    assert main(["gate", "--thresholds", str(tmp_path / "chat.toml"), "--only-read"]) == 0
+
+
 def test_json_has_standard_output_to_itself(judge, runs):
     assert judge(runs["good"], BROKEN, "--json", "-") == 1
     told = json.loads(judge.out)

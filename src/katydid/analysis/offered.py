@@ -41,6 +41,15 @@ def arrivals_due(manifest: Manifest, until_ms: float) -> np.ndarray:
     return due[: int(manifest.option("requests")) or None]  # the run ends with the last of them
 
 
+def all_due(frame: pd.DataFrame, manifest: Manifest, until_ms: float) -> np.ndarray:
+    """The same, and those requests of a trace that follow another: they are due once that has ended, as rows say."""
+    due = arrivals_due(manifest, until_ms)
+    if manifest.trace is None or "turn" not in frame:
+        return due
+    later = frame.loc[(frame["turn"] > 1).fillna(value=False), "scheduled_ms"].to_numpy(dtype=np.float64)
+    return np.concatenate([due, later[later < until_ms]])
+
+
 def _due_from(begin: float, end: float, per_second: float | None, manifest: Manifest, stage: int = 0) -> np.ndarray:
     seconds = (end - begin) / 1000.0
     if not 0.0 < (per_second or 0.0) * seconds < MOST_ARRIVALS:

@@ -72,9 +72,12 @@ def add_parser(commands: Commands) -> None:
 
 
 def _catalogue(runs: Sequence[RunFolder]) -> Catalogue:
-    """The metrics that the runs may have; one that cannot be read says so when it is judged."""
-    from katydid.model.declared import catalogue_of
+    """The metrics that the runs may have, or without one any run of ours; a run that cannot be read says so later."""
+    from katydid.model.declared import catalogue_of, declare
+    from katydid.model.workload import WORKLOADS
 
+    if not runs:
+        return catalogue_of(*(declare(record.columns, record.metrics) for record in WORKLOADS.values()))
     manifests = []
     for run in runs:
         with suppress(NoDataError):

@@ -139,13 +139,13 @@ class AnthropicStreamParser(SseStreamParser):
     def _block(self, value: dict[str, Any], data: bytes) -> None:
         """A piece of a block, or its start, which for a tool's call brings the tool's name."""
         if value["type"] == "content_block_delta":
-            delta = member(value, "delta", data)
-            found = {key for key in _CONTENT if is_content(delta.get(key))}
+            piece = member(value, "delta", data)
+            found = {key for key in _CONTENT if is_content(piece.get(key))}
         else:
-            block = member(value, "content_block", data)
-            found = {"text"} if is_content(block.get("text")) or block.get("type") == "tool_use" else set()
+            piece = member(value, "content_block", data)
+            found = {"text"} if is_content(piece.get("text")) or piece.get("type") == "tool_use" else set()
         if found:
-            self.content(data, visible=found != {"thinking"})
+            self.content(data, visible=found != {"thinking"}, text=piece.get("text"))
 
     def _stop(self, reason: Any) -> None:
         if reason:

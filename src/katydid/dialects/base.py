@@ -152,6 +152,8 @@ class Dialect(Protocol):
         meaning(name, data): what an event of a streamed answer brings (`dialects.event_kinds.EventKind`), for
             `--record-events`; without it all are `other`.
         forced(tokens): fields of a body (`Generation.extra`) that make an answer at least so many tokens long.
+        kept(answer_id): fields of a body whose answer the server is to keep, and that goes on from one that it has kept
+            (`StreamParser.answer_id`), or begins where that is None.
         options: a dataclass of options of its own (`model.options.option`), and
         configured(options): the dialect with their values; it may be `self` where it has kept them.
     """

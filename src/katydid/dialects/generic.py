@@ -129,7 +129,7 @@ class GenericStreamParser(SseStreamParser):
             self.done = True
             return
         if paths.plain:
-            self.content(data)
+            self.content(data, text=data.decode("utf-8", "replace"))
             return
         value = load_object(data)
         if error := paths.error.find(value):
@@ -137,7 +137,7 @@ class GenericStreamParser(SseStreamParser):
             return
         text = paths.content.find(value)
         if is_content(text):
-            self.content(data)
+            self.content(data, text=text)
         elif self.full and text is not None and not isinstance(text, str | list | dict):
             raise ProtocolError(f"content that is not text: {data[:160].decode('utf-8', 'replace')}")
         self.usage(paths.prompt_tokens.find(value), paths.completion_tokens.find(value), value.get("usage"))

@@ -88,7 +88,7 @@ class OllamaStreamParser(NdjsonStreamParser):
         text, thinking, calls = _parts(value)
         visible = is_content(text) or calls
         if visible or thinking:
-            self.content(line, alone=not ended, visible=visible)
+            self.content(line, alone=not ended, visible=visible, text=text)
         if ended:
             self.done = True
             self.finish_reason = str(reason or "stop")

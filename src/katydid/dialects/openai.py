@@ -111,7 +111,8 @@ class OpenAiStreamParser(SseStreamParser):
             raise ProtocolError("a choice without a delta") from None
         reason = choice.get("finish_reason")
         if has_content:
-            self.content(data, alone=alone and not reason and not error, visible=plain or _is_seen(delta))
+            seen = plain or _is_seen(delta)
+            self.content(data, alone=alone and not reason and not error, visible=seen, text=text)
         self.choice(delta)
         if reason:
             self.finish_reason = str(reason)

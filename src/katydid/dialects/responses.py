@@ -39,7 +39,7 @@ class Responses(OpenAiAccess):
     endpoint = "/v1/responses"
 
     def body(self, messages: list[Message], generation: Generation, *, stream: bool) -> bytes:
-        """A response that the target does not keep; the API has no seed."""
+        """A response, which the target need not keep; the API has no seed."""
         request: dict[str, Any] = {
             "model": generation.model,
             "input": [_item(message) for message in messages],
@@ -49,6 +49,10 @@ class Responses(OpenAiAccess):
             "store": False,
         }
         return json_bytes(request | generation.extra)
+
+    def kept(self, answer_id: str | None) -> dict[str, Any]:
+        """See `base.Dialect`."""
+        return {"store": True} | ({"previous_response_id": answer_id} if answer_id else {})
 
     def stream_parser(self, check: str) -> StreamParser:
         """See `base.Dialect.stream_parser`."""
@@ -105,7 +109,8 @@ class ResponsesStreamParser(SseStreamParser):
     def _typed(self, kind: str, value: dict[str, Any], data: bytes) -> None:
         if kind in _CONTENT:
             if is_content(value.get("delta")):
-                self.content(data, visible=not kind.startswith("response.reasoning"))
+                text = value["delta"] if kind == "response.output_text.delta" else None
+                self.content(data, visible=not kind.startswith("response.reasoning"), text=text)
         elif kind == "response.output_item.added":
             if member(value, "item", data).get("type") in CALLS:  # a call begins with its function's name
                 self.content(data)
@@ -125,6 +130,7 @@ class ResponsesStreamParser(SseStreamParser):
         if failure := _failure({"status": kind.removeprefix("response."), **response}):
             self.on_error(failure)
         self.finish_reason = _reason(response)
+        self.answer_id = str(response.get("id") or "") or None
         self.done = True
 
 

@@ -10,8 +10,9 @@ unusual, and everything with `--check full`, goes through the parser. Both ways 
 """
 
 from abc import ABC, abstractmethod
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
+from katydid.dialects.content import text_of
 from katydid.dialects.loading import WRONG_SHAPE, error_in_event, shown, tells_error
 from katydid.dialects.status import classify_text, in_words
 from katydid.dialects.usage import TokenDetails, later
@@ -22,23 +23,12 @@ from katydid.model.sample import DETAIL_LIMIT, ErrorClass
 from katydid.protocol.counting import ContentRule, Shape
 from katydid.protocol.ndjson import NdjsonParser
 from katydid.protocol.skim import ChunkRule
-from katydid.protocol.sse import BOM, SseParser
+from katydid.protocol.sse import BOM, EventParser, SseParser
 
 BEGINNING = 4096
 """Bytes of a body that are kept while no content came, since they may be no answer but say what they are."""
 FEWEST_CHUNKS = 3
 """That an answer needs in `count` where nobody asks for shorter ones (origin: "more than 2 chunks = success")."""
-
-
-class EventParser(Protocol):
-    """What `protocol.sse` and `protocol.ndjson` have in common."""
-
-    plain: bool
-    rest: bytes
-    """Of an unfinished event."""
-
-    def take_back(self) -> bytes:
-        """The bytes of an unfinished event, which the parser then forgets."""
 
 
 class StreamParser(ABC):
@@ -57,6 +47,7 @@ class StreamParser(ABC):
         malformed: what could not be read, cut short.
         fewest_chunks: that a proper answer has, in `count`.
         details: what the server says of the tokens beside how many they are.
+        answer_id: by which the server knows the answer, of an API whose servers keep answers.
         shape: what the dialect's plain content events look like; None where nothing is known of them.
     """
 
@@ -83,6 +74,8 @@ class StreamParser(ABC):
         self.details = TokenDetails()
         self.error_text: str | None = None
         self.malformed: str | None = None
+        self.answer_id: str | None = None
+        self._texts: list[str] | None = None  # kept where somebody wants them
         self._at = 0.0
         self._fresh = 0  # content chunks of the block that is being read
         self._failed = False
@@ -124,6 +117,15 @@ class StreamParser(ABC):
         except (ProtocolError, *WRONG_SHAPE) as error:
             self._misread(error, self._parser.rest)
         self._flush()
+
+    def keep_text(self) -> None:
+        """Read every event, and keep the `text` of the answer; before its first byte."""
+        self._rule, self._texts = None, []
+
+    @property
+    def text(self) -> str:
+        """What a user sees of the answer, where it is kept."""
+        return "".join(self._texts or ())
 
     @property
     def plain(self) -> ChunkRule | None:
@@ -183,16 +185,19 @@ class StreamParser(ABC):
 
     # What a dialect says of an event
 
-    def content(self, event: bytes, *, alone: bool = True, visible: bool = True) -> None:
+    def content(self, event: bytes, *, alone: bool = True, visible: bool = True, text: Any = None) -> None:
         """One chunk with content, in this event.
 
         Args:
             event: its data.
             alone: it says nothing else: others that are like it but for their text need not be read.
             visible: a user sees it: it is not reasoning alone.
+            text: of it, that a user sees, in whatever shape the server writes it.
         """
         self._count(1, visible=visible)
-        if alone and not self.full and self.shape and not (self._rule and self._rule.fits(event)):
+        if self._texts is not None:
+            self._texts.append(text_of(text))
+        elif alone and not self.full and self.shape and not (self._rule and self._rule.fits(event)):
             self._strange += 1
             if self._rule is None or self._strange.bit_count() == 1 < self._strange:  # not for the odd one between
                 if (rule := self.shape.learn(event)) is not None:

@@ -44,13 +44,12 @@ class StreamedTurn(OpenAiStreamParser):
     """One streamed turn: its text and its calls.
 
     Attributes:
-        text: of the answer, until now.
         progress: (name, status) of tools that the server ran itself, in order.
     """
 
     def __init__(self) -> None:
         super().__init__("full")
-        self.text = ""
+        self.keep_text()
         self.progress: list[tuple[str, str]] = []
         self._assembler = CallAssembler()
 
@@ -70,7 +69,6 @@ class StreamedTurn(OpenAiStreamParser):
 
     def choice(self, delta: dict[str, Any]) -> None:
         """See `OpenAiStreamParser.choice`."""
-        self.text += _text(delta)
         try:
             for piece in delta.get("tool_calls") or []:
                 function = piece.get("function") or {}
@@ -98,7 +96,7 @@ class WholeTurn(AnswerParser):
         """See `AnswerParser.read`."""
         super().read(body)
         message = load_object(body)["choices"][0]["message"]
-        self.text = _text(message)
+        self.text = text_of(message.get("content"))
         assembler = CallAssembler()  # a call in one piece has the same limits and types as one in many
         try:
             for index, call in enumerate(message.get("tool_calls") or []):
@@ -107,8 +105,3 @@ class WholeTurn(AnswerParser):
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise ProtocolError(f"a tool call that cannot be read: {error}") from None
         self.calls = assembler.calls()
-
-
-def _text(message: dict[str, Any]) -> str:
-    """The text of a message or a delta; some servers write a list of parts, which is text all the same."""
-    return text_of(message.get("content"))

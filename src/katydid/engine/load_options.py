@@ -6,8 +6,9 @@ Locust takes any number of users, and a run time of nothing for none; what its t
 import math
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Mapping, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
+from katydid.engine.arrivals.asked import BUSY_SECONDS
 from katydid.engine.arrivals.replay import replay_of
 from katydid.engine.options import plain_fields
 from katydid.load.stages import MOST_USERS
@@ -118,31 +119,29 @@ def default_spawn_rate(users: int) -> float:
     return max(min(users, 100), users / 10)
 
 
-POOL_SECONDS = 20.0
-"""Seconds that an answer may take before the users that a rate has by default are all busy."""
 FEWEST_IN_POOL, MOST_IN_POOL = 100, 2000
 
 
-def pool_of(rate: float) -> int:
-    """Users that serve so many requests a second, where nobody says how many."""
-    return min(max(FEWEST_IN_POOL, math.ceil(rate * POOL_SECONDS)), MOST_IN_POOL)
+def pool_of(rate: float, busy: float = BUSY_SECONDS) -> int:
+    """Users that serve so many starts a second, each of which may take so many seconds, where nobody says how many."""
+    return min(max(FEWEST_IN_POOL, math.ceil(rate * busy)), MOST_IN_POOL)
 
 
-def users_of(options: Namespace, defaults: Sequence[int]) -> int:
+def users_of(options: Namespace, users: Sequence[Any]) -> int:
     """How many users there are: as asked for, of the closed loop, a generous pool, or the workload's.
 
     Args:
         options: parsed, as Locust has them.
-        defaults: users by default of each of the run's user classes that are Katydid's.
+        users: the run's user classes that are Katydid's.
     """
     if given := options.num_users or options.concurrency:
         return int(given)
     if options.rate is not None:
-        return pool_of(options.rate)
+        return pool_of(options.rate, max((user.busy_seconds(options) for user in users), default=BUSY_SECONDS))
     if options.trace is not None:
         replay = replay_of(options.trace, options.trace_window, options.trace_speed, options.requests)
-        return pool_of(replay.trace.most_within(POOL_SECONDS) / POOL_SECONDS)
-    return max(defaults, default=1)
+        return pool_of(replay.trace.most_within(BUSY_SECONDS) / BUSY_SECONDS)
+    return max((user.default_users for user in users), default=1)
 
 
 def spawn_rate_of(options: Namespace) -> float:

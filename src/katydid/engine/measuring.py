@@ -104,6 +104,23 @@ def _measure_tokens(sample: Sample, told: StreamFacts | Answer) -> None:
     sample.prediction_tokens = told.details.prediction_tokens
 
 
+def measure_whole(whole: Sample, last: Sample, began_ms: float | None, now_ms: float) -> None:
+    """The row of several requests together: it ends as the last of them did.
+
+    Args:
+        whole: that row.
+        last: the row of the last request.
+        began_ms: when the first request started, in milliseconds of the run; None where it never did.
+        now_ms: when the last one had ended.
+    """
+    whole.outcome, whole.error, whole.blame, whole.detail = last.outcome, last.error, last.blame, last.detail
+    whole.status = last.status
+    if began_ms is not None:
+        whole.start_ms = began_ms
+        whole.late_ms = began_ms - whole.scheduled_ms
+        whole.duration_ms = now_ms - began_ms
+
+
 def fail_on_the_line(sample: Sample, error: ErrorClass, detail: str) -> None:
     """A failure that the transport told; a proxy of the environment is the configuration's."""
     sample.fail(error, detail)

@@ -246,7 +246,7 @@ def _take_part(environment: Environment, web_ui: Page | None) -> None:
         check_load(options)
         in_open_loop = options.rate or options.trace
         if lifecycle.headless or options.concurrency or in_open_loop:  # also what the form of the page begins with
-            options.num_users = users_of(options, [user.default_users for user in lifecycle.runtime.paced_users()])
+            options.num_users = users_of(options, lifecycle.runtime.paced_users())
         lifecycle.watch = Watch(lifecycle.runtime, lifecycle.collector, web_ui)
         if web_ui is not None:
             refuse_password(environment.host)

@@ -12,6 +12,7 @@ from locust.env import Environment
 from locust.exception import StopUser
 
 from katydid.engine import options, plugin
+from katydid.engine.arrivals.asked import BUSY_SECONDS
 from katydid.engine.measuring import Parser, judge, measure_answer, measure_exchange
 from katydid.engine.recorder import Recorder
 from katydid.engine.run_state import Runtime
@@ -93,6 +94,7 @@ class PacedUser(User, Generic[Options, Service]):
         self.index, self.place, self.due = self.run_context.next_user()
         self.iteration = -1
         self._schedule: Schedule | None = None
+        self._pause: float | None = None
 
     @property
     def options(self) -> Options:
@@ -149,6 +151,16 @@ class PacedUser(User, Generic[Options, Service]):
         """Seconds from one start of this user to its next; 0 where it goes on as soon as it can."""
         return self.options.user_interval
 
+    @classmethod
+    def busy_seconds(cls, options: Any) -> float:
+        """Seconds that an iteration may take, generously: how many users a rate has by default.
+
+        Args:
+            options: of the run, as Locust has parsed them.
+        """
+        del options
+        return BUSY_SECONDS
+
     @property
     def draw(self) -> tuple[int, int]:
         """What its prompt is drawn by: user and iteration, or the arrival, whichever user is free for it.
@@ -201,7 +213,9 @@ class PacedUser(User, Generic[Options, Service]):
         return Pacer(self.interval, first)
 
     def wait_time(self) -> float:
-        """Seconds until the next request is due; Locust asks after each task."""
+        """Seconds until the next request is due; Locust asks after each task, and in a pause."""
+        if self._pause is not None:
+            return self._pause
         if self._schedule is None:
             return BARRIER_POLL
         while (left := self._schedule.wait(time.monotonic())) is None:
@@ -216,9 +230,8 @@ class PacedUser(User, Generic[Options, Service]):
         assert self._schedule is not None  # noqa: S101 - on_start has run
         self.iteration += 1
         self.prepare()
-        # A timer that was started in a long turn of the event loop counts from that turn's beginning.
         while (early := self._schedule.scheduled - time.monotonic()) > WAKE_UP:
-            gevent.sleep(early)
+            gevent.sleep(early)  # a timer of a long turn of the event loop counts from that turn's beginning
         if self.run_context.stopper.ending:  # woken in the moment in which the run ends
             raise StopUser
         while self.stage.is_over(self._schedule.scheduled - self.run_context.info.origin):
@@ -232,6 +245,26 @@ class PacedUser(User, Generic[Options, Service]):
         """One iteration, due at `scheduled` on the monotonic clock: one request, unless a workload says otherwise."""
         with self.sampled(scheduled) as sample:
             self.perform(sample)
+
+    def pause(self, until: float) -> None:
+        """Wait within an iteration, for a moment on the monotonic clock; a run that ends does not wait with us.
+
+        Raises:
+            StopUser: the run ends.
+        """
+        try:
+            while not self.run_context.stopper.ending:
+                self._pause = max(0.0, until - time.monotonic())
+                self.wait()  # type: ignore[no-untyped-call]  # Locust's
+                if until - time.monotonic() <= WAKE_UP:
+                    return
+        finally:
+            self._pause = None
+        raise StopUser
+
+    def now_ms(self) -> float:
+        """Milliseconds of the run."""
+        return self.run_context.info.ms(time.monotonic())
 
     @classmethod
     def finished(cls, report: Report | None, options: Any) -> None:

@@ -29,23 +29,31 @@ class Calibration:
         source: `none`, `target` (its count of probes), `tokenizer`, or `both` (a tokenizer, and the template by the
             target's count).
         corrections: made in this process.
+        following: tokens of the template for a question that follows an answer, beside their texts; None where nobody
+            has measured them.
+        system: the same for a system prompt.
     """
 
     overhead: float = 0.0
     per_unit: float = 1.0
     source: str = "none"
     corrections: int = 0
+    following: float | None = None
+    system: float | None = None
     _count: int = 0
     _sums: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
     """Of units, tokens, deviations and their squares."""
 
-    def units(self, tokens: int) -> int:
-        """Units of text in a prompt of so many tokens; at least 1."""
-        return max(1, round((tokens - self.overhead) / self.per_unit))
+    def units(self, tokens: int, *, follows: bool = False) -> int:
+        """Units of text in a prompt of so many tokens, or in a question that follows an answer; at least 1."""
+        return max(1, round((tokens - self._around(follows=follows)) / self.per_unit))
 
-    def tokens(self, units: int) -> int:
-        """Tokens of a prompt with so many units of text."""
-        return math.ceil(self.overhead + self.per_unit * units - 1e-9)
+    def tokens(self, units: int, *, follows: bool = False) -> int:
+        """Tokens of a prompt with so many units of text, or of a question that follows an answer."""
+        return math.ceil(self._around(follows=follows) + self.per_unit * units - 1e-9)
+
+    def _around(self, *, follows: bool) -> float:
+        return self.overhead if not follows or self.following is None else self.following
 
     def observe(self, units: int, tokens: int) -> None:
         """Take the count of an answer; correct what a unit is where the counts say that it is wrong."""
@@ -69,7 +77,8 @@ class Calibration:
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for a message and the manifest."""
         found = asdict(self)
-        return {key: value for key, value in found.items() if not key.startswith("_") and key != "corrections"}
+        known = {key: value for key, value in found.items() if value is not None}
+        return {key: value for key, value in known.items() if not key.startswith("_") and key != "corrections"}
 
     @classmethod
     def from_dict(cls, value: Mapping[str, Any]) -> "Calibration":

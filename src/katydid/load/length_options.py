@@ -27,7 +27,7 @@ class LengthOptions:
     shared_prefix: str | None = option(
         None,
         "TOKENS[:GROUPS]: made prompts begin with so many tokens that all those of one of GROUPS groups share; part "
-        "of --input-tokens (default: nothing shared)",
+        "of --input-tokens, in the workload chat a system prompt beside them (default: nothing shared)",
         kind=shared_prefix,
         group=Group.PROMPTS,
     )

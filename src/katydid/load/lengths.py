@@ -9,39 +9,30 @@ A draw follows from the seed, the user and the iteration alone, so it is the sam
 whichever process the user is.
 """
 
-import math
-import re
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from hashlib import blake2b
-from statistics import NormalDist
 
+from katydid.load.distribution import Distribution, Grammar
 from katydid.model.options.quantities import QuantityError, quoted
 
 MOST = 1_000_000
 """Tokens; a longer prompt fits no model's context."""
-_STANDARD = NormalDist()
 _PLACES = 200
-_SPEC = re.compile(r"([a-z]+)\(([^()]*)\)")
-_KINDS = ("normal", "lognormal", "uniform")
+TOKENS = Grammar(
+    what="a length",
+    examples=("1000", "normal(1000,200)", "lognormal(1000,800)", "uniform(200,2000)"),
+    number=float,
+    show=lambda value: f"{value:.12g}",
+    least=1,
+    most=MOST,
+    unit="tokens",
+    whole=True,
+)
 
 
 @dataclass(frozen=True, slots=True)
-class Lengths:
-    """A distribution of lengths in tokens.
-
-    Attributes:
-        kind: `fixed`, `normal`, `lognormal` or `uniform`.
-        first, second: mean and standard deviation; of `uniform` the smallest and the largest; both alike for `fixed`.
-    """
-
-    kind: str
-    first: float
-    second: float
-
-    @property
-    def mean(self) -> float:
-        """Of the distribution, before it is cut off below 1."""
-        return (self.first + self.second) / 2 if self.kind == "uniform" else self.first
+class Lengths(Distribution):
+    """A distribution of lengths in tokens."""
 
     def at(self, share: float) -> int:
         """The length that a share of all lengths does not exceed; at least 1 and at most `MOST`.
@@ -49,28 +40,21 @@ class Lengths:
         Args:
             share: between 0 and 1, exclusive.
         """
-        return int(min(MOST, max(1, round(self._quantile(share)))))
+        return int(min(MOST, max(1, round(self.quantile(share)))))
 
     def below(self, length: int) -> float:
         """The share of lengths that are less than this one, to within half a percent."""
         return sum(self.at((place + 0.5) / _PLACES) < length for place in range(_PLACES)) / _PLACES
 
-    def _quantile(self, share: float) -> float:
-        if self.kind == "fixed":
-            return self.first
+    def quantile(self, share: float) -> float:
+        """See `Distribution.quantile`; uniform lengths are whole numbers, each equally often."""
         if self.kind == "uniform":
             return self.first - 0.5 + share * (self.second - self.first + 1)
-        if self.kind == "normal":
-            return self.first + self.second * _STANDARD.inv_cdf(share)
-        variance = math.log1p((self.second / self.first) ** 2)
-        exponent = math.log(self.first) - variance / 2 + math.sqrt(variance) * _STANDARD.inv_cdf(share)
-        return math.exp(min(exponent, math.log(MOST) + 1))
+        return Distribution.quantile(self, share)
 
     def __str__(self) -> str:
         """As one writes it."""
-        if self.kind == "fixed":
-            return str(int(self.first))
-        return f"{self.kind}({self.first:.12g},{self.second:.12g})"
+        return TOKENS.write(self)
 
 
 def read_lengths(text: str) -> Lengths:
@@ -79,40 +63,7 @@ def read_lengths(text: str) -> Lengths:
     Raises:
         QuantityError: it is none, or its parameters make no sense.
     """
-    plain = "".join(text.lower().split())
-    if plain.isascii() and plain.isdecimal():
-        return Lengths("fixed", *_within(text, [float(plain)] * 2))
-    found = _SPEC.fullmatch(plain)
-    if found is None or found[1] not in _KINDS:
-        raise QuantityError(
-            f"{quoted(text)} is not a length such as 1000, normal(1000,200), lognormal(1000,800) or uniform(200,2000)"
-        )
-    try:
-        first, second = map(float, found[2].split(","))
-    except ValueError:
-        raise QuantityError(f"{quoted(text)} needs two numbers, as in {found[1]}(1000,200)") from None
-    if found[1] == "uniform":
-        _within(text, [first, second])
-        if first > second or not (first.is_integer() and second.is_integer()):
-            raise QuantityError(f"{quoted(text)} needs two whole numbers, the smaller one first")
-    else:
-        _within(text, [first])
-        if not 0 <= second <= 10 * first:
-            raise QuantityError(f"{quoted(text)} needs a standard deviation from 0 to ten times the mean")
-        if found[1] == "normal" and second > first:
-            raise QuantityError(f"{quoted(text)} would mostly be below 1: use lognormal for so wide a spread")
-    return Lengths(found[1], first, second)
-
-
-def _within(text: str, values: list[float]) -> list[float]:
-    """The same values.
-
-    Raises:
-        QuantityError: one is no possible length.
-    """
-    if not all(1 <= value <= MOST for value in values):
-        raise QuantityError(f"{quoted(text)} must be between 1 and {MOST:,}, in tokens")
-    return values
+    return Lengths(*astuple(TOKENS.read(text)))
 
 
 def lengths(text: str) -> str:

@@ -42,6 +42,7 @@ class MadePrompts:
         inputs: lengths of prompts; None where prompts are not made.
         outputs: lengths of answers; None where they are as long as the target likes.
         shared: the prefix of made prompts.
+        apart: the prefix is a message of its own, a system prompt, and no part of their lengths.
         weigh: tokens of a text, by a tokenizer.
     """
 
@@ -52,11 +53,13 @@ class MadePrompts:
         outputs: Lengths | None,
         shared: SharedPrefix | None = None,
         weigh: Weigh | None = None,
+        *,
+        apart: bool = False,
     ) -> None:
         self._seed = seed
         self._salt = int.from_bytes(blake2b(str(seed).encode(), digest_size=8).digest())
         self._inputs, self._outputs, self._shared = inputs, outputs, shared
-        self._weigh = weigh
+        self._weigh, self._apart = weigh, apart
         self.calibration = Calibration()
 
     @cached_property
@@ -68,13 +71,20 @@ class MadePrompts:
         """Make the text, which takes 20 ms, so that no request waits for it."""
         _ = self._text
 
-    def plan(self, user: int, iteration: int) -> Plan:
-        """How long a request is to be; a prompt is never shorter than the target's template and what it shares."""
+    def plan(self, user: int, iteration: int, *, follows: bool = False) -> Plan:
+        """How long a request is to be; a prompt is never shorter than the target's template and what it shares.
+
+        Args:
+            user: of the request.
+            iteration: of the user.
+            follows: it is a question that follows an answer, and its length is what it adds to the conversation.
+        """
         output = self._outputs.at(chance("output", self._seed, user, iteration)) if self._outputs else None
         if self._inputs is None:
             return Plan(output_tokens=output)
-        drawn = max(self._inputs.at(chance("input", self._seed, user, iteration)), self.least)
-        return Plan(drawn, output, self.calibration.units(drawn))
+        least = self.calibration.tokens(1, follows=True) if follows else self.least
+        drawn = max(self._inputs.at(chance("input", self._seed, user, iteration)), least)
+        return Plan(drawn, output, self.calibration.units(drawn, follows=follows))
 
     @property
     def least(self) -> int:
@@ -87,7 +97,26 @@ class MadePrompts:
 
     @property
     def _prefix_units(self) -> int:
-        return round(self._shared.tokens / self.calibration.per_unit) if self._shared else 0
+        """Units of a prompt that are shared."""
+        return 0 if self._apart else self._shared_units
+
+    @property
+    def _shared_units(self) -> int:
+        return round(self.shared_tokens / self.calibration.per_unit)
+
+    @property
+    def shared_tokens(self) -> int:
+        """Of what prompts share; 0 for nothing."""
+        return self._shared.tokens if self._shared else 0
+
+    @property
+    def system_tokens(self) -> int:
+        """Of a conversation's system prompt, its template included; 0 where there is none."""
+        return round(self.shared_tokens + (self.calibration.system or 0.0)) if self._apart and self._shared else 0
+
+    def system_prompt(self, user: int, iteration: int) -> str:
+        """What a conversation shares with all those of its group; empty for nothing."""
+        return self._group_text(user, iteration) if self._apart and self._shared else ""
 
     def text(self, user: int, iteration: int, units: int) -> str:
         """So many units of text that begin as no other request of the run does, behind what they share.
@@ -97,7 +126,7 @@ class MadePrompts:
             iteration: of the user.
             units: see `Plan`.
         """
-        prefix = self._prefix(user, iteration)
+        prefix = "" if self._apart else self._group_text(user, iteration)
         begins = self._cut(user, iteration, units - self._prefix_units, leading=not prefix)
         return f"{prefix} {begins}" if prefix else begins
 
@@ -109,11 +138,11 @@ class MadePrompts:
         """How long a probe's text is."""
         return self._text.units(text)
 
-    def _prefix(self, user: int, iteration: int) -> str:
+    def _group_text(self, user: int, iteration: int) -> str:
         if self._shared is None:
             return ""
         group = int(self._shared.groups * chance("group", self._seed, user, iteration))
-        return self._cut(_GROUPS, group, self._prefix_units)
+        return self._cut(_GROUPS, group, self._shared_units)
 
     def _cut(self, user: int, iteration: int, units: int, *, leading: bool = True) -> str:
         begins = opening(self._number(user, iteration)).split()

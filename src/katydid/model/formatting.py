@@ -187,27 +187,29 @@ def plural(count: float, word: str, several: str = "") -> str:
     return f"{number(count)} {word if count == 1 else several or f'{word}s'}"
 
 
-def pace(interval: float, users: int | None = None) -> str:
+def pace(interval: float, users: int | None = None, what: str = "request") -> str:
     """`one request per user every 5 s (4 requests/s)`; less than one a second is `(3 requests a minute)`.
 
     Args:
         interval: seconds, more than 0.
         users: how many there are; without them the rate is not known.
+        what: starts every interval.
     """
-    each = f"one request per user every {interval:g} s"
+    each = f"one {what} per user every {interval:g} s"
     if not users:
         return each
     if users >= interval:
-        return f"{each} ({plural(users / interval, 'request')}/s)"
-    return f"{each} ({plural(users * 60 / interval, 'request')} a minute)"
+        return f"{each} ({plural(users / interval, what)}/s)"
+    return f"{each} ({plural(users * 60 / interval, what)} a minute)"
 
 
 def load_text(manifest: Manifest) -> str:
     """`20 users, one request per user every 5 s (4 requests/s)`, or the closed loop, or the rate."""
-    users, interval = manifest.users, manifest.interval_s
+    users, interval, what = manifest.users, manifest.interval_s, manifest.starts or "request"
     if manifest.is_closed:
-        loop = "closed loop: each user's next request when its last has ended"
-        return f"{number(users)} in flight ({loop})" if users else loop
+        loop = f"closed loop: each user's next {what} when its last has ended"
+        several = number(users or 0) if what == "request" else plural(users or 0, what)
+        return f"{several} in flight ({loop})" if users else loop
     most = f", at most {number(users)} in flight" if users else ""
     if manifest.schedule == "trace":
         fast = f", {manifest.trace_speed:g} times as fast" if manifest.trace_speed not in {None, 1.0} else ""
@@ -217,9 +219,9 @@ def load_text(manifest: Manifest) -> str:
         return f"requests at rates ({manifest.arrivals} arrivals)"
     if manifest.is_open:
         ramp = f", {manifest.rate_ramp_per_s:g} more each second until then" if manifest.rate_ramp_per_s else ""
-        return f"{plural(manifest.rate_per_s or 0.0, 'request')}/s ({manifest.arrivals} arrivals{ramp}){most}"
+        return f"{plural(manifest.rate_per_s or 0.0, what)}/s ({manifest.arrivals} arrivals{ramp}){most}"
     ramp = f"{manifest.ramp_per_s:g} more each second" if manifest.ramp_per_s else ""
-    paced = pace(interval, users) if interval else ""
+    paced = pace(interval, users, what) if interval else ""
     return ", ".join(filter(None, (plural(users, "user") if users else "", ramp, paced)))
 
 

@@ -132,8 +132,8 @@ DISTRIBUTIONS = (
         "conversation",
         "Whole conversation",
         "conversation_ms",
-        "From the start of a conversation's first request to the end of its last, local tools included; only of "
-        "conversations that were right.",
+        "From the start of a conversation's first request to the end of its last, local tools and think times "
+        "included; only of conversations that were right.",
         primary=True,
     ),
     Distribution(

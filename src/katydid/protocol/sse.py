@@ -8,6 +8,7 @@ https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-inte
 """
 
 from itertools import repeat
+from typing import Protocol
 
 from katydid.model.errors import LimitError
 
@@ -22,6 +23,17 @@ _MESSAGE = b"message"
 SseEvent = tuple[bytes, bytes]
 """One dispatched event: its data, UTF-8 as it came, its lines joined by LF; and its name. A plain tuple, since a
 tenth of all that an event costs would be to give its parts names."""
+
+
+class EventParser(Protocol):
+    """What the parsers of event streams and of lines (`ndjson`) have in common."""
+
+    plain: bool
+    rest: bytes
+    """Of an unfinished event."""
+
+    def take_back(self) -> bytes:
+        """The bytes of an unfinished event, which the parser then forgets."""
 
 
 class SseParser:

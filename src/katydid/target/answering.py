@@ -53,7 +53,7 @@ class ServedAnswer(ABC):
         self._truth = job.truth
         self._fault = job.truth.fault
         self._keep_alive = job.request.keep_alive
-        self._identity = job.truth.request_id[-24:]  # its end: a generator may give all of a run the same beginning
+        self._identity = job.truth.identity
         self._number = job.number
         self._finished = finished
         self._over = False

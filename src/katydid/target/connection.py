@@ -15,7 +15,7 @@ from katydid.target.apis.anthropic import AnthropicApi
 from katydid.target.apis.base import Api, Ask, Spent
 from katydid.target.apis.ollama import OllamaApi
 from katydid.target.apis.openai import CompletionsApi, OpenAiApi
-from katydid.target.apis.responses import ResponsesApi
+from katydid.target.apis.responses import ResponsesApi, response_id
 from katydid.target.apis.tool_turns import with_tools
 from katydid.target.bridge.answering import BridgeAnswer, BridgeSocket, messages_path
 from katydid.target.bridge.service import PREFIX as BRIDGE
@@ -63,6 +63,7 @@ class Connection(asyncio.Protocol):
         self._answer: ServedAnswer | BridgeAnswer | None = None
         self._stream: SpeechStream | BridgeSocket | None = None
         self._truth: Truth | None = None
+        self._ask: Ask | None = None
         self._first_byte: tuple[int, int] | None = None
         self._crowded = False
         self._holds_slot = False
@@ -179,7 +180,7 @@ class Connection(asyncio.Protocol):
         looks = _LOOK in request.headers
         number = 0 if looks else target.count_request()
         try:
-            ask = api.read(request.json())
+            ask = target.kept.complete(api.read(request.json()))
         except RequestError as error:
             self._refuse(request, truth, Refusal(400, str(error), "invalid_request_error"), api)
             return
@@ -199,6 +200,7 @@ class Connection(asyncio.Protocol):
             truth.cached_tokens = ask.cached
         ask, tool_fault = with_tools(ask, target.settings, number)
         truth.fault = truth.fault or tool_fault
+        self._ask = ask
         job = AnswerJob(target.settings, api, request, ask, truth, number)
         kind = StreamedAnswer if ask.stream else WholeAnswer
         self._truth, self._answer = truth, kind(self._transport, target.ticker, job, self._finished)
@@ -208,11 +210,14 @@ class Connection(asyncio.Protocol):
 
     def _show(self, request: HttpRequest, api: Api, ask: Ask) -> None:
         """Answer a generator's look before its load, at once: it is in no count, no fault and no log."""
-        refusal = self._target.refuse_model(ask.model)
+        target = self._target
+        refusal = target.refuse_model(ask.model)
         if refusal is not None:
             self._write(request, refusal.status, api.error_body(refusal.message, refusal.kind))
         else:
-            self._write(request, 200, api.whole(ask, "preflight", self._target.settings.chunk_text, Spent(1, 0, 0)))
+            text = target.settings.chunk_text
+            target.kept.keep(ask, response_id("preflight"), text)
+            self._write(request, 200, api.whole(ask, "preflight", text, Spent(1, 0, 0)))
 
     def _talk(self, request: HttpRequest, truth: Truth) -> None:
         """A request to the chat bridge."""
@@ -262,8 +267,12 @@ class Connection(asyncio.Protocol):
     def _release(self) -> None:
         """The answer is over: log it, and give its slot to the next."""
         truth, self._truth, self._answer = self._truth, None, None
+        ask, self._ask = self._ask, None
         if truth is not None:
             self._target.log.write(truth)
+            if ask is not None and truth.outcome == "sent" and truth.fault is None:
+                text = self._target.settings.chunk_text * truth.chunks
+                self._target.kept.keep(ask, response_id(truth.identity), text)
         self._target.end_answer()
         if self._holds_slot:
             self._holds_slot = False

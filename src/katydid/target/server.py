@@ -9,6 +9,7 @@ from katydid.model.errors import ConfigError
 from katydid.target.admission import RateLimits, Refusal, Slots
 from katydid.target.bridge.service import Bridge
 from katydid.target.connection import Connection
+from katydid.target.kept_answers import KeptAnswers
 from katydid.target.prefix_cache import PrefixCache
 from katydid.target.settings import TargetSettings
 from katydid.target.speech.gateway import Gateway
@@ -30,6 +31,7 @@ class Target:
         self.slots = Slots(settings.slots, settings.queue_limit)
         self.log = TruthLog(settings.log)
         self.arrivals = Arrivals()
+        self.kept = KeptAnswers()
         self.prefixes = PrefixCache(settings.prefix_cache) if settings.prefix_cache else None
         self.speech = Gateway(settings, loop, self.log)
         self.rates = settings.failure_rates

@@ -49,6 +49,11 @@ class Truth:
     ended_mono_ns: int | None = None
     ended_real_ns: int | None = None
 
+    @property
+    def identity(self) -> str:
+        """Of its answer: the end of its id, since a generator may give all of a run the same beginning."""
+        return self.request_id[-24:]
+
     def wrote_chunk(self, count: int = 1) -> None:
         """Content is about to be written."""
         self.last_chunk_mono_ns = time.monotonic_ns()

@@ -7,9 +7,9 @@ from importlib import import_module
 from typing import Any
 
 from katydid.model.workload import WORKLOADS
-from katydid.workloads import batch, burst, resilience, scale, session, speech, stream, tools
+from katydid.workloads import batch, burst, chat, resilience, scale, session, speech, stream, tools
 
-__all__ = ["batch", "burst", "resilience", "scale", "session", "speech", "stream", "tools", "user_class"]
+__all__ = ["batch", "burst", "chat", "resilience", "scale", "session", "speech", "stream", "tools", "user_class"]
 
 
 def user_class(workload: str) -> Any:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from katydid.analysis.validity.rule import Run
-from katydid.analysis.validity.tokens import Own, cache_found, cached_and_all, lengths_found
+from katydid.analysis.validity.tokens import Own, cache_found, cached_and_all, lengths_found, without_history
 from katydid.model.documents.summary import Finding, Severity, TokenLengths
 from katydid.model.formatting import fraction, milliseconds, number, plural
 
@@ -66,7 +66,7 @@ _UNIQUE = "send unique prompts with --input-tokens, or a file with more of them"
 
 def warm_cache(run: Run) -> Finding | None:
     """Input tokens that came from the target's prefix cache although nobody meant it."""
-    rows = run.counted[run.counted["outcome"] == "ok"]
+    rows = without_history(run.counted[run.counted["outcome"] == "ok"])
     if (run.manifest.options or {}).get("input_tokens") is not None:
         share = _unmeant_share(rows, Own.of(run.manifest))
         if share is None or share <= _WARM:
@@ -115,7 +115,8 @@ def repeated(run: Run) -> Finding | None:
     """What times and repeats say, where the target does not say what came from its cache."""
     if cache_found(run.counted, run.manifest) is not None:
         return None
-    order = run.frame[run.frame["prompt_id"].notna() & (run.frame["outcome"] == "ok")].sort_values("start_ms")
+    told = run.frame[run.frame["prompt_id"].notna() & (run.frame["outcome"] == "ok")]
+    order = without_history(told).sort_values("start_ms")
     again = order.duplicated("prompt_id")
     if not again.any():
         return None

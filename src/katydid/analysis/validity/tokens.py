@@ -54,7 +54,7 @@ class Own:
     """Input tokens of each request that every request of its group begins with.
 
     Attributes:
-        template: the target's own, as the probes measured it.
+        template: the target's own, as the probes measured it, that of a shared system prompt included.
         shared: of `--shared-prefix`.
     """
 
@@ -65,12 +65,13 @@ class Own:
     def of(cls, manifest: Manifest) -> "Own":
         """Of a run; nothing where it did not make its prompts, or its manifest does not say it as it should."""
         calibration = manifest.get("calibration")
-        overhead = amount(calibration.get("overhead")) if isinstance(calibration, dict) else None
+        found = calibration if isinstance(calibration, dict) else {}
+        template = sum(amount(found.get(part)) or 0.0 for part in ("overhead", "system"))
         try:
             shared = read_shared_prefix(str((manifest.options or {}).get("shared_prefix"))).tokens
         except QuantityError:
             shared = 0
-        return cls(overhead or 0.0, shared)
+        return cls(template, shared)
 
 
 def cache_found(counted: pd.DataFrame, manifest: Manifest) -> CacheFound | None:
@@ -97,6 +98,11 @@ def cache_found(counted: pd.DataFrame, manifest: Manifest) -> CacheFound | None:
         beyond_template=_share(beyond, rest),
         over_time=_over_time(rows, cached, prompt),
     )
+
+
+def without_history(rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows whose prompts repeat nothing that was said before: of conversations, their first turns."""
+    return rows[rows["history_tokens"] == 0] if "history_tokens" in rows else rows
 
 
 def cached_and_all(rows: pd.DataFrame) -> tuple[pd.DataFrame, np.ndarray, np.ndarray]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from katydid.engine.arrivals.replay import Replay, replay_of
 from katydid.load.arrivals import MOST_RATE, read_process
@@ -16,6 +16,8 @@ from katydid.model.options.quantities import count, duration
 
 UNNAMED_WARM_UP = 20.0
 """Seconds that are left out at the beginning at most, where no interval says how long a load takes to be steady."""
+BUSY_SECONDS = 20.0
+"""That an answer may take before the users that a rate has by default are all busy."""
 WARM_UP_SHARE = 5
 """Of the run time, the part that may be warm-up."""
 MOST_SPEED = 1e6
@@ -24,8 +26,13 @@ _NO_INTERVAL: dict[str, Any] = {"interval_s": None, "phase": None, "phase_asked"
 
 @dataclass(frozen=True, kw_only=True)
 class ArrivalOptions:
-    """Interval, closed loop, rate or trace. Seconds, unless a name says otherwise."""
+    """Interval, closed loop, rate or trace. Seconds, unless a name says otherwise.
 
+    Attributes:
+        starts: what a schedule starts, in a word.
+    """
+
+    starts: ClassVar[str] = "request"
     interval: float = option(
         20.0,
         "seconds from one request start of a user to its next; 0 = closed loop, the next when the last has ended",
@@ -153,16 +160,17 @@ class ArrivalOptions:
 
     def arrival_facts(self) -> dict[str, Any]:
         """What a manifest says of when requests are due."""
+        what = {} if self.starts == ArrivalOptions.starts else {"starts": self.starts}
         if (replay := self.replay) is not None:
             named: dict[str, Any] = {"trace": self.trace, "trace_sha256": replay.sha256}
             size = {"trace_requests": len(replay.trace), "trace_span_s": replay.trace.span}
             return {**_NO_INTERVAL, "schedule": str(self.mode), **named, **size, "trace_speed": self.trace_speed}
         if self.mode is Mode.RATE:
             named = {"rate_per_s": self.rate, "arrivals": self.arrivals or "even", "rate_ramp_per_s": self.ramp or None}
-            return {**_NO_INTERVAL, "schedule": str(self.mode), **named}
+            return {**_NO_INTERVAL, "schedule": str(self.mode), **named, **what}
         if self.mode is Mode.CLOSED:
-            return {"interval_s": 0.0, "schedule": str(self.mode)}
-        return {"interval_s": self.interval}
+            return {"interval_s": 0.0, "schedule": str(self.mode), **what}
+        return {"interval_s": self.interval, **what}
 
     def due_facts(self, run_time: float | None, warm_up: float) -> dict[str, Any]:
         """What a manifest says of a trace's requests that nothing else in it tells.
@@ -243,6 +251,8 @@ class ArrivalOptions:
             for flag in (flag for flag, given in of_a_trace.items() if given):
                 raise ConfigError(f"{flag} says how a trace is replayed: give --trace, or leave it out")
             return
+        if self.starts != ArrivalOptions.starts:
+            raise ConfigError(f"--trace {self.trace}: it has conversations of its own: replay them with stream")
         if self.ramp:
             raise ConfigError(f"--ramp {self.ramp:g}: a trace says itself when its requests start: leave it out")
         _ = self.replay

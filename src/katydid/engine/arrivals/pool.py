@@ -35,7 +35,14 @@ class Pool:
         runtime = self._runtime
         options, rank, processes = runtime.options, runtime.rank, runtime.info.workers
         if (replay := options.replay) is not None:
-            return ReplayQueue(replay.trace, begin, rank=rank, processes=processes, drop_late=options.drop_late)
+            return ReplayQueue(
+                replay.trace,
+                begin,
+                rank=rank,
+                processes=processes,
+                drop_late=options.drop_late,
+                goes_on=getattr(runtime.service, "goes_on", lambda _: True),  # a service of one's own may have none
+            )
         rate = options.open_loop(stage.number, stage.rate)
         return ArrivalQueue(rate, begin, rank=rank, processes=processes, drop_late=options.drop_late)
 

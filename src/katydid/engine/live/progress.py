@@ -149,7 +149,7 @@ def _load(options: RunOptions, info: RunInfo, *, at_rates: bool) -> str:
         return load_text(Manifest.of(users=info.users, **options.arrival_facts()))
     if not options.interval:
         return f"{users}, at their own pace"
-    return f"{users}, {pace(options.interval, info.users)}{_first(options.phase, info.ramp)}"
+    return f"{users}, {pace(options.interval, info.users, options.starts)}{_first(options.phase, info.ramp)}"
 
 
 def _first(phase: str, ramp: float | None) -> str:

@@ -20,6 +20,7 @@ from katydid.load.body import Adaptation, body_fields, secret_values
 from katydid.load.made_prompts import Plan
 from katydid.load.prompts.collection import Draw
 from katydid.load.prompts.entry import Prompt
+from katydid.load.traces.talks import Talks
 from katydid.model.errors import ConfigError, ProtocolError
 from katydid.model.jsontext import json_bytes
 from katydid.model.redact import hide_query, is_secret_name
@@ -47,6 +48,7 @@ class ChatService(Generic[Options_co]):
         streams: whether this workload asks for streamed answers.
         asks: whether it sends the dialect's requests, so that one can be tried before the load.
         makes: whether its requests are those of `--prompts`, so that their lengths can be drawn.
+        system_prompts: whether `--shared-prefix` is a message of its own.
         adaptation: of requests to what the target refuses; found by `preflight`, or told to `adapt`.
         credentials: what its requests say of who sends them.
         note: what a person should know of the look before the load; empty for nothing.
@@ -55,6 +57,7 @@ class ChatService(Generic[Options_co]):
     streams = True
     asks = True
     makes = True
+    system_prompts = False
 
     def __init__(self, options: Options_co, host: str) -> None:
         self.dialect = dialect(options.api, options.dialect_options)
@@ -71,9 +74,12 @@ class ChatService(Generic[Options_co]):
         replay = options.replay
         self._trace = replay.trace if replay else None
         self._told = "; ".join(filter(None, (self._prompts.told, replay.told if replay else "")))
-        self.making = Making(options, options.seed, options.prompts, self._made, self._trace)
+        self.making = Making(
+            options, options.seed, options.prompts, self._made, trace=self._trace, apart=self.system_prompts
+        )
         if self.making.active and not self.makes:
             raise ConfigError("--input-tokens, --output-tokens: this workload says itself what it asks: leave them out")
+        self._talks = Talks(self._trace, self.making.prompts)
         self._path = found.endpoint
         self._paths: dict[bool, str] = {}
         self._cut = self.dialect.endpoint.removesuffix(found.endpoint)
@@ -124,7 +130,7 @@ class ChatService(Generic[Options_co]):
                 self._send_look, self._look_body, host=self._host, own=own, note=self.note, patient=patient
             )
         if self.making.makes_prompts:
-            count = self._count_tokens if options.preflight == "request" else None
+            count = (lambda text: self.count_tokens(one_message(text))) if options.preflight == "request" else None
             self.note = "; ".join(filter(None, (self.note, self.making.calibrate(count))))
         self.note = "; ".join(filter(None, (self._told, self.note)))
         return model
@@ -146,27 +152,29 @@ class ChatService(Generic[Options_co]):
         """See `service.Service.calibrate`."""
         self.making.use(found)
 
-    def _look(self, body: bytes) -> tuple[Exchange, bytes]:
+    def look(self, body: bytes) -> tuple[Exchange, bytes]:
+        """Send a request before the load, marked as such; what became of it, and the body of a success."""
         request = self.post(body, "preflight")
         return look(self.client, replace(request, headers=(*request.headers, (HEADER, "1"))))
 
     def _send_look(self, body: bytes) -> Exchange:
-        return self._look(body)[0]
+        return self.look(body)[0]
 
     def _look_body(self, adaptation: Adaptation) -> bytes:
         self.adaptation = adaptation
         if self.making.makes_prompts:
-            return self._short_body(one_message(self.making.prompts.probe(0, LOOK_WORDS)))
-        return self._short_body(self._prompts.entries[self._draw.first].messages)
+            return self.short_body(one_message(self.making.prompts.probe(0, LOOK_WORDS)))
+        return self.short_body(self._prompts.entries[self._draw.first].messages)
 
-    def _short_body(self, messages: list[Message]) -> bytes:
+    def short_body(self, messages: list[Message], extra: dict[str, object] | None = None) -> bytes:
+        """The body of a request before the load, for a short answer; `extra` is put into it as it is."""
         most = min(self.options.max_tokens, MOST_TOKENS)
-        short = replace(self.generation(self._forced(1)), max_tokens=most)
+        short = replace(self.generation(self._forced(1) | (extra or {})), max_tokens=most)
         return self.changed(self.dialect.body(messages, short, stream=self.streams))
 
-    def _count_tokens(self, text: str) -> int | None:
-        """The tokens of a probe, as the target counts them."""
-        exchange, body = self._look(self._short_body(one_message(text)))
+    def count_tokens(self, messages: list[Message]) -> int | None:
+        """The tokens of a probe before the load, as the target counts them."""
+        exchange, body = self.look(self.short_body(messages))
         return counted_tokens(self.dialect, exchange, body)
 
     def _forced(self, tokens: int) -> dict[str, object]:
@@ -219,6 +227,8 @@ class ChatService(Generic[Options_co]):
     def request_for(self, sample: Sample, draw: tuple[int, int], *, stream: bool) -> Request:
         """The request of a sample, made by the user and the iteration of `draw`; the sample is told what it asks."""
         user, iteration = draw
+        if self._trace is not None:
+            sample.extra |= self._talks.facts(iteration)
         if self.making.active:
             plan = self.making.take(user, iteration).plan
             sample.target_input_tokens, sample.target_output_tokens = plan.input_tokens, plan.output_tokens
@@ -233,18 +243,25 @@ class ChatService(Generic[Options_co]):
         if limit is None and not self.making.makes_prompts:
             limit = self._prompt(*draw).output_tokens
         parser.fewest_chunks = min(self.options.min_chunks, self.options.max_tokens if limit is None else limit)
+        if self._talks.keeps(draw[1]):
+            parser.keep_text()
         return parser
 
-    def ended(self, sample: Sample, draw: tuple[int, int]) -> None:
-        """A request of `request_for` has ended, and will not be tried again."""
+    def ended(self, sample: Sample, draw: tuple[int, int], text: str = "") -> None:
+        """A request of `request_for` has ended with an answer of this text, and will not be tried again."""
         self._draw.ended(*draw)
+        self._talks.heard(draw[1], sample, text)
         if self.making.active:
             self.making.ended(sample, draw)
+
+    def goes_on(self, number: int) -> bool:
+        """Whether requests may follow this one of the trace, which has ended."""
+        return self._talks.goes_on(number)
 
     def _made(self, user: int, iteration: int, plan: Plan) -> bytes:
         """The body of a request whose length is drawn."""
         if self.making.makes_prompts:
-            messages = one_message(self.making.prompts.text(user, iteration, plan.units))
+            messages = self._talks.messages(user, iteration, plan)
         else:
             messages = self._prompt(user, iteration).messages
         generation = self.generation(self._forced(plan.output_tokens or 0))

@@ -35,10 +35,9 @@ class ExtraHeaders:
         self.secrets: list[str] = []
         for line in _lines(text):
             name, equals, value = (part.strip() for part in line.partition("="))
-            if not equals or not _TOKEN.fullmatch(name):
+            if not (equals and _TOKEN.fullmatch(name)):
                 raise ConfigError(f"--header {name!r} is not NAME=VALUE, as in api-key=env:AZURE_KEY")
-            if name.lower() in _OURS:
-                raise ConfigError(f"--header {name} cannot be set: Katydid sends its own")
+            check_name("--header", name)
             self.values[name] = self._value(name, value)
 
     def over(self, headers: dict[str, str]) -> dict[str, str]:
@@ -59,6 +58,18 @@ class ExtraHeaders:
         if not value.isprintable() or not value.isascii():
             raise ConfigError(f"--header {name}: its value must be printable ASCII")
         return value
+
+
+def check_name(option: str, name: str) -> None:
+    """See that a header of such a name may be sent.
+
+    Raises:
+        ConfigError: it may not; by its option.
+    """
+    if not _TOKEN.fullmatch(name):
+        raise ConfigError(f"{option} {name!r} is not the name of a header, as X-Session-Id")
+    if name.lower() in _OURS:
+        raise ConfigError(f"{option} {name} cannot be set: Katydid sends its own")
 
 
 def shown_headers(text: str | None) -> str | None:

@@ -44,6 +44,7 @@ class Making:
         prompts: of `--prompts`, which made ones take the place of.
         build: makes the body of a user's iteration by its plan.
         trace: that is replayed.
+        apart: a shared prefix is a system prompt, and no part of the prompts' lengths.
 
     Raises:
         ConfigError: options contradict each other, or the tokenizer cannot be read.
@@ -55,7 +56,9 @@ class Making:
         seed: int,
         prompts: str | None,
         build: Callable[[int, int, Plan], bytes],
+        *,
         trace: Trace | None = None,
+        apart: bool = False,
     ) -> None:
         inputs = read_lengths(options.input_tokens) if options.input_tokens else None
         outputs = read_lengths(options.output_tokens) if options.output_tokens else None
@@ -69,12 +72,12 @@ class Making:
         self._exact = bool(options.tokenizer)
         weigh = load_tokenizer(options.tokenizer) if options.tokenizer else None
         if trace is None or not trace.says_lengths:
-            self.prompts = MadePrompts(seed, inputs, outputs, shared, weigh)
+            self.prompts = MadePrompts(seed, inputs, outputs, shared, weigh, apart=apart)
             self.makes_prompts, self.sets_outputs = inputs is not None, outputs is not None
         else:
             self.prompts = TracedPrompts(seed, trace, weigh)
             self.makes_prompts, self.sets_outputs = trace.makes_prompts, trace.outputs is not None
-        self._inputs, self._shared = inputs, shared
+        self._inputs, self._shared, self._apart = inputs, shared, apart
         self._build = build
         self._ready: dict[tuple[int, int], Built] = {}
         self._bytes = 0
@@ -108,7 +111,7 @@ class Making:
         self._bytes -= len(built.body)
         if not self.makes_prompts:
             return
-        if sample.prompt_tokens:
+        if sample.prompt_tokens and sample.extra.get("turn") in {None, 1}:  # the others are made of more than our text
             self.prompts.calibration.observe(built.plan.units, sample.prompt_tokens)
         if draw == (sample.user, sample.iteration) and self._bytes + len(built.body) <= AHEAD:
             self.take(sample.user, sample.iteration + 1)
@@ -131,7 +134,7 @@ class Making:
         least, source = self.prompts.least, self.prompts.calibration.source
         if self._inputs is not None and self._inputs.mean < least:
             own = f"its template has {plural(round(self.prompts.calibration.overhead), 'token')}"
-            shared = f", the shared prefix {self._shared.tokens}" if self._shared else ""
+            shared = f", the shared prefix {self._shared.tokens}" if self._shared and not self._apart else ""
             raise ConfigError(
                 f"--input-tokens {self._inputs}: shorter than a prompt of this target can be ({own}{shared}): "
                 f"ask for {least} or more"

@@ -33,9 +33,9 @@ class TracedPrompts(MadePrompts):
         super().prepare()
         self._at_first = replace(self.calibration)
 
-    def plan(self, user: int, iteration: int) -> Plan:
+    def plan(self, user: int, iteration: int, *, follows: bool = False) -> Plan:
         """See `MadePrompts.plan`."""
-        del user
+        del user, follows
         trace = self._trace
         output = trace.outputs[iteration] if trace.outputs else None
         if not trace.makes_prompts or trace.inputs is None:

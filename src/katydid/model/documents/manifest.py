@@ -85,6 +85,7 @@ class Manifest(Document, kw_only=True, frozen=True):
         ramp_per_s: users a second, whose first requests come as they start; null where there is no ramp.
         interval_s: between a user's requests; 0 in a closed loop, null where they arrive at a rate.
         schedule: `closed`, `rate` or `trace`; null where users keep an interval.
+        starts: what it starts, as `conversation`; null for requests.
         rate_per_s: requests that arrive each second, of a rate.
         arrivals: how they do, `even`, `poisson` or `gamma(CV)`.
         rate_ramp_per_s: requests/s that are added each second until then; null for the whole rate at once.
@@ -173,6 +174,7 @@ class Manifest(Document, kw_only=True, frozen=True):
     objective: list[CriterionRecord] | None = None
     stages: list[StageRecord] | None = None
     declared: object = None
+    starts: str | None = None
     silences: list[Silence] | None = None
     housekeeping_died: list[Death] | None = None
     ended: str | None = None

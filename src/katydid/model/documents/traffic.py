@@ -4,7 +4,7 @@ from katydid.model.documents.base import Document, Part
 
 
 class Spread(Part, kw_only=True, frozen=True):
-    """Lengths, in tokens or in turns."""
+    """Lengths, in tokens or turns."""
 
     mean: float
     p50: float

@@ -27,6 +27,9 @@ class Ask:
         toolset: the tools that it declares.
         calls: that its answer makes instead of text.
         progress: tools that the target runs itself, and tells of in the stream.
+        stores: its answer is to be kept, so that others may go on from it.
+        previous: id of the answer that it goes on from.
+        new_words: of its words, those at the end that it brought itself; None for all.
     """
 
     model: str
@@ -39,6 +42,9 @@ class Ask:
     toolset: Toolset | None = None
     calls: tuple[Call, ...] = ()
     progress: tuple[str, ...] = ()
+    stores: bool = False
+    previous: str | None = None
+    new_words: int | None = None
 
     @property
     def prompt_tokens(self) -> int:

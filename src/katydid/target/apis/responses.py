@@ -15,14 +15,21 @@ class ResponsesApi(Api):
     stream_kind = "text/event-stream"
 
     def read(self, body: dict[str, Any]) -> Ask:
-        """See `Api.read`; the input is a text or messages."""
+        """See `Api.read`; the input is a text or messages, and answers are kept unless a request says no."""
         limit = member(body, "max_output_tokens", int)
         if limit is not None and limit < 1:
             raise RequestError(f"'max_output_tokens' must be at least 1, got {limit}")
         given = body.get("input")
         words = given.split() if isinstance(given, str) else words_of(member(body, "input", list, []))
         stream = member(body, "stream", bool, default=False)
-        return Ask(model=model_name(body), stream=stream, limit=limit, words=words)
+        return Ask(
+            model=model_name(body),
+            stream=stream,
+            limit=limit,
+            words=words,
+            stores=member(body, "store", bool, default=True),
+            previous=member(body, "previous_response_id", str),
+        )
 
     def opening(self, ask: Ask, identity: str) -> bytes:
         """The response, its item and the item's part, all empty."""
@@ -66,9 +73,14 @@ class ResponsesApi(Api):
         return json_bytes({"error": {"message": message, "type": kind, "code": kind, "param": None}})
 
 
+def response_id(identity: str) -> str:
+    """By which a later request may go on from an answer."""
+    return f"resp_{identity}"
+
+
 def _response(ask: Ask, identity: str, status: str) -> dict[str, object]:
     return {
-        "id": f"resp_{identity}",
+        "id": response_id(identity),
         "object": "response",
         "created_at": int(time.time()),
         "status": status,

@@ -16,6 +16,7 @@ from katydid.dialects.status import retry_after
 from katydid.engine.options import RunOptions
 from katydid.engine.services.chat import ChatService
 from katydid.engine.user import PacedUser
+from katydid.load.traces.talks import COLUMNS
 from katydid.model.sample import ErrorClass, Sample
 from katydid.workloads.batch import BatchOptions
 
@@ -37,6 +38,9 @@ class BatchUser(PacedUser[BatchOptions, ChatService[BatchOptions]]):
         attempt: which try of the request this is, from 0.
         retry_after_ms: how long a refusal asked to wait.
         retry_at_ms: when the next try is due.
+        session_id: the conversation of a trace that the request is part of; null for none.
+        turn: of the conversation, from 1.
+        history_tokens: of what was said before, as the target counted it.
     """
 
     abstract = True
@@ -48,7 +52,10 @@ class BatchUser(PacedUser[BatchOptions, ChatService[BatchOptions]]):
         "attempt": int,
         "retry_after_ms": float,
         "retry_at_ms": float,
+        **COLUMNS,
     }
+
+    _said = ""
 
     def iterate(self, scheduled: float) -> None:
         """One request, or several tries of it."""
@@ -64,7 +71,7 @@ class BatchUser(PacedUser[BatchOptions, ChatService[BatchOptions]]):
                     scheduled = time.monotonic() + backoff_delay(attempt, dice.random(), asked)
                     sample.extra["retry_at_ms"] = self.run_context.info.ms(scheduled)
             if not again or not self._hold_back(scheduled):
-                self.service.ended(sample, self.draw)
+                self.service.ended(sample, self.draw, self._said)
                 return
 
     def ask(self, sample: Sample) -> float | None:
@@ -72,6 +79,7 @@ class BatchUser(PacedUser[BatchOptions, ChatService[BatchOptions]]):
         parser = AnswerParser(self.service.dialect)
         request = self.service.request_for(sample, self.draw, stream=False)
         exchange = self.exchange(sample, request, parser)
+        self._said = parser.answer.text if parser.answer else ""
         if sample.error not in REFUSED:
             return None
         asked = retry_after(exchange.headers, exchange.body, datetime.now(UTC))

@@ -14,6 +14,7 @@ import gevent
 
 from katydid.dialects.base import Message
 from katydid.dialects.tools import FINISHED, STARTED, StreamedTurn, WholeTurn, answered, declared
+from katydid.engine.measuring import measure_whole
 from katydid.engine.options import RunOptions
 from katydid.engine.services.chat import ChatService
 from katydid.engine.user import PacedUser
@@ -102,15 +103,11 @@ class ToolsUser(PacedUser[ToolsOptions, ToolsService]):
             whole.extra["kind"] = "iteration"
             for turn, expected in enumerate(self.service.turns()):
                 last = self._turn(talk, turn, expected, scheduled)
-                _resemble(whole, last)
+                measure_whole(whole, last, talk.began_ms, self.now_ms())
                 if last.outcome is not Outcome.OK:
                     break
                 scheduled = time.monotonic()
             whole.extra["tool_calls"] = talk.calls
-            if talk.began_ms is not None:
-                whole.start_ms = talk.began_ms
-                whole.late_ms = talk.began_ms - whole.scheduled_ms
-                whole.duration_ms = self._now_ms() - talk.began_ms
 
     def _turn(self, talk: "_Conversation", turn: int, expected: list[str], scheduled: float) -> Sample:
         """One request: ask, check, and run the tools that it calls."""
@@ -125,7 +122,7 @@ class ToolsUser(PacedUser[ToolsOptions, ToolsService]):
             if sample.outcome is Outcome.OK and (problem := self._problem(talk, expected, parser)) is not None:
                 sample.fail(ErrorClass.WRONG_TOOL_CALLS, problem)
             if sample.outcome is Outcome.OK and not expected and talk.began_ms is not None:
-                sample.extra["conversation_ms"] = self._now_ms() - talk.began_ms
+                sample.extra["conversation_ms"] = self.now_ms() - talk.began_ms
         if sample.outcome is Outcome.OK and calls:
             self._run_tools(talk, calls)
         return sample
@@ -159,9 +156,6 @@ class ToolsUser(PacedUser[ToolsOptions, ToolsService]):
         talk.messages += answered(calls, results)
         talk.ids |= {call.id for call in calls}
 
-    def _now_ms(self) -> float:
-        return self.run_context.info.ms(time.monotonic())
-
 
 @dataclass
 class _Conversation:
@@ -177,9 +171,3 @@ class _Conversation:
     ids: frozenset[str] = frozenset()
     calls: int = 0
     began_ms: float | None = None
-
-
-def _resemble(whole: Sample, last: Sample) -> None:
-    """A conversation ends as its last request did."""
-    whole.outcome, whole.error, whole.blame, whole.detail = last.outcome, last.error, last.blame, last.detail
-    whole.status = last.status

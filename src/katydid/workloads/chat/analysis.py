@@ -1,0 +1,159 @@
+"""What conversations showed: how many there were, each turn, and TTFT by the history that it came after.
+
+`summary.json`'s key `chat`.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from katydid.analysis.derived import quantile
+from katydid.analysis.validity import Run
+from katydid.analysis.validity.tokens import cached_and_all
+from katydid.model.metrics import fewest_for
+
+MOST_TURNS = 20
+"""That have a row each; later ones share the last row."""
+MOST_BINS, FEWEST_IN_BIN = 8, 20
+"""Of history lengths, and requests that each needs."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnFigures:
+    """Requests that have a turn, or about as much history, in common. Times and tokens are of successful ones.
+
+    Attributes:
+        ok, failed: of `requests` that count.
+        history_tokens, prompt_tokens: in the mean, as the target counts; null where it counts nothing.
+        cached_share: of the prompts' tokens, that came from the target's prefix cache; null where it does not say.
+        ttft_p50_ms, ttft_p90_ms: null where there are too few.
+        think_ms: before the turn, in the mean; null before a first turn.
+    """
+
+    requests: int
+    ok: int
+    failed: int
+    history_tokens: float | None
+    prompt_tokens: float | None
+    cached_share: float | None
+    ttft_p50_ms: float | None
+    ttft_p90_ms: float | None
+    think_ms: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn(TurnFigures):
+    """A turn of all conversations.
+
+    Attributes:
+        turn, last_turn: from 1; of the last row, which may have several turns, the first and the last of them.
+    """
+
+    turn: int
+    last_turn: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryBin(TurnFigures):
+    """Turns with so many tokens of history, both ends included."""
+
+    low: int
+    high: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChatFigures:
+    """Conversations of a run.
+
+    Attributes:
+        completed: every turn was answered.
+        failed: a turn failed, and so ended its conversation.
+        aborted: cut off by the end of the run.
+        turns_mean: answered, of those that completed; null where none did.
+        turns: by their place in the conversation.
+        history: by the tokens that were said before; empty where the target counts none.
+    """
+
+    conversations: int
+    completed: int
+    failed: int
+    aborted: int
+    turns_mean: float | None
+    turns: tuple[Turn, ...]
+    history: tuple[HistoryBin, ...]
+
+
+def chat_summary(run: Run) -> dict[str, object]:
+    """The conversations of a run; a conversation counts where its first turn does."""
+    rows, whole = run.counted, run.iterations
+    outcome = whole["outcome"] if len(whole) else pd.Series(dtype=object)
+    completed = whole[outcome == "ok"]
+    figures = ChatFigures(
+        conversations=len(whole),
+        completed=len(completed),
+        failed=int((outcome == "failed").sum()),
+        aborted=int((outcome == "aborted").sum()),
+        turns_mean=float(completed["turn"].astype(np.float64).mean()) if len(completed) else None,
+        turns=_by_turn(rows),
+        history=_by_history(rows),
+    )
+    return {"chat": figures}
+
+
+def _by_turn(rows: pd.DataFrame) -> tuple[Turn, ...]:
+    known = rows[rows["turn"].notna()]
+    place = known["turn"].astype(np.int64)
+    found = []
+    for _, group in known.groupby(place.clip(upper=MOST_TURNS)):
+        turns = place[group.index]
+        found.append(Turn(turn=int(turns.min()), last_turn=int(turns.max()), **_figures(group)))
+    return tuple(found)
+
+
+def _by_history(rows: pd.DataFrame) -> tuple[HistoryBin, ...]:
+    """First turns by themselves, which have no history; the others in bins of about equal size."""
+    known = rows[rows["history_tokens"].notna()]
+    tokens = known["history_tokens"].astype(np.int64)
+    later = tokens[tokens > 0].to_numpy()
+    bins = max(1, min(MOST_BINS, len(later) // FEWEST_IN_BIN))
+    edges = np.unique(np.quantile(later, np.linspace(0, 1, bins + 1)[1:-1], method="lower")) if len(later) else later
+    which = np.where(tokens == 0, -1, np.searchsorted(edges, tokens, "left"))
+    found = []
+    for _, group in known.groupby(which):
+        within = tokens[group.index]
+        found.append(HistoryBin(low=int(within.min()), high=int(within.max()), **_figures(group)))
+    return tuple(found)
+
+
+def _figures(rows: pd.DataFrame) -> dict[str, Any]:
+    ok = rows[rows["outcome"] == "ok"]
+    return {
+        "requests": len(rows),
+        "ok": len(ok),
+        "failed": int((rows["outcome"] == "failed").sum()),
+        "history_tokens": _mean(ok["history_tokens"]),
+        "prompt_tokens": _mean(ok["prompt_tokens"]),
+        "cached_share": _cached_share(ok),
+        "ttft_p50_ms": _quantile(ok["ttft_ms"], 0.5),
+        "ttft_p90_ms": _quantile(ok["ttft_ms"], 0.9),
+        "think_ms": _mean(rows["think_ms"]),
+    }
+
+
+def _mean(values: pd.Series) -> float | None:
+    known = values.dropna().astype(np.float64)
+    return float(known.mean()) if len(known) else None
+
+
+def _quantile(values: pd.Series, q: float) -> float | None:
+    known = values.dropna().to_numpy(dtype=np.float64)
+    return quantile(known, q) if len(known) >= fewest_for(q) else None
+
+
+def _cached_share(ok: pd.DataFrame) -> float | None:
+    if "cached_tokens" not in ok:
+        return None
+    _, cached, prompt = cached_and_all(ok)
+    return float(cached.sum() / prompt.sum()) if prompt.sum() else None

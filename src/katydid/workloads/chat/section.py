@@ -1,0 +1,116 @@
+"""Conversations in a report: how many, TTFT and cached share by turn, and TTFT against the length of the history."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TypeVar
+
+from katydid.model.formatting import fraction, milliseconds, number, or_dash, plural, significant
+from katydid.report.model import Chart, Line, Material, Scale, Section, Style, Table
+from katydid.workloads.chat.analysis import ChatFigures, HistoryBin, Turn, TurnFigures
+
+Row = TypeVar("Row", bound=TurnFigures)
+
+_COLUMNS: Mapping[str, Callable[[TurnFigures], str]] = {
+    "Requests": lambda row: number(row.requests),
+    "Failed": lambda row: number(row.failed),
+    "Prompt (tokens)": lambda row: or_dash(row.prompt_tokens, number_of_tokens),
+    "From the cache": lambda row: or_dash(row.cached_share, fraction),
+    "TTFT, p50": lambda row: or_dash(row.ttft_p50_ms, milliseconds),
+    "TTFT, p90": lambda row: or_dash(row.ttft_p90_ms, milliseconds),
+}
+_OF_TURNS: Mapping[str, Callable[[TurnFigures], str]] = {
+    **_COLUMNS,
+    "History (tokens)": lambda row: or_dash(row.history_tokens, number_of_tokens),
+    "Think time": lambda row: or_dash(row.think_ms, milliseconds),
+}
+_FAILED = 2
+"""The column of failures, the first one being the row's name."""
+
+
+def chat_section(material: Material) -> Section | None:
+    """Of a run that held conversations."""
+    found = material.summary.part("chat", ChatFigures)
+    if found is None or not found.turns:
+        return None
+    tables = [_table("Turns; lengths are means, as the target counts.", "Turn", found.turns, _turn, _OF_TURNS)]
+    if len(found.history) > 1:
+        caption = "Turns by the tokens that were said before them."
+        tables.append(_table(caption, "History", found.history, _history, _COLUMNS))
+    return Section("chat", "Conversations", [*_text(found)], tables, _charts(found))
+
+
+def number_of_tokens(value: float) -> str:
+    """A mean of tokens, without digits that say nothing."""
+    return number(round(value))
+
+
+def _text(found: ChatFigures) -> Iterator[str]:
+    said = [f"{number(found.completed)} of {plural(found.conversations, 'conversation')} were completed"]
+    if found.turns_mean is not None:
+        said.append(f"with {significant(found.turns_mean)} turns each in the mean")
+    ends = [f"{number(found.failed)} ended with a failed turn"] if found.failed else []
+    were = "was" if found.aborted == 1 else "were"
+    ends += [f"{number(found.aborted)} {were} cut off by the end of the run"] if found.aborted else []
+    yield "; ".join([", ".join(said), *ends]) + "."
+    first, last = found.turns[0], found.turns[-1]
+    if first.ttft_p50_ms is None or last.ttft_p50_ms is None or first is last:
+        return
+    cached = f", {fraction(last.cached_share)} of its prompt from the cache" if last.cached_share is not None else ""
+    yield (
+        f"TTFT (p50): {milliseconds(first.ttft_p50_ms)} in turn {_turn(first)}, {milliseconds(last.ttft_p50_ms)} in "
+        f"turn {_turn(last)}{cached}."
+    )
+
+
+def _table(
+    caption: str,
+    what: str,
+    rows: Sequence[Row],
+    name: Callable[[Row], str],
+    columns: Mapping[str, Callable[[TurnFigures], str]],
+) -> Table:
+    cells = [[name(row), *(show(row) for show in columns.values())] for row in rows]
+    bad = frozenset((place, _FAILED) for place, row in enumerate(rows) if row.failed)
+    return Table(caption, (what, *columns), cells, bad=bad)
+
+
+def _turn(row: Turn) -> str:
+    return number(row.turn) if row.turn == row.last_turn else f"{number(row.turn)} to {number(row.last_turn)}"
+
+
+def _history(row: HistoryBin) -> str:
+    return number(row.low) if row.low == row.high else f"{number(row.low)} to {number(row.high)}"
+
+
+def _charts(found: ChatFigures) -> Sequence[Chart]:
+    charts = []
+    times = [row for row in found.history if row.ttft_p50_ms is not None]
+    if len(times) > 1:
+        lines = [
+            Line("p50", Style.MAIN, [(row.history_tokens or 0.0, row.ttft_p50_ms or 0.0) for row in times]),
+            Line("p90", Style.SECOND, [(row.history_tokens or 0.0, row.ttft_p90_ms or float("nan")) for row in times]),
+        ]
+        charts.append(
+            Chart(
+                key="ttft-by-history",
+                title="TTFT by length of the history",
+                note="Time to first token of turns by the tokens that were said before them, each group at its mean.",
+                unit="ms",
+                scale=Scale.LINEAR,
+                x_unit="tokens of history",
+                lines=lines,
+            )
+        )
+    cached = [(float(row.turn), 100.0 * row.cached_share) for row in found.turns if row.cached_share is not None]
+    if len(cached) > 1:
+        charts.append(
+            Chart(
+                key="cache-by-turn",
+                title="Prefix cache by turn",
+                note="Tokens of the prompts that came from the target's prefix cache, in percent, by turn.",
+                unit="%",
+                scale=Scale.LINEAR,
+                x_unit="turn",
+                lines=[Line("from the cache", Style.MAIN, cached)],
+            )
+        )
+    return charts

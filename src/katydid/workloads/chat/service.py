@@ -1,0 +1,231 @@
+"""The service of conversations: requests that grow with what was said, or that name the answer before."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+
+from katydid.dialects.base import Generation, Message
+from katydid.dialects.loading import load_object
+from katydid.dialects.stream_parser import StreamParser
+from katydid.engine.services.chat import ChatService, one_message
+from katydid.engine.services.headers import check_name
+from katydid.engine.services.making import STREAMS
+from katydid.engine.services.preflight import answer_words
+from katydid.load.conversations.history import History, Keeper
+from katydid.load.conversations.turns import Rhythm, place_of
+from katydid.load.made_prompts import Plan
+from katydid.model.errors import ConfigError
+from katydid.model.sample import Sample
+from katydid.transport.exchange import Exchange, Request
+from katydid.workloads.chat import ChatOptions
+
+_SYSTEM = frozenset({"system", "developer"})
+"""Roles of messages that are said once in a conversation."""
+_SAID_BEFORE = "said-before"
+SUCCESS, BAD_REQUEST = 200, 400
+_FRAME_WORDS = 24
+"""Of each message of the probes that measure the template between two messages."""
+
+
+@dataclass(slots=True)
+class Conversation:
+    """How far a conversation has come.
+
+    Attributes:
+        id: what `--session-header` sends.
+        user, iteration: what its turns are drawn by.
+        turns: that it has, unless one fails.
+        turn: that was begun last, from 1; 0 before the first.
+        think_seconds: before the next one.
+        new: what the turn says.
+        limit: of its answer, in tokens; None where the run's holds.
+        began_ms: start of its first request.
+    """
+
+    id: str
+    user: int
+    iteration: int
+    turns: int
+    history: History
+    turn: int = 0
+    think_seconds: float = 0.0
+    new: tuple[Message, ...] = ()
+    limit: int | None = None
+    began_ms: float | None = None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether its last turn was begun."""
+        return self.turn >= self.turns
+
+
+class ConversationService(ChatService[ChatOptions]):
+    """Any API whose requests have messages; with history on the server, one whose servers keep answers."""
+
+    system_prompts = True
+
+    def __init__(self, options: ChatOptions, host: str) -> None:
+        super().__init__(options, host)
+        self._rhythm = Rhythm.read(options.seed, options.turns, options.think_time)
+        self._keeper = Keeper(options.history)
+        self._session_header = self._checked_session_header(options.session_header)
+        if self._keeper is Keeper.SERVER and not hasattr(self.dialect, "kept"):
+            raise ConfigError(
+                f"--history server: servers of --api {self.dialect.name} keep no conversations: take "
+                "--api openai-responses, or --history client"
+            )
+        if self._keeper is Keeper.CLIENT and not self._sends_history():
+            raise ConfigError(
+                f"--api {self.dialect.name}: its requests have the last message alone, and no history: send all of "
+                "them ({messages} in --sse-body), or take another API"
+            )
+
+    def _checked_session_header(self, name: str | None) -> str | None:
+        if name is None:
+            return None
+        check_name("--session-header", name)
+        if name.lower() in {header.lower() for header, _ in self.credentials.headers}:
+            raise ConfigError(f"--session-header {name}: requests have that header already: choose another")
+        return name
+
+    def _sends_history(self) -> bool:
+        said = one_message(_SAID_BEFORE) + one_message("now")
+        return _SAID_BEFORE.encode() in self.dialect.body(said, self.generation(), stream=True)
+
+    def generation(self, extra: dict[str, object] | None = None) -> Generation:
+        """See `ChatService.generation`; a server that keeps conversations is told to from the first look on."""
+        return super().generation(self._keeping(None) | (extra or {}))
+
+    def _keeping(self, answer_id: str | None) -> dict[str, object]:
+        """Fields of a request that goes on from an answer which the server keeps."""
+        keep = getattr(self.dialect, "kept", None) if self._keeper is Keeper.SERVER else None
+        found: dict[str, object] = keep(answer_id) if keep else {}
+        return found
+
+    # Before the load
+
+    def preflight(self) -> str:
+        """See `service.Service.preflight`; also how the target counts turns, and whether it keeps conversations."""
+        model = super().preflight()
+        if self.options.preflight != "request":
+            return model
+        calibration = self.making.prompts.calibration
+        if self.making.makes_prompts and calibration.source != "none":
+            user, assistant = (partial(_message, role) for role in ("user", "assistant"))
+            calibration.following = self._frame(user, assistant, user, beside=calibration.overhead)
+            if self.making.prompts.shared_tokens:
+                calibration.system = self._frame(partial(_message, "system"), user, beside=calibration.overhead)
+        if self._keeper is Keeper.SERVER:
+            self._try_going_on()
+        return model
+
+    def _frame(self, *roles: Callable[[str], Message], beside: float) -> float | None:
+        """Tokens of the template between messages, beside those of a single one; None where the target refuses them."""
+        prompts = self.making.prompts
+        texts = [prompts.probe(2 + number, _FRAME_WORDS) for number in range(len(roles))]
+        counted = self.count_tokens([say(text) for say, text in zip(roles, texts, strict=True)])
+        if counted is None:
+            return None
+        return max(0.0, counted - beside - prompts.calibration.per_unit * sum(map(prompts.units, texts)))
+
+    def _try_going_on(self) -> None:
+        """See that an answer is kept: ask twice.
+
+        Raises:
+            ConfigError: it is not.
+        """
+        if "store" in self.adaptation.left_out:
+            raise ConfigError(f"{self._host} refuses to keep answers: take --history client")
+        exchange, body = self.look(self._look_body(self.adaptation))
+        answer_id = self._answer_id(exchange, body)
+        if answer_id is None:
+            return  # the load will say what is wrong
+        after, _ = self.look(self.short_body(one_message("Go on."), self._keeping(answer_id)))
+        if after.status is not None and after.status >= BAD_REQUEST:
+            raise ConfigError(f"{self._host} keeps no conversations ({answer_words(after)}): take --history client")
+
+    def _answer_id(self, exchange: Exchange, body: bytes) -> str | None:
+        if exchange.status != SUCCESS:
+            return None
+        kind = exchange.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if kind not in STREAMS:
+            return str(load_object(body).get("id") or "") or None
+        parser = self.dialect.stream_parser("count")
+        parser.feed(body, 0.0)
+        parser.finish()
+        return parser.answer_id
+
+    # A conversation
+
+    def begin_conversation(self, name: str, user: int, iteration: int) -> Conversation:
+        """The conversation of a user's iteration, of which nothing is said yet."""
+        turns = self._rhythm.turns_of(user, iteration)
+        return Conversation(name, user, iteration, turns, History(self._keeper))
+
+    def next_turn(self, talk: Conversation, sample: Sample) -> Request:
+        """The request of a conversation's next turn; the sample is told what it asks."""
+        talk.turn += 1
+        first = talk.turn == 1
+        place = place_of(talk.iteration, talk.turn)
+        plan = self.making.prompts.plan(talk.user, place, follows=not first) if self.making.active else Plan()
+        talk.new = self._said(talk, place, plan, sample)
+        history = talk.history
+        sample.extra |= {
+            "kind": "request",
+            "session_id": talk.id,
+            "turn": talk.turn,
+            "think_ms": None if first else talk.think_seconds * 1000.0,
+            "history_tokens": history.tokens,
+        }
+        if plan.input_tokens is not None and history.tokens is not None:
+            before = self.making.prompts.system_tokens if first else history.tokens
+            sample.target_input_tokens = plan.input_tokens + before
+        talk.think_seconds = self._rhythm.seconds_before(talk.user, talk.iteration, talk.turn + 1)
+        generation = self.generation(self._forced(plan.output_tokens or 0) | self._keeping(history.answer_id))
+        if talk.limit is not None:
+            generation = replace(generation, max_tokens=talk.limit)
+        body = self.dialect.body(history.asking(talk.new), generation, stream=True)
+        request = self.post(self.changed(body), sample.request_id)
+        if self._session_header is None:
+            return request
+        return replace(request, headers=(*request.headers, (self._session_header, talk.id)))
+
+    def _said(self, talk: Conversation, place: int, plan: Plan, sample: Sample) -> tuple[Message, ...]:
+        """What a turn says: made text, or the next prompt, whose system message is said once."""
+        talk.limit = sample.target_output_tokens = plan.output_tokens
+        if self.making.makes_prompts:
+            prompts = self.making.prompts
+            system = prompts.system_prompt(talk.user, talk.iteration) if talk.turn == 1 else ""
+            begins = [{"role": "system", "content": system}] if system else []
+            return (*begins, *one_message(prompts.text(talk.user, place, plan.units)))
+        entry = self._prompts.entries[self._draw.take(talk.user, place)]
+        self._draw.ended(talk.user, place)
+        sample.prompt_id = entry.id
+        if plan.output_tokens is None:
+            talk.limit = entry.output_tokens
+        return tuple(m for m in entry.messages if talk.turn == 1 or m.get("role") not in _SYSTEM)
+
+    def turn_parser(self, talk: Conversation) -> StreamParser:
+        """A reader for the answer to a turn, which keeps its text where it is sent again."""
+        parser = self.dialect.stream_parser(self.options.check)
+        limit = self.options.max_tokens if talk.limit is None else talk.limit
+        parser.fewest_chunks = min(self.options.min_chunks, limit)
+        if self._keeper is Keeper.CLIENT:
+            parser.keep_text()
+        return parser
+
+    def heard(self, talk: Conversation, sample: Sample, parser: StreamParser) -> str | None:
+        """Take an answer into the conversation; why that cannot go on with it, None where it can."""
+        talk.history.counted(sample.prompt_tokens, sample.completion_tokens, sample.reasoning_tokens)
+        talk.history.answered(talk.new, parser.text, parser.answer_id)
+        if talk.is_over:
+            return None
+        if self._keeper is Keeper.SERVER and parser.answer_id is None:
+            return "the answer has no id, by which the next turn could go on from it"
+        if self._keeper is Keeper.CLIENT and not parser.text:
+            return "the answer has no text that the next turn could go on from: raise --max-tokens where models reason"
+        return None
+
+
+def _message(role: str, text: str) -> Message:
+    return {"role": role, "content": text}

@@ -1,0 +1,85 @@
+"""Users of the workload `chat`: they ask, read the answer, think, and ask again, until their conversation is over.
+
+One iteration is one conversation: a row a turn (`kind` is `request`), and a row for the whole (`kind` is `iteration`),
+which counts for no rate and no threshold. A turn that fails ends its conversation.
+"""
+
+import time
+from typing import Any, ClassVar
+
+from katydid.dialects.stream_parser import StreamParser
+from katydid.engine.arrivals.asked import BUSY_SECONDS
+from katydid.engine.measuring import measure_whole
+from katydid.engine.options import RunOptions
+from katydid.engine.services.chat import ChatService
+from katydid.engine.user import PacedUser
+from katydid.load.conversations.turns import Rhythm
+from katydid.model.sample import ErrorClass, Outcome, Sample
+from katydid.model.workload import Workload
+from katydid.workloads.chat import CHAT, ChatOptions
+from katydid.workloads.chat.service import Conversation, ConversationService
+
+
+class ChatUser(PacedUser[ChatOptions, ConversationService]):
+    """Holds conversations: each turn says something new, with all that was said before it.
+
+    Columns:
+        kind: `request`, or `iteration` for the row of a whole conversation, which counts for no rate.
+        session_id: of the conversation, the same in all of its rows; what `--session-header` sends.
+        turn: of the conversation, from 1; in the row of the whole, how many were answered.
+        think_ms: from the answer before to when this turn was due.
+        history_tokens: of what was said before this turn, as the target counted it; null where it counted nothing.
+        completed: this turn was the last one, and was answered.
+        conversation_ms: from the start of the first request to the end of the last; of completed conversations.
+        ttft_first_turn_ms: TTFT of a first turn.
+        ttft_later_turns_ms: TTFT of any other turn.
+    """
+
+    abstract = True
+    record: ClassVar[Workload] = CHAT
+    service_class: ClassVar[type[ChatService[RunOptions]]] = ConversationService
+    options_class: ClassVar[type[RunOptions]] = ChatOptions
+    request_type = "CHAT"
+
+    @classmethod
+    def busy_seconds(cls, options: Any) -> float:
+        """See `PacedUser.busy_seconds`."""
+        return Rhythm.read(options.seed, options.turns, options.think_time).mean_seconds(BUSY_SECONDS)
+
+    def iterate(self, scheduled: float) -> None:
+        """One conversation."""
+        with self.sampled(scheduled, "conversation", counts=False) as whole:
+            talk = self.service.begin_conversation(whole.request_id, *self.draw)
+            whole.extra |= {"kind": "iteration", "session_id": talk.id, "turn": 0}
+            while True:
+                last = self._turn(talk, scheduled)
+                measure_whole(whole, last, talk.began_ms, self.now_ms())
+                if last.outcome is not Outcome.OK:
+                    break
+                whole.extra["turn"] = talk.turn
+                if talk.is_over:
+                    break
+                scheduled = time.monotonic() + talk.think_seconds
+                self.pause(scheduled)
+
+    def _turn(self, talk: Conversation, scheduled: float) -> Sample:
+        """One request and its answer, which then belong to the conversation."""
+        with self.sampled(scheduled) as sample:
+            request = self.service.next_turn(talk, sample)
+            parser = self.service.turn_parser(talk)
+            log = self.run_context.event_log
+            self.exchange(sample, request, parser, log.before(parser, sample.request_id) if log else None)
+            if talk.began_ms is None:
+                talk.began_ms = sample.start_ms
+            self._take(talk, sample, parser)
+        return sample
+
+    def _take(self, talk: Conversation, sample: Sample, parser: StreamParser) -> None:
+        """What the turn's row says of the conversation, once it is answered."""
+        sample.extra["ttft_first_turn_ms" if talk.turn == 1 else "ttft_later_turns_ms"] = sample.ttft_ms
+        if sample.outcome is Outcome.OK and (problem := self.service.heard(talk, sample, parser)) is not None:
+            sample.fail(ErrorClass.EMPTY, problem)
+        over = sample.outcome is Outcome.OK and talk.is_over
+        sample.extra["completed"] = over
+        if over and talk.began_ms is not None:
+            sample.extra["conversation_ms"] = self.now_ms() - talk.began_ms
