@@ -125,7 +125,7 @@ def _estimates(logs: np.ndarray) -> Runs:
     return [
         Estimates(
             values=dict(zip(STREAM, np.exp(row).tolist(), strict=True)) | {FAILURES: 0.0},
-            ok=REQUESTS, failed=0, requests=REQUESTS, episodes=0, tokens=None, users_at_stop=None,
+            ok=REQUESTS, failed=0, requests=REQUESTS, episodes=0, users_at_stop=None,
         )
         for row in logs
     ]  # fmt: skip

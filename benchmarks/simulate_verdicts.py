@@ -9,11 +9,12 @@ than the next; their failures are counted by the code that counts real ones.
 
     python benchmarks/simulate_verdicts.py   # 2,000 pairs a cell, half an hour: the tables of docs/verdicts.md
     python benchmarks/simulate_verdicts.py --pairs 100
+    python benchmarks/simulate_verdicts.py --only 1 --rows 8:12   # in pieces: each row has random numbers of its own
 """
 
 import argparse
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -193,7 +194,6 @@ def _estimates(logs: np.ndarray, rate: float, failing: Failing, random: np.rando
         failed=count,
         requests=failing.requests,
         episodes=faltered,
-        tokens=None,
         users_at_stop=None,
         clumping=clumping(failed, faltered),
     )
@@ -212,29 +212,43 @@ def _failed(rate: float, failing: Failing, random: np.random.Generator) -> np.nd
     return failed
 
 
+Row = tuple[str, Callable[[dict], tuple[float, ...]]]
+"""What a row begins with, and what finds its figures, given how pairs are judged."""
+
+
 def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description="Simulate pairs of versions and count the verdicts.")
     parser.add_argument("--pairs", type=int, default=2000, help="a cell (default: 2000)")
     parser.add_argument("--only", type=int, help="one of the tables, counted from 0 (default: all four)")
+    parser.add_argument("--rows", type=_slice, default=slice(None), help="FROM:TO, rows of each table (default: all)")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--family-alpha", type=float, default=CompareSettings().family_alpha)
     options = parser.parse_args()
+    settings = CompareSettings(family_alpha=options.family_alpha)
     random = np.random.default_rng(options.seed)
-    how = {"pairs": options.pairs, "random": random, "settings": CompareSettings(family_alpha=options.family_alpha)}
     drawn = {level: pool(sd, random) for level, sd in LEVELS.items()}
     tables = {
-        COLUMNS: _times(drawn, how),
-        SITUATION_COLUMNS: _situations(drawn, how),
-        EQUAL_COLUMNS: _equal(drawn, how),
-        WORSE_COLUMNS: _worse(drawn, how),
+        COLUMNS: _times(drawn),
+        SITUATION_COLUMNS: _situations(drawn),
+        EQUAL_COLUMNS: _equal(drawn),
+        WORSE_COLUMNS: _worse(drawn),
     }
-    for columns, rows in list(tables.items())[slice(options.only, None if options.only is None else options.only + 1)]:
+    for number, (columns, rows) in enumerate(tables.items()):
+        if options.only not in (None, number):
+            continue
         print(f"| {' | '.join(columns)} |\n|{'---|' * len(columns)}")
-        for label, *figures in rows:
-            line = f"| {label} | " + " | ".join(map(_percent, figures)) + " |"
+        for place, (label, figures) in list(enumerate(rows))[options.rows]:
+            random = np.random.default_rng([options.seed, number, place])
+            found = figures({"pairs": options.pairs, "random": random, "settings": settings})
+            line = f"| {label} | " + " | ".join(map(_percent, found)) + " |"
             print(re.sub(r"(?<=\d)%", " %", line), flush=True)
         print()
+
+
+def _slice(text: str) -> slice:
+    first, _, last = text.partition(":")
+    return slice(int(first or 0), int(last) if last else None)
 
 
 def _percent(figure: float) -> str:
@@ -242,14 +256,20 @@ def _percent(figure: float) -> str:
     return "–" if np.isnan(figure) else f"{figure:.1%}"
 
 
-def _times(drawn: dict[str, np.ndarray], how: dict) -> Iterator[tuple]:
+def _times(drawn: dict[str, np.ndarray]) -> Iterator[Row]:
     for level, runs in ((level, drawn[level]) for level in LEVELS):
         designs = [(str(count), count, STEADY) for count in RUNS]
         designs += [("5, sharing 80 %", 5, Situation("pairs are correlated", shared=0.8))]
         for label, count, situation in designs:
-            none, ten, twenty = (cell(runs, count, effect, situation=situation, **how) for effect in (0.0, 0.1, 0.2))
-            figures = (none.different, none.same, none.covered, ten.slower, ten.same, twenty.slower)
-            yield f"{level} ({LEVELS[level]:.1%}) | {label}", *figures
+
+            def figures(
+                how: dict, runs: np.ndarray = runs, count: int = count, situation: Situation = situation
+            ) -> tuple[float, ...]:
+                effects = (0.0, 0.1, 0.2)
+                none, ten, twenty = (cell(runs, count, effect, situation=situation, **how) for effect in effects)
+                return none.different, none.same, none.covered, ten.slower, ten.same, twenty.slower
+
+            yield f"{level} ({LEVELS[level]:.1%}) | {label}", figures
 
 
 SITUATION_COLUMNS = (
@@ -273,29 +293,43 @@ EQUAL_COLUMNS = (
 WORSE_COLUMNS = ("worse version: requests that fail", "runs a side", "slower", "the same, no history")
 
 
-def _situations(drawn: dict[str, np.ndarray], how: dict) -> Iterator[tuple]:
+def _situations(drawn: dict[str, np.ndarray]) -> Iterator[Row]:
     for situation in SITUATIONS:
         for count in OF_SITUATIONS:
-            effects = (0.0, 0.05, 0.1, 0.2)
-            cells = [cell(drawn["typical"], count, effect, situation=situation, **how) for effect in effects]
-            none, five, ten, twenty = cells
-            figures = (none.different, none.same, none.covered, five.slower, ten.slower, ten.same, twenty.slower)
-            yield f"{situation.name} | {count}", *figures
+
+            def figures(how: dict, situation: Situation = situation, count: int = count) -> tuple[float, ...]:
+                effects = (0.0, 0.05, 0.1, 0.2)
+                cells = [cell(drawn["typical"], count, effect, situation=situation, **how) for effect in effects]
+                none, five, ten, twenty = cells
+                return none.different, none.same, none.covered, five.slower, ten.slower, ten.same, twenty.slower
+
+            yield f"{situation.name} | {count}", figures
 
 
-def _equal(drawn: dict[str, np.ndarray], how: dict) -> Iterator[tuple]:
+def _equal(drawn: dict[str, np.ndarray]) -> Iterator[Row]:
     for failing in EQUAL:
         label = f"{failing.base:.0%} of {failing.requests}, {failing.how}" if failing.base else "none"
-        designs = ((1, False), (1, True), (3, True), (5, True))
-        cells = (cell(drawn["typical"], n, 0.0, failing=failing, history=history, **how) for n, history in designs)
-        yield label, *(found.different for found in cells)
+
+        def figures(how: dict, failing: Failing = failing) -> tuple[float, ...]:
+            designs = ((1, False), (1, True), (3, True), (5, True))
+            cells = (cell(drawn["typical"], n, 0.0, failing=failing, history=history, **how) for n, history in designs)
+            return tuple(found.different for found in cells)
+
+        yield label, figures
 
 
-def _worse(drawn: dict[str, np.ndarray], how: dict) -> Iterator[tuple]:
+def _worse(drawn: dict[str, np.ndarray]) -> Iterator[Row]:
     for count, failing in WORSE:
         label = f"{failing.base:.0%} → {failing.new:.0%} of {failing.requests}, {failing.how}"
-        found = [cell(drawn["typical"], count, 0.0, failing=failing, history=n, **how).slower for n in (True, False)]
-        yield f"{label} | {count}", *found
+
+        def figures(how: dict, count: int = count, failing: Failing = failing) -> tuple[float, ...]:
+            with_and_without = (True, False)
+            return tuple(
+                cell(drawn["typical"], count, 0.0, failing=failing, history=history, **how).slower
+                for history in with_and_without
+            )
+
+        yield f"{label} | {count}", figures
 
 
 if __name__ == "__main__":

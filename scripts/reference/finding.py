@@ -115,7 +115,7 @@ _TABLES = folder._SCHEMAS  # noqa: SLF001 - what a run can have is nobody else's
 def files() -> str:
     """A run folder's files, and the columns of its tables."""
     said = described(Sample) | {
-        "outcome": "`ok`, `failed` or `aborted` (cut off by the end of the run)",
+        "outcome": "`ok`, `failed`, `aborted` (the run ended first) or `abandoned` (its client left on purpose)",
         "blame": "of a failure: `target`, `generator` or `config`",
         "error": "of a failure: its class",
     }

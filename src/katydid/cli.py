@@ -1,5 +1,6 @@
 """The command `katydid`: each subcommand reads only what the one before it wrote."""
 
+import errno
 import os
 import sys
 import traceback
@@ -11,6 +12,7 @@ from katydid.model.arguments import did_you_mean
 from katydid.model.errors import ExitCode, KatydidError
 from katydid.model.version import __version__
 
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 CLOSED_PIPE = 141
 """As every program that SIGPIPE ends; it is not a verdict."""
 
@@ -61,11 +63,21 @@ def _call(name: str, words: Sequence[str]) -> int:
     except BrokenPipeError:  # of `| head`: who read has what it wanted
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python complains as it leaves
         return CLOSED_PIPE
-    except Exception:  # noqa: BLE001 - else Python would exit with 1, which says that the gate failed
-        traceback.print_exc()
-        _complain("this is an error of Katydid's own; please report it with the lines above")
-        return ExitCode.INTERNAL
+    except Exception as error:  # noqa: BLE001 - else Python would exit with 1, which says that the gate failed
+        return _full(error) if isinstance(error, OSError) and error.errno in _FULL else _internal()
     return code
+
+
+def _full(error: OSError) -> int:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python complains as it leaves
+    _complain(f"the output cannot be written ({(error.strerror or '').lower()}): make room, or write elsewhere")
+    return ExitCode.USAGE
+
+
+def _internal() -> int:
+    traceback.print_exc()
+    _complain("this is an error of Katydid's own; please report it with the lines above")
+    return ExitCode.INTERNAL
 
 
 def _known() -> str:

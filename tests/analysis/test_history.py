@@ -113,3 +113,26 @@ def test_few_versions_are_shown_but_not_searched():
     found = course(stepped(1000.0, 2000.0, 3000.0))
     assert len(found.values) == 3
     assert found.unsearched == "3 of the 8 versions that it takes"
+
+
+def test_a_change_is_confirmed_once_the_version_after_shows_it_too():
+    values = [*[1000.0] * 8, *[1200.0] * 6]
+    told = [course(stepped(*values[:count])).changes for count in range(9, 14)]
+    assert [[change.confirmed for change in changes] for changes in told] == [[], [False], [True], [True], [True]]
+
+
+def test_what_creeps_is_a_trend_with_its_change_a_version():
+    found = course(stepped(*(1000.0 * 1.02**number for number in range(14))))
+    assert found.changes == ()
+    assert (found.trend.verdict, found.trend.confirmed) == ("slower", True)
+    assert found.trend.low < 0.02 < found.trend.high
+    assert found.trend.whole == pytest.approx(1.02**13 - 1.0, rel=0.05)
+    assert found.levels[-1] == pytest.approx(1000.0 * 1.02**13, rel=0.02)
+
+
+def test_a_trend_passes_over_versions_without_the_metric():
+    values = [1000.0 * 1.02**number for number in range(14)]
+    values[5] = None
+    found = history([run(f"v{i}", i + 1, value and nearly(value, i)) for i, value in enumerate(values)])
+    assert course(found).levels[5] is None
+    assert course(found).trend.verdict == "slower"

@@ -7,7 +7,7 @@ from katydid.analysis.capacity.holds import Criterion, criterion, measure_hold
 from katydid.analysis.derived import with_derived
 from katydid.load.stages import Hold, StageRecord
 from queue_model import Queue
-from rows import FAILED, OK, samples, started
+from rows import ABANDONED, FAILED, OK, samples, started
 
 T = 2.0
 OBJECTIVE = [Criterion("failure_rate", 0.05), Criterion("duration.p95", 0.05, 1000.0)]
@@ -164,3 +164,12 @@ def test_answers_whose_times_vary_are_no_queue_and_a_queue_is_seen_all_the_same(
     short = [calm.measured(Hold(40, 6.0, settle=T), T, OBJECTIVE, seed) for seed in range(60)]
     assert sum(r.keeps_up for r in short) >= 59
     assert not any(full.measured(Hold(30, 6.0, settle=T), T, OBJECTIVE, seed).keeps_up for seed in range(20))
+
+
+def test_a_target_does_not_fall_behind_for_clients_that_left():
+    rows = [
+        started(i * 100.0, user=i % 10, iteration=i // 10, base=ABANDONED if i % 3 == 0 else OK, abandoned_ms=500.0)
+        for i in range(100)
+    ]
+    result = measured(*rows, users=10)
+    assert (result.held, result.requests, result.failed) == (True, 66, 0)

@@ -7,7 +7,7 @@ import pytest
 from documents import manifest_with
 from katydid.analysis.derived import quantile, with_derived
 from katydid.analysis.series import MOST_BINS, histogram, over_time, percentile_curve
-from rows import ABORTED, FAILED, MANIFEST, monitor, samples, started, steady
+from rows import ABANDONED, ABORTED, FAILED, MANIFEST, monitor, samples, started, steady
 
 
 def course_of(*rows, watched=None, **manifest):
@@ -20,6 +20,13 @@ def test_requests_start_in_one_bin_and_end_in_another():
     assert course["started"].tolist() == [1.0, 1.0]
     assert course["ok"].tolist() == [0.0, 1.0]
     assert course["failed"].tolist() == [0.0, 1.0]
+
+
+def test_a_client_that_left_is_under_way_until_then_and_neither_completed_nor_failed():
+    course = course_of(started(0, base=ABANDONED, ended_ms=1500.0), started(2000, duration_ms=1.0))
+    assert course["abandoned"].tolist() == [0.0, 1.0, 0.0]
+    assert course["in_flight"].tolist() == pytest.approx([1.0, 0.5, 0.001])
+    assert (course["ok"] + course["failed"]).tolist() == [0.0, 0.0, 1.0]
 
 
 def test_in_flight_is_the_mean_number_under_way():

@@ -108,7 +108,7 @@ DIFFERENCE = Difference(log_ratio=-0.2, se=0.05, df=13, design=Design.RUNS)
 def made(count, requests, *, early=False):
     known = Known.equal(np.linspace(900.0, 1100.0, requests))
     one = Estimates(
-        values={"duration.p50": 1000.0}, ok=requests, failed=0, requests=requests, episodes=0, tokens=None,
+        values={"duration.p50": 1000.0}, ok=requests, failed=0, requests=requests, episodes=0,
         users_at_stop=None, times={"duration": known}, stopped_early=early,
     )  # fmt: skip
     return [one] * count

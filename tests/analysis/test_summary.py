@@ -11,7 +11,7 @@ from katydid.analysis.offered import missed_starts
 from katydid.analysis.summary import summarise
 from katydid.model.metrics import METRICS
 from katydid.stats.histogram import Histogram
-from rows import ABORTED, FAILED, MANIFEST, OK, monitor, samples, started, steady
+from rows import ABANDONED, ABORTED, FAILED, MANIFEST, OK, monitor, samples, started, steady
 
 
 def summary_of(*rows, watched=None, **manifest):
@@ -392,3 +392,25 @@ def test_prompts_that_alone_fail_are_named(sent, named):
     rows = [started(i * 1000, base=FAILED, iteration=i, prompt_id=name) for i, name in enumerate(sent)]
     (error,) = summary_of(*rows, started(9000, iteration=99, prompt_id="1"))["errors"]
     assert error["prompts"] == named
+
+
+def test_what_its_client_gave_up_counts_apart_and_is_in_no_latency_and_no_failure_rate():
+    rows = steady(100)
+    left = [started(i * 1000.0, iteration=100 + i, user=1, base=ABANDONED) for i in range(25)]
+    with_them, without = summary_of(*rows, *left), summary_of(*rows)
+    counts = with_them.counts
+    assert (counts.requests, counts.ok, counts.failed, counts.aborted, counts.abandoned) == (125, 100, 0, 0, 25)
+    assert with_them.metrics["abandoned_share"] == 0.2
+    assert without.metrics["abandoned_share"] is None
+    of_load = {"abandoned_share", "requests_per_s", "offered_per_s", "late_share"}
+    changed = {name for name in METRICS if with_them.metrics[name] != without.metrics[name]}
+    assert changed <= of_load | {name for name in METRICS if name.startswith("response_corrected")}
+    assert with_them.censored == without.censored, "they are no requests that took at least the time they had"
+    assert "25 abandoned" in with_them.headline.text
+    assert "abandoned" not in without.headline.text
+    assert with_them.errors == []
+
+
+def test_a_run_whose_clients_all_left_has_failed_at_nothing():
+    summary = summary_of(*(started(i * 1000.0, iteration=i, base=ABANDONED) for i in range(10)))
+    assert (summary.headline.outcome, summary.metrics["failure_rate"]) == ("passed", None)

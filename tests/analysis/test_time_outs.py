@@ -221,7 +221,7 @@ def run_of(random, share, requests=250):
     known = Known.of(np.where(open_, LIMIT, times), open_, none, none)
     value, at_least = known.quantile(0.95)
     return Estimates(
-        values={"duration.p95": value}, ok=requests, failed=0, requests=requests, episodes=0, tokens=None,
+        values={"duration.p95": value}, ok=requests, failed=0, requests=requests, episodes=0,
         users_at_stop=None, bounds=frozenset({"duration.p95"} if at_least else ()), times={"duration": known},
     )  # fmt: skip
 

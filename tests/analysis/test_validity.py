@@ -397,3 +397,18 @@ def test_a_recognisers_factor_in_the_wrong_unit_is_told(rtf, rule):
     frame = samples(*steady(10)).assign(server_rtf=rtf)
     summary = summarise(frame, monitor(10), manifest_with(MANIFEST))
     assert {finding.rule: finding.severity for finding in summary.findings} == rule
+
+
+def test_a_run_whose_users_were_changed_is_two_loads():
+    changes = [{"at_ms": 5_000.0, "users": 12}]
+    assert found(steady(10), users_changed=changes) == {"users_changed": "invalid"}
+    (finding,) = summarise(
+        samples(*steady(10)), monitor(10), manifest_with(MANIFEST | {"users_changed": changes})
+    ).findings
+    assert "12 users from 5 s" in finding.message
+
+
+def test_workers_that_differ_from_the_run_and_messages_that_were_refused_invalidate():
+    other = {"process": "worker-0", "name": "--interval", "worker": "5.0", "run": "20.0"}
+    assert found(steady(10), other_settings=[other]) == {"other_settings": "invalid"}
+    assert found(steady(10), refused_messages=1) == {"refused_messages": "invalid"}

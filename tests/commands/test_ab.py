@@ -14,7 +14,7 @@ from katydid.analysis.comparison.looks import planned_looks
 from katydid.cli import main
 from katydid.commands import command_parsers
 from katydid.commands.pairs import runs
-from katydid.commands.pairs.options import OURS, Version, own_options
+from katydid.commands.pairs.options import OURS, Asked, Version, own_options
 from katydid.commands.pairs.runs import Runs, sigterm_as_interrupt
 from katydid.commands.pairs.series import until_decided
 from katydid.commands.pairs.served import ServedVersion, answers
@@ -204,6 +204,33 @@ def test_a_run_that_says_what_to_change_ends_it_with_its_code(tmp_path, monkeypa
 def test_runs_that_leave_no_folder_are_no_data(tmp_path, monkeypatch):
     monkeypatch.setattr(runs, "call", lambda _: 4)
     assert main(["ab", *HOSTS, "--results", str(tmp_path), "--max-pairs", "2"]) == 4
+
+
+def words_of_runs(tmp_path, monkeypatch, seed):
+    """The seeds that the runs of three pairs are given, where the first one's manifest has `seed`."""
+    given = []
+
+    def made(words):
+        given.append(words[words.index("--seed") + 1] if "--seed" in words else None)
+        number = len(given)
+        write_run(tmp_path, f"v{number}", number=number, options={} if seed is None else {"seed": seed}, **LOAD)
+        return 0
+
+    monkeypatch.setattr(runs, "call", made)
+    versions = {side: Version(side, host) for side, host in zip(("base", "new"), HOSTS, strict=True)}
+    maker = Runs(Asked("stream", versions, []), tmp_path, 1.0)
+    for side in ("base", "new", "new", "base", "base", "new"):
+        maker.make(side)
+    return given
+
+
+def test_both_runs_of_a_pair_have_one_seed_and_each_pair_another(tmp_path, monkeypatch):
+    """The prompts of an earlier pair lie in the servers' caches."""
+    assert words_of_runs(tmp_path, monkeypatch, 7) == [None, None, "8", "8", "9", "9"]
+
+
+def test_runs_without_a_seed_are_given_none(tmp_path, monkeypatch):
+    assert words_of_runs(tmp_path, monkeypatch, None) == [None] * 6
 
 
 def served(command, port, patience=20.0):

@@ -90,18 +90,28 @@ def test_poisson_arrivals_are_the_same_instants_wherever_they_are_sent_from(targ
     assert np.abs(sent[:both] - due[:both]).max() < 0.001
     found = [b - a for a, b in pairwise(seen)]
     assert pstdev(found) / fmean(found) == pytest.approx(1.0, abs=0.05)
+    assert kolmogorov_smirnov(found, 50.0) < 1.63 / len(found) ** 0.5, "p > 0.01 against the exponential distribution"
     rate = (len(seen) - 1) / (seen[-1] - seen[0])
     assert rate == pytest.approx(50.0, rel=0.04)
     assert rate == pytest.approx((both - 1) / (due[both - 1] - due[0]) * 1000.0, rel=0.005)
 
 
+def kolmogorov_smirnov(gaps, per_second):
+    """The distance of gaps from those of a Poisson process."""
+    expected = 1.0 - np.exp(-np.sort(gaps) * per_second)
+    ranks = np.arange(len(gaps) + 1) / len(gaps)
+    return max((ranks[1:] - expected).max(), (expected - ranks[:-1]).max())
+
+
 def test_gamma_arrivals_come_in_bursts_and_another_seed_sends_others(target, tmp_path):
-    words = ("--rate", 100, "--arrivals", "gamma(2)", "--run-time", "40s", "--users", 300)
+    words = ("--rate", 200, "--arrivals", "gamma(2)", "--run-time", "60s", "--users", 500)
     service = target(ttft=0.02, chunk_interval=0.005, chunks=4)
-    run, seen = run_in("one process", service, tmp_path / "a", *words)
+    run, seen = run_in("one process", service, tmp_path / "a", *words, seconds=100)
     found = [b - a for a, b in pairwise(seen)]
-    assert pstdev(found) / fmean(found) == pytest.approx(2.0, abs=0.2)
+    assert pstdev(found) / fmean(found) == pytest.approx(2.0, abs=0.1)
+    again, _ = run_in("one process", service, tmp_path / "again", *words, "--requests", 100)
     other, _ = run_in("one process", service, tmp_path / "b", *words, "--seed", 1, "--requests", 100)
+    assert np.abs(instants(again) - instants(run)[:100] - (instants(again)[0] - instants(run)[0])).max() < 0.001
     assert not np.isin(instants(other).round(3), instants(run).round(3)).mean() > 0.1
 
 

@@ -97,3 +97,24 @@ def test_lengths_are_as_asked_without_a_tokenizer_and_no_prompt_comes_from_the_c
     assert made.summary["cache"]["beyond_template"] < 0.01
     assert the_run(tmp_path / "shared").summary["cache"]["beyond_template"] > 0.2
     assert all(any("warm cache" in said for said in run.summary["warnings"]) for run in runs_in(tmp_path / "file"))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_it_frees_the_slot_of_a_client_that_has_left(tmp_path):
+    """llama.cpp looks at its clients between the tokens that it computes."""
+    with real_model_server() as url:
+        words = ("--users", 2, "--interval", 8, "--warm-up", 0, "--run-time", "32s", "--max-tokens", 200)
+        done = katydid(
+            "run", "stream", "--host", url, *words, "--body", "ignore_eos=true", "--abandon", "50%@10chunks",
+            folder=tmp_path,
+        )  # fmt: skip
+        assert done.wait(200) in {0, 4}, done.out + done.err
+        assert not any(slot["is_processing"] for slot in json.loads(get(f"{url}/slots")))
+    run = the_run(tmp_path / "reports")
+    found, counts = run.summary["leaving"], run.summary["counts"]
+    assert counts["abandoned"] > 0
+    assert counts["failed"] == 0
+    assert (found["outcome"], found["source"]) == ("frees", "metrics"), found
+    assert found["high_ms"] < found["rest_ms"] / 4.0
+    assert found["text"] in done.out

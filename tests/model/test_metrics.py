@@ -5,7 +5,16 @@ from dataclasses import fields, replace
 import pytest
 
 from katydid.model import metrics
-from katydid.model.metrics import DISTRIBUTIONS, METRICS, POOLED, STATISTICS, FlatMetric, fewest_for
+from katydid.model.metrics import (
+    AT_LENGTH,
+    CORRECTED,
+    DISTRIBUTIONS,
+    METRICS,
+    POOLED,
+    STATISTICS,
+    FlatMetric,
+    fewest_for,
+)
 from katydid.model.rates import RATES, Counts, Stop
 from katydid.model.sample import Sample
 from katydid.model.units import Better, Unit
@@ -13,7 +22,7 @@ from katydid.model.units import Better, Unit
 COUNTS = Counts(
     requests=100, ok=90, failed=6, aborted=4, late=5, due=110.0, chunks=4500, tokens=9000, timed=80, bounded=2,
     seconds=50.0, conversations=8, conversations_ok=6, good=72, unserved=11, resent=3, tokens_per_chunk=2.0,
-    input_tokens=18_000,
+    input_tokens=18_000, abandoned=5,
     stop=Stop(users=55, in_flight=20, requests=105, ok=90, seconds=50.0),
 )  # fmt: skip
 EMPTY = Counts(
@@ -29,6 +38,7 @@ VALUES = {
     "late_share": 0.05,
     "unserved_share": 0.1,
     "aborted_share": 0.04,
+    "abandoned_share": 0.05,
     "resent_share": 0.03,
     "offered_per_s": 2.2,
     "requests_per_s": 2.0,
@@ -86,9 +96,10 @@ def test_times_are_milliseconds_and_less_is_better():
 
 
 def test_every_distribution_reads_a_column_that_exists():
-    derived = {"response_ms", "tpot_ms", "user_tokens_per_s", "response_corrected_ms"}  # the last one of no sample
+    derived = {"response_ms", "tpot_ms", "user_tokens_per_s"}
+    of_no_sample = {d.column for d in (CORRECTED, *AT_LENGTH.values())}
     of_workloads = {"conversation_ms"} | {d.column for d in DISTRIBUTIONS if d.definition.startswith("Speech: ")}
-    assert {d.column for d in DISTRIBUTIONS} <= {f.name for f in fields(Sample)} | derived | of_workloads
+    assert {d.column for d in DISTRIBUTIONS} <= {f.name for f in fields(Sample)} | derived | of_no_sample | of_workloads
 
 
 def test_a_quantile_needs_requests_and_the_others_need_one():

@@ -48,6 +48,29 @@ def test_the_beginning_of_a_secret_where_a_text_was_cut_off_is_masked(length, en
     assert Redactor([SECRET]).text(f"key {SECRET[:length]}{end}") == "key [redacted]"
 
 
+KEY = "canary-KEY/7+secret-1a2b"
+
+
+@pytest.mark.parametrize("at", range(1, len(KEY) - 8))
+def test_a_secret_without_its_first_characters_is_masked(at):
+    assert Redactor([KEY]).text(f"key …{KEY[at:]} is wrong") == "key …[redacted] is wrong"
+    assert Redactor([KEY]).text(f"key {KEY[at : at + 8]}*** is wrong") == "key [redacted]*** is wrong"
+
+
+@pytest.mark.parametrize("user", ["", "u", "me", "bot", "user"])
+@pytest.mark.parametrize("encode", [base64.b64encode, base64.urlsafe_b64encode])
+def test_a_secret_in_base64_is_masked_whatever_stands_before_it(user, encode):
+    said = Redactor([KEY]).text(f"got {encode(f'{user}:{KEY}, then more'.encode()).decode()}")
+    assert "[redacted]" in said
+    for shift in range(3):
+        inside = encode(b" " * shift + KEY.encode()).decode()[4:-4]
+        assert not any(inside[i : i + 8] in said for i in range(len(inside) - 7))
+
+
+def test_words_that_a_secret_shares_with_others_stay():
+    assert Redactor([KEY]).text("a secret key is missing") == "a secret key is missing"
+
+
 def test_a_secret_across_the_limit_leaves_no_half():
     assert "päs" not in Redactor([SECRET]).text("x" * 195 + " " + SECRET)
 

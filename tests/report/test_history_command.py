@@ -5,8 +5,10 @@ import json
 import pytest
 
 from browser import Browser
+from katydid.analysis.history import History, Version
+from katydid.analysis.metric_history import Change, MetricHistory, Trend
 from katydid.cli import main
-from katydid.report.history import sparkline
+from katydid.report.history import TENTATIVE, history_page, history_sentence, sparkline
 from runfolders import write_run
 from synthetic import HOSTILE
 
@@ -75,6 +77,37 @@ def test_versions_of_one_day_do_not_tell_how_much_days_differ(stream, capsys):
     out, err = capsys.readouterr()
     assert json.loads(out)["pinned"]["verdict"] == "cannot_tell"
     assert "make the runs interleaved (katydid ab)" in err
+
+
+def change(version, index, *, confirmed, by=0.2):
+    return Change(version, index, 1000.0, 1000.0 * (1 + by), by, by - 0.02, by + 0.02, "slower", confirmed)
+
+
+def past(*, changes=(), trend=None, count=12):
+    versions = tuple(Version(f"v{number}", f"2026-11-{number + 1:02}T00:00:00+00:00", ()) for number in range(count))
+    levels = tuple(1000.0 + number for number in range(count))
+    return History(versions, (MetricHistory("duration.p50", levels, levels, tuple(changes), "", trend),), ())
+
+
+def test_a_change_that_is_not_confirmed_yet_is_called_tentative():
+    told = history_sentence(past(changes=[change("v4", 4, confirmed=True), change("v10", 10, confirmed=False)]))
+    first, _, second = told.partition(". ")
+    assert first == "The level changed with 1 of 12 versions"
+    assert f"{TENTATIVE}: v10: duration.p50 slower, +20" in second
+    alone = history_sentence(past(changes=[change("v10", 10, confirmed=False)]))
+    assert alone.startswith(f"No confirmed change of level in 12 versions. {TENTATIVE}: v10: ")
+
+
+@pytest.mark.parametrize(("confirmed", "head"), [(True, "Trend: "), (False, "Trend (tentative, ")])
+def test_a_trend_is_called_a_trend(confirmed, head):
+    found = past(trend=Trend(0.005, 0.003, 0.007, 0.056, "slower", confirmed))
+    assert history_sentence(found).startswith(head)
+    change_text = "+0.50\u00a0% a version (+0.30\u00a0% to +0.70\u00a0%), +5.6\u00a0% in all"
+    assert f"duration.p50 slower, {change_text}" in history_sentence(found)
+    page = history_page(found, "stream", None)
+    assert "<h2" in page
+    assert "Trends" in page
+    assert "a trend" in page
 
 
 @pytest.mark.parametrize(

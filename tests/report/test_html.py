@@ -230,3 +230,15 @@ def test_an_older_run_without_a_headline_is_shown_with_one():
     older = {key: value for key, value in material.summary.items() if key != "headline"}
     page = render_run(replace(material, summary=Summary.read(older)), [])
     assert material.summary["headline"]["text"] in Outline(page).text
+
+
+def test_clients_that_left_are_counted_and_what_the_target_did_then_is_said_on_top():
+    run = synthetic_run()
+    run.samples.loc[run.samples.index[100:150], "outcome"] = "abandoned"
+    departed = [{"low_ms": 3100.0, "high_ms": 3110.0}]
+    run.manifest["leaving"] = {"source": "metrics", "rest_ms": 3105.0, "departed": departed}
+    text = Outline(page_of(run)).text
+    sentence = "The target goes on computing for clients that have left (≥ 3.10 s)."
+    assert text.index(sentence) < text.index("Measurement validity")
+    assert "of these abandoned by their clients" in text
+    assert "abandoned" not in Outline(page_of(synthetic_run())).text

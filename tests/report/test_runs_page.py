@@ -1,10 +1,12 @@
 """The page that lists finished runs."""
 
 import re
+from types import SimpleNamespace
 
+from flask import Flask
 from markupsafe import escape
 
-from katydid.engine.live.web import known_runs
+from katydid.engine.live.web import add_runs, known_runs
 from katydid.report.run_list import Links, runs_page
 from runfolders import change_samples, write_run
 
@@ -71,3 +73,21 @@ def test_what_a_target_or_a_person_wrote_into_a_version_is_no_markup(tmp_path):
     run = write_run(tmp_path, "v1", summary=False, **RUN)
     run.write_json("manifest.json", run.manifest().json | {"version": "<script>alert(1)</script>"})
     assert "<script>alert" not in runs_page(str(tmp_path), known_runs(tmp_path), None, LINKS)
+
+
+def test_what_a_link_leads_out_to_is_neither_listed_nor_shown(tmp_path):
+    results, elsewhere = tmp_path / "reports", tmp_path / "elsewhere"
+    run, hidden = write_run(results, "v1", **RUN), write_run(elsewhere, "v2", **RUN)
+    (tmp_path / "secret.txt").write_text("canary")
+    (run.path / "report.html").symlink_to(tmp_path / "secret.txt")
+    (run.path / "locust.html").write_text("inside")
+    (results / "stream" / "v2").symlink_to(hidden.path.parent)
+    app = Flask(__name__)
+    page = SimpleNamespace(app=app, auth_required_if_enabled=lambda view: view)
+    add_runs(page, "", lambda: results, lambda: False)
+    (key,) = known_runs(results)
+    shown = {}
+    for name in ("report.html", "locust.html"):
+        with app.test_client().get(f"/katydid/runs/{key}/{name}") as answer:
+            shown[name] = answer.text
+    assert shown == {"report.html": "there is no such run\n", "locust.html": "inside"}

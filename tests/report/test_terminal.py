@@ -1,6 +1,7 @@
 """The summary on a terminal and in a pipe."""
 
 import io
+import re
 
 import pytest
 from rich.console import Console
@@ -94,3 +95,16 @@ def test_a_workloads_own_section_is_printed_without_its_long_tables():
     assert "By stage\n  Two of three.\n" in text
     assert "one [2J   failed" in text
     assert "never shown" not in text
+
+
+LEAVING = {"source": "slots", "rest_ms": 900.0, "departed": [{"low_ms": 0.0, "high_ms": 12.0}]}
+SENTENCE = "The target frees the slot of a client that has left within 12.0 ms."
+
+
+def test_what_the_target_does_for_clients_that_have_left_stands_below_the_headline():
+    run = synthetic_run()
+    run.samples.loc[run.samples.index[100:150], "outcome"] = "abandoned"
+    run.manifest["leaving"] = LEAVING
+    text = printed(run)
+    assert f"\n  {SENTENCE}\n" in text
+    assert re.search(r"^PASSED: [\d,]+ requests, \d+ failed, \d+ abandoned,", text.lstrip())

@@ -119,3 +119,45 @@ def test_results_that_cannot_be_written_are_refused(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(ConfigError, match=r"--results .*: not a directory; name a folder"):
         check_results(tmp_path / "file" / "reports")
+
+
+def test_two_runs_that_found_the_same_path_free_get_a_folder_each(tmp_path):
+    path = new_run_path(tmp_path, "stream", "v1", STARTED)
+    made = [RunWriter(path, {"workload": "stream"}) for _ in range(3)]
+    for run in made:
+        run.close()
+    assert [run.path.name for run in made] == [path.name, f"{path.name}-2", f"{path.name}-3"]
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        ("release/2.0", "release-2.0", "release 2.0"),
+        ("версия", "版本", "unversioned", ".."),
+        ("a" * 250 + "/1", "a" * 250 + "/2"),
+    ],
+)
+def test_no_two_labels_share_a_folder(tmp_path, labels):
+    folders = {new_run_path(tmp_path, "stream", label, STARTED).parent for label in labels}
+    assert len(folders) == len(labels)
+    assert all(len(folder.name) <= 255 for folder in folders)
+
+
+def test_a_link_that_somebody_left_in_a_run_folder_is_not_written_through(writer, tmp_path):
+    victim = tmp_path / "victim"
+    victim.write_text("mine")
+    folder = writer.finish(ended="run-time")
+    for name in ("summary.json.tmp", "report.html.tmp", "manifest.json.tmp"):
+        (folder.path / name).symlink_to(victim)
+    (folder.path / "report.html").symlink_to(victim)
+    folder.write_text("summary.json", "{}")
+    folder.write_text("report.html", "<p>")
+    assert victim.read_text() == "mine"
+    assert not (folder.path / "report.html").is_symlink()
+
+
+def test_rows_for_a_log_that_was_deleted_are_not_swallowed(writer):
+    writer.append("samples", batch(1))
+    (writer.path / "samples.rows").unlink()
+    with pytest.raises(OSError, match="deleted"):
+        writer.append("samples", batch(2))

@@ -54,3 +54,9 @@ def test_a_damaged_run_is_no_part_of_the_history(stream):
 def test_only_the_newest_are_read(stream, monkeypatch):
     monkeypatch.setattr(find, "MOST_EARLIER", 2)
     assert names(earlier_runs(runs_of(stream / "old"))) == ["new/20261101T081000Z", "new/20261101T082000Z"]
+
+
+def test_a_folder_with_runs_of_several_versions_is_no_side(stream):
+    (stream / "new" / "20261101T080000Z").rename(stream / "old" / "20261101T083000Z")
+    with pytest.raises(ConfigError, match=r"runs of several versions \(new, old\)"):
+        runs_of(stream / "old")

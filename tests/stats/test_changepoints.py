@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from katydid.stats.changepoints import SHORTEST, Course, find_changes, pelt, penalty
+from katydid.stats.changepoints import SHORTEST, Course, find_changes, look, pelt, penalty
 from katydid.stats.inference import noise_of
 
 SD = 0.04
@@ -80,7 +80,8 @@ def test_values_without_any_noise_change_where_they_do():
 
 
 def test_the_less_is_known_of_the_noise_the_more_a_change_must_gain():
-    assert penalty(20, 5.0) > penalty(20, 20.0) > penalty(20, 1e6) == pytest.approx(3 * np.log(20), rel=1e-4)
+    assert penalty(20, 5.0) > penalty(20, 20.0) > penalty(20, 1e6)
+    assert penalty(20, 1e6, chance=0.5) == pytest.approx(3 * np.log(20), rel=1e-4)
 
 
 def alarms(levels, count, **of_course):
@@ -96,3 +97,50 @@ def test_flat_histories_are_called_changed_in_few_cases(runs, day):
 
 def test_a_step_of_ten_percent_is_found_within_five_versions():
     assert alarms([1.0] * 15 + [1.1] * 5, 100, runs=3, sd=0.038) >= 95
+
+
+def looked(levels, *, metrics=1, **of_course):
+    return look(course(levels, **of_course), metrics)
+
+
+def test_a_change_is_tentative_until_the_next_version_confirms_it():
+    levels = [1.0] * 12 + [1.5] * 6
+    found = [looked(levels[:count], seed=3) for count in range(12, 18)]
+    first = next(place for place, each in enumerate(found) if each.at)
+    assert [each.confirmed for each in found[first : first + 2]] == [(False,), (True,)]
+
+
+def test_the_more_metrics_are_looked_at_the_more_a_change_must_gain_to_be_confirmed():
+    levels = [1.0] * 12 + [1.1] * 4
+    one, many = (sum(looked(levels, seed=s, metrics=n).confirmed == (True,) for s in range(60)) for n in (1, 50))
+    assert one > 1.5 * many > 0
+
+
+def test_the_first_look_confirms_nothing():
+    found = looked([1.0] * 4 + [2.0] * 4)
+    assert (found.at, found.confirmed) == ([4], (False,))
+
+
+def test_a_steady_rise_is_a_trend_and_no_step():
+    found = looked(np.exp(0.02 * np.arange(20)))
+    assert (found.at, found.trend.confirmed) == ([], True)
+    assert found.trend.slope == pytest.approx(0.02, abs=3 * found.trend.error)
+
+
+@pytest.mark.parametrize("at", [5, 10, 15])
+def test_a_step_is_no_trend(at):
+    found = looked([1.0] * at + [1.3] * (20 - at))
+    assert (found.at, found.trend) == ([at], None)
+
+
+def test_neighbours_that_resemble_each_other_do_not_hide_the_noise():
+    """Versions whose noise is an autoregression of 0.5, as a machine that is slow for some days makes it."""
+    calls = 0
+    for seed in range(50):
+        random = np.random.default_rng(seed)
+        logs = [0.0]
+        for step in random.normal(0.0, SD, 19):
+            logs.append(0.5 * logs[-1] + step)
+        found = look(Course(logs, [1] * 20), 11)
+        calls += any(found.confirmed)
+    assert calls <= 9  # a quarter of them by neighbours' differences alone

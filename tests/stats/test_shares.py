@@ -54,7 +54,7 @@ def test_what_no_share_can_be_is_not_detectable(ratio, points):
 def judged(base, new, name="late_share", **limits):
     """A metric's row in the comparison of runs of 100 requests with these values."""
     runs = [
-        [Estimates({name: value}, 100, 0, 100, episodes=10, tokens=None, users_at_stop=None) for value in side]
+        [Estimates({name: value}, 100, 0, 100, episodes=10, users_at_stop=None) for value in side]
         for side in (base, new)
     ]
     settings = CompareSettings(primary=(name,), **limits)

@@ -1,12 +1,14 @@
 """What the fuzzer feeds: whatever the bytes, in whatever split, a parser gives the same or says that they are bad.
 
 A target takes bytes and raises AssertionError, or anything that is not in its contract, where it found a bug.
-Uses only what is pure, so that it also runs where Locust is not installed.
 """
 
+import tomllib
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
+
+import msgspec
 
 from katydid.dialects import DIALECTS, dialect
 from katydid.dialects.answer_parser import AnswerParser
@@ -14,12 +16,28 @@ from katydid.dialects.field_paths import FieldPath
 from katydid.dialects.speech import SPEECH_APIS, speech_dialect
 from katydid.dialects.speech.transcript import SpeechParser
 from katydid.dialects.status import classify_status, retry_after
+from katydid.engine.worker_messages import (
+    Finished,
+    MessageError,
+    Ready,
+    Rows,
+    Setting,
+    Ticket,
+    Unfit,
+    batch_of,
+    harmless,
+)
+from katydid.gate.thresholds import parse_thresholds
 from katydid.load.prompts.collection import collected
 from katydid.load.prompts.files import READERS
 from katydid.load.prompts.unpacking import unpacked
 from katydid.load.traces.collection import collected as traced
 from katydid.load.traces.files import records
 from katydid.load.traces.learning import csv_of, learned
+from katydid.model.documents.base import DocumentError
+from katydid.model.documents.comparison import Comparison
+from katydid.model.documents.manifest import Manifest
+from katydid.model.documents.summary import Summary
 from katydid.model.errors import ConfigError, ProtocolError
 from katydid.model.jsontext import json_bytes
 from katydid.model.redact import MASK, Redactor
@@ -27,11 +45,21 @@ from katydid.protocol.http1 import ResponseReader
 from katydid.protocol.ndjson import NdjsonParser
 from katydid.protocol.sse import SseParser
 from katydid.protocol.websocket_frames import Broken, Closed, Framing, Opened, Refused
+from katydid.runs.folder import row_schemas
 from katydid.workloads.session.answers import StreamedAnswer, WholeAnswer
+from katydid.workloads.session.sandbox import MOST_CHARACTERS
+from katydid.workloads.session.scenario import read_scenario
+from katydid.workloads.session.templates import compiled
 from socketserving import SWITCH, token_of
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 SMALL = 4096
+SCHEMAS = row_schemas({})
+VALUES = {
+    "user": "kd-1", "index": 0, "room": "a", "session": "s", "turn": 1, "turns": 3, "text": "hello", "marker": "m",
+    "history": [{"role": "user", "content": "hello"}], "model": "m", "max_tokens": 9,
+}  # fmt: skip
+"""Of a conversation, for templates."""
 
 
 def pieces(data: bytes) -> list[bytes]:
@@ -234,6 +262,75 @@ def logs(data: bytes) -> None:
     assert found[0] == 1 or isinstance(found[0], str)
 
 
+def thresholds(data: bytes) -> None:
+    """A file of thresholds is read, or refused in one line."""
+    try:
+        parse_thresholds(_toml(data), "limits.toml")
+    except ConfigError as error:
+        _one_line(error)
+
+
+def scenarios(data: bytes) -> None:
+    """A scenario is read and filled in, or refused in one line; its values are those of a conversation."""
+    try:
+        scenario = read_scenario("fuzz", _toml(data), uses_model=False)
+        for step in (scenario.open, scenario.message, scenario.members, scenario.history):
+            if step is not None:
+                step.path(VALUES)
+                json_bytes(step.body(VALUES) if step.body else None)
+    except (ConfigError, TypeError) as error:  # what is no JSON is told as a TypeError
+        _one_line(error)
+
+
+def templates(data: bytes) -> None:
+    """A template gives a value of a bounded size, or is refused."""
+    try:
+        made = compiled(data.decode("utf-8", "replace"), "text")(VALUES)
+    except ConfigError:
+        return
+    assert len(str(made)) <= MOST_CHARACTERS * 2
+
+
+def documents(data: bytes) -> None:
+    """A document of a run is one, and is written as it was read; or is refused in half a line."""
+    for kind in (Manifest, Summary, Comparison):
+        try:
+            document = kind.parse(data)
+        except DocumentError as error:
+            _one_line(error)
+        else:
+            assert kind.parse(json_bytes(document.json)).json == document.json
+
+
+def messages(data: bytes) -> None:
+    """What a worker sends is one of its messages, with rows of the run's columns, or is refused."""
+    try:
+        sent = msgspec.msgpack.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        sent = {"kind": "samples", "batch": data}
+    for kind in (Rows, Ticket, Finished, Unfit, Ready, Setting):
+        try:
+            told = msgspec.convert(sent, kind)
+            if isinstance(told, Rows):
+                assert batch_of(told, SCHEMAS).schema == SCHEMAS[told.kind]
+            elif isinstance(told, Unfit):
+                assert not {"\x1b", "\n"} & set(harmless(told.why))
+        except (msgspec.ValidationError, MessageError):
+            continue
+
+
+def _one_line(error: Exception) -> None:
+    assert len(str(error).splitlines()) == 1, error
+
+
+def _toml(data: bytes) -> dict[str, Any]:
+    """What a file of TOML holds; nothing where it is none."""
+    try:
+        return tomllib.loads(data.decode("utf-8", "replace"))
+    except (tomllib.TOMLDecodeError, RecursionError):
+        return {}
+
+
 TARGETS: dict[str, Callable[[bytes], None]] = {
     target.__name__: target
     for target in (
@@ -251,5 +348,10 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
         prompts,
         traces,
         logs,
+        thresholds,
+        scenarios,
+        templates,
+        documents,
+        messages,
     )
 }

@@ -93,8 +93,8 @@ def _frame(rows, interval: float) -> pd.DataFrame:
     return with_derived(frame, manifest_with(interval_s=interval))
 
 
-def search(queue: Queue, settings, criteria, seed: int = 0):
-    """A whole search on a queue: the holds' results, and the seconds of load that it took."""
+def search(queue, settings, criteria, seed: int = 0):
+    """A whole search on a queue, or a target of `capacity_targets`: the holds' results, and the seconds of load."""
     from katydid.analysis.capacity.search import CapacitySearch
 
     seeds = itertools.count(seed * 1000)

@@ -18,6 +18,9 @@ FAILED: dict[str, Any] = OK | {
     "completion_tokens": None, "chunks": 0,
 }  # fmt: skip
 ABORTED: dict[str, Any] = OK | {"outcome": "aborted", "duration_ms": None, "ttft_ms": None, "completion_tokens": None}
+ABANDONED: dict[str, Any] = ABORTED | {
+    "outcome": "abandoned", "ttft_ms": 7.0, "chunks": 3, "abandoned_ms": 2000.0, "ended_ms": 2000.0,
+}  # fmt: skip
 MANIFEST: dict[str, Any] = {
     "interval_s": 1.0, "users": 1, "warm_up_s": 0.0, "ended": "run-time", "timestamp_source": "kernel",
 }  # fmt: skip

@@ -225,3 +225,77 @@ def test_zero_is_no_limit(start, limit):
     with ExitStack() as stack:
         lines = [stack.enter_context(Line(target)) for _ in range(20)]
         assert {line.ask(post()).status for line in lines} == {200}
+
+
+# Clients that leave
+
+
+def metrics_of(target):
+    lines = ask(target, request("GET", "/metrics")).body.decode().splitlines()
+    return dict(line.split(" ") for line in lines if not line.startswith("#"))
+
+
+def running(target):
+    """Requests that have a slot, and those that wait for one."""
+    told = metrics_of(target)
+    return int(told["katydid_target_requests_running"]), int(told["katydid_target_requests_waiting"])
+
+
+def seconds_after_leaving(line):
+    return (line["freed_mono_ns"] - line["ended_mono_ns"]) / 1e9
+
+
+def test_a_client_that_leaves_frees_its_slot_at_once(start):
+    target = start(slots=1, ttft=0.05, chunk_interval=0.05, chunks=100)
+    with Line(target) as leaver:
+        leaver.send(post(stream=True))
+        eventually(lambda: running(target) == (1, 0))
+    eventually(lambda: running(target) == (0, 0))
+    (line,) = the_log(target, 1)
+    assert (line["outcome"], seconds_after_leaving(line) < 0.05) == ("client_closed", True)
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_one_that_keeps_computing_has_the_slot_taken_for_as_long_as_the_answer_would_take(start, stream):
+    target = start(slots=1, keep_computing=True, ttft=0.1, chunk_interval=0.02, chunks=11)
+    with Line(target) as leaver, Line(target) as second:
+        leaver.send(post(stream=stream))
+        eventually(lambda: running(target) == (1, 0))
+        leaver.sock.close()
+        assert second.ask(post(stream=stream)).status == 200
+    gone, served = the_log(target, 2)
+    assert (gone["outcome"], served["outcome"]) == ("client_closed", "sent")
+    assert (gone["freed_mono_ns"] - gone["received_mono_ns"]) / 1e9 >= 0.295
+    assert served["first_chunk_mono_ns"] > gone["freed_mono_ns"] > gone["ended_mono_ns"]
+
+
+def test_it_also_computes_for_one_that_has_left_the_queue(start):
+    target = start(slots=1, keep_computing=True, ttft=0.1, chunk_interval=0.0, chunks=3)
+    with Line(target) as first, Line(target) as leaver:
+        first.send(post(stream=True))
+        eventually(lambda: running(target) == (1, 0))
+        leaver.send(post(stream=True))
+        eventually(lambda: running(target) == (1, 1))
+        leaver.sock.close()
+        assert first.read().status == 200
+        assert running(target)[0] == 1
+    gone = the_log(target, 2)[1]
+    assert (gone["outcome"], gone["chunks"]) == ("client_closed", 0)
+    assert seconds_after_leaving(gone) > 0.09
+
+
+def test_what_is_still_computed_when_it_stops_is_in_its_log(start):
+    target = start(keep_computing=True, ttft=30.0)
+    with Line(target) as leaver:
+        leaver.send(post(stream=True))
+        eventually(lambda: running(target) == (1, 0))
+    eventually(lambda: target.stats()["connections"] == 1)
+    target.stop()
+    (line,) = the_log(target, 1)
+    assert line["outcome"] == "client_closed"
+
+
+def test_its_metrics_need_no_key_and_have_what_the_monitor_of_a_target_reads(start):
+    told = metrics_of(start(api_key="secret"))
+    assert float(told["process_cpu_seconds_total"]) > 0.0
+    assert float(told["process_resident_memory_bytes"]) > 1e6

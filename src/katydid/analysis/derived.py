@@ -88,7 +88,8 @@ def in_statistics(samples: pd.DataFrame, manifest: Manifest, *, of_the_load: pd.
 def tell_times(frame: pd.DataFrame) -> pd.Series:
     """Rows that tell something about times: those that count, and requests that the stop found in flight.
 
-    What those took, or had at least, is as good as any: without them the stop would leave out the slow ones.
+    What those took, or had at least, is as good as any: without them the stop would leave out the slow ones. What its
+    client gave up on purpose tells nothing.
 
     Args:
         frame: samples with the column `counted`.
@@ -98,7 +99,7 @@ def tell_times(frame: pd.DataFrame) -> pd.Series:
         later &= frame["role"].isna()
     if not (frame["counted"] & frame["warm_up"]).any():  # else the warm-up counts, too
         later &= ~frame["warm_up"].astype(bool)
-    found: pd.Series = frame["counted"] | later
+    found: pd.Series = (frame["counted"] | later) & (frame["outcome"] != "abandoned")
     return found
 
 

@@ -116,7 +116,16 @@ def _rate_limit(e: Evidence) -> str | None:
     starts = np.sort(ok["start_ms"].dropna().to_numpy(dtype=np.float64))
     through = np.searchsorted(starts, starts + 60_000.0) - np.arange(len(starts))
     most = f"; at most {plural(int(through.max()), 'request')} got through within a minute" if len(starts) else ""
-    return f"{named} of {plural(failed, 'failure')}{most}"
+    return f"{named} of {plural(failed, 'failure')}{most}{_let_pass(e.broken)}"
+
+
+def _let_pass(broken: Sequence[HoldResult]) -> str:
+    """What the limiter lets pass in the long run, where a stage lasted long enough to show it."""
+    per_s = next((h.limiter_per_s for h in broken if h.limiter_per_s is not None), None)
+    if per_s is None:
+        least = max((h.limiter_at_least_s for h in broken), default=0.0)
+        return f"; its window is {least:.3g} s or longer, of which no stage lasted two" if least else ""
+    return f"; in the long run it lets {significant(per_s)} requests a second pass"
 
 
 _REFUSED = ("connect", "reset", "overloaded")

@@ -1,18 +1,22 @@
 """A run in one sentence: its outcome, how much, how well, how it ended; and the exit code that follows.
 
 The one home of that sentence: `summary.json` (`headline`), terminal, pages and the gate show the same text. Whether the
-measurement is valid is one outcome of five, and otherwise stands beside it.
+measurement is valid is one outcome of five, and otherwise stands beside it. What the target does for clients that have
+left is one sentence more.
 """
 
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
+from katydid.analysis.capacity.answer import capacity_answer
+from katydid.model.documents.leaving import LeavingFound
 from katydid.model.documents.manifest import Manifest
 from katydid.model.documents.summary import Check, ErrorRow, Finding, Headline, Outcome, Summary
 from katydid.model.errors import ExitCode, worst
-from katydid.model.formatting import how_it_ended, number, ordinal, plural, show, strip_control_chars
+from katydid.model.formatting import how_it_ended, milliseconds, number, ordinal, plural, show, strip_control_chars
 from katydid.model.redact import hide_query
 from katydid.model.sample import Blame
+from katydid.model.workload import workloads_of
 
 
 def headline_of(manifest: Manifest, summary: Summary) -> Headline:
@@ -113,7 +117,8 @@ def _failed(manifest: Manifest, summary: Summary) -> str:
         return f"FAILED: no request succeeded{after}{_why(manifest, errors)}{end}"
     checks, failed = summary.checks or [], _failed_checks(summary)
     named = ", ".join(_named(check) for check in failed)
-    return f"FAILED: {len(failed)} of {plural(len(checks), 'check')} failed: {named}{end}"
+    found = "".join(f"; {answer}" for answer in _answers(manifest, summary))
+    return f"FAILED: {len(failed)} of {plural(len(checks), 'check')} failed: {named}{found}{end}"
 
 
 def _interrupted(manifest: Manifest, summary: Summary) -> str:
@@ -133,7 +138,9 @@ def _stopped(manifest: Manifest, summary: Summary) -> str:
 
 
 def _passed(manifest: Manifest, summary: Summary) -> str:
-    return f"PASSED: {_numbers(summary)}; {how_it_ended(manifest, summary)}."
+    found = _answers(manifest, summary)
+    numbers = _counts(summary) if found else [_numbers(summary)]  # times of different loads together say nothing
+    return f"PASSED: {'; '.join([*found, ', '.join(numbers)])}; {how_it_ended(manifest, summary)}."
 
 
 _SENTENCES = {
@@ -145,9 +152,22 @@ _SENTENCES = {
 }
 
 
+def _answers(manifest: Manifest, summary: Summary) -> list[str]:
+    """What a run of this kind is made to find out; empty where that is its numbers."""
+    if summary.capacity:
+        return [capacity_answer(summary.capacity)]
+    told = (record.answer(summary) for record in workloads_of(manifest) if record.answer)
+    return [answer for answer in told if answer]
+
+
+def _counts(summary: Summary) -> list[str]:
+    counts = summary.counts
+    left = [f"{number(counts.abandoned)} abandoned"] if counts.abandoned else []
+    return [plural(counts.requests, "request"), f"{number(counts.failed)} failed", *left]
+
+
 def _numbers(summary: Summary) -> str:
-    counts, metrics = summary.counts, summary.metrics
-    parts = [plural(counts.requests, "request"), f"{number(counts.failed)} failed"]
+    metrics, parts = summary.metrics, _counts(summary)
     for name, words in (("ttft.p95", "TTFT p95"), ("ttft.p50", "TTFT p50")):
         if metrics.get(name) is not None:
             parts.append(f"{words} {show(name, metrics[name], summary)}")
@@ -205,3 +225,37 @@ def _address(manifest: Manifest, row: ErrorRow) -> str:
     """The whole path that was asked, with that of `--host`; or the request's name, where that is not a path."""
     name = hide_query(row.name or "")
     return urlsplit(manifest.host or "").path.rstrip("/") + name if name.startswith("/") else name
+
+
+# Clients that have left
+
+COMPUTES = 0.5
+"""Of what was left of the answer: a slot that stays taken for that long is being computed in."""
+SHORTEST_REST_MS = 100.0
+"""Of an answer of which less was left, its end and its client's leaving cannot be told apart."""
+
+
+def leaving_found(manifest: Manifest) -> LeavingFound | None:
+    """The finding; None of a run whose clients all stay."""
+    record = manifest.leaving
+    if record is None:
+        asked = (manifest.options or {}).get("abandon") is not None
+        return _unseen("it is watched after a load that came to its end") if asked else None
+    if record.why or not record.departed or record.rest_ms is None:
+        return _unseen(record.why or "no client left")
+    rest = record.rest_ms
+    if rest < SHORTEST_REST_MS:
+        return _unseen("the answers end when their clients leave: have them leave earlier")
+    lows, highs = ([getattr(each, key) for each in record.departed] for key in ("low_ms", "high_ms"))
+    high = None if None in highs else max(highs)
+    long = [low for low in lows if low >= COMPUTES * rest]
+    if 2 * len(long) > len(lows) or high is None:
+        low = min(long, default=max(lows))
+        text = f"The target goes on computing for clients that have left (≥ {milliseconds(low)})."
+        return LeavingFound("computes", text, record.source, low, high, rest)
+    text = f"The target frees the slot of a client that has left within {milliseconds(high)}."
+    return LeavingFound("frees", text, record.source, min(lows), high, rest)
+
+
+def _unseen(why: str) -> LeavingFound:
+    return LeavingFound("unseen", f"What the target does for clients that have left could not be seen: {why}.")

@@ -1,4 +1,4 @@
-"""The course of a workload's metrics over its versions, and where they changed their level.
+"""The course of a workload's metrics over its versions, where they changed their level, and which have a trend.
 
 Knows neither folders nor how it is shown.
 """
@@ -6,8 +6,8 @@ Knows neither folders nor how it is shown.
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 
-from katydid.analysis.comparison.comparability import mismatches
-from katydid.analysis.metric_history import MetricHistory, metric_history
+from katydid.analysis.comparison.comparability import another_load
+from katydid.analysis.metric_history import MetricHistory, is_searched, metric_history
 from katydid.analysis.result import RunResult
 from katydid.model.metrics import DISTRIBUTIONS
 
@@ -66,9 +66,11 @@ def history(runs: Iterable[RunResult]) -> History:
             kept.append(run)
     versions = _versions(kept)
     names = [version.name for version in versions]
-    courses = [metric_history(name, names, [_values(version, name) for version in versions]) for name in SHOWN]
-    known = tuple(course for course in courses if any(value is not None for value in course.values))
-    return History(versions, known, tuple(left_out))
+    values = {name: [_values(version, name) for version in versions] for name in SHOWN}
+    known = {name: of_one for name, of_one in values.items() if any(of_one)}
+    searched = sum(map(is_searched, known))
+    courses = tuple(metric_history(name, names, of_one, searched) for name, of_one in known.items())
+    return History(versions, courses, tuple(left_out))
 
 
 def _unusable(run: RunResult) -> str:
@@ -82,8 +84,8 @@ def _unusable(run: RunResult) -> str:
 def _other_load(run: RunResult, newest: RunResult | None) -> str:
     if newest is None:
         return ""
-    found = mismatches([run.manifest], [newest.manifest])
-    return next((f"unlike in the newest run, {mismatch.text}" for mismatch in found if mismatch.why), "")
+    why = another_load(run.manifest, newest.manifest)
+    return f"unlike in the newest run, {why}" if why else ""
 
 
 def _versions(runs: Sequence[RunResult]) -> tuple[Version, ...]:

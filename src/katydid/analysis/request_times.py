@@ -30,7 +30,8 @@ class RequestTimes:
         manifest: of the run; missing keys are tolerated.
 
     Attributes:
-        cut: which requests the end of the run cut off.
+        ok: which requests succeeded.
+        cut: which the end of the run cut off.
         open: which have an end that nobody saw: those, and those that timed out.
     """
 
@@ -38,30 +39,44 @@ class RequestTimes:
         unsent = (rows["outcome"] == "aborted") & rows["start_ms"].isna()  # nothing was sent: there is no time
         self._rows = rows = rows[~unsent] if unsent.any() else rows
         outcome = rows["outcome"]
-        self._ok = (outcome == "ok").to_numpy()
+        self.ok = (outcome == "ok").to_numpy()
         self.cut = (outcome == "aborted").to_numpy()
         self.open = self.cut | ((outcome == "failed") & rows["error"].isin(TIMED_OUT)).to_numpy()
-        self._failed = ~self._ok & ~self.open
+        self._failed = ~self.ok & ~self.open
         self._manifest = manifest
 
-    def known(self, distribution: Distribution) -> Known | None:
-        """The run's times of one distribution; None where it has none."""
+    def known(self, distribution: Distribution, factors: np.ndarray | float = 1.0) -> Known | None:
+        """The run's times of one distribution; None where it has none.
+
+        Args:
+            distribution: of one value a request.
+            factors: what the times of whole requests that succeeded are multiplied with.
+        """
         if distribution.column not in self._rows or (distribution.name == "response" and self._manifest.is_closed):
             return None
         if distribution.name == FIRST_TOKEN:
             return self._first_tokens(distribution.column)
         if distribution.name in WHOLE_REQUEST and self.open.any():
-            return self._whole(distribution)
-        return self.of_successes(distribution.column)
+            return self._whole(distribution, factors)
+        return self.of_successes(distribution.column, factors)
 
     def touched(self, distribution: Distribution) -> bool:
         """Whether its times are others than those of the successes that count."""
         return bool(self.cut.any() or (self.open.any() and distribution.name in (*WHOLE_REQUEST, FIRST_TOKEN)))
 
-    def of_successes(self, column: str) -> Known | None:
+    def column(self, name: str) -> np.ndarray:
+        """A value a request, NaN where there is none."""
+        return _floats(self._rows, name)
+
+    def prompts(self) -> np.ndarray | None:
+        """Which prompt each successful request sent, as a number; None where one of them does not say."""
+        known = self._rows["prompt_id"][self.ok] if "prompt_id" in self._rows else None
+        return None if known is None or known.isna().any() else pd.factorize(known)[0]
+
+    def of_successes(self, column: str, factors: np.ndarray | float = 1.0) -> Known | None:
         """A column that only successful requests fill."""
-        values = _floats(self._rows, column)
-        there = self._ok & ~np.isnan(values)
+        values = self.column(column) * factors
+        there = self.ok & ~np.isnan(values)
         if not there.any():
             return None
         if not self.cut.any():
@@ -69,13 +84,14 @@ class RequestTimes:
         each, _ = self._shares
         return Known.weighted(values[there], each[there], 0.0, np.array([]), int(there.sum()))
 
-    def _whole(self, distribution: Distribution) -> Known:
+    def _whole(self, distribution: Distribution, factors: np.ndarray | float) -> Known:
         times = self._had
         if distribution.name == "response":
             times = times + np.nan_to_num(_floats(self._rows, "late_ms"))
+        times = np.where(self.ok, times * factors, times)
         each, left = self._shares
-        count = int((self._ok | (self.open & ~self.cut)).sum())
-        return Known.weighted(times[self._ok], each[self._ok], left, times[self.open], count)
+        count = int((self.ok | (self.open & ~self.cut)).sum())
+        return Known.weighted(times[self.ok], each[self.ok], left, times[self.open], count)
 
     def _first_tokens(self, column: str) -> Known | None:
         """A request that was cut off after its first token says when that came, as one that succeeded does."""
@@ -86,7 +102,7 @@ class RequestTimes:
         streams = self._of_streams(came)
         times = np.where(came, first, self._had)[streams]
         open_, cut = ((kind & ~came)[streams] for kind in (self.open, self.cut))
-        silent = self._ok & ~came  # an answer without a token, which is not a failure
+        silent = self.ok & ~came  # an answer without a token, which is not a failure
         return Known.of(times, open_, (self._failed | silent)[streams], cut)
 
     def _of_streams(self, came: np.ndarray) -> np.ndarray:

@@ -36,7 +36,7 @@ def over_time(frame: pd.DataFrame, monitor: pd.DataFrame, manifest: Manifest) ->
 
     Returns:
         Columns `seconds` (middle of the bin), `width`; requests a second: `offered`, `started`, `ok`,
-        `failed` (both by their end); `in_flight` (mean), `users`; of the successful requests that
+        `failed`, `abandoned` (these by their end); `in_flight` (mean), `users`; of the successful requests that
         started in the bin: `ttft_p50`, `ttft_p95`, `duration_p50`, `duration_p95` (milliseconds). NaN
         where a bin has none.
     """
@@ -53,7 +53,8 @@ def over_time(frame: pd.DataFrame, monitor: pd.DataFrame, manifest: Manifest) ->
     table = pd.DataFrame({"seconds": (np.arange(bins) + 0.5) * width, "width": float(width)})
     table["started"] = _per_second(start, width, bins)
     table["ok"] = _per_second(end[ok], width, bins)
-    table["failed"] = _per_second(end[outcome == "failed"], width, bins)
+    for name in ("failed", "abandoned"):
+        table[name] = _per_second(end[outcome == name], width, bins)
     table["in_flight"] = _in_flight(start, end, width, bins)
     table["users"] = _users(monitor, table["seconds"].to_numpy())
     if in_a_ramp(manifest):

@@ -22,7 +22,7 @@ from katydid.analysis.derived import (
     was_stopped,
     with_derived,
 )
-from katydid.analysis.headline import headline
+from katydid.analysis.headline import headline, leaving_found
 from katydid.analysis.offered import all_due, arrived, due_in_a_ramp, in_a_ramp, missed_starts
 from katydid.analysis.request_times import RequestTimes, statistic_of
 from katydid.analysis.validity import Run, findings, unchecked
@@ -86,6 +86,7 @@ def summarise(
             ok=counts.ok,
             failed=counts.failed,
             aborted=counts.aborted,
+            abandoned=counts.abandoned,
             late=counts.late,
             warm_up=int((frame["warm_up"] & ~frame["counted"]).sum()),
             after_stop=int(frame["after_stop"].sum()),
@@ -103,6 +104,7 @@ def summarise(
         timestamp_source=manifest.timestamp_source,
         lengths=lengths_found(counted),
         cache=cache_found(counted, manifest),
+        leaving=leaving_found(manifest),
     ).added(**_parts(run))
     return summary.added(headline=headline(manifest, summary))
 
@@ -127,6 +129,7 @@ def _counts(
         ok=len(ok),
         failed=int((outcome == "failed").sum()),
         aborted=int((outcome == "aborted").sum()),
+        abandoned=int((outcome == "abandoned").sum()),
         late=None if manifest.is_closed else int(counted["late"].sum()),
         due=due,
         chunks=int(chunks.sum()) if chunks.notna().any() else None,

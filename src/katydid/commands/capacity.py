@@ -59,6 +59,14 @@ def run(asked: Namespace) -> int:
 def _found(result: CapacityFound | None) -> bool:
     if result is not None and result.capacity is not None:
         return True
+    if result is not None and result.limiter_seen is False:
+        longest = max(step.limiter_at_least_s for step in result.steps)
+        print(  # noqa: T201 - the one line
+            "katydid: the capacity is not determined: the target's rate limiter refused requests, and no hold saw two "
+            f"of its windows ({longest:.3g} s or longer each); give a --hold of two of them",
+            file=sys.stderr,
+        )
+        return False
     fewest = min((step.users for step in result.steps), default=None) if result else None
     tried = f"not even {plural(fewest, 'user')} kept the objective" if fewest else "no load was held"
     remedy = "see the report's failures, or ask for less with --limit or --thresholds"

@@ -15,8 +15,8 @@ from katydid.model.jsontext import json_text
 from katydid.model.options.quantities import duration, share
 
 if TYPE_CHECKING:
-    from katydid.analysis.plan import Choice, Demand, WorkerPlan
-    from katydid.analysis.speech_theory import RunFacts, TheoryComparison
+    from katydid.analysis.planning.plan import Choice, Demand, WorkerPlan
+    from katydid.analysis.planning.speech_theory import RunFacts, TheoryComparison
 
 
 def run(asked: Namespace) -> int:
@@ -24,8 +24,8 @@ def run(asked: Namespace) -> int:
     from rich.console import Console
     from rich.text import Text
 
-    from katydid.analysis.plan import make_plan
-    from katydid.analysis.speech_theory import compare_with_theory
+    from katydid.analysis.planning.plan import make_plan
+    from katydid.analysis.planning.speech_theory import compare_with_theory
     from katydid.report.plan import plan_section, plan_sentence, render_plan, theory_section
     from katydid.report.render.terminal import print_section
     from katydid.stats.queue_simulation import JOBS
@@ -96,7 +96,7 @@ def add_parser(commands: Commands) -> None:
 
 
 def _facts(path: Path) -> RunFacts:
-    from katydid.analysis.speech_theory import run_facts
+    from katydid.analysis.planning.speech_theory import run_facts
     from katydid.runs.folder import RunFolder
 
     folder = RunFolder(path)
@@ -105,7 +105,7 @@ def _facts(path: Path) -> RunFacts:
 
 def _demand(asked: Namespace, facts: RunFacts | None) -> Demand:
     """What was asked for; what was not, as the run has it."""
-    from katydid.analysis.plan import Demand
+    from katydid.analysis.planning.plan import Demand
 
     concurrency, rtf, audio, time_out, services = asked.concurrency, asked.rtf, asked.audio, asked.time_out, None
     if facts is not None:
@@ -131,7 +131,7 @@ def _demand(asked: Namespace, facts: RunFacts | None) -> Demand:
 
 def _plausible(rtf: float) -> float:
     """The RTF that a service names, where it can be one."""
-    from katydid.analysis.speech_theory import PLAUSIBLE_RTF, is_plausible
+    from katydid.analysis.planning.speech_theory import PLAUSIBLE_RTF, is_plausible
 
     if not is_plausible(rtf):
         low, high = PLAUSIBLE_RTF

@@ -148,8 +148,10 @@ def _locust(arguments: list[str], *, stderr: bool) -> int:
     from locust.main import main as locust_main
 
     from katydid.engine import plugin
+    from katydid.engine.live.steady_output import keep_going
     from katydid.engine.workers import look_for_master
 
+    keep_going()
     plugin.install()
     plugin.show_progress(stderr=stderr)
     look_for_master(arguments)

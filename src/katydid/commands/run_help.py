@@ -132,7 +132,7 @@ _SHORT = {
     "client_cert": "FILE", "client_key": "FILE", "wait_ready": "TIME",
     "metrics_host": "ADDRESS", "embedded_target": "[OPTIONS]", "thresholds": "FILE", "max_users": "N",
     "rate": "R", "arrivals": "KIND", "concurrency": "N", "requests": "N", "max_rate": "R", "start_rate": "R",
-    "stage_rates": "R,R,…",
+    "stage_rates": "R,R,…", "abandon": "SHARE@TIME|SHARE@CHUNKS",
     "input_tokens": "LENGTH", "output_tokens": "LENGTH",
     "start_users": "N", "steps": "N", "repeats": "N", "stages": "N,N,…", "bursts": "N", "burst_path": "PATH",
 }  # fmt: skip

@@ -17,7 +17,6 @@ import locust
 import pyarrow.compute as pc
 from locust.env import Environment
 from locust.html import get_html_report
-from locust.rpc import Message
 from locust.runners import MasterRunner
 
 from katydid.analysis.headline import exit_code
@@ -32,6 +31,7 @@ from katydid.engine.services.readiness import when_ready
 from katydid.engine.services.sdk_environment import vendors_host
 from katydid.engine.spawning import first_requests, pulses, shape_at_first
 from katydid.engine.stages.shape import StagedFacts, staged_shape
+from katydid.engine.worker_messages import Rows, batch_of
 from katydid.load.body import Adaptation
 from katydid.load.pacing import Phase
 from katydid.model.declared import declare
@@ -42,7 +42,15 @@ from katydid.model.redact import COMPLAINT_LIMIT, Redactor
 from katydid.model.version import __version__
 from katydid.protocol.target_url import shown_url
 from katydid.report.build import Report, build_report
-from katydid.runs.folder import LOCUST_REPORT, REPORT, RunFolder, RunWriter, check_results, new_run_path
+from katydid.runs.folder import (
+    LOCUST_REPORT,
+    REPORT,
+    RunFolder,
+    RunWriter,
+    check_results,
+    new_run_path,
+    row_schemas,
+)
 from katydid.runs.rows import decode
 
 logger = logging.getLogger("katydid")
@@ -77,8 +85,8 @@ class Collector:
         self._staged = staged_shape(self._environment)
         runtime.deliver = self.take
         runtime.note = self._note
-        if runtime.is_master:
-            runtime.runner.register_message(ROWS, self._on_rows)
+        runtime.manifest = lambda: self.manifest
+        runtime.inbox.listen(ROWS, Rows, self._on_rows)
 
     @property
     def manifest(self) -> Manifest:
@@ -118,6 +126,7 @@ class Collector:
         options = run_options(parsed, self._runtime.options_class)
         users, staged = self._runtime.paced_users(), self._staged
         options.check_arrivals(users, at_rates=staged is not None and staged.at_rates(parsed))
+        options.check_leaving(*users)
         if self._environment.shape_class is not None:
             options.check_shape(staged=staged is not None)
         if staged is not None:
@@ -253,13 +262,14 @@ class Collector:
 
     def take(self, kind: str, batch: bytes) -> None:
         """Keep a batch of rows; a disk that takes no more ends the run."""
-        if self._writer is None:
+        if (writer := self._writer) is None:
             return
         try:
-            self._writer.append(kind, batch)
+            writer.append(kind, batch)
         except OSError as error:
             if not self._refused:
-                logger.error("rows cannot be written (%s): the run ends here; make room on the disk", error)  # noqa: TRY400 - one line
+                remedy = "make room on the disk" if writer.path.is_dir() else "its folder is gone, and its rows with it"
+                logger.error("rows cannot be written (%s): the run ends here; %s", error, remedy)  # noqa: TRY400 - one line
             self._refused += decode(batch).num_rows
             self._runtime.stopper.end("error", drain=0)
         if kind == "monitor":
@@ -288,11 +298,11 @@ class Collector:
         if self._writer is not None:
             self._writer.note(**facts)
 
-    def _on_rows(self, msg: Message, **_: object) -> None:
-        kind, batch = msg.data["kind"], msg.data["batch"]
-        if kind == "samples":
-            self._rows_of[msg.node_id] = self._rows_of.get(msg.node_id, 0) + decode(batch).num_rows
-        self.take(kind, batch)
+    def _on_rows(self, worker: str, rows: Rows) -> None:
+        count = batch_of(rows, row_schemas(self._runtime.columns)).num_rows
+        if rows.kind == "samples":
+            self._rows_of[worker] = self._rows_of.get(worker, 0) + count
+        self.take(rows.kind, rows.batch)
 
     # The end
 
@@ -318,7 +328,8 @@ class Collector:
             self.folder.write_text(LOCUST_REPORT, html.replace(host, shown_url(host)) if host else html)
             self.report = build_report(self.folder)
         except (OSError, KatydidError) as error:
-            logger.error("the run is not complete (%s); its rows are safe: katydid report %s", error, writer.path)  # noqa: TRY400 - one line
+            where = f"its rows are safe: katydid report {writer.path}" if writer.path.is_dir() else "its folder is gone"
+            logger.error("the run is not complete (%s); %s", error, where)  # noqa: TRY400 - one line
             return ExitCode.INVALID
         except Exception:
             logger.exception("the report of %s failed; its samples are safe", writer.path)

@@ -134,6 +134,12 @@ def refusal(exchange: Exchange) -> tuple[ErrorClass, str]:
     return (ErrorClass.AUTH_EXPIRED, f"{exchange.key_expired}: {detail}") if exchange.key_expired else (kind, detail)
 
 
+def tells_failure(exchange: Exchange, parser: Facts) -> bool:
+    """Whether what has come of an answer is a failure by the target's own word, whoever ended it then."""
+    refused = exchange.status is not None and not 200 <= exchange.status < 300
+    return refused or bool(parser.error_text or parser.malformed)
+
+
 def judge(sample: Sample, exchange: Exchange, parser: Facts) -> None:
     """Decide how the request ended: what the target said of itself comes before how the line broke.
 

@@ -13,9 +13,11 @@ from typing import Any, TypeVar
 
 from katydid.dialects import DIALECTS
 from katydid.engine.arrivals.asked import ArrivalOptions
+from katydid.engine.run_info import SECRETS_WIRE_NAME
 from katydid.engine.services.headers import shown_headers
 from katydid.load.arrivals import Rate, read_process
 from katydid.load.body import shown_fields
+from katydid.load.leaving import LeavingOptions
 from katydid.load.length_options import LengthOptions
 from katydid.model.errors import ConfigError
 from katydid.model.options import (
@@ -51,7 +53,7 @@ class _AppendLine(argparse.Action):
 
 
 @dataclass(frozen=True, kw_only=True)
-class RunOptions(LengthOptions, ArrivalOptions):
+class RunOptions(LengthOptions, LeavingOptions, ArrivalOptions):
     """What a run was asked to do. Seconds, unless a name says otherwise."""
 
     failure_threshold: int = option(
@@ -64,7 +66,7 @@ class RunOptions(LengthOptions, ArrivalOptions):
         variable="LOAD_TEST_VERSION",
         group=Group.RUN,
     )
-    results: str = option("reports", "folder in which run folders are made", group=Group.RUN)
+    results: str = option("reports", "folder in which run folders are made", group=Group.RUN, form=False)
     api: str = option("openai", "the target's API", choices=DIALECTS, group=Group.REQUEST)
     endpoint: str | None = option(
         None, "path of the API, with a query if need be (default: the API's own)", group=Group.REQUEST
@@ -188,6 +190,8 @@ class RunOptions(LengthOptions, ArrivalOptions):
     )
     dialect_options: Any = None
     """What the API has beside these: its `Dialect.options`; None for its defaults."""
+    secrets_for: str | None = None
+    """Origin of the only target that is given secrets; None for any."""
 
     @property
     def tls(self) -> TlsSettings:
@@ -201,10 +205,13 @@ class RunOptions(LengthOptions, ArrivalOptions):
 
     def shown(self) -> dict[str, Any]:
         """The options as others may read them, those of the API among them: without a secret."""
-        endpoint = hide_query(self.endpoint) if self.endpoint else None
-        masked = {"header": shown_headers(self.header), "body": shown_fields(self.body)}
-        before_run = strip_credentials(self.before_run) if self.before_run else None
-        shown = asdict(self) | {"endpoint": endpoint, "before_run": before_run, **masked}
+        shown = asdict(self) | {
+            "endpoint": self.endpoint and hide_query(self.endpoint),
+            "before_run": self.before_run and strip_credentials(self.before_run),
+            "header": shown_headers(self.header),
+            "body": shown_fields(self.body),
+        }
+        del shown["secrets_for"]
         return shown | (shown.pop("dialect_options") or {})
 
     @property
@@ -259,7 +266,7 @@ def add_arguments(parser: Any) -> None:
 
     Where several workloads have an option, the default is the last one's: a locustfile's imports stand first.
     """
-    for each in (*_known().values(), *options_in(WatchOptions)):
+    for each in (*known_options().values(), *options_in(WatchOptions)):
         meta, variable = each.metadata, variable_of(each)
         shown = "" if each.default is None else f"default: {default_text(each)}; "
         choices = tuple(meta["choices"]) if meta["choices"] else None  # Locust's page takes no dict
@@ -286,7 +293,7 @@ def _of_dialects() -> dict[str, tuple[Any, ...]]:
     return {name: options_in(options) for name, each in DIALECTS.items() if (options := getattr(each, "options", None))}
 
 
-def _known() -> dict[str, Any]:
+def known_options() -> dict[str, Any]:
     """Every option of a run by its field's name."""
     tables = [*_of_dialects().values(), *map(options_in, _tables)]
     return {each.name: each for table in tables for each in table}
@@ -300,17 +307,14 @@ def headings() -> dict[str, list[str]]:
         found[each.metadata["group"]].append(each.name)
     brought = {f"{Group.REQUEST}, --api {api}": [each.name for each in own] for api, own in _of_dialects().items()}
     common = {name for names in (*found.values(), *brought.values()) for name in names}
-    found[Group.OWN] = [name for name in _known() if name not in common]
+    found[Group.OWN] = [name for name in known_options() if name not in common]
     first, request, *others = found.items()
     return dict([first, request, *brought.items(), *others])
 
 
 def plain_fields(form: Mapping[str, str]) -> dict[str, str]:
-    """A web form's fields as Locust reads them, who makes of each what its default is: a plain number of a duration.
-
-    Empty ones get their defaults.
-    """
-    known = _known()
+    """A web form's fields as Locust reads them: of a duration a plain number; empty ones have their defaults."""
+    known = known_options()
     return {name: _plain(known.get(name), text) for name, text in form.items()}
 
 
@@ -333,13 +337,15 @@ def run_options(parsed: Any, table: type[Options]) -> Options:
         ConfigError: the first value that is wrong, by its option's name.
     """
     found = table(**{each.name: checked(each, getattr(parsed, each.name)) for each in options_in(table)})
-    brought = getattr(DIALECTS.get(found.api), "options", None) if isinstance(found, RunOptions) else None
-    if brought is None:
+    if not isinstance(found, RunOptions):
+        return found
+    found = replace(found, secrets_for=getattr(parsed, SECRETS_WIRE_NAME, None))
+    if (brought := getattr(DIALECTS.get(found.api), "options", None)) is None:
         return found
     if clash := {each.name for each in options_in(brought)} & {each.name for each in options_in(table)}:
         flag = min(clash).replace("_", "-")
         raise ConfigError(f"--api {parsed.api}: its option --{flag} is one of every run or of the workload: rename it")
-    return replace(found, dialect_options=run_options(parsed, brought))  # type: ignore[type-var]  # as above
+    return replace(found, dialect_options=run_options(parsed, brought))
 
 
 def version_label(options: RunOptions, folder: Path) -> str:

@@ -7,8 +7,7 @@ import contextlib
 import logging
 import sys
 import time
-from argparse import Namespace
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
@@ -20,14 +19,15 @@ from locust.env import Environment
 from locust.runners import MasterRunner, Runner, WorkerRunner
 
 from katydid.engine.collector import Collector, collector_for
+from katydid.engine.leaving.after_load import watch_target
 from katydid.engine.live.observability import Watch
+from katydid.engine.live.page_guard import PageGuard
 from katydid.engine.live.progress import Progress
-from katydid.engine.live.web import Page, guard_form, refuse_password
+from katydid.engine.live.web import Page
 from katydid.engine.load_options import (
     check_load,
     default_spawn_rate,
     notices,
-    plain_form,
     spawn_rate_of,
     take_over_run_time,
     users_of,
@@ -36,8 +36,9 @@ from katydid.engine.monitor.gc_tuning import remember_locusts_options, warm_insp
 from katydid.engine.options import add_arguments
 from katydid.engine.run_state import Runtime
 from katydid.engine.services.api_key import fetch_ahead
+from katydid.engine.services.readiness import interruptible
 from katydid.engine.spawning import quieten_locust
-from katydid.engine.stopping import FINISH_GRACE_S, interruptible
+from katydid.engine.stopping import FINISH_GRACE_S
 from katydid.engine.workers import RollCall, found_master, tell_of_workers
 from katydid.model.errors import ConfigError, ExitCode
 from katydid.runs.folder import RunFolder
@@ -172,7 +173,9 @@ class Lifecycle:
         if self.progress is not None:
             self.progress.stop()
         ms = self.runtime.info.ms
-        code = collector.finish(reason, ms(self._stopping_since), ms(time.monotonic()))
+        ended_ms = ms(time.monotonic())
+        watch_target(self.runtime, reason)
+        code = collector.finish(reason, ms(self._stopping_since), ended_ms)
         self.environment.process_exit_code = int(code)
         Lifecycle.last_folder, Lifecycle.last_code = collector.folder, code
         if self.progress is not None:
@@ -197,16 +200,6 @@ class Lifecycle:
             gevent.sleep(0.05)
         if self.environment.process_exit_code is None and self.headless:
             self.environment.process_exit_code = int(ExitCode.USAGE if self._refused else ExitCode.INVALID)
-
-    def complaint_about(self, form: Mapping[str, str]) -> str | None:
-        """What is wrong with a start that the web page asks for; one look at the target included."""
-        assert self.collector is not None  # noqa: S101 - there is a page only where there is a collector
-        options = Namespace(**{**vars(self.environment.parsed_options), **form})
-        try:
-            self.collector.check(options, form.get("host", self.environment.host or ""))
-        except ConfigError as error:
-            return str(error)
-        return None
 
     def _refuse(self, error: ConfigError) -> None:
         self._refused = True
@@ -249,8 +242,7 @@ def _take_part(environment: Environment, web_ui: Page | None) -> None:
             options.num_users = users_of(options, lifecycle.runtime.paced_users())
         lifecycle.watch = Watch(lifecycle.runtime, lifecycle.collector, web_ui)
         if web_ui is not None:
-            refuse_password(environment.host)
-            guard_form(web_ui, lifecycle.complaint_about, plain_form)
+            PageGuard(lifecycle.runtime, lifecycle.collector).install(web_ui)
             if options.spawn_rate is None:
                 users, ramp = max(options.num_users or 0, FORM_USERS), 0 if in_open_loop else options.ramp
                 options.spawn_rate = ramp or default_spawn_rate(users)

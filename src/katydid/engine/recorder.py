@@ -24,6 +24,9 @@ from katydid.model.sample import ErrorClass, LateCause, Outcome, Sample
 from katydid.runs.gaps import GapBuffer
 from katydid.runs.rows import RowBuffer
 
+_UNTOLD = (Outcome.ABORTED, Outcome.ABANDONED)
+"""What Locust's tables, which know successes and failures alone, are not told."""
+
 
 class RequestFailed(Exception):  # noqa: N818 - what a person reads in Locust's table of failures
     """A failed request, as Locust counts it: by its class, so that few kinds are kept apart."""
@@ -105,7 +108,7 @@ class Recorder:
             self._keep(sample)
             raise
         self._keep(sample)
-        if sample.outcome is Outcome.ABORTED or (sample.after_stop and sample.outcome is Outcome.FAILED):
+        if sample.outcome in _UNTOLD or (sample.after_stop and sample.outcome is Outcome.FAILED):
             return
         if sample.gaps is not None and sample.outcome is Outcome.OK:
             self.gaps.add(sample.gaps, warm_up=sample.warm_up)

@@ -27,6 +27,8 @@ WIRE_NAME = "katydid_run"
 """The attribute of Locust's parsed options that carries this."""
 STAGE_WIRE_NAME = "katydid_stage"
 """The one that carries the stage (`load.stages`): it comes with the very message that has its users spawned."""
+SECRETS_WIRE_NAME = "katydid_secrets_for"
+"""The one that carries `RunOptions.secrets_for`."""
 BATCH_WIRE_NAME = "katydid_batch"
 """The one that carries the batch of users (`load.pacing`), in the same way."""
 

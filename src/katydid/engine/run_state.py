@@ -12,7 +12,6 @@ from typing import Any
 import gevent
 from locust.env import Environment
 from locust.exception import RPCError
-from locust.rpc import Message
 from locust.runners import MasterRunner, Runner, WorkerRunner
 
 from katydid.analysis.derived import late_limit_ms
@@ -29,7 +28,8 @@ from katydid.engine.run_info import BATCH_WIRE_NAME, STAGE_WIRE_NAME, WIRE_NAME,
 from katydid.engine.services.base import Service
 from katydid.engine.spawning import Spawned, Spawning
 from katydid.engine.stopping import Stopper
-from katydid.engine.workers import Presence, watch_master
+from katydid.engine.worker_messages import Broken, Inbox
+from katydid.engine.workers import Alike, Presence, watch_master
 from katydid.load.schedule import Mode
 from katydid.load.stages import Stage
 from katydid.load.threshold import RequestShare
@@ -57,6 +57,8 @@ class Runtime:
         options, info, service, recorder: of the run that goes on; set by `begin`.
         expected_end: when the run will end, about, as far as a load shape can tell; on the monotonic clock.
         barrier: that users wait behind.
+        inbox: of a master, for what its workers say.
+        alike: whether they are as the run is.
         pool: of the users that serve a rate.
         event_log: keeps the events of streamed answers, where the run was asked to.
         housekeeping: its greenlets, which go on for the whole run.
@@ -74,7 +76,8 @@ class Runtime:
         self.runner: Runner = environment.runner
         self.is_worker = isinstance(self.runner, WorkerRunner)
         self.is_master = isinstance(self.runner, MasterRunner)
-        self.stopper = Stopper(environment, self.runner, self.hand_in, self.nulled)
+        self.inbox = Inbox(self.runner, self._on_refused)
+        self.stopper = Stopper(environment, self.runner, self.hand_in, self.nulled, self.inbox)
         self.expected_end: float | None = None
         self.event_log: EventLog | None = None
         self.prepared: Service | None = None
@@ -82,6 +85,8 @@ class Runtime:
         """Takes (kind, batch): the collector of this process, or the way to the master's."""
         self.note: Callable[..., None] = lambda **_: None
         """Adds to the manifest; where this process keeps the run folder."""
+        self.manifest: Callable[[], Manifest] = lambda: Manifest.read({})
+        """That of the run that goes on, in the same place."""
         self.announce: Callable[[str], None] = lambda _: None
         """Shows a line to the person who waits for the run."""
         self._spawning: Spawning | None = None
@@ -96,8 +101,8 @@ class Runtime:
         self._deaths: list[dict[str, str]] = []
         self._told: set[str] = set()
         self._outbox: list[tuple[str, bytes]] = []
-        if self.is_master:
-            self.runner.register_message(_BROKEN, self._on_broken)
+        self.inbox.listen(_BROKEN, Broken, self._on_broken)
+        self.alike = Alike(self)
         self.barrier = Barrier(self)
         self.pool = Pool(self)
         setattr(environment, _ATTRIBUTE, self)
@@ -191,6 +196,8 @@ class Runtime:
             setattr(parsed, BATCH_WIRE_NAME, None)
         self._outbox.clear()
         self._deaths, self._told = [], set()
+        self.inbox.begin()
+        self.alike.begin()
         requests = None if self.options.trace else self.options.requests  # a trace is cut to so many
         share = RequestShare(requests, self.rank, self.info.workers)
         self.stopper.begin(self.info.failure_limit, self.options.drain_seconds, share)
@@ -208,6 +215,7 @@ class Runtime:
             if key := getattr(self.service, "key", None):  # a service of one's own may have none
                 key.watch(redactor, lambda text: self.announce(text))  # noqa: PLW0108 - it is given later
         self.prepared = None
+        self.alike.tell()
         self.recorder = Recorder(
             self.environment,
             self.stopper,
@@ -289,8 +297,11 @@ class Runtime:
         else:
             self._end_broken(self.process, name, why)
 
-    def _on_broken(self, msg: Message, **_: object) -> None:
-        self._end_broken(self.stopper.name_of(msg.node_id), str(msg.data["name"]), str(msg.data["why"]))
+    def _on_refused(self, count: int) -> None:
+        self.note(refused_messages=count)
+
+    def _on_broken(self, worker: str, broken: Broken) -> None:
+        self._end_broken(self.stopper.name_of(worker), broken.name, broken.why)
 
     def _end_broken(self, process: str, name: str, why: str) -> None:
         redactor = self.recorder.redactor

@@ -126,6 +126,7 @@ class Spawning:
         self._rate: float | None = None
         self._growth = Growth()
         self._noted = False
+        self._asked: list[dict[str, float]] = []
         self.begin()
 
     def install(self, environment: Environment) -> None:
@@ -157,6 +158,7 @@ class Spawning:
         self._fresh = True
         self._growth = Growth()
         self._noted = False
+        self._asked = []
 
     def dispatch(self, users: int, spawn_rate: float, there: int = 0) -> float:
         """So many users more at this rate; the rate that they really come at.
@@ -173,6 +175,8 @@ class Spawning:
         if shape is not None and users > 0:
             self._follow(shape, users, spawn_rate, there)
             return spawn_rate
+        if not staged:
+            self._tell_change(there + users)
         rate = options.user_ramp if self._fresh and options.user_ramp else spawn_rate
         begins, self._fresh = self._fresh, False
         asked_for = begins and options.user_ramp > 0
@@ -182,6 +186,14 @@ class Spawning:
         if self._rate is not None:
             runtime.note(phase=str(phase), ramp_per_s=self._rate)
         return rate
+
+    def _tell_change(self, users: int) -> None:
+        """Note another number of users than the run began with; a worker that comes back brings the same again."""
+        if self._fresh or users == (self._asked[-1]["users"] if self._asked else self._runtime.info.users):
+            return
+        self._asked.append({"at_ms": round(self._runtime.now() * 1000.0, 3), "users": users})
+        self._runtime.note(users_changed=self._asked)
+        self._runtime.announce(f"Warning: the users were changed to {users}: the run is invalid, since it is two loads")
 
     def _follow(self, shape: LoadTestShape, users: int, spawn_rate: float, there: int) -> None:
         """The same, of a load shape: whether its users come in a ramp is seen from what it asks for next."""

@@ -13,13 +13,11 @@ second, so slow requests and the last reports are lost. Here the master first ha
 what is in flight and hand in its rows, and only then lets Locust go on.
 """
 
-import contextlib
 import logging
 import os
 import signal
-import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import gevent
 from gevent.event import AsyncResult
@@ -27,8 +25,8 @@ from locust.env import Environment
 from locust.rpc import Message
 from locust.runners import MasterRunner, Runner, WorkerRunner
 
+from katydid.engine.worker_messages import Finished, Inbox, Nothing, Ticket, Unfit, harmless
 from katydid.load.threshold import FailureThreshold, RequestShare
-from katydid.model.errors import ExitCode
 
 logger = logging.getLogger("katydid")
 
@@ -63,13 +61,20 @@ class Stopper:
         runner: its.
         hand_in: sends this process's last rows on; returns how many rows it recorded in all.
         nulled: how many values in them did not fit their columns.
+        inbox: of the master's.
     """
 
     def __init__(
-        self, environment: Environment, runner: Runner, hand_in: Callable[[], int], nulled: Callable[[], int]
+        self,
+        environment: Environment,
+        runner: Runner,
+        hand_in: Callable[[], int],
+        nulled: Callable[[], int],
+        inbox: Inbox | None = None,
     ) -> None:
         self._environment = environment
         self._runner = runner
+        self._inbox = inbox or Inbox(runner)
         self._hand_in = hand_in
         self._nulled = nulled
         self._threshold = FailureThreshold(0)
@@ -175,12 +180,11 @@ class Stopper:
         finally:
             del self._tickets[number]
 
-    def _on_ask(self, msg: Message, **_: object) -> None:
-        ticket = msg.data["ticket"]
-        admitted = self._count((msg.node_id, ticket))
-        self._runner.send_message(_ANSWER, {"ticket": ticket, "admitted": admitted}, client_id=msg.node_id)
+    def _on_ask(self, worker: str, asked: Ticket) -> None:
+        admitted = self._count((worker, asked.ticket))
+        self._runner.send_message(_ANSWER, {"ticket": asked.ticket, "admitted": admitted}, client_id=worker)
         if self.halted:
-            self._runner.send_message(_HALT, None, client_id=msg.node_id)
+            self._runner.send_message(_HALT, None, client_id=worker)
 
     def _on_answer(self, msg: Message, **_: object) -> None:
         answer = self._tickets.get(msg.data["ticket"])
@@ -198,9 +202,6 @@ class Stopper:
         elif self._threshold.hopeless and not self._is_cut:
             gevent.spawn(self._cut)  # which kills users, and this may be one
         return admitted
-
-    def _on_later(self, msg: Message, **_: object) -> None:
-        self._count((msg.node_id, msg.data["ticket"]))
 
     def _on_halt(self, **_: object) -> None:
         self.halted = self.ending = True
@@ -225,10 +226,10 @@ class Stopper:
         else:
             self.end("completed")
 
-    def _on_spent(self, msg: Message, **_: object) -> None:
+    def _on_spent(self, worker: str, _: Nothing) -> None:
         if not self._spent:
             gevent.spawn(self._await_spent, self._runner)
-        self._spent.add(msg.node_id)
+        self._spent.add(worker)
 
     def _await_spent(self, master: MasterRunner) -> None:
         """End the run when every worker has started its last request; those that are lost have none left."""
@@ -296,31 +297,32 @@ class Stopper:
         gevent.spawn_later(UNREADY_GRACE_S, self._runner.quit)
         gevent.sleep(FINISH_GRACE_S)
 
-    def _on_unfit(self, msg: Message, **_: object) -> None:
-        logger.error("%s cannot take part: %s: the run ends here", self.name_of(msg.node_id), msg.data["why"])
+    def _on_unfit(self, worker: str, unfit: Unfit) -> None:
+        logger.error("%s cannot take part: %s: the run ends here", self.name_of(worker), harmless(unfit.why))
         self.end("error", drain=0)
 
-    def _on_finished(self, msg: Message, **_: object) -> None:
-        self.rows_promised[msg.node_id] = msg.data["rows"]
-        self.nulled[msg.node_id] = msg.data.get("nulled", 0)
+    def _on_finished(self, worker: str, finished: Finished) -> None:
+        self.rows_promised[worker] = finished.rows
+        self.nulled[worker] = finished.nulled
 
     # Signals
 
     def _register(self) -> None:
-        runner = self._runner
-        if isinstance(runner, MasterRunner):
-            runner.register_message(_ASK, self._on_ask)
-            runner.register_message(_LATER, self._on_later)
-            runner.register_message(_FINISHED, self._on_finished)
-            runner.register_message(_UNFIT, self._on_unfit)
-            runner.register_message(_SPENT, self._on_spent)
-        elif isinstance(runner, WorkerRunner):
+        runner, listen = self._runner, self._inbox.listen
+        listen(_ASK, Ticket, self._on_ask)
+        listen(_LATER, Ticket, lambda worker, failed: self._count((worker, failed.ticket)))
+        listen(_FINISHED, Finished, self._on_finished)
+        listen(_UNFIT, Unfit, self._on_unfit)
+        listen(_SPENT, Nothing, self._on_spent)
+        if isinstance(runner, WorkerRunner):
             runner.register_message(_ANSWER, self._on_answer)
             runner.register_message(_HALT, self._on_halt)
             runner.register_message(_FINISH, self._on_finish, concurrent=True)
             runner.register_message(_CUT, lambda **_: self._cut())
         # Also revives a SIGINT that the shell made us ignore (background jobs).
         gevent.signal_handler(signal.SIGINT, self._on_sigint)
+        if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # `nohup` ignores it
+            gevent.signal_handler(signal.SIGHUP, self._on_hangup)
 
     def _on_sigint(self) -> None:
         draining = self.active and self.ending and not isinstance(self._runner, WorkerRunner)
@@ -334,6 +336,11 @@ class Stopper:
             # Locust's own way to end by a signal; the one that does not tear down its main greenlet.
             os.kill(os.getpid(), signal.SIGTERM)
 
+    def _on_hangup(self) -> None:
+        """The terminal is gone: the run ends as by SIGTERM; it cuts nothing off."""
+        if not self._signals and not self.ending:
+            self._on_sigint()
+
     def _leave(self) -> None:
         if self.active and self.reason is None:
             self._runner.quit()
@@ -346,13 +353,3 @@ class Stopper:
             self.drain = 0
             self._runner.send_message(_CUT)
         self._runner.user_greenlets.kill(block=False)
-
-
-@contextlib.contextmanager
-def interruptible() -> Iterator[None]:
-    """Before the run, when Locust does not listen to it yet: SIGTERM, which Ctrl-C becomes here, ends the process."""
-    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(int(ExitCode.INTERRUPTED)))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

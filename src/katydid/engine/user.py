@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any, ClassVar, Generic, NoReturn, TypeVar
 
@@ -11,16 +12,18 @@ from locust import User, task
 from locust.env import Environment
 from locust.exception import StopUser
 
+from katydid.dialects.status import retry_after
 from katydid.engine import options, plugin
 from katydid.engine.arrivals.asked import BUSY_SECONDS
-from katydid.engine.measuring import Parser, judge, measure_answer, measure_exchange
+from katydid.engine.leaving.departure import Departure
+from katydid.engine.measuring import Parser, judge, measure_answer, measure_exchange, tells_failure
 from katydid.engine.recorder import Recorder
 from katydid.engine.run_state import Runtime
 from katydid.load.pacing import Pacer, Phase, effective_phase, first_start
 from katydid.load.schedule import Schedule
 from katydid.model.declared import Metric, declare
 from katydid.model.errors import ConfigError
-from katydid.model.sample import ErrorClass, Sample
+from katydid.model.sample import REFUSED_FOR_RATE, ErrorClass, Sample
 from katydid.model.workload import Workload, register
 from katydid.report.build import Report
 from katydid.transport.exchange import Exchange, Request, Sink
@@ -57,6 +60,7 @@ class PacedUser(User, Generic[Options, Service]):
         waits_for_all: its first request comes when every user of the run has come back from `arrive`.
         ends_itself: each user has had enough one day (`done`), so that a run needs no run time.
         release_delay: seconds from the last user's spawning to the release of a burst, so that all are ready.
+        may_leave: its clients may hang up in the middle of a request (`--abandon`).
     """
 
     abstract = True
@@ -71,6 +75,7 @@ class PacedUser(User, Generic[Options, Service]):
     waits_for_all: ClassVar[bool] = False
     ends_itself: ClassVar[bool] = False
     release_delay: ClassVar[float] = 0.5
+    may_leave: ClassVar[bool] = True
 
     def __init_subclass__(cls, **more: object) -> None:
         super().__init_subclass__(**more)
@@ -138,12 +143,26 @@ class PacedUser(User, Generic[Options, Service]):
             sink: what is fed, where it is not the parser itself.
         """
         service: Any = self.service  # of those that a service over WebSockets lacks, it needs a client of HTTP
-        exchange = self.measured(
-            sample,
-            partial(service.client.send, request, parser if sink is None else sink),
-            lambda exchange: measure_answer(sample, exchange, parser),
-        )
-        judge(sample, exchange, parser)
+        fed = parser if sink is None else sink
+        leaving = self.options.leaving
+        departure = None
+        if leaving is not None and leaving.leaves(self.options.seed, *self.draw):
+            departure = Departure(leaving, lambda: getattr(parser, "chunks", 0))
+            fed = departure.sink(fed)
+        talk, left_ms = partial(service.client.send, request, fed), None
+
+        def converse(exchange: Exchange) -> None:
+            nonlocal left_ms
+            left_ms = departure.during(talk, exchange) if departure else talk(exchange)
+
+        exchange = self.measured(sample, converse, lambda exchange: measure_answer(sample, exchange, parser))
+        if left_ms is None or tells_failure(exchange, parser):
+            judge(sample, exchange, parser)
+        else:
+            sample.abandon(left_ms)
+        if sample.error in REFUSED_FOR_RATE:
+            asked = retry_after(exchange.headers, exchange.body, datetime.now(UTC))
+            sample.retry_after_ms = None if asked is None else asked * 1000.0
         return exchange
 
     @property

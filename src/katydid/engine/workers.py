@@ -1,6 +1,6 @@
-"""Who is there, in a run of several processes: what is waited for before it, and who falls silent meanwhile.
+"""Who is there, in a run of several processes: what is waited for before it, who falls silent, and who is not alike.
 
-Locust notices both, but says so in a log that nobody reads while a run goes on. Knows no rows.
+Locust notices some of it, but says so in a log that nobody reads while a run goes on. Knows no rows.
 """
 
 import logging
@@ -11,14 +11,20 @@ import time
 from argparse import Namespace
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import gevent
 from locust.argument_parser import get_parser
 from locust.runners import STATE_INIT, MasterRunner, Runner, WorkerRunner
 
+from katydid.engine.options import run_options
 from katydid.engine.run_info import RunInfo
 from katydid.engine.stopping import Stopper
+from katydid.engine.worker_messages import Setting, harmless
+from katydid.model.errors import ConfigError
 from katydid.model.formatting import plural
+from katydid.model.jsontext import json_text
+from katydid.model.version import __version__
 
 logger = logging.getLogger("katydid")
 
@@ -115,6 +121,69 @@ class Presence:
 
     def _keep(self) -> None:
         self._note(silences=[asdict(silence) for silence in self._silences])
+
+
+_SETTING = "katydid_setting"
+OF_A_MACHINE = frozenset(
+    {"results", "version_label", "ca_file", "client_cert", "client_key", "target_pid", "target_metrics", "wait_ready"}
+)
+"""Options that may differ between the machines of a run."""
+FACTS = frozenset({"katydid_version", "timestamp_source", "api", "endpoint"})
+"""Keys of the manifest that every worker must have alike; and all hashes of files."""
+
+
+class Alike:
+    """Whether workers are what the run is: Locust has them forget what they were started with, and says nothing.
+
+    Args:
+        runtime: of this process.
+    """
+
+    def __init__(self, runtime: Any) -> None:
+        self._runtime = runtime
+        self._found: list[dict[str, str]] = []
+        self._given = self._started_with() if runtime.is_worker else {}
+        runtime.inbox.listen(_SETTING, Setting, self._on_setting)
+
+    def begin(self) -> None:
+        """A run starts."""
+        self._found = []
+
+    def _started_with(self) -> dict[str, object]:
+        """The options that are not the defaults; none where they are no good, which the master's make up for."""
+        table = self._runtime.options_class
+        try:
+            given = run_options(self._runtime.environment.parsed_options, table).shown()
+        except ConfigError:
+            return {}
+        usual = table().shown()
+        return {name: value for name, value in given.items() if value != usual.get(name)}
+
+    def tell(self) -> None:
+        """Worker: say what it was started with, and what it will send."""
+        runtime = self._runtime
+        if not runtime.is_worker:
+            return
+        service = getattr(runtime, "service", None)
+        facts = {"timestamp_source": service.timestamp_source, **service.facts()} if service else {}
+        told = {name: value for name, value in facts.items() if name in FACTS or name.endswith("_sha256")}
+        setting = {"options": self._given, "facts": told | {"katydid_version": __version__}}
+        runtime.runner.send_message(_SETTING, setting)
+
+    def _on_setting(self, worker: str, setting: Setting) -> None:
+        runtime = self._runtime
+        options, manifest = runtime.options.shown(), runtime.manifest()
+        pairs = [(f"--{n.replace('_', '-')}", v, options[n]) for n, v in setting.options.items() if n in options]
+        pairs = [pair for pair in pairs if pair[0][2:].replace("-", "_") not in OF_A_MACHINE]
+        pairs += [(n, v, manifest[n]) for n, v in setting.facts.items() if n in manifest]
+        process = runtime.stopper.name_of(worker)
+        for name, theirs, ours in pairs:
+            if json_text(theirs) != json_text(ours):
+                found = {"process": process, "name": name, "worker": harmless(theirs), "run": harmless(ours)}
+                self._found.append(found)
+                runtime.announce(f"Warning: {process} has another {name}: the run is invalid")
+        if self._found:
+            runtime.note(other_settings=self._found)
 
 
 class RollCall:

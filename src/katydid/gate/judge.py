@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from statistics import median
 
-from katydid.analysis.comparison.comparability import mismatches
+from katydid.analysis.comparison.comparability import another_load
 from katydid.analysis.comparison.primaries import FAILURES
 from katydid.analysis.comparison.verdicts import NO_SUCCESS
 from katydid.analysis.headline import generator_to_blame, headline_of
@@ -112,8 +112,7 @@ def _invalid_reasons(run: RunResult, *, named: bool) -> Iterator[str]:
 
 def _other_load(first: RunResult, run: RunResult) -> str:
     """Why two runs have nothing to do with each other: a median of both would mean nothing."""
-    found = mismatches([first.manifest], [run.manifest])
-    why = next((mismatch.text for mismatch in found if mismatch.why), "")
+    why = another_load(first.manifest, run.manifest)
     return f"{run.name} is not a repeat of {first.name}: {why}" if why else ""
 
 

@@ -113,10 +113,18 @@ def shown_fields(text: str | None) -> str | None:
     return "\n".join(line for line in shown if line) or None
 
 
+def harmless_fields(fields: tuple[BodyField, ...]) -> tuple[BodyField, ...]:
+    """Those whose names say of no secret."""
+    return tuple(field for field in fields if not _is_secret(field))
+
+
 def secret_values(fields: tuple[BodyField, ...]) -> list[str]:
     """Texts that must never be shown: values whose names say so."""
-    named = (field for field in fields if any(map(is_secret_name, field.path)))
-    return [field.value for field in named if isinstance(field.value, str)]
+    return [field.value for field in fields if _is_secret(field)]
+
+
+def _is_secret(field: BodyField) -> bool:
+    return isinstance(field.value, str) and any(map(is_secret_name, field.path))
 
 
 @dataclass(frozen=True, slots=True)

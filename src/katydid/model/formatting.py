@@ -182,6 +182,11 @@ def censored(summary: Summary) -> str:
     return f"{plural(count, 'request')} timed out or cut off count as at least the time they had (≥)."
 
 
+def capitalised(text: str) -> str:
+    """With a capital at its beginning, and as it is otherwise."""
+    return text[:1].upper() + text[1:]
+
+
 def plural(count: float, word: str, several: str = "") -> str:
     """`1 request`, `2 requests`; `several` is the plural of a word that does not take an s alone."""
     return f"{number(count)} {word if count == 1 else several or f'{word}s'}"

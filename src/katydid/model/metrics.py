@@ -79,6 +79,18 @@ CORRECTED = Distribution(
 )
 """Of no sample: the requests that were never sent have none."""
 
+AT_LENGTH = {
+    raw: Distribution(
+        f"{raw}_at_length",
+        f"{label} at equal length",
+        f"{raw}_at_length_ms",
+        f"Of comparisons whose sides' answers differ in length: the {label.lower()} that each request would have had "
+        "with as many tokens as the base's mean answer. What a token costs, each run's own requests tell.",
+    )
+    for raw, label in (("duration", "Service time"), ("response", "Response time"))
+}
+"""Times of whole answers, by the distribution that they stand in for; of no sample."""
+
 DISTRIBUTIONS = (
     Distribution(
         "ttft",
@@ -112,6 +124,8 @@ DISTRIBUTIONS = (
         primary=True,
     ),
     CORRECTED,
+    AT_LENGTH["duration"],
+    AT_LENGTH["response"],
     Distribution(
         "tpot",
         "Time per output token",

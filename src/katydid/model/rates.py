@@ -64,6 +64,7 @@ class Counts:
     resent: int | None = None
     input_tokens: float | None = None
     tokens_per_chunk: float | None = None
+    abandoned: int = 0
     stop: Stop | None = None
 
 
@@ -147,6 +148,15 @@ RATES = (
         Better.LOWER,
         "Requests that the end of the run cut off.",
         lambda c: _ratio(c.aborted, c.requests),
+    ),
+    Rate(
+        "abandoned_share",
+        "Abandoned",
+        Unit.FRACTION,
+        Better.NEITHER,
+        "Requests whose clients hung up on purpose (--abandon): neither successes nor failures, in no latency. None "
+        "where no client left.",
+        lambda c: _ratio(c.abandoned or None, c.requests),
     ),
     Rate(
         "resent_share",
@@ -268,5 +278,7 @@ AT_STOP = (USERS_AT_STOP, "in_flight_at_stop", "requests_at_stop", "ok_at_stop",
 
 OF_AN_INTERVAL = frozenset({"goodput", "goodput_per_s"})
 """Figures of users that keep an interval, alone."""
-OF_DUE_TIMES = OF_AN_INTERVAL | {"late_share", "late", "response", "response_corrected", "offered_per_s"}
+OF_DUE_TIMES = OF_AN_INTERVAL | {
+    "late_share", "late", "response", "response_corrected", "response_at_length", "offered_per_s",
+}  # fmt: skip
 """Figures, and distributions, that there are where requests are due at a time; a closed loop has none of them."""

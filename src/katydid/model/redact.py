@@ -4,6 +4,8 @@ import base64
 import html
 import re
 from collections.abc import Iterable
+from itertools import groupby
+from operator import itemgetter
 from urllib.parse import quote, quote_plus, unquote, urlsplit, urlunsplit
 
 from katydid.model.jsontext import json_text
@@ -13,6 +15,8 @@ MASK = "[redacted]"
 COMPLAINT_LIMIT = 1000
 """Characters of a complaint about a target: room for the names of its models."""
 _SHORTEST = 4  # a shorter secret would mask half of every text, and is not one
+_PIECE = 8
+"""Characters of a secret that are masked wherever they stand: a target may quote it from its middle."""
 
 _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
@@ -24,6 +28,7 @@ _LOOKS_SECRET = re.compile(
 )
 
 
+_URL_SAFE = str.maketrans("+/", "-_")
 _SECRET_NAME = re.compile(r"auth|key|token|secret|password|passwd|cookie|credential|signature|^sig$", re.IGNORECASE)
 
 
@@ -53,14 +58,24 @@ class Redactor:
         plain = {text for secret in self._secrets for text in (secret, unquote(secret)) if len(text) >= _SHORTEST}
         forms = {form for text in plain for form in _forms(text)}
         self._forms = sorted(forms, key=len, reverse=True)
+        self._pieces = {form[at : at + _PIECE] for text in plain for form in _encoded(text) for at in _places(form)}
         self._known = re.compile("|".join(map(_escaped_or_not, self._forms))) if forms else None
 
     def text(self, text: str, limit: int = DETAIL_LIMIT) -> str:
         """One harmless line of at most `limit` characters."""
         text = _CONTROL.sub(" ", _ANSI.sub("", text)).strip()  # first: they could cut a secret in two
         if self._known is not None:
-            text = self._without_beginnings(self._known.sub(MASK, text))
+            text = self._without_pieces(self._without_beginnings(self._known.sub(MASK, text)))
         return _LOOKS_SECRET.sub(MASK, text)[:limit]
+
+    def _without_pieces(self, text: str) -> str:
+        """Without its pieces: of its end, of its middle, and in base64 whatever stands before it."""
+        hidden = [False] * len(text)
+        for at in _places(text):
+            if text[at : at + _PIECE] in self._pieces:
+                hidden[at : at + _PIECE] = [True] * _PIECE
+        parts = groupby(zip(text, hidden, strict=True), key=itemgetter(1))
+        return "".join(MASK if masked else "".join(char for char, _ in part) for masked, part in parts)
 
     def _without_beginnings(self, text: str) -> str:
         """A text that was cut off somewhere may end with the beginning of a secret, and a quote."""
@@ -83,6 +98,18 @@ def _forms(secret: str) -> set[str]:
         json_text(secret, ascii_only=True)[1:-1],
         html.escape(secret),
     }
+
+
+def _encoded(secret: str) -> set[str]:
+    """A secret and what base64 makes of it behind no, one and two other bytes, without what these have a part in."""
+    shifted = (base64.b64encode(b" " * before + secret.encode()).decode("ascii") for before in range(3))
+    stems = {text.rstrip("=")[(0, 2, 3)[before] : -1] for before, text in enumerate(shifted)}
+    return {secret, *stems, *(stem.translate(_URL_SAFE) for stem in stems)}
+
+
+def _places(text: str) -> range:
+    """Where pieces begin."""
+    return range(len(text) - _PIECE + 1)
 
 
 def _escaped_or_not(form: str) -> str:

@@ -17,6 +17,8 @@ class Outcome(StrEnum):
     FAILED = "failed"
     ABORTED = "aborted"
     """The run ended first; neither a success nor a failure."""
+    ABANDONED = "abandoned"
+    """Its client left on purpose (`--abandon`); neither a success nor a failure, and no latency."""
 
 
 class Blame(StrEnum):
@@ -109,6 +111,9 @@ _BLAME = {
 DETAIL_LIMIT = 200
 """Characters of a failure's text that are kept: enough to recognise it, too few to fill a disk."""
 
+REFUSED_FOR_RATE = (ErrorClass.RATE_LIMITED, ErrorClass.DAILY_LIMIT)
+"""Failures that are a rate limiter's."""
+
 NO_COLUMNS = frozenset({"extra", "gaps"})
 """Attributes of a sample that are not columns of the rows."""
 
@@ -133,7 +138,8 @@ class Sample:
         ttft_bound: True where the first read brought several chunks, so that TTFT is an upper bound.
         ttfo_ms: start → arrival of the first chunk that a user sees: later than TTFT where the model reasons first.
         duration_ms: start → arrival of the last byte.
-        ended_ms: when a request ended that has no duration: it failed, timed out, or was cut off.
+        ended_ms: when a request ended that has no duration: it failed, timed out, was cut off, or its client left.
+        abandoned_ms: start (where no connection came about, the attempt to connect) → its client hung up.
         read_lag_ms: largest delay between a chunk's arrival in the kernel and our reading it.
         chunks: chunks with content.
         gap_mean_ms, gap_p99_ms, gap_max_ms: between content chunks.
@@ -149,6 +155,7 @@ class Sample:
         warm_up: started in the warm-up; counts in no statistic, unless the failure threshold stopped the run.
         resent: sent again, once: on a new connection, since a kept one was closed in the moment of sending, or with a
             renewed key.
+        retry_after_ms: how long a refusal for its rate asked to wait.
         late_cause: why it started late: more than 50 ms, or 1 % of the interval, after it was due.
         prompt_id: which prompt of its file it sent, from 1; pairs the requests of two versions.
         extra: columns that a workload adds, by name.
@@ -170,6 +177,7 @@ class Sample:
     ttft_bound: bool | None = None
     duration_ms: float | None = None
     ended_ms: float | None = None
+    abandoned_ms: float | None = None
     read_lag_ms: float | None = None
     chunks: int | None = None
     gap_mean_ms: float | None = None
@@ -192,6 +200,7 @@ class Sample:
     after_stop: bool = False
     warm_up: bool = False
     resent: bool = False
+    retry_after_ms: float | None = None
     late_cause: LateCause | None = None
     prompt_id: str | None = None
     extra: dict[str, object] = field(default_factory=dict)
@@ -208,3 +217,9 @@ class Sample:
         """Mark the sample as cut off by the end of the run: nobody's fault."""
         self.outcome = Outcome.ABORTED
         self.error = self.blame = self.detail = None
+
+    def abandon(self, after_ms: float) -> None:
+        """Mark the sample as given up by its client, so long after its start: nobody's fault."""
+        self.outcome = Outcome.ABANDONED
+        self.abandoned_ms = after_ms
+        self.duration_ms = None

@@ -10,6 +10,7 @@ from typing import Any
 
 from katydid.model.declared import Metric
 from katydid.model.documents.manifest import Manifest
+from katydid.model.documents.summary import Summary
 from katydid.model.errors import ConfigError
 from katydid.model.options import check_table, options_in
 
@@ -29,6 +30,8 @@ class Workload:
         metrics: made of columns; they travel in the manifest, so that reports, comparisons and gates elsewhere have
             them too.
         rules: of validity (`analysis.validity.Rule`) beside those of every run.
+        answer: what a run has found out, in a sentence without its capital and its full stop, from the summary; it
+            stands in the headline. None where the run has no answer.
         sections: of its report; each makes a `report.model.Section` out of a `report.model.Material`, or None where a
             run has nothing to say there.
     """
@@ -41,6 +44,7 @@ class Workload:
     metrics: tuple[Metric, ...] = ()
     rules: tuple[Any, ...] = ()
     summarise: Callable[[Any], dict[str, Any]] | None = None
+    answer: Callable[[Summary], str | None] | None = None
     sections: tuple[Callable[[Any], Any], ...] = ()
 
     def __post_init__(self) -> None:

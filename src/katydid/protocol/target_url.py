@@ -28,13 +28,15 @@ class TargetUrl(NamedTuple):
         tls: whether it is https.
         host: name or address, in lower case; an IPv6 address without brackets.
         path: that all requests' paths come after; empty, or with a slash first and none last.
-        password: of the URL, which nothing but the search for secrets looks at.
+        user: of the URL's login.
+        password: of the same.
     """
 
     tls: bool
     host: str
     port: int
     path: str
+    user: str = ""
     password: str = ""
 
     @property
@@ -76,7 +78,8 @@ def read_target_url(text: str) -> TargetUrl:
     tls = parts.scheme == "https"
     host = (parts.hostname or "").rstrip(".") or (parts.hostname or "")
     port = parts.port or (443 if tls else 80)
-    return TargetUrl(tls, host, port, _path(_parts(parts.path)), unquote(parts.password or ""))
+    user, password = (unquote(part or "") for part in (parts.username, parts.password))
+    return TargetUrl(tls, host, port, _path(_parts(parts.path)), user, password)
 
 
 def shown_url(text: str) -> str:

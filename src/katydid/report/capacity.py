@@ -1,11 +1,10 @@
 """What a capacity search found: the number in a sentence, what limited it, the curve, and every stage."""
 
-from functools import partial
-
+from katydid.analysis.capacity.answer import capacity_answer, figure, load
 from katydid.analysis.capacity.estimate import resolution
-from katydid.analysis.capacity.holds import criterion_text
+from katydid.analysis.capacity.holds import broken_itself, criterion_text
 from katydid.model.documents.capacity import CapacityFound, Step
-from katydid.model.formatting import fraction, milliseconds, number, or_dash, plural, significant
+from katydid.model.formatting import capitalised, fraction, milliseconds, number, or_dash, significant
 from katydid.report.model import Chart, Line, Mark, Material, Scale, Section, Style, Table
 
 COLUMNS = ("Stage", "Users", "Purpose", "Requests", "Missed", "p50", "p95", "Offered", "Answered", "Result")
@@ -14,6 +13,7 @@ METHODS = {
     "saturation": "the answers a second in stages in which the target fell behind, times the interval",
     "logistic": "read off a logistic curve through the shares of SLO violations",
     "isotonic": "read off the rising line through the shares of SLO violations",
+    "limiter": "what the rate limiter lets pass in the long run, times the interval, with the failures allowed",
     "cliff": "the middle between the loads that kept and broke the objective: it breaks all at once (a cliff)",
 }
 
@@ -25,30 +25,12 @@ def capacity_section(material: Material) -> Section | None:
         return None
     return Section(
         key="capacity",
-        title=capacity_sentence(found),
+        title=capitalised(capacity_answer(found)),
         text=_text(found),
         tables=(_table(found),),
         charts=_charts(found),
+        answer=True,
     )
-
-
-def capacity_sentence(found: CapacityFound) -> str:
-    """The capacity in one sentence."""
-    if found.capacity is None:
-        return "Capacity: none was found; not even the lowest load kept the objective"
-    if found.at_least:
-        return f"Capacity: at least {_load(found, found.capacity)}; nothing broke"
-    low, high = (or_dash(value, partial(_figure, found)) for value in (found.low, found.high))
-    return f"Capacity: {_load(found, found.capacity)} (95 % interval {low} to {high})"
-
-
-def _figure(found: CapacityFound, value: float) -> str:
-    return significant(value) if found.at_rates else number(round(value, 1))
-
-
-def _load(found: CapacityFound, value: float) -> str:
-    """`120 users`, or `12.5 requests/s`."""
-    return f"{significant(value)} requests/s" if found.at_rates else plural(round(value, 1), "user")
 
 
 def _load_of(step: Step) -> float:
@@ -58,15 +40,15 @@ def _load_of(step: Step) -> float:
 def _text(found: CapacityFound) -> list[str]:
     told = [f"Objective: {', '.join(found.objective)}, and the target keeps up with what it is offered."]
     if found.method:
-        repeats = ", ".join(_figure(found, estimate) for estimate in found.estimates)
+        repeats = ", ".join(figure(found, estimate) for estimate in found.estimates)
         told.append(
             f"First violated: {criterion_text(found.limiting or '')}. Each repeat is {METHODS[found.method]}: "
             f"{repeats}. {_interval(len(found.estimates))}"
         )
-    told.append(f"Limited by: {found.limited_by}. {_sentence(found.evidence)}")
+    told.append(f"Limited by: {found.limited_by}. {capitalised(found.evidence)}.")
     if found.knee:
         told.append(
-            f"Throughput is highest at about {_load(found, found.knee)} (Universal Scalability Law); that "
+            f"Throughput is highest at about {load(found, found.knee)} (Universal Scalability Law); that "
             "is not the capacity: the objective may break earlier."
         )
     return told
@@ -77,10 +59,6 @@ def _interval(repeats: int) -> str:
     if repeats == 1:
         return f"One repeat shows no scatter: the interval is that of single searches, {least}."
     return f"The interval is over the repeats, on log N, and {least}."
-
-
-def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:] + "."
 
 
 def _table(found: CapacityFound) -> Table:
@@ -106,7 +84,7 @@ def _requests_each(steps: list[Step]) -> float:
 
 
 def _row(step: Step, each: float) -> list[str]:
-    broken = ", ".join(map(criterion_text, step.broken))
+    broken = ", ".join(map(criterion_text, broken_itself(step)))
     result = "held" if step.held else f"broken: {broken or 'no requests'}"
     return [
         str(step.stage + 1),
@@ -129,7 +107,7 @@ def _charts(found: CapacityFound) -> list[Chart]:
         return []
     missed = [(_load_of(s), 100 * s.missed_share) for s in steps]
     each = _requests_each(steps)
-    marks = [Mark(f"capacity {_figure(found, found.capacity)}", Style.MAIN, found.capacity)] if found.capacity else []
+    marks = [Mark(f"capacity {figure(found, found.capacity)}", Style.MAIN, found.capacity)] if found.capacity else []
     return [
         Chart(
             key="capacity-curve",

@@ -11,7 +11,7 @@ from katydid.model.documents.comparison import Comparison, Verdict
 from katydid.model.formatting import fraction, plural, strip_control_chars
 from katydid.model.version import __version__
 from katydid.report import verdict
-from katydid.report.comparison_charts import comparison_charts
+from katydid.report.comparison_charts import comparison_charts, prompts_section
 from katydid.report.render.forest import draw_forest
 from katydid.report.render.markdown import escaped, section_markdown
 from katydid.report.render.page import render
@@ -38,7 +38,7 @@ def comparison_page(comparison: Comparison, base: Sequence[pd.DataFrame], new: S
     return render(
         "compare.html",
         comparison_charts(names, base, new),
-        verdict.sections(comparison),
+        [*verdict.sections(comparison), *prompts_section(names, base, new)],
         base=strip_control_chars(names[0]),
         new=strip_control_chars(names[1]),
         workload=strip_control_chars(comparison.workload or "comparison"),

@@ -1,4 +1,4 @@
-"""The pictures of a comparison: both versions over each other, in time and by percentile."""
+"""Both versions' requests beside each other: pictures in time and by percentile, and a table prompt by prompt."""
 
 from collections.abc import Iterator, Sequence
 
@@ -7,14 +7,17 @@ import pandas as pd
 
 from katydid.analysis.derived import quantile
 from katydid.analysis.series import percentile_curve
-from katydid.model.formatting import plural
+from katydid.model.formatting import milliseconds, number, or_dash, percent, plural
 from katydid.model.metrics import DISTRIBUTIONS
-from katydid.report.model import Chart, Line, Scale, Style
+from katydid.report.model import Chart, Line, Scale, Section, Style, Table
 
 _SHOWN = ("ttft", "duration")
 _BINS = 40
 _FEWEST = 5
 """Requests that a point in time needs."""
+FEWEST_PROMPTS = 2
+MOST_PROMPTS = 10
+"""That are shown: those whose service time grew most."""
 
 
 def comparison_charts(names: tuple[str, str], base: Sequence[pd.DataFrame], new: Sequence[pd.DataFrame]) -> list[Chart]:
@@ -82,7 +85,59 @@ def _course(side: pd.DataFrame, column: str, width: float, seconds: float, q: fl
     at = (known["scheduled_ms"].to_numpy() / 1000.0 // width).astype(np.int64)
     values = known[column].to_numpy(dtype=np.float64)
     points = []
-    for number in range(int(seconds // width) + 1):
-        inside = values[at == number]
-        points.append(((number + 0.5) * width, quantile(inside, q) if len(inside) >= _FEWEST else float("nan")))
+    for place in range(int(seconds // width) + 1):
+        inside = values[at == place]
+        points.append(((place + 0.5) * width, quantile(inside, q) if len(inside) >= _FEWEST else float("nan")))
     return points
+
+
+def prompts_section(names: tuple[str, str], base: Sequence[pd.DataFrame], new: Sequence[pd.DataFrame]) -> list[Section]:
+    """The prompts that both sides answered, the worst first; none where these are fewer than FEWEST_PROMPTS.
+
+    For exploration: a prompt has few requests, and nothing is judged by it.
+
+    Args:
+        names: of the sides.
+        base: samples with derived columns, a frame a run.
+        new: the same of the other side.
+    """
+    both = _by_prompt(base).add_suffix("_base").join(_by_prompt(new).add_suffix("_new"), how="inner")
+    if len(both) < FEWEST_PROMPTS:
+        return []
+    both["change"] = both["time_new"] / both["time_base"] - 1.0
+    both = both.sort_values(["change", "time_base"], ascending=[False, True])
+    longer, middle = int((both["change"] > 0.0).sum()), float(both["change"].median())
+    text = (
+        f"Both sides answered {plural(len(both), 'prompt')}: {names[1]} took longer with {number(longer)} of them, and "
+        f"{percent(middle)} with the middle one. Medians of a prompt's requests: too few for a verdict."
+    )
+    columns = ("Prompt", *(f"{what}, {name}" for what in ("Requests", "Tokens", "Service time") for name in names))
+    rows = [
+        (
+            str(prompt),
+            *(number(row[f"requests_{side}"]) for side in _SIDES),
+            *(or_dash(row[f"tokens_{side}"], number) for side in _SIDES),
+            *(milliseconds(row[f"time_{side}"]) for side in _SIDES),
+            percent(row["change"]),
+        )
+        for prompt, row in both.head(MOST_PROMPTS).iterrows()
+    ]
+    caption = "Longest against the base" if len(both) > MOST_PROMPTS else ""
+    return [Section("prompts", "Prompt by prompt", (text,), tables=[Table(caption, (*columns, "Change"), rows)])]
+
+
+_SIDES = ("base", "new")
+
+
+def _by_prompt(side: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """A row a prompt: its successful requests, and the medians of their tokens and service times."""
+    found = [_answered(frame) for frame in side if "prompt_id" in frame]
+    rows = pd.concat(found) if found else pd.DataFrame(columns=["prompt_id", "tokens", "time"])
+    grouped = rows.groupby("prompt_id")
+    return grouped[["tokens", "time"]].median().assign(requests=grouped.size())
+
+
+def _answered(frame: pd.DataFrame) -> pd.DataFrame:
+    kept = frame[frame["counted"] & (frame["outcome"] == "ok") & (frame["duration_ms"] > 0.0)]
+    times = {"tokens": kept.get("completion_tokens", np.nan), "time": kept["duration_ms"]}
+    return pd.DataFrame({"prompt_id": kept["prompt_id"], **times}).astype({"tokens": "float64", "time": "float64"})

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.text import Text
 
 from katydid.analysis.history import History
-from katydid.analysis.metric_history import Change, MetricHistory
+from katydid.analysis.metric_history import Change, MetricHistory, Trend
 from katydid.model.documents.comparison import Comparison, Verdict
 from katydid.model.formatting import percent, plural, strip_control_chars, value_only
 from katydid.model.metrics import METRICS
@@ -40,11 +40,37 @@ def history_sentence(history: History) -> str:
     for metric in history.metrics:
         for change in metric.changes:
             changed.setdefault(change.index, []).append((metric.name, change))
-    if not changed:
-        return f"No change of level in {span}."
-    named = "; ".join(_told(changed[index]) for index in sorted(changed)[-MOST_NAMED:])
-    more = f"; {len(changed) - MOST_NAMED} before" if len(changed) > MOST_NAMED else ""
-    return f"The level changed with {len(changed)} of {span}. {named}{more}."
+    groups = [changed[index] for index in sorted(changed)]
+    confirmed = [group for group in groups if any(change.confirmed for _, change in group)]
+    tentative = [group for group in groups if group not in confirmed]
+    if confirmed:
+        named = "; ".join(map(_told, confirmed[-MOST_NAMED:]))
+        more = f"; {len(confirmed) - MOST_NAMED} before" if len(confirmed) > MOST_NAMED else ""
+        told = [f"The level changed with {len(confirmed)} of {span}. {named}{more}."]
+    else:
+        told = [f"No confirmed change of level in {span}."] if tentative else []
+    if tentative:
+        told.append(f"{TENTATIVE}: {'; '.join(map(_told, tentative[-MOST_NAMED:]))}.")
+    told += _trends(history)
+    return " ".join(told) or f"No change of level in {span}."
+
+
+TENTATIVE = "Tentative, until the next version confirms it"
+
+
+def _trends(history: History) -> list[str]:
+    """The metrics that rise or fall steadily, those that do so most."""
+    found = [(metric.name, metric.trend) for metric in history.metrics if metric.trend is not None]
+    if not found:
+        return []
+    name, trend = max(found, key=lambda item: (item[1].confirmed, abs(math.log1p(item[1].whole))))
+    more = f", and {plural(len(found) - 1, 'more metric')}" if len(found) > 1 else ""
+    head = "Trend" if trend.confirmed else f"Trend ({TENTATIVE[0].lower()}{TENTATIVE[1:]})"
+    return [f"{head}: {name} {trend.verdict}, {_per_version(trend)}, {percent(trend.whole)} in all{more}."]
+
+
+def _per_version(trend: Trend) -> str:
+    return f"{percent(trend.change, 2)} a version ({percent(trend.low, 2)} to {percent(trend.high, 2)})"
 
 
 def _told(found: Sequence[tuple[str, Change]]) -> str:
@@ -67,8 +93,9 @@ def sparkline(values: Sequence[float | None]) -> str:
 
 
 def sections(history: History) -> list[Section]:
-    """The courses, the changes, the versions."""
-    return [part for part in (_courses(history), _changes(history), _versions(history)) if part is not None]
+    """The courses, the changes and trends, the versions."""
+    parts = (_courses(history), _changes(history), _steady(history), _versions(history))
+    return [part for part in parts if part is not None]
 
 
 def _courses(history: History) -> Section:
@@ -77,12 +104,16 @@ def _courses(history: History) -> Section:
             METRICS[metric.name].label,
             sparkline(metric.values),
             *(_shown(metric.name, value) for value in _ends(metric.values)),
-            metric.unsearched or plural(len(metric.changes), "change"),
+            _found(metric),
         ]
         for metric in history.metrics
     ]
     table = Table("", ("Metric", "Course", "First", "Newest", "Changes"), rows, frozenset({1, 4}))
     return Section("courses", "Metrics over versions", [], [table])
+
+
+def _found(metric: MetricHistory) -> str:
+    return metric.unsearched or ("a trend" if metric.trend else plural(len(metric.changes), "change"))
 
 
 def _ends(values: Sequence[float | None]) -> tuple[float | None, float | None]:
@@ -107,12 +138,30 @@ def _changes(history: History) -> Section | None:
             value_only(name, change.after),
             f"{percent(change.change)} ({percent(change.low)} to {percent(change.high)})",
             change.verdict,
+            _sure(change),
         ]
         for name, change in found
     ]
     bad = frozenset((row, 5) for row, (_, change) in enumerate(found) if change.verdict == "slower")
-    columns = ("From version", "Metric", "Before", "After", "Change", "Verdict")
-    return Section("changes", "Changes of level", [], [Table("", columns, rows, frozenset({1, 5}), bad)])
+    columns = ("From version", "Metric", "Before", "After", "Change", "Verdict", "Confirmed")
+    return Section("changes", "Changes of level", [], [Table("", columns, rows, frozenset({1, 5, 6}), bad)])
+
+
+def _sure(found: Change | Trend) -> str:
+    return "yes" if found.confirmed else "tentative"
+
+
+def _steady(history: History) -> Section | None:
+    found = [(metric.name, metric.trend) for metric in history.metrics if metric.trend is not None]
+    if not found:
+        return None
+    rows = [
+        [METRICS[name].label, _per_version(trend), percent(trend.whole), trend.verdict, _sure(trend)]
+        for name, trend in found
+    ]
+    bad = frozenset((row, 3) for row, (_, trend) in enumerate(found) if trend.verdict == "slower")
+    columns = ("Metric", "Change a version", "In all", "Verdict", "Confirmed")
+    return Section("trends", "Trends", [], [Table("", columns, rows, frozenset({3, 4}), bad)])
 
 
 def _versions(history: History) -> Section:
@@ -144,11 +193,11 @@ def _chart(metric: MetricHistory) -> Chart:
     values = [(float(i + 1), nothing if v is None else v) for i, v in enumerate(metric.values)]
     lines = [Line("versions", Style.MAIN, _scaled(metric, values))]
     if metric.levels:
-        lines.append(Line("level", Style.QUIET, _scaled(metric, _steps(metric))))
+        lines.append(Line("trend" if metric.trend else "level", Style.QUIET, _scaled(metric, _steps(metric))))
     return Chart(
         key=f"history-{metric.name}",
         title=METRICS[metric.name].label,
-        note=metric.unsearched or f"A point a version; {plural(len(metric.changes), 'change')} of level.",
+        note=metric.unsearched or f"A point a version; {_found(metric)}{'' if metric.trend else ' of level'}.",
         unit="%" if METRICS[metric.name].unit == "fraction" else str(METRICS[metric.name].unit),
         scale=Scale.LINEAR,
         x_unit="no.",

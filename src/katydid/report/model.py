@@ -197,6 +197,7 @@ class Section:
     Attributes:
         key: names it in its page; a short word.
         text: sentences, each a paragraph.
+        answer: it is what the run was made to find out, and stands first.
     """
 
     key: str
@@ -204,3 +205,4 @@ class Section:
     text: Sequence[str] = ()
     tables: Sequence[Table] = ()
     charts: Sequence[Chart] = ()
+    answer: bool = False

@@ -3,8 +3,8 @@
 import math
 from collections.abc import Sequence
 
-from katydid.analysis.plan import Choice, WorkerPlan
-from katydid.analysis.speech_theory import TheoryComparison
+from katydid.analysis.planning.plan import Choice, WorkerPlan
+from katydid.analysis.planning.speech_theory import TheoryComparison
 from katydid.model.formatting import fraction, milliseconds, number, or_dash, percent, plural, significant
 from katydid.report.model import Chart, Line, Mark, Scale, Section, Style, Table
 from katydid.report.render.page import render

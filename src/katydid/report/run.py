@@ -184,7 +184,7 @@ def _processes(monitor: pd.DataFrame) -> list[_ProcessRow]:
     ]
 
 
-_UNTOLD = {KEY, "options", "schema_version", "partial"}
+_UNTOLD = {KEY, "options", "leaving", "schema_version", "partial"}
 
 
 def _facts(manifest: Manifest) -> list[tuple[str, str]]:

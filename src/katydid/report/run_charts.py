@@ -84,6 +84,7 @@ def _course(table: pd.DataFrame, manifest: Manifest) -> Iterator[Chart]:
             *offered,
             course.line("started", "started", Style.THIRD),
             course.line("ok", "completed", Style.MAIN),
+            *([course.line("abandoned", "abandoned", Style.SECOND)] if table["abandoned"].any() else []),
         ],
         bars=course.failures(lane=False),
         shaded=shaded,

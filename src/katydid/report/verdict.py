@@ -284,7 +284,16 @@ def _runs(comparison: Comparison) -> Section:
             )
     columns = ("Version", "Started (UTC)", "Ended", "Counts", "Users", "Requests", "Failed")
     table = Table("Runs", columns, rows, frozenset({1, 2, 3}), frozenset(bad), in_terminal=len(rows) <= 20)
-    return Section("runs", "Runs, and how they ended", tables=[table])
+    return Section("runs", "Runs, and how they ended", _left(comparison), [table])
+
+
+def _left(comparison: Comparison) -> list[str]:
+    """What each version does for clients that have left, as its last run saw it."""
+    found = []
+    for label, outcomes in zip(names(comparison), comparison.outcomes, strict=True):
+        told = [outcome.leaving for outcome in outcomes if outcome.leaving]
+        found += [f"{label}: {told[-1]}"] if told else []
+    return found
 
 
 def _ending(outcome: RunOutcome) -> str:

@@ -17,6 +17,11 @@ def runs_of(path: Path) -> list[RunFolder]:
     if (path / MANIFEST).is_file():
         return [RunFolder(path)]
     runs = _below(path)
+    if len(versions := sorted({str(run.manifest().version) for run in runs})) > 1:
+        raise ConfigError(
+            f"{path}: runs of several versions ({', '.join(versions)}) are not one side of a comparison; name "
+            "one of the runs, or give each version a folder"
+        )
     if runs:
         return runs
     if not path.is_dir():

@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import TypeVar
 
@@ -24,14 +25,18 @@ from katydid.model.documents.summary import Summary
 from katydid.model.errors import ConfigError, NoDataError
 from katydid.model.jsontext import json_text
 from katydid.runs.events import EventRow
+from katydid.runs.files import new_file, new_folder, replace_file
 from katydid.runs.gaps import GapRow, merged
 from katydid.runs.monitor import MonitorRow
 from katydid.runs.rows import RowLog, read_log, record_schema, sample_schema
+from katydid.runs.tables import fitted, read_table
 
 MANIFEST = "manifest.json"
 SUMMARY = "summary.json"
 REPORT = "report.html"
 LOCUST_REPORT = "locust.html"
+_LONGEST_STEM = 200
+"""Characters of a name that are kept in front of its hash."""
 
 D = TypeVar("D", bound=Document)
 
@@ -104,12 +109,12 @@ class RunFolder:
         log = self.path / _log_file(kind)
         try:
             if log.is_file():
-                rows, _ = read_log(log, schema)
+                rows = fitted(read_log(log, schema)[0], schema)
             elif table.is_file():
-                rows = pq.read_table(table)
+                rows = read_table(table, schema)
             else:
                 rows = schema.empty_table()
-            frame: pd.DataFrame = _with_columns(rows, schema).to_pandas()
+            frame: pd.DataFrame = rows.to_pandas()
         except (pa.ArrowException, OSError, ValueError) as error:
             raise _damaged(table, error, _REMEDIES.get(kind, _REMEDY)) from None
         return frame
@@ -159,7 +164,7 @@ class RunWriter:
     """Writes a run folder while the run goes on.
 
     Args:
-        path: of the new folder, from `new_run_path`; it is made here.
+        path: of the new folder, from `new_run_path`; it is made here, with a suffix where another run has it by now.
         manifest: what is known at the start.
 
     Raises:
@@ -167,9 +172,8 @@ class RunWriter:
     """
 
     def __init__(self, path: Path, manifest: Mapping[str, object]) -> None:
-        self.path = path
         self.manifest = Manifest.of(**manifest)
-        path.mkdir(parents=True)
+        self.path = path = new_folder(path)
         _write_manifest(path, self.manifest)
         self._logs = {kind: RowLog(path / _log_file(kind)) for kind in ("samples", "monitor")}
         self._reserved = [os.open(os.devnull, os.O_RDONLY) for _ in _SCHEMAS.keys() - self._logs.keys()]
@@ -218,6 +222,11 @@ _SCHEMAS = {
     "events": record_schema(EventRow),
     "gaps": record_schema(GapRow),
 }
+
+
+def row_schemas(extra: dict[str, type]) -> dict[str, pa.Schema]:
+    """The columns of every kind of rows, with those that a workload adds to the samples."""
+    return {**_SCHEMAS, "samples": sample_schema(extra)}
 
 
 def check_results(results: Path) -> None:
@@ -270,46 +279,16 @@ def _writing(file: Path) -> Iterator[None]:
         raise ConfigError(f"{file} cannot be written ({why}): make room, or copy the run to where you may") from None
 
 
-@contextmanager
-def new_file(path: Path) -> Iterator[Path]:
-    """A path to write to, which takes the place of `path` when the block ends, or goes if it fails.
-
-    Raises:
-        OSError: the file could not be written whole; what was at `path` before still is.
-    """
-    temporary = path.with_name(path.name + ".tmp")
-    try:
-        yield temporary
-        with temporary.open("rb+") as written:
-            os.fsync(written.fileno())  # a power loss must not leave the name without the bytes
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-
-
-def replace_file(path: Path, data: bytes) -> Path:
-    """Write a file, or leave the one that is there.
-
-    Raises:
-        OSError: see `new_file`.
-    """
-    with new_file(path) as temporary:
-        temporary.write_bytes(data)
-    return path
-
-
-def _with_columns(rows: pa.Table, schema: pa.Schema) -> pa.Table:
-    """With null columns for those that an older version did not write."""
-    for column in schema:
-        if column.name not in rows.column_names:
-            rows = rows.append_column(column, pa.nulls(len(rows), column.type))
-    return rows
-
-
 def _file_name(name: str) -> str:
-    """A version or workload as one path component: `feature/x` and `..` must stay inside the results."""
-    return re.sub(r"[^A-Za-z0-9._+-]+", "-", name).strip(".-") or "unversioned"
+    """A version or workload as one path component: `feature/x` and `..` must stay inside the results.
+
+    What cannot stand as it is has a hash behind it, so that no two names share a folder.
+    """
+    plain = re.sub(r"[^A-Za-z0-9._+-]+", "-", name).strip(".-")
+    if plain == name:
+        return plain
+    digest = sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    return "-".join(filter(None, (plain[:_LONGEST_STEM], digest)))
 
 
 def _write_manifest(path: Path, manifest: Manifest) -> None:

@@ -138,6 +138,19 @@ def decode(batch: bytes) -> pa.Table:
         return stream.read_all()
 
 
+def decoded(batch: bytes, schema: pa.Schema) -> pa.Table:
+    """The same of a batch that comes from elsewhere.
+
+    Raises:
+        ValueError: its columns are others.
+        pa.ArrowException, OSError: it is none.
+    """
+    with pa.ipc.open_stream(batch) as stream:
+        if stream.schema != schema:
+            raise ValueError("other columns than the run's")
+        return stream.read_all()
+
+
 class RowLog:
     """Appends batches to a file, each handed to the operating system at once."""
 
@@ -150,8 +163,11 @@ class RowLog:
         """Write one batch.
 
         Raises:
-            OSError: it could not be written whole, and is not there at all; what comes later still may be.
+            OSError: it could not be written whole, and is not there at all; what comes later still may be. Also where
+                somebody has deleted the file: nobody would find the rows.
         """
+        if not os.fstat(self._file.fileno()).st_nlink:
+            raise OSError(errno.ENOENT, "the file has been deleted", str(self.path))
         record = _LENGTH.pack(_MAGIC, len(batch)) + batch
         written = self._file.write(record)
         if written != len(record):

@@ -53,6 +53,8 @@ class Slots:
     def __init__(self, slots: int, queue_limit: int) -> None:
         self._free = slots
         self._limited = slots > 0
+        self.busy = 0
+        """Slots that are taken."""
         self._queue_limit = queue_limit
         self._waiting: deque[Callable[[], None]] = deque()
         self._handing_out = False
@@ -70,6 +72,7 @@ class Slots:
     def acquire(self, start: Callable[[], None]) -> None:
         """Call `start` as soon as there is a slot: at once, or when its turn comes."""
         if not self._limited:
+            self.busy += 1
             start()
             return
         self._waiting.append(start)
@@ -82,6 +85,7 @@ class Slots:
 
     def release(self) -> None:
         """A request that had a slot is over."""
+        self.busy -= 1
         if self._limited:
             self._free += 1
             self._hand_out()
@@ -98,6 +102,7 @@ class Slots:
         try:
             while self._free and self._waiting:
                 self._free -= 1
+                self.busy += 1
                 self._waiting.popleft()()
         finally:
             self._handing_out = False

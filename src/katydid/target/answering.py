@@ -62,12 +62,22 @@ class ServedAnswer(ABC):
         self._count = self._chunk_count() + (0 if self._ask.calls else len(self._extras))
         self._due: list[float] = []
 
+    @property
+    def computed_at(self) -> float:
+        """When the answer has been computed that was begun, on the ticker's clock, whether or not anybody hears it."""
+        return self._start + self._takes
+
+    @property
+    def _takes(self) -> float:
+        """Seconds from the slot to the last content."""
+        return self._due[-1] if self._due else 0.0
+
     def begin(self) -> None:
         """A slot is free: serve."""
         self._start = self._ticker.now()
         if self._fault == "hang":
             return
-        if self._fault in STATUS_FAULTS:
+        if self._fault in STATUS_FAULTS and not self._over:
             self._refuse(STATUS_FAULTS[self._fault])
             return
         settings = self._settings
@@ -81,7 +91,8 @@ class ServedAnswer(ABC):
             seed=settings.seed,
             number=self._number,
         )
-        self._serve()
+        if not self._over:
+            self._serve()
 
     def abandon(self) -> None:
         """The client is gone."""
@@ -152,13 +163,16 @@ class WholeAnswer(ServedAnswer):
     def resume(self) -> None:
         """Nothing is left to write."""
 
-    def _serve(self) -> None:
+    @property
+    def _takes(self) -> float:
         due = self._settings.duration
-        if due is None:
-            due = self._due[-1]
-        elif self._settings.ttft:  # the same draw of the dice as for the first chunk
-            due *= self._due[0] / self._settings.ttft
-        self._later(due, self._write)
+        if due is None or not self._due:
+            return super()._takes
+        # the same draw of the dice as for the first chunk
+        return due * self._due[0] / self._settings.ttft if self._settings.ttft else due
+
+    def _serve(self) -> None:
+        self._later(self._takes, self._write)
 
     def _write(self) -> None:
         tokens = self._count * self._settings.tokens_per_chunk

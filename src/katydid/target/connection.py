@@ -46,7 +46,7 @@ RESET = "/reset_prefix_cache"
 """The path that empties the prefix cache, as vLLM has it."""
 _LOOK = "x-katydid-preflight"
 """The header of a generator's look before its load."""
-_UNGUARDED = frozenset({"/health", "/stats"})
+_UNGUARDED = frozenset({"/health", "/stats", "/metrics"})
 """Paths that need no key, as the health check of most servers."""
 
 
@@ -119,6 +119,9 @@ class Connection(asyncio.Protocol):
 
     def stop(self) -> None:
         """The target ends."""
+        if self in self._target.computing:
+            self._computed()
+            return
         self._end_all("target_stopped")
         self._transport.abort()
 
@@ -142,12 +145,13 @@ class Connection(asyncio.Protocol):
         elif target.demands_key(request.api_key) and request.path not in _UNGUARDED:
             self._refuse(request, truth, Refusal(401, "Incorrect API key provided", "invalid_api_key"), api)
         elif page is not None:
-            self._write(request, 200, json_bytes(page))
+            kind, body = page
+            self._write(request, 200, body, kind=kind)
         elif request.path in SPEECH_APIS:
             self._open_stream(request, truth)
         elif request.method == "POST" and request.path == "/speech/workers":
             self._target.speech.pool.fill_up()
-            self._write(request, 200, json_bytes(target.page(request.path)))
+            self._write(request, 200, json_bytes(target.workers()))
         elif request.method == "POST" and request.path == RESET:
             if target.prefixes is not None:
                 target.prefixes.clear()
@@ -254,6 +258,8 @@ class Connection(asyncio.Protocol):
         if self._truth is not None and self._answer is not None:
             self._truth.queue_ms = (time.monotonic_ns() - self._waits_since) / 1e6
             self._answer.begin()
+            if self in self._target.computing:
+                self._compute_on()
 
     # Ends
 
@@ -269,6 +275,8 @@ class Connection(asyncio.Protocol):
         truth, self._truth, self._answer = self._truth, None, None
         ask, self._ask = self._ask, None
         if truth is not None:
+            if self._holds_slot:
+                truth.freed()
             self._target.log.write(truth)
             if ask is not None and truth.outcome == "sent" and truth.fault is None:
                 text = self._target.settings.chunk_text * truth.chunks
@@ -287,7 +295,11 @@ class Connection(asyncio.Protocol):
         if self._answer is not None and self._truth is not None:
             self._answer.abandon()
             self._truth.ended(outcome)
-            self._release()
+            if outcome == "client_closed" and self._target.settings.keep_computing:
+                self._target.computing.add(self)
+                self._compute_on()
+            else:
+                self._release()
         unserved = [truth for _, truth in self._requests]
         if self._reader.pending is not None:
             unserved.append(self._truth_of(self._reader.pending))
@@ -296,6 +308,18 @@ class Connection(asyncio.Protocol):
         for truth in unserved:
             truth.ended(outcome)
             self._target.log.write(truth)
+
+    def _compute_on(self) -> None:
+        """Nobody hears the answer any more, but it keeps its slot until it is computed, or its place in the queue."""
+        if self._holds_slot and isinstance(self._answer, ServedAnswer):
+            self._target.ticker.at(self._answer.computed_at, self._computed)
+        elif self._holds_slot:  # the chat bridge computes nothing
+            self._computed()
+
+    def _computed(self) -> None:
+        if self in self._target.computing:
+            self._target.computing.remove(self)
+            self._release()
 
     def _reject(self, error: RequestError) -> None:
         """Bytes that are not a request: what follows them cannot be understood either."""
@@ -317,8 +341,10 @@ class Connection(asyncio.Protocol):
         truth.ended("sent")
         self._target.log.write(truth)
 
-    def _write(self, request: HttpRequest, status: int, body: bytes, headers: str = "") -> None:
-        server = self._target.settings.server
-        self._transport.write(answer(status, body, server=server, keep_alive=request.keep_alive, headers=headers))
+    def _write(
+        self, request: HttpRequest, status: int, body: bytes, headers: str = "", kind: str = "application/json"
+    ) -> None:
+        server, keep_alive = self._target.settings.server, request.keep_alive
+        self._transport.write(answer(status, body, server=server, keep_alive=keep_alive, kind=kind, headers=headers))
         if not request.keep_alive:
             self._transport.close()

@@ -6,10 +6,12 @@ from collections import deque
 from typing import Any
 
 from katydid.model.errors import ConfigError
+from katydid.model.jsontext import json_bytes
 from katydid.target.admission import RateLimits, Refusal, Slots
 from katydid.target.bridge.service import Bridge
 from katydid.target.connection import Connection
 from katydid.target.kept_answers import KeptAnswers
+from katydid.target.metrics import KIND, exposition
 from katydid.target.prefix_cache import PrefixCache
 from katydid.target.settings import TargetSettings
 from katydid.target.speech.gateway import Gateway
@@ -40,6 +42,8 @@ class Target:
         self._models = settings.model_names
         self._server: asyncio.Server | None = None
         self._connections: set[Connection] = set()
+        self.computing: set[Connection] = set()
+        """Whose clients have left, and whose answers are computed all the same."""
         self._served: Connection | None = None  # where one is served at a time
         self._waiting: deque[Connection] = deque()
         self._requests = self._in_flight = self._peak_in_flight = self._peak_connections = 0
@@ -74,7 +78,7 @@ class Target:
         if self._server is not None:
             self._server.close()
         self.slots.close()
-        for connection in list(self._connections):
+        for connection in [*self._connections, *self.computing]:
             connection.stop()
         self.speech.stop()
         self.log.close()
@@ -139,8 +143,18 @@ class Target:
         """It is over."""
         self._in_flight -= 1
 
-    def page(self, path: str) -> dict[str, Any] | None:
-        """What is looked up at `path`; None where there is nothing."""
+    def page(self, path: str) -> tuple[str, bytes] | None:
+        """What is looked up at `path`, with its content type; None where there is nothing."""
+        if path == "/metrics":
+            return KIND, exposition(running=self.slots.busy, waiting=self.slots.waiting).encode()
+        told = self._told(path)
+        return None if told is None else ("application/json", json_bytes(told))
+
+    def workers(self) -> dict[str, Any]:
+        """What is told of the recogniser's workers."""
+        return {"pids": self.speech.pool.pids, "pending": self.speech.pool.pending}
+
+    def _told(self, path: str) -> dict[str, Any] | None:
         match path:
             case "/v1/models":
                 models = [{"id": name, "object": "model", "created": 0, "owned_by": "katydid"} for name in self._models]
@@ -152,7 +166,7 @@ class Target:
             case "/stats":
                 return self._stats()
             case "/speech/workers":
-                return {"pids": self.speech.pool.pids, "pending": self.speech.pool.pending}
+                return self.workers()
         return None
 
     def _stats(self) -> dict[str, int]:

@@ -60,6 +60,9 @@ class TargetSettings:
     prefix_cache: int = option(
         0, "tokens of prompts that a prefix cache holds; what it knows needs no share of ttft; 0 = no cache", kind=count
     )
+    keep_computing: bool = option(
+        False, "go on computing for clients that have left: the slot stays taken for as long as the answer would take"
+    )
     queue_limit: int = option(0, "requests that may wait for a slot; others get a 503", kind=count)
     single_threaded: bool = option(False, "serve one connection at a time, as http.server.HTTPServer does")
     rate_limit: int = option(0, "requests a minute and key; others get a 429", kind=count)

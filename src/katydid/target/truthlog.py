@@ -17,6 +17,7 @@ class Truth:
         received_*: the first byte of the request arrived (`arrivals`).
         first_chunk_*, last_chunk_*: just before the first and the last content chunk was written.
         ended_*: the last byte was written, or the connection was lost.
+        freed_*: its slot was free for the next; None where it never had one.
         body_sha256: of the request's body as it came.
         prompt_tokens, cached_tokens: of its prompt, and those of them that the prefix cache knew.
         queue_ms: waited for a slot; None where it never got one.
@@ -48,6 +49,8 @@ class Truth:
     last_chunk_real_ns: int | None = None
     ended_mono_ns: int | None = None
     ended_real_ns: int | None = None
+    freed_mono_ns: int | None = None
+    freed_real_ns: int | None = None
 
     @property
     def identity(self) -> str:
@@ -68,6 +71,11 @@ class Truth:
         self.outcome = outcome
         self.ended_mono_ns = time.monotonic_ns()
         self.ended_real_ns = time.time_ns()
+
+    def freed(self) -> None:
+        """Its slot is free."""
+        self.freed_mono_ns = time.monotonic_ns()
+        self.freed_real_ns = time.time_ns()
 
 
 class TruthLog:

@@ -11,13 +11,21 @@ Pure arithmetic on `HoldResult`s. How the loads were chosen is `analysis.capacit
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
-from statistics import median_high
+from statistics import median_high, median_low
 
 import numpy as np
 from msgspec import structs
 from scipy import special
 
-from katydid.analysis.capacity.holds import Criterion, HoldResult, criteria_of, holds_of
+from katydid.analysis.capacity.holds import (
+    CONVERSATIONS_OK,
+    Criterion,
+    HoldResult,
+    broken_itself,
+    criteria_of,
+    holds_of,
+)
+from katydid.analysis.capacity.knee import usl_knee
 from katydid.analysis.diagnosis import diagnose_limit
 from katydid.analysis.validity import Run
 from katydid.model.documents.capacity import REQUESTS_PER_S, USERS, CapacityFound, Step
@@ -26,6 +34,8 @@ from katydid.model.documents.manifest import Manifest
 MEASURE = "measure"
 """The purpose of stages that are repeated; those with another one only found the range."""
 KEEPS_UP = "keeps_up"
+_OF_FAILURES = ("failure_rate", CONVERSATIONS_OK, "failures")
+"""Parts of an objective that failed requests break by themselves."""
 
 RESOLUTION = 0.03
 """Share by which an estimate may be off by how it is made: loads differ by about 4 %, and a queue that grows as slowly
@@ -48,7 +58,7 @@ class Crossing:
 
     Attributes:
         users: there; infinite where it was kept everywhere.
-        method: `logistic`, `isotonic`, `cliff` or `saturation`.
+        method: `logistic`, `isotonic`, `cliff`, `saturation` or `limiter`.
     """
 
     metric: str
@@ -69,6 +79,8 @@ class Capacity:
         cliff: whether the objective is kept and broken at neighbouring loads, with nothing in between.
         knee: users at which throughput is highest, by the Universal Scalability Law; None where that is not in the
             range that was looked at.
+        limiter_seen: whether stages lasted long enough for the rate limiter that breaks the objective; None where it
+            is not that.
     """
 
     capacity: float | None
@@ -80,12 +92,13 @@ class Capacity:
     method: str | None
     cliff: bool
     knee: float | None
+    limiter_seen: bool | None = None
 
 
 def estimate_capacity(results: Sequence[HoldResult], criteria: Sequence[Criterion]) -> Capacity:
     """The capacity out of all stages of a search."""
     knee = usl_knee(results)
-    results = _believed(results)
+    results = _believed(_long_enough(results))
     held = [r.users for r in results if r.held]
     if all(r.held for r in results):
         most = float(max(held)) if held else None
@@ -96,15 +109,23 @@ def estimate_capacity(results: Sequence[HoldResult], criteria: Sequence[Criterio
         return Capacity(None, None, None, False, (), _broken_most(results), None, cliff=False, knee=knee)
     limiting = _most([c.metric for c in found])
     estimates = tuple(c.users for c in found)
-    middle = math.exp(float(np.mean(np.log(estimates))))
+    middle: float | None = math.exp(float(np.mean(np.log(estimates))))
+    low: float | None
     low, high = _interval(estimates)
     method = _most([c.method for c in found])
-    return Capacity(middle, low, high, False, estimates, limiting, method, cliff=method == "cliff", knee=knee)
+    seen = _limiter_seen(results, limiting)
+    if seen is False:  # a longer stage might hold less, and none might hold more
+        middle = low = None
+    cliff = method == "cliff"
+    return Capacity(middle, low, high, False, estimates, limiting, method, cliff, knee, seen)
 
 
 def first_crossing(holds: Sequence[HoldResult], criteria: Sequence[Criterion]) -> Crossing | None:
     """The criterion that breaks at the lowest load; None where nothing breaks."""
     found = [c for criterion in criteria if (c := _crossing(holds, criterion)) is not None]
+    limited = let_pass(holds, min((c.allowed for c in criteria), default=0.0))
+    if limited is not None:
+        found.append(Crossing(_failing(holds), limited, "limiter"))
     saturated = saturation(holds)
     if saturated is not None:
         found.append(Crossing(KEEPS_UP, saturated, "saturation"))
@@ -124,6 +145,39 @@ def saturation(holds: Iterable[HoldResult]) -> float | None:
     clearly = [h.sustained for h in behind if h.sustained < CLEARLY_BEHIND * h.users]
     values = clearly or [h.sustained for h in behind]
     return median_high(values) if values else None
+
+
+def let_pass(holds: Sequence[HoldResult], allowed: float) -> float | None:
+    """Users of whom a rate limiter refuses the share that is allowed; None where no stage shows what it lets pass.
+
+    Unlike the share that one stage saw refused, this depends on no budget that the limiter had left at its beginning.
+    """
+    users = [
+        h.limiter_per_s / h.requests_each * h.users / h.offered_per_s / (1.0 - allowed)
+        for h in holds
+        if h.limiter_per_s and not h.held and allowed < 1
+    ]
+    return median_low(users) if users else None
+
+
+def _failing(holds: Sequence[HoldResult]) -> str:
+    """The name of the failures that broke an objective."""
+    broken = [name for hold in holds for name in broken_itself(hold)]
+    return next((name for name in broken if name in _OF_FAILURES), "failures")
+
+
+def _limiter_seen(results: Sequence[HoldResult], limiting: str) -> bool | None:
+    limited = [r for r in results if r.rate_limited and not r.held]
+    if not limited or limiting not in _OF_FAILURES:
+        return None
+    return any(r.limiter_per_s for r in limited)
+
+
+def _long_enough(results: Sequence[HoldResult]) -> Sequence[HoldResult]:
+    """Without stages that are shorter than a rate limiter's window: they show what was left of it."""
+    window = max((r.limiter_window_s or 0.0 for r in results if not r.held), default=0.0)
+    longer = [r for r in results if r.seconds >= window]
+    return longer if any(r.purpose.startswith(MEASURE) for r in longer) else results
 
 
 def _believed(results: Sequence[HoldResult]) -> list[HoldResult]:
@@ -155,6 +209,7 @@ def _crossing(holds: Sequence[HoldResult], criterion: Criterion) -> Crossing | N
     usable = [h for h in holds if h.judged[criterion.metric] and (h.keeps_up or criterion.metric in h.broken)]
     if not usable or not any(criterion.metric in h.broken for h in usable):
         return None
+    name = _name(criterion.metric, usable)
     ordered = sorted(usable, key=lambda h: h.users)
     users = np.array([h.users for h in ordered], dtype=np.float64)
     total = np.array([h.judged[criterion.metric] for h in ordered], dtype=np.float64)
@@ -166,15 +221,21 @@ def _crossing(holds: Sequence[HoldResult], criterion: Criterion) -> Crossing | N
     if smooth[above] <= criterion.allowed:
         return None
     if above == 0:
-        return Crossing(criterion.metric, float(users[0]), "isotonic")
+        return Crossing(name, float(users[0]), "isotonic")
     below = above - 1
     if smooth[above] - smooth[below] > CLIFF:
-        return Crossing(criterion.metric, math.sqrt(users[below] * users[above]), "cliff")
+        return Crossing(name, math.sqrt(users[below] * users[above]), "cliff")
     fitted = _logistic(np.log(users), shares, total, criterion.allowed)
     if fitted is not None and users[0] <= fitted <= users[-1]:
-        return Crossing(criterion.metric, fitted, "logistic")
+        return Crossing(name, fitted, "logistic")
     part = (criterion.allowed - smooth[below]) / (smooth[above] - smooth[below])
-    return Crossing(criterion.metric, float(users[below] * (users[above] / users[below]) ** part), "isotonic")
+    return Crossing(name, float(users[below] * (users[above] / users[below]) ** part), "isotonic")
+
+
+def _name(metric: str, holds: Sequence[HoldResult]) -> str:
+    """The criterion's, or that of the failures, where they alone broke it everywhere."""
+    broke = [broken_itself(hold) for hold in holds if metric in hold.broken]
+    return metric if any(metric in names for names in broke) else _failing(holds)
 
 
 def _logistic(x: np.ndarray, shares: np.ndarray, total: np.ndarray, allowed: float) -> float | None:
@@ -217,42 +278,12 @@ def resolution(repeats: int) -> float:
     return RESOLUTION if repeats > 1 else ONE_REPEAT
 
 
-FEWEST_LOADS = 6
-"""Loads that the knee needs, past the bend among them."""
-
-
-def usl_knee(results: Sequence[HoldResult]) -> float | None:
-    """Where throughput is highest, by Gunther's Universal Scalability Law; None where the loads do not show it.
-
-    X(N) = γN / (1 + σ(N − 1) + κN(N − 1)), which is highest at N = √((1 − σ) / κ).
-    """
-    loads = np.array([r.users for r in results if r.ok], dtype=np.float64)
-    rates = np.array([r.ok_per_s for r in results if r.ok])
-    if len(np.unique(loads)) < FEWEST_LOADS or all(r.held for r in results):
-        return None
-
-    def law(n: np.ndarray, gamma: float, sigma: float, kappa: float) -> np.ndarray:
-        return gamma * n / (1.0 + sigma * (n - 1.0) + kappa * n * (n - 1.0))
-
-    from scipy.optimize import curve_fit  # noqa: PLC0415 - as above
-
-    start = [float(np.max(rates / loads)), 0.01, 1e-5]
-    try:
-        (_, sigma, kappa), _ = curve_fit(law, loads, rates, p0=start, bounds=(0.0, [np.inf, 1.0, 1.0]), max_nfev=5000)
-    except RuntimeError:  # it does not converge
-        return None
-    if kappa <= 0 or sigma >= 1:
-        return None
-    knee = math.sqrt((1.0 - sigma) / kappa)
-    return knee if loads.min() <= knee <= loads.max() else None
-
-
 def _most(words: Sequence[str]) -> str:
     return max(words, key=words.count)
 
 
 def _broken_most(results: Sequence[HoldResult]) -> str | None:
-    broken = [name for r in results for name in r.broken]
+    broken = [name for r in results for name in broken_itself(r)]
     return _most(broken) if broken else None
 
 

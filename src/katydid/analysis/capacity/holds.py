@@ -10,13 +10,20 @@ from dataclasses import dataclass
 import msgspec
 import numpy as np
 import pandas as pd
+from scipy.special import bdtrc
 
+from katydid.analysis.capacity.limiter import limiter_of
 from katydid.analysis.derived import quantile
 from katydid.model.documents.capacity import Hold, Step
 from katydid.model.documents.manifest import Manifest, StageRecord
 from katydid.model.formatting import milliseconds, plural
 from katydid.model.metrics import DISTRIBUTIONS, STATISTICS
 
+BRACKET = "bracket"
+"""The purpose of short stages that only find the range of a search."""
+BY_CHANCE = 0.01
+"""Such a stage has broken what so many requests miss by chance in less than this share of the cases, where as many as
+are allowed miss it in the long run: of 20 requests 2 are no sign of more than 5 %."""
 FEWEST_BAD = 2
 """Requests that must miss the objective before a stage has broken it: one is an accident."""
 BEHIND_SHARE, BEHIND_FEWEST = 0.015, 2.0
@@ -138,31 +145,32 @@ class HoldResult(Hold, kw_only=True, frozen=True):
         return f"{plural(self.rate_per_s, 'request')}/s"
 
     @property
-    def broken_itself(self) -> tuple[str, ...]:
-        """Parts of the objective that broke by themselves, not only since failed requests count as late ones."""
-        itself = tuple(metric for metric in self.broken if not self._by_failures_alone(metric))
-        return itself or (("failures",) if self.broken else ())
-
-    def _by_failures_alone(self, metric: str) -> bool:
-        name, _, statistic = metric.partition(".")
-        if statistic not in _QUANTILES:
-            return False
-        failed = self.missed.get(CONVERSATIONS_OK if _COLUMNS[name] == _CONVERSATION else "failure_rate", self.failed)
-        late = self.missed[metric] - failed
-        return failed > 0 and (late < FEWEST_BAD or late <= (1.0 - _QUANTILES[statistic]) * self.judged[metric] + 1e-9)
-
-    @property
     def text(self) -> str:
         """In one line."""
         times = "" if self.p95_ms is None else f", p95 {milliseconds(self.p95_ms)}"
         seen = f"{plural(self.requests, 'request')}, {self.failed} failed{times}"
-        broken = ", ".join(map(criterion_text, self.broken_itself)) or "no requests"
+        broken = ", ".join(map(criterion_text, broken_itself(self))) or "no requests"
         return f"held: {seen}" if self.held else f"broken ({broken}): {seen}"
 
     def step(self) -> Step:
         """As documents have it."""
         worst = max(map(self.missed_share, self.missed), default=0.0)
         return Step(**msgspec.structs.asdict(self), held=self.held, missed_share=worst)
+
+
+def broken_itself(hold: Hold) -> tuple[str, ...]:
+    """Parts of the objective that broke by themselves, not only since failed requests count as late ones."""
+    itself = tuple(metric for metric in hold.broken if not _by_failures_alone(hold, metric))
+    return itself or (("failures",) if hold.broken else ())
+
+
+def _by_failures_alone(hold: Hold, metric: str) -> bool:
+    name, _, statistic = metric.partition(".")
+    if statistic not in _QUANTILES:
+        return False
+    failed = hold.missed.get(CONVERSATIONS_OK if _COLUMNS[name] == _CONVERSATION else "failure_rate", hold.failed)
+    late = hold.missed[metric] - failed
+    return failed > 0 and (late < FEWEST_BAD or late <= (1.0 - _QUANTILES[statistic]) * hold.judged[metric] + 1e-9)
 
 
 def criterion_text(name: str) -> str:
@@ -177,27 +185,38 @@ def measure_hold(
 
     Args:
         frame: samples with derived columns (`analysis.derived`), at least all of this stage.
-        record: of the stage.
+        record: of the stage; in that of a search no request counts that a limiter refused for the stage before.
         interval: seconds between a user's requests; 0 in a closed loop, which cannot fall behind. A stage at a rate is
             taken for the users who would offer it with that interval, in the result too.
         criteria: the objective.
     """
     users = record.users if record.rate is None else max(1, round(record.rate * interval))
-    rows = frame[(frame["stage"] == record.stage) & frame["outcome"].isin(["ok", "failed"])]
+    stage = frame[frame["stage"] == record.stage]
+    rows, left = stage[stage["outcome"].isin(["ok", "failed"])], stage[stage["outcome"] == "abandoned"]
+    limiter = limiter_of(rows, record.begin_ms, record.end_ms)
+    if (
+        record.purpose
+        and limiter is not None
+        and record.settled_ms < limiter.fresh_ms < record.end_ms - interval * 1000.0
+    ):
+        record = msgspec.structs.replace(record, settled_ms=limiter.fresh_ms)
     inside = rows[_within(rows["scheduled_ms"], record)]
     counted, begin = (inside, record.settled_ms) if len(inside) else (rows, record.begin_ms)
     seconds = max(0.0, record.end_ms - begin) / 1000.0
     ok = counted[counted["outcome"] == "ok"]
     offered = record.rate or (users / interval if interval else len(counted) / (seconds or 1.0))
-    behind = _behind(rows, record, begin, interval, offered) if interval else 0.0
+    behind = (
+        _behind(pd.concat([rows, left]) if len(left) else rows, record, begin, interval, offered) if interval else 0.0
+    )
     few = max(BEHIND_FEWEST, BEHIND_SHARE * offered * seconds)
-    keeps_up = behind <= few or not _piles_up(inside[inside["paced"]], offered * seconds - few)
+    fewest = offered * seconds - few - int(_within(left["scheduled_ms"], record).sum())
+    keeps_up = behind <= few or not _piles_up(inside[inside["paced"]], fewest)
     judged = {c.metric: c.judged(rows, record) if len(inside) else rows for c in criteria}
     missed = {c.metric: int(c.missed(judged[c.metric]).sum()) for c in criteria}
     broken = tuple(
         c.metric
         for c in criteria
-        if missed[c.metric] >= FEWEST_BAD and missed[c.metric] > c.allowed * len(judged[c.metric]) + 1e-9
+        if _breaks(missed[c.metric], len(judged[c.metric]), c.allowed, short=record.purpose == BRACKET)
     )
     durations = ok["duration_ms"].dropna().to_numpy(dtype=np.float64)
     return HoldResult(
@@ -220,7 +239,18 @@ def measure_hold(
         missed=missed,
         broken=broken if keeps_up else (*broken, "keeps_up"),
         requests_each=_requests_each(rows),
+        rate_limited=limiter.refused if limiter else 0,
+        limiter_per_s=limiter.per_s if limiter else None,
+        limiter_window_s=limiter.window_s if limiter else None,
+        limiter_at_least_s=limiter.at_least_s if limiter else 0.0,
     )
+
+
+def _breaks(missed: int, judged: int, allowed: float, *, short: bool) -> bool:
+    """Whether more miss a criterion than it allows; in a short stage, more than chance would have it."""
+    if missed < FEWEST_BAD or missed <= allowed * judged + 1e-9:
+        return False
+    return not short or bool(bdtrc(missed - 1, judged, allowed) < BY_CHANCE)
 
 
 def _answered(rows: pd.DataFrame, begin: float, end: float) -> int:
@@ -243,13 +273,15 @@ def _behind(rows: pd.DataFrame, record: StageRecord, begin: float, interval: flo
 
     Its rate is the slope of the answers that had come, seen at many moments, so that where the last moment
     falls does not decide. Whether the others wait in the target or were never started for want of an answer
-    is the same.
+    is the same. A client that left needs no answer any more.
     """
     length = record.end_ms - begin
     if length < interval * 1000.0:  # nothing can be said about so little
         return 0.0
     starts = rows["start_ms"].fillna(rows["scheduled_ms"]).to_numpy(dtype=np.float64)
-    took = rows["duration_ms"].to_numpy(dtype=np.float64)
+    took = (
+        rows["duration_ms"].fillna(rows["abandoned_ms"]) if "abandoned_ms" in rows else rows["duration_ms"]
+    ).to_numpy(dtype=np.float64)
     ends = np.sort((starts + np.where(np.isnan(took), 0.0, took))[rows["paced"].to_numpy(dtype=bool)])
     moments = np.linspace(begin, record.end_ms, LOOKS)
     rate = np.polyfit(moments - begin, np.searchsorted(ends, moments), 1)[0]

@@ -41,6 +41,9 @@ OPTIONS_THAT_MAY_DIFFER = {
 }  # fmt: skip
 """Options that change no request, and those that the manifest's own keys tell."""
 
+SEED = "seed"
+"""The option that differs from pair to pair (`katydid ab`), and so among the runs of a side."""
+
 WORTH_KNOWING = (
     "adapted", "calibration", "failure_threshold", "spawn_rate", "warm_up_s", "workers", "machine", "cpu_count",
     "katydid_version", "locust_version", "python_version",
@@ -54,24 +57,33 @@ RAMP = (
 
 
 def mismatches(base: Sequence[Manifest], new: Sequence[Manifest]) -> list[Mismatch]:
-    """Differences between the manifests of two sides, those that matter first."""
+    """Differences between the manifests of two sides, those that matter first.
+
+    Seeds differ from pair to pair: they matter where each side has one that the other lacks.
+    """
     found = [_mismatch(key, (m.get(key) for m in base), (m.get(key) for m in new), why) for key, why in _keys()]
     names = {name for manifest in (*base, *new) for name in _options(manifest)} - OPTIONS_THAT_MAY_DIFFER
     for name in sorted(names):
         ours, theirs = ([_options(m).get(name) for m in side] for side in (base, new))
-        found.append(_mismatch(f"option {name}", ours, theirs, "another option of the run is another request"))
+        paired = name == SEED and (set(ours) <= set(theirs) or set(theirs) <= set(ours))
+        if not paired:
+            found.append(_mismatch(f"option {name}", ours, theirs, "another option of the run is another request"))
     told = [mismatch for mismatch in found if mismatch is not None]
     return sorted(told, key=lambda mismatch: not mismatch.why)
 
 
-def comparable(one: Manifest, other: Manifest) -> bool:
-    """Whether nothing that matters differs between two runs."""
-    return not any(mismatch.why for mismatch in mismatches([one], [other]))
+def another_load(one: Manifest, other: Manifest) -> str:
+    """Why two runs, which need not be of one pair, are of different loads; empty where they are of the same."""
+    found = (mismatch for mismatch in mismatches([one], [other]) if mismatch.key != _SEED_KEY)
+    return next((mismatch.text for mismatch in found if mismatch.why), "")
 
 
 def same_ramp(manifests: Sequence[Manifest]) -> bool:
     """Whether runs that the failure threshold ended got there in the same way."""
     return all(len({str(manifest.get(key)) for manifest in manifests}) == 1 for key in RAMP)
+
+
+_SEED_KEY = f"option {SEED}"
 
 
 def _keys() -> list[tuple[str, str]]:

@@ -11,7 +11,8 @@ from msgspec.structs import replace as changed
 
 from katydid.analysis.comparison.comparability import mismatches
 from katydid.analysis.comparison.estimates import RunData, outcome_of, read_run
-from katydid.analysis.comparison.explain import about_noise, because, largest_regression, with_caveats
+from katydid.analysis.comparison.explain import about_noise, because, largest_regression
+from katydid.analysis.comparison.lengths import other_lengths
 from katydid.analysis.comparison.pairing import (
     days_between,
     history_of,
@@ -33,6 +34,7 @@ from katydid.model.documents.comparison import (
     Comparison,
     Verdict,
 )
+from katydid.model.metrics import AT_LENGTH
 from katydid.model.rates import USERS_AT_STOP
 from katydid.model.units import Better
 from katydid.runs.folder import RunFolder
@@ -110,8 +112,12 @@ def compare_runs(
     runs = [*numbers.base, *numbers.new]
     deciding = Primaries(()) if stops.decide else primaries(settings.primary, workload, runs, numbers.catalogue)
     settings = replace(settings, primary=deciding.names)
+    if lengths := other_lengths(numbers):
+        numbers = lengths.sides
+        settings = replace(settings, primary=lengths.deciding(settings.primary))
     metrics = judge_metrics(_names(numbers, settings), numbers, settings)
-    metrics, notes = with_caveats(metrics, numbers)
+    if lengths:
+        metrics = lengths.taken_back(metrics)
     worst, family = largest_regression(metrics), max(1, len(settings.primary))
     rows = [metric.row(settings, family if metric.primary else 1) for metric in metrics]
     if stops.decide:  # the threshold made failures as many on both sides, and times are those of different loads
@@ -129,7 +135,7 @@ def compare_runs(
             *filter(None, [numbers.catalogue.complaint]),
             *stops.reasons,
             *deciding.notes,
-            *notes,
+            *([lengths.note] if lengths else []),
             *why,
             *about_noise(metrics, numbers),
         ],
@@ -169,8 +175,11 @@ def _only_shifted(metric: Judged, every: Sequence[Judged]) -> bool:
     if not metric.name.startswith("tpot.") or metric.verdict is not Verdict.FASTER:
         return False
     later = any(m.name.startswith("ttft.") and m.verdict is Verdict.SLOWER for m in every)
-    whole = next((m for m in every if m.name == "duration.p50" and not m.reason), None)
+    whole = next((m for m in every if m.name in _WHOLE and not m.reason), None)
     return later and whole is not None and whole.verdict is not Verdict.FASTER
+
+
+_WHOLE = ("duration.p50", f"{AT_LENGTH['duration'].name}.p50")
 
 
 def _names(sides: Sides, settings: CompareSettings) -> list[str]:

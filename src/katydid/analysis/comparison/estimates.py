@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
+from katydid.analysis.comparison.answers import AnswerLengths, answer_lengths
 from katydid.analysis.comparison.failures import clumping, episodes
 from katydid.analysis.derived import of_the_run, warm_up_counts, with_derived
 from katydid.analysis.request_times import RequestTimes, statistic_of
@@ -56,6 +57,7 @@ class Estimates:
     Attributes:
         values: by the flat names of `model.metrics`; milliseconds, fractions, or per second.
         users_at_stop: users when the failure threshold stopped the run.
+        lengths: of its answers, by what they are counted in.
         clumping: of its failures (`analysis.comparison.failures`); empty where only the episodes are known.
         bounds: names of the values that are lower bounds.
         times: by the names of the distributions.
@@ -68,7 +70,6 @@ class Estimates:
     failed: int
     requests: int
     episodes: int
-    tokens: float | None
     users_at_stop: float | None
     missing: dict[str, str] = field(default_factory=dict)
     clumping: tuple[float, ...] = ()
@@ -76,6 +77,29 @@ class Estimates:
     times: Mapping[str, Known] = field(default_factory=dict, repr=False)
     stopped_early: bool = False
     in_ramp: bool = False
+    lengths: Mapping[str, AnswerLengths] = field(default_factory=dict, repr=False)
+
+
+@dataclass
+class Figures:
+    """Statistics by their flat names: those that are there, those that are lower bounds, and why others are not."""
+
+    by_name: dict[str, float] = field(default_factory=dict)
+    bounds: set[str] = field(default_factory=set)
+    missing: dict[str, str] = field(default_factory=dict)
+
+
+def figures(distribution: str, known: Known) -> Figures:
+    """The statistics of one run's times."""
+    found = Figures()
+    for statistic in STATISTICS:
+        name = f"{distribution}.{statistic.name}"
+        if known.count < statistic.fewest:
+            found.missing[name] = f"{TOO_FEW} ({known.count} of {statistic.fewest})"
+            continue
+        found.by_name[name], at_least = statistic_of(known, statistic)
+        found.bounds |= {name} if at_least else set()
+    return found
 
 
 def outcome_of(run: RunData) -> RunOutcome:
@@ -98,6 +122,7 @@ def outcome_of(run: RunData) -> RunOutcome:
         failed_after_stop=counts.failed_after_stop,
         failure_rate=metrics.get("failure_rate"),
         seconds=stopped / 1000.0 if stopped else None,
+        leaving=run.summary.leaving.text if run.summary.leaving else None,
     )
 
 
@@ -133,25 +158,22 @@ def estimate(run: RunData, settled_ms: float) -> Estimates:
     stopped_early = run.manifest.ended in STOPPED_EARLY
     catalogue = catalogue_of(run.manifest)
     for distribution in catalogue.distributions:
-        for statistic in STATISTICS:
-            values.pop(f"{distribution.name}.{statistic.name}", None)
+        names = [f"{distribution.name}.{statistic.name}" for statistic in STATISTICS]
+        for name in names:
+            values.pop(name, None)
         if distribution.better is Better.NEITHER or (known := requests.known(distribution)) is None:
             continue
         times[distribution.name] = known
-        for statistic in STATISTICS:
-            name = f"{distribution.name}.{statistic.name}"
-            if distribution.name == "conversation" and stopped_early and requests.cut.any():
-                missing[name] = CUT_OFF
-                continue
-            if known.count < statistic.fewest:
-                missing[name] = f"{TOO_FEW} ({known.count} of {statistic.fewest})"
-                continue
-            values[name], at_least = statistic_of(known, statistic)
-            bounds |= {name} if at_least else set()
+        if distribution.name == "conversation" and stopped_early and requests.cut.any():
+            missing |= dict.fromkeys(names, CUT_OFF)
+            continue
+        found = figures(distribution.name, known)
+        values |= found.by_name
+        missing |= found.missing
+        bounds |= found.bounds
     values |= _rates(counted, closed=run.manifest.is_closed)
     shares = {m.name: of_the_run(m, counted, 0.0) for m in catalogue.of_the_run if m.read == Read.SHARE}
     values |= {name: value for name, value in shares.items() if value is not None}
-    tokens = requests.of_successes("completion_tokens") or requests.of_successes("chunks")
     at_stop, users = run.summary.users_at_stop, run.manifest.users
     faltered = episodes(failed["scheduled_ms"].to_numpy(dtype=np.float64))
     return Estimates(
@@ -160,7 +182,6 @@ def estimate(run: RunData, settled_ms: float) -> Estimates:
         failed=len(failed),
         requests=len(counted),
         episodes=faltered,
-        tokens=tokens.mean()[0] if tokens else None,
         users_at_stop=at_stop,
         missing=missing,
         clumping=clumping(_failed_in_order(counted), faltered),
@@ -168,6 +189,7 @@ def estimate(run: RunData, settled_ms: float) -> Estimates:
         times=times,
         stopped_early=stopped_early,
         in_ramp=bool(at_stop and users and at_stop < users),
+        lengths=answer_lengths(requests),
     )
 
 

@@ -1,39 +1,19 @@
-"""What takes a verdict back, what is worse and what is better, and what it would take to tell, in words."""
+"""What is worse and what is better, and what it would take to tell, in words."""
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 
-from katydid.analysis.comparison.bounds import stands
 from katydid.analysis.comparison.primaries import FAILURES
 from katydid.analysis.comparison.sides import NOT_INTERLEAVED, Sides, todays
 from katydid.analysis.comparison.verdicts import Judged, undecided_failures
 from katydid.model.declared import described
 from katydid.model.documents.comparison import ComparedMetric, CompareSettings, Verdict
-from katydid.model.formatting import change_text, fraction, number, plural
+from katydid.model.formatting import change_text, fraction, plural
 from katydid.model.units import Unit
 from katydid.stats.inference import STEADY, UNSEEN, is_steady
 
-SHORTER_ANSWERS = 0.02
-"""Change of the tokens an answer has from which on whole answers are not compared."""
-WHOLE_ANSWER = ("duration.", "response.")
 WORSE, BETTER, LARGEST = "worse", "better", "largest regression"
 """How reasons begin that say what changed."""
-
-
-def with_caveats(metrics: Sequence[Judged], sides: Sides) -> tuple[list[Judged], list[str]]:
-    """Verdicts that answers of another length do not allow are taken back."""
-    tokens = [_mean([run.tokens for run in side]) for side in (sides.base, sides.new)]
-    if None in tokens or not tokens[0] or abs((tokens[1] or 0.0) / tokens[0] - 1.0) <= SHORTER_ANSWERS:
-        return list(metrics), []
-    note = (
-        f"answers have {plural(tokens[1] or 0.0, 'token')} instead of {number(tokens[0])}: whole answers are not "
-        "compared; look at the time to the first token and the time per token"
-    )
-    why = "answers of another length"
-    longer = (tokens[1] or 0.0) > tokens[0]
-    doubtful = [m.name.startswith(WHOLE_ANSWER) and not stands(m.bound, longer=longer) for m in metrics]
-    return [_taken_back(m, why) if doubt else m for m, doubt in zip(metrics, doubtful, strict=True)], [note]
 
 
 def largest_regression(metrics: Sequence[Judged]) -> Judged | None:
@@ -114,15 +94,6 @@ def _undecided(metric: Judged, row: ComparedMetric, settings: CompareSettings) -
         return f"{label}: one run a side and no history tell nothing about the noise from run to run; make {needed}"
     within = fraction(settings.same_within)
     return f"{label}: the change is not beyond the noise, nor shown to be within {within}; make {needed}"
-
-
-def _taken_back(metric: Judged, why: str) -> Judged:
-    return replace(metric, verdict=Verdict.CANNOT_TELL, reason=metric.reason or why)
-
-
-def _mean(values: Sequence[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return sum(known) / len(known) if known else None
 
 
 def _runs(metric: Judged, needed: int | None) -> str:

@@ -7,11 +7,12 @@ from itertools import groupby
 
 import pandas as pd
 
-from katydid.analysis.comparison.comparability import comparable
+from katydid.analysis.comparison.comparability import another_load
 from katydid.analysis.comparison.estimates import Estimates, RunData, estimate, read_run
 from katydid.analysis.comparison.sides import Sides
 from katydid.model.declared import SHIPPED, Catalogue
 from katydid.model.errors import NoDataError
+from katydid.model.metrics import AT_LENGTH
 from katydid.runs.folder import RunFolder
 from katydid.stats.bootstrap import log_error
 
@@ -49,7 +50,7 @@ def history_of(folders: Sequence[RunFolder], base: Sequence[RunData], known: set
     if not base:
         return []
     runs = [_read(folder) for folder in folders if str(folder.path) not in known]
-    fit = [run for run in runs if run and usable(run) and comparable(base[0].manifest, run.manifest)]
+    fit = [run for run in runs if run and usable(run) and not another_load(base[0].manifest, run.manifest)]
     fit.sort(key=_version)
     return [list(version) for _, version in groupby(fit, key=_version)]
 
@@ -84,6 +85,7 @@ def numbers_of(
     def within(name: str) -> float | None:
         """Both runs' own uncertainty together."""
         head, _, statistic = name.partition(".")
+        head = next((raw for raw, equal in AT_LENGTH.items() if equal.name == head), head)  # whose error is larger
         column = next((d.column for d in catalogue.distributions if d.name == head), None)
         if column is None or not statistic.startswith("p"):
             return None

@@ -4,8 +4,8 @@ Knows no verdict.
 """
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -31,6 +31,7 @@ class Sides:
         catalogue: the metrics that these runs may have.
         days: earlier runs, a sequence a day on which some were made.
         pairs: earlier runs that were interleaved themselves.
+        errors: of the logs of metrics that all runs of a side share, so that their scatter does not show them.
     """
 
     base: Sequence[Estimates]
@@ -41,11 +42,30 @@ class Sides:
     catalogue: Catalogue = SHIPPED
     days: Sequence[Sequence[Estimates]] = ()
     pairs: Sequence[Series] = ()
+    errors: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def every(self) -> list[Sequence[Estimates]]:
         """Both sides, then the versions of the history."""
         return [self.base, self.new, *self.history]
+
+    def changed(self, change: Callable[[Estimates], Estimates]) -> "Sides":
+        """The same with each run as `change` makes it, once."""
+        made: dict[int, Estimates] = {}
+
+        def one(run: Estimates) -> Estimates:
+            if id(run) not in made:
+                made[id(run)] = change(run)
+            return made[id(run)]
+
+        return replace(
+            self,
+            base=[one(run) for run in self.base],
+            new=[one(run) for run in self.new],
+            history=[[one(run) for run in version] for version in self.history],
+            days=[[one(run) for run in day] for day in self.days],
+            pairs=[[(one(a), one(b)) for a, b in series] for series in self.pairs],
+        )
 
 
 def todays(sides: Sides, primary: Sequence[str]) -> Today:

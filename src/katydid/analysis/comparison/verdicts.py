@@ -188,7 +188,11 @@ def judge_metrics(names: Sequence[str], sides: Sides, settings: CompareSettings)
 
 
 def _weighed(metric: Judged, sides: Sides, settings: CompareSettings) -> Judged:
-    """The metric with what `bounds` says of its difference."""
+    """The metric with the error that its runs share, and with what `bounds` says of its difference."""
+    if metric.difference is not None and (error := sides.errors.get(metric.name)):
+        difference = replace(metric.difference, se=math.hypot(metric.difference.se, error))
+        p = metric.p_value if difference.design is Design.WITHIN_RUN else difference.p_value
+        metric = replace(metric, difference=difference, p_value=p)
     runs = (sides.base, sides.new, *sides.history)
     found = bounds.weigh(metric.name, metric.difference, runs, settings.min_change) if not metric.reason else None
     return metric if found is None else replace(metric, **vars(found))

@@ -57,6 +57,12 @@ RULES = (
         has_plan,
     ),
     Rule(
+        "users_changed",
+        "the number of users stays as it was asked for",
+        "figures of two loads are those of neither",
+        load.users_changed,
+    ),
+    Rule(
         "pool",
         "of a rate, ≤ 1 % of the requests without a free user when they were due",
         "the target got fewer requests than the rate says, and later",
@@ -88,6 +94,18 @@ RULES = (
         "each worker in touch with the master",
         "one that cannot be heard has lost its network or stands still, and books that as the target's",
         generator.silent,
+    ),
+    Rule(
+        "other_settings",
+        "workers with the run's options, files and version",
+        "what a worker was started with is not what it does, or what it does is another load",
+        generator.other_settings,
+    ),
+    Rule(
+        "refused_messages",
+        "every message of a worker is one that workers send",
+        "rows that were refused are missing",
+        generator.refused,
     ),
     Rule(
         "input_lengths",

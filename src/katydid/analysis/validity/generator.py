@@ -147,6 +147,31 @@ def _until(end: float | None) -> str:
     return "to the end" if end is None else f"to {end:.0f} s"
 
 
+def other_settings(run: Run) -> Finding | None:
+    """Workers that were started for another run than this."""
+    if not (found := run.manifest.other_settings):
+        return None
+    named = ", ".join(
+        dict.fromkeys(f"{one.name} of {one.process} is {one.worker}, the run's {one.run}" for one in found)
+    )
+    return Finding(
+        "invalid",
+        f"workers differ from the run: {named}",
+        "start every worker with the same version of Katydid, and with the master's options or none",
+    )
+
+
+def refused(run: Run) -> Finding | None:
+    """Messages that no worker sends: rows are lost, or somebody else is on the line."""
+    if not (count := run.manifest.refused_messages):
+        return None
+    return Finding(
+        "invalid",
+        f"{plural(count, 'message')} refused, as no worker of this run sends such",
+        "see the log; keep others off the master's port, and one version of Katydid on all machines",
+    )
+
+
 def lost(run: Run) -> Finding | None:
     """Workers or rows that never arrived."""
     lost, missing = run.manifest.lost_workers or [], run.manifest.missing_rows or 0

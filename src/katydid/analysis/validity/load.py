@@ -52,6 +52,18 @@ def _all_taken(run: Run) -> Finding | None:
 _POOL_SHARE, _POOL_FEWEST = 0.01, 3
 
 
+def users_changed(run: Run) -> Finding | None:
+    """A run is one load; of two, no figure tells which it is of."""
+    if not (changes := run.manifest.users_changed):
+        return None
+    told = ", ".join(f"{plural(change.users, 'user')} from {change.at_ms / 1000:.0f} s" for change in changes)
+    return Finding(
+        "invalid",
+        f"the number of users was changed in the run: {plural(run.manifest.users or 0, 'user')}, then {told}",
+        "start a run for each load; `katydid capacity`, or stages, go through several in one",
+    )
+
+
 def pool(run: Run) -> Finding | None:
     """Requests that found no free user: the rate or the trace on offer was not what the target got."""
     late, never = int(found_no_user(run.counted).sum()), run.counts.unserved or 0

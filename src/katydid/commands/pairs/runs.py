@@ -3,10 +3,12 @@
 import signal
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
+from katydid.analysis.comparison.comparability import SEED
 from katydid.commands.pairs.options import Asked, Version
 from katydid.commands.pairs.served import ServedVersion, VersionError
 from katydid.model.errors import ExitCode
@@ -20,7 +22,8 @@ class Runs:
     """Makes the runs of both versions.
 
     Where both are started, each is so for its runs alone: they may need the same port and the same machine. A version
-    that is started beside one that runs all the time stays up for all runs, so that neither is the colder one.
+    that is started beside one that runs all the time stays up for all runs, so that neither is the colder one. Both
+    runs of a pair have the same seed and each pair another: a server's cache knows the made prompts of an earlier pair.
 
     Args:
         asked: what was asked for.
@@ -31,6 +34,8 @@ class Runs:
     def __init__(self, asked: Asked, results: Path, patience: float) -> None:
         self._asked, self._results, self._patience = asked, results, patience
         self._alternating = all(version.start for version in asked.versions.values())
+        self._made: Counter[str] = Counter()
+        self._seed: int | None = None
 
     @contextmanager
     def beside(self) -> Iterator[None]:
@@ -47,14 +52,30 @@ class Runs:
             KeyboardInterrupt: it was interrupted.
         """
         before = self._folders()
+        words = [*self._words(self._asked.versions[side]), *self._seed_of_pair(self._made[side])]
+        self._made[side] += 1
         with self._served(side) if self._alternating else nullcontext():
-            code = call([sys.executable, "-m", "katydid", "run", *self._words(self._asked.versions[side])])
+            code = call([sys.executable, "-m", "katydid", "run", *words])
         if code == ExitCode.INTERRUPTED:
             raise KeyboardInterrupt
         if code not in GO_ON:
             raise VersionError(f"the run of {side} ended with exit code {code}: see above", side, code)
         found = sorted(self._folders() - before)
-        return RunFolder(found[-1]) if found else None
+        if not found:
+            return None
+        folder = RunFolder(found[-1])
+        if self._seed is None and self._made[side] == 1:
+            seed = (folder.manifest().options or {}).get(SEED)
+            self._seed = seed if isinstance(seed, int) else None
+        return folder
+
+    def _seed_of_pair(self, number: int) -> list[str]:
+        """The option that says it; none for the first pair, whose seed is the asked one, and where a run has no seed.
+
+        Args:
+            number: of the pair, from 0.
+        """
+        return [f"--{SEED}", str(self._seed + number)] if number and self._seed is not None else []
 
     def _served(self, side: str) -> AbstractContextManager[object]:
         return ServedVersion(side, self._asked.versions[side], self._patience)

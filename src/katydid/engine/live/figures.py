@@ -43,6 +43,9 @@ WINDOW_MS = 60_000.0
 TIMES = {"ttft_ms": "TTFT", "gap_max_ms": "Longest inter-chunk latency", "duration_ms": "Service time"}
 QUANTILES = {0.5: "p50", 0.95: "p95"}
 _NONE = "–"
+_OUTCOMES = {
+    "ok": "Succeeded", "failed": "Failed", "aborted": "Cut off by the end", "abandoned": "Abandoned by their clients",
+}  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -128,14 +131,14 @@ class LiveFigures:
         started = sum(part.started for part in recent)
         late = sum(part.late for part in recent)
         rows.append(_row("Late starts", _share(late, started), _share(self._late, self._started)))
-        for outcome, label in (("ok", "Succeeded"), ("failed", "Failed"), ("aborted", "Cut off by the end")):
+        for outcome, label in _OUTCOMES.items():
             count = sum(part.outcomes.get(outcome, 0) for part in recent)
             rows.append(_row(label, number(count), number(self._outcomes.get(outcome, 0))))
         return rows
 
 
 def _counts(outcomes: np.ndarray) -> dict[str, int]:
-    return {name: int((outcomes == name).sum()) for name in ("ok", "failed", "aborted")}
+    return {name: int((outcomes == name).sum()) for name in _OUTCOMES}
 
 
 def _row(name: str, recent: str, whole: str) -> dict[str, str]:

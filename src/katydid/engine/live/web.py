@@ -1,4 +1,4 @@
-"""What Katydid adds to Locust's web page: a tab, a check of the start form, and a page of finished runs.
+"""What Katydid adds to Locust's web page: a tab, and a page of finished runs.
 
 A comparison is computed by a process of its own, `katydid compare`, and never while a run goes on: it
 would take the processor from the load.
@@ -6,16 +6,15 @@ would take the processor from the load.
 
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, urlencode
 
-from flask import Blueprint, Flask, Response, jsonify, make_response, request, send_from_directory
+from flask import Blueprint, Flask, Response, make_response, request, send_from_directory
 from gevent import subprocess
-from werkzeug.datastructures import ImmutableMultiDict
 
-from katydid.model.errors import ConfigError, ExitCode
+from katydid.model.errors import ExitCode
 from katydid.model.jsontext import json_text
 from katydid.report.run_list import Links, runs_page
 from katydid.runs.folder import LOCUST_REPORT, MANIFEST, REPORT, RunFolder
@@ -34,18 +33,6 @@ class Page(Protocol):
 
     def auth_required_if_enabled(self, view: Callable[..., object]) -> Callable[..., Response | str]:
         """The view behind Locust's login, where it has one."""
-
-
-def refuse_password(host: str | None) -> None:
-    """The page shows the host as it is, to everybody who can open it.
-
-    Raises:
-        ConfigError: the host has a password.
-    """
-    if host and urlsplit(host).password:
-        raise ConfigError(
-            "the page would show the password in --host: give it with --header Authorization=env:VARIABLE instead"
-        )
 
 
 def add_runs(web_ui: Page, base_path: str, results: Callable[[], Path], busy: Callable[[], bool]) -> str:
@@ -69,7 +56,7 @@ def add_runs(web_ui: Page, base_path: str, results: Callable[[], Path], busy: Ca
 
     def file(workload: str, version: str, time: str, name: str) -> Response:
         run = known_runs(results()).get(f"{workload}/{version}/{time}")
-        if run is None or name not in _SHOWN:
+        if run is None or name not in _SHOWN or not _is_inside(run.path / name, results()):
             return make_response("there is no such run\n", 404)
         return send_from_directory(run.path.resolve(), name)
 
@@ -100,10 +87,15 @@ _LINKS = Links(
 
 
 def known_runs(results: Path) -> dict[str, RunFolder]:
-    """Run folders by `WORKLOAD/VERSION/TIME`, newest first."""
-    found = {"/".join(path.parent.parts[-3:]): path.parent for path in results.glob(f"*/*/*/{MANIFEST}")}
+    """Run folders by `WORKLOAD/VERSION/TIME`, newest first; none that a link leads out to."""
+    inside = (path for path in results.glob(f"*/*/*/{MANIFEST}") if _is_inside(path, results))
+    found = {"/".join(path.parent.parts[-3:]): path.parent for path in inside}
     newest = sorted(found, key=lambda key: key.rpartition("/")[2], reverse=True)[:MOST_RUNS]
     return {key: RunFolder(found[key]) for key in newest}
+
+
+def _is_inside(file: Path, results: Path) -> bool:
+    return file.resolve().is_relative_to(results.resolve())
 
 
 def _comparison(base: Path, new: Path) -> tuple[int, str]:
@@ -146,30 +138,3 @@ def add_tab(web_ui: Page, rows: Rows, runs_link: str) -> None:
         return response
 
     web_ui.app.after_request(after_request)
-
-
-FormCheck = Callable[[Mapping[str, str]], str | None]
-FormReader = Callable[[Mapping[str, str]], Mapping[str, str]]
-
-
-def guard_form(web_ui: Page, check: FormCheck, plain: FormReader) -> None:
-    """Refuse a start for which `check` has a complaint, which the page shows; and requests of other sites.
-
-    Args:
-        web_ui: Locust's.
-        check: takes the form's fields; what is wrong with them, or None.
-        plain: the same fields as Locust can read them, who takes numbers for durations.
-    """
-
-    def before_request() -> Response | None:
-        if (origin := request.headers.get("Origin")) and urlsplit(origin).netloc != request.host:
-            return make_response(f"requests of {origin[:100]} are refused: use the page itself\n", 403)
-        if request.method != "POST" or not request.path.rstrip("/").endswith("/swarm"):
-            return None
-        if complaint := check(request.form):
-            return jsonify({"success": False, "message": complaint})
-        fields = plain(request.form)
-        request.form = ImmutableMultiDict((name, fields[name]) for name, _ in request.form.items(multi=True))
-        return None
-
-    web_ui.app.before_request(before_request)

@@ -9,14 +9,13 @@ from katydid.dialects.base import Generation, Message, path_of
 from katydid.dialects.loading import load_object
 from katydid.dialects.stream_parser import StreamParser
 from katydid.engine.options import RunOptions
-from katydid.engine.services.api_key import find_key
-from katydid.engine.services.credentials import Credentials, KeyedClient
-from katydid.engine.services.headers import ExtraHeaders
+from katydid.engine.services.credentials import KeyedClient
+from katydid.engine.services.identity import Identity
 from katydid.engine.services.making import Making, counted_tokens
 from katydid.engine.services.paths import checked_path, placed
 from katydid.engine.services.preflight import HEADER, MOST_TOKENS, choose_model, look, try_request
 from katydid.engine.services.prompts import load_prompts
-from katydid.load.body import Adaptation, body_fields, secret_values
+from katydid.load.body import Adaptation, body_fields, harmless_fields, secret_values
 from katydid.load.made_prompts import Plan
 from katydid.load.prompts.collection import Draw
 from katydid.load.prompts.entry import Prompt
@@ -65,14 +64,12 @@ class ChatService(Generic[Options_co]):
         url = read_target_url(host)
         found = placed(self.dialect, url.path, self.own_path())
         self._host = url._replace(path=found.base).url
-        self._password = url.password
         self._models_path = found.models
-        self.key, self._key_note = find_key(options.api, host)
-        self.note = self._key_note
+        self._identity = Identity(options, url, self.dialect.headers, options.api)
+        self.key, self.note = self._identity.key, self._identity.note
         self._prompts = load_prompts(options.prompts)
         self._draw = Draw(len(self._prompts.entries), options.seed)
-        replay = options.replay
-        self._trace = replay.trace if replay else None
+        self._trace = replay.trace if (replay := options.replay) else None
         self._told = "; ".join(filter(None, (self._prompts.told, replay.told if replay else "")))
         self.making = Making(
             options, options.seed, options.prompts, self._made, trace=self._trace, apart=self.system_prompts
@@ -80,13 +77,16 @@ class ChatService(Generic[Options_co]):
         if self.making.active and not self.makes:
             raise ConfigError("--input-tokens, --output-tokens: this workload says itself what it asks: leave them out")
         self._talks = Talks(self._trace, self.making.prompts)
+        if options.leaving and options.leaving.chunks and not self.streams:
+            raise ConfigError(f"--abandon {options.abandon}: whole answers have no chunks: give a time, as 10%@2s")
         self._path = found.endpoint
         self._paths: dict[bool, str] = {}
         self._cut = self.dialect.endpoint.removesuffix(found.endpoint)
-        self._extra = ExtraHeaders(options.header)
         self._fields = body_fields(options.body)
+        if not self._identity.trusted:
+            self._fields = harmless_fields(self._fields)
         self.adaptation = Adaptation()
-        self.credentials = Credentials(self.key, self.dialect.headers, self._extra)
+        self.credentials = self._identity.credentials
         timeouts = Timeouts(options.request_timeout, options.idle_timeout)
         self.client = KeyedClient(open_client(options.client, self._host, timeouts, options.tls), self.credentials)
         self._bodies: dict[int, bytes] = {}
@@ -122,7 +122,7 @@ class ChatService(Generic[Options_co]):
                 path=self._models_path,
                 patient=patient,
             )
-            self.note = "; ".join(filter(None, (self._key_note, note)))
+            self.note = "; ".join(filter(None, (self._identity.note, note)))
         self.begin(model)
         if options.preflight == "request" and self.asks:
             own = frozenset(field.path[0] for field in self._fields)
@@ -322,7 +322,7 @@ class ChatService(Generic[Options_co]):
         """See `service.Service.secrets`."""
         paths = (self._path, *self._paths.values())
         query = [value for path in paths for name, value in parse_qsl(urlsplit(path).query) if is_secret_name(name)]
-        named = (*self.key.known, self._password, *self._extra.secrets, *secret_values(self._fields), *query)
+        named = (*self._identity.secrets, *secret_values(self._fields), *query)
         return [secret for secret in named if secret]
 
     def facts(self) -> dict[str, object]:

@@ -82,5 +82,10 @@ def shown_headers(text: str | None) -> str | None:
     return "\n".join(lines) or None
 
 
+def without_secrets(text: str | None) -> str | None:
+    """The option without headers that hold a secret."""
+    return "\n".join(line for line in _lines(text) if not ExtraHeaders(line).secrets) or None
+
+
 def _lines(text: str | None) -> list[str]:
     return [line for line in (text or "").splitlines() if line.strip()]

@@ -51,7 +51,12 @@ class CapacityOptions:
     start_rate: float = option(1.0, "requests/s to begin with", kind=float, rule=POSITIVE)
     max_users: int = option(500, "never more users than these", kind=count, rule=POSITIVE)
     start_users: int = option(10, "users to begin with", kind=count, rule=POSITIVE)
-    hold: float | None = option(None, "seconds of a measured hold (default: 6 intervals)", kind=duration, rule=POSITIVE)
+    hold: float | None = option(
+        None,
+        "seconds of a measured hold (default: 6 intervals); widened where so few requests or a rate limiter need it",
+        kind=duration,
+        rule=POSITIVE,
+    )
     steps: int = option(5, "loads that are measured around the capacity", kind=count, rule=POSITIVE)
     repeats: int = option(3, "how often all of them are", kind=count, rule=POSITIVE)
 

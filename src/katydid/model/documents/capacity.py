@@ -25,6 +25,10 @@ class Hold(Part, kw_only=True, frozen=True):
         missed: how many of those missed it.
         broken: parts of the objective that were broken; `keeps_up` where the target fell behind.
         requests_each: requests of each thing that is offered: 1, or those of a conversation in the mean.
+        rate_limited: requests that a rate limiter refused, where most failures are such.
+        limiter_per_s: requests that it lets pass each second in the long run; null where the stage does not show it.
+        limiter_window_s: its window, null as above.
+        limiter_at_least_s: its window is no shorter than this.
     """
 
     stage: int
@@ -46,6 +50,10 @@ class Hold(Part, kw_only=True, frozen=True):
     broken: tuple[str, ...]
     rate_per_s: float | None = None
     requests_each: float = 1.0
+    rate_limited: int = 0
+    limiter_per_s: float | None = None
+    limiter_window_s: float | None = None
+    limiter_at_least_s: float = 0.0
 
 
 class Step(Hold, kw_only=True, frozen=True):
@@ -70,13 +78,15 @@ class CapacityFound(Part, kw_only=True, frozen=True):
         at_least: nothing broke.
         estimates: of each repeat.
         limiting: the part of the objective that breaks first.
-        method: `logistic`, `isotonic`, `cliff` or `saturation`; of most repeats.
+        method: `logistic`, `isotonic`, `cliff`, `saturation` or `limiter`; of most repeats.
         cliff: the objective is kept and broken at neighbouring loads, with nothing in between.
         knee: load at which throughput is highest; null where the loads do not show it.
         limited_by: what ended the growth.
         evidence: for that.
         objective: its parts, as a person would write them.
         steps: every stage, in their order.
+        limiter_seen: of a rate limiter that breaks the objective, whether holds lasted long enough to see what it lets
+            pass in the long run; where not, `high` is all that is known. Null where it is not that.
     """
 
     capacity: float | None
@@ -93,6 +103,7 @@ class CapacityFound(Part, kw_only=True, frozen=True):
     objective: list[str] = field(default_factory=list)
     steps: list[Step]
     unit: str = USERS
+    limiter_seen: bool | None = None
 
     @property
     def at_rates(self) -> bool:
@@ -124,6 +135,7 @@ class CapacityResult(Document, kw_only=True, frozen=True):
     objective: list[str] | None
     steps: list[Step] | None
     unit: str | None = None
+    limiter_seen: bool | None = None
     valid: bool
     ended: str | None
     run: str

@@ -132,7 +132,11 @@ class ComparedSide(Part, kw_only=True, frozen=True):
 
 
 class RunOutcome(Part, kw_only=True, frozen=True):
-    """How a run ended: at how many users, after how many requests and seconds."""
+    """How a run ended: at how many users, after how many requests and seconds.
+
+    Attributes:
+        leaving: what its target does for clients that have left, where some did.
+    """
 
     run: str
     ended: str | None
@@ -145,6 +149,7 @@ class RunOutcome(Part, kw_only=True, frozen=True):
     failed_after_stop: int
     failure_rate: float | None
     seconds: float | None
+    leaving: str | None = None
 
 
 class Mismatch(Part, frozen=True):

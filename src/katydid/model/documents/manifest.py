@@ -5,6 +5,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from katydid.model.documents.base import Document, Part
+from katydid.model.documents.leaving import LeavingRecord
 
 Number = Annotated[float, Meta(ge=-1e15, le=1e15)]
 """No time and no rate of a run is larger: what is computed of it stays finite."""
@@ -49,6 +50,27 @@ class Silence(Part, kw_only=True, frozen=True):
     worker: str
     begin: Number
     end: Number | None = None
+
+
+class UsersChange(Part, kw_only=True, frozen=True):
+    """How many users a run has from a moment on, in milliseconds of the run, where somebody has changed them."""
+
+    at_ms: Number
+    users: int
+
+
+class OtherSetting(Part, kw_only=True, frozen=True):
+    """An option that a worker was started with, or a fact of what it sends, and the run's own.
+
+    Attributes:
+        process: the worker.
+        name: of the option, or the fact.
+    """
+
+    process: str
+    name: str
+    worker: str
+    run: str
 
 
 class Death(Part, kw_only=True, frozen=True):
@@ -116,11 +138,16 @@ class Manifest(Document, kw_only=True, frozen=True):
         plan: `capacity` or `stages`, of runs in stages.
         objective: of such a run.
         stages: that are over.
+        users_changed: by somebody, while the run went on.
+        other_settings: in which workers differ from the run.
+        refused_messages: of workers, that no worker sends.
         declared: columns, metrics and rules of the run's workload.
         ended: `run-time`, `completed`, `failure-threshold`, `interrupted` or `error`; null while the run goes on, and
             where it never came to its end.
         stopped_at_ms: from here on no request started.
         ended_at_ms: all was in.
+        leaving: what the target was seen to do for clients that have left; null where none was to leave, and where the
+            load came to no end of its own.
         lost_workers: that went away in the run.
         missing_rows: that were promised and never came.
         reads: whose clock really timed what arrived.
@@ -176,10 +203,14 @@ class Manifest(Document, kw_only=True, frozen=True):
     declared: object = None
     starts: str | None = None
     silences: list[Silence] | None = None
+    users_changed: list[UsersChange] | None = None
+    other_settings: list[OtherSetting] | None = None
+    refused_messages: int | None = None
     housekeeping_died: list[Death] | None = None
     ended: str | None = None
     stopped_at_ms: Number | None = None
     ended_at_ms: Number | None = None
+    leaving: LeavingRecord | None = None
     lost_workers: list[str] | None = None
     missing_rows: int | None = None
     reads: Reads | None = None

@@ -8,6 +8,7 @@ from msgspec import Struct, field
 
 from katydid.model.documents.base import Document, Part
 from katydid.model.documents.capacity import CapacityFound
+from katydid.model.documents.leaving import LeavingFound
 
 Severity = Literal["invalid", "warning"]
 
@@ -67,6 +68,7 @@ class RequestCounts(Part, kw_only=True, frozen=True):
         users: that made them.
         failed: of those that count; the failure threshold exactly, where that ended the run.
         aborted: cut off by the end of the run.
+        abandoned: given up by their clients on purpose (`--abandon`): no failures, and in no latency.
         late: started late, by the generator's fault or for want of a free user; null in a closed loop, where nothing is
             due at a time.
         warm_up: left out, as they started in the warm-up.
@@ -80,6 +82,7 @@ class RequestCounts(Part, kw_only=True, frozen=True):
     failed: int = 0
     users: int = 0
     aborted: int = 0
+    abandoned: int = 0
     late: int | None = 0
     warm_up: int = 0
     after_stop: int = 0
@@ -229,6 +232,7 @@ class Summary(Document, kw_only=True, frozen=True):
         capacity: what a search for it found.
         lengths: that were asked for and realised.
         cache: hits of the target's prefix cache.
+        leaving: what the target does for clients that have left.
         headline: the run in one sentence.
     """
 
@@ -260,6 +264,7 @@ class Summary(Document, kw_only=True, frozen=True):
     capacity: CapacityFound | None = None
     lengths: LengthsFound | None = None
     cache: CacheFound | None = None
+    leaving: LeavingFound | None = None
     headline: Headline | None = None
 
     def measured(self, metric: str) -> Measured | None:

@@ -33,6 +33,7 @@ class Group(StrEnum):
     REQUEST = "Request"
     PROMPTS = "Prompts"
     ARRIVALS = "Arrivals"
+    LEAVING = "Leaving"
     CHECKS = "Checks"
     RUN = "Run"
     TARGET = "Target"

@@ -34,9 +34,9 @@ def terminal(*, stderr: bool = False) -> Console:
 
 
 def print_summary(report: Report, console: Console, report_path: str) -> None:
-    """The headline, whether the measurement is valid, what must be known, the metrics, and what the workload adds.
+    """The headline, whether the measurement is valid, what must be known, what the run has found out, the metrics.
 
-    Then the failures, and where the report is.
+    Then what the workload adds, the failures, and where the report is.
     """
     summary, catalogue = report.summary, catalogue_of(report.manifest)
     console.print()
@@ -46,11 +46,17 @@ def print_summary(report: Report, console: Console, report_path: str) -> None:
         console.print(Text("  measurement: valid", style="green"))
     for finding in summary.findings:
         console.print(_finding(finding))
+    if summary.leaving:
+        console.print(Text(f"  {strip_control_chars(summary.leaving.text)}"))
+    for section in report.sections:
+        if section.answer:
+            print_section(section, console)
     if summary.counts.ok:
         console.print(_times(summary, catalogue))
     console.print(_rates(summary, catalogue))
     for section in report.sections:
-        print_section(section, console)
+        if not section.answer:
+            print_section(section, console)
     if summary.errors:
         console.print(_errors(summary))
     console.print(Text(f"Report: {report_path}"))

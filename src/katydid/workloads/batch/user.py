@@ -6,13 +6,11 @@ tried again after a while, each try with a row of its own. The tries of an itera
 
 import random
 import time
-from datetime import UTC, datetime
 from typing import ClassVar
 
 import gevent
 
 from katydid.dialects.answer_parser import AnswerParser
-from katydid.dialects.status import retry_after
 from katydid.engine.options import RunOptions
 from katydid.engine.services.chat import ChatService
 from katydid.engine.user import PacedUser
@@ -20,7 +18,6 @@ from katydid.load.traces.talks import COLUMNS
 from katydid.model.sample import ErrorClass, Sample
 from katydid.workloads.batch import BatchOptions
 
-REFUSED = (ErrorClass.RATE_LIMITED, ErrorClass.DAILY_LIMIT)
 LOOK = 0.1
 """Seconds between looks at whether the run has ended, while a user holds back."""
 
@@ -36,7 +33,6 @@ class BatchUser(PacedUser[BatchOptions, ChatService[BatchOptions]]):
 
     Columns:
         attempt: which try of the request this is, from 0.
-        retry_after_ms: how long a refusal asked to wait.
         retry_at_ms: when the next try is due.
         session_id: the conversation of a trace that the request is part of; null for none.
         turn: of the conversation, from 1.
@@ -50,7 +46,6 @@ class BatchUser(PacedUser[BatchOptions, ChatService[BatchOptions]]):
     request_type = "BATCH"
     extra_columns: ClassVar[dict[str, type]] = {
         "attempt": int,
-        "retry_after_ms": float,
         "retry_at_ms": float,
         **COLUMNS,
     }
@@ -64,27 +59,22 @@ class BatchUser(PacedUser[BatchOptions, ChatService[BatchOptions]]):
         for attempt in range(tries):
             with self.sampled(scheduled) as sample:
                 sample.extra["attempt"] = attempt
-                asked = self.ask(sample)
+                self.ask(sample)
                 again = sample.error is ErrorClass.RATE_LIMITED and attempt + 1 < tries
                 if again:
                     dice = random.Random(f"{options.seed} {self.index} {self.iteration} {attempt}")  # noqa: S311 - jitter, not a secret
+                    asked = None if sample.retry_after_ms is None else sample.retry_after_ms / 1000.0
                     scheduled = time.monotonic() + backoff_delay(attempt, dice.random(), asked)
                     sample.extra["retry_at_ms"] = self.run_context.info.ms(scheduled)
             if not again or not self._hold_back(scheduled):
                 self.service.ended(sample, self.draw, self._said)
                 return
 
-    def ask(self, sample: Sample) -> float | None:
-        """One whole answer, from its request to its last byte; seconds that a refusal asks us to wait."""
+    def ask(self, sample: Sample) -> None:
+        """One whole answer, from its request to its last byte."""
         parser = AnswerParser(self.service.dialect)
-        request = self.service.request_for(sample, self.draw, stream=False)
-        exchange = self.exchange(sample, request, parser)
+        self.exchange(sample, self.service.request_for(sample, self.draw, stream=False), parser)
         self._said = parser.answer.text if parser.answer else ""
-        if sample.error not in REFUSED:
-            return None
-        asked = retry_after(exchange.headers, exchange.body, datetime.now(UTC))
-        sample.extra["retry_after_ms"] = None if asked is None else asked * 1000.0
-        return asked
 
     def _hold_back(self, until: float) -> bool:
         """Wait; False where the run ended meanwhile."""

@@ -11,7 +11,7 @@ from katydid.model.options.quantities import count, duration
 from katydid.model.redact import only_its_length
 from katydid.model.workload import Workload, register
 from katydid.workloads.burst.analysis import burst_summary
-from katydid.workloads.burst.section import burst_section
+from katydid.workloads.burst.section import burst_answer, burst_section
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +24,11 @@ class BurstOptions(RunOptions):
         "seconds from the latest end of a burst (its time-out) to the next one",
         kind=duration,
         rule=NOT_NEGATIVE,
+    )
+    burst_probes: str = option(
+        "on",
+        "one request alone before and after the bursts, and a burst of half the users, which count in no metric",
+        choices=("on", "off"),
     )
     burst_path: str | None = option(None, "GET this path instead of asking the API for a streamed answer")
     burst_body: str | None = option(None, "POST this to --burst-path: a text, or @FILE")
@@ -49,9 +54,10 @@ class BurstOptions(RunOptions):
     def course(self) -> str:
         """See `RunOptions.course`."""
         each = f"one request each at the same moment, answered within {self.request_timeout:g} s or never"
+        beside = "; one alone before and after, and half of the users together" if self.burst_probes == "on" else ""
         if self.bursts == 1:
-            return f"1 burst: {each}"
-        return f"{self.bursts} bursts, the next {self.period:g} s after the last one's beginning: {each}"
+            return f"1 burst: {each}{beside}"
+        return f"{self.bursts} bursts, the next {self.period:g} s after the last one's beginning: {each}{beside}"
 
     @property
     def mode(self) -> Mode:
@@ -70,6 +76,7 @@ register(
         options=BurstOptions,
         user="katydid.workloads.burst.user:BurstUser",
         summarise=burst_summary,
+        answer=burst_answer,
         sections=(burst_section,),
     )
 )

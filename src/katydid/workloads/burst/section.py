@@ -1,5 +1,6 @@
 """Bursts in a report: the diagnosis, a row a burst, a row a user, and the queueing timeline."""
 
+from katydid.model.documents.summary import Summary
 from katydid.model.formatting import fraction, milliseconds, number, or_dash, significant
 from katydid.report.model import Chart, Material, Rows, Section, Span, Style, Table
 from katydid.workloads.burst.analysis import BurstRow, UserRow
@@ -25,7 +26,14 @@ def burst_section(material: Material) -> Section | None:
         [*_text(found), *_unconnected(bursts)],
         [_bursts(bursts), _users(users), _fits(found)],
         [_picture(users, burst.burst, found) for burst in bursts[:3]],
+        answer=True,
     )
+
+
+def burst_answer(summary: Summary) -> str | None:
+    """How many are served at a time."""
+    found = summary.part("concurrency", Diagnosis)
+    return f"concurrency: {found.verdict}" if found and found.verdict else None
 
 
 def _text(found: Diagnosis) -> list[str]:
@@ -34,6 +42,9 @@ def _text(found: Diagnosis) -> list[str]:
         texts.append(f"Usual cause: {found.cause}.")
     if found.remedy:
         texts.append(f"Remedy: {found.remedy}.")
+    alone = [(found.alone_before_ms, "before the bursts"), (found.alone_after_ms, "after them")]
+    if told := [f"{milliseconds(took)} {when}" for took, when in alone if took is not None]:
+        texts.append(f"One request alone took {' and '.join(told)}.")
     if found.service_ms is not None:
         low, high = or_dash(found.service_low_ms, milliseconds), or_dash(found.service_high_ms, milliseconds)
         texts.append(

@@ -3,7 +3,7 @@
 from katydid.model.workload import Workload, register
 from katydid.workloads.resilience.analysis import chaos, storm, zombies
 from katydid.workloads.resilience.options import ChaosOptions, StormOptions, ZombiesOptions
-from katydid.workloads.resilience.section import resilience_section
+from katydid.workloads.resilience.section import resilience_answer, resilience_section
 from katydid.workloads.speech.section import speech_section
 
 register(
@@ -12,6 +12,7 @@ register(
         options=ChaosOptions,
         user="katydid.workloads.resilience.chaos:ChaosUser",
         summarise=chaos,
+        answer=resilience_answer,
         sections=(resilience_section, speech_section),
     )
 )
@@ -21,6 +22,7 @@ register(
         options=StormOptions,
         user="katydid.workloads.resilience.storm:StormUser",
         summarise=storm,
+        answer=resilience_answer,
         sections=(resilience_section, speech_section),
     )
 )
@@ -30,6 +32,7 @@ register(
         options=ZombiesOptions,
         user="katydid.workloads.resilience.zombies:ZombiesUser",
         summarise=zombies,
+        answer=resilience_answer,
         sections=(resilience_section, speech_section),
     )
 )

@@ -25,12 +25,13 @@ class ChaosOptions(ResilienceOptions):
         None,
         "chaos: processes to kill, as in 4711 or 4711,4712, or a command that prints them, as in 'pgrep -f worker.py' "
         "(default: workers of the embedded target)",
+        form=False,
     )
-    chaos_command: str | None = option(None, "chaos: command that kills, instead of a process id")
+    chaos_command: str | None = option(None, "chaos: command that kills, instead of a process id", form=False)
     chaos_workers: int = option(
         1, "chaos: how many of the embedded target's workers to kill", kind=count, rule=POSITIVE
     )
-    restart_command: str | None = option(None, "chaos: command that starts again what was killed")
+    restart_command: str | None = option(None, "chaos: command that starts again what was killed", form=False)
     restart_after: float = option(
         3.0, "chaos: seconds from the kill to the restart command", kind=duration, rule=NOT_NEGATIVE
     )

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from katydid.model.documents.summary import Summary
 from katydid.model.formatting import fraction, number, plural
 from katydid.report.model import Bars, Chart, Line, Mark, Material, Scale, Section, Style, Table
 from katydid.workloads.resilience.analysis import Deed, RuleResult, Success
@@ -68,7 +69,26 @@ def resilience_section(material: Material) -> Section | None:
     tables += [Table("Consequences", ("What", "Found"), facts)] if facts else []
     workload = str(material.manifest.workload)
     title = _TITLES.get(workload, workload)
-    return Section("resilience", title, [sentence], tables, _pictures(material, events))
+    return Section("resilience", title, [sentence], tables, _pictures(material, events), answer=True)
+
+
+def resilience_answer(summary: Summary) -> str | None:
+    """What was done and what came of it, in figures."""
+    told = summary.part("resilience", dict[str, Any]) or {}
+    if "accepted" in told:
+        others = f", {number(told['failed_otherwise'])} failed otherwise" if told["failed_otherwise"] else ""
+        return (
+            f"{number(told['accepted'])} of {plural(told['clients'], 'client')} accepted, "
+            f"{number(told['rejected'])} rejected{others}"
+        )
+    if "outage_s" in told:
+        back = told["recovery_s"]
+        recovered = "no recovery before the end" if back is None else f"recovered {back:.2f} s after the last kill"
+        return f"outage {told['outage_s']:.2f} s, {recovered}, {plural(told['failed_requests'], 'stream')} failed"
+    if "held" in told:
+        lost = number(told["refused_or_dropped"])
+        return f"{plural(told['held'], 'idle connection')} held to the end, {lost} refused or dropped"
+    return None
 
 
 def _deeds(told: Mapping[str, Any], events: list[Deed]) -> list[Table]:

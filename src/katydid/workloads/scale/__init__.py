@@ -7,7 +7,7 @@ from katydid.model.options.quantities import count, duration
 from katydid.model.workload import Workload, register
 from katydid.workloads.batch import BatchOptions
 from katydid.workloads.scale.analysis import scale_part
-from katydid.workloads.scale.section import scale_section
+from katydid.workloads.scale.section import scale_answer, scale_section
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +50,7 @@ register(
         user="katydid.workloads.scale.user:ScaleUser",
         plan="stages",
         summarise=scale_part,
+        answer=scale_answer,
         sections=(scale_section,),
     )
 )

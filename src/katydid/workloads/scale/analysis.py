@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from katydid.analysis.capacity.holds import HoldResult, criteria_of, holds_of
+from katydid.analysis.capacity.holds import HoldResult, broken_itself, criteria_of, holds_of
 from katydid.analysis.derived import quantile
 from katydid.analysis.diagnosis import diagnose_limit
 from katydid.analysis.validity import Run
@@ -145,7 +145,7 @@ def recommended(holds: Sequence[HoldResult], errors: dict[int, dict[str, int]]) 
     if broken is None:
         return Recommended(low, None, f"{held}; the limit lies beyond")
     named = ", ".join(f"{count} × {error}" for error, count in errors.get(broken.stage, {}).items())
-    what = " and ".join(broken.broken_itself) or "everything"
+    what = " and ".join(broken_itself(broken)) or "everything"
     why = f"{held}; {broken.load_text} broke {what}" + (f" ({named})" if named else "")
     return Recommended(low, _load(broken), why)
 

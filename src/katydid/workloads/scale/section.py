@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from katydid.model.formatting import fraction, milliseconds, number, or_dash, plural, significant
+from katydid.model.documents.summary import Summary
+from katydid.model.formatting import capitalised, fraction, milliseconds, number, or_dash, plural, significant
 from katydid.report.model import Chart, Line, Material, Scale, Section, Style, Table
 from katydid.workloads.scale.analysis import ASSESSMENTS, Recommended, StageFigures
 
@@ -17,20 +18,27 @@ def scale_section(material: Material) -> Section | None:
         return None
     return Section(
         key="stages",
-        title=_sentence(found, at_rates=_at_rates(stages)),
+        title=capitalised(_sentence(found, at_rates=_at_rates(stages))),
         text=(
-            f"{found.why[:1].upper()}{found.why[1:]}.",
+            f"{capitalised(found.why)}.",
             f"Objective: {', '.join(summary['objective'])}, and the target keeps up with what it is offered.",
             " ".join(
                 [
-                    f"Limited by: {summary.limited_by}. {summary['evidence'][:1].upper()}{summary['evidence'][1:]}.",
+                    f"Limited by: {summary.limited_by}. {capitalised(summary['evidence'])}.",
                     *filter(None, [found.advice]),
                 ]
             ),
         ),
         tables=(_answers(stages), _scaling(stages), _resources(stages), _errors(stages), _rules()),
         charts=_charts(stages),
+        answer=True,
     )
+
+
+def scale_answer(summary: Summary) -> str | None:
+    """The load that it sustained; None for a run without a sweep."""
+    stages, found = summary.part("stages", list[StageFigures]), summary.part("recommended", Recommended)
+    return _sentence(found, at_rates=_at_rates(stages)) if stages and found else None
 
 
 def _at_rates(stages: Stages) -> bool:
@@ -48,11 +56,11 @@ def _sentence(found: Recommended, *, at_rates: bool) -> str:
 
     if found.low:
         beyond = f"; the limit lies below {number(found.high)}" if found.high else " (limit not reached)"
-        return f"Sustained up to {load(found.low)}{beyond}"
+        return f"sustained up to {load(found.low)}{beyond}"
     if not found.high:
-        return "Sustained load: none"
+        return "sustained load: none"
     are = "is" if found.high == 1 else "are"
-    return f"Sustained load: none; {load(found.high)} {are} too many already"
+    return f"sustained load: none; {load(found.high)} {are} too many already"
 
 
 def _table(

@@ -14,7 +14,7 @@ from katydid.model.options import NOT_NEGATIVE, POSITIVE, option
 from katydid.model.options.quantities import count, duration
 from katydid.model.workload import Workload, register
 from katydid.workloads.session.analysis import session_summary
-from katydid.workloads.session.section import session_section
+from katydid.workloads.session.section import session_answer, session_section
 
 FOLDER = Path(__file__).resolve().parent / "scenarios"
 
@@ -62,6 +62,7 @@ register(
         options=SessionOptions,
         user="katydid.workloads.session.user:SessionUser",
         summarise=session_summary,
+        answer=session_answer,
         sections=(session_section,),
     )
 )

@@ -103,16 +103,21 @@ def load_scenario(name: str) -> Scenario:
         raise ConfigError(f"--scenario {name}: there is none; take {', '.join(shipped())}, or a TOML file")
     try:
         table = tomllib.loads(source := file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, UnicodeDecodeError, RecursionError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(f"--scenario {name}: not TOML ({error})") from None
     try:
-        found = _scenario(file.stem, table, uses_model=_names(source, "model"))
+        found = read_scenario(file.stem, table, uses_model=_names(source, "model"))
     except ConfigError as error:
         raise ConfigError(f"--scenario {name}: {error}") from None
     return replace(found, sha256=sha256(source.encode()).hexdigest())
 
 
-def _scenario(name: str, table: dict[str, object], *, uses_model: bool) -> Scenario:
+def read_scenario(name: str, table: dict[str, object], *, uses_model: bool) -> Scenario:
+    """The scenario of a file's content.
+
+    Raises:
+        ConfigError: it is none.
+    """
     _only(table, {f.name for f in fields(Scenario)} - {"name", "text", "echoes", "count", "uses_model", "sha256"}, "")
     message = _table(table, "message")
     if message is None:

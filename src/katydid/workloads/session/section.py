@@ -1,5 +1,6 @@
 """Conversations in a report: what was checked, what was found, and between whom."""
 
+from katydid.model.documents.summary import Summary
 from katydid.model.formatting import milliseconds, number, or_dash, plural, significant
 from katydid.report.model import Material, Section, Table
 from katydid.workloads.session.analysis import AnswerCheck, SessionFigures
@@ -39,7 +40,20 @@ def session_section(material: Material) -> Section | None:
         words=frozenset({1, 2}),
         bad=frozenset((row, 2) for row, check in enumerate(checks) if check.passed is False),
     )
-    return Section("checks", "Were the answers right?", text, [table, *_examples(broken)])
+    return Section("checks", "Were the answers right?", text, [table, *_examples(broken)], answer=True)
+
+
+def session_answer(summary: Summary) -> str | None:
+    """Of each check, in how many answers it held."""
+    checks = summary.part("checks", list[AnswerCheck]) if summary.part("session", SessionFigures) else None
+    return "; ".join(map(_held, checks or [])) or None
+
+
+def _held(check: AnswerCheck) -> str:
+    name = check.name.replace("_", " ")
+    if check.passed is None:
+        return f"{name} could not be seen"
+    return f"{name} held in {number(check.count - check.violations)} of {number(check.count)}"
 
 
 def _verdict(checks: list[AnswerCheck]) -> str:

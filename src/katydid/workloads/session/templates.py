@@ -1,4 +1,4 @@
-"""Values with places to fill in: Jinja2, sandboxed, and every name must be known.
+"""Values with places to fill in: Jinja2, sandboxed and bounded, and every name must be known.
 
 A text that is one `{{ expression }}` and nothing else becomes the value itself, so that a list stays a
 list; every other text becomes a text. Tables and lists are filled in, item by item.
@@ -7,16 +7,20 @@ list; every other text becomes a text. Tables and lists are filled in, item by i
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from jinja2 import StrictUndefined, TemplateError, Undefined
-from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2 import TemplateError, Undefined
 
 from katydid.model.errors import ConfigError
+from katydid.workloads.session.sandbox import BoundedEnvironment, rendered
 
 Values = Mapping[str, Any]
 Filled = Callable[[Values], Any]
 
 _WORDS = {"true", "false", "none", "True", "False", "None"}
-_ENVIRONMENT = ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False)
+_ENVIRONMENT = BoundedEnvironment()
+
+
+_NO_TEMPLATE = (TemplateError, SyntaxError, RecursionError, MemoryError, ValueError, OverflowError)
+"""What compiling a text raises that is too deep, or nothing at all."""
 
 
 def compiled(value: object, where: str) -> Filled:
@@ -47,9 +51,9 @@ def _text(text: str, where: str) -> Filled:
     inside = text.strip()
     alone = inside.startswith("{{") and inside.endswith("}}") and "}}" not in inside[2:-2]
     try:
-        fill: Filled = _value(inside[2:-2].strip()) if alone else _ENVIRONMENT.from_string(text).render
-    except TemplateError as error:
-        raise ConfigError(f"{where}: not a template ({error})") from None
+        fill = _value(inside[2:-2].strip()) if alone else _pieces(text)
+    except _NO_TEMPLATE as error:
+        raise ConfigError(f"{where}: not a template ({str(error) or type(error).__name__})") from None
 
     def filled(values: Values) -> Any:
         try:
@@ -58,6 +62,11 @@ def _text(text: str, where: str) -> Filled:
             raise ConfigError(f"{where}: {error}") from None
 
     return filled
+
+
+def _pieces(text: str) -> Filled:
+    generate = _ENVIRONMENT.from_string(text).generate
+    return lambda values: rendered(generate(**values))
 
 
 def _value(expression: str) -> Filled:

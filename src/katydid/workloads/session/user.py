@@ -88,6 +88,7 @@ class SessionUser(PacedUser[SessionOptions, SessionService]):
     """
 
     abstract = True
+    may_leave = False
     workload = "session"
     service_class = SessionService
     options_class = SessionOptions

@@ -9,7 +9,7 @@ from katydid.model.options import NOT_NEGATIVE, POSITIVE, option
 from katydid.model.options.quantities import milliseconds
 from katydid.model.redact import only_its_length
 from katydid.model.workload import Workload, register
-from katydid.workloads.speech.section import speech_section
+from katydid.workloads.speech.section import speech_answer, speech_section
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +51,7 @@ register(
         name="speech",
         options=SpeechOptions,
         user="katydid.workloads.speech.user:SpeechUser",
+        answer=speech_answer,
         sections=(speech_section,),
     )
 )

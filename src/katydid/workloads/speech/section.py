@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 
 from katydid.analysis.derived import ends_ms
+from katydid.analysis.planning.speech_theory import REFUSED, RunFacts, is_plausible, run_facts
 from katydid.analysis.series import bin_width
-from katydid.analysis.speech_theory import REFUSED, RunFacts, is_plausible, run_facts
+from katydid.model.documents.summary import Summary
 from katydid.model.errors import ConfigError
 from katydid.model.formatting import fraction, number, plural, significant
 from katydid.report.model import Bars, Chart, Line, Material, Section, Style
@@ -25,7 +26,9 @@ def speech_section(material: Material) -> Section | None:
     load = frame[frame["role"].isna()] if "role" in frame else frame
     facts = _facts(load, material)
     texts = [_pace(material, facts), _refused(load), _queue(load)]
-    return Section("speech", "Does the service keep up?", list(filter(None, texts)), charts=_over_time(frame, load))
+    return Section(
+        "speech", "Does the service keep up?", list(filter(None, texts)), charts=_over_time(frame, load), answer=True
+    )
 
 
 def _facts(load: pd.DataFrame, material: Material) -> RunFacts | None:
@@ -35,18 +38,21 @@ def _facts(load: pd.DataFrame, material: Material) -> RunFacts | None:
         return None
 
 
-def _pace(material: Material, facts: RunFacts | None) -> str:
-    """The real-time factor and what follows."""
-    rtf = material.summary.measured("rtf.mean")
+def speech_answer(summary: Summary) -> str | None:
+    """The real-time factor and what it says; None where no stream had a final result."""
+    rtf = summary.measured("rtf.mean")
     if rtf is None:
+        return None
+    says = "falls behind" if rtf.value >= FALLS_BEHIND else "keeps up with speech"
+    return f"RTF {significant(rtf.value)} (mean of {plural(summary.counts.ok, 'stream')}): {says}"
+
+
+def _pace(material: Material, facts: RunFacts | None) -> str:
+    """The answer and what follows."""
+    rtf, said = material.summary.measured("rtf.mean"), speech_answer(material.summary)
+    if rtf is None or said is None:
         return "No stream had a final result."
-    counted = material.summary.counts
-    behind = rtf.value >= FALLS_BEHIND
-    said = (
-        f"RTF {significant(rtf.value)} (mean of {plural(counted.ok, 'stream')}): "
-        f"{'falls behind' if behind else 'keeps up with speech'}"
-    )
-    return f"{said}; {_workers(facts, behind=behind)}."
+    return f"{said}; {_workers(facts, behind=rtf.value >= FALLS_BEHIND)}."
 
 
 def _workers(facts: RunFacts | None, *, behind: bool) -> str:

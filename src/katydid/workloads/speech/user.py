@@ -7,10 +7,9 @@ from urllib.parse import parse_qsl, urlsplit
 from katydid.dialects.speech import SpeechDialect, own_words, speech_dialect
 from katydid.dialects.status import NOT_READY
 from katydid.engine.measuring import fail_on_the_line, refusal
-from katydid.engine.services.api_key import find_key
 from katydid.engine.services.base import NoAnswerError, NotReadyError
-from katydid.engine.services.credentials import Credentials, KeyedWebSocketClient
-from katydid.engine.services.headers import ExtraHeaders
+from katydid.engine.services.credentials import KeyedWebSocketClient
+from katydid.engine.services.identity import Identity
 from katydid.engine.services.paths import checked_path
 from katydid.engine.services.preflight import answer_words, refused_key
 from katydid.engine.user import PacedUser
@@ -38,16 +37,15 @@ class SpeechService:
         self._options = options
         host = host.strip()
         to = read_target_url(host.replace("ws", "http", 1) if host.startswith(("ws://", "wss://")) else host)
-        self.key, _ = find_key()
         self._recordings = load_audio(options.audio)
         self._chunks = [audio.chunks(options.audio_chunk) for audio in self._recordings.audios]
         chosen = None if options.endpoint is None else checked_path("--endpoint", options.endpoint)
         found = place(to.path, self.dialect.endpoint, "", chosen)
         self.path = found.endpoint
         self._host = to._replace(path=found.base).url
-        self._password = to.password
-        self._extra = ExtraHeaders(options.header)
-        self.credentials = Credentials(self.key, _bearer, self._extra)
+        self._identity = Identity(options, to, _bearer)
+        self.key, self.note = self._identity.key, self._identity.note
+        self.credentials = self._identity.credentials
         timeouts = Timeouts(options.request_timeout, options.idle_timeout)
         self.client = KeyedWebSocketClient(self._host, timeouts, options.tls, self.credentials)
 
@@ -106,8 +104,7 @@ class SpeechService:
     def secrets(self) -> list[str]:
         """See `service.Service.secrets`."""
         query = [value for name, value in parse_qsl(urlsplit(self.path).query) if is_secret_name(name)]
-        known = (*self.key.known, self._password, *self._extra.secrets, *query)
-        return [secret for secret in known if secret]
+        return [secret for secret in (*self._identity.secrets, *query) if secret]
 
     def facts(self) -> dict[str, object]:
         """See `service.Service.facts`."""
@@ -173,6 +170,7 @@ class SpeechUser(PacedUser[SpeechOptions, SpeechService]):
     """
 
     abstract = True
+    may_leave = False
     workload = "speech"
     service_class: ClassVar[type[SpeechService]] = SpeechService
     options_class = SpeechOptions

@@ -1,0 +1,269 @@
+"""Twenty ways to spoil a generator: each of them must be noticed, and the run be invalid.
+
+    python benchmarks/spoilers.py [--seconds 12] [--json FILE] [NAME …]
+
+Each run loads an embedded target whose log is the truth, and is spoiled in one way. Printed are how far the run's TTFT
+p95 and its number of requests are from the target's own (what would have been reported, had nothing noticed), the
+verdict, and the rules that found it. Exits with 1 where a spoiled run is valid.
+
+Needs the repository's environment, and a machine that is quiet otherwise: about 20 s a way.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import signal
+import sys
+import time
+import urllib.parse
+import urllib.request
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import psutil
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "support"))
+from katydid.runs.folder import load_run
+from katydid.target.process import start_target
+from running import Running, free_port, katydid, locust
+
+PACED = ("--users", 12, "--interval", 1)
+CLOSED = ("--users", 4, "--interval", 0)
+RATE = ("--rate", 12)
+TWO = ("--processes", 2)
+LISTENER = """
+import ctypes, gc, time
+from locust import events
+from locust.exception import StopUser
+from katydid import StreamUser
+began, stepped = time.monotonic(), False
+
+def spin(seconds):
+    until = time.perf_counter() + seconds
+    while time.perf_counter() < until:
+        pass
+
+def block(seconds):
+    ctypes.CDLL(None).usleep(int(seconds * 1e6))
+
+def leave():
+    if time.monotonic() - began > 8:
+        raise StopUser
+
+def step_the_clock():
+    global stepped
+    if not stepped and time.monotonic() - began > 6:
+        stepped, real = True, time.time
+        time.time = lambda: real() + 5
+
+@events.request.add_listener
+def listen(**_):
+    {deed}
+"""
+
+
+@dataclass(frozen=True)
+class Spoiler:
+    """A way to spoil a run.
+
+    Attributes:
+        words: options of the run.
+        deed: Python that every request's listener runs; empty for none.
+        meanwhile: what is done to the run's process a third into its time.
+        limits: of the shell, set before the run.
+        host: a name in the place of the address.
+    """
+
+    name: str
+    words: tuple[object, ...] = PACED
+    deed: str = ""
+    meanwhile: Callable[[psutil.Process], None] = lambda _: None
+    limits: str = ""
+    host: str = "127.0.0.1"
+
+
+def stand_still(seconds: float, whom: str = "master") -> Callable[[psutil.Process], None]:
+    """Stop a process for a while."""
+
+    def deed(master: psutil.Process) -> None:
+        process = master if whom == "master" else _workers(master)[0]
+        process.suspend()
+        time.sleep(seconds)
+        process.resume()
+
+    return deed
+
+
+def stutter(master: psutil.Process) -> None:
+    """A machine that is given to others again and again, for a tenth of a second each."""
+    for _ in range(20):
+        stand_still(0.1)(master)
+        time.sleep(0.1)
+
+
+def share_cores(master: psutil.Process) -> None:
+    """Three busy processes on the only core that is left to the run."""
+    core = max(os.sched_getaffinity(0))
+    master.cpu_affinity([core])
+    loops = [psutil.Popen([sys.executable, "-c", "while 1: pass"]) for _ in range(3)]
+    for loop in loops:
+        loop.cpu_affinity([core])
+    time.sleep(5)
+    for loop in loops:
+        loop.kill()
+        loop.wait()
+
+
+def lose_worker(master: psutil.Process) -> None:
+    """As the kernel does where memory is short."""
+    _workers(master)[0].kill()
+
+
+SPOILERS = (
+    Spoiler("stands still 2 s, paced", meanwhile=stand_still(2.0)),
+    Spoiler("stands still 2 s, closed loop", CLOSED, meanwhile=stand_still(2.0)),
+    Spoiler("stands still 2 s, rate", RATE, meanwhile=stand_still(2.0)),
+    Spoiler("stutters", meanwhile=stutter),
+    Spoiler("stutters, closed loop", CLOSED, meanwhile=stutter),
+    Spoiler("shares its core with three", meanwhile=share_cores),
+    Spoiler("shares its core with three, closed loop", CLOSED, meanwhile=share_cores),
+    Spoiler("busy listener, 40 ms", deed="spin(0.04)"),
+    Spoiler("busy listener, 90 ms", deed="spin(0.09)"),
+    Spoiler("busy listener, rate", RATE, deed="spin(0.05)"),
+    Spoiler("a library that blocks for 0.5 s", deed="block(0.5)"),
+    Spoiler("collections of a large heap", deed="x = [[] for _ in range(400000)]; gc.collect()"),
+    Spoiler("no descriptors, an address", ("--users", 80, "--interval", 1), limits="ulimit -n 64"),
+    Spoiler("no descriptors, a name", ("--users", 80, "--interval", 1), limits="ulimit -n 64", host="localhost"),
+    Spoiler("no room for rows", limits="ulimit -f 8"),
+    Spoiler("the clock steps", deed="step_the_clock()"),
+    Spoiler("a worker is lost", (*PACED, *TWO), meanwhile=lose_worker),
+    Spoiler("a worker stands still 3 s", (*PACED, *TWO), meanwhile=stand_still(3.0, "worker")),
+    Spoiler("users are lost", deed="leave()"),
+    Spoiler("the users are changed in the page"),
+)
+
+
+@dataclass
+class Outcome:
+    """What came of a spoiled run."""
+
+    name: str
+    valid: bool | None
+    ttft_off: float
+    requests: int
+    truly: int
+    rules: list[str]
+
+    def line(self) -> str:
+        """For people."""
+        word = {True: "VALID", False: "invalid", None: "no run"}[self.valid]
+        shift = f"TTFT p95 {self.ttft_off:+.0%}, {self.requests} of {self.truly} requests"
+        return f"{self.name:40} {word:8} {shift:45} {', '.join(self.rules)}"
+
+
+def main() -> int:
+    """Spoil a run in each way."""
+    parser = argparse.ArgumentParser(description="Spoil generators.")
+    parser.add_argument("names", nargs="*", metavar="NAME")
+    parser.add_argument("--seconds", type=int, default=12)
+    parser.add_argument("--json", type=Path, help="write the outcomes")
+    asked = parser.parse_args()
+    outcomes = []
+    for spoiler in SPOILERS:
+        if not asked.names or spoiler.name in asked.names:
+            outcomes.append(_spoiled(spoiler, asked.seconds))
+            print(outcomes[-1].line(), flush=True)
+    if asked.json:
+        asked.json.write_text(json.dumps([asdict(outcome) for outcome in outcomes], indent=1))
+    found = sum(outcome.valid is False for outcome in outcomes)
+    print(f"{found} of {len(outcomes)} spoiled runs are invalid")
+    return int(found < len(outcomes))
+
+
+def _spoiled(spoiler: Spoiler, seconds: int) -> Outcome:
+    with (
+        TemporaryDirectory(prefix="katydid-spoiled-") as name,
+        start_target(ttft=0.05, chunk_interval=0.01, chunks=10, log=f"{name}/truth.jsonl") as target,
+    ):
+        folder = Path(name)
+        url = target.url.replace("127.0.0.1", spoiler.host)
+        words = (*spoiler.words, "--failure-threshold", 0, "--warm-up", 1, "--drain", 5)
+        if "page" in spoiler.name:
+            _in_the_page(folder, url, seconds)
+        else:
+            running = _start(spoiler, folder, ("--host", url, *words, "--run-time", f"{seconds}s"))
+            _wait_for(lambda: target.stats()["requests"] > 1 or running.process.poll() is not None)
+            time.sleep(seconds / 3)
+            if running.process.poll() is None:
+                spoiler.meanwhile(psutil.Process(running.process.pid))
+            running.wait(seconds + 90)
+        return _outcome(spoiler.name, folder, target.log())
+
+
+def _start(spoiler: Spoiler, folder: Path, words: tuple[object, ...]) -> Running:
+    workload = "stream"
+    if spoiler.deed:
+        workload = str(folder / "spoiled.py")
+        Path(workload).write_text(LISTENER.format(deed=spoiler.deed))
+    if not spoiler.limits:
+        return katydid("run", workload, *words, folder=folder, cold=True)
+    command = " ".join([str(Path(sys.executable).parent / "katydid"), "run", workload, *map(str, words)])
+    return Running([shutil.which("bash") or "bash", "-c", f"{spoiler.limits}; exec {command}"], folder)
+
+
+def _in_the_page(folder: Path, url: str, seconds: int) -> None:
+    port = free_port()
+    page = locust("--web-port", port, "--results", "reports", folder=folder)
+    form = {"spawn_rate": 50, "host": url, "interval": "1", "run_time": f"{seconds}s", "warm_up": "1"}
+    try:
+        _wait_for(lambda: _posted(port, {"user_count": 3} | form))
+        time.sleep(seconds / 3)
+        _posted(port, {"user_count": 12, "spawn_rate": 50})
+        _wait_for(lambda: list(folder.rglob("summary.json")))
+    finally:
+        page.signal(signal.SIGTERM)
+        page.wait(30)
+
+
+def _posted(port: int, form: dict[str, object]) -> bool:
+    data = urllib.parse.urlencode(form).encode()
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/swarm", data, timeout=20) as answer:
+            return bool(json.loads(answer.read())["success"])
+    except OSError:
+        return False
+
+
+def _outcome(name: str, folder: Path, log: list[dict[str, object]]) -> Outcome:
+    found = [path.parent for path in folder.rglob("manifest.json")]
+    if not found or not (found[0] / "summary.json").is_file():
+        return Outcome(name, None, 0.0, 0, len(log), [])
+    summary = json.loads((found[0] / "summary.json").read_text())
+    rows = load_run(found[0]).samples()
+    rules = [finding["rule"] for finding in summary["findings"] if finding["severity"] == "invalid"]
+    truth = [
+        (int(str(line["first_chunk_mono_ns"])) - int(str(line["received_mono_ns"]))) / 1e6
+        for line in log
+        if line["first_chunk_mono_ns"] is not None and line["request_id"] != "preflight"
+    ]
+    times = rows["ttft_ms"].dropna()
+    off = np.percentile(times, 95) / np.percentile(truth, 95) - 1 if len(times) and truth else float("nan")
+    return Outcome(name, bool(summary["valid"]), float(off), len(rows), len(truth), rules)
+
+
+def _workers(master: psutil.Process) -> list[psutil.Process]:
+    return [child for child in master.children() if "katydid" in " ".join(child.cmdline())]
+
+
+def _wait_for(condition: Callable[[], object], seconds: float = 60.0) -> None:
+    until = time.monotonic() + seconds
+    while not condition() and time.monotonic() < until:
+        time.sleep(0.2)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Clients that leave on purpose: how one hangs up, and what the target then does."""

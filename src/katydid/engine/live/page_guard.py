@@ -1,0 +1,168 @@
+"""Who may ask Locust's page for what: under which names it answers, what its form may set, what may change in a run.
+
+A name of its own that leads here lets any web site speak to the page as if it were its own (DNS rebinding). So the page
+answers only to names that nobody else can have. What a form asks for is checked before Locust takes it over: a run's
+options, and no other attribute of Locust's.
+"""
+
+import ipaddress
+import math
+from argparse import Namespace
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+from flask import Response, jsonify, make_response, request
+from locust.argument_parser import default_args_dict
+from werkzeug.datastructures import ImmutableMultiDict
+
+from katydid.engine.collector import Collector
+from katydid.engine.live.web import Page
+from katydid.engine.load_options import check_load, plain_form
+from katydid.engine.options import WatchOptions, known_options, run_options
+from katydid.engine.run_state import Runtime
+from katydid.engine.services.identity import keep_secrets
+from katydid.model.errors import ConfigError
+from katydid.model.formatting import strip_control_chars
+from katydid.model.options import options_in
+
+FORM_OF_LOCUST = frozenset({"host", "profile", "run_time", "shape_class", "spawn_rate", "user_classes", "user_count"})
+"""Fields of Locust's own that its form has; all other options of Locust's are those of the process."""
+IN_A_RUN = frozenset({"user_count", "spawn_rate"})
+"""Fields that may change while a run goes on."""
+METRICS = "/metrics"
+"""For scrapers, which come by any name: figures, and no secret."""
+
+
+def refuse_password(host: str | None) -> None:
+    """The page shows the host as it is, to everybody who can open it.
+
+    Raises:
+        ConfigError: the host has a password.
+    """
+    if host and urlsplit(host).password:
+        raise ConfigError(
+            "the page would show the password in --host: give it with --header Authorization=env:VARIABLE instead"
+        )
+
+
+class PageGuard:
+    """Stands before every request to the page.
+
+    Args:
+        runtime: of this process.
+        collector: its keeper of run folders.
+
+    Raises:
+        ConfigError: the host that the page starts with has a password.
+    """
+
+    def __init__(self, runtime: Runtime, collector: Collector) -> None:
+        self._runtime = runtime
+        self._collector = collector
+        self._environment = runtime.environment
+        options = runtime.environment.parsed_options
+        assert options is not None  # noqa: S101 - it was started from a command line
+        self._options: Namespace = options
+        refuse_password(self._environment.host)
+        if not options.web_login:
+            keep_secrets(options, self._environment.host, options.api)
+
+    def install(self, web_ui: Page) -> None:
+        """Look at every request before Locust does."""
+        web_ui.app.before_request(self._before_request)
+
+    def _before_request(self) -> Response | None:
+        origin, path = request.headers.get("Origin"), request.path.rstrip("/")
+        if not self.answers_to(request.host) and not (request.method == "GET" and path.endswith(METRICS)):
+            return make_response(
+                f"this page does not answer to {_plain(request.host)}: open it by its address, or start it with "
+                "--web-host NAME or --web-login\n",
+                403,
+            )
+        if origin and urlsplit(origin).netloc != request.host:
+            return make_response(f"requests of {_plain(origin)} are refused: use the page itself\n", 403)
+        if request.method != "POST" or not path.endswith("/swarm"):
+            return None
+        if complaint := self.complaint_about(request.form):
+            return jsonify({"success": False, "message": complaint})
+        plain = plain_form(request.form)
+        if self._runtime.stopper.active:
+            plain |= self._time_left()
+        elif not plain.get("run_time"):
+            self._options.run_time = None  # that of an earlier form, or of the start, which Locust does not count then
+        request.form = ImmutableMultiDict(plain)
+        return None
+
+    def _time_left(self) -> dict[str, str]:
+        """Of the run that goes on: Locust begins to count again with each form."""
+        run_time = self._runtime.info.run_time
+        return {} if run_time is None else {"run_time": str(max(1, math.ceil(run_time - self._runtime.now())))}
+
+    def answers_to(self, host: str) -> bool:
+        """Whether a `Host` header is one that no other site can have; with a login, a stranger has no cookie here."""
+        if self._options.web_login:
+            return True
+        try:
+            name = (urlsplit(f"//{host}").hostname or "").rstrip(".")
+        except ValueError:
+            return False
+        return name in {"localhost", (self._options.web_host or "").lower()} or _is_address(name)
+
+    def complaint_about(self, form: Mapping[str, str]) -> str | None:
+        """What is wrong with a start that the page asks for, or with a change of the run that goes on; else None.
+
+        A start costs one look at the target.
+        """
+        options = Namespace(**{**vars(self._options), **form})
+        host = form.get("host", self._environment.host or "")
+        try:
+            self._check_fields(form)
+            refuse_password(host)
+            if self._runtime.stopper.active:
+                self._check_change(options, form, host)
+            else:
+                self._collector.check(options, host)
+        except ConfigError as error:
+            return str(error)
+        return None
+
+    def _check_fields(self, form: Mapping[str, str]) -> None:
+        closed = closed_fields()
+        for name in form:
+            if name in closed or name.startswith("katydid_"):
+                raise ConfigError(f"{_flag(name)} is not for the page to set: give it at the page's start")
+
+    def _check_change(self, options: Namespace, form: Mapping[str, str], host: str) -> None:
+        if self._runtime.stopper.ending:
+            raise ConfigError("the run before this one is still ending: wait until it has stopped")
+        check_load(options)
+        now = {**vars(self._options), **self._runtime.options.shown(), "host": self._environment.host}
+        now["user_count"] = self._options.num_users
+        asked = {**plain_form(form), **run_options(options, self._runtime.options_class).shown(), "host": host}
+        fixed = form.keys() & now.keys() - (IN_A_RUN if self._environment.shape_class is None else set())
+        changed = sorted(name for name in fixed if str(asked[name] or "") != str(now[name] or ""))
+        if changed:
+            named = ", ".join(map(_flag, changed))
+            raise ConfigError(f"{named} cannot change while a run goes on: stop it first")
+
+
+def closed_fields() -> set[str]:
+    """Options of the process, Locust's and ours, that are in no form."""
+    ours = (*known_options().values(), *options_in(WatchOptions))
+    return {each.name for each in ours if not each.metadata["form"]} | default_args_dict().keys() - FORM_OF_LOCUST
+
+
+def _flag(field: str) -> str:
+    return "--users" if field == "user_count" else f"--{field.replace('_', '-')}"
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name.partition("%")[0])
+    except ValueError:
+        return False
+    return True
+
+
+def _plain(text: str) -> str:
+    return strip_control_chars(text)[:100]

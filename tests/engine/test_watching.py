@@ -1,0 +1,203 @@
+"""What the target does for clients that leave, as it is watched: held against the target's own log."""
+
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import SimpleNamespace
+
+import pytest
+
+from katydid.engine.leaving import after_load, watching
+from katydid.engine.leaving.occupancy import gauges
+from katydid.engine.leaving.watching import UnseenError, Watch
+from katydid.engine.options import RunOptions
+from katydid.engine.services.chat import ChatService
+from katydid.load.leaving import read_leaving
+from katydid.model.documents.leaving import LeavingRecord
+from katydid.model.errors import ConfigError
+from katydid.target.process import start_target
+from katydid.transport.exchange import VERIFIED
+from serving import serving
+
+TARGET = {"ttft": 0.05, "chunk_interval": 0.01, "chunks": 26}
+"""Answers of 300 ms."""
+
+
+@pytest.fixture(autouse=True)
+def few_clients(monkeypatch):
+    monkeypatch.setattr(watching, "LEAVERS", 2)
+
+
+@pytest.fixture
+def target(tmp_path):
+    started = []
+
+    def start(**settings):
+        started.append(start_target(log=str(tmp_path / "truth.jsonl"), **TARGET | settings))
+        return started[-1]
+
+    yield start
+    for each in started:
+        each.stop()
+
+
+def watched(url, leave="1@100ms", gauge=True, most=2, service=ChatService):
+    options = RunOptions(abandon=leave, model="katydid-small")
+    made = service(options, url)
+    made.begin("katydid-small")
+    watch = Watch(made, read_leaving(leave), most=most, seconds=30.0)
+    found = gauges(url, None, made.credentials.headers, VERIFIED) if gauge else []
+    try:
+        watch.look(found)
+    finally:
+        made.close()
+    return watch.record
+
+
+def taken_ms(target):
+    """How long slots stayed taken for clients that had left, by the target's log."""
+    return [1e-6 * (t["freed_mono_ns"] - t["ended_mono_ns"]) for t in target.log() if t["outcome"] == "client_closed"]
+
+
+def test_a_target_that_frees_the_slot(target):
+    serving = target()
+    record = watched(serving.url)
+    assert (record.source, len(record.departed)) == ("metrics", 2)
+    assert all(seen.low_ms < record.rest_ms / 2.0 for seen in record.departed)
+    assert all(seen.high_ms >= truth for seen, truth in zip(record.departed, taken_ms(serving), strict=True))
+
+
+@pytest.mark.parametrize("leave", ["1@100ms", "1@6chunks"])
+def test_one_that_goes_on_computing(target, leave):
+    serving = target(keep_computing=True)
+    record = watched(serving.url, leave)
+    truth = taken_ms(serving)
+    assert record.rest_ms == pytest.approx(200.0, rel=0.3)
+    for seen, taken in zip(record.departed, truth, strict=True):
+        assert seen.low_ms <= taken <= seen.high_ms
+        assert seen.low_ms == pytest.approx(taken, rel=0.2)
+
+
+def test_whole_answers(target):
+    class Whole(ChatService):
+        streams = False
+
+    serving = target(keep_computing=True)
+    record = watched(serving.url, service=Whole)
+    assert [
+        seen.low_ms <= taken <= seen.high_ms for seen, taken in zip(record.departed, taken_ms(serving), strict=True)
+    ]
+    assert record.departed
+
+
+@pytest.mark.parametrize(("keeps", "slots"), [(False, 1), (True, 1), (True, 2)])
+def test_a_target_that_does_not_tell_is_seen_by_a_request_behind(target, keeps, slots):
+    record = watched(target(keep_computing=keeps, slots=slots).url, gauge=False)
+    assert record.source == "probe"
+    for seen in record.departed:
+        assert (seen.low_ms >= record.rest_ms / 2.0) is keeps
+
+
+def test_one_with_slots_to_spare_cannot_be_seen(target):
+    with pytest.raises(UnseenError, match="slots to spare"):
+        watched(target(keep_computing=True).url, gauge=False)
+
+
+def test_answers_that_end_first_show_nothing(target):
+    with pytest.raises(UnseenError, match="answers end before their clients leave"):
+        watched(target().url, "1@20s")
+
+
+def test_a_target_that_fails_shows_nothing(target):
+    with pytest.raises(UnseenError, match="got no answer"):
+        watched(target(fail=("http_500=1",)).url)
+
+
+SLOTS = b'[{"id":0,"is_processing":true},{"id":1,"is_processing":false}]'
+
+
+@contextmanager
+def pages(told):
+    """A server of some pages; its URL, and the headers that each was asked for with."""
+    asked = {}
+
+    class Pages(BaseHTTPRequestHandler):
+        def do_GET(self):
+            path = self.path.partition("?")[0]
+            asked[path] = dict(self.headers)
+            body = told.get(path, b"")
+            self.send_response(200 if body else 404)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_):
+            pass
+
+    with serving(ThreadingHTTPServer(("127.0.0.1", 0), Pages)) as server:
+        yield f"http://127.0.0.1:{server.server_port}", asked
+
+
+def first_of(*arguments):
+    return next(gauges(*arguments, VERIFIED), None)
+
+
+def test_pages_are_looked_for_where_they_may_be():
+    with pages({"/slots": SLOTS}) as (url, _):
+        assert first_of(f"{url}/v1", None, ()).read() == 1
+        assert first_of(f"{url}/v1", None, ()).source == "slots"
+    with pages({"/gateway/metrics": b"llamacpp:requests_processing 2\n"}) as (url, _):
+        assert first_of(f"{url}/gateway/v1", None, ()).read() == 2
+        assert first_of(url, None, ()) is None
+
+
+def test_what_a_person_names_comes_first_and_gets_no_key():
+    key = (("Authorization", "Bearer secret"),)
+    with pages({"/m": b"llamacpp:requests_processing 2\n", "/slots": SLOTS}) as (url, asked):
+        assert first_of(url, f"{url}/m?a=1", key).read() == 2
+    assert "Authorization" not in asked["/m"]
+
+
+# The end of a run
+
+
+class Runtime(SimpleNamespace):
+    def __init__(self, url, service=ChatService, **options):
+        users = [SimpleNamespace(service_class=service)]
+        super().__init__(
+            options=RunOptions(**options), environment=SimpleNamespace(host=url), paced_users=lambda: users,
+            info=SimpleNamespace(adaptation=None, calibration=None, model="katydid-small", users=2),
+            announce=lambda _: None, note=lambda **facts: self.noted.append(facts), noted=[],
+        )  # fmt: skip
+
+
+def test_the_manifest_has_what_was_seen(target):
+    runtime = Runtime(target().url, abandon="10%@100ms")
+    after_load.watch_target(runtime, "run-time")
+    assert runtime.noted[0]["leaving"].departed
+
+
+@pytest.mark.parametrize(
+    ("ended", "options"),
+    [("failure-threshold", {"abandon": "10%@1s"}), ("interrupted", {"abandon": "10%@1s"}), ("run-time", {})],
+)
+def test_nothing_is_sent_after_a_run_that_somebody_ended_or_whose_clients_stay(ended, options):
+    runtime = Runtime("http://127.0.0.1:9", **options)
+    after_load.watch_target(runtime, ended)
+    assert runtime.noted == []
+
+
+def test_that_nothing_could_be_seen_is_noted_with_the_reason(monkeypatch):
+    class Gone(ChatService):
+        def begin(self, model):
+            raise ConfigError("it is gone")
+
+    runtime = Runtime("http://127.0.0.1:9", Gone, abandon="10%@1s")
+    after_load.watch_target(runtime, "completed")
+    assert runtime.noted == [{"leaving": LeavingRecord(why="it is gone")}]
+
+
+def test_what_takes_too_long_is_left(target, monkeypatch):
+    monkeypatch.setattr(after_load, "BUDGET_S", 0.2)
+    runtime = Runtime(target(ttft=9.0).url, abandon="10%@100ms")
+    after_load.watch_target(runtime, "completed")
+    assert runtime.noted == [{"leaving": LeavingRecord(why="it takes longer than 0.2 s")}]
