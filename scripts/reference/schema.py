@@ -13,6 +13,7 @@ from katydid.model.documents.comparison import Comparison, Comparisons
 from katydid.model.documents.gate import GateResult
 from katydid.model.documents.manifest import Manifest
 from katydid.model.documents.summary import Summary
+from katydid.model.documents.traffic import Learning
 from katydid.model.jsontext import json_text
 
 DOCUMENTS: dict[str, tuple[str, type[Document]]] = {
@@ -21,6 +22,7 @@ DOCUMENTS: dict[str, tuple[str, type[Document]]] = {
     "comparison": ("`katydid compare --json`", Comparison),
     "comparisons": ("`katydid compare --json` of more than two versions", Comparisons),
     "gate": ("`katydid gate --json`", GateResult),
+    "learn": ("`katydid learn --json`", Learning),
     "capacity": ("`katydid capacity --json`", CapacityResult),
 }
 

@@ -41,6 +41,40 @@ def of_due_times(names):
     return {name for name in names if name.partition(".")[0] in OF_DUE_TIMES}
 
 
+# A trace
+
+TRACE = {
+    "interval_s": None, "schedule": "trace", "trace": "t.csv", "trace_due_ms": [0.0, 0.0, 0.0, 500.0, 4000.0],
+    "arrivals_begin_ms": 1000.0, "stopped_at_ms": 4900.0, "users": 8, "ended": "completed",
+}  # fmt: skip
+
+
+def test_what_is_due_in_a_trace_the_manifest_says():
+    assert list(arrivals_due(manifest_with(TRACE), 4900.0)) == [1000.0, 1000.0, 1000.0, 1500.0]
+
+
+def test_of_several_requests_at_once_each_is_looked_for():
+    rows = [started(at, user=number) for number, at in enumerate([1000.0, 1500.0])]
+    summary = summary_of(*rows, **TRACE)
+    assert summary["metrics"]["unserved_share"] == pytest.approx(0.5)
+    assert "achieved_load" in {finding["rule"] for finding in summary["findings"]}
+
+
+def test_requests_that_follow_another_are_due_when_their_rows_say():
+    rows = samples(started(1000.0, user=0), started(2000.0, user=1)).assign(turn=[1, 2])
+    told = manifest_with(MANIFEST | TRACE | {"trace_due_ms": [0.0], "warm_up_s": 0.0})
+    summary = summarise(rows, monitor(10), told)
+    assert summary["metrics"]["offered_per_s"] == pytest.approx(2 / 4.9)
+    assert summary["metrics"]["unserved_share"] == 0.0
+
+
+def test_too_small_a_pool_is_told_with_what_to_do_about_a_trace():
+    rows = [started(1000.0 + 10.0 * number, user=number, late_ms=900.0, late_cause="pool") for number in range(4)]
+    found = next(f for f in summary_of(*rows, **TRACE)["findings"] if f["rule"] == "pool")
+    assert "at this trace" in found["message"]
+    assert "lower --trace-speed" in found["remedy"]
+
+
 # Closed loop
 
 

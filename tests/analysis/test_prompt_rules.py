@@ -74,6 +74,8 @@ SHARING = MADE | {"options": {"input_tokens": "1000", "shared_prefix": "500:2"}}
         ({}, 5, None),
         ({}, 600, "warning"),
         ({"options": {"prompts": "p.jsonl"}}, 600, "warning"),
+        ({"trace": "t.jsonl", "prompts": "made", "trace_shared": 0.6}, 600, None),
+        ({"trace": "t.jsonl", "prompts": "made", "trace_shared": 0.5}, 600, "warning"),
     ],
 )
 def test_unique_prompts_from_a_cache_are_invalid_and_others_a_warning(manifest, cached, severity):

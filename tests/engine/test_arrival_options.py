@@ -132,7 +132,7 @@ def test_a_pool_comes_at_once_whatever_the_ramp_of_its_rate():
 
 def parsed(**asked):
     return SimpleNamespace(
-        **{"num_users": None, "spawn_rate": None, "ramp": 0.0, "concurrency": None, "rate": None} | asked
+        **{"num_users": None, "spawn_rate": None, "ramp": 0.0, "concurrency": None, "rate": None, "trace": None} | asked
     )
 
 

@@ -28,6 +28,7 @@ def runtime(origin=0.0, *, rank=0, workers=1, stage=WHOLE_RUN, **options):
         is_worker=False,
         is_master=False,
         rank=rank,
+        service=None,
         stage=stage,
         noted=noted,
         note=noted.update,
@@ -104,6 +105,20 @@ def test_a_prompt_is_drawn_by_the_arrival_whoever_serves_it():
     assert PacedUser.draw.fget(user) == (3, 5)
 
 
+def test_the_pool_of_a_trace_takes_its_requests(tmp_path):
+    file = tmp_path / "t.csv"
+    file.write_text("time,input,output\n5,1,1\n7,1,1\n9,1,1\n", encoding="utf-8")
+    run = runtime(rank=0, workers=2, rate=None, trace=str(file))
+    run.barrier.released_at = 100.0
+    turn = Pool(run).turn()
+    found = []
+    while turn.wait(99.0) is not None:
+        turn.begun()
+        found.append((turn.arrival, turn.scheduled))
+    assert found == [(0, 100.0), (2, 104.0)]
+    assert turn.spent
+
+
 # The number of requests
 
 
@@ -124,6 +139,16 @@ def test_a_run_ends_with_the_start_of_its_last_request(stopper):
     assert stopper.ended == []
     assert [stopper.start_request() for _ in range(3)] == [True, False, False]
     assert stopper.ended == ["completed"]
+
+
+def test_a_run_ends_once_however_many_users_say_that_all_have_started(stopper):
+    stopper.begin(0, 0.0, RequestShare(None))
+    stopper.all_started()
+    stopper.all_started()
+    assert stopper.ended == ["completed"]
+    stopper.begin(0, 0.0, RequestShare(None))
+    stopper.all_started()
+    assert stopper.ended == ["completed"] * 2
 
 
 def test_without_a_number_of_requests_nothing_ends_it(stopper):

@@ -10,8 +10,7 @@ from katydid.dialects import dialect
 from katydid.engine.services import readiness
 from katydid.engine.services.base import NoAnswerError, NotReadyError
 from katydid.engine.services.preflight import choose_model, try_request
-from katydid.engine.services.readiness import when_ready
-from katydid.engine.stopping import interruptible
+from katydid.engine.services.readiness import interruptible, when_ready
 from katydid.model.errors import ConfigError
 from katydid.model.sample import ErrorClass
 from katydid.transport.exchange import Exchange

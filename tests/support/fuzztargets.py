@@ -31,6 +31,9 @@ from katydid.gate.thresholds import parse_thresholds
 from katydid.load.prompts.collection import collected
 from katydid.load.prompts.files import READERS
 from katydid.load.prompts.unpacking import unpacked
+from katydid.load.traces.collection import collected as traced
+from katydid.load.traces.files import records
+from katydid.load.traces.learning import csv_of, learned
 from katydid.model.documents.base import DocumentError
 from katydid.model.documents.comparison import Comparison
 from katydid.model.documents.manifest import Manifest
@@ -227,6 +230,38 @@ def prompts(data: bytes) -> None:
     assert (found[1:] == found[:1] and not refused) or [len(told) for told in refused] == [1, 1], (found, refused)
 
 
+def traces(data: bytes) -> None:
+    """So does a trace; its requests come in order, each behind the one that it follows."""
+    found: list[Any] = []
+    refused: list[list[str]] = []
+    for parts in ([data[1:]], pieces(data)):
+        try:
+            trace = traced(records(parts))
+        except ConfigError as error:
+            refused.append(str(error).splitlines())
+            continue
+        assert list(trace.due) == sorted(trace.due)
+        assert all((trace.parent(number) or 0) <= number for number in range(len(trace)))
+        found.append((list(trace.due), trace.inputs, trace.outputs, trace.parents, trace.shared()))
+    assert (found[1:] == found[:1] and not refused) or [len(told) for told in refused] == [1, 1], (found, refused)
+
+
+def logs(data: bytes) -> None:
+    """A gateway's log is read without an error of its own, and what is written of it is a trace."""
+    found: list[Any] = []
+    for parts in ([data[1:]], pieces(data)):
+        try:
+            trace = learned(parts).trace
+        except ConfigError as error:
+            found.append(len(str(error).splitlines()))
+            continue
+        found.append("\n".join(csv_of(trace)))
+        again = traced(records([found[-1].encode()]))
+        assert (again.inputs, again.parents) == (trace.inputs, trace.parents)
+    assert found[0] == found[1]
+    assert found[0] == 1 or isinstance(found[0], str)
+
+
 def thresholds(data: bytes) -> None:
     """A file of thresholds is read, or refused in one line."""
     try:
@@ -311,6 +346,8 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
         status,
         redact,
         prompts,
+        traces,
+        logs,
         thresholds,
         scenarios,
         templates,

@@ -27,17 +27,29 @@ _SAME_MS = 0.001
 
 
 def arrivals_due(manifest: Manifest, until_ms: float) -> np.ndarray:
-    """When requests of a rate were due until a moment of the run, in milliseconds; in their order.
+    """When requests of a rate or a trace were due until a moment of the run, in milliseconds; in their order.
 
     They follow from the manifest, and are the same for every run that it is the same for. Of a run in stages, those of
-    each stage.
+    each stage; of a trace, those that follow no other.
     """
+    if manifest.trace_due_ms is not None:
+        due = np.asarray(manifest.trace_due_ms, dtype=np.float64) + (manifest.arrivals_begin_ms or 0.0)
+        return np.asarray(due[due < until_ms])
     if manifest.stages:
         stages = (s for s in manifest.stages if s.rate is not None)
         found = [_due_from(s.begin_ms, min(s.end_ms, until_ms), s.rate, manifest, s.stage) for s in stages]
         return np.concatenate(found) if found else np.empty(0)
     due = _due_from(manifest.arrivals_begin_ms or 0.0, until_ms, manifest.rate_per_s, manifest)
     return due[: int(manifest.option("requests")) or None]  # the run ends with the last of them
+
+
+def all_due(frame: pd.DataFrame, manifest: Manifest, until_ms: float) -> np.ndarray:
+    """The same, and those requests of a trace that follow another: they are due once that has ended, as rows say."""
+    due = arrivals_due(manifest, until_ms)
+    if manifest.trace is None or "turn" not in frame:
+        return due
+    later = frame.loc[(frame["turn"] > 1).fillna(value=False), "scheduled_ms"].to_numpy(dtype=np.float64)
+    return np.concatenate([due, later[later < until_ms]])
 
 
 def _due_from(begin: float, end: float, per_second: float | None, manifest: Manifest, stage: int = 0) -> np.ndarray:
@@ -50,11 +62,11 @@ def _due_from(begin: float, end: float, per_second: float | None, manifest: Mani
 
 
 def unserved(frame: pd.DataFrame, manifest: Manifest, window: Window) -> np.ndarray:
-    """When requests of a rate were due in the window that were never sent, in milliseconds of the run."""
+    """When requests were due in the window that were never sent, in milliseconds of the run; several may be at once."""
     due = arrivals_due(manifest, window[1])
     due = due[due >= window[0]]
     sent = np.sort(frame["scheduled_ms"].to_numpy(dtype=np.float64))
-    place = np.searchsorted(sent, due - _SAME_MS)
+    place = np.searchsorted(sent, due - _SAME_MS) + np.arange(len(due)) - np.searchsorted(due, due)
     found = place < len(sent)
     found[found] = sent[place[found]] <= due[found] + _SAME_MS
     return np.asarray(due[~found])

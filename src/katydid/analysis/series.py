@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from katydid.analysis.derived import ends_ms, quantile
-from katydid.analysis.offered import arrivals_due, due_in_a_ramp, in_a_ramp
+from katydid.analysis.offered import all_due, due_in_a_ramp, in_a_ramp
 from katydid.model.documents.manifest import Manifest
 from katydid.model.metrics import CONFIDENCE
 
@@ -62,7 +62,7 @@ def over_time(frame: pd.DataFrame, monitor: pd.DataFrame, manifest: Manifest) ->
         inside = due[(due >= 0) & (due < bins * width * 1000.0)]
         table["offered"] = _per_second(inside / 1000.0, width, bins)
     elif manifest.is_open:
-        due = arrivals_due(manifest, bins * width * 1000.0)
+        due = all_due(frame, manifest, bins * width * 1000.0)
         table["offered"] = _per_second(due[due >= 0] / 1000.0, width, bins)
     else:
         table["offered"] = table["users"] / (manifest.interval_s or math.nan)

@@ -24,7 +24,7 @@ from katydid.analysis.derived import (
     with_derived,
 )
 from katydid.analysis.headline import headline, leaving_found
-from katydid.analysis.offered import arrivals_due, arrived, due_in_a_ramp, in_a_ramp, missed_starts
+from katydid.analysis.offered import all_due, arrived, due_in_a_ramp, in_a_ramp, missed_starts
 from katydid.analysis.request_times import RequestTimes, statistic_of
 from katydid.analysis.validity import Run, findings, unchecked
 from katydid.analysis.validity.clocks import upper_bounds
@@ -210,7 +210,7 @@ def _due(frame: pd.DataFrame, monitor: pd.DataFrame, manifest: Manifest, window:
     """
     interval, (begin, end) = manifest.interval_s, window
     if manifest.is_open:
-        return float((arrivals_due(manifest, end) >= begin).sum()) if end > begin else None
+        return float((all_due(frame, manifest, end) >= begin).sum()) if end > begin else None
     if not interval or end <= begin:
         return None
     if in_a_ramp(manifest):

@@ -18,6 +18,7 @@ COMMANDS = {
     "bisect": "answer `git bisect run`: is the checked-out version slower than a good one?",
     "gate": "judge runs by a thresholds file, for CI",
     "history": "show a workload's metrics over its versions, with the changes of their level",
+    "learn": "make a trace and a profile of your traffic from a gateway's log",
     "capacity": "search the highest load that keeps the objective",
     "plan": "say how many workers a number of streams needs, and how long they would wait",
     "doctor": "check this machine before a run: limits, cores, clocks, and whether the target answers",

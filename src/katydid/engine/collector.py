@@ -211,6 +211,7 @@ class Collector:
                 "phase": str(phase),
                 "phase_asked": options.phase,
                 **options.arrival_facts(),
+                **options.due_facts(run_time, info.warm_up),
                 "pulses": pulses(options, users or 0, spawn_rate, shape) and not self._waits_for_all,
                 "failure_threshold": options.failure_threshold,
                 "run_time_s": run_time,

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from katydid.engine.arrivals.asked import BUSY_SECONDS
+from katydid.engine.arrivals.replay import replay_of
 from katydid.engine.options import plain_fields
 from katydid.load.stages import MOST_USERS
 from katydid.model.errors import ConfigError
@@ -127,7 +128,7 @@ def pool_of(rate: float, busy: float = BUSY_SECONDS) -> int:
 
 
 def users_of(options: Namespace, users: Sequence[Any]) -> int:
-    """How many users there are: as asked for, those of the closed loop, a generous pool for a rate, or the workload's.
+    """How many users there are: as asked for, of the closed loop, a generous pool, or the workload's.
 
     Args:
         options: parsed, as Locust has them.
@@ -137,17 +138,20 @@ def users_of(options: Namespace, users: Sequence[Any]) -> int:
         return int(given)
     if options.rate is not None:
         return pool_of(options.rate, max((user.busy_seconds(options) for user in users), default=BUSY_SECONDS))
+    if options.trace is not None:
+        replay = replay_of(options.trace, options.trace_window, options.trace_speed, options.requests)
+        return pool_of(replay.trace.most_within(BUSY_SECONDS) / BUSY_SECONDS)
     return max((user.default_users for user in users), default=1)
 
 
 def spawn_rate_of(options: Namespace) -> float:
-    """Users a second: those of the ramp, else as asked for, else ours; of a rate's pool, all at once.
+    """Users a second: those of the ramp, else as asked for, else ours; of a pool, all at once.
 
     Raises:
         ConfigError: the ramp and the spawn rate contradict each other.
     """
     given = options.spawn_rate
-    if options.rate is not None:
+    if options.rate is not None or options.trace is not None:
         return float(options.num_users if given is None else given)
     ramp = float(options.ramp)
     if ramp > 0 and given is not None and float(given) != ramp:

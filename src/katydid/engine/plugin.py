@@ -36,8 +36,9 @@ from katydid.engine.monitor.gc_tuning import remember_locusts_options, warm_insp
 from katydid.engine.options import add_arguments
 from katydid.engine.run_state import Runtime
 from katydid.engine.services.api_key import fetch_ahead
+from katydid.engine.services.readiness import interruptible
 from katydid.engine.spawning import quieten_locust
-from katydid.engine.stopping import FINISH_GRACE_S, interruptible
+from katydid.engine.stopping import FINISH_GRACE_S
 from katydid.engine.workers import RollCall, found_master, tell_of_workers
 from katydid.model.errors import ConfigError, ExitCode
 from katydid.runs.folder import RunFolder
@@ -113,7 +114,8 @@ class Lifecycle:
             users=users,
             interval=self.runtime.options.user_interval,
             run_time=self.runtime.info.run_time,
-            ends_itself=bool(self.runtime.options.requests) or all(u.ends_itself for u in self.runtime.paced_users()),
+            ends_itself=bool(self.runtime.options.requests or self.runtime.options.trace)
+            or all(u.ends_itself for u in self.runtime.paced_users()),
         )
 
     def _warn(self, text: str) -> None:
@@ -235,13 +237,14 @@ def _take_part(environment: Environment, web_ui: Page | None) -> None:
     assert options is not None  # noqa: S101 - it was started from a command line
     try:
         check_load(options)
-        if lifecycle.headless or options.concurrency or options.rate:  # also what the form of the page begins with
+        in_open_loop = options.rate or options.trace
+        if lifecycle.headless or options.concurrency or in_open_loop:  # also what the form of the page begins with
             options.num_users = users_of(options, lifecycle.runtime.paced_users())
         lifecycle.watch = Watch(lifecycle.runtime, lifecycle.collector, web_ui)
         if web_ui is not None:
             PageGuard(lifecycle.runtime, lifecycle.collector).install(web_ui)
             if options.spawn_rate is None:
-                users, ramp = max(options.num_users or 0, FORM_USERS), 0 if options.rate else options.ramp
+                users, ramp = max(options.num_users or 0, FORM_USERS), 0 if in_open_loop else options.ramp
                 options.spawn_rate = ramp or default_spawn_rate(users)
         if not lifecycle.headless:
             return

@@ -114,7 +114,7 @@ def lead_of(mode: Mode, *, remote: bool) -> float:
         mode: of its arrivals.
         remote: workers send them.
     """
-    if mode is Mode.RATE:
+    if mode.is_open:
         return REMOTE_POOL_LEAD if remote else POOL_LEAD
     return REMOTE_LEAD if remote else LEAD
 

@@ -199,7 +199,8 @@ class Runtime:
         self._deaths, self._told = [], set()
         self.inbox.begin()
         self.alike.begin()
-        share = RequestShare(self.options.requests, self.rank, self.info.workers)
+        requests = None if self.options.trace else self.options.requests  # a trace is cut to so many
+        share = RequestShare(requests, self.rank, self.info.workers)
         self.stopper.begin(self.info.failure_limit, self.options.drain_seconds, share)
         redactor = Redactor([])
         if not self.is_master and (users := self.paced_users()):

@@ -13,13 +13,11 @@ second, so slow requests and the last reports are lost. Here the master first ha
 what is in flight and hand in its rows, and only then lets Locust go on.
 """
 
-import contextlib
 import logging
 import os
 import signal
-import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import gevent
 from gevent.event import AsyncResult
@@ -29,7 +27,6 @@ from locust.runners import MasterRunner, Runner, WorkerRunner
 
 from katydid.engine.worker_messages import Finished, Inbox, Nothing, Ticket, Unfit, harmless
 from katydid.load.threshold import FailureThreshold, RequestShare
-from katydid.model.errors import ExitCode
 
 logger = logging.getLogger("katydid")
 
@@ -83,6 +80,7 @@ class Stopper:
         self._threshold = FailureThreshold(0)
         self._share = RequestShare(None)
         self._spent: set[str] = set()
+        self._all_started = False
         self._tickets: dict[int, AsyncResult] = {}
         self._last_ticket = 0
         self._signals = 0
@@ -118,6 +116,7 @@ class Stopper:
         self._threshold = FailureThreshold(limit)
         self._share = share
         self._spent = set()
+        self._all_started = False
         self._tickets.clear()
         self.drain = drain
         self.halted = False
@@ -133,7 +132,7 @@ class Stopper:
         if not isinstance(self._runner, WorkerRunner):
             self._environment.stop_timeout = drain
         elif share.spent:  # there are more processes than requests
-            self._runner.send_message(_SPENT)
+            self.all_started()
 
     @property
     def failures(self) -> int:
@@ -214,11 +213,18 @@ class Stopper:
         if not self._share.take():
             return False
         if self._share.spent:
-            if isinstance(self._runner, WorkerRunner):
-                self._runner.send_message(_SPENT)
-            else:
-                self.end("completed")
+            self.all_started()
         return True
+
+    def all_started(self) -> None:
+        """No request is left to start in this process; with its last process, the run ends."""
+        if self._all_started:
+            return
+        self._all_started = True
+        if isinstance(self._runner, WorkerRunner):
+            self._runner.send_message(_SPENT)
+        else:
+            self.end("completed")
 
     def _on_spent(self, worker: str, _: Nothing) -> None:
         if not self._spent:
@@ -347,13 +353,3 @@ class Stopper:
             self.drain = 0
             self._runner.send_message(_CUT)
         self._runner.user_greenlets.kill(block=False)
-
-
-@contextlib.contextmanager
-def interruptible() -> Iterator[None]:
-    """Before the run, when Locust does not listen to it yet: SIGTERM, which Ctrl-C becomes here, ends the process."""
-    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(int(ExitCode.INTERRUPTED)))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

@@ -21,7 +21,7 @@ from katydid.engine.recorder import Recorder
 from katydid.engine.run_state import Runtime
 from katydid.engine.targets.spread import Spread
 from katydid.load.pacing import Pacer, Phase, effective_phase, first_start
-from katydid.load.schedule import Mode, Schedule
+from katydid.load.schedule import Schedule
 from katydid.model.declared import Metric, declare
 from katydid.model.errors import ConfigError
 from katydid.model.sample import REFUSED_FOR_RATE, ErrorClass, Sample
@@ -35,6 +35,8 @@ WAKE_UP = 0.001
 """Seconds; what a timer of the event loop can be off by."""
 BARRIER_POLL = 0.2
 """Seconds between looks at a barrier whose time of release is not known yet."""
+IDLE_POLL = 1.0
+"""Seconds between looks for a request, of a user that has none to wait for."""
 
 
 Options = TypeVar("Options", bound=options.RunOptions)
@@ -185,7 +187,7 @@ class PacedUser(User, Generic[Options, Service]):
 
     @property
     def draw(self) -> tuple[int, int]:
-        """What its prompt is drawn by: user and iteration, or at a rate the arrival, whichever user is free for it.
+        """What its prompt is drawn by: user and iteration, or the arrival, whichever user is free for it.
 
         So both versions of a comparison are sent the same prompts at the same instants.
         """
@@ -202,7 +204,7 @@ class PacedUser(User, Generic[Options, Service]):
         """Wait for the first start; `wait`, not `sleep`, so that a stopping run need not wait with us."""
         run = self.run_context
         fact = self.arrive()
-        if self.options.mode is Mode.RATE or self.stage.rate is not None:
+        if self.options.mode.is_open or self.stage.rate is not None:
             while (turn := run.pool.turn()) is None:
                 self.wait()  # type: ignore[no-untyped-call]  # Locust's
             self._schedule = turn
@@ -240,7 +242,11 @@ class PacedUser(User, Generic[Options, Service]):
             return self._pause
         if self._schedule is None:
             return BARRIER_POLL
-        return self._schedule.wait(time.monotonic())
+        while (left := self._schedule.wait(time.monotonic())) is None:
+            if self._schedule.spent:
+                self.run_context.stopper.all_started()
+            gevent.sleep(IDLE_POLL)
+        return left
 
     @task
     def cycle(self) -> None:
@@ -254,6 +260,9 @@ class PacedUser(User, Generic[Options, Service]):
             raise StopUser
         while self.stage.is_over(self._schedule.scheduled - self.run_context.info.origin):
             self.wait()  # type: ignore[no-untyped-call]  # Locust's, which stops all users of a stage itself
+        self._schedule.begun()
+        if self._schedule.spent:
+            self.run_context.stopper.all_started()
         self.iterate(self._schedule.scheduled)
 
     def iterate(self, scheduled: float) -> None:

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 from random import Random
+from typing import Protocol
 
 from katydid.model.errors import ConfigError
 from katydid.model.sample import LateCause
@@ -108,8 +109,28 @@ class Rate:
         return self.per_second / self.ramp + (number - of_the_ramp) / self.per_second
 
 
+class Queue(Protocol):
+    """One process's arrivals, which its users take in their order: an idle one takes the next and waits for it."""
+
+    @property
+    def spent(self) -> bool:
+        """Whether all have begun; False where they have no end."""
+
+    def take(self, now: float) -> tuple[int, float] | None:
+        """The next arrival that is still to be sent: its number in the whole run, and when it is due, or was.
+
+        None where there is none as yet.
+        """
+
+    def begun(self) -> None:
+        """An arrival that was taken is sent."""
+
+    def ended(self, number: int, now: float) -> None:
+        """One that was sent has ended."""
+
+
 class ArrivalQueue:
-    """One process's arrivals, which its users take in their order: an idle one takes the next and waits for it.
+    """Those of a rate (`Queue`).
 
     Args:
         rate: of the whole run.
@@ -126,9 +147,17 @@ class ArrivalQueue:
         self._begin = begin
         self._patience = math.inf if drop_late is None else drop_late
 
+    spent = False
+
     def take(self, now: float) -> tuple[int, float]:
-        """The next arrival that is still to be sent: its number in the whole run, and when it is due, or was."""
+        """See `Queue.take`."""
         return next((number, at) for number, due in self._due if now - (at := self._begin + due) <= self._patience)
+
+    def begun(self) -> None:
+        """It has no end that could come nearer."""
+
+    def ended(self, number: int, now: float) -> None:
+        """None waits for another."""
 
 
 class PoolTurn:
@@ -136,14 +165,29 @@ class PoolTurn:
 
     __slots__ = ("_queue", "arrival", "held_up", "scheduled")
 
-    def __init__(self, queue: ArrivalQueue) -> None:
+    def __init__(self, queue: Queue) -> None:
         self._queue = queue
         self.arrival: int | None = None
         self.scheduled = 0.0
         self.held_up: LateCause | None = None
 
-    def wait(self, now: float) -> float:
+    def wait(self, now: float) -> float | None:
         """See `Schedule.wait`. An arrival that was due already found no free user."""
-        self.arrival, self.scheduled = self._queue.take(now)
+        if self.arrival is not None:
+            self._queue.ended(self.arrival, now)
+        taken = self._queue.take(now)
+        if taken is None:
+            self.arrival = None
+            return None
+        self.arrival, self.scheduled = taken
         self.held_up = LateCause.POOL if self.scheduled < now else None
         return max(0.0, self.scheduled - now)
+
+    def begun(self) -> None:
+        """See `Schedule.begun`."""
+        self._queue.begun()
+
+    @property
+    def spent(self) -> bool:
+        """See `Schedule.spent`."""
+        return self._queue.spent

@@ -96,6 +96,10 @@ class MadePrompts:
         """Tokens of the shortest prompt that there can be."""
         return self.calibration.tokens(self._prefix_units + 1)
 
+    def below(self, tokens: int) -> float:
+        """The share of prompts that would be shorter than this."""
+        return self._inputs.below(tokens) if self._inputs else 0.0
+
     @property
     def _prefix_units(self) -> int:
         """Units of a prompt that are shared."""

@@ -47,6 +47,7 @@ class Pacer:
 
     __slots__ = ("_asked", "_due", "held_up", "interval", "scheduled")
     arrival = None
+    spent = False
 
     def __init__(self, interval: float, first: float) -> None:
         self.interval = interval
@@ -68,6 +69,9 @@ class Pacer:
         self._asked = True
         self._due = max(self._due, now) + self.interval
         return max(0.0, self.scheduled - now)
+
+    def begun(self) -> None:
+        """A user's own requests have no end."""
 
 
 def spread_fraction(index: int, users: int | None) -> float:

@@ -1,8 +1,8 @@
 """What a schedule is: when one user's requests are due, and who is to blame where one starts late. Pure.
 
-There are three kinds (`Mode`) behind one interface (`Schedule`). A paced user keeps an interval, and a user of a closed
-loop sends its next request when the last has ended: both are a `pacing.Pacer`. Where requests arrive at a rate, users
-are the pool that serves them: `arrivals.PoolTurn`.
+There are four kinds (`Mode`) behind one interface (`Schedule`). A paced user keeps an interval, and a user of a closed
+loop sends its next request when the last has ended: both are a `pacing.Pacer`. Where requests arrive at a rate, or as
+in a trace, users are the pool that serves them: `arrivals.PoolTurn`.
 """
 
 from enum import StrEnum
@@ -20,6 +20,13 @@ class Mode(StrEnum):
     """The end of the user's last request: nothing is due at a time, so nothing can be late."""
     RATE = "rate"
     """A rate of the whole run, whatever becomes of the requests (open loop)."""
+    TRACE = "trace"
+    """The times of a trace, whatever becomes of the requests but those that another follows in its conversation."""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether users are the pool that serves arrivals."""
+        return self in {Mode.RATE, Mode.TRACE}
 
 
 class Schedule(Protocol):
@@ -35,10 +42,20 @@ class Schedule(Protocol):
 
     @property
     def arrival(self) -> int | None:
-        """That request's number among all that arrive at a rate, from 0; None where it is its user's own."""
+        """That request's number among all arrivals of the run, from 0; None where it is its user's own."""
 
-    def wait(self, now: float) -> float:
-        """Seconds until the next request, asked once, when the user is ready for it; never negative."""
+    @property
+    def spent(self) -> bool:
+        """Whether no request is left to begin, in this process."""
+
+    def wait(self, now: float) -> float | None:
+        """Seconds until the next request, asked once, when the user is ready for it; never negative.
+
+        None where nobody knows yet which that is.
+        """
+
+    def begun(self) -> None:
+        """The request is sent now."""
 
 
 def late_cause(

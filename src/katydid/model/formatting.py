@@ -215,10 +215,14 @@ def load_text(manifest: Manifest) -> str:
         loop = f"closed loop: each user's next {what} when its last has ended"
         several = number(users or 0) if what == "request" else plural(users or 0, what)
         return f"{several} in flight ({loop})" if users else loop
+    most = f", at most {number(users)} in flight" if users else ""
+    if manifest.schedule == "trace":
+        fast = f", {manifest.trace_speed:g} times as fast" if manifest.trace_speed not in {None, 1.0} else ""
+        requests = plural(manifest.trace_requests or 0, "request")
+        return f"{requests} of the trace {manifest.trace} in {manifest.trace_span_s or 0.0:.0f} s{fast}{most}"
     if manifest.is_open and manifest.rate_per_s is None:
         return f"requests at rates ({manifest.arrivals} arrivals)"
     if manifest.is_open:
-        most = f", at most {number(users)} in flight" if users else ""
         ramp = f", {manifest.rate_ramp_per_s:g} more each second until then" if manifest.rate_ramp_per_s else ""
         return f"{plural(manifest.rate_per_s or 0.0, what)}/s ({manifest.arrivals} arrivals{ramp}){most}"
     ramp = f"{manifest.ramp_per_s:g} more each second" if manifest.ramp_per_s else ""

@@ -19,6 +19,7 @@ MUST_MATCH = {
     "rate_per_s": "another rate is another load",
     "arrivals": "other arrivals are another load",
     "rate_ramp_per_s": "another ramp is another load",
+    "trace_sha256": "another trace is another load",
     "phase": "other first starts are another load",
     "ramp_per_s": "another ramp is another load",
     "run_time_s": "a longer run sees other things",
@@ -36,6 +37,7 @@ OPTIONS_THAT_MAY_DIFFER = {
     "warm_up", "ramp", "wait_ready",
     "api", "endpoint", "model", "interval", "phase", "request_timeout", "idle_timeout", "prompts", "check", "client",
     "record_events", "target_pid", "target_metrics", "preflight", "before_run", "concurrency", "rate", "arrivals",
+    "trace",
 }  # fmt: skip
 """Options that change no request, and those that the manifest's own keys tell."""
 

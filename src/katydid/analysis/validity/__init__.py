@@ -131,7 +131,7 @@ RULES = (
     Rule(
         "warm_cache",
         "of unique prompts ≤ 1 % of the input tokens from the target's prefix cache, beyond its template and what the "
-        "prompts share; of others a warning",
+        "prompts share; of others, and of a trace's 5 % beyond what these share, a warning",
         "a prompt that the target has seen before costs it next to nothing",
         prompts.warm_cache,
         column="prompt_tokens",

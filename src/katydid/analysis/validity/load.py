@@ -65,17 +65,18 @@ def users_changed(run: Run) -> Finding | None:
 
 
 def pool(run: Run) -> Finding | None:
-    """Requests of a rate that found no free user: the rate on offer was not the one that the target got."""
+    """Requests that found no free user: the rate or the trace on offer was not what the target got."""
     late, never = int(found_no_user(run.counted).sum()), run.counts.unserved or 0
     due = run.counts.due or 0.0
     if not run.manifest.is_open or run.manifest.stages or late + never <= max(_POOL_FEWEST, _POOL_SHARE * due):
         return None
+    what, flag = ("rate", "--rate") if run.manifest.trace is None else ("trace", "--trace-speed")
     return Finding(
         "warning",
         f"no user was free for {late + never} of {plural(round(due), 'request')} when they were due: {late} started "
         f"late, {never} were never sent; the target answers too slowly for {plural(run.manifest.users or 0, 'user')} "
-        "at this rate",
-        "raise --users (the most in flight), or lower --rate",
+        f"at this {what}",
+        f"raise --users (the most in flight), or lower {flag}",
     )
 
 

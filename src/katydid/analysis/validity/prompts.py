@@ -80,8 +80,25 @@ def warm_cache(run: Run) -> Finding | None:
     found = cache_found(rows, run.manifest)
     if found is None or found.hit_rate <= _WARM:
         return None
+    if run.manifest.trace is not None and run.manifest.get("prompts") == "made":
+        return _more_than_the_trace_shares(found.beyond_template, run.manifest.trace_shared or 0.0)
     said = f"warm cache: {fraction(found.hit_rate)} of the input tokens came from the target's prefix cache"
     return Finding("warning", said, f"{_UNIQUE}, or {_RESET}")
+
+
+_BEYOND_TRACE = 0.05
+
+
+def _more_than_the_trace_shares(cached: float, shared: float) -> Finding | None:
+    """What came from a cache beyond the blocks that the trace's own prompts have in common."""
+    if cached <= shared + _BEYOND_TRACE:
+        return None
+    return Finding(
+        "warning",
+        f"warm cache: {fraction(cached)} of the input tokens came from the target's prefix cache, and only "
+        f"{fraction(shared)} are in blocks that an earlier request of the trace had",
+        _RESET,
+    )
 
 
 def _unmeant_share(rows: pd.DataFrame, own: Own) -> float | None:

@@ -89,4 +89,5 @@ def found_no_user(rows: pd.DataFrame) -> pd.Series:
 
 def has_plan(run: Run) -> bool:
     """A run in stages tells for each of them what was offered and what was started."""
-    return bool(run.counts.due) and run.manifest.ended == "run-time" and not run.manifest.stages
+    ended = run.manifest.ended == "run-time" or (run.manifest.ended == "completed" and run.manifest.trace is not None)
+    return bool(run.counts.due) and ended and not run.manifest.stages

@@ -9,7 +9,6 @@ import time
 from typing import Any
 
 from katydid.engine.worker_messages import Nothing, Ready
-from katydid.load.schedule import Mode
 
 LEAD = 0.3
 """Seconds from the last user's spawning to a rate's beginning, at least: all users must have looked."""
@@ -78,7 +77,7 @@ class Barrier:
         runtime = self._runtime
         if runtime.is_worker:  # its master says when
             return
-        if runtime.options.mode is Mode.RATE:
+        if runtime.options.mode.is_open:
             if self.released_at is not None:
                 return
             self.released_at = self._whole_second(time.monotonic() + LEAD)

@@ -1,9 +1,10 @@
-"""This process's part in a rate: the queue of arrivals that all of its users take from."""
+"""This process's part in a rate or a trace: the queue of arrivals that all of its users take from."""
 
 from typing import Any
 
-from katydid.load.arrivals import ArrivalQueue, PoolTurn
+from katydid.load.arrivals import ArrivalQueue, PoolTurn, Queue
 from katydid.load.stages import Stage
+from katydid.load.traces.replay import ReplayQueue
 
 
 class Pool:
@@ -16,7 +17,7 @@ class Pool:
     def __init__(self, runtime: Any) -> None:
         self._runtime = runtime
         self._stage: Stage | None = None
-        self._queue: ArrivalQueue | None = None
+        self._queue: Queue | None = None
 
     def turn(self) -> PoolTurn | None:
         """A new user's schedule; None as long as nobody knows when the first request arrives."""
@@ -27,14 +28,23 @@ class Pool:
             if begin is None:
                 return None
             self._stage = stage
-            self._queue = ArrivalQueue(
-                runtime.options.open_loop(stage.number, stage.rate),
-                begin,
-                rank=runtime.rank,
-                processes=runtime.info.workers,
-                drop_late=runtime.options.drop_late,
-            )
+            self._queue = self._made(stage, begin)
         return PoolTurn(self._queue)
+
+    def _made(self, stage: Stage, begin: float) -> Queue:
+        runtime = self._runtime
+        options, rank, processes = runtime.options, runtime.rank, runtime.info.workers
+        if (replay := options.replay) is not None:
+            return ReplayQueue(
+                replay.trace,
+                begin,
+                rank=rank,
+                processes=processes,
+                drop_late=options.drop_late,
+                goes_on=getattr(runtime.service, "goes_on", lambda _: True),  # a service of one's own may have none
+            )
+        rate = options.open_loop(stage.number, stage.rate)
+        return ArrivalQueue(rate, begin, rank=rank, processes=processes, drop_late=options.drop_late)
 
     def _begin(self, stage: Stage) -> float | None:
         """On the monotonic clock."""

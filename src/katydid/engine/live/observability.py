@@ -21,7 +21,6 @@ from katydid.engine.live.progress import Progress
 from katydid.engine.live.prometheus import RunMetrics
 from katydid.engine.live.web import Page, add_runs, add_tab
 from katydid.engine.run_state import Runtime
-from katydid.load.schedule import Mode
 from katydid.model.documents.manifest import Manifest
 from katydid.model.errors import ConfigError
 from katydid.model.version import __version__
@@ -60,7 +59,7 @@ class Watch:
         """A run starts."""
         options, info = self._runtime.options, self._runtime.info
         facts = self._collector.manifest
-        self._alarms = Alarms(options.user_interval, full_load=not facts.plan, at_rate=options.mode is Mode.RATE)
+        self._alarms = Alarms(options.user_interval, full_load=not facts.plan, at_rate=options.mode.is_open)
         self._figures = LiveFigures(late_limit_ms(Manifest.of(interval_s=options.user_interval)))
         named = {key: str(facts.get(key) or "") for key in ("workload", "version", "model")}
         told = {"host": shown_url(self._runtime.environment.host or ""), "users": str(info.users or "")}

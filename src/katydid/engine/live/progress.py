@@ -59,7 +59,7 @@ class Progress:
         limit, staged = info.failure_limit, staged_shape(self._runtime.environment)
         at_rates = staged is not None and staged.at_rates(self._runtime.environment.parsed_options)
         stops = f"aborts after {plural(limit, 'failed request')}" if limit else "no failure stops it"
-        how_long = _for(info.run_time, options.requests) if info.users and not options.course else ""
+        how_long = _how_long(options, info) if info.users and not options.course else ""
         self._console.print(f"{_load(options, info, at_rates=at_rates)}, against {host}{how_long}; {stops}.")
         if self._console.is_terminal:
             self._live = Live(self._line(), console=self._console, auto_refresh=False, transient=True)
@@ -171,6 +171,12 @@ def _of(seconds: float | None) -> str:
 def _left(expected_end: float | None) -> str:
     left = 0.0 if expected_end is None else expected_end - time.monotonic()
     return f", {format_eta(left)} left" if left > 0 else ""
+
+
+def _how_long(options: RunOptions, info: RunInfo) -> str:
+    if options.trace is None:
+        return _for(info.run_time, options.requests)
+    return f", at most {info.run_time:g} s" if info.run_time else ""
 
 
 def _for(seconds: float | None, requests: int | None) -> str:

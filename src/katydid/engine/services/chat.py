@@ -89,11 +89,7 @@ class ChatService(Generic[Options_co]):
         self._kept = 0
 
     def _check(self) -> None:
-        """See that this workload can send what is asked for.
-
-        Raises:
-            ConfigError: it cannot.
-        """
+        """Raise a ConfigError where this workload cannot send what is asked for."""
         options, alone = self.options, self.makes and self.one_by_one
         if self.making.active and not self.makes:
             raise ConfigError(
@@ -249,11 +245,17 @@ class ChatService(Generic[Options_co]):
         parser = self.dialect.stream_parser(self.options.check)
         limit = self.questions.longest_answer(sample, draw)
         parser.fewest_chunks = min(self.options.min_chunks, self.options.max_tokens if limit is None else limit)
+        if self.questions.talks.keeps(draw[1]):
+            parser.keep_text()
         return parser
 
-    def ended(self, sample: Sample, draw: tuple[int, int]) -> None:
-        """A request of `request_for` has ended, and will not be tried again."""
-        self.questions.ended(sample, draw)
+    def ended(self, sample: Sample, draw: tuple[int, int], text: str = "") -> None:
+        """A request of `request_for` has ended with an answer of this text, and will not be tried again."""
+        self.questions.ended(sample, draw, text)
+
+    def goes_on(self, number: int) -> bool:
+        """Whether requests may follow this one of the trace, which has ended."""
+        return self.questions.talks.goes_on(number)
 
     def _made(self, user: int, iteration: int, plan: Plan) -> bytes:
         """The body of a request whose length is drawn."""

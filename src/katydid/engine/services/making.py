@@ -15,6 +15,8 @@ from katydid.load.lengths import read_lengths, read_shared_prefix
 from katydid.load.made.images import read_images
 from katydid.load.made_prompts import MadePrompts, Plan
 from katydid.load.made_text import WORDS, Weigh
+from katydid.load.traces.prompts import TracedPrompts
+from katydid.load.traces.trace import Trace
 from katydid.model.errors import ConfigError
 from katydid.model.formatting import plural
 from katydid.model.sample import Sample
@@ -44,6 +46,7 @@ class Making:
         prompts: of `--prompts`, which made ones take the place of.
         build: makes the body of a user's iteration by its plan.
         made: makes the prompts; other ones for requests of several texts.
+        trace: that is replayed.
         apart: a shared prefix is a system prompt, and no part of the prompts' lengths.
 
     Raises:
@@ -58,21 +61,27 @@ class Making:
         build: Callable[[int, int, Plan], bytes],
         made: Callable[..., MadePrompts] = MadePrompts,
         *,
+        trace: Trace | None = None,
         apart: bool = False,
     ) -> None:
         inputs = read_lengths(options.input_tokens) if options.input_tokens else None
         outputs = read_lengths(options.output_tokens) if options.output_tokens else None
+        _check_trace(trace, options, prompts)
         shared = read_shared_prefix(options.shared_prefix) if options.shared_prefix else None
         if inputs and prompts:
             raise ConfigError("--input-tokens makes the prompts: leave out --prompts")
         for flag, value in (("--shared-prefix", options.shared_prefix), ("--tokenizer", options.tokenizer)):
-            if value and not inputs:
+            if value and not (inputs or (flag == "--tokenizer" and trace and trace.makes_prompts)):
                 raise ConfigError(f"{flag} is for made prompts: give --input-tokens, as in --input-tokens 1000")
         self._exact = bool(options.tokenizer)
         weigh = load_tokenizer(options.tokenizer) if options.tokenizer else None
-        self.prompts = made(seed, inputs, outputs, shared, weigh, apart=apart)
+        if trace is None or not trace.says_lengths:
+            self.prompts = made(seed, inputs, outputs, shared, weigh, apart=apart)
+            self.makes_prompts, self.sets_outputs = inputs is not None, outputs is not None
+        else:
+            self.prompts = TracedPrompts(seed, trace, weigh)
+            self.makes_prompts, self.sets_outputs = trace.makes_prompts, trace.outputs is not None
         self.images = read_images(options.images) if options.images else None
-        self.makes_prompts, self.sets_outputs = inputs is not None, outputs is not None
         self._inputs, self._shared, self._apart = inputs, shared, apart
         self._build = build
         self._ready: dict[tuple[int, int], Built] = {}
@@ -107,7 +116,7 @@ class Making:
         self._bytes -= len(built.body)
         if not self.makes_prompts:
             return
-        if sample.prompt_tokens:
+        if sample.prompt_tokens and sample.extra.get("turn") in {None, 1}:  # the others are made of more than our text
             self.prompts.calibration.observe(built.plan.units, sample.prompt_tokens)
         if draw == (sample.user, sample.iteration) and self._bytes + len(built.body) <= AHEAD:
             self.take(sample.user, sample.iteration + 1)
@@ -127,20 +136,20 @@ class Making:
         texts = [self.prompts.probe(number, words) for number, words in enumerate(PROBES if send else ())]
         found = [(self.prompts.units(text), send(text)) for text in texts if send]
         self.use(calibrated(found, tokenizer=self._exact).as_dict())
-        if self._inputs is None:
-            return ""
-        least = math.ceil(self.prompts.least / self.prompts.texts)
-        if self._inputs.mean < least:
+        least, source = math.ceil(self.prompts.least / self.prompts.texts), self.prompts.calibration.source
+        if self._inputs is not None and self._inputs.mean < least:
             own = f"its template has {plural(round(self.prompts.calibration.overhead), 'token')}"
             shared = f", the shared prefix {self._shared.tokens}" if self._shared and not self._apart else ""
             raise ConfigError(
                 f"--input-tokens {self._inputs}: shorter than a prompt of this target can be ({own}{shared}): "
                 f"ask for {least} or more"
             )
-        if self.prompts.calibration.source == "none":
-            return f"{NOT_COUNTED if send else NO_PROBES}, so --input-tokens are words: {_EXACT}"
-        short = self._inputs.below(least)
-        return f"{short:.0%} of --input-tokens {self._inputs} are below {least}, and are sent so long" if short else ""
+        what = "the lengths of the trace" if self._inputs is None else "--input-tokens"
+        if source == "none":
+            return f"{NOT_COUNTED if send else NO_PROBES}, so {what} are words: {_EXACT}"
+        short = self.prompts.below(least)
+        lengths = what if self._inputs is None else f"{what} {self._inputs}"
+        return f"{short:.0%} of {lengths} are below {least}, and are sent so long" if short else ""
 
     def use(self, calibration: Mapping[str, Any]) -> None:
         """Take what the process that looked at the target has found."""
@@ -148,6 +157,20 @@ class Making:
         self.prompts.prepare()
         self._ready.clear()
         self._bytes = 0
+
+
+def _check_trace(trace: Trace | None, options: LengthOptions, prompts: str | None) -> None:
+    """See that nothing else says what the requests of a trace are.
+
+    Raises:
+        ConfigError: something does.
+    """
+    if trace is None or not trace.says_lengths:
+        return
+    asked = {"--prompts": prompts, "--input-tokens": options.input_tokens, "--output-tokens": options.output_tokens}
+    for flag, value in (asked | {"--shared-prefix": options.shared_prefix}).items():
+        if value:
+            raise ConfigError(f"{flag} {value}: the trace says what its requests are: leave it out")
 
 
 NOT_COUNTED = "the target does not count the tokens of prompts"

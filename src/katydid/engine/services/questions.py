@@ -1,6 +1,6 @@
-"""What the requests of one process ask: the prompts of a file or the built-in ones, or made prompts."""
+"""What the requests of one process ask: the prompts of a file, a trace or the built-in ones, or made prompts."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from katydid.dialects.base import Message
@@ -9,6 +9,8 @@ from katydid.engine.services.making import Making
 from katydid.engine.services.prompts import load_prompts
 from katydid.load.made_prompts import MadePrompts, Plan
 from katydid.load.prompts.collection import Draw
+from katydid.load.prompts.entry import Prompt
+from katydid.load.traces.talks import Talks
 from katydid.model.sample import Sample
 
 LOOK_WORDS = 24
@@ -31,17 +33,22 @@ class Questions:
     Attributes:
         making: requests whose lengths are drawn.
         told: what the person should know of the prompts; empty for nothing.
+        talks: the conversations of the trace that is replayed.
 
     Raises:
         ConfigError: the prompts cannot be read, or their options contradict each other.
     """
 
     def __init__(self, options: RunOptions, build: Callable[[int, int, Plan], bytes], *, apart: bool = False) -> None:
+        replay = options.replay
+        self._trace = replay.trace if replay else None
+        self._source = options.trace
         self.prompts = load_prompts(options.prompts)
-        self.told = self.prompts.told
+        self.told = "; ".join(filter(None, (self.prompts.told, replay.told if replay else "")))
         self._seed = options.seed
         self.draw = Draw(self.count, options.seed)
-        self.making = Making(options, options.seed, options.prompts, build, self.make, apart=apart)
+        self.making = Making(options, options.seed, options.prompts, build, self.make, trace=self._trace, apart=apart)
+        self.talks = Talks(self._trace, self.making.prompts)
 
     # What requests say
 
@@ -50,13 +57,19 @@ class Questions:
         return MadePrompts(*facts, apart=apart)
 
     @property
+    def entries(self) -> Sequence[Prompt]:
+        """The prompts that are not made: as the trace has them, else those of the file."""
+        told = self._trace.prompts if self._trace is not None else None
+        return self.prompts.entries if told is None else told
+
+    @property
     def count(self) -> int:
-        """How many different requests the prompts of a file make."""
-        return len(self.prompts.entries)
+        """How many different requests the prompts make."""
+        return len(self.entries)
 
     def messages(self, index: int) -> list[Message]:
         """What the request of an index says."""
-        return self.prompts.entries[index].messages
+        return self.entries[index].messages
 
     def said(self, text: str) -> list[Message]:
         """What a request of made text says."""
@@ -70,9 +83,11 @@ class Questions:
 
     def made(self, turn: Turn, plan: Plan) -> list[Message]:
         """What a request says whose length is drawn, of its prompt or of its answer."""
-        if self.making.makes_prompts:
-            return self.said(self.making.prompts.text(*turn, plan.units))
-        return self.messages(self.draw.take(*turn))
+        if not self.making.makes_prompts:
+            return self.messages(self.index(turn))
+        if self._trace is not None:
+            return self.talks.messages(*turn, plan)
+        return self.said(self.making.prompts.text(*turn, plan.units))
 
     def illustrated(self, dialect: Any, messages: list[Message], turn: Turn) -> list[Message]:
         """The messages with the images of a request, in the last one of a user."""
@@ -85,29 +100,32 @@ class Questions:
     # Of one request
 
     def index(self, turn: Turn) -> int:
-        """Which prompt of the file a request sends."""
-        return self.draw.take(*turn)
+        """Which entry a request sends: its own, of a trace that has them; else whichever comes next."""
+        return turn[1] if self._trace is not None and self._trace.prompts is not None else self.draw.take(*turn)
 
     def limit(self, index: int) -> int | None:
         """Tokens of an answer, where the file says how long it is to be."""
-        return self.prompts.entries[index].output_tokens
+        return self.entries[index].output_tokens
 
     def describe(self, sample: Sample, turn: Turn) -> None:
         """Tell a sample what its request asks."""
+        if self._trace is not None:
+            sample.extra |= self.talks.facts(turn[1])
         if self.making.active:
             plan = self.making.take(*turn).plan
             sample.target_input_tokens, sample.target_output_tokens = plan.input_tokens, plan.output_tokens
         if not self.making.makes_prompts:
-            sample.prompt_id = self.prompts.entries[self.index(turn)].id
+            sample.prompt_id = self.entries[self.index(turn)].id
 
     def longest_answer(self, sample: Sample, turn: Turn) -> int | None:
         """Tokens that an answer may have, where its length or its prompt's file says so."""
         limit = sample.target_output_tokens
         return self.limit(self.index(turn)) if limit is None and not self.making.makes_prompts else limit
 
-    def ended(self, sample: Sample, turn: Turn) -> None:
-        """A request has ended, and will not be tried again."""
+    def ended(self, sample: Sample, turn: Turn, text: str = "") -> None:
+        """A request has ended with an answer of this text, and will not be tried again."""
         self.draw.ended(*turn)
+        self.talks.heard(turn[1], sample, text)
         if self.making.active:
             self.making.ended(sample, turn)
 
@@ -115,6 +133,8 @@ class Questions:
         """What the manifest says of prompts."""
         if self.making.makes_prompts:
             return {"prompts": "made", "calibration": dict(self.making.prompts.facts())}
+        if self._trace is not None and self._trace.prompts is not None:
+            return {"prompts": f"{self._source} ({len(self._trace)})"}
         found = self.prompts
         return {
             "prompts": f"{found.source} ({len(found.entries)})",

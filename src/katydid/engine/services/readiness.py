@@ -1,12 +1,15 @@
 """Waiting for a target that is still starting, or loads its model: `--wait-ready`."""
 
+import contextlib
+import signal
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import gevent
 
 from katydid.engine.services.base import NoAnswerError, NotReadyError
-from katydid.model.errors import ConfigError
+from katydid.model.errors import ConfigError, ExitCode
 from katydid.model.options.quantities import format_duration
 
 PAUSE = 1.0
@@ -41,3 +44,13 @@ def when_ready(look: Callable[[], str], patience: float, say: Callable[[str], No
             say(f"waiting up to {format_duration(patience)} for the target: {why}")
         last = why
         gevent.sleep(min(PAUSE, left))
+
+
+@contextlib.contextmanager
+def interruptible() -> Iterator[None]:
+    """Before the run, when Locust does not listen to it yet: SIGTERM, which Ctrl-C becomes here, ends the process."""
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(int(ExitCode.INTERRUPTED)))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -15,7 +15,7 @@ from katydid.model.formatting import plural
 
 MOST_BYTES = 100 * 2**20
 """Of all prompts together, as they lie in memory."""
-_OVERHEAD = 400
+OVERHEAD = 400
 """Bytes that a message takes beside its text, about."""
 _REASONS_TOLD = 3
 
@@ -60,7 +60,7 @@ def collected(found: Iterable[Entry], most_bytes: int = MOST_BYTES) -> tuple[lis
             continue
         except ConfigError as error:
             raise ConfigError(f"{unit} {number} {error}") from None
-        size += prompt.size + _OVERHEAD * len(prompt.messages)
+        size += prompt.size + OVERHEAD * len(prompt.messages)
         if full := size > most_bytes and bool(prompts):
             break
         prompts.append(prompt)

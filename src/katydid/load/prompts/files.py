@@ -6,6 +6,7 @@ with LF or CR LF alone.
 
 import csv
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -16,7 +17,7 @@ from katydid.load.prompts.json_values import DECODER, MOST_ENTRY, json_document
 from katydid.model.errors import ConfigError
 
 
-def _lines(pieces: Iterable[bytes]) -> Iterator[tuple[int, str]]:
+def text_lines(pieces: Iterable[bytes]) -> Iterator[tuple[int, str]]:
     """(number, text) of each line, without its end."""
     for number, line in enumerate(_raw_lines(pieces), start=1):
         try:
@@ -44,7 +45,7 @@ def _raw_lines(pieces: Iterable[bytes]) -> Iterator[bytes]:
 
 def plain(pieces: Iterable[bytes]) -> Iterator[Entry]:
     """A prompt a line."""
-    return (("line", number, text) for number, text in _lines(pieces) if text.strip())
+    return (("line", number, text) for number, text in text_lines(pieces) if text.strip())
 
 
 def json_lines(pieces: Iterable[bytes]) -> Iterator[Entry]:
@@ -53,7 +54,7 @@ def json_lines(pieces: Iterable[bytes]) -> Iterator[Entry]:
     Raises:
         ConfigError: a line is none.
     """
-    for number, text in _lines(pieces):
+    for number, text in text_lines(pieces):
         if text.strip():
             try:
                 value = _parsed(text)
@@ -75,24 +76,43 @@ def _parsed(text: str) -> Any:
         return DECODER.decode(text)
 
 
-def comma_separated(pieces: Iterable[bytes]) -> Iterator[Entry]:
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Those of a kind of table.
+
+    Attributes:
+        what: they are of.
+        known: that are read; in small letters.
+        one_of: of which there must be one.
+    """
+
+    what: str
+    known: frozenset[str]
+    one_of: tuple[str, ...]
+
+
+OF_PROMPTS = Columns("prompts", KNOWN, (*CONVERSATIONS, *TEXTS))
+
+
+def comma_separated(pieces: Iterable[bytes], columns: Columns = OF_PROMPTS) -> Iterator[Entry]:
     """A row each, as an object; the first line has the columns' names.
 
     Raises:
         ConfigError: no column is known, or a row is not as the first line says.
     """
-    lines = (f"{text}\n" for _, text in _lines(pieces))
+    lines = (f"{text}\n" for _, text in text_lines(pieces))
     header = next(lines, "")
     if not header.strip():
         return
     before = csv.field_size_limit(MOST_ENTRY)
     try:
-        yield from _rows(lines, *_columns(header))
+        delimiter, names = _header(header, columns)
+        yield from _rows(lines, delimiter, names, columns.known)
     finally:
         csv.field_size_limit(before)
 
 
-def _columns(header: str) -> tuple[str, list[str]]:
+def _header(header: str, columns: Columns) -> tuple[str, list[str]]:
     """What stands between the columns, and their names."""
     for delimiter in ",;\t":
         try:
@@ -100,12 +120,12 @@ def _columns(header: str) -> tuple[str, list[str]]:
         except csv.Error as error:
             raise ConfigError(f"line 1 is not as CSV has it ({error})") from None
         names = [name.strip().lower() for name in first]
-        if set(names) & {*CONVERSATIONS, *TEXTS}:
+        if set(names) & set(columns.one_of):
             return delimiter, names
-    raise ConfigError(f"line 1 names no column of prompts: one of {', '.join((*CONVERSATIONS, *TEXTS))}")
+    raise ConfigError(f"line 1 names no column of {columns.what}: one of {', '.join(columns.one_of)}")
 
 
-def _rows(lines: Iterator[str], delimiter: str, names: list[str]) -> Iterator[Entry]:
+def _rows(lines: Iterator[str], delimiter: str, names: list[str], known: frozenset[str]) -> Iterator[Entry]:
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
     while True:
         number = reader.line_num + 2
@@ -118,7 +138,7 @@ def _rows(lines: Iterator[str], delimiter: str, names: list[str]) -> Iterator[En
         if row and len(row) != len(names):
             raise ConfigError(f"line {number} has {len(row)} fields, and line 1 has {len(names)}: quote each text")
         if row:
-            yield "line", number, {name: text or None for name, text in zip(names, row, strict=True) if name in KNOWN}
+            yield "line", number, {name: text or None for name, text in zip(names, row, strict=True) if name in known}
 
 
 READERS: dict[str, Callable[[Iterable[bytes]], Iterator[Entry]]] = {

@@ -46,6 +46,15 @@ def json_document(pieces: Iterable[bytes]) -> Iterator[Entry]:
     yield from (("entry", number, value) for number, value in enumerate(chain(first, values), start=1))
 
 
+def json_items(pieces: Iterable[bytes]) -> Iterator[Entry]:
+    """The items of an array, or values behind each other, whatever they are.
+
+    Raises:
+        ConfigError: it is not JSON.
+    """
+    return (("entry", number, value) for number, value in enumerate(_Values(_text(pieces)), start=1))
+
+
 def _only_list(value: Any) -> list[Any] | None:
     if not isinstance(value, dict) or value.keys() & KNOWN:
         return None

@@ -106,12 +106,19 @@ class Manifest(Document, kw_only=True, frozen=True):
         spawn_rate: users a second that Locust starts.
         ramp_per_s: users a second, whose first requests come as they start; null where there is no ramp.
         interval_s: between a user's requests; 0 in a closed loop, null where they arrive at a rate.
-        schedule: `closed` or `rate`; null where users keep an interval.
+        schedule: `closed`, `rate` or `trace`; null where users keep an interval.
         starts: what it starts, as `conversation`; null for requests.
         rate_per_s: requests that arrive each second, of a rate.
         arrivals: how they do, `even`, `poisson` or `gamma(CV)`.
         rate_ramp_per_s: requests/s that are added each second until then; null for the whole rate at once.
-        arrivals_begin_ms: when the rate begins.
+        arrivals_begin_ms: when the rate or the trace begins.
+        trace: the file that is replayed.
+        trace_sha256: of its bytes.
+        trace_requests: that are replayed.
+        trace_speed: so many times as fast as they were.
+        trace_span_s: from the first to the last of them, at that speed.
+        trace_shared: share of their input tokens, after the warm-up, in blocks that an earlier one had: in the trace.
+        trace_due_ms: of the beginning: when those are due that follow no other.
         phase: where first requests are, `spread` or `burst` …
         phase_asked: the same as it was asked for.
         pulses: users come one by one and wait for their places.
@@ -181,6 +188,13 @@ class Manifest(Document, kw_only=True, frozen=True):
     arrivals: str | None = None
     rate_ramp_per_s: Number | None = None
     arrivals_begin_ms: Number | None = None
+    trace: str | None = None
+    trace_sha256: str | None = None
+    trace_requests: int | None = None
+    trace_speed: Number | None = None
+    trace_span_s: Number | None = None
+    trace_shared: Number | None = None
+    trace_due_ms: list[Number] | None = None
     timestamp_source: str | None = None
     api: str | None = None
     plan: str | None = None
@@ -210,8 +224,8 @@ class Manifest(Document, kw_only=True, frozen=True):
 
     @property
     def is_open(self) -> bool:
-        """Whether requests arrive at a rate, and users are the pool that serves them."""
-        return self.schedule == "rate"
+        """Whether requests arrive at a rate or as in a trace, and users are the pool that serves them."""
+        return self.schedule in {"rate", "trace"}
 
     def stage(self, number: int) -> StageRecord:
         """The record of a stage, which must be there."""

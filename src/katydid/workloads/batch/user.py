@@ -13,6 +13,7 @@ import gevent
 from katydid.engine.options import RunOptions
 from katydid.engine.services.chat import ChatService
 from katydid.engine.user import PacedUser
+from katydid.load.traces.talks import COLUMNS
 from katydid.model.sample import ErrorClass, Sample
 from katydid.workloads.batch import BatchOptions
 
@@ -32,6 +33,9 @@ class BatchUser(PacedUser[BatchOptions, ChatService[BatchOptions]]):
     Columns:
         attempt: which try of the request this is, from 0.
         retry_at_ms: when the next try is due.
+        session_id: the conversation of a trace that the request is part of; null for none.
+        turn: of the conversation, from 1.
+        history_tokens: of what was said before, as the target counted it.
     """
 
     abstract = True
@@ -42,7 +46,10 @@ class BatchUser(PacedUser[BatchOptions, ChatService[BatchOptions]]):
     extra_columns: ClassVar[dict[str, type]] = {
         "attempt": int,
         "retry_at_ms": float,
+        **COLUMNS,
     }
+
+    _said = ""
 
     def iterate(self, scheduled: float) -> None:
         """One request, or several tries of it."""
@@ -59,13 +66,14 @@ class BatchUser(PacedUser[BatchOptions, ChatService[BatchOptions]]):
                     scheduled = time.monotonic() + backoff_delay(attempt, dice.random(), asked)
                     sample.extra["retry_at_ms"] = self.run_context.info.ms(scheduled)
             if not again or not self._hold_back(scheduled):
-                self.service.ended(sample, self.draw)
+                self.service.ended(sample, self.draw, self._said)
                 return
 
     def ask(self, sample: Sample) -> None:
         """One whole answer, from its request to its last byte."""
-        request = self.service.request_for(sample, self.draw, stream=False)
-        self.exchange(sample, request, self.service.answer_parser())
+        request, parser = self.service.request_for(sample, self.draw, stream=False), self.service.answer_parser()
+        self.exchange(sample, request, parser)
+        self._said = parser.answer.text if parser.answer else ""
 
     def _hold_back(self, until: float) -> bool:
         """Wait; False where the run ended meanwhile."""

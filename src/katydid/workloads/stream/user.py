@@ -5,16 +5,24 @@ from typing import ClassVar
 from katydid.engine.options import RunOptions
 from katydid.engine.services.chat import ChatService
 from katydid.engine.user import PacedUser
+from katydid.load.traces.talks import COLUMNS
 from katydid.model.sample import Sample
 
 
 class StreamUser(PacedUser[RunOptions, ChatService[RunOptions]]):
-    """Asks for a streamed answer, and times its chunks."""
+    """Asks for a streamed answer, and times its chunks.
+
+    Columns:
+        session_id: the conversation of a trace that the request is part of; null for none.
+        turn: of the conversation, from 1.
+        history_tokens: of what was said before, as the target counted it.
+    """
 
     abstract = True
     workload = "stream"
     service_class: ClassVar[type[ChatService[RunOptions]]] = ChatService
     request_type = "STREAM"
+    extra_columns: ClassVar[dict[str, type]] = COLUMNS
 
     def perform(self, sample: Sample) -> None:
         """One streamed answer, from its request to its last byte."""
@@ -23,4 +31,4 @@ class StreamUser(PacedUser[RunOptions, ChatService[RunOptions]]):
         request = self.service.request_for(sample, draw, stream=True)
         parser = self.service.stream_parser(sample, draw)
         self.exchange(sample, request, parser, log.before(parser, sample.request_id) if log else None)
-        self.service.ended(sample, draw)
+        self.service.ended(sample, draw, parser.text)

@@ -1,0 +1,1 @@
+"""What traffic is like, and whether a test is like it."""

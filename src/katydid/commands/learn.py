@@ -1,0 +1,141 @@
+"""`katydid learn LOG`: a trace without texts, and a profile of the traffic, from a gateway's log."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from katydid.commands.output import STANDARD_OUTPUT, add_json, check_output, write_output
+from katydid.model.arguments import Commands
+from katydid.model.errors import ConfigError, ExitCode
+from katydid.model.jsontext import json_text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from katydid.load.traces.learning import Learned
+    from katydid.model.documents.traffic import Difference, Spread, Traffic
+    from katydid.report.model import Section
+
+_PIECE = 2**16
+
+
+def add_parser(commands: Commands) -> None:
+    """Add the command's arguments to the tree."""
+    parser = commands.add_parser(
+        "learn",
+        description="A trace for `katydid run --trace`, without texts, and a profile of your traffic, from a gateway's "
+        "log: LiteLLM's JSON, nginx's access log in JSON, or OpenTelemetry's spans of generative AI as JSON.",
+        epilog="example: katydid learn access.jsonl -o trace.csv --against reports/stream/v1.2/20261121T090000Z",
+    )
+    parser.add_argument("log", metavar="LOG", help="the gateway's log; may be .gz")
+    parser.add_argument("-o", "--output", metavar="F", help="write the trace as CSV; - for standard output")
+    parser.add_argument("--against", metavar="RUN", type=Path, help="a run folder: is that test like this traffic?")
+    add_json(parser)
+    parser.set_defaults(run=run)
+
+
+def run(given: Namespace) -> int:
+    """Write the trace and show the profile; 0 where there is one."""
+    from katydid.analysis.traffic.difference import differences, verdict_on
+    from katydid.analysis.traffic.profile import of_log, of_run
+    from katydid.load.traces.learning import csv_of
+    from katydid.model.documents.traffic import Learning
+    from katydid.model.formatting import plural
+    from katydid.report.render.terminal import print_section, terminal
+    from katydid.runs.folder import RunFolder
+
+    if given.output == given.json == STANDARD_OUTPUT:
+        raise ConfigError("-o - and --json -: standard output takes one of them: name a file for the other")
+    for where in filter(None, (given.output, given.json)):
+        check_output(where)
+    log = _read(given.log)
+    traffic = of_log(log)
+    test = of_run(RunFolder(given.against).samples()) if given.against else None
+    found = differences(test, traffic) if test else []
+    verdict = verdict_on(found) if test else _sentence(traffic)
+    console = terminal(stderr=STANDARD_OUTPUT in {given.output, given.json})
+    console.print(_sentence(traffic), markup=False)
+    if left := log.left_out.total():
+        why = ", ".join(f"{count} with {reason}" for reason, count in log.left_out.most_common(3))
+        console.print(f"{plural(left, 'entry', 'entries')} of the log left out: {why}.", markup=False)
+    for section in [*_sections(traffic), *([_against(found)] if test else [])]:
+        print_section(section, console)
+    if test:
+        console.print(verdict, markup=False)
+    if given.output:
+        write_output(given.output, "".join(f"{line}\n" for line in csv_of(log.trace)))
+        console.print(f"Trace: {given.output}; replay it with katydid run stream --trace {given.output}", markup=False)
+    if given.json:
+        told = Learning.of(
+            log=given.log,
+            trace=given.output,
+            left_out=dict(log.left_out),
+            traffic=traffic,
+            test=test,
+            differences=found,
+            verdict=verdict,
+        )
+        write_output(given.json, json_text(told.json) + "\n")
+    return ExitCode.PASSED
+
+
+def _read(path: str) -> Learned:
+    from katydid.load.traces.learning import learned
+
+    try:
+        with Path(path).open("rb") as file:
+            return learned(iter(lambda: file.read(_PIECE), b""))
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from None
+    except OSError as error:
+        raise ConfigError(f"{path}: {(error.strerror or str(error)).lower()}") from None
+
+
+def _sentence(traffic: Traffic) -> str:
+    """How much there is, and how it comes."""
+    from katydid.model.formatting import or_dash, plural, significant
+
+    cv = or_dash(traffic.cv, significant)
+    return (
+        f"{plural(traffic.requests, 'request')} in {traffic.seconds:,.0f} s: {significant(traffic.rate_per_s)}/s, "
+        f"{significant(traffic.peak_per_s)}/s in the busiest minute; CV of the gaps {cv}."
+    )
+
+
+def _sections(traffic: Traffic) -> list[Section]:
+    """Lengths, turns and prefixes; the rate over the day, where the log covers more than an hour of it."""
+    from katydid.model.formatting import fraction, or_dash, significant
+    from katydid.report.model import Section, Table
+
+    rows = [
+        ("input tokens", *_row(traffic.input)),
+        ("output tokens", *_row(traffic.output)),
+        ("turns of a conversation", *_row(traffic.turns)),
+    ]
+    prefixes = f"Prefix share: {or_dash(traffic.prefix_share, fraction)} of the input tokens."
+    found = [Section("traffic", "Lengths", [prefixes], [Table("", ("", "Mean", "p50", "p95"), rows)])]
+    if len(traffic.rate_by_hour) > 1:
+        hours = [(f"{each.hour:02d}:00", significant(each.per_s)) for each in traffic.rate_by_hour]
+        found.append(Section("day", "Rate over the day", (), [Table("", ("Hour (UTC)", "Requests/s"), hours)]))
+    return found
+
+
+def _against(found: Sequence[Difference]) -> Section:
+    """The test beside the traffic."""
+    from katydid.analysis.traffic.difference import said
+    from katydid.report.model import Section, Table
+
+    rows = [(each.name, said(each.test, each.name), said(each.traffic, each.name)) for each in found]
+    bad = frozenset((row, 1) for row, each in enumerate(found) if each.differs)
+    table = Table("", ("", "Test", "Traffic"), rows, bad=bad)
+    return Section("against", "Your test beside your traffic", (), [table])
+
+
+def _row(spread: Spread | None) -> tuple[str, str, str]:
+    from katydid.model.formatting import significant
+
+    if spread is None:
+        return ("–",) * 3
+    return significant(spread.mean), significant(spread.p50), significant(spread.p95)

@@ -1,0 +1,63 @@
+"""The trace that a run replays: read once a process, and cut to what was asked for of it."""
+
+import hashlib
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from katydid.load.traces.collection import collected
+from katydid.load.traces.files import records
+from katydid.load.traces.trace import Trace
+from katydid.load.traces.window import read_window
+from katydid.model.errors import ConfigError
+from katydid.model.formatting import plural
+
+_PIECE = 2**16
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """A trace as a run replays it.
+
+    Attributes:
+        trace: its requests, in seconds of the run.
+        sha256: of the file; two runs with equal ones, and the same window and speed, sent the same.
+        told: what the person should know of it; empty for nothing.
+    """
+
+    trace: Trace
+    sha256: str
+    told: str
+
+
+def replay_of(path: str, window: str | None, speed: float, requests: int | None) -> Replay:
+    """A file's trace.
+
+    Args:
+        path: of the file.
+        window: as `read_window` reads it.
+        speed: so many times as fast as it was.
+        requests: after which the run ends; None for all.
+
+    Raises:
+        ConfigError: it cannot be read, is no trace, or has no request in its window; says where.
+    """
+    try:
+        state = Path(path).stat()
+        return _replay(path, (state.st_mtime_ns, state.st_size), window, speed, requests)
+    except ConfigError as error:
+        raise ConfigError(f"--trace {path}: {error}") from None
+    except OSError as error:
+        raise ConfigError(f"--trace {path}: {(error.strerror or str(error)).lower()}") from None
+
+
+@lru_cache(maxsize=1)
+def _replay(path: str, _state: tuple[int, int], window: str | None, speed: float, requests: int | None) -> Replay:
+    """The same of a file in one state, so that all that ask for it in a process have one copy."""
+    with Path(path).open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        file.seek(0)
+        trace = collected(records(iter(lambda: file.read(_PIECE), b"")))
+    skipped = f"{plural(trace.skipped, 'request')} of the trace without an answer left out" if trace.skipped else ""
+    replayed = trace.replayed(*(read_window(window) if window else ()), speed=speed)
+    return Replay(replayed.part(0, min(requests or len(replayed), len(replayed))), digest, skipped)

@@ -1,0 +1,164 @@
+"""One request of a trace, in any of the forms in which traces have them. Knows no file.
+
+    timestamp, input_length, output_length, hash_ids       Mooncake's JSON; milliseconds
+    Timestamp, Request tokens, Response tokens              BurstGPT's CSV; seconds
+    TIMESTAMP, ContextTokens, GeneratedTokens               Azure's CSV; dates
+    timestamp, messages                                     OpenAI's messages; as Mooncake's, or a date
+    time, input, output, session, parent                    our own CSV; seconds, or dates
+
+Mooncake: https://github.com/kvcache-ai/Mooncake (FAST'25 traces). BurstGPT: https://github.com/HPMLL/BurstGPT. Azure:
+https://github.com/Azure/AzurePublicDataset.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from katydid.load.lengths import MOST
+from katydid.load.prompts.entry import CONVERSATIONS, Prompt, prompt_of
+from katydid.model.errors import ConfigError
+from katydid.model.options.quantities import quoted
+
+TIMES = ("timestamp", "time", "created_time", "created_at", "created", "start_time")
+"""The first of these that a request has is its time; so of the others."""
+INPUTS = ("input", "input_length", "input_tokens", "request tokens", "contexttokens", "prompt_tokens")
+OUTPUTS = ("output", "output_length", "output_tokens", "response tokens", "generatedtokens", "completion_tokens")
+SESSIONS = ("session", "session_id", "session id")
+PARENT = "parent"
+HASHES = "hash_ids"
+TEXTS = (*CONVERSATIONS, "prompt", "text_input", "text")
+KNOWN = frozenset({*TIMES, *INPUTS, *OUTPUTS, *SESSIONS, PARENT})
+"""Columns of a table."""
+
+_IN_MILLISECONDS = frozenset({"timestamp", "created_time"})
+"""Of JSON, as Mooncake has them; a table's are in seconds."""
+_EPOCH_S, _EPOCH_MS = 1e9, 1e11
+"""Numbers from here on are seconds, or milliseconds, since 1970: no trace is so long."""
+_LATEST = 1e14
+_MOST_ID = 2**64
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One request.
+
+    Attributes:
+        time: in seconds, from whatever beginning.
+        input_tokens, output_tokens: None where the file does not say.
+        session: the conversation that it is part of; None for one of its own.
+        parent: the number of the request that it follows, in the file, from 1; None for the one before it in its
+            session.
+        hash_ids: of the blocks that its prompt begins with; requests with the same ids share these.
+        prompt: what it said; None where only lengths are known.
+    """
+
+    time: float
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    session: str | None = None
+    parent: int | None = None
+    hash_ids: tuple[int, ...] = ()
+    prompt: Prompt | None = None
+
+
+def record_of(value: Any, number: int, *, table: bool) -> Record:
+    """The request that an entry of a file is.
+
+    Args:
+        value: as JSON or a table's row has it.
+        number: where it stands in its file, from 1.
+        table: it is a row, whose values are texts.
+
+    Raises:
+        ConfigError: it is none; without saying where.
+        Skipped: it asks nothing.
+    """
+    if not isinstance(value, dict):
+        raise ConfigError("is not a request: give an object with a timestamp")
+    says = not table and value.keys() & set(TEXTS)
+    session = _first(value, SESSIONS)[1]
+    return Record(
+        _time(value, table=table),
+        _tokens(value, INPUTS),
+        _tokens(value, OUTPUTS),
+        None if session is None else str(session),
+        _parent(value.get(PARENT), number),
+        _hash_ids(value.get(HASHES)),
+        prompt_of(value, number) if says else None,
+    )
+
+
+def seconds_of(value: Any, *, milliseconds: bool = False) -> float:
+    """A moment in seconds: a number, or a date of ISO 8601; without a zone it is in UTC.
+
+    Args:
+        value: as a file has it; a table's numbers are texts.
+        milliseconds: small numbers are these.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if type(value) not in {int, float, str}:
+        raise ValueError(value)
+    try:
+        number = float(value)
+    except ValueError:
+        moment = datetime.fromisoformat(str(value).strip())
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    except OverflowError:
+        raise ValueError(value) from None
+    if not abs(number) <= _LATEST:
+        raise ValueError(value)
+    if number >= _EPOCH_S:
+        milliseconds = number >= _EPOCH_MS
+    return number / 1000.0 if milliseconds else number
+
+
+def _time(value: Mapping[str, Any], *, table: bool) -> float:
+    name, said = _first(value, TIMES)
+    if said is None:
+        raise ConfigError(f"has no time: {TIMES[0]} or {TIMES[1]}")
+    try:
+        return seconds_of(said, milliseconds=not table and name in _IN_MILLISECONDS)
+    except (ValueError, OverflowError):
+        raise ConfigError(f"{name} is {quoted(str(said))}: give a number, or a date as 2024-05-10T00:00:09Z") from None
+
+
+def _first(value: Mapping[str, Any], names: tuple[str, ...]) -> tuple[str, Any]:
+    """The first of these that it has, which is not empty."""
+    for name in names:
+        if (said := value.get(name)) is not None and said != "":
+            return name, said
+    return names[0], None
+
+
+def _tokens(value: Mapping[str, Any], names: tuple[str, ...]) -> int | None:
+    name, said = _first(value, names)
+    return None if said is None else _whole(name, said, MOST)
+
+
+def _whole(name: str, said: Any, most: int, least: int = 0) -> int:
+    try:
+        number = float("nan") if isinstance(said, bool) else float(said)
+    except (TypeError, ValueError, OverflowError):
+        number = float("nan")
+    if not least <= number <= most or number != int(number):
+        raise ConfigError(f"{name} is {quoted(str(said))}: give a whole number from {least} to {most:,}")
+    return int(number)
+
+
+def _parent(said: Any, number: int) -> int | None:
+    if said is None or said == "":
+        return None
+    if number == 1:
+        raise ConfigError(f"{PARENT} is {quoted(str(said))}: no request comes before the first")
+    return _whole(PARENT, said, number - 1, least=1)
+
+
+def _hash_ids(said: Any) -> tuple[int, ...]:
+    if said is None:
+        return ()
+    if not isinstance(said, list) or not all(type(each) is int and 0 <= each < _MOST_ID for each in said):
+        raise ConfigError(f"{HASHES} is not a list of whole numbers")
+    return tuple(said)
