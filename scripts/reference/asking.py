@@ -16,7 +16,7 @@ from katydid.model.arguments import OneLineParser
 from katydid.model.options import default_text, flag_of, options_in, variable_of
 from katydid.model.workload import WORKLOADS
 from katydid.resources import shipped_workloads
-from katydid.target import prefix_cache
+from katydid.target import kept_answers, prefix_cache
 from katydid.target.apis.tools import TOOL_FAULTS
 from katydid.target.bridge.service import BRIDGE_FAULTS
 from katydid.target.faults import FAULTS
@@ -188,6 +188,12 @@ request.
 {prefix_rule} A word of a prompt is a token. The first content chunk
 comes sooner by the cached share of the prompt (`--ttft` × (1 − cached / prompt)), and the usage has the cached tokens
 where the API has a place for them. `POST /reset_prefix_cache` empties it, as vLLM's does.
+
+## Conversations
+
+A request of `/v1/responses` may go on from an answer that the target keeps (`previous_response_id`): its prompt then is
+all that was said before, and its own input. Every answer is kept but for those of requests with `"store": false`; of
+more than {kept_answers.MOST:,} the oldest are forgotten.
 
 ## `--keep-computing`
 

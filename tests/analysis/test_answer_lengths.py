@@ -105,6 +105,23 @@ def test_a_time_that_is_known_as_a_bound_is_not_made_equal(tmp_path):
     assert metrics(found)["duration.p95"].verdict == "cannot_tell"
 
 
+@pytest.mark.parametrize("counting", [("old", "new"), ("new",)])
+def test_chunks_show_that_answers_differ_and_not_by_how_much(tmp_path, counting):
+    """The new version sends two tokens a chunk; on one side or both the server counts no tokens."""
+    base, new = sides(tmp_path, longer=0.0, workload="stream")
+    for name, side in (("old", base), ("new", new)):
+        for folder in side:
+            rows = folder.samples()
+            if name in counting:
+                rows["completion_tokens"] = np.nan
+            rows["chunks"] = rows["chunks"] / (2.0 if name == "new" else 1.0)
+            rows.to_parquet(folder.path / "samples.parquet")
+    found = compare_versions(base, new)
+    assert "duration_at_length.p50" not in metrics(found)
+    assert metrics(found)["duration.p50"].verdict == "cannot_tell"
+    assert any("chunks instead of" in reason and "counts no tokens" in reason for reason in found.reasons)
+
+
 def test_the_gate_fails_a_version_whose_answers_are_longer_and_that_is_slower(tmp_path, capsys):
     sides(tmp_path, longer=0.05, slower=0.4)
     limits = tmp_path / "limits.toml"
@@ -122,7 +139,7 @@ def lengths(tokens, prompts=None):
     rows["completion_tokens"] = tokens
     if prompts is not None:
         rows["prompt_id"] = prompts
-    return answer_lengths(RequestTimes(rows, MANIFEST))
+    return answer_lengths(RequestTimes(rows, MANIFEST)).get("completion_tokens")
 
 
 def test_the_chance_of_a_mean_length_is_that_of_independent_answers():

@@ -76,6 +76,9 @@ def test_four_slots_and_users_in_two_processes(tmp_path):
     assert row["connected_before"] == row["peak_in_flight"] == 10
     assert row["start_spread_ms"] < 300
     assert set(run.samples["worker"]) == {"worker-0", "worker-1"}
+    found = run.summary["concurrency"]
+    assert (found["alone_before_ms"], found["alone_after_ms"]) == (pytest.approx(780, rel=0.2),) * 2
+    assert run.samples["role"].value_counts().to_dict() == {"alone before": 1, "smaller burst": 5, "alone after": 1}
 
 
 @pytest.mark.slow

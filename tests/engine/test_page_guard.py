@@ -5,9 +5,11 @@ from types import SimpleNamespace
 
 import pytest
 from flask import Flask
+from locust.argument_parser import ui_extra_args_dict
 
+from katydid.engine import plugin
 from katydid.engine.live import page_guard
-from katydid.engine.live.page_guard import PageGuard
+from katydid.engine.live.page_guard import FORM_OF_LOCUST, PageGuard, closed_fields
 from katydid.engine.options import RunOptions, run_options
 from katydid.engine.run_info import SECRETS_WIRE_NAME
 from katydid.model.errors import ConfigError
@@ -111,6 +113,13 @@ def test_what_is_of_the_process_is_not_for_the_page_to_set(monkeypatch, field):
     assert not told["success"]
     assert f"--{field.replace('_', '-')} is not for the page to set" in told["message"]
     assert page.checked == []
+
+
+def test_every_field_that_the_form_shows_may_be_set():
+    plugin.install()
+    shown = ui_extra_args_dict([]).keys() | FORM_OF_LOCUST
+    assert {"interval", "version_label", "prompts"} <= shown
+    assert not shown & closed_fields()
 
 
 def test_a_start_is_checked_and_reaches_locust_as_plain_numbers():

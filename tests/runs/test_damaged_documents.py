@@ -87,7 +87,7 @@ JUNK = (None, True, -1, 1e14, "", "x", "\0\n", "http://[", [], [1], ["x"], {}, [
 
 
 @pytest.mark.parametrize(
-    "key", ["options", "declared", "workload", "users", "interval_s", "host", "stages", "objective"]
+    "key", ["options", "declared", "workload", "users", "interval_s", "host", "stages", "objective", "stopped_at_ms"]
 )
 def test_a_manifest_that_holds_something_odd_is_reported_or_refused_in_one_line(runs, tmp_path, key):
     for number, value in enumerate(JUNK):

@@ -30,6 +30,8 @@ def with_column(run, name, values):
         ("duration_ms", lambda n: pa.array(["slow"] * n)),
         ("duration_ms", lambda n: pa.array([float("inf")] * n)),
         ("duration_ms", lambda n: pa.array([-1e300] * n)),
+        ("scheduled_ms", lambda n: pa.array([1e14] * n)),
+        ("bytes", lambda n: pa.array([2**62] * n)),
         ("user", lambda n: pa.array([1.5] * n)),
         ("status", lambda n: pa.array([[1]] * n)),
         ("warm_up", lambda n: pa.array(["perhaps"] * n)),

@@ -271,7 +271,7 @@ def messages(data: bytes) -> None:
     """What a worker sends is one of its messages, with rows of the run's columns, or is refused."""
     try:
         sent = msgspec.msgpack.decode(data)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         sent = {"kind": "samples", "batch": data}
     for kind in (Rows, Ticket, Finished, Unfit, Ready, Setting):
         try:

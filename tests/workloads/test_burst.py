@@ -14,6 +14,7 @@ from katydid.report.model import Material
 from katydid.runs.rows import RowBuffer, decode, sample_schema
 from katydid.workloads.burst import BurstOptions
 from katydid.workloads.burst.analysis import burst_summary
+from katydid.workloads.burst.contradictions import ROLE, Role
 from katydid.workloads.burst.section import burst_section
 from katydid.workloads.burst.user import BurstService, _StreamOrWhole
 
@@ -30,7 +31,7 @@ def request(user, waited, *, burst=0, error=None, detail="", start=0.5, connect=
 
 
 def summary(*samples):
-    rows = RowBuffer(sample_schema({"waited_ms": float}))
+    rows = RowBuffer(sample_schema({"waited_ms": float, ROLE: str}))
     for sample in samples:
         rows.append(sample)
     frame = with_derived(decode(rows.drain()).to_pandas(), manifest_with())
@@ -79,6 +80,21 @@ def test_a_burst_after_one_with_leftovers_is_not_diagnosed():
     random = np.random.default_rng(0)
     second = [request(user, float(t), burst=1) for user, t in enumerate(random.uniform(100, 29_000, 10))]
     assert "one at a time" in summary(*ONE_AT_A_TIME, *second)["diagnosis"]
+
+
+def beside(role, user, waited):
+    sample = request(user, waited, burst=1)
+    sample.extra[ROLE] = str(role)
+    return sample
+
+
+def test_what_is_asked_beside_the_bursts_is_in_the_diagnosis_and_in_no_row():
+    probes = [beside(Role.BEFORE, 0, 900.0), beside(Role.AFTER, 0, 800.0)]
+    probes += [beside(Role.SMALLER, user, 800.0 + user) for user in range(5)]
+    found = summary(*(request(user, 800.0 + user) for user in range(10)), *probes)
+    assert (len(found["per_user"]), len(found["bursts"])) == (10, 1)
+    assert found["concurrency"].verdict == "all at once"
+    assert (found["concurrency"].alone_before_ms, found["concurrency"].alone_after_ms) == (900.0, 800.0)
 
 
 # What is sent
@@ -149,5 +165,7 @@ def test_users_who_could_not_connect_ahead_are_named():
 
 
 def test_the_beginning_says_what_a_burst_is_and_when_the_next_comes():
-    assert BurstOptions().course == "1 burst: one request each at the same moment, answered within 30 s or never"
+    alone = BurstOptions(burst_probes="off").course
+    assert alone == "1 burst: one request each at the same moment, answered within 30 s or never"
+    assert BurstOptions().course == f"{alone}; one alone before and after, and half of the users together"
     assert BurstOptions(bursts=3).course.startswith("3 bursts, the next 40 s after")

@@ -41,14 +41,15 @@ def test_lengths_are_those_of_a_turn_and_so_is_what_is_asked_for():
 
 def test_a_template_around_later_turns_is_measured_and_left_room_for():
     class Framed(Model):
-        """Its template has 7 tokens around each message, and 20 more in front."""
+        """Its template has 7 tokens around each message, and 20 more in front where there is no system prompt."""
 
         def send(self, request, sink, exchange):
             super().send(request, self.Sink(sink, request), exchange)
 
         class Sink:
             def __init__(self, sink, request):
-                more = 20 + 7 * len(json.loads(request.body or b'{"messages": []}')["messages"])
+                messages = json.loads(request.body or b'{"messages": [{"role": "none"}]}')["messages"]
+                more = 7 * len(messages) + 20 * (messages[0]["role"] != "system")
                 told = b'"prompt_tokens":'
 
                 def feed(data, at):
@@ -62,8 +63,8 @@ def test_a_template_around_later_turns_is_measured_and_left_room_for():
 
     options = {"turns": "4", "input_tokens": "50", "shared_prefix": "100", "output_tokens": "3"}
     turns, _ = one_conversation(chat_service(Framed(), **options))
-    assert [turn.prompt_tokens for turn in turns] == pytest.approx([157, 210, 263, 316], abs=1)
-    assert [turn.target_input_tokens for turn in turns] == pytest.approx([157, 210, 263, 316], abs=1)
+    assert [turn.prompt_tokens for turn in turns] == pytest.approx([137, 190, 243, 296], abs=1)
+    assert [turn.target_input_tokens for turn in turns] == pytest.approx([137, 190, 243, 296], abs=1)
 
 
 def test_a_shared_prefix_is_the_system_prompt_of_its_groups_conversations():

@@ -4,8 +4,10 @@ import heapq
 
 import numpy as np
 import pytest
+from simulate_bursts import ROWS, counted
 
 from katydid.stats.concurrency_model import Burst, chance_of_noise, fits, starts
+from katydid.workloads.burst.contradictions import Probes
 from katydid.workloads.burst.diagnosis import diagnose_burst
 
 SERVICE, TIMEOUT, USERS = 7800.0, 30_000.0, 10
@@ -26,8 +28,13 @@ def burst(ends, timeout=TIMEOUT):
     return Burst(np.sort(ends[ends < timeout]), np.full(int((ends >= timeout).sum()), timeout))
 
 
-def verdict(*bursts, rejected=None):
-    return diagnose_burst(bursts, rejected or [0] * len(bursts)).verdict
+def verdict(*bursts, rejected=None, probes=None):
+    return diagnose_burst(bursts, rejected or [0] * len(bursts), probes).verdict
+
+
+def room_for_all(random):
+    """Half of the users, and one alone, are answered in the same time."""
+    return Probes(SERVICE, SERVICE, served(random, USERS, USERS // 2))
 
 
 KINDS = {
@@ -35,7 +42,7 @@ KINDS = {
     "2 at a time": lambda r: verdict(served(r, 2)),
     "4 at a time": lambda r: verdict(served(r, 4)),
     "8 at a time": lambda r: verdict(served(r, 8)),
-    "all at once": lambda r: verdict(served(r, USERS)),
+    "all at once": lambda r: verdict(served(r, USERS), probes=room_for_all(r)),
     "admits 4 and rejects the rest": lambda r: verdict(served(r, 4, 4), rejected=[6]),
     "admits 6 and rejects the rest": lambda r: verdict(served(r, 3, 6), rejected=[4]),
 }
@@ -76,7 +83,9 @@ def test_the_chance_of_noise_is_large_for_noise_and_small_for_a_queue():
 
 def test_the_sentence_says_its_verdict_and_a_person_what_to_do():
     for kind in ("one at a time", "4 at a time", "all at once", "admits 4 and rejects the rest"):
-        found = diagnose_burst([served(np.random.default_rng(1), {"o": 1, "4": 4}.get(kind[0], USERS))], [0])
+        random = np.random.default_rng(1)
+        slots = {"o": 1, "4": 4}.get(kind[0], USERS)
+        found = diagnose_burst([served(random, slots)], [0], room_for_all(random) if slots == USERS else None)
         if kind.startswith("admits"):
             found = diagnose_burst([served(np.random.default_rng(1), 4, 4)], [6])
         assert kind in found.sentence
@@ -134,3 +143,50 @@ def test_a_hundred_users_are_diagnosed_too():
     found = diagnose_burst([served(np.random.default_rng(5), 16, 100, timeout=1e9)], [0])
     assert found.verdict == "16 at a time"
     assert fits([served(np.random.default_rng(5), 16, 100, timeout=1e9)])[0].slots == 16
+
+
+# What looks like slots, and is not
+
+SIMULATED = {name: row for name, row in ROWS.items() if row.possible} | {"a slot for each": ROWS["a slot for each"]}
+
+
+@pytest.mark.parametrize("users", [8, 20])
+@pytest.mark.parametrize("name", SIMULATED)
+def test_no_other_pattern_is_taken_for_slots(name, users):
+    right, _, said = counted(SIMULATED[name], users, 8)
+    assert right == 8, said
+
+
+@pytest.mark.parametrize(
+    ("name", "possible"),
+    [
+        ("2 servers, one 2 × slower", "unlike_servers"),
+        ("sharing, 4 cores", "sharing"),
+        ("continuous batching", "sharing"),
+    ],
+)
+def test_what_it_may_be_is_named(name, possible):
+    _, named, _ = counted(ROWS[name], 20, 8)
+    assert named == 8, possible
+
+
+def test_all_at_once_takes_two_sizes():
+    random = np.random.default_rng(7)
+    whole = served(random, USERS)
+    alone = diagnose_burst([whole], [0], Probes(SERVICE, SERVICE))
+    assert (alone.verdict, alone.possible) == ("not determined", ("sharing", "cold_start"))
+    assert verdict(whole, probes=room_for_all(random)) == "all at once"
+
+
+def test_a_limiter_is_named_where_it_cannot_be_told_from_one_slot():
+    found = diagnose_burst([served(np.random.default_rng(2), 1, timeout=1e9)], [0])
+    assert (found.verdict, found.possible) == ("one at a time", ("limiter",))
+    assert "a limiter accepts requests" in found.cause
+
+
+def test_slots_that_make_each_other_slower_are_slots_all_the_same():
+    found = diagnose_burst(
+        [served(np.random.default_rng(3), 4, 20, timeout=1e9)], [0], Probes(SERVICE / 2, SERVICE / 2)
+    )
+    assert (found.verdict, found.possible) == ("4 at a time", ("sharing",))
+    assert (found.alone_before_ms, found.alone_after_ms) == (SERVICE / 2, SERVICE / 2)

@@ -20,6 +20,8 @@ Window = tuple[float, float]
 """Begin and end, in milliseconds of the run."""
 MOST_ARRIVALS = 1e8
 """Of a run; a manifest that says more is damaged."""
+MOST_MISSED = 1e7
+"""Starts of users on a grid; times that say more are damaged."""
 _SAME_MS = 0.001
 """What the way through several clocks may add to a moment."""
 
@@ -128,7 +130,10 @@ def missed_starts(frame: pd.DataFrame, manifest: Manifest, window: Window) -> np
     until = np.where(last, window[1] if goes_on else scheduled, np.append(scheduled[1:], 0.0))
     next_ends = np.where(last, np.nan, np.append(ends[1:], 0.0))
     found: list[np.ndarray] = []
-    for at in np.flatnonzero(until - scheduled > interval + late):
+    waits = np.flatnonzero(until - scheduled > interval + late)
+    if (until - scheduled)[waits].sum() > MOST_MISSED * interval:
+        return np.empty(0)
+    for at in waits:
         due = np.arange(scheduled[at] + interval, until[at] - late, interval)
         due = due[(due >= window[0]) & (due < window[1])]
         answered = np.where(starts[at] >= due, ends[at], next_ends[at])

@@ -31,7 +31,7 @@ class Calibration:
         corrections: made in this process.
         following: tokens of the template for a question that follows an answer, beside their texts; None where nobody
             has measured them.
-        system: the same for a system prompt.
+        system: the same for a system prompt; negative where it takes the place of a longer one of the template's own.
     """
 
     overhead: float = 0.0

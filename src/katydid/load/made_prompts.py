@@ -108,7 +108,8 @@ class MadePrompts:
     @property
     def system_tokens(self) -> int:
         """Of a conversation's system prompt, its template included; 0 where there is none."""
-        return round(self.shared_tokens + (self.calibration.system or 0.0)) if self._apart and self._shared else 0
+        found = round(self.shared_tokens + (self.calibration.system or 0.0))
+        return found if self._apart and self._shared else 0
 
     def system_prompt(self, user: int, iteration: int) -> str:
         """What a conversation shares with all those of its group; empty for nothing."""

@@ -23,7 +23,7 @@ class ExitCode(IntEnum):
         CANNOT_TELL: the runs cannot tell, where the thresholds file says that this fails.
         INVALID: the run is invalid, or there is no data.
         INTERNAL: an error of Katydid's own.
-        INTERRUPTED: by Ctrl-C or SIGTERM.
+        INTERRUPTED: by Ctrl-C, SIGTERM, or a terminal that is gone (SIGHUP).
     """
 
     PASSED = 0

@@ -3,7 +3,7 @@
 Knows nothing about other runs.
 """
 
-from functools import cache
+from functools import cache, cached_property
 
 import numpy as np
 
@@ -12,8 +12,9 @@ from katydid.model.metrics import Distribution
 from katydid.stats.censoring import Known
 from katydid.stats.length_cost import LengthCost, length_cost
 
-COUNTED = ("completion_tokens", "chunks")
-"""Columns that tell an answer's length, the better one first."""
+TOKENS = "completion_tokens"
+COUNTED = (TOKENS, "chunks")
+"""Columns that tell an answer's length, the better one first: how many tokens a chunk has is the server's choice."""
 FEWEST_REPEATS = 10
 """Repeats of prompts from which on they tell how answers to one prompt vary."""
 
@@ -23,17 +24,13 @@ class AnswerLengths:
 
     Args:
         requests: of the run.
-        tokens: of each request's answer; NaN where that is not known.
+        counted: tokens, or chunks, of each request's answer; NaN where that is not known.
         mean: of the requests that succeeded, and of those that were cut off.
-
-    Attributes:
-        error: standard error of the mean, as a fraction of it.
     """
 
-    def __init__(self, requests: RequestTimes, tokens: np.ndarray, mean: float) -> None:
+    def __init__(self, requests: RequestTimes, counted: np.ndarray, mean: float) -> None:
         self._requests, self.mean = requests, mean
-        self._lengths = np.where(requests.ok & (tokens > 0.0), tokens, np.nan) / mean
-        self.error = self._error()
+        self._lengths = np.where(requests.ok & (counted > 0.0), counted, np.nan) / mean
         self.cost = cache(self._cost)
 
     def at(self, distribution: Distribution, tokens: float) -> Known | None:
@@ -47,8 +44,12 @@ class AnswerLengths:
         known = (times > 0.0) & ~np.isnan(self._lengths)
         return length_cost(times[known], self._lengths[known])
 
-    def _error(self) -> float:
-        """Of independent answers; where prompts repeat, of answers to the same prompt, as both sides send the same."""
+    @cached_property
+    def error(self) -> float:
+        """Standard error of the mean, as a fraction of it.
+
+        Of independent answers; where prompts repeat, of answers to the same prompt, as both sides send the same.
+        """
         known = self._lengths[~np.isnan(self._lengths)]
         if len(known) < 2:
             return np.inf
@@ -61,10 +62,10 @@ class AnswerLengths:
         return float((spread / len(known)) ** 0.5)
 
 
-def answer_lengths(requests: RequestTimes) -> AnswerLengths | None:
-    """Of a run; None where it has no answer of any length."""
-    for column in COUNTED:
-        known = requests.of_successes(column)
-        if known is not None and (mean := known.mean()[0]) > 0.0:
-            return AnswerLengths(requests, requests.column(column), mean)
-    return None
+def answer_lengths(requests: RequestTimes) -> dict[str, AnswerLengths]:
+    """Of a run, by what they are counted in; none where it has no answer of any length."""
+    counted = {column: requests.of_successes(column) for column in COUNTED}
+    means = {column: known.mean()[0] for column, known in counted.items() if known is not None}
+    return {
+        column: AnswerLengths(requests, requests.column(column), mean) for column, mean in means.items() if mean > 0.0
+    }

@@ -57,7 +57,7 @@ class Estimates:
     Attributes:
         values: by the flat names of `model.metrics`; milliseconds, fractions, or per second.
         users_at_stop: users when the failure threshold stopped the run.
-        lengths: of its answers; None where it has none, or nobody asked for them.
+        lengths: of its answers, by what they are counted in.
         clumping: of its failures (`analysis.comparison.failures`); empty where only the episodes are known.
         bounds: names of the values that are lower bounds.
         times: by the names of the distributions.
@@ -77,7 +77,7 @@ class Estimates:
     times: Mapping[str, Known] = field(default_factory=dict, repr=False)
     stopped_early: bool = False
     in_ramp: bool = False
-    lengths: AnswerLengths | None = field(default=None, repr=False)
+    lengths: Mapping[str, AnswerLengths] = field(default_factory=dict, repr=False)
 
 
 @dataclass

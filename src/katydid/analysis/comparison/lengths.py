@@ -2,13 +2,15 @@
 
 A service that answers with more tokens takes longer, though it is not slower. So where the lengths differ, times of
 whole answers are also given as they would be at the length of the base's mean answer, by what a token costs among the
-requests of each run; these decide instead. How exactly the runs tell that cost is part of their noise.
+requests of each run; these decide instead. How exactly the runs tell that cost is part of their noise. Where the server
+does not count tokens, chunks show that answers differ, but not by how much: verdicts on whole answers are taken back.
 """
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from katydid.analysis.comparison.answers import COUNTED, TOKENS
 from katydid.analysis.comparison.bounds import stands
 from katydid.analysis.comparison.estimates import Estimates, figures
 from katydid.analysis.comparison.sides import Sides
@@ -29,20 +31,25 @@ class OtherLengths:
     """Sides whose answers differ in length.
 
     Attributes:
-        base, new: tokens of a mean answer.
-        sides: with the times at equal length, where these are known.
+        base, new: tokens, or chunks, of a mean answer.
+        sides: with the times at equal length, where tokens are known.
+        in_tokens: whether they are.
     """
 
     base: float
     new: float
     sides: Sides
+    in_tokens: bool
 
     @property
     def note(self) -> str:
         """What the reader must know."""
+        if self.in_tokens:
+            differ = f"answers have {plural(self.new, 'token')} instead of {number(self.base)}"
+            return f"{differ}: times of whole answers are compared at equal length, as with {number(self.base)}"
         return (
-            f"answers have {plural(self.new, 'token')} instead of {number(self.base)}: times of whole answers are "
-            f"compared at equal length, as with {number(self.base)}"
+            f"answers have {plural(self.new, 'chunk')} instead of {number(self.base)}, and the server counts no "
+            "tokens: whole answers are not compared; look at the time to the first token and the gaps"
         )
 
     def deciding(self, primary: Sequence[str]) -> tuple[str, ...]:
@@ -71,14 +78,19 @@ class OtherLengths:
 
 def other_lengths(sides: Sides) -> OtherLengths | None:
     """What is to be known of the lengths of the sides' answers; None where these do not differ beyond chance."""
-    lengths = [[run.lengths for run in side if run.lengths is not None] for side in (sides.base, sides.new)]
-    if not all(lengths):
+    answered = [[run.lengths for run in side if run.lengths] for side in (sides.base, sides.new)]
+    told = (column for column in COUNTED if all(column in run for side in answered for run in side))
+    column = next(told, None)
+    if column is None or not all(answered):
         return None
+    lengths = [[run[column] for run in side] for side in answered]
     base, new = (sum(each.mean for each in side) / len(side) for side in lengths)
     error = math.hypot(*(each.error / len(side) for side in lengths for each in side))
     change = abs(math.log(new / base))
     if abs(new / base - 1.0) <= OF_INTEREST or change <= BEYOND_CHANCE * error:
         return None
+    if column != TOKENS:
+        return OtherLengths(base, new, sides, in_tokens=False)
     known = [each for each in _RAW if any(each.name in run.times for run in sides.new)]
     errors = {
         f"{AT_LENGTH[each.name].name}.{statistic.name}": change * max(run.cost(each).error for run in lengths[1])
@@ -86,15 +98,16 @@ def other_lengths(sides: Sides) -> OtherLengths | None:
         for statistic in STATISTICS
     }
     equal = sides.changed(lambda run: _at_length(run, known, base))
-    return OtherLengths(base, new, replace(equal, errors=errors))
+    return OtherLengths(base, new, replace(equal, errors=errors), in_tokens=True)
 
 
 def _at_length(run: Estimates, known: Sequence[Distribution], tokens: float) -> Estimates:
     """A run with the times that it would have had with answers of so many tokens."""
-    if run.lengths is None:
+    lengths = run.lengths.get(TOKENS)
+    if lengths is None:
         return run
     for distribution in known:
-        if distribution.name in run.times and (times := run.lengths.at(distribution, tokens)) is not None:
+        if distribution.name in run.times and (times := lengths.at(distribution, tokens)) is not None:
             name = AT_LENGTH[distribution.name].name
             found = figures(name, times)
             run = replace(

@@ -167,7 +167,7 @@ def refused(run: Run) -> Finding | None:
         return None
     return Finding(
         "invalid",
-        f"{plural(count, 'message')} from workers refused: no worker of this run sends such",
+        f"{plural(count, 'message')} refused, as no worker of this run sends such",
         "see the log; keep others off the master's port, and one version of Katydid on all machines",
     )
 

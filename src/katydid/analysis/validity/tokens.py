@@ -66,12 +66,13 @@ class Own:
         """Of a run; nothing where it did not make its prompts, or its manifest does not say it as it should."""
         calibration = manifest.get("calibration")
         found = calibration if isinstance(calibration, dict) else {}
-        template = sum(amount(found.get(part)) or 0.0 for part in ("overhead", "system"))
+        overhead, system = amount(found.get("overhead")) or 0.0, found.get("system")
+        template = overhead + system if isinstance(system, float) else overhead  # that of a system prompt may be less
         try:
             shared = read_shared_prefix(str((manifest.options or {}).get("shared_prefix"))).tokens
         except QuantityError:
             shared = 0
-        return cls(template, shared)
+        return cls(amount(template) or 0.0, shared)
 
 
 def cache_found(counted: pd.DataFrame, manifest: Manifest) -> CacheFound | None:

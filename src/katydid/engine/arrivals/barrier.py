@@ -1,6 +1,7 @@
 """The barrier behind which users wait for each other, in all processes of a run, and for the beginning of a rate.
 
 One process knows when all are there: the only one, or the master. It says when they may go, as a moment of the run.
+Users may come back to it: once all have, all are released again.
 """
 
 import math
@@ -25,7 +26,8 @@ class Barrier:
 
     Attributes:
         released_at: when users that wait may start, on the monotonic clock; None until that is known.
-        roster: what users said of themselves when they were ready, of the whole run; known with `released_at`.
+        roster: what users said of themselves when they were ready, of the whole run; known with `released_at`, which
+            is another one each time.
     """
 
     def __init__(self, runtime: Any) -> None:
@@ -42,6 +44,7 @@ class Barrier:
         """A run starts."""
         self.released_at: float | None = None
         self.roster: list[Any] = []
+        self._facts: list[Any] = []
         self._ready = self._done = 0
 
     def all_spawned(self) -> None:
@@ -51,7 +54,7 @@ class Barrier:
             self._release()
 
     def user_ready(self, fact: Any) -> None:
-        """A user is ready for its first request; with the last one of the whole run, all are released.
+        """A user is ready for its first request, or is back; with the last one of the whole run, all are released.
 
         Args:
             fact: what it says of itself to all others, as plain values; None for nothing.
@@ -61,8 +64,9 @@ class Barrier:
             return
         self._ready += 1
         if fact is not None:
-            self.roster.append(fact)
+            self._facts.append(fact)
         if self._ready == self._runtime.info.users:
+            self.roster, self._facts, self._ready = self._facts, [], 0
             self._release()
 
     def _release(self) -> None:

@@ -127,8 +127,7 @@ class PageGuard:
         return None
 
     def _check_fields(self, form: Mapping[str, str]) -> None:
-        ours = (*known_options().values(), *options_in(WatchOptions))
-        closed = {each.name for each in ours if not each.metadata["form"]} | default_args_dict().keys() - FORM_OF_LOCUST
+        closed = closed_fields()
         for name in form:
             if name in closed or name.startswith("katydid_"):
                 raise ConfigError(f"{_flag(name)} is not for the page to set: give it at the page's start")
@@ -145,6 +144,12 @@ class PageGuard:
         if changed:
             named = ", ".join(map(_flag, changed))
             raise ConfigError(f"{named} cannot change while a run goes on: stop it first")
+
+
+def closed_fields() -> set[str]:
+    """Options of the process, Locust's and ours, that are in no form."""
+    ours = (*known_options().values(), *options_in(WatchOptions))
+    return {each.name for each in ours if not each.metadata["form"]} | default_args_dict().keys() - FORM_OF_LOCUST
 
 
 def _flag(field: str) -> str:

@@ -1,6 +1,6 @@
 """Standard output and standard error of a run, which goes on where nobody can read them any more.
 
-The reader of a pipe has left (`| head`), the terminal is gone (a connection that broke off), the disk is full: what is
+The reader of a pipe has left (`| head`), the terminal is gone (a lost connection), the disk is full: what is
 printed is lost then, and the run folder has all of it. So a write that fails is the last one that is tried.
 """
 

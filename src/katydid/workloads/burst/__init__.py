@@ -25,6 +25,11 @@ class BurstOptions(RunOptions):
         kind=duration,
         rule=NOT_NEGATIVE,
     )
+    burst_probes: str = option(
+        "on",
+        "one request alone before and after the bursts, and a burst of half the users, which count in no metric",
+        choices=("on", "off"),
+    )
     burst_path: str | None = option(None, "GET this path instead of asking the API for a streamed answer")
     burst_body: str | None = option(None, "POST this to --burst-path: a text, or @FILE")
     interval: float = option(0.0, "least seconds from one burst to the next", kind=duration, rule=NOT_NEGATIVE)
@@ -49,9 +54,10 @@ class BurstOptions(RunOptions):
     def course(self) -> str:
         """See `RunOptions.course`."""
         each = f"one request each at the same moment, answered within {self.request_timeout:g} s or never"
+        beside = "; one alone before and after, and half of the users together" if self.burst_probes == "on" else ""
         if self.bursts == 1:
-            return f"1 burst: {each}"
-        return f"{self.bursts} bursts, the next {self.period:g} s after the last one's beginning: {each}"
+            return f"1 burst: {each}{beside}"
+        return f"{self.bursts} bursts, the next {self.period:g} s after the last one's beginning: {each}{beside}"
 
     @property
     def mode(self) -> Mode:

@@ -7,6 +7,7 @@ import pandas as pd
 
 from katydid.analysis.validity import Run
 from katydid.stats.concurrency_model import Burst, starts
+from katydid.workloads.burst.contradictions import ROLE, Probes, Role
 from katydid.workloads.burst.diagnosis import Diagnosis, diagnose_burst
 
 REFUSALS = {"overloaded", "rate_limited", "connect", "reset", "truncated"}
@@ -66,13 +67,16 @@ class BurstRow:
 def burst_summary(run: Run) -> dict[str, object]:
     """The keys `per_user`, `bursts`, `concurrency` and `diagnosis`."""
     frame = run.frame[run.frame["user"] >= 0].sort_values(["iteration", "user"])
-    if frame.empty or "waited_ms" not in frame:
+    if "waited_ms" not in frame:
+        return {}
+    frame, probes = _apart(frame)
+    if frame.empty:
         return {}
     frame = frame.assign(became=_became(frame))
     groups = [rows for _, rows in frame.groupby("iteration") if (rows["became"] != "aborted").any()]
     clean = [rows for index, rows in enumerate(groups) if index == 0 or _is_over(groups[index - 1])]
     found = diagnose_burst(
-        [_burst(rows) for rows in clean], [int((rows["became"] == "rejected").sum()) for rows in clean]
+        [_burst(rows) for rows in clean], [int((rows["became"] == "rejected").sum()) for rows in clean], probes
     )
     return {
         "per_user": [row for rows in groups for row in _per_user(rows, found)],
@@ -80,6 +84,25 @@ def burst_summary(run: Run) -> dict[str, object]:
         "diagnosis": found.sentence,
         "concurrency": found,
     }
+
+
+def _apart(frame: pd.DataFrame) -> tuple[pd.DataFrame, Probes]:
+    """The bursts, and what was asked beside them; a run may have no such requests."""
+    if ROLE not in frame:
+        return frame, Probes()
+    beside = {role: frame[frame[ROLE] == role] for role in Role}
+    smaller = beside[Role.SMALLER]
+    return frame[frame[ROLE].isna()], Probes(
+        _alone(beside[Role.BEFORE]),
+        _alone(beside[Role.AFTER]),
+        _burst(smaller.assign(became=_became(smaller))) if len(smaller) else None,
+    )
+
+
+def _alone(rows: pd.DataFrame) -> float | None:
+    """How long the one request took; None where it was not answered."""
+    answered = rows.loc[rows["outcome"] == "ok", "waited_ms"]
+    return float(answered.iloc[0]) if len(answered) else None
 
 
 def _became(frame: pd.DataFrame) -> pd.Series:

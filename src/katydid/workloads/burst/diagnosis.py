@@ -20,6 +20,7 @@ from katydid.stats.concurrency_model import (
     chance_of_noise,
     fits,
 )
+from katydid.workloads.burst.contradictions import Possible, Probes, also_possible, contradiction
 
 FEWEST_ANSWERS = 3
 """Two answers fit anything."""
@@ -53,6 +54,9 @@ class Diagnosis:
         variation: of the service times, standard deviation / mean.
         chance_of_noise: how often answers at random moments look as orderly.
         fits: the likeliest numbers of slots, the best first.
+        possible: what may be the cause instead, or besides: `sharing`, `cold_start`, `limiter`, `unlike_servers`.
+        alone_before_ms: one request alone took before all bursts; None where it was not asked, or not answered.
+        alone_after_ms: the same after all of them.
     """
 
     verdict: str = ""
@@ -69,15 +73,33 @@ class Diagnosis:
     variation: float | None = None
     chance_of_noise: float | None = None
     fits: tuple[Explanation, ...] = ()
+    possible: tuple[str, ...] = ()
+    alone_before_ms: float | None = None
+    alone_after_ms: float | None = None
 
 
-def diagnose_burst(bursts: Sequence[Burst], rejected: Sequence[int]) -> Diagnosis:
+_POSSIBLE = {
+    Possible.SHARING: "all requests share a processor or a batch, so that each is slower the more there are",
+    Possible.COLD_START: "workers start cold, or are added under load",
+    Possible.LIMITER: "a limiter accepts requests at a rate",
+    Possible.UNLIKE_SERVERS: "servers of unlike speed share one queue",
+}
+
+
+def diagnose_burst(bursts: Sequence[Burst], rejected: Sequence[int], probes: Probes | None = None) -> Diagnosis:
     """What serves bursts of requests in this way.
 
     Args:
         bursts: of which each began with nothing left over from the one before.
         rejected: in each burst, the requests that were refused at once.
+        probes: what was asked beside them.
     """
+    probes = probes or Probes()
+    found = _diagnosed(bursts, rejected, probes)
+    return replace(found, alone_before_ms=probes.before, alone_after_ms=probes.after)
+
+
+def _diagnosed(bursts: Sequence[Burst], rejected: Sequence[int], probes: Probes) -> Diagnosis:
     answers = sum(len(burst.answers) for burst in bursts)
     if answers == 0:
         return _unknown("no request was answered")
@@ -87,8 +109,16 @@ def diagnose_burst(bursts: Sequence[Burst], rejected: Sequence[int]) -> Diagnosi
     best, noise = ranked[0], chance_of_noise(bursts, ranked[0])
     reason = _doubt(answers, best, noise)
     if reason and not any(rejected):
-        return _unknown(reason, noise, ranked)
-    return _found(bursts, rejected, ranked, None if reason else best, noise)
+        return _unknown(reason, noise, ranked, (Possible.COLD_START,) if probes.cold else ())
+    if not any(rejected) and not best.closed and (seen := contradiction(bursts, best, probes)) is not None:
+        return _unknown(seen.reason, noise, ranked, seen.possible)
+    found = _found(bursts, rejected, ranked, None if reason else best, noise)
+    return found if reason else _with_possible(found, also_possible(best, probes))
+
+
+def _with_possible(found: Diagnosis, possible: Sequence[Possible]) -> Diagnosis:
+    also = "".join(f"; or {_POSSIBLE[cause]}" for cause in possible)
+    return replace(found, possible=tuple(map(str, possible)), cause=found.cause + also)
 
 
 def _doubt(answers: int, best: Fit, noise: float) -> str:
@@ -102,10 +132,14 @@ def _doubt(answers: int, best: Fit, noise: float) -> str:
     return ""
 
 
-def _unknown(reason: str, noise: float | None = None, ranked: Sequence[Fit] = ()) -> Diagnosis:
+def _unknown(
+    reason: str, noise: float | None = None, ranked: Sequence[Fit] = (), possible: Sequence[Possible] = ()
+) -> Diagnosis:
     return Diagnosis(
         NOT_DETERMINED,
         f"How many requests the target serves at a time is {NOT_DETERMINED}: {reason}.",
+        cause=", or ".join(f"possibly {_POSSIBLE[cause]}" for cause in possible),
+        possible=tuple(map(str, possible)),
         remedy="send more users, or several bursts (--bursts), with requests that take equally long and a longer "
         "--request-timeout",
         chance_of_noise=noise,

@@ -42,6 +42,9 @@ def _text(found: Diagnosis) -> list[str]:
         texts.append(f"Usual cause: {found.cause}.")
     if found.remedy:
         texts.append(f"Remedy: {found.remedy}.")
+    alone = [(found.alone_before_ms, "before the bursts"), (found.alone_after_ms, "after them")]
+    if told := [f"{milliseconds(took)} {when}" for took, when in alone if took is not None]:
+        texts.append(f"One request alone took {' and '.join(told)}.")
     if found.service_ms is not None:
         low, high = or_dash(found.service_low_ms, milliseconds), or_dash(found.service_high_ms, milliseconds)
         texts.append(

@@ -11,17 +11,20 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, ClassVar
 
+import gevent
+
 from katydid.dialects.answer_parser import error_in
 from katydid.dialects.loading import load_object
 from katydid.engine.services.base import NoAnswerError
 from katydid.engine.services.chat import ChatService
 from katydid.engine.services.paths import checked_path
-from katydid.engine.user import PacedUser
+from katydid.engine.user import BARRIER_POLL, PacedUser
 from katydid.model.errors import ConfigError, ProtocolError
 from katydid.model.sample import ErrorClass, Outcome, Sample
 from katydid.transport.exchange import Request, Timeouts
 from katydid.transport.http import HttpClient
 from katydid.workloads.burst import BurstOptions
+from katydid.workloads.burst.contradictions import ROLE, Role
 
 CLOSE = ("Connection", "close")
 CONNECT_LEAD = 1.0
@@ -165,8 +168,12 @@ class _Page:
 class BurstUser(PacedUser[BurstOptions, BurstService]):
     """Waits behind the barrier, sends its request with all others, and leaves after the last burst.
 
+    The first of them asks alone before that, and again after all; where the bursts left nothing over, half of the users
+    send one more burst in between (`contradictions.Probes`).
+
     Columns:
         waited_ms: from the release of the burst to the request's end.
+        role: of a request beside the bursts: `alone before`, `smaller burst`, `alone after`; null in a burst.
     """
 
     abstract = True
@@ -175,7 +182,8 @@ class BurstUser(PacedUser[BurstOptions, BurstService]):
     service_class = BurstService
     options_class = BurstOptions
     request_type = "BURST"
-    extra_columns: ClassVar[dict[str, type]] = {"waited_ms": float}
+    extra_columns: ClassVar[dict[str, type]] = {"waited_ms": float, ROLE: str}
+    waits_for_all = True
     default_users = 10
     ends_itself = True
     release_delay = CONNECT_LEAD + 0.5
@@ -184,6 +192,16 @@ class BurstUser(PacedUser[BurstOptions, BurstService]):
     def interval(self) -> float:
         """See `PacedUser.interval`."""
         return self.options.period
+
+    @property
+    def _probes(self) -> bool:
+        return self.options.burst_probes == "on" and (self.run_context.info.users or 0) > 1
+
+    def arrive(self) -> None:
+        """See `PacedUser.arrive`: the first user asks alone, and all wait for it."""
+        if self._probes and self.index == 0:
+            self.service.client.connect_ahead(_LOOK)
+            self._ask_beside(Role.BEFORE, time.monotonic())
 
     def wait_time(self) -> float:
         """Awake in time to connect."""
@@ -199,12 +217,52 @@ class BurstUser(PacedUser[BurstOptions, BurstService]):
     def iterate(self, scheduled: float) -> None:
         """One request; the last one ends this user's part."""
         with self.sampled(scheduled) as sample:
-            try:
-                self.perform(sample)
-            finally:
-                _note_wait(sample, scheduled)
+            self._timed(sample, scheduled)
         if self.iteration + 1 >= self.options.bursts:
+            if self._probes:
+                self._look_again(over=sample.outcome is Outcome.OK)
             self.done()
+
+    def _look_again(self, *, over: bool) -> None:
+        """A smaller burst and one request alone, if no user has left work behind."""
+        if not all(self._meet(over=over)):
+            return
+        if self.place < (self.run_context.info.users or 0) // 2:
+            self._ask_beside(Role.SMALLER, self._released())
+        self._meet(over=True)
+        if self.index == 0:
+            self._ask_beside(Role.AFTER, self._released())
+
+    def _meet(self, *, over: bool) -> list[bool]:
+        """Wait until all users of the run are here; what each says of its last request."""
+        barrier = self.run_context.barrier
+        last = barrier.released_at
+        barrier.user_ready(over)
+        while barrier.released_at == last:
+            gevent.sleep(BARRIER_POLL)
+        return barrier.roster
+
+    def _released(self) -> float:
+        """Connect, and wait for the release that all have met for."""
+        at = self.run_context.barrier.released_at
+        assert at is not None  # noqa: S101 - all have met
+        self.service.client.connect_ahead(max(0.0, at - time.monotonic() - _SAFETY))
+        gevent.sleep(max(0.0, at - time.monotonic()))
+        return at
+
+    def _ask_beside(self, role: Role, scheduled: float) -> None:
+        """One request that is not the load's."""
+        if role is not Role.BEFORE:
+            self.iteration += 1
+        with self.sampled(scheduled, counts=False) as sample:
+            sample.extra[ROLE] = str(role)
+            self._timed(sample, scheduled)
+
+    def _timed(self, sample: Sample, scheduled: float) -> None:
+        try:
+            self.perform(sample)
+        finally:
+            _note_wait(sample, scheduled)
 
     def perform(self, sample: Sample) -> None:
         """One streamed answer, or one page."""

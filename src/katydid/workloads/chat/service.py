@@ -126,7 +126,7 @@ class ConversationService(ChatService[ChatOptions]):
         counted = self.count_tokens([say(text) for say, text in zip(roles, texts, strict=True)])
         if counted is None:
             return None
-        return max(0.0, counted - beside - prompts.calibration.per_unit * sum(map(prompts.units, texts)))
+        return counted - beside - prompts.calibration.per_unit * sum(map(prompts.units, texts))
 
     def _try_going_on(self) -> None:
         """See that an answer is kept: ask twice.
