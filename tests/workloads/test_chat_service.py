@@ -135,6 +135,13 @@ def test_history_on_the_server_is_for_apis_whose_servers_keep_answers(api):
     assert "--history client" in refused(api=api, history="server")
 
 
+def test_an_answer_is_sent_again_as_the_responses_api_has_its_items():
+    client = Model()
+    one_conversation(chat_service(client, turns="2", api="openai-responses"))
+    answer = {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": " word word word"}]}
+    assert client.asked[1]["input"][1] == answer
+
+
 SERVER = {"api": "openai-responses", "history": "server"}
 
 

@@ -74,11 +74,13 @@ class Responses(OpenAiAccess):
 
 
 def _item(message: Message) -> Message:
-    """A message, whose parts this API calls by names of its own."""
-    content = message.get("content")
+    """A message, whose parts this API calls by names of its own; llama.cpp takes no answer that has not."""
+    content, is_answer = message.get("content"), message.get("role") == "assistant"
+    if is_answer and isinstance(content, str):
+        return {"type": "message"} | message | {"content": [{"type": "output_text", "text": content}]}
     if not isinstance(content, list):
         return message
-    kind = "output_text" if message.get("role") == "assistant" else "input_text"
+    kind = "output_text" if is_answer else "input_text"
     texts = [isinstance(part, dict) and part.get("type") == "text" for part in content]
     parts = [part | {"type": kind} if is_text else part for part, is_text in zip(content, texts, strict=True)]
     return message | {"content": parts}

@@ -144,7 +144,14 @@ def words_of(messages: list[Any]) -> list[str]:
     """
     if not all(isinstance(message, dict) for message in messages):
         raise RequestError("'messages' must be objects")
-    return [word for message in messages for word in str(message.get("content") or "").split()]
+    return [word for message in messages for text in _texts(message.get("content")) for word in text.split()]
+
+
+def _texts(content: Any) -> list[str]:
+    """Of a text, or of a list of parts with texts."""
+    if isinstance(content, list):
+        return [str(part.get("text") or "") for part in content if isinstance(part, dict)]
+    return [str(content or "")]
 
 
 def line(value: Mapping[str, object]) -> bytes:
