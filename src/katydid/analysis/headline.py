@@ -6,9 +6,11 @@ left is one sentence more.
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from urllib.parse import urlsplit
 
 from katydid.analysis.capacity.answer import capacity_answer
+from katydid.model.documents.base import DocumentError
 from katydid.model.documents.leaving import LeavingFound
 from katydid.model.documents.manifest import Manifest
 from katydid.model.documents.summary import Check, ErrorRow, Finding, Headline, Outcome, Summary
@@ -156,7 +158,10 @@ def _answers(manifest: Manifest, summary: Summary) -> list[str]:
     """What a run of this kind is made to find out; empty where that is its numbers."""
     if summary.capacity:
         return [capacity_answer(summary.capacity)]
-    told = (record.answer(summary) for record in workloads_of(manifest) if record.answer)
+    told = []
+    for record in workloads_of(manifest):
+        with suppress(DocumentError):  # of a summary that is older than its workload's part
+            told.append(record.answer(summary) if record.answer else None)
     return [answer for answer in told if answer]
 
 
