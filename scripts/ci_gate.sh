@@ -6,6 +6,9 @@
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 require_target "$@"
 options=("$@")
+case ${BASE_HOST:+" $* "} in
+  *" --host"[\ =]* | *" -H"*) die "--host beside BASE_HOST: name the new version's address in LOCUST_HOST" ;;
+esac
 katydid_setup run
 
 export LOCUST_USERS=${LOCUST_USERS:-50} LOCUST_RUN_TIME=${LOCUST_RUN_TIME:-3m}

@@ -43,7 +43,7 @@ def test_prompts_are_read_once_and_their_connection_is_not_the_looks(tmp_path):
     (tmp_path / "p.txt").write_text("Name a bird.\n")
     log = tmp_path / "truth.jsonl"
     with start_target(ttft=0.01, chunk_interval=0.0, chunks=5, log=str(log)) as target:
-        names = {"module": "katydid.engine.services.chat", "user": "StreamUser", "reader": "load_prompts"}
+        names = {"module": "katydid.engine.services.questions", "user": "StreamUser", "reader": "load_prompts"}
         assert lines_with_reads(tmp_path, target, "--prompts", "p.txt", **names) == ["READ p.txt"]
     first = the_run(tmp_path).samples.sort_values("start_ms").iloc[0]
     assert first["connect_ms"] > 0, "the look's own connection was closed before the load"

@@ -87,7 +87,9 @@ def test_the_wheel_holds_all_files_of_the_package(wheel):
     source = ROOT / "src"
     package = {str(p.relative_to(source)) for p in tracked_files() if source in p.parents}
     shipped = {
-        f"katydid/{p.relative_to(ROOT)}" for p in tracked_files() if p.parent.name in {"locustfiles", "thresholds"}
+        f"katydid/{p.relative_to(ROOT)}"
+        for p in tracked_files()
+        if p.parent in {ROOT / "locustfiles", ROOT / "thresholds"}
     }
     assert {"katydid/py.typed", "katydid/report/templates/run.html"} <= package
     assert "katydid/locustfiles/stream.py" in shipped

@@ -100,7 +100,7 @@ def joined_hosts(words: Sequence[str]) -> list[str]:
             hosts.append(value)
         else:
             left.append(word)
-    return [*left, "--host", ",".join(hosts)] if len(hosts) > 1 else list(words)
+    return [*left, "--host", ",".join(dict.fromkeys(hosts))] if len(hosts) > 1 else list(words)
 
 
 def _quiet(locusts: Sequence[str]) -> list[str]:
