@@ -58,10 +58,18 @@ def test_a_broken_rule_is_said_before_what_was_found():
     assert found.text.index("nobody was left") < found.text.index("1,000 of 2,000 clients accepted")
 
 
-def test_a_part_of_an_older_shape_has_no_answer():
-    assert headline(manifest_with(workload="burst"), summary_with({"concurrency": 3})).text.startswith(
-        "PASSED: 100 req"
-    )
+@pytest.mark.parametrize(
+    ("workload", "keys"),
+    [
+        ("burst", {"concurrency": 3}),
+        ("storm", {"resilience": {"accepted": 1}}),
+        ("storm", {"resilience": STORM | {"rejected": "many"}}),
+        ("chaos", {"resilience": {"outage_s": 1.0}}),
+        ("zombies", {"resilience": {"held": None, "refused_or_dropped": 1}}),
+    ],
+)
+def test_a_part_of_an_older_shape_or_a_damaged_one_has_no_answer(workload, keys):
+    assert headline(manifest_with(workload=workload), summary_with(keys)).text.startswith("PASSED: 100 requests")
 
 
 def test_times_of_different_loads_are_not_pooled_in_the_headline():

@@ -149,18 +149,14 @@ class PacedUser(User, Generic[Options, Service]):
         """
         service: Any = self.service  # of those that a service over WebSockets lacks, it needs a client of HTTP
         fed = parser if sink is None else sink
-        leaving = self.options.leaving
-        departure = None
+        leaving, departure = self.options.leaving, None
         if leaving is not None and leaving.leaves(self.options.seed, *self.draw):
             departure = Departure(leaving, lambda: getattr(parser, "chunks", 0))
             fed = departure.sink(fed)
-        talk, left_ms = partial(service.client.send, request, fed), None
-
-        def converse(exchange: Exchange) -> None:
-            nonlocal left_ms
-            left_ms = departure.during(talk, exchange) if departure else talk(exchange)
-
-        exchange = self.measured(sample, converse, lambda exchange: measure_answer(sample, exchange, parser))
+        send: Callable[[Exchange], None] = partial(service.client.send, request, fed)
+        talk = send if departure is None else partial(departure.during, send)
+        exchange = self.measured(sample, talk, lambda exchange: measure_answer(sample, exchange, parser))
+        left_ms = departure.left_ms if departure else None
         if left_ms is None or tells_failure(exchange, parser):
             judge(sample, exchange, parser)
         else:

@@ -48,7 +48,7 @@ def comparison_page(comparison: Comparison, base: Sequence[pd.DataFrame], new: S
         invalid=comparison.verdict is Verdict.INVALID,
         setting=[
             _counted(comparison),
-            *(strip_control_chars(side.host) for side in comparison.sides if side.host),
+            *dict.fromkeys(strip_control_chars(side.host) for side in comparison.sides if side.host),
         ],
         reasons=verdict.reasons(comparison),
         forest=draw_forest(changes, within=within, note=forest_note(within)) if changes else None,

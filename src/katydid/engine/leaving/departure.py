@@ -25,6 +25,9 @@ class Departure:
     Args:
         leaving: when the client leaves.
         chunks: content chunks until now.
+
+    Attributes:
+        left_ms: from the request's start to the hanging up; None where the request ended first.
     """
 
     def __init__(self, leaving: Leaving, chunks: Callable[[], int]) -> None:
@@ -33,14 +36,15 @@ class Departure:
         self._loop: Any = gevent.get_hub().loop
         self._due: Any = None
         self._began = 0.0
+        self.left_ms: float | None = None
         self._throw: Callable[[], object] = lambda: None
 
     def sink(self, sink: Sink) -> Sink:
         """What the answer is fed to: the chunks are counted where they decide."""
         return sink if self._leaving.chunks is None else _Counting(self, sink)
 
-    def during(self, talk: Callable[[Exchange], None], exchange: Exchange) -> float | None:
-        """Talk, and hang up when it is time; milliseconds from the request's start to that, None where it ended first.
+    def during(self, talk: Callable[[Exchange], None], exchange: Exchange) -> None:
+        """Talk, and hang up when it is time.
 
         Only reads of the exchange when that started; `talk` fills it in.
         """
@@ -55,11 +59,10 @@ class Departure:
         except _HangUp as reason:
             if reason is not hang_up:
                 raise
-            return (time.monotonic() - (exchange.started or self._began)) * 1000.0
+            self.left_ms = (time.monotonic() - (exchange.started or self._began)) * 1000.0
         finally:
             self._throw = lambda: None
             self._disarm()
-        return None
 
     def heard(self) -> None:
         """More of the answer has come."""

@@ -226,7 +226,8 @@ class Watch:
                 send(talk.parser, talk.exchange)
                 return
             departure = Departure(leaving, lambda: getattr(talk.parser, "chunks", 0))
-            if departure.during(partial(send, departure.sink(talk.parser)), talk.exchange) is not None:
+            departure.during(partial(send, departure.sink(talk.parser)), talk.exchange)
+            if departure.left_ms is not None:
                 talk.left = time.monotonic()
         finally:
             talk.over = True

@@ -42,7 +42,7 @@ def collected(found: Iterable[Placed], most_bytes: int = MOST_BYTES) -> Trace:
             raise ConfigError(f"{place} {error}") from None
     if not columns.times:
         without = f" ({plural(skipped, 'entry', 'entries')} without an answer)" if skipped else ""
-        raise ConfigError(f"holds no request{without}")
+        raise ConfigError(f"holds no request{without}: give a trace that has one, or make it with `katydid learn`")
     return columns.trace(skipped)
 
 

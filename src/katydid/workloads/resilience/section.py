@@ -1,6 +1,7 @@
 """The resilience workloads' part of a report: the rules with their results, what was done, and what it did."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -72,23 +73,58 @@ def resilience_section(material: Material) -> Section | None:
     return Section("resilience", title, [sentence], tables, _pictures(material, events), answer=True)
 
 
+@dataclass(frozen=True, slots=True)
+class _StormFigures:
+    clients: int
+    accepted: int
+    rejected: int
+    failed_otherwise: int
+
+    @property
+    def text(self) -> str:
+        others = f", {number(self.failed_otherwise)} failed otherwise" if self.failed_otherwise else ""
+        accepted = f"{number(self.accepted)} of {plural(self.clients, 'client')} accepted"
+        return f"{accepted}, {number(self.rejected)} rejected{others}"
+
+
+@dataclass(frozen=True, slots=True)
+class _ChaosFigures:
+    outage_s: float
+    recovery_s: float | None
+    failed_requests: int
+
+    @property
+    def text(self) -> str:
+        back = self.recovery_s
+        recovered = "no recovery before the end" if back is None else f"recovered {back:.2f} s after the last kill"
+        return f"outage {self.outage_s:.2f} s, {recovered}, {plural(self.failed_requests, 'stream')} failed"
+
+
+@dataclass(frozen=True, slots=True)
+class _ZombieFigures:
+    held: int
+    refused_or_dropped: int
+
+    @property
+    def text(self) -> str:
+        lost = number(self.refused_or_dropped)
+        return f"{plural(self.held, 'idle connection')} held to the end, {lost} refused or dropped"
+
+
+_FIGURES: dict[str, type[_StormFigures | _ChaosFigures | _ZombieFigures]] = {
+    "accepted": _StormFigures,
+    "outage_s": _ChaosFigures,
+    "held": _ZombieFigures,
+}
+"""By a key that only one of them has."""
+
+
 def resilience_answer(summary: Summary) -> str | None:
     """What was done and what came of it, in figures."""
-    told = summary.part("resilience", dict[str, Any]) or {}
-    if "accepted" in told:
-        others = f", {number(told['failed_otherwise'])} failed otherwise" if told["failed_otherwise"] else ""
-        return (
-            f"{number(told['accepted'])} of {plural(told['clients'], 'client')} accepted, "
-            f"{number(told['rejected'])} rejected{others}"
-        )
-    if "outage_s" in told:
-        back = told["recovery_s"]
-        recovered = "no recovery before the end" if back is None else f"recovered {back:.2f} s after the last kill"
-        return f"outage {told['outage_s']:.2f} s, {recovered}, {plural(told['failed_requests'], 'stream')} failed"
-    if "held" in told:
-        lost = number(told["refused_or_dropped"])
-        return f"{plural(told['held'], 'idle connection')} held to the end, {lost} refused or dropped"
-    return None
+    told = summary.part("resilience", dict[str, object]) or {}
+    kind = next((kind for key, kind in _FIGURES.items() if key in told), None)
+    found = summary.part("resilience", kind) if kind else None
+    return found.text if found else None
 
 
 def _deeds(told: Mapping[str, Any], events: list[Deed]) -> list[Table]:
