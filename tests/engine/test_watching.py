@@ -68,13 +68,12 @@ def test_a_target_that_frees_the_slot(target):
 
 @pytest.mark.parametrize("leave", ["1@100ms", "1@6chunks"])
 def test_one_that_goes_on_computing(target, leave):
+    """How near its bounds are is shown end to end, where the machine has time (tests/e2e/test_leaving_runs.py)."""
     serving = target(keep_computing=True)
     record = watched(serving.url, leave)
-    truth = taken_ms(serving)
-    assert record.rest_ms == pytest.approx(400.0, rel=0.3)
-    for seen, taken in zip(record.departed, truth, strict=True):
-        assert seen.low_ms <= taken <= seen.high_ms
-        assert seen.low_ms == pytest.approx(taken, rel=0.2)
+    assert record.departed
+    for seen, taken in zip(record.departed, taken_ms(serving), strict=True):
+        assert 0.0 < seen.low_ms <= taken <= seen.high_ms
 
 
 def test_whole_answers(target):
@@ -83,10 +82,9 @@ def test_whole_answers(target):
 
     serving = target(keep_computing=True)
     record = watched(serving.url, service=Whole)
-    assert [
-        seen.low_ms <= taken <= seen.high_ms for seen, taken in zip(record.departed, taken_ms(serving), strict=True)
-    ]
     assert record.departed
+    for seen, taken in zip(record.departed, taken_ms(serving), strict=True):
+        assert seen.low_ms <= taken <= seen.high_ms
 
 
 @pytest.mark.parametrize(("keeps", "slots"), [(False, 1), (True, 1), (True, 2)])

