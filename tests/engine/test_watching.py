@@ -1,5 +1,6 @@
 """What the target does for clients that leave, as it is watched: held against the target's own log."""
 
+import time
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import SimpleNamespace
@@ -7,6 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from katydid.engine.leaving import after_load, watching
+from katydid.engine.leaving.departure import Departure
 from katydid.engine.leaving.occupancy import gauges
 from katydid.engine.leaving.watching import UnseenError, Watch
 from katydid.engine.options import RunOptions
@@ -53,9 +55,34 @@ def watched(url, leave="1@100ms", gauge=True, most=2, service=ChatService):
     return watch.record
 
 
+def freed(target):
+    return [line for line in target.log() if line["outcome"] == "client_closed"]
+
+
 def taken_ms(target):
-    """How long slots stayed taken for clients that had left, by the target's log."""
-    return [1e-6 * (t["freed_mono_ns"] - t["ended_mono_ns"]) for t in target.log() if t["outcome"] == "client_closed"]
+    """How long slots stayed taken from when the target saw that their clients had left, by its log."""
+    return [1e-6 * (line["freed_mono_ns"] - line["ended_mono_ns"]) for line in freed(target)]
+
+
+@pytest.fixture
+def lefts(monkeypatch):
+    """When clients left, which a busy target sees later."""
+    found = []
+
+    class Noting(Departure):
+        def during(self, talk, exchange):
+            super().during(talk, exchange)
+            found.append(time.monotonic_ns())
+
+    monkeypatch.setattr(watching, "Departure", Noting)
+    return found
+
+
+def assert_bounds(record, target, lefts):
+    assert len(record.departed) == len(lefts) == len(freed(target)) > 0
+    for seen, line, left, taken in zip(record.departed, freed(target), lefts, taken_ms(target), strict=True):
+        assert seen.low_ms <= 1e-6 * (line["freed_mono_ns"] - left)
+        assert seen.high_ms >= taken
 
 
 def test_a_target_that_frees_the_slot(target):
@@ -67,24 +94,20 @@ def test_a_target_that_frees_the_slot(target):
 
 
 @pytest.mark.parametrize("leave", ["1@100ms", "1@6chunks"])
-def test_one_that_goes_on_computing(target, leave):
+def test_one_that_goes_on_computing(target, lefts, leave):
     """How near its bounds are is shown end to end, where the machine has time (tests/e2e/test_leaving_runs.py)."""
     serving = target(keep_computing=True)
     record = watched(serving.url, leave)
-    assert record.departed
-    for seen, taken in zip(record.departed, taken_ms(serving), strict=True):
-        assert 0.0 < seen.low_ms <= taken <= seen.high_ms
+    assert_bounds(record, serving, lefts)
+    assert all(seen.low_ms > 0.0 for seen in record.departed)
 
 
-def test_whole_answers(target):
+def test_whole_answers(target, lefts):
     class Whole(ChatService):
         streams = False
 
     serving = target(keep_computing=True)
-    record = watched(serving.url, service=Whole)
-    assert record.departed
-    for seen, taken in zip(record.departed, taken_ms(serving), strict=True):
-        assert seen.low_ms <= taken <= seen.high_ms
+    assert_bounds(watched(serving.url, service=Whole), serving, lefts)
 
 
 @pytest.mark.parametrize(("keeps", "slots"), [(False, 1), (True, 1), (True, 2)])
