@@ -9,8 +9,7 @@ from katydid.dialects.generic import GenericSse
 from katydid.dialects.ollama import Ollama
 from katydid.dialects.openai import Completions, OpenAi
 from katydid.dialects.responses import Responses
-from katydid.dialects.retrieval.embeddings import Embeddings, OllamaEmbed
-from katydid.dialects.retrieval.rerank import Rerank
+from katydid.dialects.retrieval import Embeddings, OllamaEmbed, Rerank
 from katydid.model.errors import ConfigError
 from katydid.model.options import check_table
 

@@ -12,9 +12,7 @@ from typing import Any
 import orjson
 
 from katydid.dialects.base import Answer, Generation, Message, bearer_headers, parse_model_ids
-from katydid.dialects.content import is_content, text_of
-from katydid.dialects.field_paths import FieldPath
-from katydid.dialects.loading import load_object
+from katydid.dialects.loading import FieldPath, is_content, load_object, text_of
 from katydid.dialects.status import in_words
 from katydid.dialects.stream_parser import SseStreamParser, StreamParser
 from katydid.dialects.usage import TokenDetails

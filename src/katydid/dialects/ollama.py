@@ -6,8 +6,7 @@
 from typing import Any
 
 from katydid.dialects.base import Answer, Generation, Message, bearer_headers
-from katydid.dialects.content import is_content, text_of
-from katydid.dialects.loading import load_object
+from katydid.dialects.loading import is_content, load_object, text_of
 from katydid.dialects.status import failed_reason, in_words
 from katydid.dialects.stream_parser import NdjsonStreamParser, StreamParser
 from katydid.dialects.usage import TokenDetails, tokens_in

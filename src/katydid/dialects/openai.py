@@ -8,8 +8,7 @@ of their own. A failure is told by an event of its own, beside the choices, in t
 from typing import Any
 
 from katydid.dialects.base import Answer, Generation, Message, OpenAiAccess, content_parts
-from katydid.dialects.content import is_content, is_visible, text_of
-from katydid.dialects.loading import load_object
+from katydid.dialects.loading import is_content, is_visible, load_object, text_of
 from katydid.dialects.status import failed_reason, in_words
 from katydid.dialects.stream_parser import DONE, SseStreamParser, StreamParser
 from katydid.dialects.usage import TokenDetails, tokens_in

@@ -8,8 +8,7 @@ servers send `[DONE]` all the same.
 from typing import Any
 
 from katydid.dialects.base import Answer, Generation, Message, OpenAiAccess, member
-from katydid.dialects.content import is_content, text_of
-from katydid.dialects.loading import load_object
+from katydid.dialects.loading import is_content, load_object, text_of
 from katydid.dialects.status import failed_reason, in_words
 from katydid.dialects.stream_parser import DONE, SseStreamParser, StreamParser
 from katydid.dialects.usage import TokenDetails, tokens_in

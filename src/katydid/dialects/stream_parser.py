@@ -12,8 +12,7 @@ unusual, and everything with `--check full`, goes through the parser. Both ways 
 from abc import ABC, abstractmethod
 from typing import Any, ClassVar
 
-from katydid.dialects.content import text_of
-from katydid.dialects.loading import WRONG_SHAPE, error_in_event, shown, tells_error
+from katydid.dialects.loading import WRONG_SHAPE, error_in_event, shown, tells_error, text_of
 from katydid.dialects.status import classify_text, in_words
 from katydid.dialects.usage import TokenDetails, later
 from katydid.model.errors import ProtocolError

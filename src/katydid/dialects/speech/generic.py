@@ -8,8 +8,7 @@ By default `{"type": "start", …}`, binary audio, `{"type": "stop"}`; back come
 from collections.abc import Mapping
 from typing import Any
 
-from katydid.dialects.content import text_of
-from katydid.dialects.field_paths import FieldPath
+from katydid.dialects.loading import FieldPath, text_of
 from katydid.dialects.speech.base import SAMPLE_RATE, MessageKind, Said, json_object, json_text
 from katydid.dialects.status import in_words
 from katydid.model.errors import ConfigError

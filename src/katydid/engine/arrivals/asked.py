@@ -9,7 +9,7 @@ from katydid.load.arrivals import MOST_RATE, read_process
 from katydid.load.pacing import Phase
 from katydid.load.schedule import Mode
 from katydid.load.stages import MOST_USERS
-from katydid.load.traces.window import window
+from katydid.load.traces.trace import window
 from katydid.model.errors import ConfigError
 from katydid.model.options import AT_MOST_32_BITS, NOT_NEGATIVE, POSITIVE, Group, option
 from katydid.model.options.quantities import count, duration

@@ -18,7 +18,7 @@ from katydid.engine.services.paths import checked_path, placed
 from katydid.engine.services.preflight import HEADER, MOST_TOKENS, choose_model, look, try_requests
 from katydid.engine.services.questions import LOOK_TURN, Questions
 from katydid.load.body import Adaptation, body_fields, harmless_fields, secret_values
-from katydid.load.made_prompts import Plan
+from katydid.load.made.prompts import Plan
 from katydid.load.mix import read_mix
 from katydid.model.errors import ConfigError, ProtocolError
 from katydid.model.jsontext import json_bytes

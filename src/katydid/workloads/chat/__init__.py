@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from katydid.engine.options import RunOptions
-from katydid.load.conversations.history import Keeper
-from katydid.load.conversations.turns import think_time, turns
+from katydid.load.conversation import Keeper, think_time, turns
 from katydid.model.declared import Metric
 from katydid.model.options import NOT_NEGATIVE, option
 from katydid.model.options.quantities import duration

@@ -6,11 +6,11 @@ from typing import Any, ClassVar, Generic, TypeVar
 from katydid.dialects.answer_parser import AnswerParser
 from katydid.dialects.base import Dialect, Message
 from katydid.dialects.loading import load_object
-from katydid.dialects.retrieval.base import texts_of
+from katydid.dialects.retrieval import texts_of
 from katydid.engine.services.chat import ChatService
 from katydid.engine.services.questions import Questions
 from katydid.load.made.batches import MadeBatches
-from katydid.load.made_prompts import MadePrompts, Plan
+from katydid.load.made.prompts import MadePrompts, Plan
 from katydid.model.errors import ConfigError
 from katydid.model.sample import ErrorClass, Sample
 from katydid.workloads.batch.user import BatchUser

@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from katydid.dialects.answer_parser import error_in
-from katydid.dialects.field_paths import FieldPath
-from katydid.dialects.loading import load_object
+from katydid.dialects.loading import FieldPath, load_object
 from katydid.dialects.status import classify_text
 from katydid.dialects.stream_parser import SseStreamParser
 from katydid.model.errors import ProtocolError

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from katydid.dialects.field_paths import FieldPath
+from katydid.dialects.loading import FieldPath
 from katydid.model.formatting import plural
 from katydid.workloads.session.answers import ScenarioAnswer
 from katydid.workloads.session.markers import Marker, Markers

@@ -3,7 +3,7 @@
     content = shared prefix of the request's group · opening that no other request has · text
 
 What a request is follows from the seed, the user, the iteration and the calibration, which the target's own count of
-tokens gives (`load.calibration`).
+tokens gives (`load.made.calibration`).
 """
 
 from collections.abc import Mapping
@@ -12,9 +12,9 @@ from functools import cached_property
 from hashlib import blake2b
 from typing import Any
 
-from katydid.load.calibration import Calibration
 from katydid.load.lengths import Lengths, SharedPrefix, chance
-from katydid.load.made_text import MadeText, Weigh, opening
+from katydid.load.made.calibration import Calibration
+from katydid.load.made.text import MadeText, Weigh, opening
 
 PROBE_USER, _GROUPS = -1, -2
 """Users that no run has: the probes' texts and the groups' prefixes begin as no request does."""
