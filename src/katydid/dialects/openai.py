@@ -134,7 +134,7 @@ class OpenAiStreamParser(SseStreamParser):
 
 
 class Completions(OpenAi):
-    """Completions of a text, which models without a chat template have: see `base.Dialect`."""
+    """Completions of a text, which models without a chat template have."""
 
     name = "completions"
     with_images = None  # type: ignore[assignment]  # a prompt is a text

@@ -2,8 +2,8 @@
 
 Each message of a request is a text; of `rerank` the first is the query, the others are its documents. A vector is a
 list of numbers, or float32 in base64 where the request's `encoding_format` says so; all of an answer have the same
-number of dimensions. A ranking, as Jina, Cohere, vLLM and llama.cpp give it, names documents by their indices, and may
-have fewer than were asked about where the request has `top_n`.
+number of dimensions. A ranking names documents by their indices, and may have fewer than were asked about where the
+request has `top_n`.
 """
 
 import binascii
@@ -43,7 +43,7 @@ class _Vectors:
 
 
 class Embeddings(_Vectors, OpenAi):
-    """See `base.Dialect`."""
+    """Vectors of texts, as OpenAI and most servers speak them."""
 
     name = "embeddings"
     endpoint = "/v1/embeddings"
@@ -58,7 +58,7 @@ class Embeddings(_Vectors, OpenAi):
 
 
 class OllamaEmbed(_Vectors, Ollama):
-    """See `base.Dialect`: Ollama's /api/embed, whose vectors are in the order of the texts."""
+    """Vectors of texts, as Ollama gives them, in the order of the texts."""
 
     name = "ollama-embed"
     endpoint = "/api/embed"
@@ -75,7 +75,7 @@ class OllamaEmbed(_Vectors, Ollama):
 
 
 class Rerank(OpenAi):
-    """See `base.Dialect`."""
+    """Documents scored against a query, as Jina, Cohere, vLLM and llama.cpp speak it."""
 
     name = "rerank"
     endpoint = "/v1/rerank"

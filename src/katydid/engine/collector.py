@@ -25,13 +25,12 @@ from katydid.engine.options import RunOptions, run_options, version_label
 from katydid.engine.run_info import WIRE_NAME, RunInfo, lead_of
 from katydid.engine.run_state import ROWS, Runtime
 from katydid.engine.services.base import Service
-from katydid.engine.services.before_run import ready_target
 from katydid.engine.services.preflight import first_look
-from katydid.engine.services.readiness import when_ready
+from katydid.engine.services.readiness import ready_target, when_ready
 from katydid.engine.services.sdk_environment import vendors_host
+from katydid.engine.services.spread import open_service, services_of
 from katydid.engine.spawning import first_requests, pulses, shape_at_first
 from katydid.engine.stages.shape import StagedFacts, staged_shape
-from katydid.engine.targets.spread import open_service, services_of
 from katydid.engine.worker_messages import Rows, batch_of
 from katydid.load.body import Adaptation
 from katydid.load.pacing import Phase

@@ -18,7 +18,7 @@ from katydid.engine.services.headers import shown_headers
 from katydid.load.arrivals import Rate, read_process
 from katydid.load.body import shown_fields
 from katydid.load.leaving import LeavingOptions
-from katydid.load.length_options import LengthOptions
+from katydid.load.lengths import LengthOptions
 from katydid.model.errors import ConfigError
 from katydid.model.options import (
     AT_MOST_32_BITS,

@@ -26,9 +26,9 @@ from katydid.engine.options import RunOptions, run_options
 from katydid.engine.recorder import Recorder
 from katydid.engine.run_info import BATCH_WIRE_NAME, STAGE_WIRE_NAME, WIRE_NAME, RunInfo
 from katydid.engine.services.base import Service
+from katydid.engine.services.spread import open_service, services_of
 from katydid.engine.spawning import Spawned, Spawning
 from katydid.engine.stopping import Stopper
-from katydid.engine.targets.spread import open_service, services_of
 from katydid.engine.worker_messages import Broken, Inbox
 from katydid.engine.workers import Alike, Presence, watch_master
 from katydid.load.schedule import Mode

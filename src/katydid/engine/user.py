@@ -19,7 +19,7 @@ from katydid.engine.leaving.departure import Departure
 from katydid.engine.measuring import Parser, judge, measure_answer, measure_exchange, tells_failure
 from katydid.engine.recorder import Recorder
 from katydid.engine.run_state import Runtime
-from katydid.engine.targets.spread import Spread
+from katydid.engine.services.spread import Spread
 from katydid.load.pacing import Pacer, Phase, effective_phase, first_start
 from katydid.load.schedule import Schedule
 from katydid.model.declared import Metric, declare

@@ -9,8 +9,7 @@ from typing import Any
 
 from katydid.dialects.answer_parser import AnswerParser
 from katydid.dialects.base import Dialect
-from katydid.load.length_options import LengthOptions
-from katydid.load.lengths import read_lengths, read_shared_prefix
+from katydid.load.lengths import LengthOptions, read_lengths, read_shared_prefix
 from katydid.load.made.calibration import Calibration, calibrated
 from katydid.load.made.images import read_images
 from katydid.load.made.prompts import MadePrompts, Plan

@@ -12,7 +12,7 @@ from katydid.dialects.base import Dialect
 from katydid.dialects.loading import load_object
 from katydid.dialects.status import NOT_READY, error_text
 from katydid.engine.services.base import NoAnswerError, NotReadyError, Service
-from katydid.engine.targets.spread import Spread
+from katydid.engine.services.spread import Spread
 from katydid.load.body import Adaptation, adapted, is_too_short
 from katydid.model.errors import ConfigError, ProtocolError
 from katydid.model.jsontext import json_bytes
