@@ -16,7 +16,7 @@ from katydid.dialects.loading import FieldPath
 from katydid.dialects.speech import SPEECH_APIS, speech_dialect
 from katydid.dialects.speech.transcript import SpeechParser
 from katydid.dialects.status import classify_status, retry_after
-from katydid.engine.worker_messages import (
+from katydid.engine.workers.messages import (
     Finished,
     MessageError,
     Ready,

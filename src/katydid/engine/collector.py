@@ -20,8 +20,9 @@ from locust.html import get_html_report
 from locust.runners import MasterRunner
 
 from katydid.analysis.headline import exit_code
-from katydid.engine.load_options import check_load
-from katydid.engine.options import RunOptions, run_options, version_label
+from katydid.engine.options import RunOptions, version_label
+from katydid.engine.options.load import check_load
+from katydid.engine.options.parsing import run_options
 from katydid.engine.run_info import WIRE_NAME, RunInfo, lead_of
 from katydid.engine.run_state import ROWS, Runtime
 from katydid.engine.services.base import Service
@@ -31,7 +32,7 @@ from katydid.engine.services.sdk_environment import vendors_host
 from katydid.engine.services.spread import open_service, services_of
 from katydid.engine.spawning import first_requests, pulses, shape_at_first
 from katydid.engine.stages.shape import StagedFacts, staged_shape
-from katydid.engine.worker_messages import Rows, batch_of
+from katydid.engine.workers.messages import Rows, batch_of
 from katydid.load.body import Adaptation
 from katydid.load.pacing import Phase
 from katydid.model.declared import declare

@@ -8,7 +8,7 @@ import math
 import time
 from typing import Any
 
-from katydid.engine.worker_messages import Nothing, Ready
+from katydid.engine.workers.messages import Nothing, Ready
 
 LEAD = 0.3
 """Seconds from the last user's spawning to a rate's beginning, at least: all users must have looked."""

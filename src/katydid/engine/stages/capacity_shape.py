@@ -14,9 +14,9 @@ import pyarrow as pa
 from katydid.analysis.capacity.holds import Criterion, HoldResult, measure_hold
 from katydid.analysis.capacity.search import CapacitySearch, SearchSettings
 from katydid.analysis.derived import with_derived
-from katydid.engine import options
-from katydid.engine.load_options import pool_of
-from katydid.engine.options import RunOptions, run_options
+from katydid.engine.options import RunOptions, parsing
+from katydid.engine.options.load import pool_of
+from katydid.engine.options.parsing import run_options
 from katydid.engine.stages.objective import read_criteria
 from katydid.engine.stages.shape import HoldsShape, StagedFacts, facts_of_rates
 from katydid.load.schedule import Mode
@@ -94,7 +94,7 @@ class CapacityOptions:
         )
 
 
-options.register(CapacityOptions)
+parsing.register(CapacityOptions)
 
 
 class CapacityShape(HoldsShape):

@@ -8,9 +8,9 @@ import time
 from typing import Any, ClassVar
 
 from katydid.dialects.stream_parser import StreamParser
-from katydid.engine.arrivals.asked import BUSY_SECONDS
 from katydid.engine.measuring import measure_whole
 from katydid.engine.options import RunOptions
+from katydid.engine.options.arrivals import BUSY_SECONDS
 from katydid.engine.services.chat import ChatService
 from katydid.engine.user import PacedUser
 from katydid.load.conversation import Rhythm, place_of

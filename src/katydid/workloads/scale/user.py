@@ -3,9 +3,10 @@
 from dataclasses import asdict
 from typing import ClassVar
 
-from katydid.engine.arrivals.asked import WARM_UP_SHARE
-from katydid.engine.load_options import pool_of
-from katydid.engine.options import RunOptions, run_options
+from katydid.engine.options import RunOptions
+from katydid.engine.options.arrivals import WARM_UP_SHARE
+from katydid.engine.options.load import pool_of
+from katydid.engine.options.parsing import run_options
 from katydid.engine.services.chat import ChatService
 from katydid.engine.stages.objective import read_criteria
 from katydid.engine.stages.shape import HoldsShape, StagedFacts, facts_of_rates

@@ -17,10 +17,10 @@ import gevent
 from locust.argument_parser import get_parser
 from locust.runners import STATE_INIT, MasterRunner, Runner, WorkerRunner
 
-from katydid.engine.options import run_options
+from katydid.engine.options.parsing import run_options
 from katydid.engine.run_info import RunInfo
 from katydid.engine.stopping import Stopper
-from katydid.engine.worker_messages import Setting, harmless
+from katydid.engine.workers.messages import Setting, harmless
 from katydid.model.errors import ConfigError
 from katydid.model.formatting import plural
 from katydid.model.jsontext import json_text
