@@ -1,7 +1,6 @@
 """What each API's requests look like and what its events mean. Pure: knows no socket and no clock."""
 
 from collections.abc import Collection
-from typing import Any
 
 from katydid.dialects.anthropic import Anthropic
 from katydid.dialects.base import Dialect, answers_of, configured
@@ -48,7 +47,7 @@ def register(new: Dialect) -> None:
     DIALECTS[new.name] = new
 
 
-def dialect(name: str, options: Any = None) -> Dialect:
+def dialect(name: str, options: object = None) -> Dialect:
     """An API by its name.
 
     Args:
@@ -65,7 +64,7 @@ def dialect(name: str, options: Any = None) -> Dialect:
     return found if options is None else configured(found, options)
 
 
-def dialect_answering(kinds: Collection[str], name: str, options: Any = None) -> Dialect:
+def dialect_answering(kinds: Collection[str], name: str, options: object = None) -> Dialect:
     """See `dialect`; one whose answers are of certain kinds (`base.Dialect`).
 
     Raises:

@@ -7,7 +7,6 @@ for streams of plain text. Nothing is known of the events' bytes, so every event
 
 import re
 from dataclasses import dataclass
-from typing import Any
 
 import orjson
 
@@ -173,7 +172,7 @@ class _Paths:
         path, equals, wanted = done.partition("=")
         self._done, self._wanted = FieldPath(path), wanted if equals else None
 
-    def says_done(self, value: dict[str, Any]) -> bool:
+    def says_done(self, value: dict[str, object]) -> bool:
         """Whether an event is the proper end by one of its fields."""
         if self.clean_end or self.done_event:
             return False
@@ -184,7 +183,7 @@ class _Paths:
         return shown == self._wanted
 
 
-def _filled(template: Any, values: dict[str, Any]) -> Any:
+def _filled(template: object, values: dict[str, object]) -> object:
     """The template with its places filled in."""
     if isinstance(template, dict):
         return {key: _filled(value, values) for key, value in template.items()}

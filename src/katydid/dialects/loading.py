@@ -77,7 +77,7 @@ def shown(data: bytes) -> str:
     return data[:DETAIL_LIMIT].decode("utf-8", "replace")
 
 
-def error_in_event(data: bytes) -> Any:
+def error_in_event(data: bytes) -> object:
     """What an event of an error says: its error, itself, or its words where it is not JSON."""
     try:
         value = load_object(data)
@@ -103,7 +103,7 @@ class FieldPath:
     def __init__(self, text: str) -> None:
         self._ways = [way.strip().split(".") for way in text.split(",") if way.strip()]
 
-    def find(self, value: Any) -> Any:
+    def find(self, value: object) -> Any:
         """What the first way that leads somewhere leads to; None where none does."""
         for way in self._ways:
             if (found := _walk(value, way)) is not None:
@@ -111,7 +111,7 @@ class FieldPath:
         return None
 
 
-def _walk(value: Any, way: list[str]) -> Any:
+def _walk(value: object, way: list[str]) -> object:
     for key in way:
         if isinstance(value, dict):
             value = value.get(key)
@@ -122,7 +122,7 @@ def _walk(value: Any, way: list[str]) -> Any:
     return value
 
 
-def is_content(value: Any, levels: int = _LEVELS) -> bool:
+def is_content(value: object, levels: int = _LEVELS) -> bool:
     """Whether there is anything in a member that is meant for content."""
     if isinstance(value, str):
         return bool(value)
@@ -133,13 +133,13 @@ def is_content(value: Any, levels: int = _LEVELS) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def is_visible(value: Any) -> bool:
+def is_visible(value: object) -> bool:
     """Whether a user sees any of a member that is meant for content: parts of thinking are none."""
     parts = value if isinstance(value, list) else [value]
     return any(is_content(part) for part in parts if not (isinstance(part, dict) and part.get("type") in _REASONING))
 
 
-def text_of(value: Any) -> str:
+def text_of(value: object) -> str:
     """The visible text of a member that is meant for it: of a list, of its parts of text."""
     if isinstance(value, str):
         return value

@@ -99,7 +99,7 @@ class Rerank(OpenAi):
         return _answer(_indices_in(results), _usage(value))
 
 
-def _answer(indices: tuple[int, ...], *usages: Any, **extra: object) -> Answer:
+def _answer(indices: tuple[int, ...], *usages: object, **extra: object) -> Answer:
     """An answer whose items belong to these texts; the first of the usages counts its tokens, all tell of them."""
     prompt, total = tokens_in(usages[0], "prompt_tokens", "total_tokens")
     return Answer(
@@ -114,7 +114,7 @@ def _answer(indices: tuple[int, ...], *usages: Any, **extra: object) -> Answer:
     )
 
 
-def _listed(value: dict[str, Any], name: str, what: str) -> list[dict[str, Any]]:
+def _listed(value: dict[str, object], name: str, what: str) -> list[dict[str, object]]:
     """The items of an answer.
 
     Args:
@@ -131,7 +131,7 @@ def _listed(value: dict[str, Any], name: str, what: str) -> list[dict[str, Any]]
     return items
 
 
-def _indices_in(items: Sequence[dict[str, Any]]) -> tuple[int, ...]:
+def _indices_in(items: Sequence[dict[str, object]]) -> tuple[int, ...]:
     """Which of the request's texts each item belongs to; where none says so, they are in the request's order.
 
     Raises:
@@ -153,7 +153,7 @@ def _is_finite(values: Any) -> bool:
         return False
 
 
-def _dimensions(vectors: Sequence[Any]) -> int | None:
+def _dimensions(vectors: Sequence[object]) -> int | None:
     """Of all vectors; None where there are none.
 
     Raises:
@@ -165,7 +165,7 @@ def _dimensions(vectors: Sequence[Any]) -> int | None:
     return next(iter(found), None)
 
 
-def _length(vector: Any) -> int:
+def _length(vector: object) -> int:
     numbers = _unpacked(vector) if isinstance(vector, str) else vector
     if not isinstance(numbers, list | array) or not numbers or not _is_finite(numbers):
         raise ProtocolError("an embedding that is not a list of finite numbers")
@@ -186,7 +186,7 @@ def _unpacked(text: str) -> "array[float]":
     return numbers
 
 
-def _usage(value: dict[str, Any]) -> Any:
+def _usage(value: dict[str, object]) -> object:
     """The usage, where Jina and vLLM have it, or Cohere."""
     if (usage := value.get("usage")) is not None:
         return usage

@@ -17,7 +17,7 @@ PROGRESS = b"tool_progress"
 STARTED, FINISHED = "started", "finished"
 
 
-def declared(tools: tuple[Tool, ...], *, parallel: bool) -> dict[str, Any]:
+def declared(tools: tuple[Tool, ...], *, parallel: bool) -> dict[str, object]:
     """What a request says of its tools."""
     functions = [
         {"type": "function", "function": {"name": t.name, "description": t.description, "parameters": t.parameters}}

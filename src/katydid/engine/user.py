@@ -208,7 +208,7 @@ class PacedUser(User, Generic[Options, Service]):
             self._schedule = self._paced(fact)
         self.wait()  # type: ignore[no-untyped-call]  # Locust's
 
-    def _paced(self, fact: Any) -> Pacer:
+    def _paced(self, fact: object) -> Pacer:
         """The schedule of a user that depends on no other, once it may begin."""
         run = self.run_context
         ready, origin = time.monotonic(), run.info.origin
@@ -310,7 +310,7 @@ class PacedUser(User, Generic[Options, Service]):
         if stopper.halted or (counts and not stopper.start_request()):  # of several requests, the next
             raise StopUser
         recorder = self.run_context.recorder
-        service: Any = self.service
+        service: object = self.service
         sample = recorder.new_sample(
             user=self.index,
             iteration=self.iteration,

@@ -177,7 +177,7 @@ class Target:
         told = self._told(path)
         return None if told is None else ("application/json", json_bytes(told))
 
-    def workers(self) -> dict[str, Any]:
+    def workers(self) -> dict[str, object]:
         """What is told of the recogniser's workers."""
         return {"pids": self.speech.pool.pids, "pending": self.speech.pool.pending}
 

@@ -7,7 +7,6 @@ own options are a subclass; an API's are its dialect's (`Dialect.options`).
 import subprocess
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from katydid.dialects import DIALECTS
 from katydid.engine.options.arrivals import ArrivalOptions
@@ -161,7 +160,7 @@ class RunOptions(LengthOptions, LeavingOptions, ArrivalOptions):
     record_events: bool = option(
         False, "keep every event of streamed answers, in events.parquet", kind=truth, group=Group.RUN
     )
-    dialect_options: Any = None
+    dialect_options: object = None
     """What the API has beside these: its `Dialect.options`; None for its defaults."""
     secrets_for: str | None = None
     """Origin of the only target that is given secrets; None for any."""
@@ -176,7 +175,7 @@ class RunOptions(LengthOptions, LeavingOptions, ArrivalOptions):
         """How long requests in flight may go on at the end of the run."""
         return self.request_timeout if self.drain is None else self.drain
 
-    def shown(self) -> dict[str, Any]:
+    def shown(self) -> dict[str, object]:
         """The options as others may read them, those of the API among them: without a secret."""
         shown = asdict(self) | {
             "endpoint": self.endpoint and hide_query(self.endpoint),

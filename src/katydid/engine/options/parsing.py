@@ -22,12 +22,12 @@ _tables: list[Any] = [RunOptions]
 class _AppendLine(argparse.Action):
     """Joins what is given into lines of one text, which goes to workers as any other option."""
 
-    def __call__(self, _parser: Any, namespace: Any, values: Any, _flag: Any = None) -> None:
+    def __call__(self, _parser: object, namespace: object, values: object, _flag: object = None) -> None:
         before = getattr(namespace, self.dest, None)
         setattr(namespace, self.dest, f"{before}\n{values}" if before else values)
 
 
-def register(table: type[Any]) -> None:
+def register(table: type[object]) -> None:
     """Make a workload's own options, or a load shape's, known to parsers that are filled from now on."""
     if table not in _tables:
         _tables.append(table)

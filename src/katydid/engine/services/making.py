@@ -150,7 +150,7 @@ class Making:
         lengths = what if self._inputs is None else f"{what} {self._inputs}"
         return f"{short:.0%} of {lengths} are below {least}, and are sent so long" if short else ""
 
-    def use(self, calibration: Mapping[str, Any]) -> None:
+    def use(self, calibration: Mapping[str, object]) -> None:
         """Take what the process that looked at the target has found."""
         self.prompts.calibration = Calibration.from_dict(calibration)
         self.prompts.prepare()

@@ -257,7 +257,7 @@ def _no_answer(host: str, exchange: Exchange) -> ConfigError:
 
 def unreachable(host: str, exchange: Exchange) -> str:
     """Why nothing answers there, and what to do."""
-    hints: dict[Any, str] = {
+    hints: dict[object, str] = {
         ErrorClass.CONNECT: "start it, or correct --host",
         ErrorClass.DNS: "correct --host",
         ErrorClass.TLS: f"{tls_remedy(exchange.detail)}, or correct --host",

@@ -6,7 +6,6 @@ finished folder later (`analysis.capacity.estimate`).
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -60,7 +59,7 @@ class CapacityOptions:
     steps: int = option(5, "loads that are measured around the capacity", kind=count, rule=POSITIVE)
     repeats: int = option(3, "how often all of them are", kind=count, rule=POSITIVE)
 
-    def criteria(self, run: RunOptions, users: Sequence[Any]) -> list[Criterion]:
+    def criteria(self, run: RunOptions, users: Sequence[object]) -> list[Criterion]:
         """The objective; see `read_criteria`."""
         return read_criteria(self.thresholds, self.limit, run.interval, users)
 

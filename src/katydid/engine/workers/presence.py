@@ -11,7 +11,7 @@ import time
 from argparse import Namespace
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import gevent
 from locust.argument_parser import get_parser
@@ -25,6 +25,9 @@ from katydid.model.errors import ConfigError
 from katydid.model.formatting import plural
 from katydid.model.jsontext import json_text
 from katydid.model.version import __version__
+
+if TYPE_CHECKING:
+    from katydid.engine.run_state import Runtime
 
 logger = logging.getLogger("katydid")
 
@@ -139,7 +142,7 @@ class Alike:
         runtime: of this process.
     """
 
-    def __init__(self, runtime: Any) -> None:
+    def __init__(self, runtime: "Runtime") -> None:
         self._runtime = runtime
         self._found: list[dict[str, str]] = []
         self._given = self._started_with() if runtime.is_worker else {}

@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import blake2b
-from typing import Any
 
 from katydid.load.lengths import Lengths, SharedPrefix, chance
 from katydid.load.made.calibration import Calibration
@@ -163,6 +162,6 @@ class MadePrompts:
         """Another number for each request of a run, and each seed's own."""
         return ((user << 36) + iteration) ^ self._salt
 
-    def facts(self) -> Mapping[str, Any]:
+    def facts(self) -> Mapping[str, object]:
         """What the manifest says of made prompts."""
         return self.calibration.as_dict()

@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
-from typing import Any
 
 import orjson
 
@@ -95,7 +94,7 @@ def _cached(found: Iterable[Logged]) -> float | None:
     return sum(cached for cached, _ in told if cached) / total if total else None
 
 
-def _values(pieces: Iterator[bytes]) -> Iterator[Any]:
+def _values(pieces: Iterator[bytes]) -> Iterator[object]:
     """The JSON values of a log: one a line, among lines that are none; or a document over many lines."""
     head = b""
     for piece in pieces:

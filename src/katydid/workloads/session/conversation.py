@@ -65,7 +65,7 @@ class Conversation:
         name: str,
         prefix: str,
         room: str | None,
-        facts: Mapping[str, Any],
+        facts: Mapping[str, object],
     ) -> None:
         self._scenario = scenario
         self._markers = markers
@@ -81,7 +81,7 @@ class Conversation:
         self._unsure: set[int] = set()
 
     @property
-    def values(self) -> Mapping[str, Any]:
+    def values(self) -> Mapping[str, object]:
         """What the next request is filled in with."""
         return self._values
 
