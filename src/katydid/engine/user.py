@@ -276,7 +276,7 @@ class PacedUser(User, Generic[Options, Service]):
             while not self.run_context.stopper.ending:
                 self._pause = max(0.0, until - time.monotonic())
                 self.wait()  # type: ignore[no-untyped-call]  # Locust's
-                if until - time.monotonic() <= WAKE_UP:
+                if until - time.monotonic() <= WAKE_UP and not self.run_context.stopper.ending:
                     return
         finally:
             self._pause = None
