@@ -6,7 +6,7 @@ are a subclass, which `register` makes known to the parser; an API's are its dia
 
 import argparse
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -40,6 +40,10 @@ from katydid.transport.exchange import TlsSettings
 
 Options = TypeVar("Options")
 
+SHOWN: dict[str, Callable[[str], str | None]] = {
+    "endpoint": hide_query, "before_run": strip_credentials, "header": shown_headers, "body": shown_fields,
+}  # fmt: skip
+"""Options that may hold a secret: how others may read them."""
 LONGEST_LABEL = 255
 """Characters; the label names a folder, and file systems take names of so many bytes."""
 
@@ -96,8 +100,8 @@ class RunOptions(LengthOptions, LeavingOptions, ArrivalOptions):
     )
     prompts: str | None = option(
         None,
-        ".txt (a prompt a line), .jsonl, .json, .csv or .parquet: OpenAI messages, ShareGPT, Alpaca or prompts; also "
-        "as .gz (default: built-in prompts)",
+        "file of prompts: .txt (a prompt a line), .jsonl, .json, .csv or .parquet: OpenAI messages, ShareGPT, Alpaca "
+        "or prompts; also as .gz (default: built-in prompts)",
         group=Group.PROMPTS,
     )
     max_tokens: int = option(
@@ -205,12 +209,8 @@ class RunOptions(LengthOptions, LeavingOptions, ArrivalOptions):
 
     def shown(self) -> dict[str, Any]:
         """The options as others may read them, those of the API among them: without a secret."""
-        shown = asdict(self) | {
-            "endpoint": self.endpoint and hide_query(self.endpoint),
-            "before_run": self.before_run and strip_credentials(self.before_run),
-            "header": shown_headers(self.header),
-            "body": shown_fields(self.body),
-        }
+        shown = asdict(self)
+        shown |= {name: show(shown[name]) for name, show in SHOWN.items() if shown[name]}
         del shown["secrets_for"]
         return shown | (shown.pop("dialect_options") or {})
 
@@ -288,14 +288,14 @@ def add_arguments(parser: Any) -> None:
         )
 
 
-def _of_dialects() -> dict[str, tuple[Any, ...]]:
-    """What the APIs bring, by their names."""
+def options_of_apis() -> dict[str, tuple[Any, ...]]:
+    """Those that each API brings, by its name."""
     return {name: options_in(options) for name, each in DIALECTS.items() if (options := getattr(each, "options", None))}
 
 
 def known_options() -> dict[str, Any]:
     """Every option of a run by its field's name."""
-    tables = [*_of_dialects().values(), *map(options_in, _tables)]
+    tables = [*options_of_apis().values(), *map(options_in, _tables)]
     return {each.name: each for table in tables for each in table}
 
 
@@ -305,7 +305,7 @@ def headings() -> dict[str, list[str]]:
     found: dict[str, list[str]] = {group: [] for group in Group}
     for each in every_run:
         found[each.metadata["group"]].append(each.name)
-    brought = {f"{Group.REQUEST}, --api {api}": [each.name for each in own] for api, own in _of_dialects().items()}
+    brought = {f"{Group.REQUEST}, --api {api}": [each.name for each in own] for api, own in options_of_apis().items()}
     common = {name for names in (*found.values(), *brought.values()) for name in names}
     found[Group.OWN] = [name for name in known_options() if name not in common]
     first, request, *others = found.items()
