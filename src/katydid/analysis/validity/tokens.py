@@ -107,7 +107,11 @@ def tells_of_cache(rows: pd.DataFrame) -> bool:
 
 def without_history(rows: pd.DataFrame) -> pd.DataFrame:
     """Rows whose prompts repeat nothing that was said before: of conversations, their first turns."""
-    return rows[rows["history_tokens"] == 0] if "history_tokens" in rows else rows
+    if "history_tokens" not in rows:
+        return rows
+    history = rows["history_tokens"]
+    first = rows["turn"].fillna(1) <= 1 if "turn" in rows else True  # no turn is told of what is no conversation
+    return rows[(history == 0) | (history.isna() & first)]
 
 
 def cached_and_all(rows: pd.DataFrame) -> tuple[pd.DataFrame, np.ndarray, np.ndarray]:
