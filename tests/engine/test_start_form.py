@@ -14,7 +14,7 @@ from locust.web import WebUI
 from katydid.engine import plugin
 from katydid.engine.live import web
 from katydid.engine.live.form import LONGEST_HELP, of_other_apis, offer_last_start, offered, short_help, with_hidden
-from katydid.engine.options import known_options
+from katydid.engine.options.parsing import known_options
 from katydid.model.errors import ConfigError
 
 TARGET = "http://target:8080"

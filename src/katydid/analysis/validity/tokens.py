@@ -103,7 +103,11 @@ def cache_found(counted: pd.DataFrame, manifest: Manifest) -> CacheFound | None:
 
 def without_history(rows: pd.DataFrame) -> pd.DataFrame:
     """Rows whose prompts repeat nothing that was said before: of conversations, their first turns."""
-    return rows[rows["history_tokens"] == 0] if "history_tokens" in rows else rows
+    if "history_tokens" not in rows:
+        return rows
+    history = rows["history_tokens"]
+    first = rows["turn"].fillna(1) <= 1 if "turn" in rows else True  # no turn is told of what is no conversation
+    return rows[(history == 0) | (history.isna() & first)]
 
 
 def cached_and_all(rows: pd.DataFrame) -> tuple[pd.DataFrame, np.ndarray, np.ndarray]:

@@ -51,7 +51,7 @@ def run_help(
         workload: whose own options are shown; None where none was named.
         default_users: of that workload; None without one.
     """
-    from katydid.engine.options import headings
+    from katydid.engine.options.parsing import headings
 
     actions = {action.dest: action for action in locusts._actions}  # noqa: SLF001 - argparse has no list of them
     users = f"default: {default_users}" if default_users else "default: the workload's own"

@@ -1,7 +1,7 @@
 """Starts Locust on a workload's locustfile, in this process, and makes its exit code ours.
 
 Options that are not ours go to Locust unchanged; Katydid's own options of a run are registered with
-Locust too (`engine/options.py`), so they take the same way.
+Locust too (`engine/options`), so they take the same way.
 """
 
 import argparse
@@ -156,7 +156,7 @@ def _locust(arguments: list[str], *, shows_run: bool, stderr: bool) -> int:
 
     from katydid.engine import plugin
     from katydid.engine.live.steady_output import keep_going
-    from katydid.engine.workers import look_for_master
+    from katydid.engine.workers.presence import look_for_master
 
     keep_going()
     plugin.install()

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from katydid.engine.live.web import Page
-from katydid.engine.options import SHOWN, headings, known_options, options_of_apis
+from katydid.engine.options import SHOWN
+from katydid.engine.options.parsing import headings, known_options, options_of_apis
 from katydid.model.errors import ConfigError
 from katydid.model.options import flag_of
 

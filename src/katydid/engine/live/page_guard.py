@@ -18,8 +18,9 @@ from werkzeug.datastructures import ImmutableMultiDict
 from katydid.engine.collector import Collector
 from katydid.engine.live.form import with_hidden
 from katydid.engine.live.web import Page
-from katydid.engine.load_options import check_load, plain_form
-from katydid.engine.options import WatchOptions, known_options, run_options
+from katydid.engine.options import WatchOptions
+from katydid.engine.options.load import check_load, plain_form
+from katydid.engine.options.parsing import known_options, run_options
 from katydid.engine.run_state import Runtime
 from katydid.engine.services.identity import keep_secrets
 from katydid.model.errors import ConfigError

@@ -7,7 +7,6 @@ with LF or CR LF alone.
 import csv
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import orjson
 
@@ -63,7 +62,7 @@ def json_lines(pieces: Iterable[bytes]) -> Iterator[Entry]:
             yield "line", number, value
 
 
-def _parsed(text: str) -> Any:
+def _parsed(text: str) -> object:
     """As JSON has it, and half a surrogate pair too.
 
     Raises:

@@ -9,7 +9,7 @@ from katydid.load.arrivals import MOST_RATE, read_process
 from katydid.load.pacing import Phase
 from katydid.load.schedule import Mode
 from katydid.load.stages import MOST_USERS
-from katydid.load.traces.window import window
+from katydid.load.traces.trace import window
 from katydid.model.errors import ConfigError
 from katydid.model.options import AT_MOST_32_BITS, NOT_NEGATIVE, POSITIVE, Group, option
 from katydid.model.options.quantities import count, duration
@@ -21,7 +21,7 @@ BUSY_SECONDS = 20.0
 WARM_UP_SHARE = 5
 """Of the run time, the part that may be warm-up."""
 MOST_SPEED = 1e6
-_NO_INTERVAL: dict[str, Any] = {"interval_s": None, "phase": None, "phase_asked": None}
+_NO_INTERVAL: dict[str, object] = {"interval_s": None, "phase": None, "phase_asked": None}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,7 +158,7 @@ class ArrivalOptions:
             return 0.0 if self.requests else most
         return min(most, expected / WARM_UP_SHARE)
 
-    def arrival_facts(self) -> dict[str, Any]:
+    def arrival_facts(self) -> dict[str, object]:
         """What a manifest says of when requests are due."""
         what = {} if self.starts == ArrivalOptions.starts else {"starts": self.starts}
         if (replay := self.replay) is not None:

@@ -172,6 +172,6 @@ def open_service(kind: Kind, options: RunOptions, host: str) -> Service:
     return cast("Service", Spread(kind, options, hosts))  # which has all of it but how it is made
 
 
-def services_of(service: Any) -> Sequence[Any]:
+def services_of(service: object) -> Sequence[Any]:
     """The services of single targets that one is, or is made of."""
     return service.services if isinstance(service, Spread) else [service]

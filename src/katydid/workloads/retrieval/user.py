@@ -1,20 +1,22 @@
-"""Requests of several texts, whichever API they go to: what they say, and the check that each text has its answer."""
+"""Users of `embed` and `rerank`: what a request of several texts says, and the check that each text has its answer."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, ClassVar, Generic, TypeVar
 
 from katydid.dialects.answer_parser import AnswerParser
 from katydid.dialects.base import Dialect, Message
 from katydid.dialects.loading import load_object
-from katydid.dialects.retrieval.base import texts_of
+from katydid.dialects.retrieval import texts_of
+from katydid.engine.options import RunOptions
 from katydid.engine.services.chat import ChatService
 from katydid.engine.services.questions import Questions
 from katydid.load.made.batches import MadeBatches
-from katydid.load.made_prompts import MadePrompts, Plan
+from katydid.load.made.prompts import MadePrompts, Plan
 from katydid.model.errors import ConfigError
 from katydid.model.sample import ErrorClass, Sample
+from katydid.model.workload import WORKLOADS
 from katydid.workloads.batch.user import BatchUser
-from katydid.workloads.retrieval import ListOptions
+from katydid.workloads.retrieval import EmbedOptions, ListOptions, RerankOptions
 
 
 class TextLists(Questions):
@@ -118,3 +120,49 @@ class ListUser(BatchUser):
         """See `BatchUser.ask`."""
         sample.extra["items"] = self.options.texts
         super().ask(sample)
+
+
+class EmbedService(ListService[EmbedOptions]):
+    """A target that embeds texts."""
+
+    reads: ClassVar[Collection[str]] = ("vectors",)
+
+
+class EmbedUser(ListUser):
+    """Has texts embedded, and times the answer.
+
+    Columns:
+        items: texts of the request.
+        dimensions: of each vector.
+    """
+
+    abstract = True
+    record = WORKLOADS["embed"]
+    service_class: ClassVar[type[ChatService[RunOptions]]] = EmbedService
+    request_type = "EMBED"
+
+
+class QueriesAndDocuments(TextLists):
+    """A query and its documents a request."""
+
+    query = 1
+
+
+class RerankService(ListService[RerankOptions]):
+    """A target that ranks documents."""
+
+    reads: ClassVar[Collection[str]] = ("ranking",)
+    questions_class: ClassVar[Callable[..., Questions]] = QueriesAndDocuments
+
+
+class RerankUser(ListUser):
+    """Has documents ranked against a query, and times the answer.
+
+    Columns:
+        items: documents of the request.
+    """
+
+    abstract = True
+    record = WORKLOADS["rerank"]
+    service_class: ClassVar[type[ChatService[RunOptions]]] = RerankService
+    request_type = "RERANK"

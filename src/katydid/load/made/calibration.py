@@ -74,7 +74,7 @@ class Calibration:
             self.per_unit = per_unit
             self.corrections += 1
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, object]:
         """Plain values, for a message and the manifest."""
         found = asdict(self)
         known = {key: value for key, value in found.items() if value is not None}

@@ -11,20 +11,23 @@ import time
 from argparse import Namespace
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import gevent
 from locust.argument_parser import get_parser
 from locust.runners import STATE_INIT, MasterRunner, Runner, WorkerRunner
 
-from katydid.engine.options import run_options
+from katydid.engine.options.parsing import run_options
 from katydid.engine.run_info import RunInfo
 from katydid.engine.stopping import Stopper
-from katydid.engine.worker_messages import Setting, harmless
+from katydid.engine.workers.messages import Setting, harmless
 from katydid.model.errors import ConfigError
 from katydid.model.formatting import plural
 from katydid.model.jsontext import json_text
 from katydid.model.version import __version__
+
+if TYPE_CHECKING:
+    from katydid.engine.run_state import Runtime
 
 logger = logging.getLogger("katydid")
 
@@ -139,7 +142,7 @@ class Alike:
         runtime: of this process.
     """
 
-    def __init__(self, runtime: Any) -> None:
+    def __init__(self, runtime: "Runtime") -> None:
         self._runtime = runtime
         self._found: list[dict[str, str]] = []
         self._given = self._started_with() if runtime.is_worker else {}

@@ -8,9 +8,9 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from katydid.engine.arrivals.asked import BUSY_SECONDS
 from katydid.engine.arrivals.replay import replay_of
-from katydid.engine.options import plain_fields
+from katydid.engine.options.arrivals import BUSY_SECONDS
+from katydid.engine.options.parsing import plain_fields
 from katydid.load.stages import MOST_USERS
 from katydid.model.errors import ConfigError
 from katydid.model.formatting import plural

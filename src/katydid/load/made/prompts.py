@@ -3,18 +3,17 @@
     content = shared prefix of the request's group · opening that no other request has · text
 
 What a request is follows from the seed, the user, the iteration and the calibration, which the target's own count of
-tokens gives (`load.calibration`).
+tokens gives (`load.made.calibration`).
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import blake2b
-from typing import Any
 
-from katydid.load.calibration import Calibration
 from katydid.load.lengths import Lengths, SharedPrefix, chance
-from katydid.load.made_text import MadeText, Weigh, opening
+from katydid.load.made.calibration import Calibration
+from katydid.load.made.text import MadeText, Weigh, opening
 
 PROBE_USER, _GROUPS = -1, -2
 """Users that no run has: the probes' texts and the groups' prefixes begin as no request does."""
@@ -163,6 +162,6 @@ class MadePrompts:
         """Another number for each request of a run, and each seed's own."""
         return ((user << 36) + iteration) ^ self._salt
 
-    def facts(self) -> Mapping[str, Any]:
+    def facts(self) -> Mapping[str, object]:
         """What the manifest says of made prompts."""
         return self.calibration.as_dict()
