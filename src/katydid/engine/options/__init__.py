@@ -5,6 +5,7 @@ own options are a subclass; an API's are its dialect's (`Dialect.options`).
 """
 
 import subprocess
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -20,6 +21,10 @@ from katydid.model.options.quantities import count, duration
 from katydid.model.redact import hide_query, strip_credentials
 from katydid.transport.exchange import TlsSettings
 
+SHOWN: dict[str, Callable[[str], str | None]] = {
+    "endpoint": hide_query, "before_run": strip_credentials, "header": shown_headers, "body": shown_fields,
+}  # fmt: skip
+"""Options that may hold a secret: how others may read them."""
 LONGEST_LABEL = 255
 """Characters; the label names a folder, and file systems take names of so many bytes."""
 
@@ -68,8 +73,8 @@ class RunOptions(LengthOptions, LeavingOptions, ArrivalOptions):
     )
     prompts: str | None = option(
         None,
-        ".txt (a prompt a line), .jsonl, .json, .csv or .parquet: OpenAI messages, ShareGPT, Alpaca or prompts; also "
-        "as .gz (default: built-in prompts)",
+        "file of prompts: .txt (a prompt a line), .jsonl, .json, .csv or .parquet: OpenAI messages, ShareGPT, Alpaca "
+        "or prompts; also as .gz (default: built-in prompts)",
         group=Group.PROMPTS,
     )
     max_tokens: int = option(
@@ -177,12 +182,8 @@ class RunOptions(LengthOptions, LeavingOptions, ArrivalOptions):
 
     def shown(self) -> dict[str, object]:
         """The options as others may read them, those of the API among them: without a secret."""
-        shown = asdict(self) | {
-            "endpoint": self.endpoint and hide_query(self.endpoint),
-            "before_run": self.before_run and strip_credentials(self.before_run),
-            "header": shown_headers(self.header),
-            "body": shown_fields(self.body),
-        }
+        shown = asdict(self)
+        shown |= {name: show(shown[name]) for name, show in SHOWN.items() if shown[name]}
         del shown["secrets_for"]
         return shown | (shown.pop("dialect_options") or {})
 

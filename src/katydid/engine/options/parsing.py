@@ -60,14 +60,14 @@ def add_arguments(parser: Any) -> None:
         )
 
 
-def _of_dialects() -> dict[str, tuple[Any, ...]]:
-    """What the APIs bring, by their names."""
+def options_of_apis() -> dict[str, tuple[Any, ...]]:
+    """Those that each API brings, by its name."""
     return {name: options_in(options) for name, each in DIALECTS.items() if (options := getattr(each, "options", None))}
 
 
 def known_options() -> dict[str, Any]:
     """Every option of a run by its field's name."""
-    tables = [*_of_dialects().values(), *map(options_in, _tables)]
+    tables = [*options_of_apis().values(), *map(options_in, _tables)]
     return {each.name: each for table in tables for each in table}
 
 
@@ -77,7 +77,7 @@ def headings() -> dict[str, list[str]]:
     found: dict[str, list[str]] = {group: [] for group in Group}
     for each in every_run:
         found[each.metadata["group"]].append(each.name)
-    brought = {f"{Group.REQUEST}, --api {api}": [each.name for each in own] for api, own in _of_dialects().items()}
+    brought = {f"{Group.REQUEST}, --api {api}": [each.name for each in own] for api, own in options_of_apis().items()}
     common = {name for names in (*found.values(), *brought.values()) for name in names}
     found[Group.OWN] = [name for name in known_options() if name not in common]
     first, request, *others = found.items()
