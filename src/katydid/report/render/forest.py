@@ -7,15 +7,17 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from katydid.model.formatting import MINUS, fraction
 from katydid.report.model import Style
 from katydid.report.render.axes import round_ticks
+from katydid.report.render.labels import WIDE, shortened, text_width, written
 
 WIDTH = 560
 _LEFT, _RIGHT = 14, 14
 _ROW, _FOOT = 38, 28
+_GAP = 12
 _FARTHEST = 1.0
 """A change beyond which the scale does not go; wider intervals run off the picture, and their text says so."""
 
@@ -45,8 +47,8 @@ def draw_forest(changes: Sequence[Change], *, within: float, note: str) -> Marku
     height = _ROW * len(changes) + _FOOT
     return Markup(  # noqa: S704 - made of numbers and escaped text only
         f'<figure class="forest"><figcaption>Changes and their 95 % intervals</figcaption>'
-        f'<svg viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{escape(note)}">{body}</svg>'
-        f'<p class="note">{escape(note)}</p></figure>'
+        f'<svg viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{written(note)}">{body}</svg>'
+        f'<p class="note">{written(note)}</p></figure>'
     )
 
 
@@ -71,9 +73,9 @@ def _parts(changes: Sequence[Change], reach: float, within: float) -> Iterator[s
         yield f'<text class="tick" x="{x(tick):.1f}" y="{bottom + 18}" text-anchor="middle">{_percent(tick)}</text>'
     for row, change in enumerate(changes):
         y = row * _ROW + 27
-        yield f'<text class="label" x="{_LEFT}" y="{y - 11}">{escape(change.label)}</text>'
+        yield f'<text class="label" x="{_LEFT}" y="{y - 11}">{written(_beside(change.label, change.text))}</text>'
         right = WIDTH - _RIGHT
-        yield f'<text class="label value" x="{right}" y="{y - 11}" text-anchor="end">{escape(change.text)}</text>'
+        yield f'<text class="label value" x="{right}" y="{y - 11}" text-anchor="end">{written(change.text)}</text>'
         if change.low is not None and change.high is not None:
             yield (
                 f'<line class="reach {change.style}" x1="{x(change.low):.1f}" x2="{x(change.high):.1f}" '
@@ -81,6 +83,16 @@ def _parts(changes: Sequence[Change], reach: float, within: float) -> Iterator[s
             )
         if math.isfinite(change.change):
             yield f'<circle class="fill-{change.style}" cx="{x(change.change):.1f}" cy="{y}" r="4.5"/>'
+        told = written(change.label, change.text)
+        yield f'<rect class="hover" width="{WIDTH}" y="{row * _ROW}" height="{_ROW}"><title>{told}</title></rect>'
+
+
+def _beside(label: str, text: str) -> str:
+    """So much of the label as has room left of the text, which small screens hide."""
+    whole = WIDTH - _LEFT - _RIGHT
+    return shortened(
+        shortened(label, whole - _GAP - text_width(text, WIDE, bold=True), WIDE, bold=True), whole, bold=True
+    )
 
 
 def _ticks(reach: float) -> list[float]:

@@ -191,7 +191,7 @@ def _pictures(material: Material, events: list[Deed]) -> list[Chart]:
             "a second",
             Scale.TIME,
             lines=[Line("results", Style.MAIN, list(zip(middles.tolist(), good.astype(float).tolist(), strict=True)))],
-            bars=[Bars("failed", Style.BAD, edges.tolist(), bad.tolist(), lane=True)],
+            bars=[Bars("failed", Style.BAD, edges.tolist(), bad.tolist(), lane=True, unit="/s")] if bad.any() else [],
             marks=[Mark(event.what, Style.SECOND, event.at_s) for event in events],
         )
     ]
