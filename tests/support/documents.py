@@ -1,5 +1,6 @@
 """Documents for whatever asks for whole ones: what is not said is as an unremarkable run has it."""
 
+from katydid.model.documents.capacity import CapacityFound, Step
 from katydid.model.documents.comparison import Comparison
 from katydid.model.documents.manifest import Manifest
 from katydid.model.documents.summary import Summary
@@ -32,3 +33,20 @@ def comparison_with(*keys, **more):
              "differences": [], "outcomes": [[], []], "history_runs": 0, "interleaved": True, "settled_s": 0.0,
              "settings": {}, "largest_regression": None}  # fmt: skip
     return Comparison.read(usual | {key: value for each in (*keys, more) for key, value in each.items()})
+
+
+def capacity_step(**more):
+    return Step(
+        **{
+            "stage": 0, "users": 20, "purpose": "bracket", "ended": "time", "seconds": 10.0, "requests": 100, "ok": 90,
+            "failed": 10, "offered_per_s": 10.0, "ok_per_s": 9.0, "sustained": 20.0, "keeps_up": True, "p50_ms": 700.0,
+            "p95_ms": 805.0, "judged": {"duration.p95": 100}, "missed": {"duration.p95": 10},
+            "broken": ("duration.p95",), "held": False, "missed_share": 0.1,
+        } | more
+    )  # fmt: skip
+
+
+def capacity_found(**more):
+    return CapacityFound(
+        **{"capacity": 42.0, "low": 40.0, "high": 44.0, "at_least": False, "steps": [capacity_step()]} | more
+    )

@@ -27,7 +27,7 @@ def run(options: Namespace) -> int:
     import katydid.workloads  # noqa: F401 - registers what their summaries and reports say
     from katydid.analysis.comparison.estimates import read_run
     from katydid.model.documents.comparison import Verdict
-    from katydid.report.render.terminal import terminal
+    from katydid.report.render.terminal import say_where, terminal
     from katydid.runs.find import runs_of
 
     paths = [options.base, options.new, *options.more]
@@ -48,7 +48,7 @@ def run(options: Namespace) -> int:
         write_output(options.markdown, markdown())
     if options.html:
         write_output(options.html, page())
-        console.print(f"Report: {options.html}", markup=False)
+        say_where(console, "Report", options.html)
     return ExitCode.INVALID if found.verdict is Verdict.INVALID else ExitCode.PASSED
 
 

@@ -27,13 +27,13 @@ def run(given: Namespace) -> int:
     """Judge; the exit code is the judgement's."""
     import katydid.workloads  # noqa: F401 - registers what their summaries and reports say
     from katydid.gate.thresholds import read_thresholds
-    from katydid.report.render.terminal import terminal
+    from katydid.report.render.terminal import say, terminal
     from katydid.runs.find import runs_of
 
     runs = runs_of(given.new) if given.new is not None else []
     thresholds = read_thresholds(thresholds_file(given.thresholds), _catalogue(runs))
     if given.only_read:
-        terminal().print(_summary(thresholds), markup=False)
+        say(terminal(), _summary(thresholds))
         return ExitCode.PASSED
     if given.new is None:
         given.parser.error("the following arguments are required: NEW")

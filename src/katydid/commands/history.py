@@ -25,7 +25,7 @@ def run(given: Namespace) -> int:
     import katydid.workloads  # noqa: F401 - registers what their summaries and reports say
     from katydid.analysis.history import history
     from katydid.report.history import history_page, print_history
-    from katydid.report.render.terminal import terminal
+    from katydid.report.render.terminal import say_where, terminal
     from katydid.runs.find import workload_runs
 
     if not given.folder.is_dir():
@@ -44,7 +44,7 @@ def run(given: Namespace) -> int:
         write_output(given.json, json_text(told) + "\n")
     if given.html:
         write_output(given.html, history_page(past, given.folder.resolve().name, pinned))
-        console.print(f"Report: {given.html}", markup=False)
+        say_where(console, "Report", given.html)
     return _exit_code(past, pinned)
 
 

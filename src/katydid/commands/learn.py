@@ -43,7 +43,7 @@ def run(given: Namespace) -> int:
     from katydid.load.traces.learning import csv_of
     from katydid.model.documents.traffic import Learning
     from katydid.model.formatting import plural
-    from katydid.report.render.terminal import print_section, terminal
+    from katydid.report.render.terminal import print_section, say, terminal
     from katydid.runs.folder import RunFolder
 
     if given.output == given.json == STANDARD_OUTPUT:
@@ -56,17 +56,17 @@ def run(given: Namespace) -> int:
     found = differences(test, traffic) if test else []
     verdict = verdict_on(found) if test else _sentence(traffic)
     console = terminal(stderr=STANDARD_OUTPUT in {given.output, given.json})
-    console.print(_sentence(traffic), markup=False)
+    say(console, _sentence(traffic))
     if left := log.left_out.total():
         why = ", ".join(f"{count} with {reason}" for reason, count in log.left_out.most_common(3))
-        console.print(f"{plural(left, 'entry', 'entries')} of the log left out: {why}.", markup=False)
+        say(console, f"{plural(left, 'entry', 'entries')} of the log left out: {why}.")
     for section in [*_sections(traffic), *([_against(found)] if test else [])]:
         print_section(section, console)
     if test:
-        console.print(verdict, markup=False)
+        say(console, verdict)
     if given.output:
         write_output(given.output, "".join(f"{line}\n" for line in csv_of(log.trace)))
-        console.print(f"Trace: {given.output}; replay it with katydid run stream --trace {given.output}", markup=False)
+        say(console, f"Trace: {given.output}; replay it with katydid run stream --trace {given.output}")
     if given.json:
         told = Learning.of(
             log=given.log,

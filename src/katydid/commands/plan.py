@@ -21,13 +21,10 @@ if TYPE_CHECKING:
 
 def run(asked: Namespace) -> int:
     """Print the plan; 0 when there is one."""
-    from rich.console import Console
-    from rich.text import Text
-
     from katydid.analysis.planning.plan import make_plan
     from katydid.analysis.planning.speech_theory import compare_with_theory
     from katydid.report.plan import plan_section, plan_sentence, render_plan, theory_section
-    from katydid.report.render.terminal import print_section
+    from katydid.report.render.terminal import print_section, say, say_where, terminal
     from katydid.stats.queue_simulation import JOBS
 
     if asked.workers is not None and asked.workers < 1:
@@ -44,13 +41,13 @@ def run(asked: Namespace) -> int:
     if facts is not None and asked.workers is not None:
         theory = compare_with_theory(facts, asked.workers, plan.demand.rtf)
         sections.append(theory_section(theory))
-    console = Console(highlight=False, soft_wrap=True, stderr=asked.json == "-")
-    console.print(Text(plan_sentence(plan), style="bold"))
+    console = terminal(stderr=asked.json == "-")
+    say(console, plan_sentence(plan), "bold")
     for section in sections:
         print_section(section, console)
     if asked.html:
         _write(asked.html, render_plan(plan, sections))
-        console.print(Text(f"Page: {asked.html}"))
+        say_where(console, "Page", asked.html)
     if asked.json:
         _write(asked.json, json_text(as_json(plan, theory)) + "\n")
     return ExitCode.PASSED

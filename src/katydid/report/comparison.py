@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import pandas as pd
 from rich.console import Console
-from rich.text import Text
 
 from katydid.model.declared import catalogue_of
 from katydid.model.documents.comparison import Comparison, Verdict
@@ -16,7 +15,7 @@ from katydid.report.comparison_charts import comparison_charts, prompts_section
 from katydid.report.render.forest import draw_forest
 from katydid.report.render.markdown import escaped, section_markdown
 from katydid.report.render.page import render
-from katydid.report.render.terminal import print_section
+from katydid.report.render.terminal import print_section, say
 
 TONES = {
     **dict.fromkeys((Verdict.SLOWER, Verdict.MIXED, Verdict.INVALID), "bad"),
@@ -80,9 +79,9 @@ def comparison_markdown(comparison: Comparison) -> str:
 
 def print_comparison(comparison: Comparison, console: Console) -> None:
     """The same on a terminal."""
-    console.print(Text(strip_control_chars(verdict.comparison_sentence(comparison)), style=COLOURS[_tone(comparison)]))
+    say(console, verdict.comparison_sentence(comparison), COLOURS[_tone(comparison)])
     for reason in verdict.reasons(comparison):
-        console.print(Text(f"  {strip_control_chars(reason)}", style="yellow"))
+        say(console, reason, "yellow", indent="  ")
     for section in verdict.sections(comparison):
         print_section(section, console)
 

@@ -4,7 +4,6 @@ import math
 from collections.abc import Sequence
 
 from rich.console import Console
-from rich.text import Text
 
 from katydid.analysis.history import History
 from katydid.analysis.metric_history import Change, MetricHistory, Trend
@@ -14,7 +13,7 @@ from katydid.model.metrics import METRICS
 from katydid.model.version import __version__
 from katydid.report.model import Chart, Line, Mark, Scale, Section, Style, Table
 from katydid.report.render.page import render
-from katydid.report.render.terminal import print_section
+from katydid.report.render.terminal import print_section, say
 from katydid.report.verdict import comparison_sentence
 
 _BARS = "▁▂▃▄▅▆▇█"
@@ -251,15 +250,15 @@ def history_page(history: History, workload: str, pinned: Comparison | None) -> 
 
 def print_history(history: History, pinned: Comparison | None, console: Console) -> None:
     """The same on a terminal."""
-    console.print(Text(strip_control_chars(history_sentence(history)), style="bold"))
+    say(console, history_sentence(history), "bold")
     if pinned is not None:
         bad = pinned.verdict in BAD
         told = f"Against the pinned version: {comparison_sentence(pinned)}"
-        console.print(Text(strip_control_chars(told), style="bold red" if bad else "bold"))
+        say(console, told, "bold red" if bad else "bold")
         for reason in pinned.reasons:
-            console.print(Text(f"  {strip_control_chars(reason)}", style="yellow"))
+            say(console, reason, "yellow", indent="  ")
     for line in _left_out(history):
-        console.print(Text(f"  {strip_control_chars(line)}", style="yellow"))
+        say(console, line, "yellow", indent="  ")
     for section in sections(history):
         if any(table.in_terminal for table in section.tables):
             print_section(section, console)

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from rich.console import Console
-from rich.text import Text
 
 from katydid.model.declared import described
 from katydid.model.documents.comparison import ComparedMetric, ComparedSide, Comparisons, Verdict
@@ -16,7 +15,7 @@ from katydid.report.model import Section, Table
 from katydid.report.render.forest import Change, draw_forest
 from katydid.report.render.markdown import escaped, section_markdown
 from katydid.report.render.page import render
-from katydid.report.render.terminal import print_section
+from katydid.report.render.terminal import print_section, say
 
 
 def several_page(found: Comparisons) -> str:
@@ -52,9 +51,9 @@ def several_markdown(found: Comparisons) -> str:
 
 def print_several(found: Comparisons, console: Console) -> None:
     """What they say together, on a terminal."""
-    console.print(Text(strip_control_chars(several_sentence(found)), style=COLOURS[TONES.get(found.verdict, "")]))
+    say(console, several_sentence(found), COLOURS[TONES.get(found.verdict, "")])
     for reason in _reasons(found):
-        console.print(Text(f"  {strip_control_chars(reason)}", style="yellow"))
+        say(console, reason, "yellow", indent="  ")
     print_section(_together(found), console)
 
 

@@ -122,7 +122,7 @@ class Sides:
 
 def _write(given: argparse.Namespace, comparison: Comparison, sides: Sides, asked: Asked) -> None:
     from katydid.report.comparison import comparison_markdown, comparison_page, print_comparison
-    from katydid.report.render.terminal import terminal
+    from katydid.report.render.terminal import say_where, terminal
 
     console = terminal(stderr=STANDARD_OUTPUT in (given.json, given.markdown))
     print_comparison(comparison, console)
@@ -134,4 +134,4 @@ def _write(given: argparse.Namespace, comparison: Comparison, sides: Sides, aske
     name = re.sub(r"[^\w.-]", "_", f"ab-{labels}.html")
     html = given.html or str(Path(given.results) / str(comparison.workload) / name)
     write_output(html, comparison_page(comparison, sides.counted(comparison, 0), sides.counted(comparison, 1)))
-    console.print(f"Report: {html}", markup=False)
+    say_where(console, "Report", html)

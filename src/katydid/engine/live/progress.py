@@ -19,7 +19,7 @@ from katydid.load.schedule import Mode
 from katydid.model.documents.manifest import Manifest
 from katydid.model.formatting import format_eta, load_text, milliseconds, number, ordinal, pace, plural
 from katydid.protocol.target_url import shown_url
-from katydid.report.render.terminal import print_summary, terminal
+from katydid.report.render.terminal import print_summary, say, terminal
 
 if TYPE_CHECKING:
     from katydid.engine.collector import Collector
@@ -60,7 +60,7 @@ class Progress:
         at_rates = staged is not None and staged.at_rates(self._runtime.environment.parsed_options)
         stops = f"aborts after {plural(limit, 'failed request')}" if limit else "no failure stops it"
         how_long = _how_long(options, info) if info.users and not options.course else ""
-        self._console.print(f"{_load(options, info, at_rates=at_rates)}, against {host}{how_long}; {stops}.")
+        say(self._console, f"{_load(options, info, at_rates=at_rates)}, against {host}{how_long}; {stops}.")
         if self._console.is_terminal:
             self._live = Live(self._line(), console=self._console, auto_refresh=False, transient=True)
             self._live.start()
@@ -69,7 +69,7 @@ class Progress:
     def say(self, text: str) -> None:
         """One more line, such as the beginning of a stage."""
         if self.enabled:
-            self._console.print(Text(text))
+            say(self._console, text)
 
     def stopping(self, reason: str, drain: float) -> None:
         """Say why the run ends, and what is waited for."""
@@ -84,7 +84,7 @@ class Progress:
         }.get(reason, "The run was aborted by an error")
         wait = f"; waiting up to {drain:g} s for requests in flight (Ctrl-C cuts them off)" if drain else ""
         self._note = why
-        self._console.print(f"{why}{wait}.")
+        say(self._console, f"{why}{wait}.")
 
     def stop(self) -> None:
         """Clear the live line."""

@@ -4,21 +4,23 @@ Texts from outside are put in as `Text`, without control characters: nothing in 
 the cursor.
 """
 
-from rich import box
+import os
+
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from katydid.model.declared import Catalogue, catalogue_of
 from katydid.model.documents.summary import Finding, Summary
-from katydid.model.formatting import censored, label_of, number, plural, show, strip_control_chars
+from katydid.model.formatting import censored, label_of, number, show, strip_control_chars
 from katydid.report.build import Report
-from katydid.report.model import Section
+from katydid.report.model import Section, Table
+from katydid.report.render.lines import table_lines, wrapped
 
 COLUMNS = ("p50", "p90", "p95", "p99", "max")
 _STYLES = {"invalid": "red", "warning": "yellow"}
 _TONES = {"good": "green", "note": "yellow", "bad": "red"}
 _WORDS = {"invalid": "invalid", "warning": "note"}
+_INDENT = "  "
 
 
 PIPE_WIDTH = 120
@@ -26,11 +28,25 @@ PIPE_WIDTH = 120
 
 
 def terminal(*, stderr: bool = False) -> Console:
-    """A console for our tables; plain in a pipe."""
-    console = Console(highlight=False, soft_wrap=True, stderr=stderr)
-    if not console.is_terminal:
+    """A console for our tables; plain in a pipe, whose lines are as long as they are unless COLUMNS is set."""
+    console = Console(highlight=False, stderr=stderr)
+    if not console.is_terminal and not os.environ.get("COLUMNS", "").isdecimal():
         console.width = max(console.width, PIPE_WIDTH)
+        console.soft_wrap = True
     return console
+
+
+def say(console: Console, text: str, style: str = "", indent: str = "") -> None:
+    """Print a sentence, on as many lines as it takes where the width is known; words stay whole. Nothing for none."""
+    if not (text := strip_control_chars(text)):
+        return
+    for line in [text] if console.soft_wrap else wrapped(text, console.width - len(indent)):
+        console.print(Text(indent + line, style), soft_wrap=True)
+
+
+def say_where(console: Console, what: str, path: str) -> None:
+    """Print where something is, on one line that can be copied."""
+    console.print(Text(f"{what}: {path}"), soft_wrap=True)
 
 
 def print_summary(report: Report, console: Console, report_path: str) -> None:
@@ -41,64 +57,50 @@ def print_summary(report: Report, console: Console, report_path: str) -> None:
     summary, catalogue = report.summary, catalogue_of(report.manifest)
     console.print()
     headline = report.headline
-    console.print(Text(headline.text, style=f"bold {_TONES[headline.outcome.tone]}"))
+    say(console, headline.text, f"bold {_TONES[headline.outcome.tone]}")
     if summary.valid:  # else the headline says so, and why
-        console.print(Text("  measurement: valid", style="green"))
+        say(console, "measurement: valid", "green", _INDENT)
     for finding in summary.findings:
-        console.print(_finding(finding))
+        say(console, _told(finding), _STYLES[finding.severity], _INDENT)
     if summary.leaving:
-        console.print(Text(f"  {strip_control_chars(summary.leaving.text)}"))
+        say(console, summary.leaving.text, indent=_INDENT)
     for section in report.sections:
         if section.answer:
             print_section(section, console)
     if summary.counts.ok:
-        console.print(_times(summary, catalogue))
-    console.print(_rates(summary, catalogue))
+        print_table(_times(summary, catalogue), console)
+        say(console, censored(summary), indent=_INDENT)
+    print_table(_rates(summary, catalogue), console)
     for section in report.sections:
         if not section.answer:
             print_section(section, console)
     if summary.errors:
-        console.print(_errors(summary))
-    console.print(Text(f"Report: {report_path}"))
+        print_table(_errors(summary), console)
+    say_where(console, "Report", report_path)
 
 
 def print_section(section: Section, console: Console) -> None:
     """Its title, sentences and short tables; pictures are left to the page."""
-    console.print(Text(strip_control_chars(section.title), style="bold"))
+    say(console, section.title, "bold")
     for text in section.text:
-        console.print(Text(f"  {strip_control_chars(text)}"))
-    for shown in section.tables:
-        if not shown.in_terminal:
-            continue
-        table = _table(*shown.columns)
-        for index in shown.words:
-            table.columns[index].justify = "left"
-            table.columns[index].no_wrap = False
-            table.columns[index].overflow = "fold"
-        for number_, row in enumerate(shown.rows):
-            table.add_row(
-                *(
-                    Text(strip_control_chars(cell), style="red" if (number_, index) in shown.bad else "")
-                    for index, cell in enumerate(row)
-                )
-            )
-        console.print(table)
+        say(console, text, indent=_INDENT)
+    for table in section.tables:
+        if table.in_terminal:
+            print_table(table, console)
 
 
-def _finding(finding: Finding) -> Text:
-    text = f"  {_WORDS[finding.severity]}: {finding.text}"
-    return Text(f"  {strip_control_chars(text)}", style=_STYLES[finding.severity])
+def print_table(table: Table, console: Console) -> None:
+    """A table; its caption is the page's."""
+    for line in table_lines(table, console.width):
+        console.print(line, soft_wrap=True)
 
 
-def _table(*columns: str) -> Table:
-    table = Table(box=box.SIMPLE, pad_edge=False, show_edge=False)
-    for index, column in enumerate(columns):
-        table.add_column(Text(strip_control_chars(column)), justify="right" if index else "left", no_wrap=True)
-    return table
+def _told(finding: Finding) -> str:
+    return f"{_WORDS[finding.severity]}: {finding.text}"
 
 
 def _times(summary: Summary, catalogue: Catalogue) -> Table:
-    table = _table("", *COLUMNS)
+    rows = []
     for d in catalogue.distributions:
         names = [f"{d.name}.{column}" for column in COLUMNS]
         if d.primary and summary.measured(f"{d.name}.max") is not None:
@@ -107,32 +109,22 @@ def _times(summary: Summary, catalogue: Catalogue) -> Table:
             ]
             if summary.measured(names[0]) is None:  # so few that not even the median says something
                 shown[0] = f"mean {show(f'{d.name}.mean', None, summary, d.unit)}"
-            table.add_row(Text(label_of(d, summary)), *shown)
-    table.caption = censored(summary) or None
-    return table
+            rows.append((label_of(d, summary), *shown))
+    return Table("Times", ("", *COLUMNS), rows)
 
 
 def _rates(summary: Summary, catalogue: Catalogue) -> Table:
-    table = _table("", "")
-    table.show_header = False
-    for rate in catalogue.figures:
-        value = summary.metrics[rate.name]
-        if value is not None:
-            bad = rate.name == "failure_rate" and value > 0
-            table.add_row(Text(rate.label), Text(show(rate.name, value, unit=rate.unit), style="red" if bad else ""))
-    return table
+    told = [(rate, value) for rate in catalogue.figures if (value := summary.metrics[rate.name]) is not None]
+    rows = [(rate.label, show(rate.name, value, unit=rate.unit)) for rate, value in told]
+    bad = frozenset((row, 1) for row, (rate, value) in enumerate(told) if rate.name == "failure_rate" and value)
+    return Table("Rates", ("", ""), rows, bad=bad)
 
 
 def _errors(summary: Summary) -> Table:
-    table = _table("failures", "blame", "count", "example")
-    table.columns[1].justify = table.columns[3].justify = "left"
-    table.columns[3].no_wrap = False
-    for row in summary.errors:
-        table.add_row(
-            Text(strip_control_chars(row.error), style="red"),
-            Text(strip_control_chars(row.blame or "")),
-            number(row.count),
-            Text(strip_control_chars(": ".join(text for text in (row.example, row.check) if text))),
-        )
-    table.caption = plural(sum(row.count for row in summary.errors), "failure") + ", warm-up included"
-    return table
+    rows = [
+        (row.error, row.blame or "", number(row.count), ": ".join(text for text in (row.example, row.check) if text))
+        for row in summary.errors
+    ]
+    columns = ("failures", "blame", "count", "example")
+    bad = frozenset((row, 0) for row in range(len(rows)))
+    return Table("Failures, warm-up included", columns, rows, frozenset({1, 3}), bad)

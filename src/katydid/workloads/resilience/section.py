@@ -148,7 +148,7 @@ def _deeds(told: Mapping[str, Any], events: list[Deed]) -> list[Table]:
     ]
 
 
-def _success(told: Mapping[str, Any]) -> list[Table]:
+def _success(told: Mapping[str, object]) -> list[Table]:
     """The normal load before, during and after; none of a run of before."""
     if "success" not in told:
         return []
