@@ -163,8 +163,14 @@ What `katydid report --definitions` takes: {", ".join(map(code, [*DEFINITIONS, "
 
 
 def _apis(dialects: Iterable[Any]) -> str:
-    rows = [[code(d.name), code(d.endpoint), text(first_sentence(import_module(d.__module__)))] for d in dialects]
+    rows = [[code(d.name), code(d.endpoint), text(_is(type(d)))] for d in dialects]
     return table(["API", "path", "is"], rows)
+
+
+def _is(api: type[Any]) -> str:
+    """What an API is: its class says so where its module has several, else the module."""
+    own = first_sentence(api)
+    return first_sentence(import_module(api.__module__)) if own.startswith("See ") else own
 
 
 def target() -> str:

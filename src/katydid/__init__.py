@@ -36,10 +36,8 @@ if TYPE_CHECKING:
     from katydid.workloads.resilience.chaos import ChaosUser
     from katydid.workloads.resilience.storm import StormUser
     from katydid.workloads.resilience.zombies import ZombiesUser
-    from katydid.workloads.retrieval.embed import EmbedUser
-    from katydid.workloads.retrieval.rerank import RerankUser
-    from katydid.workloads.scale.shape import ScaleShape
-    from katydid.workloads.scale.user import ScaleUser
+    from katydid.workloads.retrieval.user import EmbedUser, RerankUser
+    from katydid.workloads.scale.user import ScaleShape, ScaleUser
     from katydid.workloads.session.user import SessionUser
     from katydid.workloads.speech.user import SpeechUser
     from katydid.workloads.stream.user import StreamUser
@@ -107,7 +105,7 @@ _HOME_OF = {
         "katydid.dialects.loading": ("load_object",),
         "katydid.dialects.stream_parser": ("NdjsonStreamParser", "SseStreamParser"),
         "katydid.resources": ("locustfile",),
-        "katydid.workloads.scale.shape": ("ScaleShape",),
+        "katydid.workloads.scale.user": ("ScaleShape", "ScaleUser"),
         "katydid.runs.folder": ("RunFolder", "load_run"),
         "katydid.workloads.batch.user": ("BatchUser",),
         "katydid.workloads.burst.user": ("BurstUser",),
@@ -117,15 +115,13 @@ _HOME_OF = {
         "katydid.model.options": ("NOT_NEGATIVE", "POSITIVE", "option"),
         "katydid.model.options.quantities": ("count", "duration", "share"),
         "katydid.engine.user": ("PacedUser",),
-        "katydid.workloads.scale.user": ("ScaleUser",),
         "katydid.workloads.session.user": ("SessionUser",),
         "katydid.workloads.speech.user": ("SpeechUser",),
         "katydid.workloads.resilience.storm": ("StormUser",),
         "katydid.workloads.stream.user": ("StreamUser",),
         "katydid.workloads.tools.user": ("ToolsUser",),
         "katydid.workloads.resilience.zombies": ("ZombiesUser",),
-        "katydid.workloads.retrieval.embed": ("EmbedUser",),
-        "katydid.workloads.retrieval.rerank": ("RerankUser",),
+        "katydid.workloads.retrieval.user": ("EmbedUser", "RerankUser"),
     }.items()
     for name in names
 }

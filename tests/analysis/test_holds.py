@@ -1,5 +1,7 @@
 """A stage as a measurement: what was offered, what came back, what was broken. Queues give the truth."""
 
+import heapq
+
 import pytest
 
 from documents import manifest_with
@@ -157,6 +159,37 @@ def test_a_conversation_belongs_to_the_time_in_which_it_began():
     before, late = talk(0, 1000.0, at=1900.0), talk(1, 1000.0, at=9900.0)
     assert talks_measured(before, settled=2000.0).judged["conversation.p95"] == 0
     assert talks_measured(before, late, settled=2000.0).judged["conversation.p95"] == 1
+
+
+def talks_of_a_queue(users, *, slots=4, service=200.0, turns=3, end=20_000.0):
+    """Users who each begin a conversation every 2 s; each of its requests waits for one of the slots."""
+    free, due, rows = [0.0] * slots, [(user * T * 1000.0 / users, user, 0, 0) for user in range(users)], []
+    began = {}
+    heapq.heapify(due)
+    while due and (at := due[0][0]) < end:
+        _, user, number, turn = heapq.heappop(due)
+        ready = max(at, heapq.heappop(free)) + service
+        heapq.heappush(free, ready)
+        began.setdefault((user, number), at)
+        scheduled = user * T * 1000.0 / users + number * T * 1000.0 if turn == 0 else at
+        over = turn == turns - 1
+        rows.append(
+            started(scheduled, start_ms=at, user=user, iteration=number, paced=turn == 0, duration_ms=ready - at)
+            | {"conversation_ms": ready - began[user, number] if over else None}
+        )
+        following = max(ready, user * T * 1000.0 / users + (number + 1) * T * 1000.0)
+        heapq.heappush(due, (following, user, number + 1, 0) if over else (ready, user, number, turn + 1))
+    return rows
+
+
+@pytest.mark.parametrize("users", [14, 15, 16, 20])
+def test_conversations_show_what_the_slots_do_also_while_more_and_more_of_them_are_begun(users):
+    rows = talks_of_a_queue(users)  # 4 slots / (3 × 0.2 s) are 6.67 conversations a second, those of 13.3 users
+    took = [row.pop("conversation_ms") for row in rows]
+    frame = with_derived(samples(*rows).assign(conversation_ms=took), manifest_with(interval_s=T))
+    result = measure_hold(frame, StageRecord(0, users, 0.0, 0.0, 12_000.0), T, TALKS)
+    assert "keeps_up" in result.broken
+    assert result.sustained == pytest.approx(13.33, rel=0.015)
 
 
 def test_answers_whose_times_vary_are_no_queue_and_a_queue_is_seen_all_the_same():

@@ -78,12 +78,24 @@ SHARING = MADE | {"options": {"input_tokens": "1000", "shared_prefix": "500:2"}}
         ({"trace": "t.jsonl", "prompts": "made", "trace_shared": 0.5}, 600, "warning"),
     ],
 )
-def test_unique_prompts_from_a_cache_are_invalid_and_others_a_warning(manifest, cached, severity):
-    summary, _, _ = run(manifest, prompt_tokens=1000, cached_tokens=cached)
+@pytest.mark.parametrize("talks", [{}, {"session_id": None, "turn": None, "history_tokens": None}], ids=["", "of none"])
+def test_unique_prompts_from_a_cache_are_invalid_and_others_a_warning(manifest, cached, severity, talks):
+    summary, _, _ = run(manifest, prompt_tokens=1000, cached_tokens=cached, **talks)
     found = finding(summary, "warm_cache")
     assert (found and found.severity) == severity
     if found:
         assert "warm cache" in found.message
+
+
+def test_the_first_turns_of_conversations_are_unique_prompts_and_later_ones_repeat_what_was_said():
+    turns = np.arange(ROWS) % 3 + 1
+    history = {"turn": turns, "history_tokens": 500 * (turns - 1)}
+    warm = run(MADE, prompt_tokens=1000, cached_tokens=900, **history)[0]
+    later = run(MADE, prompt_tokens=1000, cached_tokens=np.where(turns > 1, 900, 0), **history)[0]
+    unknown = run(MADE, prompt_tokens=1000, cached_tokens=np.where(turns > 1, 900, 0), turn=turns, history_tokens=None)[
+        0
+    ]
+    assert [bool(finding(summary, "warm_cache")) for summary in (warm, later, unknown)] == [True, False, False]
 
 
 @pytest.mark.parametrize("overhead", [None, "30", True, -1, float("nan"), [1]])

@@ -151,7 +151,7 @@ def test_the_gate_takes_the_comparison_of_ab_instead_of_its_own(tmp_path, record
 
 
 OPTIONS_OF_A_RUN = """
-from katydid.commands.run import run_parser
+from katydid.commands.loading.start import run_parser
 from katydid.model.documents.comparison import CompareSettings
 print(*(name for action in run_parser("stream")[0]._actions for name in action.option_strings))
 """

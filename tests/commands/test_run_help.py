@@ -7,7 +7,8 @@ from functools import cache
 import pytest
 
 from katydid.cli import CLOSED_PIPE
-from katydid.engine.options import RunOptions, headings
+from katydid.engine.options import RunOptions
+from katydid.engine.options.parsing import headings
 from katydid.model.options import Group, options_in
 from running import BIN, clean_environment, katydid
 

@@ -8,8 +8,8 @@ import pytest
 from katydid import dialects
 from katydid.dialects import dialect, register
 from katydid.dialects.openai import OpenAi
-from katydid.engine import options
-from katydid.engine.options import RunOptions, add_arguments, run_options
+from katydid.engine.options import RunOptions, parsing
+from katydid.engine.options.parsing import add_arguments, run_options
 from katydid.model.errors import ConfigError
 from katydid.model.options import option
 
@@ -20,7 +20,7 @@ class Mine(OpenAi):
 
 @pytest.fixture(autouse=True)
 def forgotten_afterwards(monkeypatch):
-    monkeypatch.setattr(options, "_tables", [RunOptions])  # other tests import workloads with an --api of their own
+    monkeypatch.setattr(parsing, "_tables", [RunOptions])  # other tests import workloads with an --api of their own
     before = dict(dialects.DIALECTS)
     yield
     dialects.DIALECTS.clear()
@@ -94,7 +94,7 @@ def test_a_percent_sign_in_the_words_of_an_option_is_only_that(monkeypatch):
     class Percent(RunOptions):
         share: float = option(0.5, "95 % of what is given", kind=float)
 
-    monkeypatch.setattr(options, "_tables", [RunOptions, Percent])
+    monkeypatch.setattr(parsing, "_tables", [RunOptions, Percent])
     assert "95 % of what is given (default: 0.5; LOAD_TEST_SHARE)" in " ".join(filled().format_help().split())
 
 

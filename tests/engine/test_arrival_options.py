@@ -5,8 +5,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from katydid.engine.load_options import check_load, spawn_rate_of, users_of
 from katydid.engine.options import RunOptions
+from katydid.engine.options.load import check_load, spawn_rate_of, users_of
 from katydid.load.schedule import Mode
 from katydid.model.errors import ConfigError
 from katydid.workloads.burst import BurstOptions

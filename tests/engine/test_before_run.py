@@ -5,7 +5,7 @@ from contextlib import contextmanager
 import pytest
 
 from katydid.engine.options import RunOptions
-from katydid.engine.services.before_run import ready_target
+from katydid.engine.services.readiness import ready_target
 from katydid.model.errors import ConfigError
 from katydid.target.process import start_target
 from katydid.transport.exchange import TlsSettings

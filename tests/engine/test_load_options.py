@@ -9,7 +9,7 @@ from hypothesis import given as any_of
 from hypothesis import strategies as st
 from locust.util.timespan import parse_timespan
 
-from katydid.engine.load_options import check_load, notices, read_run_time, take_over_run_time
+from katydid.engine.options.load import check_load, notices, read_run_time, take_over_run_time
 from katydid.model.errors import ConfigError
 
 

@@ -12,7 +12,7 @@ from katydid.dialects.base import TEXT, answers_of
 from katydid.engine.options import RunOptions
 from katydid.engine.services import making
 from katydid.engine.services.chat import ChatService
-from katydid.load.made_text import WORDS
+from katydid.load.made.text import WORDS
 from katydid.model.errors import ConfigError
 from katydid.model.sample import Sample
 from katydid.workloads.tools import ToolsOptions

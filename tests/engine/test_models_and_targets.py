@@ -6,12 +6,12 @@ from types import SimpleNamespace
 
 import pytest
 
-from katydid.commands.run import joined_hosts
+from katydid.commands.loading.start import joined_hosts
 from katydid.engine.options import RunOptions
 from katydid.engine.services import chat
 from katydid.engine.services.chat import ChatService
 from katydid.engine.services.preflight import first_look
-from katydid.engine.targets.spread import Spread, open_service, services_of
+from katydid.engine.services.spread import Spread, open_service, services_of
 from katydid.engine.user import PacedUser
 from katydid.model.errors import ConfigError
 from katydid.model.sample import Sample

@@ -6,8 +6,8 @@ from types import SimpleNamespace
 import pytest
 from locust.argument_parser import get_empty_argument_parser
 
-import katydid.engine.options as engine_options
-from katydid.engine.options import RunOptions, add_arguments, plain_fields, run_options, version_label
+from katydid.engine.options import RunOptions, parsing, version_label
+from katydid.engine.options.parsing import add_arguments, plain_fields, run_options
 from katydid.engine.stages.capacity_shape import CapacityOptions
 from katydid.model.errors import ConfigError
 from katydid.model.options import default_text
@@ -89,7 +89,7 @@ def test_every_option_that_is_a_time_is_written_as_a_duration():
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.__name__)
 @pytest.mark.parametrize(("text", "seconds"), [("1500ms", 1.5), ("20s", 20.0), ("8m", 480.0), ("1m30s", 90.0)])
 def test_a_duration_has_units_in_an_option_a_variable_and_the_form(monkeypatch, table, text, seconds):
-    monkeypatch.setattr(engine_options, "_tables", [RunOptions, table])
+    monkeypatch.setattr(parsing, "_tables", [RunOptions, table])
     parser = get_empty_argument_parser()
     add_arguments(parser)
     for name in (name for where, name in TIMES if where is table):
@@ -106,7 +106,7 @@ def test_a_duration_has_units_in_an_option_a_variable_and_the_form(monkeypatch, 
 
 
 def test_help_names_defaults_with_their_units(monkeypatch):
-    monkeypatch.setattr(engine_options, "_tables", [RunOptions, SpeechOptions])
+    monkeypatch.setattr(parsing, "_tables", [RunOptions, SpeechOptions])
     parser = get_empty_argument_parser()
     add_arguments(parser)
     told = {action.dest: action for action in parser._actions}

@@ -10,7 +10,8 @@ from locust.argument_parser import ui_extra_args_dict
 from katydid.engine import plugin
 from katydid.engine.live import page_guard
 from katydid.engine.live.page_guard import FORM_OF_LOCUST, PageGuard, closed_fields
-from katydid.engine.options import RunOptions, run_options
+from katydid.engine.options import RunOptions
+from katydid.engine.options.parsing import run_options
 from katydid.engine.run_info import SECRETS_WIRE_NAME
 from katydid.model.errors import ConfigError
 from katydid.model.options import options_in

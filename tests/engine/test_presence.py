@@ -4,9 +4,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from katydid.engine import workers
 from katydid.engine.run_info import RunInfo
-from katydid.engine.workers import Presence, tell_of_workers
+from katydid.engine.workers import presence
+from katydid.engine.workers.presence import Presence, tell_of_workers
 
 NAMES = ["a", "b"]
 
@@ -66,16 +66,16 @@ def test_its_return_ends_the_silence(runner, watched):
 
 
 def test_a_master_says_which_workers_it_waits_for_whenever_that_changes(runner, monkeypatch, capsys):
-    monkeypatch.setattr(workers, "MasterRunner", SimpleNamespace)
-    monkeypatch.setattr(workers, "PATIENCE", 0.0)
-    runner.state = workers.STATE_INIT
+    monkeypatch.setattr(presence, "MasterRunner", SimpleNamespace)
+    monkeypatch.setattr(presence, "PATIENCE", 0.0)
+    runner.state = presence.STATE_INIT
     arrivals = iter([[], NAMES[:1], NAMES])
 
     def pass_time(seconds):
         if seconds:
             runner.clients.ready = next(arrivals)
 
-    monkeypatch.setattr(workers.gevent, "sleep", pass_time)
+    monkeypatch.setattr(presence.gevent, "sleep", pass_time)
     tell_of_workers(runner, SimpleNamespace(expect_workers=2, master_bind_port=5557))
     first, second = capsys.readouterr().err.splitlines()
     assert first == (

@@ -4,8 +4,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from katydid.engine import workers
-from katydid.engine.workers import RollCall
+from katydid.engine.workers import presence
+from katydid.engine.workers.presence import RollCall
 
 
 class Master:
@@ -45,10 +45,10 @@ def passing(monkeypatch):
         clock.now += seconds
         clock.then()
 
-    monkeypatch.setattr(workers, "MasterRunner", Master)
-    monkeypatch.setattr(workers, "WorkerRunner", Worker)
-    monkeypatch.setattr(workers.time, "monotonic", lambda: clock.now)
-    monkeypatch.setattr(workers.gevent, "sleep", sleep)
+    monkeypatch.setattr(presence, "MasterRunner", Master)
+    monkeypatch.setattr(presence, "WorkerRunner", Worker)
+    monkeypatch.setattr(presence.time, "monotonic", lambda: clock.now)
+    monkeypatch.setattr(presence.gevent, "sleep", sleep)
     return clock
 
 
@@ -92,7 +92,7 @@ def test_one_that_is_out_of_touch_is_not_waited_for(passing):
 
 def test_one_that_never_answers_is_named_and_does_not_hold_up_the_run_for_ever(passing, caplog):
     RollCall(Master("a", "b")).wait()
-    assert workers.START_PATIENCE <= passing.now < workers.START_PATIENCE + 1.0
+    assert presence.START_PATIENCE <= passing.now < presence.START_PATIENCE + 1.0
     assert [record.args for record in caplog.records] == [("worker-0",), ("worker-1",)]
 
 

@@ -8,20 +8,20 @@ from types import SimpleNamespace
 import pytest
 
 from katydid import cli
-from katydid.engine import stopping
+from katydid.engine import signals
 from katydid.engine.live.steady_output import steady
 from katydid.engine.stopping import Stopper
 from katydid.model.errors import ExitCode
 
 
 @pytest.fixture
-def stopper(monkeypatch):
-    """One that has registered nothing; and the signals that it sends itself."""
+def run(monkeypatch):
+    """How a run ends, what listens to signals for it without having registered, and the signals that are sent."""
     sent = []
-    monkeypatch.setattr(stopping.gevent, "signal_handler", lambda *_: None)
-    monkeypatch.setattr(stopping.os, "kill", lambda pid, number: sent.append(number))
-    made = Stopper(SimpleNamespace(stop_timeout=0), None, hand_in=lambda: 0, nulled=lambda: 0)
-    return made, sent
+    monkeypatch.setattr(signals.gevent, "signal_handler", lambda *_: None)
+    monkeypatch.setattr(signals.os, "kill", lambda pid, number: sent.append(number))
+    stopper = Stopper(SimpleNamespace(stop_timeout=0), None, hand_in=lambda: 0, nulled=lambda: 0)
+    return stopper, signals.Signals(stopper, None), sent
 
 
 def test_what_is_printed_to_a_pipe_that_nobody_reads_is_lost_and_nothing_else():
@@ -50,19 +50,19 @@ def test_a_stream_without_a_descriptor_stays(capsys):
     assert steady(sys.stdout, "standard output") is sys.stdout
 
 
-def test_a_hangup_ends_a_run_as_sigterm_does_and_cuts_nothing_off(stopper):
-    made, sent = stopper
-    made._on_hangup()
-    made._on_hangup()
+def test_a_hangup_ends_a_run_as_sigterm_does_and_cuts_nothing_off(run):
+    stopper, listening, sent = run
+    listening.hung_up()
+    listening.hung_up()
     assert sent == [signal.SIGTERM]
-    assert not made._is_cut
+    assert not stopper._is_cut
 
 
-def test_a_hangup_of_a_run_that_ends_already_changes_nothing(stopper):
-    made, sent = stopper
-    made.active = made.ending = True
-    made._on_hangup()
-    assert (sent, made._is_cut) == ([], False)
+def test_a_hangup_of_a_run_that_ends_already_changes_nothing(run):
+    stopper, listening, sent = run
+    stopper.active = stopper.ending = True
+    listening.hung_up()
+    assert (sent, stopper._is_cut) == ([], False)
 
 
 def test_a_result_that_cannot_be_written_is_one_line_and_no_error_of_ours(monkeypatch, capfd):

@@ -4,10 +4,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from katydid.engine import worker_messages, workers
 from katydid.engine.options import RunOptions
-from katydid.engine.worker_messages import Finished, Inbox, Rows, Setting, Ticket, Unfit, batch_of, harmless
-from katydid.engine.workers import Alike
+from katydid.engine.workers import messages, presence
+from katydid.engine.workers.messages import Finished, Inbox, Rows, Setting, Ticket, Unfit, batch_of, harmless
+from katydid.engine.workers.presence import Alike
 from katydid.model.documents.manifest import Manifest
 from katydid.model.sample import Sample
 from katydid.runs.folder import row_schemas
@@ -27,7 +27,7 @@ class Master:
 
 @pytest.fixture
 def master(monkeypatch):
-    monkeypatch.setattr(worker_messages, "MasterRunner", Master)
+    monkeypatch.setattr(messages, "MasterRunner", Master)
     return Master()
 
 
@@ -144,9 +144,9 @@ def told_by(given, **facts):
 
 
 def differences(master, told, **manifest):
-    runtime = Runtime(master, katydid_version=workers.__version__, timestamp_source="kernel", **manifest)
+    runtime = Runtime(master, katydid_version=presence.__version__, timestamp_source="kernel", **manifest)
     Alike(runtime).begin()
-    master.hear(workers._SETTING, told)
+    master.hear(presence._SETTING, told)
     return [one["name"] for one in runtime.noted.get("other_settings", [])]
 
 

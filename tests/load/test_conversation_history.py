@@ -1,6 +1,6 @@
 """What a conversation's next request carries, by who keeps its history."""
 
-from katydid.load.conversations.history import History, Keeper
+from katydid.load.conversation import History, Keeper
 
 
 def user(text):

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from katydid.load.conversations.turns import LONGEST_THINKING, MOST_TURNS, Rhythm, place_of, think_time, turns
+from katydid.load.conversation import LONGEST_THINKING, MOST_TURNS, Rhythm, place_of, think_time, turns
 from katydid.model.options.quantities import QuantityError
 
 

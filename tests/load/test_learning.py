@@ -6,8 +6,7 @@ from collections import Counter
 
 import pytest
 
-from katydid.load.traces.collection import collected
-from katydid.load.traces.files import records
+from katydid.load.traces.files import collected, records
 from katydid.load.traces.learning import csv_of, learned
 from katydid.model.errors import ConfigError
 

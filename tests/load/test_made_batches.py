@@ -2,11 +2,11 @@
 
 import pytest
 
-from katydid.load.calibration import Calibration
 from katydid.load.lengths import read_lengths, read_shared_prefix
 from katydid.load.made.batches import MadeBatches
-from katydid.load.made_prompts import MadePrompts
-from katydid.load.made_text import OPENING
+from katydid.load.made.calibration import Calibration
+from katydid.load.made.prompts import MadePrompts
+from katydid.load.made.text import OPENING
 
 OVERHEAD = 40
 

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from katydid.load.calibration import Calibration
 from katydid.load.lengths import SharedPrefix, read_lengths
-from katydid.load.made_prompts import MadePrompts
-from katydid.load.made_text import OPENING, WORDS, MadeText, opening
+from katydid.load.made.calibration import Calibration
+from katydid.load.made.prompts import MadePrompts
+from katydid.load.made.text import OPENING, WORDS, MadeText, opening
 
 
 def made(inputs="200", seed=0, calibration=None, **more):

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from katydid.load.calibration import FEWEST, Calibration, calibrated
+from katydid.load.made.calibration import FEWEST, Calibration, calibrated
 
 
 def test_two_probes_give_the_template_and_the_tokens_of_a_unit():

@@ -5,9 +5,8 @@ import json
 import pytest
 
 from katydid.load.arrivals import PoolTurn
-from katydid.load.calibration import Calibration
-from katydid.load.traces.collection import collected
-from katydid.load.traces.files import records
+from katydid.load.made.calibration import Calibration
+from katydid.load.traces.files import collected, records
 from katydid.load.traces.prompts import TracedPrompts
 from katydid.load.traces.replay import ReplayQueue
 from katydid.model.sample import LateCause

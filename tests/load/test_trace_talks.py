@@ -2,9 +2,8 @@
 
 import pytest
 
-from katydid.load.calibration import Calibration
-from katydid.load.traces.collection import collected
-from katydid.load.traces.files import records
+from katydid.load.made.calibration import Calibration
+from katydid.load.traces.files import collected, records
 from katydid.load.traces.prompts import TracedPrompts
 from katydid.load.traces.talks import Talks
 from katydid.model.sample import ErrorClass, Sample

@@ -7,10 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from katydid.load.traces import collection
-from katydid.load.traces.collection import collected
-from katydid.load.traces.files import records
-from katydid.load.traces.window import read_window, window
+from katydid.load.traces import files
+from katydid.load.traces.files import collected, records
+from katydid.load.traces.trace import read_window, window
 from katydid.model.errors import ConfigError
 from katydid.model.options.quantities import QuantityError
 
@@ -241,10 +240,10 @@ def test_a_bad_one_is_told_in_a_line_that_says_where(data, message):
 def test_memory_is_bounded(monkeypatch):
     with pytest.raises(ConfigError, match="line 2 is where messages are over 0 MiB: give a part of the trace"):
         trace(lines(*[{"timestamp": 0, "prompt": "a" * 1000}] * 2), most_bytes=2000)
-    monkeypatch.setattr(collection, "MOST_REQUESTS", 2)
+    monkeypatch.setattr(files, "MOST_REQUESTS", 2)
     with pytest.raises(ConfigError, match="line 4 is one more than 2 requests"):
         trace("time\n1\n2\n3\n")
-    monkeypatch.setattr(collection, "MOST_IDS", 4)
+    monkeypatch.setattr(files, "MOST_IDS", 4)
     with pytest.raises(ConfigError, match="line 2 is where there are more than 4 hash ids"):
         trace(MOONCAKE)
 

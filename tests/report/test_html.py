@@ -85,9 +85,9 @@ def test_every_metric_that_is_shown_is_defined(page):
 def test_elements_nest_and_tables_and_pictures_can_be_read_aloud(page):
     elements = Outline(page).elements
     assert all("scope" in attributes for tag, attributes in elements if tag == "th")
-    pictures = [attributes for tag, attributes in elements if tag == "svg"]
+    pictures = [attributes for tag, attributes in elements if attributes.get("role") == "img"]
+    assert [p["aria-label"] for p in pictures if not p["aria-label"]] == []
     assert len(pictures) == 8
-    assert all(p["role"] == "img" and p["aria-label"] for p in pictures)
 
 
 def test_the_page_asks_for_nothing(page):
@@ -110,7 +110,7 @@ def test_what_the_target_says_is_only_text():
     page = page_of(run)
     outline = Outline(page)
     assert "img" not in {tag for tag, _ in outline.elements}
-    assert sum(tag == "script" for tag, _ in outline.elements) == 3
+    assert sum(tag == "script" for tag, _ in outline.elements) == 1
     assert "<img src=x onerror=alert(1)>" in outline.text
     assert not {"\x1b", "\u202e"} & set(page.partition("<script")[0])
 

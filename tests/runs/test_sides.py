@@ -26,7 +26,12 @@ def test_a_version_s_folder_stands_for_its_runs_oldest_first(stream):
     assert names(runs_of(stream / "old")) == [f"old/20261101T08{minutes}000Z" for minutes in (0, 1, 2)]
 
 
-def test_a_workload_s_folder_stands_for_no_version(stream):
+def test_a_workload_s_folder_stands_for_its_only_version(tmp_path):
+    write_run(tmp_path, "unversioned", **SMALL)
+    assert names(runs_of(tmp_path / "stream")) == ["unversioned/20261101T080000Z"]
+
+
+def test_a_workload_s_folder_of_several_versions_stands_for_none_of_them(stream):
     with pytest.raises(ConfigError, match=r"holds several versions \(new, old\): name the folder of one of them"):
         runs_of(stream)
 

@@ -12,11 +12,11 @@ import msgspec
 
 from katydid.dialects import DIALECTS, dialect
 from katydid.dialects.answer_parser import AnswerParser
-from katydid.dialects.field_paths import FieldPath
+from katydid.dialects.loading import FieldPath
 from katydid.dialects.speech import SPEECH_APIS, speech_dialect
 from katydid.dialects.speech.transcript import SpeechParser
 from katydid.dialects.status import classify_status, retry_after
-from katydid.engine.worker_messages import (
+from katydid.engine.workers.messages import (
     Finished,
     MessageError,
     Ready,
@@ -29,9 +29,8 @@ from katydid.engine.worker_messages import (
 )
 from katydid.gate.thresholds import parse_thresholds
 from katydid.load.prompts.collection import collected
-from katydid.load.prompts.files import READERS
-from katydid.load.prompts.unpacking import unpacked
-from katydid.load.traces.collection import collected as traced
+from katydid.load.prompts.files import READERS, unpacked
+from katydid.load.traces.files import collected as traced
 from katydid.load.traces.files import records
 from katydid.load.traces.learning import csv_of, learned
 from katydid.model.documents.base import DocumentError

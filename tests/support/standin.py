@@ -34,6 +34,8 @@ INSTEAD = {
     "--stages": "4,8", "--loads": "5", "--chaos-at": "1,2", "--storm-at": "1", "--zombies-at": "1",
     "--storm-clients": "50", "--zombies": "50",
 }  # fmt: skip
+OTHER_ARRIVALS = {"--rate", "--concurrency", "--trace"}
+"""Options that an interval contradicts."""
 BY_DEFAULT = {
     "run": {  # with the 20 s by default, a run that is cut short has one request, and none on a busy machine
         "LOAD_TEST_INTERVAL": "1",
@@ -90,6 +92,8 @@ class StandIn:
     def environment(self, words: list[str]) -> dict[str, str]:
         """The environment of a command with these arguments, likewise."""
         found = BY_DEFAULT.get(words[0], {}) | BY_DEFAULT.get(" ".join(words[:2]), {}) if words else {}
+        if OTHER_ARRIVALS & {word.partition("=")[0] for word in words}:
+            found = {name: value for name, value in found.items() if name != "LOAD_TEST_INTERVAL"}
         for api in set(words) & set(ENDPOINTS):
             found["LOAD_TEST_ENDPOINT"] = ENDPOINTS[api]
         if self.name == "locust":

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from katydid.transport import clock, coalescing, intake
+from katydid.transport import clock, intake
 
 RULE = b'data: {"content":"\x03"}\n\n'
 TWINS = ["python", *(["c"] if intake.compiled else [])]
@@ -207,13 +207,13 @@ def test_what_a_listener_raises_comes_out(line):
 def turn(line):
     """A turn of the event loop, whose window has just begun."""
     reader, _, _ = line
-    turn = coalescing.COALESCER.tick if isinstance(reader, intake.Intake) else intake.on_turn
+    turn = intake.COALESCER.tick if isinstance(reader, intake.Intake) else intake.on_turn
     _end_window(turn)
     return turn
 
 
 def _end_window(turn):
-    time.sleep(coalescing.WINDOW_S * 1.2)
+    time.sleep(intake.WINDOW_S * 1.2)
     return turn()
 
 
@@ -235,7 +235,7 @@ def test_while_many_chunks_come_alone_the_loop_rests_at_each_turn(line, turn):
     _until_it_rests(line, turn)
     before = time.monotonic()
     assert turn()
-    assert time.monotonic() - before >= coalescing.COALESCE_S * 0.9
+    assert time.monotonic() - before >= intake.COALESCE_S * 0.9
     assert not _end_window(turn), "and none since"
 
 
@@ -252,7 +252,7 @@ def test_without_the_kernels_stamps_it_does_not_either(kind):
     ours, peer = _tcp_pair()
     ours.setblocking(False)
     reader = intake.Intake(ours) if kind == "python" else intake.compiled(ours.fileno())
-    turn = coalescing.COALESCER.tick if kind == "python" else intake.on_turn
+    turn = intake.COALESCER.tick if kind == "python" else intake.on_turn
     with ours, peer:
         reader.arm(RULE)
         _end_window(turn)

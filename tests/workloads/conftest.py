@@ -2,9 +2,9 @@
 
 import pytest
 
-from katydid.engine import options
+from katydid.engine.options import RunOptions, parsing
 
 
 @pytest.fixture(autouse=True)
 def only_common_options(monkeypatch):
-    monkeypatch.setattr(options, "_tables", [options.RunOptions])
+    monkeypatch.setattr(parsing, "_tables", [RunOptions])

@@ -105,6 +105,19 @@ def test_a_run_that_ends_waits_for_nobody_who_thinks():
     assert [sample.outcome for sample in recorder.conversations] == [Outcome.ABORTED]
 
 
+def test_who_has_thought_enough_in_the_moment_in_which_the_run_ends_asks_nothing_more():
+    user = talker(chat_service(turns="3", think_time="0.001"))
+
+    def wait():
+        time.sleep(0.002)
+        user.run_context.stopper.ending = True
+
+    user.wait = wait
+    with pytest.raises(StopUser):
+        user.iterate(time.monotonic())
+    assert [sample.outcome for sample in user.run_context.recorder.turns] == [Outcome.OK]
+
+
 def test_a_pauses_length_is_the_thinking_and_no_longer_asked_for_afterwards():
     user = talker(chat_service())
     user.pause(time.monotonic() + 0.01)

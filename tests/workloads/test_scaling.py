@@ -9,8 +9,7 @@ from katydid.analysis.derived import with_derived
 from katydid.analysis.summary import summarise
 from katydid.load.stages import StageRecord
 from katydid.runs.monitor import MACHINE, TARGET
-from katydid.workloads.scale.advice import advice
-from katydid.workloads.scale.analysis import ASSESSMENTS, recommended
+from katydid.workloads.scale.analysis import ASSESSMENTS, advice, recommended
 from rows import FAILED, monitor, samples, started
 
 OBJECTIVE = [{"metric": "failure_rate", "allowed": 0.05}, {"metric": "duration.p95", "allowed": 0.05, "limit_ms": 1e3}]

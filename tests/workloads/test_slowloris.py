@@ -5,7 +5,7 @@ import time
 from katydid.model.sample import ErrorClass as E
 from katydid.transport.dialing import destination
 from katydid.transport.exchange import Exchange
-from katydid.workloads.resilience.slowloris import REQUEST, drip
+from katydid.workloads.resilience.zombies import REQUEST, drip
 from rawserver import raw_server
 
 

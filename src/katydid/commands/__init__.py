@@ -2,7 +2,7 @@
 
 A command is a module with two functions: `add_parser` adds its parser to the tree, `run` does the work and gives the
 exit code. Of a command that is not called nothing is imported, and of one that is, nothing heavy before it runs; above
-all, Locust is imported by `run`, `ab` and `capacity` alone, since it patches the whole process.
+all, Locust is imported by `run`, `web`, `ab` and `capacity` alone, since it patches the whole process.
 """
 
 from collections.abc import Iterable, Mapping
@@ -12,6 +12,7 @@ from katydid.model.arguments import OneLineParser
 
 COMMANDS = {
     "run": "run a workload against a target, and leave a run folder with its report",
+    "web": "open Locust's web page for a workload, and start and stop runs there",
     "report": "make the report of a run again from its folder",
     "compare": "say whether a new version is faster or slower than another, by their runs",
     "ab": "run two versions interleaved until it is decided which is faster",

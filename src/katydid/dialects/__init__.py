@@ -1,7 +1,6 @@
 """What each API's requests look like and what its events mean. Pure: knows no socket and no clock."""
 
 from collections.abc import Collection
-from typing import Any
 
 from katydid.dialects.anthropic import Anthropic
 from katydid.dialects.base import Dialect, answers_of, configured
@@ -9,8 +8,7 @@ from katydid.dialects.generic import GenericSse
 from katydid.dialects.ollama import Ollama
 from katydid.dialects.openai import Completions, OpenAi
 from katydid.dialects.responses import Responses
-from katydid.dialects.retrieval.embeddings import Embeddings, OllamaEmbed
-from katydid.dialects.retrieval.rerank import Rerank
+from katydid.dialects.retrieval import Embeddings, OllamaEmbed, Rerank
 from katydid.model.errors import ConfigError
 from katydid.model.options import check_table
 
@@ -49,7 +47,7 @@ def register(new: Dialect) -> None:
     DIALECTS[new.name] = new
 
 
-def dialect(name: str, options: Any = None) -> Dialect:
+def dialect(name: str, options: object = None) -> Dialect:
     """An API by its name.
 
     Args:
@@ -66,7 +64,7 @@ def dialect(name: str, options: Any = None) -> Dialect:
     return found if options is None else configured(found, options)
 
 
-def dialect_answering(kinds: Collection[str], name: str, options: Any = None) -> Dialect:
+def dialect_answering(kinds: Collection[str], name: str, options: object = None) -> Dialect:
     """See `dialect`; one whose answers are of certain kinds (`base.Dialect`).
 
     Raises:

@@ -4,8 +4,6 @@ Fed by the transport like a stream's parser, so it never raises: what cannot be 
 body is read once, when it is complete.
 """
 
-from typing import Any
-
 from katydid.dialects.base import Answer, Dialect
 from katydid.dialects.loading import WRONG_SHAPE, load_object, shown
 from katydid.dialects.status import classify_text, in_words
@@ -85,7 +83,7 @@ def _error_of(body: bytes) -> str | None:
         return None
 
 
-def error_in(value: dict[str, Any]) -> str | None:
+def error_in(value: dict[str, object]) -> str | None:
     """The error that an answer names although its status was 200."""
     error = value.get("error")
     if isinstance(error, dict):

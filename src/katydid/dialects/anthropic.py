@@ -5,11 +5,8 @@ end, the stop reason and the output tokens come before it in `message_delta`. Th
 gateways send `[DONE]` all the same.
 """
 
-from typing import Any
-
 from katydid.dialects.base import Answer, Generation, Message, content_parts, member, parse_model_ids
-from katydid.dialects.content import is_content, text_of
-from katydid.dialects.loading import load_object
+from katydid.dialects.loading import is_content, load_object, text_of
 from katydid.dialects.status import failed_reason, in_words
 from katydid.dialects.stream_parser import DONE, SseStreamParser, StreamParser
 from katydid.dialects.usage import TokenDetails, later
@@ -45,7 +42,7 @@ class Anthropic:
     def body(self, messages: list[Message], generation: Generation, *, stream: bool) -> bytes:
         """A message; system messages stand apart from the turns, and there is no seed."""
         system = [message.get("content") for message in messages if message.get("role") in _SYSTEM]
-        request: dict[str, Any] = {
+        request: dict[str, object] = {
             "model": generation.model,
             "messages": [message for message in messages if message.get("role") not in _SYSTEM],
             "max_tokens": generation.max_tokens,
@@ -87,7 +84,7 @@ class Anthropic:
         return Answer(text, reason, usage.prompt, usage.completion, other, words, details=details)
 
 
-def _system(contents: list[Any]) -> str | list[Any]:
+def _system(contents: list[object]) -> str | list[object]:
     """One text; or blocks, where any is written so, which may say what is to be cached."""
     if not any(isinstance(content, list) for content in contents):
         return "\n\n".join(map(text_of, contents))
@@ -121,7 +118,7 @@ class AnthropicStreamParser(SseStreamParser):
         else:
             self._typed(value, data)
 
-    def _typed(self, value: dict[str, Any], data: bytes) -> None:
+    def _typed(self, value: dict[str, object], data: bytes) -> None:
         match value.get("type"):
             case "content_block_delta" | "content_block_start":
                 self._block(value, data)
@@ -143,7 +140,7 @@ class AnthropicStreamParser(SseStreamParser):
         """See `SseStreamParser.is_end`."""
         return b"message_stop" in data and load_object(data).get("type") == "message_stop"
 
-    def _block(self, value: dict[str, Any], data: bytes) -> None:
+    def _block(self, value: dict[str, object], data: bytes) -> None:
         """A piece of a block, or its start, which for a tool's call brings the tool's name."""
         if value["type"] == "content_block_delta":
             piece = member(value, "delta", data)
@@ -154,13 +151,13 @@ class AnthropicStreamParser(SseStreamParser):
         if found:
             self.content(data, visible=found != {"thinking"}, text=piece.get("text"))
 
-    def _stop(self, reason: Any) -> None:
+    def _stop(self, reason: object) -> None:
         if reason:
             self.finish_reason = str(reason)
         if failure := failed_reason(reason, "stop_reason"):
             self.on_error(failure)
 
-    def _usage(self, usage: Any) -> None:
+    def _usage(self, usage: object) -> None:
         self._used.update(usage)
         self.usage(self._used.prompt, self._used.completion, usage)
 
@@ -181,7 +178,7 @@ class _Usage:
         known = [part for part in self._parts.values() if part is not None]
         return sum(known) if known else None
 
-    def update(self, usage: Any) -> None:
+    def update(self, usage: object) -> None:
         """Take what a message, or a piece of one, says."""
         if isinstance(usage, dict):
             self._parts = {key: later(part, usage.get(key)) for key, part in self._parts.items()}

@@ -46,7 +46,7 @@ class Answer:
     completion_tokens: int | None
     other: bool = False
     failure: str | None = None
-    extra: dict[str, object] = field(default_factory=dict)
+    extra: dict[str, Any] = field(default_factory=dict)
     details: TokenDetails = field(default_factory=TokenDetails)
     indices: tuple[int, ...] = ()
 
@@ -75,7 +75,7 @@ class OpenAiAccess:
         return parse_model_ids(body)
 
 
-def content_parts(message: Message) -> list[Any]:
+def content_parts(message: Message) -> list[object]:
     """A message's content as a list of parts, as it is where it has images."""
     content = message.get("content")
     return content if isinstance(content, list) else [{"type": "text", "text": content}] if content else []
@@ -99,7 +99,7 @@ def parse_model_ids(body: bytes) -> list[str]:
         raise ProtocolError("not a list of models") from None
 
 
-def member(value: dict[str, Any], key: str, data: bytes) -> dict[str, Any]:
+def member(value: dict[str, object], key: str, data: bytes) -> dict[str, object]:
     """The object of that name inside an event; `data` is the event, for the message.
 
     Raises:
@@ -130,7 +130,7 @@ def path_of(dialect: "Dialect", generation: Generation, *, stream: bool) -> str:
     return path
 
 
-def configured(dialect: "Dialect", options: Any) -> "Dialect":
+def configured(dialect: "Dialect", options: object) -> "Dialect":
     """The dialect with what a run gives for its options.
 
     Raises:

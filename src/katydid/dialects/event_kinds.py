@@ -128,7 +128,7 @@ def _ollama(value: dict[str, Any]) -> Meaning:
     return (EventKind.DONE if value.get("done") else EventKind.EMPTY), tokens
 
 
-_MEANINGS: dict[str, Callable[[dict[str, Any]], Meaning]] = {
+_MEANINGS: dict[str, Callable[[dict[str, object]], Meaning]] = {
     OpenAi.name: _openai,
     Completions.name: _completions,
     Responses.name: _responses,
@@ -156,7 +156,7 @@ def meaning(api: str, name: bytes, data: bytes) -> Meaning:
         return EventKind.OTHER, None
 
 
-def _told(own: Callable[[bytes, bytes], tuple[str, Any]], name: bytes, data: bytes) -> Meaning:
+def _told(own: Callable[[bytes, bytes], tuple[str, object]], name: bytes, data: bytes) -> Meaning:
     """What a dialect of somebody else's says; where it cannot, the event is kept all the same."""
     try:
         kind, tokens = own(name, data)

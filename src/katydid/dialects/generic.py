@@ -7,14 +7,11 @@ for streams of plain text. Nothing is known of the events' bytes, so every event
 
 import re
 from dataclasses import dataclass
-from typing import Any
 
 import orjson
 
 from katydid.dialects.base import Answer, Generation, Message, bearer_headers, parse_model_ids
-from katydid.dialects.content import is_content, text_of
-from katydid.dialects.field_paths import FieldPath
-from katydid.dialects.loading import load_object
+from katydid.dialects.loading import FieldPath, is_content, load_object, text_of
 from katydid.dialects.status import in_words
 from katydid.dialects.stream_parser import SseStreamParser, StreamParser
 from katydid.dialects.usage import TokenDetails
@@ -175,7 +172,7 @@ class _Paths:
         path, equals, wanted = done.partition("=")
         self._done, self._wanted = FieldPath(path), wanted if equals else None
 
-    def says_done(self, value: dict[str, Any]) -> bool:
+    def says_done(self, value: dict[str, object]) -> bool:
         """Whether an event is the proper end by one of its fields."""
         if self.clean_end or self.done_event:
             return False
@@ -186,7 +183,7 @@ class _Paths:
         return shown == self._wanted
 
 
-def _filled(template: Any, values: dict[str, Any]) -> Any:
+def _filled(template: object, values: dict[str, object]) -> object:
     """The template with its places filled in."""
     if isinstance(template, dict):
         return {key: _filled(value, values) for key, value in template.items()}

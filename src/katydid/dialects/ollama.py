@@ -3,11 +3,8 @@
 `"done": true` is the proper end and brings the token counts; an error is a line of its own.
 """
 
-from typing import Any
-
 from katydid.dialects.base import Answer, Generation, Message, bearer_headers
-from katydid.dialects.content import is_content, text_of
-from katydid.dialects.loading import load_object
+from katydid.dialects.loading import is_content, load_object, text_of
 from katydid.dialects.status import failed_reason, in_words
 from katydid.dialects.stream_parser import NdjsonStreamParser, StreamParser
 from katydid.dialects.usage import TokenDetails, tokens_in
@@ -29,7 +26,7 @@ class Ollama:
 
     def body(self, messages: list[Message], generation: Generation, *, stream: bool) -> bytes:
         """A chat; `prompt` stands beside it for /api/generate, and each endpoint ignores the other's."""
-        request: dict[str, Any] = {
+        request: dict[str, object] = {
             "model": generation.model,
             "messages": [message | {"content": text_of(message.get("content"))} for message in messages],
             "prompt": text_of(messages[-1].get("content")),
@@ -101,7 +98,7 @@ class OllamaStreamParser(NdjsonStreamParser):
                 self.on_error(failure)
 
 
-def _parts(value: dict[str, Any]) -> tuple[Any, bool, bool]:
+def _parts(value: dict[str, object]) -> tuple[object, bool, bool]:
     """The visible text of a line, and whether it has reasoning, and calls of tools."""
     message = value.get("message") or {}
     if not isinstance(message, dict):

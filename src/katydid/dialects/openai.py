@@ -8,8 +8,7 @@ of their own. A failure is told by an event of its own, beside the choices, in t
 from typing import Any
 
 from katydid.dialects.base import Answer, Generation, Message, OpenAiAccess, content_parts
-from katydid.dialects.content import is_content, is_visible, text_of
-from katydid.dialects.loading import load_object
+from katydid.dialects.loading import is_content, is_visible, load_object, text_of
 from katydid.dialects.status import failed_reason, in_words
 from katydid.dialects.stream_parser import DONE, SseStreamParser, StreamParser
 from katydid.dialects.usage import TokenDetails, tokens_in
@@ -30,7 +29,7 @@ class OpenAi(OpenAiAccess):
 
     def body(self, messages: list[Message], generation: Generation, *, stream: bool) -> bytes:
         """A chat completion; a streamed one asks for its usage too."""
-        request: dict[str, Any] = {
+        request: dict[str, object] = {
             "model": generation.model,
             "messages": messages,
             "max_tokens": generation.max_tokens,
@@ -49,7 +48,7 @@ class OpenAi(OpenAiAccess):
             "content": [*content_parts(message), *({"type": "image_url", "image_url": url} for url in urls)]
         }
 
-    def forced(self, tokens: int) -> dict[str, Any]:
+    def forced(self, tokens: int) -> dict[str, object]:
         """See `base.Dialect`; as vLLM, SGLang and llama.cpp take it."""
         return {"min_tokens": tokens, "ignore_eos": True}
 
@@ -126,7 +125,7 @@ class OpenAiStreamParser(SseStreamParser):
         if failure := error or (reason and failed_reason(reason)):
             self.on_error(failure)
 
-    def choice(self, delta: dict[str, Any]) -> None:
+    def choice(self, delta: dict[str, object]) -> None:
         """What a choice brought; for who wants more of it than whether it has content.
 
         Raises:
@@ -135,7 +134,7 @@ class OpenAiStreamParser(SseStreamParser):
 
 
 class Completions(OpenAi):
-    """Completions of a text, which models without a chat template have: see `base.Dialect`."""
+    """Completions of a text, which models without a chat template have."""
 
     name = "completions"
     with_images = None  # type: ignore[assignment]  # a prompt is a text
@@ -169,11 +168,11 @@ class CompletionsStreamParser(OpenAiStreamParser):
     shape = Shape(start=b"data: ", separator=b"\n\n", texts=frozenset({b"text"}))
     _learned = None
 
-    def _choice(self, choice: dict[str, Any], data: bytes, *, alone: bool) -> None:
+    def _choice(self, choice: dict[str, object], data: bytes, *, alone: bool) -> None:
         super()._choice(choice | {"delta": {"content": choice.get("text")}}, data, alone=alone)
 
 
-def _has_content(delta: dict[str, Any]) -> bool:
+def _has_content(delta: dict[str, object]) -> bool:
     """Whether a delta or a message has text, reasoning, sound, or calls of tools."""
     for key, value in delta.items():
         if value is None or key == "role":  # nearly always
@@ -183,12 +182,12 @@ def _has_content(delta: dict[str, Any]) -> bool:
     return False
 
 
-def _is_seen(delta: dict[str, Any]) -> bool:
+def _is_seen(delta: dict[str, object]) -> bool:
     """Whether any of it is no reasoning."""
     return any(is_visible(delta.get(key)) for key in _VISIBLE) or any(delta.get(key) for key in _CALLS)
 
 
-def _groq_usage(value: dict[str, Any]) -> Any:
+def _groq_usage(value: dict[str, object]) -> object:
     """The usage, where Groq puts it."""
     groq = value["x_groq"]
     return groq.get("usage") if isinstance(groq, dict) else None

@@ -5,11 +5,8 @@ Events are named and numbered. `response.completed` is the proper end and brings
 servers send `[DONE]` all the same.
 """
 
-from typing import Any
-
 from katydid.dialects.base import Answer, Generation, Message, OpenAiAccess, member
-from katydid.dialects.content import is_content, text_of
-from katydid.dialects.loading import load_object
+from katydid.dialects.loading import is_content, load_object, text_of
 from katydid.dialects.status import failed_reason, in_words
 from katydid.dialects.stream_parser import DONE, SseStreamParser, StreamParser
 from katydid.dialects.usage import TokenDetails, tokens_in
@@ -40,7 +37,7 @@ class Responses(OpenAiAccess):
 
     def body(self, messages: list[Message], generation: Generation, *, stream: bool) -> bytes:
         """A response, which the target need not keep; the API has no seed."""
-        request: dict[str, Any] = {
+        request: dict[str, object] = {
             "model": generation.model,
             "input": [_item(message) for message in messages],
             "max_output_tokens": generation.max_tokens,
@@ -50,7 +47,7 @@ class Responses(OpenAiAccess):
         }
         return json_bytes(request | generation.extra)
 
-    def kept(self, answer_id: str | None) -> dict[str, Any]:
+    def kept(self, answer_id: str | None) -> dict[str, object]:
         """See `base.Dialect`."""
         return {"store": True} | ({"previous_response_id": answer_id} if answer_id else {})
 
@@ -108,7 +105,7 @@ class ResponsesStreamParser(SseStreamParser):
         elif self.full:
             raise ProtocolError(f"an event without a type: {data[:160].decode('utf-8', 'replace')}")
 
-    def _typed(self, kind: str, value: dict[str, Any], data: bytes) -> None:
+    def _typed(self, kind: str, value: dict[str, object], data: bytes) -> None:
         if kind in _CONTENT:
             if is_content(value.get("delta")):
                 text = value["delta"] if kind == "response.output_text.delta" else None
@@ -125,7 +122,7 @@ class ResponsesStreamParser(SseStreamParser):
         """See `SseStreamParser.is_end`."""
         return b'"response.' in data and load_object(data).get("type") in _ENDS
 
-    def _end(self, kind: str, response: dict[str, Any]) -> None:
+    def _end(self, kind: str, response: dict[str, object]) -> None:
         """An end, and what the response then says of itself; where it does not, the event's name does."""
         usage = response.get("usage")
         self.usage(*tokens_in(usage, "input_tokens", "output_tokens"), usage)
@@ -136,13 +133,13 @@ class ResponsesStreamParser(SseStreamParser):
         self.done = True
 
 
-def _failure(response: dict[str, Any]) -> Any:
+def _failure(response: dict[str, object]) -> object:
     """What a response says went wrong: its error, or its state; that it is cut at its longest is no failure."""
     reason = _reason(response)
     return response.get("error") or failed_reason(response.get("status"), "status") or failed_reason(reason, "reason")
 
 
-def _reason(response: dict[str, Any]) -> str | None:
+def _reason(response: dict[str, object]) -> str | None:
     """Why it ended: the reason of an incomplete response, else its status; None where it has not ended."""
     details = response.get("incomplete_details")
     reason = details.get("reason") if isinstance(details, dict) else None

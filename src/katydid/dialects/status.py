@@ -4,7 +4,6 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any
 
 import orjson
 
@@ -49,7 +48,7 @@ _FAILED = frozenset({
 """Reasons to end, and states of a response, by which a server says that it could not go on."""
 
 
-def failed_reason(reason: Any, what: str = "finish_reason") -> str | None:
+def failed_reason(reason: object, what: str = "finish_reason") -> str | None:
     """What a failure is called that only the reason of the end tells; None where it was no failure.
 
     Args:
@@ -63,7 +62,7 @@ def failed_reason(reason: Any, what: str = "finish_reason") -> str | None:
 def error_text(body: bytes) -> str:
     """The message in an error body: OpenAI's, Ollama's, Anthropic's, FastAPI's, or plain text."""
     try:
-        value: Any = orjson.loads(body)
+        value: object = orjson.loads(body)
     except orjson.JSONDecodeError:
         return body.decode("utf-8", "replace").strip()
     for key in ("error", "detail", "message"):
@@ -72,7 +71,7 @@ def error_text(body: bytes) -> str:
     return in_words(value)
 
 
-def in_words(error: Any) -> str:
+def in_words(error: object) -> str:
     """An error as the server wrote it: its text, or its JSON; the message first, where that is too long to keep."""
     if isinstance(error, str):
         return error

@@ -10,10 +10,9 @@ unusual, and everything with `--check full`, goes through the parser. Both ways 
 """
 
 from abc import ABC, abstractmethod
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from katydid.dialects.content import text_of
-from katydid.dialects.loading import WRONG_SHAPE, error_in_event, shown, tells_error
+from katydid.dialects.loading import WRONG_SHAPE, error_in_event, shown, tells_error, text_of
 from katydid.dialects.status import classify_text, in_words
 from katydid.dialects.usage import TokenDetails, later
 from katydid.model.errors import ProtocolError
@@ -185,7 +184,7 @@ class StreamParser(ABC):
 
     # What a dialect says of an event
 
-    def content(self, event: bytes, *, alone: bool = True, visible: bool = True, text: Any = None) -> None:
+    def content(self, event: bytes, *, alone: bool = True, visible: bool = True, text: object = None) -> None:
         """One chunk with content, in this event.
 
         Args:
@@ -204,7 +203,7 @@ class StreamParser(ABC):
                     rule.visible = visible
                 self._rule = type(self)._learned = rule or self._rule  # noqa: SLF001 - our own class
 
-    def usage(self, prompt: Any, completion: Any, *said: Any) -> None:
+    def usage(self, prompt: object, completion: object, *said: object) -> None:
         """Tokens, as the server counts them: the last count holds, unless it says 0 after it said more.
 
         Args:
@@ -217,7 +216,7 @@ class StreamParser(ABC):
         for each in said:
             self.details.update(each)
 
-    def on_error(self, error: Any) -> None:
+    def on_error(self, error: object) -> None:
         """An error that came inside the answer."""
         if self.error_text is None:
             self.error_text = in_words(error)

@@ -7,8 +7,7 @@ from typing import Any
 
 from katydid.dialects.answer_parser import AnswerParser
 from katydid.dialects.base import Message
-from katydid.dialects.content import text_of
-from katydid.dialects.loading import load_object
+from katydid.dialects.loading import load_object, text_of
 from katydid.dialects.openai import OpenAi, OpenAiStreamParser
 from katydid.model.errors import ProtocolError
 from katydid.protocol.toolcalls import CallAssembler, Tool, ToolCall
@@ -18,7 +17,7 @@ PROGRESS = b"tool_progress"
 STARTED, FINISHED = "started", "finished"
 
 
-def declared(tools: tuple[Tool, ...], *, parallel: bool) -> dict[str, Any]:
+def declared(tools: tuple[Tool, ...], *, parallel: bool) -> dict[str, object]:
     """What a request says of its tools."""
     functions = [
         {"type": "function", "function": {"name": t.name, "description": t.description, "parameters": t.parameters}}

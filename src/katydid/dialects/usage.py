@@ -50,7 +50,7 @@ class TokenDetails:
     reasoning_tokens: int | None = None
     prediction_tokens: int | None = None
 
-    def update(self, usage: Any) -> None:
+    def update(self, usage: object) -> None:
         """Take what a usage says; what is not an object says nothing."""
         if isinstance(usage, dict):
             self.cached_tokens = later(self.cached_tokens, _first(usage, CACHED))
@@ -58,7 +58,7 @@ class TokenDetails:
             self.prediction_tokens = later(self.prediction_tokens, _first(usage, PREDICTION))
 
     @classmethod
-    def of(cls, *usages: Any) -> "TokenDetails":
+    def of(cls, *usages: object) -> "TokenDetails":
         """What some usages say together."""
         details = cls()
         for usage in usages:
@@ -66,18 +66,18 @@ class TokenDetails:
         return details
 
 
-def later(known: int | None, said: Any) -> int | None:
+def later(known: int | None, said: object) -> int | None:
     """A count that is said again and again as it grows; what is not a count says nothing."""
     count = whole(said)
     return count if count or known is None else known
 
 
-def tokens_in(usage: Any, prompt: str, completion: str) -> tuple[Any, Any]:
+def tokens_in(usage: object, prompt: str, completion: str) -> tuple[Any, Any]:
     """What a usage says of both counts, by their names in it; None where it is no object, or says nothing."""
     return (usage.get(prompt), usage.get(completion)) if isinstance(usage, dict) else (None, None)
 
 
-def _first(usage: dict[str, Any], places: tuple[Place, ...]) -> int | None:
+def _first(usage: dict[str, object], places: tuple[Place, ...]) -> int | None:
     """The count of the first place that has one that is more than 0, else 0 where any says so."""
     said = None
     for *outer, name in places:

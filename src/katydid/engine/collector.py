@@ -20,19 +20,19 @@ from locust.html import get_html_report
 from locust.runners import MasterRunner
 
 from katydid.analysis.headline import exit_code
-from katydid.engine.load_options import check_load
-from katydid.engine.options import RunOptions, run_options, version_label
+from katydid.engine.options import RunOptions, version_label
+from katydid.engine.options.load import check_load
+from katydid.engine.options.parsing import run_options
 from katydid.engine.run_info import WIRE_NAME, RunInfo, lead_of
 from katydid.engine.run_state import ROWS, Runtime
 from katydid.engine.services.base import Service
-from katydid.engine.services.before_run import ready_target
 from katydid.engine.services.preflight import first_look
-from katydid.engine.services.readiness import when_ready
+from katydid.engine.services.readiness import ready_target, when_ready
 from katydid.engine.services.sdk_environment import vendors_host
+from katydid.engine.services.spread import open_service, services_of
 from katydid.engine.spawning import first_requests, pulses, shape_at_first
 from katydid.engine.stages.shape import StagedFacts, staged_shape
-from katydid.engine.targets.spread import open_service, services_of
-from katydid.engine.worker_messages import Rows, batch_of
+from katydid.engine.workers.messages import Rows, batch_of
 from katydid.load.body import Adaptation
 from katydid.load.pacing import Phase
 from katydid.model.declared import declare
@@ -213,8 +213,8 @@ class Collector:
                 **options.arrival_facts(),
                 **options.due_facts(run_time, info.warm_up),
                 "pulses": pulses(options, users or 0, spawn_rate, shape) and not self._waits_for_all,
-                "failure_threshold": options.failure_threshold,
-                "run_time_s": run_time,
+                "failure_threshold": info.failure_limit,
+                "run_time_s": info.run_time,
                 "request_timeout_s": options.request_timeout,
                 "idle_timeout_s": options.idle_timeout,
                 "drain_s": options.drain_seconds,

@@ -24,7 +24,8 @@ from katydid.engine.live.observability import Watch
 from katydid.engine.live.page_guard import PageGuard
 from katydid.engine.live.progress import Progress
 from katydid.engine.live.web import Page
-from katydid.engine.load_options import (
+from katydid.engine.monitor.gc_tuning import remember_locusts_options, warm_inspect_cache
+from katydid.engine.options.load import (
     check_load,
     default_spawn_rate,
     notices,
@@ -32,14 +33,13 @@ from katydid.engine.load_options import (
     take_over_run_time,
     users_of,
 )
-from katydid.engine.monitor.gc_tuning import remember_locusts_options, warm_inspect_cache
-from katydid.engine.options import add_arguments
+from katydid.engine.options.parsing import add_arguments
 from katydid.engine.run_state import Runtime
 from katydid.engine.services.api_key import fetch_ahead
 from katydid.engine.services.readiness import interruptible
 from katydid.engine.spawning import quieten_locust
 from katydid.engine.stopping import FINISH_GRACE_S
-from katydid.engine.workers import RollCall, found_master, tell_of_workers
+from katydid.engine.workers.presence import RollCall, found_master, tell_of_workers
 from katydid.model.errors import ConfigError, ExitCode
 from katydid.runs.folder import RunFolder
 

@@ -13,6 +13,7 @@ from secrets import token_hex
 import pyarrow as pa
 from gevent import GreenletExit
 from locust.env import Environment
+from locust.exception import StopUser
 
 from katydid.analysis.derived import LATE_MS
 from katydid.engine.run_info import RunInfo
@@ -187,3 +188,34 @@ class Recorder:
             sample.ended_ms = self._info.ms(time.monotonic())
         self.recorded += 1
         self.buffer.append(sample)
+
+
+class Sampled:
+    """The block of a request; see `PacedUser.sampled`. A class, since a generator costs a microsecond more.
+
+    Args:
+        request_type: how Locust's tables call it; None where the row is not a request.
+    """
+
+    __slots__ = ("_began", "_recorder", "_request_type", "_sample")
+
+    def __init__(self, sample: Sample, recorder: Recorder, request_type: str | None) -> None:
+        self._sample = sample
+        self._recorder = recorder
+        self._request_type = request_type
+        self._began = time.monotonic()
+
+    def __enter__(self) -> Sample:
+        return self._sample
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> bool:
+        ours = isinstance(error, Exception) and not isinstance(error, StopUser)
+        if ours:  # a workload's own bug is a failed request, and tells it
+            self._sample.fail(ErrorClass.OTHER, f"the workload failed: {type(error).__name__}: {error}")
+        elif isinstance(error, GreenletExit | StopUser):
+            self._sample.abort()
+        if self._request_type is None:
+            self._recorder.note(self._sample)
+        else:
+            self._recorder.finish(self._sample, self._request_type, (time.monotonic() - self._began) * 1000.0)
+        return ours

@@ -49,7 +49,7 @@ class RunInfo:
         run_time: seconds that the load is to last; None where nobody says.
         failure_limit: failed requests at which the run stops; 0 = never.
         adaptation: of requests to what the target refuses (`load.body.Adaptation`), in plain values.
-        calibration: of made prompts to how the target counts (`load.calibration.Calibration`), in plain values.
+        calibration: of made prompts to how the target counts (`load.made.calibration.Calibration`), in plain values.
         ramp: users a second, whose first requests come as they are spawned; None where there is no ramp.
         secret: of this run; it is in no file.
     """

@@ -22,15 +22,17 @@ from katydid.engine.housekeeping import Housekeeping
 from katydid.engine.monitor.gc_tuning import RareCollections
 from katydid.engine.monitor.generator import Monitor
 from katydid.engine.monitor.resource_monitor import ResourceMonitor
-from katydid.engine.options import RunOptions, run_options
+from katydid.engine.options import RunOptions
+from katydid.engine.options.parsing import run_options
 from katydid.engine.recorder import Recorder
 from katydid.engine.run_info import BATCH_WIRE_NAME, STAGE_WIRE_NAME, WIRE_NAME, RunInfo
 from katydid.engine.services.base import Service
+from katydid.engine.services.spread import open_service, services_of
+from katydid.engine.signals import Signals
 from katydid.engine.spawning import Spawned, Spawning
 from katydid.engine.stopping import Stopper
-from katydid.engine.targets.spread import open_service, services_of
-from katydid.engine.worker_messages import Broken, Inbox
-from katydid.engine.workers import Alike, Presence, watch_master
+from katydid.engine.workers.messages import Broken, Inbox
+from katydid.engine.workers.presence import Alike, Presence, watch_master
 from katydid.load.schedule import Mode
 from katydid.load.stages import Stage
 from katydid.load.threshold import RequestShare
@@ -79,6 +81,7 @@ class Runtime:
         self.is_master = isinstance(self.runner, MasterRunner)
         self.inbox = Inbox(self.runner, self._on_refused)
         self.stopper = Stopper(environment, self.runner, self.hand_in, self.nulled, self.inbox)
+        Signals(self.stopper, self.runner)
         self.expected_end: float | None = None
         self.event_log: EventLog | None = None
         self.prepared: Service | None = None

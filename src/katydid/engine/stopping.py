@@ -14,8 +14,6 @@ what is in flight and hand in its rows, and only then lets Locust go on.
 """
 
 import logging
-import os
-import signal
 import time
 from collections.abc import Callable
 
@@ -25,7 +23,7 @@ from locust.env import Environment
 from locust.rpc import Message
 from locust.runners import MasterRunner, Runner, WorkerRunner
 
-from katydid.engine.worker_messages import Finished, Inbox, Nothing, Ticket, Unfit, harmless
+from katydid.engine.workers.messages import Finished, Inbox, Nothing, Ticket, Unfit, harmless
 from katydid.load.threshold import FailureThreshold, RequestShare
 
 logger = logging.getLogger("katydid")
@@ -36,9 +34,6 @@ FINISH_GRACE_S = 15.0
 """Seconds beyond the drain that a master waits for a worker's last rows."""
 MISSING_GRACE_S = 5.0
 """Seconds that a master waits for the rows of a worker that is out of touch: it may only have stood still."""
-WORKER_PATIENCE = 2.0
-"""Seconds that an interrupted worker leaves its master to end the run for all."""
-
 UNREADY_GRACE_S = 0.5
 """Seconds that a worker that cannot take part leaves its message to reach the master."""
 
@@ -83,7 +78,6 @@ class Stopper:
         self._all_started = False
         self._tickets: dict[int, AsyncResult] = {}
         self._last_ticket = 0
-        self._signals = 0
         self._is_cut = False
         self.drain = 0.0
         self.halted = False
@@ -200,7 +194,7 @@ class Stopper:
                 self._runner.send_message(_HALT)
             self.end("failure-threshold")
         elif self._threshold.hopeless and not self._is_cut:
-            gevent.spawn(self._cut)  # which kills users, and this may be one
+            gevent.spawn(self.cut)  # which kills users, and this may be one
         return admitted
 
     def _on_halt(self, **_: object) -> None:
@@ -305,7 +299,7 @@ class Stopper:
         self.rows_promised[worker] = finished.rows
         self.nulled[worker] = finished.nulled
 
-    # Signals
+    # Messages
 
     def _register(self) -> None:
         runner, listen = self._runner, self._inbox.listen
@@ -318,34 +312,9 @@ class Stopper:
             runner.register_message(_ANSWER, self._on_answer)
             runner.register_message(_HALT, self._on_halt)
             runner.register_message(_FINISH, self._on_finish, concurrent=True)
-            runner.register_message(_CUT, lambda **_: self._cut())
-        # Also revives a SIGINT that the shell made us ignore (background jobs).
-        gevent.signal_handler(signal.SIGINT, self._on_sigint)
-        if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # `nohup` ignores it
-            gevent.signal_handler(signal.SIGHUP, self._on_hangup)
+            runner.register_message(_CUT, lambda **_: self.cut())
 
-    def _on_sigint(self) -> None:
-        draining = self.active and self.ending and not isinstance(self._runner, WorkerRunner)
-        if self._signals or draining:
-            self._cut()
-            return
-        self._signals += 1
-        if isinstance(self._runner, WorkerRunner) and self.active:
-            gevent.spawn_later(WORKER_PATIENCE, self._leave)
-        else:
-            # Locust's own way to end by a signal; the one that does not tear down its main greenlet.
-            os.kill(os.getpid(), signal.SIGTERM)
-
-    def _on_hangup(self) -> None:
-        """The terminal is gone: the run ends as by SIGTERM; it cuts nothing off."""
-        if not self._signals and not self.ending:
-            self._on_sigint()
-
-    def _leave(self) -> None:
-        if self.active and self.reason is None:
-            self._runner.quit()
-
-    def _cut(self) -> None:
+    def cut(self) -> None:
         """Wait no longer for requests in flight."""
         self._is_cut = True
         self._environment.stop_timeout = 0

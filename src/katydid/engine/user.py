@@ -7,24 +7,24 @@ from functools import partial
 from typing import Any, ClassVar, Generic, NoReturn, TypeVar
 
 import gevent
-from gevent import GreenletExit
 from locust import User, task
 from locust.env import Environment
 from locust.exception import StopUser
 
 from katydid.dialects.status import retry_after
-from katydid.engine import options, plugin
-from katydid.engine.arrivals.asked import BUSY_SECONDS
+from katydid.engine import plugin
 from katydid.engine.leaving.departure import Departure
 from katydid.engine.measuring import Parser, judge, measure_answer, measure_exchange, tells_failure
-from katydid.engine.recorder import Recorder
+from katydid.engine.options import RunOptions, parsing
+from katydid.engine.options.arrivals import BUSY_SECONDS
+from katydid.engine.recorder import Sampled
 from katydid.engine.run_state import Runtime
-from katydid.engine.targets.spread import Spread
+from katydid.engine.services.spread import Spread
 from katydid.load.pacing import Pacer, Phase, effective_phase, first_start
 from katydid.load.schedule import Schedule
 from katydid.model.declared import Metric, declare
 from katydid.model.errors import ConfigError
-from katydid.model.sample import REFUSED_FOR_RATE, ErrorClass, Sample
+from katydid.model.sample import REFUSED_FOR_RATE, Sample
 from katydid.model.workload import Workload, register
 from katydid.report.build import Report
 from katydid.transport.exchange import Exchange, Request, Sink
@@ -39,7 +39,7 @@ IDLE_POLL = 1.0
 """Seconds between looks for a request, of a user that has none to wait for."""
 
 
-Options = TypeVar("Options", bound=options.RunOptions)
+Options = TypeVar("Options", bound=RunOptions)
 Service = TypeVar("Service")
 
 
@@ -67,7 +67,7 @@ class PacedUser(User, Generic[Options, Service]):
     abstract = True
     workload: ClassVar[str]
     service_class: ClassVar[type[Any]]
-    options_class: ClassVar[type[options.RunOptions]] = options.RunOptions
+    options_class: ClassVar[type[RunOptions]] = RunOptions
     request_type: ClassVar[str] = "REQUEST"
     record: ClassVar[Workload | None] = None
     metrics: ClassVar[tuple[Metric, ...]] = ()
@@ -91,7 +91,7 @@ class PacedUser(User, Generic[Options, Service]):
             if not issubclass(cls.options_class, base):
                 raise ConfigError(f"{cls.__name__}.options_class: make it a subclass of {base.__name__}")
         declare(cls.extra_columns, cls.metrics)  # a slip of the pen is told before any load
-        options.register(cls.options_class)
+        parsing.register(cls.options_class)
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
@@ -208,7 +208,7 @@ class PacedUser(User, Generic[Options, Service]):
             self._schedule = self._paced(fact)
         self.wait()  # type: ignore[no-untyped-call]  # Locust's
 
-    def _paced(self, fact: Any) -> Pacer:
+    def _paced(self, fact: object) -> Pacer:
         """The schedule of a user that depends on no other, once it may begin."""
         run = self.run_context
         ready, origin = time.monotonic(), run.info.origin
@@ -276,7 +276,7 @@ class PacedUser(User, Generic[Options, Service]):
             while not self.run_context.stopper.ending:
                 self._pause = max(0.0, until - time.monotonic())
                 self.wait()  # type: ignore[no-untyped-call]  # Locust's
-                if until - time.monotonic() <= WAKE_UP:
+                if until - time.monotonic() <= WAKE_UP and not self.run_context.stopper.ending:
                     return
         finally:
             self._pause = None
@@ -295,7 +295,7 @@ class PacedUser(User, Generic[Options, Service]):
         self.run_context.barrier.user_done()
         raise StopUser
 
-    def sampled(self, scheduled: float, name: str | None = None, *, counts: bool = True) -> "Sampled":
+    def sampled(self, scheduled: float, name: str | None = None, *, counts: bool = True) -> Sampled:
         """A request's sample, recorded when the block ends, however it ends.
 
         Args:
@@ -310,7 +310,7 @@ class PacedUser(User, Generic[Options, Service]):
         if stopper.halted or (counts and not stopper.start_request()):  # of several requests, the next
             raise StopUser
         recorder = self.run_context.recorder
-        service: Any = self.service
+        service: object = self.service
         sample = recorder.new_sample(
             user=self.index,
             iteration=self.iteration,
@@ -322,34 +322,3 @@ class PacedUser(User, Generic[Options, Service]):
             held_up=schedule.held_up if (schedule := self._schedule) and schedule.scheduled == scheduled else None,
         )
         return Sampled(sample, recorder, self.request_type if counts else None)
-
-
-class Sampled:
-    """The block of a request; see `PacedUser.sampled`. A class, since a generator costs a microsecond more.
-
-    Args:
-        request_type: how Locust's tables call it; None where the row is not a request.
-    """
-
-    __slots__ = ("_began", "_recorder", "_request_type", "_sample")
-
-    def __init__(self, sample: Sample, recorder: Recorder, request_type: str | None) -> None:
-        self._sample = sample
-        self._recorder = recorder
-        self._request_type = request_type
-        self._began = time.monotonic()
-
-    def __enter__(self) -> Sample:
-        return self._sample
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> bool:
-        ours = isinstance(error, Exception) and not isinstance(error, StopUser)
-        if ours:  # a workload's own bug is a failed request, and tells it
-            self._sample.fail(ErrorClass.OTHER, f"the workload failed: {type(error).__name__}: {error}")
-        elif isinstance(error, GreenletExit | StopUser):
-            self._sample.abort()
-        if self._request_type is None:
-            self._recorder.note(self._sample)
-        else:
-            self._recorder.finish(self._sample, self._request_type, (time.monotonic() - self._began) * 1000.0)
-        return ours

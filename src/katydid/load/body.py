@@ -44,7 +44,7 @@ class BodyField:
     path: tuple[str, ...]
     value: Any
 
-    def put_into(self, body: dict[str, Any]) -> None:
+    def put_into(self, body: dict[str, object]) -> None:
         """Change a body.
 
         Raises:
@@ -81,7 +81,7 @@ def _field(name: str, value: str) -> BodyField:
     return BodyField(path, _value(value) if value else REMOVED)
 
 
-def _value(text: str) -> Any:
+def _value(text: str) -> object:
     """JSON, else text."""
     try:
         return json.loads(text, parse_constant=_refuse)
@@ -89,7 +89,7 @@ def _value(text: str) -> Any:
         return text
 
 
-def _refuse(constant: str) -> Any:
+def _refuse(constant: str) -> object:
     """NaN and Infinity are not JSON."""
     raise ValueError(constant)
 
@@ -152,14 +152,14 @@ class Adaptation:
         said = [f"{LIMIT} sent as {NEW_LIMIT}"] if self.renamed else []
         return "; ".join([*said, *([f"left out: {', '.join(self.left_out)}"] if self.left_out else [])])
 
-    def change(self, body: dict[str, Any]) -> None:
+    def change(self, body: dict[str, object]) -> None:
         """Change a body."""
         for name in self.left_out:
             body.pop(name, None)
         if self.renamed and LIMIT in body:
             body[NEW_LIMIT] = body.pop(LIMIT)
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, object]:
         """Plain values, for a message and the manifest."""
         return {"renamed": self.renamed, "left_out": list(self.left_out)}
 
@@ -169,7 +169,7 @@ class Adaptation:
         return cls(value["renamed"], tuple(value["left_out"])) if value else cls()
 
 
-def adapted(known: Adaptation, body: Mapping[str, Any], own: frozenset[str], words: str) -> Adaptation | None:
+def adapted(known: Adaptation, body: Mapping[str, object], own: frozenset[str], words: str) -> Adaptation | None:
     """What else a target refuses; None where its words tell nothing that can be left out.
 
     Args:

@@ -6,13 +6,15 @@
     uniform(200,2000)       smallest and largest
 
 A draw follows from the seed, the user and the iteration alone, so it is the same for every version under test, in
-whichever process the user is.
+whichever process the user is. The options here say all that there is to made requests.
 """
 
 from dataclasses import astuple, dataclass
 from hashlib import blake2b
 
 from katydid.load.distribution import Distribution, Grammar
+from katydid.load.made.images import images
+from katydid.model.options import Group, option
 from katydid.model.options.quantities import QuantityError, quoted
 
 MOST = 1_000_000
@@ -116,3 +118,48 @@ def chance(what: str, seed: int, user: int, iteration: int) -> float:
     """A number evenly distributed between 0 and 1, exclusive, that a request has for one purpose."""
     digest = blake2b(f"{what} {seed} {user} {iteration}".encode(), digest_size=8).digest()
     return ((int.from_bytes(digest) >> 12) + 0.5) / 2**52
+
+
+@dataclass(frozen=True, kw_only=True)
+class LengthOptions:
+    """How long requests are, what their prompts share, and how a cache is emptied: a part of every run's options."""
+
+    input_tokens: str | None = option(
+        None,
+        "make prompts of this length, no two alike: 1000, normal(1000,200), lognormal(1000,800) or uniform(200,2000); "
+        "mean and standard deviation of the target's own count (default: no made prompts)",
+        kind=lengths,
+        group=Group.PROMPTS,
+    )
+    output_tokens: str | None = option(
+        None,
+        "ask for answers of this length, written as --input-tokens: by min_tokens, ignore_eos and the limit, as far "
+        "as the target takes them (default: up to --max-tokens)",
+        kind=lengths,
+        group=Group.PROMPTS,
+    )
+    shared_prefix: str | None = option(
+        None,
+        "TOKENS[:GROUPS]: made prompts begin with so many tokens that all those of one of GROUPS groups share; part "
+        "of --input-tokens, in the workload chat a system prompt beside them (default: nothing shared)",
+        kind=shared_prefix,
+        group=Group.PROMPTS,
+    )
+    images: str | None = option(
+        None,
+        "N:WxH, as 1:512x512: each request has N made images of W times H pixels, no two alike, in its last message "
+        "(default: none)",
+        kind=images,
+        group=Group.PROMPTS,
+    )
+    before_run: str | None = option(
+        None,
+        "URL, or a path of the target, that gets a POST before the load, such as /reset_prefix_cache of vLLM "
+        "(default: none)",
+        group=Group.TARGET,
+    )
+    tokenizer: str | None = option(
+        None,
+        "tokenizer.json of the model: made prompts are exact by it, not by the target's count (default: none)",
+        group=Group.PROMPTS,
+    )

@@ -155,7 +155,7 @@ class Batch:
         """What `to_wire` made."""
         return cls(**wire)
 
-    def to_wire(self) -> dict[str, Any]:
+    def to_wire(self) -> dict[str, object]:
         """Plain values for a message."""
         return asdict(self)
 

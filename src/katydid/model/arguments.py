@@ -32,7 +32,7 @@ class OneLineParser(argparse.ArgumentParser):
         super().__init__(**{"allow_abbrev": False} | settings)
         self.words: Sequence[str] = ()
 
-    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+    def parse_known_args(self, args: Any = None, namespace: object = None) -> Any:
         """Remember the words too: of what is missing, an option that nobody knows is the likelier cause."""
         self.words = list(args or ())
         return super().parse_known_args(args, namespace)

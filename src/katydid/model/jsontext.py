@@ -18,7 +18,7 @@ _MISSING = frozenset({"NaT", "<NA>", "nan"})
 
 
 def json_text(
-    value: Any,
+    value: object,
     *,
     indent: int | None = 2,
     separators: tuple[str, str] | None = None,
@@ -45,12 +45,12 @@ def json_text(
         raise ValueError(next(_faults(value), str(error))) from None
 
 
-def json_bytes(value: Any) -> bytes:
+def json_bytes(value: object) -> bytes:
     """A message for the wire: compact, null for what JSON cannot say."""
     return orjson.dumps(value)
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> object:
     """What JSON has no type for: numpy's scalars are numbers, all else is told as text."""
     if hasattr(value, "item"):
         return value.item()
@@ -68,5 +68,5 @@ def _faults(value: Any, path: str = "") -> Iterator[str]:
         yield f"{path or 'the value'} is {value!s}, which is not in JSON: what is not there is null"
 
 
-def _is_missing(value: Any) -> bool:
+def _is_missing(value: object) -> bool:
     return not isinstance(value, str | dict | list | tuple) and str(value) in _MISSING

@@ -37,7 +37,7 @@ class Workload:
     """
 
     name: str
-    options: type[Any] | None = None
+    options: type[object] | None = None
     user: str = ""
     plan: str | None = None
     columns: Mapping[str, type] = field(default_factory=dict)
@@ -52,7 +52,7 @@ class Workload:
         if self.options is not None:
             check_table(self.options, f"Workload(name={self.name!r}): its options")
 
-    def options_beside(self, others: type[Any]) -> type[Any]:
+    def options_beside(self, others: type[object]) -> type[object]:
         """Its options and those of its users' class in one table.
 
         Raises:
@@ -66,7 +66,7 @@ class Workload:
                 f"Workload(name={self.name!r}): --{min(clash).replace('_', '-')} is an option already: make its "
                 f"options a subclass of {others.__name__} to change one, or choose another name"
             )
-        joined: type[Any] = dataclass(frozen=True, kw_only=True)(type(own.__name__, (own, others), {}))
+        joined: type[object] = dataclass(frozen=True, kw_only=True)(type(own.__name__, (own, others), {}))
         return joined
 
 

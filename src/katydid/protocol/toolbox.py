@@ -45,7 +45,7 @@ def run_tool(name: str, arguments: Mapping[str, Any], seed: int) -> str:
     draw = zlib.crc32(json_text([seed, name, arguments], indent=None, ascii_only=True, sort_keys=True).encode())
     match name:
         case "get_weather":
-            result: dict[str, Any] = {"temperature": draw % 45 - 10, "sky": ("clear", "cloudy", "rain")[draw % 3]}
+            result: dict[str, object] = {"temperature": draw % 45 - 10, "sky": ("clear", "cloudy", "rain")[draw % 3]}
         case "get_time":
             result = {"time": f"{draw % 24:02}:{draw // 24 % 60:02}"}
         case _:

@@ -164,7 +164,7 @@ def invalid(value: Any, schema: Schema, where: str) -> str | None:
     return None
 
 
-def _invalid_object(value: dict[str, Any], schema: Schema, where: str) -> str | None:
+def _invalid_object(value: dict[str, object], schema: Schema, where: str) -> str | None:
     properties = schema.get("properties", {})
     for name in schema.get("required", ()):
         if name not in value:

@@ -109,7 +109,7 @@ def _charts(found: CapacityFound) -> list[Chart]:
             unit="%",
             scale=Scale.LINEAR,
             x_unit=axis,
-            lines=[Line("missed", Style.BAD, missed)],
+            lines=[Line("missed", Style.BAD, missed, dots=True)],
             marks=marks,
         ),
         Chart(
@@ -120,8 +120,8 @@ def _charts(found: CapacityFound) -> list[Chart]:
             scale=Scale.LINEAR,
             x_unit=axis,
             lines=[
-                Line("offered", Style.QUIET, [(_load_of(s), s.offered_per_s) for s in steps]),
-                Line("answered", Style.MAIN, [(_load_of(s), s.ok_per_s / each) for s in steps]),
+                Line("offered", Style.QUIET, [(_load_of(s), s.offered_per_s) for s in steps], dots=True),
+                Line("answered", Style.MAIN, [(_load_of(s), s.ok_per_s / each) for s in steps], dots=True),
             ],
             marks=marks,
         ),

@@ -203,13 +203,14 @@ def _versions(history: History) -> Section:
 
 def charts(history: History) -> list[Chart]:
     """A picture for each metric; one version makes no course."""
-    return [_chart(metric) for metric in history.metrics if len(metric.values) > 1]
+    names = [strip_control_chars(version.name) for version in history.versions]
+    return [_chart(metric, names) for metric in history.metrics if len(metric.values) > 1]
 
 
-def _chart(metric: MetricHistory) -> Chart:
+def _chart(metric: MetricHistory, names: Sequence[str]) -> Chart:
     nothing = math.nan
     values = [(float(i + 1), nothing if v is None else v) for i, v in enumerate(metric.values)]
-    lines = [Line("versions", Style.MAIN, _scaled(metric, values))]
+    lines = [Line("each version", Style.MAIN, _scaled(metric, values), dots=True)]
     if metric.levels:
         lines.append(Line("trend" if metric.trend else "level", Style.QUIET, _scaled(metric, _steps(metric))))
     return Chart(
@@ -217,8 +218,9 @@ def _chart(metric: MetricHistory) -> Chart:
         title=METRICS[metric.name].label,
         note=metric.unsearched or f"A point a version; {_found(metric)}{'' if metric.trend else ' of level'}.",
         unit="%" if METRICS[metric.name].unit == "fraction" else str(METRICS[metric.name].unit),
-        scale=Scale.LINEAR,
-        x_unit="no.",
+        scale=Scale.NAMES,
+        x_unit="version",
+        x_names=names,
         lines=lines,
         marks=[
             Mark(f"{change.version}: {percent(change.change)}", _STYLES[change.verdict], float(change.index + 1))

@@ -6,7 +6,7 @@ harmless. Knows no workload.
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
@@ -21,7 +21,7 @@ Points = Sequence[tuple[float, float]]
 
 
 class Style(StrEnum):
-    """A role in the palette. BAD is kept for failures, so that red always means one."""
+    """A role in the palette: what is shown, such as a version. BAD is kept for failures: red always means one."""
 
     MAIN = "main"
     SECOND = "second"
@@ -31,7 +31,7 @@ class Style(StrEnum):
 
 
 class Scale(StrEnum):
-    """How a horizontal axis is spaced; vertical ones are linear and begin at 0."""
+    """How a horizontal axis is spaced and marked; vertical ones are linear and begin at 0."""
 
     TIME = "time"
     """Seconds from the start of the run."""
@@ -39,16 +39,26 @@ class Scale(StrEnum):
     LOG = "log"
     TAIL = "tail"
     """Quantiles from 0 to 1, the slowest requests spread out: by -log10(1 - q)."""
+    NAMES = "names"
+    """The chart's `x_names`, at 1, 2, 3 …"""
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One curve of (x, y); a y of NaN breaks it. `right` puts it on the right axis."""
+    """One curve of (x, y); a y of NaN breaks it.
+
+    Attributes:
+        right: on the right axis.
+        dashed: a high percentile, in the colour of what it is of; its median is not.
+        dots: each point was measured by itself, such as a stage; one without neighbours has a dot in any case.
+    """
 
     label: str
     style: Style
     points: Points
     right: bool = False
+    dashed: bool = False
+    dots: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +66,9 @@ class Bars:
     """Columns of the given heights between neighbouring edges (one more than heights).
 
     Attributes:
-        lane: drawn in a strip of their own below the others, to a scale of their own: for what is rare but must
+        lane: drawn in a strip of their own below the others, to an axis of their own: for what is rare but must
             be seen.
+        unit: of that axis.
     """
 
     label: str
@@ -65,15 +76,17 @@ class Bars:
     edges: Sequence[float]
     heights: Sequence[float]
     lane: bool = False
+    unit: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A labelled vertical line."""
+    """A labelled vertical line; `dashed` as that of a `Line`."""
 
     label: str
     style: Style
     x: float
+    dashed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +121,9 @@ class Chart:
         note: one sentence that says what was counted, for everybody, not only for screen readers.
         unit: of the left axis; `ms` is shown in seconds where the values are long.
         right_unit: of the right axis.
-        x_unit: of a LINEAR or LOG horizontal axis.
-        rows: drawn instead of lines and bars; such a chart is a picture only.
+        x_unit: what stands below a horizontal axis other than TIME.
+        x_names: of the places of a horizontal axis of NAMES.
+        rows: drawn instead of lines and bars.
         shaded: (from, to) in x, such as the warm-up.
     """
 
@@ -119,6 +133,7 @@ class Chart:
     unit: str
     scale: Scale = Scale.TIME
     x_unit: str = ""
+    x_names: Sequence[str] = ()
     right_unit: str = ""
     lines: Sequence[Line] = ()
     bars: Sequence[Bars] = ()
@@ -131,7 +146,7 @@ class Chart:
     def x_range(self) -> tuple[float, float]:
         """Smallest and largest x of anything."""
         xs = [x for line in self.lines for x, y in line.points if math.isfinite(y)]
-        xs += [x for bars in self.bars for x in bars.edges]
+        xs += [x for bars in self.bars for x in bars.edges] + [mark.x for mark in self.marks]
         xs += [x for span in (self.rows.spans if self.rows else ()) for x in (span.start, span.end)]
         return (min(xs), max(xs)) if xs else (0.0, 1.0)
 
@@ -141,22 +156,6 @@ class Chart:
         if not right:
             ys += [y for bars in self.bars if not bars.lane for y in bars.heights]
         return max(ys, default=0.0)
-
-    def data(self) -> dict[str, Any]:
-        """The chart as JSON's types, numbers short, for the page's script."""
-        described: dict[str, Any] = _short(asdict(self))
-        return described
-
-
-def _short(value: object) -> Any:
-    """Six significant digits are more than a screen shows; JSON knows no NaN."""
-    if isinstance(value, float):
-        return float(f"{value:.6g}") if math.isfinite(value) else None
-    if isinstance(value, dict):
-        return {key: _short(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_short(item) for item in value]
-    return value
 
 
 @dataclass(frozen=True, slots=True)

@@ -148,12 +148,12 @@ def _picture(plan: WorkerPlan) -> Chart:
     return Chart(
         "waits",
         "What more workers buy",
-        "Across: workers. Left: p95 wait of a job; right: share of the time that workers are busy. Waits by "
-        f"{plan.demand.method}.",
+        f"Left: p95 wait of a job; right: share of the time that workers are busy. Waits by {plan.demand.method}.",
         "ms",
         Scale.LINEAR,
+        "workers",
         right_unit="%",
-        lines=(Line("p95 wait", Style.MAIN, waits), Line("busy", Style.QUIET, busy, right=True)),
+        lines=(Line("p95 wait", Style.MAIN, waits, dots=True), Line("busy", Style.QUIET, busy, right=True)),
         marks=(
             Mark(f"slight queueing: {plan.slight.workers}", Style.SECOND, plan.slight.workers),
             Mark(f"planned: {plan.planned.workers}", Style.MAIN, plan.planned.workers),

@@ -8,7 +8,7 @@ from katydid.runs.folder import MANIFEST, RunFolder
 
 
 def runs_of(path: Path) -> list[RunFolder]:
-    """The runs of one side of a comparison, oldest first: a run folder, or a folder of run folders.
+    """The runs of one side of a comparison, oldest first: a run folder, a folder of them, or one of a single version.
 
     Raises:
         ConfigError: the path is not a folder, or one of several versions.
@@ -27,6 +27,8 @@ def runs_of(path: Path) -> list[RunFolder]:
     if not path.is_dir():
         raise ConfigError(f"{path}: no such folder; name a run folder, or one that holds the runs of a version")
     deeper = sorted({found.parent.parent.name for found in path.glob(f"*/*/{MANIFEST}")})
+    if len(deeper) == 1:  # a workload's folder, of which there is one version yet
+        return runs_of(path / deeper[0])
     if deeper:
         raise ConfigError(f"{path} holds several versions ({', '.join(deeper)}): name the folder of one of them")
     raise NoDataError(f"{path} holds no run: no folder in it has a {MANIFEST}; name one that `katydid run` wrote")
@@ -85,9 +87,14 @@ MOST_RUNS = 500
 def known_runs(results: Path) -> dict[str, RunFolder]:
     """Run folders by `WORKLOAD/VERSION/TIME`, newest first; none that a link leads out to."""
     inside = (path for path in results.glob(f"*/*/*/{MANIFEST}") if is_inside(path, results))
-    found = {"/".join(path.parent.parts[-3:]): path.parent for path in inside}
+    found = {key_of(path.parent): path.parent for path in inside}
     newest = sorted(found, key=lambda key: key.rpartition("/")[2], reverse=True)[:MOST_RUNS]
     return {key: RunFolder(found[key]) for key in newest}
+
+
+def key_of(run: Path) -> str:
+    """A run's `WORKLOAD/VERSION/TIME`."""
+    return "/".join(run.parts[-3:])
 
 
 def is_inside(file: Path, results: Path) -> bool:

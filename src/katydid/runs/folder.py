@@ -91,8 +91,7 @@ class RunFolder:
 
     def samples(self) -> pd.DataFrame:
         """One row a request, in the order of their starts (docs/reference/files.md)."""
-        frame = self._frame("samples")
-        return frame.sort_values("scheduled_ms", kind="stable", ignore_index=True)
+        return _in_order(self._frame("samples"), "scheduled_ms")
 
     def monitor(self) -> pd.DataFrame:
         """One row a second and process."""
@@ -104,8 +103,7 @@ class RunFolder:
 
     def events(self) -> pd.DataFrame:
         """Every event of the streamed answers, in the order of their arrival; empty where none were recorded."""
-        frame = self._frame("events")
-        return frame.sort_values("at_ms", kind="stable", ignore_index=True)
+        return _in_order(self._frame("events"), "at_ms")
 
     def _frame(self, kind: str) -> pd.DataFrame:
         schema = _SCHEMAS[kind]
@@ -153,6 +151,13 @@ class RunFolder:
     def write_json(self, name: str, value: object) -> Path:
         """Replace a JSON file of the folder: by a document, or by JSON's own types."""
         return self.write_text(name, json_text(value) + "\n")
+
+
+def _in_order(frame: pd.DataFrame, column: str) -> pd.DataFrame:
+    """Rows by a column's values; as they are where they came so."""
+    if frame[column].is_monotonic_increasing:
+        return frame
+    return frame.sort_values(column, kind="stable", ignore_index=True)
 
 
 def load_run(folder: str | Path) -> RunFolder:

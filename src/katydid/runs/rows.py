@@ -69,12 +69,12 @@ class RowBuffer:
     def __init__(self, schema: pa.Schema) -> None:
         self.schema = schema
         self.nulled: Counter[str] = Counter()
-        self._rows: list[Any] = []
+        self._rows: list[object] = []
 
     def __len__(self) -> int:
         return len(self._rows)
 
-    def append(self, row: Any) -> None:
+    def append(self, row: object) -> None:
         """Keep a row; it may still be changed until the next drain."""
         self._rows.append(row)
 
@@ -126,7 +126,7 @@ def _salvaged(values: Sequence[object], kind: pa.DataType) -> tuple[pa.Array, in
     return pa.array(kept, kind), unfit
 
 
-def _values(rows: list[Any], name: str) -> list[Any]:
+def _values(rows: list[Any], name: str) -> list[object]:
     if hasattr(rows[0], name):
         return list(map(attrgetter(name), rows))
     return [row.extra.get(name) for row in rows]

@@ -56,7 +56,7 @@ class RunningTarget:
         """The port that it listens on."""
         return urlsplit(self.url).port or 0
 
-    def log(self) -> list[dict[str, Any]]:
+    def log(self) -> list[dict[str, object]]:
         """The ground truth so far, in the order in which requests ended.
 
         Has the line of every request whose answer has arrived in whole: the target writes it just after
@@ -76,7 +76,7 @@ class RunningTarget:
                 process.stdin.flush()
                 process.stdout.readline()
 
-    def stats(self) -> dict[str, Any]:
+    def stats(self) -> dict[str, object]:
         """Its counters; needs no key, and a connection of its own, also where only one is served at a time."""
         host = urlsplit(self.url).hostname or "127.0.0.1"
         connection: http.client.HTTPConnection
@@ -86,7 +86,7 @@ class RunningTarget:
             connection = http.client.HTTPConnection(host, self.port, timeout=STATS_TIME)
         try:
             connection.request("GET", "/stats")
-            stats: dict[str, Any] = json.loads(connection.getresponse().read())
+            stats: dict[str, object] = json.loads(connection.getresponse().read())
         finally:
             connection.close()
         return stats

@@ -1,9 +1,12 @@
-"""The embedded target itself: what all its connections share, and who of them is accepted."""
+"""The embedded target itself: what its connections share, who of them is accepted, and what its `/metrics` tells."""
 
 import asyncio
 import ssl
+import time
 from collections import deque
 from typing import Any
+
+import psutil
 
 from katydid.model.errors import ConfigError
 from katydid.model.jsontext import json_bytes
@@ -11,13 +14,37 @@ from katydid.target.admission import RateLimits, Refusal, Slots
 from katydid.target.bridge.service import Bridge
 from katydid.target.connection import Connection
 from katydid.target.kept_answers import KeptAnswers
-from katydid.target.metrics import KIND, exposition
 from katydid.target.prefix_cache import PrefixCache
 from katydid.target.settings import TargetSettings
 from katydid.target.speech.gateway import Gateway
 from katydid.target.ticker import Ticker
 from katydid.target.truthlog import TruthLog
 from katydid.target.wire.arrivals import Arrivals, listen
+
+KIND = "text/plain; version=0.0.4; charset=utf-8"
+"""The content type of Prometheus' text format."""
+RUNNING = "katydid_target_requests_running"
+WAITING = "katydid_target_requests_waiting"
+
+_process = psutil.Process()
+
+
+def exposition(*, running: int, waiting: int) -> str:
+    """The page `/metrics`: what the target is doing at this moment.
+
+    Args:
+        running: requests that have a slot, those of clients that have left among them.
+        waiting: requests in the queue.
+    """
+    figures = (
+        (RUNNING, "gauge", "Requests that have a slot.", running),
+        (WAITING, "gauge", "Requests that wait for a slot.", waiting),
+        ("process_cpu_seconds_total", "counter", "CPU time of the process.", time.process_time()),
+        ("process_resident_memory_bytes", "gauge", "Memory of the process.", _process.memory_info().rss),
+    )
+    return "".join(
+        f"# HELP {name} {text}\n# TYPE {name} {kind}\n{name} {value}\n" for name, kind, text, value in figures
+    )
 
 
 class Target:
@@ -150,7 +177,7 @@ class Target:
         told = self._told(path)
         return None if told is None else ("application/json", json_bytes(told))
 
-    def workers(self) -> dict[str, Any]:
+    def workers(self) -> dict[str, object]:
         """What is told of the recogniser's workers."""
         return {"pids": self.speech.pool.pids, "pending": self.speech.pool.pending}
 

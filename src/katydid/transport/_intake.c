@@ -30,7 +30,7 @@
 #define WINDOW_NS 100000000LL
 
 static char buffer[READ_SIZE];
-static long long alone, merged, window_began, awake_until; /* see transport/coalescing.py */
+static long long alone, merged, window_began, awake_until; /* see transport/intake.py */
 static long long turned_at, looked_at, stamped_reads, unstamped_reads;
 static double usual;
 static int resting;
@@ -274,7 +274,7 @@ static PyType_Spec intake_spec = {
     .slots = intake_slots,
 };
 
-/* `ReadCoalescer.tick` of transport/coalescing.py. */
+/* `ReadCoalescer.tick` of transport/intake.py. */
 static PyObject *
 turn(PyObject *module, PyObject *none)
 {

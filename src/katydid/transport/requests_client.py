@@ -240,7 +240,7 @@ def _keep_headers(request: requests.PreparedRequest) -> requests.PreparedRequest
 def _causes(error: BaseException) -> Iterator[BaseException]:
     """An exception and all that it wraps, in whatever way its library wraps."""
     seen: list[BaseException] = []
-    queue: list[Any] = [error]
+    queue: list[object] = [error]
     while queue:
         current = queue.pop(0)
         if isinstance(current, BaseException) and current not in seen:

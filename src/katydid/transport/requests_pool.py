@@ -86,7 +86,7 @@ class _Deaths:
         self._connect_seconds = time.monotonic() - began
         self._answers = 0
 
-    def send(self, data: Any) -> None:
+    def send(self, data: object) -> None:
         """Send, and keep why that failed: urllib3 then looks for an answer, and tells only that there is none."""
         try:
             super().send(data)  # type: ignore[misc]
@@ -94,7 +94,7 @@ class _Deaths:
             self._send_error = error
             raise
 
-    def putrequest(self, *arguments: Any, **more: Any) -> None:
+    def putrequest(self, *arguments: object, **more: object) -> None:
         """Begin a request."""
         self._sent_at = time.monotonic()
         self._send_error = None
@@ -152,7 +152,7 @@ class Adapter(HTTPAdapter):
         agent = {"User-Agent": USER_AGENT} if self.tunnels else {}
         return agent | super().proxy_headers(proxy)
 
-    def proxy_manager_for(self, proxy: str, **more: Any) -> Any:
+    def proxy_manager_for(self, proxy: str, **more: object) -> object:
         """See `HTTPAdapter.proxy_manager_for`."""
         manager = super().proxy_manager_for(proxy, **more)
         manager.pool_classes_by_scheme = _POOLS

@@ -248,7 +248,7 @@ def measure_hold(
         judged={metric: len(of) for metric, of in judged.items()},
         missed=missed,
         broken=broken if keeps_up else (*broken, "keeps_up"),
-        requests_each=_requests_each(rows),
+        requests_each=_requests_each(rows, rows[_CONVERSATION].notna()) if _CONVERSATION in rows else 1.0,
         rate_limited=limiter.refused if limiter else 0,
         limiter_per_s=limiter.per_s if limiter else None,
         limiter_window_s=limiter.window_s if limiter else None,
@@ -269,12 +269,10 @@ def _answered(rows: pd.DataFrame, begin: float, end: float) -> int:
     return int(((ended > begin) & (ended <= end)).sum())
 
 
-def _requests_each(rows: pd.DataFrame) -> float:
-    """Requests of a conversation, in the mean of those that ended well; 1 where there are none."""
-    if _CONVERSATION not in rows:
-        return 1.0
-    of = rows.groupby(["user", "iteration"])[_CONVERSATION]
-    sizes = of.size()[of.count() > 0]
+def _requests_each(rows: pd.DataFrame, last: "pd.Series[bool]") -> float:
+    """Requests of a conversation, in the mean of those whose last one is among the rows; 1 where there are none."""
+    of = last.groupby([rows["user"], rows["iteration"]])
+    sizes = of.size()[of.any()]
     return float(sizes.mean()) if len(sizes) else 1.0
 
 
@@ -283,7 +281,8 @@ def _behind(rows: pd.DataFrame, record: StageRecord, begin: float, interval: flo
 
     Its rate is the slope of the answers that had come, seen at many moments, so that where the last moment
     falls does not decide. Whether the others wait in the target or were never started for want of an answer
-    is the same. A client that left needs no answer any more.
+    is the same. A client that left needs no answer any more. Where several requests are a conversation, all of them
+    are the target's work: first ones alone are answered faster than conversations end, while more and more are begun.
     """
     length = record.end_ms - begin
     if length < interval * 1000.0:  # nothing can be said about so little
@@ -292,9 +291,14 @@ def _behind(rows: pd.DataFrame, record: StageRecord, begin: float, interval: flo
     took = (
         rows["duration_ms"].fillna(rows["abandoned_ms"]) if "abandoned_ms" in rows else rows["duration_ms"]
     ).to_numpy(dtype=np.float64)
-    ends = np.sort((starts + np.where(np.isnan(took), 0.0, took))[rows["paced"].to_numpy(dtype=bool)])
+    ends, each = starts + np.where(np.isnan(took), 0.0, took), 1.0
+    if _CONVERSATION in rows:
+        each = _requests_each(rows, (rows["outcome"] != "ok") | rows[_CONVERSATION].notna())
+    else:
+        ends = ends[rows["paced"].to_numpy(dtype=bool)]
+    ends.sort()
     moments = np.linspace(begin, record.end_ms, LOOKS)
-    rate = np.polyfit(moments - begin, np.searchsorted(ends, moments), 1)[0]
+    rate = np.polyfit(moments - begin, np.searchsorted(ends, moments) / each, 1)[0]
     return max(0.0, float(offered / 1000.0 - rate) * length)
 
 

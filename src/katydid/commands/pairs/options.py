@@ -5,8 +5,8 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from katydid.commands.loading.start import run_parser
 from katydid.commands.output import STANDARD_OUTPUT, check_output
-from katydid.commands.run import run_parser
 from katydid.model.arguments import OneLineParser, did_you_mean
 from katydid.model.errors import ConfigError
 from katydid.model.options.quantities import count, duration

@@ -84,6 +84,6 @@ def json_object(message: str | bytes) -> dict[str, Any]:
     return load_object(message.encode())
 
 
-def json_text(**members: Any) -> str:
+def json_text(**members: object) -> str:
     """A JSON message."""
     return json_bytes(members).decode()

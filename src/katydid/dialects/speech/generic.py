@@ -6,10 +6,8 @@ By default `{"type": "start", …}`, binary audio, `{"type": "stop"}`; back come
 """
 
 from collections.abc import Mapping
-from typing import Any
 
-from katydid.dialects.content import text_of
-from katydid.dialects.field_paths import FieldPath
+from katydid.dialects.loading import FieldPath, text_of
 from katydid.dialects.speech.base import SAMPLE_RATE, MessageKind, Said, json_object, json_text
 from katydid.dialects.status import in_words
 from katydid.model.errors import ConfigError
@@ -98,7 +96,7 @@ class GenericDialect:
             rtf=amount(found["rtf"]),
         )
 
-    def _kind(self, value: Mapping[str, Any], named: object) -> MessageKind:
+    def _kind(self, value: Mapping[str, object], named: object) -> MessageKind:
         for kind, word, condition in self._kinds:
             if str(named) == word or condition.holds(value):
                 return kind
@@ -112,7 +110,7 @@ class _Condition:
         path, colon, self._value = text.partition(":")
         self._path = FieldPath(path if colon else "")
 
-    def holds(self, message: Mapping[str, Any]) -> bool:
+    def holds(self, message: Mapping[str, object]) -> bool:
         found = self._path.find(message)
         if isinstance(found, bool):
             return str(found).lower() == self._value

@@ -6,9 +6,12 @@ Users may come back to it: once all have, all are released again.
 
 import math
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from katydid.engine.worker_messages import Nothing, Ready
+from katydid.engine.workers.messages import Nothing, Ready
+
+if TYPE_CHECKING:
+    from katydid.engine.run_state import Runtime
 
 LEAD = 0.3
 """Seconds from the last user's spawning to a rate's beginning, at least: all users must have looked."""
@@ -29,7 +32,7 @@ class Barrier:
             is another one each time.
     """
 
-    def __init__(self, runtime: Any) -> None:
+    def __init__(self, runtime: "Runtime") -> None:
         self._runtime = runtime
         self._runner = runtime.runner
         self.begin()
@@ -43,7 +46,7 @@ class Barrier:
         """A run starts."""
         self.released_at: float | None = None
         self.roster: list[Any] = []
-        self._facts: list[Any] = []
+        self._facts: list[object] = []
         self._ready = self._done = 0
 
     def all_spawned(self) -> None:
@@ -52,7 +55,7 @@ class Barrier:
         if not (waiting and self._runtime.info.users):
             self._release()
 
-    def user_ready(self, fact: Any) -> None:
+    def user_ready(self, fact: object) -> None:
         """A user is ready for its first request, or is back; with the last one of the whole run, all are released.
 
         Args:
@@ -98,7 +101,7 @@ class Barrier:
         origin: float = self._runtime.info.origin
         return origin + max(0, math.ceil(at - origin))
 
-    def _on_release(self, msg: Any, **_: Any) -> None:
+    def _on_release(self, msg: Any, **_: object) -> None:
         self.roster = msg.data["roster"]
         self.released_at = self._runtime.info.origin + msg.data["at_ms"] / 1000.0
 

@@ -1,10 +1,13 @@
 """This process's part in a rate or a trace: the queue of arrivals that all of its users take from."""
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from katydid.load.arrivals import ArrivalQueue, PoolTurn, Queue
 from katydid.load.stages import Stage
 from katydid.load.traces.replay import ReplayQueue
+
+if TYPE_CHECKING:
+    from katydid.engine.run_state import Runtime
 
 
 class Pool:
@@ -14,7 +17,7 @@ class Pool:
         runtime: of this process.
     """
 
-    def __init__(self, runtime: Any) -> None:
+    def __init__(self, runtime: "Runtime") -> None:
         self._runtime = runtime
         self._stage: Stage | None = None
         self._queue: Queue | None = None

@@ -5,10 +5,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from katydid.load.traces.collection import collected
-from katydid.load.traces.files import records
-from katydid.load.traces.trace import Trace
-from katydid.load.traces.window import read_window
+from katydid.load.traces.files import collected, records
+from katydid.load.traces.trace import Trace, read_window
 from katydid.model.errors import ConfigError
 from katydid.model.formatting import plural
 

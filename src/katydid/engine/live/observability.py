@@ -6,6 +6,7 @@ come there; and only where somebody looks, since decoding them is not free.
 
 import sys
 import time
+from argparse import Namespace
 from pathlib import Path
 
 from flask import Response
@@ -17,9 +18,10 @@ from katydid.engine.collector import Collector
 from katydid.engine.live.alarms import Alarms
 from katydid.engine.live.batches import Batch
 from katydid.engine.live.figures import LiveFigures
+from katydid.engine.live.form import offer_last_start
 from katydid.engine.live.progress import Progress
 from katydid.engine.live.prometheus import RunMetrics
-from katydid.engine.live.web import Page, add_runs, add_tab
+from katydid.engine.live.web import Page, add_runs, add_tab, report_link
 from katydid.engine.run_state import Runtime
 from katydid.model.documents.manifest import Manifest
 from katydid.model.errors import ConfigError
@@ -51,7 +53,7 @@ class Watch:
             return
         collector.watchers.append(self._take)
         if web_ui is not None:
-            self._extend(web_ui, options.web_base_path)
+            self._extend(web_ui, options)
         if self._port is not None:
             self._serve(options.metrics_host, self._port)
 
@@ -95,9 +97,14 @@ class Watch:
 
     # Locust's page
 
-    def _extend(self, web_ui: Page, base_path: str) -> None:
-        link = add_runs(web_ui, base_path, self._results, lambda: self._runtime.stopper.active)
-        add_tab(web_ui, self._rows, link)
+    def _is_busy(self) -> bool:
+        return self._runtime.stopper.active
+
+    def _extend(self, web_ui: Page, options: Namespace) -> None:
+        base_path = options.web_base_path
+        add_runs(web_ui, base_path, self._results, self._is_busy)
+        add_tab(web_ui, self._rows, self._is_busy)
+        offer_last_start(web_ui, options)
 
         def metrics() -> Response:
             return Response(generate_latest(self._registry), content_type=CONTENT_TYPE_LATEST)
@@ -118,8 +125,8 @@ class Watch:
         rows = self._figures.rows(
             now_ms=now_ms, failures=runtime.stopper.failures, threshold=runtime.info.failure_limit
         )
-        if not runtime.stopper.active and self._collector.report_path is not None:
-            rows.append({"figure": "Report", "recent": "", "whole": "ready: follow the last link in Download Data"})
+        if not self._is_busy() and self._collector.folder is not None:
+            rows.append({"figure": "Report", "recent": "", "whole": report_link(self._collector.folder.path)})
         return rows
 
     # Prometheus

@@ -16,9 +16,11 @@ from locust.argument_parser import default_args_dict
 from werkzeug.datastructures import ImmutableMultiDict
 
 from katydid.engine.collector import Collector
+from katydid.engine.live.form import with_hidden
 from katydid.engine.live.web import Page
-from katydid.engine.load_options import check_load, plain_form
-from katydid.engine.options import WatchOptions, known_options, run_options
+from katydid.engine.options import WatchOptions
+from katydid.engine.options.load import check_load, plain_form
+from katydid.engine.options.parsing import known_options, run_options
 from katydid.engine.run_state import Runtime
 from katydid.engine.services.identity import keep_secrets
 from katydid.model.errors import ConfigError
@@ -83,9 +85,12 @@ class PageGuard:
             return make_response(f"requests of {_plain(origin)} are refused: use the page itself\n", 403)
         if request.method != "POST" or not path.endswith("/swarm"):
             return None
-        if complaint := self.complaint_about(request.form):
-            return jsonify({"success": False, "message": complaint})
-        plain = plain_form(request.form)
+        try:
+            form = with_hidden(request.form, self._options, self._environment.host)
+            self._check(form)
+        except ConfigError as error:
+            return jsonify({"success": False, "message": str(error)})
+        plain = plain_form(form)
         if self._runtime.stopper.active:
             plain |= self._time_left()
         elif not plain.get("run_time"):
@@ -108,23 +113,22 @@ class PageGuard:
             return False
         return name in {"localhost", (self._options.web_host or "").lower()} or _is_address(name)
 
-    def complaint_about(self, form: Mapping[str, str]) -> str | None:
-        """What is wrong with a start that the page asks for, or with a change of the run that goes on; else None.
+    def _check(self, form: Mapping[str, str]) -> None:
+        """See whether the page may ask for this start, or for this change of the run that goes on.
 
         A start costs one look at the target.
+
+        Raises:
+            ConfigError: it may not.
         """
         options = Namespace(**{**vars(self._options), **form})
         host = form.get("host", self._environment.host or "")
-        try:
-            self._check_fields(form)
-            refuse_password(host)
-            if self._runtime.stopper.active:
-                self._check_change(options, form, host)
-            else:
-                self._collector.check(options, host)
-        except ConfigError as error:
-            return str(error)
-        return None
+        self._check_fields(form)
+        refuse_password(host)
+        if self._runtime.stopper.active:
+            self._check_change(options, form, host)
+        else:
+            self._collector.check(options, host)
 
     def _check_fields(self, form: Mapping[str, str]) -> None:
         closed = closed_fields()

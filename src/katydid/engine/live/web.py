@@ -13,11 +13,12 @@ from urllib.parse import quote, urlencode
 
 from flask import Blueprint, Flask, Response, make_response, request, send_from_directory
 from gevent import subprocess
+from locust.runners import STATE_CLEANUP, STATE_RUNNING, STATE_STOPPED, STATE_STOPPING
 
 from katydid.model.errors import ExitCode
 from katydid.model.jsontext import json_text
-from katydid.report.run_list import Links, runs_page
-from katydid.runs.find import is_inside, known_runs
+from katydid.report.tables.run_list import Links, runs_page
+from katydid.runs.find import is_inside, key_of, known_runs
 from katydid.runs.folder import LOCUST_REPORT, REPORT
 
 _SHOWN = frozenset({REPORT, LOCUST_REPORT})
@@ -29,12 +30,14 @@ class Page(Protocol):
 
     app: Flask
     template_args: dict[str, object]
+    update_template_args: Callable[[], None]
+    """Fills the arguments, each time the page is loaded."""
 
     def auth_required_if_enabled(self, view: Callable[..., object]) -> Callable[..., Response | str]:
         """The view behind Locust's login, where it has one."""
 
 
-def add_runs(web_ui: Page, base_path: str, results: Callable[[], Path], busy: Callable[[], bool]) -> str:
+def add_runs(web_ui: Page, base_path: str, results: Callable[[], Path], busy: Callable[[], bool]) -> None:
     """Add the page of runs.
 
     Args:
@@ -42,9 +45,6 @@ def add_runs(web_ui: Page, base_path: str, results: Callable[[], Path], busy: Ca
         base_path: that all of its pages begin with; may be empty.
         results: the folder that runs go to, now.
         busy: whether a run goes on.
-
-    Returns:
-        The page's address, relative to Locust's page.
     """
     blueprint = Blueprint("katydid", __name__, url_prefix=f"{base_path.rstrip('/')}/katydid")
 
@@ -74,7 +74,15 @@ def add_runs(web_ui: Page, base_path: str, results: Callable[[], Path], busy: Ca
     blueprint.add_url_rule("/runs/<workload>/<version>/<time>/<name>", "file", guarded(file))
     blueprint.add_url_rule("/runs/compare", "compare", guarded(compare))
     web_ui.app.register_blueprint(blueprint)
-    return "./katydid/runs/"
+
+
+RUNS = "./katydid/runs/"
+"""The page of runs, as Locust's page sees it."""
+
+
+def report_link(run: Path) -> str:
+    """The address of a finished run's report, as Locust's page sees it."""
+    return RUNS + _LINKS.report(key_of(run))
 
 
 _LINKS = Links(
@@ -101,27 +109,50 @@ COLUMNS = {"figure": "Figure", "recent": "Last minute", "whole": "Whole run, wit
 """By the keys of a row; the first is not `name`, by which Locust would sort them."""
 
 Rows = Callable[[], list[dict[str, str]]]
+_LINKED = """<script>
+const makeLinks = () => {
+  for (const cell of document.querySelectorAll("td")) {
+    if (!cell.textContent.startsWith("%s")) continue;
+    let link = cell.querySelector("a");
+    if (!link) {
+      link = document.createElement("a");
+      link.append(...cell.childNodes);
+      cell.append(link);
+    }
+    link.href = cell.textContent;
+  }
+};
+new MutationObserver(makeLinks).observe(document.body, {characterData: true, childList: true, subtree: true});
+</script></body>"""
+"""Locust's tables hold texts; one that is the address of a report becomes a link. React goes on with its text node."""
 
 
-def add_tab(web_ui: Page, rows: Rows, runs_link: str) -> None:
-    """Show a table in a tab of its own.
+def add_tab(web_ui: Page, rows: Rows, busy: Callable[[], bool]) -> None:
+    """Show a table in a tab of its own, and lead to the page of runs in the tab for downloads.
 
     Args:
         web_ui: Locust's.
-        rows: the table now, by the keys of COLUMNS.
-        runs_link: address of the page of runs; it stands in the tab for downloads.
+        rows: the table now, by the keys of COLUMNS; the address of a report is shown as a link.
+        busy: whether a run goes on, or its report is still made: the page looks again only while it is told so.
     """
     structure = [{"key": key, "title": title} for key, title in COLUMNS.items()]
     web_ui.template_args |= {
         "extended_tabs": [{"title": "Katydid", "key": KEY}],
         "extended_tables": [{"key": KEY, "structure": structure}],
-        "extended_csv_files": [{"href": runs_link, "title": "Katydid: reports of runs, and comparisons between them"}],
+        "extended_csv_files": [{"href": RUNS, "title": "Katydid: reports of runs, and comparisons between them"}],
     }
 
     def after_request(response: Response) -> Response:
         if request.path.endswith("/stats/requests") and response.is_json:
+            told = response.json or {}
             extended = {"extended_stats": [{"key": KEY, "data": rows()}]}
-            response.set_data(json_text({**(response.json or {}), **extended}, indent=None))
+            state = {"state": STATE_RUNNING} if busy() and told.get("state") in _ENDING else {}
+            response.set_data(json_text({**told, **extended, **state}, indent=None))
+        elif request.endpoint == "locust.index" and response.mimetype == "text/html":
+            response.set_data(response.get_data(as_text=True).replace("</body>", _LINKED % RUNS))
         return response
 
     web_ui.app.after_request(after_request)
+
+
+_ENDING = frozenset({STATE_CLEANUP, STATE_STOPPING, STATE_STOPPED})

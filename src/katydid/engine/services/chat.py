@@ -3,26 +3,25 @@
 from collections.abc import Callable, Collection
 from dataclasses import replace
 from typing import ClassVar, Generic, TypeVar
-from urllib.parse import parse_qsl, urlsplit
 
 from katydid.dialects import dialect_answering
 from katydid.dialects.answer_parser import AnswerParser
-from katydid.dialects.base import TEXT, Generation, Message, path_of
+from katydid.dialects.base import TEXT, Generation, Message
 from katydid.dialects.loading import load_object
 from katydid.dialects.stream_parser import StreamParser
 from katydid.engine.options import RunOptions
 from katydid.engine.services.credentials import KeyedClient
 from katydid.engine.services.identity import Identity
 from katydid.engine.services.making import counted_tokens
-from katydid.engine.services.paths import checked_path, placed
+from katydid.engine.services.paths import Paths, checked_path
 from katydid.engine.services.preflight import HEADER, MOST_TOKENS, choose_model, look, try_requests
 from katydid.engine.services.questions import LOOK_TURN, Questions
 from katydid.load.body import Adaptation, body_fields, harmless_fields, secret_values
-from katydid.load.made_prompts import Plan
+from katydid.load.made.prompts import Plan
 from katydid.load.mix import read_mix
 from katydid.model.errors import ConfigError, ProtocolError
 from katydid.model.jsontext import json_bytes
-from katydid.model.redact import hide_query, is_secret_name
+from katydid.model.redact import hide_query
 from katydid.model.sample import Sample
 from katydid.protocol.target_url import read_target_url
 from katydid.transport import open_client
@@ -66,18 +65,14 @@ class ChatService(Generic[Options_co]):
         self.dialect = dialect_answering(self.reads, options.api, options.dialect_options)
         self.options = options
         url = read_target_url(host)
-        found = placed(self.dialect, url.path, self.own_path())
-        self._host = url._replace(path=found.base).url
-        self._models_path = found.models
+        self._paths = Paths(self.dialect, url.path, self.own_path())
+        self._host = url._replace(path=self._paths.base).url
         self._identity = Identity(options, url, self.dialect.headers, options.api)
         self.key, self.note = self._identity.key, self._identity.note
         self.questions = self.questions_class(options, self._made, apart=self.system_prompts)
         self.making = self.questions.making
         self._mix = read_mix(options.model or "")
         self._check()
-        self._path = found.endpoint
-        self._paths: dict[tuple[bool, str], str] = {}
-        self._cut = self.dialect.endpoint.removesuffix(found.endpoint)
         self._fields = body_fields(options.body)
         if not self._identity.trusted:
             self._fields = harmless_fields(self._fields)
@@ -110,7 +105,7 @@ class ChatService(Generic[Options_co]):
     @property
     def name(self) -> str:
         """What requests are called in tables: the path that they go to, without its query."""
-        return self._paths.get((self.streams, self.model), self._path).partition("?")[0]
+        return self._paths.known.get((self.streams, self.model), self._paths.endpoint).partition("?")[0]
 
     def preflight(self) -> str:
         """See `service.Service.preflight`."""
@@ -125,7 +120,7 @@ class ChatService(Generic[Options_co]):
             found = [
                 choose_model(
                     self.client, self.dialect, self._host, wanted, self.credentials.headers,
-                    path=self._models_path, patient=patient,
+                    path=self._paths.models, patient=patient,
                 )
                 for wanted in (self._mix.models if options.model else (None,))
             ]  # fmt: skip
@@ -208,18 +203,9 @@ class ChatService(Generic[Options_co]):
         """See `service.Service.begin`."""
         self._mix = read_mix(model)
         self._bodies, self._kept = {}, 0
-        self._paths = {(self.streams, each): self._path_of(each, stream=self.streams) for each in self._mix.models}
-
-    def _path_of(self, model: str, *, stream: bool) -> str:
-        """Where requests go: what the person asks for, else what the API says of this model.
-
-        Raises:
-            ConfigError: the API's is no path.
-        """
-        if self.own_path() is not None or not hasattr(self.dialect, "path"):
-            return self._path
-        path = path_of(self.dialect, self.generation(model=model), stream=stream)
-        return checked_path(f"--api {self.dialect.name}: its path", path).removeprefix(self._cut)
+        self._paths.known = {}
+        for each in self._mix.models:
+            self._paths.find(self.generation(model=each), stream=self.streams)
 
     def request(self, *, user: int, iteration: int, request_id: str, stream: bool) -> Request:
         """The request of a user's iteration; its body is built ahead of time where it is made."""
@@ -271,10 +257,10 @@ class ChatService(Generic[Options_co]):
 
     def post(self, body: bytes, request_id: str, *, stream: bool | None = None, model: str | None = None) -> Request:
         """A request with a body of one's own; `stream` and `model` where they are not what this workload asks for."""
-        wanted = self.streams if stream is None else stream, model or self.model
-        if wanted not in self._paths:
-            self._paths[wanted] = self._path_of(wanted[1], stream=wanted[0])
-        return Request("POST", self._paths[wanted], self.credentials.headers, body, request_id)
+        streamed, asked = self.streams if stream is None else stream, model or self.model
+        if (path := self._paths.known.get((streamed, asked))) is None:
+            path = self._paths.find(self.generation(model=asked), stream=streamed)
+        return Request("POST", path, self.credentials.headers, body, request_id)
 
     @property
     def host(self) -> str:
@@ -334,9 +320,7 @@ class ChatService(Generic[Options_co]):
 
     def secrets(self) -> list[str]:
         """See `service.Service.secrets`."""
-        paths = (self._path, *self._paths.values())
-        query = [value for path in paths for name, value in parse_qsl(urlsplit(path).query) if is_secret_name(name)]
-        named = (*self._identity.secrets, *secret_values(self._fields), *query)
+        named = (*self._identity.secrets, *secret_values(self._fields), *self._paths.secrets)
         return [secret for secret in named if secret]
 
     def facts(self) -> dict[str, object]:
@@ -344,7 +328,7 @@ class ChatService(Generic[Options_co]):
         return {
             "host": self._host,
             "api": self.dialect.name,
-            "endpoint": hide_query(self._path),
+            "endpoint": hide_query(self._paths.endpoint),
             **({"models": self._mix.shares} if self._mix.is_mixed else {}),
             **self.questions.facts(),
         }

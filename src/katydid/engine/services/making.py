@@ -9,12 +9,11 @@ from typing import Any
 
 from katydid.dialects.answer_parser import AnswerParser
 from katydid.dialects.base import Dialect
-from katydid.load.calibration import Calibration, calibrated
-from katydid.load.length_options import LengthOptions
-from katydid.load.lengths import read_lengths, read_shared_prefix
+from katydid.load.lengths import LengthOptions, read_lengths, read_shared_prefix
+from katydid.load.made.calibration import Calibration, calibrated
 from katydid.load.made.images import read_images
-from katydid.load.made_prompts import MadePrompts, Plan
-from katydid.load.made_text import WORDS, Weigh
+from katydid.load.made.prompts import MadePrompts, Plan
+from katydid.load.made.text import WORDS, Weigh
 from katydid.load.traces.prompts import TracedPrompts
 from katydid.load.traces.trace import Trace
 from katydid.model.errors import ConfigError
@@ -151,7 +150,7 @@ class Making:
         lengths = what if self._inputs is None else f"{what} {self._inputs}"
         return f"{short:.0%} of {lengths} are below {least}, and are sent so long" if short else ""
 
-    def use(self, calibration: Mapping[str, Any]) -> None:
+    def use(self, calibration: Mapping[str, object]) -> None:
         """Take what the process that looked at the target has found."""
         self.prompts.calibration = Calibration.from_dict(calibration)
         self.prompts.prepare()

@@ -12,7 +12,7 @@ from katydid.dialects.base import Dialect
 from katydid.dialects.loading import load_object
 from katydid.dialects.status import NOT_READY, error_text
 from katydid.engine.services.base import NoAnswerError, NotReadyError, Service
-from katydid.engine.targets.spread import Spread
+from katydid.engine.services.spread import Spread
 from katydid.load.body import Adaptation, adapted, is_too_short
 from katydid.model.errors import ConfigError, ProtocolError
 from katydid.model.jsontext import json_bytes
@@ -257,7 +257,7 @@ def _no_answer(host: str, exchange: Exchange) -> ConfigError:
 
 def unreachable(host: str, exchange: Exchange) -> str:
     """Why nothing answers there, and what to do."""
-    hints: dict[Any, str] = {
+    hints: dict[object, str] = {
         ErrorClass.CONNECT: "start it, or correct --host",
         ErrorClass.DNS: "correct --host",
         ErrorClass.TLS: f"{tls_remedy(exchange.detail)}, or correct --host",

@@ -7,7 +7,7 @@ from katydid.dialects.base import Message
 from katydid.engine.options import RunOptions
 from katydid.engine.services.making import Making
 from katydid.engine.services.prompts import load_prompts
-from katydid.load.made_prompts import MadePrompts, Plan
+from katydid.load.made.prompts import MadePrompts, Plan
 from katydid.load.prompts.collection import Draw
 from katydid.load.prompts.entry import Prompt
 from katydid.load.traces.talks import Talks

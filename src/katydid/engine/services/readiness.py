@@ -1,19 +1,29 @@
-"""Waiting for a target that is still starting, or loads its model: `--wait-ready`."""
+"""A target is made ready for a run: waiting until it has started, and a request to it ahead of the load.
+
+`--wait-ready` and `--before-run`; the second may empty the target's prefix cache.
+"""
 
 import contextlib
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import gevent
 
 from katydid.engine.services.base import NoAnswerError, NotReadyError
+from katydid.engine.services.preflight import HEADER, answer_words, look, unreachable
 from katydid.model.errors import ConfigError, ExitCode
 from katydid.model.options.quantities import format_duration
+from katydid.model.redact import COMPLAINT_LIMIT, Redactor, hide_query
+from katydid.protocol.target_url import read_target_url
+from katydid.transport import open_client
+from katydid.transport.exchange import Headers, Request, Timeouts, TlsSettings
 
 PAUSE = 1.0
 """Seconds between two looks."""
+SECONDS = 60.0
+"""That the request of `--before-run` may take."""
 
 
 def when_ready(look: Callable[[], str], patience: float, say: Callable[[str], None]) -> str:
@@ -54,3 +64,40 @@ def interruptible() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+def ready_target(asked: str, host: str, tls: TlsSettings, headers: Headers, secrets: Sequence[str]) -> None:
+    """Send the request of `--before-run`, and wait for its answer.
+
+    Args:
+        asked: a URL, or a path of the target.
+        host: URL of the target.
+        tls: of the run; a server that is not the target gets no certificate of ours.
+        headers: of the requests of the run; a server that is not the target gets none of them.
+        secrets: texts that no message may have.
+
+    Raises:
+        ConfigError: it was not answered, or not with success.
+    """
+    target = read_target_url(host)
+    url, question, query = asked.strip().partition("?")
+    if url.startswith("/"):
+        url = target.origin + url
+    try:
+        place = read_target_url(url)
+    except ConfigError:
+        raise ConfigError(
+            f"--before-run {hide_query(asked)!r} is not a URL: give http://HOST:PORT/PATH, or /PATH"
+        ) from None
+    own = place.origin == target.origin
+    shown = tls if own else TlsSettings(tls.ca_file, insecure=tls.insecure)
+    client = open_client("fast", place.origin, Timeouts(SECONDS, SECONDS), shown)
+    named = (*headers, (HEADER, "1")) if own else ((HEADER, "1"),)
+    try:
+        exchange, _ = look(client, Request("POST", (place.path or "/") + question + query, named))
+    finally:
+        client.close()
+    if exchange.error is None and exchange.status is not None and 200 <= exchange.status < 300:
+        return
+    why = unreachable(place.origin, exchange) if exchange.error else f"{place.url} says {answer_words(exchange)}"
+    raise ConfigError(Redactor(secrets).text(f"--before-run: {why}", COMPLAINT_LIMIT))

@@ -6,7 +6,6 @@ finished folder later (`analysis.capacity.estimate`).
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -14,9 +13,9 @@ import pyarrow as pa
 from katydid.analysis.capacity.holds import Criterion, HoldResult, measure_hold
 from katydid.analysis.capacity.search import CapacitySearch, SearchSettings
 from katydid.analysis.derived import with_derived
-from katydid.engine import options
-from katydid.engine.load_options import pool_of
-from katydid.engine.options import RunOptions, run_options
+from katydid.engine.options import RunOptions, parsing
+from katydid.engine.options.load import pool_of
+from katydid.engine.options.parsing import run_options
 from katydid.engine.stages.objective import read_criteria
 from katydid.engine.stages.shape import HoldsShape, StagedFacts, facts_of_rates
 from katydid.load.schedule import Mode
@@ -60,7 +59,7 @@ class CapacityOptions:
     steps: int = option(5, "loads that are measured around the capacity", kind=count, rule=POSITIVE)
     repeats: int = option(3, "how often all of them are", kind=count, rule=POSITIVE)
 
-    def criteria(self, run: RunOptions, users: Sequence[Any]) -> list[Criterion]:
+    def criteria(self, run: RunOptions, users: Sequence[object]) -> list[Criterion]:
         """The objective; see `read_criteria`."""
         return read_criteria(self.thresholds, self.limit, run.interval, users)
 
@@ -94,7 +93,7 @@ class CapacityOptions:
         )
 
 
-options.register(CapacityOptions)
+parsing.register(CapacityOptions)
 
 
 class CapacityShape(HoldsShape):

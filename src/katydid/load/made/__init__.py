@@ -1,1 +1,1 @@
-"""What requests are made of beside a prompt each: several texts, and pictures. Pure."""
+"""What requests are made of: text, prompts, several texts each, pictures; and how the target counts them. Pure."""

@@ -7,8 +7,8 @@ is the sum of theirs, and the target's overhead is that of the whole request.
 from itertools import accumulate, pairwise
 
 from katydid.load.lengths import Lengths, SharedPrefix, chance
-from katydid.load.made_prompts import PROBE_USER, MadePrompts, Plan
-from katydid.load.made_text import Weigh, opening
+from katydid.load.made.prompts import PROBE_USER, MadePrompts, Plan
+from katydid.load.made.text import Weigh, opening
 
 _QUERIES = -3
 """The first of the users that no run has and that queries are numbered by; below it they go on."""

@@ -58,7 +58,7 @@ class Skipped(Exception):  # noqa: N818 - nothing is wrong
     """The entry is well formed and asks nothing; says why."""
 
 
-def prompt_of(value: Any, number: int) -> Prompt:
+def prompt_of(value: object, number: int) -> Prompt:
     """The prompt that an entry is.
 
     Args:
@@ -84,7 +84,7 @@ def is_message(value: Any) -> bool:
     return spoken and bool(value.keys() & {"content", "tool_calls"})
 
 
-def _messages(value: Any) -> list[Message]:
+def _messages(value: object) -> list[Message]:
     if isinstance(value, str):
         return _asked(value)
     if isinstance(value, list):
@@ -101,7 +101,7 @@ def _messages(value: Any) -> list[Message]:
     raise ConfigError(f"has none of {', '.join((*CONVERSATIONS, *TEXTS))}; it has {_names(value)}")
 
 
-def _found(entry: dict[str, Any], name: str, value: Any) -> list[Message]:
+def _found(entry: dict[str, object], name: str, value: object) -> list[Message]:
     if name in CONVERSATIONS and isinstance(value, str):  # a table has JSON in its cells
         try:
             value = orjson.loads(value)
@@ -117,7 +117,7 @@ def _found(entry: dict[str, Any], name: str, value: Any) -> list[Message]:
     return _asked(value)
 
 
-def _system(entry: dict[str, Any]) -> list[Message]:
+def _system(entry: dict[str, object]) -> list[Message]:
     """What an entry says beside its prompt."""
     found = next((text for each in SYSTEMS if isinstance(text := entry.get(each), str) and text.strip()), None)
     return [{"role": "system", "content": found}] if found else []
@@ -152,7 +152,7 @@ def _speaker(message: Message) -> Any:
     return message["role"] if "role" in message else message.get("from")
 
 
-def _said(message: Message) -> Any:
+def _said(message: Message) -> object:
     return message["content"] if "content" in message else message.get("value")
 
 
@@ -211,7 +211,7 @@ def _sendable(messages: list[Message]) -> tuple[list[Message], int]:
         raise ConfigError(f"cannot be sent as JSON ({error})") from None
 
 
-def _mended(value: Any) -> Any:
+def _mended(value: object) -> Any:
     if isinstance(value, str):
         return _HALF.sub("\ufffd", value)
     if isinstance(value, dict):
@@ -225,11 +225,11 @@ _KINDS = {
 }  # fmt: skip
 
 
-def _kind(value: Any) -> str:
+def _kind(value: object) -> str:
     return _KINDS.get(type(value), f"of the type {type(value).__name__}")
 
 
-def _names(entry: Iterable[Any]) -> str:
+def _names(entry: Iterable[object]) -> str:
     return ", ".join(_shown(name) for name in list(entry)[:5]) or "no member"
 
 

@@ -5,7 +5,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from itertools import chain, islice
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from katydid.load.prompts.collection import Entry
 from katydid.load.prompts.entry import KNOWN, is_message
@@ -37,7 +37,7 @@ def json_document(pieces: Iterable[bytes]) -> Iterator[Entry]:
     Raises:
         ConfigError: it is not JSON.
     """
-    values: Iterator[Any] = _Values(_text(pieces))
+    values: Iterator[object] = _Values(_text(pieces))
     first = list(islice(values, 2))
     if len(first) == 1 and (inner := _only_list(first[0])) is not None:
         first, values = inner, iter(())
@@ -55,7 +55,7 @@ def json_items(pieces: Iterable[bytes]) -> Iterator[Entry]:
     return (("entry", number, value) for number, value in enumerate(_Values(_text(pieces)), start=1))
 
 
-def _only_list(value: Any) -> list[Any] | None:
+def _only_list(value: object) -> list[object] | None:
     if not isinstance(value, dict) or value.keys() & KNOWN:
         return None
     lists = [each for each in value.values() if isinstance(each, list)]
@@ -89,7 +89,7 @@ class _Values:
     def __iter__(self) -> "_Values":
         return self
 
-    def __next__(self) -> Any:
+    def __next__(self) -> object:
         mark = self._next_mark()
         if self._in_array:
             if self._number and mark == ",":
@@ -110,7 +110,7 @@ class _Values:
         self._number += 1
         return self._value()
 
-    def _value(self) -> Any:
+    def _value(self) -> object:
         while True:
             try:
                 value, end = DECODER.raw_decode(self._text, self._at)

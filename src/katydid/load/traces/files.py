@@ -1,17 +1,31 @@
-"""From the bytes of a trace to its requests, whatever its form; read as it comes, an entry at a time. Knows no file."""
+"""From the bytes of a file to a trace, whatever its form; read as it comes, an entry at a time. Knows no file.
 
+Its requests must say the same things, in whatever order they come. Bounded: a file of any size takes no more memory
+than the limits here, some hundreds of MiB.
+"""
+
+from array import array
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from itertools import chain
 
-from katydid.load.prompts.collection import Entry
-from katydid.load.prompts.entry import Skipped
-from katydid.load.prompts.files import Columns, comma_separated, json_lines
+from katydid.load.prompts.collection import MOST_BYTES, OVERHEAD, Entry
+from katydid.load.prompts.entry import Prompt, Skipped
+from katydid.load.prompts.files import Columns, comma_separated, json_lines, unpacked
 from katydid.load.prompts.json_values import json_items
-from katydid.load.prompts.unpacking import unpacked
 from katydid.load.traces.record import KNOWN, TIMES, Record, record_of
+from katydid.load.traces.trace import NONE, Blocks, Trace
 from katydid.model.errors import ConfigError
+from katydid.model.formatting import plural
 
+MOST_REQUESTS = 10_000_000
+MOST_IDS = 32 * 2**20
+"""Hash ids of a trace together, 8 bytes each."""
+_LONGEST_SESSION = 256
+_BLOCK_SIZES = (512, 1024, 256, 128, 64, 32, 16)
+"""Tokens of a block that a hash id stands for, the most likely first: Mooncake's, and those of other servers."""
 _OF_TRACES = Columns("times", KNOWN, TIMES)
+_JSON = frozenset({b"{", b"["})
 _SPACE = b" \t\r\n"
 
 Placed = tuple[str, Record | None]
@@ -34,9 +48,6 @@ def records(pieces: Iterable[bytes]) -> Iterator[Placed]:
             raise ConfigError(f"{unit} {place} {error}") from None
 
 
-_JSON = frozenset({b"{", b"["})
-
-
 def _entries(mark: bytes, source: Iterable[bytes]) -> Iterator[Entry]:
     if mark == b"{":
         return json_lines(source)
@@ -51,3 +62,167 @@ def _first_mark(source: Iterator[bytes]) -> tuple[bytes, Iterable[bytes]]:
         if mark := piece.lstrip(_SPACE)[:1]:
             return mark, chain(before, source)
     return b"", before
+
+
+def collected(found: Iterable[Placed], most_bytes: int = MOST_BYTES) -> Trace:
+    """The trace that some records make.
+
+    Raises:
+        ConfigError: they contradict each other, are too many, or there are none; says where.
+    """
+    columns = _Columns(most_bytes)
+    skipped = 0
+    for place, record in found:
+        try:
+            if record is None or record.output_tokens == 0:
+                skipped += 1
+                columns.leave_out()
+            else:
+                columns.add(record)
+        except ConfigError as error:
+            raise ConfigError(f"{place} {error}") from None
+    if not columns.times:
+        without = f" ({plural(skipped, 'entry', 'entries')} without an answer)" if skipped else ""
+        raise ConfigError(f"holds no request{without}: give a trace that has one, or make it with `katydid learn`")
+    return columns.trace(skipped)
+
+
+@dataclass(slots=True)
+class _Columns:
+    """What records say, in the order of their file."""
+
+    most_bytes: int
+    times: "array[float]" = field(default_factory=lambda: array("d"))
+    inputs: "array[int]" = field(default_factory=lambda: array("q"))
+    outputs: "array[int]" = field(default_factory=lambda: array("q"))
+    ids: "array[int]" = field(default_factory=lambda: array("Q"))
+    counts: "array[int]" = field(default_factory=lambda: array("I"))
+    prompts: list[Prompt] = field(default_factory=list)
+    sessions: list[str | None] = field(default_factory=list)
+    parents: "array[int]" = field(default_factory=lambda: array("q"))
+    numbers: "array[int]" = field(default_factory=lambda: array("q"))
+    """Of each entry of the file, the record's place here; -1 for one that is left out."""
+    sizes: tuple[int, ...] = _BLOCK_SIZES
+    names: dict[str, str] = field(default_factory=dict)
+    bytes: int = 0
+
+    def leave_out(self) -> None:
+        """An entry of the file is none of these."""
+        self.numbers.append(NONE)
+
+    def add(self, record: Record) -> None:
+        """Take one more.
+
+        Raises:
+            ConfigError: it does not fit those before it; without saying where.
+        """
+        number = len(self.times)
+        if number >= MOST_REQUESTS:
+            raise ConfigError(f"is one more than {plural(MOST_REQUESTS, 'request')}: give a part of the trace")
+        self._parent(record)
+        self._says(record.input_tokens, self.inputs, "input length")
+        self._says(record.output_tokens, self.outputs, "output length")
+        self._blocks(record)
+        self._prompt(record, number)
+        self.times.append(record.time)
+        session = record.session
+        if session is not None and len(session) > _LONGEST_SESSION:
+            raise ConfigError(f"has a session of {len(session)} characters: name it with {_LONGEST_SESSION} at most")
+        self.sessions.append(None if session is None else self.names.setdefault(session, session))
+        self.numbers.append(number)
+
+    def _says(self, tokens: int | None, column: "array[int]", what: str) -> None:
+        """All requests of a trace say it, or none does."""
+        number = len(self.times)
+        if number and (tokens is None) != (column[0] == NONE):
+            raise ConfigError(f"has {'no' if tokens is None else 'an'} {what}, unlike those before it")
+        column.append(NONE if tokens is None else tokens)
+
+    def _blocks(self, record: Record) -> None:
+        count = len(record.hash_ids)
+        self.counts.append(count)
+        if not count:
+            return
+        tokens = record.input_tokens
+        if tokens is None:
+            raise ConfigError("has hash_ids and no input length")
+        fitting = tuple(size for size in self.sizes if -(-tokens // size) == count)
+        if not fitting:
+            blocks = f"{plural(self.sizes[0], 'token')} a block, as in those before it"
+            raise ConfigError(
+                f"has {plural(count, 'hash id')} for {plural(tokens, 'input token')}: with {blocks}, it has "
+                f"{-(-tokens // self.sizes[0])}"
+            )
+        self.sizes = fitting
+        if len(self.ids) + count > MOST_IDS:
+            raise ConfigError(f"is where there are more than {MOST_IDS:,} hash ids: give a part of the trace")
+        self.ids.extend(record.hash_ids)
+
+    def _prompt(self, record: Record, number: int) -> None:
+        if number and (record.prompt is None) == bool(self.prompts):
+            raise ConfigError(f"has {'no ' if record.prompt is None else ''}messages, unlike those before it")
+        if record.prompt is None:
+            return
+        self.bytes += record.prompt.size + OVERHEAD * len(record.prompt.messages)
+        if self.bytes > self.most_bytes:
+            raise ConfigError(f"is where messages are over {self.most_bytes >> 20} MiB: give a part of the trace")
+        self.prompts.append(record.prompt)
+
+    def _parent(self, record: Record) -> None:
+        if record.parent is None:
+            self.parents.append(NONE)
+            return
+        parent = self.numbers[record.parent - 1]
+        if parent == NONE:
+            raise ConfigError(f"has a parent, request {record.parent}, that is left out")
+        if self.sessions[parent] != record.session:
+            raise ConfigError(f"has a parent, request {record.parent}, of another session")
+        if self.times[parent] > record.time:
+            raise ConfigError(f"has a parent, request {record.parent}, that begins later")
+        self.parents.append(parent)
+
+    def trace(self, skipped: int) -> Trace:
+        """All of them, in the order of their times."""
+        order = sorted(range(len(self.times)), key=self.times.__getitem__)
+        first = self.times[order[0]]
+        return Trace(
+            array("d", (self.times[each] - first for each in order)),
+            self._ordered(self.inputs, order),
+            self._ordered(self.outputs, order),
+            self._ordered_blocks(order),
+            [self.prompts[each] for each in order] if self.prompts else None,
+            self._ordered_parents(order),
+            [self.sessions[each] for each in order] if self.names else None,
+            skipped,
+        )
+
+    def _ordered(self, column: "array[int]", order: list[int]) -> "array[int] | None":
+        return None if column[0] == NONE else array("q", (column[each] for each in order))
+
+    def _ordered_blocks(self, order: list[int]) -> Blocks | None:
+        if not self.ids:
+            return None
+        begins = array("q", [0])
+        for count in self.counts:
+            begins.append(begins[-1] + count)
+        ids, placed = array("Q"), array("q", [0])
+        for each in order:
+            ids.extend(self.ids[begins[each] : begins[each + 1]])
+            placed.append(len(ids))
+        return Blocks(self.sizes[0], ids, placed)
+
+    def _ordered_parents(self, order: list[int]) -> "array[int] | None":
+        """A request without a parent follows the one before it in its session."""
+        if not self.names and max(self.parents) == NONE:
+            return None
+        place = array("q", bytes(8 * len(order)))
+        before: dict[str, int] = {}
+        parents = array("q")
+        for number, each in enumerate(order):
+            place[each] = number
+            session, said = self.sessions[each], self.parents[each]
+            parent = before.get(session, NONE) if session is not None else NONE
+            parents.append(parent if said == NONE else place[said])
+            if session is not None:
+                before[session] = number
+        return parents

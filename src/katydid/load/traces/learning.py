@@ -4,15 +4,13 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
-from typing import Any
 
 import orjson
 
 from katydid.load.prompts.entry import Skipped
-from katydid.load.prompts.files import text_lines
+from katydid.load.prompts.files import text_lines, unpacked
 from katydid.load.prompts.json_values import json_items
-from katydid.load.prompts.unpacking import unpacked
-from katydid.load.traces.collection import collected
+from katydid.load.traces.files import collected
 from katydid.load.traces.logs import Logged, requests_in
 from katydid.load.traces.record import Record
 from katydid.load.traces.trace import Trace
@@ -95,7 +93,7 @@ def _cached(found: Iterable[Logged]) -> float | None:
     return sum(cached for cached, _ in told if cached) / total if total else None
 
 
-def _values(pieces: Iterator[bytes]) -> Iterator[Any]:
+def _values(pieces: Iterator[bytes]) -> Iterator[object]:
     """The JSON values of a log: one a line, among lines that are none; or a document over many lines."""
     head = b""
     for piece in pieces:

@@ -48,7 +48,7 @@ class Logged:
     cached_tokens: int | None = None
 
 
-def requests_in(value: Any) -> Iterator[Logged | Skipped]:
+def requests_in(value: object) -> Iterator[Logged | Skipped]:
     """What an entry of a log tells of requests: mostly one; for one that is left out, why."""
     if not isinstance(value, dict):
         yield Skipped("no object")
@@ -68,7 +68,7 @@ def requests_in(value: Any) -> Iterator[Logged | Skipped]:
 
 
 def _told(read: Any) -> Any:
-    def tell(value: Mapping[str, Any]) -> Logged | Skipped:
+    def tell(value: Mapping[str, object]) -> Logged | Skipped:
         try:
             found: Logged = read(value)
         except Skipped as why:
@@ -78,7 +78,7 @@ def _told(read: Any) -> Any:
     return tell
 
 
-def _litellm(value: Mapping[str, Any]) -> Logged:
+def _litellm(value: Mapping[str, object]) -> Logged:
     if str(value.get("status") or "success") != "success":
         raise Skipped("a failure")
     if value.get("cache_hit") in {True, "True"}:
@@ -95,7 +95,7 @@ def _litellm(value: Mapping[str, Any]) -> Logged:
     )
 
 
-def _nginx(value: Mapping[str, Any]) -> Logged:
+def _nginx(value: Mapping[str, object]) -> Logged:
     status = amount(_number(value.get("status")))
     if status is not None and status not in _SUCCESS:
         raise Skipped(f"status {status:.0f}")
@@ -112,18 +112,18 @@ def _nginx(value: Mapping[str, Any]) -> Logged:
     )
 
 
-def _spans(value: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+def _spans(value: Mapping[str, object]) -> Iterator[Mapping[str, object]]:
     """Of OTLP's JSON, those of all scopes; what is not as it should be is none."""
     for resource in _list(value.get("resourceSpans")):
         for scope in _list(resource.get("scopeSpans")):
             yield from _list(scope.get("spans"))
 
 
-def _list(value: Any) -> list[dict[str, Any]]:
+def _list(value: object) -> list[dict[str, object]]:
     return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
 
 
-def _span(value: Mapping[str, Any]) -> Logged:
+def _span(value: Mapping[str, object]) -> Logged:
     attributes = _attributes(value.get("attributes"))
     if not any(name.startswith(_GENAI) for name in attributes):
         raise Skipped("a span of another kind")
@@ -144,7 +144,7 @@ def _span(value: Mapping[str, Any]) -> Logged:
     )
 
 
-def _attributes(value: Any) -> dict[str, Any]:
+def _attributes(value: object) -> dict[str, object]:
     """By name: an SDK's object, or OTLP's list of keys and typed values."""
     if isinstance(value, dict):
         return value
@@ -155,7 +155,7 @@ def _attributes(value: Any) -> dict[str, Any]:
     }
 
 
-def _inner(value: Mapping[str, Any], *names: str) -> Mapping[str, Any]:
+def _inner(value: Mapping[str, object], *names: str) -> Mapping[str, object]:
     """An object within; an empty one where there is none."""
     for name in names:
         found = value.get(name)
@@ -163,7 +163,7 @@ def _inner(value: Mapping[str, Any], *names: str) -> Mapping[str, Any]:
     return value
 
 
-def _moment(value: Mapping[str, Any], *names: str) -> float:
+def _moment(value: Mapping[str, object], *names: str) -> float:
     for name in names:
         said = value.get(name)
         if said is None or said == "":
@@ -175,17 +175,17 @@ def _moment(value: Mapping[str, Any], *names: str) -> float:
     raise Skipped("no time that can be read")
 
 
-def _text(value: Mapping[str, Any], *names: str) -> str | None:
+def _text(value: Mapping[str, object], *names: str) -> str | None:
     found = (str(said) for name in names if (said := value.get(name)) is not None)
     return next((text for text in found if text not in {"", "-"}), None)
 
 
-def _count(value: Mapping[str, Any], *names: str) -> int | None:
+def _count(value: Mapping[str, object], *names: str) -> int | None:
     found = (amount(_number(value.get(name))) for name in names)
     return next((int(number) for number in found if number is not None and number <= MOST), None)
 
 
-def _number(said: Any) -> Any:
+def _number(said: object) -> object:
     """A number that a log has as text."""
     if not isinstance(said, str):
         return said

@@ -6,8 +6,8 @@ included. A prompt without ids begins as no other one does.
 
 from dataclasses import replace
 
-from katydid.load.made_prompts import MadePrompts, Plan
-from katydid.load.made_text import Weigh
+from katydid.load.made.prompts import MadePrompts, Plan
+from katydid.load.made.text import Weigh
 from katydid.load.traces.trace import Trace
 
 _BLOCKS = -3

@@ -62,7 +62,7 @@ class Record:
     prompt: Prompt | None = None
 
 
-def record_of(value: Any, number: int, *, table: bool) -> Record:
+def record_of(value: object, number: int, *, table: bool) -> Record:
     """The request that an entry of a file is.
 
     Args:
@@ -115,7 +115,7 @@ def seconds_of(value: Any, *, milliseconds: bool = False) -> float:
     return number / 1000.0 if milliseconds else number
 
 
-def _time(value: Mapping[str, Any], *, table: bool) -> float:
+def _time(value: Mapping[str, object], *, table: bool) -> float:
     name, said = _first(value, TIMES)
     if said is None:
         raise ConfigError(f"has no time: {TIMES[0]} or {TIMES[1]}")
@@ -125,7 +125,7 @@ def _time(value: Mapping[str, Any], *, table: bool) -> float:
         raise ConfigError(f"{name} is {quoted(str(said))}: give a number, or a date as 2024-05-10T00:00:09Z") from None
 
 
-def _first(value: Mapping[str, Any], names: tuple[str, ...]) -> tuple[str, Any]:
+def _first(value: Mapping[str, object], names: tuple[str, ...]) -> tuple[str, object]:
     """The first of these that it has, which is not empty."""
     for name in names:
         if (said := value.get(name)) is not None and said != "":
@@ -133,7 +133,7 @@ def _first(value: Mapping[str, Any], names: tuple[str, ...]) -> tuple[str, Any]:
     return names[0], None
 
 
-def _tokens(value: Mapping[str, Any], names: tuple[str, ...]) -> int | None:
+def _tokens(value: Mapping[str, object], names: tuple[str, ...]) -> int | None:
     name, said = _first(value, names)
     return None if said is None else _whole(name, said, MOST)
 
@@ -148,7 +148,7 @@ def _whole(name: str, said: Any, most: int, least: int = 0) -> int:
     return int(number)
 
 
-def _parent(said: Any, number: int) -> int | None:
+def _parent(said: object, number: int) -> int | None:
     if said is None or said == "":
         return None
     if number == 1:
@@ -156,7 +156,7 @@ def _parent(said: Any, number: int) -> int | None:
     return _whole(PARENT, said, number - 1, least=1)
 
 
-def _hash_ids(said: Any) -> tuple[int, ...]:
+def _hash_ids(said: object) -> tuple[int, ...]:
     if said is None:
         return ()
     if not isinstance(said, list) or not all(type(each) is int and 0 <= each < _MOST_ID for each in said):

@@ -6,8 +6,8 @@ alike, that holds instead. A conversation whose requests did not grow, as where 
 
 from collections import Counter
 
-from katydid.load.conversations.history import History
-from katydid.load.made_prompts import MadePrompts, Plan
+from katydid.load.conversation import History
+from katydid.load.made.prompts import MadePrompts, Plan
 from katydid.load.prompts.entry import Message
 from katydid.load.traces.trace import Trace
 from katydid.model.sample import Outcome, Sample

@@ -126,7 +126,7 @@ class Document(msgspec.Struct, kw_only=True, frozen=True, dict=True, omit_defaul
         """Of the JSON object."""
         return self.json.items()
 
-    def get(self, key: str, default: Any = None) -> Any:
+    def get(self, key: str, default: object = None) -> Any:
         """A value of the JSON object, as a mapping's `get`."""
         return self.json.get(key, default)
 
@@ -138,7 +138,7 @@ def _missing(kind: type[Document]) -> dict[str, object]:
     return {f.encode_name: None for f in fields if f.required and _may_be_null(f.type)} | kind.EARLIER
 
 
-def _may_be_null(kind: Any) -> bool:
+def _may_be_null(kind: object) -> bool:
     try:
         msgspec.convert(None, kind)
     except msgspec.ValidationError:

@@ -61,10 +61,10 @@ def truth(text: str) -> bool:
 
 
 def option(
-    default: Any,
+    default: object,
     help_text: str,
     *,
-    kind: Callable[[str], Any] = str,
+    kind: Callable[[str], object] = str,
     rule: Rule = ANY,
     most: Rule = ANY,
     choices: Collection[str] | None = None,
@@ -98,7 +98,7 @@ def option(
     return field(default=default, metadata=metadata)
 
 
-def options_in(table: type[Any]) -> tuple[Field[Any], ...]:
+def options_in(table: type[Any]) -> tuple[Field[object], ...]:
     """The fields of a dataclass that `option` made."""
     return tuple(each for each in fields(table) if "kind" in each.metadata)
 
@@ -115,12 +115,12 @@ def check_table(table: object, where: str) -> None:
     raise ConfigError(f"{where}: give a class with @dataclass(frozen=True, kw_only=True) whose fields are option(…)")
 
 
-def flag_of(option: Field[Any]) -> str:
+def flag_of(option: Field[object]) -> str:
     """Its name on the command line."""
     return "--" + option.name.replace("_", "-")
 
 
-def variable_of(option: Field[Any]) -> str:
+def variable_of(option: Field[object]) -> str:
     """Its name in the environment."""
     return str(option.metadata["variable"] or PREFIX + option.name.upper())
 
@@ -135,7 +135,7 @@ def default_text(option: Any) -> str:
     return str(option.default) if unit is None else format_duration(option.default * unit)
 
 
-def checked(option: Any, value: Any) -> Any:
+def checked(option: Any, value: object) -> object:
     """The value of an option, made out of a text where it is one.
 
     Raises:
@@ -170,7 +170,7 @@ _FITS: Rule = (lambda v: -MOST_64_BITS - 1 <= v <= MOST_64_BITS, "must be from -
 """Of every integer: what no file and no target could hold is refused before it gets there."""
 
 
-def shown(value: Any) -> str:
+def shown(value: object) -> str:
     """A value in a complaint about it, cut where it is long."""
     if isinstance(value, float):
         return f"{value:g}"

@@ -13,7 +13,7 @@ from katydid.model.errors import NoDataError
 from katydid.model.formatting import plural, strip_control_chars
 from katydid.report.model import Cell, Column, Judgement, Section, Table
 from katydid.report.render.page import render
-from katydid.report.run_list import how_it_went
+from katydid.report.tables.run_list import how_it_went
 from katydid.runs.files import replace_file
 from katydid.runs.find import MOST_RUNS, known_runs
 from katydid.runs.folder import REPORT, RunFolder, results_of

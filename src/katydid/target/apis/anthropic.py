@@ -1,7 +1,6 @@
 """Anthropic's messages, as the embedded target speaks them."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from katydid.model.jsontext import json_bytes
 from katydid.target.apis.base import Api, Ask, Spent, member, model_name, named_event, words_of
@@ -13,7 +12,7 @@ class AnthropicApi(Api):
 
     stream_kind = "text/event-stream"
 
-    def read(self, body: dict[str, Any]) -> Ask:
+    def read(self, body: dict[str, object]) -> Ask:
         """See `Api.read`; the API demands `max_tokens`."""
         limit = member(body, "max_tokens", int)
         if limit is None:

@@ -76,7 +76,7 @@ class Api(Protocol):
 
     stream_kind: str
 
-    def read(self, body: dict[str, Any]) -> Ask:
+    def read(self, body: dict[str, object]) -> Ask:
         """What the request asks for.
 
         Raises:
@@ -110,7 +110,7 @@ class Api(Protocol):
         """The body of an answer with a bad status."""
 
 
-def member(body: dict[str, Any], name: str, kind: type, default: object = None) -> Any:
+def member(body: dict[str, object], name: str, kind: type, default: object = None) -> Any:
     """A member of a JSON object; `default` where it is missing or null.
 
     Raises:
@@ -124,7 +124,7 @@ def member(body: dict[str, Any], name: str, kind: type, default: object = None) 
     return value
 
 
-def model_name(body: dict[str, Any]) -> str:
+def model_name(body: dict[str, object]) -> str:
     """The model that is asked for.
 
     Raises:
@@ -147,7 +147,7 @@ def words_of(messages: list[Any]) -> list[str]:
     return [word for message in messages for text in _texts(message.get("content")) for word in text.split()]
 
 
-def _texts(content: Any) -> list[str]:
+def _texts(content: object) -> list[str]:
     """Of a text, or of a list of parts with texts."""
     if isinstance(content, list):
         return [str(part.get("text") or "") for part in content if isinstance(part, dict)]

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
 
 from katydid.model.jsontext import json_bytes
 from katydid.target.apis.base import Api, Ask, Spent, line, member, model_name, words_of
@@ -16,7 +15,7 @@ class OllamaApi(Api):
     def __init__(self, *, generate: bool = False) -> None:
         self._generate = generate
 
-    def read(self, body: dict[str, Any]) -> Ask:
+    def read(self, body: dict[str, object]) -> Ask:
         """See `Api.read`; streams unless told otherwise, and a `num_predict` below 1 sets none."""
         limit = member(member(body, "options", dict, {}), "num_predict", int, 0)
         if self._generate:

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Sequence
-from typing import Any
 
 from katydid.model.jsontext import json_bytes
 from katydid.target.apis.base import Api, Ask, Spent, event, member, model_name, words_of
@@ -17,7 +16,7 @@ class OpenAiApi(Api):
 
     stream_kind = "text/event-stream"
 
-    def read(self, body: dict[str, Any]) -> Ask:
+    def read(self, body: dict[str, object]) -> Ask:
         """See `Api.read`; with vLLM's `min_tokens` and `ignore_eos`."""
         limit = member(body, "max_completion_tokens", int, member(body, "max_tokens", int))
         if limit is not None and limit < 1:
@@ -144,7 +143,7 @@ def _frame(ask: Ask, identity: str, choices: Sequence[object]) -> dict[str, obje
     }
 
 
-def _usage(ask: Ask, spent: Spent) -> dict[str, Any]:
+def _usage(ask: Ask, spent: Spent) -> dict[str, object]:
     cached = {} if ask.cached is None else {"prompt_tokens_details": {"cached_tokens": ask.cached}}
     return {
         "prompt_tokens": ask.prompt_tokens,

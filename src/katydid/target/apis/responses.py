@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Sequence
-from typing import Any
 
 from katydid.model.jsontext import json_bytes
 from katydid.target.apis.base import Api, Ask, Spent, member, model_name, named_event, words_of
@@ -14,7 +13,7 @@ class ResponsesApi(Api):
 
     stream_kind = "text/event-stream"
 
-    def read(self, body: dict[str, Any]) -> Ask:
+    def read(self, body: dict[str, object]) -> Ask:
         """See `Api.read`; the input is a text or messages, and answers are kept unless a request says no."""
         limit = member(body, "max_output_tokens", int)
         if limit is not None and limit < 1:

@@ -40,7 +40,7 @@ class ListAsk(Ask):
     packed: bool = False
 
 
-def _read(body: dict[str, Any], texts: object, **more: Any) -> ListAsk:
+def _read(body: dict[str, object], texts: object, **more: Any) -> ListAsk:
     listed = [texts] if isinstance(texts, str) else texts
     if not isinstance(listed, list) or not listed or not all(isinstance(each, str) for each in listed):
         raise RequestError("the texts must be a text, or a list of texts that is not empty")
@@ -48,7 +48,7 @@ def _read(body: dict[str, Any], texts: object, **more: Any) -> ListAsk:
     return ListAsk(model=model_name(body), stream=False, limit=None, words=words, texts=tuple(listed), **more)
 
 
-def _read_embeddings(body: dict[str, Any]) -> ListAsk:
+def _read_embeddings(body: dict[str, object]) -> ListAsk:
     dimensions = member(body, "dimensions", int, DIMENSIONS)
     if not 1 <= dimensions <= MOST_DIMENSIONS:
         raise RequestError(f"'dimensions' must be from 1 to {MOST_DIMENSIONS}, got {dimensions}")
@@ -61,7 +61,7 @@ def _read_embeddings(body: dict[str, Any]) -> ListAsk:
 class EmbeddingsApi(OpenAiApi):
     """See `apis.Api`."""
 
-    def read(self, body: dict[str, Any]) -> ListAsk:
+    def read(self, body: dict[str, object]) -> ListAsk:
         """See `Api.read`."""
         return _read_embeddings(body)
 
@@ -77,7 +77,7 @@ class EmbeddingsApi(OpenAiApi):
 class OllamaEmbedApi(OllamaApi):
     """See `apis.Api`; /api/embed."""
 
-    def read(self, body: dict[str, Any]) -> ListAsk:
+    def read(self, body: dict[str, object]) -> ListAsk:
         """See `Api.read`."""
         return _read_embeddings(body)
 
@@ -96,7 +96,7 @@ class OllamaEmbedApi(OllamaApi):
 class RerankApi(OpenAiApi):
     """See `apis.Api`."""
 
-    def read(self, body: dict[str, Any]) -> ListAsk:
+    def read(self, body: dict[str, object]) -> ListAsk:
         """See `Api.read`; a document is a text."""
         documents = member(body, "documents", list, [])
         query = member(body, "query", str)
@@ -132,7 +132,7 @@ def _vector(text: str, dimensions: int) -> list[float]:
     return [value / length for value in values]
 
 
-def _ranking(ask: Ask) -> list[dict[str, Any]]:
+def _ranking(ask: Ask) -> list[dict[str, object]]:
     if not isinstance(ask, ListAsk):
         return []
     query = set(ask.query.split())

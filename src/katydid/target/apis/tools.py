@@ -56,7 +56,7 @@ class Call:
     arguments: str
 
 
-def read_toolset(body: dict[str, Any], messages: Sequence[Any]) -> Toolset | None:
+def read_toolset(body: dict[str, Any], messages: Sequence[object]) -> Toolset | None:
     """The tools of a chat completion's request; None where it declares none.
 
     Raises:
@@ -139,7 +139,7 @@ def _arguments(tool: Declared, number: int) -> str:
     return json_bytes({name: _value(schema, dice) for name, schema in properties.items()}).decode()
 
 
-def _value(schema: dict[str, Any], dice: random.Random) -> Any:
+def _value(schema: dict[str, Any], dice: random.Random) -> object:
     if schema.get("enum"):
         return dice.choice(schema["enum"])
     kinds = {"number": dice.randrange(1, 1000) / 10, "integer": dice.randrange(1, 100), "boolean": True}

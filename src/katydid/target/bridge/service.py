@@ -16,7 +16,6 @@ The third message in a row of somebody in distress is answered with the crisis l
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 from urllib.parse import unquote
 from uuid import uuid4
 
@@ -53,7 +52,7 @@ class Session:
     history: list[tuple[str, str]] = field(default_factory=list)
     count: int = 0
     distress: int = 0
-    last_reply: dict[str, Any] | None = None
+    last_reply: dict[str, object] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +60,7 @@ class Reply:
     """What a request is answered with, the defect in it, and the user whose text it shows, if any."""
 
     status: int
-    body: dict[str, Any]
+    body: dict[str, object]
     fault: str | None = None
     party: str | None = None
 
@@ -118,7 +117,7 @@ class Bridge:
             {name: self._rates[name] for name in names if name in self._rates}, self._seed, self._number
         )
 
-    def _open(self, body: dict[str, Any]) -> Reply:
+    def _open(self, body: dict[str, object]) -> Reply:
         user, room = member(body, "user", str), member(body, "room", str)
         if not user or not room:
             raise RequestError("'user' and 'room' must be given")
@@ -128,7 +127,7 @@ class Bridge:
         present.append(user)
         return Reply(200, {"session_id": session.identity, "user": user, "room": room})
 
-    def _message(self, session: Session, body: dict[str, Any]) -> Reply:
+    def _message(self, session: Session, body: dict[str, object]) -> Reply:
         text = member(body, "message", str)
         if not text:
             raise RequestError("'message' must be given")

@@ -5,7 +5,7 @@ messages. Does no I/O.
 """
 
 from enum import Enum, auto
-from typing import Any, Protocol
+from typing import Protocol
 
 import orjson
 
@@ -50,7 +50,7 @@ class SpeechApi(Protocol):
         """What went wrong."""
 
 
-def _object(message: str) -> dict[str, Any]:
+def _object(message: str) -> dict[str, object]:
     try:
         value = orjson.loads(message)
     except orjson.JSONDecodeError:

@@ -57,7 +57,7 @@ class _Stamped(socket.socket):
 class _Listener(socket.socket):
     arrivals: Arrivals
 
-    def accept(self) -> tuple[socket.socket, Any]:
+    def accept(self) -> tuple[socket.socket, object]:
         plain, address = super().accept()
         ours = _Stamped(fileno=plain.detach())
         ours.arrivals = self.arrivals

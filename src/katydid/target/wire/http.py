@@ -6,7 +6,6 @@ Knows nothing of APIs. RFC 9112 says how messages are framed.
 from dataclasses import dataclass
 from functools import lru_cache
 from http import HTTPStatus
-from typing import Any
 
 import orjson
 
@@ -52,7 +51,7 @@ class HttpRequest:
             return token
         return self.headers.get("x-api-key") or self.headers.get("api-key", "")
 
-    def json(self) -> dict[str, Any]:
+    def json(self) -> dict[str, object]:
         """The body as an object.
 
         Raises:

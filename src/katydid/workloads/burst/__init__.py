@@ -1,7 +1,6 @@
 """The workload `burst`: all users send one request at the same moment; how many does the service work on?"""
 
 from dataclasses import dataclass
-from typing import Any
 
 from katydid.engine.options import RunOptions
 from katydid.load.pacing import Phase
@@ -45,7 +44,7 @@ class BurstOptions(RunOptions):
         rule=POSITIVE,
     )
 
-    def shown(self) -> dict[str, Any]:
+    def shown(self) -> dict[str, object]:
         """See `RunOptions.shown`; a body may hold what is nobody's business."""
         body = self.burst_body
         return super().shown() | {"burst_body": only_its_length(body) if body and not body.startswith("@") else body}

@@ -7,15 +7,13 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from katydid.engine.options import RunOptions
-from katydid.load.conversations.history import Keeper
-from katydid.load.conversations.turns import think_time, turns
+from katydid.load.conversation import Keeper, think_time, turns
 from katydid.model.declared import Metric
 from katydid.model.options import NOT_NEGATIVE, option
 from katydid.model.options.quantities import duration
 from katydid.model.workload import Workload, register
-from katydid.workloads.chat.analysis import chat_summary
+from katydid.workloads.chat.analysis import GROWING, chat_summary
 from katydid.workloads.chat.section import chat_section
-from katydid.workloads.chat.validity import GROWING
 
 
 @dataclass(frozen=True, kw_only=True)

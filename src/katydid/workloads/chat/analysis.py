@@ -1,6 +1,6 @@
-"""What conversations showed: how many there were, each turn, and TTFT by the history that it came after.
+"""What conversations showed: how many there were, each turn, TTFT by the history that it came after; and their growth.
 
-`summary.json`'s key `chat`.
+`summary.json`'s key `chat`, and the rule that a conversation must grow.
 """
 
 from dataclasses import dataclass
@@ -10,14 +10,18 @@ import numpy as np
 import pandas as pd
 
 from katydid.analysis.derived import quantile
-from katydid.analysis.validity import Run
+from katydid.analysis.validity.rule import Rule, Run
 from katydid.analysis.validity.tokens import cached_and_all
+from katydid.model.documents.summary import Finding
+from katydid.model.formatting import fraction, plural
 from katydid.model.metrics import fewest_for
 
 MOST_TURNS = 20
 """That have a row each; later ones share the last row."""
 MOST_BINS, FEWEST_IN_BIN = 8, 20
 """Of history lengths, and requests that each needs."""
+_FORGOTTEN = 0.01
+"""Of the later turns."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,3 +164,30 @@ def _cached_share(ok: pd.DataFrame) -> float | None:
         return None
     _, cached, prompt = cached_and_all(ok)
     return float(cached.sum() / prompt.sum()) if prompt.sum() else None
+
+
+def _growing(run: Run) -> Finding | None:
+    """Later turns whose prompts had no more tokens than those of the turn before."""
+    rows = run.frame[(run.frame["outcome"] == "ok") & run.frame["prompt_tokens"].notna()]
+    rows = rows.sort_values(["session_id", "turn"])
+    before = rows.groupby("session_id")[["turn", "prompt_tokens"]].shift()
+    follows = (rows["turn"] == before["turn"] + 1) & rows["counted"]
+    shrunk = follows & (rows["prompt_tokens"] <= before["prompt_tokens"])
+    if shrunk.sum() <= _FORGOTTEN * follows.sum():
+        return None
+    return Finding(
+        "invalid",
+        f"the target forgot what was said: {fraction(shrunk.sum() / follows.sum())} of "
+        f"{plural(int(follows.sum()), 'later turn')} had prompts no longer than the turns before, by its own count",
+        "raise its context length (num_ctx of Ollama), ask for fewer or shorter turns, or take --history client",
+    )
+
+
+GROWING = Rule(
+    name="conversations_grow",
+    limit="≤ 1 % of later turns with a prompt no longer than the turn's before",
+    why="a target that drops the beginning of a conversation, or never had it, answers another question",
+    check=_growing,
+    possible=lambda run: bool(run.frame["prompt_tokens"].notna().any()),
+    column="history_tokens",
+)

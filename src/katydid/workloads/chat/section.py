@@ -71,8 +71,14 @@ def _charts(found: ChatFigures) -> Sequence[Chart]:
     times = [row for row in found.history if row.ttft_p50_ms is not None]
     if len(times) > 1:
         lines = [
-            Line("p50", Style.MAIN, [(row.history_tokens or 0.0, row.ttft_p50_ms or 0.0) for row in times]),
-            Line("p90", Style.SECOND, [(row.history_tokens or 0.0, row.ttft_p90_ms or float("nan")) for row in times]),
+            Line("p50", Style.MAIN, [(row.history_tokens or 0.0, row.ttft_p50_ms or 0.0) for row in times], dots=True),
+            Line(
+                "p90",
+                Style.MAIN,
+                [(row.history_tokens or 0.0, row.ttft_p90_ms or float("nan")) for row in times],
+                dashed=True,
+                dots=True,
+            ),
         ]
         charts.append(
             Chart(
@@ -95,7 +101,7 @@ def _charts(found: ChatFigures) -> Sequence[Chart]:
                 unit="%",
                 scale=Scale.LINEAR,
                 x_unit="turn",
-                lines=[Line("from the cache", Style.MAIN, cached)],
+                lines=[Line("from the cache", Style.MAIN, cached, dots=True)],
             )
         )
     return charts

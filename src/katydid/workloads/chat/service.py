@@ -12,9 +12,8 @@ from katydid.engine.services.headers import check_name
 from katydid.engine.services.making import STREAMS
 from katydid.engine.services.preflight import answer_words
 from katydid.engine.services.questions import one_message
-from katydid.load.conversations.history import History, Keeper
-from katydid.load.conversations.turns import Rhythm, place_of
-from katydid.load.made_prompts import Plan
+from katydid.load.conversation import History, Keeper, Rhythm, place_of
+from katydid.load.made.prompts import Plan
 from katydid.model.errors import ConfigError
 from katydid.model.sample import Sample
 from katydid.transport.exchange import Exchange, Request

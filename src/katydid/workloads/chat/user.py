@@ -8,12 +8,12 @@ import time
 from typing import Any, ClassVar
 
 from katydid.dialects.stream_parser import StreamParser
-from katydid.engine.arrivals.asked import BUSY_SECONDS
 from katydid.engine.measuring import measure_whole
 from katydid.engine.options import RunOptions
+from katydid.engine.options.arrivals import BUSY_SECONDS
 from katydid.engine.services.chat import ChatService
 from katydid.engine.user import PacedUser
-from katydid.load.conversations.turns import Rhythm, place_of
+from katydid.load.conversation import Rhythm, place_of
 from katydid.model.sample import ErrorClass, Outcome, Sample
 from katydid.model.workload import Workload
 from katydid.workloads.chat import CHAT, ChatOptions

@@ -154,7 +154,7 @@ def _deeds(told: Mapping[str, Any], events: list[Deed]) -> list[Table]:
     return [Table("What was done", columns, events)]
 
 
-def _success(told: Mapping[str, Any]) -> list[Table]:
+def _success(told: Mapping[str, object]) -> list[Table]:
     """The normal load before, during and after; none of a run of before."""
     if "success" not in told:
         return []
@@ -194,7 +194,7 @@ def _pictures(material: Material, events: list[Deed]) -> list[Chart]:
             "a second",
             Scale.TIME,
             lines=[Line("results", Style.MAIN, list(zip(middles.tolist(), good.astype(float).tolist(), strict=True)))],
-            bars=[Bars("failed", Style.BAD, edges.tolist(), bad.tolist(), lane=True)],
+            bars=[Bars("failed", Style.BAD, edges.tolist(), bad.tolist(), lane=True, unit="/s")] if bad.any() else [],
             marks=[Mark(event.what, Style.SECOND, event.at_s) for event in events],
         )
     ]

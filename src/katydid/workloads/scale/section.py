@@ -133,11 +133,17 @@ def _rules() -> Table:
     return Table("What the assessments mean; the first that applies is given.", columns, ASSESSMENTS, in_terminal=False)
 
 
+_STEPS = 24
+"""Of a line that is straight, and so a curve where the axis is logarithmic."""
+
+
 def _charts(stages: Stages) -> list[Chart]:
     if len(stages) < 2:
         return []
     first = stages[0]
-    linear = [(_load(s), first.ok_per_s * _load(s) / _load(first)) for s in stages]
+    low, high = min(map(_load, stages)), max(map(_load, stages))
+    loads = [low * (high / low) ** (step / _STEPS) for step in range(_STEPS + 1)]
+    linear = [(load, first.ok_per_s * load / _load(first)) for load in loads]
     axis = "requests/s" if _at_rates(stages) else "users"
     return [
         Chart(
@@ -149,7 +155,7 @@ def _charts(stages: Stages) -> list[Chart]:
             x_unit=axis,
             lines=[
                 Line("linear", Style.QUIET, linear),
-                Line("answered", Style.MAIN, [(_load(s), s.ok_per_s) for s in stages]),
+                Line("answered", Style.MAIN, [(_load(s), s.ok_per_s) for s in stages], dots=True),
             ],
         )
     ]

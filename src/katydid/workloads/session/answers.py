@@ -1,11 +1,9 @@
 """Answers of a scenario's requests, fed by the transport: their fields, by the scenario's paths, and their texts."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from katydid.dialects.answer_parser import error_in
-from katydid.dialects.field_paths import FieldPath
-from katydid.dialects.loading import load_object
+from katydid.dialects.loading import FieldPath, load_object
 from katydid.dialects.status import classify_text
 from katydid.dialects.stream_parser import SseStreamParser
 from katydid.model.errors import ProtocolError
@@ -29,7 +27,7 @@ class WholeAnswer:
         self._read = read
         self._parts: list[bytes] = []
         self._size = 0
-        self._value: dict[str, Any] = {}
+        self._value: dict[str, object] = {}
         self.text = ""
         self.error_text: str | None = None
         self.malformed: str | None = None
@@ -54,7 +52,7 @@ class WholeAnswer:
             else:
                 self.error_text = error_in(self._value)
 
-    def field(self, name: str) -> Any:
+    def field(self, name: str) -> object:
         """A field that the scenario reads; None where it reads none of that name, or the answer has none."""
         path = self._read.get(name)
         return None if path is None else path.find(self._value)
@@ -78,7 +76,7 @@ class StreamedAnswer(SseStreamParser):
         self._read = {name: path for name, path in read.items() if name != "text"}
         self._text = read.get("text", FieldPath(""))
         self._end_mark = done.encode()
-        self._found: dict[str, Any] = {}
+        self._found: dict[str, object] = {}
         self._said: list[str] = []
         self.mixed = False
 
@@ -109,7 +107,7 @@ class StreamedAnswer(SseStreamParser):
         """See `SseStreamParser.is_end`."""
         return data == self._end_mark
 
-    def field(self, name: str) -> Any:
+    def field(self, name: str) -> object:
         """See `WholeAnswer.field`."""
         return self.text if name == "text" else self._found.get(name)
 

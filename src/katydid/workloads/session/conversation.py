@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from katydid.dialects.field_paths import FieldPath
+from katydid.dialects.loading import FieldPath
 from katydid.model.formatting import plural
 from katydid.workloads.session.answers import ScenarioAnswer
 from katydid.workloads.session.markers import Marker, Markers
@@ -65,7 +65,7 @@ class Conversation:
         name: str,
         prefix: str,
         room: str | None,
-        facts: Mapping[str, Any],
+        facts: Mapping[str, object],
     ) -> None:
         self._scenario = scenario
         self._markers = markers
@@ -81,7 +81,7 @@ class Conversation:
         self._unsure: set[int] = set()
 
     @property
-    def values(self) -> Mapping[str, Any]:
+    def values(self) -> Mapping[str, object]:
         """What the next request is filled in with."""
         return self._values
 

@@ -47,7 +47,7 @@ class BoundedEnvironment(ImmutableSandboxedEnvironment):
         tree = self.parse(source) if isinstance(source, str) else source
         return super().compile(_counted(tree), *arguments, **named)
 
-    def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
+    def call_binop(self, context: Context, operator: str, left: object, right: object) -> object:
         """See `SandboxedEnvironment.call_binop`."""
         if operator == "*":
             _check_size(_product(left, right))
@@ -59,7 +59,7 @@ class BoundedEnvironment(ImmutableSandboxedEnvironment):
             _check_call("format", left, (right,), {})
         return super().call_binop(context, operator, left, right)
 
-    def call(self, context: Context, called: Any, *arguments: Any, **named: Any) -> Any:
+    def call(self, context: Context, called: Any, *arguments: object, **named: object) -> object:
         """See `SandboxedEnvironment.call`."""
         method = getattr(called, "__wrapped__", called)  # of `format`, which the sandbox wraps
         if isinstance(owner := getattr(method, "__self__", None), str | bytes):
@@ -98,7 +98,7 @@ def _measure(tree: nodes.Node) -> None:
         setattr(tree, name, [_joined(each) for each in value] if isinstance(value, list) else _joined(value))
 
 
-def _joined(part: Any) -> Any:
+def _joined(part: object) -> object:
     if not isinstance(part, nodes.Node):
         return part
     _measure(part)
@@ -115,15 +115,15 @@ def _tick(context: Context) -> str:
     return ""
 
 
-def _concat(parts: list[Any]) -> str:
+def _concat(parts: list[object]) -> str:
     return rendered(map(str, parts))
 
 
-def _bounded(filter_: Callable[..., Any]) -> Callable[..., Any]:
+def _bounded(filter_: Callable[..., object]) -> Callable[..., object]:
     """A filter that looks at what it is given, and at what it has made; Jinja2's marks of it stay."""
 
     @wraps(filter_)
-    def checked(*arguments: Any, **named: Any) -> Any:
+    def checked(*arguments: object, **named: object) -> object:
         values = [each for each in arguments if not isinstance(each, Context | BoundedEnvironment)]
         _check_call(filter_.__name__.removeprefix("do_"), values[0] if values else "", tuple(values[1:]), named)
         made = filter_(*arguments, **named)
@@ -133,7 +133,7 @@ def _bounded(filter_: Callable[..., Any]) -> Callable[..., Any]:
     return checked
 
 
-def _check_call(name: str, subject: Any, arguments: tuple[Any, ...], named: Mapping[str, Any]) -> None:
+def _check_call(name: str, subject: object, arguments: tuple[object, ...], named: Mapping[str, object]) -> None:
     """Refuse a method of a text, or a filter, whose result has no bound."""
     given = (*arguments, *named.values())
     _check_arguments((given,))
@@ -145,7 +145,7 @@ def _check_call(name: str, subject: Any, arguments: tuple[Any, ...], named: Mapp
         _check_size((_size(subject) + 1) * max((_size(each) for each in given), default=0))
 
 
-def _check_arguments(values: Any) -> None:
+def _check_arguments(values: object) -> None:
     if isinstance(values, int) and abs(values) > LARGEST_ARGUMENT:
         raise SecurityError(f"{values:.3g} is too large an argument")
     if isinstance(values, Mapping):
@@ -155,7 +155,7 @@ def _check_arguments(values: Any) -> None:
             _check_arguments(each)
 
 
-def _product(left: Any, right: Any) -> int:
+def _product(left: object, right: object) -> int:
     if isinstance(left, int) and isinstance(right, int):
         _check_bits(left.bit_length() + right.bit_length())
         return 0
@@ -163,7 +163,7 @@ def _product(left: Any, right: Any) -> int:
     return _size(sequence) * times if isinstance(times, int) else 0
 
 
-def _size(value: Any) -> int:
+def _size(value: object) -> int:
     return len(value) if isinstance(value, Sized) else 0
 
 

@@ -7,7 +7,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TypeVar
 
-from katydid.dialects.field_paths import FieldPath
+from katydid.dialects.loading import FieldPath
 from katydid.model.errors import ConfigError
 from katydid.workloads.session import FOLDER, shipped
 from katydid.workloads.session.templates import Filled, compiled

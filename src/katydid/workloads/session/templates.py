@@ -55,7 +55,7 @@ def _text(text: str, where: str) -> Filled:
     except _NO_TEMPLATE as error:
         raise ConfigError(f"{where}: not a template ({str(error) or type(error).__name__})") from None
 
-    def filled(values: Values) -> Any:
+    def filled(values: Values) -> object:
         try:
             return fill(values)
         except Exception as error:  # noqa: BLE001 - what a template does is its author's
@@ -74,7 +74,7 @@ def _value(expression: str) -> Filled:
         return lambda values: _named(values, expression)
     evaluate = _ENVIRONMENT.compile_expression(expression, undefined_to_none=False)
 
-    def value(values: Values) -> Any:
+    def value(values: Values) -> object:
         found = evaluate(**values)
         if isinstance(found, Undefined):
             str(found)  # raises, with what is missing
@@ -83,7 +83,7 @@ def _value(expression: str) -> Filled:
     return value
 
 
-def _named(values: Values, name: str) -> Any:
+def _named(values: Values, name: str) -> object:
     """The same as evaluating the name, in a hundredth of the time."""
     if name not in values:
         raise ConfigError(f"'{name}' is undefined")

@@ -1,7 +1,6 @@
 """The workload `speech`: a stream of audio over a WebSocket a request, at the pace of speaking."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from katydid.dialects.speech import NOTHING, SPEECH_APIS
 from katydid.engine.options import RunOptions
@@ -37,7 +36,7 @@ class SpeechOptions(RunOptions):
     )
     speech_end: str | None = option(None, "the text after the audio instead of the API's; none = no such message")
 
-    def shown(self) -> dict[str, Any]:
+    def shown(self) -> dict[str, object]:
         """See `RunOptions.shown`; a message may hold a key."""
         texts = {"speech_start": self.speech_start, "speech_end": self.speech_end}
         return super().shown() | {

@@ -1,0 +1,1 @@
+"""What the commands that hand on to Locust have in common."""

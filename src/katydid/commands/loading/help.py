@@ -1,0 +1,164 @@
+"""What `katydid run --help` prints: the most used options first, then ours by group, then the way to Locust's.
+
+Everything comes from the parser that Locust fills, ours and Locust's options alike; this only arranges it.
+"""
+
+import argparse
+import re
+import shutil
+import textwrap
+from collections.abc import Iterator, Sequence
+
+from katydid.model.options import Group
+
+MOST_USED = (
+    "host", "num_users", "interval", "rate", "concurrency", "run_time", "model", "body", "prompts", "input_tokens",
+    "output_tokens", "failure_threshold", "version_label",
+)  # fmt: skip
+_IN_SHORT = {
+    "interval": "from one request start of a user to its next",
+    "rate": "requests a second, whatever becomes of them",
+    "concurrency": "closed loop of so many users",
+    "body": "a field of every request's body, KEY=VALUE; repeatable",
+    "prompts": "file of prompts or conversations",
+    "input_tokens": "make prompts of this length, as normal(1000,200)",
+    "output_tokens": "ask for answers of this length",
+}
+"""Of the first screen, where the whole text stands below; the default follows."""
+
+_SEARCHED = {"num_users", "run_time", "rate", "concurrency"}
+"""What a search for the capacity chooses itself."""
+
+OURS = "Katydid: "
+_LOCUSTS = {
+    "host": "base URL of the target, with or without /v1, or a full endpoint path; several with commas, or repeated "
+    "(default: none; LOCUST_HOST)",
+    "num_users": "number of users ({users}; LOCUST_USERS)",
+    "run_time": "how long the load lasts, as 90s or 8m (default: until Ctrl-C; LOCUST_RUN_TIME)",
+}
+"""Options of Locust's that nearly every run needs, in our words."""
+_INDENT, _GAP, _MOST_WIDTH = 2, 2, 110
+
+
+def run_help(
+    parser: argparse.ArgumentParser, locusts: argparse.ArgumentParser, workload: str | None, default_users: int | None
+) -> str:
+    """The whole text.
+
+    Args:
+        parser: the command's own, with its usage, description and example.
+        locusts: the parser that Locust and our options filled.
+        workload: whose own options are shown; None where none was named.
+        default_users: of that workload; None without one.
+    """
+    from katydid.engine.options.parsing import headings
+
+    actions = {action.dest: action for action in locusts._actions}  # noqa: SLF001 - argparse has no list of them
+    users = f"default: {default_users}" if default_users else "default: the workload's own"
+    mine = parser._actions  # noqa: SLF001
+    own = [action for action in mine if action.option_strings and action.help not in {None, argparse.SUPPRESS}]
+    groups = headings()
+    rest = groups.pop(Group.OWN)
+
+    def rows(names: Sequence[str], *, short: bool = False) -> Iterator[tuple[str, str]]:
+        for name in names:
+            if name in _LOCUSTS:
+                yield _flags(actions[name]), _LOCUSTS[name].format(users=users)
+            elif name in actions:
+                whole = _meaning(actions[name])
+                told = _IN_SHORT.get(name) if short else None
+                default = "(default" + whole.rpartition("(default")[2].replace(") (", "; ")
+                yield _flags(actions[name]), f"{told} {default}" if told else whole
+
+    searches = "start_users" in actions
+    most_used = [name for name in MOST_USED if not (searches and name in _SEARCHED)]
+    command = parser.prog.removeprefix("katydid ")
+    title = f"Options of {command if searches or workload is None else workload}"
+    common = ("Most used", [*rows(most_used, short=True), *((_flags(action), action.help or "") for action in own)])
+    sections = [
+        ("", [(_usage_name(action), action.help or "") for action in mine if not action.option_strings]),
+        *([(title, list(rows(rest))), common] if searches else [common, (title, list(rows(rest)))]),
+        *((title, list(rows(names))) for title, names in groups.items()),
+    ]
+    width = min(shutil.get_terminal_size().columns, _MOST_WIDTH)
+    ending = [
+        "Each is also an environment variable, as shown, and a line of locust.conf.",
+        *([] if workload else [f"Options of one workload: {parser.prog} WORKLOAD --help"]),
+        f"Locust's options (--processes, --csv, --tags …): {parser.prog} --help-locust",
+        parser.epilog or "",
+    ]
+    return "\n".join(
+        [
+            parser.format_usage().rstrip(),
+            "",
+            *textwrap.wrap(parser.description or "", width),
+            *(line for title, found in sections if found for line in _section(title, found, width)),
+            "",
+            *ending,
+        ]
+    )
+
+
+def locust_help(locusts: argparse.ArgumentParser) -> str:
+    """Locust's own options, as Locust prints them."""
+    for action in locusts._actions:  # noqa: SLF001 - argparse has no list of them
+        if _is_ours(action):
+            action.help = argparse.SUPPRESS
+    return str(locusts.format_help().partition("\n\n")[2])
+
+
+def _is_ours(action: argparse.Action) -> bool:
+    return (action.help or "").startswith(OURS)
+
+
+def _usage_name(action: argparse.Action) -> str:
+    return str(action.metavar or action.dest)
+
+
+def _flags(action: argparse.Action) -> str:
+    names = ", ".join(sorted(action.option_strings, key=len))
+    if action.nargs == 0:
+        return names
+    if action.choices:
+        return f"{names} {'|'.join(map(str, action.choices))}"
+    value = str(action.metavar or action.dest).strip("<>").replace("-", "_").replace(" ", "_").upper()
+    return f"{names} {_SHORT.get(action.dest, value)}"
+
+
+_SHORT = {
+    "host": "URL", "num_users": "N", "run_time": "TIME", "ramp": "R", "failure_threshold": "N",
+    "prompts": "FILE", "version_label": "NAME", "model": "NAME", "header": "NAME=VALUE",
+    "endpoint": "PATH", "results": "FOLDER", "max_tokens": "N", "temperature": "T", "seed": "N",
+    "target_pid": "PID", "target_metrics": "URL", "ca_file": "FILE", "metrics_port": "PORT",
+    "client_cert": "FILE", "client_key": "FILE", "wait_ready": "TIME",
+    "metrics_host": "ADDRESS", "embedded_target": "[OPTIONS]", "thresholds": "FILE", "max_users": "N",
+    "rate": "R", "arrivals": "KIND", "concurrency": "N", "requests": "N", "max_rate": "R", "start_rate": "R",
+    "stage_rates": "R,R,…", "abandon": "SHARE@TIME|SHARE@CHUNKS",
+    "input_tokens": "LENGTH", "output_tokens": "LENGTH",
+    "start_users": "N", "steps": "N", "repeats": "N", "stages": "N,N,…", "bursts": "N", "burst_path": "PATH",
+}  # fmt: skip
+"""What stands for a value, where the option's name would only say itself again."""
+
+
+def _meaning(action: argparse.Action) -> str:
+    text = (action.help or "").removeprefix(OURS).replace("%%", "%")
+    return _WHOLE.sub(r"\1", text)
+
+
+_WHOLE = re.compile(r"(default: \d+)\.0(?=[;)])")
+"""A default that is a whole number."""
+
+
+def _section(title: str, rows: Sequence[tuple[str, str]], width: int) -> Iterator[str]:
+    """A heading and its options; a name too long for its column has a line of its own."""
+    column = min(max(len(flags) for flags, _ in rows), 28)
+    yield ""
+    if title:
+        yield f"{title}:"
+    for flags, meaning in rows:
+        lines = textwrap.wrap(meaning, max(20, width - column - _INDENT - _GAP), break_on_hyphens=False) or [""]
+        if len(flags) > column:
+            yield " " * _INDENT + flags
+            flags = ""  # noqa: PLW2901 - it has been printed
+        yield f"{' ' * _INDENT}{flags:<{column}}{' ' * _GAP}{lines[0]}".rstrip()
+        yield from (" " * (_INDENT + column + _GAP) + line for line in lines[1:])

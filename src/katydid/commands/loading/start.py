@@ -1,0 +1,191 @@
+"""Starts Locust on a workload's locustfile, in this process, and makes its exit code ours.
+
+Options that are not ours go to Locust unchanged; Katydid's own options of a run are registered with
+Locust too (`engine/options`), so they take the same way.
+"""
+
+import argparse
+import io
+import os
+import re
+import shlex
+import socket
+import sys
+from argparse import Namespace
+from collections.abc import Sequence
+from contextlib import ExitStack, redirect_stderr
+
+from katydid.model.arguments import OneLineParser, did_you_mean_in
+from katydid.model.errors import ConfigError, ExitCode
+from katydid.resources import locustfile, shipped_workloads
+
+_OURS = {*ExitCode}
+
+
+def add_run_arguments(parser: OneLineParser) -> None:
+    """The workload and what goes with it; what the parser does not know goes to Locust (`locusts`)."""
+    parser.add_argument(
+        "workload", metavar="WORKLOAD", nargs="?", help=f"{', '.join(shipped_workloads())}, or a locustfile"
+    )
+    parser.add_argument(
+        "--embedded-target",
+        nargs="?",
+        const="",
+        metavar="OPTIONS",
+        help="start a local target for this run, with OPTIONS of `katydid target`",
+    )
+    parser.add_argument("-h", "--help", action="store_true")
+    parser.add_argument("--help-locust", action="store_true", help=argparse.SUPPRESS)
+    parser.set_defaults(parser=parser, run_parser=run_parser)
+
+
+def start(ours: Namespace, *words: str, shows_run: bool, stderr: bool = False) -> int:
+    """Start Locust, or print the command's help; the exit code of what came of it (`analysis/headline.py`).
+
+    Args:
+        ours: arguments that are the command's own, and as `locusts` those that are not.
+        words: more of Locust's.
+        shows_run: Katydid shows the run instead of Locust, whose log has its warnings only.
+        stderr: what people read goes to standard error.
+    """
+    parser, locusts = ours.parser, ours.locusts
+    if ours.help or ours.help_locust:
+        return _help(parser, ours.workload, locusts=ours.help_locust)
+    if ours.workload is None or ours.workload.startswith("-"):
+        raise ConfigError(f"no workload: {parser.prog} WORKLOAD, as in `{parser.prog} stream --host URL`")
+    if parser.words[0].startswith("-") and ours.workload not in shipped_workloads():  # it was some option's value
+        raise ConfigError(f"the workload comes first: {parser.prog} WORKLOAD [options]; see {parser.prog} --help")
+    file = locustfile(ours.workload)
+    locusts = joined_hosts(locusts)
+    locusts = ["-f", str(file), *words, *(_quiet(locusts) if shows_run else ()), *_port(locusts), *locusts]
+    if not ours.workload.endswith(".py"):  # a locustfile may have options of its own
+        _check_options(ours.workload, locusts, parser.prog)
+    with ExitStack() as stack:
+        if ours.embedded_target is not None:
+            locusts = _with_target(stack, ours.embedded_target, locusts)
+        return _locust(locusts, shows_run=shows_run, stderr=stderr)
+
+
+def _with_target(stack: ExitStack, options: str, locusts: Sequence[str]) -> list[str]:
+    """Start a target; the options of a run against it, which watches its process unless told another way to."""
+    from katydid.target.process import start_target
+    from katydid.target.settings import settings_from_arguments
+
+    target = stack.enter_context(start_target(settings_from_arguments(shlex.split(options))))
+    return ["--target-pid", str(target.pid), *locusts, "--host", target.url]
+
+
+_HOST = ("--host", "-H")
+
+
+def joined_hosts(words: Sequence[str]) -> list[str]:
+    """The words with all hosts in one option, with commas, where it is repeated; Locust's parser takes the last."""
+    left, hosts, following = [], [], iter(words)
+    for word in following:
+        name, equals, value = word.partition("=")
+        if name in _HOST and not equals:
+            value = next(following, "")
+        if name in _HOST and value:
+            hosts.append(value)
+        else:
+            left.append(word)
+    return [*left, "--host", ",".join(dict.fromkeys(hosts))] if len(hosts) > 1 else list(words)
+
+
+def _quiet(locusts: Sequence[str]) -> list[str]:
+    """Locust's log at warnings only, unless it was asked for."""
+    asked = "LOCUST_LOGLEVEL" in os.environ or any(a.startswith(("-L", "--loglevel")) for a in locusts)
+    return [] if asked else ["--loglevel", "WARNING"]
+
+
+def _port(locusts: Sequence[str]) -> list[str]:
+    """A port of its own for a run of several processes: on Locust's usual one, two runs would exchange workers."""
+    several = "LOCUST_PROCESSES" in os.environ or any(a.startswith("--processes") for a in locusts)
+    named = any(name.startswith("LOCUST_MASTER") and name.endswith("PORT") for name in os.environ)
+    if not several or named or any(a.startswith("--master") for a in locusts):
+        return []
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    return ["--master-bind-port", port, "--master-port", port]
+
+
+_PROGRAM = re.compile(r"^[^:]*: error: ")
+"""What argparse puts before a complaint: the name that the process was started by."""
+
+
+def _check_options(workload: str, arguments: Sequence[str], command: str) -> None:
+    """Complain in one line about options that Locust would refuse, in several."""
+    from locust.argument_parser import get_parser
+
+    _install(workload)
+    said, parser = io.StringIO(), get_parser()
+    parser.add_argument("--embedded-target", help=argparse.SUPPRESS)  # ours, so that it can be what was meant
+    try:
+        with redirect_stderr(said):
+            given = parser.parse_args(list(arguments))
+    except SystemExit as refusal:
+        if not refusal.code:
+            raise
+        complaint = _PROGRAM.sub("", said.getvalue().strip().splitlines()[0])  # below it may stand what Locust guesses
+        meant = did_you_mean_in(complaint, parser._option_string_actions)  # noqa: SLF001 - argparse has no list of them
+        raise ConfigError(f"{complaint}{meant or ';'} see {command} --help") from None
+    if more := set(given.user_classes or ()) - {workload.capitalize()}:  # the only class of the workload's locustfile
+        raise ConfigError(f"{min(more)!r} is one workload too many: give one, and options; see {command} --help")
+
+
+def _install(workload: str | None) -> int | None:
+    """Register the options of a run with Locust, and those of a workload or a locustfile; its default users."""
+    from katydid.engine import plugin
+    from katydid.workloads import user_class
+
+    users = None
+    if workload and workload.endswith(".py"):
+        from locust.util.load_locustfile import load_locustfile
+
+        load_locustfile(str(locustfile(workload)))
+    elif workload:
+        users = user_class(workload).default_users
+    plugin.install()
+    return users
+
+
+def _locust(arguments: list[str], *, shows_run: bool, stderr: bool) -> int:
+    """Locust's own main, in this process, with its exit code made ours."""
+    from locust.main import main as locust_main
+
+    from katydid.engine import plugin
+    from katydid.engine.live.steady_output import keep_going
+    from katydid.engine.workers.presence import look_for_master
+
+    keep_going()
+    plugin.install()
+    if shows_run:
+        plugin.show_progress(stderr=stderr)
+    look_for_master(arguments)
+    sys.argv = ["locust", *arguments]
+    try:
+        locust_main()
+    except SystemExit as exit_:
+        code = exit_.code if isinstance(exit_.code, int) else 1
+        if code == plugin.last_code() or (code in _OURS and code != ExitCode.GATE_FAILED):  # Locust's own is 1
+            return code
+        return ExitCode.INTERNAL if plugin.has_started() else ExitCode.USAGE
+    return ExitCode.INTERNAL
+
+
+def run_parser(workload: str | None = None) -> tuple[argparse.ArgumentParser, int | None]:
+    """Locust's parser with the options of every run and of a workload or locustfile; the users it has by default."""
+    from locust.argument_parser import get_parser
+
+    users = _install(workload)
+    return get_parser(default_config_files=[]), users
+
+
+def _help(parser: argparse.ArgumentParser, workload: str | None, *, locusts: bool) -> int:
+    from katydid.commands.loading.help import locust_help, run_help
+
+    known = workload if workload and (workload in shipped_workloads() or workload.endswith(".py")) else None
+    options, users = run_parser(known)
+    print(locust_help(options) if locusts else run_help(parser, options, known, users))  # noqa: T201 - asked for
+    return ExitCode.PASSED

@@ -1,0 +1,29 @@
+"""`katydid web WORKLOAD`: Locust's web page on a workload's locustfile, from any folder."""
+
+from argparse import Namespace
+
+from katydid.commands.loading.start import add_run_arguments, start
+from katydid.model.arguments import Commands
+from katydid.model.errors import ConfigError
+
+_WITHOUT_PAGE = frozenset({"--headless", "--worker"})
+
+
+def add_parser(commands: Commands) -> None:
+    """Add the command's arguments to the tree."""
+    parser = commands.add_parser(
+        "web",
+        description="Open Locust's web page for a workload: its form starts runs, and leads to their reports.",
+        add_help=False,
+        usage="katydid web WORKLOAD [--host URL | --embedded-target[=OPTIONS]] [options]",
+        epilog="example: katydid web stream --host http://127.0.0.1:8080 --web-port 8090",
+    )
+    add_run_arguments(parser)
+    parser.set_defaults(run=run)
+
+
+def run(ours: Namespace) -> int:
+    """Serve the page until Ctrl-C; the exit code of the last run that it started, 0 without one."""
+    if odd := _WITHOUT_PAGE & set(ours.locusts):
+        raise ConfigError(f"{min(odd)} has no page: use katydid run {ours.workload or 'WORKLOAD'} {min(odd)}")
+    return start(ours, shows_run=False)

@@ -1,0 +1,52 @@
+"""A run that is ended from outside: by Ctrl-C, SIGTERM, or a terminal that is gone. Each has the run end properly."""
+
+import os
+import signal
+
+import gevent
+from locust.runners import Runner, WorkerRunner
+
+from katydid.engine.stopping import Stopper
+
+WORKER_PATIENCE = 2.0
+"""Seconds that an interrupted worker leaves its master to end the run for all."""
+
+
+class Signals:
+    """One process's: the first ends its run, the next waits no longer for requests in flight.
+
+    Args:
+        run: ends the run that goes on.
+        runner: Locust's.
+    """
+
+    def __init__(self, run: Stopper, runner: Runner) -> None:
+        self._run = run
+        self._runner = runner
+        self._came = 0
+        # Also revives a SIGINT that the shell made us ignore (background jobs).
+        gevent.signal_handler(signal.SIGINT, self.interrupted)
+        if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # `nohup` ignores it
+            gevent.signal_handler(signal.SIGHUP, self.hung_up)
+
+    def interrupted(self) -> None:
+        """SIGINT came."""
+        run, is_worker = self._run, isinstance(self._runner, WorkerRunner)
+        if self._came or (run.active and run.ending and not is_worker):
+            run.cut()
+            return
+        self._came += 1
+        if is_worker and run.active:
+            gevent.spawn_later(WORKER_PATIENCE, self._leave)
+        else:
+            # Locust's own way to end by a signal; the one that does not tear down its main greenlet.
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    def hung_up(self) -> None:
+        """The terminal is gone: the run ends as by SIGTERM; it cuts nothing off."""
+        if not self._came and not self._run.ending:
+            self.interrupted()
+
+    def _leave(self) -> None:
+        if self._run.active and self._run.reason is None:
+            self._runner.quit()

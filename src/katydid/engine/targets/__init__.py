@@ -1,1 +1,0 @@
-"""Several targets in one run, behind what a run knows of one."""

@@ -1,0 +1,1 @@
+"""A run of several processes: what workers may tell their master, and who of them is there."""

@@ -1,1 +1,0 @@
-"""Conversations of several turns: what has been said, how many turns there are, how long users think. Pure."""
