@@ -31,8 +31,8 @@ def test_an_empty_histogram_has_no_quantile():
 def test_times_are_those_of_successful_requests():
     figures = LiveFigures(late_limit_ms=50.0)
     figures.add(rows({"ttft_ms": 100.0}, {"ttft_ms": 300.0}, {"ttft_ms": 9000.0, "outcome": "failed"}))
-    assert table(figures)["TTFT p50"][0] == "100 ms"
-    assert table(figures)["TTFT p95"][0] == "300 ms"
+    assert table(figures)["TTFT p50"][0] == "100\u00a0ms"
+    assert table(figures)["TTFT p95"][0] == "300\u00a0ms"
     assert (table(figures)["Succeeded"], table(figures)["Failed"]) == (("2", "2"), ("1", "1"))
 
 
