@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
-from katydid.model.formatting import fraction, milliseconds, number, or_dash, plural, significant
+from katydid.model.formatting import fraction, milliseconds, number, or_dash, plural, significant, span
 from katydid.report.model import Chart, Line, Material, Scale, Section, Style, Table
 from katydid.workloads.chat.analysis import ChatFigures, HistoryBin, Turn, TurnFigures
 
@@ -75,11 +75,11 @@ def _table(
 
 
 def _turn(row: Turn) -> str:
-    return number(row.turn) if row.turn == row.last_turn else f"{number(row.turn)} to {number(row.last_turn)}"
+    return span(row.turn, row.last_turn)
 
 
 def _history(row: HistoryBin) -> str:
-    return number(row.low) if row.low == row.high else f"{number(row.low)} to {number(row.high)}"
+    return span(row.low, row.high)
 
 
 def _charts(found: ChatFigures) -> Sequence[Chart]:

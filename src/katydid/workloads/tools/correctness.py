@@ -9,7 +9,7 @@ import numpy as np
 from scipy import special
 
 from katydid.analysis.validity import Run
-from katydid.model.formatting import fraction, number
+from katydid.model.formatting import fraction, number, span
 from katydid.report.model import Bars, Chart, Material, Scale, Section, Style, Table
 
 MOST_BINS = 6
@@ -74,7 +74,7 @@ def correctness_section(material: Material) -> Section | None:
         ("In flight", "Conversations", "Right", "Share right", "Interval"),
         [
             (
-                _range(row.in_flight_low, row.in_flight_high),
+                span(row.in_flight_low, row.in_flight_high),
                 number(row.conversations),
                 number(row.right),
                 fraction(row.share),
@@ -109,7 +109,3 @@ def _chart(rows: list[InFlight]) -> Chart:
         x_unit="in flight",
         bars=[Bars("right", Style.MAIN, edges, [row.share * 100.0 for row in rows])],
     )
-
-
-def _range(low: float, high: float) -> str:
-    return number(low) if low == high else f"{number(low)} to {number(high)}"
