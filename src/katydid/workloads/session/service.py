@@ -2,9 +2,9 @@
 
 from hashlib import sha256
 
+from katydid.engine.sender.credentials import KeyedWebSocketClient
 from katydid.engine.services.base import NoAnswerError
 from katydid.engine.services.chat import ChatService
-from katydid.engine.services.credentials import KeyedWebSocketClient
 from katydid.engine.services.preflight import answer_words, takes_connections
 from katydid.model.errors import ConfigError
 from katydid.model.jsontext import json_bytes
