@@ -35,7 +35,7 @@ from katydid.engine.options.load import (
 )
 from katydid.engine.options.parsing import add_arguments
 from katydid.engine.run_state import Runtime
-from katydid.engine.services.api_key import fetch_ahead
+from katydid.engine.sender.api_key import fetch_ahead
 from katydid.engine.services.readiness import interruptible
 from katydid.engine.spawning import quieten_locust
 from katydid.engine.stopping import FINISH_GRACE_S
