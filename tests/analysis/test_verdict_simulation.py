@@ -70,13 +70,9 @@ def test_a_change_of_10_percent_is_found(name, runs, shared, least):
     assert found.same <= 0.05
 
 
-UNKNOWABLE = "today twice as noisy as 4 versions"
-"""Of one run a side: a history that was always quieter than today misleads it (docs/verdicts.md)."""
-
-
 @pytest.mark.parametrize(
     ("situation", "runs"),
-    [(each, runs) for each in SITUATIONS for runs in (1, 5) if (each.name, runs) != (UNKNOWABLE, 1)],
+    [(each, runs) for each in SITUATIONS for runs in (1, 5)],
     ids=lambda value: getattr(value, "name", value),
 )
 def test_equal_versions_are_hardly_ever_called_different_in_real_noise(typical, situation, runs):

@@ -9,8 +9,7 @@ import pytest
 
 from katydid.engine.leaving import after_load, watching
 from katydid.engine.leaving.departure import Departure
-from katydid.engine.leaving.occupancy import gauges
-from katydid.engine.leaving.watching import UnseenError, Watch
+from katydid.engine.leaving.watching import UnseenError, Watch, gauges
 from katydid.engine.options import RunOptions
 from katydid.engine.services.chat import ChatService
 from katydid.load.leaving import read_leaving

@@ -7,10 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from katydid.load.prompts import json_values, unpacking
+from katydid.load.prompts import files, json_values
 from katydid.load.prompts.collection import collected
-from katydid.load.prompts.files import READERS
-from katydid.load.prompts.unpacking import unpacked
+from katydid.load.prompts.files import READERS, unpacked
 from katydid.model.errors import ConfigError
 from katydid.model.jsontext import json_bytes
 
@@ -151,7 +150,7 @@ def test_an_entry_without_end_is_given_up_early(kind, data):
 
 
 def test_gzip_that_unpacks_without_end_is_given_up(monkeypatch):
-    monkeypatch.setattr(unpacking, "MOST_UNPACKED", 2**20)
+    monkeypatch.setattr(files, "MOST_UNPACKED", 2**20)
     with pytest.raises(ConfigError, match="unpacks to more"):
         texts(".jsonl", gzip.compress(b" " * 2**22), 2**16)
 

@@ -29,8 +29,7 @@ from katydid.engine.workers.messages import (
 )
 from katydid.gate.thresholds import parse_thresholds
 from katydid.load.prompts.collection import collected
-from katydid.load.prompts.files import READERS
-from katydid.load.prompts.unpacking import unpacked
+from katydid.load.prompts.files import READERS, unpacked
 from katydid.load.traces.files import collected as traced
 from katydid.load.traces.files import records
 from katydid.load.traces.learning import csv_of, learned

@@ -5,8 +5,7 @@ from contextlib import closing
 
 import gevent
 
-from katydid.engine.leaving.occupancy import gauges
-from katydid.engine.leaving.watching import UnseenError, Watch
+from katydid.engine.leaving.watching import UnseenError, Watch, gauges
 from katydid.engine.run_state import Runtime
 from katydid.engine.services.chat import ChatService
 from katydid.model.documents.leaving import LeavingRecord

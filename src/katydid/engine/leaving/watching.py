@@ -1,28 +1,35 @@
 """What the target does for clients that leave: watched when nobody else is there.
 
 One client stays until its answer has ended; then a few leave, one after the other, as those of the load did. How long
-a slot stays taken is seen in what the target says of itself, read again and again (`occupancy`), or else by a request
-that is sent behind and waits for its first token. Knows no run.
+a slot stays taken is seen in what the target says of itself, its `/metrics` or `/slots` or those beside it, read again
+and again, or else by a request that is sent behind and waits for its first token. Knows no run.
 """
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 import gevent
 from gevent.pool import Group
 
 from katydid.dialects.answer_parser import AnswerParser
 from katydid.engine.leaving.departure import Departure
-from katydid.engine.leaving.occupancy import Gauge
 from katydid.engine.options import RunOptions
 from katydid.engine.services.chat import ChatService
+from katydid.engine.services.preflight import look
 from katydid.load.leaving import Leaving
-from katydid.model.documents.leaving import Departed, LeavingRecord
-from katydid.transport.exchange import Exchange
+from katydid.model.documents.leaving import Departed, LeavingRecord, Source
+from katydid.model.errors import ConfigError
+from katydid.protocol.occupancy import of_metrics, of_slots
+from katydid.protocol.target_url import read_target_url
+from katydid.transport import open_client
+from katydid.transport.exchange import Client, Exchange, Headers, Request, Timeouts, TlsSettings
 
+_PATIENCE = Timeouts(2.0, 2.0)
+"""Seconds that one look may take."""
 LEAVERS = 3
 POLL_S = 0.01
 SETTLE_S = 15.0
@@ -35,6 +42,58 @@ NOTICED = 0.5
 """Of what was left of the answers before it: a probe that waits for so long has waited for them."""
 _DRAW = (0, 0)
 """The prompt of all requests of the watch: answers of the same length."""
+
+
+class Gauge(NamedTuple):
+    """A page that tells; `read` makes a number of it, None where it does not."""
+
+    source: Source
+    client: Client
+    request: Request
+    of: Callable[[bytes], int | None]
+
+    def read(self) -> int | None:
+        """Requests that the target works on, or has in its queue, at this moment."""
+        exchange, page = look(self.client, self.request)
+        return self.of(page) if exchange.status == 200 and exchange.error is None else None
+
+
+def gauges(host: str, metrics_url: str | None, headers: Headers, tls: TlsSettings) -> Generator[Gauge]:
+    """Those that tell of a target, the most telling first.
+
+    Args:
+        host: URL of the target.
+        metrics_url: of its metrics, where a person has said; it gets none of our headers.
+        headers: of requests to the host itself.
+        tls: whom to trust.
+    """
+    if metrics_url is not None:
+        parts = urlsplit(metrics_url)
+        path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        yield from _tell([("metrics", path, of_metrics)], f"{parts.scheme}://{parts.netloc}", (), tls)
+    url = read_target_url(host)
+    bases = dict.fromkeys((url.path, url.path.rpartition("/")[0], ""))
+    pages: list[tuple[Source, str, Callable[[bytes], int | None]]] = []
+    for base in bases:
+        pages += [("metrics", f"{base}/metrics", of_metrics), ("slots", f"{base}/slots", of_slots)]
+    yield from _tell(pages, url.origin, headers, tls)
+
+
+def _tell(
+    pages: list[tuple[Source, str, Callable[[bytes], int | None]]], origin: str, headers: Headers, tls: TlsSettings
+) -> Iterator[Gauge]:
+    try:
+        client = open_client("fast", origin, _PATIENCE, tls)
+    except ConfigError:  # a URL that the monitor has told of
+        return
+    alone = (*headers, ("Connection", "close"))  # a kept connection would be all that some targets serve
+    try:
+        for source, path, of in pages:
+            gauge = Gauge(source, client, Request("GET", path, alone), of)
+            if gauge.read() is not None:
+                yield gauge
+    finally:
+        client.close()
 
 
 class UnseenError(Exception):

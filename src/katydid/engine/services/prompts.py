@@ -13,8 +13,7 @@ from pyarrow import parquet
 
 from katydid.load.prompts.collection import Entry, Prompts, collected
 from katydid.load.prompts.entry import CONVERSATIONS, KNOWN, TEXTS
-from katydid.load.prompts.files import READERS, plain
-from katydid.load.prompts.unpacking import unpacked
+from katydid.load.prompts.files import READERS, plain, unpacked
 from katydid.model.errors import ConfigError
 
 MOST_AT_ONCE = 16 * 2**20

@@ -11,9 +11,8 @@ from itertools import chain
 
 from katydid.load.prompts.collection import MOST_BYTES, OVERHEAD, Entry
 from katydid.load.prompts.entry import Prompt, Skipped
-from katydid.load.prompts.files import Columns, comma_separated, json_lines
+from katydid.load.prompts.files import Columns, comma_separated, json_lines, unpacked
 from katydid.load.prompts.json_values import json_items
-from katydid.load.prompts.unpacking import unpacked
 from katydid.load.traces.record import KNOWN, TIMES, Record, record_of
 from katydid.load.traces.trace import NONE, Blocks, Trace
 from katydid.model.errors import ConfigError

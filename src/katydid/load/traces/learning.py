@@ -8,9 +8,8 @@ from itertools import chain
 import orjson
 
 from katydid.load.prompts.entry import Skipped
-from katydid.load.prompts.files import text_lines
+from katydid.load.prompts.files import text_lines, unpacked
 from katydid.load.prompts.json_values import json_items
-from katydid.load.prompts.unpacking import unpacked
 from katydid.load.traces.files import collected
 from katydid.load.traces.logs import Logged, requests_in
 from katydid.load.traces.record import Record
