@@ -31,6 +31,25 @@ def test_a_page_loads_alone_and_never_scrolls_sideways(browser, address, width, 
     assert page.problems == []
 
 
+@pytest.mark.parametrize("width", [400, 1400])
+def test_every_cell_is_seen_whole_and_no_word_stands_on_two_lines(browser, address, width):
+    page = browser.open(address, width=width)
+    page.evaluate("document.querySelectorAll('details').forEach((d) => { d.open = true; })")
+    assert page.split_words() == []
+    assert page.hidden_cells(width) == []
+
+
+def test_on_a_narrow_screen_a_cell_has_its_columns_name_and_tiles_leave_no_hole(browser, address):
+    page = browser.open(address, width=400)
+    label = "getComputedStyle(document.querySelector('td[data-label=\"p95\"]'), '::before').content"
+    assert page.evaluate(label).startswith('"p95')
+    tiles = page.evaluate(
+        "[...document.querySelectorAll('.tiles div')].reduce((rows, d) => { const b = d.getBoundingClientRect();"
+        " (rows[b.top] ||= []).push(b.right); return rows; }, {})"
+    )
+    assert len({round(max(rights)) for rights in tiles.values()}) == 1
+
+
 def test_it_is_dark_where_the_reader_wants_it_dark(browser, address):
     paper = "getComputedStyle(document.body).backgroundColor"
     light, dark = (browser.open(address, dark=dark).evaluate(paper) for dark in (False, True))

@@ -94,6 +94,20 @@ def test_the_page_loads_alone_and_never_scrolls_sideways(outputs, width, dark):
         assert page.problems == []
 
 
+def test_on_a_narrow_screen_the_first_primary_is_read_without_scrolling(outputs):
+    with Browser() as chromium:
+        page = chromium.open((outputs["root"] / "c.html").as_uri(), width=400)
+        assert page.split_words() == []
+        assert page.hidden_cells(400) == []
+        row = "document.querySelector('#metrics ~ .scroll tbody tr')"
+        assert page.evaluate(f"{row}.querySelector('td.leads').getBoundingClientRect().bottom") < 800
+        told = page.evaluate(f"{row}.innerText")
+        for words in ("Time to first token, p50", "faster", "old", "new", "\u221220"):
+            assert words in told
+        ticks = "[...document.querySelectorAll('.forest .tick')].map((tick) => tick.getBoundingClientRect().height)"
+        assert min(page.evaluate(ticks)) > 10
+
+
 def test_the_page_is_small_and_has_a_forest_plot_without_a_script(outputs):
     assert len(outputs["html"].encode()) < 150_000
     body = outputs["html"].partition("<script>")[0]

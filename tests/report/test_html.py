@@ -192,7 +192,7 @@ def test_a_workloads_own_section_is_shown_with_its_tables_and_charts_and_nothing
     table = Table("Stages", ["Stage", "Result"], [[HOSTILE, "failed"]], words=frozenset({1}), bad=frozenset({(0, 1)}))
     outline = Outline(page_of(synthetic_run(), [Section("stages", "By stage", [HOSTILE], [table], [chart])]))
     assert ("section", {"aria-labelledby": "stages"}) in outline.elements
-    assert ("td", {"class": "word bad"}) in outline.elements
+    assert ("td", {"class": "word bad", "data-label": "Result"}) in outline.elements
     assert "By stage" in outline.text
     assert "All of them." in outline.text
     assert outline.text.count(strip_control_chars(HOSTILE)) == 2
@@ -238,7 +238,7 @@ def test_clients_that_left_are_counted_and_what_the_target_did_then_is_said_on_t
     departed = [{"low_ms": 3100.0, "high_ms": 3110.0}]
     run.manifest["leaving"] = {"source": "metrics", "rest_ms": 3105.0, "departed": departed}
     text = Outline(page_of(run)).text
-    sentence = "The target goes on computing for clients that have left (≥ 3.10 s)."
+    sentence = "The target goes on computing for clients that have left (≥ 3.10\u00a0s)."
     assert text.index(sentence) < text.index("Measurement validity")
     assert "of these abandoned by their clients" in text
     assert "abandoned" not in Outline(page_of(synthetic_run())).text

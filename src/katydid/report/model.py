@@ -5,14 +5,17 @@ harmless. Knows no workload.
 """
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Any, Generic, TypeVar
 
 import pandas as pd
 
 from katydid.model.documents.manifest import Manifest
 from katydid.model.documents.summary import Summary
+from katydid.model.formatting import figure
+from katydid.model.units import Unit, Written
 
 Points = Sequence[tuple[float, float]]
 
@@ -170,22 +173,137 @@ class Material:
     monitor: pd.DataFrame
 
 
+class Judgement(StrEnum):
+    """What a cell says of its row."""
+
+    NONE = ""
+    GOOD = "good"
+    NOTE = "note"
+    BAD = "bad"
+    """It says that something failed."""
+    MINOR = "minor"
+    """It is read after the others."""
+
+
 @dataclass(frozen=True, slots=True)
-class Table:
-    """Rows of text; the first cell of a row names it.
+class Cell:
+    """What stands in one place of a table.
 
     Attributes:
-        words: columns (by index) that hold words rather than figures, and so are aligned left.
-        bad: (row, column) of cells that say that something failed.
+        value: words, or a figure in `unit`; None where there is nothing.
+        unit: None for words.
+        said: it in words, where value and unit tell too little, as of a bound or an interval.
+        link: on a page, to what it tells of: a path, with its characters quoted.
+    """
+
+    value: str | float | None
+    unit: Unit | Written | None = None
+    judgement: Judgement = Judgement.NONE
+    said: str | None = None
+    link: str | None = None
+
+    @property
+    def text(self) -> str:
+        """As everybody reads it; a dash where there is nothing."""
+        if self.said is not None:
+            return self.said
+        if isinstance(self.value, str) or self.value is None or self.unit is None:
+            return "–" if self.value is None else str(self.value)
+        return figure(self.value, self.unit)
+
+
+Row = TypeVar("Row")
+
+
+@dataclass(frozen=True, slots=True)
+class Column(Generic[Row]):
+    """One column: its heading, and what it has of a row.
+
+    Attributes:
+        of: a row's value, or its cell.
+        unit: of its figures, which are aligned right; None for words.
+        bad: of which rows it says that something failed.
+        leads: what a row is read for, as its verdict: where rows are stacked it stands first.
+    """
+
+    name: str
+    of: Callable[[Row], Cell | str | float | None]
+    unit: Unit | Written | None = None
+    bad: Callable[[Row], bool] | None = None
+    leads: bool = False
+
+    def cell(self, row: Row) -> Cell:
+        """What stands in this column of a row."""
+        found = self.of(row)
+        cell = found if isinstance(found, Cell) else Cell(found, self.unit)
+        return replace(cell, judgement=Judgement.BAD) if self.bad is not None and self.bad(row) else cell
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows, of which each column shows a part; the first column names them.
+
+    Whoever has only texts gives headings for columns and texts for rows, and says of them:
+
+    Attributes:
+        columns: the first names the rows.
+        words: columns of headings alone (by index) that hold words rather than figures, and so are aligned left.
+        bad: (row, column) of texts that say that something failed.
         in_terminal: short enough for a terminal too; a page folds the others up.
     """
 
     caption: str
-    columns: Sequence[str]
-    rows: Sequence[Sequence[str]]
+    columns: Sequence[Column[Any] | str]
+    rows: Sequence[Any]
     words: frozenset[int] = frozenset()
     bad: frozenset[tuple[int, int]] = frozenset()
     in_terminal: bool = True
+
+    @property
+    def shown(self) -> list[Column[Any]]:
+        """Its columns, whoever made it."""
+        return [
+            _texts(name, place, is_words=place in self.words) if isinstance(name, str) else name
+            for place, name in enumerate(self.columns)
+        ]
+
+    @property
+    def cells(self) -> list[list[Cell]]:
+        """All cells, row by row."""
+        return [
+            [
+                replace(cell, judgement=Judgement.BAD) if (number, place) in self.bad else cell
+                for place, cell in enumerate(column.cell(row) for column in self.shown)
+            ]
+            for number, row in enumerate(self.rows)
+        ]
+
+    @property
+    def by_column(self) -> list[tuple[Column[Any], list[Cell]]]:
+        """Each column with the cells below its heading."""
+        columns = self.shown
+        if not self.rows:
+            return [(column, []) for column in columns]
+        return [(column, list(cells)) for column, *cells in zip(columns, *self.cells, strict=True)]
+
+    def texts(self, name: str) -> list[str]:
+        """What stands below a heading."""
+        return next([cell.text for cell in cells] for column, cells in self.by_column if column.name == name)
+
+    @property
+    def marked(self) -> list[tuple[str, str]]:
+        """Heading and text of every cell that says that something failed."""
+        return [
+            (column.name, cell.text)
+            for cells in self.cells
+            for column, cell in zip(self.shown, cells, strict=True)
+            if cell.judgement is Judgement.BAD
+        ]
+
+
+def _texts(name: str, place: int, *, is_words: bool) -> Column[Sequence[str]]:
+    """The column at a place of rows of texts."""
+    return Column(name, lambda row: row[place], None if is_words or not place else Unit.COUNT)
 
 
 @dataclass(frozen=True, slots=True)
