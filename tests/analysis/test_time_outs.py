@@ -112,7 +112,7 @@ def test_pages_say_at_least(tmp_path):
     result = compared(tmp_path, 0.0, 0.2)
     (found,) = (m for m in result.metrics if m.name == "duration.p95")
     assert change_text(found).startswith("at least +")
-    assert "≥\u00a060.0 s" in comparison_markdown(result)
+    assert "≥\u00a060.0\u00a0s" in comparison_markdown(result)
 
 
 @pytest.mark.parametrize(
@@ -162,7 +162,7 @@ def test_an_upper_limit_that_the_bound_breaks_is_failed(tmp_path, name):
 def test_an_upper_limit_beyond_the_bound_is_not_passed(tmp_path):
     found = check(tmp_path, "< 90s", 0.2)
     assert (found.verdict, found.exit_code) == ("no_data", 4)
-    assert "at least 60.0 s" in found.reason
+    assert "at least 60.0\u00a0s" in found.reason
 
 
 def test_time_outs_below_the_quantile_count_and_the_limit_is_kept(tmp_path):

@@ -5,16 +5,17 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pandas as pd
 
-from katydid.analysis.derived import quantile
 from katydid.analysis.series import percentile_curve
 from katydid.model.formatting import milliseconds, number, or_dash, percent, plural
 from katydid.model.metrics import DISTRIBUTIONS
+from katydid.report.courses import course_lines, steps_for, steps_text
 from katydid.report.model import Chart, Line, Scale, Section, Style, Table
 
 _SHOWN = ("ttft", "duration")
-_BINS = 40
 _FEWEST = 5
-"""Requests that a point in time needs."""
+"""Requests of a side below which it has no curve."""
+_COLOURS = (Style.THIRD, Style.MAIN)
+"""Of the sides, in every picture."""
 FEWEST_PROMPTS = 2
 MOST_PROMPTS = 10
 """That are shown: those whose service time grew most."""
@@ -45,7 +46,7 @@ def _tails(names: tuple[str, str], sides: Sequence[pd.DataFrame]) -> Iterator[Ch
             continue
         lines = [
             Line(name, style, percentile_curve(side[d.column].dropna().to_numpy(dtype=np.float64)))
-            for name, style, side in zip(names, (Style.QUIET, Style.MAIN), sides, strict=True)
+            for name, style, side in zip(names, _COLOURS, sides, strict=True)
         ]
         counted = " and ".join(plural(int(side[d.column].notna().sum()), "request") for side in sides)
         yield Chart(
@@ -59,36 +60,23 @@ def _tails(names: tuple[str, str], sides: Sequence[pd.DataFrame]) -> Iterator[Ch
 
 
 def _courses(names: tuple[str, str], sides: Sequence[pd.DataFrame]) -> Iterator[Chart]:
-    seconds = max(float(side["scheduled_ms"].max()) for side in sides) / 1000.0
-    width = max(1.0, float(np.ceil(seconds / _BINS)))
     for d in DISTRIBUTIONS:
-        if d.name not in _SHOWN or any(side[d.column].notna().sum() < _FEWEST for side in sides):
+        if d.name not in _SHOWN:
             continue
-        lines = [
-            Line(f"{name} {label}", style, _course(side, d.column, width, seconds, q))
-            for name, side, styles in zip(
-                names, sides, ((Style.QUIET, Style.THIRD), (Style.MAIN, Style.SECOND)), strict=True
+        known = [side[side[d.column].notna()] for side in sides]
+        moments = [side["scheduled_ms"].to_numpy(dtype=np.float64).clip(min=0.0) / 1000.0 for side in known]
+        if steps := steps_for(moments):
+            yield Chart(
+                key=f"{d.name}-courses",
+                title=f"{d.label} over the runs' time",
+                note=f"By when requests were due, after the warm-up, all runs of a side together: {steps_text(steps)}.",
+                unit="ms",
+                lines=[
+                    line
+                    for name, style, at, side in zip(names, _COLOURS, moments, known, strict=True)
+                    for line in course_lines(at, side[d.column].to_numpy(dtype=np.float64), steps, style, name)
+                ],
             )
-            for label, q, style in (("p50", 0.5, styles[0]), ("p95", 0.95, styles[1]))
-        ]
-        yield Chart(
-            key=f"{d.name}-courses",
-            title=f"{d.label} over the runs' time",
-            note=f"By when requests were due, {plural(int(width), 'second')} a point, all runs of a side together.",
-            unit="ms",
-            lines=lines,
-        )
-
-
-def _course(side: pd.DataFrame, column: str, width: float, seconds: float, q: float) -> list[tuple[float, float]]:
-    known = side[side[column].notna()]
-    at = (known["scheduled_ms"].to_numpy() / 1000.0 // width).astype(np.int64)
-    values = known[column].to_numpy(dtype=np.float64)
-    points = []
-    for place in range(int(seconds // width) + 1):
-        inside = values[at == place]
-        points.append(((place + 0.5) * width, quantile(inside, q) if len(inside) >= _FEWEST else float("nan")))
-    return points
 
 
 def prompts_section(names: tuple[str, str], base: Sequence[pd.DataFrame], new: Sequence[pd.DataFrame]) -> list[Section]:

@@ -38,6 +38,10 @@ LOCUST_REPORT = "locust.html"
 _LONGEST_STEM = 200
 """Characters of a name that are kept in front of its hash."""
 
+_TIME = re.compile(r"\d{8}T\d{6}Z(-\d+)?")
+_DEPTH = 5
+"""Of the shortest path of a run: the root, results, workload, version, time."""
+
 D = TypeVar("D", bound=Document)
 
 
@@ -258,6 +262,16 @@ def new_run_path(results: Path, workload: str, version: str, started: datetime) 
         path = parent / f"{stamp}-{number}"
         number += 1
     return path
+
+
+def results_of(folder: RunFolder) -> Path | None:
+    """The folder of results that a run lies in, where `new_run_path` puts it; None where it lies elsewhere."""
+    path, manifest = folder.path.absolute(), folder.manifest()
+    if len(path.parts) < _DEPTH or not _TIME.fullmatch(path.name):
+        return None
+    results = path.parent.parent.parent
+    named = results / _file_name(manifest.workload or "") / _file_name(manifest.version or "")
+    return results if path.parent == named else None
 
 
 def _not_writable(results: Path, why: str) -> ConfigError:
