@@ -5,7 +5,7 @@ deviation, half of whose variance is the same for all. The two runs of a pair sh
 The history is ten runs of an earlier version, or none; or the pairs of an earlier `ab`, known as such or not.
 
     python benchmarks/simulate_ab.py   # 2,000 series a cell, some minutes: the tables of docs/verdicts.md
-    python benchmarks/simulate_ab.py --series 100 --only 1
+    python benchmarks/simulate_ab.py --series 100 --only 1 --rows 4:8
 """
 
 import argparse
@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from tables import Row, add_options, percent, print_tables
 
 from katydid.analysis.comparison.compare import overall
 from katydid.analysis.comparison.estimates import Estimates
@@ -139,40 +140,35 @@ def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description="Simulate series of pairs and count the verdicts.")
     parser.add_argument("--series", type=int, default=2000, help="a cell (default: 2000)")
-    parser.add_argument("--only", type=int, help="one of the tables, counted from 0 (default: both)")
-    parser.add_argument("--seed", type=int, default=1)
+    add_options(parser)
     options = parser.parse_args()
-    random = np.random.default_rng(options.seed)
-    tables = {COLUMNS: _usual(options.series, random), PAIR_COLUMNS: _with_pairs(options.series, random)}
-    for columns, rows in list(tables.items())[slice(options.only, None if options.only is None else options.only + 1)]:
-        print(f"| {' | '.join(columns)} |\n|{'---|' * len(columns)}")
-        for row in rows:
-            print(f"| {' | '.join(row)} |", flush=True)
-        print()
+    print_tables({COLUMNS: _usual(options.series), PAIR_COLUMNS: _with_pairs(options.series)}, options)
 
 
-def _usual(series: int, random: np.random.Generator) -> Iterator[list[str]]:
+def _usual(series: int) -> Iterator[Row]:
     for history in (USUAL, History()):
         for sd in SDS:
-            for truth in TRUTHS:
-                found = simulate(sd, truth, series=series, random=random, history=history)
-                yield [f"{100 * sd:.1f} %", f"{history.runs} runs" if history.runs else "none", *_cells(truth, found)]
+            begins = f"{100 * sd:.1f} % | {f'{history.runs} runs' if history.runs else 'none'}"
+            yield from _rows(begins, sd, series=series, history=history)
 
 
-def _with_pairs(series: int, random: np.random.Generator) -> Iterator[list[str]]:
+def _with_pairs(series: int) -> Iterator[Row]:
     for shared in (SHARED, 0.0):
         for pairs in (5, 10):
             for known in (False, True):
+                begins = f"{100 * shared:.0f} % | {pairs}, {'known' if known else 'as runs alone'}"
                 history = History(pairs=pairs, known=known)
-                for truth in TRUTHS:
-                    found = simulate(PAIRED_SD, truth, series=series, random=random, history=history, shared=shared)
-                    told = f"{pairs}, {'known' if known else 'as runs alone'}"
-                    yield [f"{100 * shared:.0f} %", told, *_cells(truth, found)]
+                yield from _rows(begins, PAIRED_SD, series=series, history=history, shared=shared)
 
 
-def _cells(truth: float, found: Series) -> list[str]:
-    shares = [f"{100 * share:.1f} %" for share in (found.slower, found.faster, found.same)]
-    return [f"{100 * truth:.0f} % slower" if truth else "equal", *shares, f"{found.pairs:.1f}"]
+def _rows(begins: str, sd: float, *, series: int, history: History, shared: float = 0.0) -> Iterator[Row]:
+    for truth in TRUTHS:
+
+        def cells(random: np.random.Generator, truth: float = truth) -> list[str]:
+            found = simulate(sd, truth, series=series, random=random, history=history, shared=shared)
+            return [*map(percent, (found.slower, found.faster, found.same)), f"{found.pairs:.1f}"]
+
+        yield f"{begins} | {f'{100 * truth:.0f} % slower' if truth else 'equal'}", cells
 
 
 if __name__ == "__main__":

@@ -7,22 +7,23 @@ both times. The history is ten runs of an earlier version, or what one of the `s
 are noisier, that differ, that drift. Requests fail alone, or in bursts of neighbours, and one run may be unluckier
 than the next; their failures are counted by the code that counts real ones.
 
-    python benchmarks/simulate_verdicts.py   # 2,000 pairs a cell, half an hour: the tables of docs/verdicts.md
+    python benchmarks/simulate_verdicts.py   # 2,000 pairs a cell, an hour: the tables of docs/verdicts.md
     python benchmarks/simulate_verdicts.py --pairs 100
     python benchmarks/simulate_verdicts.py --only 1 --rows 8:12   # in pieces: each row has random numbers of its own
 """
 
 import argparse
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from situations import SITUATIONS, STEADY, Situation, draw
+from tables import Row, add_options, percent, print_tables
 
 from katydid.analysis.comparison.compare import overall
 from katydid.analysis.comparison.estimates import Estimates
-from katydid.analysis.comparison.failures import clumping, episodes
+from katydid.analysis.comparison.failures import clumping, clumping_of_few, episodes
 from katydid.analysis.comparison.primaries import FAILURES
 from katydid.analysis.comparison.sides import Sides
 from katydid.analysis.comparison.verdicts import judge_metrics
@@ -87,6 +88,7 @@ class Failing:
         return f"{together}, runs vary by {self.luck:.0%}" if self.luck else together
 
 
+NO_CLUMPS = clumping_of_few(0, 0)
 NONE_FAIL = Failing()
 EQUAL = [
     NONE_FAIL,
@@ -185,9 +187,12 @@ def cell(
 
 
 def _estimates(logs: np.ndarray, rate: float, failing: Failing, random: np.random.Generator) -> Estimates:
-    failed = _failed(rate, failing, random)
-    count, faltered = int(failed.sum()), episodes(np.flatnonzero(failed) * SECONDS * 1000.0 / failing.requests)
-    values = {name: float(np.exp(log)) for name, log in zip(METRICS, logs, strict=True)}
+    count, faltered, clumps = 0, 0, NO_CLUMPS
+    if rate:
+        failed = _failed(rate, failing, random)
+        count, faltered = int(failed.sum()), episodes(np.flatnonzero(failed) * SECONDS * 1000.0 / failing.requests)
+        clumps = clumping(failed, faltered)
+    values = dict(zip(METRICS, np.exp(logs).tolist(), strict=True))
     return Estimates(
         values=values | {FAILURES: count / failing.requests},
         ok=failing.requests - count,
@@ -195,68 +200,57 @@ def _estimates(logs: np.ndarray, rate: float, failing: Failing, random: np.rando
         requests=failing.requests,
         episodes=faltered,
         users_at_stop=None,
-        clumping=clumping(failed, faltered),
+        clumping=clumps,
     )
 
 
 def _failed(rate: float, failing: Failing, random: np.random.Generator) -> np.ndarray:
     """Which requests of a run fail, in their order."""
+    rate *= float(np.exp(random.normal(0.0, failing.luck))) if failing.luck else 1.0
+    starts = np.flatnonzero(random.random(failing.requests) < -np.log1p(-min(rate, 0.99)) / failing.burst)
+    if failing.burst == 1:
+        return np.asarray(random.random(failing.requests) < rate)
     failed = np.zeros(failing.requests, dtype=bool)
-    if rate:
-        rate *= float(np.exp(random.normal(0.0, failing.luck))) if failing.luck else 1.0
-        starts = np.flatnonzero(random.random(failing.requests) < -np.log1p(-min(rate, 0.99)) / failing.burst)
-        if failing.burst == 1:
-            return np.asarray(random.random(failing.requests) < rate)
-        for start in starts:
-            failed[start : start + failing.burst] = True
+    for start in starts:
+        failed[start : start + failing.burst] = True
     return failed
 
 
-Row = tuple[str, Callable[[dict], tuple[float, ...]]]
-"""What a row begins with, and what finds its figures, given how pairs are judged."""
+Figures = Callable[[dict], tuple[float, ...]]
+"""What finds a row's figures, given how pairs are judged."""
+Judged = tuple[str, Figures]
+"""What a row begins with, and its figures."""
 
 
 def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description="Simulate pairs of versions and count the verdicts.")
     parser.add_argument("--pairs", type=int, default=2000, help="a cell (default: 2000)")
-    parser.add_argument("--only", type=int, help="one of the tables, counted from 0 (default: all four)")
-    parser.add_argument("--rows", type=_slice, default=slice(None), help="FROM:TO, rows of each table (default: all)")
-    parser.add_argument("--seed", type=int, default=1)
+    add_options(parser)
     parser.add_argument("--family-alpha", type=float, default=CompareSettings().family_alpha)
     options = parser.parse_args()
-    settings = CompareSettings(family_alpha=options.family_alpha)
+    how = {"pairs": options.pairs, "settings": CompareSettings(family_alpha=options.family_alpha)}
     random = np.random.default_rng(options.seed)
     drawn = {level: pool(sd, random) for level, sd in LEVELS.items()}
-    tables = {
+    rows = {
         COLUMNS: _times(drawn),
         SITUATION_COLUMNS: _situations(drawn),
         EQUAL_COLUMNS: _equal(drawn),
         WORSE_COLUMNS: _worse(drawn),
     }
-    for number, (columns, rows) in enumerate(tables.items()):
-        if options.only not in (None, number):
-            continue
-        print(f"| {' | '.join(columns)} |\n|{'---|' * len(columns)}")
-        for place, (label, figures) in list(enumerate(rows))[options.rows]:
-            random = np.random.default_rng([options.seed, number, place])
-            found = figures({"pairs": options.pairs, "random": random, "settings": settings})
-            line = f"| {label} | " + " | ".join(map(_percent, found)) + " |"
-            print(re.sub(r"(?<=\d)%", " %", line), flush=True)
-        print()
+    print_tables({columns: _with(how, found) for columns, found in rows.items()}, options)
 
 
-def _slice(text: str) -> slice:
-    first, _, last = text.partition(":")
-    return slice(int(first or 0), int(last) if last else None)
+def _with(how: dict, rows: Iterable[Judged]) -> Iterator[Row]:
+    for label, figures in rows:
+
+        def cells(random: np.random.Generator, figures: Figures = figures) -> list[str]:
+            return [percent(figure) for figure in figures(how | {"random": random})]
+
+        yield re.sub(r"(?<=\d)%", " %", label), cells
 
 
-def _percent(figure: float) -> str:
-    """A dash where there is none: no interval was shown."""
-    return "–" if np.isnan(figure) else f"{figure:.1%}"
-
-
-def _times(drawn: dict[str, np.ndarray]) -> Iterator[Row]:
+def _times(drawn: dict[str, np.ndarray]) -> Iterator[Judged]:
     for level, runs in ((level, drawn[level]) for level in LEVELS):
         designs = [(str(count), count, STEADY) for count in RUNS]
         designs += [("5, sharing 80 %", 5, Situation("pairs are correlated", shared=0.8))]
@@ -293,7 +287,7 @@ EQUAL_COLUMNS = (
 WORSE_COLUMNS = ("worse version: requests that fail", "runs a side", "slower", "the same, no history")
 
 
-def _situations(drawn: dict[str, np.ndarray]) -> Iterator[Row]:
+def _situations(drawn: dict[str, np.ndarray]) -> Iterator[Judged]:
     for situation in SITUATIONS:
         for count in OF_SITUATIONS:
 
@@ -306,7 +300,7 @@ def _situations(drawn: dict[str, np.ndarray]) -> Iterator[Row]:
             yield f"{situation.name} | {count}", figures
 
 
-def _equal(drawn: dict[str, np.ndarray]) -> Iterator[Row]:
+def _equal(drawn: dict[str, np.ndarray]) -> Iterator[Judged]:
     for failing in EQUAL:
         label = f"{failing.base:.0%} of {failing.requests}, {failing.how}" if failing.base else "none"
 
@@ -318,7 +312,7 @@ def _equal(drawn: dict[str, np.ndarray]) -> Iterator[Row]:
         yield label, figures
 
 
-def _worse(drawn: dict[str, np.ndarray]) -> Iterator[Row]:
+def _worse(drawn: dict[str, np.ndarray]) -> Iterator[Judged]:
     for count, failing in WORSE:
         label = f"{failing.base:.0%} → {failing.new:.0%} of {failing.requests}, {failing.how}"
 

@@ -103,7 +103,7 @@ and its code is 130 all the same.
 
 
 _FILES = {
-    folder.REPORT: "the report: one page, no network needed, complete without JavaScript",
+    folder.REPORT: "the report: one page, no network needed, complete without JavaScript, which adds zoom",
     folder.SUMMARY: "[metrics](metrics.md), counts, errors, `valid` and why not: [its keys](json.md)",
     folder.MANIFEST: "what made the run, what must match for a comparison, and how it ended",
     folder.LOCUST_REPORT: "Locust's own report",

@@ -122,8 +122,8 @@ WRONG = Errors(0.5, 2.0, 9.0, 1000)
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"ttft": WRONG}, "TTFT error, p99 2.00 ms"),
-        ({"ttft": Errors(0.0, None, 9.0, 100)}, "TTFT error, p99 9.00 ms"),
+        ({"ttft": WRONG}, "TTFT error, p99 2.00\u00a0ms"),
+        ({"ttft": Errors(0.0, None, 9.0, 100)}, "TTFT error, p99 9.00\u00a0ms"),
         ({"duration": WRONG}, "duration error"),
         ({"gap": Errors(0.0, 0.02, 0.1, 1000)}, "mean gap error, p99 2\u00a0%"),
         ({"bound_share": 0.06}, "upper bounds"),

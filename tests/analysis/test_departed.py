@@ -15,13 +15,13 @@ def found(*departed, rest=3000.0, source="metrics", **more):
 def test_a_slot_that_is_soon_free():
     told = found((0.0, 12.0), (20.0, 40.0), (10.0, 21.0))
     assert (told.outcome, told.low_ms, told.high_ms, told.source) == ("frees", 0.0, 40.0, "metrics")
-    assert told.text == "The target frees the slot of a client that has left within 40.0 ms."
+    assert told.text == "The target frees the slot of a client that has left within 40.0\u00a0ms."
 
 
 def test_a_slot_that_stays_taken_until_the_answer_would_have_ended():
     told = found((3100.0, 3120.0), (3104.0, 3118.0), (3108.0, 3119.0), rest=3110.0)
     assert (told.outcome, told.low_ms, told.high_ms) == ("computes", 3100.0, 3120.0)
-    assert told.text == "The target goes on computing for clients that have left (≥ 3.10 s)."
+    assert told.text == "The target goes on computing for clients that have left (≥ 3.10\u00a0s)."
 
 
 def test_a_slot_that_was_never_seen_free():

@@ -101,16 +101,16 @@ def test_the_sentences():
         }.items()
     }
     assert told == {
-        "passed": "PASSED: 10 requests, 0 failed, TTFT p50 100 ms; run time reached.",
+        "passed": "PASSED: 10 requests, 0 failed, TTFT p50 100\u00a0ms; run time reached.",
         "stopped": "STOPPED at the 5th failure after 10 s with 1 user: 10 requests, 5 failed.",
-        "interrupted": "INTERRUPTED after 10 s: 10 requests, 0 failed, TTFT p50 100 ms.",
+        "interrupted": "INTERRUPTED after 10 s: 10 requests, 0 failed, TTFT p50 100\u00a0ms.",
         "configuration": "FAILED: no request succeeded (404 at /v1/v1/chat/completions: check --host and --endpoint); "
         "5 requests, 5 failed, run time reached.",
         "target": "FAILED: no request succeeded (overloaded: busy, the target's fault); 5 requests, 5 failed, "
         "run time reached.",
         "generator": "INVALID (the generator's fault): 1 worker was lost (w1), and what was last recorded "
         "there: see the workers' logs; keep the machines and the network between them healthy; 10 requests, 0 failed, "
-        "TTFT p50 100 ms, run time reached.",
+        "TTFT p50 100\u00a0ms, run time reached.",
         "cut off": "INVALID (the configuration's fault): 1 of 2 requests were cut off by the end of the run: raise "
         "--drain, so that they may finish; 2 requests, 0 failed, run time reached.",
         "unknown host": "INVALID (the configuration's fault): requests failed because of the configuration (5 × dns): "

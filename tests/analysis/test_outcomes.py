@@ -50,7 +50,7 @@ def test_a_run_that_was_not_stopped_had_all_of_its_users():
 
 
 def test_one_whose_clients_left_says_what_its_target_did():
-    sentence = "The target frees the slot of a client that has left within 12.0 ms."
+    sentence = "The target frees the slot of a client that has left within 12.0\u00a0ms."
     summary = summary_with(leaving={"outcome": "frees", "text": sentence})
     told = outcome_of(RunData("folder", manifest_with(MANIFEST), pd.DataFrame(), summary))
     assert told.leaving == sentence

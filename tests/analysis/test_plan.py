@@ -83,9 +83,8 @@ def test_at_full_utilisation_there_are_as_many_workers_as_the_streams_keep_busy(
 
 def test_a_load_beyond_all_workers_is_called_what_it_is():
     (table,) = plan_section(make_plan(Demand(concurrency=500, rtf=0.1), workers=20)).tables
-    index, row = next((index, row) for index, row in enumerate(table.rows) if row[0] == "20")
-    assert row[1] == "250\u00a0%"
-    assert (index, 1) in table.bad
+    assert dict(zip(table.texts("Workers"), table.texts("Load"), strict=True))["20"] == "250\u00a0%"
+    assert ("Load", "250\u00a0%") in table.marked
 
 
 @pytest.mark.parametrize("utilisation", [0, -0.1, 1.01, math.nan])

@@ -6,7 +6,7 @@ import pytest
 
 from documents import manifest_with
 from katydid.analysis.derived import quantile, with_derived
-from katydid.analysis.series import MOST_BINS, histogram, over_time, percentile_curve
+from katydid.analysis.series import MOST_BINS, histogram, over_time, percentile_curve, quantile_course, quantile_width
 from rows import ABANDONED, ABORTED, FAILED, MANIFEST, monitor, samples, started, steady
 
 
@@ -34,19 +34,30 @@ def test_in_flight_is_the_mean_number_under_way():
     assert course["in_flight"].tolist() == pytest.approx([0.5, 0.75])
 
 
-def test_quantiles_belong_to_the_bin_of_the_start_and_are_those_of_the_summary():
+@pytest.mark.parametrize(("q", "fewest"), [(0.5, 7), (0.95, 90)])
+def test_a_quantile_of_a_bin_is_that_of_the_summary_where_the_bin_has_the_requests_for_it(q, fewest):
     random = np.random.default_rng(7)
-    at = random.uniform(0, 30_000, 400)
-    took = random.lognormal(6, 0.5, 400)
-    course = course_of(*(started(a, ttft_ms=t) for a, t in zip(at, took, strict=True)))
-    width = course["width"].iloc[0] * 1000
-    for index, row in course.iterrows():
-        inside = took[at // width == index]
-        if len(inside):
-            assert row["ttft_p50"] == quantile(inside, 0.5)
-            assert row["ttft_p95"] == quantile(inside, 0.95)
-        else:
-            assert np.isnan(row["ttft_p50"])
+    at, took = random.uniform(0, 30, 400), random.lognormal(6, 0.5, 400)
+    for width in (1, 5, 10):
+        course = quantile_course(at, took, q, width)
+        assert [x for x, _ in course] == [(place + 0.5) * width for place in range(30 // width)]
+        for place, (_, value) in enumerate(course):
+            inside = took[at // width == place]
+            if len(inside) >= fewest:
+                assert value == quantile(inside, q)
+            else:
+                assert np.isnan(value)
+
+
+def test_the_bins_of_a_high_quantile_are_wider_and_most_requests_lie_in_bins_that_have_it():
+    at = np.arange(0.0, 120.0, 0.125)
+    assert [quantile_width(at, q) for q in (0.5, 0.95)] == [5, 15]
+    burst = np.concatenate([np.full(12, 2.5), [0.5, 4.5, 6.5]])
+    assert quantile_width(burst, 0.5) == 1, "the burst has the requests for it, whatever the mean rate is"
+
+
+def test_where_no_bin_would_have_a_quantile_one_holds_the_whole_run():
+    assert quantile_width(np.arange(0.0, 100.0, 1.0), 0.95) >= 90
 
 
 def test_users_of_all_workers_are_added_and_the_master_is_none_of_them():

@@ -79,6 +79,7 @@ def test_a_bridge_that_takes_a_post(tmp_path, server, verdict):
         assert set(run.samples["outcome"]) == {"ok"}
 
 
+@pytest.mark.timeout(300)
 def test_a_search_of_tool_calls_tells_requests_and_conversations_apart(tmp_path):
     with foreign_tools() as server:
         words = ("--interval", 2, "--start-users", 10, "--limit", 3, "--steps", 4, "--repeats", 2, "--hold", 12)

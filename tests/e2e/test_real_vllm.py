@@ -88,7 +88,7 @@ def test_a_shared_prefix_shows_alike_in_its_own_count_of_cached_tokens_and_in_ou
     hits = metric(vllm, "vllm:prefix_cache_hits_total") - before
     ours = run.samples["cached_tokens"].sum()
     assert ours > 0.2 * run.samples["prompt_tokens"].sum()
-    assert hits == pytest.approx(ours, rel=0.1), "but for the look before the load"
+    assert ours <= hits <= ours + 5 * 256, "but for the look and the probes before the load"
 
 
 def test_a_file_of_prompts_that_comes_a_second_time_is_warm_and_told(vllm, tmp_path):

@@ -1,6 +1,7 @@
 """Numbers, and what became of a run, as people read them."""
 
 import math
+import re
 
 import pytest
 from msgspec import convert
@@ -32,8 +33,8 @@ from katydid.model.formatting import (
      (9999.0, "10.0 s"), (10_000.0, "10.0 s"), (61_000.0, "61.0 s"), (150_000.0, "150 s"), (1_500_000.0, "1,500 s"),
      (99.96, "100 ms"), (math.inf, "–")],
 )  # fmt: skip
-def test_a_time(value, text):
-    assert milliseconds(value) == text
+def test_a_time_has_a_space_at_which_no_line_is_broken(value, text):
+    assert milliseconds(value) == re.sub(" (?=m?s$)", "\u00a0", text)
 
 
 @pytest.mark.parametrize(
@@ -72,12 +73,12 @@ def test_one_is_no_plural(count, text):
 @pytest.mark.parametrize(
     ("name", "value", "text"),
     [
-        ("ttft.p95", 1234.0, "1.23 s"),
+        ("ttft.p95", 1234.0, "1.23\u00a0s"),
         ("failure_rate", 0.0174, "1.74\u00a0%"),
-        ("requests_per_s", 2.0, "2.00 /s"),
-        ("requests_per_s", 0, "0.00 /s"),
-        ("tokens_per_s", 1234.5, "1,234 tok/s"),
-        ("user_tokens.p50", 30.0, "30.0 tok/s"),
+        ("requests_per_s", 2.0, "2.00\u00a0/s"),
+        ("requests_per_s", 0, "0.00\u00a0/s"),
+        ("tokens_per_s", 1234.5, "1,234\u00a0tok/s"),
+        ("user_tokens.p50", 30.0, "30.0\u00a0tok/s"),
         ("rtf.p50", 1.5, "1.50 ×"),
         ("queue_pending.max", 12.0, "12"),
     ],
@@ -183,6 +184,6 @@ def test_a_number_in_a_row(value, told):
 
 def test_an_upper_bound_says_so_wherever_it_is_shown():
     bounded = summary_with(upper_bounds=["ttft.p95"])
-    assert show("ttft.p95", 82.0, bounded) == "≤ 82.0 ms"
-    assert show("ttft.p50", 52.0, bounded) == "52.0 ms"
-    assert show("ttft.p95", 82.0) == "82.0 ms"
+    assert show("ttft.p95", 82.0, bounded) == "≤ 82.0\u00a0ms"
+    assert show("ttft.p50", 52.0, bounded) == "52.0\u00a0ms"
+    assert show("ttft.p95", 82.0) == "82.0\u00a0ms"

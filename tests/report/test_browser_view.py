@@ -31,6 +31,25 @@ def test_a_page_loads_alone_and_never_scrolls_sideways(browser, address, width, 
     assert page.problems == []
 
 
+@pytest.mark.parametrize("width", [400, 1400])
+def test_every_cell_is_seen_whole_and_no_word_stands_on_two_lines(browser, address, width):
+    page = browser.open(address, width=width)
+    page.evaluate("document.querySelectorAll('details').forEach((d) => { d.open = true; })")
+    assert page.split_words() == []
+    assert page.hidden_cells(width) == []
+
+
+def test_on_a_narrow_screen_a_cell_has_its_columns_name_and_tiles_leave_no_hole(browser, address):
+    page = browser.open(address, width=400)
+    label = "getComputedStyle(document.querySelector('td[data-label=\"p95\"]'), '::before').content"
+    assert page.evaluate(label).startswith('"p95')
+    tiles = page.evaluate(
+        "[...document.querySelectorAll('.tiles div')].reduce((rows, d) => { const b = d.getBoundingClientRect();"
+        " (rows[b.top] ||= []).push(b.right); return rows; }, {})"
+    )
+    assert len({round(max(rights)) for rights in tiles.values()}) == 1
+
+
 def test_it_is_dark_where_the_reader_wants_it_dark(browser, address):
     paper = "getComputedStyle(document.body).backgroundColor"
     light, dark = (browser.open(address, dark=dark).evaluate(paper) for dark in (False, True))
@@ -50,18 +69,51 @@ def test_without_javascript_everything_is_there_but_the_buttons(browser, address
     assert count("figure button") == 0
 
 
-def test_every_chart_can_be_explored_and_put_back(browser, address):
+def press(page, kind, x, y):
+    page.command("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
+
+
+def test_a_pointer_is_told_the_values_a_drag_zooms_and_a_button_puts_it_back(browser, address):
     page = browser.open(address, width=1400)
-    click = "document.querySelectorAll('figure button').forEach((b) => b.click())"
-    figures = page.evaluate("document.querySelectorAll('figure').length")
-    page.evaluate(click)
-    assert page.evaluate("document.querySelectorAll('.canvas svg').length") == figures
-    assert page.evaluate("[...document.querySelectorAll('.canvas svg')].every((s) => s.clientWidth > 1000)")
-    assert page.evaluate("document.documentElement.scrollWidth") <= 1400
-    page.evaluate(click)
-    assert page.evaluate("document.querySelectorAll('.canvas').length") == 0
+    page.evaluate("document.querySelector('figure[data-chart=load]').scrollIntoView({block: 'center'})")
+    figure = "document.querySelector('figure[data-chart=load]')"
+    left, top, width, height = page.evaluate(
+        f"(() => {{ const r = {figure}.querySelector('.plot').getBoundingClientRect();"
+        " return [r.left, r.top, r.width, r.height]; })()"
+    )
+    ticks = (
+        f"[...{figure}.querySelectorAll('.across, .zoom-tick')]"
+        ".filter((t) => t.checkVisibility()).map((t) => t.textContent)"
+    )
+    whole = page.evaluate(ticks)
+    press(page, "mouseMoved", left + width / 2, top + height / 2)
+    told = page.evaluate(f"{figure}.querySelector('.tip').textContent").split("\n")
+    assert told[0].startswith("1:0")
+    assert [line.partition(":")[0] for line in told[1:]] == ["offered", "started", "completed", "failed"]
+    press(page, "mousePressed", left + width * 0.4, top + height / 2)
+    press(page, "mouseMoved", left + width * 0.7, top + height / 2)
+    press(page, "mouseReleased", left + width * 0.7, top + height / 2)
+    zoomed = page.evaluate(ticks)
+    assert zoomed != whole
+    assert all(tick.startswith(("45", "50", "5", "1:")) for tick in zoomed)
+    page.evaluate(f"{figure}.querySelector('button').click()")
+    assert page.evaluate(ticks) == whole
     assert page.problems == []
     assert page.requests == [address]
+
+
+def test_a_line_is_switched_off_by_its_legend_with_the_keyboard_too(browser, address):
+    page = browser.open(address, width=1400)
+    shown = "document.querySelector('figure[data-chart=load] path.third').checkVisibility()"
+    flip = (
+        "document.querySelectorAll('figure[data-chart=load] .legend li')[1]"
+        ".dispatchEvent(new KeyboardEvent('keydown', {key: 'Enter'}))"
+    )
+    assert page.evaluate(shown)
+    page.evaluate(flip)
+    assert not page.evaluate(shown)
+    page.evaluate(flip)
+    assert page.evaluate(shown)
 
 
 def test_the_policy_stops_a_script_that_is_not_ours(browser, address):

@@ -76,7 +76,7 @@ def test_a_hostile_version_stays_text(tmp_path):
         manifest.write_text(json.dumps(json.loads(manifest.read_text()) | {"version": HOSTILE + name}))
     page = tmp_path / "c.html"
     assert main(["compare", str(tmp_path / "old"), str(tmp_path / "new"), "--html", str(page)]) == 0
-    body = page.read_text(encoding="utf-8").partition('<script type="application/json"')[0]
+    body = page.read_text(encoding="utf-8").partition("<script>")[0]
     assert "<img" not in body
     assert "\u202e" not in body
     assert "&lt;img src=x" in body
@@ -94,9 +94,23 @@ def test_the_page_loads_alone_and_never_scrolls_sideways(outputs, width, dark):
         assert page.problems == []
 
 
+def test_on_a_narrow_screen_the_first_primary_is_read_without_scrolling(outputs):
+    with Browser() as chromium:
+        page = chromium.open((outputs["root"] / "c.html").as_uri(), width=400)
+        assert page.split_words() == []
+        assert page.hidden_cells(400) == []
+        row = "document.querySelector('#metrics ~ .scroll tbody tr')"
+        assert page.evaluate(f"{row}.querySelector('td.leads').getBoundingClientRect().bottom") < 800
+        told = page.evaluate(f"{row}.innerText")
+        for words in ("Time to first token, p50", "faster", "old", "new", "\u221220"):
+            assert words in told
+        ticks = "[...document.querySelectorAll('.forest .tick')].map((tick) => tick.getBoundingClientRect().height)"
+        assert min(page.evaluate(ticks)) > 10
+
+
 def test_the_page_is_small_and_has_a_forest_plot_without_a_script(outputs):
-    assert len(outputs["html"].encode()) < 2_000_000
-    body = outputs["html"].partition('<script type="application/json"')[0]
+    assert len(outputs["html"].encode()) < 150_000
+    body = outputs["html"].partition("<script>")[0]
     assert body.count('<line class="reach main"') >= 4
     assert "All metrics, with the smallest change" in body
 

@@ -85,9 +85,9 @@ def test_every_metric_that_is_shown_is_defined(page):
 def test_elements_nest_and_tables_and_pictures_can_be_read_aloud(page):
     elements = Outline(page).elements
     assert all("scope" in attributes for tag, attributes in elements if tag == "th")
-    pictures = [attributes for tag, attributes in elements if tag == "svg"]
+    pictures = [attributes for tag, attributes in elements if attributes.get("role") == "img"]
+    assert [p["aria-label"] for p in pictures if not p["aria-label"]] == []
     assert len(pictures) == 8
-    assert all(p["role"] == "img" and p["aria-label"] for p in pictures)
 
 
 def test_the_page_asks_for_nothing(page):
@@ -110,7 +110,7 @@ def test_what_the_target_says_is_only_text():
     page = page_of(run)
     outline = Outline(page)
     assert "img" not in {tag for tag, _ in outline.elements}
-    assert sum(tag == "script" for tag, _ in outline.elements) == 3
+    assert sum(tag == "script" for tag, _ in outline.elements) == 1
     assert "<img src=x onerror=alert(1)>" in outline.text
     assert not {"\x1b", "\u202e"} & set(page.partition("<script")[0])
 
@@ -192,7 +192,7 @@ def test_a_workloads_own_section_is_shown_with_its_tables_and_charts_and_nothing
     table = Table("Stages", ["Stage", "Result"], [[HOSTILE, "failed"]], words=frozenset({1}), bad=frozenset({(0, 1)}))
     outline = Outline(page_of(synthetic_run(), [Section("stages", "By stage", [HOSTILE], [table], [chart])]))
     assert ("section", {"aria-labelledby": "stages"}) in outline.elements
-    assert ("td", {"class": "word bad"}) in outline.elements
+    assert ("td", {"class": "word bad", "data-label": "Result"}) in outline.elements
     assert "By stage" in outline.text
     assert "All of them." in outline.text
     assert outline.text.count(strip_control_chars(HOSTILE)) == 2
@@ -238,7 +238,7 @@ def test_clients_that_left_are_counted_and_what_the_target_did_then_is_said_on_t
     departed = [{"low_ms": 3100.0, "high_ms": 3110.0}]
     run.manifest["leaving"] = {"source": "metrics", "rest_ms": 3105.0, "departed": departed}
     text = Outline(page_of(run)).text
-    sentence = "The target goes on computing for clients that have left (≥ 3.10 s)."
+    sentence = "The target goes on computing for clients that have left (≥ 3.10\u00a0s)."
     assert text.index(sentence) < text.index("Measurement validity")
     assert "of these abandoned by their clients" in text
     assert "abandoned" not in Outline(page_of(synthetic_run())).text

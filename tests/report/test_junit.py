@@ -34,7 +34,7 @@ def test_a_check_is_a_test_case_with_what_came_of_it():
 
 def test_a_broken_limit_says_value_and_limit():
     (failure,) = suite(judged(objective={"ttft.p95": "< 1ms"})).iter("failure")
-    assert (failure.get("type"), failure.get("message")) == ("failed", "ttft.p95 is 1.00 s")
+    assert (failure.get("type"), failure.get("message")) == ("failed", "ttft.p95 is 1.00\u00a0s")
     assert junit(judged(objective={"ttft.p95": "< 1ms"})).count("ttft.p95: &lt; 1ms") == 1
 
 

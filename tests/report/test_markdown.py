@@ -64,10 +64,10 @@ def test_letters_of_all_languages_stay_as_they_are():
 
 def test_a_judgement_is_a_heading_and_a_table_with_the_worst_first():
     markdown = section_markdown(section(judged(objective={"failure_rate": "< 2%", "ttft.p95": "< 1ms"})))
-    assert markdown.startswith("### FAILED. ttft.p95 is 1.00 s, the limit &#60; 1ms.\n")
+    assert markdown.startswith("### FAILED. ttft.p95 is 1.00\u00a0s, the limit &#60; 1ms.\n")
     header, first, *others = cells(markdown)
     assert header == ["Check", "Value", "Limit", "Verdict", "Why"]
-    assert first[:4] == ["ttft.p95", "1.00 s", "< 1ms", "FAILED"]
+    assert first[:4] == ["ttft.p95", "1.00\u00a0s", "< 1ms", "FAILED"]
     assert {row[3] for row in others} == {"passed"}
     assert "**FAILED**" in markdown
 
@@ -76,7 +76,7 @@ def test_a_comparison_shows_both_sides():
     markdown = section_markdown(section(judged(comparison=compared("slower"), compare={})))
     assert cells(markdown)[:2] == [
         ["Check", "Baseline", "Change", "Value", "Limit", "Verdict", "Why"],
-        ["duration.p50", "1.00 s", "+20\u00a0%", "1.20 s", "no regression ≥ 5 % vs baseline", "FAILED",
+        ["duration.p50", "1.00\u00a0s", "+20\u00a0%", "1.20\u00a0s", "no regression ≥ 5 % vs baseline", "FAILED",
          "slower: +20\u00a0% (+17\u00a0% to +23\u00a0%)"],
     ]  # fmt: skip
 
@@ -95,7 +95,7 @@ def test_a_comparison_shows_both_sides():
         ),
         (
             judged(objective={"ttft.p95": "< 1ms", "failure_rate": "< 0.5%"}),
-            "FAILED. ttft.p95 is 1.00 s, the limit < 1ms (and 1 more check).",
+            "FAILED. ttft.p95 is 1.00\u00a0s, the limit < 1ms (and 1 more check).",
         ),
         (
             judged(compare={}, comparison=compared("slower")),

@@ -27,7 +27,7 @@ def root(tmp_path_factory):
     root = tmp_path_factory.mktemp("reports")
     luck = (0.01, -0.01, 0.005)
     for number, version in enumerate(("a-version-with-a-long-name", "v2", "v3")):
-        write_version(root, version, luck, first_minute=number, step=3, slower=0.3 * number, users=10, cycles=10)
+        write_version(root, version, luck, first_minute=number, step=3, slower=0.3 * number, users=8, cycles=6)
     write_run(root / "runs", **FAILED)
     (root / "limits.toml").write_text(
         '[objective]\n"ttft.p95" = "< 1ms"\nfailure_rate = "< 0.1%"\n[compare]\nprimary = ["ttft.p50"]\n'
@@ -87,7 +87,7 @@ def test_a_primary_metric_is_read_at_one_glance(root, capsys, monkeypatch):
     main(["compare", str(root / "a-version-with-a-long-name"), str(root / "v2")])
     text = capsys.readouterr().out
     row = text[text.index("Service time, p50 *") :].partition("Service time, p95")[0]
-    for told in ("1.39 s", "1.82 s", "+31", "slower"):
+    for told in ("1.39\u00a0s", "1.82\u00a0s", "+31", "slower"):
         assert told in row
 
 

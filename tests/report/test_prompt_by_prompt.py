@@ -4,7 +4,7 @@ import pandas as pd
 
 from folders import write_version
 from katydid.cli import main
-from katydid.report.comparison_charts import prompts_section
+from katydid.report.tables.prompts import prompts_section
 from synthetic import HOSTILE
 
 NAMES = ("v1", "v2")
@@ -46,7 +46,7 @@ def test_requests_and_tokens_of_several_runs_stand_together():
     base = [run({"1": 100.0, "2": 100.0}), run({"1": 200.0, "2": 100.0}, tokens=70.0)]
     (section,) = prompts_section(NAMES, base, [run({"1": 150.0, "2": 150.0}, tokens=None)])
     told = {row[0]: row for row in section.tables[0].rows}["1"]
-    assert told[1:] == ("2", "1", "60", "–", "150 ms", "150 ms", "0.0\u00a0%")
+    assert told[1:] == ("2", "1", "60", "–", "150\u00a0ms", "150\u00a0ms", "0.0\u00a0%")
 
 
 def test_only_the_ten_that_grew_most_are_shown():

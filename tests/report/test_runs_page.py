@@ -6,8 +6,9 @@ from types import SimpleNamespace
 from flask import Flask
 from markupsafe import escape
 
-from katydid.engine.live.web import add_runs, known_runs
-from katydid.report.run_list import Links, runs_page
+from katydid.engine.live.web import add_runs
+from katydid.report.tables.run_list import Links, runs_page
+from katydid.runs.find import known_runs
 from runfolders import change_samples, write_run
 
 LINKS = Links(

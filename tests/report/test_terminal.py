@@ -32,7 +32,7 @@ def printed(run, *, terminal=False, path="reports/x/report.html", sections=()):
 
 def test_it_says_the_verdict_the_numbers_and_where_the_report_is():
     text = printed(synthetic_run())
-    assert text.lstrip().startswith("PASSED: 920 requests, 16 failed, TTFT p95 600 ms; run time reached.\n")
+    assert text.lstrip().startswith("PASSED: 920 requests, 16 failed, TTFT p95 600\u00a0ms; run time reached.\n")
     assert "Service time" in text
     assert "overloaded" in text
     assert text.endswith("Report: reports/x/report.html\n")
@@ -98,7 +98,7 @@ def test_a_workloads_own_section_is_printed_without_its_long_tables():
 
 
 LEAVING = {"source": "slots", "rest_ms": 900.0, "departed": [{"low_ms": 0.0, "high_ms": 12.0}]}
-SENTENCE = "The target frees the slot of a client that has left within 12.0 ms."
+SENTENCE = "The target frees the slot of a client that has left within 12.0\u00a0ms."
 
 
 def test_what_the_target_does_for_clients_that_have_left_stands_below_the_headline():

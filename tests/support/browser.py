@@ -41,6 +41,33 @@ def find_chromium() -> str:
     return path
 
 
+_SPLIT_WORDS = r"""
+(() => {
+  const found = [], range = document.createRange();
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const node = walker.currentNode;
+    if (!node.parentElement.checkVisibility() || node.parentElement.closest("svg, script, style")) continue;
+    for (const word of node.data.matchAll(/[^- \n\t]+/g)) {
+      if (word[0].includes("/") || word[0].length > 24) continue;
+      range.setStart(node, word.index);
+      range.setEnd(node, word.index + word[0].length);
+      const tops = new Set([...range.getClientRects()].filter((r) => r.width).map((r) => Math.round(r.top / 4)));
+      if (tops.size > 1) found.push(word[0]);
+    }
+  }
+  return found;
+})()
+"""
+_HIDDEN_CELLS = r"""
+(width) => [...document.querySelectorAll("tbody td, tbody th, .tiles div")].filter((cell) => {
+  const box = cell.getBoundingClientRect();
+  return cell.checkVisibility() && (box.left < 0 || box.right > width + 1 || cell.scrollWidth > cell.clientWidth + 1
+    || (cell.matches(".tiles div") && !cell.textContent.trim()));
+}).map((cell) => cell.textContent)
+"""
+
+
 @dataclass
 class Page:
     """One loaded page.
@@ -61,6 +88,16 @@ class Page:
         if "exceptionDetails" in answer:
             raise AssertionError(answer["exceptionDetails"]["exception"].get("description", answer))
         return answer["result"].get("value")
+
+    def split_words(self) -> list[str]:
+        """Words that stand on two lines, and numbers that stand apart from their units; addresses and paths may."""
+        found: list[str] = self.evaluate(_SPLIT_WORDS)
+        return found
+
+    def hidden_cells(self, width: int) -> list[str]:
+        """Cells of tables, and tiles, that lie outside of a screen of this width, or are cut off, or are empty."""
+        found: list[str] = self.evaluate(f"({_HIDDEN_CELLS})({width})")
+        return found
 
     def screenshot(self, path: Path) -> None:
         """The whole page as a PNG."""

@@ -145,15 +145,15 @@ def section_of(samples, monitor, manifest):
 
 def test_the_report_has_turns_history_and_both_pictures():
     section = section_of(*conversations(cached=0.5))
-    assert [table.columns[0] for table in section.tables] == ["Turn", "History"]
+    assert [table.shown[0].name for table in section.tables] == ["Turn", "History"]
     assert [chart.key for chart in section.charts] == ["ttft-by-history", "cache-by-turn"]
     assert section.text[0].startswith("50 of 50 conversations were completed, with 8")
-    assert section.tables[0].bad == frozenset()
+    assert section.tables[0].marked == []
 
 
 def test_failed_turns_are_marked():
     section = section_of(*conversations(fails_at=3))
-    assert section.tables[0].bad == {(2, 2)}
+    assert section.tables[0].marked == [("Failed", "50")]
     assert "50 ended with a failed turn" in section.text[0]
 
 

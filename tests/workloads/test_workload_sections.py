@@ -18,6 +18,10 @@ from katydid.workloads.scale.section import scale_section
 NAN = float("nan")
 
 
+def rows(table):
+    return [[cell.text for cell in cells] for cells in table.cells]
+
+
 def material(summary, frame=None, **manifest):
     return Material(
         manifest_with(manifest), summary_with(summary), pd.DataFrame() if frame is None else frame, pd.DataFrame()
@@ -52,10 +56,10 @@ def test_a_run_of_another_workload_has_no_resilience():
 def test_the_rules_stand_first_and_what_it_did_beneath(workload, title):
     section = resilience_section(material({"resilience": TOLD, "checks": [CHECK]}, LOAD, workload=workload))
     rules, deeds, facts = section.tables
-    assert deeds.rows == [["0.90 s", "kill", "killed 7, 8", "done"]]
+    assert rows(deeds) == [["900\u00a0ms", "kill", "killed 7, 8", "done"]]
     assert (section.title, list(section.text)) == (title, ["Every rule was kept."])
-    assert (rules.rows, rules.bad) == ([["it recovered", "kept", "after 2.0 s", "at all"]], frozenset())
-    assert facts.rows == [
+    assert (rows(rules), rules.marked) == ([["it recovered", "kept", "after 2.0 s", "at all"]], [])
+    assert rows(facts) == [
         ["streams that failed after the first kill", "7"],
         ["longest time without a result, s", "2.35"],
         ["from the last kill until all was as before, s", "–"],
@@ -76,16 +80,17 @@ def test_a_deed_that_failed_is_marked_and_a_storm_says_how_many():
         material({"resilience": {"clients": 2000, "events": [failed, came]}, "checks": []}, LOAD)
     )
     deeds = section.tables[1]
-    assert [row[2:] for row in deeds.rows] == [["7: no such process", "failed"], ["2,000 clients at once", "done"]]
-    assert deeds.bad == {(0, 3)}
+    assert deeds.texts("Detail") == ["7: no such process", "2,000 clients at once"]
+    assert deeds.texts("Result") == ["failed", "done"]
+    assert deeds.marked == [("Result", "failed")]
 
 
 def test_the_success_rate_before_during_and_after_has_a_table():
     parts = {name: {"streams": 40, "rate": rate} for name, rate in (("before", 1.0), ("during", 0.55), ("after", None))}
     told = {"success": parts, "events": []}
     section = resilience_section(material({"resilience": told, "checks": []}, LOAD))
-    assert section.tables[1].rows == [
-        ["normal load: ended well", "100\u00a0% of 40 streams", "55\u00a0% of 40 streams", "–"]
+    assert rows(section.tables[1]) == [
+        ["before", "100\u00a0%", "40"], ["during", "55\u00a0%", "40"], ["after", "–", "40"]
     ]  # fmt: skip
 
 
@@ -94,7 +99,7 @@ def test_a_rule_that_was_broken_is_named_and_marked():
     section = resilience_section(material({"resilience": {"events": []}, "checks": checks}, LOAD))
     assert list(section.text) == ["Broken: no outage."]
     (rules,) = section.tables
-    assert (rules.rows[1][1], rules.bad) == ("BROKEN", frozenset({(1, 1)}))
+    assert rules.marked == [("Result", "BROKEN")]
 
 
 def test_results_are_counted_in_the_second_in_which_they_came_without_what_was_done_to_the_target():
@@ -195,34 +200,32 @@ def test_a_sweep_says_why_by_what_objective_and_what_limited_it():
 
 def test_each_stage_has_its_row_in_every_table_and_what_broke_is_marked():
     answers, scaling, resources, errors, rules = scale_section(sweep(FIRST, SECOND)).tables
-    assert list(answers.rows[0]) == [
-        "100", number(1500), "100\u00a0%", "100 ms", "50.0 ms", "90.0 ms", "200 ms", "–", "1.50 s", "healthy"
+    assert rows(answers)[0] == [
+        "100", number(1500), "100\u00a0%", "100\u00a0ms", "50.0\u00a0ms", "90.0\u00a0ms", "200\u00a0ms", "–",
+        "1.50\u00a0s", "healthy",
     ]  # fmt: skip
-    assert answers.bad == frozenset({(1, 9)})
-    assert [list(row) for row in scaling.rows] == [
-        ["100", "25.0", "25.0", "1.00 ×", "100\u00a0%", "3 MiB"],
-        ["200", "–", "30.0", "1.20 ×", "60\u00a0%", "3 MiB"],
+    assert [name for name, _ in answers.marked] == ["Assessment"]
+    assert rows(scaling) == [
+        ["100", "25.0\u00a0/s", "25.0\u00a0/s", "1.00\u00a0×", "100\u00a0%", "3\u00a0MiB"],
+        ["200", "–", "30.0\u00a0/s", "1.20\u00a0×", "60\u00a0%", "3\u00a0MiB"],
     ]
-    assert list(resources.rows[0]) == ["100", "55.4\u00a0%", f"{number(1024)} MiB", "20\u00a0%", "–", "–"]
-    assert (list(errors.columns), errors.rows[1], errors.bad) == (
-        ["Users", "timeout"],
-        ["200", "750"],
-        frozenset({(1, 1)}),
-    )
+    assert rows(resources)[0] == ["100", "55.4\u00a0%", f"{number(1024)}\u00a0MiB", "20\u00a0%", "–", "–"]
+    assert (errors.texts("Users"), errors.texts("timeout")) == (["100", "200"], ["0", "750"])
+    assert errors.marked == [("timeout", "750")]
     assert rules.in_terminal is False
 
 
 def test_a_sweep_without_failures_says_so_with_a_column_of_zeros():
     errors = scale_section(sweep(FIRST, FIRST | {"users": 200})).tables[3]
-    assert (list(errors.columns), [row[1] for row in errors.rows]) == (["Users", "failures"], ["0", "0"])
+    assert errors.texts("failures") == ["0", "0"]
 
 
 def test_throughput_is_drawn_beside_what_it_would_be_if_it_grew_with_the_users():
     (chart,) = scale_section(sweep(FIRST, SECOND)).charts
-    assert [(line.label, line.points) for line in chart.lines] == [
-        ("linear", [(100.0, 25.0), (200.0, 50.0)]),
-        ("answered", [(100.0, 25.0), (200.0, 30.0)]),
-    ]
+    linear, answered = chart.lines
+    assert [linear.points[0], linear.points[-1]] == [pytest.approx((100.0, 25.0)), pytest.approx((200.0, 50.0))]
+    assert all(y == pytest.approx(x / 4) for x, y in linear.points), "a curve, since the axis is logarithmic"
+    assert answered.points == [(100.0, 25.0), (200.0, 30.0)]
     assert list(scale_section(sweep(FIRST)).charts) == []
 
 
@@ -237,11 +240,11 @@ def test_a_tools_figures_stand_with_its_rule():
     values = dict.fromkeys(STATISTICS, 12.5) | {"p99": None}
     section = definitions_section([DefinitionFinding("vLLM", Rule(), 1234, values)])
     (table,) = section.tables
-    assert list(table.columns) == ["Tool", "Metric", *STATISTICS, "Values", "Rule"]
-    assert list(table.rows[0]) == [
-        "vLLM", "TTFT", "12.5 ms", "12.5 ms", "12.5 ms", "–", number(1234), "the first event with text"
+    assert [column.name for column in table.shown] == ["Tool", "Metric", *STATISTICS, "Values", "Rule"]
+    assert rows(table)[0] == [
+        "vLLM", "TTFT", "12.5\u00a0ms", "12.5\u00a0ms", "12.5\u00a0ms", "–", number(1234), "the first event with text"
     ]  # fmt: skip
-    assert table.words == {1, 7}
+    assert [column.name for column in table.shown if column.unit is None] == ["Tool", "Metric", "Rule"]
 
 
 # A run beside theory
@@ -251,15 +254,15 @@ def test_a_run_stands_beside_theory_with_what_it_is_off_by():
     measured, theory = QueueFigures(0.9, 1.1, 1.5, 0.2, NAN), QueueFigures(1.0, 1.0, 1.5, 0.0, 0.5)
     section = theory_section(TheoryComparison(2, 0.1, 500, 7, measured, theory))
     (table,) = section.tables
-    assert [row[0] for row in table.rows] == [
+    assert table.texts("") == [
         "Streams with a result in time",
         "RTF, mean",
         "RTF, p95",
         "Lag of the final result, p50",
         "Lag of the final result, p95",
     ]
-    assert [row[3] for row in table.rows] == ["\u221210\u00a0%", "+10\u00a0%", "0.0\u00a0%", "–", "–"]
-    assert [row[1] for row in table.rows][1:] == ["1.10", "1.50", "200 ms", "–"]
+    assert table.texts("Off by") == ["\u221210\u00a0%", "+10\u00a0%", "0.0\u00a0%", "–", "–"]
+    assert table.texts("Measured")[1:] == ["1.10", "1.50", "200\u00a0ms", "–"]
     assert section.text[0].startswith("500 streams, 2 workers of RTF 0.1:")
     assert "7 more streams were refused" in section.text[0]
 
@@ -284,10 +287,15 @@ def test_a_capacity_says_what_its_interval_is():
                                     "3\u00a0% to either side.")  # fmt: skip
 
 
+def test_a_capacity_that_no_objective_limits_is_what_the_target_keeps_up_with():
+    title = searched(100.0, limiting="keeps_up").title
+    assert title.endswith("(95 % interval 90 to 110), above which throughput falls below the offered load")
+
+
 def test_a_capacity_of_rates_is_one_of_requests_a_second():
     section = searched(99.0, 100.0, unit="requests_per_s")
     assert section.title == "Capacity 100 requests/s (95 % interval 90.0 to 110), first violated failure rate"
-    assert section.tables[0].columns[1] == "Requests/s"
+    assert section.tables[0].texts("Requests/s") == []
 
 
 @pytest.mark.parametrize(
@@ -310,10 +318,9 @@ STEP = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("each", "answered", "word"), [(3.0, "6.60 /s", True), (1.0, "19.8 /s", False)])
+@pytest.mark.parametrize(("each", "answered", "word"), [(3.0, "6.60\u00a0/s", True), (1.0, "19.8\u00a0/s", False)])
 def test_what_is_offered_and_answered_is_of_one_kind(each, answered, word):
     found = {"capacity": 6.6, "low": 6.0, "high": 7.0, "at_least": False, "steps": [STEP | {"requests_each": each}]}
     (table,) = capacity_section(material({"capacity": found})).tables
-    (row,) = table.rows
-    assert (row[7], row[8]) == ("8.00 /s", answered)
+    assert (table.texts("Offered"), table.texts("Answered")) == (["8.00\u00a0/s"], [answered])
     assert ("conversations, each of 3.00 requests" in table.caption) is word

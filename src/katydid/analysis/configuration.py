@@ -69,9 +69,9 @@ def what_to_check(status: int, text: str) -> str:
 
 def error_rows(frame: pd.DataFrame) -> list[ErrorRow]:
     """Failures by class and blame, most frequent first, each with one example; warm-up included."""
-    frame = frame[~failed_later(frame)]
-    failed = frame[frame["outcome"] == "failed"]
-    ended = int(frame["outcome"].isin(["ok", "failed"]).sum())
+    in_time, failures = ~failed_later(frame), frame["outcome"] == "failed"
+    failed = frame[in_time & failures]
+    ended = int((in_time & (failures | (frame["outcome"] == "ok"))).sum())
     groups = failed.groupby(["error", "blame"], dropna=False, sort=False, observed=True)
     rows = [_error(error, blame, group, ended) for (error, blame), group in groups]
     rows.sort(key=lambda row: row.count, reverse=True)

@@ -24,6 +24,8 @@ MOST_MISSED = 1e7
 """Starts of users on a grid; times that say more are damaged."""
 _SAME_MS = 0.001
 """What the way through several clocks may add to a moment."""
+_COURSE = ("scheduled_ms", "start_ms", "ttft_ms", "duration_ms", "ended_ms")
+"""Columns that tell when a request was due, sent, answered and over."""
 
 
 def arrivals_due(manifest: Manifest, until_ms: float) -> np.ndarray:
@@ -105,9 +107,10 @@ def arrived(frame: pd.DataFrame, column: str, window: Window) -> float | None:
     An answer's are spread evenly from its first token to its last byte. Those of the warm-up's requests that arrive
     in the window count; those that arrive in the drain do not.
     """
-    ok = frame[(frame["outcome"] == "ok") & frame[column].notna()]
-    if "role" in ok:
-        ok = ok[ok["role"].isna()]
+    told = (frame["outcome"] == "ok") & frame[column].notna()
+    if "role" in frame:
+        told &= frame["role"].isna()
+    ok = frame.loc[told, frame.columns.intersection([*_COURSE, column], sort=False)]
     if ok.empty:
         return None
     last = ends_ms(ok).to_numpy(dtype=np.float64)
@@ -130,7 +133,7 @@ def missed_starts(frame: pd.DataFrame, manifest: Manifest, window: Window) -> np
     if manifest.is_open and not manifest.stages:
         return window[1] - unserved(frame, manifest, window)
     interval = 1000.0 * float(manifest.interval_s or 0.0)
-    load = frame[(frame["user"] >= 0) & frame["paced"]]
+    load = frame.loc[(frame["user"] >= 0) & frame["paced"], frame.columns.intersection(["user", *_COURSE], sort=False)]
     if not interval or manifest.stages or load.empty:
         return np.empty(0)
     late = late_limit_ms(manifest)

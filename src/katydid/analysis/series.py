@@ -12,16 +12,15 @@ import pandas as pd
 from katydid.analysis.derived import ends_ms, quantile
 from katydid.analysis.offered import all_due, due_in_a_ramp, in_a_ramp
 from katydid.model.documents.manifest import Manifest
-from katydid.model.metrics import CONFIDENCE
+from katydid.model.metrics import CONFIDENCE, fewest_for
 
 MOST_BINS = 200
 FEW_BINS = 24
 """As many bins as a course should have, even if there are few requests in each."""
 GOOD_BIN = 20
-"""Requests from which on a bin's p95 is more than its slowest request."""
-
-COURSE = ("ttft", "duration")
-"""Distributions whose quantiles are followed over time."""
+"""Requests from which on a bin's figures say more of the target than of chance."""
+_MOST = 0.75
+"""Share of the requests that should lie in bins which hold as many as a quantile needs."""
 
 _NICE_SECONDS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600, 7200, 14400, 43200, 86400)
 
@@ -36,9 +35,7 @@ def over_time(frame: pd.DataFrame, monitor: pd.DataFrame, manifest: Manifest) ->
 
     Returns:
         Columns `seconds` (middle of the bin), `width`; requests a second: `offered`, `started`, `ok`,
-        `failed`, `abandoned` (these by their end); `in_flight` (mean), `users`; of the successful requests that
-        started in the bin: `ttft_p50`, `ttft_p95`, `duration_p50`, `duration_p95` (milliseconds). NaN
-        where a bin has none.
+        `failed`, `abandoned` (these by their end); `in_flight` (mean), `users`. NaN where a bin has none.
     """
     if frame.empty:
         return pd.DataFrame(columns=["seconds", "width"])
@@ -67,10 +64,6 @@ def over_time(frame: pd.DataFrame, monitor: pd.DataFrame, manifest: Manifest) ->
     else:
         table["offered"] = table["users"] / (manifest.interval_s or math.nan)
     table.loc[table["seconds"] > (manifest.stopped_at_ms or math.inf) / 1000.0, "offered"] = math.nan
-    started_in = (start[ok] // width).astype(int)
-    for name in COURSE:
-        values = frame[f"{name}_ms"].to_numpy(dtype=np.float64)[ok]
-        table[f"{name}_p50"], table[f"{name}_p95"] = _quantiles_by_bin(values, started_in, bins, (0.5, 0.95))
     return table
 
 
@@ -78,6 +71,22 @@ def bin_width(seconds: float, requests: int) -> int:
     """Seconds of a bin: few, but not so few that it holds hardly any request, unless there would be too few bins."""
     wanted = min(MOST_BINS, max(FEW_BINS, requests // GOOD_BIN))
     return next((w for w in _NICE_SECONDS if seconds / w <= wanted), math.ceil(seconds / wanted))
+
+
+def quantile_width(seconds: np.ndarray, q: float) -> int:
+    """Seconds of a bin: few, but so many that most requests lie in bins which hold what the quantile needs.
+
+    Args:
+        seconds: when each request was, not below 0; at least one.
+        q: the quantile.
+    """
+    whole = int(seconds.max()) + 1
+    finest, least = bin_width(float(whole), len(seconds)), fewest_for(q)
+    for width in (finest, *(w for w in _NICE_SECONDS if finest < w < whole)):
+        counts = np.bincount((seconds // width).astype(np.int64))
+        if counts[counts >= least].sum() >= _MOST * len(seconds):
+            return width
+    return whole
 
 
 def _per_second(moments: np.ndarray, width: float, bins: int) -> np.ndarray:
@@ -102,24 +111,23 @@ def _time_until(edges: np.ndarray, moments: np.ndarray) -> np.ndarray:
     return total
 
 
-def _quantiles_by_bin(
-    values: np.ndarray, where: np.ndarray, bins: int, quantiles: tuple[float, ...]
-) -> list[np.ndarray]:
-    """Each quantile of the values of each bin, by the definition of `derived.quantile`; NaN for an empty bin."""
-    known = ~np.isnan(values)
-    values, where = values[known], where[known]
-    order = np.lexsort((values, where))
-    values, where = values[order], where[order]
-    first = np.searchsorted(where, np.arange(bins))
-    size = np.searchsorted(where, np.arange(bins), side="right") - first
-    courses = []
-    for q in quantiles:
-        # the smallest rank with rank / size >= q; rounded, since q * size is not exact
-        rank = np.maximum(np.ceil(np.round(q * size, 9)).astype(int), 1) - 1
-        course = np.full(bins, np.nan)
-        course[size > 0] = values[(first + rank)[size > 0]]
-        courses.append(course)
-    return courses
+def quantile_course(seconds: np.ndarray, values: np.ndarray, q: float, width: float) -> list[tuple[float, float]]:
+    """(middle of a bin, quantile of its values) from 0 on; NaN where a bin has fewer values than the quantile needs.
+
+    Args:
+        seconds: when each value was, not below 0.
+        values: one each.
+        q: the quantile, by the definition of `derived.quantile`.
+        width: of the bins, in seconds.
+    """
+    where = (seconds // width).astype(np.int64)
+    order = np.argsort(where, kind="stable")
+    ends = np.cumsum(np.bincount(where))
+    least = fewest_for(q)
+    return [
+        ((place + 0.5) * width, quantile(inside, q) if len(inside) >= least else math.nan)
+        for place, inside in enumerate(np.split(values[order], ends[:-1]))
+    ]
 
 
 def _users(monitor: pd.DataFrame, middles: np.ndarray) -> np.ndarray:

@@ -40,7 +40,11 @@ from katydid.stats.histogram import Histogram
 
 
 def summarise(
-    samples: pd.DataFrame, monitor: pd.DataFrame, manifest: Manifest, gaps: Histogram | None = None
+    samples: pd.DataFrame,
+    monitor: pd.DataFrame,
+    manifest: Manifest,
+    gaps: Histogram | None = None,
+    frame: pd.DataFrame | None = None,
 ) -> Summary:
     """What came of a run.
 
@@ -49,12 +53,14 @@ def summarise(
         monitor: one row a second and process.
         manifest: of the run; missing keys are tolerated.
         gaps: between content chunks, in seconds, of the requests that count; None where nobody counted them.
+        frame: the samples as `with_derived` gives them, for who has that already.
     """
-    frame = with_derived(samples, manifest)
+    frame = with_derived(samples, manifest) if frame is None else frame
     counted = frame[frame["counted"]]
     window = _window(counted, manifest)
     conversations = iterations(samples, manifest)
     seconds, due = staged_load(manifest) or (_seconds(window), _due(frame, monitor, manifest, window))
+    ok = counted[counted["outcome"] == "ok"]
     counts = _counts(counted, conversations, seconds, due, manifest)
     missed = missed_starts(frame, manifest, window)
     unserved = len(missed) if manifest.is_open and not manifest.stages else None
@@ -63,7 +69,7 @@ def summarise(
         tokens, chunks = (arrived(frame, column, window) for column in ("completion_tokens", "chunks"))
         counts = replace(counts, tokens=tokens, chunks=chunks)
     catalogue = catalogue_of(manifest)
-    metrics, too_few = _metrics(counted, counts, gaps or Histogram(), catalogue, missed)
+    metrics, too_few = _metrics(ok, counts, gaps or Histogram(), catalogue, missed)
     censored = _censored(RequestTimes(frame[frame["timed"]], manifest), catalogue)
     for part in catalogue.parts:
         own, few, with_open = _of_part(rows_of(frame, part), manifest, catalogue, window, seconds)
@@ -99,7 +105,7 @@ def summarise(
         metrics=metrics,
         censored=censored,
         too_few=too_few,
-        upper_bounds=list(upper_bounds(counted[counted["outcome"] == "ok"])),
+        upper_bounds=list(upper_bounds(ok)),
         errors=error_rows(with_blame(frame)),
         names=_names(counted),
         timestamp_source=manifest.timestamp_source,
@@ -149,7 +155,8 @@ def _counts(
 
 def _tokens_per_chunk(ok: pd.DataFrame) -> float | None:
     """Without reasoning that was counted and not sent."""
-    rows = ok[ok["completion_tokens"].notna() & (ok["chunks"] > 0)]
+    columns = ok.columns.intersection(["completion_tokens", "chunks", "reasoning_tokens", "ttfo_ms", "ttft_ms"])
+    rows = ok.loc[ok["completion_tokens"].notna() & (ok["chunks"] > 0), columns]
     if rows.empty:
         return None
     tokens = rows["completion_tokens"].astype(np.float64)
@@ -168,8 +175,8 @@ def _resent(counted: pd.DataFrame) -> int | None:
 
 def _users(frame: pd.DataFrame) -> int:
     """Users that asked for something until the stop."""
-    load = frame[(frame["user"] >= 0) & ~frame["after_stop"].astype(bool)]
-    return int(load["user"].nunique())
+    of_the_load = (frame["user"] >= 0) & ~frame["after_stop"].astype(bool)
+    return int(frame.loc[of_the_load, "user"].nunique())
 
 
 def _seconds(window: tuple[float, float]) -> float:
@@ -218,7 +225,8 @@ def _due(frame: pd.DataFrame, monitor: pd.DataFrame, manifest: Manifest, window:
         return float((due >= begin).sum())
     if monitor.empty:
         return manifest.users * (end - begin) / 1000.0 / interval if manifest.users else None
-    inside = monitor[(monitor["at_ms"] > begin) & (monitor["at_ms"] <= end) & (monitor["process"] != "master")]
+    seen = (monitor["at_ms"] > begin) & (monitor["at_ms"] <= end) & (monitor["process"] != "master")
+    inside = monitor.loc[seen, ["process", "users"]]
     if inside.empty:
         return None
     users = inside.groupby("process")["users"].mean().sum()
@@ -226,12 +234,11 @@ def _due(frame: pd.DataFrame, monitor: pd.DataFrame, manifest: Manifest, window:
 
 
 def _metrics(
-    counted: pd.DataFrame, counts: Counts, gaps: Histogram, catalogue: Catalogue, missed: np.ndarray
+    ok: pd.DataFrame, counts: Counts, gaps: Histogram, catalogue: Catalogue, missed: np.ndarray
 ) -> tuple[dict[str, float | None], dict[str, str]]:
     """Flat names to values; and why a value is missing that the reader would look for."""
     metrics: dict[str, float | None] = {}
     too_few: dict[str, str] = {}
-    ok = counted[counted["outcome"] == "ok"]
 
     def put(metric: str, values: int, of: Callable[[Statistic], float]) -> None:
         for statistic in STATISTICS:
@@ -241,14 +248,13 @@ def _metrics(
                 too_few[name] = f"too few ({values} of {statistic.fewest})"
 
     for distribution in catalogue.distributions:
-        column = ok.get(distribution.column, pd.Series(dtype=np.float64))
-        values = column.dropna().to_numpy(dtype=np.float64)
+        values = _known(ok, distribution.column)
         if distribution is CORRECTED and (counts.good is not None or counts.unserved is not None):
-            values = np.concatenate([ok["response_ms"].dropna().to_numpy(dtype=np.float64), missed])
+            values = np.concatenate([_known(ok, "response_ms"), missed])
         put(distribution.name, len(values), partial(_statistic, values))
     put(ITL.name, gaps.total, lambda statistic: _of_gaps(gaps, statistic) * 1000.0)
     metrics |= {rate.name: rate.of(counts) for rate in RATES}
-    metrics |= {each.name: of_the_run(each, counted, counts.seconds) for each in catalogue.of_the_run}
+    metrics |= {each.name: of_the_run(each, ok, counts.seconds) for each in catalogue.of_the_run}
     return metrics, too_few
 
 
@@ -257,12 +263,21 @@ def _of_part(
 ) -> tuple[dict[str, float | None], dict[str, str], dict[str, Measured]]:
     """Metrics of one model or target, why some are missing, and those in which time-outs count."""
     counted = rows[rows["counted"]]
+    ok = counted[counted["outcome"] == "ok"]
     counts = _counts(counted, rows.iloc[:0], seconds, None, manifest)
     if manifest.stopped_at_ms and not manifest.stages:
         tokens, chunks = (arrived(rows, column, window) for column in ("completion_tokens", "chunks"))
         counts = replace(counts, tokens=tokens, chunks=chunks)
-    metrics, too_few = _metrics(counted, counts, Histogram(), catalogue, np.array([]))
+    metrics, too_few = _metrics(ok, counts, Histogram(), catalogue, np.array([]))
     return metrics, too_few, _censored(RequestTimes(rows[rows["timed"]], manifest), catalogue).metrics
+
+
+def _known(rows: pd.DataFrame, column: str) -> np.ndarray:
+    """A column's values where it has any."""
+    if column not in rows:
+        return np.empty(0)
+    values = rows[column].to_numpy(dtype=np.float64, na_value=np.nan)
+    return np.asarray(values[~np.isnan(values)])
 
 
 def _statistic(values: np.ndarray, statistic: Statistic) -> float:
@@ -295,7 +310,7 @@ def _censored(requests: RequestTimes, catalogue: Catalogue) -> Censored:
 def _names(counted: pd.DataFrame) -> list[NameRow]:
     """A row for each request name."""
     rows = []
-    for name, group in counted.groupby("name", sort=True, observed=True):
+    for name, group in counted[["name", "outcome", "duration_ms"]].groupby("name", sort=True, observed=True):
         durations = group.loc[group["outcome"] == "ok", "duration_ms"].dropna().to_numpy(dtype=np.float64)
         rows.append(
             NameRow(

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from katydid.report.model import Section
 
 _WORDS = {"ok": "ok", "warning": "note", "bad": "BAD"}
-_COLUMNS = ("check", "", "found", "limit", "why")
 
 
 def run(options: Namespace) -> int:
@@ -122,19 +121,23 @@ def _first_look(given: Namespace) -> str:
 
 
 def _section(done: Sequence[Checked], plan: PlannedRun) -> Section:
-    from katydid.report.model import Section, Table
+    from katydid.report.model import Column, Section, Table
 
-    bad = frozenset((row, 1) for row, check in enumerate(done) if check.status == "bad")
-    rows = [(c.name, _WORDS[c.status], c.found, c.limit, c.why) for c in done]
+    columns: tuple[Column[Checked], ...] = (
+        Column("check", lambda check: check.name),
+        Column("", lambda check: _WORDS[check.status], bad=lambda check: check.status == "bad", leads=True),
+        Column("found", lambda check: check.found),
+        Column("limit", lambda check: check.limit),
+        Column("why", lambda check: check.why),
+    )
+    bad = [check.name for check in done if check.status == "bad"]
     processes = plural(plan.processes, "process", "processes")
     size = f"{plural(plan.users, 'user')}, one request per user every {plan.interval:g} s, {processes}"
     verdict = f"This machine can carry it: {size}."
     if bad:
-        names = ", ".join(check.name for check in done if check.status == "bad")
-        verdict = f"A run of this size would be spoilt ({names}): {size}."
+        verdict = f"A run of this size would be spoilt ({', '.join(bad)}): {size}."
     reasons = [f"{_WORDS[c.status]}: {c.name} ({c.blame}): {c.found}: {c.remedy}" for c in done if c.status != "ok"]
-    table = Table("Checks", _COLUMNS, rows, words=frozenset(range(len(_COLUMNS))), bad=bad)
-    return Section("doctor", "Machine", (verdict, *reasons), (table,))
+    return Section("doctor", "Machine", (verdict, *reasons), (Table("Checks", columns, done),))
 
 
 def _write(to: str, done: Sequence[Checked], plan: PlannedRun) -> None:

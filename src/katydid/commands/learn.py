@@ -12,10 +12,10 @@ from katydid.model.errors import ConfigError, ExitCode
 from katydid.model.jsontext import json_text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from katydid.load.traces.learning import Learned
-    from katydid.model.documents.traffic import Difference, Spread, Traffic
+    from katydid.model.documents.traffic import Difference, HourlyRate, Spread, Traffic
     from katydid.report.model import Section
 
 _PIECE = 2**16
@@ -106,36 +106,45 @@ def _sentence(traffic: Traffic) -> str:
 
 def _sections(traffic: Traffic) -> list[Section]:
     """Lengths, turns and prefixes; the rate over the day, where the log covers more than an hour of it."""
-    from katydid.model.formatting import fraction, or_dash, significant
-    from katydid.report.model import Section, Table
+    from katydid.model.formatting import fraction, or_dash
+    from katydid.model.units import Unit
+    from katydid.report.model import Column, Section, Table
 
-    rows = [
-        ("input tokens", *_row(traffic.input)),
-        ("output tokens", *_row(traffic.output)),
-        ("turns of a conversation", *_row(traffic.turns)),
-    ]
+    lengths = {
+        "input tokens": traffic.input,
+        "output tokens": traffic.output,
+        "turns of a conversation": traffic.turns,
+    }
+
+    def figure(name: str, of: Callable[[Spread], float]) -> Column[str]:
+        return Column(name, lambda what: of(found) if (found := lengths[what]) else None, Unit.COUNT)
+
+    columns = (
+        Column[str]("", lambda what: what),
+        figure("Mean", lambda spread: spread.mean),
+        figure("p50", lambda spread: spread.p50),
+        figure("p95", lambda spread: spread.p95),
+    )
     prefixes = f"Prefix share: {or_dash(traffic.prefix_share, fraction)} of the input tokens."
-    found = [Section("traffic", "Lengths", [prefixes], [Table("", ("", "Mean", "p50", "p95"), rows)])]
+    found = [Section("traffic", "Lengths", [prefixes], [Table("", columns, list(lengths))])]
     if len(traffic.rate_by_hour) > 1:
-        hours = [(f"{each.hour:02d}:00", significant(each.per_s)) for each in traffic.rate_by_hour]
-        found.append(Section("day", "Rate over the day", (), [Table("", ("Hour (UTC)", "Requests/s"), hours)]))
+        by_hour: tuple[Column[HourlyRate], ...] = (
+            Column("Hour (UTC)", lambda each: f"{each.hour:02d}:00"),
+            Column("Requests/s", lambda each: each.per_s, Unit.COUNT),
+        )
+        found.append(Section("day", "Rate over the day", (), [Table("", by_hour, traffic.rate_by_hour)]))
     return found
 
 
 def _against(found: Sequence[Difference]) -> Section:
     """The test beside the traffic."""
     from katydid.analysis.traffic.difference import said
-    from katydid.report.model import Section, Table
+    from katydid.model.units import Unit
+    from katydid.report.model import Column, Section, Table
 
-    rows = [(each.name, said(each.test, each.name), said(each.traffic, each.name)) for each in found]
-    bad = frozenset((row, 1) for row, each in enumerate(found) if each.differs)
-    table = Table("", ("", "Test", "Traffic"), rows, bad=bad)
-    return Section("against", "Your test beside your traffic", (), [table])
-
-
-def _row(spread: Spread | None) -> tuple[str, str, str]:
-    from katydid.model.formatting import significant
-
-    if spread is None:
-        return ("–",) * 3
-    return significant(spread.mean), significant(spread.p50), significant(spread.p95)
+    columns: tuple[Column[Difference], ...] = (
+        Column("", lambda each: each.name),
+        Column("Test", lambda each: said(each.test, each.name), Unit.COUNT, bad=lambda each: each.differs),
+        Column("Traffic", lambda each: said(each.traffic, each.name), Unit.COUNT),
+    )
+    return Section("against", "Your test beside your traffic", (), [Table("", columns, found)])

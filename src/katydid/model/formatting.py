@@ -11,7 +11,7 @@ from katydid.model.documents.comparison import BothSides, ComparedMetric
 from katydid.model.documents.manifest import Manifest
 from katydid.model.documents.summary import Summary
 from katydid.model.metrics import METRICS, Distribution, Pooled
-from katydid.model.units import Unit
+from katydid.model.units import Unit, Written
 
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]+")
 """Control characters, and those that turn the direction of writing."""
@@ -49,8 +49,8 @@ def milliseconds(value: float) -> str:
     if not math.isfinite(value):
         return "–"
     if abs(float(f"{value:.3g}")) >= 1000:
-        return f"{significant(value / 1000)} s"
-    return f"{significant(value, 2)} ms"
+        return f"{significant(value / 1000)}\u00a0s"
+    return f"{significant(value, 2)}\u00a0ms"
 
 
 def format_eta(seconds: float) -> str:
@@ -142,12 +142,22 @@ def span(low: float, high: float) -> str:
 
 def value_only(name: str, value: float, unit: Unit | None = None) -> str:
     """A metric's value with its unit; of one that a workload declares, the unit must be given."""
-    unit = METRICS[name].unit if unit is None else unit
+    return figure(value, METRICS[name].unit if unit is None else unit)
+
+
+def figure(value: float, unit: Unit | Written) -> str:
+    """A value with its unit, as every table, page and sentence has it; a line is never broken between the two."""
     if unit is Unit.MS:
         return milliseconds(value)
     if unit is Unit.FRACTION:
         return fraction(value)
-    return number(value) if unit is Unit.COUNT else f"{significant(value)} {unit.value}"
+    if unit is Unit.COUNT:
+        return number(value) if math.isfinite(value) else "–"
+    if unit is Written.CHANGE:
+        return percent(value) if math.isfinite(value) else "–"
+    if unit is Written.MEBIBYTES:
+        return f"{number(round(value / 2**20))}\u00a0MiB"
+    return f"{significant(value)}\u00a0{unit.value}"
 
 
 def show(name: str, value: float | None, summary: Summary | None = None, unit: Unit | None = None) -> str:

@@ -1,4 +1,4 @@
-"""What a metric is measured in, and which way of it is better."""
+"""What a metric is measured in, how other figures are written, and which way of it is better."""
 
 from enum import StrEnum
 
@@ -12,6 +12,15 @@ class Unit(StrEnum):
     TOKENS_PER_SECOND = "tok/s"
     RATIO = "×"
     COUNT = ""
+
+
+class Written(StrEnum):
+    """How a figure is written that is no metric's."""
+
+    CHANGE = "change"
+    """A ratio, as a change in percent with its sign."""
+    MEBIBYTES = "MiB"
+    """Of a number of bytes."""
 
 
 class Better(StrEnum):

@@ -10,11 +10,14 @@ from katydid.analysis.summary import summarise
 from katydid.model.declared import catalogue_of
 from katydid.model.documents.manifest import Manifest
 from katydid.model.documents.summary import Headline, Summary
-from katydid.model.formatting import milliseconds, number, or_dash, show
+from katydid.model.formatting import show
+from katydid.model.parts import RunPart
+from katydid.model.units import Unit
 from katydid.model.workload import workloads_of
 from katydid.report.capacity import capacity_section
-from katydid.report.model import Material, Section, Table
+from katydid.report.model import Cell, Column, Material, Section, Table
 from katydid.report.run import render_run
+from katydid.report.tables.index import write_index
 from katydid.report.tokens import tokens_section
 from katydid.runs.folder import REPORT, SUMMARY, RunFolder
 from katydid.runs.gaps import counted
@@ -40,7 +43,7 @@ class Report:
 
 
 def build_report(folder: RunFolder, definitions: Sequence[str] = ()) -> Report:
-    """Write `summary.json` and `report.html` of a run.
+    """Write `summary.json` and `report.html` of a run, and the index of the runs that it lies among.
 
     Args:
         folder: of the run.
@@ -59,6 +62,7 @@ def build_report(folder: RunFolder, definitions: Sequence[str] = ()) -> Report:
         findings = by_definitions(material.frame, folder.events(), definitions)
         parts.append(definitions_section(findings))
     folder.write_text(REPORT, render_run(material, parts))
+    write_index(folder)
     return Report(manifest, summary, parts)
 
 
@@ -71,19 +75,19 @@ def sections(material: Material) -> list[Section]:
 
 def definitions_section(findings: Sequence[DefinitionFinding]) -> Section:
     """A row a tool and metric, with its rule."""
-    columns = ("Tool", "Metric", *STATISTICS, "Values", "Rule")
-    rows = [
-        (
-            finding.tool,
-            finding.rule.name,
-            *(or_dash(value, milliseconds) for value in finding.statistics.values()),
-            number(finding.count),
-            finding.rule.text,
-        )
-        for finding in findings
-    ]
+
+    def column(statistic: str) -> Column[DefinitionFinding]:
+        return Column(statistic, lambda finding: finding.statistics[statistic], Unit.MS)
+
+    columns: tuple[Column[DefinitionFinding], ...] = (
+        Column("Tool", lambda finding: finding.tool),
+        Column("Metric", lambda finding: finding.rule.name),
+        *map(column, STATISTICS),
+        Column("Values", lambda finding: finding.count, Unit.COUNT),
+        Column("Rule", lambda finding: finding.rule.text),
+    )
     caption = "Percentiles as these tools take them (NumPy's, between two observations)."
-    table = Table(caption, columns, rows, words=frozenset({1, len(columns) - 1}))
+    table = Table(caption, columns, findings)
     text = "The same answers on the same clock, by the rules of each tool. Token counts are the server's."
     return Section("definitions-of-tools", "By other tools' definitions", [text], [table])
 
@@ -97,11 +101,20 @@ def parts_section(material: Material) -> Section | None:
     if not catalogue.parts:
         return None
     names = [name for name in _OF_PARTS if any(summary.measured(part.prefix + name) for part in catalogue.parts)]
-    rows = []
-    for part in catalogue.parts:
-        counted = rows_of(material.frame[material.frame["counted"]], part)
-        shown = (show(part.prefix + name, None, summary, catalogue.metrics[name].unit) for name in names)
-        rows.append((f"{part.column} {part.value}", number(len(counted)), *shown))
-    columns = ("Part", "Requests", *(catalogue.metrics[name].label for name in names))
-    table = Table("Each model and each target by itself", columns, rows)
+    counted = material.frame[material.frame["counted"]]
+
+    def column(name: str) -> Column[RunPart]:
+        metric = catalogue.metrics[name]
+
+        def cell(part: RunPart) -> Cell:
+            return Cell(None, metric.unit, said=show(part.prefix + name, None, summary, metric.unit))
+
+        return Column(metric.label, cell, metric.unit)
+
+    columns: tuple[Column[RunPart], ...] = (
+        Column("Part", lambda part: f"{part.column} {part.value}"),
+        Column("Requests", lambda part: len(rows_of(counted, part)), Unit.COUNT),
+        *map(column, names),
+    )
+    table = Table("Each model and each target by itself", columns, catalogue.parts)
     return Section("parts", "By model and target", [], [table])

@@ -1,15 +1,45 @@
 """What `katydid calibrate` shows: the errors of each load, and what it cost."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from katydid.analysis.calibration import Errors, Series, Trial, excuses, highest_faithful, unfaithful
-from katydid.model.formatting import fraction, number, or_dash, plural, significant
-from katydid.report.model import Section, Table
+from katydid.model.formatting import plural
+from katydid.model.units import Unit
+from katydid.report.model import Cell, Column, Section, Table
 
-ERROR_COLUMNS = (
-    "users", "TTFT p50", "p99", "max", "of it ours, p99", "duration p99", "max", "mean gap p99", "faithful",
-)  # fmt: skip
-COST_COLUMNS = ("users", "CPU", "µs/chunk", "chunks/s", "read delay p99", "bounds", "target's CPU", "others' CPU")
+
+def _tail(name: str, of: Callable[[Trial], Errors]) -> Column[Trial]:
+    """A 99th percentile, or that there are too few for it."""
+
+    def cell(trial: Trial) -> Cell:
+        errors = of(trial)
+        return Cell(errors.p99, Unit.MS, said="too few" if errors.count and errors.p99 is None else None)
+
+    return Column(name, cell, Unit.MS)
+
+
+USERS: Column[Trial] = Column("Users", lambda trial: trial.users)
+ERROR_COLUMNS: tuple[Column[Trial], ...] = (
+    USERS,
+    Column("TTFT p50", lambda trial: trial.ttft.p50, Unit.MS),
+    _tail("TTFT p99", lambda trial: trial.ttft),
+    Column("TTFT max", lambda trial: trial.ttft.max, Unit.MS),
+    _tail("of it ours, p99", lambda trial: trial.arrival),
+    _tail("duration p99", lambda trial: trial.duration),
+    Column("duration max", lambda trial: trial.duration.max, Unit.MS),
+    Column("mean gap p99", lambda trial: trial.gap.p99, Unit.FRACTION),
+    Column("Faithful", lambda trial: "no" if unfaithful(trial) else "yes", leads=True),
+)
+COST_COLUMNS: tuple[Column[Trial], ...] = (
+    USERS,
+    Column("CPU", lambda trial: trial.cpu, Unit.FRACTION),
+    Column("µs/chunk", lambda trial: trial.us_per_chunk, Unit.COUNT),
+    Column("chunks/s", lambda trial: trial.chunks_per_s, Unit.COUNT),
+    Column("read delay p99", lambda trial: trial.read_lag_p99, Unit.MS),
+    Column("bounds", lambda trial: trial.bound_share, Unit.FRACTION),
+    Column("target's CPU", lambda trial: trial.target_cpu, Unit.FRACTION),
+    Column("others' CPU", lambda trial: trial.others_cpu, Unit.FRACTION),
+)
 
 
 def calibration_section(series: Series, *, pinned: bool) -> Section:
@@ -20,8 +50,8 @@ def calibration_section(series: Series, *, pinned: bool) -> Section:
         "One process" if series.processes == 1 else f"{series.processes} processes",
         (_verdict(trials), _pinning(pinned=pinned), *(_complaint(each) for each in trials if unfaithful(each))),
         (
-            Table("Errors in milliseconds, against the target's own log", ERROR_COLUMNS, [_errors(t) for t in trials]),
-            Table("What it cost", COST_COLUMNS, [_costs(t) for t in trials]),
+            Table("Errors against the target's own log", ERROR_COLUMNS, trials),
+            Table("What it cost", COST_COLUMNS, trials),
         ),
     )
 
@@ -43,36 +73,3 @@ def _pinning(*, pinned: bool) -> str:
 
 def _complaint(done: Trial) -> str:
     return f"Not at {plural(done.users, 'user')}: {'; '.join([*unfaithful(done), *excuses(done)])}."
-
-
-def _errors(done: Trial) -> tuple[str, ...]:
-    return (
-        number(done.users),
-        _ms(done.ttft.p50),
-        *_tail(done.ttft),
-        _tail(done.arrival)[0],
-        *_tail(done.duration),
-        or_dash(done.gap.p99, fraction),
-        "no" if unfaithful(done) else "yes",
-    )
-
-
-def _costs(done: Trial) -> tuple[str, ...]:
-    return (
-        number(done.users),
-        or_dash(done.cpu, fraction),
-        or_dash(done.us_per_chunk, significant),
-        or_dash(done.chunks_per_s, significant),
-        _ms(done.read_lag_p99),
-        or_dash(done.bound_share, fraction),
-        or_dash(done.target_cpu, fraction),
-        or_dash(done.others_cpu, fraction),
-    )
-
-
-def _tail(errors: Errors) -> tuple[str, str]:
-    return ("too few" if errors.count and errors.p99 is None else _ms(errors.p99), _ms(errors.max))
-
-
-def _ms(value: float | None) -> str:
-    return or_dash(value, lambda v: significant(v, 2))

@@ -4,11 +4,10 @@ from katydid.analysis.capacity.answer import capacity_answer, figure, load
 from katydid.analysis.capacity.estimate import resolution
 from katydid.analysis.capacity.holds import broken_itself, criterion_text
 from katydid.model.documents.capacity import CapacityFound, Step
-from katydid.model.formatting import capitalised, fraction, milliseconds, number, or_dash, significant
-from katydid.report.model import Chart, Line, Mark, Material, Scale, Section, Style, Table
+from katydid.model.formatting import capitalised, fraction, significant
+from katydid.model.units import Unit
+from katydid.report.model import Chart, Column, Line, Mark, Material, Scale, Section, Style, Table
 
-COLUMNS = ("Stage", "Users", "Purpose", "Requests", "Missed", "p50", "p95", "Offered", "Answered", "Result")
-RESULT = COLUMNS.index("Result")
 METHODS = {
     "saturation": "the answers a second in stages in which the target fell behind, times the interval",
     "logistic": "read off a logistic curve through the shares of SLO violations",
@@ -68,14 +67,19 @@ def _table(found: CapacityFound) -> Table:
         caption += (
             f" Offered and answered are conversations, each of {significant(each)} requests; all else is requests."
         )
-    return Table(
-        caption=caption,
-        columns=(COLUMNS[0], "Requests/s", *COLUMNS[2:]) if found.at_rates else COLUMNS,
-        rows=[_row(step, each) for step in steps],
-        words=frozenset({COLUMNS.index("Purpose"), RESULT}),
-        bad=frozenset((row, RESULT) for row, step in enumerate(steps) if not step.held),
-        in_terminal=len(steps) <= 40,
+    columns: tuple[Column[Step], ...] = (
+        Column("Stage", lambda step: step.stage + 1),
+        Column("Requests/s" if found.at_rates else "Users", _load_of, Unit.COUNT),
+        Column("Purpose", lambda step: step.purpose),
+        Column("Requests", lambda step: step.requests, Unit.COUNT),
+        Column("Missed", lambda step: step.missed_share, Unit.FRACTION),
+        Column("p50", lambda step: step.p50_ms, Unit.MS),
+        Column("p95", lambda step: step.p95_ms, Unit.MS),
+        Column("Offered", lambda step: step.offered_per_s, Unit.PER_SECOND),
+        Column("Answered", lambda step: step.ok_per_s / each, Unit.PER_SECOND),
+        Column("Result", _result, bad=lambda step: not step.held, leads=True),
     )
+    return Table(caption, columns, steps, in_terminal=len(steps) <= 40)
 
 
 def _requests_each(steps: list[Step]) -> float:
@@ -83,21 +87,10 @@ def _requests_each(steps: list[Step]) -> float:
     return max((step.requests_each for step in steps), default=1.0)
 
 
-def _row(step: Step, each: float) -> list[str]:
+def _result(step: Step) -> str:
     broken = ", ".join(map(criterion_text, broken_itself(step)))
     result = "held" if step.held else f"broken: {broken or 'no requests'}"
-    return [
-        str(step.stage + 1),
-        number(step.users) if step.rate_per_s is None else significant(step.rate_per_s),
-        step.purpose,
-        number(step.requests),
-        fraction(step.missed_share),
-        or_dash(step.p50_ms, milliseconds),
-        or_dash(step.p95_ms, milliseconds),
-        f"{significant(step.offered_per_s)} /s",
-        f"{significant(step.ok_per_s / each)} /s",
-        result + (" (ended early)" if step.ended == "failures" else ""),
-    ]
+    return result + (" (ended early)" if step.ended == "failures" else "")
 
 
 def _charts(found: CapacityFound) -> list[Chart]:
@@ -116,7 +109,7 @@ def _charts(found: CapacityFound) -> list[Chart]:
             unit="%",
             scale=Scale.LINEAR,
             x_unit=axis,
-            lines=[Line("missed", Style.BAD, missed)],
+            lines=[Line("missed", Style.BAD, missed, dots=True)],
             marks=marks,
         ),
         Chart(
@@ -127,8 +120,8 @@ def _charts(found: CapacityFound) -> list[Chart]:
             scale=Scale.LINEAR,
             x_unit=axis,
             lines=[
-                Line("offered", Style.QUIET, [(_load_of(s), s.offered_per_s) for s in steps]),
-                Line("answered", Style.MAIN, [(_load_of(s), s.ok_per_s / each) for s in steps]),
+                Line("offered", Style.QUIET, [(_load_of(s), s.offered_per_s) for s in steps], dots=True),
+                Line("answered", Style.MAIN, [(_load_of(s), s.ok_per_s / each) for s in steps], dots=True),
             ],
             marks=marks,
         ),

@@ -6,8 +6,9 @@ from katydid.gate.judgement import CheckKind, GateCheck, GateVerdict, Judgement
 from katydid.model import formatting
 from katydid.model.documents.comparison import Comparison
 from katydid.model.errors import ExitCode
+from katydid.model.units import Unit
 from katydid.report import verdict as of_comparison
-from katydid.report.model import Section, Table
+from katydid.report.model import Cell, Column, Section, Table
 
 _HEADLINES = {
     ExitCode.PASSED: "PASSED",
@@ -81,9 +82,7 @@ def section(judgement: Judgement) -> Section:
     """The judgement with its table, the worst first."""
     checks = sorted(judgement.checks, key=lambda check: _WORST_FIRST.index(check.verdict))
     compared = any(check.compared for check in checks)
-    rows = [_row(check, compared=compared) for check in checks]
-    columns = ["Check", *(["Baseline", "Change"] if compared else []), "Value", "Limit", "Verdict", "Why"]
-    verdict = columns.index("Verdict")
+    columns = (LABEL, *((BASELINE, CHANGE) if compared else ()), VALUE, LIMIT, VERDICT, WHY)
     return Section(
         key="gate",
         title=gate_sentence(judgement),
@@ -93,15 +92,7 @@ def section(judgement: Judgement) -> Section:
             *_notes(judgement),
         ],
         tables=[
-            Table(
-                caption="",
-                columns=columns,
-                rows=rows,
-                words=frozenset(range(verdict - 1, len(columns))),
-                bad=frozenset(
-                    (number, verdict) for number, check in enumerate(checks) if check.exit_code is not ExitCode.PASSED
-                ),
-            )
+            Table("", columns, checks),
         ],
     )
 
@@ -111,13 +102,36 @@ def _notes(judgement: Judgement) -> list[str]:
     return of_comparison.reasons(judgement.comparison) if judgement.comparison else []
 
 
-def _row(check: GateCheck, *, compared: bool) -> list[str]:
+def _baseline(check: GateCheck) -> Cell:
+    base = check.compared.base if check.compared else None
+    return Cell(base, check.unit, said=None if base is not None else "")
+
+
+def _change(check: GateCheck) -> str:
     row = check.compared
-    base, change = (row.base, formatting.format_change(row)[0]) if row else (None, None)
-    if change is None and row and row.points and row.points.change is not None:
-        change = formatting.points(row.points.change)
-    between = [formatting.value_only(check.metric, base, check.unit) if base is not None else "", change or ""]
-    value = formatting.value_only(check.metric, check.value, check.unit) if check.value is not None else "–"
-    value = formatting.at_least(value, bound=check.at_least)
-    label = _LABELS.get(check.metric, check.metric)
-    return [label, *(between if compared else []), value, check.limit, _SAID[check.verdict], check.reason]
+    if row is None:
+        return ""
+    if (change := formatting.format_change(row)[0]) is not None:
+        return change
+    return formatting.points(row.points.change) if row.points and row.points.change is not None else ""
+
+
+def _value(check: GateCheck) -> Cell:
+    if check.value is None or check.unit is None:
+        return Cell(None, check.unit)
+    return Cell(
+        check.value,
+        check.unit,
+        said=formatting.at_least(formatting.figure(check.value, check.unit), bound=check.at_least),
+    )
+
+
+LABEL: Column[GateCheck] = Column("Check", lambda check: _LABELS.get(check.metric, check.metric))
+BASELINE: Column[GateCheck] = Column("Baseline", _baseline, Unit.COUNT)
+CHANGE: Column[GateCheck] = Column("Change", _change, Unit.COUNT)
+VALUE: Column[GateCheck] = Column("Value", _value, Unit.COUNT)
+LIMIT: Column[GateCheck] = Column("Limit", lambda check: check.limit)
+VERDICT: Column[GateCheck] = Column(
+    "Verdict", lambda check: _SAID[check.verdict], bad=lambda check: check.exit_code is not ExitCode.PASSED, leads=True
+)
+WHY: Column[GateCheck] = Column("Why", lambda check: check.reason)

@@ -1,17 +1,19 @@
 """A workload's history: as a page, and on a terminal with a curve of one line."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from rich.console import Console
 
-from katydid.analysis.history import History
+from katydid.analysis.history import History, Version
 from katydid.analysis.metric_history import Change, MetricHistory, Trend
 from katydid.model.documents.comparison import Comparison, Verdict
-from katydid.model.formatting import percent, plural, strip_control_chars, value_only
+from katydid.model.formatting import percent, plural, strip_control_chars
 from katydid.model.metrics import METRICS
+from katydid.model.units import Unit, Written
 from katydid.model.version import __version__
-from katydid.report.model import Chart, Line, Mark, Scale, Section, Style, Table
+from katydid.report.model import Cell, Chart, Column, Line, Mark, Scale, Section, Style, Table
 from katydid.report.render.page import render
 from katydid.report.render.terminal import print_section, say
 from katydid.report.verdict import comparison_sentence
@@ -98,99 +100,117 @@ def sections(history: History) -> list[Section]:
 
 
 def _courses(history: History) -> Section:
-    rows = [
-        [
-            METRICS[metric.name].label,
-            sparkline(metric.values),
-            *(_shown(metric.name, value) for value in _ends(metric.values)),
-            _found(metric),
-        ]
-        for metric in history.metrics
-    ]
-    table = Table("", ("Metric", "Course", "First", "Newest", "Changes"), rows, frozenset({1, 4}))
-    return Section("courses", "Metrics over versions", [], [table])
+    columns: tuple[Column[MetricHistory], ...] = (
+        Column("Metric", lambda metric: METRICS[metric.name].label),
+        Column("Course", lambda metric: sparkline(metric.values)),
+        Column("First", lambda metric: Cell(next(_known(metric)), METRICS[metric.name].unit), Unit.COUNT),
+        Column("Newest", lambda metric: Cell([*_known(metric)].pop(), METRICS[metric.name].unit), Unit.COUNT),
+        Column("Changes", _found, leads=True),
+    )
+    return Section("courses", "Metrics over versions", [], [Table("", columns, history.metrics)])
+
+
+def _known(metric: MetricHistory) -> Iterator[float]:
+    """Its values, where it has any."""
+    return (value for value in metric.values if value is not None)
 
 
 def _found(metric: MetricHistory) -> str:
     return metric.unsearched or ("a trend" if metric.trend else plural(len(metric.changes), "change"))
 
 
-def _ends(values: Sequence[float | None]) -> tuple[float | None, float | None]:
-    known = [value for value in values if value is not None]
-    return known[0], known[-1]
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A change of level, and of which metric."""
+
+    metric: str
+    change: Change
 
 
-def _shown(name: str, value: float | None) -> str:
-    return "–" if value is None else value_only(name, value)
+CHANGES: tuple[Column[_Found], ...] = (
+    Column("From version", lambda row: row.change.version),
+    Column("Metric", lambda row: METRICS[row.metric].label),
+    Column("Before", lambda row: Cell(row.change.before, METRICS[row.metric].unit), Unit.COUNT),
+    Column("After", lambda row: Cell(row.change.after, METRICS[row.metric].unit), Unit.COUNT),
+    Column("Change", lambda row: Cell(row.change.change, Written.CHANGE, said=_extent(row.change)), Written.CHANGE),
+    Column("Verdict", lambda row: row.change.verdict, bad=lambda row: row.change.verdict == "slower", leads=True),
+    Column("Confirmed", lambda row: _sure(row.change)),
+)
+
+
+def _extent(change: Change) -> str:
+    return f"{percent(change.change)} ({percent(change.low)} to {percent(change.high)})"
 
 
 def _changes(history: History) -> Section | None:
-    found = [(metric.name, change) for metric in history.metrics for change in metric.changes]
+    found = [_Found(metric.name, change) for metric in history.metrics for change in metric.changes]
     if not found:
         return None
-    found.sort(key=lambda item: item[1].index)
-    rows = [
-        [
-            change.version,
-            METRICS[name].label,
-            value_only(name, change.before),
-            value_only(name, change.after),
-            f"{percent(change.change)} ({percent(change.low)} to {percent(change.high)})",
-            change.verdict,
-            _sure(change),
-        ]
-        for name, change in found
-    ]
-    bad = frozenset((row, 5) for row, (_, change) in enumerate(found) if change.verdict == "slower")
-    columns = ("From version", "Metric", "Before", "After", "Change", "Verdict", "Confirmed")
-    return Section("changes", "Changes of level", [], [Table("", columns, rows, frozenset({1, 5, 6}), bad)])
+    found.sort(key=lambda each: each.change.index)
+    return Section("changes", "Changes of level", [], [Table("", CHANGES, found)])
 
 
 def _sure(found: Change | Trend) -> str:
     return "yes" if found.confirmed else "tentative"
 
 
+@dataclass(frozen=True, slots=True)
+class _Steady:
+    """A trend, and of which metric."""
+
+    metric: str
+    trend: Trend
+
+
+TRENDS: tuple[Column[_Steady], ...] = (
+    Column("Metric", lambda row: METRICS[row.metric].label),
+    Column(
+        "Change a version",
+        lambda row: Cell(row.trend.change, Written.CHANGE, said=_per_version(row.trend)),
+        Written.CHANGE,
+    ),
+    Column("In all", lambda row: row.trend.whole, Written.CHANGE),
+    Column("Verdict", lambda row: row.trend.verdict, bad=lambda row: row.trend.verdict == "slower", leads=True),
+    Column("Confirmed", lambda row: _sure(row.trend)),
+)
+
+
 def _steady(history: History) -> Section | None:
-    found = [(metric.name, metric.trend) for metric in history.metrics if metric.trend is not None]
-    if not found:
-        return None
-    rows = [
-        [METRICS[name].label, _per_version(trend), percent(trend.whole), trend.verdict, _sure(trend)]
-        for name, trend in found
-    ]
-    bad = frozenset((row, 3) for row, (_, trend) in enumerate(found) if trend.verdict == "slower")
-    columns = ("Metric", "Change a version", "In all", "Verdict", "Confirmed")
-    return Section("trends", "Trends", [], [Table("", columns, rows, frozenset({3, 4}), bad)])
+    found = [_Steady(metric.name, metric.trend) for metric in history.metrics if metric.trend is not None]
+    return Section("trends", "Trends", [], [Table("", TRENDS, found)]) if found else None
 
 
 def _versions(history: History) -> Section:
-    rows = [
-        [
-            version.name,
-            version.started_utc.replace("T", " ")[:16],
-            str(len(version.runs)),
-            *(_shown(metric.name, metric.values[place]) for metric in history.metrics),
-        ]
-        for place, version in enumerate(history.versions)
-    ]
-    columns = ("Version", "First run (UTC)", "Runs", *(metric.name for metric in history.metrics))
+    places = {version.name: place for place, version in enumerate(history.versions)}
+
+    def column(metric: MetricHistory) -> Column[Version]:
+        unit = METRICS[metric.name].unit
+        return Column(metric.name, lambda version: metric.values[places[version.name]], unit)
+
+    columns: tuple[Column[Version], ...] = (
+        Column("Version", lambda version: version.name),
+        Column("First run (UTC)", lambda version: version.started_utc.replace("T", " ")[:16]),
+        Column("Runs", lambda version: len(version.runs), Unit.COUNT),
+        *map(column, history.metrics),
+    )
     return Section(
         "versions",
         "Versions",
         ["In the order of their first runs. Of several runs the geometric mean is shown, of shares the mean."],
-        [Table("All versions", columns, rows, in_terminal=False)],
+        [Table("All versions", columns, history.versions, in_terminal=False)],
     )
 
 
 def charts(history: History) -> list[Chart]:
     """A picture for each metric; one version makes no course."""
-    return [_chart(metric) for metric in history.metrics if len(metric.values) > 1]
+    names = [strip_control_chars(version.name) for version in history.versions]
+    return [_chart(metric, names) for metric in history.metrics if len(metric.values) > 1]
 
 
-def _chart(metric: MetricHistory) -> Chart:
+def _chart(metric: MetricHistory, names: Sequence[str]) -> Chart:
     nothing = math.nan
     values = [(float(i + 1), nothing if v is None else v) for i, v in enumerate(metric.values)]
-    lines = [Line("versions", Style.MAIN, _scaled(metric, values))]
+    lines = [Line("each version", Style.MAIN, _scaled(metric, values), dots=True)]
     if metric.levels:
         lines.append(Line("trend" if metric.trend else "level", Style.QUIET, _scaled(metric, _steps(metric))))
     return Chart(
@@ -198,8 +218,9 @@ def _chart(metric: MetricHistory) -> Chart:
         title=METRICS[metric.name].label,
         note=metric.unsearched or f"A point a version; {_found(metric)}{'' if metric.trend else ' of level'}.",
         unit="%" if METRICS[metric.name].unit == "fraction" else str(METRICS[metric.name].unit),
-        scale=Scale.LINEAR,
-        x_unit="no.",
+        scale=Scale.NAMES,
+        x_unit="version",
+        x_names=names,
         lines=lines,
         marks=[
             Mark(f"{change.version}: {percent(change.change)}", _STYLES[change.verdict], float(change.index + 1))

@@ -2,14 +2,15 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from katydid.analysis.planning.plan import Choice, WorkerPlan
 from katydid.analysis.planning.speech_theory import TheoryComparison
-from katydid.model.formatting import fraction, milliseconds, number, or_dash, percent, plural, significant
-from katydid.report.model import Chart, Line, Mark, Scale, Section, Style, Table
+from katydid.model.formatting import fraction, milliseconds, number, plural, significant
+from katydid.model.units import Unit, Written
+from katydid.report.model import Cell, Chart, Column, Line, Mark, Scale, Section, Style, Table
 from katydid.report.render.page import render
 
-COLUMNS = ("Workers", "Load", "Wait", "p95 wait", "p99 wait", "Burst", "In time")
 _ENDLESS = "no end"
 
 
@@ -55,35 +56,51 @@ def plan_section(plan: WorkerPlan) -> Section:
     return Section("plan", "Workers and waiting", texts, [_table(plan)], [_picture(plan)])
 
 
+@dataclass(frozen=True, slots=True)
+class _Beside:
+    """A figure of a run, and what theory says of it."""
+
+    name: str
+    measured: float
+    theory: float
+    unit: Unit
+
+    @property
+    def off(self) -> float:
+        """As a ratio; NaN where there is none."""
+        return self.measured / self.theory - 1 if self.theory else math.nan
+
+
+BESIDE: tuple[Column[_Beside], ...] = (
+    Column("", lambda row: row.name),
+    Column("Measured", lambda row: Cell(row.measured, row.unit), Unit.COUNT),
+    Column("Theory", lambda row: Cell(row.theory, row.unit), Unit.COUNT),
+    Column("Off by", lambda row: row.off, Written.CHANGE),
+)
+
+
 def theory_section(found: TheoryComparison) -> Section:
     """A run beside what theory says of it."""
     measured, theory = found.measured, found.theory
-    pairs = (
-        ("Streams with a result in time", measured.success, theory.success, fraction),
-        ("RTF, mean", measured.rtf_mean, theory.rtf_mean, significant),
-        ("RTF, p95", measured.rtf_p95, theory.rtf_p95, significant),
-        ("Lag of the final result, p50", measured.lag_p50_s * 1000, theory.lag_p50_s * 1000, milliseconds),
-        ("Lag of the final result, p95", measured.lag_p95_s * 1000, theory.lag_p95_s * 1000, milliseconds),
-    )
-    rows = [[name, or_dash(a, show), or_dash(b, show), _off(a, b)] for name, a, b, show in pairs]
+    rows = [
+        _Beside("Streams with a result in time", measured.success, theory.success, Unit.FRACTION),
+        _Beside("RTF, mean", measured.rtf_mean, theory.rtf_mean, Unit.COUNT),
+        _Beside("RTF, p95", measured.rtf_p95, theory.rtf_p95, Unit.COUNT),
+        _Beside("Lag of the final result, p50", measured.lag_p50_s * 1000, theory.lag_p50_s * 1000, Unit.MS),
+        _Beside("Lag of the final result, p95", measured.lag_p95_s * 1000, theory.lag_p95_s * 1000, Unit.MS),
+    ]
     text = (
         f"{plural(found.streams, 'stream')}, {plural(found.workers, 'worker')} of RTF {found.rtf:.3g}: chunks "
         "of audio in one line, first come first served, played through with the streams' own start times."
     )
     if found.refused:
         text += f" {plural(found.refused, 'more stream')} were refused, and count as without a result."
-    return Section("theory", "The run beside theory", [text], [Table("", ("", "Measured", "Theory", "Off by"), rows)])
+    return Section("theory", "The run beside theory", [text], [Table("", BESIDE, rows)])
 
 
 def render_plan(plan: WorkerPlan, sections: Sequence[Section]) -> str:
     """The plan as a page."""
     return render("plan.html", (), sections, title=plan_sentence(plan))
-
-
-def _off(measured: float, theory: float) -> str:
-    if not theory or not (math.isfinite(measured) and math.isfinite(theory)):
-        return "–"
-    return percent(measured / theory - 1)
 
 
 def _fewest(plan: WorkerPlan) -> int:
@@ -97,28 +114,25 @@ def _difference(saved: int) -> str:
 
 
 def _table(plan: WorkerPlan) -> Table:
-    rows, bad = [], set()
-    for index, choice in enumerate(plan.choices):
-        rows.append(_row(plan, choice))
-        if math.isinf(choice.wait_p95_s):
-            bad |= {(index, 1), (index, 3), (index, 4)}
-        if choice.burst_share < 1:
-            bad.add((index, 6))
-    return Table("What each number of workers means", COLUMNS, rows, bad=frozenset(bad))
+    names = {plan.planned.workers: " planned", plan.slight.workers: " slight"}
+    columns: tuple[Column[Choice], ...] = (
+        Column("Workers", lambda choice: number(choice.workers) + names.get(choice.workers, "")),
+        Column("Load", lambda choice: choice.utilisation, Unit.FRACTION, bad=_grows),
+        Column("Wait", lambda choice: choice.wait_probability, Unit.FRACTION),
+        Column("p95 wait", lambda choice: _time(choice.wait_p95_s), Unit.MS, bad=_grows),
+        Column("p99 wait", lambda choice: _time(choice.wait_p99_s), Unit.MS, bad=_grows),
+        Column("Burst", lambda choice: 1000 * choice.burst_s, Unit.MS),
+        Column("In time", lambda choice: choice.burst_share, Unit.FRACTION, bad=lambda choice: choice.burst_share < 1),
+    )
+    return Table("What each number of workers means", columns, plan.choices)
 
 
-def _row(plan: WorkerPlan, choice: Choice) -> list[str]:
-    names = {plan.planned.workers: "planned", plan.slight.workers: "slight"}
-    name = names.get(choice.workers)
-    return [
-        f"{number(choice.workers)} {name}" if name else number(choice.workers),
-        fraction(choice.utilisation),
-        fraction(choice.wait_probability),
-        _wait(choice.wait_p95_s),
-        _wait(choice.wait_p99_s),
-        milliseconds(choice.burst_s * 1000),
-        fraction(choice.burst_share),
-    ]
+def _grows(choice: Choice) -> bool:
+    return math.isinf(choice.wait_p95_s)
+
+
+def _time(seconds: float) -> Cell:
+    return Cell(1000 * seconds, Unit.MS, said=_wait(seconds))
 
 
 def _wait(seconds: float) -> str:
@@ -134,12 +148,12 @@ def _picture(plan: WorkerPlan) -> Chart:
     return Chart(
         "waits",
         "What more workers buy",
-        "Across: workers. Left: p95 wait of a job; right: share of the time that workers are busy. Waits by "
-        f"{plan.demand.method}.",
+        f"Left: p95 wait of a job; right: share of the time that workers are busy. Waits by {plan.demand.method}.",
         "ms",
         Scale.LINEAR,
+        "workers",
         right_unit="%",
-        lines=(Line("p95 wait", Style.MAIN, waits), Line("busy", Style.QUIET, busy, right=True)),
+        lines=(Line("p95 wait", Style.MAIN, waits, dots=True), Line("busy", Style.QUIET, busy, right=True)),
         marks=(
             Mark(f"slight queueing: {plan.slight.workers}", Style.SECOND, plan.slight.workers),
             Mark(f"planned: {plan.planned.workers}", Style.MAIN, plan.planned.workers),

@@ -1,15 +1,11 @@
 """A run as one HTML file: its headline, whether it is valid, its numbers, its pictures.
 
-Puts together what the template shows; how a page is made is `page.py`'s, what a picture shows `run_charts.py`'s.
+Puts together what the template shows; how a page is made is `page.py`'s, what a picture shows `charts/run.py`'s.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-import pandas as pd
-
-from katydid.analysis.derived import quantile
 from katydid.analysis.headline import headline_of
 from katydid.analysis.validity import rules_for
 from katydid.model import formatting
@@ -18,12 +14,20 @@ from katydid.model.documents.manifest import Manifest
 from katydid.model.documents.summary import Summary
 from katydid.model.metrics import STATISTICS
 from katydid.model.version import __version__
+from katydid.report.charts.run import run_charts
 from katydid.report.model import Material, Section
 from katydid.report.render.page import render
-from katydid.report.run_charts import run_charts
-
-MOST_USERS = 50
-"""Users of whom each gets a row; a table of more tells nothing."""
+from katydid.report.tables.run import (
+    counts_table,
+    facts_table,
+    failures_table,
+    names_table,
+    processes_table,
+    rates_table,
+    rules_table,
+    times_table,
+    users_table,
+)
 
 
 def render_run(material: Material, sections: Sequence[Section]) -> str:
@@ -32,7 +36,9 @@ def render_run(material: Material, sections: Sequence[Section]) -> str:
     Missing keys of the manifest are left out or shown as unknown.
     """
     manifest, summary, frame, monitor = material.manifest, material.summary, material.frame, material.monitor
-    metrics, catalogue = summary.metrics, catalogue_of(manifest)
+    catalogue = catalogue_of(manifest)
+    times = times_table(summary, catalogue.spread, [statistic.name for statistic in STATISTICS])
+    rates = rates_table(summary, catalogue)
     return render(
         "run.html",
         run_charts(frame, monitor, manifest),
@@ -44,13 +50,17 @@ def render_run(material: Material, sections: Sequence[Section]) -> str:
         headline=headline_of(manifest, summary),
         setting=_setting(manifest),
         tiles=_tiles(summary),
-        rules=_rules(summary, frame, manifest),
-        distributions=[d for d in catalogue.spread if summary.measured(f"{d.name}.max") is not None],
-        rates=[r for r in catalogue.figures if metrics[r.name] is not None],
+        rules=rules_table(rules_for(frame, manifest), summary),
+        times=times,
+        rates=rates,
+        counts=counts_table(summary.counts),
+        failures=failures_table(summary.errors),
+        names=names_table(summary.names),
+        users=None if manifest.is_open else users_table(frame),
+        processes=processes_table(monitor),
+        facts=facts_table(_facts(manifest)),
+        defined=[*times.rows, *rates.rows],
         statistics=STATISTICS,
-        users=[] if manifest.is_open else _users(frame),
-        processes=_processes(monitor),
-        facts=_facts(manifest),
     )
 
 
@@ -114,84 +124,14 @@ def _time_tile(summary: Summary, name: str, label: str) -> _Tile:
     return _Tile(label, mean, "too few for p50")
 
 
-def _rules(summary: Summary, frame: pd.DataFrame, manifest: Manifest) -> list[dict[str, str]]:
-    """Every rule of validity that this workload has, and what came of it."""
-    results = dict.fromkeys(summary.unchecked_rules, "not checked")
-    results |= {finding.rule: finding.severity for finding in summary.findings}
-    return [
-        {"name": r.name.replace("_", " "), "limit": r.limit, "why": r.why, "result": results.get(r.name, "kept")}
-        for r in rules_for(frame, manifest)
-    ]
-
-
-@dataclass(frozen=True, slots=True)
-class _UserRow:
-    """A user's requests; service times in milliseconds."""
-
-    user: int
-    requests: int
-    failed: int
-    late: int | None
-    p50: float | None
-    max: float | None
-
-
-def _users(frame: pd.DataFrame) -> list[_UserRow]:
-    """A row a user, where they are few."""
-    real = frame[frame["counted"] & (frame["user"] >= 0)]
-    if real["user"].nunique() > MOST_USERS:
-        return []
-    rows = []
-    for user, group in real.groupby("user"):
-        durations = group.loc[group["outcome"] == "ok", "duration_ms"].dropna().to_numpy(dtype=np.float64)
-        rows.append(
-            _UserRow(
-                user=int(str(user)),
-                requests=len(group),
-                failed=int((group["outcome"] == "failed").sum()),
-                late=int(group["late"].sum()) if group["late_ms"].notna().any() else None,
-                p50=quantile(durations, 0.5) if len(durations) else None,
-                max=float(durations.max()) if len(durations) else None,
-            )
-        )
-    return rows
-
-
-@dataclass(frozen=True, slots=True)
-class _ProcessRow:
-    """A process of the generator: percent of a core, MiB, milliseconds."""
-
-    process: str
-    cpu: float
-    cpu_max: float
-    memory: float
-    lag: float
-    connections: int
-
-
-def _processes(monitor: pd.DataFrame) -> list[_ProcessRow]:
-    """How each process of the generator did."""
-    return [
-        _ProcessRow(
-            process=str(process),
-            cpu=float(rows["cpu_percent"].median()),
-            cpu_max=float(rows["cpu_percent"].max()),
-            memory=float(rows["memory_bytes"].max()) / 2**20,
-            lag=float(rows["loop_lag_ms"].max()),
-            connections=int(rows["open_connections"].max()),
-        )
-        for process, rows in monitor.groupby("process", observed=True)
-    ]
-
-
 _UNTOLD = {KEY, "options", "leaving", "schema_version", "partial"}
 
 
-def _facts(manifest: Manifest) -> list[tuple[str, str]]:
+def _facts(manifest: Manifest) -> dict[str, str]:
     """What was run, in the order in which the manifest tells it, then the options as they were given."""
     told = [(_label(key), value) for key, value in manifest.items() if key not in _UNTOLD]
     told += [(f"option {key}", value) for key, value in (manifest.options or {}).items()]
-    return [(label, formatting.strip_control_chars(value)) for label, value in told if value not in (None, [], "")]
+    return {label: formatting.strip_control_chars(value) for label, value in told if value not in (None, [], "")}
 
 
 def _label(key: str) -> str:

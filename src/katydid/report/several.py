@@ -5,17 +5,18 @@ from dataclasses import replace
 
 from rich.console import Console
 
-from katydid.model.declared import described
 from katydid.model.documents.comparison import ComparedMetric, ComparedSide, Comparisons, Verdict
 from katydid.model.formatting import change_text, fraction, strip_control_chars
+from katydid.model.units import Unit
 from katydid.model.version import __version__
 from katydid.report import verdict
 from katydid.report.comparison import COLOURS, TONES, definitions, forest_note
-from katydid.report.model import Section, Table
+from katydid.report.model import Column, Section, Table
 from katydid.report.render.forest import Change, draw_forest
 from katydid.report.render.markdown import escaped, section_markdown
 from katydid.report.render.page import render
 from katydid.report.render.terminal import print_section, say
+from katydid.report.tables.comparison import METRIC, base_column, is_worse, verdict_word
 
 
 def several_page(found: Comparisons) -> str:
@@ -84,26 +85,43 @@ def _together(found: Comparisons) -> Section:
     """One row a metric, one column a version."""
     by_name = [{metric.name: metric for metric in verdict.read_first(each)} for each in found.comparisons]
     names = list(dict.fromkeys(name for metrics in by_name for name in metrics))
-    columns = ("Metric", _base(found), *(each.version for each in found.comparisons))
-    rows: list[tuple[str, ...]] = []
-    bad = set()
-    for name in names:
-        cells = [metrics.get(name) for metrics in by_name]
-        known = next(cell for cell in cells if cell is not None)
-        label = described(known).label + (" *" if known.primary else "")
-        bad |= {(len(rows), 2 + i) for i, cell in enumerate(cells) if cell and cell.verdict is Verdict.SLOWER}
-        rows.append((label, verdict.base_text(known), *map(_cell, cells)))
+    rows = [
+        {
+            each.version: metrics[name]
+            for each, metrics in zip(found.comparisons, by_name, strict=True)
+            if name in metrics
+        }
+        for name in names
+    ]
+    columns: list[Column[_Row]] = [
+        Column("Metric", lambda row: METRIC.of(_any(row))),
+        Column(_base(found), lambda row: base_column("").of(_any(row)), Unit.COUNT),
+        *(_version(each.version) for each in found.comparisons),
+    ]
     share = fraction(found.comparisons[0].settings.family_alpha)
     family = (
         f"Each version is compared with {_base(found)}. All comparisons are one family: each is wrong about equal "
         f"versions in at most {share} of cases."
     )
-    table = Table("* primary metric", columns, rows, frozenset(range(2, len(columns))), frozenset(bad))
+    table = Table("* primary metric", columns, rows)
     return Section("versions", "Versions", (family,), tables=[table])
 
 
-def _cell(metric: ComparedMetric | None) -> str:
-    return "–" if metric is None else f"{change_text(metric)}, {verdict.verdict_word(metric)}"
+_Row = dict[str, ComparedMetric]
+"""A metric of each version that has it."""
+
+
+def _any(row: _Row) -> ComparedMetric:
+    """Of any version: label and base are the same for all."""
+    return next(iter(row.values()))
+
+
+def _version(version: str) -> Column[_Row]:
+    def cell(row: _Row) -> str | None:
+        metric = row.get(version)
+        return f"{change_text(metric)}, {verdict_word(metric)}" if metric else None
+
+    return Column(version, cell, bad=lambda row: version in row and is_worse(row[version]))
 
 
 def _each(found: Comparisons) -> Iterator[Section]:

@@ -2,10 +2,18 @@
 
 from katydid.analysis.validity.tokens import Own
 from katydid.model.documents.summary import CacheFound, LengthsFound, TokenLengths
-from katydid.model.formatting import MINUS, fraction, number, plural, significant
-from katydid.report.model import Chart, Line, Material, Section, Style, Table
+from katydid.model.formatting import MINUS, fraction, plural
+from katydid.model.units import Unit, Written
+from katydid.report.model import Cell, Chart, Column, Line, Material, Section, Style, Table
 
-COLUMNS = ("Tokens of", "Requests", "Asked, mean", "Asked, sd", "Realised, mean", "Realised, sd", "Off")
+COLUMNS: tuple[Column[TokenLengths], ...] = (
+    Column("Requests", lambda found: found.requests, Unit.COUNT),
+    Column("Asked, mean", lambda found: found.asked_mean, Unit.COUNT),
+    Column("Asked, sd", lambda found: found.asked_sd, Unit.COUNT),
+    Column("Realised, mean", lambda found: found.realised_mean, Unit.COUNT),
+    Column("Realised, sd", lambda found: found.realised_sd, Unit.COUNT),
+    Column("Off", lambda found: Cell(found.off, Written.CHANGE, said=_off(found.off)), Written.CHANGE),
+)
 FEWEST_POINTS = 3
 """Points that make a course."""
 
@@ -25,19 +33,16 @@ def tokens_section(material: Material) -> Section | None:
 
 
 def _table(found: LengthsFound) -> Table:
-    rows = [_row(name, part) for name, part in (("prompts", found.input), ("answers", found.output)) if part]
-    return Table("Lengths, as the target counts them", COLUMNS, rows)
-
-
-def _row(name: str, found: TokenLengths) -> tuple[str, ...]:
-    off = f"{MINUS if found.off < 0 else '+'}{fraction(abs(found.off))}" if found.off else fraction(0.0)
-    figures = (found.asked_mean, found.asked_sd, found.realised_mean, found.realised_sd)
-    return (
-        name,
-        number(found.requests),
-        *(significant(each, 1) for each in figures),
-        off,
+    kinds = {"prompts": found.input, "answers": found.output}
+    rows = [part for part in kinds.values() if part]
+    what: Column[TokenLengths] = Column(
+        "Tokens of", lambda row: next(name for name, part in kinds.items() if part is row)
     )
+    return Table("Lengths, as the target counts them", (what, *COLUMNS), rows)
+
+
+def _off(share: float | None) -> str:
+    return f"{MINUS if share < 0 else '+'}{fraction(abs(share))}" if share else fraction(0.0)
 
 
 def _cache_text(found: CacheFound, own: Own) -> str:

@@ -5,24 +5,14 @@ from collections.abc import Sequence
 
 from katydid.analysis.comparison.explain import BETTER, LARGEST, WORSE
 from katydid.model.declared import described
-from katydid.model.documents.comparison import ComparedMetric, Comparison, RunOutcome, Verdict
-from katydid.model.formatting import (
-    at_least,
-    change_text,
-    format_change,
-    fraction,
-    number,
-    or_dash,
-    percent,
-    plural,
-    points,
-    value_only,
-)
+from katydid.model.documents.comparison import ComparedMetric, Comparison, Verdict
+from katydid.model.formatting import change_text, format_change, fraction, number, percent, plural
 from katydid.model.metrics import DISTRIBUTIONS, split_name, whole_name
 from katydid.model.rates import USERS_AT_STOP
 from katydid.model.units import Better, Unit
-from katydid.report.model import Section, Style, Table
+from katydid.report.model import Section, Style
 from katydid.report.render.forest import Change
+from katydid.report.tables.comparison import differences_table, looks_table, metric_tables, runs_table
 
 LONGEST_NAME = 32
 """Characters of a version's name in a heading."""
@@ -153,12 +143,6 @@ def _extent(metric: ComparedMetric) -> float:
     return abs(metric.points.change or 0.0) / 100.0
 
 
-def verdict_word(metric: ComparedMetric) -> str:
-    """Of a metric; "slower" fits times only."""
-    words = {} if described(metric).unit is Unit.MS else {Verdict.SLOWER: "worse", Verdict.FASTER: "better"}
-    return words.get(metric.verdict, metric.verdict.replace("_", " "))
-
-
 def ordered(comparison: Comparison) -> list[ComparedMetric]:
     """Metrics that decide first, and the worst of them first."""
     return sorted(comparison.metrics, key=lambda m: (not m.primary, _WORST_FIRST.index(m.verdict)))
@@ -193,34 +177,20 @@ def _metrics(comparison: Comparison) -> Section | None:
     if not comparison.metrics:
         return None
     every, first = ordered(comparison), read_first(comparison)
-    short = ("Metric", *names(comparison), "Change (95 % interval)", "Verdict")
-    deciding = Table("* primary metric", short, [_row(m)[: len(short)] for m in first], frozenset({4}), _bad(first))
-    everything = Table(
-        "All metrics, with the smallest change that these runs would show, and the runs that it would take",
-        (*short, "Detectable", "Runs needed"),
-        [_row(m) for m in every],
-        frozenset({4}),
-        _bad(every),
-        in_terminal=False,
-    )
-    return Section("metrics", "Metrics", tables=[deciding, everything])
+    tables = metric_tables(names(comparison), first, every)
+    return Section("metrics", "Metrics", tables=tables)
 
 
 def _looks(comparison: Comparison) -> Section | None:
     """What each look of `katydid ab` found."""
     if not comparison.looks:
         return None
-    rows = [
-        (str(look.pairs), fraction(look.level), fraction(look.level_same), HEADLINES[look.verdict].lower())
-        for look in comparison.looks
-    ]
-    columns = ("Pairs", "Level: different", "Level: no difference", "Verdict")
     end = "The last look decided." if comparison.decided else "No look decided: as many pairs were made as allowed."
     plan = (
         "The levels were fixed before the first run, so that all looks together are wrong about equal versions as "
         "rarely as one comparison."
     )
-    return Section("looks", "Looks", (end, plan), tables=[Table("Looks after pairs", columns, rows, frozenset({3}))])
+    return Section("looks", "Looks", (end, plan), tables=[looks_table(comparison.looks)])
 
 
 def _comes_first(metric: ComparedMetric) -> bool:
@@ -228,63 +198,8 @@ def _comes_first(metric: ComparedMetric) -> bool:
     return metric.primary or not statistic or (distribution not in _MINOR and statistic in {"p50", "p95"})
 
 
-def _bad(metrics: Sequence[ComparedMetric]) -> frozenset[tuple[int, int]]:
-    return frozenset((i, 4) for i, m in enumerate(metrics) if m.verdict is Verdict.SLOWER)
-
-
-def _row(metric: ComparedMetric) -> tuple[str, ...]:
-    return (
-        described(metric).label + (" *" if metric.primary else ""),
-        base_text(metric),
-        _value(metric, metric.new, "lower"),
-        change_text(metric),
-        verdict_word(metric),
-        _detectable(metric),
-        or_dash(metric.runs_needed, "{} a side".format),
-    )
-
-
-def base_text(metric: ComparedMetric) -> str:
-    """The base's value."""
-    return _value(metric, metric.base, "upper")
-
-
-def _value(metric: ComparedMetric, value: float | None, bound: str) -> str:
-    """A side's value; one that lies among time-outs, which makes the change such a bound, is at least so."""
-    if value is None:
-        return "–"
-    return at_least(value_only(metric.name, value, described(metric).unit), bound=metric.bound in ("both", bound))
-
-
-def _detectable(metric: ComparedMetric) -> str:
-    shares = metric.points
-    smallest = metric.smallest_detectable if shares is None else shares.detectable
-    if smallest is None:
-        return "–"
-    return (percent if shares is None else points)(smallest).lstrip("+")
-
-
 def _runs(comparison: Comparison) -> Section:
-    rows: list[tuple[str, ...]] = []
-    bad = set()
-    for label, side, outcomes in zip(names(comparison), comparison.sides, comparison.outcomes, strict=True):
-        for run, outcome in zip(side.runs, outcomes, strict=True):
-            if not run.counts:
-                bad.add((len(rows), 3))
-            rows.append(
-                (
-                    label,
-                    (run.started_utc or "–").replace("T", " ")[:16],
-                    _ending(outcome),
-                    "yes" if run.counts else "left out",
-                    or_dash(outcome.users, number),
-                    number(outcome.requests),
-                    or_dash(outcome.failure_rate, fraction),
-                )
-            )
-    columns = ("Version", "Started (UTC)", "Ended", "Counts", "Users", "Requests", "Failed")
-    table = Table("Runs", columns, rows, frozenset({1, 2, 3}), frozenset(bad), in_terminal=len(rows) <= 20)
-    return Section("runs", "Runs, and how they ended", _left(comparison), [table])
+    return Section("runs", "Runs, and how they ended", _left(comparison), [runs_table(names(comparison), comparison)])
 
 
 def _left(comparison: Comparison) -> list[str]:
@@ -296,21 +211,11 @@ def _left(comparison: Comparison) -> list[str]:
     return found
 
 
-def _ending(outcome: RunOutcome) -> str:
-    if outcome.ended != "failure-threshold":
-        return outcome.ended or "never"
-    after = f" after {outcome.seconds:.0f} s" if outcome.seconds else ""
-    return f"at failure {outcome.failure_threshold}{after}"
-
-
 def _differences(comparison: Comparison) -> Section | None:
     found = comparison.differences
     if not found:
         return None
-    base, new = names(comparison)
-    rows = [(d.key, d.base, d.new, d.why or "may not affect the result") for d in found]
-    bad = frozenset((i, 3) for i, d in enumerate(found) if d.why)
-    table = Table("What differs", ("", base, new, ""), rows, frozenset({1, 2, 3}), bad)
+    table = differences_table(names(comparison), found)
     return Section("differences", "What differs between the sides", tables=[table])
 
 

@@ -78,3 +78,25 @@ def _below(path: Path) -> list[RunFolder]:
 
 def _started(run: RunFolder) -> tuple[str, str]:
     return str(run.manifest().started_utc or ""), run.path.name
+
+
+MOST_RUNS = 500
+"""That a list of them shows."""
+
+
+def known_runs(results: Path) -> dict[str, RunFolder]:
+    """Run folders by `WORKLOAD/VERSION/TIME`, newest first; none that a link leads out to."""
+    inside = (path for path in results.glob(f"*/*/*/{MANIFEST}") if is_inside(path, results))
+    found = {key_of(path.parent): path.parent for path in inside}
+    newest = sorted(found, key=lambda key: key.rpartition("/")[2], reverse=True)[:MOST_RUNS]
+    return {key: RunFolder(found[key]) for key in newest}
+
+
+def key_of(run: Path) -> str:
+    """A run's `WORKLOAD/VERSION/TIME`."""
+    return "/".join(run.parts[-3:])
+
+
+def is_inside(file: Path, results: Path) -> bool:
+    """Whether a file lies below a folder, wherever links lead."""
+    return file.resolve().is_relative_to(results.resolve())

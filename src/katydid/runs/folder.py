@@ -38,6 +38,10 @@ LOCUST_REPORT = "locust.html"
 _LONGEST_STEM = 200
 """Characters of a name that are kept in front of its hash."""
 
+_TIME = re.compile(r"\d{8}T\d{6}Z(-\d+)?")
+_DEPTH = 5
+"""Of the shortest path of a run: the root, results, workload, version, time."""
+
 D = TypeVar("D", bound=Document)
 
 
@@ -87,8 +91,7 @@ class RunFolder:
 
     def samples(self) -> pd.DataFrame:
         """One row a request, in the order of their starts (docs/reference/files.md)."""
-        frame = self._frame("samples")
-        return frame.sort_values("scheduled_ms", kind="stable", ignore_index=True)
+        return _in_order(self._frame("samples"), "scheduled_ms")
 
     def monitor(self) -> pd.DataFrame:
         """One row a second and process."""
@@ -100,8 +103,7 @@ class RunFolder:
 
     def events(self) -> pd.DataFrame:
         """Every event of the streamed answers, in the order of their arrival; empty where none were recorded."""
-        frame = self._frame("events")
-        return frame.sort_values("at_ms", kind="stable", ignore_index=True)
+        return _in_order(self._frame("events"), "at_ms")
 
     def _frame(self, kind: str) -> pd.DataFrame:
         schema = _SCHEMAS[kind]
@@ -149,6 +151,13 @@ class RunFolder:
     def write_json(self, name: str, value: object) -> Path:
         """Replace a JSON file of the folder: by a document, or by JSON's own types."""
         return self.write_text(name, json_text(value) + "\n")
+
+
+def _in_order(frame: pd.DataFrame, column: str) -> pd.DataFrame:
+    """Rows by a column's values; as they are where they came so."""
+    if frame[column].is_monotonic_increasing:
+        return frame
+    return frame.sort_values(column, kind="stable", ignore_index=True)
 
 
 def load_run(folder: str | Path) -> RunFolder:
@@ -253,6 +262,16 @@ def new_run_path(results: Path, workload: str, version: str, started: datetime) 
         path = parent / f"{stamp}-{number}"
         number += 1
     return path
+
+
+def results_of(folder: RunFolder) -> Path | None:
+    """The folder of results that a run lies in, where `new_run_path` puts it; None where it lies elsewhere."""
+    path, manifest = folder.path.absolute(), folder.manifest()
+    if len(path.parts) < _DEPTH or not _TIME.fullmatch(path.name):
+        return None
+    results = path.parent.parent.parent
+    named = results / _file_name(manifest.workload or "") / _file_name(manifest.version or "")
+    return results if path.parent == named else None
 
 
 def _not_writable(results: Path, why: str) -> ConfigError:

@@ -5,6 +5,8 @@ requests of a user resemble each other, and so do those of the same half minute.
 changes from run to run, so it does not support a verdict.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
@@ -13,30 +15,31 @@ DRAWS = 400
 SEED = 20_07
 
 
-def log_error(frame: pd.DataFrame, column: str, q: float) -> float | None:
-    """Standard error of the log of a quantile; None where there are too few users or blocks to draw from.
+def log_errors(frame: pd.DataFrame, column: str, quantiles: Sequence[float]) -> list[float] | None:
+    """Standard errors of the logs of quantiles; None where there are too few users or blocks to draw from.
 
     Args:
         frame: successful requests that count, of one run.
         column: of times.
-        q: in (0, 1).
+        quantiles: in (0, 1).
     """
-    known = frame[frame[column].notna()]
-    values = known[column].to_numpy(dtype=np.float64)
-    users = pd.factorize(known["user"])[0]
-    blocks = (known["scheduled_ms"].to_numpy(dtype=np.float64) // BLOCK_MS).astype(np.int64)
+    known = frame[column].notna()
+    values = frame.loc[known, column].to_numpy(dtype=np.float64)
+    users = pd.factorize(frame.loc[known, "user"])[0]
+    blocks = (frame.loc[known, "scheduled_ms"].to_numpy(dtype=np.float64) // BLOCK_MS).astype(np.int64)
     blocks -= blocks.min(initial=0)
     if len(values) < 2 or users.max() < 1 or blocks.max() < 1:
         return None
     order = np.argsort(values)
     values, users, blocks = values[order], users[order], blocks[order]
     random = np.random.default_rng(SEED)
-    logs = np.empty(DRAWS)
+    logs = np.full((len(quantiles), DRAWS), np.nan)
+    shares, of_users, of_blocks = np.array(quantiles), users.max() + 1, blocks.max() + 1
     for draw in range(DRAWS):
-        weights = _drawn(random, users.max() + 1)[users] * _drawn(random, blocks.max() + 1)[blocks]
-        reached = np.cumsum(weights)
-        logs[draw] = np.log(values[np.searchsorted(reached, q * reached[-1])]) if reached[-1] else np.nan
-    return float(np.nanstd(logs))
+        reached = np.cumsum(_drawn(random, of_users)[users] * _drawn(random, of_blocks)[blocks])
+        if reached[-1]:
+            logs[:, draw] = np.log(values[np.searchsorted(reached, shares * reached[-1])])
+    return [float(np.nanstd(each)) for each in logs]
 
 
 def _drawn(random: np.random.Generator, count: int) -> np.ndarray:

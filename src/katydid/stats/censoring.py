@@ -10,6 +10,7 @@ NumPy only, since `scipy.stats` takes a second to import. Knows no run and no me
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -90,7 +91,7 @@ class Known:
 
         Where nothing is open this is the one quantile of Katydid (`derived.quantile`).
         """
-        place = int(np.searchsorted(np.cumsum(self.weights), q - _ROUNDING))
+        place = int(np.searchsorted(self._reached, q - _ROUNDING))
         if place < len(self.times):
             return float(self.times[place]), False
         return float(np.quantile(self._had(), q, method="inverted_cdf")), True
@@ -114,6 +115,10 @@ class Known:
     def share_beyond(self, limit: float) -> float:
         """The share that took longer than `limit`, which must not lie beyond what the open requests had."""
         return max(0.0, 1.0 - float(self.weights[: np.searchsorted(self.times, limit, side="right")].sum()))
+
+    @cached_property
+    def _reached(self) -> np.ndarray:
+        return np.cumsum(self.weights)
 
     def _had(self) -> np.ndarray:
         return np.concatenate((self.times, self.open_times))

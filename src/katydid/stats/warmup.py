@@ -48,7 +48,7 @@ def _length(frame: pd.DataFrame) -> float:
 
 def _course(frame: pd.DataFrame, seconds: int) -> np.ndarray:
     """Mean log service time of the requests due in each second; NaN in seconds without any."""
-    ok = frame[(frame["outcome"] == "ok") & (frame["duration_ms"] > 0)]
+    ok = frame.loc[(frame["outcome"] == "ok") & (frame["duration_ms"] > 0), ["scheduled_ms", "duration_ms"]]
     second = (ok["scheduled_ms"].to_numpy() // 1000).astype(np.int64)
     inside = (second >= 0) & (second < seconds)
     logs = np.log(ok["duration_ms"].to_numpy()[inside])

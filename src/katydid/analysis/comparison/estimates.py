@@ -133,9 +133,9 @@ def read_run(folder: RunFolder) -> RunData:
         NoDataError: it cannot be read.
     """
     manifest, samples, monitor = folder.manifest(), folder.samples(), folder.monitor()
-    summary = summarise(samples, monitor, manifest, counted(folder.gaps(), warm_up=warm_up_counts(manifest)))
-    samples = samples.drop(columns=NEVER_COMPARED, errors="ignore").astype({"name": "category"})
-    frame = with_derived(samples, manifest)
+    frame, gaps = with_derived(samples, manifest), counted(folder.gaps(), warm_up=warm_up_counts(manifest))
+    summary = summarise(samples, monitor, manifest, gaps, frame)
+    frame = frame.drop(columns=NEVER_COMPARED, errors="ignore").assign(name=frame["name"].astype("category"))
     return RunData(str(folder.path), manifest, frame, summary)
 
 
@@ -147,16 +147,18 @@ def estimate(run: RunData, settled_ms: float) -> Estimates:
         settled_ms: milliseconds of the run that count in no statistic, beyond its own warm-up.
     """
     frame = run.frame[run.frame["scheduled_ms"] >= settled_ms] if settled_ms else run.frame
-    counted = frame[frame["counted"]]
-    ok = counted[counted["outcome"] == "ok"]
-    failed = counted[counted["outcome"] == "failed"]
+    counted, outcome = frame["counted"], frame["outcome"]
+    ok, failed = counted & (outcome == "ok"), counted & (outcome == "failed")
     values: dict[str, float] = {name: value for name, value in run.summary.metrics.items() if value is not None}
     missing: dict[str, str] = {}
     bounds: set[str] = set()
     times: dict[str, Known] = {}
     catalogue = catalogue_of(run.manifest)
+    requests = RequestTimes(frame[frame["timed"]], run.manifest)
     for part in (None, *catalogue.parts):
-        found, prefix = _of_part(rows_of(frame, part), run.manifest, catalogue), part.prefix if part else ""
+        rows, prefix = rows_of(frame, part), part.prefix if part else ""
+        timed = RequestTimes(rows[rows["timed"]], run.manifest) if part else requests
+        found = _of_part(rows[rows["counted"]], timed, run.manifest, catalogue)
         for distribution in catalogue.distributions:
             for statistic in STATISTICS:
                 values.pop(f"{prefix}{distribution.name}.{statistic.name}", None)
@@ -165,21 +167,22 @@ def estimate(run: RunData, settled_ms: float) -> Estimates:
         bounds |= {prefix + name for name in found.bounds}
         times |= {prefix + name: known for name, known in found.times.items()}
     at_stop, users = run.summary.users_at_stop, run.manifest.users
-    faltered = episodes(failed["scheduled_ms"].to_numpy(dtype=np.float64))
+    due = frame["scheduled_ms"].to_numpy(dtype=np.float64)
+    faltered = episodes(due[failed.to_numpy()])
     return Estimates(
         values=values,
-        ok=len(ok),
-        failed=len(failed),
-        requests=len(counted),
+        ok=int(ok.sum()),
+        failed=int(failed.sum()),
+        requests=int(counted.sum()),
         episodes=faltered,
         users_at_stop=at_stop,
         missing=missing,
-        clumping=clumping(_failed_in_order(counted), faltered),
+        clumping=clumping(_failed_in_order(due, ok, failed), faltered),
         bounds=frozenset(bounds),
         times=times,
         stopped_early=run.manifest.ended in STOPPED_EARLY,
         in_ramp=bool(at_stop and users and at_stop < users),
-        lengths=answer_lengths(RequestTimes(frame[frame["timed"]], run.manifest)),
+        lengths=answer_lengths(requests),
     )
 
 
@@ -190,10 +193,8 @@ class _Found(Figures):
     times: dict[str, Known] = field(default_factory=dict)
 
 
-def _of_part(frame: pd.DataFrame, manifest: Manifest, catalogue: Catalogue) -> _Found:
+def _of_part(counted: pd.DataFrame, requests: RequestTimes, manifest: Manifest, catalogue: Catalogue) -> _Found:
     """The same of a model or target, by its rows."""
-    counted = frame[frame["counted"]]
-    requests = RequestTimes(frame[frame["timed"]], manifest)
     shares = {m.name: of_the_run(m, counted, 0.0) for m in catalogue.of_the_run if m.read == Read.SHARE}
     found = _Found({name: value for name, value in shares.items() if value is not None})
     found.by_name |= _rates(counted, closed=manifest.is_closed)
@@ -218,6 +219,7 @@ def _rates(counted: pd.DataFrame, *, closed: bool) -> dict[str, float]:
     return rates | ({"failure_rate": float((counted["outcome"] == "failed").sum() / ended)} if ended else {})
 
 
-def _failed_in_order(counted: pd.DataFrame) -> np.ndarray:
-    ended = counted[counted["outcome"].isin(["ok", "failed"])].sort_values("scheduled_ms", kind="stable")
-    return np.asarray((ended["outcome"] == "failed").to_numpy(dtype=bool))
+def _failed_in_order(due: np.ndarray, ok: pd.Series, failed: pd.Series) -> np.ndarray:
+    """Whether each request that ended failed, in the order in which they were due."""
+    ended = ok | failed
+    return np.asarray(failed[ended].to_numpy(dtype=bool)[np.argsort(due[ended.to_numpy()], kind="stable")])

@@ -10,7 +10,7 @@ from katydid.model.declared import described
 from katydid.model.documents.comparison import ComparedMetric, CompareSettings, Verdict
 from katydid.model.formatting import change_text, fraction, plural
 from katydid.model.units import Unit
-from katydid.stats.inference import STEADY, UNSEEN, is_steady
+from katydid.stats.inference import UNSEEN
 
 WORSE, BETTER, LARGEST = "worse", "better", "largest regression"
 """How reasons begin that say what changed."""
@@ -74,9 +74,9 @@ def about_noise(metrics: Sequence[Judged], sides: Sides) -> list[str]:
         times = f"{noisier**0.5:.2g} times" if math.isfinite(noisier) else "far"
         return [f"today's runs scatter {times} as much as the history's, which counts for that much less"]
     single = len(sides.base) == len(sides.new) == 1
-    if single and sides.history and not is_steady([[0.0] * len(version) for version in sides.history]):
-        few = f"one run a side does not show how noisy today is, nor does a history of fewer than {STEADY} versions"
-        return [f"{few}: the noise is taken as {UNSEEN:g} times the history's; make two runs a side (katydid ab)"]
+    if single and sides.history:
+        unseen = f"one run a side does not show how noisy today is: it is taken as {UNSEEN:g} times the history's noise"
+        return [f"{unseen}; make two runs a side (katydid ab)"]
     return []
 
 

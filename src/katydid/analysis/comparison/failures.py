@@ -16,6 +16,7 @@ The difference is tested by its score, with Student's t, and its interval is the
 Nurminen 1985), so that both agree, and none of 200 is a number like any other. Knows no metric and no file.
 """
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -80,8 +81,9 @@ def clumping_of_few(count: float, faltered: int) -> tuple[float, ...]:
 
 
 def _clumping(failed: np.ndarray, rate: float, blocks: int) -> float:
-    parts = np.array_split(failed, blocks)
-    found, sizes = np.array([part.sum() for part in parts]), np.array([len(part) for part in parts])
+    sizes = np.full(blocks, len(failed) // blocks)
+    sizes[: len(failed) % blocks] += 1
+    found = np.add.reduceat(failed, np.cumsum(sizes) - sizes, dtype=np.int64)
     return float(((found - sizes * rate) ** 2 / (sizes * rate * (1.0 - rate))).sum() / (blocks - 1))
 
 
@@ -134,7 +136,7 @@ class RateDifference:
         """Standard error where the rates truly differ by that much."""
         base, new = _restricted(*self.base, *self.new, difference)
         variance = base * (1.0 - base) / self.base[1] + new * (1.0 - new) / self.new[1]
-        return float(np.sqrt((self.dispersion + self.of_days) * max(variance, 0.0)))
+        return math.sqrt((self.dispersion + self.of_days) * max(variance, 0.0))
 
     def smallest_detectable(self, alpha: float) -> float | None:
         """The rise that a two-sided test at `alpha` finds with the usual POWER; None where no rate is so high."""
@@ -234,7 +236,11 @@ def _restricted(failed0: float, ended0: float, failed1: float, ended1: float, di
     l1 = (ended0 * difference - ended - 2.0 * failed0) * difference + failed0 + failed1
     l0 = failed0 * difference * (1.0 - difference)
     q = l2**3 / (3.0 * ended) ** 3 - l1 * l2 / (6.0 * ended**2) + l0 / (2.0 * ended)
-    p = np.copysign(np.sqrt(max(l2**2 / (3.0 * ended) ** 2 - l1 / (3.0 * ended), 0.0)), q)
-    angle = (np.pi + np.arccos(np.clip(q / p**3, -1.0, 1.0))) / 3.0 if p else 0.0
-    first = float(np.clip(2.0 * p * np.cos(angle) - l2 / (3.0 * ended), 0.0, 1.0))
-    return first, float(np.clip(first + difference, 0.0, 1.0))
+    p = math.copysign(math.sqrt(max(l2**2 / (3.0 * ended) ** 2 - l1 / (3.0 * ended), 0.0)), q)
+    angle = (math.pi + np.arccos(_clip(q / p**3, -1.0))) / 3.0 if p else 0.0
+    first = _clip(float(2.0 * p * np.cos(angle)) - l2 / (3.0 * ended))
+    return first, _clip(first + difference)
+
+
+def _clip(value: float, least: float = 0.0) -> float:
+    return min(max(value, least), 1.0)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from itertools import groupby
 
 import pandas as pd
@@ -13,9 +14,12 @@ from katydid.analysis.comparison.sides import Sides
 from katydid.analysis.derived import rows_of
 from katydid.model.declared import SHIPPED, Catalogue
 from katydid.model.errors import NoDataError
-from katydid.model.metrics import AT_LENGTH, split_name, whole_name
+from katydid.model.metrics import AT_LENGTH, STATISTICS, split_name, whole_name
+from katydid.model.parts import RunPart
 from katydid.runs.folder import RunFolder
-from katydid.stats.bootstrap import log_error
+from katydid.stats.bootstrap import log_errors
+
+_QUANTILES = {each.name: each.quantile for each in STATISTICS if each.quantile is not None}
 
 RESTART_S = 900.0
 """Seconds between the two runs of a pair in which a server may be stopped, and another started."""
@@ -83,6 +87,13 @@ def numbers_of(
     """
     base, new = used
 
+    @cache
+    def errors(side: int, part: RunPart | None, column: str) -> dict[str, float] | None:
+        """Of the only run of a side: those of all quantiles of a column, by their names."""
+        rows = rows_of(_successes(used[side][0], settled), part)
+        found = log_errors(rows, column, list(_QUANTILES.values()))
+        return None if found is None else dict(zip(_QUANTILES, found, strict=True))
+
     def within(name: str) -> float | None:
         """Both runs' own uncertainty together."""
         head, statistic = split_name(name)
@@ -90,13 +101,10 @@ def numbers_of(
         whole = head if part is None else whole_name(head)
         whole = next((raw for raw, equal in AT_LENGTH.items() if equal.name == whole), whole)  # whose error is larger
         column = next((d.column for d in catalogue.distributions if d.name == whole), None)
-        if column is None or not statistic.startswith("p"):
+        if column is None or statistic not in _QUANTILES:
             return None
-        errors = [
-            log_error(rows_of(_successes(run, settled), part), column, int(statistic[1:]) / 100)
-            for run in (base[0], new[0])
-        ]
-        return None if None in errors else sum((error or 0.0) ** 2 for error in errors) ** 0.5
+        found = errors(0, part, column), errors(1, part, column)
+        return None if None in found else sum(each[statistic] ** 2 for each in found if each) ** 0.5
 
     known: dict[int, Estimates] = {}
 

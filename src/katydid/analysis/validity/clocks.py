@@ -106,7 +106,7 @@ def upper_bounds(ok: pd.DataFrame) -> list[str]:
     Args:
         ok: the successful requests that count.
     """
-    timed = ok[ok["ttft_ms"].notna()]
+    timed = ok.loc[ok["ttft_ms"].notna(), ["ttft_ms", "ttft_bound"]]
     bound = timed["ttft_bound"].eq(True).to_numpy()
     if not len(timed) or bound.mean() <= BOUND_SHARE:
         return []

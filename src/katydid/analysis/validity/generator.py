@@ -16,7 +16,10 @@ LESS_ELSEWHERE = "spread the users with --processes, and keep other work off thi
 
 def cpu(run: Run) -> Finding | None:
     """A process that never rests cannot be on time, whether it or others use its core."""
-    for process, rows in run.steady.groupby("process", observed=True):
+    steady = run.steady
+    if not (steady["cpu_percent"] + _waited(steady) > CPU_MEDIAN).any():
+        return None
+    for process, rows in steady.groupby("process", observed=True):
         cpu = rows["cpu_percent"].dropna()
         waited = _waited(rows).reindex(cpu.index)
         wanted = cpu + waited
@@ -46,7 +49,10 @@ _LAG_MS, _LAG_SHARE = 100.0, 0.05
 
 def loop_lag(run: Run) -> Finding | None:
     """The event loop came late to its timers."""
-    for process, rows in run.steady.groupby("process", observed=True):
+    steady = run.steady
+    if not (steady["loop_lag_ms"] > _LAG_MS).any():
+        return None
+    for process, rows in steady.groupby("process", observed=True):
         slow = rows["loop_lag_ms"].dropna() > _LAG_MS
         if slow.sum() >= FEWEST_SECONDS and slow.mean() > _LAG_SHARE:
             return Finding(
@@ -116,7 +122,7 @@ _REMEDIES = {
 
 def not_the_target(run: Run) -> Finding | None:
     """Failures that are not the target's: they would be booked as its own."""
-    ended = run.frame[~run.frame["after_stop"].astype(bool)]
+    ended = run.frame.loc[~run.frame["after_stop"].astype(bool), ["blame", "error"]]
     for blame, where in (("generator", "in the generator itself"), ("config", "because of the configuration")):
         kinds = ended.loc[ended["blame"] == blame, "error"].value_counts()
         if len(kinds):

@@ -28,7 +28,8 @@ def achieved(run: Run) -> Finding | None:
     if not due or not started or not has_plan(run):
         return None
     slack = _RATE_OFF * due + rows["user"].nunique()  # the window cuts each user's grid at both ends
-    if due - _explained(run, rows) - slack <= started <= due + slack:
+    enough = started >= due - slack or started >= due - _explained(run, rows) - slack
+    if enough and started <= due + slack:
         return None
     return Finding(
         "invalid",

@@ -6,7 +6,14 @@ import numpy as np
 import pandas as pd
 
 from katydid.analysis.validity.rule import Run
-from katydid.analysis.validity.tokens import Own, cache_found, cached_and_all, lengths_found, without_history
+from katydid.analysis.validity.tokens import (
+    Own,
+    cache_found,
+    cached_and_all,
+    lengths_found,
+    tells_of_cache,
+    without_history,
+)
 from katydid.model.documents.summary import Finding, Severity, TokenLengths
 from katydid.model.formatting import fraction, milliseconds, number, plural
 
@@ -66,6 +73,8 @@ _UNIQUE = "send unique prompts with --input-tokens, or a file with more of them"
 
 def warm_cache(run: Run) -> Finding | None:
     """Input tokens that came from the target's prefix cache although nobody meant it."""
+    if not tells_of_cache(run.counted):
+        return None
     rows = without_history(run.counted[run.counted["outcome"] == "ok"])
     if (run.manifest.options or {}).get("input_tokens") is not None:
         share = _unmeant_share(rows, Own.of(run.manifest))
@@ -103,8 +112,6 @@ def _more_than_the_trace_shares(cached: float, shared: float) -> Finding | None:
 
 def _unmeant_share(rows: pd.DataFrame, own: Own) -> float | None:
     """Cached tokens beyond what all prompts begin with, of the tokens beyond it; None where the target says nothing."""
-    if "cached_tokens" not in rows:
-        return None
     _, cached, prompt = cached_and_all(rows)
     begins = own.template + own.shared
     beyond, rest = cached - begins, np.clip(prompt - begins, 0.0, None).sum()

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import pandas as pd
 
@@ -17,9 +18,9 @@ FEWEST_SECONDS = 3
 """Seconds in which a process must be overloaded before we say so: one slow second is not a slow run."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Run:
-    """What the rules look at.
+    """What the rules look at; the selections that many of them share are made once.
 
     Attributes:
         frame: samples with derived columns, those that count in no statistic included.
@@ -34,7 +35,7 @@ class Run:
     window: tuple[float, float]
     iterations: pd.DataFrame = field(default_factory=pd.DataFrame)
 
-    @property
+    @cached_property
     def counted(self) -> pd.DataFrame:
         """The samples that count."""
         return self.frame[self.frame["counted"]]
@@ -44,12 +45,12 @@ class Run:
         """Whether receive times are the kernel's, so that our own delay is not in them."""
         return self.manifest.timestamp_source == "kernel"
 
-    @property
+    @cached_property
     def generator(self) -> pd.DataFrame:
         """The monitor of the generator's processes."""
         return self.monitor[~self.monitor["process"].isin(WATCHED)]
 
-    @property
+    @cached_property
     def steady(self) -> pd.DataFrame:
         """The same without their first seconds."""
         ours = self.generator

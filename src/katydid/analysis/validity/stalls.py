@@ -21,6 +21,9 @@ _HOLE_MS = 2.0 * _PERIOD_MS
 """Between two rows of the monitor from which on there is a hole: at least one row is missing."""
 _AROUND_RELEASE_MS = 1000.0
 """Users connect in the second before; the monitor's row for it ends in the one after."""
+_OF_A_SECOND = ("blocked_ms", "loop_lag_ms", "cpu_wait_percent", "cpu_percent")
+_SEEN = ["process", "at_ms", *_OF_A_SECOND]
+"""Columns of the monitor that tell of a stall."""
 
 STOPPED = "let nothing stop or pause the generator or its machine (SIGSTOP, suspend, a paused VM)"
 OWN_CODE = "keep what computes out of listeners and tasks, or spread the users with --processes"
@@ -81,10 +84,11 @@ def blocked(run: Run) -> Finding | None:
 def stalls(run: Run) -> list[Stall]:
     """A row a process that sends requests; the master does not."""
     begin, end = max(run.window[0], START_UP_MS), run.window[1]
-    releases = _releases(run)
+    releases, monitor = _releases(run), run.generator
+    seen = monitor[monitor.columns.intersection(_SEEN, sort=False)]
     found = (
         _stall(str(process), rows.sort_values("at_ms"), begin, end, releases)
-        for process, rows in run.generator.groupby("process", observed=True)
+        for process, rows in seen.groupby("process", observed=True)
         if process != "master"
     )
     return [stall for stall in found if stall is not None]
@@ -93,25 +97,26 @@ def stalls(run: Run) -> list[Stall]:
 def _stall(
     process: str, rows: pd.DataFrame, begin: float, end: float, releases: Sequence[tuple[float, int]]
 ) -> Stall | None:
-    spans = rows["at_ms"].diff().fillna(_PERIOD_MS)
-    inside = (rows["at_ms"] > begin) & (rows["at_ms"] - spans < max(end, begin + _PERIOD_MS))
-    rows, spans = rows[inside], spans[inside]
-    if rows.empty:
-        return None
     at = rows["at_ms"].to_numpy(dtype=np.float64)
-    summed = _column(rows, "blocked_ms")
+    spans = np.diff(at, prepend=np.nan)
+    spans[np.isnan(spans)] = _PERIOD_MS
+    inside = (at > begin) & (at - spans < max(end, begin + _PERIOD_MS))
+    at, spans = at[inside], spans[inside]
+    if not len(at):
+        return None
+    summed, lag, waited, used = (_column(rows, name)[inside] for name in _OF_A_SECOND)
     excused = _excused(at, summed, releases)
     holes = np.where(spans > _HOLE_MS, spans - _PERIOD_MS, 0.0)
     still = np.maximum(holes, summed - excused)
-    seconds = spans.to_numpy(dtype=np.float64)[still > 0] / 100.0  # times percent gives milliseconds
-    worst = np.where(still > 0, np.maximum(_column(rows, "loop_lag_ms"), holes), 0.0)
+    seconds = spans[still > 0] / 100.0  # times percent gives milliseconds
+    worst = np.where(still > 0, np.maximum(lag, holes), 0.0)
     return Stall(
         process,
         blocked_ms=float(still.sum()),
-        window_ms=max(float(at[-1]), end) - max(begin, float(at[0] - spans.iloc[0])),
+        window_ms=max(float(at[-1]), end) - max(begin, float(at[0] - spans[0])),
         worst_ms=float(worst.max()),
-        waited_ms=float((_column(rows, "cpu_wait_percent")[still > 0] * seconds).sum()),
-        used_ms=float((_column(rows, "cpu_percent")[still > 0] * seconds).sum()),
+        waited_ms=float((waited[still > 0] * seconds).sum()),
+        used_ms=float((used[still > 0] * seconds).sum()),
     )
 
 
@@ -119,17 +124,17 @@ def _column(rows: pd.DataFrame, name: str) -> np.ndarray:
     """Zero where an older Katydid, or the system, did not tell."""
     if name not in rows:
         return np.zeros(len(rows))
-    values: np.ndarray = rows[name].astype(np.float64).fillna(0.0).to_numpy()
-    return values
+    values = rows[name].to_numpy(dtype=np.float64, na_value=np.nan)
+    return np.where(np.isnan(values), 0.0, values)
 
 
 def _releases(run: Run) -> list[tuple[float, int]]:
     """Moments at which at least half of the users start together, and how many do."""
-    real = run.frame[run.frame["user"] >= 0]
-    users = real["user"].nunique()
-    together = real.groupby(real["scheduled_ms"].round())["user"].nunique()
-    together = together[together >= max(2, users / 2)]
-    return list(zip(together.index.to_numpy(dtype=np.float64).tolist(), together.tolist(), strict=True))
+    real = run.frame.loc[run.frame["user"] >= 0, ["scheduled_ms", "user"]]
+    real["scheduled_ms"] = real["scheduled_ms"].round()
+    moments, users = np.unique(real.drop_duplicates()["scheduled_ms"].dropna(), return_counts=True)
+    together = users >= max(2, real["user"].nunique() / 2)
+    return list(zip(moments[together].tolist(), users[together].tolist(), strict=True))
 
 
 def _excused(at: np.ndarray, blocked_ms: np.ndarray, releases: Sequence[tuple[float, int]]) -> np.ndarray:

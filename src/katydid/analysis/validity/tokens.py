@@ -27,15 +27,15 @@ def lengths_found(counted: pd.DataFrame) -> LengthsFound | None:
     Args:
         counted: samples with derived columns, those that count.
     """
-    ok = counted[counted["outcome"] == "ok"]
-    found = {name: _lengths(ok, *columns) for name, columns in _PAIRS.items()}
+    ok = counted["outcome"] == "ok"
+    found = {name: _lengths(counted, ok, *columns) for name, columns in _PAIRS.items()}
     return LengthsFound(**found) if any(found.values()) else None
 
 
-def _lengths(ok: pd.DataFrame, asked: str, realised: str) -> TokenLengths | None:
-    if asked not in ok:
+def _lengths(counted: pd.DataFrame, ok: pd.Series, asked: str, realised: str) -> TokenLengths | None:
+    if asked not in counted or counted[asked].isna().all():
         return None
-    both = ok.loc[ok[asked] > 0, [asked, realised]].dropna().astype(np.float64)
+    both = counted.loc[ok & (counted[asked] > 0), [asked, realised]].dropna().astype(np.float64)
     if both.empty:
         return None
     wanted, got = both[asked].to_numpy(), both[realised].to_numpy()
@@ -82,10 +82,9 @@ def cache_found(counted: pd.DataFrame, manifest: Manifest) -> CacheFound | None:
         counted: samples with derived columns, those that count.
         manifest: of the run.
     """
-    rows = counted[counted["outcome"] == "ok"]
-    if "cached_tokens" not in rows:
+    if not tells_of_cache(counted):
         return None
-    rows, cached, prompt = cached_and_all(rows)
+    rows, cached, prompt = cached_and_all(counted[counted["outcome"] == "ok"])
     if rows.empty:
         return None
     template = Own.of(manifest).template
@@ -99,6 +98,11 @@ def cache_found(counted: pd.DataFrame, manifest: Manifest) -> CacheFound | None:
         beyond_template=_share(beyond, rest),
         over_time=_over_time(rows, cached, prompt),
     )
+
+
+def tells_of_cache(rows: pd.DataFrame) -> bool:
+    """Whether the target said of any of these requests what came from its cache."""
+    return "cached_tokens" in rows and bool(rows["cached_tokens"].notna().any())
 
 
 def without_history(rows: pd.DataFrame) -> pd.DataFrame:

@@ -17,11 +17,10 @@ from locust.runners import STATE_CLEANUP, STATE_RUNNING, STATE_STOPPED, STATE_ST
 
 from katydid.model.errors import ExitCode
 from katydid.model.jsontext import json_text
-from katydid.report.run_list import Links, runs_page
-from katydid.runs.folder import LOCUST_REPORT, MANIFEST, REPORT, RunFolder
+from katydid.report.tables.run_list import Links, runs_page
+from katydid.runs.find import is_inside, key_of, known_runs
+from katydid.runs.folder import LOCUST_REPORT, REPORT
 
-MOST_RUNS = 500
-"""That the page lists."""
 _SHOWN = frozenset({REPORT, LOCUST_REPORT})
 _COMPARE = "import sys; from katydid.cli import main; sys.exit(main())"
 
@@ -56,7 +55,7 @@ def add_runs(web_ui: Page, base_path: str, results: Callable[[], Path], busy: Ca
 
     def file(workload: str, version: str, time: str, name: str) -> Response:
         run = known_runs(results()).get(f"{workload}/{version}/{time}")
-        if run is None or name not in _SHOWN or not _is_inside(run.path / name, results()):
+        if run is None or name not in _SHOWN or not is_inside(run.path / name, results()):
             return make_response("there is no such run\n", 404)
         return send_from_directory(run.path.resolve(), name)
 
@@ -92,23 +91,6 @@ _LINKS = Links(
     compare=lambda base, new: "compare?" + urlencode({"base": base, "new": new}),
     choose=lambda key: "?" + urlencode({"new": key}),
 )
-
-
-def known_runs(results: Path) -> dict[str, RunFolder]:
-    """Run folders by `WORKLOAD/VERSION/TIME`, newest first; none that a link leads out to."""
-    inside = (path for path in results.glob(f"*/*/*/{MANIFEST}") if _is_inside(path, results))
-    found = {key_of(path.parent): path.parent for path in inside}
-    newest = sorted(found, key=lambda key: key.rpartition("/")[2], reverse=True)[:MOST_RUNS]
-    return {key: RunFolder(found[key]) for key in newest}
-
-
-def key_of(run: Path) -> str:
-    """A run's `WORKLOAD/VERSION/TIME`."""
-    return "/".join(run.parts[-3:])
-
-
-def _is_inside(file: Path, results: Path) -> bool:
-    return file.resolve().is_relative_to(results.resolve())
 
 
 def _comparison(base: Path, new: Path) -> tuple[int, str]:

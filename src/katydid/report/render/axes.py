@@ -1,68 +1,111 @@
 """Scales and ticks: from values to places on a picture, and the round numbers written beside it."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from katydid.report.model import Scale
+from katydid.model.formatting import milliseconds, number
+from katydid.report.model import Chart, Scale
 
-_TIME_STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400)
-_TAIL_TICKS = (0.0, 0.5, 0.9, 0.99, 0.999, 0.9999, 0.99999)
+_TIME_STEPS = (
+    0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400,
+)  # fmt: skip
+_TAIL_TICKS = (0.5, 0.9, 0.99, 0.999, 0.9999, 0.99999, 0.0, 0.95, 0.75)
 
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """Where values lie, as a share of the axis's length, and its ticks (value, label)."""
+    """Where values lie, as a share of the axis's length.
+
+    Attributes:
+        ticks: (value, label), those first that are written if there is no room for all.
+        title: what is written below or above it.
+        say: a value in words.
+    """
 
     place: Callable[[float], float]
     ticks: list[tuple[float, str]]
-    unit: str = ""
+    title: str = ""
+    say: Callable[[float], str] = number
 
 
 def vertical(high: float, unit: str) -> Axis:
     """From 0 to the first round number at or above `high`; long milliseconds become seconds."""
     if unit == "ms" and high >= 10_000:
         axis = vertical(high / 1000.0, "s")
-        return Axis(lambda y: axis.place(y / 1000.0), [(y * 1000.0, text) for y, text in axis.ticks], "s")
-    ticks = round_ticks(high)
-    return Axis(lambda y: y / ticks[-1], [(y, plain(y)) for y in ticks], unit)
+        ticks = [(y * 1000.0, text) for y, text in axis.ticks]
+        return Axis(lambda y: axis.place(y / 1000.0), ticks, "s", milliseconds)
+    marks = round_ticks(high)
+    return Axis(lambda y: y / marks[-1], [(y, plain(y)) for y in marks], unit, _with(unit))
 
 
-def horizontal(low: float, high: float, scale: Scale, unit: str = "") -> Axis:
-    """An axis of the given kind over what there is, not beyond it."""
+def horizontal(chart: Chart) -> Axis:
+    """An axis of the chart's kind over what there is, not beyond it."""
+    low, high = chart.x_range
+    scale, unit = chart.scale, chart.x_unit
     if scale is Scale.TIME:
         return _time(high)
     if scale is Scale.TAIL:
-        top = _tail(high)
-        ticks = [q for q in _TAIL_TICKS if q <= high]
-        return Axis(lambda q: _tail(q) / top, [(q, f"{100 * q:.6g} %") for q in ticks], unit)
-    if scale is Scale.LOG:
+        return _tail(high, unit)
+    if scale is Scale.NAMES:
+        return _names(chart.x_names, unit)
+    if scale is Scale.LOG and 0.0 < low < high:
         span = math.log(high / low)
-        return Axis(lambda x: math.log(x / low) / span, _log_ticks(low, high), unit)
+        title = f"{unit}, logarithmic scale".lstrip(", ")
+        return Axis(lambda x: math.log(x / low) / span, _log_ticks(low, high), title, _with(unit))
     width = (high - low) or 1.0
     step = _nice(width / 5)
     first = math.ceil(low / step - 1e-9)
     values = [i * step for i in range(first, math.floor(high / step + 1e-9) + 1)]
     digits = max(0, -math.floor(math.log10(step) + 1e-9))
-    return Axis(lambda x: (x - low) / width, [(x, f"{x:,.{digits}f}") for x in values], unit)
+    ticks = _halved([(x, f"{x:,.{digits}f}") for x in values])
+    return Axis(lambda x: (x - low) / width, ticks, unit, _with(unit))
+
+
+def _with(unit: str) -> Callable[[float], str]:
+    return milliseconds if unit == "ms" else lambda x: f"{number(x)} {unit}".rstrip()
 
 
 def _time(high: float) -> Axis:
     high = high or 1.0
     step = next((s for s in _TIME_STEPS if high / s <= 8), 86400)
     ticks = [float(i * step) for i in range(int(high // step) + 1)]
-    return Axis(lambda x: x / high, [(x, clock(x)) for x in ticks], "")
+    return Axis(lambda x: x / high, _halved([(x, clock(x)) for x in ticks]), "", clock)
 
 
-def _tail(q: float) -> float:
+def _tail(high: float, unit: str) -> Axis:
+    top = _nines(high) or 1.0
+    ticks = [*(q for q in _TAIL_TICKS if q <= high), high]
+    title = f"{unit or 'percentile'}, logarithmic towards 100 %"
+    return Axis(lambda q: _nines(q) / top, [(q, _share(q)) for q in dict.fromkeys(ticks)], title, _share)
+
+
+def _nines(q: float) -> float:
     return -math.log10(max(1.0 - q, 1e-9))
+
+
+def _share(q: float) -> str:
+    return f"{100 * q:.6g} %"
+
+
+def _names(names: Sequence[str], unit: str) -> Axis:
+    """Half a place of room at both ends."""
+    places = [(float(i), name) for i, name in enumerate(names, 1)]
+    ticks = [*places[-1:], *_halved(places[:-1])]
+    known = dict(places)
+    return Axis(lambda x: (x - 0.5) / max(1, len(names)), ticks, unit, lambda x: known.get(x, ""))
+
+
+def _halved(ticks: list[tuple[float, str]]) -> list[tuple[float, str]]:
+    """Every other one first, so that what is left out where room is short leaves equal steps."""
+    return ticks[::2] + ticks[1::2]
 
 
 def _log_ticks(low: float, high: float) -> list[tuple[float, str]]:
     """1, 2, 5 of each decade; only the 1s where that would be crowded."""
     decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-    steps = (1, 2, 5) if high / low < 1000 else (1,)
-    values = [m * 10.0**d for d in decades for m in steps]
+    steps = (1, 5, 2) if high / low < 1000 else (1,)
+    values = [m * 10.0**d for m in steps for d in decades]
     return [(v, plain(v)) for v in values if low <= v <= high]
 
 
@@ -80,10 +123,10 @@ def _nice(rough: float) -> float:
 
 
 def plain(value: float) -> str:
-    """A tick's number."""
+    """A tick's number: `0.25`, `1,000`, `12k`, `3M`."""
     if abs(value) >= 1_000_000:
         return f"{value / 1_000_000:g}M"
-    return f"{value / 1000:g}k" if abs(value) >= 10_000 else f"{value:.4g}"
+    return f"{value / 1000:g}k" if abs(value) >= 10_000 else f"{value:,.4g}"
 
 
 def clock(seconds: float) -> str:

@@ -1,10 +1,10 @@
 """A forest plot: each metric's change with its interval, against none and against what is of no interest.
 
-Inline SVG in the page's colours, like `svg.py`. Knows numbers and labels, but no comparison.
+Words are the page's own, and the picture's places are percentages: both fit any width. Knows no comparison.
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup, escape
@@ -13,9 +13,6 @@ from katydid.model.formatting import MINUS, fraction
 from katydid.report.model import Style
 from katydid.report.render.axes import round_ticks
 
-WIDTH = 560
-_LEFT, _RIGHT = 14, 14
-_ROW, _FOOT = 38, 28
 _FARTHEST = 1.0
 """A change beyond which the scale does not go; wider intervals run off the picture, and their text says so."""
 
@@ -41,11 +38,10 @@ class Change:
 def draw_forest(changes: Sequence[Change], *, within: float, note: str) -> Markup:
     """The figure; `within` is the fraction that "no difference" means, shown as a band."""
     reach = _reach(changes, within)
-    body = "".join(_parts(changes, reach, within))
-    height = _ROW * len(changes) + _FOOT
+    body = "".join(_row(change, reach, within) for change in changes)
     return Markup(  # noqa: S704 - made of numbers and escaped text only
-        f'<figure class="forest"><figcaption>Changes and their 95 % intervals</figcaption>'
-        f'<svg viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{escape(note)}">{body}</svg>'
+        '<figure class="forest">'
+        f"<figcaption>Changes and their 95 % intervals</figcaption>{body}{_scale(reach)}"
         f'<p class="note">{escape(note)}</p></figure>'
     )
 
@@ -56,31 +52,35 @@ def _reach(changes: Sequence[Change], within: float) -> float:
     return min(_FARTHEST, max([within * 1.25, *ends]) * 1.05)
 
 
-def _parts(changes: Sequence[Change], reach: float, within: float) -> Iterator[str]:
-    bottom = _ROW * len(changes)
+def _x(change: float, reach: float) -> float:
+    """Where a change lies, in percent of the picture's width, so that it fits any."""
+    return 100.0 * (min(max(change, -reach), reach) + reach) / (2 * reach)
 
-    def x(change: float) -> float:
-        share = (min(max(change, -reach), reach) + reach) / (2 * reach)
-        return _LEFT + share * (WIDTH - _LEFT - _RIGHT)
 
-    yield (
-        f'<rect class="shade" x="{x(-within):.1f}" y="0" width="{x(within) - x(-within):.1f}" height="{bottom}"/>'
-        f'<line class="axis" x1="{x(0):.1f}" x2="{x(0):.1f}" y1="0" y2="{bottom}"/>'
+def _row(change: Change, reach: float, within: float) -> str:
+    """A line of words, and the interval below it."""
+    left, right = _x(-within, reach), _x(within, reach)
+    marks = [
+        f'<rect class="shade" x="{left:.2f}%" y="0" width="{right - left:.2f}%" height="22"/>',
+        '<line class="axis" x1="50%" x2="50%" y1="0" y2="22"/>',
+    ]
+    if change.low is not None and change.high is not None:
+        low, high = _x(change.low, reach), _x(change.high, reach)
+        marks.append(f'<line class="reach {change.style}" x1="{low:.2f}%" x2="{high:.2f}%" y1="11" y2="11"/>')
+    if math.isfinite(change.change):
+        marks.append(f'<circle class="fill-{change.style}" cx="{_x(change.change, reach):.2f}%" cy="11" r="4.5"/>')
+    return (
+        f'<div class="change"><b>{escape(change.label)}</b> <span>{escape(change.text)}</span></div>'
+        f'<div class="scale"><svg aria-hidden="true">{"".join(marks)}</svg></div>'
     )
-    for tick in _ticks(reach):
-        yield f'<text class="tick" x="{x(tick):.1f}" y="{bottom + 18}" text-anchor="middle">{_percent(tick)}</text>'
-    for row, change in enumerate(changes):
-        y = row * _ROW + 27
-        yield f'<text class="label" x="{_LEFT}" y="{y - 11}">{escape(change.label)}</text>'
-        right = WIDTH - _RIGHT
-        yield f'<text class="label value" x="{right}" y="{y - 11}" text-anchor="end">{escape(change.text)}</text>'
-        if change.low is not None and change.high is not None:
-            yield (
-                f'<line class="reach {change.style}" x1="{x(change.low):.1f}" x2="{x(change.high):.1f}" '
-                f'y1="{y}" y2="{y}"/>'
-            )
-        if math.isfinite(change.change):
-            yield f'<circle class="fill-{change.style}" cx="{x(change.change):.1f}" cy="{y}" r="4.5"/>'
+
+
+def _scale(reach: float) -> str:
+    ticks = (
+        f'<text class="tick" x="{_x(tick, reach):.2f}%" y="14" text-anchor="middle">{_percent(tick)}</text>'
+        for tick in _ticks(reach)
+    )
+    return f'<div class="scale"><svg aria-hidden="true">{"".join(ticks)}</svg></div>'
 
 
 def _ticks(reach: float) -> list[float]:

@@ -5,12 +5,15 @@ that is too wide, even with its words on several lines, is stacked: each row wit
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import zip_longest
 
 from rich.cells import cell_len, chop_cells
+from rich.style import Style
 from rich.text import Text
 
 from katydid.model.formatting import strip_control_chars
-from katydid.report.model import Table
+from katydid.report.model import Cell, Judgement, Table
 
 GAP = 3
 """Spaces between columns."""
@@ -19,7 +22,7 @@ NARROWEST = 16
 _INDENT = "  "
 _BETWEEN = " · "
 _NOTHING = {"", "–"}
-BAD = "red"
+_STYLES = {Judgement.GOOD: "green", Judgement.NOTE: "yellow", Judgement.BAD: "red"}
 
 
 def wrapped(text: str, width: int) -> list[str]:
@@ -39,31 +42,52 @@ def _pieces(word: str, width: int) -> list[str]:
     return [word] if cell_len(word) <= width or "/" in word else chop_cells(word, width)
 
 
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """A column as lines have it: cells that are figures stand right."""
+
+    name: str
+    cells: Sequence[Text]
+    figures: bool
+    leads: bool
+
+    @property
+    def widest(self) -> int:
+        return _widest([self.name, *(cell.plain for cell in self.cells)])
+
+    @property
+    def narrowest(self) -> int:
+        """Figures stand on one line, and headings and words on several."""
+        texts = [cell.plain for cell in self.cells]
+        if self.figures:
+            return _widest([*_words([self.name]), *texts])
+        return max(_widest(_words([self.name, *texts])), min(self.widest, NARROWEST))
+
+    def line(self, text: str, style: str | Style, width: int) -> Text:
+        space = " " * (width - cell_len(text))
+        return Text(space if self.figures else "").append(text, style).append("" if self.figures else space)
+
+
 def table_lines(table: Table, width: int) -> Iterator[Text]:
     """The table in lines of at most `width` cells."""
-    columns = [strip_control_chars(column) for column in table.columns]
-    rows = [
-        [Text(strip_control_chars(cell), BAD if (place, i) in table.bad else "") for i, cell in enumerate(row)]
-        for place, row in enumerate(table.rows)
+    columns = [
+        _Shown(strip_control_chars(column.name), [_text(cell) for cell in cells], column.unit is not None, column.leads)
+        for column, cells in table.by_column
     ]
-    figures = [i > 0 and i not in table.words for i in range(len(columns))]
-    if (widths := _widths(columns, rows, figures, width)) is not None:
-        yield from _grid(columns, rows, figures, widths)
+    if (widths := _widths(columns, width)) is not None:
+        yield from _grid(columns, widths)
     else:
-        for row in rows:
-            yield from _stacked(columns, row, width)
+        for cells in zip(*(column.cells for column in columns), strict=True):
+            yield from _stacked(columns, cells, width)
 
 
-def _widths(
-    columns: Sequence[str], rows: Sequence[Sequence[Text]], figures: Sequence[bool], width: int
-) -> list[int] | None:
+def _text(cell: Cell) -> Text:
+    return Text(strip_control_chars(cell.text), _STYLES.get(cell.judgement, ""))
+
+
+def _widths(columns: Sequence[_Shown], width: int) -> list[int] | None:
     """Of each column, the widest ones on several lines where there is no room; None where there is none at all."""
-    widths, least = [], []
-    for name, figure, cells in zip(columns, figures, zip(*rows, strict=True) if rows else columns, strict=True):
-        texts = [cell.plain for cell in cells if isinstance(cell, Text)]
-        words = [*_words([name]), *(texts if figure else _words(texts))]
-        widths.append(_widest([name, *texts]))
-        least.append(_widest(words) if figure else max(_widest(words), min(widths[-1], NARROWEST)))
+    widths, least = [column.widest for column in columns], [column.narrowest for column in columns]
     room = width - GAP * (len(columns) - 1)
     if sum(least) > room:
         return None
@@ -81,44 +105,41 @@ def _widest(texts: Iterable[str]) -> int:
     return max(map(cell_len, texts), default=0)
 
 
-def _grid(
-    columns: Sequence[str], rows: Sequence[Sequence[Text]], figures: Sequence[bool], widths: Sequence[int]
-) -> Iterator[Text]:
-    if any(columns):
-        yield from _row([Text(name) for name in columns], figures, widths)
+def _grid(columns: Sequence[_Shown], widths: Sequence[int]) -> Iterator[Text]:
+    if any(column.name for column in columns):
+        yield from _row(columns, [Text(column.name) for column in columns], widths)
         yield Text("─" * (sum(widths) + GAP * (len(widths) - 1)))
-    for row in rows:
-        yield from _row(row, figures, widths)
+    for cells in zip(*(column.cells for column in columns), strict=True):
+        yield from _row(columns, cells, widths)
 
 
-def _row(cells: Sequence[Text], figures: Sequence[bool], widths: Sequence[int]) -> Iterator[Text]:
+def _row(columns: Sequence[_Shown], cells: Sequence[Text], widths: Sequence[int]) -> Iterator[Text]:
     """A row's lines: as many as its longest cell has."""
     parts = [wrapped(cell.plain, width) for cell, width in zip(cells, widths, strict=True)]
-    for number in range(max(map(len, parts))):
-        line = Text()
-        for cell, part, figure, width in zip(cells, parts, figures, widths, strict=True):
-            text = part[number] if number < len(part) else ""
-            space = " " * (width - cell_len(text))
-            line.append(space if figure else "").append(text, cell.style).append("" if figure else space)
-            line.append(" " * GAP)
+    for texts in zip_longest(*parts, fillvalue=""):
+        lines = [
+            column.line(text, cell.style, width)
+            for column, cell, text, width in zip(columns, cells, texts, widths, strict=True)
+        ]
+        line = Text(" " * GAP).join(lines)
         line.rstrip()
         yield line
 
 
-def _stacked(columns: Sequence[str], row: Sequence[Text], width: int) -> Iterator[Text]:
-    """A row below its name, as many named cells a line as there is room for."""
-    (what, *others), (name, *cells) = columns, row
-    counted = name.plain[:1].isdigit() and what
-    yield from (Text(line, "bold") for line in wrapped(f"{what} {name.plain}" if counted else name.plain, width))
+def _stacked(columns: Sequence[_Shown], cells: Sequence[Text], width: int) -> Iterator[Text]:
+    """A row below its name, what it is read for first, as many named cells a line as there is room for."""
+    (what, *others), (name, *values) = columns, cells
+    counted = name.plain.isdigit() and what.name
+    yield from (Text(line, "bold") for line in wrapped(f"{what.name} {name}" if counted else name.plain, width))
     line = Text(_INDENT)
-    for column, cell in zip(others, cells, strict=True):
-        if cell.plain in _NOTHING:
-            continue
-        told = f"{column}: {cell.plain}" if column else cell.plain
-        if cell_len(line.plain) > len(_INDENT) and cell_len(line.plain + _BETWEEN + told) > width:
+    named = [(column, cell) for column, cell in zip(others, values, strict=True) if cell.plain not in _NOTHING]
+    leading = [(column, cell) for column, cell in named if column.leads]
+    for column, cell in [*leading, *(each for each in named if each not in leading)]:
+        told = f"{column.name}: {cell}" if column.name else cell.plain
+        between = _BETWEEN if line.plain != _INDENT else ""
+        if between and cell_len(line.plain + between + told) > width:
             yield line
-            line = Text(_INDENT)
-        between = _BETWEEN if cell_len(line.plain) > len(_INDENT) else ""
+            line, between = Text(_INDENT), ""
         first, *more = wrapped(told, width - len(_INDENT))
         line.append(between + first, cell.style)
         for each in more:

@@ -3,7 +3,7 @@
 import re
 
 from katydid.model.formatting import strip_control_chars
-from katydid.report.model import Section, Table
+from katydid.report.model import Judgement, Section, Table
 
 _MARKUP = re.compile(r"[^\w\s,%/()'+:;.=-]|_|:(?=//)|(?<=www)\.|^[-+=]|(?<=\d)[.)](?=\s|$)", re.ASCII | re.IGNORECASE)
 """What GitHub may read as markup, a name or an address; letters beyond ASCII are found too, and let through."""
@@ -32,10 +32,11 @@ def section_markdown(section: Section) -> str:
 
 
 def _table(table: Table) -> str:
-    aligned = ["---" if not i or i in table.words else "---:" for i in range(len(table.columns))]
-    lines = [[escaped(column) for column in table.columns], aligned]
+    names, *others = table.shown
+    aligned = ["---", *("---" if column.unit is None else "---:" for column in others)]
+    lines = [[escaped(column.name) for column in (names, *others)], aligned]
     lines += [
-        [f"**{escaped(cell)}**" if (row, i) in table.bad else escaped(cell) for i, cell in enumerate(cells)]
-        for row, cells in enumerate(table.rows)
+        [f"**{escaped(cell.text)}**" if cell.judgement is Judgement.BAD else escaped(cell.text) for cell in cells]
+        for cells in table.cells
     ]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)

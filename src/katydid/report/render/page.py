@@ -1,7 +1,7 @@
 """The shell of every HTML report: one file, no network, complete without a script.
 
-Jinja2 escapes everything that comes from a run. The only scripts that the page's policy lets run are
-ours, by their hashes, so that a text of the target that got through as markup would still do nothing;
+Jinja2 escapes everything that comes from a run. The only script that the page's policy lets run is
+ours, by its hash, so that a text of the target that got through as markup would still do nothing;
 and no request can leave the page. Knows no run: that is its callers' business.
 """
 
@@ -15,7 +15,6 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from katydid.model import formatting
-from katydid.model.jsontext import json_text
 from katydid.report.model import Chart, Section
 from katydid.report.render.svg import draw
 
@@ -27,22 +26,20 @@ def render(template: str, charts: Sequence[Chart], sections: Sequence[Section] =
 
     Args:
         template: its name.
-        charts: drawn in the order given, as `pictures`; a reader with JavaScript can explore them.
+        charts: drawn in the order given, as `pictures`; a reader with JavaScript can zoom and point.
         sections: what only some pages have; their charts are drawn where they stand.
         context: everything else that the template names; its texts are escaped there.
     """
     every = [*charts, *(chart for section in sections for chart in section.charts)]
-    scripts = _scripts() if every else ()
-    allowed = " ".join(f"'sha256-{_digest(script)}'" for script in scripts)
+    script = _script() if every else None
     return (
         _environment()
         .get_template(template)
         .render(
             pictures=[draw(chart) for chart in charts],
             sections=sections,
-            chart_data=_json({chart.key: chart.data() for chart in every if chart.rows is None}),
-            scripts=scripts,
-            policy=f"{POLICY}; script-src {allowed}" if scripts else POLICY,
+            script=script,
+            policy=f"{POLICY}; script-src 'sha256-{_digest(script)}'" if script else POLICY,
             **context,
         )
     )
@@ -72,22 +69,10 @@ def _environment() -> Environment:
 
 
 @cache
-def _scripts() -> tuple[Markup, ...]:
-    """ECharts as it was published, and ours on top of it."""
-    package = files("katydid.report")
-    return tuple(
-        Markup(package.joinpath(folder, name).read_text(encoding="utf-8"))  # noqa: S704 - our own files
-        for folder, name in (("vendor", "echarts.min.js"), ("templates", "explore.js"))
-    )
+def _script() -> Markup:
+    text = files("katydid.report").joinpath("templates", "charts.js").read_text(encoding="utf-8")
+    return Markup(text)  # noqa: S704 - our own file
 
 
 def _digest(script: str) -> str:
     return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii")
-
-
-def _json(value: object) -> Markup:
-    """JSON that cannot end the element that it stands in."""
-    text = json_text(value, indent=None, separators=(",", ":"))
-    for character in "<>&\u2028\u2029":
-        text = text.replace(character, f"\\u{ord(character):04x}")
-    return Markup(text)  # noqa: S704 - escaped just now

@@ -9,14 +9,14 @@ import os
 from rich.console import Console
 from rich.text import Text
 
-from katydid.model.declared import Catalogue, catalogue_of
-from katydid.model.documents.summary import Finding, Summary
-from katydid.model.formatting import censored, label_of, number, show, strip_control_chars
+from katydid.model.declared import catalogue_of
+from katydid.model.documents.summary import Finding
+from katydid.model.formatting import censored, strip_control_chars
 from katydid.report.build import Report
 from katydid.report.model import Section, Table
 from katydid.report.render.lines import table_lines, wrapped
+from katydid.report.tables.run import failures_table, rates_table, short_times_table
 
-COLUMNS = ("p50", "p90", "p95", "p99", "max")
 _STYLES = {"invalid": "red", "warning": "yellow"}
 _TONES = {"good": "green", "note": "yellow", "bad": "red"}
 _WORDS = {"invalid": "invalid", "warning": "note"}
@@ -68,14 +68,14 @@ def print_summary(report: Report, console: Console, report_path: str) -> None:
         if section.answer:
             print_section(section, console)
     if summary.counts.ok:
-        print_table(_times(summary, catalogue), console)
+        print_table(short_times_table(summary, catalogue), console)
         say(console, censored(summary), indent=_INDENT)
-    print_table(_rates(summary, catalogue), console)
+    print_table(rates_table(summary, catalogue), console)
     for section in report.sections:
         if not section.answer:
             print_section(section, console)
     if summary.errors:
-        print_table(_errors(summary), console)
+        print_table(failures_table(summary.errors), console)
     say_where(console, "Report", report_path)
 
 
@@ -97,34 +97,3 @@ def print_table(table: Table, console: Console) -> None:
 
 def _told(finding: Finding) -> str:
     return f"{_WORDS[finding.severity]}: {finding.text}"
-
-
-def _times(summary: Summary, catalogue: Catalogue) -> Table:
-    rows = []
-    for d in catalogue.distributions:
-        names = [f"{d.name}.{column}" for column in COLUMNS]
-        if d.primary and summary.measured(f"{d.name}.max") is not None:
-            shown = [
-                "too few" if summary.measured(name) is None else show(name, None, summary, d.unit) for name in names
-            ]
-            if summary.measured(names[0]) is None:  # so few that not even the median says something
-                shown[0] = f"mean {show(f'{d.name}.mean', None, summary, d.unit)}"
-            rows.append((label_of(d, summary), *shown))
-    return Table("Times", ("", *COLUMNS), rows)
-
-
-def _rates(summary: Summary, catalogue: Catalogue) -> Table:
-    told = [(rate, value) for rate in catalogue.figures if (value := summary.metrics[rate.name]) is not None]
-    rows = [(rate.label, show(rate.name, value, unit=rate.unit)) for rate, value in told]
-    bad = frozenset((row, 1) for row, (rate, value) in enumerate(told) if rate.name == "failure_rate" and value)
-    return Table("Rates", ("", ""), rows, bad=bad)
-
-
-def _errors(summary: Summary) -> Table:
-    rows = [
-        (row.error, row.blame or "", number(row.count), ": ".join(text for text in (row.example, row.check) if text))
-        for row in summary.errors
-    ]
-    columns = ("failures", "blame", "count", "example")
-    bad = frozenset((row, 0) for row in range(len(rows)))
-    return Table("Failures, warm-up included", columns, rows, frozenset({1, 3}), bad)

@@ -1,10 +1,13 @@
 """Bursts in a report: the diagnosis, a row a burst, a row a user, and the queueing timeline."""
 
+from collections.abc import Callable
+
 from katydid.model.documents.summary import Summary
-from katydid.model.formatting import fraction, milliseconds, number, or_dash, significant
-from katydid.report.model import Chart, Material, Rows, Section, Span, Style, Table
+from katydid.model.formatting import fraction, milliseconds, number, or_dash
+from katydid.model.units import Unit
+from katydid.report.model import Cell, Chart, Column, Material, Rows, Section, Span, Style, Table
 from katydid.workloads.burst.analysis import BurstRow, UserRow
-from katydid.workloads.burst.diagnosis import Diagnosis
+from katydid.workloads.burst.diagnosis import Diagnosis, Explanation
 
 MOST_ROWS = 200
 """Users in a table or a picture; more cannot be told apart."""
@@ -65,78 +68,73 @@ def _unconnected(bursts: list[BurstRow]) -> list[str]:
     ]
 
 
+def _of_all(count: int, share: float) -> Cell:
+    return Cell(count, Unit.COUNT, said=f"{number(count)} ({fraction(share)})")
+
+
+def _counted(name: str, count: Callable[[BurstRow], int]) -> Column[BurstRow]:
+    """Users that had no answer."""
+    return Column(name, count, Unit.COUNT, bad=lambda row: count(row) > 0)
+
+
+BURSTS: tuple[Column[BurstRow], ...] = (
+    Column("Burst", lambda row: row.burst + 1),
+    Column("Users", lambda row: row.users, Unit.COUNT),
+    Column("Completed", lambda row: _of_all(row.completed, row.completion_share), Unit.COUNT, leads=True),
+    Column(
+        "Timed out", lambda row: _of_all(row.timeout, row.timeout_share), Unit.COUNT, bad=lambda row: row.timeout > 0
+    ),
+    _counted("Rejected", lambda row: row.rejected),
+    _counted("Failed", lambda row: row.failed),
+    Column("Spread", lambda row: row.start_spread_ms, Unit.MS),
+    Column(
+        "Connected",
+        lambda row: Cell(row.connected_before, Unit.COUNT, said=f"{row.connected_before} of {row.users}"),
+        Unit.COUNT,
+    ),
+    Column("Peak", lambda row: row.peak_in_flight, Unit.COUNT),
+    Column(
+        "Completed after",
+        lambda row: Cell(row.recovery_ms, Unit.MS, said=None if row.recovery_ms is not None else "not in time"),
+        Unit.MS,
+    ),
+)
+USERS: tuple[Column[UserRow], ...] = (
+    Column("User", lambda row: f"User {row.user + 1}"),
+    Column("Response time", lambda row: row.response_ms, Unit.MS),
+    Column("Served from", lambda row: row.served_from_ms, Unit.MS),
+    Column("Outcome", lambda row: row.status, bad=lambda row: row.status in _BAD, leads=True),
+    Column("HTTP", lambda row: row.http_status or None, Unit.COUNT),
+    Column("Error", lambda row: row.error or None),
+)
+OF_BURST: Column[UserRow] = Column("Burst", lambda row: row.burst + 1, Unit.COUNT)
+FITS: tuple[Column[Explanation], ...] = (
+    Column("Explanation", lambda fit: f"{fit.slots} at a time" + (", the rest never" if fit.closed else "")),
+    Column("Service time", lambda fit: fit.service_ms, Unit.MS),
+    Column("Variation", lambda fit: fit.variation, Unit.FRACTION),
+    Column("Behind", lambda fit: fit.behind, Unit.COUNT),
+)
+
+
 def _bursts(bursts: list[BurstRow]) -> Table:
-    rows = [
-        [
-            str(b.burst + 1),
-            number(b.users),
-            f"{b.completed} ({fraction(b.completion_share)})",
-            f"{b.timeout} ({fraction(b.timeout_share)})",
-            str(b.rejected),
-            str(b.failed),
-            or_dash(b.start_spread_ms, milliseconds),
-            f"{b.connected_before} of {b.users}",
-            number(b.peak_in_flight),
-            "not in time" if b.recovery_ms is None else milliseconds(b.recovery_ms),
-        ]
-        for b in bursts
-    ]
-    return Table(
+    caption = (
         "Bursts. Spread: from the first start to the last one, our own. Connected: before the release. Peak: most "
-        "requests in flight. Completed after: when none was any more.",
-        (
-            "Burst", "Users", "Completed", "Timed out", "Rejected", "Failed", "Spread", "Connected", "Peak",
-            "Completed after",
-        ),
-        rows,
-        bad=frozenset((i, column) for i, b in enumerate(bursts) for column, kind in _COUNTED if getattr(b, kind)),
-    )  # fmt: skip
-
-
-_COUNTED = ((3, "timeout"), (4, "rejected"), (5, "failed"))
+        "requests in flight. Completed after: when none was any more."
+    )
+    return Table(caption, BURSTS, bursts)
 
 
 def _users(users: list[UserRow]) -> Table:
-    shown = users[:MOST_ROWS]
-    several = any(user.burst for user in users)
-    rows = [
-        [
-            f"User {user.user + 1}" + (f", burst {user.burst + 1}" if several else ""),
-            milliseconds(user.response_ms),
-            or_dash(user.served_from_ms, milliseconds),
-            user.status,
-            str(user.http_status or "–"),
-            user.error or "–",
-        ]
-        for user in shown
-    ]
     left_out = f" The first {MOST_ROWS} of {len(users)}; all are in summary.json." if len(users) > MOST_ROWS else ""
-    return Table(
-        f"Users.{left_out}",
-        ("User", "Response time", "Served from", "Outcome", "HTTP", "Error"),
-        rows,
-        words=frozenset({3, 5}),
-        bad=frozenset((i, 3) for i, user in enumerate(shown) if user.status in _BAD),
-        in_terminal=len(users) <= MOST_IN_TERMINAL,
-    )
+    columns = (*USERS, OF_BURST) if any(user.burst for user in users) else USERS
+    return Table(f"Users.{left_out}", columns, users[:MOST_ROWS], in_terminal=len(users) <= MOST_IN_TERMINAL)
 
 
 def _fits(found: Diagnosis) -> Table:
-    rows = [
-        [
-            f"{fit.slots} at a time" + (", the rest never" if fit.closed else ""),
-            milliseconds(fit.service_ms),
-            fraction(fit.variation),
-            significant(fit.behind),
-        ]
-        for fit in found.fits
-    ]
-    return Table(
-        "Explanations, the likeliest first: how much service times would vary, and the log-likelihood that is missing.",
-        ("Explanation", "Service time", "Variation", "Behind"),
-        rows,
-        in_terminal=False,
+    caption = (
+        "Explanations, the likeliest first: how much service times would vary, and the log-likelihood that is missing."
     )
+    return Table(caption, FITS, found.fits, in_terminal=False)
 
 
 def _picture(users: list[UserRow], burst: int, found: Diagnosis) -> Chart:

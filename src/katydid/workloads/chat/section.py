@@ -1,29 +1,30 @@
 """Conversations in a report: how many, TTFT and cached share by turn, and TTFT against the length of the history."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TypeVar
+from collections.abc import Iterator, Sequence
 
-from katydid.model.formatting import fraction, milliseconds, number, or_dash, plural, significant, span
-from katydid.report.model import Chart, Line, Material, Scale, Section, Style, Table
+from katydid.model.formatting import fraction, milliseconds, number, plural, significant, span
+from katydid.model.units import Unit
+from katydid.report.model import Chart, Column, Line, Material, Scale, Section, Style, Table
 from katydid.workloads.chat.analysis import ChatFigures, HistoryBin, Turn, TurnFigures
 
-Row = TypeVar("Row", bound=TurnFigures)
+COLUMNS: tuple[Column[TurnFigures], ...] = (
+    Column("Requests", lambda row: row.requests, Unit.COUNT),
+    Column("Failed", lambda row: row.failed, Unit.COUNT, bad=lambda row: row.failed > 0),
+    Column("Prompt (tokens)", lambda row: _whole(row.prompt_tokens), Unit.COUNT),
+    Column("From the cache", lambda row: row.cached_share, Unit.FRACTION),
+    Column("TTFT, p50", lambda row: row.ttft_p50_ms, Unit.MS),
+    Column("TTFT, p90", lambda row: row.ttft_p90_ms, Unit.MS),
+)
+OF_TURNS: tuple[Column[TurnFigures], ...] = (
+    *COLUMNS,
+    Column("History (tokens)", lambda row: _whole(row.history_tokens), Unit.COUNT),
+    Column("Think time", lambda row: row.think_ms, Unit.MS),
+)
 
-_COLUMNS: Mapping[str, Callable[[TurnFigures], str]] = {
-    "Requests": lambda row: number(row.requests),
-    "Failed": lambda row: number(row.failed),
-    "Prompt (tokens)": lambda row: or_dash(row.prompt_tokens, number_of_tokens),
-    "From the cache": lambda row: or_dash(row.cached_share, fraction),
-    "TTFT, p50": lambda row: or_dash(row.ttft_p50_ms, milliseconds),
-    "TTFT, p90": lambda row: or_dash(row.ttft_p90_ms, milliseconds),
-}
-_OF_TURNS: Mapping[str, Callable[[TurnFigures], str]] = {
-    **_COLUMNS,
-    "History (tokens)": lambda row: or_dash(row.history_tokens, number_of_tokens),
-    "Think time": lambda row: or_dash(row.think_ms, milliseconds),
-}
-_FAILED = 2
-"""The column of failures, the first one being the row's name."""
+
+def _whole(tokens: float | None) -> int | None:
+    """A mean of tokens, without digits that say nothing."""
+    return None if tokens is None else round(tokens)
 
 
 def chat_section(material: Material) -> Section | None:
@@ -31,16 +32,11 @@ def chat_section(material: Material) -> Section | None:
     found = material.summary.part("chat", ChatFigures)
     if found is None or not found.turns:
         return None
-    tables = [_table("Turns; lengths are means, as the target counts.", "Turn", found.turns, _turn, _OF_TURNS)]
+    tables = [Table("Turns; lengths are means, as the target counts.", (Column("Turn", _turn), *OF_TURNS), found.turns)]
     if len(found.history) > 1:
         caption = "Turns by the tokens that were said before them."
-        tables.append(_table(caption, "History", found.history, _history, _COLUMNS))
+        tables.append(Table(caption, (Column("History", _history), *COLUMNS), found.history))
     return Section("chat", "Conversations", [*_text(found)], tables, _charts(found))
-
-
-def number_of_tokens(value: float) -> str:
-    """A mean of tokens, without digits that say nothing."""
-    return number(round(value))
 
 
 def _text(found: ChatFigures) -> Iterator[str]:
@@ -62,18 +58,6 @@ def _text(found: ChatFigures) -> Iterator[str]:
     )
 
 
-def _table(
-    caption: str,
-    what: str,
-    rows: Sequence[Row],
-    name: Callable[[Row], str],
-    columns: Mapping[str, Callable[[TurnFigures], str]],
-) -> Table:
-    cells = [[name(row), *(show(row) for show in columns.values())] for row in rows]
-    bad = frozenset((place, _FAILED) for place, row in enumerate(rows) if row.failed)
-    return Table(caption, (what, *columns), cells, bad=bad)
-
-
 def _turn(row: Turn) -> str:
     return span(row.turn, row.last_turn)
 
@@ -87,8 +71,14 @@ def _charts(found: ChatFigures) -> Sequence[Chart]:
     times = [row for row in found.history if row.ttft_p50_ms is not None]
     if len(times) > 1:
         lines = [
-            Line("p50", Style.MAIN, [(row.history_tokens or 0.0, row.ttft_p50_ms or 0.0) for row in times]),
-            Line("p90", Style.SECOND, [(row.history_tokens or 0.0, row.ttft_p90_ms or float("nan")) for row in times]),
+            Line("p50", Style.MAIN, [(row.history_tokens or 0.0, row.ttft_p50_ms or 0.0) for row in times], dots=True),
+            Line(
+                "p90",
+                Style.MAIN,
+                [(row.history_tokens or 0.0, row.ttft_p90_ms or float("nan")) for row in times],
+                dashed=True,
+                dots=True,
+            ),
         ]
         charts.append(
             Chart(
@@ -111,7 +101,7 @@ def _charts(found: ChatFigures) -> Sequence[Chart]:
                 unit="%",
                 scale=Scale.LINEAR,
                 x_unit="turn",
-                lines=[Line("from the cache", Style.MAIN, cached)],
+                lines=[Line("from the cache", Style.MAIN, cached, dots=True)],
             )
         )
     return charts

@@ -8,8 +8,9 @@ import msgspec
 import numpy as np
 
 from katydid.model.documents.summary import Summary
-from katydid.model.formatting import fraction, number, plural
-from katydid.report.model import Bars, Chart, Line, Mark, Material, Scale, Section, Style, Table
+from katydid.model.formatting import number, plural
+from katydid.model.units import Unit
+from katydid.report.model import Bars, Chart, Column, Line, Mark, Material, Scale, Section, Style, Table
 from katydid.workloads.resilience.analysis import Deed, RuleResult, Success
 
 _TITLES = {
@@ -40,6 +41,14 @@ _LABELS = {
 }
 
 
+RULES: tuple[Column[RuleResult], ...] = (
+    Column("Rule", lambda rule: rule.name),
+    Column("Result", lambda rule: _RESULTS[rule.passed], bad=lambda rule: rule.passed is False, leads=True),
+    Column("Found", lambda rule: rule.value),
+    Column("Limit", lambda rule: rule.limit),
+)
+
+
 def resilience_section(material: Material) -> Section | None:
     """None where the run is of another workload."""
     told = material.summary.part("resilience", dict[str, object])
@@ -57,15 +66,9 @@ def resilience_section(material: Material) -> Section | None:
             f" Of {plural(meanwhile[0], 'stream')} of the normal load meanwhile, "
             f"{number(meanwhile[1])} were refused and {number(meanwhile[2])} failed otherwise."
         )
-    rules = Table(
-        "Rules",
-        ("Rule", "Result", "Found", "Limit"),
-        [[c.name, _RESULTS[c.passed], c.value, c.limit] for c in checks],
-        words=frozenset({1, 2, 3}),
-        bad=frozenset((index, 1) for index, c in enumerate(checks) if c.passed is False),
-    )
+    rules = Table("Rules", RULES, checks)
     events = msgspec.convert(told["events"], list[Deed])
-    facts = [[label, _shown(told[key])] for key, label in _LABELS.items() if key in told]
+    facts = [(label, _shown(told[key])) for key, label in _LABELS.items() if key in told]
     tables = [rules, *_deeds(told, events), *_success(told)]
     tables += [Table("Consequences", ("What", "Found"), facts)] if facts else []
     workload = str(material.manifest.workload)
@@ -132,20 +135,23 @@ def _deeds(told: Mapping[str, Any], events: list[Deed]) -> list[Table]:
     if not events:
         return []
     many = {"storm": ("clients", "client"), "zombie": ("held", "connection")}
-    rows = []
-    for event in events:
+
+    def detail(event: Deed) -> str | None:
         key, noun = many.get(event.what, ("", ""))
-        detail = event.detail or (f"{plural(told[key], noun)} at once" if key in told else "–")
-        rows.append([f"{event.at_s:.2f} s", event.what, detail, _OUTCOMES.get(event.outcome, "failed")])
-    return [
-        Table(
-            "What was done",
-            ("At", "What", "Detail", "Result"),
-            rows,
-            words=frozenset({1, 2, 3}),
-            bad=frozenset((index, 3) for index, row in enumerate(rows) if row[3] == "failed"),
-        )
-    ]
+        return event.detail or (f"{plural(told[key], noun)} at once" if key in told else None)
+
+    columns: tuple[Column[Deed], ...] = (
+        Column("At", lambda event: 1000.0 * event.at_s, Unit.MS),
+        Column("What", lambda event: event.what),
+        Column("Detail", detail),
+        Column(
+            "Result",
+            lambda event: _OUTCOMES.get(event.outcome, "failed"),
+            bad=lambda event: event.outcome not in _OUTCOMES,
+            leads=True,
+        ),
+    )
+    return [Table("What was done", columns, events)]
 
 
 def _success(told: Mapping[str, object]) -> list[Table]:
@@ -153,15 +159,12 @@ def _success(told: Mapping[str, object]) -> list[Table]:
     if "success" not in told:
         return []
     parts = msgspec.convert(told["success"], dict[str, Success])
-    cells = [
-        "–" if part.rate is None else f"{fraction(part.rate)} of {plural(part.streams, 'stream')}"
-        for part in parts.values()
-    ]
-    return [
-        Table(
-            "Success rate of the normal load", ("", "Before", "During", "After"), [["normal load: ended well", *cells]]
-        )
-    ]
+    columns: tuple[Column[str], ...] = (
+        Column("When", lambda when: when),
+        Column("Ended well", lambda when: parts[when].rate, Unit.FRACTION),
+        Column("Streams", lambda when: parts[when].streams, Unit.COUNT),
+    )
+    return [Table("Success rate of the normal load", columns, list(parts))]
 
 
 def _shown(value: object) -> str:
@@ -191,7 +194,7 @@ def _pictures(material: Material, events: list[Deed]) -> list[Chart]:
             "a second",
             Scale.TIME,
             lines=[Line("results", Style.MAIN, list(zip(middles.tolist(), good.astype(float).tolist(), strict=True)))],
-            bars=[Bars("failed", Style.BAD, edges.tolist(), bad.tolist(), lane=True)],
+            bars=[Bars("failed", Style.BAD, edges.tolist(), bad.tolist(), lane=True, unit="/s")] if bad.any() else [],
             marks=[Mark(event.what, Style.SECOND, event.at_s) for event in events],
         )
     ]

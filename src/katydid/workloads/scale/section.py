@@ -1,11 +1,12 @@
 """A sweep over stages: the load it sustained in a sentence, what limited it, each stage, and how throughput scaled."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 
 from katydid.model.documents.summary import Summary
-from katydid.model.formatting import capitalised, fraction, milliseconds, number, or_dash, plural, significant
-from katydid.report.model import Chart, Line, Material, Scale, Section, Style, Table
-from katydid.workloads.scale.analysis import ASSESSMENTS, Recommended, StageFigures
+from katydid.model.formatting import capitalised, number, plural
+from katydid.model.units import Unit, Written
+from katydid.report.model import Chart, Column, Line, Material, Scale, Section, Style, Table
+from katydid.workloads.scale.analysis import ASSESSMENTS, Assessment, Recommended, StageFigures
 
 Stages = Sequence[StageFigures]
 
@@ -29,7 +30,7 @@ def scale_section(material: Material) -> Section | None:
                 ]
             ),
         ),
-        tables=(_answers(stages), _scaling(stages), _resources(stages), _errors(stages), _rules()),
+        tables=_tables(stages),
         charts=_charts(stages),
         answer=True,
     )
@@ -63,91 +64,86 @@ def _sentence(found: Recommended, *, at_rates: bool) -> str:
     return f"sustained load: none; {load(found.high)} {are} too many already"
 
 
-def _table(
-    stages: Stages,
-    caption: str,
-    columns: Mapping[str, Callable[[StageFigures], str]],
-    words: frozenset[int] = frozenset(),
-    bad: frozenset[tuple[int, int]] = frozenset(),
-) -> Table:
-    rows = [[number(_load(s)), *(show(s) for show in columns.values())] for s in stages]
-    return Table(caption, ("Rate (req/s)" if _at_rates(stages) else "Users", *columns), rows, words, bad)
+def _load_column(stages: Stages) -> Column[StageFigures]:
+    return Column("Rate (req/s)" if _at_rates(stages) else "Users", lambda s: number(_load(s)))
 
 
-def _percent(value: float) -> str:
-    return fraction(value / 100)
+ANSWERS: tuple[Column[StageFigures], ...] = (
+    Column("Requests", lambda s: s.requests, Unit.COUNT),
+    Column("Success", lambda s: s.success_rate, Unit.FRACTION),
+    Column("Mean", lambda s: s.mean_ms, Unit.MS),
+    Column("Min", lambda s: s.min_ms, Unit.MS),
+    Column("p50", lambda s: s.p50_ms, Unit.MS),
+    Column("p95", lambda s: s.p95_ms, Unit.MS),
+    Column("p99", lambda s: s.p99_ms, Unit.MS),
+    Column("Max", lambda s: s.max_ms, Unit.MS),
+    Column(
+        "Assessment",
+        lambda s: s.assessment,
+        bad=lambda s: bool(s.broken) or s.assessment in {"collapsed", "no data"},
+        leads=True,
+    ),
+)
+SCALING: tuple[Column[StageFigures], ...] = (
+    Column("Requests/s", lambda s: s.requests_per_s, Unit.PER_SECOND),
+    Column("Answered/s", lambda s: s.ok_per_s, Unit.PER_SECOND),
+    Column("Scaling", lambda s: s.scaling_factor, Unit.RATIO),
+    Column("Of linear", lambda s: s.linear_factor, Unit.FRACTION),
+    Column("Data", lambda s: s.bytes, Written.MEBIBYTES),
+)
+RESOURCES: tuple[Column[StageFigures], ...] = (
+    Column("Machine CPU", lambda s: _share(s.machine_cpu_percent), Unit.FRACTION),
+    Column("Machine memory", lambda s: s.machine_memory_bytes, Written.MEBIBYTES),
+    Column("Generator CPU", lambda s: _share(s.generator_cpu_percent), Unit.FRACTION),
+    Column("Target CPU", lambda s: _share(s.target_cpu_percent), Unit.FRACTION),
+    Column("Target memory", lambda s: s.target_memory_bytes, Written.MEBIBYTES),
+)
 
 
-def _megabytes(value: float) -> str:
-    return f"{number(value / 2**20)} MiB"
+def _share(percent: float | None) -> float | None:
+    return None if percent is None else percent / 100.0
 
 
-def _factor(value: float) -> str:
-    return f"{significant(value)} ×"
+def _tables(stages: Stages) -> tuple[Table, ...]:
+    load = _load_column(stages)
+    throughput = "Throughput: successful answers a second against the first stage, and against growing with the load."
+    peaks = "Peaks of each stage. The machine's CPU is of all its cores, a process's of one core."
+    return (
+        Table("Answers of each stage; times of successful ones.", (load, *ANSWERS), stages),
+        Table(throughput, (load, *SCALING), stages),
+        Table(peaks, (load, *RESOURCES), stages),
+        _errors(load, stages),
+        _rules(),
+    )
 
 
-def _answers(stages: Stages) -> Table:
-    columns: dict[str, Callable[[StageFigures], str]] = {
-        "Requests": lambda s: number(s.requests),
-        "Success": lambda s: or_dash(s.success_rate, fraction),
-        "Mean": lambda s: or_dash(s.mean_ms, milliseconds),
-        "Min": lambda s: or_dash(s.min_ms, milliseconds),
-        "p50": lambda s: or_dash(s.p50_ms, milliseconds),
-        "p95": lambda s: or_dash(s.p95_ms, milliseconds),
-        "p99": lambda s: or_dash(s.p99_ms, milliseconds),
-        "Max": lambda s: or_dash(s.max_ms, milliseconds),
-        "Assessment": lambda s: s.assessment,
-    }
-    bad = frozenset((row, 9) for row, s in enumerate(stages) if s.broken or s.assessment in {"collapsed", "no data"})
-    return _table(stages, "Answers of each stage; times of successful ones.", columns, frozenset({9}), bad)
+def _errors(load: Column[StageFigures], stages: Stages) -> Table:
+    def column(kind: str) -> Column[StageFigures]:
+        return Column(kind, lambda s: s.errors.get(kind, 0), Unit.COUNT, bad=lambda s: bool(s.errors.get(kind)))
 
-
-def _scaling(stages: Stages) -> Table:
-    columns: dict[str, Callable[[StageFigures], str]] = {
-        "Requests/s": lambda s: or_dash(s.requests_per_s, significant),
-        "Answered/s": lambda s: significant(s.ok_per_s),
-        "Scaling": lambda s: or_dash(s.scaling_factor, _factor),
-        "Of linear": lambda s: or_dash(s.linear_factor, fraction),
-        "Data": lambda s: _megabytes(s.bytes),
-    }
-    caption = "Throughput: successful answers a second against the first stage, and against growing with the load."
-    return _table(stages, caption, columns)
-
-
-def _resources(stages: Stages) -> Table:
-    columns: dict[str, Callable[[StageFigures], str]] = {
-        "Machine CPU": lambda s: or_dash(s.machine_cpu_percent, _percent),
-        "Machine memory": lambda s: or_dash(s.machine_memory_bytes, _megabytes),
-        "Generator CPU": lambda s: or_dash(s.generator_cpu_percent, _percent),
-        "Target CPU": lambda s: or_dash(s.target_cpu_percent, _percent),
-        "Target memory": lambda s: or_dash(s.target_memory_bytes, _megabytes),
-    }
-    caption = "Peaks of each stage. The machine's CPU is of all its cores, a process's of one core."
-    return _table(stages, caption, columns)
-
-
-def _errors(stages: Stages) -> Table:
     kinds = list(dict.fromkeys(kind for s in stages for kind in s.errors)) or ["failures"]
-    rows = [[number(s.users), *(number(s.errors.get(kind, 0)) for kind in kinds)] for s in stages]
-    bad = frozenset((row, i + 1) for row, s in enumerate(stages) for i, kind in enumerate(kinds) if s.errors.get(kind))
-    return Table("Failures by class.", ("Users", *kinds), rows, bad=bad)
+    return Table("Failures by class.", (load, *map(column, kinds)), stages)
 
 
 def _rules() -> Table:
-    return Table(
-        caption="What the assessments mean; the first that applies is given.",
-        columns=("Assessment", "Rule"),
-        rows=[(a.word, a.rule) for a in ASSESSMENTS],
-        words=frozenset({1}),
-        in_terminal=False,
+    columns: tuple[Column[Assessment], ...] = (
+        Column("Assessment", lambda each: each.word),
+        Column("Rule", lambda each: each.rule),
     )
+    return Table("What the assessments mean; the first that applies is given.", columns, ASSESSMENTS, in_terminal=False)
+
+
+_STEPS = 24
+"""Of a line that is straight, and so a curve where the axis is logarithmic."""
 
 
 def _charts(stages: Stages) -> list[Chart]:
     if len(stages) < 2:
         return []
     first = stages[0]
-    linear = [(_load(s), first.ok_per_s * _load(s) / _load(first)) for s in stages]
+    low, high = min(map(_load, stages)), max(map(_load, stages))
+    loads = [low * (high / low) ** (step / _STEPS) for step in range(_STEPS + 1)]
+    linear = [(load, first.ok_per_s * load / _load(first)) for load in loads]
     axis = "requests/s" if _at_rates(stages) else "users"
     return [
         Chart(
@@ -159,7 +155,7 @@ def _charts(stages: Stages) -> list[Chart]:
             x_unit=axis,
             lines=[
                 Line("linear", Style.QUIET, linear),
-                Line("answered", Style.MAIN, [(_load(s), s.ok_per_s) for s in stages]),
+                Line("answered", Style.MAIN, [(_load(s), s.ok_per_s) for s in stages], dots=True),
             ],
         )
     ]

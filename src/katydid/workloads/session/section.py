@@ -1,11 +1,27 @@
 """Conversations in a report: what was checked, what was found, and between whom."""
 
+from dataclasses import dataclass
+
 from katydid.model.documents.summary import Summary
-from katydid.model.formatting import milliseconds, number, or_dash, plural, significant
-from katydid.report.model import Material, Section, Table
-from katydid.workloads.session.analysis import AnswerCheck, SessionFigures
+from katydid.model.formatting import milliseconds, number, plural, significant
+from katydid.model.units import Unit
+from katydid.report.model import Column, Material, Section, Table
+from katydid.workloads.session.analysis import AnswerCheck, Example, SessionFigures
 
 _RESULTS = {True: "passed", False: "FAILED", None: "could not be seen"}
+
+
+def _name(check: AnswerCheck) -> str:
+    return check.name.replace("_", " ")
+
+
+CHECKS: tuple[Column[AnswerCheck], ...] = (
+    Column("Check", _name),
+    Column("Asks", lambda check: check.asks),
+    Column("Result", lambda check: _RESULTS[check.passed], bad=lambda check: check.passed is False, leads=True),
+    Column("Checked", lambda check: check.count, Unit.COUNT),
+    Column("Violations", lambda check: check.violations, Unit.COUNT),
+)
 
 
 def session_section(material: Material) -> Section | None:
@@ -24,22 +40,7 @@ def session_section(material: Material) -> Section | None:
         )
     if times := _times(session):
         text.append(f"Service time of the messages alone: {times}.")
-    table = Table(
-        "Checks of the answers, under load.",
-        ("Check", "Asks", "Result", "Checked", "Violations"),
-        [
-            [
-                check.name.replace("_", " "),
-                check.asks,
-                _RESULTS[check.passed],
-                number(check.count),
-                number(check.violations),
-            ]
-            for check in checks
-        ],
-        words=frozenset({1, 2}),
-        bad=frozenset((row, 2) for row, check in enumerate(checks) if check.passed is False),
-    )
+    table = Table("Checks of the answers, under load.", CHECKS, checks)
     return Section("checks", "Were the answers right?", text, [table, *_examples(broken)], answer=True)
 
 
@@ -50,17 +51,14 @@ def session_answer(summary: Summary) -> str | None:
 
 
 def _held(check: AnswerCheck) -> str:
-    name = check.name.replace("_", " ")
+    name = _name(check)
     if check.passed is None:
         return f"{name} could not be seen"
     return f"{name} held in {number(check.count - check.violations)} of {number(check.count)}"
 
 
 def _verdict(checks: list[AnswerCheck]) -> str:
-    broken, unseen = (
-        ", ".join(check.name.replace("_", " ") for check in checks if check.passed is passed)
-        for passed in (False, None)
-    )
+    broken, unseen = (", ".join(_name(check) for check in checks if check.passed is passed) for passed in (False, None))
     said = f"Not all answers were right: {broken}." if broken else "Every answer that could be checked was right."
     if not unseen:
         return said
@@ -84,21 +82,25 @@ def _times(session: SessionFigures) -> str:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Example:
+    """A violation, and of which check."""
+
+    check: str
+    found: Example
+
+
+EXAMPLES: tuple[Column[_Example], ...] = (
+    Column("Check", lambda row: row.check),
+    Column("User", lambda row: row.found.user, Unit.COUNT),
+    Column("Other user", lambda row: row.found.other_user, Unit.COUNT),
+    Column("Turn", lambda row: row.found.turn, Unit.COUNT),
+    Column("Request", lambda row: row.found.request),
+    Column("What happened", lambda row: row.found.detail),
+    Column("Request id", lambda row: row.found.request_id),
+)
+
+
 def _examples(broken: list[AnswerCheck]) -> list[Table]:
-    rows = [
-        [
-            check.name.replace("_", " "),
-            str(example.user),
-            or_dash(example.other_user, "{}".format),
-            str(example.turn),
-            example.request,
-            example.detail,
-            example.request_id,
-        ]
-        for check in broken
-        for example in check.examples
-    ]
-    if not rows:
-        return []
-    columns = ("Check", "User", "Other user", "Turn", "Request", "What happened", "Request id")
-    return [Table("Examples.", columns, rows, words=frozenset({4, 5, 6}), in_terminal=False)]
+    rows = [_Example(_name(check), example) for check in broken for example in check.examples]
+    return [Table("Examples.", EXAMPLES, rows, in_terminal=False)] if rows else []

@@ -105,8 +105,7 @@ def _over_time(frame: pd.DataFrame, load: pd.DataFrame) -> list[Chart]:
     bars = []
     if refused.any():
         edges = [index * float(width) for index in range(bins + 1)]
-        label = f"refused (503, 429), up to {number(refused.max() / width)} /s"
-        bars = [Bars(label, Style.BAD, edges, (refused / width).tolist(), lane=True)]
+        bars = [Bars("refused (503, 429)", Style.BAD, edges, (refused / width).tolist(), lane=True, unit="/s")]
     if not lines and not bars:
         return []
     return [

@@ -9,8 +9,9 @@ import numpy as np
 from scipy import special
 
 from katydid.analysis.validity import Run
-from katydid.model.formatting import fraction, number, span
-from katydid.report.model import Bars, Chart, Material, Scale, Section, Style, Table
+from katydid.model.formatting import fraction, span
+from katydid.model.units import Unit
+from katydid.report.model import Bars, Chart, Column, Material, Scale, Section, Style, Table
 
 MOST_BINS = 6
 FEWEST_IN_BIN = 20
@@ -69,21 +70,14 @@ def correctness_section(material: Material) -> Section | None:
     rows = material.summary.part("correctness", list[InFlight])
     if not rows:
         return None
-    table = Table(
-        "Right conversations, by those in flight when they began (95 % intervals)",
-        ("In flight", "Conversations", "Right", "Share right", "Interval"),
-        [
-            (
-                span(row.in_flight_low, row.in_flight_high),
-                number(row.conversations),
-                number(row.right),
-                fraction(row.share),
-                f"{fraction(row.low)} to {fraction(row.high)}",
-            )
-            for row in rows
-        ],
-        bad=frozenset((i, 3) for i, row in enumerate(rows) if row.right < row.conversations),
+    columns: tuple[Column[InFlight], ...] = (
+        Column("In flight", lambda row: span(row.in_flight_low, row.in_flight_high)),
+        Column("Conversations", lambda row: row.conversations, Unit.COUNT),
+        Column("Right", lambda row: row.right, Unit.COUNT),
+        Column("Share right", lambda row: row.share, Unit.FRACTION, bad=lambda row: row.right < row.conversations),
+        Column("Interval", lambda row: f"{fraction(row.low)} to {fraction(row.high)}"),
     )
+    table = Table("Right conversations, by those in flight when they began (95 % intervals)", columns, rows)
     return Section("correctness", "Right under load?", [_sentence(rows)], [table], [_chart(rows)])
 
 

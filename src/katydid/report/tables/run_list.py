@@ -66,7 +66,7 @@ class _RunRow:
 
 
 def _row(key: str, run: RunFolder, links: Links) -> _RunRow:
-    sentence, tone, manifest = _how_it_went(run)
+    sentence, tone, manifest = how_it_went(run)
     workload, version, time = (strip_control_chars(part) for part in key.split("/"))
     version = strip_control_chars(manifest.version or version)
     return _RunRow(
@@ -82,7 +82,7 @@ def _row(key: str, run: RunFolder, links: Links) -> _RunRow:
     )
 
 
-def _how_it_went(run: RunFolder) -> tuple[str, str, Manifest]:
+def how_it_went(run: RunFolder) -> tuple[str, str, Manifest]:
     """The run's headline and its tone, or why there is none; and its manifest, empty where it is damaged."""
     manifest = Manifest.read({})
     try:

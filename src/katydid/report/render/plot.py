@@ -1,0 +1,167 @@
+"""Lines and bars over a horizontal axis, as SVG elements.
+
+What lies between the axes stands in an `svg` of its own, so that the page's script zooms by that one's `viewBox`.
+"""
+
+import math
+from collections.abc import Iterator
+from itertools import pairwise
+
+from katydid.report.model import Bars, Chart, Line, Mark
+from katydid.report.render.axes import Axis, horizontal, plain, vertical
+from katydid.report.render.labels import NARROW, Label, Labels, shortened, text_width, written
+from katydid.report.render.told import columns
+
+WIDTH, HEIGHT = 560, 250
+_TOP, _FOOT, _TITLE = 36, 30, 22
+"""Height of what stands above, of the ticks below, and of the axis's title below these."""
+_LANE, _LANE_GAP = 20, 14
+"""Height of the strip below the axis that bars of a lane have to themselves."""
+_LEAST_SIDE, _BESIDE = 26, 7
+_MARK_ROW = 20
+_MOST_OF_A_MARK = 0.6
+"""Of the picture's width, that a mark's label takes."""
+
+
+class Plot:
+    """A chart with its scales and the places of its texts."""
+
+    def __init__(self, chart: Chart) -> None:
+        self.chart = chart
+        self.across = horizontal(chart)
+        self.left = vertical(chart.highest(right=False), chart.unit)
+        highest = chart.highest(right=True)
+        self.right = vertical(highest, chart.right_unit) if highest else None
+        self.lanes = [bars for bars in chart.bars if bars.lane]
+        self.foot = HEIGHT - _FOOT - (_TITLE if self.across.title else 0)
+        self.bottom = self.foot - (_LANE + _LANE_GAP if self.lanes else 0)
+        self.height = self.bottom - _TOP
+        self.begin = _side([text for _, text in self.left.ticks] + [_tallest(bars) for bars in self.lanes])
+        self.end = WIDTH - _side([text for _, text in self.right.ticks] if self.right else [])
+        self.labels = Labels(WIDTH)
+        self._write()
+
+    def x(self, value: float) -> float:
+        """On the picture, within the axis; what is infinite lies at its end."""
+        share = self.across.place(value) if math.isfinite(value) else float(value > 0)
+        return self.begin + min(max(share, 0.0), 1.0) * (self.end - self.begin)
+
+    def y(self, value: float, axis: Axis) -> float:
+        """On the picture."""
+        return self.bottom - axis.place(value) * self.height
+
+    def parts(self) -> Iterator[str]:
+        """The picture's elements, back to front."""
+        for value, _ in self.left.ticks:
+            y = self.y(value, self.left)
+            yield f'<line class="grid" x1="{self.begin:.1f}" x2="{self.end:.1f}" y1="{y:.1f}" y2="{y:.1f}"/>'
+        width, height = f"{self.end - self.begin:.1f}", self.foot - _TOP
+        yield f'<svg class="plot" x="{self.begin:.1f}" y="{_TOP}" width="{width}" height="{height}" '
+        yield f'viewBox="{self.begin:.1f} {_TOP} {width} {height}" preserveAspectRatio="none">'
+        yield from self._inside()
+        yield "</svg>"
+        yield from self.labels.elements()
+
+    def _inside(self) -> Iterator[str]:
+        if self.chart.shaded:
+            start, end = (self.x(x) for x in self.chart.shaded)
+            yield f'<rect class="shade" {self._column(start, end)}/>'
+        for number, line in enumerate(self.chart.lines):
+            yield from self._line(line, number)
+        for number, bars in enumerate(self.chart.bars, len(self.chart.lines)):
+            yield from self._bars(bars, number)
+        for mark in self.chart.marks:
+            x = f"{self.x(mark.x):.1f}"
+            yield f'<line class="mark {_look(mark)}" x1="{x}" x2="{x}" y1="{_TOP}" y2="{self.bottom}"/>'
+        for (start, end), lines in columns(self.chart, self.across, self.left, self.right):
+            place = self._column(self.x(start), self.x(end))
+            yield f'<rect class="hover" {place}><title>{written(*lines)}</title></rect>'
+
+    def _column(self, start: float, end: float) -> str:
+        return f'x="{start:.1f}" y="{_TOP}" width="{end - start:.1f}" height="{self.foot - _TOP}"'
+
+    def _bars(self, bars: Bars, number: int) -> Iterator[str]:
+        top = max(bars.heights, default=0.0)
+        foot = self.foot if bars.lane else self.bottom
+        yield f'<g class="fill-{bars.style}" data-of="{number}">'
+        for (start, end), height in zip(pairwise(bars.edges), bars.heights, strict=False):
+            if height > 0:
+                tall = max(1.0, height / top * _LANE if bars.lane else self.left.place(height) * self.height)
+                x, wide = self.x(start), max(1.0, self.x(end) - self.x(start) - 1.0)
+                yield f'<rect x="{x:.1f}" y="{foot - tall:.1f}" width="{wide:.1f}" height="{tall:.1f}"/>'
+        yield "</g>"
+
+    def _line(self, line: Line, number: int) -> Iterator[str]:
+        axis = self.right if line.right and self.right else self.left
+        path, dots, pen = [], [], "M"
+        for (x, y), dot in zip(line.points, dotted(line), strict=True):
+            if math.isfinite(y):
+                place = f"{self.x(x):.1f} {self.y(y, axis):.1f}"
+                path.append(f"{pen}{place}")
+                dots += [f"M{place}h0"] if dot else []
+            pen = "L" if math.isfinite(y) else "M"
+        yield from strokes(line, "".join(path), "".join(dots), f' data-of="{number}"')
+
+    def _write(self) -> None:
+        """Every text, those first that must not be missing."""
+        put = self.labels.put
+        put(Label(4, 17, self.left.title, "start", "unit"))
+        self._write_side(self.left, self.begin - _BESIDE, "end")
+        if self.right:
+            put(Label(WIDTH - 4, 17, self.right.title, "end", "unit"))
+            self._write_side(self.right, self.end + _BESIDE, "start")
+        for bars in self.lanes[:1]:
+            put(Label(self.begin - _BESIDE, self.foot - 4, _tallest(bars), "end", "tick lane"))
+        put(Label((self.begin + self.end) / 2, HEIGHT - 7, self.across.title, "middle", "unit"))
+        room = (self.end - self.begin) / 2
+        for value, text in self.across.ticks:
+            put(Label(self.x(value), self.foot + 24, shortened(text, room), kind="tick across"))
+        for mark in sorted(self.chart.marks, key=lambda mark: mark.x):
+            self._write_mark(mark)
+
+    def _write_side(self, axis: Axis, x: float, anchor: str) -> None:
+        for value, text in axis.ticks:
+            self.labels.put(Label(x, self.y(value, axis) + 4, text, anchor))
+
+    def _write_mark(self, mark: Mark) -> None:
+        """Beside its line, as high as there is room."""
+        text = shortened(mark.label, WIDTH * _MOST_OF_A_MARK, bold=True)
+        x = self.x(mark.x)
+        fits = x + 5 + text_width(text, NARROW, bold=True) <= WIDTH
+        rows = [
+            Label(x + (5 if fits else -5), y, text, "start" if fits else "end", "label", x)
+            for y in range(_TOP + 16, round(self.bottom), _MARK_ROW)
+        ]
+        free = (row for row in rows if self.labels.room(row.within(WIDTH), NARROW))
+        self.labels.put(next(free, rows[0]))
+
+
+def strokes(line: Line, path: str, dots: str, more: str = "") -> Iterator[str]:
+    """A line and its dots along these paths; the dots of a dashed one are hollow."""
+    yield f'<path class="line {_look(line)}"{more} d="{path}"/>'
+    if dots:
+        yield f'<path class="dots {line.style}"{more} d="{dots}"/>'
+    if dots and line.dashed:
+        yield f'<path class="hollow"{more} d="{dots}"/>'
+
+
+def dotted(line: Line) -> list[bool]:
+    """Which points are drawn as such: those that no line leads to, or all."""
+    known = [False, *(math.isfinite(y) for _, y in line.points), False]
+    return [
+        here and (line.dots or not (before or after))
+        for before, here, after in zip(known, known[1:], known[2:], strict=False)
+    ]
+
+
+def _look(shown: Line | Mark) -> str:
+    return f"{shown.style} dashed" if shown.dashed else shown.style
+
+
+def _side(texts: list[str]) -> float:
+    """Width beside the axes that ticks need."""
+    return max([_LEAST_SIDE, *(text_width(text, NARROW) + _BESIDE + 2 for text in texts)])
+
+
+def _tallest(bars: Bars) -> str:
+    return f"{plain(max(bars.heights, default=0.0))} {bars.unit}".rstrip()

@@ -1,0 +1,60 @@
+"""Bars in named rows over a horizontal axis, as SVG elements."""
+
+from collections.abc import Iterator
+
+from katydid.report.model import Chart, Rows
+from katydid.report.render.axes import horizontal
+from katydid.report.render.labels import NARROW, Label, Labels, shortened, text_width, written
+
+_TOP, _FOOT, _RIGHT, _BESIDE = 12, 30, 30, 7
+_ROW, _BAR, _TIGHTEST, _MOST_HEIGHT = 20, 12, 2.0, 640
+_MOST_OF_A_NAME = 0.35
+"""Of the picture's width."""
+
+
+def rows_height(rows: Rows) -> float:
+    """Height of the whole picture: rows get thinner where they are many."""
+    return _TOP + _FOOT + len(rows.names) * _row_height(rows)
+
+
+def _row_height(rows: Rows) -> float:
+    return max(_TIGHTEST, min(_ROW, _MOST_HEIGHT / max(1, len(rows.names))))
+
+
+def rows_labels(chart: Chart, rows: Rows, width: float) -> Labels:
+    """The rows' names, as many as have room, and the ticks below."""
+    labels, tall = Labels(width), _row_height(rows)
+    begin = _begin(rows, width)
+    for index, name in enumerate(rows.names):
+        text = shortened(name, width * _MOST_OF_A_NAME)
+        labels.put(Label(begin - _BESIDE, _TOP + (index + 0.5) * tall + 4, text, "end"))
+    across = horizontal(chart)
+    for value, text in across.ticks:
+        x = begin + across.place(value) * (width - _RIGHT - begin)
+        labels.put(Label(x, _TOP + len(rows.names) * tall + 22, text, kind="tick across"))
+    return labels
+
+
+def _begin(rows: Rows, width: float) -> float:
+    longest = max((text_width(name, NARROW) for name in rows.names), default=0.0)
+    return min(longest, width * _MOST_OF_A_NAME) + _BESIDE + 2
+
+
+def rows_parts(chart: Chart, rows: Rows, width: float) -> Iterator[str]:
+    """The picture's elements, back to front."""
+    across, begin, tall = horizontal(chart), _begin(rows, width), _row_height(rows)
+    plot = width - _RIGHT - begin
+    foot = _TOP + len(rows.names) * tall
+    for value, _ in across.ticks:
+        x = begin + across.place(value) * plot
+        yield f'<line class="grid" x1="{x:.1f}" x2="{x:.1f}" y1="{_TOP}" y2="{foot:.1f}"/>'
+    thick = min(_BAR, tall * 0.8)
+    for span in rows.spans:
+        x, wide = begin + across.place(span.start) * plot, (across.place(span.end) - across.place(span.start)) * plot
+        y = _TOP + (span.row + 0.5) * tall - thick / 2
+        told = f"{rows.names[span.row]}: {span.start:.3g} to {span.end:.3g} s"
+        yield (
+            f'<rect class="fill-{span.style}" x="{x:.1f}" y="{y:.1f}" width="{max(1.0, wide):.1f}" '
+            f'height="{thick:.1f}"><title>{written(told)}</title></rect>'
+        )
+    yield from rows_labels(chart, rows, width).elements()

@@ -1,0 +1,224 @@
+"""The tables of a run's report: its times, rates and requests, its failures, what its users and its generator did."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from katydid.analysis.derived import quantile
+from katydid.analysis.validity.rule import Rule
+from katydid.model.declared import Catalogue
+from katydid.model.documents.summary import ErrorRow, NameRow, RequestCounts, Summary
+from katydid.model.formatting import capitalised, censored, label_of, milliseconds, number, show
+from katydid.model.metrics import Distribution, FlatMetric, Pooled
+from katydid.model.units import Unit, Written
+from katydid.report.model import Cell, Column, Judgement, Table
+
+MOST_USERS = 50
+"""Users of whom each gets a row; a table of more tells nothing."""
+SHORT = ("p50", "p90", "p95", "p99", "max")
+"""Statistics for which a terminal has room."""
+_MINOR = Judgement.MINOR
+_RESULTS = {"kept": Judgement.GOOD, "warning": Judgement.NOTE, "invalid": Judgement.BAD}
+
+
+def times_table(summary: Summary, metrics: Iterable[Distribution | Pooled], statistics: Iterable[str]) -> Table:
+    """Of those that were measured; a statistic that too few requests back is not there."""
+
+    def named(distribution: Distribution | Pooled) -> Cell:
+        return Cell(label_of(distribution, summary), judgement=Judgement.NONE if distribution.primary else _MINOR)
+
+    def column(statistic: str) -> Column[Distribution | Pooled]:
+        def cell(of: Distribution | Pooled) -> Cell:
+            name = f"{of.name}.{statistic}"
+            known = summary.measured(name)
+            said = show(name, None, summary, of.unit)
+            return Cell(known.value if known else None, of.unit, _MINOR if known is None else Judgement.NONE, said)
+
+        return Column(statistic, cell, Unit.MS)
+
+    caption = (
+        f"Times of the {number(summary.counts.ok)} successful requests outside the warm-up. A percentile is shown "
+        f"where enough requests back it. {censored(summary)}"
+    )
+    rows = [each for each in metrics if summary.measured(f"{each.name}.max") is not None]
+    return Table(caption.strip(), (Column("Metric", named), *map(column, statistics)), rows)
+
+
+def short_times_table(summary: Summary, catalogue: Catalogue) -> Table:
+    """Of what is read first, for a terminal: the mean where not even the median is backed."""
+
+    def column(statistic: str) -> Column[Distribution]:
+        def cell(of: Distribution) -> Cell:
+            if statistic == SHORT[0] and summary.measured(f"{of.name}.{statistic}") is None:
+                return Cell(None, of.unit, said=f"mean {show(f'{of.name}.mean', None, summary, of.unit)}")
+            known = summary.measured(f"{of.name}.{statistic}")
+            said = "too few" if known is None else show(f"{of.name}.{statistic}", None, summary, of.unit)
+            return Cell(known.value if known else None, of.unit, said=said)
+
+        return Column(statistic, cell, Unit.MS)
+
+    rows = [d for d in catalogue.distributions if d.primary and summary.measured(f"{d.name}.max") is not None]
+    return Table("Times", (Column("", lambda d: label_of(d, summary)), *map(column, SHORT)), rows)
+
+
+def rates_table(summary: Summary, catalogue: Catalogue) -> Table:
+    """Figures of the whole run, those that it has."""
+    columns: tuple[Column[FlatMetric], ...] = (
+        Column("", lambda rate: rate.label),
+        Column(
+            "",
+            lambda rate: Cell(summary.metrics[rate.name], rate.unit),
+            Unit.COUNT,
+            bad=lambda rate: rate.name == "failure_rate" and bool(summary.metrics[rate.name]),
+        ),
+    )
+    rows = [rate for rate in catalogue.figures if summary.metrics[rate.name] is not None]
+    return Table(f"Rates, over {milliseconds(summary.seconds * 1000)}", columns, rows)
+
+
+_COUNTS = {
+    "requests": "Counted",
+    "ok": "of these succeeded",
+    "failed": "of these failed",
+    "aborted": "of these cut off by the end",
+    "abandoned": "of these abandoned by their clients",
+    "late": "of these started late",
+    "warm_up": "In the warm-up, not counted",
+    "after_stop": "After the stop, not counted",
+    "all": "All",
+}
+
+
+def counts_table(counts: RequestCounts) -> Table:
+    """Requests by what became of them."""
+
+    def count(key: str) -> int | None:
+        found: int | None = getattr(counts, key)
+        return found
+
+    columns: tuple[Column[str], ...] = (
+        Column("", lambda key: Cell(_COUNTS[key], judgement=_MINOR if "these" in _COUNTS[key] else Judgement.NONE)),
+        Column("", count, Unit.COUNT, bad=lambda key: key == "failed" and counts.failed > 0),
+    )
+    rows = [key for key in _COUNTS if count(key) is not None and (key != "abandoned" or counts.abandoned)]
+    return Table("Requests", columns, rows)
+
+
+def failures_table(errors: Sequence[ErrorRow]) -> Table:
+    """By class and blame."""
+    columns: tuple[Column[ErrorRow], ...] = (
+        Column("Class", lambda row: row.error, bad=lambda _: True),
+        Column("Blame", lambda row: row.blame),
+        Column("Count", lambda row: row.count, Unit.COUNT),
+        Column("Share", lambda row: row.share, Unit.FRACTION),
+        Column("First at", lambda row: row.first_ms, Unit.MS),
+        Column("Example", _example),
+    )
+    return Table("By class and blame, of the whole run up to its stop, warm-up included.", columns, errors)
+
+
+def _example(row: ErrorRow) -> str | None:
+    prompts = row.prompts or []
+    only = f"Only of {'prompt' if len(prompts) == 1 else 'prompts'} {', '.join(prompts)}." if prompts else ""
+    check = f"{capitalised(row.check)}." if row.check else ""
+    return " ".join(filter(None, (row.example, only, check))) or None
+
+
+def rules_table(rules: Iterable[Rule], summary: Summary) -> Table:
+    """Every rule of validity that the run's workload has, and what came of it."""
+    results = dict.fromkeys(summary.unchecked_rules, "not checked")
+    results |= {finding.rule: finding.severity for finding in summary.findings}
+
+    def result(rule: Rule) -> Cell:
+        found = results.get(rule.name, "kept")
+        return Cell(found, judgement=_RESULTS.get(found, Judgement.NONE))
+
+    columns: tuple[Column[Rule], ...] = (
+        Column("Rule", lambda rule: rule.name.replace("_", " ")),
+        Column("Asks for", lambda rule: rule.limit),
+        Column("Because", lambda rule: rule.why),
+        Column("Result", result, leads=True),
+    )
+    return Table("Rules of validity", columns, list(rules))
+
+
+def names_table(names: Sequence[NameRow]) -> Table:
+    """A row a name of a request."""
+    columns: tuple[Column[NameRow], ...] = (
+        Column("Name", lambda row: row.name),
+        Column("Requests", lambda row: row.requests, Unit.COUNT),
+        Column("Failed", lambda row: row.failed, Unit.COUNT, bad=lambda row: row.failed > 0),
+        Column("Service time p50", lambda row: row.p50, Unit.MS),
+        Column("Longest", lambda row: row.longest, Unit.MS),
+    )
+    return Table("By request", columns, names)
+
+
+@dataclass(frozen=True, slots=True)
+class UserRow:
+    """A user's requests; service times in milliseconds."""
+
+    user: int
+    requests: int
+    failed: int
+    late: int | None
+    p50: float | None
+    longest: float | None
+
+
+def users_table(frame: pd.DataFrame) -> Table:
+    """A row a user, where they are few."""
+    columns: tuple[Column[UserRow], ...] = (
+        Column("User", lambda row: row.user),
+        Column("Requests", lambda row: row.requests, Unit.COUNT),
+        Column("Failed", lambda row: row.failed, Unit.COUNT, bad=lambda row: row.failed > 0),
+        Column("Late", lambda row: row.late, Unit.COUNT),
+        Column("Service time p50", lambda row: row.p50, Unit.MS),
+        Column("Longest", lambda row: row.longest, Unit.MS),
+    )
+    return Table("Users", columns, _users(frame))
+
+
+def _users(frame: pd.DataFrame) -> list[UserRow]:
+    real = frame[frame["counted"] & (frame["user"] >= 0)]
+    if real["user"].nunique() > MOST_USERS:
+        return []
+    rows = []
+    for user, group in real.groupby("user"):
+        durations = group.loc[group["outcome"] == "ok", "duration_ms"].dropna().to_numpy(dtype=np.float64)
+        rows.append(
+            UserRow(
+                user=int(str(user)),
+                requests=len(group),
+                failed=int((group["outcome"] == "failed").sum()),
+                late=int(group["late"].sum()) if group["late_ms"].notna().any() else None,
+                p50=quantile(durations, 0.5) if len(durations) else None,
+                longest=float(durations.max()) if len(durations) else None,
+            )
+        )
+    return rows
+
+
+def processes_table(monitor: pd.DataFrame) -> Table:
+    """How each process of the generator did."""
+
+    def most(name: str) -> Callable[[pd.DataFrame], float]:
+        return lambda rows: float(rows[name].max())
+
+    columns: tuple[Column[pd.DataFrame], ...] = (
+        Column("Process", lambda rows: str(rows["process"].iloc[0])),
+        Column("CPU, median", lambda rows: float(rows["cpu_percent"].median()) / 100.0, Unit.FRACTION),
+        Column("CPU, max", lambda rows: most("cpu_percent")(rows) / 100.0, Unit.FRACTION),
+        Column("Memory, max", most("memory_bytes"), Written.MEBIBYTES),
+        Column("Event-loop lag, max", most("loop_lag_ms"), Unit.MS),
+        Column("Connections, max", most("open_connections"), Unit.COUNT),
+    )
+    return Table("The generator itself", columns, [rows for _, rows in monitor.groupby("process", observed=True)])
+
+
+def facts_table(facts: Mapping[str, str]) -> Table:
+    """What was run, a row a fact."""
+    columns: tuple[Column[str], ...] = (Column("", lambda label: label), Column("", lambda label: facts[label]))
+    return Table("Manifest", columns, list(facts))
