@@ -7,7 +7,7 @@ both times. The history is ten runs of an earlier version, or what one of the `s
 are noisier, that differ, that drift. Requests fail alone, or in bursts of neighbours, and one run may be unluckier
 than the next; their failures are counted by the code that counts real ones.
 
-    python benchmarks/simulate_verdicts.py   # 2,000 pairs a cell, half an hour: the tables of docs/verdicts.md
+    python benchmarks/simulate_verdicts.py   # 2,000 pairs a cell, an hour: the tables of docs/verdicts.md
     python benchmarks/simulate_verdicts.py --pairs 100
     python benchmarks/simulate_verdicts.py --only 1 --rows 8:12   # in pieces: each row has random numbers of its own
 """

@@ -72,7 +72,7 @@ def test_conversations_and_their_requests_are_counted_apart():
     found = diagnosis(frames)
     assert found.cause == "concurrency"
     assert "it answered 6.6" in found.evidence
-    assert "conversations (20.1 requests) a second" in found.evidence
+    assert "conversations (20.0 requests) a second" in found.evidence
     assert "200\u00a0ms a request" in found.evidence
     assert "about 4.01 requests at a time" in found.evidence
 

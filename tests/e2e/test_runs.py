@@ -201,6 +201,10 @@ def test_separate_master_and_workers_stop_exactly_and_lose_nothing(target, tmp_p
     assert len(in_run(run)) == 5
     assert len(run.samples) == len(service.log())
     assert run.manifest["workers"] == 2
+    told = master.err.splitlines()
+    assert any("40 users, one request per user every 2 s" in line for line in told)
+    assert any("Stopped at the 5th failure" in line for line in told)
+    assert any(run.summary["headline"]["text"] in line and "Report: reports/" in line for line in told)
 
 
 def test_katydid_runs_as_master_and_worker_too(target, tmp_path):
@@ -212,6 +216,10 @@ def test_katydid_runs_as_master_and_worker_too(target, tmp_path):
     assert master.wait(40) == 0, master.err
     assert worker.wait(20) == 0, worker.err
     run = the_run(tmp_path / "reports")
+    start, *_, report = (line for line in master.out.splitlines() if line)
+    assert start.startswith("5 users, one request per user every 0.5 s")
+    assert report == f"Report: {(run.path / 'report.html').relative_to(tmp_path)}"
+    assert run.summary["headline"]["text"] in " ".join(master.out.split())
     assert sorted(run.samples["request_id"]) == sorted(line["request_id"] for line in service.log())
     assert counted(RunFolder(run.path).gaps()).total == 4 * (~run.samples["warm_up"]).sum()
 

@@ -5,8 +5,8 @@ import time
 import gevent
 import pytest
 
-from katydid.engine.services import api_key as module
-from katydid.engine.services.api_key import KEY, KEY_COMMAND, KEY_FILE, ApiKey, fetch_ahead, find_key
+from katydid.engine.sender import api_key as module
+from katydid.engine.sender.api_key import KEY, KEY_COMMAND, KEY_FILE, ApiKey, fetch_ahead, find_key
 from katydid.model.errors import ConfigError
 from katydid.model.redact import Redactor
 

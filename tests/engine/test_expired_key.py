@@ -9,10 +9,10 @@ import pytest
 from katydid.dialects import dialect
 from katydid.engine.measuring import judge, measure_exchange
 from katydid.engine.options import RunOptions
-from katydid.engine.services import api_key
+from katydid.engine.sender import api_key
+from katydid.engine.sender.credentials import Credentials, KeyedWebSocketClient
+from katydid.engine.sender.headers import ExtraHeaders
 from katydid.engine.services.chat import ChatService
-from katydid.engine.services.credentials import Credentials, KeyedWebSocketClient
-from katydid.engine.services.headers import ExtraHeaders
 from katydid.model.errors import ConfigError
 from katydid.model.sample import Blame, ErrorClass, Sample
 from katydid.transport.exchange import VERIFIED, Exchange, Timeouts

@@ -5,7 +5,7 @@ from locust.argument_parser import get_empty_argument_parser
 
 from katydid.engine.options import RunOptions
 from katydid.engine.options.parsing import add_arguments, run_options
-from katydid.engine.services.headers import ExtraHeaders, shown_headers
+from katydid.engine.sender.headers import ExtraHeaders, shown_headers
 from katydid.model.errors import ConfigError
 
 

@@ -3,9 +3,9 @@
 import pytest
 
 from katydid.engine.options import RunOptions
-from katydid.engine.services.api_key import KEY
+from katydid.engine.sender.api_key import KEY
+from katydid.engine.sender.identity import Identity
 from katydid.engine.services.chat import ChatService
-from katydid.engine.services.identity import Identity
 from katydid.protocol.target_url import read_target_url
 from katydid.workloads.burst import BurstOptions
 from katydid.workloads.burst.user import BurstService

@@ -28,7 +28,9 @@ def watched(runner):
     said, noted = [], {}
     info = RunInfo.now(users=2, workers=2, model="m", warm_up=0.0)
     return SimpleNamespace(
-        said=said, noted=noted, presence=Presence(runner, set(NAMES), info, said.append, noted.update)
+        said=said,
+        noted=noted,
+        presence=Presence(runner, set(NAMES), info, say=said.append, warn=said.append, note=noted.update),
     )
 
 
@@ -42,9 +44,7 @@ def test_a_missing_worker_is_named_once_with_what_to_do(runner, watched):
     watched.presence.look()
     watched.presence.look()
     (told,) = watched.said
-    assert told.startswith(
-        "Warning: worker-1 is out of touch, not heard for 0 s: see its log, and the network between;"
-    )
+    assert told.startswith("worker-1 is out of touch, not heard for 0 s: see its log, and the network between;")
     assert [(s["worker"], s["end"]) for s in watched.noted["silences"]] == [("worker-1", None)]
 
 

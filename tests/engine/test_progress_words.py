@@ -1,28 +1,121 @@
 """What is shown at the start of a run and while it goes on: one user is one user."""
 
+import logging
+import os
+import time
 from types import SimpleNamespace
 
 import pytest
 
-from katydid.engine.live.progress import Progress
+from batches import monitor_rows, rows
+from katydid.engine.live.figures import LiveFigures
+from katydid.engine.live.progress import Progress, take_over_log
 from katydid.engine.options import RunOptions
 
 
-def shown(capsys, monkeypatch, users, *, run_time=60, **options):
-    monkeypatch.setattr(Progress, "enabled", True)
-    total = SimpleNamespace(num_requests=1, num_failures=0, get_current_response_time_percentile=lambda _: None)
+def run_of(users, *, run_time=60, figures=None, headless=True, **options):
+    """The progress of a run that is two seconds old, and has one request behind it."""
+    total = SimpleNamespace(num_requests=1, num_failures=0)
     environment = SimpleNamespace(host="http://h", stats=SimpleNamespace(total=total), shape_class=None)
     runtime = SimpleNamespace(
         options=RunOptions(**options),
-        info=SimpleNamespace(users=users, run_time=run_time, failure_limit=5, ramp=options.get("ramp"), origin=0.0),
+        info=SimpleNamespace(
+            users=users, run_time=run_time, failure_limit=5, ramp=options.get("ramp"), origin=time.monotonic() - 2.0
+        ),
         environment=environment,
         runner=SimpleNamespace(user_count=users),
-        housekeeping=SimpleNamespace(spawn=lambda *_: None),
+        housekeeping=SimpleNamespace(spawn=lambda name, body: None),
         expected_end=None,
+        stopper=SimpleNamespace(failures=0),
+        paced_users=lambda: ["Stream"],
     )
-    progress = Progress(runtime)
+    return Progress(runtime, figures=lambda: figures, headless=headless)
+
+
+def shown(capsys, monkeypatch, users, **run):
+    monkeypatch.setattr(Progress, "enabled", True)
+    progress = run_of(users, **run)
     progress.start()
     return capsys.readouterr().out, str(progress._line())
+
+
+@pytest.fixture
+def figures():
+    """Of a minute with two answers, and three more on their way in two workers."""
+    found = LiveFigures(late_limit_ms=50.0)
+    found.add_samples(rows({"ttft_ms": 200.0, "duration_ms": 980.0}, {"ttft_ms": 210.0, "duration_ms": 1200.0}))
+    found.add_monitor(monitor_rows({"process": "worker-0", "in_flight": 1}, {"process": "worker-1", "in_flight": 2}))
+    return found
+
+
+def test_a_line_tells_what_is_in_flight_and_the_percentiles_of_the_report(capsys, monkeypatch, figures):
+    _, line = shown(capsys, monkeypatch, 5, figures=figures)
+    assert " ".join(line.split()) == (
+        "2 s of 60 5 users 3 in flight 1 request 0 failed of 5 p50/p95: TTFT 200 ms/210 ms, service time 980 ms/1.20 s"
+    )
+    assert "\n" not in line
+
+
+def test_on_a_narrow_terminal_no_line_is_wider_than_it_is(monkeypatch, figures):
+    monkeypatch.setattr(Progress, "enabled", True)
+    progress = run_of(5, figures=figures)
+    progress._console.width = 80
+    lines = str(progress._line()).splitlines()
+    assert len(lines) == 2
+    assert max(map(len, lines)) <= 80
+
+
+def test_answers_that_are_not_streamed_have_no_time_to_a_first_token(capsys, monkeypatch):
+    found = LiveFigures(late_limit_ms=50.0)
+    found.add_samples(rows({"ttft_ms": None, "duration_ms": 500.0}))
+    line = shown(capsys, monkeypatch, 1, figures=found)[1]
+    assert "p50/p95: service time 500\u00a0ms/500\u00a0ms" in line
+    assert "TTFT" not in line
+
+
+@pytest.mark.parametrize(("headless", "bodies"), [(True, 1), (False, 0)])
+def test_where_locust_shows_the_run_its_log_tells_the_same_and_goes_on_only_without_a_page(
+    caplog, figures, headless, bodies
+):
+    caplog.set_level(logging.INFO, "katydid")
+    progress, spawned = run_of(5, figures=figures, headless=headless), []
+    progress._runtime.housekeeping.spawn = lambda name, body: spawned.append(body)
+    progress.start()
+    progress._show(progress._line())
+    progress.stopping("run-time", 0.0)
+    progress.warn("the users were changed")
+    start, line, end, warning = caplog.records
+    assert start.getMessage().startswith("5 users, one request per user every 20 s")
+    assert "3 in flight" in line.getMessage()
+    assert "\n" not in line.getMessage()
+    assert end.getMessage() == "The run time is over."
+    assert (warning.levelname, warning.getMessage()) == ("WARNING", "the users were changed")
+    assert len(spawned) == bodies
+
+
+def test_warnings_of_a_run_and_of_the_log_look_alike(capsys, monkeypatch):
+    monkeypatch.setattr(Progress, "enabled", True)
+    run_of(1).warn("the load is lighter")
+    assert capsys.readouterr().out == "Warning: the load is lighter\n"
+    handler, theirs = logging.StreamHandler(), logging.FileHandler(os.devnull)
+    monkeypatch.setattr(logging.getLogger(), "handlers", [handler, theirs])
+    monkeypatch.setattr(logging.getLogger("locust.stats_logger"), "disabled", False)
+    take_over_log(SimpleNamespace(logfile=None, loglevel="WARNING"))
+    record = logging.LogRecord("katydid", logging.WARNING, "", 0, "the load is %s", ("lighter",), None)
+    assert handler.format(record) == "Warning: the load is lighter"
+    assert theirs.format(record) == "the load is lighter", "a handler that is not the terminal's stays as it is"
+    theirs.close()
+
+
+@pytest.mark.parametrize(
+    "asked", [{"logfile": "run.log", "loglevel": "WARNING"}, {"logfile": None, "loglevel": "INFO"}]
+)
+def test_a_log_that_was_asked_for_stays_locusts(monkeypatch, asked):
+    handler = logging.StreamHandler()
+    monkeypatch.setattr(logging.getLogger(), "handlers", [handler])
+    monkeypatch.setattr(logging.getLogger("locust.stats_logger"), "disabled", False)
+    take_over_log(SimpleNamespace(**asked))
+    assert handler.formatter is None
 
 
 @pytest.mark.parametrize(("users", "words"), [(1, "1 user"), (2, "2 users")])

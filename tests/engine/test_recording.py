@@ -1,11 +1,13 @@
 """What a request's row says of its end, also where it had no last byte."""
 
 import time
+from contextlib import suppress
 from types import SimpleNamespace
 
 import pytest
+from gevent import GreenletExit
 
-from katydid.engine.recorder import Recorder
+from katydid.engine.recorder import Recorder, Sampled
 from katydid.model.redact import Redactor
 from katydid.model.sample import ErrorClass, LateCause
 from katydid.runs.rows import decode, sample_schema
@@ -31,10 +33,14 @@ def recorder_of(**more):
     )
 
 
-def recorded(recorder, change, held_up=None):
+def next_sample(recorder, held_up=None):
     now = time.monotonic()
     stage = SimpleNamespace(number=0, is_settling=lambda _: False)
-    sample = recorder.new_sample(user=0, iteration=0, name="chat", scheduled=now, stage=stage, held_up=held_up)
+    return recorder.new_sample(user=0, iteration=0, name="chat", scheduled=now, stage=stage, held_up=held_up)
+
+
+def recorded(recorder, change, held_up=None):
+    sample = next_sample(recorder, held_up)
     sample.start_ms = sample.scheduled_ms
     change(sample)
     recorder.finish(sample, "STREAM", 0.0)
@@ -49,6 +55,22 @@ def test_a_request_without_a_last_byte_says_when_it_ended(recorder, change):
     row = recorded(recorder, change)
     assert row["duration_ms"] is None
     assert row["start_ms"] <= row["ended_ms"] <= row["start_ms"] + 500.0
+
+
+@pytest.mark.parametrize("error", [None, ValueError("a bug"), GreenletExit()])
+def test_a_request_is_in_flight_until_its_block_ends_however_it_does(recorder, error):
+    def block():
+        with Sampled(next_sample(recorder), recorder, "STREAM"):
+            assert recorder.in_flight == 1
+            with Sampled(next_sample(recorder), recorder, None):
+                assert recorder.in_flight == 1, "a row of several requests is none"
+            if error:
+                raise error
+
+    with suppress(GreenletExit):
+        block()
+    assert recorder.in_flight == 0
+    assert recorder.recorded == 2
 
 
 def test_one_with_a_last_byte_says_how_long_it_took_alone(recorder):

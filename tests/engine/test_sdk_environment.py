@@ -3,8 +3,8 @@
 import pytest
 
 from katydid.engine.options import RunOptions
+from katydid.engine.sender.sdk_environment import vendors_host, vendors_key
 from katydid.engine.services.chat import ChatService
-from katydid.engine.services.sdk_environment import vendors_host, vendors_key
 
 OURS = ("OPENAI_BASE_URL", "OPENAI_API_KEY", "ANTHROPIC_BASE_URL", "ANTHROPIC_API_KEY", "OLLAMA_HOST")
 

@@ -19,7 +19,7 @@ class Runtime(SimpleNamespace):
             now=lambda: 5.0,
         )
         self.note = lambda **facts: self.noted.update(facts)
-        self.announce = self.said.append
+        self.warn = self.said.append
 
 
 def test_other_users_are_noted_with_their_time():

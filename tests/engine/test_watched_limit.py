@@ -29,6 +29,6 @@ def test_in_prometheus(watch):
 
 
 def test_in_the_tab(watch):
-    watch._figures = SimpleNamespace(rows=lambda **facts: [facts])
+    watch.figures = SimpleNamespace(rows=lambda **facts: [facts])
     (told,) = watch._rows()
     assert (told["failures"], told["threshold"]) == (7, 0)

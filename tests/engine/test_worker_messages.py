@@ -131,7 +131,7 @@ class Runtime(SimpleNamespace):
             said=[],
         )
         self.note = lambda **facts: self.noted.update(facts)
-        self.announce = self.said.append
+        self.warn = self.said.append
 
 
 def told_by(given, **facts):

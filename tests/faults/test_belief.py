@@ -23,7 +23,7 @@ HOUR = 3600.0
 @pytest.mark.parametrize("step", [HOUR, -HOUR])
 def test_a_jump_of_the_wall_clock_is_seen_and_said_and_touches_no_duration(monkeypatch, step):
     info = RunInfo.now(users=1, workers=1, model="m", warm_up=0.0)
-    monitor = Monitor(info, "local", users=lambda: 1, connections=lambda: 1, whole_machine=False)
+    monitor = Monitor(info, "local", users=lambda: 1, connections=lambda: 1, in_flight=lambda: 1, whole_machine=False)
     watching = gevent.spawn(monitor.run)
     gevent.sleep(1.3)
     before, real = info.ms(time.monotonic()), time.time

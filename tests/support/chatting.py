@@ -77,6 +77,7 @@ class Recorder:
 
     def __init__(self):
         self.turns, self.conversations = [], []
+        self.in_flight = 0
 
     def new_sample(self, *, user, iteration, name, scheduled, **_):
         number = len(self.turns) + len(self.conversations)

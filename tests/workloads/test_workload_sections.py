@@ -287,6 +287,11 @@ def test_a_capacity_says_what_its_interval_is():
                                     "3\u00a0% to either side.")  # fmt: skip
 
 
+def test_a_capacity_that_no_objective_limits_is_what_the_target_keeps_up_with():
+    title = searched(100.0, limiting="keeps_up").title
+    assert title.endswith("(95 % interval 90 to 110), above which throughput falls below the offered load")
+
+
 def test_a_capacity_of_rates_is_one_of_requests_a_second():
     section = searched(99.0, 100.0, unit="requests_per_s")
     assert section.title == "Capacity 100 requests/s (95 % interval 90.0 to 110), first violated failure rate"

@@ -1,7 +1,7 @@
 """What a dialect is: the shape of one API's requests, and the meaning of its answers. Pure."""
 
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 from katydid.dialects.loading import load_object
 from katydid.dialects.stream_parser import StreamParser
@@ -10,7 +10,6 @@ from katydid.model.errors import ConfigError, ProtocolError
 from katydid.model.values import whole
 
 Message = dict[str, Any]
-CheckLevel = Literal["count", "full"]
 TEXT = "text"
 """What the answers of most APIs are."""
 

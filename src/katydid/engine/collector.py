@@ -25,10 +25,10 @@ from katydid.engine.options.load import check_load
 from katydid.engine.options.parsing import run_options
 from katydid.engine.run_info import WIRE_NAME, RunInfo, lead_of
 from katydid.engine.run_state import ROWS, Runtime
+from katydid.engine.sender.sdk_environment import vendors_host
 from katydid.engine.services.base import Service
 from katydid.engine.services.preflight import first_look
 from katydid.engine.services.readiness import ready_target, when_ready
-from katydid.engine.services.sdk_environment import vendors_host
 from katydid.engine.services.spread import open_service, services_of
 from katydid.engine.spawning import first_requests, pulses, shape_at_first
 from katydid.engine.stages.shape import StagedFacts, staged_shape

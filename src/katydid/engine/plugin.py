@@ -14,28 +14,27 @@ from typing import Any
 import gevent
 import psutil
 from locust import LoadTestShape, events
-from locust.argument_parser import LocustArgumentParser
 from locust.env import Environment
 from locust.runners import MasterRunner, Runner, WorkerRunner
 
 from katydid.engine.collector import Collector, collector_for
 from katydid.engine.leaving.after_load import watch_target
+from katydid.engine.live.figures import LiveFigures
 from katydid.engine.live.observability import Watch
 from katydid.engine.live.page_guard import PageGuard
-from katydid.engine.live.progress import Progress
+from katydid.engine.live.progress import Progress, take_over_log
 from katydid.engine.live.web import Page
 from katydid.engine.monitor.gc_tuning import remember_locusts_options, warm_inspect_cache
 from katydid.engine.options.load import (
     check_load,
     default_spawn_rate,
+    fill_parsers,
     notices,
     spawn_rate_of,
-    take_over_run_time,
     users_of,
 )
-from katydid.engine.options.parsing import add_arguments
 from katydid.engine.run_state import Runtime
-from katydid.engine.services.api_key import fetch_ahead
+from katydid.engine.sender.api_key import fetch_ahead
 from katydid.engine.services.readiness import interruptible
 from katydid.engine.spawning import quieten_locust
 from katydid.engine.stopping import FINISH_GRACE_S
@@ -45,7 +44,6 @@ from katydid.runs.folder import RunFolder
 
 logger = logging.getLogger("katydid")
 
-LOCAL = "127.0.0.1"
 REPORT_TIME = 60.0
 """Seconds that writing the reports may take before we leave without them."""
 
@@ -91,20 +89,21 @@ class Lifecycle:
             if not self.runtime.is_worker:
                 raise
             self.runtime.stopper.abort_unready(str(error))
-        if self.collector is not None:
-            self.progress = Progress(self.runtime)
-            self.runtime.announce = self.progress.say
-            self.progress.start()
-            for notice in self._notices(self.collector):
-                self._warn(notice)
         if self.watch is not None:
             self.watch.begin()
-        if self.progress is not None:
-            self.runtime.watch_workers(self._warn)
+        if self.collector is not None:
+            self.progress = Progress(self.runtime, figures=self._figures, headless=self.headless)
+            self.runtime.announce, self.runtime.warn = self.progress.say, self.progress.warn
+            self.progress.start()
+            for note in self.collector.notes:
+                self.progress.say(note)
+            for notice in self._notices(self.collector):
+                self.progress.warn(notice)
+            self.runtime.watch_workers()
 
     def _notices(self, collector: Collector) -> list[str]:
         """What whoever started this run may not have meant."""
-        said = collector.notes
+        said = []
         if collector.manifest.pulses:
             said.append("--phase spread lets users that come one by one wait for their places: leave it out")
         users = self.runtime.info.users
@@ -118,11 +117,8 @@ class Lifecycle:
             or all(u.ends_itself for u in self.runtime.paced_users()),
         )
 
-    def _warn(self, text: str) -> None:
-        if self.progress is not None and Progress.enabled:
-            self.progress.say(text)
-        else:
-            logger.warning("%s", text)
+    def _figures(self) -> LiveFigures | None:
+        return self.watch.figures if self.watch else None
 
     def on_request(self, **event: Any) -> None:
         """Rows of requests that users other than ours made."""
@@ -228,7 +224,7 @@ def _take_part(environment: Environment, web_ui: Page | None) -> None:
     lifecycle = Lifecycle(environment)
     _stay(lifecycle.runtime.runner)
     if Progress.enabled:
-        logging.getLogger("locust.stats_logger").disabled = True
+        take_over_log(environment.parsed_options)
     if lifecycle.collector is None:
         fetch_ahead()
         lifecycle.roll_call.answer()
@@ -304,18 +300,12 @@ _installed = False
 _shape: Callable[[], LoadTestShape] | None = None
 
 
-def _add_arguments(parser: LocustArgumentParser, **_: object) -> None:
-    add_arguments(parser)
-    take_over_run_time(parser)
-    parser.set_defaults(web_host=LOCAL)  # Locust's own default is every interface; `--web-host "*"` asks for it
-
-
 def install() -> None:
     """Register with Locust; safe to call again."""
     global _installed  # noqa: PLW0603 - Locust's events are global too
     if not _installed:
         _installed = True
-        events.init_command_line_parser.add_listener(_add_arguments)
+        fill_parsers()
         events.init.add_listener(on_init)
 
 

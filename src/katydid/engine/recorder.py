@@ -65,6 +65,8 @@ class Recorder:
         self.buffer = RowBuffer(schema)
         self.gaps = GapBuffer()
         self.recorded = 0
+        self.in_flight = 0
+        """Requests that have begun and not ended."""
         self._id_prefix = token_hex(8)  # of this process and run; an identity of its own for each request costs 2 µs
         self._numbers = count()
 
@@ -206,9 +208,11 @@ class Sampled:
         self._began = time.monotonic()
 
     def __enter__(self) -> Sample:
+        self._recorder.in_flight += self._request_type is not None
         return self._sample
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> bool:
+        self._recorder.in_flight -= self._request_type is not None
         ours = isinstance(error, Exception) and not isinstance(error, StopUser)
         if ours:  # a workload's own bug is a failed request, and tells it
             self._sample.fail(ErrorClass.OTHER, f"the workload failed: {type(error).__name__}: {error}")

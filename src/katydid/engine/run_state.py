@@ -7,6 +7,7 @@ master keep the run folder. `plugin` calls the methods here when Locust's events
 import logging
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import gevent
@@ -93,6 +94,8 @@ class Runtime:
         """That of the run that goes on, in the same place."""
         self.announce: Callable[[str], None] = lambda _: None
         """Shows a line to the person who waits for the run."""
+        self.warn: Callable[[str], None] = partial(logger.warning, "%s")
+        """Warns the same person."""
         self._spawning: Spawning | None = None
         if not self.is_worker:
             self._spawning = Spawning(self)
@@ -239,6 +242,7 @@ class Runtime:
             self.process,
             users=lambda: self.runner.user_count,
             connections=lambda: self.service.open_connections if hasattr(self, "service") else 0,
+            in_flight=lambda: self.recorder.in_flight,
             whole_machine=not self.is_worker,
         )
         self._surroundings = ResourceMonitor(
@@ -252,10 +256,12 @@ class Runtime:
         else:
             self.housekeeping.spawn("the monitor of the machine and the target", self._surroundings.run)
 
-    def watch_workers(self, say: Callable[[str], None]) -> None:
+    def watch_workers(self) -> None:
         """Master: say who falls silent, and who comes back."""
         if isinstance(self.runner, MasterRunner):
-            presence = Presence(self.runner, self.stopper.workers, self.info, say, self.note)
+            presence = Presence(
+                self.runner, self.stopper.workers, self.info, say=self.announce, warn=self.warn, note=self.note
+            )
             self.housekeeping.spawn("the watch on the workers", presence.watch, lambda: self.stopper.ending)
 
     def finish(self) -> None:

@@ -193,7 +193,7 @@ class Spawning:
             return
         self._asked.append({"at_ms": round(self._runtime.now() * 1000.0, 3), "users": users})
         self._runtime.note(users_changed=self._asked)
-        self._runtime.announce(f"Warning: the users were changed to {users}: the run is invalid, since it is two loads")
+        self._runtime.warn(f"the users were changed to {users}: the run is invalid, since it is two loads")
 
     def _follow(self, shape: LoadTestShape, users: int, spawn_rate: float, there: int) -> None:
         """The same, of a load shape: whether its users come in a ramp is seen from what it asks for next."""

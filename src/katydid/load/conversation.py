@@ -90,24 +90,8 @@ _THINKING = Grammar(
     least=0.0,
     most=LONGEST_THINKING,
 )
-
-
-def turns(text: str | int) -> str:
-    """A distribution of turns, checked and spelled in one way: the kind of an option.
-
-    Raises:
-        QuantityError: it is none.
-    """
-    return _TURNS.write(_TURNS.read(str(text)))
-
-
-def think_time(text: str | float) -> str:
-    """A distribution of think times, checked and spelled in one way: the kind of an option.
-
-    Raises:
-        QuantityError: it is none.
-    """
-    return _THINKING.write(_THINKING.read(str(text)))
+turns, think_time = _TURNS.spelled, _THINKING.spelled
+"""Kinds of options."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,6 +114,14 @@ class Grammar:
             return self.show(found.first)
         return f"{found.kind}({self.show(found.first)},{self.show(found.second)})"
 
+    def spelled(self, text: str | float) -> str:
+        """A distribution, checked and spelled in one way: the kind of an option.
+
+        Raises:
+            QuantityError: see `read`.
+        """
+        return self.write(self.read(str(text)))
+
     def _one(self, text: str, plain: str) -> float:
         digits = plain.isascii() and plain.isdecimal()
         try:

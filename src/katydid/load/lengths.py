@@ -30,6 +30,8 @@ TOKENS = Grammar(
     unit="tokens",
     whole=True,
 )
+lengths = TOKENS.spelled
+"""The kind of an option."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,15 +68,6 @@ def read_lengths(text: str) -> Lengths:
         QuantityError: it is none, or its parameters make no sense.
     """
     return Lengths(*astuple(TOKENS.read(text)))
-
-
-def lengths(text: str) -> str:
-    """A distribution, checked and spelled in one way: the kind of an option.
-
-    Raises:
-        QuantityError: see `read_lengths`.
-    """
-    return str(read_lengths(text))
 
 
 @dataclass(frozen=True, slots=True)

@@ -135,6 +135,11 @@ def number(value: float) -> str:
     return significant(value) if value != int(value) else f"{value:,.0f}".replace("-", MINUS)
 
 
+def span(low: float, high: float) -> str:
+    """Both ends of a range, or the one number that it is."""
+    return number(low) if low == high else f"{number(low)} to {number(high)}"
+
+
 def value_only(name: str, value: float, unit: Unit | None = None) -> str:
     """A metric's value with its unit; of one that a workload declares, the unit must be given."""
     return figure(value, METRICS[name].unit if unit is None else unit)

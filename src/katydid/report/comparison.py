@@ -11,11 +11,12 @@ from katydid.model.formatting import fraction, plural, strip_control_chars
 from katydid.model.metrics import split_name, whole_name
 from katydid.model.version import __version__
 from katydid.report import verdict
-from katydid.report.comparison_charts import comparison_charts, prompts_section
+from katydid.report.charts.comparison import comparison_charts
 from katydid.report.render.forest import draw_forest
 from katydid.report.render.markdown import escaped, section_markdown
 from katydid.report.render.page import render
 from katydid.report.render.terminal import print_section, say
+from katydid.report.tables.prompts import prompts_section
 
 TONES = {
     **dict.fromkeys((Verdict.SLOWER, Verdict.MIXED, Verdict.INVALID), "bad"),

@@ -1,6 +1,6 @@
 """A run as one HTML file: its headline, whether it is valid, its numbers, its pictures.
 
-Puts together what the template shows; how a page is made is `page.py`'s, what a picture shows `run_charts.py`'s.
+Puts together what the template shows; how a page is made is `page.py`'s, what a picture shows `charts/run.py`'s.
 """
 
 import shlex
@@ -17,9 +17,9 @@ from katydid.model.documents.manifest import Manifest
 from katydid.model.documents.summary import Summary
 from katydid.model.metrics import STATISTICS
 from katydid.model.version import __version__
+from katydid.report.charts.run import run_charts
 from katydid.report.model import Material, Section
 from katydid.report.render.page import render
-from katydid.report.run_charts import run_charts
 from katydid.report.tables.run import (
     counts_table,
     facts_table,

@@ -26,6 +26,7 @@ class MonitorRow:
         blocked_ms: of this second, in which the event loop came to nothing: all lags over 5 ms added up, and the time
             for which the machine was suspended; None for rows of WATCHED.
         stamped_reads, unstamped_reads: of answers in this second, timed by the kernel's stamps, and by our own reading.
+        in_flight: requests of this process that have begun and not ended; None for rows of WATCHED.
     """
 
     at_ms: float
@@ -42,3 +43,4 @@ class MonitorRow:
     blocked_ms: float | None = None
     stamped_reads: int | None = None
     unstamped_reads: int | None = None
+    in_flight: int | None = None

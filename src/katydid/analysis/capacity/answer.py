@@ -17,7 +17,10 @@ def capacity_answer(found: CapacityFound) -> str:
     if found.at_least:
         return f"capacity at least {load(found, found.capacity)}; nothing broke"
     low, high = (or_dash(value, partial(figure, found)) for value in (found.low, found.high))
-    first = f", first violated {criterion_text(found.limiting)}" if found.limiting else ""
+    if found.limiting == "keeps_up":
+        first = ", above which throughput falls below the offered load"
+    else:
+        first = f", first violated {criterion_text(found.limiting)}" if found.limiting else ""
     return f"capacity {load(found, found.capacity)} (95 % interval {low} to {high}){first}"
 
 

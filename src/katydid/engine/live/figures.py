@@ -40,6 +40,10 @@ class LogHistogram:
 
 
 WINDOW_MS = 60_000.0
+MOST_RECENT = 20_000
+"""Times that a quantile of the last minute is made of, the newest: more of them would hold up the load's own loop."""
+SILENT_MS = 5000.0
+"""A process that says nothing for so long is gone."""
 TIMES = {"ttft_ms": "TTFT", "gap_max_ms": "Longest inter-chunk latency", "duration_ms": "Service time"}
 QUANTILES = {0.5: "p50", 0.95: "p95"}
 _NONE = "–"
@@ -72,8 +76,10 @@ class LiveFigures:
         self._histograms = {column: LogHistogram() for column in TIMES}
         self._outcomes: dict[str, int] = {}
         self._late = self._started = 0
+        self._in_flight: dict[str, tuple[float, int]] = {}
+        """What each process said last, and when."""
 
-    def add(self, batch: Batch) -> None:
+    def add_samples(self, batch: Batch) -> None:
         """Take a batch of samples. What failed after the stop counts in nothing, as in the report."""
         outcomes = np.array(batch.words("outcome"), dtype=object)
         in_time = (batch.numbers("after_stop") == 0) | (outcomes != "failed")
@@ -101,6 +107,27 @@ class LiveFigures:
         self._started += int(np.isfinite(late_ms[counted]).sum())
         self._forget(self._window[-1].at_ms)  # nobody may ever ask for the rows
 
+    def add_monitor(self, batch: Batch) -> None:
+        """Take a batch of monitor rows."""
+        rows = zip(batch.words("process"), batch.numbers("at_ms"), batch.numbers("in_flight"), strict=True)
+        self._in_flight |= {str(process): (at_ms, int(count)) for process, at_ms, count in rows if np.isfinite(count)}
+
+    @property
+    def in_flight(self) -> int:
+        """Requests that have begun and not ended, of all processes, as they said in their last second."""
+        newest = max((at_ms for at_ms, _ in self._in_flight.values()), default=0.0)
+        return sum(count for at_ms, count in self._in_flight.values() if at_ms > newest - SILENT_MS)
+
+    def recent(self, column: str, now_ms: float) -> dict[str, float]:
+        """The quantiles of the last minute's times by their names; empty where there were none."""
+        self._forget(now_ms)
+        values = np.concatenate([part.times[column] for part in self._window] or [np.array([])])
+        values = values[np.isfinite(values)][-MOST_RECENT:]
+        if not len(values):
+            return {}
+        found = np.quantile(values, list(QUANTILES), method="inverted_cdf")
+        return dict(zip(QUANTILES.values(), map(float, found), strict=True))
+
     def _forget(self, now_ms: float) -> None:
         while self._window and self._window[0].at_ms < now_ms - WINDOW_MS:
             self._window.popleft()
@@ -122,12 +149,12 @@ class LiveFigures:
                 f"{number(failures)} of {number(threshold)}" if threshold else f"{number(failures)} (no limit)",
             )
         ]
+        rows.append(_row("In flight", number(self.in_flight), _NONE))
         for column, label in TIMES.items():
-            values = np.concatenate([part.times[column] for part in recent]) if recent else np.array([])
-            values = values[np.isfinite(values)]
+            quantiles = self.recent(column, now_ms)
             for q, name in QUANTILES.items():
-                value = float(np.quantile(values, q, method="inverted_cdf")) if len(values) else None
-                rows.append(_row(f"{label} {name}", _ms(value), _ms(self._histograms[column].quantile(q))))
+                whole = self._histograms[column].quantile(q)
+                rows.append(_row(f"{label} {name}", _ms(quantiles.get(name)), _ms(whole)))
         started = sum(part.started for part in recent)
         late = sum(part.late for part in recent)
         rows.append(_row("Late starts", _share(late, started), _share(self._late, self._started)))

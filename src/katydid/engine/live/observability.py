@@ -1,7 +1,7 @@
 """Lets a run be watched while it goes on: in Locust's page, and by Prometheus.
 
 Only the process that keeps the run folder can be watched (the only one, or the master), since all rows
-come there; and only where somebody looks, since decoding them is not free.
+come there.
 """
 
 import sys
@@ -19,7 +19,6 @@ from katydid.engine.live.alarms import Alarms
 from katydid.engine.live.batches import Batch
 from katydid.engine.live.figures import LiveFigures
 from katydid.engine.live.form import offer_last_start
-from katydid.engine.live.progress import Progress
 from katydid.engine.live.prometheus import RunMetrics
 from katydid.engine.live.web import Page, add_runs, add_tab, report_link
 from katydid.engine.run_state import Runtime
@@ -39,7 +38,7 @@ class Watch:
     def __init__(self, runtime: Runtime, collector: Collector, web_ui: Page | None) -> None:
         self._runtime = runtime
         self._collector = collector
-        self._figures: LiveFigures | None = None
+        self.figures: LiveFigures | None = None
         self._metrics = RunMetrics(self._state)
         self._registry = CollectorRegistry()
         self._registry.register(self._metrics)
@@ -47,10 +46,7 @@ class Watch:
         assert options is not None  # noqa: S101 - it was started from a command line
         self._port: int | None = options.metrics_port
         self._alarms: Alarms | None = None
-        if Progress.enabled:
-            collector.watchers.append(self._warn)
-        if web_ui is None and self._port is None:
-            return
+        self._scraped = web_ui is not None or self._port is not None
         collector.watchers.append(self._take)
         if web_ui is not None:
             self._extend(web_ui, options)
@@ -62,24 +58,24 @@ class Watch:
         options, info = self._runtime.options, self._runtime.info
         facts = self._collector.manifest
         self._alarms = Alarms(options.user_interval, full_load=not facts.plan, at_rate=options.mode.is_open)
-        self._figures = LiveFigures(late_limit_ms(Manifest.of(interval_s=options.user_interval)))
+        self.figures = LiveFigures(late_limit_ms(Manifest.of(interval_s=options.user_interval)))
         named = {key: str(facts.get(key) or "") for key in ("workload", "version", "model")}
         told = {"host": shown_url(self._runtime.environment.host or ""), "users": str(info.users or "")}
         self._metrics.begin(named["workload"], {**named, **told, "katydid_version": __version__})
 
-    def _warn(self, kind: str, data: bytes) -> None:
-        if self._alarms is not None and self._alarms.wants(kind):
-            for text in self._alarms.add(kind, Batch(data)):
-                self._runtime.announce(f"Warning: {text}")
-
     def _take(self, kind: str, data: bytes) -> None:
-        if kind == "monitor":
-            self._metrics.add_monitor(Batch(data))
-        elif kind == "samples":
-            batch = Batch(data)
-            self._metrics.add_samples(batch)
-            if self._figures is not None:
-                self._figures.add(batch)
+        if kind not in {"samples", "monitor"} or self.figures is None or self._alarms is None:
+            return
+        batch = Batch(data)
+        readers = (self.figures, self._metrics) if self._scraped else (self.figures,)
+        for reader in readers:
+            if kind == "samples":
+                reader.add_samples(batch)
+            else:
+                reader.add_monitor(batch)
+        if self._alarms.wants(kind):
+            for text in self._alarms.add(kind, batch):
+                self._runtime.warn(text)
 
     def _state(self) -> dict[tuple[str, str], float]:
         runtime = self._runtime
@@ -119,12 +115,10 @@ class Watch:
 
     def _rows(self) -> list[dict[str, str]]:
         runtime = self._runtime
-        if self._figures is None:
+        if self.figures is None:
             return []
         now_ms = runtime.info.ms(time.monotonic())
-        rows = self._figures.rows(
-            now_ms=now_ms, failures=runtime.stopper.failures, threshold=runtime.info.failure_limit
-        )
+        rows = self.figures.rows(now_ms=now_ms, failures=runtime.stopper.failures, threshold=runtime.info.failure_limit)
         if not self._is_busy() and self._collector.folder is not None:
             rows.append({"figure": "Report", "recent": "", "whole": report_link(self._collector.folder.path)})
         return rows

@@ -22,7 +22,7 @@ from katydid.engine.options import WatchOptions
 from katydid.engine.options.load import check_load, plain_form
 from katydid.engine.options.parsing import known_options, run_options
 from katydid.engine.run_state import Runtime
-from katydid.engine.services.identity import keep_secrets
+from katydid.engine.sender.identity import keep_secrets
 from katydid.model.errors import ConfigError
 from katydid.model.formatting import strip_control_chars
 from katydid.model.options import options_in

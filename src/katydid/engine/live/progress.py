@@ -1,16 +1,20 @@
-"""What a person sees while a run goes on, in `katydid run`; a plain `locust` shows Locust's own.
+"""What a person sees while a run goes on, of one process or of a master's.
 
-On a terminal that is one live line, in a pipe a plain line now and then.
+In `katydid run` on a terminal that is one live line, in a pipe a plain line now and then. A plain `locust` shows
+Locust's own table; between, its log has the same lines.
 """
 
 import logging
 import time
+from argparse import Namespace
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import gevent
 from rich.live import Live
 from rich.text import Text
 
+from katydid.engine.live.figures import QUANTILES, LiveFigures
 from katydid.engine.options import RunOptions
 from katydid.engine.run_info import RunInfo
 from katydid.engine.run_state import Runtime
@@ -28,16 +32,26 @@ logger = logging.getLogger("katydid")
 
 LIVE_PERIOD = 0.5
 PLAIN_PERIOD = 5.0
+LOG_PERIOD = 10.0
+"""Seconds; Locust prints its table every two."""
+LINE_TIMES = {"ttft_ms": "TTFT", "duration_ms": "service time"}
 
 
 class Progress:
-    """Shows the run of one process; silent until `enable` was called."""
+    """Shows a run in the process that keeps its folder: itself where `enable` was called, else in Locust's log.
+
+    Args:
+        figures: of the run that goes on; None before there are any.
+        headless: no page shows the run.
+    """
 
     enabled = False
     stderr = False
 
-    def __init__(self, runtime: Runtime) -> None:
+    def __init__(self, runtime: Runtime, *, figures: Callable[[], LiveFigures | None], headless: bool) -> None:
         self._runtime = runtime
+        self._figures = figures
+        self._headless = headless
         self._console = terminal(stderr=self.stderr)
         self._live: Live | None = None
         self._greenlet: gevent.Greenlet | None = None
@@ -50,8 +64,6 @@ class Progress:
 
     def start(self) -> None:
         """Show what is being done, and for how long."""
-        if not self.enabled:
-            return
         options, info = self._runtime.options, self._runtime.info
         if options.takes_standard_output:
             self._console = terminal(stderr=True)
@@ -60,21 +72,29 @@ class Progress:
         at_rates = staged is not None and staged.at_rates(self._runtime.environment.parsed_options)
         stops = f"aborts after {plural(limit, 'failed request')}" if limit else "no failure stops it"
         how_long = _how_long(options, info) if info.users and not options.course else ""
-        say(self._console, f"{_load(options, info, at_rates=at_rates)}, against {host}{how_long}; {stops}.")
-        if self._console.is_terminal:
+        self.say(f"{_load(options, info, at_rates=at_rates)}, against {host}{how_long}; {stops}.")
+        if self.enabled and self._console.is_terminal:
             self._live = Live(self._line(), console=self._console, auto_refresh=False, transient=True)
             self._live.start()
-        self._greenlet = self._runtime.housekeeping.spawn("the display", self._run)
+        if self._headless:
+            self._greenlet = self._runtime.housekeeping.spawn("the display", self._run)
 
     def say(self, text: str) -> None:
         """One more line, such as the beginning of a stage."""
         if self.enabled:
             say(self._console, text)
+        else:
+            logger.info("%s", text)
+
+    def warn(self, text: str) -> None:
+        """A line on what looks wrong, and what to do."""
+        if self.enabled:
+            say(self._console, warning_line(logging.WARNING, text), "yellow")
+        else:
+            logger.warning("%s", text)
 
     def stopping(self, reason: str, drain: float) -> None:
         """Say why the run ends, and what is waited for."""
-        if not self.enabled:
-            return
         limit = self._runtime.info.failure_limit
         why = {
             "run-time": "The run time is over",
@@ -84,7 +104,7 @@ class Progress:
         }.get(reason, "The run was aborted by an error")
         wait = f"; waiting up to {drain:g} s for requests in flight (Ctrl-C cuts them off)" if drain else ""
         self._note = why
-        say(self._console, f"{why}{wait}.")
+        self.say(f"{why}{wait}.")
 
     def stop(self) -> None:
         """Clear the live line."""
@@ -104,7 +124,7 @@ class Progress:
 
     def _run(self) -> None:
         while True:
-            gevent.sleep(LIVE_PERIOD if self._live else PLAIN_PERIOD)
+            gevent.sleep(LIVE_PERIOD if self._live else PLAIN_PERIOD if self.enabled else LOG_PERIOD)
             try:
                 self._show(self._line())
             except OSError as error:  # nobody can look any more, but the run goes on
@@ -114,28 +134,63 @@ class Progress:
     def _show(self, line: Text) -> None:
         if self._live is not None:
             self._live.update(line, refresh=True)
-        else:
+        elif self.enabled:
             self._console.print(line)
+        else:
+            logger.info("%s", line)
 
     def _line(self) -> Text:
-        runtime = self._runtime
+        runtime, figures = self._runtime, self._figures()
         total = runtime.environment.stats.total
         elapsed = time.monotonic() - runtime.info.origin
         parts = [
             f"{elapsed:4.0f} s" + _of(runtime.info.run_time) + _left(runtime.expected_end),
             plural(runtime.runner.user_count, "user"),
+            *([f"{number(figures.in_flight)} in flight"] if figures and runtime.paced_users() else []),
             plural(total.num_requests, "request"),
         ]
-        p50, p95 = (total.get_current_response_time_percentile(q) for q in (0.5, 0.95))
-        if p50 and p95:
-            parts.append(f"p50 {milliseconds(p50)}, p95 {milliseconds(p95)}")
         line = Text("  ".join(parts) + "  ")
         limit = runtime.info.failure_limit
-        failed = f"{number(total.num_failures)} failed" + (f" of {number(limit)}" if limit else "")
-        line.append(failed, style="bold red" if total.num_failures else "")
+        failures = runtime.stopper.failures if limit else total.num_failures  # of workers, Locust hears three s later
+        failed = f"{number(failures)} failed" + (f" of {number(limit)}" if limit else "")
+        line.append(failed, style="bold red" if failures else "")
         if self._note:
             line.append("  finishing")
+        times = _times(figures, elapsed * 1000.0) if figures else ""
+        if times:
+            fits = not self.enabled or line.cell_len + 2 + len(times) <= self._console.width
+            line.append(("  " if fits else "\n       ") + times)
         return line
+
+
+def _times(figures: LiveFigures, now_ms: float) -> str:
+    """Those of the last minute, as the report measures them."""
+    found = {label: figures.recent(column, now_ms) for column, label in LINE_TIMES.items()}
+    told = [f"{label} {'/'.join(map(milliseconds, values.values()))}" for label, values in found.items() if values]
+    return f"{'/'.join(QUANTILES.values())}: {', '.join(told)}" if told else ""
+
+
+def warning_line(level: int, text: str) -> str:
+    """A warning or an error, as all of them look in `katydid run`."""
+    return f"{logging.getLevelName(level).capitalize()}: {text}"
+
+
+class _Plain(logging.Formatter):
+    """Of a log that is part of what a person reads."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return warning_line(record.levelno, super().format(record))
+
+
+def take_over_log(options: Namespace | None) -> None:
+    """Have Locust print no table, and its log look like our warnings, unless a log of its own was asked for."""
+    logging.getLogger("locust.stats_logger").disabled = True
+    if options is None or options.logfile or options.loglevel.upper() != "WARNING":
+        return
+    for name in (None, "locust"):
+        for handler in logging.getLogger(name).handlers:
+            if type(handler) is logging.StreamHandler:
+                handler.setFormatter(_Plain())
 
 
 def _load(options: RunOptions, info: RunInfo, *, at_rates: bool) -> str:

@@ -32,6 +32,7 @@ class Monitor:
         process: str,
         users: Callable[[], int],
         connections: Callable[[], int],
+        in_flight: Callable[[], int],
         *,
         whole_machine: bool,
     ) -> None:
@@ -40,6 +41,7 @@ class Monitor:
         self._process = process
         self._users = users
         self._connections = connections
+        self._in_flight = in_flight
         self._whole_machine = whole_machine
         self._own = OwnProcess()
 
@@ -82,6 +84,7 @@ class Monitor:
                 clock_step_ms=(now.offset - before.offset) * 1000.0,
                 stamped_reads=now.stamps[0] - before.stamps[0],
                 unstamped_reads=now.stamps[1] - before.stamps[1],
+                in_flight=self._in_flight(),
                 blocked_ms=(blocked + max(0.0, now.asleep - before.asleep - SUSPENDED)) * 1000.0,
             )
         )

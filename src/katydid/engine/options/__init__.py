@@ -11,7 +11,7 @@ from pathlib import Path
 
 from katydid.dialects import DIALECTS
 from katydid.engine.options.arrivals import ArrivalOptions
-from katydid.engine.services.headers import shown_headers
+from katydid.engine.sender.headers import shown_headers
 from katydid.load.arrivals import Rate, read_process
 from katydid.load.body import shown_fields
 from katydid.load.leaving import LeavingOptions

@@ -19,8 +19,9 @@ from katydid.model.jsontext import json_bytes
 from katydid.model.redact import COMPLAINT_LIMIT, Redactor
 from katydid.model.sample import ErrorClass
 from katydid.protocol.target_url import TargetUrl, read_target_url
-from katydid.transport.exchange import Client, Exchange, Headers, Request, TlsSettings
+from katydid.transport.exchange import Client, Exchange, Headers, Request, Timeouts, TlsSettings
 from katydid.transport.failure import is_the_proxys, tls_remedy
+from katydid.transport.http import HttpClient
 from katydid.transport.scheme import Spoken, look_for_tls, speaks_tls
 
 SHOWN = 5
@@ -31,6 +32,8 @@ HEADER = "X-Katydid-Preflight"
 """On the requests of the look, so that a server's log can tell them from the load."""
 MOST_TOKENS = 16
 """That the look asks for."""
+CONNECT_TIME = 5.0
+"""Seconds that a target may take to accept a connection, where that is all of the look."""
 _LIMITS = ("max_tokens", "max_completion_tokens", "max_output_tokens", "min_tokens")
 _UNREACHABLE = frozenset({ErrorClass.CONNECT, ErrorClass.DNS, ErrorClass.TLS})
 _NO_TEXT = re.compile(r"<(script|style)\b.*?</\1\s*>|<!--.*?-->", re.DOTALL | re.IGNORECASE)
@@ -266,6 +269,20 @@ def unreachable(host: str, exchange: Exchange) -> str:
         return f"{host} cannot be asked ({exchange.detail}): start that proxy, correct its variable, or set NO_PROXY"
     hint = hints.get(exchange.error, "see whether it is healthy, or correct --host")
     return f"{host} does not answer ({exchange.detail}): {hint}"
+
+
+def takes_connections(host: str, tls: TlsSettings) -> None:
+    """See that somebody listens there, which is all that a service without models can be asked.
+
+    Raises:
+        NoAnswerError: nobody does.
+    """
+    client = HttpClient(host, Timeouts(CONNECT_TIME, CONNECT_TIME), tls)
+    try:
+        if not client.connect_ahead(CONNECT_TIME):
+            raise NoAnswerError(f"{host} does not take connections: start it, or correct --host")
+    finally:
+        client.close()
 
 
 def first_look(service: Service, host: str, tls: TlsSettings) -> str:

@@ -7,8 +7,8 @@ from operator import or_
 from typing import Any, cast
 
 from katydid.engine.options import RunOptions
+from katydid.engine.sender.credentials import Credentials
 from katydid.engine.services.base import Service
-from katydid.engine.services.credentials import Credentials
 from katydid.load.body import Adaptation
 from katydid.model.errors import ConfigError
 from katydid.protocol.target_url import hosts_in, shown_url

@@ -61,6 +61,7 @@ class Presence:
         runner: Locust's.
         workers: ids of those that take part.
         say: shows a line to whoever waits for the run.
+        warn: warns the same person.
         note: adds to the manifest.
     """
 
@@ -69,13 +70,16 @@ class Presence:
         runner: MasterRunner,
         workers: set[str],
         info: RunInfo,
+        *,
         say: Callable[[str], None],
+        warn: Callable[[str], None],
         note: Callable[..., None],
     ) -> None:
         self._runner = runner
         self._workers = workers
         self._info = info
         self._say = say
+        self._warn = warn
         self._note = note
         self._heard = dict.fromkeys(workers, time.monotonic())
         self._silent: dict[str, Silence] = {}
@@ -110,8 +114,8 @@ class Presence:
         silence = Silence(f"worker-{self._runner.get_worker_index(worker)}", self._info.ms(self._heard[worker]) / 1000)
         self._silent[worker] = silence
         self._silences.append(silence)
-        self._say(
-            f"Warning: {silence.worker} is out of touch, not heard for {now - self._heard[worker]:.0f} s: see its log, "
+        self._warn(
+            f"{silence.worker} is out of touch, not heard for {now - self._heard[worker]:.0f} s: see its log, "
             "and the network between; the run is invalid, and Ctrl-C ends it"
         )
         self._keep()
@@ -184,7 +188,7 @@ class Alike:
             if json_text(theirs) != json_text(ours):
                 found = {"process": process, "name": name, "worker": harmless(theirs), "run": harmless(ours)}
                 self._found.append(found)
-                runtime.announce(f"Warning: {process} has another {name}: the run is invalid")
+                runtime.warn(f"{process} has another {name}: the run is invalid")
         if self._found:
             runtime.note(other_settings=self._found)
 

@@ -15,14 +15,13 @@ import gevent
 
 from katydid.dialects.answer_parser import error_in
 from katydid.dialects.loading import load_object
-from katydid.engine.services.base import NoAnswerError
 from katydid.engine.services.chat import ChatService
 from katydid.engine.services.paths import checked_path
+from katydid.engine.services.preflight import CONNECT_TIME, takes_connections
 from katydid.engine.user import BARRIER_POLL, PacedUser
 from katydid.model.errors import ConfigError, ProtocolError
 from katydid.model.sample import ErrorClass, Outcome, Sample
-from katydid.transport.exchange import Request, Timeouts
-from katydid.transport.http import HttpClient
+from katydid.transport.exchange import Request
 from katydid.workloads.burst import BurstOptions
 from katydid.workloads.burst.contradictions import ROLE, Role
 
@@ -33,8 +32,6 @@ _SAFETY = 0.2
 """Seconds before a burst at which a user that has no connection yet gives up to get one ahead of it."""
 _MOST_WHOLE = 1024 * 1024
 """Bytes of an answer that may be one in a piece."""
-_LOOK = 5.0
-"""Seconds that the target gets to take our first connection."""
 
 
 class BurstService(ChatService[BurstOptions]):
@@ -67,12 +64,7 @@ class BurstService(ChatService[BurstOptions]):
         """A path needs no model and is not asked for before its time: that it takes connections is enough."""
         if self._plain is None:
             return super().preflight()
-        client = HttpClient(self._host, Timeouts(_LOOK, _LOOK), self.options.tls)
-        try:
-            if not client.connect_ahead(_LOOK):
-                raise NoAnswerError(f"{self._host} does not take connections: start it, or correct --host")
-        finally:
-            client.close()
+        takes_connections(self._host, self.options.tls)
         return ""
 
     def ask(self, sample: Sample, draw: tuple[int, int]) -> Request:
@@ -200,7 +192,7 @@ class BurstUser(PacedUser[BurstOptions, BurstService]):
     def arrive(self) -> None:
         """See `PacedUser.arrive`: the first user asks alone, and all wait for it."""
         if self._probes and self.index == 0:
-            self.service.client.connect_ahead(_LOOK)
+            self.service.client.connect_ahead(CONNECT_TIME)
             self._ask_beside(Role.BEFORE, time.monotonic())
 
     def wait_time(self) -> float:

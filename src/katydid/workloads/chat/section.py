@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from katydid.model.formatting import fraction, milliseconds, number, plural, significant
+from katydid.model.formatting import fraction, milliseconds, number, plural, significant, span
 from katydid.model.units import Unit
 from katydid.report.model import Chart, Column, Line, Material, Scale, Section, Style, Table
 from katydid.workloads.chat.analysis import ChatFigures, HistoryBin, Turn, TurnFigures
@@ -59,11 +59,11 @@ def _text(found: ChatFigures) -> Iterator[str]:
 
 
 def _turn(row: Turn) -> str:
-    return number(row.turn) if row.turn == row.last_turn else f"{number(row.turn)} to {number(row.last_turn)}"
+    return span(row.turn, row.last_turn)
 
 
 def _history(row: HistoryBin) -> str:
-    return number(row.low) if row.low == row.high else f"{number(row.low)} to {number(row.high)}"
+    return span(row.low, row.high)
 
 
 def _charts(found: ChatFigures) -> Sequence[Chart]:

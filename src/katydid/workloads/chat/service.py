@@ -7,8 +7,8 @@ from functools import partial
 from katydid.dialects.base import Generation, Message
 from katydid.dialects.loading import load_object
 from katydid.dialects.stream_parser import StreamParser
+from katydid.engine.sender.headers import check_name
 from katydid.engine.services.chat import ChatService
-from katydid.engine.services.headers import check_name
 from katydid.engine.services.making import STREAMS
 from katydid.engine.services.preflight import answer_words
 from katydid.engine.services.questions import one_message

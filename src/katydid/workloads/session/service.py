@@ -2,22 +2,18 @@
 
 from hashlib import sha256
 
+from katydid.engine.sender.credentials import KeyedWebSocketClient
 from katydid.engine.services.base import NoAnswerError
 from katydid.engine.services.chat import ChatService
-from katydid.engine.services.credentials import KeyedWebSocketClient
-from katydid.engine.services.preflight import answer_words
+from katydid.engine.services.preflight import answer_words, takes_connections
 from katydid.model.errors import ConfigError
 from katydid.model.jsontext import json_bytes
 from katydid.transport.exchange import Exchange, Request, Timeouts
-from katydid.transport.http import HttpClient
 from katydid.workloads.session import SessionOptions
 from katydid.workloads.session.answers import WholeAnswer
 from katydid.workloads.session.conversation import Conversation
 from katydid.workloads.session.markers import Markers
 from katydid.workloads.session.scenario import Step, load_scenario
-
-_LOOK = 5.0
-"""Seconds that the target gets to take our first connection."""
 
 
 class SessionService(ChatService[SessionOptions]):
@@ -60,13 +56,7 @@ class SessionService(ChatService[SessionOptions]):
         """Look whether the service answers, has the model if one is needed, and the rooms."""
         if self.scenario.uses_model:
             return super().preflight()
-        client = HttpClient(self._host, Timeouts(_LOOK, _LOOK), self.options.tls)
-        host = self._host
-        try:
-            if not client.connect_ahead(_LOOK):
-                raise NoAnswerError(f"{host} does not take connections: start it, or correct --host")
-        finally:
-            client.close()
+        takes_connections(self._host, self.options.tls)
         if self.scenario.members is not None:
             for room in self.rooms:
                 self._look_for(room, self.scenario.members)

@@ -9,7 +9,7 @@ import numpy as np
 from scipy import special
 
 from katydid.analysis.validity import Run
-from katydid.model.formatting import fraction, number
+from katydid.model.formatting import fraction, span
 from katydid.model.units import Unit
 from katydid.report.model import Bars, Chart, Column, Material, Scale, Section, Style, Table
 
@@ -71,7 +71,7 @@ def correctness_section(material: Material) -> Section | None:
     if not rows:
         return None
     columns: tuple[Column[InFlight], ...] = (
-        Column("In flight", lambda row: _range(row.in_flight_low, row.in_flight_high)),
+        Column("In flight", lambda row: span(row.in_flight_low, row.in_flight_high)),
         Column("Conversations", lambda row: row.conversations, Unit.COUNT),
         Column("Right", lambda row: row.right, Unit.COUNT),
         Column("Share right", lambda row: row.share, Unit.FRACTION, bad=lambda row: row.right < row.conversations),
@@ -103,7 +103,3 @@ def _chart(rows: list[InFlight]) -> Chart:
         x_unit="in flight",
         bars=[Bars("right", Style.MAIN, edges, [row.share * 100.0 for row in rows])],
     )
-
-
-def _range(low: float, high: float) -> str:
-    return number(low) if low == high else f"{number(low)} to {number(high)}"

@@ -15,7 +15,7 @@ from pathlib import Path
 from gevent import subprocess
 from gevent.lock import RLock
 
-from katydid.engine.services.sdk_environment import VENDORS, vendors_key
+from katydid.engine.sender.sdk_environment import VENDORS, vendors_key
 from katydid.model.errors import ConfigError
 from katydid.model.redact import Redactor
 

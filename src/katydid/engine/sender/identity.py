@@ -11,10 +11,10 @@ from collections.abc import Callable
 
 from katydid.engine.options import RunOptions
 from katydid.engine.run_info import SECRETS_WIRE_NAME
-from katydid.engine.services.api_key import KEY, KEY_COMMAND, KEY_FILE, ApiKey, find_key
-from katydid.engine.services.credentials import Credentials
-from katydid.engine.services.headers import ExtraHeaders, without_secrets
-from katydid.engine.services.sdk_environment import VENDORS, vendors_host
+from katydid.engine.sender.api_key import KEY, KEY_COMMAND, KEY_FILE, ApiKey, find_key
+from katydid.engine.sender.credentials import Credentials
+from katydid.engine.sender.headers import ExtraHeaders, without_secrets
+from katydid.engine.sender.sdk_environment import VENDORS, vendors_host
 from katydid.model.errors import ConfigError
 from katydid.protocol.target_url import TargetUrl, read_target_url
 

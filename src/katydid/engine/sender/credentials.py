@@ -7,8 +7,8 @@ get one meanwhile wait for that. Each sends its request again, once; where that 
 from collections.abc import Callable
 from dataclasses import replace
 
-from katydid.engine.services.api_key import REFUSED_TOO, ApiKey
-from katydid.engine.services.headers import ExtraHeaders
+from katydid.engine.sender.api_key import REFUSED_TOO, ApiKey
+from katydid.engine.sender.headers import ExtraHeaders
 from katydid.transport.exchange import Client, Exchange, Headers, Request, Sink, Timeouts, TimestampSource, TlsSettings
 from katydid.transport.websocket import Part, WebSocketClient
 
