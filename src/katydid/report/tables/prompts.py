@@ -1,12 +1,15 @@
 """Both versions' answers to the same prompts, prompt by prompt."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Iterator, Sequence
+from operator import itemgetter
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from katydid.model.formatting import milliseconds, number, or_dash, percent, plural
-from katydid.report.model import Section, Table
+from katydid.model.formatting import number, percent, plural
+from katydid.model.units import Unit, Written
+from katydid.report.model import Column, Section, Table
 
 FEWEST_PROMPTS = 2
 MOST_PROMPTS = 10
@@ -33,22 +36,25 @@ def prompts_section(names: tuple[str, str], base: Sequence[pd.DataFrame], new: S
         f"Both sides answered {plural(len(both), 'prompt')}: {names[1]} took longer with {number(longer)} of them, and "
         f"{percent(middle)} with the middle one. Medians of a prompt's requests: too few for a verdict."
     )
-    columns = ("Prompt", *(f"{what}, {name}" for what in ("Requests", "Tokens", "Service time") for name in names))
-    rows = [
-        (
-            str(prompt),
-            *(number(row[f"requests_{side}"]) for side in _SIDES),
-            *(or_dash(row[f"tokens_{side}"], number) for side in _SIDES),
-            *(milliseconds(row[f"time_{side}"]) for side in _SIDES),
-            percent(row["change"]),
-        )
-        for prompt, row in both.head(MOST_PROMPTS).iterrows()
-    ]
     caption = "Longest against the base" if len(both) > MOST_PROMPTS else ""
-    return [Section("prompts", "Prompt by prompt", (text,), tables=[Table(caption, (*columns, "Change"), rows)])]
+    return [Section("prompts", "Prompt by prompt", (text,), tables=[_table(caption, names, both.head(MOST_PROMPTS))])]
 
 
-_SIDES = ("base", "new")
+def _table(caption: str, names: tuple[str, str], both: pd.DataFrame) -> Table:
+    """A row a prompt, with both sides' figures beside each other."""
+
+    def figures(what: str, of: str, unit: Unit) -> Iterator[Column[dict[Hashable, Any]]]:
+        for name, side in zip(names, ("base", "new"), strict=True):
+            yield Column(f"{what}, {name}", itemgetter(f"{of}_{side}"), unit)
+
+    columns: tuple[Column[dict[Hashable, Any]], ...] = (
+        Column("Prompt", lambda row: str(row["prompt_id"])),
+        *figures("Requests", "requests", Unit.COUNT),
+        *figures("Tokens", "tokens", Unit.COUNT),
+        *figures("Service time", "time", Unit.MS),
+        Column("Change", itemgetter("change"), Written.CHANGE),
+    )
+    return Table(caption, columns, both.rename_axis("prompt_id").reset_index().to_dict("records"))
 
 
 def _by_prompt(side: Sequence[pd.DataFrame]) -> pd.DataFrame:
