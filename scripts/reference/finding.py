@@ -127,6 +127,9 @@ def files() -> str:
 `RESULTS/WORKLOAD/VERSION/YYYYMMDDTHHMMSSZ/`, in UTC, with a suffix `-2` … where that exists.
 
 {table(["file", "what"], ([code(name), what] for name, what in known.items()))}
+`RESULTS/index.html`, written again with every report, lists all runs by workload and version, with headline and link.
+A page or a link of that name that Katydid did not write stays as it is.
+
 While the run goes on, and where it never came to its end, the tables are `*.rows`, which `katydid report` reads then.
 
 ## samples.parquet

@@ -1,5 +1,7 @@
-"""Where the files are that ship with Katydid but are not code: locustfiles and thresholds."""
+"""Where the files are that ship with Katydid but are not code: locustfiles and thresholds; and their commit."""
 
+import subprocess
+from functools import cache
 from pathlib import Path
 
 from katydid.model.arguments import did_you_mean
@@ -7,12 +9,27 @@ from katydid.model.errors import ConfigError
 
 _PACKAGE = Path(__file__).resolve().parent
 _CHECKOUT = _PACKAGE.parents[1]
+_PATIENCE_S = 2.0
+"""What git may take to say where it is."""
 
 
 def resource_folder(name: str) -> Path:
     """`locustfiles` or `thresholds`: inside the installed package, or at the root of a checkout."""
     installed = _PACKAGE / name
     return installed if installed.is_dir() else _CHECKOUT / name
+
+
+@cache
+def own_commit() -> str | None:
+    """The commit of the checkout that this is; None of an installed package, or where git is not there."""
+    if not (_CHECKOUT / ".git").exists():
+        return None
+    words = ["git", "-C", str(_CHECKOUT), "rev-parse", "--short", "HEAD"]
+    try:
+        done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=_PATIENCE_S)  # noqa: S603 - git
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() or None
 
 
 def shipped_workloads() -> list[str]:

@@ -26,12 +26,22 @@ def line(command):
     return [command] if command.startswith("--") else [command, "--help"]
 
 
+def heavy_of(*words):
+    """The heavy packages that a help text has imported."""
+    done = subprocess.run(
+        [sys.executable, "-c", _IMPORTED, *words], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert "katydid" in done.stdout
+    return HEAVY & set(done.stderr.split())
+
+
 @pytest.mark.parametrize("command", LIGHT)
 def test_a_help_imports_nothing_heavy(command):
-    words = [sys.executable, "-c", _IMPORTED, *line(command)]
-    done = subprocess.run(words, capture_output=True, text=True, check=True, timeout=60)
-    assert "katydid" in done.stdout
-    assert HEAVY & set(done.stderr.split()) == set()
+    assert heavy_of(*line(command)) == set()
+
+
+def test_the_help_of_a_run_imports_locust_whose_options_it_shows_and_nothing_that_a_run_needs():
+    assert heavy_of("run", "--help") - {"gevent", "jinja2", "locust", "requests"} == set()
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -1,15 +1,15 @@
 """Users, spawn rate and run time: which a run can have, and what is said of those that nobody may have meant."""
 
-import argparse
 import math
 from types import SimpleNamespace
 
 import pytest
 from hypothesis import given as any_of
 from hypothesis import strategies as st
+from locust.argument_parser import get_parser
 from locust.util.timespan import parse_timespan
 
-from katydid.engine.options.load import check_load, notices, read_run_time, take_over_run_time
+from katydid.engine.options.load import check_load, fill_parsers, notices, read_run_time
 from katydid.model.errors import ConfigError
 
 
@@ -69,13 +69,13 @@ def test_what_locust_reads_as_a_run_time_is_the_same_to_us(h, m, s):
         assert read_run_time(text) == parse_timespan(text)
 
 
-def test_the_parser_takes_a_run_time_that_is_too_long_and_refuses_what_is_none():
-    parser = argparse.ArgumentParser(exit_on_error=False)
-    parser.add_argument("--run-time", type=int)
-    take_over_run_time(parser)
+def test_locusts_parser_takes_a_run_time_that_is_too_long_and_refuses_what_is_none(capsys):
+    fill_parsers()
+    parser = get_parser(default_config_files=[])
     assert parser.parse_args(["--run-time", "99999999999999h"]).run_time == pytest.approx(99999999999999 * 3600)
-    with pytest.raises(argparse.ArgumentError, match="is not a duration"):
+    with pytest.raises(SystemExit):
         parser.parse_args(["--run-time", "soon"])
+    assert "is not a duration" in capsys.readouterr().err
 
 
 def told(**load):

@@ -69,7 +69,7 @@ def test_answers_that_are_not_streamed_have_no_time_to_a_first_token(capsys, mon
     found = LiveFigures(late_limit_ms=50.0)
     found.add_samples(rows({"ttft_ms": None, "duration_ms": 500.0}))
     line = shown(capsys, monkeypatch, 1, figures=found)[1]
-    assert "p50/p95: service time 500 ms/500 ms" in line
+    assert "p50/p95: service time 500\u00a0ms/500\u00a0ms" in line
     assert "TTFT" not in line
 
 

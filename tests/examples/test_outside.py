@@ -34,7 +34,7 @@ def loaded(server, example, folder, *more):
 
 def said(*words, folder):
     """What a command says in a folder without the workload's file; its exit code."""
-    run = katydid(*words, folder=folder)
+    run = katydid(*words, folder=folder, cold=True)
     return run.wait(), run.out + run.err
 
 

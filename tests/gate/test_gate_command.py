@@ -188,10 +188,13 @@ def test_every_row_with_a_baseline_shows_it_and_the_change(judge, versions):
     assert abs(float(lines["response.max"][3]) - 30) < 5
 
 
-def test_one_run_a_side_is_judged_by_the_noise_of_the_runs_beside_them(judge, versions):
+def test_one_run_a_side_is_judged_by_three_times_the_noise_of_the_runs_beside_them(judge, versions):
     old, slow = (next((versions / version).iterdir()) for version in ("old", "slow"))
-    assert judge(slow, KEPT, "--baseline", old, "--json", "-") == 1
-    assert json.loads(judge.out)["comparison"]["history_runs"] > 10
+    assert judge(slow, KEPT, "--baseline", old, "--json", "-") == 0
+    comparison = json.loads(judge.out)["comparison"]
+    assert comparison["history_runs"] > 10
+    assert comparison["verdict"] == "cannot_tell"
+    assert any("3 times the history's noise" in reason for reason in comparison["reasons"])
 
 
 def test_one_run_a_side_alone_can_tell_nothing(judge, versions, tmp_path):

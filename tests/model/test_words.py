@@ -79,7 +79,7 @@ def test_one_is_no_plural(count, text):
         ("requests_per_s", 0, "0.00\u00a0/s"),
         ("tokens_per_s", 1234.5, "1,234\u00a0tok/s"),
         ("user_tokens.p50", 30.0, "30.0\u00a0tok/s"),
-        ("rtf.p50", 1.5, "1.50 ×"),
+        ("rtf.p50", 1.5, "1.50\u00a0×"),
         ("queue_pending.max", 12.0, "12"),
     ],
 )

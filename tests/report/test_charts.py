@@ -8,7 +8,6 @@ import pytest
 
 from chartpages import LONG, every_chart
 from katydid.report.model import Bars, Chart, Line, Scale, Style
-from katydid.report.render.forest import Change, draw_forest
 from katydid.report.render.labels import NARROW, WIDE, shortened, text_width
 from katydid.report.render.plot import WIDTH, Plot
 from katydid.report.render.rows import rows_height, rows_labels
@@ -75,15 +74,6 @@ def test_a_long_name_is_shortened_in_its_middle_and_whole_under_the_pointer():
     assert LONG.endswith(short.partition("…")[2])
     text = drawn(chart(line((1.0, 5.0), (2.0, 6.0)), scale=Scale.NAMES, x_names=["v1", LONG]))
     assert f"<title>{LONG}\n" in text
-
-
-def test_a_long_metric_ends_before_its_change_and_is_whole_under_the_pointer():
-    change = Change(f"Service time, p50: {LONG}", "-19.5 % (-20.3 % to -18.8 %)", Style.MAIN, -0.2, -0.21, -0.19)
-    text = str(draw_forest([change], within=0.1, note="A note."))
-    label, value = re.findall(r'<text class="label[^"]*"[^>]*>([^<]*)<', text)
-    assert sum(text_width(each, WIDE, bold=True) for each in (label, value)) < WIDTH - 28
-    assert text_width(label, NARROW, bold=True) <= WIDTH - 28
-    assert f"<title>{change.label}\n{change.text}</title>" in text
 
 
 def test_versions_stand_along_a_history(pictures):

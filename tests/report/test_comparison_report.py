@@ -1,6 +1,7 @@
 """A comparison as a page, in Markdown and on a terminal: the same words, and nothing in them is markup."""
 
 import json
+import re
 
 import pytest
 
@@ -102,10 +103,23 @@ def test_on_a_narrow_screen_the_first_primary_is_read_without_scrolling(outputs)
         row = "document.querySelector('#metrics ~ .scroll tbody tr')"
         assert page.evaluate(f"{row}.querySelector('td.leads').getBoundingClientRect().bottom") < 800
         told = page.evaluate(f"{row}.innerText")
-        for words in ("Time to first token, p50", "faster", "old", "new", "\u221220"):
+        for words in ("Time to first token, p50", "faster", "232\u00a0ms", "186\u00a0ms", "\u221220"):
             assert words in told
+        labels = page.evaluate(f"[...{row}.querySelectorAll('td')].map((cell) => cell.dataset.label)")
+        assert labels[:2] == ["old", "new"]
         ticks = "[...document.querySelectorAll('.forest .tick')].map((tick) => tick.getBoundingClientRect().height)"
         assert min(page.evaluate(ticks)) > 10
+
+
+def test_the_page_leads_to_its_runs_reports_and_says_how_it_was_made(outputs, tmp_path):
+    root = outputs["root"]
+    (root / "old" / "run-0" / "report.html").write_text("the run's own")
+    page = tmp_path / "deep" / "c.html"
+    assert main(["compare", str(root / "old"), str(root / "new"), "--html", str(page)]) == 0
+    text = page.read_text(encoding="utf-8")
+    (link,) = re.findall(r'<a href="([^"#]+)">', text)
+    assert (page.parent / link).read_text() == "the run's own"
+    assert f"katydid compare {root / 'old'} {root / 'new'} --html {page}" in text
 
 
 def test_the_page_is_small_and_has_a_forest_plot_without_a_script(outputs):

@@ -8,12 +8,13 @@ from html.parser import HTMLParser
 
 import pytest
 
+from documents import manifest_with
 from katydid.analysis.validity import rules_for
 from katydid.model.documents.summary import Summary
 from katydid.model.formatting import strip_control_chars
 from katydid.model.metrics import METRICS
 from katydid.report.model import Chart, Line, Section, Style, Table
-from katydid.report.run import render_run
+from katydid.report.run import command_of, render_run
 from synthetic import HOSTILE, material_of, synthetic_run
 
 VOID = {"meta", "link", "br", "img", "hr", "input"}
@@ -93,7 +94,7 @@ def test_elements_nest_and_tables_and_pictures_can_be_read_aloud(page):
 def test_the_page_asks_for_nothing(page):
     for tag, attributes in Outline(page).elements:
         assert "src" not in attributes, tag
-        assert attributes.get("href", "data:,").startswith("data:"), tag
+        assert attributes.get("href", "#").startswith(("data:", "#")), tag
         assert not any(name.startswith("on") for name in attributes), tag
     style = re.search(r"<style>(.*?)</style>", page, re.DOTALL)[1]
     assert "url(" not in style
@@ -148,6 +149,29 @@ def test_a_run_that_nobody_watched_is_not_said_to_have_kept_its_schedule():
 
 def test_a_partial_run_says_so():
     assert "never came to its end" in Outline(page_of(synthetic_run(partial=True))).text
+
+
+def test_every_part_has_an_address_and_is_in_the_contents(page):
+    ids = {attributes["id"] for tag, attributes in Outline(page).elements if tag == "h2"}
+    links = [attributes["href"] for tag, attributes in Outline(page).elements if tag == "a"]
+    assert {f"#{name}" for name in ids} == set(links)
+    assert all(links.count(link) == 2 for link in links), "beside the heading, and in the contents"
+
+
+def test_the_header_has_how_long_what_it_cost_where_from_and_with_what():
+    run = synthetic_run(ended_at_ms=61_500.0, machine="bench-1 Linux", katydid_version="9.8", katydid_commit="abc123")
+    header = Outline(page_of(run)).text.partition("Measurement validity")[0]
+    for words in ("lasted 61.5\u00a0s", "from bench-1", "Katydid 9.8 (abc123)", "tokens in, "):
+        assert words in header
+
+
+def test_the_command_that_makes_the_run_again_has_its_options_and_no_secret():
+    run = synthetic_run(workload="stream", options={"max_tokens": 128, "insecure": True, "prompts": "", "a": [1, 2]})
+    command = command_of(manifest_with(run.manifest))
+    assert command.startswith("katydid run stream --host ")
+    assert command.endswith("--max-tokens 128 --insecure --a 1 2")
+    assert command_of(manifest_with(run.manifest, workload="capacity-stream")).startswith("katydid capacity stream ")
+    assert html.escape(command, quote=False) in page_of(run)
 
 
 def test_too_few_requests_are_said_to_be_too_few():

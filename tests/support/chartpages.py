@@ -10,11 +10,11 @@ from katydid.analysis.history import History, Version
 from katydid.analysis.metric_history import Change, MetricHistory
 from katydid.model.documents.capacity import CapacityFound, Step
 from katydid.report.capacity import capacity_section
-from katydid.report.comparison_charts import comparison_charts
+from katydid.report.charts.comparison import comparison_charts
+from katydid.report.charts.run import run_charts
 from katydid.report.history import charts as history_charts
 from katydid.report.model import Bars, Chart, Line, Mark, Material, Rows, Scale, Section, Span, Style
 from katydid.report.run import render_run
-from katydid.report.run_charts import run_charts
 from synthetic import HOSTILE, material_of, synthetic_run
 
 LONG = "a-branch-with-a-very-long-name-that-nobody-can-read-in-a-picture-of-this-size-612fc7f-dirty"

@@ -17,8 +17,8 @@ from warm import BIN, Warm
 
 ROOT = Path(__file__).resolve().parents[2]
 LOCUSTFILE = ROOT / "locustfiles" / "stream.py"
-LOADING = {("run",), ("capacity",)}
-"""Commands whose start imports all that a load needs."""
+WARM = {("run",), ("capacity",), ("report",), ("compare",), ("plan",)}
+"""Commands that need most of what a load imports."""
 PLAIN_SERVER = f"{sys.executable} -m http.server --bind 127.0.0.1 PORT"
 """A shell command, for what only needs something that answers; PORT is to be replaced."""
 
@@ -93,9 +93,9 @@ class Running:
 
 
 def katydid(*words, folder: Path, env=None, cold=False) -> Running:
-    """The command; one that makes load begins with everything imported, but where the test is of its start (`cold`)."""
+    """The command; one of WARM begins with everything imported, but where the test is of its start (`cold`)."""
     python = any(name.startswith("PYTHON") for name in env or {})  # is read at the start of an interpreter only
-    return Running([BIN / "katydid", *words], folder, env, warm=words[:1] in LOADING and not cold and not python)
+    return Running([BIN / "katydid", *words], folder, env, warm=words[:1] in WARM and not cold and not python)
 
 
 def locust(*words, folder: Path, env=None) -> Running:

@@ -79,6 +79,9 @@ def _serve() -> None:
     fork, waitpid, on = os.fork, os.waitpid, signal.signal  # before gevent replaces them: there is no hub here
     for name in ("locust.main", "katydid.commands.run", "katydid.engine.plugin", "katydid.workloads"):
         import_module(name)
+    templates = import_module("katydid.report.render.page")._environment()
+    for name in templates.list_templates(extensions=["html"]):
+        templates.get_template(name)  # else each of them compiles those of its report
 
     children: dict[int, str] = {}
 

@@ -1,6 +1,7 @@
 import pytest
 
 from katydid.target.process import start_target
+from warmtarget import _targets_are_warm  # noqa: F401 - a fixture
 
 
 @pytest.fixture

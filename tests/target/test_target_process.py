@@ -15,6 +15,8 @@ from katydid.model.errors import ConfigError
 from katydid.target.process import start_target
 
 MODULE = [sys.executable, "-m", "katydid.target"]
+COLD = True
+"""Its starts are what is tested."""
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from argparse import Namespace
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -41,7 +42,7 @@ def run(options: Namespace) -> int:
     sides = [[read_run(folder) for folder in side] for side in folders]
     histories = [[] if options.no_history else _history(options.history, [folders[0], other]) for other in folders[1:]]
     console = terminal(stderr=STANDARD_OUTPUT in (options.json, options.markdown))
-    found, markdown, page = (_several if options.more else _two)(sides, histories, console)
+    found, markdown, page = (_several if options.more else _two)(sides, histories, console, options)
     if options.json:
         write_output(options.json, json_text(found) + "\n")
     if options.markdown:
@@ -56,18 +57,32 @@ Written = tuple["Comparison | Comparisons", Callable[[], str], Callable[[], str]
 """What was found, its Markdown, and its page."""
 
 
-def _two(sides: Sequence[Sequence[RunData]], histories: Sequence[Sequence[RunFolder]], console: Console) -> Written:
+def _two(
+    sides: Sequence[Sequence[RunData]], histories: Sequence[Sequence[RunFolder]], console: Console, options: Namespace
+) -> Written:
     """Compare two versions, and print what they say."""
     from katydid.analysis.comparison.compare import compare_runs
     from katydid.report.comparison import comparison_markdown, comparison_page, print_comparison
+    from katydid.report.tables.index import links_to
 
     found = compare_runs(sides[0], sides[1], history=histories[0])
     print_comparison(found, console)
-    counted = [_counted(found, i, side) for i, side in enumerate(sides)]
-    return found, partial(comparison_markdown, found), partial(comparison_page, found, *counted)
+    base, new = (_counted(found, i, side) for i, side in enumerate(sides))
+    reports = links_to(found, Path(options.html)) if options.html else {}
+    page = partial(comparison_page, found, base, new, reports, _command(options))
+    return found, partial(comparison_markdown, found), page
 
 
-def _several(sides: Sequence[Sequence[RunData]], histories: Sequence[Sequence[RunFolder]], console: Console) -> Written:
+def _command(options: Namespace) -> str:
+    words = ["katydid", "compare", str(options.base), str(options.new)]
+    for flag, value in (("--html", options.html), ("--last", options.last), ("--history", options.history)):
+        words += [flag, str(value)] if value is not None else []
+    return shlex.join([*words, *(["--no-history"] if options.no_history else [])])
+
+
+def _several(
+    sides: Sequence[Sequence[RunData]], histories: Sequence[Sequence[RunFolder]], console: Console, _: Namespace
+) -> Written:
     """Compare each of several with the first, and print what they say."""
     from katydid.analysis.comparison.several import compare_several
     from katydid.report.several import print_several, several_markdown, several_page

@@ -119,8 +119,8 @@ def _sections(traffic: Traffic) -> list[Section]:
     def figure(name: str, of: Callable[[Spread], float]) -> Column[str]:
         return Column(name, lambda what: of(found) if (found := lengths[what]) else None, Unit.COUNT)
 
-    columns = (
-        Column[str]("", lambda what: what),
+    columns: tuple[Column[str], ...] = (
+        Column("", lambda what: what),
         figure("Mean", lambda spread: spread.mean),
         figure("p50", lambda spread: spread.p50),
         figure("p95", lambda spread: spread.p95),

@@ -43,6 +43,7 @@ from katydid.model.redact import COMPLAINT_LIMIT, Redactor
 from katydid.model.version import __version__
 from katydid.protocol.target_url import hosts_in, shown_url
 from katydid.report.build import Report, build_report
+from katydid.resources import own_commit
 from katydid.runs.folder import (
     LOCUST_REPORT,
     REPORT,
@@ -224,6 +225,7 @@ class Collector:
                 **({"timestamp_source": service.timestamp_source, **service.facts()} if service else {}),
                 "options": options.shown(),
                 "katydid_version": __version__,
+                "katydid_commit": own_commit(),
                 "locust_version": locust.__version__,
                 "python_version": platform.python_version(),
                 "machine": f"{platform.node()} {platform.system()} {platform.release()} {platform.machine()}",

@@ -14,7 +14,6 @@ from typing import Any
 import gevent
 import psutil
 from locust import LoadTestShape, events
-from locust.argument_parser import LocustArgumentParser
 from locust.env import Environment
 from locust.runners import MasterRunner, Runner, WorkerRunner
 
@@ -29,12 +28,11 @@ from katydid.engine.monitor.gc_tuning import remember_locusts_options, warm_insp
 from katydid.engine.options.load import (
     check_load,
     default_spawn_rate,
+    fill_parsers,
     notices,
     spawn_rate_of,
-    take_over_run_time,
     users_of,
 )
-from katydid.engine.options.parsing import add_arguments
 from katydid.engine.run_state import Runtime
 from katydid.engine.sender.api_key import fetch_ahead
 from katydid.engine.services.readiness import interruptible
@@ -46,7 +44,6 @@ from katydid.runs.folder import RunFolder
 
 logger = logging.getLogger("katydid")
 
-LOCAL = "127.0.0.1"
 REPORT_TIME = 60.0
 """Seconds that writing the reports may take before we leave without them."""
 
@@ -303,18 +300,12 @@ _installed = False
 _shape: Callable[[], LoadTestShape] | None = None
 
 
-def _add_arguments(parser: LocustArgumentParser, **_: object) -> None:
-    add_arguments(parser)
-    take_over_run_time(parser)
-    parser.set_defaults(web_host=LOCAL)  # Locust's own default is every interface; `--web-host "*"` asks for it
-
-
 def install() -> None:
     """Register with Locust; safe to call again."""
     global _installed  # noqa: PLW0603 - Locust's events are global too
     if not _installed:
         _installed = True
-        events.init_command_line_parser.add_listener(_add_arguments)
+        fill_parsers()
         events.init.add_listener(on_init)
 
 

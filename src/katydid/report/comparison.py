@@ -1,6 +1,6 @@
 """A comparison as an HTML page, in Markdown, and on a terminal; what it says is `verdict.py`'s."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 from rich.console import Console
@@ -11,11 +11,12 @@ from katydid.model.formatting import fraction, plural, strip_control_chars
 from katydid.model.metrics import split_name, whole_name
 from katydid.model.version import __version__
 from katydid.report import verdict
-from katydid.report.comparison_charts import comparison_charts, prompts_section
+from katydid.report.charts.comparison import comparison_charts
 from katydid.report.render.forest import draw_forest
 from katydid.report.render.markdown import escaped, section_markdown
 from katydid.report.render.page import render
 from katydid.report.render.terminal import print_section, say
+from katydid.report.tables.prompts import prompts_section
 
 TONES = {
     **dict.fromkeys((Verdict.SLOWER, Verdict.MIXED, Verdict.INVALID), "bad"),
@@ -24,13 +25,21 @@ TONES = {
 COLOURS = {"bad": "bold red", "good": "bold green", "": "bold yellow"}
 
 
-def comparison_page(comparison: Comparison, base: Sequence[pd.DataFrame], new: Sequence[pd.DataFrame]) -> str:
+def comparison_page(
+    comparison: Comparison,
+    base: Sequence[pd.DataFrame],
+    new: Sequence[pd.DataFrame],
+    reports: Mapping[str, str] | None = None,
+    command: str = "",
+) -> str:
     """The page.
 
     Args:
         comparison: what was found.
         base: samples with derived columns, a frame a run that counts.
         new: the same of the other side.
+        reports: links to the runs' own reports, by the runs' paths.
+        command: that makes the page again.
     """
     names = verdict.names(comparison)
     changes = verdict.forest(comparison)
@@ -38,7 +47,7 @@ def comparison_page(comparison: Comparison, base: Sequence[pd.DataFrame], new: S
     return render(
         "compare.html",
         comparison_charts(names, base, new),
-        [*verdict.sections(comparison), *prompts_section(names, base, new)],
+        [*verdict.sections(comparison, reports), *prompts_section(names, base, new)],
         base=strip_control_chars(names[0]),
         new=strip_control_chars(names[1]),
         workload=strip_control_chars(comparison.workload or "comparison"),
@@ -52,6 +61,7 @@ def comparison_page(comparison: Comparison, base: Sequence[pd.DataFrame], new: S
         reasons=verdict.reasons(comparison),
         forest=draw_forest(changes, within=within, note=forest_note(within)) if changes else None,
         definitions=definitions(comparison),
+        command=strip_control_chars(command),
         made_by=__version__,
     )
 

@@ -1,10 +1,13 @@
 """A run as one HTML file: its headline, whether it is valid, its numbers, its pictures.
 
-Puts together what the template shows; how a page is made is `page.py`'s, what a picture shows `run_charts.py`'s.
+Puts together what the template shows; how a page is made is `page.py`'s, what a picture shows `charts/run.py`'s.
 """
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
+
+import pandas as pd
 
 from katydid.analysis.headline import headline_of
 from katydid.analysis.validity import rules_for
@@ -14,9 +17,9 @@ from katydid.model.documents.manifest import Manifest
 from katydid.model.documents.summary import Summary
 from katydid.model.metrics import STATISTICS
 from katydid.model.version import __version__
+from katydid.report.charts.run import run_charts
 from katydid.report.model import Material, Section
 from katydid.report.render.page import render
-from katydid.report.run_charts import run_charts
 from katydid.report.tables.run import (
     counts_table,
     facts_table,
@@ -48,7 +51,7 @@ def render_run(material: Material, sections: Sequence[Section]) -> str:
         made_by=formatting.strip_control_chars(manifest.katydid_version or __version__),
         summary=summary,
         headline=headline_of(manifest, summary),
-        setting=_setting(manifest),
+        setting=_setting(material),
         tiles=_tiles(summary),
         rules=rules_table(rules_for(frame, manifest), summary),
         times=times,
@@ -58,17 +61,39 @@ def render_run(material: Material, sections: Sequence[Section]) -> str:
         names=names_table(summary.names),
         users=None if manifest.is_open else users_table(frame),
         processes=processes_table(monitor),
+        command=command_of(manifest),
         facts=facts_table(_facts(manifest)),
         defined=[*times.rows, *rates.rows],
         statistics=STATISTICS,
     )
 
 
-def _setting(manifest: Manifest) -> list[str]:
+def _setting(material: Material) -> list[str]:
     """The run's circumstances, for the line under its verdict."""
+    manifest = material.manifest
     started = str(manifest.started_utc or "").replace("T", " ")[:16]
-    parts = [manifest.host, manifest.model, formatting.load_text(manifest), f"{started} UTC" if started else None]
+    commit = f" ({manifest.katydid_commit})" if manifest.katydid_commit else ""
+    parts = [
+        manifest.host,
+        manifest.model,
+        formatting.load_text(manifest),
+        f"{started} UTC" if started else None,
+        f"lasted {formatting.milliseconds(manifest.ended_at_ms)}" if manifest.ended_at_ms else None,
+        _tokens(material.frame),
+        f"from {manifest.machine.split()[0]}" if manifest.machine else None,
+        f"Katydid {manifest.katydid_version}{commit}" if manifest.katydid_version else None,
+    ]
     return [formatting.strip_control_chars(part) for part in parts if part]
+
+
+def _tokens(frame: pd.DataFrame) -> str | None:
+    """Tokens of the requests that count, as the target counts them."""
+    counted = frame[frame["counted"]]
+    sums = [int(counted[name].sum()) if name in counted else 0 for name in ("prompt_tokens", "completion_tokens")]
+    if not any(sums):
+        return None
+    into, out = map(formatting.number, sums)
+    return f"{into} tokens in, {out} out"
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +147,22 @@ def _time_tile(summary: Summary, name: str, label: str) -> _Tile:
     if "p50" in known:
         return _Tile(label, p50, "too few for p95")
     return _Tile(label, mean, "too few for p50")
+
+
+def command_of(manifest: Manifest) -> str:
+    """The command that makes such a run again, with every option that it had; secrets are not in it."""
+    workload = manifest.workload or "stream"
+    searched = workload.removeprefix("capacity-")
+    words = ["katydid", "capacity" if searched != workload else "run", searched]
+    run_time = f"{manifest.run_time_s:g}s" if manifest.run_time_s else None
+    named = {"host": manifest.host, "users": manifest.users, "run_time": run_time, **(manifest.options or {})}
+    for name, value in named.items():
+        flag = f"--{name.replace('_', '-')}"
+        if value is True:
+            words.append(flag)
+        elif value not in (None, False, "", []):
+            words += [flag, *map(str, value)] if isinstance(value, list) else [flag, str(value)]
+    return formatting.strip_control_chars(shlex.join(words))
 
 
 _UNTOLD = {KEY, "options", "leaving", "schema_version", "partial"}

@@ -38,6 +38,7 @@ def several_page(found: Comparisons) -> str:
         setting=[strip_control_chars(side.host) for side in (first.sides[0], *_sides(found)) if side.host],
         reasons=_reasons(found),
         forest=draw_forest(changes, within=within, note=forest_note(within)) if changes else None,
+        command="",
         definitions=list(dict.fromkeys(explained)),
         made_by=__version__,
     )

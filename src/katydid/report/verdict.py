@@ -1,7 +1,7 @@
 """A comparison in words: its sentence, its table, its reasons. The page, the terminal and Markdown say the same."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from katydid.analysis.comparison.explain import BETTER, LARGEST, WORSE
 from katydid.model.declared import described
@@ -167,9 +167,10 @@ def _reach(metric: ComparedMetric) -> tuple[float | None, float | None]:
     return -1.0 if metric.bound == "upper" else metric.low, math.inf if metric.bound == "lower" else metric.high
 
 
-def sections(comparison: Comparison) -> list[Section]:
-    """Everything that is said below the verdict."""
-    made = [_metrics(comparison), _looks(comparison), _runs(comparison), _differences(comparison), _method(comparison)]
+def sections(comparison: Comparison, reports: Mapping[str, str] | None = None) -> list[Section]:
+    """Everything that is said below the verdict; `reports` are links to the runs' own, by the runs' paths."""
+    runs = _runs(comparison, reports or {})
+    made = [_metrics(comparison), _looks(comparison), runs, _differences(comparison), _method(comparison)]
     return [section for section in made if section is not None]
 
 
@@ -198,8 +199,9 @@ def _comes_first(metric: ComparedMetric) -> bool:
     return metric.primary or not statistic or (distribution not in _MINOR and statistic in {"p50", "p95"})
 
 
-def _runs(comparison: Comparison) -> Section:
-    return Section("runs", "Runs, and how they ended", _left(comparison), [runs_table(names(comparison), comparison)])
+def _runs(comparison: Comparison, reports: Mapping[str, str]) -> Section:
+    table = runs_table(names(comparison), comparison, reports)
+    return Section("runs", "Runs, and how they ended", _left(comparison), [table])
 
 
 def _left(comparison: Comparison) -> list[str]:

@@ -46,7 +46,7 @@ SEED = "seed"
 
 WORTH_KNOWING = (
     "adapted", "calibration", "failure_threshold", "spawn_rate", "warm_up_s", "workers", "machine", "cpu_count",
-    "katydid_version", "locust_version", "python_version",
+    "katydid_version", "katydid_commit", "locust_version", "python_version",
 )  # fmt: skip
 """Keys of the manifest whose difference is listed."""
 

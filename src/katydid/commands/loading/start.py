@@ -135,9 +135,8 @@ def _check_options(workload: str, arguments: Sequence[str], command: str) -> Non
 
 
 def _install(workload: str | None) -> int | None:
-    """Register the options of a run with Locust, and those of a workload or a locustfile; its default users."""
-    from katydid.engine import plugin
-    from katydid.workloads import user_class
+    """Have Locust take the options of a run, and those of a workload or a locustfile; its default users."""
+    from katydid.engine.options.load import fill_parsers
 
     users = None
     if workload and workload.endswith(".py"):
@@ -145,8 +144,10 @@ def _install(workload: str | None) -> int | None:
 
         load_locustfile(str(locustfile(workload)))
     elif workload:
+        from katydid.workloads import user_class
+
         users = user_class(workload).default_users
-    plugin.install()
+    fill_parsers()
     return users
 
 

@@ -123,6 +123,7 @@ class Sides:
 def _write(given: argparse.Namespace, comparison: Comparison, sides: Sides, asked: Asked) -> None:
     from katydid.report.comparison import comparison_markdown, comparison_page, print_comparison
     from katydid.report.render.terminal import say_where, terminal
+    from katydid.report.tables.index import links_to
 
     console = terminal(stderr=STANDARD_OUTPUT in (given.json, given.markdown))
     print_comparison(comparison, console)
@@ -133,5 +134,6 @@ def _write(given: argparse.Namespace, comparison: Comparison, sides: Sides, aske
     labels = "-".join(version.label for version in asked.versions.values())
     name = re.sub(r"[^\w.-]", "_", f"ab-{labels}.html")
     html = given.html or str(Path(given.results) / str(comparison.workload) / name)
-    write_output(html, comparison_page(comparison, sides.counted(comparison, 0), sides.counted(comparison, 1)))
+    base, new = (sides.counted(comparison, side) for side in (0, 1))
+    write_output(html, comparison_page(comparison, base, new, links_to(comparison, Path(html))))
     say_where(console, "Report", html)

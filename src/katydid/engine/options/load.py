@@ -8,9 +8,11 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
+from locust import events
+
 from katydid.engine.arrivals.replay import replay_of
 from katydid.engine.options.arrivals import BUSY_SECONDS
-from katydid.engine.options.parsing import plain_fields
+from katydid.engine.options.parsing import add_arguments, plain_fields
 from katydid.load.stages import MOST_USERS
 from katydid.model.errors import ConfigError
 from katydid.model.formatting import plural
@@ -21,6 +23,8 @@ Number = TypeVar("Number", int, float)
 
 FEW_PER_MINUTE = 10.0
 """Requests; with fewer, a run of minutes says little, and is seldom what was meant."""
+LOCAL = "127.0.0.1"
+"""Where Locust's page is served; its own default is every interface, and `--web-host "*"` asks for it."""
 _HOURS = YEAR // 3600
 
 
@@ -34,11 +38,27 @@ def read_run_time(text: str) -> float:
     return int(seconds) if seconds == seconds // 1 else seconds
 
 
-def take_over_run_time(parser: ArgumentParser) -> None:
-    """Keep Locust's parser from failing at a run time that is too long: `check_load` complains of it."""
+def fill_parsers() -> None:
+    """Have Locust's parsers take the options of a run from now on; safe to call again.
+
+    That is all that a help text needs: no listener to a run is registered.
+    """
+    global _filled  # noqa: PLW0603 - Locust's events are global too
+    if not _filled:
+        _filled = True
+        events.init_command_line_parser.add_listener(_fill)
+
+
+_filled = False
+
+
+def _fill(parser: ArgumentParser, **_: object) -> None:
+    """A run time that is too long is for `check_load` to complain of, and Locust's page is for this machine alone."""
+    add_arguments(parser)
     for action in parser._actions:  # noqa: SLF001 - argparse has no list of them
         if action.dest == "run_time":
             action.type = read_run_time
+    parser.set_defaults(web_host=LOCAL)
 
 
 def check_load(parsed: Namespace) -> None:

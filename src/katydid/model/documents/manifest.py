@@ -133,6 +133,7 @@ class Manifest(Document, kw_only=True, frozen=True):
         timestamp_source: `kernel` or `user`: whose clock times what arrives.
         api: that the target speaks.
         options: as they were given.
+        katydid_commit: of the checkout that Katydid runs from; null where it is installed.
         workers: processes that send requests.
         started_utc: ISO 8601.
         plan: `capacity` or `stages`, of runs in stages.
@@ -196,6 +197,7 @@ class Manifest(Document, kw_only=True, frozen=True):
     trace_shared: Number | None = None
     trace_due_ms: list[Number] | None = None
     timestamp_source: str | None = None
+    katydid_commit: str | None = None
     api: str | None = None
     plan: str | None = None
     objective: list[CriterionRecord] | None = None

@@ -36,13 +36,13 @@ def _em(letter: str) -> float:
     return 0.78 if letter.isupper() else 0.64
 
 
-def shortened(text: str, room: float, size: float = NARROW, *, bold: bool = False) -> str:
-    """The text without so much of its middle that it has room."""
-    if text_width(text, size, bold=bold) <= room:
+def shortened(text: str, room: float, *, bold: bool = False) -> str:
+    """The text without so much of its middle that it has room in NARROW type."""
+    if text_width(text, NARROW, bold=bold) <= room:
         return text
     for kept in range(len(text) - 1, 1, -1):
         short = f"{text[: kept - kept // 2]}…{text[-(kept // 2) :]}"
-        if text_width(short, size, bold=bold) <= room:
+        if text_width(short, NARROW, bold=bold) <= room:
             return short
     return "…"
 

@@ -1,6 +1,6 @@
 """The tables of a comparison: metrics, looks, runs, and what differs."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from katydid.model.declared import described
@@ -102,11 +102,17 @@ class _Ran:
     label: str
     run: ComparedRun
     outcome: RunOutcome
+    report: str | None
+
+    @property
+    def started(self) -> Cell:
+        """When it began, which leads to its report."""
+        return Cell((self.run.started_utc or "–").replace("T", " ")[:16], link=self.report)
 
 
 RUNS: tuple[Column[_Ran], ...] = (
     Column("Version", lambda row: row.label),
-    Column("Started (UTC)", lambda row: (row.run.started_utc or "–").replace("T", " ")[:16]),
+    Column("Started (UTC)", lambda row: row.started),
     Column("Ended", lambda row: _ending(row.outcome)),
     Column("Counts", lambda row: "yes" if row.run.counts else "left out", bad=lambda row: not row.run.counts),
     Column("Users", lambda row: row.outcome.users, Unit.COUNT),
@@ -115,10 +121,10 @@ RUNS: tuple[Column[_Ran], ...] = (
 )
 
 
-def runs_table(names: tuple[str, str], comparison: Comparison) -> Table:
-    """Every run of both sides."""
+def runs_table(names: tuple[str, str], comparison: Comparison, reports: Mapping[str, str]) -> Table:
+    """Every run of both sides; `reports` are links by their paths."""
     rows = [
-        _Ran(label, run, outcome)
+        _Ran(label, run, outcome, reports.get(run.run))
         for label, side, outcomes in zip(names, comparison.sides, comparison.outcomes, strict=True)
         for run, outcome in zip(side.runs, outcomes, strict=True)
     ]

@@ -9,6 +9,7 @@ from itertools import groupby
 from pathlib import Path
 from urllib.parse import quote
 
+from katydid.model.documents.comparison import Comparison
 from katydid.model.errors import NoDataError
 from katydid.model.formatting import plural, strip_control_chars
 from katydid.report.model import Cell, Column, Judgement, Section, Table
@@ -68,6 +69,16 @@ def index_page(runs: Mapping[str, RunFolder]) -> str:
     ]
     limit = f"the newest {MOST_RUNS}" if len(rows) == MOST_RUNS else ""
     return render("index.html", (), sections, title=plural(len(rows), "run"), limit=limit, mark=MARK)
+
+
+def links_to(comparison: Comparison, page: Path) -> dict[str, str]:
+    """Links from a comparison's page to the reports of its runs, by the runs' paths; of those that are there."""
+    runs = [run.run for side in comparison.sides for run in side.runs]
+    reports = {run: Path(run) / REPORT for run in runs}
+    start = page.absolute().parent
+    return {
+        run: quote(os.path.relpath(report.absolute(), start)) for run, report in reports.items() if report.is_file()
+    }
 
 
 def _by_version(run: _Run) -> str:

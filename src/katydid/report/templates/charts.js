@@ -185,5 +185,5 @@
     }
   }
 
-  for (const figure of document.querySelectorAll("figure")) new Figure(figure);
+  for (const figure of document.querySelectorAll("figure[data-chart]")) new Figure(figure);
 })();

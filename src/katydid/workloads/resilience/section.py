@@ -68,9 +68,13 @@ def resilience_section(material: Material) -> Section | None:
         )
     rules = Table("Rules", RULES, checks)
     events = msgspec.convert(told["events"], list[Deed])
-    facts = [(label, _shown(told[key])) for key, label in _LABELS.items() if key in told]
+    found = [key for key in _LABELS if key in told]
+    facts: tuple[Column[str], ...] = (
+        Column("What", lambda key: _LABELS[key]),
+        Column("Found", lambda key: _shown(told[key]), Unit.COUNT),
+    )
     tables = [rules, *_deeds(told, events), *_success(told)]
-    tables += [Table("Consequences", ("What", "Found"), facts)] if facts else []
+    tables += [Table("Consequences", facts, found)] if found else []
     workload = str(material.manifest.workload)
     title = _TITLES.get(workload, workload)
     return Section("resilience", title, [sentence], tables, _pictures(material, events), answer=True)

@@ -11,7 +11,7 @@ from katydid.analysis.series import histogram, over_time, percentile_curve
 from katydid.model.documents.manifest import Manifest
 from katydid.model.formatting import milliseconds, plural
 from katydid.model.metrics import DISTRIBUTIONS, fewest_for
-from katydid.report.courses import FOLLOWED, course_lines, steps_for, steps_text
+from katydid.report.charts.courses import FOLLOWED, course_lines, steps_for, steps_text
 from katydid.report.model import Bars, Chart, Line, Mark, Points, Scale, Style
 
 _TITLES = {"ttft": "Time to first token over time", "duration": "Service time over time"}

@@ -1,0 +1,76 @@
+"""Both versions' requests beside each other, in time and by percentile."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import pandas as pd
+
+from katydid.analysis.series import percentile_curve
+from katydid.model.formatting import plural
+from katydid.model.metrics import DISTRIBUTIONS
+from katydid.report.charts.courses import course_lines, steps_for, steps_text
+from katydid.report.model import Chart, Line, Scale, Style
+
+_SHOWN = ("ttft", "duration")
+_FEWEST = 5
+"""Requests of a side below which it has no curve."""
+_COLOURS = (Style.THIRD, Style.MAIN)
+"""Of the sides, in every picture."""
+
+
+def comparison_charts(names: tuple[str, str], base: Sequence[pd.DataFrame], new: Sequence[pd.DataFrame]) -> list[Chart]:
+    """Percentile curves and courses of both sides' runs, each side's together.
+
+    Args:
+        names: of the sides.
+        base: samples with derived columns, a frame a run.
+        new: the same of the other side.
+    """
+    sides = [pd.concat([_successes(frame) for frame in side]) for side in (base, new) if side]
+    if len(sides) != len(names) or any(side.empty for side in sides):
+        return []
+    return [*_tails(names, sides), *_courses(names, sides)]
+
+
+def _successes(frame: pd.DataFrame) -> pd.DataFrame:
+    columns = ["scheduled_ms", *(d.column for d in DISTRIBUTIONS if d.name in _SHOWN)]
+    return frame.loc[frame["counted"] & (frame["outcome"] == "ok"), columns]
+
+
+def _tails(names: tuple[str, str], sides: Sequence[pd.DataFrame]) -> Iterator[Chart]:
+    for d in DISTRIBUTIONS:
+        if d.name not in _SHOWN or any(side[d.column].notna().sum() < _FEWEST for side in sides):
+            continue
+        lines = [
+            Line(name, style, percentile_curve(side[d.column].dropna().to_numpy(dtype=np.float64)))
+            for name, style, side in zip(names, _COLOURS, sides, strict=True)
+        ]
+        counted = " and ".join(plural(int(side[d.column].notna().sum()), "request") for side in sides)
+        yield Chart(
+            key=f"{d.name}-tails",
+            title=f"{d.label}: percentiles",
+            note=f"{counted}, all runs of a side together.",
+            unit="ms",
+            scale=Scale.TAIL,
+            lines=lines,
+        )
+
+
+def _courses(names: tuple[str, str], sides: Sequence[pd.DataFrame]) -> Iterator[Chart]:
+    for d in DISTRIBUTIONS:
+        if d.name not in _SHOWN:
+            continue
+        known = [side[side[d.column].notna()] for side in sides]
+        moments = [side["scheduled_ms"].to_numpy(dtype=np.float64).clip(min=0.0) / 1000.0 for side in known]
+        if steps := steps_for(moments):
+            yield Chart(
+                key=f"{d.name}-courses",
+                title=f"{d.label} over the runs' time",
+                note=f"By when requests were due, after the warm-up, all runs of a side together: {steps_text(steps)}.",
+                unit="ms",
+                lines=[
+                    line
+                    for name, style, at, side in zip(names, _COLOURS, moments, known, strict=True)
+                    for line in course_lines(at, side[d.column].to_numpy(dtype=np.float64), steps, style, name)
+                ],
+            )
