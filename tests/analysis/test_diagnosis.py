@@ -74,7 +74,7 @@ def test_conversations_and_their_requests_are_counted_apart():
     assert "it answered 6.6" in found.evidence
     assert "conversations (20.0 requests) a second" in found.evidence
     assert "200\u00a0ms a request" in found.evidence
-    assert "about 4.01 requests at a time" in found.evidence
+    assert "about 4.00 requests at a time" in found.evidence
 
 
 def test_refusals_at_a_fixed_number_in_flight_with_fast_answers_are_a_connection_limit():
