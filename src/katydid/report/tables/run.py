@@ -10,7 +10,7 @@ from katydid.analysis.derived import quantile
 from katydid.analysis.validity.rule import Rule
 from katydid.model.declared import Catalogue
 from katydid.model.documents.summary import ErrorRow, NameRow, RequestCounts, Summary
-from katydid.model.formatting import capitalised, censored, label_of, milliseconds, number, show
+from katydid.model.formatting import capitalised, censored, label_of, milliseconds, plural, show
 from katydid.model.metrics import Distribution, FlatMetric, Pooled
 from katydid.model.units import Unit, Written
 from katydid.report.model import Cell, Column, Judgement, Table
@@ -39,7 +39,7 @@ def times_table(summary: Summary, metrics: Iterable[Distribution | Pooled], stat
         return Column(statistic, cell, Unit.MS)
 
     caption = (
-        f"Times of the {number(summary.counts.ok)} successful requests outside the warm-up. A percentile is shown "
+        f"Times of {plural(summary.counts.ok, 'successful request')} outside the warm-up. A percentile is shown "
         f"where enough requests back it. {censored(summary)}"
     )
     rows = [each for each in metrics if summary.measured(f"{each.name}.max") is not None]
