@@ -148,8 +148,8 @@ def test_failures_have_an_axis_of_their_own(pictures):
 
 
 def told(picture):
-    texts = re.findall(r"<title>(.*?)</title>", drawn(picture), re.DOTALL)
-    return [text.replace("\u00a0", " ").split("\n") for text in texts]
+    text = drawn(picture).replace("\u00a0", " ")
+    return [each.split("\n") for each in re.findall(r"<title>(.*?)</title>", text, re.DOTALL)]
 
 
 def test_each_part_tells_the_values_of_every_line_with_their_units():
