@@ -86,7 +86,7 @@ def test_a_primary_metric_is_read_at_one_glance(root, capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", str(NARROW))
     main(["compare", str(root / "a-version-with-a-long-name"), str(root / "v2")])
     text = capsys.readouterr().out
-    row = text[text.index("Service time, p50 *") :].partition("Service time, p95")[0]
+    row = text[text.index("Service time, p50\u00a0*") :].partition("Service time, p95")[0]
     for told in ("Verdict: ", "a-version-with-a-long-name: 1.37\u00a0s", "v2: 1.77\u00a0s", "interval): +2"):
         assert told in row
 

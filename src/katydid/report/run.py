@@ -92,8 +92,8 @@ def _tokens(frame: pd.DataFrame) -> str | None:
     sums = [int(counted[name].sum()) if name in counted else 0 for name in ("prompt_tokens", "completion_tokens")]
     if not any(sums):
         return None
-    into, out = map(formatting.number, sums)
-    return f"{into} tokens in, {out} out"
+    into, out = sums
+    return f"{formatting.plural(into, 'token')} in, {formatting.number(out)} out"
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,7 @@ def _detectable(metric: ComparedMetric) -> Cell:
     return Cell(smallest, Unit.FRACTION, said=said)
 
 
-METRIC: _Metrics = Column("Metric", lambda m: described(m).label + (" *" if m.primary else ""))
+METRIC: _Metrics = Column("Metric", lambda m: described(m).label + ("\u00a0*" if m.primary else ""))
 CHANGE: _Metrics = Column(
     "Change (95 % interval)", lambda m: Cell(m.change, described(m).unit, said=change_text(m)), Unit.FRACTION
 )
