@@ -35,7 +35,7 @@ def test_a_run_of_speech_is_what_the_target_saw(target, tmp_path):
     assert metrics["ttft.max"] is None
     page = (run.path / "report.html").read_text()
     assert "Real-time factor" in page
-    assert "0.050 ×" in page
+    assert "0.050\u00a0×" in page
 
 
 @pytest.mark.parametrize("api", ["funasr", "vosk"])
