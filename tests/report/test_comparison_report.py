@@ -53,7 +53,7 @@ def test_json_on_standard_output_is_that_alone(outputs, capsys):
 
 
 def test_markdown_has_a_table_that_marks_what_decides(outputs):
-    assert "| Service time, p50 &#42; | " in outputs["markdown"]
+    assert "| Service time, p50\u00a0&#42; | " in outputs["markdown"]
 
 
 @pytest.mark.parametrize("text", ["a|b", "@team", "https://evil.example", "www.evil.example", "<img src=x>", "`code`"])

@@ -55,7 +55,7 @@ def test_one_table_has_a_column_a_version_and_marks_what_is_slower(root, tmp_pat
     text = file.read_text(encoding="utf-8")
     assert "| Metric | v1 | v2 | v3 |" in text
     together = text[: text.index("### v2: ")]
-    (row,) = (line for line in together.splitlines() if line.startswith("| Service time, p50 &#42; |"))
+    (row,) = (line for line in together.splitlines() if line.startswith("| Service time, p50\u00a0&#42; |"))
     _, _, _, second, third, _ = row.split("|")
     assert "**" in second
     assert "slower" in second

@@ -281,7 +281,7 @@ def _worst(found: Errors) -> float | None:
 def _broken(limit: ErrorLimit, value: float) -> str:
     if limit.unit == "%":
         return f"{limit.name} {fraction(value)}, more than {fraction(limit.most)}"
-    return f"{limit.name} {value:.2f} {limit.unit}, more than {limit.most:g} {limit.unit}"
+    return f"{limit.name} {value:.2f}\u00a0{limit.unit}, more than {limit.most:g}\u00a0{limit.unit}"
 
 
 def highest_faithful(trials: Sequence[Trial]) -> int | None:
