@@ -20,7 +20,7 @@ fi
 
 # These make load, and mostly wait for it; everything else computes. So they run side by side.
 LOAD=(tests/e2e tests/faults tests/transport tests/commands/test_bad_input.py)
-AFTERWARDS=(tests/report tests/stats tests/gate) # computes too, but takes the processor that the load leaves at its end
+AFTERWARDS=(tests/report) # computes too, but takes the processor that the load leaves at its end
 # Runs have sessions of their own, which Linux gives equal shares of the processor: this one's is made the least.
 gently() {
   command -v setsid >/dev/null || exec nice "$@"

@@ -95,7 +95,7 @@ def test_a_faster_server_does_not_get_more_requests(target, tmp_path, duration, 
 
 
 def test_starts_are_spread_evenly_over_the_interval(target, tmp_path):
-    service = target(ttft=0.01, chunk_interval=0, chunks=3)
+    service = target(ttft=0.01, chunk_interval=0.01, chunks=3)
     assert stream(service, tmp_path, "--run-time", "3s", users=20, interval=2).wait() == 0
     samples = the_run(tmp_path / "reports").samples
     first = samples[samples["iteration"] == 0]["scheduled_ms"].sort_values().to_list()
@@ -103,7 +103,7 @@ def test_starts_are_spread_evenly_over_the_interval(target, tmp_path):
 
 
 def test_a_burst_starts_all_users_together(target, tmp_path):
-    service = target(ttft=0.01, chunk_interval=0, chunks=3)
+    service = target(ttft=0.01, chunk_interval=0.01, chunks=3)
     words = ("--run-time", "6s", "--phase", "burst", "--spawn-rate", "20")
     assert stream(service, tmp_path, *words, users=20, interval=20).wait() == 0
     samples = the_run(tmp_path / "reports").samples
@@ -390,7 +390,7 @@ def test_a_report_can_be_made_again(target, tmp_path):
 
 @pytest.mark.slow
 def test_two_runs_in_a_row_keep_two_folders(target, tmp_path):
-    service = target(ttft=0.01, chunk_interval=0, chunks=3)
+    service = target(ttft=0.01, chunk_interval=0.01, chunks=3)
     for _ in range(2):
         assert stream(service, tmp_path, "--run-time", "1s", users=2, interval=0.3).wait() == 0
     assert len(runs_in(tmp_path / "reports")) == 2
@@ -398,7 +398,7 @@ def test_two_runs_in_a_row_keep_two_folders(target, tmp_path):
 
 def test_a_key_and_a_password_reach_no_file_and_no_output(target, tmp_path):
     key, password = "sk-canary-a1b2c3d4", "canary/pass"
-    service = target(ttft=0.01, chunk_interval=0, chunks=3, api_key=key, fail=("http_500=0.3",))
+    service = target(ttft=0.01, chunk_interval=0.01, chunks=3, api_key=key, fail=("http_500=0.3",))
     host = service.url.replace("http://", "http://me:canary%2Fpass@")
     words = ("run", "stream", "--host", host, "--users", 4, "--interval", 0.2, "-t", "2s", "--failure-threshold", 0)
     done = katydid(*words, folder=tmp_path, env={"LOAD_TEST_API_KEY": key})

@@ -118,7 +118,7 @@ def test_a_sweep_tells_refusals_of_the_minute_of_the_day_and_other_errors_apart(
 
 @pytest.mark.slow
 def test_a_sweep_of_two_processes_tells_each_stage(target, tmp_path):
-    service = target(ttft=0.02, chunk_interval=0, chunks=3, rate_limit=30)
+    service = target(ttft=0.02, chunk_interval=0.01, chunks=3, rate_limit=30)
     words = (*FAST, "--stages", "4,8", "--stage-time", "2", "--cool-down", "0.5", "--scale-workload", "stream")
     more = ("--processes", "2", "--target-pid", service.pid)
     done = katydid("run", "scale", "--host", service.url, *words, *more, folder=tmp_path)
@@ -184,7 +184,7 @@ def test_what_is_recorded_of_a_killed_search_is_still_reported(target, tmp_path)
 @pytest.mark.parametrize("processes", [(), ("--processes", "2")])
 def test_every_stage_of_a_sweep_is_a_burst_of_its_own(target, tmp_path, processes):
     words = ("--stages", "5,100", "--stage-time", "5", "--cool-down", "1", "--interval", "2", "--phase", "burst")
-    service = target(ttft=0.01, chunk_interval=0, chunks=3)
+    service = target(ttft=0.01, chunk_interval=0.01, chunks=3)
     done = katydid("run", "scale", "--host", service.url, *words, *processes, folder=tmp_path)
     assert done.wait(60) in {0, 4}, done.err  # 4 where the machine was too busy for a valid run
     samples = the_run(tmp_path / "reports").samples
