@@ -80,8 +80,11 @@ def tokens_in(usage: object, prompt: str, completion: str) -> tuple[Any, Any]:
 def _first(usage: dict[str, object], places: tuple[Place, ...]) -> int | None:
     """The count of the first place that has one that is more than 0, else 0 where any says so."""
     said = None
-    for *outer, name in places:
+    for place in places:
+        if place[0] not in usage:  # of most places, in every answer
+            continue
         inner: Any = usage
+        *outer, name = place
         for each in outer:
             inner = inner.get(each)
             if not isinstance(inner, dict):
