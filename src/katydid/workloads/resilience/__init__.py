@@ -13,6 +13,7 @@ register(
         user="katydid.workloads.resilience.chaos:ChaosUser",
         summarise=chaos,
         answer=resilience_answer,
+        provokes=True,
         sections=(resilience_section, speech_section),
     )
 )
@@ -23,6 +24,7 @@ register(
         user="katydid.workloads.resilience.storm:StormUser",
         summarise=storm,
         answer=resilience_answer,
+        provokes=True,
         sections=(resilience_section, speech_section),
     )
 )
@@ -33,6 +35,7 @@ register(
         user="katydid.workloads.resilience.zombies:ZombiesUser",
         summarise=zombies,
         answer=resilience_answer,
+        provokes=True,
         sections=(resilience_section, speech_section),
     )
 )
