@@ -6,9 +6,9 @@ Knows of a manifest its interval and how the run ended, and nothing about report
 import numpy as np
 import pandas as pd
 
-from katydid.model.declared import Metric, Read, declared_columns
 from katydid.model.documents.manifest import Manifest
-from katydid.model.parts import RunPart
+from katydid.model.metrics.declared import Metric, Read, declared_columns
+from katydid.model.metrics.parts import RunPart
 
 STOPPED = "failure-threshold"
 """What a manifest's `ended` says of such a run."""

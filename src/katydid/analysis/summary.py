@@ -29,12 +29,12 @@ from katydid.analysis.request_times import RequestTimes, statistic_of
 from katydid.analysis.validity import Run, findings, unchecked
 from katydid.analysis.validity.clocks import upper_bounds
 from katydid.analysis.validity.tokens import cache_found, lengths_found
-from katydid.model.declared import Catalogue, catalogue_of
 from katydid.model.documents.base import SCHEMA_VERSION
 from katydid.model.documents.manifest import Manifest
 from katydid.model.documents.summary import Censored, Measured, NameRow, RequestCounts, Summary
 from katydid.model.metrics import CORRECTED, ITL, STATISTICS, Statistic
-from katydid.model.rates import RATES, Counts, Stop
+from katydid.model.metrics.declared import Catalogue, catalogue_of
+from katydid.model.metrics.rates import RATES, Counts, Stop
 from katydid.model.workload import workloads_of
 from katydid.stats.histogram import Histogram
 

@@ -35,10 +35,10 @@ from katydid.engine.stages.shape import StagedFacts, staged_shape
 from katydid.engine.workers.messages import Rows, batch_of
 from katydid.load.body import Adaptation
 from katydid.load.pacing import Phase
-from katydid.model.declared import declare
 from katydid.model.documents.base import DocumentError
 from katydid.model.documents.manifest import Manifest
 from katydid.model.errors import ConfigError, ExitCode, KatydidError
+from katydid.model.metrics.declared import declare
 from katydid.model.redact import COMPLAINT_LIMIT, Redactor
 from katydid.model.version import __version__
 from katydid.protocol.target_url import hosts_in, shown_url

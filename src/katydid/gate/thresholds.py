@@ -13,10 +13,10 @@ from itertools import product
 from pathlib import Path
 
 from katydid.gate.limits import Limit, read_limit, read_percent
-from katydid.model.declared import SHIPPED, Catalogue
 from katydid.model.documents.comparison import CompareSettings
 from katydid.model.errors import ConfigError
 from katydid.model.metrics import FlatMetric
+from katydid.model.metrics.declared import SHIPPED, Catalogue
 from katydid.model.units import Better
 
 SECTIONS: dict[str, tuple[str, ...]] = {
