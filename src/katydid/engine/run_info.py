@@ -30,7 +30,7 @@ STAGE_WIRE_NAME = "katydid_stage"
 SECRETS_WIRE_NAME = "katydid_secrets_for"
 """The one that carries `RunOptions.secrets_for`."""
 BATCH_WIRE_NAME = "katydid_batch"
-"""The one that carries the batch of users (`load.pacing`), in the same way."""
+"""The one that carries the batch of users (`load.ramps`), in the same way."""
 
 
 @dataclass(frozen=True, slots=True)

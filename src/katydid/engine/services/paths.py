@@ -57,11 +57,6 @@ class Paths:
 def placed(dialect: Dialect, base: str, chosen: str | None) -> Place:
     """Where the API is, below the base path that the target's URL has.
 
-    Args:
-        dialect: of the API.
-        base: path of the URL.
-        chosen: the endpoint that the person asks for, where that is another.
-
     Raises:
         ConfigError: the URL is the endpoint of another API.
     """

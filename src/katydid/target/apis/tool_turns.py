@@ -10,13 +10,7 @@ from katydid.target.settings import TargetSettings
 
 
 def with_tools(ask: Ask, settings: TargetSettings, number: int) -> tuple[Ask, str | None]:
-    """The request with what its answer does about tools, and the fault in that.
-
-    Args:
-        ask: as it was read.
-        settings: of the target.
-        number: of the request; it decides on faults.
-    """
+    """The request with what its answer does about tools, and the fault in that, on which its number decides."""
     if settings.server_tools and ask.stream and ask.toolset is None:
         return _with_progress(ask, settings, number)
     if ask.toolset is None or not (calls := calls_of(ask.toolset, settings.tool_calls, number)):

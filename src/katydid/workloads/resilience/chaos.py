@@ -12,7 +12,7 @@ import gevent
 
 from katydid.model.errors import ConfigError
 from katydid.model.sample import ErrorClass, Sample
-from katydid.workloads.resilience.options import ChaosOptions
+from katydid.workloads.resilience import ChaosOptions
 from katydid.workloads.resilience.user import ResilienceService, ResilienceUser, parse_times
 
 WORKERS_PATH = "/speech/workers"

@@ -18,7 +18,7 @@ from gevent import GreenletExit
 from katydid.model.errors import ConfigError
 from katydid.model.options.quantities import QuantityError, duration
 from katydid.model.sample import ErrorClass, Sample
-from katydid.workloads.resilience.options import ResilienceOptions
+from katydid.workloads.resilience import ResilienceOptions
 from katydid.workloads.speech.user import SpeechService, SpeechUser
 
 LOCAL_NAMES = {"localhost", "ip6-localhost"}
@@ -82,12 +82,7 @@ class ResilienceUser(SpeechUser):
 
     @contextmanager
     def aside(self, role: str, number: int = 0) -> Iterator[Sample]:
-        """A row with a role, kept when the block ends, however it ends; its times are the block's.
-
-        Args:
-            role: what it is.
-            number: which of its kind.
-        """
+        """A row with a role, kept when the block ends, however it ends; its times are the block's."""
         run = self.run_context
         began = time.monotonic()
         sample = run.recorder.new_sample(user=-1, iteration=number, name=role, scheduled=began, stage=run.stage)
