@@ -26,7 +26,7 @@ def runner():
 @pytest.fixture
 def watched(runner):
     said, noted = [], {}
-    info = RunInfo.now(users=2, workers=2, model="m", warm_up=0.0)
+    info = RunInfo(users=2, workers=2, model="m", warm_up=0.0).begun()
     return SimpleNamespace(
         said=said,
         noted=noted,

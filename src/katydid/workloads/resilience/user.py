@@ -16,7 +16,6 @@ import gevent
 from gevent import GreenletExit
 
 from katydid.model.errors import ConfigError
-from katydid.model.options.quantities import QuantityError, duration
 from katydid.model.sample import ErrorClass, Sample
 from katydid.workloads.resilience import ResilienceOptions
 from katydid.workloads.speech.user import SpeechService, SpeechUser
@@ -135,18 +134,3 @@ class Holding:
         del reason
         self.closed_early = code
         return None
-
-
-def parse_times(text: str, flag: str) -> list[float]:
-    """Seconds of the run, as in `10,30` or `10s,1m30s`.
-
-    Raises:
-        ConfigError: they are not durations, or negative.
-    """
-    try:
-        found = sorted(map(duration, text.split(",")))
-    except QuantityError:
-        found = [-1.0]
-    if any(not 0 <= each < float("inf") for each in found):
-        raise ConfigError(f"{flag} {text!r}: give times of the run, as in 20 or 10s,1m30s")
-    return found
