@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from itertools import groupby
 from operator import itemgetter
-from urllib.parse import quote, quote_plus, unquote, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, quote, quote_plus, unquote, urlsplit, urlunsplit
 
 from katydid.model.jsontext import json_text
 from katydid.model.sample import DETAIL_LIMIT
@@ -43,6 +43,19 @@ def hide_query(path: str) -> str:
     members = [member.partition("=") for member in query.split("&")]
     shown = [name + equals + (MASK if equals and is_secret_name(name) else value) for name, equals, value in members]
     return before + mark + "&".join(shown)
+
+
+_ASSIGNED = re.compile(r"(?P<name>--?[\w-]+[ =]|\b\w+=)(?P<value>\"[^\"]*\"|'[^']*'|\S+)")
+
+
+def hide_assigned(command: str) -> str:
+    """A command line without the values of options and variables that are secrets by their names; numbers are none."""
+
+    def shown(found: re.Match[str]) -> str:
+        value = found["value"]
+        return found["name"] + (MASK if is_secret_name(found["name"]) and not value.isdecimal() else value)
+
+    return _LOOKS_SECRET.sub(MASK, _ASSIGNED.sub(shown, command))
 
 
 class Redactor:
@@ -115,6 +128,11 @@ def _places(text: str) -> range:
 def _escaped_or_not(form: str) -> str:
     """A pattern for a text, also where its other than letters and digits have backslashes, once or more often."""
     return "".join(char if char.isalnum() else r"\\*" + re.escape(char) for char in form)
+
+
+def query_secrets(path: str) -> list[str]:
+    """Values in a query that nobody may see, by their names."""
+    return [value for name, value in parse_qsl(urlsplit(path).query) if is_secret_name(name)]
 
 
 def strip_credentials(url: str) -> str:

@@ -17,6 +17,8 @@ import numpy as np
 from msgspec import structs
 from scipy import special
 
+from katydid.analysis.advice import stages_advice
+from katydid.analysis.capacity.answer import load
 from katydid.analysis.capacity.holds import (
     CONVERSATIONS_OK,
     Criterion,
@@ -323,7 +325,7 @@ def capacity_part(run: Run) -> dict[str, object]:
     steps = [h.step() for h in holds]
     if run.manifest.is_open:
         found, steps = _as_rates(found, steps, run.manifest)
-    capacity = CapacityFound(
+    told = CapacityFound(
         **(asdict(found) | {"estimates": list(found.estimates)}),
         unit=REQUESTS_PER_S if run.manifest.is_open else USERS,
         limited_by=limit.cause,
@@ -331,4 +333,6 @@ def capacity_part(run: Run) -> dict[str, object]:
         objective=[c.text for c in criteria],
         steps=steps,
     )
-    return {"limited_by": limit.cause, "evidence": limit.evidence, "capacity": capacity}
+    upto = None if told.capacity is None else load(told, told.capacity)
+    advised = structs.replace(told, advice=stages_advice(run, holds, limit.cause, upto))
+    return {"limited_by": limit.cause, "evidence": limit.evidence, "capacity": advised}
