@@ -102,3 +102,29 @@ def test_few_requests_are_told_with_how_to_have_more(load, words):
     assert words in told(**load)
     assert "--users" in told(**load)
     assert "--interval" in told(**load)
+
+
+ENVIRONMENT = {
+    "LOAD_TEST_INTERVAL": "5s", "LOAD_TEST_CONCURRENCY": "8", "LOAD_TEST_RAMP": "3", "LOCUST_USERS": "70",
+    "LOCUST_SPAWN_RATE": "9",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("words", "read"),
+    [
+        ([], (5.0, 8, 70, 3.0, 9.0)),
+        (["--rate", "10"], (20.0, None, 70, 3.0, 9.0)),
+        (["--rate=10"], (20.0, None, 70, 3.0, 9.0)),
+        (["--concurrency", "4"], (20.0, 4, None, 3.0, 9.0)),
+        (["-u4"], (5.0, None, 4, 3.0, 9.0)),
+        (["-r", "2"], (5.0, 8, 70, 0.0, 2.0)),
+        (["--ramp", "2", "--interval", "1"], (1.0, None, 70, 2.0, None)),
+    ],
+)
+def test_the_command_line_overrules_what_contradicts_it_in_the_environment(words, read, monkeypatch):
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    fill_parsers()
+    given = get_parser(default_config_files=[]).parse_args(words)
+    assert (given.interval, given.concurrency, given.num_users, given.ramp, given.spawn_rate) == read

@@ -4,7 +4,7 @@ import base64
 
 import pytest
 
-from katydid.model.redact import Redactor, hide_query, is_secret_name, strip_credentials
+from katydid.model.redact import Redactor, hide_assigned, hide_query, is_secret_name, strip_credentials
 
 SECRET = "pässword/42+x"
 
@@ -167,3 +167,9 @@ def test_what_only_resembles_a_secret_is_left(text):
 
 def test_a_secret_with_blanks_and_slashes_is_masked_as_a_path_has_it():
     assert Redactor(["a b/c"]).text("/x/a%20b%2Fc/y") == "/x/[redacted]/y"
+
+
+def test_a_command_is_shown_without_what_its_options_and_variables_keep_secret():
+    command = "HF_TOKEN=hf_abc PORT=80 serve --api-key 'a b' --auth=xy --max-tokens 128 --model m Bearer abcdefgh12"
+    shown = "HF_TOKEN=[redacted] PORT=80 serve --api-key [redacted] --auth=[redacted] --max-tokens 128 --model m"
+    assert hide_assigned(command) == f"{shown} Bearer [redacted]"

@@ -90,3 +90,11 @@ def test_one_that_cannot_be_compared_makes_all_invalid_but_tells_the_others(root
     assert compare(root, str(tmp_path / "v4"), "--json", "-", versions=("v1", "v2")) == 4
     told = json.loads(capsys.readouterr().out)
     assert [each["verdict"] for each in told["comparisons"]] == ["slower", "invalid"]
+
+
+def test_the_page_has_its_command_and_links_to_the_runs(root, tmp_path):
+    page = tmp_path / "c.html"
+    compare(root, "--no-history", "--html", str(page))
+    text = page.read_text(encoding="utf-8")
+    paths = " ".join(str(root / version) for version in VERSIONS)
+    assert f"katydid compare {paths} --html {page} --no-history" in text

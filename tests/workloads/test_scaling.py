@@ -4,12 +4,12 @@ import pandas as pd
 import pytest
 
 from documents import manifest_with
-from katydid.analysis.capacity.holds import Criterion, HoldResult, broken_itself, measure_hold
+from katydid.analysis.capacity.holds import Criterion, broken_itself, measure_hold
 from katydid.analysis.derived import with_derived
 from katydid.analysis.summary import summarise
 from katydid.load.stages import StageRecord
 from katydid.runs.monitor import MACHINE, TARGET
-from katydid.workloads.scale.analysis import ASSESSMENTS, advice, recommended
+from katydid.workloads.scale.analysis import ASSESSMENTS, recommended
 from rows import FAILED, monitor, samples, started
 
 OBJECTIVE = [{"metric": "failure_rate", "allowed": 0.05}, {"metric": "duration.p95", "allowed": 0.05, "limit_ms": 1e3}]
@@ -173,35 +173,3 @@ def test_beyond_the_range_a_rate_limit_is_answered_with_patience_or_keys():
 
 def test_without_a_limit_there_is_no_advice():
     assert summary_of((10, {}), (20, {}))["recommended"]["advice"] is None
-
-
-def hold(users, **more):
-    plain = {
-        "stage": 0, "purpose": "", "ended": "time", "seconds": 10.0, "requests": 1, "ok": 1, "failed": 0,
-        "offered_per_s": users / 5, "ok_per_s": users / 5, "sustained": 1.0, "keeps_up": True, "p50_ms": 200.0,
-        "p95_ms": None, "judged": {}, "missed": {}, "broken": (),
-    }  # fmt: skip
-    return HoldResult(users=users, **plain | more)
-
-
-def test_a_queue_is_answered_with_as_many_slots_as_the_load_keeps_busy():
-    told = advice("concurrency", hold(100), hold(200), {})
-    assert "12 slots for 200 users" in told  # 40 requests/s × 0.2 s / 0.7
-    assert "katydid plan --concurrency 40 --rtf 0.2" in told
-
-
-@pytest.mark.parametrize(
-    ("peaks", "words"),
-    [
-        ({"machine_cpu_percent": 95.3, "target_cpu_percent": 40.0}, "the machine's CPU was at 95.3"),
-        ({"machine_cpu_percent": 20.0, "target_cpu_percent": 99.0}, "the target's CPU was at 99"),
-    ],
-)
-def test_a_full_processor_is_named(peaks, words):
-    told = advice("not determined", hold(100), hold(200), peaks)
-    assert words in told
-    assert told.count("CPU") == 1
-
-
-def test_where_nobody_knows_why_no_advice_is_invented():
-    assert advice("not determined", hold(100), hold(200), {"machine_cpu_percent": 20.0}) is None

@@ -19,6 +19,7 @@ from katydid.model.sample import Blame
 
 NOTHING = "nothing"
 NOT_DETERMINED = "not determined"
+RATE_LIMIT = "rate limit"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,12 @@ def diagnose_limit(run: Run, holds: Sequence[HoldResult] = ()) -> LimitingFactor
     if not evidence.broken and not (rows["outcome"] == "failed").any():
         return LimitingFactor(NOTHING, "no request failed, and no stage broke its objective")
     return LimitingFactor(NOT_DETERMINED, "no rule found evidence enough")
+
+
+def rate_limited(run: Run) -> LimitingFactor | None:
+    """The rate limit that a run without stages met; None where most of its failures are others."""
+    evidence = _rate_limit(Evidence(run, run.counted, ()))
+    return LimitingFactor(RATE_LIMIT, evidence) if evidence else None
 
 
 def _configuration(e: Evidence) -> str | None:
@@ -262,7 +269,7 @@ def _quantile(rows: pd.DataFrame, column: str, q: float) -> float | None:
 RULES: tuple[tuple[str, Callable[[Evidence], str | None]], ...] = (
     ("configuration", _configuration),
     ("generator", _generator),
-    ("rate limit", _rate_limit),
+    (RATE_LIMIT, _rate_limit),
     ("connection limit", _connection_limit),
     ("compute", _compute),
     ("concurrency", _queue),

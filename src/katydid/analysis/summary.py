@@ -11,6 +11,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
+from katydid.analysis.advice import rate_limit_part
 from katydid.analysis.capacity.estimate import capacity_part
 from katydid.analysis.configuration import error_rows, with_blame
 from katydid.analysis.derived import (
@@ -80,9 +81,10 @@ def summarise(
         censored.metrics.update({part.prefix + name: value for name, value in with_open.items()})
     run = Run(frame, monitor, manifest, counts, window, conversations)
     judged = findings(run)
+    valid = not any(f.severity == "invalid" for f in judged)
     summary = Summary(
         schema_version=SCHEMA_VERSION,
-        valid=not any(f.severity == "invalid" for f in judged),
+        valid=valid,
         invalid_reasons=[f.text for f in judged if f.severity == "invalid"],
         warnings=[f.text for f in judged if f.severity == "warning"],
         findings=judged,
@@ -114,15 +116,18 @@ def summarise(
         lengths=lengths_found(counted),
         cache=cache_found(counted, manifest),
         leaving=leaving_found(manifest),
-    ).added(**_parts(run))
+    ).added(**_parts(run, valid=valid))
     return summary.added(headline=headline(manifest, summary))
 
 
-def _parts(run: Run) -> dict[str, object]:
-    """The keys that this run's workload and its plan add."""
-    parts = [record.summarise(run) for record in workloads_of(run.manifest) if record.summarise]
+def _parts(run: Run, *, valid: bool) -> dict[str, object]:
+    """The keys that this run's workload and its plan add, and what limited it."""
+    records = workloads_of(run.manifest)
+    parts = [record.summarise(run) for record in records if record.summarise]
     if run.manifest.plan == "capacity":
         parts.append(capacity_part(run))
+    elif valid and not run.manifest.stages and not any(record.provokes for record in records):
+        parts.append(rate_limit_part(run))
     return {key: value for part in parts for key, value in part.items()}
 
 

@@ -63,25 +63,23 @@ def _two(
     """Compare two versions, and print what they say."""
     from katydid.analysis.comparison.compare import compare_runs
     from katydid.report.comparison import comparison_markdown, comparison_page, print_comparison
-    from katydid.report.tables.index import links_to
 
     found = compare_runs(sides[0], sides[1], history=histories[0])
     print_comparison(found, console)
     base, new = (_counted(found, i, side) for i, side in enumerate(sides))
-    reports = links_to(found, Path(options.html)) if options.html else {}
-    page = partial(comparison_page, found, base, new, reports, _command(options))
+    page = partial(comparison_page, found, base, new, _links(found, options), _command(options))
     return found, partial(comparison_markdown, found), page
 
 
 def _command(options: Namespace) -> str:
-    words = ["katydid", "compare", str(options.base), str(options.new)]
+    words = ["katydid", "compare", *map(str, (options.base, options.new, *options.more))]
     for flag, value in (("--html", options.html), ("--last", options.last), ("--history", options.history)):
         words += [flag, str(value)] if value is not None else []
     return shlex.join([*words, *(["--no-history"] if options.no_history else [])])
 
 
 def _several(
-    sides: Sequence[Sequence[RunData]], histories: Sequence[Sequence[RunFolder]], console: Console, _: Namespace
+    sides: Sequence[Sequence[RunData]], histories: Sequence[Sequence[RunFolder]], console: Console, options: Namespace
 ) -> Written:
     """Compare each of several with the first, and print what they say."""
     from katydid.analysis.comparison.several import compare_several
@@ -89,7 +87,15 @@ def _several(
 
     found = compare_several(sides[0], sides[1:], histories=histories)
     print_several(found, console)
-    return found, partial(several_markdown, found), partial(several_page, found)
+    reports = {run: link for each in found.comparisons for run, link in _links(each, options).items()}
+    return found, partial(several_markdown, found), partial(several_page, found, reports, _command(options))
+
+
+def _links(comparison: Comparison, options: Namespace) -> dict[str, str]:
+    """From the page, where one is asked for, to the reports of the runs."""
+    from katydid.report.tables.index import links_to
+
+    return links_to(comparison, Path(options.html)) if options.html else {}
 
 
 def add_parser(commands: Commands) -> None:

@@ -45,6 +45,19 @@ def hide_query(path: str) -> str:
     return before + mark + "&".join(shown)
 
 
+_ASSIGNED = re.compile(r"(?P<name>--?[\w-]+[ =]|\b\w+=)(?P<value>\"[^\"]*\"|'[^']*'|\S+)")
+
+
+def hide_assigned(command: str) -> str:
+    """A command line without the values of options and variables that are secrets by their names; numbers are none."""
+
+    def shown(found: re.Match[str]) -> str:
+        value = found["value"]
+        return found["name"] + (MASK if is_secret_name(found["name"]) and not value.isdecimal() else value)
+
+    return _LOOKS_SECRET.sub(MASK, _ASSIGNED.sub(shown, command))
+
+
 class Redactor:
     """Masks known secrets, however they are written, and what looks like one."""
 

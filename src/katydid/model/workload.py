@@ -32,6 +32,7 @@ class Workload:
         rules: of validity (`analysis.validity.Rule`) beside those of every run.
         answer: what a run has found out, in a sentence without its capital and its full stop, from the summary; it
             stands in the headline. None where the run has no answer.
+        provokes: it has requests refused on purpose, so that refusals tell of no limit to heed.
         sections: of its report; each makes a `report.model.Section` out of a `report.model.Material`, or None where a
             run has nothing to say there.
     """
@@ -45,6 +46,7 @@ class Workload:
     rules: tuple[Any, ...] = ()
     summarise: Callable[[Any], dict[str, Any]] | None = None
     answer: Callable[[Summary], str | None] | None = None
+    provokes: bool = False
     sections: tuple[Callable[[Any], Any], ...] = ()
 
     def __post_init__(self) -> None:

@@ -9,7 +9,7 @@ from katydid.analysis.headline import headline_of
 from katydid.analysis.summary import summarise
 from katydid.model.documents.manifest import Manifest
 from katydid.model.documents.summary import Headline, Summary
-from katydid.model.formatting import show
+from katydid.model.formatting import capitalised, show
 from katydid.model.metrics.declared import catalogue_of
 from katydid.model.metrics.parts import RunPart
 from katydid.model.units import Unit
@@ -69,8 +69,18 @@ def build_report(folder: RunFolder, definitions: Sequence[str] = ()) -> Report:
 def sections(material: Material) -> list[Section]:
     """What only runs of this kind have to say."""
     own = [make for record in workloads_of(material.manifest) for make in record.sections]
-    makers = [capacity_section, *own, parts_section, tokens_section]
+    makers = [capacity_section, *own, limit_section, parts_section, tokens_section]
     return [section for make in makers if (section := make(material)) is not None]
+
+
+def limit_section(material: Material) -> Section | None:
+    """What limited a run at one load, and what to do about it; None where that is not known."""
+    told = material.summary
+    if told.advice is None:
+        return None
+    return Section(
+        "limit", f"Limited by: {told.limited_by}", [f"{capitalised(told['evidence'])}.", told.advice], answer=True
+    )
 
 
 def definitions_section(findings: Sequence[DefinitionFinding]) -> Section:

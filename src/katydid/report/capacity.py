@@ -44,7 +44,9 @@ def _text(found: CapacityFound) -> list[str]:
             f"First violated: {criterion_text(found.limiting or '')}. Each repeat is {METHODS[found.method]}: "
             f"{repeats}. {_interval(len(found.estimates))}"
         )
-    told.append(f"Limited by: {found.limited_by}. {capitalised(found.evidence)}.")
+    told.append(
+        " ".join([f"Limited by: {found.limited_by}. {capitalised(found.evidence)}.", found.advice or ""]).strip()
+    )
     if found.knee:
         told.append(
             f"Throughput is highest at about {load(found, found.knee)} (Universal Scalability Law); that "

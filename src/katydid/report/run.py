@@ -4,7 +4,7 @@ Puts together what the template shows; how a page is made is `page.py`'s, what a
 """
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -154,15 +154,33 @@ def command_of(manifest: Manifest) -> str:
     workload = manifest.workload or "stream"
     searched = workload.removeprefix("capacity-")
     words = ["katydid", "capacity" if searched != workload else "run", searched]
+    host = ["--host", manifest.host] if manifest.host else []
+    return formatting.strip_control_chars(shlex.join([*words, *host, *options_of(manifest)]))
+
+
+_OF_ITS_TIME = frozenset({"target_pid"})
+"""Options whose values mean nothing once the run is over."""
+
+
+def options_of(manifest: Manifest, without: Collection[str] = ()) -> list[str]:
+    """The words of all options that a run had beside its host; secrets are not among them.
+
+    Args:
+        manifest: of the run.
+        without: names of options that are left out.
+    """
     run_time = f"{manifest.run_time_s:g}s" if manifest.run_time_s else None
-    named = {"host": manifest.host, "users": manifest.users, "run_time": run_time, **(manifest.options or {})}
+    named = {"users": manifest.users, "run_time": run_time, **(manifest.options or {})}
+    words: list[str] = []
     for name, value in named.items():
         flag = f"--{name.replace('_', '-')}"
+        if name in _OF_ITS_TIME or name in without or value in (None, False, "", []):
+            continue
         if value is True:
             words.append(flag)
-        elif value not in (None, False, "", []):
+        else:
             words += [flag, *map(str, value)] if isinstance(value, list) else [flag, str(value)]
-    return formatting.strip_control_chars(shlex.join(words))
+    return words
 
 
 _UNTOLD = {KEY, "options", "leaving", "schema_version", "partial"}

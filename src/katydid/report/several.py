@@ -1,6 +1,6 @@
 """More than two versions on a page, in Markdown, and on a terminal: one table, one picture, then each by itself."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from rich.console import Console
@@ -19,8 +19,14 @@ from katydid.report.render.terminal import print_section, say
 from katydid.report.tables.comparison import METRIC, base_column, is_worse, verdict_word
 
 
-def several_page(found: Comparisons) -> str:
-    """The page."""
+def several_page(found: Comparisons, reports: Mapping[str, str] | None = None, command: str = "") -> str:
+    """The page.
+
+    Args:
+        found: what was found.
+        reports: links to the runs' own reports, by the runs' paths.
+        command: that makes the page again.
+    """
     first = found.comparisons[0]
     within = first.settings.same_within
     changes = list(_changes(found))
@@ -28,7 +34,7 @@ def several_page(found: Comparisons) -> str:
     return render(
         "compare.html",
         [],
-        [_together(found), *_each(found)],
+        [_together(found), *_each(found, reports)],
         base=strip_control_chars(_base(found)),
         new=strip_control_chars(", ".join(each.version for each in found.comparisons)),
         workload=strip_control_chars(first.workload or "comparison"),
@@ -38,7 +44,7 @@ def several_page(found: Comparisons) -> str:
         setting=[strip_control_chars(side.host) for side in (first.sides[0], *_sides(found)) if side.host],
         reasons=_reasons(found),
         forest=draw_forest(changes, within=within, note=forest_note(within)) if changes else None,
-        command="",
+        command=strip_control_chars(command),
         definitions=list(dict.fromkeys(explained)),
         made_by=__version__,
     )
@@ -125,10 +131,10 @@ def _version(version: str) -> Column[_Row]:
     return Column(version, cell, bad=lambda row: version in row and is_worse(row[version]))
 
 
-def _each(found: Comparisons) -> Iterator[Section]:
+def _each(found: Comparisons, reports: Mapping[str, str] | None = None) -> Iterator[Section]:
     """Each comparison's own sections, which are called by its version."""
     for place, each in enumerate(found.comparisons, 1):
-        for section in verdict.sections(each):
+        for section in verdict.sections(each, reports):
             yield replace(section, key=f"{section.key}-{place}", title=f"{each.version}: {section.title.lower()}")
 
 

@@ -17,6 +17,8 @@ import numpy as np
 from msgspec import structs
 from scipy import special
 
+from katydid.analysis.advice import stages_advice
+from katydid.analysis.capacity.answer import load
 from katydid.analysis.capacity.holds import (
     CONVERSATIONS_OK,
     Criterion,
@@ -205,8 +207,7 @@ def _repeats(results: Sequence[HoldResult]) -> list[list[HoldResult]]:
 
 def _crossing(holds: Sequence[HoldResult], criterion: Criterion) -> Crossing | None:
     """Where the share of requests that miss a criterion passes what is allowed."""
-    # A stage in which the target fell behind shows a share that would still grow: it says nothing but "too much".
-    usable = [h for h in holds if h.judged[criterion.metric] and (h.keeps_up or criterion.metric in h.broken)]
+    usable = [h for h in holds if _tells(h, criterion)]
     if not usable or not any(criterion.metric in h.broken for h in usable):
         return None
     name = _name(criterion.metric, usable)
@@ -230,6 +231,18 @@ def _crossing(holds: Sequence[HoldResult], criterion: Criterion) -> Crossing | N
         return Crossing(name, fitted, "logistic")
     part = (criterion.allowed - smooth[below]) / (smooth[above] - smooth[below])
     return Crossing(name, float(users[below] * (users[above] / users[below]) ** part), "isotonic")
+
+
+def _tells(hold: HoldResult, criterion: Criterion) -> bool:
+    """Whether the share that missed a criterion in a stage is one of its load.
+
+    Not where the target fell behind, so that it would still grow, nor where so few requests were asked that more than
+    the allowed share missed it by chance.
+    """
+    if not hold.judged[criterion.metric]:
+        return False
+    beyond = hold.missed_share(criterion.metric) > criterion.allowed
+    return criterion.metric in hold.broken or (hold.keeps_up and not beyond)
 
 
 def _name(metric: str, holds: Sequence[HoldResult]) -> str:
@@ -312,7 +325,7 @@ def capacity_part(run: Run) -> dict[str, object]:
     steps = [h.step() for h in holds]
     if run.manifest.is_open:
         found, steps = _as_rates(found, steps, run.manifest)
-    capacity = CapacityFound(
+    told = CapacityFound(
         **(asdict(found) | {"estimates": list(found.estimates)}),
         unit=REQUESTS_PER_S if run.manifest.is_open else USERS,
         limited_by=limit.cause,
@@ -320,4 +333,6 @@ def capacity_part(run: Run) -> dict[str, object]:
         objective=[c.text for c in criteria],
         steps=steps,
     )
-    return {"limited_by": limit.cause, "evidence": limit.evidence, "capacity": capacity}
+    upto = None if told.capacity is None else load(told, told.capacity)
+    advised = structs.replace(told, advice=stages_advice(run, holds, limit.cause, upto))
+    return {"limited_by": limit.cause, "evidence": limit.evidence, "capacity": advised}

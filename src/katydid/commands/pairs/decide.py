@@ -49,6 +49,7 @@ def decide(given: argparse.Namespace, asked: Asked) -> Decision:
     """
     import katydid.workloads  # noqa: F401 - registers what their summaries and reports say
     from katydid.analysis.comparison.looks import planned_looks
+    from katydid.commands.pairs.again import command_again
     from katydid.commands.pairs.series import until_decided
     from katydid.gate.thresholds import read_thresholds
     from katydid.model.documents.comparison import CompareSettings
@@ -71,7 +72,7 @@ def decide(given: argparse.Namespace, asked: Asked) -> Decision:
     if pairs.comparison is None:
         raise NoDataError("no run left a folder: see what the runs said above")
     comparison = _whole(pairs, settings)
-    _write(given, comparison, sides, asked)
+    _write(given, comparison, sides, asked, command_again(given, asked, pairs.runs["base"][0].manifest()))
     if thresholds is None:
         return Decision(comparison.verdict)
     from katydid.commands.gate import judged_with
@@ -116,7 +117,7 @@ class Sides:
         return [self._read[run.run].frame for run in comparison.sides[side].runs if run.counts]
 
 
-def _write(given: argparse.Namespace, comparison: Comparison, sides: Sides, asked: Asked) -> None:
+def _write(given: argparse.Namespace, comparison: Comparison, sides: Sides, asked: Asked, command: str) -> None:
     from katydid.report.comparison import comparison_markdown, comparison_page, print_comparison
     from katydid.report.render.terminal import say_where, terminal
     from katydid.report.tables.index import links_to
@@ -131,5 +132,5 @@ def _write(given: argparse.Namespace, comparison: Comparison, sides: Sides, aske
     name = re.sub(r"[^\w.-]", "_", f"ab-{labels}.html")
     html = given.html or str(Path(given.results) / str(comparison.workload) / name)
     base, new = (sides.counted(comparison, side) for side in (0, 1))
-    write_output(html, comparison_page(comparison, base, new, links_to(comparison, Path(html))))
+    write_output(html, comparison_page(comparison, base, new, links_to(comparison, Path(html)), command))
     say_where(console, "Report", html)

@@ -76,6 +76,8 @@ class LiveFigures:
         self._histograms = {column: LogHistogram() for column in TIMES}
         self._outcomes: dict[str, int] = {}
         self._late = self._started = 0
+        self.failed = 0
+        """Requests of the run that failed, those of the warm-up too, as the failure threshold counts them."""
         self._in_flight: dict[str, tuple[float, int]] = {}
         """What each process said last, and when."""
 
@@ -85,6 +87,7 @@ class LiveFigures:
         in_time = (batch.numbers("after_stop") == 0) | (outcomes != "failed")
         counted = in_time & (batch.numbers("warm_up") == 0)
         late_ms = batch.numbers("late_ms")
+        self.failed += int((in_time & (outcomes == "failed")).sum())
         ok = in_time & (outcomes == "ok")
         columns = {column: batch.numbers(column) for column in TIMES}
         ends = batch.numbers("start_ms") + batch.numbers("duration_ms")
@@ -137,7 +140,7 @@ class LiveFigures:
 
         Args:
             now_ms: milliseconds since the run's start.
-            failures: counted until now, by the failure threshold.
+            failures: counted until now, by the failure threshold where there is one.
             threshold: that ends the run; 0 for none.
         """
         self._forget(now_ms)

@@ -86,10 +86,16 @@ class Watch:
         if hasattr(runtime, "options"):
             limit = float(runtime.info.failure_limit)
             state["katydid_failure_threshold", "Failed requests that end the run; 0 for none"] = limit
-            state["katydid_run_failures", "Failed requests of the run, as the threshold counts"] = float(
-                runtime.stopper.failures
-            )
+            state["katydid_run_failures", "Failed requests of the run, as the threshold counts"] = float(self._failures)
         return state
+
+    @property
+    def _failures(self) -> int:
+        """Until now; without a limit nobody asks the threshold's tally, and those that have been reported count."""
+        runtime = self._runtime
+        if runtime.info.failure_limit or self.figures is None:
+            return runtime.stopper.failures
+        return self.figures.failed
 
     # Locust's page
 
@@ -118,7 +124,7 @@ class Watch:
         if self.figures is None:
             return []
         now_ms = runtime.info.ms(time.monotonic())
-        rows = self.figures.rows(now_ms=now_ms, failures=runtime.stopper.failures, threshold=runtime.info.failure_limit)
+        rows = self.figures.rows(now_ms=now_ms, failures=self._failures, threshold=runtime.info.failure_limit)
         if not self._is_busy() and self._collector.folder is not None:
             rows.append({"figure": "Report", "recent": "", "whole": report_link(self._collector.folder.path)})
         return rows

@@ -12,6 +12,7 @@ from locust import events
 
 from katydid.engine.arrivals.replay import replay_of
 from katydid.engine.options.arrivals import BUSY_SECONDS
+from katydid.engine.options.environment import let_words_overrule
 from katydid.engine.options.parsing import add_arguments, plain_fields
 from katydid.load.stages import MOST_USERS
 from katydid.model.errors import ConfigError
@@ -55,6 +56,7 @@ _filled = False
 def _fill(parser: ArgumentParser, **_: object) -> None:
     """A run time that is too long is for `check_load` to complain of, and Locust's page is for this machine alone."""
     add_arguments(parser)
+    let_words_overrule(parser)
     for action in parser._actions:  # noqa: SLF001 - argparse has no list of them
         if action.dest == "run_time":
             action.type = read_run_time

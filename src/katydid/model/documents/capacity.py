@@ -87,6 +87,7 @@ class CapacityFound(Part, kw_only=True, frozen=True):
         steps: every stage, in their order.
         limiter_seen: of a rate limiter that breaks the objective, whether holds lasted long enough to see what it lets
             pass in the long run; where not, `high` is all that is known. Null where it is not that.
+        advice: what to do beyond the capacity; null where nothing is known.
     """
 
     capacity: float | None
@@ -104,6 +105,7 @@ class CapacityFound(Part, kw_only=True, frozen=True):
     steps: list[Step]
     unit: str = USERS
     limiter_seen: bool | None = None
+    advice: str | None = None
 
     @property
     def at_rates(self) -> bool:
@@ -136,6 +138,7 @@ class CapacityResult(Document, kw_only=True, frozen=True):
     steps: list[Step] | None
     unit: str | None = None
     limiter_seen: bool | None = None
+    advice: str | None = None
     valid: bool
     ended: str | None
     run: str

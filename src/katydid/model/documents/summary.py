@@ -228,7 +228,8 @@ class Summary(Document, kw_only=True, frozen=True):
         names: a row a request name.
         timestamp_source: as the manifest's.
         checks: of sessions and of resilience workloads.
-        limited_by: of a sweep or a search: what ended the growth.
+        limited_by: what ended the growth of a sweep or a search; `rate limit` of a run at one load that met one.
+        advice: of such a run: what to do about it.
         capacity: what a search for it found.
         lengths: that were asked for and realised.
         cache: hits of the target's prefix cache.
@@ -261,6 +262,7 @@ class Summary(Document, kw_only=True, frozen=True):
     timestamp_source: str | None
     checks: list[Check] | None = None
     limited_by: str | None = None
+    advice: str | None = None
     capacity: CapacityFound | None = None
     lengths: LengthsFound | None = None
     cache: CacheFound | None = None

@@ -76,6 +76,7 @@ register(
         user="katydid.workloads.burst.user:BurstUser",
         summarise=burst_summary,
         answer=burst_answer,
+        provokes=True,
         sections=(burst_section,),
     )
 )

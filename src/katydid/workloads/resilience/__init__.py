@@ -80,6 +80,7 @@ for name, options, summarise in (
             user=f"katydid.workloads.resilience.{name}:{name.capitalize()}User",
             summarise=summarise,
             answer=resilience_answer,
+            provokes=True,
             sections=(resilience_section, speech_section),
         )
     )

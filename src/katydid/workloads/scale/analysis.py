@@ -4,37 +4,23 @@ Every word of assessment follows from a rule in ASSESSMENTS, and stands beside i
 `summary.json`'s keys `stages` and `recommended`.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from katydid.analysis.advice import stages_advice
 from katydid.analysis.capacity.holds import HoldResult, broken_itself, criteria_of, holds_of
 from katydid.analysis.derived import quantile, values_of
 from katydid.analysis.diagnosis import diagnose_limit
 from katydid.analysis.validity import Run
 from katydid.model.documents.manifest import StageRecord
-from katydid.model.formatting import fraction, plural, significant
 from katydid.model.metrics import STATISTICS
 from katydid.runs.monitor import MACHINE, TARGET, WATCHED
-from katydid.stats.queueing import servers_for
 
 MUCH_SLOWER = 2.0
 MOSTLY = 0.5
-BUSY_PERCENT = 85.0
-"""CPU from which on there is little to spare."""
-UTILISATION = 0.7
-"""As `katydid plan` has it where nobody says."""
-_BY_CAUSE = {
-    "rate limit": "have clients wait as long as `Retry-After` says and try again at growing intervals (`--on-429 "
-    "backoff` measures that), or share the load among more keys",
-    "connection limit": "raise the limit on connections, or have those who are refused try again later",
-    "compute": "give the target more or faster processors, or replicas",
-    "generator": "the generator is at its limit before the target: more `--processes`, or more machines",
-    "network": "keep connections open, or look at what lies between",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,15 +118,12 @@ def scale_part(run: Run) -> dict[str, object]:
     limit = diagnose_limit(run, holds)
     stages = [_stage(run, hold, holds[0]) for hold in holds]
     found = recommended(holds, {s.stage: s.errors for s in stages})
-    broken = next((h for h in holds if h.users == found.high and not h.held), None)
-    held = next((h for h in holds if h.users == found.low and h.held), None)
-    peaks = _resources(run.monitor, run.manifest.stage(broken.stage)) if broken else {}
     return {
         "limited_by": limit.cause,
         "evidence": limit.evidence,
         "objective": [c.text for c in criteria],
         "stages": stages,
-        "recommended": replace(found, advice=advice(limit.cause, held, broken, peaks)),
+        "recommended": replace(found, advice=stages_advice(run, holds, limit.cause)),
     }
 
 
@@ -221,39 +204,3 @@ def _resources(monitor: pd.DataFrame, record: StageRecord) -> dict[str, float | 
         rows = seen[seen["process"] == name]
         peaks |= {f"{name}_cpu_percent": rows["cpu_percent"].max(), f"{name}_memory_bytes": rows["memory_bytes"].max()}
     return {name: None if pd.isna(value) else float(value) for name, value in peaks.items()}
-
-
-def advice(cause: str, held: HoldResult | None, broken: HoldResult | None, peaks: Mapping[str, Any]) -> str | None:
-    """One line; None where nothing broke or nobody knows why.
-
-    Args:
-        cause: what limited the sweep, as `analysis.diagnosis` names it.
-        held: the largest stage in which the objective was kept.
-        broken: the smallest in which it was not.
-        peaks: of that stage, `machine_cpu_percent` and others.
-    """
-    if broken is None:
-        return None
-    told = _more_slots(held, broken) if cause == "concurrency" else _BY_CAUSE.get(cause)
-    busy = [
-        f"the {name}'s CPU was at {fraction(peaks[key] / 100)}"
-        for name, key in (("machine", "machine_cpu_percent"), ("target", "target_cpu_percent"))
-        if (peaks.get(key) or 0.0) >= BUSY_PERCENT
-    ]
-    parts = [*([told] if told else []), *busy]
-    beyond = f"Beyond {plural(held.users, 'user')}" if held else f"At {plural(broken.users, 'user')}"
-    return f"{beyond}: {'; '.join(parts)}." if parts else None
-
-
-def _more_slots(held: HoldResult | None, broken: HoldResult) -> str:
-    """Requests queue for a fixed number of workers: how many there would have to be."""
-    if held is None or not held.p50_ms:
-        return "requests wait for a fixed number of workers or slots: add some"
-    rate, service = broken.offered_per_s * broken.requests_each, held.p50_ms / 1000.0
-    needed = servers_for(rate * service, UTILISATION)
-    asked = f"katydid plan --concurrency {rate:.3g} --rtf {service:.3g}"
-    return (
-        "requests wait for a fixed number of workers or slots: "
-        f"{plural(needed, 'slot')} for {plural(broken.users, 'user')}, {fraction(UTILISATION)} busy (`{asked}`: "
-        f"{significant(rate)} requests a second of {service:.3g} s)"
-    )
