@@ -2,15 +2,18 @@
 
 Guided by coverage where atheris is installed (`pip install atheris`), else by mutation alone. Each target of
 tests/support/fuzztargets.py runs in a process of its own, begins with tests/fuzz/corpus/TARGET, and adds to it
-what reached new code. Whatever makes one fail is kept beside it, and the exit code is 1.
+what reached new code. Whatever makes one fail is kept beside it, and the exit code is 1: a traceback, more than a
+second of processor time, or more than 300 MB of memory that the target did not have when it began.
 """
 
 import argparse
 import random
+import resource
 import subprocess
 import sys
 import time
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -18,6 +21,11 @@ CORPUS = ROOT / "tests" / "fuzz" / "corpus"
 sys.path[:0] = [str(ROOT / "src"), str(ROOT / "tests" / "support")]
 WATCHED = ["katydid", "wsproto"]
 """Packages whose branches guide."""
+
+SECONDS_EACH = 1.0
+"""Processor time that one execution may take."""
+MEMORY_MB = 300
+"""That all executions of a target together may add to the process."""
 
 try:
     import atheris
@@ -50,12 +58,31 @@ def _guided(name: str, folder: Path, seconds: int) -> int:
     with atheris.instrument_imports(include=WATCHED):
         from fuzztargets import TARGETS  # noqa: PLC0415 - see above
     crash = f"-artifact_prefix={folder.parent}/{name}-"
-    atheris.Setup([name, str(folder), f"-max_total_time={seconds}", "-max_len=2048", crash], TARGETS[name])
+    limits = [f"-max_total_time={seconds}", "-max_len=2048", "-print_final_stats=1"]
+    atheris.Setup([name, str(folder), *limits, crash], _within_bounds(TARGETS[name]))
     atheris.Fuzz()
     return 0
 
 
-def _mutated(target: object, folder: Path, seconds: int) -> int:
+def _within_bounds(target: Callable[[bytes], None]) -> Callable[[bytes], None]:
+    """The target; it fails where it takes too long, or too much memory."""
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+    def bounded(data: bytes) -> None:
+        began = time.thread_time()
+        target(data)
+        took = time.thread_time() - began
+        if took > SECONDS_EACH:
+            raise TimeoutError(f"took {took:.1f} s")
+        grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+        if grown > MEMORY_MB:
+            raise MemoryError(f"{grown:.0f} MB more than at the beginning")
+
+    return bounded
+
+
+def _mutated(target: Callable[[bytes], None], folder: Path, seconds: int) -> int:
+    target = _within_bounds(target)
     dice = random.Random(0)  # noqa: S311 - the same every time, so that a crash can be found again
     seeds = [path.read_bytes() for path in sorted(folder.iterdir())] or [b"\0"]
     until, count = time.monotonic() + seconds, 0
@@ -64,7 +91,7 @@ def _mutated(target: object, folder: Path, seconds: int) -> int:
         for _ in range(dice.randint(1, 8)):
             _mutate(data, dice, dice.choice(seeds))
         try:
-            target(bytes(data))  # type: ignore[operator]
+            target(bytes(data))
         except Exception:  # noqa: BLE001 - that is what it looks for
             traceback.print_exc()
             (folder.parent / f"{folder.name}-crash").write_bytes(data)

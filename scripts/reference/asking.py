@@ -16,7 +16,8 @@ from katydid.model.arguments import OneLineParser
 from katydid.model.options import default_text, flag_of, options_in, variable_of
 from katydid.model.workload import WORKLOADS
 from katydid.resources import shipped_workloads
-from katydid.target import kept_answers, prefix_cache
+from katydid.target import prefix_cache
+from katydid.target.apis import responses
 from katydid.target.apis.tools import TOOL_FAULTS
 from katydid.target.bridge.service import BRIDGE_FAULTS
 from katydid.target.faults import FAULTS
@@ -200,7 +201,7 @@ where the API has a place for them. `POST /reset_prefix_cache` empties it, as vL
 
 A request of `/v1/responses` may go on from an answer that the target keeps (`previous_response_id`): its prompt then is
 all that was said before, and its own input. Every answer is kept but for those of requests with `"store": false`; of
-more than {kept_answers.MOST:,} the oldest are forgotten.
+more than {responses.MOST_KEPT:,} the oldest are forgotten.
 
 ## `--keep-computing`
 

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from katydid.dialects.stream_parser import NdjsonStreamParser, SseStreamParser
     from katydid.engine.options import RunOptions
     from katydid.engine.user import PacedUser
-    from katydid.model.declared import Metric
     from katydid.model.documents.summary import Finding
+    from katydid.model.metrics.declared import Metric
     from katydid.model.options import NOT_NEGATIVE, POSITIVE, option
     from katydid.model.options.quantities import count, duration, share
     from katydid.model.sample import Sample
@@ -97,7 +97,7 @@ _HOME_OF = {
         "katydid.analysis.validity.rule": ("Rule",),
         "katydid.model.documents.summary": ("Finding",),
         "katydid.report.model": ("Section", "Table"),
-        "katydid.model.declared": ("Metric",),
+        "katydid.model.metrics.declared": ("Metric",),
         "katydid.model.workload": ("Workload",),
         "katydid.dialects": ("register",),
         "katydid.dialects.base": ("Answer", "Dialect", "Generation", "Message", "bearer_headers"),

@@ -34,7 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return ExitCode.USAGE
     code = _call(name, rest)
     if name == "bisect":
-        from katydid.commands.bisect import for_git  # noqa: PLC0415 - no other command is imported
+        from katydid.commands.pairs.bisect import for_git  # noqa: PLC0415 - no other command is imported
 
         return for_git(code)
     return code

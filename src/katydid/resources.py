@@ -1,4 +1,4 @@
-"""Where the files are that ship with Katydid but are not code: locustfiles and thresholds; and their commit."""
+"""Where the files are that ship with Katydid but are not code, locustfiles and thresholds; and what git says."""
 
 import subprocess
 from functools import cache
@@ -9,8 +9,8 @@ from katydid.model.errors import ConfigError
 
 _PACKAGE = Path(__file__).resolve().parent
 _CHECKOUT = _PACKAGE.parents[1]
-_PATIENCE_S = 2.0
-"""What git may take to say where it is."""
+_PATIENCE_S = 5.0
+"""What git may take to answer."""
 
 
 def resource_folder(name: str) -> Path:
@@ -19,17 +19,22 @@ def resource_folder(name: str) -> Path:
     return installed if installed.is_dir() else _CHECKOUT / name
 
 
+def git(*words: str, folder: Path) -> str:
+    """What git says in a folder; empty where it fails, says nothing, or is not there."""
+    command = ["git", "-C", str(folder), *words]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=_PATIENCE_S)  # noqa: S603 - git
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""
+
+
 @cache
 def own_commit() -> str | None:
     """The commit of the checkout that this is; None of an installed package, or where git is not there."""
     if not (_CHECKOUT / ".git").exists():
         return None
-    words = ["git", "-C", str(_CHECKOUT), "rev-parse", "--short", "HEAD"]
-    try:
-        done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=_PATIENCE_S)  # noqa: S603 - git
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return done.stdout.strip() or None
+    return git("rev-parse", "--short", "HEAD", folder=_CHECKOUT) or None
 
 
 def shipped_workloads() -> list[str]:

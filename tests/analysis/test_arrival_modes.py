@@ -13,7 +13,7 @@ from katydid.analysis.offered import arrivals_due
 from katydid.analysis.series import over_time
 from katydid.analysis.summary import summarise
 from katydid.model.formatting import load_text
-from katydid.model.rates import OF_DUE_TIMES
+from katydid.model.metrics.rates import OF_DUE_TIMES
 from rows import ABORTED, FAILED, MANIFEST, monitor, samples, started, steady
 from verdicts import judged, judged_run
 

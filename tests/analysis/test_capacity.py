@@ -3,6 +3,7 @@
 import math
 
 import pytest
+from msgspec import structs
 
 from capacity_targets import Bucket, Sharing, Slots, Target, Windows
 from documents import manifest_with
@@ -162,6 +163,13 @@ def test_a_curve_that_is_not_smooth_is_read_off_a_rising_line():
     found = estimate_capacity([hold(u, missed=m) for u, m in shares.items()], FAILURES)
     assert found.method == "isotonic"
     assert 90 <= found.capacity <= 110
+
+
+def test_failures_that_a_short_stage_had_by_chance_do_not_draw_the_estimate_down():
+    short = [hold(10, missed=2, requests=20, purpose="bracket"), hold(20, missed=3, requests=40, purpose="bracket")]
+    kept = [structs.replace(stage, broken=()) for stage in short]  # so few requests say nothing against 5 %
+    found = estimate_capacity([*kept, hold(96, missed=11), hold(100, missed=9), hold(105, missed=11)], FAILURES)
+    assert 90 <= found.capacity <= 105
 
 
 def test_estimates_that_differ_make_the_interval_wide():

@@ -14,9 +14,9 @@ from katydid.analysis.summary import summarise
 from katydid.gate.judge import judge
 from katydid.gate.judgement import GateVerdict
 from katydid.gate.thresholds import parse_thresholds
-from katydid.model.declared import catalogue_of, declare
 from katydid.model.documents.comparison import CompareSettings
 from katydid.model.errors import ConfigError
+from katydid.model.metrics.declared import catalogue_of, declare
 from katydid.model.workload import WORKLOADS
 from katydid.report.build import build_report
 from synthetic import synthetic_run

@@ -10,7 +10,7 @@ from katydid.analysis.derived import with_derived
 from katydid.analysis.diagnosis import NOT_DETERMINED, NOTHING, diagnose_limit
 from katydid.analysis.validity import Run
 from katydid.load.stages import StageRecord
-from katydid.model.rates import Counts
+from katydid.model.metrics.rates import Counts
 from queue_model import Queue
 from rows import FAILED, monitor, samples, started
 

@@ -8,8 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from katydid.analysis.traffic.difference import differences, verdict_on
-from katydid.analysis.traffic.profile import gap_cv, of_log, of_run
+from katydid.analysis.traffic import differences, gap_cv, of_log, of_run, verdict_on
 from katydid.load.arrivals import Rate, read_process
 from katydid.load.traces.learning import learned
 from katydid.model.errors import NoDataError

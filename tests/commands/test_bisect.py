@@ -6,8 +6,7 @@ import subprocess
 import pytest
 
 from katydid.cli import main
-from katydid.commands import bisect
-from katydid.commands.pairs import decide, runs
+from katydid.commands.pairs import bisect, decide, runs
 from katydid.commands.pairs.decide import Decision
 from katydid.commands.pairs.options import Asked, Version
 from katydid.commands.pairs.runs import Runs

@@ -7,7 +7,7 @@ import pytest
 
 from katydid.commands import command_parsers
 from katydid.commands.loading import start as starting
-from katydid.commands.web import run
+from katydid.commands.loading.web import run
 from katydid.model.errors import ConfigError
 from katydid.resources import locustfile
 from running import free_port, katydid, wait_until

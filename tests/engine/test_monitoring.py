@@ -19,7 +19,7 @@ block = get_original("time", "sleep")
 
 
 def a_monitor():
-    info = RunInfo.now(users=1, workers=1, model="m", warm_up=0.0)
+    info = RunInfo(users=1, workers=1, model="m", warm_up=0.0).begun()
     return Monitor(info, "local", users=lambda: 1, connections=lambda: 1, in_flight=lambda: 1, whole_machine=True)
 
 

@@ -106,7 +106,7 @@ def test_scrapers_come_by_any_name():
     ],
 )
 def test_what_is_of_the_process_is_not_for_the_page_to_set(monkeypatch, field):
-    from katydid.workloads.resilience.options import ChaosOptions
+    from katydid.workloads.resilience import ChaosOptions
 
     monkeypatch.setattr(page_guard, "known_options", lambda: {e.name: e for e in options_in(ChaosOptions)})
     page = Guarded()

@@ -26,7 +26,7 @@ def runner():
 @pytest.fixture
 def watched(runner):
     said, noted = [], {}
-    info = RunInfo.now(users=2, workers=2, model="m", warm_up=0.0)
+    info = RunInfo(users=2, workers=2, model="m", warm_up=0.0).begun()
     return SimpleNamespace(
         said=said,
         noted=noted,
@@ -45,7 +45,7 @@ def test_a_missing_worker_is_named_once_with_what_to_do(runner, watched):
     watched.presence.look()
     (told,) = watched.said
     assert told.startswith("worker-1 is out of touch, not heard for 0 s: see its log, and the network between;")
-    assert [(s["worker"], s["end"]) for s in watched.noted["silences"]] == [("worker-1", None)]
+    assert [(s.worker, s.end) for s in watched.noted["silences"]] == [("worker-1", None)]
 
 
 def test_a_worker_that_has_left_is_missed_too(runner, watched):
@@ -62,7 +62,7 @@ def test_its_return_ends_the_silence(runner, watched):
     watched.presence.look()
     assert watched.said[1:] == ["worker-0 is back after 0 s; its rows are on their way"]
     (silence,) = watched.noted["silences"]
-    assert silence["end"] >= silence["begin"]
+    assert silence.end >= silence.begin
 
 
 def test_a_master_says_which_workers_it_waits_for_whenever_that_changes(runner, monkeypatch, capsys):

@@ -46,7 +46,7 @@ def hurry(monkeypatch):
 def seen(seconds, pid=None, url=None, then=lambda: None):
     """Rows by process."""
     buffer = RowBuffer(record_schema(MonitorRow))
-    info = RunInfo.now(users=1, workers=1, model="m", warm_up=0.0)
+    info = RunInfo(users=1, workers=1, model="m", warm_up=0.0).begun()
     watching = gevent.spawn(ResourceMonitor(info, buffer, pid, url).run)
     gevent.sleep(seconds)
     then()

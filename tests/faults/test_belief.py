@@ -22,7 +22,7 @@ HOUR = 3600.0
 
 @pytest.mark.parametrize("step", [HOUR, -HOUR])
 def test_a_jump_of_the_wall_clock_is_seen_and_said_and_touches_no_duration(monkeypatch, step):
-    info = RunInfo.now(users=1, workers=1, model="m", warm_up=0.0)
+    info = RunInfo(users=1, workers=1, model="m", warm_up=0.0).begun()
     monitor = Monitor(info, "local", users=lambda: 1, connections=lambda: 1, in_flight=lambda: 1, whole_machine=False)
     watching = gevent.spawn(monitor.run)
     gevent.sleep(1.3)

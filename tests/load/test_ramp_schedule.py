@@ -2,7 +2,8 @@
 
 import pytest
 
-from katydid.load.pacing import Batch, Batches, Phase, effective_phase, is_ramp
+from katydid.load.pacing import Phase, effective_phase
+from katydid.load.ramps import Batch, Batches, is_ramp
 
 
 @pytest.mark.parametrize(

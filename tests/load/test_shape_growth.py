@@ -2,7 +2,7 @@
 
 import pytest
 
-from katydid.load.shapes import FURTHEST, Growth, growth_ends, spacing_rate
+from katydid.load.ramps import FURTHEST, Growth, growth_ends, spacing_rate
 
 
 def adding(users, rate, until=float("inf"), every=1):

@@ -5,8 +5,8 @@ import json
 import pytest
 
 from katydid import Metric
-from katydid.model.declared import KEY, MOST_METRICS, catalogue_of, declare
 from katydid.model.errors import ConfigError
+from katydid.model.metrics.declared import KEY, MOST_METRICS, catalogue_of, declare
 from katydid.model.units import Better, Unit
 
 COLUMNS = {"vectors": int, "complete": bool, "language": str}

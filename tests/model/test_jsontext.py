@@ -48,3 +48,30 @@ def test_a_message_is_compact_and_what_json_cannot_say_is_null_in_it():
         json_bytes({"text": "é", "score": math.nan, "limit": [math.inf]})
         == '{"text":"é","score":null,"limit":[null]}'.encode()
     )
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        ({"count": 2**64, "score": math.nan, "pair": (1,)}, '{"count":18446744073709551616,"score":null,"pair":[1]}'),
+        ({"half \ud800": ["\udfff", "😀"]}, '{"half \ufffd":["\ufffd","😀"]}'),
+    ],
+    ids=["a number beyond 64 bits", "half a surrogate pair"],
+)
+def test_a_message_has_what_the_fast_writer_does_not_take(value, written):
+    assert json_bytes(value) == written.encode()
+
+
+def _nested(levels):
+    value = []
+    for _ in range(levels):
+        value = [value]
+    return value
+
+
+@pytest.mark.parametrize(
+    "value", [{1j: 1}, {"a": object()}, _nested(5000), 10**5000], ids=["key", "type", "depth", "size"]
+)
+def test_what_no_message_can_say_is_one_kind_of_error(value):
+    with pytest.raises(TypeError):
+        json_bytes({"a": [{"b": value}]})

@@ -15,7 +15,7 @@ from katydid.model.metrics import (
     FlatMetric,
     fewest_for,
 )
-from katydid.model.rates import RATES, Counts, Stop
+from katydid.model.metrics.rates import RATES, Counts, Stop
 from katydid.model.sample import Sample
 from katydid.model.units import Better, Unit
 

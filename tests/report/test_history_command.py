@@ -5,8 +5,7 @@ import json
 import pytest
 
 from browser import Browser
-from katydid.analysis.history import History, Version
-from katydid.analysis.metric_history import Change, MetricHistory, Trend
+from katydid.analysis.history import Change, History, MetricHistory, Trend, Version
 from katydid.cli import main
 from katydid.report.history import TENTATIVE, history_page, history_sentence, sparkline
 from runfolders import write_run

@@ -150,6 +150,20 @@ def test_intervals_of_two_days_hold_the_truth_95_times_in_100():
     assert 0.93 <= held / 2000 <= 0.97
 
 
+def test_days_that_lie_close_together_by_chance_are_not_taken_for_well_known():
+    days = [[-0.06, 0.0, 0.06, 0.03, -0.03]] * 3
+    found = compare_days([0.0, 0.05, -0.05], [0.1, 0.15, 0.05], days, days)
+    assert found.df < 6  # of three days, however many runs these have
+
+
+def test_few_days_do_not_make_equal_versions_different():
+    random, called = np.random.default_rng(3), 0
+    for _ in range(2000):
+        made = [list(random.normal(random.normal(0.0, 0.03), 0.04, runs)) for runs in (3, 3, 5, 5, 5)]
+        called += compare_days(made[0], made[1], made[2:], made[2:]).p_value < 0.002
+    assert called / 2000 <= 0.005  # 0.002, and the luck of 2,000
+
+
 def todays(scale_base, scale_new, runs=5, times=400):
     """How often today counts as noisier, of both sides and of each."""
     random, counts = np.random.default_rng(5), np.zeros(3)

@@ -6,8 +6,7 @@ from functools import cache
 import pandas as pd
 
 from documents import manifest_with, summary_with
-from katydid.analysis.history import History, Version
-from katydid.analysis.metric_history import Change, MetricHistory
+from katydid.analysis.history import Change, History, MetricHistory, Version
 from katydid.model.documents.capacity import CapacityFound, Step
 from katydid.report.capacity import capacity_section
 from katydid.report.charts.comparison import comparison_charts

@@ -7,9 +7,8 @@ from types import SimpleNamespace
 from katydid.engine.run_info import RunInfo
 from katydid.model.sample import Outcome, Sample
 from katydid.target.apis.base import Spent
-from katydid.target.apis.responses import response_id
+from katydid.target.apis.responses import KeptAnswers, response_id
 from katydid.target.connection import APIS
-from katydid.target.kept_answers import KeptAnswers
 from katydid.target.wire.http import RequestError
 from katydid.workloads.chat import ChatOptions
 from katydid.workloads.chat.service import ConversationService

@@ -13,7 +13,7 @@ CLIENTS = ("fast", "requests")
 
 
 def info() -> RunInfo:
-    return RunInfo.now(users=1, workers=1, model="m", warm_up=0.0)
+    return RunInfo(users=1, workers=1, model="m", warm_up=0.0).begun()
 
 
 class Silent:

@@ -77,7 +77,7 @@ def _end(server: subprocess.Popen[bytes]) -> None:
 def _serve() -> None:
     """Fork for each line of standard input; return in the new process alone."""
     fork, waitpid, on = os.fork, os.waitpid, signal.signal  # before gevent replaces them: there is no hub here
-    for name in ("locust.main", "katydid.commands.run", "katydid.engine.plugin", "katydid.workloads"):
+    for name in ("locust.main", "katydid.commands.loading.run", "katydid.engine.plugin", "katydid.workloads"):
         import_module(name)
     templates = import_module("katydid.report.render.page")._environment()
     for name in templates.list_templates(extensions=["html"]):

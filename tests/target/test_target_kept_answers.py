@@ -4,7 +4,7 @@ import pytest
 from wire import ask, post
 
 from katydid.target.apis.base import Ask
-from katydid.target.kept_answers import MOST, KeptAnswers
+from katydid.target.apis.responses import MOST_KEPT, KeptAnswers
 from katydid.target.wire.http import RequestError
 
 RESPONSES = "/v1/responses"
@@ -41,7 +41,7 @@ def test_what_is_not_kept_is_an_error_that_names_it(previous):
 
 def test_the_oldest_are_forgotten_first():
     kept = KeptAnswers()
-    for number in range(MOST + 1):
+    for number in range(MOST_KEPT + 1):
         kept.keep(asking("one"), f"{number}", "x")
     assert list(kept.complete(asking("two", previous="1")).words) == ["one", "x", "two"]
     with pytest.raises(RequestError):

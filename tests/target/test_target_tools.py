@@ -5,8 +5,7 @@ import json
 import pytest
 
 from katydid.target.apis.base import Ask
-from katydid.target.apis.tool_turns import with_tools
-from katydid.target.apis.tools import TOLD_FAULTS, TOOL_FAULTS, calls_of, misreported, read_toolset, spoiled
+from katydid.target.apis.tools import TOLD_FAULTS, TOOL_FAULTS, calls_of, misreported, read_toolset, spoiled, with_tools
 from katydid.target.settings import TargetSettings
 from katydid.target.wire.http import RequestError
 

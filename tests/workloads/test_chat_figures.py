@@ -7,7 +7,7 @@ import pytest
 from documents import manifest_with
 from katydid.analysis.derived import with_derived
 from katydid.analysis.summary import summarise
-from katydid.model.declared import declare
+from katydid.model.metrics.declared import declare
 from katydid.report.model import Material
 from katydid.workloads.chat import CHAT
 from katydid.workloads.chat.analysis import MOST_TURNS, ChatFigures

@@ -8,8 +8,8 @@ import pytest
 
 from katydid.model.errors import ConfigError
 from katydid.target.process import start_target
-from katydid.workloads.resilience.chaos import ChaosOptions, ChaosService, run_command
-from katydid.workloads.resilience.user import ResilienceOptions, ResilienceService, is_local, parse_times
+from katydid.workloads.resilience.chaos import ChaosOptions, ChaosService, parse_times, run_command
+from katydid.workloads.resilience.user import ResilienceOptions, ResilienceService, is_local
 
 
 @pytest.mark.parametrize("host", ["http://127.0.0.1:80", "http://localhost", "https://[::1]:8", "ws://127.8.8.8:1"])
@@ -29,14 +29,14 @@ def test_another_machine_must_be_ones_own():
 
 
 def test_moments_are_seconds_in_their_order():
-    assert parse_times("30, 10", "--chaos-at") == [10.0, 30.0]
-    assert parse_times("1m30s,500ms, 2", "--chaos-at") == [0.5, 2.0, 90.0]
+    assert parse_times("30, 10") == [10.0, 30.0]
+    assert parse_times("1m30s,500ms, 2") == [0.5, 2.0, 90.0]
 
 
 @pytest.mark.parametrize("text", ["soon", "", "10,", "-1", "inf", "nan"])
 def test_moments_that_are_none_are_refused(text):
     with pytest.raises(ConfigError, match="give times of the run"):
-        parse_times(text, "--chaos-at")
+        parse_times(text)
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 import numpy as np
 import pandas as pd
 
-from katydid.analysis.derived import quantile
+from katydid.analysis.derived import quantile, values_of
 from katydid.model.documents.summary import Summary
 from katydid.model.formatting import fraction, plural
 from katydid.model.metrics import STATISTICS
@@ -149,15 +149,15 @@ def compared(samples: pd.DataFrame, truth: pd.DataFrame) -> pd.DataFrame:
 
 def errors(values: pd.Series) -> Errors:
     """Statistics of errors; nulls are left out."""
-    known = values.dropna().to_numpy(dtype=np.float64)
-    if not len(known):
+    there = values.dropna().to_numpy(dtype=np.float64)
+    if not len(there):
         return Errors(None, None, None, 0)
-    size = np.abs(known)
+    size = np.abs(there)
     return Errors(
-        p50=quantile(known, 0.5) if len(known) >= P50.fewest else None,
-        p99=quantile(size, 0.99) if len(known) >= P99.fewest else None,
+        p50=quantile(there, 0.5) if len(there) >= P50.fewest else None,
+        p99=quantile(size, 0.99) if len(there) >= P99.fewest else None,
         max=float(size.max()),
-        count=len(known),
+        count=len(there),
     )
 
 
@@ -177,21 +177,13 @@ class Load:
 
 
 def trial(samples: pd.DataFrame, monitor: pd.DataFrame, truth: pd.DataFrame, summary: Summary, load: Load) -> Trial:
-    """What one load showed.
-
-    Args:
-        samples: of the run.
-        monitor: of the run.
-        truth: the target's log.
-        summary: of the run.
-        load: that it was made with.
-    """
+    """What one load showed."""
     begin, end = load.window
     counted = samples[(samples["start_ms"] >= begin) & (samples["start_ms"] < end)]
     told = compared(counted, truth)
     chunks = chunks_between(samples, begin, end)
     seconds, cpu = _cpu(monitor, begin, end)
-    lag = counted["read_lag_ms"].dropna().to_numpy(dtype=np.float64)
+    lag = values_of(counted, "read_lag_ms")
     return Trial(
         users=load.users,
         processes=load.processes,

@@ -9,7 +9,7 @@ import re
 import numpy as np
 import pandas as pd
 
-from katydid.analysis.derived import ends_ms, failed_later
+from katydid.analysis.derived import ends_ms, failed_later, of_the_load
 from katydid.model.documents.summary import ErrorRow
 from katydid.model.sample import Blame, ErrorClass
 
@@ -28,7 +28,7 @@ def refused(frame: pd.DataFrame) -> bool:
     """Whether every request that got an answer was refused so; rows with a `role` are not requests of the load."""
     if "status" not in frame:
         return False
-    load = frame[frame["role"].isna()] if "role" in frame else frame
+    load = frame[of_the_load(frame)]
     answered = load[load["status"].notna()]
     so = answered["status"].isin(CONFIG_STATUSES) & (answered["outcome"] != "ok")
     return bool(len(so) and so.all())

@@ -6,9 +6,9 @@ Knows of a manifest its interval and how the run ended, and nothing about report
 import numpy as np
 import pandas as pd
 
-from katydid.model.declared import Metric, Read, declared_columns
 from katydid.model.documents.manifest import Manifest
-from katydid.model.parts import RunPart
+from katydid.model.metrics.declared import Metric, Read, declared_columns
+from katydid.model.metrics.parts import RunPart
 
 STOPPED = "failure-threshold"
 """What a manifest's `ended` says of such a run."""
@@ -40,8 +40,7 @@ def with_derived(samples: pd.DataFrame, manifest: Manifest) -> pd.DataFrame:
         frame["ttfo_ms"] = np.nan  # no model reasoned first
     frame["late"] = frame["late_ms"] > late_limit_ms(manifest)
     frame["paced"] = (frame["user"] < 0) | ~frame.duplicated(["user", "iteration"])
-    of_the_load = frame["role"].isna() if "role" in frame else True
-    frame["counted"] = in_statistics(frame, manifest, of_the_load=of_the_load)
+    frame["counted"] = in_statistics(frame, manifest)
     frame["timed"] = tell_times(frame)
     return frame
 
@@ -51,6 +50,19 @@ def rows_of(frame: pd.DataFrame, part: RunPart | None) -> pd.DataFrame:
     if part is None:
         return frame
     return frame[frame[part.column] == part.value] if part.column in frame else frame.iloc[:0]
+
+
+def of_the_load(samples: pd.DataFrame) -> pd.Series:
+    """Which rows are requests of the load; those with a `role` were asked beside it."""
+    return samples["role"].isna() if "role" in samples else pd.Series(data=True, index=samples.index)
+
+
+def values_of(rows: pd.DataFrame, column: str) -> np.ndarray:
+    """A column's values where it has any; none where the run lacks the column."""
+    if column not in rows:
+        return np.empty(0)
+    values = rows[column].to_numpy(dtype=np.float64, na_value=np.nan)
+    return np.asarray(values[~np.isnan(values)])
 
 
 def ends_ms(samples: pd.DataFrame) -> pd.Series:
@@ -79,14 +91,14 @@ def failed_later(samples: pd.DataFrame) -> pd.Series:
     return later
 
 
-def in_statistics(samples: pd.DataFrame, manifest: Manifest, *, of_the_load: pd.Series | bool = True) -> pd.Series:
+def in_statistics(samples: pd.DataFrame, manifest: Manifest) -> pd.Series:
     """Which rows enter the statistics: the one rule for warm-up and stop.
 
     - What was started before the stop counts, also where it ended in the drain; only failures in it do not.
     - What started in the warm-up does not count, unless nothing else would.
     - The warm-up of a run that the failure threshold stopped counts, see `warm_up_counts`.
     """
-    in_time = ~failed_later(samples) & of_the_load
+    in_time = ~failed_later(samples) & of_the_load(samples)
     if warm_up_counts(manifest):
         return in_time
     settled = in_time & ~samples["warm_up"].astype(bool)
@@ -102,9 +114,7 @@ def tell_times(frame: pd.DataFrame) -> pd.Series:
     Args:
         frame: samples with the column `counted`.
     """
-    later = frame["after_stop"].astype(bool)
-    if "role" in frame:
-        later &= frame["role"].isna()
+    later = frame["after_stop"].astype(bool) & of_the_load(frame)
     if not (frame["counted"] & frame["warm_up"]).any():  # else the warm-up counts, too
         later &= ~frame["warm_up"].astype(bool)
     found: pd.Series = (frame["counted"] | later) & (frame["outcome"] != "abandoned")

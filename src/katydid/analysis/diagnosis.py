@@ -12,7 +12,7 @@ import pandas as pd
 
 from katydid.analysis.capacity.holds import HoldResult
 from katydid.analysis.configuration import refused, what_to_check, with_blame
-from katydid.analysis.derived import quantile
+from katydid.analysis.derived import quantile, values_of
 from katydid.analysis.validity import Run, findings
 from katydid.model.formatting import milliseconds, plural, significant
 from katydid.model.sample import Blame
@@ -120,7 +120,7 @@ def _rate_limit(e: Evidence) -> str | None:
     named = ", ".join(f"{count} × {kind}" for kind, count in kinds.items() if kind in {"rate_limited", "daily_limit"})
     frame = e.run.frame  # what settles uses the limit up too
     ok = frame[frame["outcome"] == "ok"]
-    starts = np.sort(ok["start_ms"].dropna().to_numpy(dtype=np.float64))
+    starts = np.sort(values_of(ok, "start_ms"))
     through = np.searchsorted(starts, starts + 60_000.0) - np.arange(len(starts))
     most = f"; at most {plural(int(through.max()), 'request')} got through within a minute" if len(starts) else ""
     return f"{named} of {plural(failed, 'failure')}{most}{_let_pass(e.broken)}"
@@ -191,7 +191,7 @@ def _compute(e: Evidence) -> str | None:
         return f"the target's process used up to {cpu.max():.0f} % of a core (100 = one core)"
     if e.low is None or not e.broken:
         return None
-    before, after = (_median(e.of(h), "gap_mean_ms") for h in (e.low, e.broken[-1]))
+    before, after = (_quantile(e.of(h), "gap_mean_ms", 0.5) for h in (e.low, e.broken[-1]))
     if before and after and after > _FLAT * before:
         return (
             f"chunks came {milliseconds(after)} apart at {e.broken[-1].load_text}, {milliseconds(before)} "
@@ -212,7 +212,7 @@ def _concurrency(e: Evidence) -> str | None:
     if max(rates) > (1 + _PLATEAU) * min(rates) * 1.05:
         return None
     rate = float(np.median(rates))
-    base = _median(e.of(e.low), "duration_ms")
+    base = _quantile(e.of(e.low), "duration_ms", 0.5)
     if not base:
         return None
     each = e.low.requests_each
@@ -255,23 +255,15 @@ def _network(e: Evidence) -> str | None:
     slower = _slowdown(e)
     if e.low is None or not e.broken or (slower is not None and slower > _FLAT):
         return None
-    before, after = (_p95(e.of(h), "connect_ms") for h in (e.low, e.broken[-1]))
+    before, after = (_quantile(e.of(h), "connect_ms", 0.95) for h in (e.low, e.broken[-1]))
     if before is None or after is None or after < max(_SLOW_CONNECT_MS, _GREW * before):
         return None
     at = e.broken[-1].load_text
     return f"connecting took {milliseconds(after)} (p95) at {at}, {milliseconds(before)} at {e.low.load_text}"
 
 
-def _median(rows: pd.DataFrame, column: str) -> float | None:
-    return _quantile(rows, column, 0.5)
-
-
-def _p95(rows: pd.DataFrame, column: str) -> float | None:
-    return _quantile(rows, column, 0.95)
-
-
 def _quantile(rows: pd.DataFrame, column: str, q: float) -> float | None:
-    values = rows.loc[rows["outcome"] == "ok", column].dropna().to_numpy(dtype=np.float64)
+    values = values_of(rows[rows["outcome"] == "ok"], column)
     return quantile(values, q) if len(values) else None
 
 

@@ -12,7 +12,7 @@ from when they were due; here they count as answered with the request that came 
 import numpy as np
 import pandas as pd
 
-from katydid.analysis.derived import ends_ms, late_limit_ms, was_stopped
+from katydid.analysis.derived import ends_ms, late_limit_ms, of_the_load, was_stopped
 from katydid.load.arrivals import Rate, read_process
 from katydid.model.documents.manifest import Manifest
 
@@ -90,9 +90,7 @@ def due_in_a_ramp(frame: pd.DataFrame, interval_ms: float, until_ms: float) -> n
     Returns:
         Milliseconds of the run, in no order.
     """
-    real = frame[frame["user"] >= 0]
-    if "role" in real:
-        real = real[real["role"].isna()]
+    real = frame[(frame["user"] >= 0) & of_the_load(frame)]
     first = real.groupby("user")["scheduled_ms"].min().to_numpy(dtype=np.float64)
     first = first[first <= until_ms]
     times = np.floor((until_ms - first) / interval_ms).astype(np.int64) + 1
@@ -107,9 +105,7 @@ def arrived(frame: pd.DataFrame, column: str, window: Window) -> float | None:
     An answer's are spread evenly from its first token to its last byte. Those of the warm-up's requests that arrive
     in the window count; those that arrive in the drain do not.
     """
-    told = (frame["outcome"] == "ok") & frame[column].notna()
-    if "role" in frame:
-        told &= frame["role"].isna()
+    told = (frame["outcome"] == "ok") & frame[column].notna() & of_the_load(frame)
     ok = frame.loc[told, frame.columns.intersection([*_COURSE, column], sort=False)]
     if ok.empty:
         return None

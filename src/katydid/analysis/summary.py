@@ -18,9 +18,11 @@ from katydid.analysis.derived import (
     ends_ms,
     failed_later,
     iterations,
+    of_the_load,
     of_the_run,
     quantile,
     rows_of,
+    values_of,
     was_stopped,
     with_derived,
 )
@@ -30,12 +32,12 @@ from katydid.analysis.request_times import RequestTimes, statistic_of
 from katydid.analysis.validity import Run, findings, unchecked
 from katydid.analysis.validity.clocks import upper_bounds
 from katydid.analysis.validity.tokens import cache_found, lengths_found
-from katydid.model.declared import Catalogue, catalogue_of
 from katydid.model.documents.base import SCHEMA_VERSION
 from katydid.model.documents.manifest import Manifest
 from katydid.model.documents.summary import Censored, Measured, NameRow, RequestCounts, Summary
 from katydid.model.metrics import CORRECTED, ITL, STATISTICS, Statistic
-from katydid.model.rates import RATES, Counts, Stop
+from katydid.model.metrics.declared import Catalogue, catalogue_of
+from katydid.model.metrics.rates import RATES, Counts, Stop
 from katydid.model.workload import workloads_of
 from katydid.stats.histogram import Histogram
 
@@ -180,8 +182,8 @@ def _resent(counted: pd.DataFrame) -> int | None:
 
 def _users(frame: pd.DataFrame) -> int:
     """Users that asked for something until the stop."""
-    of_the_load = (frame["user"] >= 0) & ~frame["after_stop"].astype(bool)
-    return int(frame.loc[of_the_load, "user"].nunique())
+    asked = (frame["user"] >= 0) & ~frame["after_stop"].astype(bool)
+    return int(frame.loc[asked, "user"].nunique())
 
 
 def _seconds(window: tuple[float, float]) -> float:
@@ -205,7 +207,7 @@ def _stop(frame: pd.DataFrame, manifest: Manifest) -> Stop | None:
     stop = manifest.stopped_at_ms
     if not was_stopped(manifest) or stop is None:
         return None
-    load = frame[frame["role"].isna()] if "role" in frame else frame
+    load = frame[of_the_load(frame)]
     started = load[load["start_ms"] <= float(stop)]
     users = started.loc[started["user"] >= 0, "user"].nunique()
     under_way = ~(ends_ms(started) <= float(stop))  # also those whose end nobody knows
@@ -253,9 +255,9 @@ def _metrics(
                 too_few[name] = f"too few ({values} of {statistic.fewest})"
 
     for distribution in catalogue.distributions:
-        values = _known(ok, distribution.column)
+        values = values_of(ok, distribution.column)
         if distribution is CORRECTED and (counts.good is not None or counts.unserved is not None):
-            values = np.concatenate([_known(ok, "response_ms"), missed])
+            values = np.concatenate([values_of(ok, "response_ms"), missed])
         put(distribution.name, len(values), partial(_statistic, values))
     put(ITL.name, gaps.total, lambda statistic: _of_gaps(gaps, statistic) * 1000.0)
     metrics |= {rate.name: rate.of(counts) for rate in RATES}
@@ -277,14 +279,6 @@ def _of_part(
     return metrics, too_few, _censored(RequestTimes(rows[rows["timed"]], manifest), catalogue).metrics
 
 
-def _known(rows: pd.DataFrame, column: str) -> np.ndarray:
-    """A column's values where it has any."""
-    if column not in rows:
-        return np.empty(0)
-    values = rows[column].to_numpy(dtype=np.float64, na_value=np.nan)
-    return np.asarray(values[~np.isnan(values)])
-
-
 def _statistic(values: np.ndarray, statistic: Statistic) -> float:
     if statistic.quantile is not None:
         return quantile(values, statistic.quantile)
@@ -304,10 +298,10 @@ def _censored(requests: RequestTimes, catalogue: Catalogue) -> Censored:
     """
     metrics: dict[str, Measured] = {}
     for distribution in filter(requests.touched, catalogue.distributions):
-        known = requests.known(distribution)
+        times = requests.known(distribution)
         for statistic in STATISTICS:
-            if known is not None and known.count >= statistic.fewest:
-                value, at_least = statistic_of(known, statistic)
+            if times is not None and times.count >= statistic.fewest:
+                value, at_least = statistic_of(times, statistic)
                 metrics[f"{distribution.name}.{statistic.name}"] = Measured(value, at_least)
     return Censored(requests=int(requests.open.sum()), metrics=metrics)
 
@@ -316,7 +310,7 @@ def _names(counted: pd.DataFrame) -> list[NameRow]:
     """A row for each request name."""
     rows = []
     for name, group in counted[["name", "outcome", "duration_ms"]].groupby("name", sort=True, observed=True):
-        durations = group.loc[group["outcome"] == "ok", "duration_ms"].dropna().to_numpy(dtype=np.float64)
+        durations = values_of(group[group["outcome"] == "ok"], "duration_ms")
         rows.append(
             NameRow(
                 name=str(name),

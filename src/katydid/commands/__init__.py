@@ -27,13 +27,18 @@ COMMANDS = {
     "target": "serve a local target with known, settable behaviour",
     "completion": "print a script that completes commands and options in bash, zsh or fish",
 }
-"""Each is a module of `katydid.commands`; the target's lies with the target."""
+"""Each is a module of `katydid.commands`, but for those of _HOMES."""
+_HOMES = {
+    **dict.fromkeys(("run", "web", "capacity"), "katydid.commands.loading"),
+    **dict.fromkeys(("ab", "bisect"), "katydid.commands.pairs"),
+}
+"""Packages of commands that share more than a module's worth; the target's command lies with the target."""
 
 
 def command_parsers(names: Iterable[str] = COMMANDS) -> Mapping[str, OneLineParser]:
     """The tree's branches: the parsers of these commands by name; no other command is imported."""
     commands = OneLineParser(prog="katydid").add_subparsers(prog="katydid")
     for name in names:
-        module = "katydid.target.command" if name == "target" else f"katydid.commands.{name}"
+        module = "katydid.target.command" if name == "target" else f"{_HOMES.get(name, __name__)}.{name}"
         import_module(module).add_parser(commands)
     return commands.choices

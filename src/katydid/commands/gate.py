@@ -18,8 +18,8 @@ from katydid.resources import thresholds_file
 if TYPE_CHECKING:
     from katydid.gate.judgement import Judgement
     from katydid.gate.thresholds import Thresholds
-    from katydid.model.declared import Catalogue
     from katydid.model.documents.comparison import Comparison
+    from katydid.model.metrics.declared import Catalogue
     from katydid.runs.folder import RunFolder
 
 
@@ -73,7 +73,7 @@ def add_parser(commands: Commands) -> None:
 
 def _catalogue(runs: Sequence[RunFolder]) -> Catalogue:
     """The metrics that the runs may have, or without one any run of ours; a run that cannot be read says so later."""
-    from katydid.model.declared import catalogue_of, declare
+    from katydid.model.metrics.declared import catalogue_of, declare
     from katydid.model.workload import WORKLOADS
 
     if not runs:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from katydid.commands.output import STANDARD_OUTPUT, add_json, check_output, write_output
 from katydid.model.arguments import Commands
-from katydid.model.errors import ConfigError, ExitCode
+from katydid.model.errors import ConfigError, ExitCode, os_words
 from katydid.model.jsontext import json_text
 
 if TYPE_CHECKING:
@@ -38,8 +38,7 @@ def add_parser(commands: Commands) -> None:
 
 def run(given: Namespace) -> int:
     """Write the trace and show the profile; 0 where there is one."""
-    from katydid.analysis.traffic.difference import differences, verdict_on
-    from katydid.analysis.traffic.profile import of_log, of_run
+    from katydid.analysis.traffic import differences, of_log, of_run, verdict_on
     from katydid.load.traces.learning import csv_of
     from katydid.model.documents.traffic import Learning
     from katydid.model.formatting import plural
@@ -90,7 +89,7 @@ def _read(path: str) -> Learned:
     except ConfigError as error:
         raise ConfigError(f"{path}: {error}") from None
     except OSError as error:
-        raise ConfigError(f"{path}: {(error.strerror or str(error)).lower()}") from None
+        raise ConfigError(f"{path}: {os_words(error)}") from None
 
 
 def _sentence(traffic: Traffic) -> str:
@@ -138,7 +137,7 @@ def _sections(traffic: Traffic) -> list[Section]:
 
 def _against(found: Sequence[Difference]) -> Section:
     """The test beside the traffic."""
-    from katydid.analysis.traffic.difference import said
+    from katydid.analysis.traffic import said
     from katydid.model.units import Unit
     from katydid.report.model import Column, Section, Table
 

@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from katydid.model.errors import ConfigError
+from katydid.model.errors import ConfigError, os_words
 
 STANDARD_OUTPUT = "-"
 
@@ -53,4 +53,4 @@ def write_output(where: str, text: str) -> None:
 
 
 def _not_writable(where: str, error: OSError) -> ConfigError:
-    return ConfigError(f"{where} cannot be written: {(error.strerror or str(error)).lower()}")
+    return ConfigError(f"{where} cannot be written: {os_words(error)}")

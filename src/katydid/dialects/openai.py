@@ -62,7 +62,8 @@ class OpenAi(OpenAiAccess):
         try:
             choice = value["choices"][0]
             message = choice["message"]
-            text, other = text_of(message.get("content")), _has_content(message)
+            text = text_of(message.get("content"))
+            other = bool(text) or _has_content(message)
         except (KeyError, IndexError, TypeError, AttributeError):
             raise ProtocolError("not a chat completion") from None
         usage = value.get("usage") or choice.get("usage") or ("x_groq" in value and _groq_usage(value))

@@ -35,10 +35,10 @@ from katydid.engine.stages.shape import StagedFacts, staged_shape
 from katydid.engine.workers.messages import Rows, batch_of
 from katydid.load.body import Adaptation
 from katydid.load.pacing import Phase
-from katydid.model.declared import declare
 from katydid.model.documents.base import DocumentError
 from katydid.model.documents.manifest import Manifest
 from katydid.model.errors import ConfigError, ExitCode, KatydidError
+from katydid.model.metrics.declared import declare
 from katydid.model.redact import COMPLAINT_LIMIT, Redactor
 from katydid.model.version import __version__
 from katydid.protocol.target_url import hosts_in, shown_url
@@ -178,7 +178,7 @@ class Collector:
         spawn_rate = options.user_ramp or getattr(self._environment.parsed_options, "spawn_rate", None)
         shape = None if self._staged else self._environment.shape_class
         phase, ramp = shape_at_first(options, shape) if shape else first_requests(options, users or 0, spawn_rate)
-        info = RunInfo.now(
+        info = RunInfo(
             users=users,
             workers=workers,
             model=model,
@@ -189,8 +189,7 @@ class Collector:
             adaptation=adaptation.as_dict() if adaptation else None,
             calibration=getattr(service, "calibration", None),
             ranks=ranks,
-            lead=lead_of(options.mode, remote=self._runtime.is_master),
-        )
+        ).begun(lead_of(options.mode, remote=self._runtime.is_master))
         setattr(self._environment.parsed_options, WIRE_NAME, info.to_wire())
         started = datetime.fromtimestamp(info.origin_wall, UTC)
         version = version_label(options, Path.cwd())

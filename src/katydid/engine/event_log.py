@@ -8,11 +8,7 @@ from katydid.transport.exchange import Sink
 
 
 class EventLog:
-    """One process's events of one run.
-
-    Args:
-        api: of the target.
-    """
+    """One process's events of one run."""
 
     def __init__(self, info: RunInfo, api: str) -> None:
         self._info = info

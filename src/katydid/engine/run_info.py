@@ -30,12 +30,12 @@ STAGE_WIRE_NAME = "katydid_stage"
 SECRETS_WIRE_NAME = "katydid_secrets_for"
 """The one that carries `RunOptions.secrets_for`."""
 BATCH_WIRE_NAME = "katydid_batch"
-"""The one that carries the batch of users (`load.pacing`), in the same way."""
+"""The one that carries the batch of users (`load.ramps`), in the same way."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunInfo:
-    """Facts that are the same in all processes of a run.
+    """Facts that are the same in all processes of a run; the first three, and its secret, are those of `begun`.
 
     Attributes:
         origin: when the run began, on this process's monotonic clock, in seconds.
@@ -54,9 +54,9 @@ class RunInfo:
         secret: of this run; it is in no file.
     """
 
-    origin: float
-    origin_wall: float
-    boot: str
+    origin: float = 0.0
+    origin_wall: float = 0.0
+    boot: str = ""
     users: int | None
     workers: int
     model: str
@@ -69,26 +69,10 @@ class RunInfo:
     ranks: dict[str, int] = field(default_factory=dict)
     secret: str = field(default="", repr=False)
 
-    @classmethod
-    def now(
-        cls,
-        *,
-        users: int | None,
-        workers: int,
-        model: str,
-        warm_up: float,
-        run_time: float | None = None,
-        failure_limit: int = 0,
-        ramp: float | None = None,
-        adaptation: dict[str, object] | None = None,
-        calibration: dict[str, object] | None = None,
-        ranks: dict[str, int] | None = None,
-        lead: float = LEAD,
-    ) -> "RunInfo":
-        """Begin a run, a moment from now: its first users must be there for the first places in its schedule."""
+    def begun(self, lead: float = LEAD) -> "RunInfo":
+        """Those of a run that begins a moment from now: its first users must be there for the first places."""
         origin, wall = time.monotonic() + lead, time.time() + lead
-        facts = (users, workers, model, warm_up, run_time, failure_limit, ramp, adaptation, calibration, ranks or {})
-        return cls(origin, wall, _boot_id(), *facts, secret=token_hex())
+        return replace(self, origin=origin, origin_wall=wall, boot=_boot_id(), secret=token_hex())
 
     @classmethod
     def from_wire(cls, wire: Mapping[str, object]) -> "RunInfo":

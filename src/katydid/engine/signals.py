@@ -13,12 +13,7 @@ WORKER_PATIENCE = 2.0
 
 
 class Signals:
-    """One process's: the first ends its run, the next waits no longer for requests in flight.
-
-    Args:
-        run: ends the run that goes on.
-        runner: Locust's.
-    """
+    """One process's: the first ends its run, the next waits no longer for requests in flight."""
 
     def __init__(self, run: Stopper, runner: Runner) -> None:
         self._run = run

@@ -2,9 +2,9 @@
 
 Locust lets an environment name the class that decides who is spawned where and when
 (`Environment.dispatcher_class`). Ours is its own with one thing more: what each batch is. That travels in the
-very message that has a worker spawn it, so that all processes together keep one schedule (`load.pacing`).
+very message that has a worker spawn it, so that all processes together keep one schedule (`load.ramps`).
 
-What a load shape will ask for next, a copy of it is asked beforehand (`load.shapes`).
+What a load shape will ask for next, a copy of it is asked beforehand (`load.ramps`).
 """
 
 import copy
@@ -23,8 +23,8 @@ from locust.env import Environment
 
 from katydid.engine.options import RunOptions
 from katydid.engine.run_info import BATCH_WIRE_NAME, STAGE_WIRE_NAME
-from katydid.load.pacing import Batch, Batches, Phase, effective_phase, is_ramp
-from katydid.load.shapes import Answer, Foresight, Growth, spacing_rate
+from katydid.load.pacing import Phase, effective_phase
+from katydid.load.ramps import Answer, Batch, Batches, Foresight, Growth, is_ramp, spacing_rate
 
 if TYPE_CHECKING:
     from katydid.engine.run_state import Runtime
@@ -113,11 +113,7 @@ def _comes_as_ramp(options: RunOptions, users: int, rate: float) -> bool:
 
 
 class Spawning:
-    """The process that has users spawned: the only one, or the master.
-
-    Args:
-        runtime: of this process.
-    """
+    """The process that has users spawned: the only one, or the master."""
 
     def __init__(self, runtime: "Runtime") -> None:
         self._runtime = runtime

@@ -22,8 +22,8 @@ from katydid.engine.run_state import Runtime
 from katydid.engine.services.spread import Spread
 from katydid.load.pacing import Pacer, Phase, effective_phase, first_start
 from katydid.load.schedule import Schedule
-from katydid.model.declared import Metric, declare
 from katydid.model.errors import ConfigError
+from katydid.model.metrics.declared import Metric, declare
 from katydid.model.sample import REFUSED_FOR_RATE, Sample
 from katydid.model.workload import Workload, register
 from katydid.report.build import Report

@@ -16,12 +16,12 @@ from katydid.analysis.result import RunResult
 from katydid.gate.judgement import CheckKind, GateCheck, GateVerdict, Judgement
 from katydid.gate.limits import Limit
 from katydid.gate.thresholds import Objective, Policy, Thresholds
-from katydid.model.declared import Catalogue, described
 from katydid.model.documents.comparison import BothSides, ComparedMetric, ComparedPoints, Comparison, Verdict
 from katydid.model.documents.summary import Measured, Outcome
 from katydid.model.formatting import format_change, plural, value_only
 from katydid.model.metrics import FlatMetric, split_name, whole_name
-from katydid.model.rates import OF_AN_INTERVAL, OF_DUE_TIMES
+from katydid.model.metrics.declared import Catalogue, described
+from katydid.model.metrics.rates import OF_AN_INTERVAL, OF_DUE_TIMES
 from katydid.model.units import Unit
 from katydid.stats.proportions import in_points
 

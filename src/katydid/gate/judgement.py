@@ -44,17 +44,9 @@ _CODES = {
 
 @dataclass(frozen=True, slots=True)
 class GateCheck:
-    """One question, and its answer.
+    """One question, and its answer: see `CheckResult`, which is what `--json` has of it.
 
     Attributes:
-        metric: its flat name; `valid` and `ended` for the runs themselves, `comparison` for a comparison as a whole.
-        limit: what was asked for, as a person would write it.
-        reason: why, in words; empty where the value beside its limit says it all.
-        value: what was measured, in the unit of `summary.json`; of several runs the middle one.
-        values: of each run, where there are several.
-        at_least: the value is a lower bound.
-        compared: the comparison's own row on this metric; of an objective that the comparison does not know, what
-            the baseline's runs had.
         doubt: what `cannot_tell` means here.
         unit: of the value; None where there is no metric.
     """

@@ -13,10 +13,10 @@ from itertools import product
 from pathlib import Path
 
 from katydid.gate.limits import Limit, read_limit, read_percent
-from katydid.model.declared import SHIPPED, Catalogue
 from katydid.model.documents.comparison import CompareSettings
-from katydid.model.errors import ConfigError
+from katydid.model.errors import ConfigError, os_words
 from katydid.model.metrics import FlatMetric
+from katydid.model.metrics.declared import SHIPPED, Catalogue
 from katydid.model.units import Better
 
 SECTIONS: dict[str, tuple[str, ...]] = {
@@ -78,7 +78,7 @@ def read_thresholds(path: Path, catalogue: Catalogue = SHIPPED) -> Thresholds:
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
-        raise ConfigError(f"{path}: {(error.strerror or str(error)).lower()}; name a thresholds file") from None
+        raise ConfigError(f"{path}: {os_words(error)}; name a thresholds file") from None
     except UnicodeDecodeError:
         raise ConfigError(f"{path} is not text in UTF-8: save it as that") from None
     except tomllib.TOMLDecodeError as error:

@@ -5,7 +5,6 @@ The choice follows from the seed, the user and the iteration, so that both versi
 
 import math
 from bisect import bisect_right
-from dataclasses import dataclass
 from itertools import accumulate
 
 from katydid.load.lengths import chance
@@ -14,29 +13,28 @@ from katydid.model.errors import ConfigError
 _EXAMPLE = "as in --model a=0.7,b=0.3"
 
 
-@dataclass(frozen=True, slots=True)
 class Mix:
     """Models, and how often each is asked for.
 
-    Attributes:
+    Args:
         shares: by model, in the order in which they were named; together 1.
+
+    Attributes:
+        models: their names.
     """
 
-    shares: dict[str, float]
-
-    @property
-    def models(self) -> tuple[str, ...]:
-        """Their names."""
-        return tuple(self.shares)
+    def __init__(self, shares: dict[str, float]) -> None:
+        self.shares = shares
+        self.models = tuple(shares)
 
     @property
     def is_mixed(self) -> bool:
         """Whether there is more than one."""
-        return len(self.shares) > 1
+        return len(self.models) > 1
 
     def model(self, seed: int, user: int, iteration: int) -> str:
         """The model of one request."""
-        if not self.is_mixed:
+        if len(self.models) == 1:
             return self.models[0]
         ends = list(accumulate(self.shares.values()))
         place = bisect_right(ends, chance("model", seed, user, iteration) * ends[-1])

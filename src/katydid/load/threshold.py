@@ -75,7 +75,7 @@ class RequestShare:
 
     def take(self) -> bool:
         """Start one more; False where none is left."""
-        if self.spent:
+        if not self._left:
             return False
         self._left -= 1
         return True

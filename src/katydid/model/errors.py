@@ -52,6 +52,11 @@ def worst(*codes: ExitCode) -> ExitCode:
     return min(codes, key=PRECEDENCE.index, default=ExitCode.PASSED)
 
 
+def os_words(error: OSError) -> str:
+    """Why the operating system refuses something, as the end of a sentence: `no such file or directory`."""
+    return (error.strerror or str(error)).lower()
+
+
 class KatydidError(Exception):
     """The root of everything that Katydid raises on purpose."""
 

@@ -6,6 +6,7 @@ has a bug. Messages on the wire have null in its place: no request is lost for i
 
 import json
 import math
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,6 +16,7 @@ from katydid.model.documents.base import Document
 
 _MISSING = frozenset({"NaT", "<NA>", "nan"})
 """How pandas shows what is not there."""
+_HALF = re.compile("[\ud800-\udfff]")
 
 
 def json_text(
@@ -46,8 +48,34 @@ def json_text(
 
 
 def json_bytes(value: object) -> bytes:
-    """A message for the wire: compact, null for what JSON cannot say."""
-    return orjson.dumps(value)
+    """A message for the wire: compact, null for what JSON cannot say, U+FFFD for half a surrogate pair.
+
+    Raises:
+        TypeError: it has a type that JSON has not, or is nested deeper than Python can follow.
+    """
+    try:
+        return orjson.dumps(value)
+    except TypeError:  # which is fast, and takes neither half a pair nor a number of more than 64 bits
+        return _by_python(value)
+
+
+def _by_python(value: object) -> bytes:
+    try:
+        text = json.dumps(_finite(value), separators=(",", ":"), ensure_ascii=False)
+    except RecursionError:
+        raise TypeError("it is nested too deeply") from None
+    except ValueError as error:  # Python refuses to write the longest numbers
+        raise TypeError(str(error)) from None
+    return _HALF.sub("\ufffd", text).encode()
+
+
+def _finite(value: Any) -> Any:
+    """With null for NaN and infinity."""
+    if isinstance(value, dict):
+        return {key: _finite(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(part) for part in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _plain(value: object) -> object:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from itertools import groupby
 from operator import itemgetter
-from urllib.parse import quote, quote_plus, unquote, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, quote, quote_plus, unquote, urlsplit, urlunsplit
 
 from katydid.model.jsontext import json_text
 from katydid.model.sample import DETAIL_LIMIT
@@ -128,6 +128,11 @@ def _places(text: str) -> range:
 def _escaped_or_not(form: str) -> str:
     """A pattern for a text, also where its other than letters and digits have backslashes, once or more often."""
     return "".join(char if char.isalnum() else r"\\*" + re.escape(char) for char in form)
+
+
+def query_secrets(path: str) -> list[str]:
+    """Values in a query that nobody may see, by their names."""
+    return [value for name, value in parse_qsl(urlsplit(path).query) if is_secret_name(name)]
 
 
 def strip_credentials(url: str) -> str:

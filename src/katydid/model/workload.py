@@ -8,10 +8,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from katydid.model.declared import Metric
 from katydid.model.documents.manifest import Manifest
 from katydid.model.documents.summary import Summary
 from katydid.model.errors import ConfigError
+from katydid.model.metrics.declared import Metric
 from katydid.model.options import check_table, options_in
 
 

@@ -119,6 +119,7 @@ def _headers(lines: list[str]) -> dict[str, str]:
     return headers
 
 
+@lru_cache(MOST_HEADS)
 def content_length(value: str) -> int:
     """The number of a Content-Length; the same several times is one (RFC 9112, 6.3).
 

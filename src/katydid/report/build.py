@@ -7,11 +7,11 @@ from katydid.analysis.definitions import STATISTICS, DefinitionFinding, by_defin
 from katydid.analysis.derived import rows_of, warm_up_counts, with_derived
 from katydid.analysis.headline import headline_of
 from katydid.analysis.summary import summarise
-from katydid.model.declared import catalogue_of
 from katydid.model.documents.manifest import Manifest
 from katydid.model.documents.summary import Headline, Summary
 from katydid.model.formatting import capitalised, show
-from katydid.model.parts import RunPart
+from katydid.model.metrics.declared import catalogue_of
+from katydid.model.metrics.parts import RunPart
 from katydid.model.units import Unit
 from katydid.model.workload import workloads_of
 from katydid.report.capacity import capacity_section

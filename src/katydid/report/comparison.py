@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 from rich.console import Console
 
-from katydid.model.declared import catalogue_of
 from katydid.model.documents.comparison import Comparison, Verdict
 from katydid.model.formatting import fraction, plural, strip_control_chars
 from katydid.model.metrics import split_name, whole_name
+from katydid.model.metrics.declared import catalogue_of
 from katydid.model.version import __version__
 from katydid.report import verdict
 from katydid.report.charts.comparison import comparison_charts

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 from rich.console import Console
 
-from katydid.analysis.history import History, Version
-from katydid.analysis.metric_history import Change, MetricHistory, Trend
+from katydid.analysis.history import Change, History, MetricHistory, Trend, Version
 from katydid.model.documents.comparison import Comparison, Verdict
 from katydid.model.formatting import percent, plural, strip_control_chars
 from katydid.model.metrics import METRICS

@@ -12,10 +12,10 @@ import pandas as pd
 from katydid.analysis.headline import headline_of
 from katydid.analysis.validity import rules_for
 from katydid.model import formatting
-from katydid.model.declared import KEY, catalogue_of
 from katydid.model.documents.manifest import Manifest
 from katydid.model.documents.summary import Summary
 from katydid.model.metrics import STATISTICS
+from katydid.model.metrics.declared import KEY, catalogue_of
 from katydid.model.version import __version__
 from katydid.report.charts.run import run_charts
 from katydid.report.model import Material, Section

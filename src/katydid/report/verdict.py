@@ -4,11 +4,11 @@ import math
 from collections.abc import Mapping, Sequence
 
 from katydid.analysis.comparison.explain import BETTER, LARGEST, WORSE
-from katydid.model.declared import described
 from katydid.model.documents.comparison import ComparedMetric, Comparison, Verdict
 from katydid.model.formatting import change_text, format_change, fraction, number, percent, plural
 from katydid.model.metrics import DISTRIBUTIONS, split_name, whole_name
-from katydid.model.rates import USERS_AT_STOP
+from katydid.model.metrics.declared import described
+from katydid.model.metrics.rates import USERS_AT_STOP
 from katydid.model.units import Better, Unit
 from katydid.report.model import Section, Style
 from katydid.report.render.forest import Change

@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 from katydid.model.documents.base import Document, DocumentError
 from katydid.model.documents.manifest import Manifest
 from katydid.model.documents.summary import Summary
-from katydid.model.errors import ConfigError, NoDataError
+from katydid.model.errors import ConfigError, NoDataError, os_words
 from katydid.model.jsontext import json_text
 from katydid.runs.events import EventRow
 from katydid.runs.files import new_file, new_folder, replace_file
@@ -294,7 +294,7 @@ def _writing(file: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        why = (error.strerror or str(error)).lower()
+        why = os_words(error)
         raise ConfigError(f"{file} cannot be written ({why}): make room, or copy the run to where you may") from None
 
 

@@ -144,9 +144,10 @@ def compare_days(base: Values, new: Values, history: Sequence[Values], days: Seq
 
     Two sides made at different times differ by their days too. How much, the means of earlier days tell: their
     variance is that of a day and of the runs of one, so that twice as much is the variance of a difference; where a
-    side has fewer runs than a day, those that it lacks add theirs (Satterthwaite 1946). That the history's versions
-    may truly differ makes it too careful at most; of FEWEST_STEPS days and more only the steps from day to day count,
-    so that a slow creep does not hide itself.
+    side has fewer runs than a day, those that it lacks add theirs (Satterthwaite 1946). For the degrees of freedom
+    days differ at least as their runs make them: a few that lie close together by chance would else make the variance
+    small and pass for well known at once. That the history's versions may truly differ makes it too careful at most;
+    of FEWEST_STEPS days and more only the steps from day to day count, so that a slow creep does not hide itself.
 
     Args:
         base: logs of a metric, a run each.
@@ -160,12 +161,12 @@ def compare_days(base: Values, new: Values, history: Sequence[Values], days: Seq
     runs_a_day = len(days) / sum(1.0 / len(day) for day in days)
     noise = noise_of([base, new, *history])
     lacking = max(0.0, 1.0 / len(base) + 1.0 / len(new) - 2.0 / runs_a_day)
-    parts: list[tuple[float, float]] = [(2.0 * between, df)]
-    parts += [(lacking * noise.variance, noise.df)] if noise else []
-    variance = sum(part for part, _ in parts)
-    squares = sum(part**2 / known for part, known in parts)
     ratio = float(np.mean(new) - np.mean(base))
-    return Difference(ratio, float(np.sqrt(variance)), variance**2 / squares if squares else df, Design.DAYS)
+    if noise is None or not lacking * noise.variance:
+        return Difference(ratio, float(np.sqrt(2.0 * between)), df, Design.DAYS)
+    of_runs = Noise(lacking * noise.variance, noise.df)
+    least = Noise(2.0 * max(between, noise.variance / runs_a_day), df)
+    return Difference(ratio, float(np.sqrt(2.0 * between + of_runs.variance)), _known([least, of_runs]), Design.DAYS)
 
 
 def _between(means: Values) -> tuple[float, float]:
@@ -217,10 +218,15 @@ def _is_surprising(noise: Noise, rest: Noise) -> bool:
 
 def _unequal(log_ratio: float, noises: tuple[Noise, Noise], runs: tuple[int, int]) -> Difference:
     """Each side by its own noise (Welch-Satterthwaite)."""
-    parts = [noise.variance / count for noise, count in zip(noises, runs, strict=True)]
-    variance = sum(parts)
-    df = variance**2 / sum(part**2 / noise.df for part, noise in zip(parts, noises, strict=True))
-    return Difference(log_ratio, float(np.sqrt(variance)), df, Design.WELCH)
+    parts = [Noise(noise.variance / count, noise.df) for noise, count in zip(noises, runs, strict=True)]
+    variance = sum(part.variance for part in parts)
+    return Difference(log_ratio, float(np.sqrt(variance)), _known(parts), Design.WELCH)
+
+
+def _known(parts: Sequence[Noise]) -> float:
+    """Degrees of freedom of a sum of variances, of which one at least is more than 0 (Satterthwaite 1946)."""
+    squares = sum(part.variance**2 / part.df for part in parts)
+    return sum(part.variance for part in parts) ** 2 / squares
 
 
 def holm(p_values: Values) -> list[float]:

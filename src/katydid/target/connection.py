@@ -17,7 +17,7 @@ from katydid.target.apis.ollama import OllamaApi
 from katydid.target.apis.openai import CompletionsApi, OpenAiApi
 from katydid.target.apis.responses import ResponsesApi, response_id
 from katydid.target.apis.retrieval import EmbeddingsApi, OllamaEmbedApi, RerankApi
-from katydid.target.apis.tool_turns import with_tools
+from katydid.target.apis.tools import with_tools
 from katydid.target.bridge.answering import BridgeAnswer, BridgeSocket, messages_path
 from katydid.target.bridge.service import PREFIX as BRIDGE
 from katydid.target.faults import choose_fault

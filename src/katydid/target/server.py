@@ -11,9 +11,9 @@ import psutil
 from katydid.model.errors import ConfigError
 from katydid.model.jsontext import json_bytes
 from katydid.target.admission import RateLimits, Refusal, Slots
+from katydid.target.apis.responses import KeptAnswers
 from katydid.target.bridge.service import Bridge
 from katydid.target.connection import Connection
-from katydid.target.kept_answers import KeptAnswers
 from katydid.target.prefix_cache import PrefixCache
 from katydid.target.settings import TargetSettings
 from katydid.target.speech.gateway import Gateway

@@ -225,7 +225,7 @@ _GATHERS = hasattr(socket.socket, "sendmsg")
 
 def send_all(sock: socket.socket, deadline: float, *pieces: bytes) -> None:
     """Send on a non-blocking socket, letting other greenlets run while its buffer is full."""
-    left = [memoryview(piece) for piece in pieces]
+    left: list[bytes | memoryview] = list(pieces)
     while left:
         try:
             sent = sock.sendmsg(left) if _GATHERS and len(left) > 1 else sock.send(left[0])
@@ -235,7 +235,7 @@ def send_all(sock: socket.socket, deadline: float, *pieces: bytes) -> None:
         while left and sent >= len(left[0]):
             sent -= len(left.pop(0))
         if left:
-            left[0] = left[0][sent:]
+            left[0] = memoryview(left[0])[sent:]
 
 
 def _receive(sock: socket.socket, deadline: float) -> bytes:

@@ -207,8 +207,7 @@ def _repeats(results: Sequence[HoldResult]) -> list[list[HoldResult]]:
 
 def _crossing(holds: Sequence[HoldResult], criterion: Criterion) -> Crossing | None:
     """Where the share of requests that miss a criterion passes what is allowed."""
-    # A stage in which the target fell behind shows a share that would still grow: it says nothing but "too much".
-    usable = [h for h in holds if h.judged[criterion.metric] and (h.keeps_up or criterion.metric in h.broken)]
+    usable = [h for h in holds if _tells(h, criterion)]
     if not usable or not any(criterion.metric in h.broken for h in usable):
         return None
     name = _name(criterion.metric, usable)
@@ -232,6 +231,18 @@ def _crossing(holds: Sequence[HoldResult], criterion: Criterion) -> Crossing | N
         return Crossing(name, fitted, "logistic")
     part = (criterion.allowed - smooth[below]) / (smooth[above] - smooth[below])
     return Crossing(name, float(users[below] * (users[above] / users[below]) ** part), "isotonic")
+
+
+def _tells(hold: HoldResult, criterion: Criterion) -> bool:
+    """Whether the share that missed a criterion in a stage is one of its load.
+
+    Not where the target fell behind, so that it would still grow, nor where so few requests were asked that more than
+    the allowed share missed it by chance.
+    """
+    if not hold.judged[criterion.metric]:
+        return False
+    beyond = hold.missed_share(criterion.metric) > criterion.allowed
+    return criterion.metric in hold.broken or (hold.keeps_up and not beyond)
 
 
 def _name(metric: str, holds: Sequence[HoldResult]) -> str:

@@ -25,7 +25,6 @@ from katydid.analysis.comparison.primaries import FAILURES, Primaries, primaries
 from katydid.analysis.comparison.sides import Sides
 from katydid.analysis.comparison.stops import compare_stops
 from katydid.analysis.comparison.verdicts import Judged, judge_metrics, undecided_failures
-from katydid.model.declared import catalogue_of
 from katydid.model.documents.base import SCHEMA_VERSION
 from katydid.model.documents.comparison import (
     ComparedRun,
@@ -35,7 +34,8 @@ from katydid.model.documents.comparison import (
     Verdict,
 )
 from katydid.model.metrics import AT_LENGTH
-from katydid.model.rates import USERS_AT_STOP
+from katydid.model.metrics.declared import catalogue_of
+from katydid.model.metrics.rates import USERS_AT_STOP
 from katydid.model.units import Better
 from katydid.runs.folder import RunFolder
 from katydid.stats.warmup import settled_after

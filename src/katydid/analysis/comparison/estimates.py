@@ -16,11 +16,11 @@ from katydid.analysis.comparison.failures import clumping, episodes
 from katydid.analysis.derived import of_the_run, rows_of, warm_up_counts, with_derived
 from katydid.analysis.request_times import RequestTimes, statistic_of
 from katydid.analysis.summary import summarise
-from katydid.model.declared import Catalogue, Read, catalogue_of
 from katydid.model.documents.comparison import RunOutcome
 from katydid.model.documents.manifest import Manifest
 from katydid.model.documents.summary import Summary
 from katydid.model.metrics import STATISTICS
+from katydid.model.metrics.declared import Catalogue, Read, catalogue_of
 from katydid.model.units import Better
 from katydid.runs.folder import RunFolder
 from katydid.runs.gaps import counted

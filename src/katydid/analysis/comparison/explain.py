@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from katydid.analysis.comparison.primaries import FAILURES
 from katydid.analysis.comparison.sides import NOT_INTERLEAVED, Sides, todays
 from katydid.analysis.comparison.verdicts import Judged, undecided_failures
-from katydid.model.declared import described
 from katydid.model.documents.comparison import ComparedMetric, CompareSettings, Verdict
 from katydid.model.formatting import change_text, fraction, plural
+from katydid.model.metrics.declared import described
 from katydid.model.units import Unit
 from katydid.stats.inference import UNSEEN
 

@@ -12,10 +12,10 @@ from katydid.analysis.comparison.comparability import another_load
 from katydid.analysis.comparison.estimates import Estimates, RunData, estimate, read_run
 from katydid.analysis.comparison.sides import Sides
 from katydid.analysis.derived import rows_of
-from katydid.model.declared import SHIPPED, Catalogue
 from katydid.model.errors import NoDataError
 from katydid.model.metrics import AT_LENGTH, STATISTICS, split_name, whole_name
-from katydid.model.parts import RunPart
+from katydid.model.metrics.declared import SHIPPED, Catalogue
+from katydid.model.metrics.parts import RunPart
 from katydid.runs.folder import RunFolder
 from katydid.stats.bootstrap import log_errors
 

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from katydid.analysis.comparison.estimates import TOO_FEW, Estimates
-from katydid.model.declared import SHIPPED, Catalogue
 from katydid.model.documents.comparison import STREAM
 from katydid.model.metrics import split_name, whole_name
+from katydid.model.metrics.declared import SHIPPED, Catalogue
 
 FAILURES = "failure_rate"
 """Primary in every comparison: a version that answers fewer requests is worse, however fast it is."""

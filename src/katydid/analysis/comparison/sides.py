@@ -11,7 +11,7 @@ import numpy as np
 
 from katydid.analysis.comparison.estimates import Estimates
 from katydid.analysis.comparison.primaries import FAILURES
-from katydid.model.declared import SHIPPED, Catalogue
+from katydid.model.metrics.declared import SHIPPED, Catalogue
 from katydid.model.units import Unit
 from katydid.stats.noise import AS_EVER, Today, todays_noise
 

@@ -18,7 +18,7 @@ from katydid.analysis.derived import was_stopped
 from katydid.model.documents.comparison import ComparedMetric, CompareSettings, Verdict
 from katydid.model.formatting import number, percent, plural
 from katydid.model.metrics import METRICS
-from katydid.model.rates import AT_STOP, USERS_AT_STOP
+from katydid.model.metrics.rates import AT_STOP, USERS_AT_STOP
 from katydid.stats import inference
 from katydid.stats.inference import Design, Difference, Noise, Values
 

@@ -11,9 +11,9 @@ import pandas as pd
 
 from katydid.analysis.validity import clocks, generator, load, prompts, stalls
 from katydid.analysis.validity.rule import Rule, Run, has_plan, watched
-from katydid.model.declared import catalogue_of
 from katydid.model.documents.manifest import Manifest
 from katydid.model.documents.summary import Finding, Severity
+from katydid.model.metrics.declared import catalogue_of
 from katydid.model.workload import workloads_of
 
 __all__ = ["RULES", "Finding", "Rule", "Run", "Severity", "findings", "rules_for", "unchecked"]

@@ -6,7 +6,7 @@ Which are upper bounds.
 import numpy as np
 import pandas as pd
 
-from katydid.analysis.derived import quantile
+from katydid.analysis.derived import quantile, values_of
 from katydid.analysis.planning.speech_theory import is_plausible
 from katydid.analysis.validity.generator import LESS_ELSEWHERE
 from katydid.analysis.validity.rule import Run
@@ -52,7 +52,7 @@ def _late_loop(run: Run) -> tuple[str, float] | None:
 
 def implausible_rtf(run: Run) -> Finding | None:
     """Processing times of a recogniser in another unit than they are read in."""
-    named = run.counted["server_rtf"].dropna().to_numpy(dtype=np.float64)
+    named = values_of(run.counted, "server_rtf")
     if not len(named) or is_plausible(mean := float(named.mean())):
         return None
     return Finding(

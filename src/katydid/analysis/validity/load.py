@@ -4,9 +4,9 @@ import pandas as pd
 
 from katydid.analysis.derived import warm_up_counts, was_stopped
 from katydid.analysis.validity.rule import Run, found_no_user, has_plan
-from katydid.model.declared import catalogue_of
 from katydid.model.documents.summary import Finding, Severity
 from katydid.model.formatting import plural
+from katydid.model.metrics.declared import catalogue_of
 
 
 def no_data(run: Run) -> Finding | None:

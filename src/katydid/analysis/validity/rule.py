@@ -8,7 +8,7 @@ import pandas as pd
 
 from katydid.model.documents.manifest import Manifest
 from katydid.model.documents.summary import Finding
-from katydid.model.rates import Counts
+from katydid.model.metrics.rates import Counts
 from katydid.model.sample import LateCause
 from katydid.runs.monitor import WATCHED
 

@@ -22,11 +22,7 @@ _PAIRS = {
 
 
 def lengths_found(counted: pd.DataFrame) -> LengthsFound | None:
-    """Lengths asked for and realised; None where no length was asked for, or none was counted.
-
-    Args:
-        counted: samples with derived columns, those that count.
-    """
+    """Lengths asked for and realised; None where no length was asked for, or none was counted."""
     ok = counted["outcome"] == "ok"
     found = {name: _lengths(counted, ok, *columns) for name, columns in _PAIRS.items()}
     return LengthsFound(**found) if any(found.values()) else None
@@ -76,12 +72,7 @@ class Own:
 
 
 def cache_found(counted: pd.DataFrame, manifest: Manifest) -> CacheFound | None:
-    """What came from a prefix cache; None where the target does not say.
-
-    Args:
-        counted: samples with derived columns, those that count.
-        manifest: of the run.
-    """
+    """What came from a prefix cache; None where the target does not say."""
     if not tells_of_cache(counted):
         return None
     rows, cached, prompt = cached_and_all(counted[counted["outcome"] == "ok"])

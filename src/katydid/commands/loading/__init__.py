@@ -1,1 +1,1 @@
-"""What the commands that hand on to Locust have in common."""
+"""The commands that hand on to Locust, `run`, `web` and `capacity`, and what they have in common."""

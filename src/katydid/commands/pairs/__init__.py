@@ -1,1 +1,1 @@
-"""What `katydid ab` and `katydid bisect` share: versions that are run as interleaved pairs until it is decided."""
+"""`katydid ab` and `katydid bisect`: versions that are run as interleaved pairs until it is decided."""

@@ -42,10 +42,6 @@ class Decision:
 def decide(given: argparse.Namespace, asked: Asked) -> Decision:
     """Make pairs, write what they say.
 
-    Args:
-        given: the command line, complete.
-        asked: what it asks for.
-
     Raises:
         ConfigError: something must be changed.
         NoDataError: there is nothing to compare.

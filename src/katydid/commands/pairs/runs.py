@@ -70,11 +70,7 @@ class Runs:
         return folder
 
     def _seed_of_pair(self, number: int) -> list[str]:
-        """The option that says it; none for the first pair, whose seed is the asked one, and where a run has no seed.
-
-        Args:
-            number: of the pair, from 0.
-        """
+        """The option that says it, by the number of the pair from 0; none for the first, nor where a run has none."""
         return [f"--{SEED}", str(self._seed + number)] if number and self._seed is not None else []
 
     def _served(self, side: str) -> AbstractContextManager[object]:

@@ -23,9 +23,6 @@ _DONE = "katydid_done"
 class Barrier:
     """One process's part.
 
-    Args:
-        runtime: of this process.
-
     Attributes:
         released_at: when users that wait may start, on the monotonic clock; None until that is known.
         roster: what users said of themselves when they were ready, of the whole run; known with `released_at`, which

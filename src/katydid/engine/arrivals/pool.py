@@ -11,11 +11,7 @@ if TYPE_CHECKING:
 
 
 class Pool:
-    """One process's, of one run.
-
-    Args:
-        runtime: of this process.
-    """
+    """One process's, of one run."""
 
     def __init__(self, runtime: "Runtime") -> None:
         self._runtime = runtime

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from katydid.load.traces.files import collected, records
 from katydid.load.traces.trace import Trace, read_window
-from katydid.model.errors import ConfigError
+from katydid.model.errors import ConfigError, os_words
 from katydid.model.formatting import plural
 
 _PIECE = 2**16
@@ -46,7 +46,7 @@ def replay_of(path: str, window: str | None, speed: float, requests: int | None)
     except ConfigError as error:
         raise ConfigError(f"--trace {path}: {error}") from None
     except OSError as error:
-        raise ConfigError(f"--trace {path}: {(error.strerror or str(error)).lower()}") from None
+        raise ConfigError(f"--trace {path}: {os_words(error)}") from None
 
 
 @lru_cache(maxsize=1)

@@ -4,7 +4,6 @@ The command line, the environment, Locust's web form and the workers all take th
 own options are a subclass; an API's are its dialect's (`Dialect.options`).
 """
 
-import subprocess
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ from katydid.load.lengths import LengthOptions
 from katydid.model.options import AT_MOST_32_BITS, NOT_NEGATIVE, POSITIVE, Group, option, truth
 from katydid.model.options.quantities import count, duration
 from katydid.model.redact import hide_query, strip_credentials
+from katydid.resources import git
 from katydid.transport.exchange import TlsSettings
 
 SHOWN: dict[str, Callable[[str], str | None]] = {
@@ -229,9 +229,4 @@ def version_label(options: RunOptions, folder: Path) -> str:
     """The version under test: as given, else what git calls the working folder, else `unversioned`."""
     if options.version_label:
         return options.version_label
-    command = ["git", "-C", str(folder), "describe", "--tags", "--always", "--dirty"]
-    try:
-        found = subprocess.run(command, capture_output=True, text=True, timeout=5, check=False)  # noqa: S603 - fixed words
-    except (OSError, subprocess.TimeoutExpired):
-        return "unversioned"
-    return found.stdout.strip() or "unversioned"
+    return git("describe", "--tags", "--always", "--dirty", folder=folder) or "unversioned"

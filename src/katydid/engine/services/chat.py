@@ -208,19 +208,22 @@ class ChatService(Generic[Options_co]):
             self._paths.find(self.generation(model=each), stream=self.streams)
 
     def request(self, *, user: int, iteration: int, request_id: str, stream: bool) -> Request:
-        """The request of a user's iteration; its body is built ahead of time where it is made."""
-        if self.making.active:
-            body = self.making.take(user, iteration).body
-            return self.post(body, request_id, stream=stream, model=self.model_of(user, iteration))
-        index, model = self.questions.index((user, iteration)), self.model_of(user, iteration)
-        return self.post(self._body(index, model, stream=stream), request_id, stream=stream, model=model)
+        """The request of a user's iteration."""
+        return self._request((user, iteration), self.model_of(user, iteration), request_id, stream=stream)
 
     def request_for(self, sample: Sample, draw: tuple[int, int], *, stream: bool) -> Request:
         """The request of a sample, made by the user and the iteration of `draw`; the sample is told what it asks."""
-        user, iteration = draw
         self.questions.describe(sample, draw)
-        sample.model = self.model_of(user, iteration)
-        return self.request(user=user, iteration=iteration, request_id=sample.request_id, stream=stream)
+        sample.model = model = self.model_of(*draw)
+        return self._request(draw, model, sample.request_id, stream=stream)
+
+    def _request(self, turn: tuple[int, int], model: str, request_id: str, *, stream: bool) -> Request:
+        """As it is sent; its body is built ahead of time where it is made."""
+        if self.making.active:
+            body = self.making.take(*turn).body
+        else:
+            body = self._body(self.questions.index(turn), model, stream=stream)
+        return self.post(body, request_id, stream=stream, model=model)
 
     def answer_parser(self) -> AnswerParser:
         """A reader for one whole answer."""

@@ -48,6 +48,9 @@ class Making:
         trace: that is replayed.
         apart: a shared prefix is a system prompt, and no part of the prompts' lengths.
 
+    Attributes:
+        active: requests are made one by one: of drawn lengths, or with images.
+
     Raises:
         ConfigError: options contradict each other, or the tokenizer cannot be read.
     """
@@ -81,15 +84,11 @@ class Making:
             self.prompts = TracedPrompts(seed, trace, weigh)
             self.makes_prompts, self.sets_outputs = trace.makes_prompts, trace.outputs is not None
         self.images = read_images(options.images) if options.images else None
+        self.active = self.makes_prompts or self.sets_outputs or self.images is not None
         self._inputs, self._shared, self._apart = inputs, shared, apart
         self._build = build
         self._ready: dict[tuple[int, int], Built] = {}
         self._bytes = 0
-
-    @property
-    def active(self) -> bool:
-        """Whether requests are made one by one: of drawn lengths, or with images."""
-        return self.makes_prompts or self.sets_outputs or self.images is not None
 
     # In the run
 

@@ -1,11 +1,9 @@
 """Where a service's requests go: paths that people give, and the place of an API below the URL of its target."""
 
-from urllib.parse import parse_qsl, urlsplit
-
 from katydid.dialects import DIALECTS
 from katydid.dialects.base import Dialect, Generation, path_of
 from katydid.model.errors import ConfigError
-from katydid.model.redact import hide_query, is_secret_name
+from katydid.model.redact import hide_query, query_secrets
 from katydid.protocol.target_url import Place, names_endpoint, place
 
 
@@ -50,17 +48,11 @@ class Paths:
     @property
     def secrets(self) -> list[str]:
         """Values in their queries that nobody may see."""
-        queries = (parse_qsl(urlsplit(path).query) for path in (self.endpoint, *self.known.values()))
-        return [value for query in queries for name, value in query if is_secret_name(name)]
+        return [secret for path in (self.endpoint, *self.known.values()) for secret in query_secrets(path)]
 
 
 def placed(dialect: Dialect, base: str, chosen: str | None) -> Place:
     """Where the API is, below the base path that the target's URL has.
-
-    Args:
-        dialect: of the API.
-        base: path of the URL.
-        chosen: the endpoint that the person asks for, where that is another.
 
     Raises:
         ConfigError: the URL is the endpoint of another API.

@@ -14,7 +14,7 @@ from pyarrow import parquet
 from katydid.load.prompts.collection import Entry, Prompts, collected
 from katydid.load.prompts.entry import CONVERSATIONS, KNOWN, TEXTS
 from katydid.load.prompts.files import READERS, plain, unpacked
-from katydid.model.errors import ConfigError
+from katydid.model.errors import ConfigError, os_words
 
 MOST_AT_ONCE = 16 * 2**20
 """Bytes of the rows that are in memory at a time, about: a dictionary may make each as long as all its texts."""
@@ -103,7 +103,7 @@ def load_prompts(path: str | None) -> Prompts:
     except ConfigError as error:
         raise ConfigError(f"--prompts {path}: {error}") from None
     except OSError as error:
-        raise ConfigError(f"--prompts {path}: {(error.strerror or str(error)).lower()}") from None
+        raise ConfigError(f"--prompts {path}: {os_words(error)}") from None
 
 
 def _of_file(path: Path, source: str) -> Prompts:

@@ -21,11 +21,6 @@ Kind = Callable[[Any, str], Service]
 class Spread:
     """See `base.Service`.
 
-    Args:
-        kind: of the services.
-        options: of the run.
-        hosts: URLs of the targets.
-
     Attributes:
         services: one a target, in the order of `--host`.
         note: what a person should know of the look before the load; empty for nothing.
@@ -156,12 +151,7 @@ class Spread:
 
 
 def open_service(kind: Kind, options: RunOptions, host: str) -> Service:
-    """The service of a run's target, or of its targets.
-
-    Args:
-        kind: of the services.
-        options: of the run.
-        host: URL of the target, or several with commas.
+    """The service of a run's target, or of its targets, which stand in `host` with commas.
 
     Raises:
         ConfigError: an option is no good for such a target.

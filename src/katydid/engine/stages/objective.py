@@ -7,8 +7,8 @@ from typing import Any
 
 from katydid.analysis.capacity.holds import CONVERSATIONS_OK, Criterion, criterion
 from katydid.gate.thresholds import read_thresholds
-from katydid.model.declared import catalogue_of, declare
 from katydid.model.errors import ConfigError
+from katydid.model.metrics.declared import catalogue_of, declare
 from katydid.model.sample import Sample
 
 _REQUEST_COLUMNS = {field.name for field in fields(Sample)} | {"response_ms", "tpot_ms"}

@@ -10,17 +10,18 @@ import sys
 import time
 from argparse import Namespace
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 import gevent
 from locust.argument_parser import get_parser
 from locust.runners import STATE_INIT, MasterRunner, Runner, WorkerRunner
+from msgspec.structs import replace
 
 from katydid.engine.options.parsing import run_options
 from katydid.engine.run_info import RunInfo
 from katydid.engine.stopping import Stopper
 from katydid.engine.workers.messages import Setting, harmless
+from katydid.model.documents.manifest import Silence
 from katydid.model.errors import ConfigError
 from katydid.model.formatting import plural
 from katydid.model.jsontext import json_text
@@ -39,19 +40,6 @@ START_PATIENCE = 10.0
 POLL = 0.02
 _CALL = "katydid_call"
 _HERE = "katydid_here"
-
-
-@dataclass(slots=True)
-class Silence:
-    """A time in which the master heard nothing of a worker, in seconds of the run.
-
-    Attributes:
-        end: None where nothing was heard any more.
-    """
-
-    worker: str
-    begin: float
-    end: float | None = None
 
 
 class Presence:
@@ -82,7 +70,8 @@ class Presence:
         self._warn = warn
         self._note = note
         self._heard = dict.fromkeys(workers, time.monotonic())
-        self._silent: dict[str, Silence] = {}
+        self._silent: dict[str, int] = {}
+        """Workers that are silent now, each with the place of its silence."""
         self._silences: list[Silence] = []
 
     def watch(self, ending: Callable[[], bool]) -> None:
@@ -111,23 +100,23 @@ class Presence:
                 self._came_back(worker, now)
 
     def _fell_silent(self, worker: str, now: float) -> None:
-        silence = Silence(f"worker-{self._runner.get_worker_index(worker)}", self._info.ms(self._heard[worker]) / 1000)
-        self._silent[worker] = silence
-        self._silences.append(silence)
+        name, begin = f"worker-{self._runner.get_worker_index(worker)}", self._info.ms(self._heard[worker]) / 1000
+        self._silent[worker] = len(self._silences)
+        self._silences.append(Silence(worker=name, begin=begin))
         self._warn(
-            f"{silence.worker} is out of touch, not heard for {now - self._heard[worker]:.0f} s: see its log, "
+            f"{name} is out of touch, not heard for {now - self._heard[worker]:.0f} s: see its log, "
             "and the network between; the run is invalid, and Ctrl-C ends it"
         )
         self._keep()
 
     def _came_back(self, worker: str, now: float) -> None:
-        silence = self._silent.pop(worker)
-        silence.end = self._info.ms(now) / 1000
-        self._say(f"{silence.worker} is back after {silence.end - silence.begin:.0f} s; its rows are on their way")
+        place, end = self._silent.pop(worker), self._info.ms(now) / 1000
+        silence = self._silences[place] = replace(self._silences[place], end=end)
+        self._say(f"{silence.worker} is back after {end - silence.begin:.0f} s; its rows are on their way")
         self._keep()
 
     def _keep(self) -> None:
-        self._note(silences=[asdict(silence) for silence in self._silences])
+        self._note(silences=self._silences)
 
 
 _SETTING = "katydid_setting"
@@ -140,11 +129,7 @@ FACTS = frozenset({"katydid_version", "timestamp_source", "api", "endpoint"})
 
 
 class Alike:
-    """Whether workers are what the run is: Locust has them forget what they were started with, and says nothing.
-
-    Args:
-        runtime: of this process.
-    """
+    """Whether workers are what the run is: Locust has them forget what they were started with, and says nothing."""
 
     def __init__(self, runtime: "Runtime") -> None:
         self._runtime = runtime
@@ -199,9 +184,6 @@ class RollCall:
     Locust counts a worker as ready when it has connected, before it has started up. On a busy machine that takes
     seconds, in which users are neither spawned nor heartbeats sent, so that the run would begin without its workers,
     and Locust would take them for lost.
-
-    Args:
-        runner: Locust's, of any process.
     """
 
     def __init__(self, runner: Runner) -> None:

@@ -124,13 +124,7 @@ class MadePrompts:
         return self._group_text(user, iteration) if self._apart and self._shared else ""
 
     def text(self, user: int, iteration: int, units: int) -> str:
-        """So many units of text that begin as no other request of the run does, behind what they share.
-
-        Args:
-            user: of the request.
-            iteration: of the user.
-            units: see `Plan`.
-        """
+        """So many units of text that begin as no other request of the run does, behind what they share."""
         prefix = "" if self._apart else self._group_text(user, iteration)
         begins = self._cut(user, iteration, units - self._prefix_units, leading=not prefix)
         return f"{prefix} {begins}" if prefix else begins

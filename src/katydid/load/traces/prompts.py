@@ -15,13 +15,7 @@ _BLOCKS = -3
 
 
 class TracedPrompts(MadePrompts):
-    """The requests of a trace: those of user 0, whose iterations are its requests' numbers.
-
-    Args:
-        seed: of the run.
-        trace: what is replayed.
-        weigh: tokens of a text, by a tokenizer.
-    """
+    """The requests of a trace: those of user 0, whose iterations are its requests' numbers."""
 
     def __init__(self, seed: int, trace: Trace, weigh: Weigh | None = None) -> None:
         super().__init__(seed, None, None, None, weigh)

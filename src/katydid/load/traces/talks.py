@@ -74,6 +74,8 @@ class Talks:
 
     def heard(self, number: int, sample: Sample, text: str) -> None:
         """A request has ended; with an answer, others may follow it."""
+        if self._trace is None:
+            return
         asked, _ = self._asked.pop(number, []), self._facts.pop(number, None)
         if sample.outcome is not Outcome.OK or not self._followers[number]:
             return

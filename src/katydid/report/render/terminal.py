@@ -9,9 +9,9 @@ import os
 from rich.console import Console
 from rich.text import Text
 
-from katydid.model.declared import catalogue_of
 from katydid.model.documents.summary import Finding
 from katydid.model.formatting import censored, strip_control_chars
+from katydid.model.metrics.declared import catalogue_of
 from katydid.report.build import Report
 from katydid.report.model import Section, Table
 from katydid.report.render.lines import table_lines, wrapped

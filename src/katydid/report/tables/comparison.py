@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from katydid.model.declared import described
 from katydid.model.documents.comparison import (
     ComparedMetric,
     ComparedRun,
@@ -14,6 +13,7 @@ from katydid.model.documents.comparison import (
     Verdict,
 )
 from katydid.model.formatting import at_least, change_text, figure, percent, points
+from katydid.model.metrics.declared import described
 from katydid.model.units import Unit
 from katydid.report.model import Cell, Column, Table
 

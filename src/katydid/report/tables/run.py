@@ -8,10 +8,10 @@ import pandas as pd
 
 from katydid.analysis.derived import quantile
 from katydid.analysis.validity.rule import Rule
-from katydid.model.declared import Catalogue
 from katydid.model.documents.summary import ErrorRow, NameRow, RequestCounts, Summary
 from katydid.model.formatting import capitalised, censored, label_of, milliseconds, plural, show
 from katydid.model.metrics import Distribution, FlatMetric, Pooled
+from katydid.model.metrics.declared import Catalogue
 from katydid.model.units import Unit, Written
 from katydid.report.model import Cell, Column, Judgement, Table
 

@@ -1,11 +1,17 @@
-"""OpenAI's responses, as the embedded target speaks them; its events bear no sequence numbers."""
+"""OpenAI's responses, as the embedded target speaks and keeps them; its events bear no sequence numbers."""
 
 import time
+from collections import OrderedDict
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Optional
 
 from katydid.model.jsontext import json_bytes
 from katydid.target.apis.base import Api, Ask, Spent, member, model_name, named_event, words_of
 from katydid.target.wire.http import RequestError
+
+MOST_KEPT = 100_000
+"""Answers; the oldest are forgotten first."""
 
 
 class ResponsesApi(Api):
@@ -115,3 +121,47 @@ def _part(text: str) -> dict[str, object]:
 
 def _place(identity: str) -> dict[str, object]:
     return {"item_id": f"msg_{identity}", "output_index": 0, "content_index": 0}
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    words: Sequence[str]
+    before: Optional["_Kept"]
+
+
+class KeptAnswers:
+    """Those of one target, so that a later request may go on from one (`previous_response_id`).
+
+    What is kept of an answer are its words and those of its request; each points to the one that it went on from, so
+    that a conversation takes no more room than what was said in it.
+    """
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[str, _Kept] = OrderedDict()
+
+    def complete(self, ask: Ask) -> Ask:
+        """A request with all that was said before it.
+
+        Raises:
+            RequestError: it goes on from an answer that is not kept.
+        """
+        if ask.previous is None:
+            return ask
+        each = self._kept.get(ask.previous)
+        if each is None:
+            raise RequestError(f"Previous response with id '{ask.previous}' not found.")
+        said = [ask.words]
+        while each is not None:
+            said.append(each.words)
+            each = each.before
+        return replace(ask, words=[word for words in reversed(said) for word in words], new_words=len(ask.words))
+
+    def keep(self, ask: Ask, answer_id: str, answer: str) -> None:
+        """A request, completed, was answered; kept where that was asked for, so that others may go on from the id."""
+        if not ask.stores:
+            return
+        new = ask.words if ask.new_words is None else ask.words[-ask.new_words :] if ask.new_words else []
+        before = self._kept.get(ask.previous) if ask.previous is not None else None
+        self._kept[answer_id] = _Kept([*new, *answer.split()], before)
+        while len(self._kept) > MOST_KEPT:
+            self._kept.popitem(last=False)

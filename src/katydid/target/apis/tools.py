@@ -7,10 +7,16 @@ one is next follows from the results that the conversation already has.
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from katydid.model.jsontext import json_bytes
+from katydid.protocol.toolbox import plan
+from katydid.target.faults import choose_fault
 from katydid.target.wire.http import RequestError
+
+if TYPE_CHECKING:
+    from katydid.target.apis.base import Ask
+    from katydid.target.settings import TargetSettings
 
 TOOL_FAULTS = {
     "wrong_name": "calls a tool that was not declared",
@@ -144,3 +150,25 @@ def _value(schema: dict[str, Any], dice: random.Random) -> object:
         return dice.choice(schema["enum"])
     kinds = {"number": dice.randrange(1, 1000) / 10, "integer": dice.randrange(1, 100), "boolean": True}
     return kinds.get(str(schema.get("type")), dice.choice(("Lisbon", "Ōsaka", 'São "Paulo"')))
+
+
+def with_tools(ask: "Ask", settings: "TargetSettings", number: int) -> tuple["Ask", str | None]:
+    """The request with what its answer does about tools, and the fault in that, on which its number decides."""
+    if settings.server_tools and ask.stream and ask.toolset is None:
+        return _with_progress(ask, settings, number)
+    if ask.toolset is None or not (calls := calls_of(ask.toolset, settings.tool_calls, number)):
+        return ask, None
+    fault = choose_fault(settings.tool_failure_rates, settings.seed, number, "tool fault")
+    if fault is not None:
+        calls = spoiled(calls, fault, ask.toolset)
+    return replace(ask, calls=calls), fault
+
+
+def _with_progress(ask: "Ask", settings: "TargetSettings", number: int) -> tuple["Ask", str | None]:
+    """Tools that the target runs itself, and tells of."""
+    told = tuple(plan(settings.server_tools))
+    rates = {name: rate for name, rate in settings.tool_failure_rates.items() if name in TOLD_FAULTS}
+    fault = choose_fault(rates, settings.seed, number, "tool fault")
+    if fault is not None:
+        told = misreported(told, fault)
+    return replace(ask, progress=told), fault

@@ -71,7 +71,8 @@ class BatchUser(PacedUser[BatchOptions, ChatService[BatchOptions]]):
 
     def ask(self, sample: Sample) -> None:
         """One whole answer, from its request to its last byte."""
-        request, parser = self.service.request_for(sample, self.draw, stream=False), self.service.answer_parser()
+        service = self.service
+        request, parser = service.request_for(sample, self.draw, stream=False), service.answer_parser()
         self.exchange(sample, request, parser)
         self._said = parser.answer.text if parser.answer else ""
 

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from katydid.engine.options import RunOptions
 from katydid.load.conversation import Keeper, think_time, turns
-from katydid.model.declared import Metric
+from katydid.model.metrics.declared import Metric
 from katydid.model.options import NOT_NEGATIVE, option
 from katydid.model.options.quantities import duration
 from katydid.model.workload import Workload, register

@@ -1,41 +1,86 @@
 """The workloads `chaos`, `storm` and `zombies`: speech goes on while something bad happens to the service."""
 
+from dataclasses import dataclass
+
+from katydid.model.options import NOT_NEGATIVE, POSITIVE, option, truth
+from katydid.model.options.quantities import count, duration
 from katydid.model.workload import Workload, register
 from katydid.workloads.resilience.analysis import chaos, storm, zombies
-from katydid.workloads.resilience.options import ChaosOptions, StormOptions, ZombiesOptions
 from katydid.workloads.resilience.section import resilience_answer, resilience_section
+from katydid.workloads.speech import SpeechOptions
 from katydid.workloads.speech.section import speech_section
 
-register(
-    Workload(
-        name="chaos",
-        options=ChaosOptions,
-        user="katydid.workloads.resilience.chaos:ChaosUser",
-        summarise=chaos,
-        answer=resilience_answer,
-        provokes=True,
-        sections=(resilience_section, speech_section),
+
+@dataclass(frozen=True, kw_only=True)
+class ResilienceOptions(SpeechOptions):
+    """Options of the resilience workloads."""
+
+    failure_threshold: int = option(0, "stop at this many failed requests; 0 = never", kind=count, rule=NOT_NEGATIVE)
+    interval: float = option(2.0, "seconds from one request start of a user to its next", kind=duration, rule=POSITIVE)
+    i_own_this_target: bool = option(False, "a target on another machine may be put through this", kind=truth)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChaosOptions(ResilienceOptions):
+    """Options of the workload `chaos`."""
+
+    chaos_at: str = option("20", "chaos: when to kill, in seconds of the run; several as in 10,30")
+    chaos_pid: str | None = option(
+        None,
+        "chaos: processes to kill, as in 4711 or 4711,4712, or a command that prints them, as in 'pgrep -f worker.py' "
+        "(default: workers of the embedded target)",
+        form=False,
     )
-)
-register(
-    Workload(
-        name="storm",
-        options=StormOptions,
-        user="katydid.workloads.resilience.storm:StormUser",
-        summarise=storm,
-        answer=resilience_answer,
-        provokes=True,
-        sections=(resilience_section, speech_section),
+    chaos_command: str | None = option(None, "chaos: command that kills, instead of a process id", form=False)
+    chaos_workers: int = option(
+        1, "chaos: how many of the embedded target's workers to kill", kind=count, rule=POSITIVE
     )
-)
-register(
-    Workload(
-        name="zombies",
-        options=ZombiesOptions,
-        user="katydid.workloads.resilience.zombies:ZombiesUser",
-        summarise=zombies,
-        answer=resilience_answer,
-        provokes=True,
-        sections=(resilience_section, speech_section),
+    restart_command: str | None = option(None, "chaos: command that starts again what was killed", form=False)
+    restart_after: float = option(
+        3.0, "chaos: seconds from the kill to the restart command", kind=duration, rule=NOT_NEGATIVE
     )
-)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StormOptions(ResilienceOptions):
+    """Options of the workload `storm`."""
+
+    storm_clients: int = option(2000, "storm: clients that connect at once", kind=count, rule=POSITIVE)
+    storm_at: float = option(20.0, "storm: when, in seconds of the run", kind=duration, rule=NOT_NEGATIVE)
+    storm_hold: float = option(
+        5.0, "storm: seconds that accepted clients stay, without a word", kind=duration, rule=POSITIVE
+    )
+    storm_expect: int = option(
+        0, "storm: how many the target should accept; 0 = as many as it likes", kind=count, rule=NOT_NEGATIVE
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ZombiesOptions(ResilienceOptions):
+    """Options of the workload `zombies`."""
+
+    zombies: int = option(1000, "zombies: connections to hold", kind=count, rule=POSITIVE)
+    zombies_at: float = option(20.0, "zombies: from when on, in seconds of the run", kind=duration, rule=NOT_NEGATIVE)
+    zombies_kind: str = option(
+        "idle",
+        "zombies: idle, a WebSocket that is opened and never used; slow, a request of which a byte comes a minute",
+        choices=("idle", "slow"),
+    )
+
+
+for name, options, summarise in (
+    ("chaos", ChaosOptions, chaos),
+    ("storm", StormOptions, storm),
+    ("zombies", ZombiesOptions, zombies),
+):
+    register(
+        Workload(
+            name=name,
+            options=options,
+            user=f"katydid.workloads.resilience.{name}:{name.capitalize()}User",
+            summarise=summarise,
+            answer=resilience_answer,
+            provokes=True,
+            sections=(resilience_section, speech_section),
+        )
+    )

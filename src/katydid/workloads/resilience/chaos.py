@@ -11,9 +11,10 @@ from urllib.parse import urlsplit
 import gevent
 
 from katydid.model.errors import ConfigError
+from katydid.model.options.quantities import QuantityError, duration
 from katydid.model.sample import ErrorClass, Sample
-from katydid.workloads.resilience.options import ChaosOptions
-from katydid.workloads.resilience.user import ResilienceService, ResilienceUser, parse_times
+from katydid.workloads.resilience import ChaosOptions
+from katydid.workloads.resilience.user import ResilienceService, ResilienceUser
 
 WORKERS_PATH = "/speech/workers"
 """Where the embedded target lists its workers' process ids."""
@@ -26,7 +27,7 @@ class ChaosService(ResilienceService):
 
     def __init__(self, options: ChaosOptions, host: str) -> None:
         super().__init__(options, host)
-        self.times = parse_times(options.chaos_at, "--chaos-at")
+        self.times = parse_times(options.chaos_at)
         self._chaos = options
         named = (options.chaos_pid or "").strip()
         self._named = "" if named == "0" else named
@@ -97,6 +98,21 @@ class ChaosService(ResilienceService):
         if not pids:
             raise RuntimeError("the target has no worker left to kill")
         return _kill_all(pids)
+
+
+def parse_times(text: str) -> list[float]:
+    """Seconds of the run, as in `10,30` or `10s,1m30s`.
+
+    Raises:
+        ConfigError: they are not durations, or negative.
+    """
+    try:
+        found = sorted(map(duration, text.split(",")))
+    except QuantityError:
+        found = [-1.0]
+    if any(not 0 <= each < float("inf") for each in found):
+        raise ConfigError(f"--chaos-at {text!r}: give times of the run, as in 20 or 10s,1m30s")
+    return found
 
 
 def _pids(text: str) -> list[int] | None:

@@ -9,7 +9,7 @@ from gevent.pool import Group
 from katydid.engine.measuring import refusal
 from katydid.model.sample import ErrorClass
 from katydid.transport.exchange import Exchange
-from katydid.workloads.resilience.options import StormOptions
+from katydid.workloads.resilience import StormOptions
 from katydid.workloads.resilience.user import Holding, ResilienceUser
 
 

@@ -16,9 +16,8 @@ import gevent
 from gevent import GreenletExit
 
 from katydid.model.errors import ConfigError
-from katydid.model.options.quantities import QuantityError, duration
 from katydid.model.sample import ErrorClass, Sample
-from katydid.workloads.resilience.options import ResilienceOptions
+from katydid.workloads.resilience import ResilienceOptions
 from katydid.workloads.speech.user import SpeechService, SpeechUser
 
 LOCAL_NAMES = {"localhost", "ip6-localhost"}
@@ -82,12 +81,7 @@ class ResilienceUser(SpeechUser):
 
     @contextmanager
     def aside(self, role: str, number: int = 0) -> Iterator[Sample]:
-        """A row with a role, kept when the block ends, however it ends; its times are the block's.
-
-        Args:
-            role: what it is.
-            number: which of its kind.
-        """
+        """A row with a role, kept when the block ends, however it ends; its times are the block's."""
         run = self.run_context
         began = time.monotonic()
         sample = run.recorder.new_sample(user=-1, iteration=number, name=role, scheduled=began, stage=run.stage)
@@ -140,18 +134,3 @@ class Holding:
         del reason
         self.closed_early = code
         return None
-
-
-def parse_times(text: str, flag: str) -> list[float]:
-    """Seconds of the run, as in `10,30` or `10s,1m30s`.
-
-    Raises:
-        ConfigError: they are not durations, or negative.
-    """
-    try:
-        found = sorted(map(duration, text.split(",")))
-    except QuantityError:
-        found = [-1.0]
-    if any(not 0 <= each < float("inf") for each in found):
-        raise ConfigError(f"{flag} {text!r}: give times of the run, as in 20 or 10s,1m30s")
-    return found

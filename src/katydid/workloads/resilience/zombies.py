@@ -18,7 +18,7 @@ from katydid.model.sample import ErrorClass, Sample
 from katydid.transport.dialing import Destination, TlsLayer, dial, send_all
 from katydid.transport.exchange import Exchange, Timeouts
 from katydid.transport.failure import classify
-from katydid.workloads.resilience.options import ZombiesOptions
+from katydid.workloads.resilience import ZombiesOptions
 from katydid.workloads.resilience.user import Holding, ResilienceUser
 
 CONNECT_TIME = 30.0

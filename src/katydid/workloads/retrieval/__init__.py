@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from katydid.dialects import DIALECTS
-from katydid.model.declared import Metric
+from katydid.model.metrics.declared import Metric
 from katydid.model.options import POSITIVE, Group, option
 from katydid.model.options.quantities import count
 from katydid.model.workload import Workload, register

@@ -12,7 +12,7 @@ import pandas as pd
 
 from katydid.analysis.advice import stages_advice
 from katydid.analysis.capacity.holds import HoldResult, broken_itself, criteria_of, holds_of
-from katydid.analysis.derived import quantile
+from katydid.analysis.derived import quantile, values_of
 from katydid.analysis.diagnosis import diagnose_limit
 from katydid.analysis.validity import Run
 from katydid.model.documents.manifest import StageRecord
@@ -183,7 +183,7 @@ def _stage(run: Run, hold: HoldResult, first: HoldResult) -> StageFigures:
 
 def _times(ok: pd.DataFrame) -> dict[str, float | None]:
     """Service times of successful requests, milliseconds; a quantile only where enough requests back it."""
-    values = ok["duration_ms"].dropna().to_numpy(dtype=np.float64)
+    values = values_of(ok, "duration_ms")
     times: dict[str, float | None] = {}
     for s in STATISTICS:
         if len(values) < s.fewest:

@@ -2,10 +2,9 @@
 
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 
-from katydid.analysis.derived import quantile
+from katydid.analysis.derived import quantile, values_of
 from katydid.analysis.validity import Run
 from katydid.model.metrics import STATISTICS
 
@@ -141,7 +140,7 @@ def _session(frame: pd.DataFrame, checks: list[AnswerCheck]) -> SessionFigures:
     """Times are of the messages that count and were answered rightly, as in the report's table of requests."""
     messages = frame[frame["name"] == "message"]
     timed = messages[messages["counted"] & (messages["outcome"] == "ok")]
-    times = timed["duration_ms"].dropna().to_numpy(dtype=np.float64)
+    times = values_of(timed, "duration_ms")
     latencies = [quantile(times, q) if len(times) else None for q in _SHOWN.values()]
     passed = {check.name: check.passed for check in checks}
     seconds = _seconds(messages)

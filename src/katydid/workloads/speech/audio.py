@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 
 from katydid.dialects.speech.base import SAMPLE_RATE
-from katydid.model.errors import ConfigError
+from katydid.model.errors import ConfigError, os_words
 
 SAMPLE_BYTES = 2
 BUILT_IN_SECONDS = 1.0
@@ -89,7 +89,7 @@ def _read(file: Path) -> Audio:
             frames = recording.getnframes()
             pcm = recording.readframes(frames)
     except OSError as error:
-        raise ConfigError(f"--audio {file}: {(error.strerror or str(error)).lower()}") from None
+        raise ConfigError(f"--audio {file}: {os_words(error)}") from None
     except (wave.Error, EOFError) as error:
         raise ConfigError(
             f"--audio {file}: is not a WAV file of plain samples ({str(error) or 'it ends too early'})"

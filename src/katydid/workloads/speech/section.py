@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from katydid.analysis.derived import ends_ms
+from katydid.analysis.derived import ends_ms, of_the_load, values_of
 from katydid.analysis.planning.speech_theory import REFUSED, RunFacts, is_plausible, run_facts
 from katydid.analysis.series import bin_width
 from katydid.model.documents.summary import Summary
@@ -23,7 +23,7 @@ def speech_section(material: Material) -> Section | None:
     frame = material.frame
     if "audio_ms" not in frame or not frame["audio_ms"].notna().any():
         return None
-    load = frame[frame["role"].isna()] if "role" in frame else frame
+    load = frame[of_the_load(frame)]
     facts = _facts(load, material)
     texts = [_pace(material, facts), _refused(load), _queue(load)]
     return Section(
@@ -73,7 +73,7 @@ def _refused(load: pd.DataFrame) -> str:
 
 
 def _queue(load: pd.DataFrame) -> str:
-    pending = load["queue_pending_max"].dropna().to_numpy(dtype=np.float64)
+    pending = values_of(load, "queue_pending_max")
     if not len(pending):
         return ""
     return (

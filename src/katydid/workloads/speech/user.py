@@ -2,7 +2,6 @@
 
 from functools import partial
 from typing import ClassVar
-from urllib.parse import parse_qsl, urlsplit
 
 from katydid.dialects.speech import SpeechDialect, own_words, speech_dialect
 from katydid.dialects.status import NOT_READY
@@ -14,7 +13,7 @@ from katydid.engine.services.paths import checked_path
 from katydid.engine.services.preflight import answer_words, refused_key
 from katydid.engine.user import PacedUser
 from katydid.model.errors import ConfigError
-from katydid.model.redact import hide_query, is_secret_name
+from katydid.model.redact import hide_query, query_secrets
 from katydid.model.sample import Blame, ErrorClass, Sample
 from katydid.protocol.target_url import place, read_target_url
 from katydid.transport.exchange import Exchange, Timeouts, TimestampSource
@@ -108,8 +107,7 @@ class SpeechService:
 
     def secrets(self) -> list[str]:
         """See `service.Service.secrets`."""
-        query = [value for name, value in parse_qsl(urlsplit(self.path).query) if is_secret_name(name)]
-        return [secret for secret in (*self._identity.secrets, *query) if secret]
+        return [secret for secret in (*self._identity.secrets, *query_secrets(self.path)) if secret]
 
     def facts(self) -> dict[str, object]:
         """See `service.Service.facts`."""

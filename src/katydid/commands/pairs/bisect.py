@@ -6,7 +6,6 @@ codes of the other commands, which would name a wrong commit, are translated: se
 
 import argparse
 import shlex
-import subprocess
 import sys
 from itertools import takewhile
 from pathlib import Path
@@ -15,6 +14,7 @@ from katydid.commands.pairs.options import Asked, Version, add_pair_options, che
 from katydid.model.arguments import Commands
 from katydid.model.errors import ConfigError, ExitCode
 from katydid.protocol.target_url import read_target_url
+from katydid.resources import git
 
 GOOD, BAD, SKIP, ABORT = 0, 1, 125, 255
 """What git reads in an exit code."""
@@ -72,17 +72,8 @@ def for_git(code: int) -> int:
 
 def _searching() -> bool:
     """Whether `git bisect` is under way in the repository that we are in."""
-    found = _git("rev-parse", "--git-path", "BISECT_START")
+    found = git("rev-parse", "--git-path", "BISECT_START", folder=Path())
     return bool(found) and Path(found).is_file()
-
-
-def _git(*words: str) -> str:
-    """What git says; empty where it says nothing, or is not there."""
-    try:
-        done = subprocess.run(["git", *words], capture_output=True, text=True, check=False)  # noqa: S603, S607 - git
-    except OSError:
-        return ""
-    return done.stdout.strip() if done.returncode == 0 else ""
 
 
 def _read(given: argparse.Namespace) -> Asked:
@@ -102,7 +93,7 @@ def _read(given: argparse.Namespace) -> Asked:
     for host in (base, given.new):
         read_target_url(host)
     start = command[0] if len(command) == 1 else shlex.join(command)
-    label = given.new_version or _git("rev-parse", "--short", "HEAD") or "new"
+    label = given.new_version or git("rev-parse", "--short", "HEAD", folder=Path()) or "new"
     versions = {
         "base": Version(given.base_version, base, given.start_base, "--start-base"),
         "new": Version(label, given.new, start, "CMD"),

@@ -2,7 +2,7 @@
 
 A new metric is a row here: of `DISTRIBUTIONS` where every request has a value (a column of the samples,
 or one derived from them in `analysis/derived.py`; a workload without the column lacks the metric), of
-`POOLED` where a request has many, of `RATES` (`model/rates.py`) where it is a figure of the whole run. It then
+`POOLED` where a request has many, of `RATES` (`model/metrics/rates.py`) where it is a figure of the whole run. It then
 shows in the summary, the report and its definitions, the gate and the comparison. Knows nothing about data
 frames: the columns are names here, and `analysis/summary.py` reads them.
 """
@@ -10,7 +10,7 @@ frames: the columns are names here, and `analysis/summary.py` reads them.
 import math
 from dataclasses import dataclass
 
-from katydid.model.rates import RATES
+from katydid.model.metrics.rates import RATES
 from katydid.model.units import Better, Unit
 
 CONFIDENCE = 0.99

@@ -3,9 +3,9 @@
 import sys
 from argparse import ArgumentParser, Namespace
 
+from katydid.commands.loading.run import run as run_workload
 from katydid.commands.loading.start import add_run_arguments, run_parser
 from katydid.commands.output import STANDARD_OUTPUT, check_output, write_output
-from katydid.commands.run import run as run_workload
 from katydid.model.arguments import Commands
 from katydid.model.documents.capacity import CapacityFound, CapacityResult
 from katydid.model.errors import ExitCode, worst

@@ -27,8 +27,8 @@ from katydid.model.metrics import (
     Pooled,
     whole_name,
 )
-from katydid.model.parts import RunPart, parts_of
-from katydid.model.rates import RATES
+from katydid.model.metrics.parts import RunPart, parts_of
+from katydid.model.metrics.rates import RATES
 from katydid.model.sample import NO_COLUMNS, Sample
 from katydid.model.units import Better, Unit
 

@@ -1,1 +1,0 @@
-"""What traffic is like, and whether a test is like it."""
