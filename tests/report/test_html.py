@@ -266,3 +266,13 @@ def test_clients_that_left_are_counted_and_what_the_target_did_then_is_said_on_t
     assert text.index(sentence) < text.index("Measurement validity")
     assert "of these abandoned by their clients" in text
     assert "abandoned" not in Outline(page_of(synthetic_run())).text
+
+
+def test_a_section_shows_its_first_table_then_its_pictures_and_a_command_in_a_sentence_as_code():
+    tables = [Table(name, ("Users", "Answers"), [("20", "7")]) for name in ("First table", "Second table")]
+    chart = Chart("own", "A picture", "A note.", "ms", lines=[Line("a", Style.MAIN, [(0.0, 1.0), (1.0, 2.0)])])
+    page = page_of(synthetic_run(), [Section("own", "Own", [f"See `katydid <b>`. {HOSTILE}"], tables, [chart])])
+    places = [page.index(words) for words in ("First table", "A picture", "Second table")]
+    assert places == sorted(places)
+    assert "<code>katydid &lt;b&gt;</code>" in page
+    assert ("th", {"scope": "row", "data-label": "Users"}) in Outline(page).elements
