@@ -142,7 +142,7 @@ def test_a_run_that_nobody_watched_is_not_said_to_have_kept_its_schedule():
     assert f"{rules} of {rules} rules were checked" in Outline(page_of(run)).text
     run.monitor = run.monitor.iloc[:0]
     text = Outline(page_of(run)).text
-    watched = 4  # generator_cpu, event_loop, blocked, clock
+    watched = 5  # generator_cpu, event_loop, blocked, clock
     assert f"{rules - watched} of {rules} rules were checked" in text
     assert "kept its schedule" not in text
 

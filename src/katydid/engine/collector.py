@@ -214,6 +214,7 @@ class Collector:
                 **options.arrival_facts(),
                 **options.due_facts(run_time, info.warm_up),
                 "pulses": pulses(options, users or 0, spawn_rate, shape) and not self._waits_for_all,
+                "users_leave": any(user.ends_itself for user in self._runtime.paced_users()) or None,
                 "failure_threshold": info.failure_limit,
                 "run_time_s": info.run_time,
                 "request_timeout_s": options.request_timeout,
