@@ -209,7 +209,7 @@ def test_an_older_summary_gets_its_headline_from_what_it_has():
 
 def test_the_headline_of_a_summary_is_taken_as_it_is():
     told = {"outcome": "stopped", "text": "STOPPED at noon\x1b[2J"}
-    assert headline_of(manifest_with(), summary_with(headline=told)) == Headline(Outcome.STOPPED, "STOPPED at noon [2J")
+    assert headline_of(manifest_with(), summary_with(headline=told)) == Headline(Outcome.STOPPED, "STOPPED at noon")
 
 
 def test_what_a_target_says_moves_no_cursor_and_is_cut():

@@ -184,6 +184,30 @@ def test_users_that_vanish_leave_too_light_a_load():
     assert found(rows, monitor(100, users=10), users=10, stopped_at_ms=100_000.0) == {"achieved_load": "invalid"}
 
 
+@pytest.mark.parametrize(
+    ("users", "told", "expected"),
+    [
+        ([10] * 5 + [7] * 5, {}, {"users_lost": "invalid"}),
+        ([10] * 9 + [0], {}, {"users_lost": "invalid"}),
+        ([2, 5, 8, *[10] * 7], {}, {}),  # they come in a ramp
+        ([10] * 10, {}, {}),
+        ([10] * 5 + [7] * 5, {"users_leave": True}, {}),
+        ([10] * 5 + [7] * 5, {"ended": "interrupted"}, {}),
+        ([10] * 5 + [7] * 5, {"schedule": "closed", "interval_s": None}, {"users_lost": "invalid"}),
+        ([10] * 5 + [7] * 5, {"schedule": "rate", "interval_s": None, "rate_per_s": 10.0}, {"users_lost": "invalid"}),
+    ],
+)
+def test_users_that_end_before_the_run_leave_too_light_a_load(users, told, expected):
+    rows = [
+        started(second * 1000.0 + 10 * u, iteration=second, user=u)
+        for second in range(10)
+        for u in range(users[second])
+    ]
+    told = {"users": 10, "stopped_at_ms": 10_000.0, "warm_up_s": 0.0} | told
+    findings = found(rows, monitor(10, users=users), **told)
+    assert {rule: how for rule, how in findings.items() if rule == "users_lost"} == expected
+
+
 def test_overruns_explain_a_light_load():
     # each answer takes 3 s, so a user starts every 3 s, two seconds after it should have
     rows = [
@@ -342,8 +366,8 @@ def unchecked(*rows, watched, **manifest):
 def test_a_rule_that_had_nothing_to_look_at_was_not_checked():
     assert unchecked(*steady(5), watched=monitor(5)) == []
     assert unchecked(*steady(5), watched=monitor(2)) == ["generator_cpu", "event_loop", "blocked"]
-    assert unchecked(*steady(5), watched=monitor()) == ["generator_cpu", "event_loop", "blocked", "clock"]
-    assert unchecked(*steady(5), watched=monitor(5), ended="interrupted") == ["achieved_load"]
+    assert unchecked(*steady(5), watched=monitor()) == ["generator_cpu", "event_loop", "blocked", "users_lost", "clock"]
+    assert unchecked(*steady(5), watched=monitor(5), ended="interrupted") == ["achieved_load", "users_lost"]
 
 
 def test_every_rule_says_its_limit_and_why():

@@ -11,8 +11,8 @@ import pytest
 from documents import manifest_with
 from katydid.analysis.validity import rules_for
 from katydid.model.documents.summary import Summary
-from katydid.model.formatting import strip_control_chars
 from katydid.model.metrics import METRICS
+from katydid.model.oneline import one_line
 from katydid.report.model import Chart, Line, Section, Style, Table
 from katydid.report.run import command_of, render_run
 from synthetic import HOSTILE, material_of, synthetic_run
@@ -142,7 +142,7 @@ def test_a_run_that_nobody_watched_is_not_said_to_have_kept_its_schedule():
     assert f"{rules} of {rules} rules were checked" in Outline(page_of(run)).text
     run.monitor = run.monitor.iloc[:0]
     text = Outline(page_of(run)).text
-    watched = 4  # generator_cpu, event_loop, blocked, clock
+    watched = 5  # generator_cpu, event_loop, blocked, clock
     assert f"{rules - watched} of {rules} rules were checked" in text
     assert "kept its schedule" not in text
 
@@ -219,7 +219,7 @@ def test_a_workloads_own_section_is_shown_with_its_tables_and_charts_and_nothing
     assert ("td", {"class": "word bad", "data-label": "Result"}) in outline.elements
     assert "By stage" in outline.text
     assert "All of them." in outline.text
-    assert outline.text.count(strip_control_chars(HOSTILE)) == 2
+    assert outline.text.count(one_line(HOSTILE)) == 2
 
 
 @pytest.mark.parametrize(
@@ -266,3 +266,13 @@ def test_clients_that_left_are_counted_and_what_the_target_did_then_is_said_on_t
     assert text.index(sentence) < text.index("Measurement validity")
     assert "of these abandoned by their clients" in text
     assert "abandoned" not in Outline(page_of(synthetic_run())).text
+
+
+def test_a_section_shows_its_first_table_then_its_pictures_and_a_command_in_a_sentence_as_code():
+    tables = [Table(name, ("Users", "Answers"), [("20", "7")]) for name in ("First table", "Second table")]
+    chart = Chart("own", "A picture", "A note.", "ms", lines=[Line("a", Style.MAIN, [(0.0, 1.0), (1.0, 2.0)])])
+    page = page_of(synthetic_run(), [Section("own", "Own", [f"See `katydid <b>`. {HOSTILE}"], tables, [chart])])
+    places = [page.index(words) for words in ("First table", "A picture", "Second table")]
+    assert places == sorted(places)
+    assert "<code>katydid &lt;b&gt;</code>" in page
+    assert ("th", {"scope": "row", "data-label": "Users"}) in Outline(page).elements

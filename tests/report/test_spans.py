@@ -13,8 +13,9 @@ def picture(names=("User 1", "User 2"), spans=None):
 
 def test_every_row_has_its_name_and_its_bars_with_their_times():
     drawn = str(draw(picture()))
-    assert drawn.count("<title>") == 3
-    assert "User 2: 7.8 to 15.6 s" in drawn
+    assert drawn.count("<title>") == 2
+    assert "User 2: 0 to 7.8 s, 7.8 to 15.6 s" in drawn
+    assert [drawn.count(f'<path class="fill-{style}"') for style in ("main", "quiet")] == [1, 1]
     assert "being served" in drawn
 
 
@@ -28,3 +29,12 @@ def test_a_picture_gets_taller_with_its_rows_but_not_without_end():
         return float(drawn.partition("viewBox=")[2].split('"')[1].split()[3])
 
     assert height(2) < height(20) < height(200) < 700
+
+
+def test_a_burst_of_many_users_stays_small():
+    spans = [
+        Span(row, at, at + 0.5, style) for row in range(200) for at, style in ((0.0, Style.QUIET), (0.5, Style.MAIN))
+    ]
+    drawn = str(draw(picture([f"User {row}" for row in range(200)], spans)))
+    assert drawn.count("h-") == len(spans)
+    assert len(drawn) < 20_000

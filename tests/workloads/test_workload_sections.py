@@ -70,7 +70,7 @@ def test_the_normal_loads_failures_are_in_the_first_sentence_of_a_storm():
     storm = {"clients": 20, "load_meanwhile": 10, "load_turned_away": 10, "load_failed": 0, "events": []}
     section = resilience_section(material({"resilience": storm, "checks": [CHECK]}, LOAD, workload="storm"))
     (sentence,) = section.text
-    assert "Of 10 streams of the normal load meanwhile, 10 were refused and 0 failed otherwise." in sentence
+    assert "Of 10 streams of the normal load meanwhile, the target refused 10, and 0 failed otherwise." in sentence
 
 
 def test_a_deed_that_failed_is_marked_and_a_storm_says_how_many():

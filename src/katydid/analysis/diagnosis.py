@@ -221,9 +221,10 @@ def _concurrency(e: Evidence) -> str | None:
     if each > 1:
         what, per = f"conversations ({significant(rate * each)} requests) a second", "a request"
         at = "requests at a time"
+    least, most = (significant(behind[place].offered_per_s) for place in (0, -1))
+    offered = f"where {most} were offered" if least == most else f"whether {least} or {most} were offered"
     return (
-        f"it answered {significant(rate)} {what}, whether {significant(behind[0].offered_per_s)} or "
-        f"{significant(behind[-1].offered_per_s)} were offered; with {milliseconds(base)} {per} under little load, "
+        f"it answered {significant(rate)} {what}, {offered}; with {milliseconds(base)} {per} under little load, "
         f"that is about {significant(at_a_time)} {at}, and the others wait"
     )
 

@@ -11,6 +11,8 @@ Every message is one line: what happened, whose fault it is, what to do.
 
 from enum import IntEnum
 
+from katydid.model.oneline import one_line
+
 
 class ExitCode(IntEnum):
     """Exit codes of every command; where several apply, `worst` decides.
@@ -61,6 +63,10 @@ class KatydidError(Exception):
     """The root of everything that Katydid raises on purpose."""
 
     exit_code = ExitCode.INTERNAL
+
+    def __str__(self) -> str:
+        """The message, in one line also where it quotes what others say in several."""
+        return one_line(super().__str__())
 
 
 class ConfigError(KatydidError):

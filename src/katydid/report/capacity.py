@@ -72,7 +72,7 @@ def _table(found: CapacityFound) -> Table:
     columns: tuple[Column[Step], ...] = (
         Column("Stage", lambda step: step.stage + 1),
         Column("Requests/s" if found.at_rates else "Users", _load_of, Unit.COUNT),
-        Column("Purpose", lambda step: step.purpose),
+        Column("Purpose", lambda step: step.purpose.replace(" ", "\u00a0")),
         Column("Requests", lambda step: step.requests, Unit.COUNT),
         Column("Missed", lambda step: step.missed_share, Unit.FRACTION),
         Column("p50", lambda step: step.p50_ms, Unit.MS),

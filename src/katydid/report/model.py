@@ -211,6 +211,11 @@ class Cell:
             return "–" if self.value is None else str(self.value)
         return figure(self.value, self.unit)
 
+    @property
+    def is_number(self) -> bool:
+        """It names nothing without the heading of its column, as the users of a stage."""
+        return self.text.replace(",", "").isdigit()
+
 
 Row = TypeVar("Row")
 

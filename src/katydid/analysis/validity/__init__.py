@@ -57,6 +57,13 @@ RULES = (
         has_plan,
     ),
     Rule(
+        "users_lost",
+        "≤ 2 % of the users' time lost to users that ended before the run did",
+        "what is left of them sends less than was asked for",
+        load.users_lost,
+        load.users_stay,
+    ),
+    Rule(
         "users_changed",
         "the number of users stays as it was asked for",
         "figures of two loads are those of neither",

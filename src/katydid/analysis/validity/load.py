@@ -65,6 +65,35 @@ def users_changed(run: Run) -> Finding | None:
     )
 
 
+_LOST = 0.02
+
+
+def users_stay(run: Run) -> bool:
+    """Whether users that have come are to stay until the end."""
+    told = run.manifest
+    ends = told.ended == "run-time" and not told.stages and not told.users_leave and not told.users_changed
+    return bool(told.users) and ends and not run.generator.empty
+
+
+def users_lost(run: Run) -> Finding | None:
+    """Users that ended by themselves: none that runs its schedule to the end does."""
+    if not users_stay(run):
+        return None
+    begin, end = run.window
+    seen = run.generator[run.generator["at_ms"].between(begin, end)]
+    users = seen.sort_values("at_ms").groupby("process")["users"]
+    missing = users.cummax() - seen["users"]
+    asked, lost = run.manifest.users or 0, float(missing.groupby(seen["process"]).mean().sum())
+    if lost <= _LOST * asked:
+        return None
+    at_once = float(missing.groupby(seen["process"]).max().sum())
+    return Finding(
+        "invalid",
+        f"{at_once:.0f} of {plural(asked, 'user')} ended before the run did, and sent no more",
+        "see what ended them (the log tells it); a workload whose users leave says so with ends_itself",
+    )
+
+
 def pool(run: Run) -> Finding | None:
     """Requests that found no free user: the rate or the trace on offer was not what the target got."""
     late, never = int(found_no_user(run.counted).sum()), run.counts.unserved or 0

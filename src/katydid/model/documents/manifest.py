@@ -122,6 +122,7 @@ class Manifest(Document, kw_only=True, frozen=True):
         phase: where first requests are, `spread` or `burst` …
         phase_asked: the same as it was asked for.
         pulses: users come one by one and wait for their places.
+        users_leave: each user has had enough one day, as those of sessions.
         failure_threshold: failed requests at which the run stops; 0 = never.
         run_time_s: as asked for; null where there is no end.
         request_timeout_s: of a request as a whole.
@@ -206,6 +207,7 @@ class Manifest(Document, kw_only=True, frozen=True):
     starts: str | None = None
     silences: list[Silence] | None = None
     users_changed: list[UsersChange] | None = None
+    users_leave: bool | None = None
     other_settings: list[OtherSetting] | None = None
     refused_messages: int | None = None
     housekeeping_died: list[Death] | None = None

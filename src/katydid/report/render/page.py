@@ -7,14 +7,16 @@ and no request can leave the page. Knows no run: that is its callers' business.
 
 import base64
 import hashlib
+import re
 from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from katydid.model import formatting
+from katydid.model.oneline import one_line
 from katydid.report.model import Chart, Section
 from katydid.report.render.svg import draw
 
@@ -64,8 +66,17 @@ def _environment() -> Environment:
         "plural": formatting.plural,
         "draw": draw,
     }
-    environment.filters["strip_control_chars"] = formatting.strip_control_chars
+    environment.filters["one_line"] = one_line
+    environment.filters["with_commands"] = _with_commands
     return environment
+
+
+_COMMAND = re.compile(r"`([^`]+)`")
+
+
+def _with_commands(text: str) -> Markup:
+    """A sentence, with what stands between its backquotes as code."""
+    return Markup(_COMMAND.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped
 
 
 @cache

@@ -1,13 +1,15 @@
 """Bars in named rows over a horizontal axis, as SVG elements."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
-from katydid.report.model import Chart, Rows
+from katydid.report.model import Chart, Rows, Style
 from katydid.report.render.axes import horizontal
 from katydid.report.render.labels import NARROW, Label, Labels, shortened, text_width, written
 
 _TOP, _FOOT, _RIGHT, _BESIDE = 12, 30, 30, 7
 _ROW, _BAR, _TIGHTEST, _MOST_HEIGHT = 20, 12, 2.0, 640
+_POINTED = 4.0
+"""Height of a row that a pointer can rest on."""
 _MOST_OF_A_NAME = 0.35
 """Of the picture's width."""
 
@@ -48,13 +50,30 @@ def rows_parts(chart: Chart, rows: Rows, width: float) -> Iterator[str]:
     for value, _ in across.ticks:
         x = begin + across.place(value) * plot
         yield f'<line class="grid" x1="{x:.1f}" x2="{x:.1f}" y1="{_TOP}" y2="{foot:.1f}"/>'
-    thick = min(_BAR, tall * 0.8)
-    for span in rows.spans:
-        x, wide = begin + across.place(span.start) * plot, (across.place(span.end) - across.place(span.start)) * plot
-        y = _TOP + (span.row + 0.5) * tall - thick / 2
-        told = f"{rows.names[span.row]}: {span.start:.3g} to {span.end:.3g} s"
-        yield (
-            f'<rect class="fill-{span.style}" x="{x:.1f}" y="{y:.1f}" width="{max(1.0, wide):.1f}" '
-            f'height="{thick:.1f}"><title>{written(told)}</title></rect>'
-        )
+    yield from _bars(rows, tall, lambda value: begin + across.place(value) * plot)
+    if tall >= _POINTED:
+        yield from _told(rows, tall, begin, plot)
     yield from rows_labels(chart, rows, width).elements()
+
+
+def _bars(rows: Rows, tall: float, x: Callable[[float], float]) -> Iterator[str]:
+    """A path of each style: an element a bar would be most of a page."""
+    thick = min(_BAR, tall * 0.8)
+    paths: dict[Style, list[str]] = {}
+    for span in rows.spans:
+        wide = max(1.0, x(span.end) - x(span.start))
+        y = _TOP + (span.row + 0.5) * tall - thick / 2
+        paths.setdefault(span.style, []).append(f"M{x(span.start):.1f} {y:.1f}h{wide:.1f}v{thick:.1f}h-{wide:.1f}")
+    for style, path in paths.items():
+        yield f'<path class="fill-{style}" d="{"".join(path)}"/>'
+
+
+def _told(rows: Rows, tall: float, begin: float, wide: float) -> Iterator[str]:
+    """What a pointer is told that rests on a row."""
+    spans: dict[int, list[str]] = {}
+    for span in rows.spans:
+        spans.setdefault(span.row, []).append(f"{span.start:.3g} to {span.end:.3g} s")
+    for row, told in spans.items():
+        place = f'x="{begin:.1f}" y="{_TOP + row * tall:.1f}" width="{wide:.1f}" height="{tall:.1f}"'
+        title = written(f"{rows.names[row]}: {', '.join(told)}")
+        yield f'<rect class="hover" {place}><title>{title}</title></rect>'

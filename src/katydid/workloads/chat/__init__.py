@@ -13,7 +13,7 @@ from katydid.model.options import NOT_NEGATIVE, option
 from katydid.model.options.quantities import duration
 from katydid.model.workload import Workload, register
 from katydid.workloads.chat.analysis import GROWING, chat_summary
-from katydid.workloads.chat.section import chat_section
+from katydid.workloads.chat.section import chat_answer, chat_section
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,6 +84,7 @@ CHAT = register(
         ),
         rules=(GROWING,),
         summarise=chat_summary,
+        answer=chat_answer,
         sections=(chat_section,),
     )
 )

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from katydid.model.documents.summary import Summary
 from katydid.model.formatting import fraction, milliseconds, number, plural, significant, span
 from katydid.model.units import Unit
 from katydid.report.model import Chart, Column, Line, Material, Scale, Section, Style, Table
@@ -36,7 +37,27 @@ def chat_section(material: Material) -> Section | None:
     if len(found.history) > 1:
         caption = "Turns by the tokens that were said before them."
         tables.append(Table(caption, (Column("History", _history), *COLUMNS), found.history))
-    return Section("chat", "Conversations", [*_text(found)], tables, _charts(found))
+    return Section("chat", "Conversations", [*_text(found)], tables, _charts(found), answer=True)
+
+
+def chat_answer(summary: Summary) -> str | None:
+    """How many conversations were completed, and what their history costs; None of a run without any."""
+    found = summary.part("chat", ChatFigures)
+    if found is None or not found.turns:
+        return None
+    grows = f"; TTFT p50 {_by_turn(found)}" if _by_turn(found) else ""
+    return f"{number(found.completed)} of {plural(found.conversations, 'conversation')} completed{grows}"
+
+
+def _by_turn(found: ChatFigures) -> str:
+    """TTFT of the first and of the last turn; empty where there is only one, or none was answered."""
+    first, last = found.turns[0], found.turns[-1]
+    if first.ttft_p50_ms is None or last.ttft_p50_ms is None or first is last:
+        return ""
+    return (
+        f"{milliseconds(first.ttft_p50_ms)} in turn {_turn(first)}, {milliseconds(last.ttft_p50_ms)} in turn "
+        f"{_turn(last)}"
+    )
 
 
 def _text(found: ChatFigures) -> Iterator[str]:
@@ -48,14 +69,10 @@ def _text(found: ChatFigures) -> Iterator[str]:
     were = "was" if found.aborted == 1 else "were"
     ends += [f"{number(found.aborted)} {were} cut off by the end of the run"] if found.aborted else []
     yield "; ".join([", ".join(said), *ends]) + "."
-    first, last = found.turns[0], found.turns[-1]
-    if first.ttft_p50_ms is None or last.ttft_p50_ms is None or first is last:
-        return
-    cached = f", {fraction(last.cached_share)} of its prompt from the cache" if last.cached_share is not None else ""
-    yield (
-        f"TTFT (p50): {milliseconds(first.ttft_p50_ms)} in turn {_turn(first)}, {milliseconds(last.ttft_p50_ms)} in "
-        f"turn {_turn(last)}{cached}."
-    )
+    if times := _by_turn(found):
+        share = found.turns[-1].cached_share
+        cached = f", {fraction(share)} of its prompt from the cache" if share is not None else ""
+        yield f"TTFT (p50): {times}{cached}."
 
 
 def _turn(row: Turn) -> str:

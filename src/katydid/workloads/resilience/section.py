@@ -63,8 +63,8 @@ def resilience_section(material: Material) -> Section | None:
     meanwhile = [msgspec.convert(told.get(f"load_{key}", 0), int) for key in ("meanwhile", "turned_away", "failed")]
     if any(meanwhile[1:]):
         sentence += (
-            f" Of {plural(meanwhile[0], 'stream')} of the normal load meanwhile, "
-            f"{number(meanwhile[1])} were refused and {number(meanwhile[2])} failed otherwise."
+            f" Of {plural(meanwhile[0], 'stream')} of the normal load meanwhile, the target refused "
+            f"{number(meanwhile[1])}, and {number(meanwhile[2])} failed otherwise."
         )
     rules = Table("Rules", RULES, checks)
     events = msgspec.convert(told["events"], list[Deed])

@@ -44,10 +44,18 @@ def session_section(material: Material) -> Section | None:
     return Section("checks", "Were the answers right?", text, [table, *_examples(broken)], answer=True)
 
 
+_MOST_TOLD = 2
+"""Checks that held which a headline has room for."""
+
+
 def session_answer(summary: Summary) -> str | None:
-    """Of each check, in how many answers it held."""
+    """Of each check, in how many answers it held; of many that held the first, and how many more."""
     checks = summary.part("checks", list[AnswerCheck]) if summary.part("session", SessionFigures) else None
-    return "; ".join(map(_held, checks or [])) or None
+    held = [check for check in checks or [] if check.passed]
+    others = [check for check in checks or [] if not check.passed]
+    shown, more = (held, 0) if len(held) <= _MOST_TOLD else (held[:1], len(held) - 1)
+    told = [*map(_held, shown), *([f"{plural(more, 'more check')} held"] if more else []), *map(_held, others)]
+    return "; ".join(told) or None
 
 
 def _held(check: AnswerCheck) -> str:

@@ -6,7 +6,7 @@ from katydid.engine.options import RunOptions
 from katydid.model.options import NOT_NEGATIVE, POSITIVE, option
 from katydid.model.options.quantities import count, duration
 from katydid.model.workload import Workload, register
-from katydid.workloads.tools.correctness import correctness, correctness_section
+from katydid.workloads.tools.correctness import correctness, correctness_answer, correctness_section
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +31,7 @@ register(
         options=ToolsOptions,
         user="katydid.workloads.tools.user:ToolsUser",
         summarise=correctness,
+        answer=correctness_answer,
         sections=(correctness_section,),
     )
 )

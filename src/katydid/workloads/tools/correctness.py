@@ -9,7 +9,8 @@ import numpy as np
 from scipy import special
 
 from katydid.analysis.validity import Run
-from katydid.model.formatting import fraction, span
+from katydid.model.documents.summary import Summary
+from katydid.model.formatting import fraction, number, plural, span
 from katydid.model.units import Unit
 from katydid.report.model import Bars, Chart, Column, Material, Scale, Section, Style, Table
 
@@ -78,16 +79,30 @@ def correctness_section(material: Material) -> Section | None:
         Column("Interval", lambda row: f"{fraction(row.low)} to {fraction(row.high)}"),
     )
     table = Table("Right conversations, by those in flight when they began (95 % intervals)", columns, rows)
-    return Section("correctness", "Right under load?", [_sentence(rows)], [table], [_chart(rows)])
+    return Section("correctness", "Right under load?", [_sentence(rows)], [table], [_chart(rows)], answer=True)
+
+
+def correctness_answer(summary: Summary) -> str | None:
+    """How many conversations were right, and whether the load makes them wrong; None where none ended."""
+    rows = summary.part("correctness", list[InFlight])
+    if not rows:
+        return None
+    right, all_of_them = sum(row.right for row in rows), sum(row.conversations for row in rows)
+    wrong = "; the load makes answers wrong" if _depends(rows) else ""
+    return f"{number(right)} of {plural(all_of_them, 'conversation')} right{wrong}"
+
+
+def _depends(rows: list[InFlight]) -> bool:
+    """Whether fewer are right the more are going on at once."""
+    return rows[-1].high < rows[0].low
 
 
 def _sentence(rows: list[InFlight]) -> str:
-    first, last = rows[0], rows[-1]
     if all(row.right == row.conversations for row in rows):
         return "Every conversation was right."
     if len(rows) == 1:
         return "The load was too even, or the run too short, to say whether it made answers wrong."
-    if last.high < first.low:
+    if _depends(rows):
         return "The more conversations at once, the fewer are right: the load makes answers wrong."
     return "Wrong conversations are not shown to depend on the load."
 
