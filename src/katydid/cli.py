@@ -6,6 +6,7 @@ import sys
 import traceback
 import warnings
 from collections.abc import Sequence
+from io import TextIOWrapper
 
 from katydid.commands import COMMANDS, command_parsers
 from katydid.model.arguments import did_you_mean
@@ -21,6 +22,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run a subcommand; its exit code (docs/reference/errors.md)."""
     if argv is None and not sys.warnoptions:  # who wants to see what libraries warn each other of says -W
         warnings.simplefilter("ignore")
+    if isinstance(sys.stdout, TextIOWrapper):  # a path or a label may have bytes that are no text
+        sys.stdout.reconfigure(errors="backslashreplace")
     arguments = list(sys.argv[1:] if argv is None else argv)
     if arguments[:1] == ["--version"]:
         print(f"katydid {__version__}")  # noqa: T201 - asked for
