@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from measure_changepoints import looked_at, stream
 
 from katydid.stats.changepoints import SHORTEST, Course, find_changes, look, pelt, penalty
 from katydid.stats.inference import noise_of
@@ -114,6 +115,21 @@ def test_the_more_metrics_are_looked_at_the_more_a_change_must_gain_to_be_confir
     levels = [1.0] * 12 + [1.1] * 4
     one, many = (sum(looked(levels, seed=s, metrics=n).confirmed == (True,) for s in range(60)) for n in (1, 50))
     assert one > 1.5 * many > 0
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_something_is_ever_confirmed_in_a_twentieth_of_flat_histories_at_most():
+    random = np.random.default_rng([3, 1, 6])
+    confirmed = [looked_at(stream(random, 1, 0.0))[1] for _ in range(200)]
+    assert np.mean(confirmed) <= 0.05
+
+
+@pytest.mark.parametrize("step", [0.5, 1.0, 5.0])
+def test_a_large_step_does_not_hide_in_the_noise_that_it_makes(step):
+    luck = np.tile([0.01, -0.01], 5)
+    logs = luck + np.repeat([0.0, step], [6, 4])
+    assert look(Course(list(logs), [1] * 10), metrics=11).confirmed == (True,)
 
 
 def test_the_first_look_confirms_nothing():

@@ -22,8 +22,6 @@ DF_OF_DIFFERENCE = 2.0 / 3.0
 """Degrees of freedom that each first difference is worth: neighbours share a value (von Neumann 1941)."""
 LAGS = (1, 2)
 """Versions between the values whose differences tell the noise: neighbours that resemble each other hide it."""
-ALONE = 3
-"""Metrics up to which a change is as easily confirmed as found; of more each has its part of the chance."""
 PLACE = 1
 """Versions by which the place of a change may shift from one look to the next."""
 MOST_ROUNDS = 10
@@ -90,14 +88,24 @@ def look(course: Course, metrics: int = 1) -> Changes | None:
     if found is None:
         return None
     before = find_changes(Course(course.logs[:-1], course.runs[:-1], course.repeats))
-    strict = find_changes(course, chance=min(1.0, ALONE / metrics))
-    assert strict is not None  # noqa: S101 - as long as the course
-    again = [] if before is None else before.at
-    confirmed = tuple(all(_is_near(at, places) for places in (again, strict.at)) for at in found.at)
     if found.trend is not None:
-        settled = bool(before and before.trend and strict.trend and before.trend.slope * found.trend.slope > 0.0)
-        found = replace(found, trend=replace(found.trend, confirmed=settled))
-    return replace(found, confirmed=confirmed)
+        strict = find_changes(course, chance=1.0 / metrics)
+        again = before.trend if before else None
+        settled = bool(strict and strict.trend and again and again.slope * found.trend.slope > 0.0)
+        return replace(found, trend=replace(found.trend, confirmed=settled))
+    places = [] if before is None else before.at
+    sure = _surely(course, found.at, 1.0 / metrics) if places else []
+    return replace(found, confirmed=tuple(_is_near(at, places) and _is_near(at, sure) for at in found.at))
+
+
+def _surely(course: Course, at: list[int], chance: float) -> list[int]:
+    """The changes that are found at a lower chance of a false one, where the noise is that beside those at `at`.
+
+    Not that of the whole course: of few versions a step, however large, would hide in the noise that it makes.
+    """
+    logs, runs = np.asarray(course.logs, dtype=np.float64), np.asarray(course.runs, dtype=np.float64)
+    variance, df = _noise(logs, runs, at, course.repeats)
+    return at if variance == 0.0 else pelt(logs, runs / variance, penalty(len(logs), df, chance))
 
 
 def _is_near(at: int, places: Sequence[int]) -> bool:
