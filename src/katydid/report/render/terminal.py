@@ -14,7 +14,8 @@ from katydid.model.formatting import censored, strip_control_chars
 from katydid.model.metrics.declared import catalogue_of
 from katydid.report.build import Report
 from katydid.report.model import Section, Table
-from katydid.report.render.lines import table_lines, wrapped
+from katydid.report.render.lines import table_lines
+from katydid.report.render.wrapping import wrapped
 from katydid.report.tables.run import failures_table, rates_table, short_times_table
 
 _STYLES = {"invalid": "red", "warning": "yellow"}
