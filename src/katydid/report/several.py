@@ -41,7 +41,9 @@ def several_page(found: Comparisons, reports: Mapping[str, str] | None = None, c
         sentence=strip_control_chars(several_sentence(found)),
         tone=TONES.get(found.verdict, ""),
         invalid=found.verdict is Verdict.INVALID,
-        setting=[strip_control_chars(side.host) for side in (first.sides[0], *_sides(found)) if side.host],
+        setting=list(
+            dict.fromkeys(strip_control_chars(side.host) for side in (first.sides[0], *_sides(found)) if side.host)
+        ),
         reasons=_reasons(found),
         forest=draw_forest(changes, within=within, note=forest_note(within)) if changes else None,
         command=strip_control_chars(command),
