@@ -88,7 +88,7 @@ def test_a_search_of_tool_calls_tells_requests_and_conversations_apart(tmp_path)
     truth = SLOTS / (SERVICE_S_OF_TOOLS * (CALLS + 1))
     found = the_run(tmp_path / "reports").summary["capacity"]
     assert found["capacity"] == pytest.approx(2 * truth, rel=0.05)
-    told = re.search(r"It answered ([\d.]+) conversations \(([\d.]+) requests\) a second", found["evidence"])
+    told = re.search(r"it answered ([\d.]+) conversations \(([\d.]+) requests\) a second", found["evidence"])
     assert float(told[1]) == pytest.approx(truth, rel=0.05)
     assert float(told[2]) == pytest.approx((CALLS + 1) * truth, rel=0.05)
 
@@ -135,4 +135,4 @@ def test_an_outage_is_as_long_as_the_gateways_own_log_says(tmp_path):
     assert restart["at_s"] - kill["at_s"] == pytest.approx(RESTART_AFTER_S, abs=0.2)
     assert told["success"]["during"]["rate"] < told["success"]["before"]["rate"] == 1.0
     assert "killed " in done.out
-    assert "normal load: ended well" in done.out
+    assert "Success rate of the normal load" in done.out

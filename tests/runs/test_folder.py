@@ -42,9 +42,9 @@ def test_its_path_says_workload_version_and_time(tmp_path):
 
 def test_a_second_run_in_the_same_second_gets_a_suffix(tmp_path):
     for expected in ("20261121T093005Z", "20261121T093005Z-2", "20261121T093005Z-3"):
-        path = new_run_path(tmp_path, "stream", "v1", STARTED)
-        assert path.name == expected
-        path.mkdir(parents=True)
+        run = RunWriter(new_run_path(tmp_path, "stream", "v1", STARTED), {"workload": "stream"})
+        assert run.path.name == expected
+        run.close()
 
 
 @pytest.mark.parametrize("version", ["../../etc", "feature/x", "..", "/", "a b"])

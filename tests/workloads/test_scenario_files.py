@@ -65,6 +65,7 @@ def test_a_file_of_ones_own(tmp_path):
         ("turn = 3", "turn = 0", "safety.turn must be a whole number of at least 1"),
         ('rooms = ["Tower"]', "rooms = [1]", "rooms must be a list of names"),
         ('text = "hello {{ marker }}"', 'text = "{% if %}"', "message.text: not a template"),
+        ('text = "hello {{ marker }}"', 'text = "{{ ? }}"', "message.text: not a template (unexpected char"),
         ("[open]", "[open", "not TOML"),
     ],
 )

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from katydid.commands.output import STANDARD_OUTPUT, add_json, check_output, tell, write_output
+from katydid.commands.output import STANDARD_OUTPUT, add_json, check_output, tell, write_json
 from katydid.model.arguments import Commands
 from katydid.model.errors import ExitCode
 from katydid.model.formatting import format_eta, plural
@@ -49,12 +49,10 @@ def run(options: argparse.Namespace) -> int:
     """Calibrate; 0, or 4 where not even the lowest load was measured faithfully."""
     from katydid.analysis.calibration import Series, highest_faithful
     from katydid.doctor.trial import share_out
-    from katydid.model.jsontext import json_text
     from katydid.report.calibration import calibration_section
     from katydid.report.render.terminal import print_section, terminal
 
-    if options.json:
-        check_output(options.json)
+    check_output(options.json)
     cores = share_out()
     counts = [1]
     if options.processes and cores.processes > 1:
@@ -64,8 +62,7 @@ def run(options: argparse.Namespace) -> int:
     console = terminal(stderr=options.json == STANDARD_OUTPUT)
     for each in series:
         print_section(calibration_section(each, pinned=cores.generator is not None), console)
-    if options.json:
-        write_output(options.json, json_text(_report(series, cores)) + "\n")
+    write_json(options.json, _report(series, cores))
     return ExitCode.INVALID if highest_faithful(series[0].trials) is None else ExitCode.PASSED
 
 

@@ -9,10 +9,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from katydid.commands.output import STANDARD_OUTPUT, write_output
+from katydid.commands.output import STANDARD_OUTPUT, write_json, write_output
 from katydid.model.arguments import Commands
 from katydid.model.errors import ConfigError, ExitCode
-from katydid.model.jsontext import json_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,8 +42,7 @@ def run(options: Namespace) -> int:
     histories = [[] if options.no_history else _history(options.history, [folders[0], other]) for other in folders[1:]]
     console = terminal(stderr=STANDARD_OUTPUT in (options.json, options.markdown))
     found, markdown, page = (_several if options.more else _two)(sides, histories, console, options)
-    if options.json:
-        write_output(options.json, json_text(found) + "\n")
+    write_json(options.json, found)
     if options.markdown:
         write_output(options.markdown, markdown())
     if options.html:

@@ -10,12 +10,11 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from katydid.commands.output import STANDARD_OUTPUT, add_json, write_output
+from katydid.commands.output import STANDARD_OUTPUT, add_json, write_json
 from katydid.dialects import DIALECTS
 from katydid.model.arguments import Commands
 from katydid.model.errors import ConfigError, ExitCode
 from katydid.model.formatting import plural
-from katydid.model.jsontext import json_text
 from katydid.model.options.quantities import duration
 from katydid.model.redact import COMPLAINT_LIMIT, Redactor
 
@@ -39,8 +38,8 @@ def run(options: Namespace) -> int:
         done.append(reach(options.host, lambda: _first_look(options)))
     to_stdout = options.json == STANDARD_OUTPUT
     print_section(_section(done, plan), terminal(stderr=to_stdout))
-    if options.json:
-        _write(options.json, done, plan)
+    told = {"ok": not spoils(done), "plan": asdict(plan), "checks": [asdict(check) for check in done]}
+    write_json(options.json, told)
     return ExitCode.INVALID if spoils(done) else ExitCode.PASSED
 
 
@@ -139,10 +138,3 @@ def _section(done: Sequence[Checked], plan: PlannedRun) -> Section:
         verdict = f"A run of this size would be spoilt ({', '.join(bad)}): {size}."
     reasons = [f"{_WORDS[c.status]}: {c.name} ({c.blame}): {c.found}: {c.remedy}" for c in done if c.status != "ok"]
     return Section("doctor", "Machine", (verdict, *reasons), (Table("Checks", columns, done),))
-
-
-def _write(to: str, done: Sequence[Checked], plan: PlannedRun) -> None:
-    from katydid.doctor.checks import spoils
-
-    report = {"ok": not spoils(done), "plan": asdict(plan), "checks": [asdict(check) for check in done]}
-    write_output(to, json_text(report) + "\n")

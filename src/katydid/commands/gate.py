@@ -8,11 +8,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from katydid.commands.output import STANDARD_OUTPUT, write_output
+from katydid.commands.output import STANDARD_OUTPUT, write_json, write_output
 from katydid.model.arguments import Commands
 from katydid.model.errors import ConfigError, ExitCode, NoDataError
 from katydid.model.formatting import plural
-from katydid.model.jsontext import json_text
 from katydid.resources import thresholds_file
 
 if TYPE_CHECKING:
@@ -161,5 +160,4 @@ def _write(judgement: Judgement, given: Namespace) -> None:
         write_output(given.junit, junit(judgement))
     if given.markdown:
         write_output(given.markdown, section_markdown(part) + "\n")
-    if given.json:
-        write_output(given.json, json_text(judgement.result()) + "\n")
+    write_json(given.json, judgement.result())

@@ -8,10 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from katydid.commands.output import STANDARD_OUTPUT, write_output
+from katydid.commands.output import STANDARD_OUTPUT, write_json, write_output
 from katydid.model.arguments import Commands
 from katydid.model.errors import ConfigError, ExitCode, NoDataError
-from katydid.model.jsontext import json_text
 
 if TYPE_CHECKING:
     from katydid.analysis.history import History, Version
@@ -39,9 +38,7 @@ def run(given: Namespace) -> int:
     pinned = _compare_with(given.pin, past) if given.pin else None
     console = terminal(stderr=given.json == STANDARD_OUTPUT)
     print_history(past, pinned, console)
-    if given.json:
-        told = past.as_json() | {"pinned": pinned and pinned.json}
-        write_output(given.json, json_text(told) + "\n")
+    write_json(given.json, past.as_json() | {"pinned": pinned and pinned.json})
     if given.html:
         write_output(given.html, history_page(past, given.folder.resolve().name, pinned))
         say_where(console, "Report", given.html)

@@ -6,10 +6,9 @@ from argparse import Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from katydid.commands.output import STANDARD_OUTPUT, add_json, check_output, write_output
+from katydid.commands.output import STANDARD_OUTPUT, add_json, check_output, write_json, write_output
 from katydid.model.arguments import Commands
 from katydid.model.errors import ConfigError, ExitCode, os_words
-from katydid.model.jsontext import json_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -47,7 +46,7 @@ def run(given: Namespace) -> int:
 
     if given.output == given.json == STANDARD_OUTPUT:
         raise ConfigError("-o - and --json -: standard output takes one of them: name a file for the other")
-    for where in filter(None, (given.output, given.json)):
+    for where in (given.output, given.json):
         check_output(where)
     log = _read(given.log)
     traffic = of_log(log)
@@ -66,17 +65,16 @@ def run(given: Namespace) -> int:
     if given.output:
         write_output(given.output, "".join(f"{line}\n" for line in csv_of(log.trace)))
         say(console, f"Trace: {given.output}; replay it with katydid run stream --trace {given.output}")
-    if given.json:
-        told = Learning.of(
-            log=given.log,
-            trace=given.output,
-            left_out=dict(log.left_out),
-            traffic=traffic,
-            test=test,
-            differences=found,
-            verdict=verdict,
-        )
-        write_output(given.json, json_text(told.json) + "\n")
+    told = Learning.of(
+        log=given.log,
+        trace=given.output,
+        left_out=dict(log.left_out),
+        traffic=traffic,
+        test=test,
+        differences=found,
+        verdict=verdict,
+    )
+    write_json(given.json, told)
     return ExitCode.PASSED
 
 

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from katydid.model.errors import ConfigError, os_words
+from katydid.model.jsontext import json_text
 
 STANDARD_OUTPUT = "-"
 
@@ -20,13 +21,13 @@ def add_json(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def check_output(where: str) -> None:
-    """See that a result can be written, before the work that leads to it.
+def check_output(where: str | None) -> None:
+    """See that a result can be written that is asked for, before the work that leads to it.
 
     Raises:
         ConfigError: the file cannot be written.
     """
-    if where == STANDARD_OUTPUT:
+    if not where or where == STANDARD_OUTPUT:
         return
     try:
         Path(where).parent.mkdir(parents=True, exist_ok=True)
@@ -59,6 +60,16 @@ def write_output(where: str, text: str) -> None:
         Path(where).write_text(text, encoding="utf-8")
     except OSError as error:
         raise _not_writable(where, error) from None
+
+
+def write_json(where: str | None, value: object) -> None:
+    """Write a result as JSON; nothing where nobody asked for it.
+
+    Raises:
+        ConfigError: see `write_output`.
+    """
+    if where:
+        write_output(where, json_text(value) + "\n")
 
 
 def _not_writable(where: str, error: OSError) -> ConfigError:

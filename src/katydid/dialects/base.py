@@ -122,7 +122,7 @@ def path_of(dialect: "Dialect", generation: Generation, *, stream: bool) -> str:
     try:
         path = find(generation, stream=stream)
     except Exception as error:
-        why = " ".join(f"{type(error).__name__}: {error}".split())
+        why = f"{type(error).__name__}: {error}"
         raise ConfigError(f"--api {dialect.name}: its path() failed ({why}): correct it") from error
     if not isinstance(path, str):
         raise ConfigError(f"--api {dialect.name}: its path() gave {type(path).__name__}: return the path as text")
@@ -140,7 +140,7 @@ def configured(dialect: "Dialect", options: object) -> "Dialect":
     except ConfigError:
         raise
     except Exception as error:
-        why = " ".join(f"{type(error).__name__}: {error}".split())
+        why = f"{type(error).__name__}: {error}"
         raise ConfigError(f"--api {dialect.name}: its configured() failed ({why}): correct it") from error
     if not hasattr(found, "stream_parser"):
         raise ConfigError(f"--api {dialect.name}: its configured() gave {type(found).__name__}: return a dialect")

@@ -32,6 +32,7 @@ from katydid.engine.services.readiness import ready_target, when_ready
 from katydid.engine.services.spread import open_service, services_of
 from katydid.engine.spawning import first_requests, pulses, shape_at_first
 from katydid.engine.stages.shape import StagedFacts, staged_shape
+from katydid.engine.workers import connected
 from katydid.engine.workers.messages import Rows, batch_of
 from katydid.load.body import Adaptation
 from katydid.load.pacing import Phase
@@ -241,8 +242,7 @@ class Collector:
         runner = self._runtime.runner
         if not isinstance(runner, MasterRunner):
             return {}
-        there = {client.id for client in runner.clients.all} - {client.id for client in runner.clients.missing}
-        return {client: rank for rank, client in enumerate(sorted(there, key=runner.get_worker_index))}
+        return {client: rank for rank, client in enumerate(sorted(connected(runner), key=runner.get_worker_index))}
 
     def _workload(self) -> str:
         names = {user_class.workload for user_class in self._runtime.paced_users()}

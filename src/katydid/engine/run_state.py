@@ -83,7 +83,6 @@ class Runtime:
         self.inbox = Inbox(self.runner, self._on_refused)
         self.stopper = Stopper(environment, self.runner, self.hand_in, self.nulled, self.inbox)
         Signals(self.stopper, self.runner)
-        self.expected_end: float | None = None
         self.event_log: EventLog | None = None
         self.prepared: Service | None = None
         self.deliver: Callable[[str, bytes], None] = self._send
@@ -101,18 +100,23 @@ class Runtime:
             self._spawning = Spawning(self)
             self._spawning.install(environment)
         self._spawned = Spawned("local")
-        self._next_user = self._first_of_stage = 0
-        self._stage: Stage | None = None
         self._monitor: Monitor | None = None
         self.housekeeping = Housekeeping(self._broken)
-        self._deaths: list[dict[str, str]] = []
-        self._told: set[str] = set()
-        self._outbox: list[tuple[str, bytes]] = []
         self.inbox.listen(_BROKEN, Broken, self._on_broken)
         self.alike = Alike(self)
         self.barrier = Barrier(self)
-        self.pool = Pool(self)
+        self._forget()
         setattr(environment, _ATTRIBUTE, self)
+
+    def _forget(self) -> None:
+        """What the last run left."""
+        self.expected_end: float | None = None
+        self.pool = Pool(self)
+        self._next_user = self._first_of_stage = 0
+        self._stage: Stage | None = None
+        self._outbox: list[tuple[str, bytes]] = []
+        self._deaths: list[dict[str, str]] = []
+        self._told: set[str] = set()
 
     @classmethod
     def of(cls, environment: Environment) -> "Runtime":
@@ -193,16 +197,12 @@ class Runtime:
         parsed = self.environment.parsed_options
         self.options = run_options(parsed, self.options_class)
         self.info = RunInfo.from_wire(getattr(parsed, WIRE_NAME))
-        self.expected_end = self._stage = None
-        self._next_user = self._first_of_stage = 0
+        self._forget()
         self.barrier.begin()
-        self.pool = Pool(self)
         self._spawned = Spawned(self.runner.client_id if isinstance(self.runner, WorkerRunner) else "local")
         if self._spawning is not None:
             self._spawning.begin()
             setattr(parsed, BATCH_WIRE_NAME, None)
-        self._outbox.clear()
-        self._deaths, self._told = [], set()
         self.inbox.begin()
         self.alike.begin()
         requests = None if self.options.trace else self.options.requests  # a trace is cut to so many

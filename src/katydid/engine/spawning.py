@@ -118,11 +118,6 @@ class Spawning:
     def __init__(self, runtime: "Runtime") -> None:
         self._runtime = runtime
         self._remote = runtime.is_master
-        self._fresh = True
-        self._rate: float | None = None
-        self._growth = Growth()
-        self._noted = False
-        self._asked: list[dict[str, float]] = []
         self.begin()
 
     def install(self, environment: Environment) -> None:
@@ -152,9 +147,10 @@ class Spawning:
         """A run starts."""
         self._batches = Batches(REMOTE_LEAD if self._remote else LOCAL_LEAD)
         self._fresh = True
+        self._rate: float | None = None
         self._growth = Growth()
         self._noted = False
-        self._asked = []
+        self._asked: list[dict[str, float]] = []
 
     def dispatch(self, users: int, spawn_rate: float, there: int = 0) -> float:
         """So many users more at this rate; the rate that they really come at.

@@ -23,6 +23,7 @@ from locust.env import Environment
 from locust.rpc import Message
 from locust.runners import MasterRunner, Runner, WorkerRunner
 
+from katydid.engine.workers import connected, name_of
 from katydid.engine.workers.messages import Finished, Inbox, Nothing, Ticket, Unfit, harmless
 from katydid.load.threshold import FailureThreshold, RequestShare
 
@@ -72,32 +73,34 @@ class Stopper:
         self._inbox = inbox or Inbox(runner)
         self._hand_in = hand_in
         self._nulled = nulled
-        self._threshold = FailureThreshold(0)
-        self._share = RequestShare(None)
-        self._spent: set[str] = set()
-        self._all_started = False
         self._tickets: dict[int, AsyncResult] = {}
         self._last_ticket = 0
-        self._is_cut = False
-        self.drain = 0.0
+        self.active = False
+        self.workers: set[str] = set()
+        """Ids of the workers that take part; known to the master."""
+        self._forget(FailureThreshold(0), RequestShare(None), drain=0.0)
+        self._register()
+
+    # Begin
+
+    def _forget(self, threshold: FailureThreshold, share: RequestShare, *, drain: float) -> None:
+        """What the last run left; a run has these."""
+        self._threshold, self._share, self.drain = threshold, share, drain
+        self._spent: set[str] = set()
+        self._all_started = self._is_cut = False
+        self._tickets.clear()
         self.halted = False
         """The failure threshold was reached: what ends from now on is `after_stop`."""
         self.halted_at: float | None = None
         """When that was, on the monotonic clock; known to the process that counts."""
         self.reason: str | None = None
         """Why the run ended, as soon as that is known."""
-        self.active = False
         self.ending = False
         """No request may start any more."""
         self.rows_promised: dict[str, int] = {}
         """Rows that each worker says it recorded, once it has finished."""
         self.nulled: dict[str, int] = {}
         """Values in each worker's rows that did not fit their columns."""
-        self.workers: set[str] = set()
-        """Ids of the workers that take part; known to the master."""
-        self._register()
-
-    # Begin
 
     def begin(self, limit: int, drain: float, share: RequestShare) -> None:
         """A run starts in this process.
@@ -107,20 +110,8 @@ class Stopper:
             drain: seconds that requests in flight get at its end.
             share: this process's part of the requests that end it.
         """
-        self._threshold = FailureThreshold(limit)
-        self._share = share
-        self._spent = set()
-        self._all_started = False
-        self._tickets.clear()
-        self.drain = drain
-        self.halted = False
-        self.halted_at = None
-        self._is_cut = False
-        self.reason = None
+        self._forget(FailureThreshold(limit), share, drain=drain)
         self.active = True
-        self.ending = False
-        self.rows_promised = {}
-        self.nulled = {}
         if isinstance(self._runner, MasterRunner):
             self.workers = {client.id for client in self._runner.clients.all}
         if not isinstance(self._runner, WorkerRunner):
@@ -142,7 +133,7 @@ class Stopper:
     def name_of(self, client: str) -> str:
         """Master: a worker's name in the samples, by its id."""
         assert isinstance(self._runner, MasterRunner)  # noqa: S101 - it alone has clients
-        return f"worker-{self._runner.get_worker_index(client)}"
+        return name_of(self._runner, client)
 
     # The failure threshold
 
@@ -227,10 +218,8 @@ class Stopper:
 
     def _await_spent(self, master: MasterRunner) -> None:
         """End the run when every worker has started its last request; those that are lost have none left."""
-        clients = master.clients
         while self.active and self.reason is None:
-            there = {client.id for client in clients.all} - {client.id for client in clients.missing}
-            if not (there & self.workers) - self._spent:
+            if not (connected(master) & self.workers) - self._spent:
                 self.end("completed")
             gevent.sleep(0.05)
 

@@ -62,6 +62,10 @@ class KatydidError(Exception):
 
     exit_code = ExitCode.INTERNAL
 
+    def __str__(self) -> str:
+        """The message, in one line also where it quotes what others say in several."""
+        return " ".join(map(str.strip, super().__str__().splitlines()))
+
 
 class ConfigError(KatydidError):
     """The run cannot start as it was asked for; the message says what to change."""

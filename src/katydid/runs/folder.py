@@ -249,19 +249,12 @@ def check_results(results: Path) -> None:
         with tempfile.TemporaryFile(dir=results):
             pass
     except OSError as error:
-        raise _not_writable(results, error.strerror or str(error)) from None
+        raise ConfigError(f"--results {results}: {os_words(error)}; name a folder that can be written") from None
 
 
 def new_run_path(results: Path, workload: str, version: str, started: datetime) -> Path:
-    """Where a run that starts now goes; a suffix -2, -3 … where that exists."""
-    stamp = started.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
-    parent = results / _file_name(workload) / _file_name(version)
-    path = parent / stamp
-    number = 2
-    while path.exists():
-        path = parent / f"{stamp}-{number}"
-        number += 1
-    return path
+    """Where a run that starts now goes; `RunWriter` puts a suffix behind it where that exists."""
+    return results / _file_name(workload) / _file_name(version) / started.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
 
 
 def results_of(folder: RunFolder) -> Path | None:
@@ -272,10 +265,6 @@ def results_of(folder: RunFolder) -> Path | None:
     results = path.parent.parent.parent
     named = results / _file_name(manifest.workload or "") / _file_name(manifest.version or "")
     return results if path.parent == named else None
-
-
-def _not_writable(results: Path, why: str) -> ConfigError:
-    return ConfigError(f"--results {results}: {why.lower()}; name a folder that can be written")
 
 
 _REMEDY = "the run cannot be read; restore it, or remove this run from its folder"
@@ -294,8 +283,9 @@ def _writing(file: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        why = os_words(error)
-        raise ConfigError(f"{file} cannot be written ({why}): make room, or copy the run to where you may") from None
+        raise ConfigError(
+            f"{file} cannot be written ({os_words(error)}): make room, or copy the run to where you may"
+        ) from None
 
 
 def _file_name(name: str) -> str:

@@ -20,6 +20,9 @@ class Refusal:
     headers: str = ""
 
 
+QUEUE_FULL = Refusal(503, "the queue is full", "overloaded", "Retry-After: 1\r\n")
+
+
 class RateLimits:
     """Requests a minute (in a sliding window) and in all, by key; 0 for unlimited."""
 

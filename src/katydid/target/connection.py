@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 from uuid import uuid4
 
 from katydid.model.jsontext import json_bytes
-from katydid.target.admission import Refusal
+from katydid.target.admission import QUEUE_FULL, Refusal
 from katydid.target.answering import AnswerJob, ServedAnswer, WholeAnswer
 from katydid.target.apis.anthropic import AnthropicApi
 from katydid.target.apis.base import Api, Ask, Spent
@@ -211,10 +211,7 @@ class Connection(asyncio.Protocol):
         self._ask = ask
         job = AnswerJob(target.settings, api, request, ask, truth, number)
         kind = StreamedAnswer if ask.stream else WholeAnswer
-        self._truth, self._answer = truth, kind(self._transport, target.ticker, job, self._finished)
-        self._waits_since = time.monotonic_ns()
-        target.begin_answer()
-        target.slots.acquire(self._begin)
+        self._wait(truth, kind(self._transport, target.ticker, job, self._finished))
 
     def _show(self, request: HttpRequest, api: Api, ask: Ask) -> None:
         """Answer a generator's look before its load, at once: it is in no count, no fault and no log."""
@@ -238,23 +235,25 @@ class Connection(asyncio.Protocol):
             self._stream = BridgeSocket(target.bridge, path, truth, target.log, write=write, close=close)
             return
         if target.slots.full:
-            self._refuse(request, truth, Refusal(503, "the queue is full", "overloaded", "Retry-After: 1\r\n"), None)
+            self._refuse(request, truth, QUEUE_FULL, None)
             return
-        self._truth, self._answer = (
-            truth,
-            BridgeAnswer(
-                self._transport,
-                target.ticker,
-                settings=target.settings,
-                bridge=target.bridge,
-                request=request,
-                truth=truth,
-                finished=self._finished,
-            ),
+        answer = BridgeAnswer(
+            self._transport,
+            target.ticker,
+            settings=target.settings,
+            bridge=target.bridge,
+            request=request,
+            truth=truth,
+            finished=self._finished,
         )
+        self._wait(truth, answer)
+
+    def _wait(self, truth: Truth, answer: ServedAnswer | BridgeAnswer) -> None:
+        """Have a request answered as soon as there is a slot."""
+        self._truth, self._answer = truth, answer
         self._waits_since = time.monotonic_ns()
-        target.begin_answer()
-        target.slots.acquire(self._begin)
+        self._target.begin_answer()
+        self._target.slots.acquire(self._begin)
 
     def _begin(self) -> None:
         """There is a slot."""

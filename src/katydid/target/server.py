@@ -10,7 +10,7 @@ import psutil
 
 from katydid.model.errors import ConfigError
 from katydid.model.jsontext import json_bytes
-from katydid.target.admission import RateLimits, Refusal, Slots
+from katydid.target.admission import QUEUE_FULL, RateLimits, Refusal, Slots
 from katydid.target.apis.responses import KeptAnswers
 from katydid.target.bridge.service import Bridge
 from katydid.target.connection import Connection
@@ -147,10 +147,7 @@ class Target:
 
     def refuse(self, model: str, key: str) -> Refusal | None:
         """Why a request is not served: its model, a limit, the queue."""
-        refusal = self.refuse_model(model) or self.refuse_key(key)
-        if refusal is None and self.slots.full:
-            refusal = Refusal(503, "the queue is full", "overloaded", "Retry-After: 1\r\n")
-        return refusal
+        return self.refuse_model(model) or self.refuse_key(key) or (QUEUE_FULL if self.slots.full else None)
 
     def refuse_model(self, model: str) -> Refusal | None:
         """Whether it is one that nobody has."""

@@ -4,12 +4,11 @@ from argparse import ArgumentParser, Namespace
 
 from katydid.commands.loading.run import run as run_workload
 from katydid.commands.loading.start import add_run_arguments, run_parser
-from katydid.commands.output import STANDARD_OUTPUT, check_output, tell, write_output
+from katydid.commands.output import STANDARD_OUTPUT, check_output, tell, write_json
 from katydid.model.arguments import Commands
 from katydid.model.documents.capacity import CapacityFound, CapacityResult
 from katydid.model.errors import ExitCode, worst
 from katydid.model.formatting import plural
-from katydid.model.jsontext import json_text
 
 
 def add_parser(commands: Commands) -> None:
@@ -40,8 +39,7 @@ def run(asked: Namespace) -> int:
     from katydid.engine.plugin import last_folder, use_shape
     from katydid.engine.stages.capacity_shape import CapacityShape
 
-    if asked.json:
-        check_output(asked.json)
+    check_output(asked.json)
     use_shape(CapacityShape)
     code = ExitCode(run_workload(asked, stderr=asked.json == STANDARD_OUTPUT))
     folder = last_folder()
@@ -51,7 +49,7 @@ def run(asked: Namespace) -> int:
     found = summary.capacity
     if asked.json:
         told = {**summary.get("capacity", {}), "valid": summary.valid, "ended": summary.ended, "run": str(folder.path)}
-        write_output(asked.json, json_text(CapacityResult.of(**told)) + "\n")
+        write_json(asked.json, CapacityResult.of(**told))
     return worst(code, ExitCode.PASSED if _found(found) else ExitCode.INVALID)
 
 

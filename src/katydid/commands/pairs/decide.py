@@ -9,10 +9,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from katydid.commands.output import STANDARD_OUTPUT, tell, write_output
+from katydid.commands.output import STANDARD_OUTPUT, tell, write_json, write_output
 from katydid.commands.pairs.runs import Runs, has_history, sigterm_as_interrupt
 from katydid.model.errors import NoDataError
-from katydid.model.jsontext import json_text
 from katydid.resources import thresholds_file
 
 if TYPE_CHECKING:
@@ -123,8 +122,7 @@ def _write(given: argparse.Namespace, comparison: Comparison, sides: Sides, aske
 
     console = terminal(stderr=STANDARD_OUTPUT in (given.json, given.markdown))
     print_comparison(comparison, console)
-    if given.json:
-        write_output(given.json, json_text(comparison) + "\n")
+    write_json(given.json, comparison)
     if given.markdown:
         write_output(given.markdown, comparison_markdown(comparison))
     labels = "-".join(version.label for version in asked.versions.values())

@@ -66,6 +66,7 @@ class ChatService(Generic[Options_co]):
         self.options = options
         url = read_target_url(host)
         self._paths = Paths(self.dialect, url.path, self.own_path())
+        self._name = self._paths.endpoint.partition("?")[0]
         self._host = url._replace(path=self._paths.base).url
         self._identity = Identity(options, url, self.dialect.headers, options.api)
         self.key, self.note = self._identity.key, self._identity.note
@@ -105,7 +106,7 @@ class ChatService(Generic[Options_co]):
     @property
     def name(self) -> str:
         """What requests are called in tables: the path that they go to, without its query."""
-        return self._paths.known.get((self.streams, self.model), self._paths.endpoint).partition("?")[0]
+        return self._name
 
     def preflight(self) -> str:
         """See `service.Service.preflight`."""
@@ -206,6 +207,7 @@ class ChatService(Generic[Options_co]):
         self._paths.known = {}
         for each in self._mix.models:
             self._paths.find(self.generation(model=each), stream=self.streams)
+        self._name = self._paths.known[self.streams, self.model].partition("?")[0]
 
     def request(self, *, user: int, iteration: int, request_id: str, stream: bool) -> Request:
         """The request of a user's iteration."""

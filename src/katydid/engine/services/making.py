@@ -206,6 +206,5 @@ def load_tokenizer(path: str) -> Weigh:
     try:
         tokenizer = module.Tokenizer.from_file(path)
     except Exception as error:  # noqa: BLE001 - that is what it raises
-        why = " ".join(str(error).split())
-        raise ConfigError(f"--tokenizer {path}: cannot be read ({why}): give the model's tokenizer.json") from None
+        raise ConfigError(f"--tokenizer {path}: cannot be read ({error}): give the model's tokenizer.json") from None
     return lambda text: len(tokenizer.encode(text, add_special_tokens=False).ids)

@@ -20,6 +20,7 @@ from msgspec.structs import replace
 from katydid.engine.options.parsing import run_options
 from katydid.engine.run_info import RunInfo
 from katydid.engine.stopping import Stopper
+from katydid.engine.workers import connected, name_of
 from katydid.engine.workers.messages import Setting, harmless
 from katydid.model.documents.manifest import Silence
 from katydid.model.errors import ConfigError
@@ -91,8 +92,7 @@ class Presence:
     def look(self) -> None:
         """See who is there now."""
         now = time.monotonic()
-        missing = {client.id for client in self._runner.clients.missing}
-        there = {client.id for client in self._runner.clients.all} - missing
+        there = connected(self._runner)
         for worker in self._workers:
             if worker not in there and worker not in self._silent:
                 self._fell_silent(worker, now)
@@ -100,7 +100,7 @@ class Presence:
                 self._came_back(worker, now)
 
     def _fell_silent(self, worker: str, now: float) -> None:
-        name, begin = f"worker-{self._runner.get_worker_index(worker)}", self._info.ms(self._heard[worker]) / 1000
+        name, begin = name_of(self._runner, worker), self._info.ms(self._heard[worker]) / 1000
         self._silent[worker] = len(self._silences)
         self._silences.append(Silence(worker=name, begin=begin))
         self._warn(
@@ -201,8 +201,7 @@ class RollCall:
 
     def silent(self, runner: MasterRunner) -> set[str]:
         """Master: ids of the workers that are connected and have not answered."""
-        clients = runner.clients
-        return {client.id for client in clients.all} - {client.id for client in clients.missing} - self._here
+        return connected(runner) - self._here
 
     def wait(self) -> None:
         """Master: until all workers that are there have answered; other processes wait for nobody."""
@@ -218,8 +217,7 @@ class RollCall:
                     runner.send_message(_CALL, client_id=worker)
             gevent.sleep(POLL)
         for worker in sorted(silent):
-            name = f"worker-{runner.get_worker_index(worker)}"
-            logger.warning("%s does not answer: the run begins all the same; see its log", name)
+            logger.warning("%s does not answer: the run begins all the same; see its log", name_of(runner, worker))
 
 
 def tell_of_workers(runner: Runner, options: Namespace) -> None:

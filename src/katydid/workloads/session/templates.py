@@ -59,7 +59,7 @@ def _text(text: str, where: str) -> Filled:
         try:
             return fill(values)
         except Exception as error:  # noqa: BLE001 - what a template does is its author's
-            raise ConfigError(f"{where}: {error}") from None
+            raise ConfigError(f"{where}: {str(error) or type(error).__name__}") from None
 
     return filled
 
