@@ -12,7 +12,7 @@ from rich.style import Style
 from rich.text import Text
 
 from katydid.model.formatting import strip_control_chars
-from katydid.report.model import Cell, Judgement, Table
+from katydid.report.model import Cell, Judgement, Table, is_number
 from katydid.report.render.wrapping import wrapped
 
 GAP = 3
@@ -112,7 +112,7 @@ def _row(columns: Sequence[_Shown], cells: Sequence[Text], widths: Sequence[int]
 def _stacked(columns: Sequence[_Shown], cells: Sequence[Text], width: int) -> Iterator[Text]:
     """A row below its name, what it is read for first, as many named cells a line as there is room for."""
     (what, *others), (name, *values) = columns, cells
-    counted = name.plain.isdigit() and what.name
+    counted = is_number(name.plain) and what.name
     yield from (Text(line, "bold") for line in wrapped(f"{what.name} {name}" if counted else name.plain, width))
     line = Text(_INDENT)
     named = [(column, cell) for column, cell in zip(others, values, strict=True) if cell.plain not in _NOTHING]
