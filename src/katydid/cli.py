@@ -6,9 +6,10 @@ import sys
 import traceback
 import warnings
 from collections.abc import Sequence
+from textwrap import wrap
 
 from katydid.commands import COMMANDS, command_parsers
-from katydid.commands.output import tell
+from katydid.commands.telling import known_width, tell
 from katydid.model.arguments import did_you_mean
 from katydid.model.errors import ExitCode, KatydidError
 from katydid.model.version import __version__
@@ -86,14 +87,12 @@ def _known() -> str:
 
 
 def _usage() -> str:
-    from katydid.report.render.wrapping import known_width, wrapped  # noqa: PLC0415 - only this needs it
-
     names = max(map(len, COMMANDS)) + len("    ")
     room = (known_width(sys.stdout) or 1000) - names
     lines = [
         f"{'' if more else f'  {name}':<{names}}{line}"
         for name, text in COMMANDS.items()
-        for more, line in enumerate(wrapped(text, room))
+        for more, line in enumerate(wrap(text, room, break_on_hyphens=False))
     ]
     return "\n".join(
         [

@@ -1,4 +1,4 @@
-"""Where a command's results go: a file, or standard output for `-`; and how it speaks beside them."""
+"""Where a command's results go: a file, or standard output for `-`."""
 
 import argparse
 import sys
@@ -35,15 +35,6 @@ def check_output(where: str | None) -> None:
             pass
     except OSError as error:
         raise _not_writable(where, error) from None
-
-
-def tell(text: str) -> None:
-    """Say something on standard error: in one line, or in as many as it takes where the width is known."""
-    from katydid.report.render.wrapping import known_width, wrapped
-
-    width = known_width(sys.stderr)
-    for line in [text] if width is None else wrapped(text, width):
-        print(line, file=sys.stderr, flush=True)  # noqa: T201 - for people
 
 
 def write_output(where: str, text: str) -> None:

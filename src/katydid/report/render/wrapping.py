@@ -1,21 +1,9 @@
-"""Sentences as lines of a given width, and which width that is. Imports little: every error line comes this way.
+"""Sentences as lines of a given width. Imports little: every error line comes this way.
 
 Words stay whole: a line is broken at a space, never at a no-break space, so that a number stays with its unit.
 """
 
-import os
-import shutil
-from typing import TextIO
-
 from rich.cells import cell_len, chop_cells
-
-
-def known_width(stream: TextIO) -> int | None:
-    """Columns of what a stream is read on; None where nobody says, as in a pipe."""
-    asked = os.environ.get("COLUMNS", "")
-    if asked.isdecimal() and int(asked):
-        return int(asked)
-    return shutil.get_terminal_size().columns if stream.isatty() else None
 
 
 def wrapped(text: str, width: int) -> list[str]:
