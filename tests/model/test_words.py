@@ -20,7 +20,6 @@ from katydid.model.formatting import (
     points,
     show,
     significant,
-    strip_control_chars,
     value_only,
 )
 
@@ -93,12 +92,6 @@ def test_a_missing_value_says_why_or_is_a_dash():
     assert show("ttft.p95", None, summary_with(too_few={"ttft.p99": "too few (3 of 459)"})) == "–"
     assert show("ttft.p95", None, summary_with()) == "–"
     assert show("ttft.p95", None) == "–"
-
-
-def test_text_from_outside_has_no_control_characters_left():
-    assert strip_control_chars("a\x1b[31mb\r\nc\u202ed") == "a [31mb c d"
-    assert strip_control_chars(" \x9b a\u2069 ") == "a"
-    assert strip_control_chars(None) == "None"
 
 
 @pytest.mark.parametrize(

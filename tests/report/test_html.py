@@ -11,8 +11,8 @@ import pytest
 from documents import manifest_with
 from katydid.analysis.validity import rules_for
 from katydid.model.documents.summary import Summary
-from katydid.model.formatting import strip_control_chars
 from katydid.model.metrics import METRICS
+from katydid.model.oneline import one_line
 from katydid.report.model import Chart, Line, Section, Style, Table
 from katydid.report.run import command_of, render_run
 from synthetic import HOSTILE, material_of, synthetic_run
@@ -219,7 +219,7 @@ def test_a_workloads_own_section_is_shown_with_its_tables_and_charts_and_nothing
     assert ("td", {"class": "word bad", "data-label": "Result"}) in outline.elements
     assert "By stage" in outline.text
     assert "All of them." in outline.text
-    assert outline.text.count(strip_control_chars(HOSTILE)) == 2
+    assert outline.text.count(one_line(HOSTILE)) == 2
 
 
 @pytest.mark.parametrize(

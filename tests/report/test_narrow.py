@@ -4,6 +4,7 @@ import itertools
 import json
 import shutil
 from contextlib import suppress
+from functools import cache
 
 import pandas as pd
 import pytest
@@ -14,6 +15,7 @@ from folders import write_version
 from katydid.cli import main
 from katydid.commands import COMMANDS
 from katydid.commands.pairs.runs import Runs
+from katydid.doctor import facts
 from katydid.report.capacity import capacity_section
 from katydid.report.model import Material, Section, Table
 from katydid.report.render.terminal import print_section, say, terminal
@@ -74,6 +76,8 @@ def printed(request, root, capsys, monkeypatch):
     (run,) = (root / "runs").glob("*/*/*/")
     words = PRINTED[request.param].format(root=root, run=run).split()
 
+    monkeypatch.setattr(facts, "gather", cache(facts.gather))  # a busy machine is another at the next look
+
     def at(columns):
         made = itertools.count()
         monkeypatch.setattr(Runs, "make", lambda _, side: write_run(root / "made", side, number=next(made), **PAIRED))
@@ -100,7 +104,7 @@ def too_long(text, width):
 
 
 def words_of(text):
-    """Those of letters: figures may be others at the next look, as the doctor's."""
+    """Those of letters."""
     return {word.strip(":,()") for word in text.split() if any(map(str.isalpha, word))}
 
 

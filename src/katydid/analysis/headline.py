@@ -15,7 +15,8 @@ from katydid.model.documents.leaving import LeavingFound
 from katydid.model.documents.manifest import Manifest
 from katydid.model.documents.summary import Check, ErrorRow, Finding, Headline, Outcome, Summary
 from katydid.model.errors import ExitCode, worst
-from katydid.model.formatting import how_it_ended, milliseconds, number, ordinal, plural, show, strip_control_chars
+from katydid.model.formatting import how_it_ended, milliseconds, number, ordinal, plural, show
+from katydid.model.oneline import one_line
 from katydid.model.redact import hide_query
 from katydid.model.sample import Blame
 from katydid.model.workload import workloads_of
@@ -24,7 +25,7 @@ from katydid.model.workload import workloads_of
 def headline_of(manifest: Manifest, summary: Summary) -> Headline:
     """As `summary.json` has it; made now for a run whose summary is older than headlines."""
     told = summary.headline
-    return Headline(told.outcome, strip_control_chars(told.text)) if told else headline(manifest, summary)
+    return Headline(told.outcome, one_line(told.text)) if told else headline(manifest, summary)
 
 
 def headline(manifest: Manifest, summary: Summary) -> Headline:
@@ -35,7 +36,7 @@ def headline(manifest: Manifest, summary: Summary) -> Headline:
         summary: its other keys; those that older summaries lack are not needed.
     """
     outcome = next(outcome for outcome, holds in _RULES.items() if holds(summary))
-    return Headline(outcome, strip_control_chars(_SENTENCES[outcome](manifest, summary)))
+    return Headline(outcome, one_line(_SENTENCES[outcome](manifest, summary)))
 
 
 def exit_code(summary: Summary) -> ExitCode:

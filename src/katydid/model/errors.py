@@ -11,6 +11,8 @@ Every message is one line: what happened, whose fault it is, what to do.
 
 from enum import IntEnum
 
+from katydid.model.oneline import one_line
+
 
 class ExitCode(IntEnum):
     """Exit codes of every command; where several apply, `worst` decides.
@@ -64,7 +66,7 @@ class KatydidError(Exception):
 
     def __str__(self) -> str:
         """The message, in one line also where it quotes what others say in several."""
-        return " ".join(map(str.strip, super().__str__().splitlines()))
+        return one_line(super().__str__())
 
 
 class ConfigError(KatydidError):

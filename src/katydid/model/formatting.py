@@ -4,7 +4,6 @@ Plain text for HTML and terminal alike; knows neither.
 """
 
 import math
-import re
 from collections.abc import Callable
 
 from katydid.model.documents.comparison import BothSides, ComparedMetric
@@ -13,16 +12,8 @@ from katydid.model.documents.summary import Summary
 from katydid.model.metrics import METRICS, Distribution, Pooled
 from katydid.model.units import Unit, Written
 
-_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]+")
-"""Control characters, and those that turn the direction of writing."""
-
 MINUS = "\u2212"
 """The sign of a negative number in whatever people read; a hyphen is not one."""
-
-
-def strip_control_chars(text: object) -> str:
-    """A text that came from outside, for a terminal or a page: nothing in it can move a cursor or reorder words."""
-    return _UNPRINTABLE.sub(" ", str(text)).strip()
 
 
 def significant(value: float, decimals: int = 3) -> str:

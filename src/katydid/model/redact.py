@@ -9,6 +9,7 @@ from operator import itemgetter
 from urllib.parse import parse_qsl, quote, quote_plus, unquote, urlsplit, urlunsplit
 
 from katydid.model.jsontext import json_text
+from katydid.model.oneline import one_line
 from katydid.model.sample import DETAIL_LIMIT
 
 MASK = "[redacted]"
@@ -18,8 +19,6 @@ _SHORTEST = 4  # a shorter secret would mask half of every text, and is not one
 _PIECE = 8
 """Characters of a secret that are masked wherever they stand: a target may quote it from its middle."""
 
-_ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
 _LOOKS_SECRET = re.compile(
     r"\b(?:sk|rk|pk)-[A-Za-z0-9_-]{12,}"
     r"|(?<=Bearer )[A-Za-z0-9._~+/=-]{8,}"
@@ -76,7 +75,7 @@ class Redactor:
 
     def text(self, text: str, limit: int = DETAIL_LIMIT) -> str:
         """One harmless line of at most `limit` characters."""
-        text = _CONTROL.sub(" ", _ANSI.sub("", text)).strip()  # first: they could cut a secret in two
+        text = one_line(text)  # first: they could cut a secret in two
         if self._known is not None:
             text = self._without_pieces(self._without_beginnings(self._known.sub(MASK, text)))
         return _LOOKS_SECRET.sub(MASK, text)[:limit]

@@ -6,9 +6,10 @@ import pandas as pd
 from rich.console import Console
 
 from katydid.model.documents.comparison import Comparison, Verdict
-from katydid.model.formatting import fraction, plural, strip_control_chars
+from katydid.model.formatting import fraction, plural
 from katydid.model.metrics import split_name, whole_name
 from katydid.model.metrics.declared import catalogue_of
+from katydid.model.oneline import one_line
 from katydid.model.version import __version__
 from katydid.report import verdict
 from katydid.report.charts.comparison import comparison_charts
@@ -48,20 +49,20 @@ def comparison_page(
         "compare.html",
         comparison_charts(names, base, new),
         [*verdict.sections(comparison, reports), *prompts_section(names, base, new)],
-        base=strip_control_chars(names[0]),
-        new=strip_control_chars(names[1]),
-        workload=strip_control_chars(comparison.workload or "comparison"),
-        sentence=strip_control_chars(verdict.comparison_sentence(comparison)),
+        base=one_line(names[0]),
+        new=one_line(names[1]),
+        workload=one_line(comparison.workload or "comparison"),
+        sentence=one_line(verdict.comparison_sentence(comparison)),
         tone=_tone(comparison),
         invalid=comparison.verdict is Verdict.INVALID,
         setting=[
             _counted(comparison),
-            *dict.fromkeys(strip_control_chars(side.host) for side in comparison.sides if side.host),
+            *dict.fromkeys(one_line(side.host) for side in comparison.sides if side.host),
         ],
         reasons=verdict.reasons(comparison),
         forest=draw_forest(changes, within=within, note=forest_note(within)) if changes else None,
         definitions=definitions(comparison),
-        command=strip_control_chars(command),
+        command=one_line(command),
         made_by=__version__,
     )
 

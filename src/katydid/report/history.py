@@ -8,8 +8,9 @@ from rich.console import Console
 
 from katydid.analysis.history import Change, History, MetricHistory, Trend, Version
 from katydid.model.documents.comparison import Comparison, Verdict
-from katydid.model.formatting import percent, plural, strip_control_chars
+from katydid.model.formatting import percent, plural
 from katydid.model.metrics import METRICS
+from katydid.model.oneline import one_line
 from katydid.model.units import Unit, Written
 from katydid.model.version import __version__
 from katydid.report.model import Cell, Chart, Column, Line, Mark, Scale, Section, Style, Table
@@ -202,7 +203,7 @@ def _versions(history: History) -> Section:
 
 def charts(history: History) -> list[Chart]:
     """A picture for each metric; one version makes no course."""
-    names = [strip_control_chars(version.name) for version in history.versions]
+    names = [one_line(version.name) for version in history.versions]
     return [_chart(metric, names) for metric in history.metrics if len(metric.values) > 1]
 
 
@@ -259,8 +260,8 @@ def history_page(history: History, workload: str, pinned: Comparison | None) -> 
         "history.html",
         charts(history),
         sections(history),
-        workload=strip_control_chars(workload),
-        sentence=strip_control_chars(history_sentence(history)),
+        workload=one_line(workload),
+        sentence=one_line(history_sentence(history)),
         pinned=[] if pinned is None else [comparison_sentence(pinned), *pinned.reasons],
         pinned_bad=pinned is not None and pinned.verdict in BAD,
         left_out=_left_out(history),

@@ -16,6 +16,7 @@ from katydid.model.documents.manifest import Manifest
 from katydid.model.documents.summary import Summary
 from katydid.model.metrics import STATISTICS
 from katydid.model.metrics.declared import KEY, catalogue_of
+from katydid.model.oneline import one_line
 from katydid.model.version import __version__
 from katydid.report.charts.run import run_charts
 from katydid.report.model import Material, Section
@@ -46,9 +47,9 @@ def render_run(material: Material, sections: Sequence[Section]) -> str:
         "run.html",
         run_charts(frame, monitor, manifest),
         sections,
-        workload=formatting.strip_control_chars(manifest.workload or "run"),
-        version=formatting.strip_control_chars(manifest.version or "unknown"),
-        made_by=formatting.strip_control_chars(manifest.katydid_version or __version__),
+        workload=one_line(manifest.workload or "run"),
+        version=one_line(manifest.version or "unknown"),
+        made_by=one_line(manifest.katydid_version or __version__),
         summary=summary,
         headline=headline_of(manifest, summary),
         setting=_setting(material),
@@ -83,7 +84,7 @@ def _setting(material: Material) -> list[str]:
         f"from {manifest.machine.split()[0]}" if manifest.machine else None,
         f"Katydid {manifest.katydid_version}{commit}" if manifest.katydid_version else None,
     ]
-    return [formatting.strip_control_chars(part) for part in parts if part]
+    return [one_line(part) for part in parts if part]
 
 
 def _tokens(frame: pd.DataFrame) -> str | None:
@@ -155,7 +156,7 @@ def command_of(manifest: Manifest) -> str:
     searched = workload.removeprefix("capacity-")
     words = ["katydid", "capacity" if searched != workload else "run", searched]
     host = ["--host", manifest.host] if manifest.host else []
-    return formatting.strip_control_chars(shlex.join([*words, *host, *options_of(manifest)]))
+    return one_line(shlex.join([*words, *host, *options_of(manifest)]))
 
 
 _OF_ITS_TIME = frozenset({"target_pid"})
@@ -190,7 +191,7 @@ def _facts(manifest: Manifest) -> dict[str, str]:
     """What was run, in the order in which the manifest tells it, then the options as they were given."""
     told = [(_label(key), value) for key, value in manifest.items() if key not in _UNTOLD]
     told += [(f"option {key}", value) for key, value in (manifest.options or {}).items()]
-    return {label: formatting.strip_control_chars(value) for label, value in told if value not in (None, [], "")}
+    return {label: one_line(value) for label, value in told if value not in (None, [], "")}
 
 
 def _label(key: str) -> str:

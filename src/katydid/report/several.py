@@ -6,7 +6,8 @@ from dataclasses import replace
 from rich.console import Console
 
 from katydid.model.documents.comparison import ComparedMetric, ComparedSide, Comparisons, Verdict
-from katydid.model.formatting import change_text, fraction, strip_control_chars
+from katydid.model.formatting import change_text, fraction
+from katydid.model.oneline import one_line
 from katydid.model.units import Unit
 from katydid.model.version import __version__
 from katydid.report import verdict
@@ -35,18 +36,16 @@ def several_page(found: Comparisons, reports: Mapping[str, str] | None = None, c
         "compare.html",
         [],
         [_together(found), *_each(found, reports)],
-        base=strip_control_chars(_base(found)),
-        new=strip_control_chars(", ".join(each.version for each in found.comparisons)),
-        workload=strip_control_chars(first.workload or "comparison"),
-        sentence=strip_control_chars(several_sentence(found)),
+        base=one_line(_base(found)),
+        new=one_line(", ".join(each.version for each in found.comparisons)),
+        workload=one_line(first.workload or "comparison"),
+        sentence=one_line(several_sentence(found)),
         tone=TONES.get(found.verdict, ""),
         invalid=found.verdict is Verdict.INVALID,
-        setting=list(
-            dict.fromkeys(strip_control_chars(side.host) for side in (first.sides[0], *_sides(found)) if side.host)
-        ),
+        setting=list(dict.fromkeys(one_line(side.host) for side in (first.sides[0], *_sides(found)) if side.host)),
         reasons=_reasons(found),
         forest=draw_forest(changes, within=within, note=forest_note(within)) if changes else None,
-        command=strip_control_chars(command),
+        command=one_line(command),
         definitions=list(dict.fromkeys(explained)),
         made_by=__version__,
     )

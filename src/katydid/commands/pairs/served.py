@@ -20,7 +20,7 @@ import psutil
 from katydid.commands.pairs.options import Version
 from katydid.dialects.status import NOT_READY
 from katydid.model.errors import ConfigError, ExitCode
-from katydid.model.formatting import strip_control_chars
+from katydid.model.oneline import one_line
 from katydid.protocol.target_url import read_target_url, shown_url
 
 STOP_TIME = 10.0
@@ -105,7 +105,7 @@ class ServedVersion:
         assert self._output is not None  # noqa: S101 - made before the process
         self._output.seek(0)
         lines = self._output.read().decode(errors="replace").strip().splitlines()
-        return f" ({strip_control_chars(lines[-1])[:200]})" if lines else ""
+        return f" ({one_line(lines[-1])[:200]})" if lines else ""
 
     def stop(self) -> None:
         """End it with all that it started; safe to call again."""

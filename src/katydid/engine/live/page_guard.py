@@ -24,7 +24,7 @@ from katydid.engine.options.parsing import known_options, run_options
 from katydid.engine.run_state import Runtime
 from katydid.engine.sender.identity import keep_secrets
 from katydid.model.errors import ConfigError
-from katydid.model.formatting import strip_control_chars
+from katydid.model.oneline import one_line
 from katydid.model.options import options_in
 
 FORM_OF_LOCUST = frozenset({"host", "profile", "run_time", "shape_class", "spawn_rate", "user_classes", "user_count"})
@@ -169,4 +169,4 @@ def _is_address(name: str) -> bool:
 
 
 def _plain(text: str) -> str:
-    return strip_control_chars(text)[:100]
+    return one_line(text)[:100]

@@ -5,7 +5,7 @@ batches. An entry that is well formed and asks nothing is skipped; one whose for
 file then is not what its owner thinks it is.
 """
 
-import re
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -13,8 +13,8 @@ from typing import Any
 import orjson
 
 from katydid.model.errors import ConfigError
-from katydid.model.formatting import strip_control_chars
 from katydid.model.jsontext import json_bytes
+from katydid.model.oneline import one_line
 from katydid.model.options import MOST_32_BITS
 
 Message = dict[str, Any]
@@ -33,7 +33,8 @@ _SPEAKERS = {"human": "user", "user": "user", "system": "system"} | dict.fromkey
     ("assistant", "bard", "bing", "bot", "chatbot", "chatgpt", "claude", "gpt", "gpt4", "llm", "model"), "assistant"
 )
 """ShareGPT's, and those of its successors."""
-_HALF = re.compile("[\ud800-\udfff]")
+_REPLACED = "\ufffd".encode()
+"""Where a text may have had half a surrogate pair."""
 _SHOWN = 40
 
 
@@ -200,23 +201,12 @@ def _output_tokens(entry: dict[str, Any]) -> int | None:
 
 
 def _sendable(messages: list[Message]) -> tuple[list[Message], int]:
-    """What JSON can say, and its bytes: half a surrogate pair is U+FFFD; what no request could say is refused now."""
+    """As they are sent, and their bytes: half a surrogate pair is U+FFFD; what no request could say is refused now."""
     try:
-        try:
-            return messages, len(json_bytes(messages))
-        except TypeError:
-            messages = _mended(messages)
-            return messages, len(json_bytes(messages))
-    except (TypeError, RecursionError) as error:
+        body = json_bytes(messages)
+    except TypeError as error:
         raise ConfigError(f"cannot be sent as JSON ({error})") from None
-
-
-def _mended(value: object) -> Any:
-    if isinstance(value, str):
-        return _HALF.sub("\ufffd", value)
-    if isinstance(value, dict):
-        return {_mended(key): _mended(each) for key, each in value.items()}
-    return list(map(_mended, value)) if isinstance(value, list) else value
+    return json.loads(body) if _REPLACED in body else messages, len(body)
 
 
 _KINDS = {
@@ -234,5 +224,5 @@ def _names(entry: Iterable[object]) -> str:
 
 
 def _shown(value: object) -> str:
-    text = strip_control_chars(value)
+    text = one_line(value)
     return repr(text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…")

@@ -16,7 +16,7 @@ from typing import cast, get_args
 from katydid.model.documents.base import Document
 from katydid.model.documents.comparison import BothSides
 from katydid.model.errors import ConfigError
-from katydid.model.formatting import plural, strip_control_chars
+from katydid.model.formatting import plural
 from katydid.model.metrics import (
     DISTRIBUTIONS,
     METRICS,
@@ -29,6 +29,7 @@ from katydid.model.metrics import (
 )
 from katydid.model.metrics.parts import RunPart, parts_of
 from katydid.model.metrics.rates import RATES
+from katydid.model.oneline import one_line
 from katydid.model.sample import NO_COLUMNS, Sample
 from katydid.model.units import Better, Unit
 
@@ -99,7 +100,7 @@ class Metric:
             ("label", self.label, LONGEST_LABEL),
             ("definition", self.definition, LONGEST_DEFINITION),
         ):
-            if not isinstance(text, str) or len(text) > most or text != strip_control_chars(text):
+            if not isinstance(text, str) or len(text) > most or text != one_line(text):
                 raise ConfigError(f"{where}: its {word} must be plain text of at most {most} characters")
         if not self.label:
             raise ConfigError(f"{where}: give it a label, which people read")
@@ -263,7 +264,7 @@ def described(row: BothSides) -> FlatMetric:
 
 def shown(value: object) -> str:
     """A value from outside for a message: short, and nothing in it moves a cursor."""
-    text = strip_control_chars(value)
+    text = one_line(value)
     return repr(text if len(text) <= LONGEST_LABEL else text[: LONGEST_LABEL - 1] + "…")
 
 

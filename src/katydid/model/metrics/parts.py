@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from katydid.model.documents.base import Document
-from katydid.model.formatting import strip_control_chars
 from katydid.model.metrics import FlatMetric
+from katydid.model.oneline import one_line
 
 MOST_PARTS = 32
 """Of one run: a report shows each in a row of its own."""
@@ -58,4 +58,4 @@ def parts_of(manifest: Document | Mapping[str, object]) -> tuple[RunPart, ...]:
 
 
 def _is_name(name: object) -> bool:
-    return isinstance(name, str) and 0 < len(name) <= _LONGEST and name == strip_control_chars(name)
+    return isinstance(name, str) and 0 < len(name) <= _LONGEST and name == one_line(name)

@@ -10,6 +10,7 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 from katydid.gate.judgement import GateCheck, GateVerdict, Judgement
 from katydid.model import formatting
 from katydid.model.errors import ExitCode
+from katydid.model.oneline import one_line
 
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What XML 1.0 cannot hold, not even as a reference."""
@@ -55,4 +56,4 @@ def _case(suite: Element, check: GateCheck) -> str | None:
 
 
 def _clean(text: str) -> str:
-    return _NOT_XML.sub("\ufffd", formatting.strip_control_chars(text))
+    return _NOT_XML.sub("\ufffd", one_line(text))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup, escape
 
-from katydid.model.formatting import strip_control_chars
+from katydid.model.oneline import one_line
 
 WIDE, NARROW = 11.5, 17.0
 _ASCENT, _DESCENT = 0.93, 0.24
@@ -131,4 +131,4 @@ class Labels:
 
 def written(*lines: str) -> Markup:
     """Somebody's texts inside an element or an attribute: escaped, and without what moves a cursor or turns words."""
-    return escape("\n".join(map(strip_control_chars, lines)))
+    return escape("\n".join(map(one_line, lines)))

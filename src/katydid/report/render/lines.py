@@ -11,7 +11,7 @@ from rich.cells import cell_len
 from rich.style import Style
 from rich.text import Text
 
-from katydid.model.formatting import strip_control_chars
+from katydid.model.oneline import one_line
 from katydid.report.model import Cell, Judgement, Table, is_number
 from katydid.report.render.wrapping import wrapped
 
@@ -54,7 +54,7 @@ class _Shown:
 def table_lines(table: Table, width: int) -> Iterator[Text]:
     """The table in lines of at most `width` cells."""
     columns = [
-        _Shown(strip_control_chars(column.name), [_text(cell) for cell in cells], column.unit is not None, column.leads)
+        _Shown(one_line(column.name), [_text(cell) for cell in cells], column.unit is not None, column.leads)
         for column, cells in table.by_column
     ]
     if (widths := _widths(columns, width)) is not None:
@@ -65,7 +65,7 @@ def table_lines(table: Table, width: int) -> Iterator[Text]:
 
 
 def _text(cell: Cell) -> Text:
-    return Text(strip_control_chars(cell.text), _STYLES.get(cell.judgement, ""))
+    return Text(one_line(cell.text), _STYLES.get(cell.judgement, ""))
 
 
 def _widths(columns: Sequence[_Shown], width: int) -> list[int] | None:

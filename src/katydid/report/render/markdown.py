@@ -2,7 +2,7 @@
 
 import re
 
-from katydid.model.formatting import strip_control_chars
+from katydid.model.oneline import one_line
 from katydid.report.model import Judgement, Section, Table
 
 _MARKUP = re.compile(r"[^\w\s,%/()'+:;.=-]|_|:(?=//)|(?<=www)\.|^[-+=]|(?<=\d)[.)](?=\s|$)", re.ASCII | re.IGNORECASE)
@@ -15,7 +15,7 @@ _APART = "&#8288;"
 
 def escaped(text: object) -> str:
     """A text that came from outside: it names nobody, links to nothing, and ends no table."""
-    return _MARKUP.sub(_reference, strip_control_chars(text))
+    return _MARKUP.sub(_reference, one_line(text))
 
 
 def _reference(found: re.Match[str]) -> str:

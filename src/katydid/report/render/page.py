@@ -16,6 +16,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from katydid.model import formatting
+from katydid.model.oneline import one_line
 from katydid.report.model import Chart, Section
 from katydid.report.render.svg import draw
 
@@ -65,7 +66,7 @@ def _environment() -> Environment:
         "plural": formatting.plural,
         "draw": draw,
     }
-    environment.filters["strip_control_chars"] = formatting.strip_control_chars
+    environment.filters["one_line"] = one_line
     environment.filters["with_commands"] = _with_commands
     return environment
 

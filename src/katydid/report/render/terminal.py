@@ -10,8 +10,9 @@ from rich.console import Console
 from rich.text import Text
 
 from katydid.model.documents.summary import Finding
-from katydid.model.formatting import censored, strip_control_chars
+from katydid.model.formatting import censored
 from katydid.model.metrics.declared import catalogue_of
+from katydid.model.oneline import one_line
 from katydid.report.build import Report
 from katydid.report.model import Section, Table
 from katydid.report.render.lines import table_lines
@@ -39,7 +40,7 @@ def terminal(*, stderr: bool = False) -> Console:
 
 def say(console: Console, text: str, style: str = "", indent: str = "") -> None:
     """Print a sentence, on as many lines as it takes where the width is known; words stay whole. Nothing for none."""
-    if not (text := strip_control_chars(text)):
+    if not (text := one_line(text)):
         return
     for line in [text] if console.soft_wrap else wrapped(text, console.width - len(indent)):
         console.print(Text(indent + line, style), soft_wrap=True)

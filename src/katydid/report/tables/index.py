@@ -11,7 +11,8 @@ from urllib.parse import quote
 
 from katydid.model.documents.comparison import Comparison
 from katydid.model.errors import NoDataError
-from katydid.model.formatting import plural, strip_control_chars
+from katydid.model.formatting import plural
+from katydid.model.oneline import one_line
 from katydid.report.model import Cell, Column, Judgement, Section, Table
 from katydid.report.render.page import render
 from katydid.report.tables.run_list import how_it_went
@@ -90,10 +91,10 @@ def _row(key: str, run: RunFolder) -> _Run:
     sentence, tone, manifest = how_it_went(run)
     workload, version, time = key.split("/")
     return _Run(
-        workload=strip_control_chars(workload),
-        version=strip_control_chars(manifest.version or version),
-        started=strip_control_chars(str(manifest.started_utc or time)[:19].replace("T", " ")),
-        headline=strip_control_chars(sentence),
+        workload=one_line(workload),
+        version=one_line(manifest.version or version),
+        started=one_line(str(manifest.started_utc or time)[:19].replace("T", " ")),
+        headline=one_line(sentence),
         tone=tone,
         report=quote(f"{key}/{REPORT}") if (run.path / REPORT).is_file() else None,
     )

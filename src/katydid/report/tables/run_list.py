@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from katydid.analysis.headline import headline_of
 from katydid.model.documents.manifest import Manifest
 from katydid.model.errors import NoDataError
-from katydid.model.formatting import strip_control_chars
+from katydid.model.oneline import one_line
 from katydid.report.render.page import render
 from katydid.runs.folder import REPORT, RunFolder
 
@@ -46,7 +46,7 @@ def runs_page(results: str, runs: dict[str, RunFolder], chosen: str | None, link
             else row
             for row in rows
         ]
-    return render("runs.html", (), results=strip_control_chars(results), runs=rows, chosen=shown, home=links.home)
+    return render("runs.html", (), results=one_line(results), runs=rows, chosen=shown, home=links.home)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,15 +67,15 @@ class _RunRow:
 
 def _row(key: str, run: RunFolder, links: Links) -> _RunRow:
     sentence, tone, manifest = how_it_went(run)
-    workload, version, time = (strip_control_chars(part) for part in key.split("/"))
-    version = strip_control_chars(manifest.version or version)
+    workload, version, time = (one_line(part) for part in key.split("/"))
+    version = one_line(manifest.version or version)
     return _RunRow(
         key=key,
         title=f"{workload} {version}, {time}",
-        started=strip_control_chars(str(manifest.started_utc or time)[:19].replace("T", " ")),
+        started=one_line(str(manifest.started_utc or time)[:19].replace("T", " ")),
         workload=workload,
         version=version,
-        sentence=strip_control_chars(sentence),
+        sentence=one_line(sentence),
         tone=tone,
         report=links.report(key) if (run.path / REPORT).is_file() else None,
         choose=links.choose(key),
