@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-import sys
 from argparse import Namespace
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from katydid.commands.output import write_output
+from katydid.commands.telling import tell
 from katydid.model.arguments import Commands
 from katydid.model.errors import ConfigError, ExitCode
 from katydid.model.jsontext import json_text
@@ -35,7 +35,7 @@ def run(asked: Namespace) -> int:
     facts = _facts(asked.folder) if asked.folder else None
     demand = _demand(asked, facts)
     if demand.is_simulated:
-        print(f"Playing the queue, {JOBS:,} jobs for each number of workers: some seconds", file=sys.stderr)  # noqa: T201 - progress
+        tell(f"Playing the queue, {JOBS:,} jobs for each number of workers: some seconds")
     plan = make_plan(demand, asked.max_wait, asked.workers)
     sections = [plan_section(plan)]
     theory = None
