@@ -6,8 +6,11 @@ import sys
 import traceback
 import warnings
 from collections.abc import Sequence
+from io import TextIOWrapper
+from textwrap import wrap
 
 from katydid.commands import COMMANDS, command_parsers
+from katydid.commands.telling import known_width, tell
 from katydid.model.arguments import did_you_mean
 from katydid.model.errors import ExitCode, KatydidError
 from katydid.model.version import __version__
@@ -21,6 +24,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run a subcommand; its exit code (docs/reference/errors.md)."""
     if argv is None and not sys.warnoptions:  # who wants to see what libraries warn each other of says -W
         warnings.simplefilter("ignore")
+    if isinstance(sys.stdout, TextIOWrapper):  # a path or a label may have bytes that are no text
+        sys.stdout.reconfigure(errors="backslashreplace")
     arguments = list(sys.argv[1:] if argv is None else argv)
     if arguments[:1] == ["--version"]:
         print(f"katydid {__version__}")  # noqa: T201 - asked for
@@ -85,18 +90,23 @@ def _known() -> str:
 
 
 def _usage() -> str:
-    width = max(map(len, COMMANDS))
-    lines = [f"  {name:<{width}}  {text}" for name, text in COMMANDS.items()]
+    names = max(map(len, COMMANDS)) + len("    ")
+    room = (known_width(sys.stdout) or 1000) - names
+    lines = [
+        f"{'' if more else f'  {name}':<{names}}{line}"
+        for name, text in COMMANDS.items()
+        for more, line in enumerate(wrap(text, room, break_on_hyphens=False))
+    ]
     return "\n".join(
         [
             "usage: katydid COMMAND …    (katydid COMMAND --help tells all about one)",
             "",
             *lines,
             "",
-            "example: katydid run stream --embedded-target --users 20 --interval 5 --run-time 30s",
+            "example: katydid run stream --embedded-target --users 20 --run-time 30s",
         ]
     )
 
 
 def _complain(message: str) -> None:
-    print(f"katydid: {message}", file=sys.stderr)  # noqa: T201 - the one line that bad input gets
+    tell(f"katydid: {message}")  # all that bad input gets

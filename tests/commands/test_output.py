@@ -30,3 +30,8 @@ def test_what_cannot_be_written_is_one_line(tmp_path, use):
     with pytest.raises(ConfigError) as refused:
         use(str(tmp_path))
     assert str(refused.value) == f"{tmp_path} cannot be written: is a directory"
+
+
+def test_bytes_of_a_command_line_that_are_no_text_cost_no_result(tmp_path):
+    write_output(str(tmp_path / "a.txt"), "katydid compare \udcff\n")
+    assert (tmp_path / "a.txt").read_text(encoding="utf-8") == "katydid compare ?\n"

@@ -86,6 +86,7 @@ def test_requests_in_flight_are_those_of_all_processes_but_not_of_one_that_is_go
     figures.add_monitor(monitor_rows({"process": "worker-0", "at_ms": 6000.0, "in_flight": 1}))
     assert figures.in_flight == 1
     assert table(figures)["In flight"] == ("1", "–")
+    assert table(figures, now_ms=20_000.0)["In flight"] == ("0", "–"), "the run is over"
 
 
 def test_recent_quantiles_have_their_names_and_there_are_none_without_a_success():

@@ -1,5 +1,7 @@
 """A thresholds file: what it may say, and the one line that it gets where it is wrong."""
 
+from pathlib import Path
+
 import pytest
 
 from katydid.gate.limits import read_limit, read_percent
@@ -379,6 +381,11 @@ def test_a_file_with_a_comparison_alone_judges_by_it_with_the_usual_settings(tmp
 def test_where_it_was_read_is_known(tmp_path):
     path = written(tmp_path, KEPT)
     assert read_thresholds(path).source == str(path)
+
+
+def test_a_device_without_an_end_is_no_thresholds_file():
+    with pytest.raises(ConfigError, match="/dev/zero is larger than 1 MiB: name a thresholds file"):
+        read_thresholds(Path("/dev/zero"))
 
 
 def test_a_folder_is_no_thresholds_file(tmp_path):

@@ -3,6 +3,7 @@
 import pytest
 
 from browser import Browser
+from katydid.report.model import Column, Section, Table
 from katydid.report.run import render_run
 from synthetic import HOSTILE, material_of, synthetic_run
 
@@ -17,7 +18,9 @@ def browser():
 def address(tmp_path_factory):
     run = synthetic_run(detail=HOSTILE * 2, version="v" * 120, lost_workers=["w9"])
     path = tmp_path_factory.mktemp("page") / "report.html"
-    path.write_text(render_run(material_of(run), []), encoding="utf-8")
+    columns = (Column("Stage", str), Column("Result", lambda _: "broken: duration.p95, " * 4, leads=True))
+    stages = Section("stages", "Stages", ["See `katydid plan --concurrency 40`."], [Table("", columns, [1, 2])])
+    path.write_text(render_run(material_of(run), [stages]), encoding="utf-8")
     return path.as_uri()
 
 
@@ -37,6 +40,7 @@ def test_every_cell_is_seen_whole_and_no_word_stands_on_two_lines(browser, addre
     page.evaluate("document.querySelectorAll('details').forEach((d) => { d.open = true; })")
     assert page.split_words() == []
     assert page.hidden_cells(width) == []
+    assert page.texts_over_another() == []
 
 
 def test_on_a_narrow_screen_a_cell_has_its_columns_name_and_tiles_leave_no_hole(browser, address):

@@ -1,6 +1,10 @@
 """What commands print on a terminal of 80 columns: whole words, no line that is longer, and nothing left out."""
 
+import itertools
 import json
+import shutil
+from contextlib import suppress
+from functools import cache
 
 import pandas as pd
 import pytest
@@ -9,15 +13,19 @@ from rich.cells import cell_len
 from documents import capacity_found, capacity_step, manifest_with, summary_with
 from folders import write_version
 from katydid.cli import main
+from katydid.commands import COMMANDS
+from katydid.commands.pairs.runs import Runs
+from katydid.doctor import facts
 from katydid.report.capacity import capacity_section
 from katydid.report.model import Material, Section, Table
-from katydid.report.render.lines import wrapped
 from katydid.report.render.terminal import print_section, say, terminal
+from katydid.report.render.wrapping import wrapped
 from runfolders import write_run
 
 STANDS_ALONE = {"Metric", "Check", "Version", "check"}
 """Headings above what names a row, which needs none where rows are stacked."""
 WIDE, NARROW = 1000, 80
+PAIRED = {"users": 4, "cycles": 6}
 FAILED = {"failing": 0.1, "detail": "upstream connect error or disconnect before headers, reset reason: overflow"}
 
 
@@ -37,7 +45,9 @@ def root(tmp_path_factory):
     return root
 
 
-COMMANDS = {
+LOADING = {"run", "web", "capacity"}
+"""Their help is a long one, of Locust's options too: see `tests/commands/test_run_help.py`."""
+PRINTED = {
     "compare": "compare {root}/a-version-with-a-long-name {root}/v2 --html {root}/c.html",
     "compare several": "compare {root}/a-version-with-a-long-name {root}/v2 {root}/v3",
     "gate": "gate {root}/v2 --thresholds {root}/limits.toml --baseline {root}/a-version-with-a-long-name",
@@ -47,21 +57,37 @@ COMMANDS = {
     "plan": "plan --concurrency 500 --rtf 0.1",
     "doctor": "doctor --users 100000",
     "learn": "learn {root}/log.jsonl --against {run}",
+    "ab": "ab http://127.0.0.1:1 http://127.0.0.1:2 --max-pairs 2 --results {root}/made",
+    "no command": "--help",
+    **{f"help of {name}": f"{name} --help" for name in COMMANDS if name not in LOADING},
+    "an unknown command": "lits",
+    "a folder without runs": "compare {root}/nowhere-at-all {root}/v2",
+    "an unknown option": "gate {root}/v2 --thresholds {root}/limits.toml --a-long-option-that-nobody-knows --another",
+    "two hosts that are one": "ab http://127.0.0.1:1 http://127.0.0.1:1 --max-pairs 3 --results {root}/made",
+    "a load that cannot be": "plan --concurrency 500",
+    "no workload": "run",
 }
+"""What is printed without a load; `tests/e2e/test_every_page.py` has the rest."""
 
 
-@pytest.fixture(params=COMMANDS)
+@pytest.fixture(params=PRINTED)
 def printed(request, root, capsys, monkeypatch):
     """What a command prints on so many columns."""
     (run,) = (root / "runs").glob("*/*/*/")
-    words = COMMANDS[request.param].format(root=root, run=run).split()
+    words = PRINTED[request.param].format(root=root, run=run).split()
+
+    monkeypatch.setattr(facts, "gather", cache(facts.gather))  # a busy machine is another at the next look
 
     def at(columns):
+        made = itertools.count()
+        monkeypatch.setattr(Runs, "make", lambda _, side: write_run(root / "made", side, number=next(made), **PAIRED))
+        shutil.rmtree(root / "made", ignore_errors=True)
         monkeypatch.setenv("COLUMNS", str(columns))
-        main(words)
-        out, err = capsys.readouterr()
-        assert out
-        return out + err
+        with suppress(SystemExit):  # of help
+            main(words)
+        text = "".join(capsys.readouterr())
+        assert text
+        return text
 
     return at
 
@@ -78,7 +104,7 @@ def too_long(text, width):
 
 
 def words_of(text):
-    """Those of letters: figures may be others at the next look, as the doctor's."""
+    """Those of letters."""
     return {word.strip(":,()") for word in text.split() if any(map(str.isalpha, word))}
 
 

@@ -59,6 +59,27 @@ _SPLIT_WORDS = r"""
   return found;
 })()
 """
+_TEXTS_OVER_ANOTHER = r"""
+(() => {
+  const range = document.createRange(), texts = [];
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const node = walker.currentNode, parent = node.parentElement;
+    if (!node.data.trim() || !parent.checkVisibility() || parent.closest("script, style, title")) continue;
+    range.selectNodeContents(node);
+    for (const box of range.getClientRects()) if (box.width > 1 && box.height > 1) texts.push([node, box]);
+  }
+  texts.sort(([, a], [, b]) => a.top - b.top);
+  return texts.flatMap(([node, a], place) => {
+    const found = [];
+    for (let other = place + 1; other < texts.length && texts[other][1].top < a.bottom - 2; other++) {
+      const [text, b] = texts[other];
+      if (text !== node && a.left < b.right - 1 && b.left < a.right - 1) found.push(`${node.data} | ${text.data}`);
+    }
+    return found;
+  });
+})()
+"""
 _HIDDEN_CELLS = r"""
 (width) => [...document.querySelectorAll("tbody td, tbody th, .tiles div")].filter((cell) => {
   const box = cell.getBoundingClientRect();
@@ -97,6 +118,11 @@ class Page:
     def hidden_cells(self, width: int) -> list[str]:
         """Cells of tables, and tiles, that lie outside of a screen of this width, or are cut off, or are empty."""
         found: list[str] = self.evaluate(f"({_HIDDEN_CELLS})({width})")
+        return found
+
+    def texts_over_another(self) -> list[str]:
+        """Pairs of texts whose boxes overlap."""
+        found: list[str] = self.evaluate(_TEXTS_OVER_ANOTHER)
         return found
 
     def screenshot(self, path: Path) -> None:

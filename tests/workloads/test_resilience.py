@@ -184,6 +184,15 @@ def test_each_rule_of_a_storm_can_be_broken_alone(crowd, broken):
     assert [name for name, passed in checks.items() if not passed] == [broken]
 
 
+def test_clients_that_the_end_of_the_run_cuts_off_were_accepted_all_the_same():
+    whole = clients(10, 5)
+    held = [row | {"outcome": "aborted"} for row in whole[:10]]
+    never = inject("storm", 20.0, outcome="aborted", status=None)
+    told, checks, _ = judged("storm", *held, *whole[10:], never, *steady(), storm_expect=10)
+    assert (told["clients"], told["accepted"], told["rejected"], told["failed_otherwise"]) == (15, 10, 5, 0)
+    assert set(checks.values()) == {True}
+
+
 def test_a_load_that_fails_after_the_storm_is_damage():
     rows = [row | {"outcome": "failed", "error": "timeout"} if row["start_ms"] > 50_000 else row for row in steady()]
     _, checks, _ = judged("storm", *clients(5, 5), *rows)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from katydid.commands.output import STANDARD_OUTPUT, add_json, check_output, write_json
+from katydid.commands.telling import tell
 from katydid.model.arguments import Commands
 from katydid.model.errors import ExitCode
 from katydid.model.formatting import format_eta, plural
@@ -92,8 +92,7 @@ class _Progress:
 
     def __call__(self, text: str) -> None:
         left = max(0, self._trials - self._done) * self._each
-        told = f"Load {self._done + 1} of {self._trials}: {text}; {format_eta(left)} left"
-        print(told, file=sys.stderr, flush=True)  # noqa: T201 - progress
+        tell(f"Load {self._done + 1} of {self._trials}: {text}; {format_eta(left)} left")
 
     def done(self) -> None:
         self._done += 1

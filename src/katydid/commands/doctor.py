@@ -65,9 +65,10 @@ def add_parser(commands: Commands) -> None:
     parser.add_argument(
         "--api",
         type=_known,
+        metavar="API",
         choices=tuple(DIALECTS),
         default=environment.get("LOAD_TEST_API", "openai"),
-        help="the target's API (LOAD_TEST_API; openai)",
+        help=f"the target's: {', '.join(DIALECTS)} (LOAD_TEST_API; openai)",
     )
     parser.add_argument("--ca-file", help="certificates to trust instead of the system's (PEM)")
     parser.add_argument("--client-cert", help="our certificate, for a target that asks for one (PEM)")

@@ -48,7 +48,7 @@ def write_output(where: str, text: str) -> None:
         return
     try:
         Path(where).parent.mkdir(parents=True, exist_ok=True)
-        Path(where).write_text(text, encoding="utf-8")
+        Path(where).write_text(text, encoding="utf-8", errors="replace")
     except OSError as error:
         raise _not_writable(where, error) from None
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-import sys
 from argparse import Namespace
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from katydid.commands.output import write_output
+from katydid.commands.telling import tell
 from katydid.model.arguments import Commands
 from katydid.model.errors import ConfigError, ExitCode
 from katydid.model.jsontext import json_text
@@ -34,7 +35,7 @@ def run(asked: Namespace) -> int:
     facts = _facts(asked.folder) if asked.folder else None
     demand = _demand(asked, facts)
     if demand.is_simulated:
-        print(f"Playing the queue, {JOBS:,} jobs for each number of workers: some seconds", file=sys.stderr)  # noqa: T201 - progress
+        tell(f"Playing the queue, {JOBS:,} jobs for each number of workers: some seconds")
     plan = make_plan(demand, asked.max_wait, asked.workers)
     sections = [plan_section(plan)]
     theory = None
@@ -46,10 +47,10 @@ def run(asked: Namespace) -> int:
     for section in sections:
         print_section(section, console)
     if asked.html:
-        _write(asked.html, render_plan(plan, sections))
+        write_output(asked.html, render_plan(plan, sections))
         say_where(console, "Page", asked.html)
     if asked.json:
-        _write(asked.json, json_text(as_json(plan, theory)) + "\n")
+        write_output(asked.json, json_text(as_json(plan, theory)) + "\n")
     return ExitCode.PASSED
 
 
@@ -186,13 +187,3 @@ def _choice(choice: Choice) -> dict[str, object]:
 
 def _finite(seconds: float) -> float | None:
     return seconds if math.isfinite(seconds) else None
-
-
-def _write(name: str, text: str) -> None:
-    if name == "-":
-        sys.stdout.write(text)
-        return
-    try:
-        Path(name).write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise ConfigError(f"{name} cannot be written ({error.strerror}): name another file") from None

@@ -40,6 +40,7 @@ from katydid.engine.spawning import quieten_locust
 from katydid.engine.stopping import FINISH_GRACE_S
 from katydid.engine.workers.presence import RollCall, found_master, tell_of_workers
 from katydid.model.errors import ConfigError, ExitCode
+from katydid.report.render.terminal import say, terminal
 from katydid.runs.folder import RunFolder
 
 logger = logging.getLogger("katydid")
@@ -249,7 +250,7 @@ def _take_part(environment: Environment, web_ui: Page | None) -> None:
             lifecycle.collector.check(options, environment.host or "", waits=True)
         gevent.spawn(tell_of_workers, lifecycle.runtime.runner, options)
     except ConfigError as error:
-        print(f"katydid: {error}", file=sys.stderr)  # noqa: T201 - before any log, for whoever typed the command
+        say(terminal(stderr=True), f"katydid: {error}")  # before any log, for whoever typed the command
         if options.processes:
             _dismiss_workers()
         sys.exit(int(ExitCode.USAGE))

@@ -19,6 +19,8 @@ from katydid.model.metrics import FlatMetric
 from katydid.model.metrics.declared import SHIPPED, Catalogue
 from katydid.model.units import Better
 
+MOST_BYTES = 2**20
+"""Of a file of thresholds: a device or a file that is something else must not fill the memory."""
 SECTIONS: dict[str, tuple[str, ...]] = {
     "objective": (),
     "compare": ("primary", "min_change", "same_within"),
@@ -76,7 +78,11 @@ def read_thresholds(path: Path, catalogue: Catalogue = SHIPPED) -> Thresholds:
         ConfigError: there is no such file, or it is wrong; in one line, with the file and the key.
     """
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        with path.open("rb") as file:
+            data = file.read(MOST_BYTES + 1)
+        if len(data) > MOST_BYTES:
+            raise ConfigError(f"{path} is larger than {MOST_BYTES >> 20} MiB: name a thresholds file")
+        content = tomllib.loads(data.decode("utf-8-sig"))
     except OSError as error:
         raise ConfigError(f"{path}: {os_words(error)}; name a thresholds file") from None
     except UnicodeDecodeError:

@@ -4,6 +4,7 @@ import argparse
 import re
 from collections.abc import Iterable, Sequence
 from difflib import SequenceMatcher
+from textwrap import TextWrapper
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 from katydid.model.errors import ConfigError
@@ -21,6 +22,29 @@ _UNKNOWN = re.compile(r"^unrecognized arguments: (-\S*?)(?=[=\s]|$)")
 _CHOICE = re.compile(r"invalid choice: '([^']*)' \(choose from (.*)\)$")
 
 
+class WholeWords(argparse.HelpFormatter):
+    """Breaks lines of help at spaces alone, those of a usage too."""
+
+    def add_usage(self, usage: str | None, *more: Any, **named: Any) -> None:
+        """See argparse, which leaves a usage that it is given as it is."""
+        if usage is not None:
+            usage = self._filled(usage, self._width - len(_USAGE), " " * len(_USAGE)).lstrip()
+        super().add_usage(usage, *more, **named)
+
+    def _split_lines(self, text: str, width: int) -> list[str]:
+        return self._filled(text, width, "").splitlines()
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        return self._filled(text, width, indent)
+
+    def _filled(self, text: str, width: int, indent: str) -> str:
+        wrapper = TextWrapper(width, indent, indent, break_on_hyphens=False, break_long_words=False)
+        return wrapper.fill(" ".join(text.split()))
+
+
+_USAGE = "usage: "
+
+
 class OneLineParser(argparse.ArgumentParser):
     """An `ArgumentParser` that raises instead of printing its usage and leaving, and takes no part for a whole option.
 
@@ -29,7 +53,8 @@ class OneLineParser(argparse.ArgumentParser):
     """
 
     def __init__(self, **settings: Any) -> None:
-        super().__init__(**{"allow_abbrev": False} | settings)
+        usual: dict[str, Any] = {"allow_abbrev": False, "formatter_class": WholeWords}
+        super().__init__(**usual | settings)
         self.words: Sequence[str] = ()
 
     def parse_known_args(self, args: Any = None, namespace: object = None) -> Any:

@@ -213,8 +213,13 @@ class Cell:
 
     @property
     def is_number(self) -> bool:
-        """It names nothing without the heading of its column, as the users of a stage."""
-        return self.text.replace(",", "").isdigit()
+        """See the function."""
+        return is_number(self.text)
+
+
+def is_number(text: str) -> bool:
+    """Whether a row's first cell names nothing without the heading of its column, as the users of a stage."""
+    return text.replace(",", "").isdigit()
 
 
 Row = TypeVar("Row")

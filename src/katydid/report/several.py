@@ -42,7 +42,7 @@ def several_page(found: Comparisons, reports: Mapping[str, str] | None = None, c
         sentence=one_line(several_sentence(found)),
         tone=TONES.get(found.verdict, ""),
         invalid=found.verdict is Verdict.INVALID,
-        setting=[one_line(side.host) for side in (first.sides[0], *_sides(found)) if side.host],
+        setting=list(dict.fromkeys(one_line(side.host) for side in (first.sides[0], *_sides(found)) if side.host)),
         reasons=_reasons(found),
         forest=draw_forest(changes, within=within, note=forest_note(within)) if changes else None,
         command=one_line(command),

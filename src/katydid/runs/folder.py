@@ -146,7 +146,7 @@ class RunFolder:
         if name == MANIFEST:
             self._manifest = None
         with _writing(self.path / name):
-            return replace_file(self.path / name, text.encode("utf-8"))
+            return replace_file(self.path / name, text.encode("utf-8", "replace"))
 
     def write_json(self, name: str, value: object) -> Path:
         """Replace a JSON file of the folder: by a document, or by JSON's own types."""

@@ -1,11 +1,11 @@
 """`katydid capacity WORKLOAD`: search the highest load that keeps the objective, in one run."""
 
-import sys
 from argparse import ArgumentParser, Namespace
 
 from katydid.commands.loading.run import run as run_workload
 from katydid.commands.loading.start import add_run_arguments, run_parser
 from katydid.commands.output import STANDARD_OUTPUT, check_output, write_json
+from katydid.commands.telling import tell
 from katydid.model.arguments import Commands
 from katydid.model.documents.capacity import CapacityFound, CapacityResult
 from katydid.model.errors import ExitCode, worst
@@ -59,14 +59,13 @@ def _found(result: CapacityFound | None) -> bool:
         return True
     if result is not None and result.limiter_seen is False:
         longest = max(step.limiter_at_least_s for step in result.steps)
-        print(  # noqa: T201 - the one line
+        tell(
             "katydid: the capacity is not determined: the target's rate limiter refused requests, and no hold saw two "
-            f"of its windows ({longest:.3g} s or longer each); give a --hold of two of them",
-            file=sys.stderr,
+            f"of its windows ({longest:.3g} s or longer each); give a --hold of two of them"
         )
         return False
     fewest = min((step.users for step in result.steps), default=None) if result else None
     tried = f"not even {plural(fewest, 'user')} kept the objective" if fewest else "no load was held"
     remedy = "see the report's failures, or ask for less with --limit or --thresholds"
-    print(f"katydid: no capacity was found: {tried}; {remedy}", file=sys.stderr)  # noqa: T201 - the one line
+    tell(f"katydid: no capacity was found: {tried}; {remedy}")
     return False

@@ -6,11 +6,11 @@ codes of the other commands, which would name a wrong commit, are translated: se
 
 import argparse
 import shlex
-import sys
 from itertools import takewhile
 from pathlib import Path
 
 from katydid.commands.pairs.options import Asked, Version, add_pair_options, check, check_options
+from katydid.commands.telling import tell
 from katydid.model.arguments import Commands
 from katydid.model.errors import ConfigError, ExitCode
 from katydid.protocol.target_url import read_target_url
@@ -52,7 +52,7 @@ def run(given: argparse.Namespace) -> int:
     except VersionError as error:
         if error.side == "base" or error.exit_code is not ExitCode.USAGE:
             raise
-        print(f"katydid bisect: {error}", file=sys.stderr)  # noqa: T201 - why it cannot be tested
+        tell(f"katydid bisect: {error}")
         return SKIP
     if decision.judged == ExitCode.GATE_FAILED:
         return BAD

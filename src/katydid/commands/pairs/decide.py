@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import re
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from katydid.commands.output import STANDARD_OUTPUT, write_json, write_output
 from katydid.commands.pairs.runs import Runs, has_history, sigterm_as_interrupt
+from katydid.commands.telling import tell
 from katydid.model.errors import NoDataError
 from katydid.resources import thresholds_file
 
@@ -60,7 +60,7 @@ def decide(given: argparse.Namespace, asked: Asked) -> Decision:
     runs, sides = Runs(asked, results, given.wait_ready), Sides()
 
     def say(text: str) -> None:
-        print(f"{given.parser.prog}: {text}", file=sys.stderr, flush=True)  # noqa: T201 - progress
+        tell(f"{given.parser.prog}: {text}")
 
     try:
         with sigterm_as_interrupt(), runs.beside():

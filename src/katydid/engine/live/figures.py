@@ -119,7 +119,10 @@ class LiveFigures:
     def in_flight(self) -> int:
         """Requests that have begun and not ended, of all processes, as they said in their last second."""
         newest = max((at_ms for at_ms, _ in self._in_flight.values()), default=0.0)
-        return sum(count for at_ms, count in self._in_flight.values() if at_ms > newest - SILENT_MS)
+        return self._in_flight_since(newest - SILENT_MS)
+
+    def _in_flight_since(self, ms: float) -> int:
+        return sum(count for at_ms, count in self._in_flight.values() if at_ms > ms)
 
     def recent(self, column: str, now_ms: float) -> dict[str, float]:
         """The quantiles of the last minute's times by their names; empty where there were none."""
@@ -152,7 +155,7 @@ class LiveFigures:
                 f"{number(failures)} of {number(threshold)}" if threshold else f"{number(failures)} (no limit)",
             )
         ]
-        rows.append(_row("In flight", number(self.in_flight), _NONE))
+        rows.append(_row("In flight", number(self._in_flight_since(now_ms - SILENT_MS)), _NONE))
         for column, label in TIMES.items():
             quantiles = self.recent(column, now_ms)
             for q, name in QUANTILES.items():

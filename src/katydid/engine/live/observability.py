@@ -21,6 +21,8 @@ from katydid.engine.live.figures import LiveFigures
 from katydid.engine.live.form import offer_last_start
 from katydid.engine.live.prometheus import RunMetrics
 from katydid.engine.live.web import Page, add_runs, add_tab, report_link
+from katydid.engine.options import WatchOptions
+from katydid.engine.options.parsing import run_options
 from katydid.engine.run_state import Runtime
 from katydid.model.documents.manifest import Manifest
 from katydid.model.errors import ConfigError
@@ -42,14 +44,15 @@ class Watch:
         self._metrics = RunMetrics(self._state)
         self._registry = CollectorRegistry()
         self._registry.register(self._metrics)
-        options = runtime.environment.parsed_options
-        assert options is not None  # noqa: S101 - it was started from a command line
-        self._port: int | None = options.metrics_port
+        parsed = runtime.environment.parsed_options
+        assert parsed is not None  # noqa: S101 - it was started from a command line
+        options = run_options(parsed, WatchOptions)
+        self._port = options.metrics_port
         self._alarms: Alarms | None = None
         self._scraped = web_ui is not None or self._port is not None
         collector.watchers.append(self._take)
         if web_ui is not None:
-            self._extend(web_ui, options)
+            self._extend(web_ui, parsed)
         if self._port is not None:
             self._serve(options.metrics_host, self._port)
 

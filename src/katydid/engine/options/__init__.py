@@ -15,7 +15,7 @@ from katydid.load.arrivals import Rate, read_process
 from katydid.load.body import shown_fields
 from katydid.load.leaving import LeavingOptions
 from katydid.load.lengths import LengthOptions
-from katydid.model.options import AT_MOST_32_BITS, NOT_NEGATIVE, POSITIVE, Group, option, truth
+from katydid.model.options import A_PORT, AT_MOST_32_BITS, NOT_NEGATIVE, POSITIVE, Group, option, truth
 from katydid.model.options.quantities import count, duration
 from katydid.model.redact import hide_query, strip_credentials
 from katydid.resources import git
@@ -219,8 +219,8 @@ class WatchOptions:
     """Where a process can be watched; of each process by itself, so in no manifest and no form."""
 
     metrics_port: int | None = option(
-        None, "serve /metrics for Prometheus on this port; 0 = one that is free", kind=count, group=Group.WATCHING,
-        form=False,
+        None, "serve /metrics for Prometheus on this port; 0 = one that is free", kind=count, rule=A_PORT,
+        group=Group.WATCHING, form=False,
     )  # fmt: skip
     metrics_host: str = option("127.0.0.1", "address for --metrics-port", group=Group.WATCHING, form=False)
 

@@ -146,7 +146,7 @@ FEWEST_IN_POOL, MOST_IN_POOL = 100, 2000
 
 def pool_of(rate: float, busy: float = BUSY_SECONDS) -> int:
     """Users that serve so many starts a second, each of which may take so many seconds, where nobody says how many."""
-    return min(max(FEWEST_IN_POOL, math.ceil(rate * busy)), MOST_IN_POOL)
+    return math.ceil(min(max(FEWEST_IN_POOL, rate * busy), MOST_IN_POOL))  # a rate that is none is told later
 
 
 def users_of(options: Namespace, users: Sequence[Any]) -> int:

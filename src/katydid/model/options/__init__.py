@@ -44,6 +44,7 @@ POSITIVE: Rule = (lambda v: v > 0, "must be more than 0")
 NOT_NEGATIVE: Rule = (lambda v: v >= 0, "must not be negative")
 ANY: Rule = (lambda _: True, "")
 AT_MOST_A_YEAR: Rule = (lambda v: v <= YEAR, f"must be at most {YEAR}, a year")
+A_PORT: Rule = (lambda v: 0 <= v <= 65535, "must be a port, from 0 to 65535")
 AT_MOST_32_BITS: Rule = (lambda v: v <= MOST_32_BITS, f"must be at most {MOST_32_BITS}")
 
 

@@ -1,19 +1,19 @@
-"""Sentences and tables as lines of a given width. Knows no console.
+"""Tables as lines of a given width. Knows no console.
 
-Words stay whole: a line is broken at a space, never at a no-break space, so that a number stays with its unit. A table
-that is too wide, even with its words on several lines, is stacked: each row with the names of its columns.
+A table that is too wide, even with its words on several lines, is stacked: each row with the names of its columns.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 
-from rich.cells import cell_len, chop_cells
+from rich.cells import cell_len
 from rich.style import Style
 from rich.text import Text
 
 from katydid.model.oneline import one_line
-from katydid.report.model import Cell, Judgement, Table
+from katydid.report.model import Cell, Judgement, Table, is_number
+from katydid.report.render.wrapping import wrapped
 
 GAP = 3
 """Spaces between columns."""
@@ -23,23 +23,6 @@ _INDENT = "  "
 _BETWEEN = " · "
 _NOTHING = {"", "–"}
 _STYLES = {Judgement.GOOD: "green", Judgement.NOTE: "yellow", Judgement.BAD: "red"}
-
-
-def wrapped(text: str, width: int) -> list[str]:
-    """Lines of at most `width` cells; an address or a path that is longer has a line of its own."""
-    lines = [""]
-    for word in (piece for each in text.split(" ") for piece in _pieces(each, width)):
-        longer = f"{lines[-1]} {word}" if lines[-1] else word
-        if cell_len(longer) <= width or not lines[-1]:
-            lines[-1] = longer
-        else:
-            lines.append(word)
-    return lines
-
-
-def _pieces(word: str, width: int) -> list[str]:
-    """A word, in pieces where it is longer than a line and nobody would want to copy it."""
-    return [word] if cell_len(word) <= width or "/" in word else chop_cells(word, width)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +112,7 @@ def _row(columns: Sequence[_Shown], cells: Sequence[Text], widths: Sequence[int]
 def _stacked(columns: Sequence[_Shown], cells: Sequence[Text], width: int) -> Iterator[Text]:
     """A row below its name, what it is read for first, as many named cells a line as there is room for."""
     (what, *others), (name, *values) = columns, cells
-    counted = name.plain.isdigit() and what.name
+    counted = is_number(name.plain) and what.name
     yield from (Text(line, "bold") for line in wrapped(f"{what.name} {name}" if counted else name.plain, width))
     line = Text(_INDENT)
     named = [(column, cell) for column, cell in zip(others, values, strict=True) if cell.plain not in _NOTHING]

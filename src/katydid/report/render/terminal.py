@@ -15,7 +15,8 @@ from katydid.model.metrics.declared import catalogue_of
 from katydid.model.oneline import one_line
 from katydid.report.build import Report
 from katydid.report.model import Section, Table
-from katydid.report.render.lines import table_lines, wrapped
+from katydid.report.render.lines import table_lines
+from katydid.report.render.wrapping import wrapped
 from katydid.report.tables.run import failures_table, rates_table, short_times_table
 
 _STYLES = {"invalid": "red", "warning": "yellow"}

@@ -75,6 +75,10 @@ class Success:
 Facts = Mapping[str, float | LagChange | Mapping[str, Success] | None]
 
 
+ACCEPTED = 101
+"""Status of a WebSocket that the target has accepted."""
+
+
 def chaos(run: Run) -> dict[str, object]:
     """Workers were killed: the dip, what failed, and how long until results came as before."""
     load, deeds = _load(run), _with_role(run, "kill", "restart")
@@ -115,8 +119,8 @@ def chaos(run: Run) -> dict[str, object]:
 
 def storm(run: Run) -> dict[str, object]:
     """Many connected at once: who was accepted, who was rejected, when that was clear, and the load meanwhile."""
-    load, clients = _load(run), _with_role(run, "storm")
-    accepted = clients["outcome"] == "ok"
+    load, clients = _load(run), _with_role(run, "storm", cut_off=ACCEPTED)
+    accepted = clients["outcome"].isin(["ok", "aborted"])
     rejected = clients["error"].isin(REFUSALS)
     other = ~(accepted | rejected)
     if clients.empty:
@@ -205,10 +209,12 @@ def _told(checks: list[RuleResult], deeds: pd.DataFrame, facts: Facts | None = N
     return {"checks": checks, "resilience": {"events": events, **(facts or {})}}
 
 
-def _with_role(run: Run, *roles: str) -> pd.DataFrame:
+def _with_role(run: Run, *roles: str, cut_off: int | None = None) -> pd.DataFrame:
+    """Rows of what was done; of those that the end of the run cut off, the ones with this status."""
     if "role" not in run.frame:
         return run.frame.head(0).assign(role=None)
-    rows = run.frame[run.frame["role"].isin(roles) & (run.frame["outcome"] != "aborted")]
+    ended = (run.frame["outcome"] != "aborted") | (run.frame["status"] == cut_off)
+    rows = run.frame[run.frame["role"].isin(roles) & ended]
     began, took = rows["start_ms"].fillna(rows["scheduled_ms"]), rows["duration_ms"].fillna(0.0)
     return rows.assign(start_ms=began.astype(np.float64), duration_ms=took.astype(np.float64))
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from katydid.analysis.advice import UTILISATION
 from katydid.analysis.derived import ends_ms, of_the_load, values_of
 from katydid.analysis.planning.speech_theory import REFUSED, RunFacts, is_plausible, run_facts
 from katydid.analysis.series import bin_width
@@ -14,8 +15,6 @@ from katydid.stats.queueing import servers_for
 
 FALLS_BEHIND = 1.25
 """Mean real-time factor from which on results come later and later; a second of audio leaves 0.25 s for its result."""
-UTILISATION = 0.7
-"""As `katydid plan` has it where nobody says."""
 
 
 def speech_section(material: Material) -> Section | None:
