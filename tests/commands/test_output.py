@@ -21,8 +21,9 @@ def test_a_file_is_written_and_its_folder_made(tmp_path):
 def test_looking_whether_a_file_can_be_written_leaves_what_is_in_it(tmp_path):
     where = tmp_path / "result.json"
     where.write_text("old")
-    check_output(str(where))
+    check_output(str(where), str(tmp_path / "new"), None)
     assert where.read_text() == "old"
+    assert not (tmp_path / "new").exists()
 
 
 @pytest.mark.parametrize("use", [check_output, lambda where: write_output(where, "text")])

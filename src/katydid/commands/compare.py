@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from katydid.commands.output import STANDARD_OUTPUT, write_json, write_output
+from katydid.commands.output import STANDARD_OUTPUT, check_output, write_json, write_output
 from katydid.model.arguments import Commands
 from katydid.model.errors import ConfigError, ExitCode
 
@@ -33,6 +33,7 @@ def run(options: Namespace) -> int:
     paths = [options.base, options.new, *options.more]
     if [options.json, options.markdown].count(STANDARD_OUTPUT) > 1:
         raise ConfigError("--json - and --markdown - both want standard output: give one of them a file")
+    check_output(options.json, options.markdown, options.html)
     if options.last is not None and options.last < 1:
         raise ConfigError(f"--last {options.last} must be at least 1")
     if options.more and (twice := [path for path in paths if paths.count(path) > 1]):

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from katydid.commands.output import STANDARD_OUTPUT, write_json, write_output
+from katydid.commands.output import STANDARD_OUTPUT, check_output, write_json, write_output
 from katydid.model.arguments import Commands
 from katydid.model.errors import ConfigError, ExitCode, NoDataError
 
@@ -27,6 +27,7 @@ def run(given: Namespace) -> int:
     from katydid.report.render.terminal import say_where, terminal
     from katydid.runs.find import workload_runs
 
+    check_output(given.json, given.html)
     if not given.folder.is_dir():
         raise ConfigError(f"{given.folder}: no such folder; name a workload's folder, as reports/stream")
     found = workload_runs(given.folder)

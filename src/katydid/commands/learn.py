@@ -46,8 +46,7 @@ def run(given: Namespace) -> int:
 
     if given.output == given.json == STANDARD_OUTPUT:
         raise ConfigError("-o - and --json -: standard output takes one of them: name a file for the other")
-    for where in (given.output, given.json):
-        check_output(where)
+    check_output(given.output, given.json)
     log = _read(given.log)
     traffic = of_log(log)
     test = of_run(RunFolder(given.against).samples()) if given.against else None

@@ -21,20 +21,25 @@ def add_json(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def check_output(where: str | None) -> None:
-    """See that a result can be written that is asked for, before the work that leads to it.
+def check_output(*wheres: str | None) -> None:
+    """See that results can be written that are asked for, before the work that leads to them.
 
     Raises:
-        ConfigError: the file cannot be written.
+        ConfigError: a file cannot be written.
     """
-    if not where or where == STANDARD_OUTPUT:
-        return
-    try:
-        Path(where).parent.mkdir(parents=True, exist_ok=True)
-        with Path(where).open("ab"):
-            pass
-    except OSError as error:
-        raise _not_writable(where, error) from None
+    for where in wheres:
+        if not where or where == STANDARD_OUTPUT:
+            continue
+        try:
+            path = Path(where)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            there = path.exists()
+            with path.open("ab"):
+                pass
+            if not there:  # a command that comes to no result leaves no empty one
+                path.unlink()
+        except OSError as error:
+            raise _not_writable(where, error) from None
 
 
 def write_output(where: str, text: str) -> None:

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from katydid.commands.output import write_output
+from katydid.commands.output import check_output, write_output
 from katydid.commands.telling import tell
 from katydid.model.arguments import Commands
 from katydid.model.errors import ConfigError, ExitCode
@@ -32,6 +32,7 @@ def run(asked: Namespace) -> int:
         raise ConfigError(f"--workers {asked.workers} must be at least 1")
     if asked.max_wait is not None and not (math.isfinite(asked.max_wait) and asked.max_wait >= 0):
         raise ConfigError(f"--max-wait {asked.max_wait:g} must be 0 or more, in seconds")
+    check_output(asked.html, asked.json)
     facts = _facts(asked.folder) if asked.folder else None
     demand = _demand(asked, facts)
     if demand.is_simulated:

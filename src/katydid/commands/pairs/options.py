@@ -92,8 +92,7 @@ def check(given: argparse.Namespace, asked: Asked, starts: str) -> None:
         raise ConfigError(f"both hosts are the same server: give another, or {starts} to start each version there")
     if [given.json, given.markdown].count(STANDARD_OUTPUT) > 1:
         raise ConfigError("--json - and --markdown - both want standard output: give one of them a file")
-    for where in (given.json, given.markdown, given.html):
-        check_output(where)
+    check_output(given.json, given.markdown, given.html)
 
 
 def check_options(parser: argparse.ArgumentParser, options: Sequence[str]) -> None:
