@@ -1,6 +1,8 @@
 """A trace as a run takes it: its options, the file, the pool that serves it, and the requests that a target gets."""
 
+import hashlib
 import json
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -88,6 +90,16 @@ def test_what_contradicts_it_is_refused(trace, more, message):
 def test_a_bad_line_is_named_with_its_file(trace):
     with pytest.raises(ConfigError, match=r"^--trace t.csv: line 5 time is 'x'"):
         RunOptions(trace=trace(CSV + "x,1,2\n")).check_arrivals(USERS)
+
+
+def test_a_device_without_an_end_is_no_trace():
+    with pytest.raises(ConfigError, match="--trace /dev/zero: "):
+        RunOptions(trace="/dev/zero").check_arrivals(USERS)
+
+
+def test_it_is_known_by_what_the_whole_file_says(trace):
+    path = trace()
+    assert RunOptions(trace=path).replay.sha256 == hashlib.sha256(Path(path).read_bytes()).hexdigest()
 
 
 def test_load_shapes_and_users_with_times_of_their_own_take_none(trace):

@@ -22,7 +22,7 @@ LIMIT = ("katydid_failure_threshold", "Failed requests that end the run; 0 for n
 def watch():
     """Of `katydid capacity`: the option ends a hold, and nothing ends the run. The threshold has counted 7 failures."""
     runtime = SimpleNamespace(
-        environment=SimpleNamespace(parsed_options=SimpleNamespace(metrics_port=None)),
+        environment=SimpleNamespace(parsed_options=SimpleNamespace(metrics_port=None, metrics_host="127.0.0.1")),
         stopper=SimpleNamespace(active=True, failures=7),
         runner=SimpleNamespace(user_count=3),
         options=RunOptions(failure_threshold=5),

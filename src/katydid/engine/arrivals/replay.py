@@ -1,9 +1,11 @@
 """The trace that a run replays: read once a process, and cut to what was asked for of it."""
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import BinaryIO
 
 from katydid.load.traces.files import collected, records
 from katydid.load.traces.trace import Trace, read_window
@@ -52,10 +54,19 @@ def replay_of(path: str, window: str | None, speed: float, requests: int | None)
 @lru_cache(maxsize=1)
 def _replay(path: str, _state: tuple[int, int], window: str | None, speed: float, requests: int | None) -> Replay:
     """The same of a file in one state, so that all that ask for it in a process have one copy."""
+    digest = hashlib.sha256()
     with Path(path).open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-        file.seek(0)
-        trace = collected(records(iter(lambda: file.read(_PIECE), b"")))
+        pieces = _hashed(file, digest)
+        trace = collected(records(pieces))
+        for _ in pieces:  # what stands behind the last request
+            pass
     skipped = f"{plural(trace.skipped, 'request')} of the trace without an answer left out" if trace.skipped else ""
     replayed = trace.replayed(*(read_window(window) if window else ()), speed=speed)
-    return Replay(replayed.part(0, min(requests or len(replayed), len(replayed))), digest, skipped)
+    return Replay(replayed.part(0, min(requests or len(replayed), len(replayed))), digest.hexdigest(), skipped)
+
+
+def _hashed(file: BinaryIO, digest: "hashlib._Hash") -> Iterator[bytes]:
+    """A file's pieces, each hashed as it is read: it may be a device without an end, which is no trace."""
+    while piece := file.read(_PIECE):
+        digest.update(piece)
+        yield piece
