@@ -214,7 +214,7 @@ def _spoiled(spoiler: Spoiler, seconds: int) -> Outcome:
             if running.process.poll() is None:
                 spoiler.meanwhile(psutil.Process(running.process.pid))
             running.wait(seconds + 90)
-        return _outcome(spoiler.name, folder, target.log())
+        return _outcome(spoiler.name, folder, target.log(), seconds)
 
 
 def _start(spoiler: Spoiler, folder: Path, words: tuple[object, ...]) -> Running:
@@ -251,7 +251,7 @@ def _posted(port: int, form: dict[str, object]) -> bool:
         return False
 
 
-def _outcome(name: str, folder: Path, log: list[dict[str, object]]) -> Outcome:
+def _outcome(name: str, folder: Path, log: list[dict[str, object]], seconds: int) -> Outcome:
     found = [path.parent for path in folder.rglob("manifest.json")]
     if not found or not (found[0] / "summary.json").is_file():
         return Outcome(name, None, [], 0, len(log))
@@ -274,9 +274,8 @@ def _outcome(name: str, folder: Path, log: list[dict[str, object]]) -> Outcome:
     )
     outcome.ttft_off = _off(rows["ttft_ms"], first - received)
     outcome.response_off = _off(rows["duration_ms"] + rows["late_ms"].fillna(0.0), last - received)
-    started = np.bincount((rows["start_ms"].clip(lower=0.0) // 1000).astype(int))[
-        2:-2
-    ]  # whole seconds after the warm-up
+    begun = rows["start_ms"].clip(0.0, seconds * 1000.0) // 1000
+    started = np.bincount(begun.astype(int), minlength=seconds)[2 : seconds - 1]  # whole seconds after the warm-up
     outcome.worst_second = float(started[np.argmax(np.abs(started - started.mean()))] / started.mean()) - 1.0
     return outcome
 
