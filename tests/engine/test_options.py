@@ -150,3 +150,15 @@ def test_the_warm_up_is_an_interval_and_at_most_a_fifth(values, run_time, second
 def test_a_version_is_as_given_or_what_git_says_or_unversioned(tmp_path):
     assert version_label(given(version_label="v9"), tmp_path) == "v9"
     assert version_label(given(), tmp_path) == "unversioned"
+
+
+@pytest.mark.parametrize("workload", shipped_workloads())
+def test_a_locustfiles_own_workload_decides_the_defaults_whatever_else_is_imported(monkeypatch, workload):
+    monkeypatch.setattr(
+        parsing, "_tables", [RunOptions, *(user_class(name).options_class for name in shipped_workloads())]
+    )
+    base = user_class(workload)
+    type("Mine", (base,), {"abstract": True, "__module__": __name__})
+    told = parsing.known_options()
+    own = {each.name: each.default for each in fields(base.options_class) if each.name in told}
+    assert {name: told[name].default for name in own} == own

@@ -28,9 +28,10 @@ class _AppendLine(argparse.Action):
 
 
 def register(table: type[object]) -> None:
-    """Make a workload's own options, or a load shape's, known to parsers that are filled from now on."""
-    if table not in _tables:
-        _tables.append(table)
+    """Make a workload's own options, or a load shape's, known to parsers that are filled from now on, as the last ones."""
+    if table in _tables:
+        _tables.remove(table)
+    _tables.append(table)
 
 
 def add_arguments(parser: Any) -> None:
