@@ -154,9 +154,8 @@ def test_a_version_is_as_given_or_what_git_says_or_unversioned(tmp_path):
 
 @pytest.mark.parametrize("workload", shipped_workloads())
 def test_a_locustfiles_own_workload_decides_the_defaults_whatever_else_is_imported(monkeypatch, workload):
-    monkeypatch.setattr(
-        parsing, "_tables", [RunOptions, *(user_class(name).options_class for name in shipped_workloads())]
-    )
+    every = (user_class(name).options_class for name in shipped_workloads())
+    monkeypatch.setattr(parsing, "_tables", [RunOptions, *every])
     base = user_class(workload)
     type("Mine", (base,), {"abstract": True, "__module__": __name__})
     told = parsing.known_options()
