@@ -28,7 +28,7 @@ class _AppendLine(argparse.Action):
 
 
 def register(table: type[object]) -> None:
-    """Make a workload's own options, or a load shape's, known to parsers that are filled from now on, as the last ones."""
+    """Make a workload's own options, or a load shape's, known to parsers from now on, over those known before."""
     if table in _tables:
         _tables.remove(table)
     _tables.append(table)
