@@ -12,7 +12,7 @@ from textwrap import wrap
 from katydid.commands import COMMANDS, command_parsers
 from katydid.commands.telling import known_width, tell
 from katydid.model.arguments import did_you_mean
-from katydid.model.errors import ExitCode, KatydidError
+from katydid.model.errors import ExitCode, KatydidError, naming_paths
 from katydid.model.version import __version__
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
@@ -58,7 +58,8 @@ def _run(name: str, words: Sequence[str]) -> int:
 def _call(name: str, words: Sequence[str]) -> int:
     """Run a command; whatever it raises becomes an exit code."""
     try:
-        code = _run(name, words)
+        with naming_paths():
+            code = _run(name, words)
         sys.stdout.flush()
     except KatydidError as error:
         _complain(str(error))

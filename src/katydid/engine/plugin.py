@@ -39,7 +39,7 @@ from katydid.engine.services.readiness import interruptible
 from katydid.engine.spawning import quieten_locust
 from katydid.engine.stopping import FINISH_GRACE_S
 from katydid.engine.workers.presence import RollCall, found_master, tell_of_workers
-from katydid.model.errors import ConfigError, ExitCode
+from katydid.model.errors import ConfigError, ExitCode, naming_paths
 from katydid.report.render.terminal import say, terminal
 from katydid.runs.folder import RunFolder
 
@@ -246,7 +246,7 @@ def _take_part(environment: Environment, web_ui: Page | None) -> None:
         if not lifecycle.headless:
             return
         options.spawn_rate = spawn_rate_of(options)
-        with interruptible():
+        with interruptible(), naming_paths():
             lifecycle.collector.check(options, environment.host or "", waits=True)
         gevent.spawn(tell_of_workers, lifecycle.runtime.runner, options)
     except ConfigError as error:

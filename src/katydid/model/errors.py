@@ -9,6 +9,9 @@ KatydidError
 Every message is one line: what happened, whose fault it is, what to do.
 """
 
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import IntEnum
 
 from katydid.model.oneline import one_line
@@ -59,6 +62,10 @@ def os_words(error: OSError) -> str:
     return (error.strerror or str(error)).lower()
 
 
+_OF_PATHS = frozenset({errno.ENAMETOOLONG, errno.ELOOP, errno.ENOTDIR, errno.EACCES})
+_SHOWN = 200
+
+
 class KatydidError(Exception):
     """The root of everything that Katydid raises on purpose."""
 
@@ -73,6 +80,21 @@ class ConfigError(KatydidError):
     """The run cannot start as it was asked for; the message says what to change."""
 
     exit_code = ExitCode.USAGE
+
+
+@contextmanager
+def naming_paths() -> Iterator[None]:
+    """Make a complaint of a path that the system cannot follow, as one that is too long: a person has named it.
+
+    Raises:
+        ConfigError: in the place of such an OSError.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _OF_PATHS or not error.filename:
+            raise
+        raise ConfigError(f"{str(error.filename)[:_SHOWN]}: {os_words(error)}: correct the path") from None
 
 
 class NoDataError(KatydidError):
