@@ -36,6 +36,10 @@ CASES = {
     "a path that is too long": (("--host", "URL", "--prompts", "x" * 300 + ".txt"), "file name too long"),
     "a rate that is no number": (("--host", "URL", "--rate", "nan"), "--rate nan is not a number"),
     "a rate without an end": (("--host", "URL", "--rate", "1e309"), "--rate inf must be"),
+    "bytes that are no text": (
+        ("--host", "URL", "--version-label", "\udcff"),
+        "--version-label is not text in UTF-8",
+    ),
     "a port that is none": (("--host", "URL", "--metrics-port=-1"), "--metrics-port -1 must be a port"),
     "a negative interval": (("--host", "URL", "--interval=-1"), "--interval -1 must not be negative"),
     "an interval that is not a number": (("--host", "URL", "--interval", "soon"), "--interval"),

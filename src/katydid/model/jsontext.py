@@ -6,17 +6,16 @@ has a bug. Messages on the wire have null in its place: no request is lost for i
 
 import json
 import math
-import re
 from collections.abc import Iterator
 from typing import Any
 
 import orjson
 
 from katydid.model.documents.base import Document
+from katydid.model.oneline import HALF
 
 _MISSING = frozenset({"NaT", "<NA>", "nan"})
 """How pandas shows what is not there."""
-_HALF = re.compile("[\ud800-\udfff]")
 
 
 def json_text(
@@ -66,7 +65,7 @@ def _by_python(value: object) -> bytes:
         raise TypeError("it is nested too deeply") from None
     except ValueError as error:  # Python refuses to write the longest numbers
         raise TypeError(str(error)) from None
-    return _HALF.sub("\ufffd", text).encode()
+    return HALF.sub("\ufffd", text).encode()
 
 
 def _finite(value: Any) -> Any:

@@ -9,6 +9,8 @@ _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[
 """Commands to a terminal (ECMA-48): they are left out whole."""
 _CONTROL = re.compile(r" *[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]+ *")
 """Control characters, those that end a line, and those that turn the direction of writing (Unicode TR 9)."""
+HALF = re.compile("[\ud800-\udfff]")
+"""Half of a surrogate pair, which no encoding has; and what Python makes of bytes that are no text."""
 
 
 def one_line(text: object) -> str:

@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 from katydid.model.errors import ConfigError
+from katydid.model.oneline import HALF
 from katydid.model.options.quantities import QuantityError, duration, format_duration, milliseconds
 
 Predicate = Callable[[Any], bool]
@@ -146,6 +147,8 @@ def checked(option: Any, value: object) -> object:
     flag = flag_of(option)
     if value is None or (isinstance(value, str) and not value.strip()):
         return option.default
+    if isinstance(value, str) and HALF.search(value):  # so Python has bytes that are no UTF-8
+        raise ConfigError(f"{flag} is not text in UTF-8: give other bytes in a file")
     try:
         value = meta["kind"](value)
     except QuantityError as error:

@@ -5,7 +5,6 @@ a connection of its own before the moment comes and closes it after its answer, 
 serves one connection at a time gets to the next.
 """
 
-import os
 import time
 from dataclasses import replace
 from hashlib import sha256
@@ -87,7 +86,7 @@ class BurstService(ChatService[BurstOptions]):
 def _read_body(given: str) -> bytes:
     """Of --burst-body."""
     if not given.startswith("@"):
-        return os.fsencode(given)  # as it stood on the command line
+        return given.encode()
     try:
         return Path(given[1:]).read_bytes()
     except OSError as error:
