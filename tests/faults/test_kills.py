@@ -30,3 +30,16 @@ def test_workers_without_a_master_stop_and_the_run_is_rebuilt_as_partial(tmp_pat
     rows = set(the_run(tmp_path / "reports").samples["request_id"])
     assert len(seen - rows) < 0.4 * len(seen), "at most the last second, of three or more"
     assert running.err.count("the master is gone: this worker stops") == 2
+
+
+def test_workers_whose_master_is_killed_while_the_run_drains_end_too(tmp_path):
+    with start_target(ttft=4.0, chunks=4) as target:
+        words = ("--users", 8, "--interval", 1, "--run-time", "2s", "--processes", 2)
+        running = katydid("run", "stream", "--host", target.url, *words, folder=tmp_path)
+        wait_until(lambda: "The run time is over" in running.out, 30, "the end of the run time")
+        workers = psutil.Process(running.process.pid).children()
+        os.kill(running.process.pid, signal.SIGKILL)
+        running.process.wait()
+        gone, left = psutil.wait_procs(workers, 20)
+        running.kill_all()
+        assert len(gone) == 2, left

@@ -38,7 +38,7 @@ from katydid.engine.sender.api_key import fetch_ahead
 from katydid.engine.services.readiness import interruptible
 from katydid.engine.spawning import quieten_locust
 from katydid.engine.stopping import FINISH_GRACE_S
-from katydid.engine.workers.presence import RollCall, found_master, tell_of_workers
+from katydid.engine.workers.presence import RollCall, found_master, tell_of_workers, watch_parent
 from katydid.model.errors import ConfigError, ExitCode, naming_paths
 from katydid.report.render.terminal import say, terminal
 from katydid.runs.folder import RunFolder
@@ -229,6 +229,7 @@ def _take_part(environment: Environment, web_ui: Page | None) -> None:
     if lifecycle.collector is None:
         fetch_ahead()
         lifecycle.roll_call.answer()
+        gevent.spawn(watch_parent, lifecycle.runtime.runner, environment.parsed_options)
         return
     options = environment.parsed_options
     assert options is not None  # noqa: S101 - it was started from a command line

@@ -286,3 +286,18 @@ def watch_master(runner: WorkerRunner, stopper: Stopper) -> None:
             logger.error("the master is gone: this worker stops; what the master has kept is in its run folder")
             gevent.spawn(runner.quit)
             return
+
+
+def watch_parent(runner: Runner, options: Namespace | None) -> None:
+    """The body of a greenlet of a worker: one that Locust has forked (`--processes`) ends with whoever forked it.
+
+    A run that drains, or is over, has no `watch_master`, and a process that is killed dismisses nobody. A parent that
+    left of itself has; so there is time for that, and for `watch_master` to say so first.
+    """
+    if options is None or not options.processes:
+        return
+    parent = os.getppid()
+    while os.getppid() == parent:
+        gevent.sleep(1.0)
+    gevent.sleep(MASTER_PATIENCE)
+    runner.quit()
