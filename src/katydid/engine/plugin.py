@@ -64,7 +64,7 @@ class Lifecycle:
         self.watch: Watch | None = None
         self.headless = bool(environment.parsed_options and environment.parsed_options.headless)
         self.roll_call = RollCall(self.runtime.runner)
-        self._stopping_since, self._refused = 0.0, False
+        self._stopping_since, self._refused, self._closing = 0.0, False, False
         hooks = environment.events
         hooks.test_start.add_listener(self.on_test_start)
         hooks.test_stopping.add_listener(self.on_test_stopping)
@@ -153,16 +153,20 @@ class Lifecycle:
         return "run-time" if _at_its_time() else "interrupted"
 
     def on_test_stop(self, **_: object) -> None:
-        """All users have stopped and all rows are on their way: close the run."""
+        """All users have stopped and all rows are on their way: close the run, once.
+
+        Locust says it twice where a signal comes while a run ends by itself.
+        """
         stopper = self.runtime.stopper
-        if not stopper.active:
+        if not stopper.active or self._closing:
             return
+        self._closing = True
         try:
             self.runtime.finish()
             if self.collector is not None:
                 self._close(self.collector, stopper.reason or "error")
         finally:
-            stopper.active = False
+            stopper.active = self._closing = False
             if self.runtime.is_master and self.headless:  # Locust stays where it lost its last worker, for its run time
                 gevent.spawn(self.runtime.runner.quit)
 
