@@ -1,5 +1,6 @@
 """Which runs are invalid, and that the others are valid."""
 
+import pandas as pd
 import pytest
 
 from documents import manifest_with
@@ -206,6 +207,18 @@ def test_users_that_end_before_the_run_leave_too_light_a_load(users, told, expec
     told = {"users": 10, "stopped_at_ms": 10_000.0, "warm_up_s": 0.0} | told
     findings = found(rows, monitor(10, users=users), **told)
     assert {rule: how for rule, how in findings.items() if rule == "users_lost"} == expected
+
+
+def test_users_that_move_from_one_process_to_another_are_not_lost():
+    rows = [started(second * 1000.0 + 10 * u, iteration=second, user=u) for second in range(8) for u in range(10)]
+
+    def rules(one, other):
+        users = {"master": [a + b for a, b in zip(one, other, strict=True)], "worker-1": one, "worker-2": other}
+        watched = pd.concat([monitor(8, users=told, process=process) for process, told in users.items()])
+        return found(rows, watched, users=10, stopped_at_ms=8000.0)
+
+    assert "users_lost" not in rules([5, 5, 10, 10, 10, 5, 5, 5], [5, 5, 5, 5, 0, 5, 5, 5])
+    assert rules([5] * 8, [5, 5, 5, 5, 0, 0, 0, 0])["users_lost"] == "invalid"
 
 
 def test_overruns_explain_a_light_load():

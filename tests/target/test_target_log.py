@@ -3,6 +3,7 @@
 import os
 import time
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 from wire import CHAT, Line, ask, eventually, get, post, request, the_log
@@ -48,6 +49,14 @@ def test_an_answer_in_one_piece_has_its_moments_too(start):
     (line,) = the_log(target, 1)
     assert (line["stream"], line["chunks"], line["completion_tokens"]) == (False, 4, 4)
     assert line["first_chunk_mono_ns"] == line["last_chunk_mono_ns"] >= line["received_mono_ns"] + 49e6
+
+
+def test_a_line_that_is_half_written_is_not_read_yet(start):
+    target = start()
+    ask(target, post())
+    with Path(target.settings.log).open("a", encoding="utf-8") as log:
+        log.write('{"request_id":"half')
+    assert len(target.log()) == 1
 
 
 def test_a_request_without_an_id_gets_one(start):

@@ -12,7 +12,6 @@ from argparse import Namespace
 
 from katydid.model.arguments import Commands
 from katydid.model.errors import ExitCode
-from katydid.target.server import Target
 from katydid.target.settings import ABOUT, TargetSettings, add_arguments, settings_of
 
 
@@ -36,6 +35,8 @@ def serve(settings: TargetSettings) -> int:
 
 
 async def _serve(settings: TargetSettings) -> None:
+    from katydid.target.server import Target  # a help needs none of it
+
     loop = asyncio.get_running_loop()
     stopped = asyncio.Event()
     signals = [signal.SIGTERM]

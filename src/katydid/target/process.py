@@ -65,8 +65,8 @@ class RunningTarget:
         if self.settings.log is None:
             return []
         self._settle()
-        lines = Path(self.settings.log).read_text(encoding="utf-8").splitlines()
-        return [json.loads(line) for line in lines]
+        whole, _, _ = Path(self.settings.log).read_text(encoding="utf-8").rpartition("\n")  # one may be half there
+        return [json.loads(line) for line in whole.splitlines()]
 
     def _settle(self) -> None:
         process = self._process

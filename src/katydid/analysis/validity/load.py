@@ -79,17 +79,17 @@ def users_lost(run: Run) -> Finding | None:
     """Users that ended by themselves: none that runs its schedule to the end does."""
     if not users_stay(run):
         return None
-    begin, end = run.window
-    seen = run.generator[run.generator["at_ms"].between(begin, end)]
-    users = seen.sort_values("at_ms").groupby("process")["users"]
-    missing = users.cummax() - seen["users"]
-    asked, lost = run.manifest.users or 0, float(missing.groupby(seen["process"]).mean().sum())
-    if lost <= _LOST * asked:
+    asked, (begin, end) = run.manifest.users or 0, run.window
+    processes = run.generator[run.generator["process"] != "master"]  # which has none, and tells those of all
+    seen = processes[processes["at_ms"].between(begin, end)]
+    seconds = seen.assign(second=seen["at_ms"] // 1000.0).pivot_table("users", "second", "process", "last")
+    there = seconds.ffill().sum(axis=1)  # all processes together: Locust moves users where a worker was out of touch
+    missing = (there.cummax().clip(upper=asked) - there).clip(lower=0.0)  # in a ramp they are still to come
+    if missing.empty or missing.mean() <= _LOST * asked:
         return None
-    at_once = float(missing.groupby(seen["process"]).max().sum())
     return Finding(
         "invalid",
-        f"{at_once:.0f} of {plural(asked, 'user')} ended before the run did, and sent no more",
+        f"{missing.max():.0f} of {plural(asked, 'user')} ended before the run did, and sent no more",
         "see what ended them (the log tells it); a workload whose users leave says so with ends_itself",
     )
 
