@@ -36,7 +36,7 @@ def test_many_streams_keep_their_time_together(start):
 
 
 def test_each_paced_chunk_goes_out_alone(start):
-    target = start(ttft=0.0, chunk_interval=0.05, chunks=3)
+    target = start(ttft=0.0, chunk_interval=0.5, chunks=3)
     with Line(target) as line:
         line.send(post(stream=True))
         arrivals = []
