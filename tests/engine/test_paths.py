@@ -98,12 +98,12 @@ def test_the_endpoint_that_a_person_names_comes_first():
 @pytest.mark.parametrize("base", ["", "/v1", "/v1/"])
 def test_a_version_that_the_base_url_says_too_stands_once(base):
     made = service("versioned", base=base)
-    assert made._host + path_of(made) == "http://127.0.0.1:9/v1/models/big:ask"
+    assert made.host + path_of(made) == "http://127.0.0.1:9/v1/models/big:ask"
 
 
 def test_a_version_of_its_own_in_the_base_url_replaces_the_apis():
     made = service("versioned", base="/api/v3")
-    assert made._host + path_of(made) == "http://127.0.0.1:9/api/v3/models/big:ask"
+    assert made.host + path_of(made) == "http://127.0.0.1:9/api/v3/models/big:ask"
 
 
 @pytest.mark.parametrize("api", ["raising", "blank", "nothing"])

@@ -36,7 +36,9 @@ def recorder_of(**more):
 def next_sample(recorder, held_up=None):
     now = time.monotonic()
     stage = SimpleNamespace(number=0, is_settling=lambda _: False)
-    return recorder.new_sample(user=0, iteration=0, name="chat", scheduled=now, stage=stage, held_up=held_up)
+    sample = recorder.new_sample(user=0, iteration=0, name="chat", scheduled=now, stage=stage)
+    sample.late_cause = held_up
+    return sample
 
 
 def recorded(recorder, change, held_up=None):

@@ -78,7 +78,7 @@ class Recorder:
         self.turns, self.conversations = [], []
         self.in_flight = 0
 
-    def new_sample(self, *, user, iteration, name, scheduled, **_):
+    def new_sample(self, user, iteration, *, name, scheduled, **_):
         number = len(self.turns) + len(self.conversations)
         scheduled_ms = scheduled * 1000.0
         return Sample(f"id-{user}-{iteration}-{number}", user, iteration, "local", name, scheduled_ms)

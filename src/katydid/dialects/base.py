@@ -25,7 +25,7 @@ class Generation:
     extra: dict[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: that costs a microsecond an answer
 class Answer:
     """A whole, non-streamed answer; numbers only where the server said them.
 
@@ -51,8 +51,8 @@ class Answer:
 
     def __post_init__(self) -> None:
         """Whatever a server writes for a count, a column must hold it."""
-        object.__setattr__(self, "prompt_tokens", whole(self.prompt_tokens))
-        object.__setattr__(self, "completion_tokens", whole(self.completion_tokens))
+        self.prompt_tokens = whole(self.prompt_tokens)
+        self.completion_tokens = whole(self.completion_tokens)
 
     @property
     def has_content(self) -> bool:

@@ -1,6 +1,6 @@
 """From what a transport and a dialect saw to the sample's columns. Arithmetic only."""
 
-from typing import Protocol, TypeGuard
+from typing import Protocol, cast
 
 from katydid.dialects.base import Answer
 from katydid.dialects.status import classify_status
@@ -82,18 +82,14 @@ def measure_stream(sample: Sample, exchange: Exchange, parser: StreamFacts) -> N
         sample.gap_mean_ms, sample.gap_p99_ms, sample.gap_max_ms = mean * 1000.0, p99 * 1000.0, most * 1000.0
 
 
-def _streams(parser: Facts) -> TypeGuard[StreamFacts]:
-    return hasattr(parser, "gaps")
-
-
 def measure_answer(sample: Sample, exchange: Exchange, parser: Facts) -> None:
     """What an answer has beside its times: the chunks of a streamed one, the tokens and columns of a whole one."""
     answer: Answer | None = getattr(parser, "answer", None)
-    if _streams(parser):
-        measure_stream(sample, exchange, parser)
-    elif answer is not None:
+    if answer is not None:
         _measure_tokens(sample, answer)
         sample.extra |= answer.extra
+    elif hasattr(parser, "gaps"):
+        measure_stream(sample, exchange, cast("StreamFacts", parser))
 
 
 def _measure_tokens(sample: Sample, told: StreamFacts | Answer) -> None:

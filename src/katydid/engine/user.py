@@ -148,14 +148,18 @@ class PacedUser(User, Generic[Options, Service]):
             sink: what is fed, where it is not the parser itself.
         """
         service: Any = self.service  # of those that a service over WebSockets lacks, it needs a client of HTTP
-        fed = parser if sink is None else sink
-        leaving, departure = self.options.leaving, None
-        if leaving is not None and leaving.leaves(self.options.seed, *self.draw):
+        run, exchange, fed = self.run_context, Exchange(), parser if sink is None else sink
+        leaving, departure = run.options.leaving, None
+        if leaving is not None and leaving.leaves(run.options.seed, *self.draw):
             departure = Departure(leaving, lambda: getattr(parser, "chunks", 0))
-            fed = departure.sink(fed)
-        send: Callable[[Exchange], None] = partial(service.client.send, request, fed)
-        talk = send if departure is None else partial(departure.during, send)
-        exchange = self.measured(sample, talk, lambda exchange: measure_answer(sample, exchange, parser))
+        try:
+            if departure is None:
+                service.client.send(request, fed, exchange)
+            else:
+                departure.during(partial(service.client.send, request, departure.sink(fed)), exchange)
+        finally:
+            measure_exchange(sample, exchange, run.info)
+            measure_answer(sample, exchange, parser)
         left_ms = departure.left_ms if departure else None
         if left_ms is None or tells_failure(exchange, parser):
             judge(sample, exchange, parser)
@@ -309,16 +313,10 @@ class PacedUser(User, Generic[Options, Service]):
         stopper = self.run_context.stopper
         if stopper.halted or (counts and not stopper.start_request()):  # of several requests, the next
             raise StopUser
-        recorder = self.run_context.recorder
-        service: object = self.service
-        sample = recorder.new_sample(
-            user=self.index,
-            iteration=self.iteration,
-            name=name or self.run_context.service.name,
-            host=getattr(service, "host", None),
-            model=getattr(service, "model", None),
-            scheduled=scheduled,
-            stage=self.stage,
-            held_up=schedule.held_up if (schedule := self._schedule) and schedule.scheduled == scheduled else None,
-        )
+        run, recorder, service = self.run_context, self.run_context.recorder, self.service
+        name = name or run.service.name
+        sample = recorder.new_sample(self.index, self.iteration, name=name, scheduled=scheduled, stage=self.stage)
+        sample.host, sample.model = getattr(service, "host", None), getattr(service, "model", None)
+        if (schedule := self._schedule) and schedule.scheduled == scheduled:
+            sample.late_cause = schedule.held_up
         return Sampled(sample, recorder, self.request_type if counts else None)

@@ -21,16 +21,13 @@ class Mix:
 
     Attributes:
         models: their names.
+        is_mixed: whether there is more than one.
     """
 
     def __init__(self, shares: dict[str, float]) -> None:
         self.shares = shares
         self.models = tuple(shares)
-
-    @property
-    def is_mixed(self) -> bool:
-        """Whether there is more than one."""
-        return len(self.models) > 1
+        self.is_mixed = len(shares) > 1
 
     def model(self, seed: int, user: int, iteration: int) -> str:
         """The model of one request."""

@@ -12,6 +12,8 @@ MOST = 2**63 - 1
 
 def whole(value: object) -> int | None:
     """A count: a whole number that is not negative. JSON does not tell 5.0 from 5."""
+    if type(value) is int:
+        return value if 0 <= value <= MOST else None
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     if not 0 <= value <= MOST or value != value // 1:  # nan is in no range

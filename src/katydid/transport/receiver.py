@@ -47,7 +47,7 @@ class Receiver:
                 if not http.head_done:
                     return
                 self._open()
-            if plain := self.plain:
+            if self._counter and (plain := self.plain):
                 data = self._skim(data, at, plain)
                 if not data:
                     return

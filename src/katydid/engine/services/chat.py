@@ -38,9 +38,11 @@ class ChatService(Generic[Options_co]):
 
     Attributes:
         options: of the run.
+        host: URL of the target, as it is shown.
         dialect: what the target's API looks like.
         key: that it is given.
         client: sends requests to it.
+        model: that requests ask for; of a mix the first.
         streams: whether this workload asks for streamed answers.
         asks: whether it sends the dialect's requests, so that one can be tried before the load.
         makes: whether its requests are those of `--prompts`, so that their lengths can be drawn.
@@ -67,12 +69,13 @@ class ChatService(Generic[Options_co]):
         url = read_target_url(host)
         self._paths = Paths(self.dialect, url.path, self.own_path())
         self._name = self._paths.endpoint.partition("?")[0]
-        self._host = url._replace(path=self._paths.base).url
+        self.host = url._replace(path=self._paths.base).url
         self._identity = Identity(options, url, self.dialect.headers, options.api)
         self.key, self.note = self._identity.key, self._identity.note
         self.questions = self.questions_class(options, self._made, apart=self.system_prompts)
         self.making = self.questions.making
         self._mix = read_mix(options.model or "")
+        self.model = self._mix.models[0]
         self._check()
         self._fields = body_fields(options.body)
         if not self._identity.trusted:
@@ -80,7 +83,7 @@ class ChatService(Generic[Options_co]):
         self.adaptation = Adaptation()
         self.credentials = self._identity.credentials
         timeouts = Timeouts(options.request_timeout, options.idle_timeout)
-        self.client = KeyedClient(open_client(options.client, self._host, timeouts, options.tls), self.credentials)
+        self.client = KeyedClient(open_client(options.client, self.host, timeouts, options.tls), self.credentials)
         self._bodies: dict[tuple[int, str], bytes] = {}
         self._kept = 0
 
@@ -120,7 +123,7 @@ class ChatService(Generic[Options_co]):
         else:
             found = [
                 choose_model(
-                    self.client, self.dialect, self._host, wanted, self.credentials.headers,
+                    self.client, self.dialect, self.host, wanted, self.credentials.headers,
                     path=self._paths.models, patient=patient,
                 )
                 for wanted in (self._mix.models if options.model else (None,))
@@ -132,7 +135,7 @@ class ChatService(Generic[Options_co]):
             own = frozenset(field.path[0] for field in self._fields)
             self.adaptation, self.note = try_requests(
                 self._mix.models, self._send_look, self._look_body,
-                host=self._host, own=own, note=self.note, patient=patient,
+                host=self.host, own=own, note=self.note, patient=patient,
             )  # fmt: skip
         if self.making.makes_prompts:
             count = self._count_said if options.preflight == "request" else None
@@ -203,6 +206,7 @@ class ChatService(Generic[Options_co]):
     def begin(self, model: str) -> None:
         """See `service.Service.begin`."""
         self._mix = read_mix(model)
+        self.model = self._mix.models[0]
         self._bodies, self._kept = {}, 0
         self._paths.known = {}
         for each in self._mix.models:
@@ -211,20 +215,26 @@ class ChatService(Generic[Options_co]):
 
     def request(self, *, user: int, iteration: int, request_id: str, stream: bool) -> Request:
         """The request of a user's iteration."""
-        return self._request((user, iteration), self.model_of(user, iteration), request_id, stream=stream)
+        turn = user, iteration
+        entry = None if self.making.active else self.questions.index(turn)
+        return self._request(turn, entry, self.model_of(user, iteration), request_id, stream=stream)
 
     def request_for(self, sample: Sample, draw: tuple[int, int], *, stream: bool) -> Request:
         """The request of a sample, made by the user and the iteration of `draw`; the sample is told what it asks."""
-        self.questions.describe(sample, draw)
+        entry = self.questions.describe(sample, draw)
         sample.model = model = self.model_of(*draw)
-        return self._request(draw, model, sample.request_id, stream=stream)
+        return self._request(draw, entry, model, sample.request_id, stream=stream)
 
-    def _request(self, turn: tuple[int, int], model: str, request_id: str, *, stream: bool) -> Request:
-        """As it is sent; its body is built ahead of time where it is made."""
-        if self.making.active:
+    def _request(
+        self, turn: tuple[int, int], entry: int | None, model: str, request_id: str, *, stream: bool
+    ) -> Request:
+        """As it is sent; `entry` is its prompt's, None where its body is made, which is built ahead of time."""
+        if entry is None:
             body = self.making.take(*turn).body
+        elif (kept := self._bodies.get((entry, model))) is not None:
+            body = kept
         else:
-            body = self._body(self.questions.index(turn), model, stream=stream)
+            body = self._body(entry, model, stream=stream)
         return self.post(body, request_id, stream=stream, model=model)
 
     def answer_parser(self) -> AnswerParser:
@@ -267,19 +277,9 @@ class ChatService(Generic[Options_co]):
             path = self._paths.find(self.generation(model=asked), stream=streamed)
         return Request("POST", path, self.credentials.headers, body, request_id)
 
-    @property
-    def host(self) -> str:
-        """URL of the target, as it is shown."""
-        return self._host
-
-    @property
-    def model(self) -> str:
-        """That requests ask for; of a mix the first."""
-        return self._mix.models[0]
-
     def model_of(self, user: int, iteration: int) -> str:
         """The model that a user's iteration asks for."""
-        return self._mix.model(self.options.seed, user, iteration)
+        return self._mix.model(self.options.seed, user, iteration) if self._mix.is_mixed else self.model
 
     def generation(self, extra: dict[str, object] | None = None, model: str | None = None) -> Generation:
         """What is asked of the model; `extra` is put into the body as it is."""
@@ -288,12 +288,10 @@ class ChatService(Generic[Options_co]):
 
     def _body(self, index: int, model: str, *, stream: bool) -> bytes:
         """Of a prompt; kept for the next time, as long as all that are kept are few."""
-        body = self._bodies.get((index, model))
-        if body is None:
-            body = self._built(index, model, stream=stream)
-            if self._kept + len(body) <= MOST_KEPT:
-                self._bodies[index, model] = body
-                self._kept += len(body)
+        body = self._built(index, model, stream=stream)
+        if self._kept + len(body) <= MOST_KEPT:
+            self._bodies[index, model] = body
+            self._kept += len(body)
         return body
 
     def _built(self, index: int, model: str, *, stream: bool) -> bytes:
@@ -331,7 +329,7 @@ class ChatService(Generic[Options_co]):
     def facts(self) -> dict[str, object]:
         """See `service.Service.facts`."""
         return {
-            "host": self._host,
+            "host": self.host,
             "api": self.dialect.name,
             "endpoint": hide_query(self._paths.endpoint),
             **({"models": self._mix.shares} if self._mix.is_mixed else {}),

@@ -34,6 +34,7 @@ class Questions:
         making: requests whose lengths are drawn.
         told: what the person should know of the prompts; empty for nothing.
         talks: the conversations of the trace that is replayed.
+        entries: the prompts that are not made: as the trace has them, else those of the file.
 
     Raises:
         ConfigError: the prompts cannot be read, or their options contradict each other.
@@ -45,6 +46,9 @@ class Questions:
         self._source = options.trace
         self.prompts = load_prompts(options.prompts)
         self.told = "; ".join(filter(None, (self.prompts.told, replay.told if replay else "")))
+        told = self._trace.prompts if self._trace is not None else None
+        self.entries: Sequence[Prompt] = self.prompts.entries if told is None else told
+        self._traced = told is not None
         self._seed = options.seed
         self.draw = Draw(self.count, options.seed)
         self.making = Making(options, options.seed, options.prompts, build, self.make, trace=self._trace, apart=apart)
@@ -55,12 +59,6 @@ class Questions:
     def make(self, *facts: Any, apart: bool) -> MadePrompts:
         """What makes prompts; `facts` as `MadePrompts` takes them."""
         return MadePrompts(*facts, apart=apart)
-
-    @property
-    def entries(self) -> Sequence[Prompt]:
-        """The prompts that are not made: as the trace has them, else those of the file."""
-        told = self._trace.prompts if self._trace is not None else None
-        return self.prompts.entries if told is None else told
 
     @property
     def count(self) -> int:
@@ -101,21 +99,24 @@ class Questions:
 
     def index(self, turn: Turn) -> int:
         """Which entry a request sends: its own, of a trace that has them; else whichever comes next."""
-        return turn[1] if self._trace is not None and self._trace.prompts is not None else self.draw.take(*turn)
+        return turn[1] if self._traced else self.draw.take(*turn)
 
     def limit(self, index: int) -> int | None:
         """Tokens of an answer, where the file says how long it is to be."""
         return self.entries[index].output_tokens
 
-    def describe(self, sample: Sample, turn: Turn) -> None:
-        """Tell a sample what its request asks."""
+    def describe(self, sample: Sample, turn: Turn) -> int | None:
+        """Tell a sample what its request asks; which entry that is, None where its body is made."""
         if self._trace is not None:
             sample.extra |= self.talks.facts(turn[1])
         if self.making.active:
             plan = self.making.take(*turn).plan
             sample.target_input_tokens, sample.target_output_tokens = plan.input_tokens, plan.output_tokens
-        if not self.making.makes_prompts:
-            sample.prompt_id = self.entries[self.index(turn)].id
+        if self.making.makes_prompts:
+            return None
+        entry = self.index(turn)
+        sample.prompt_id = self.entries[entry].id
+        return None if self.making.active else entry
 
     def longest_answer(self, sample: Sample, turn: Turn) -> int | None:
         """Tokens that an answer may have, where its length or its prompt's file says so."""
@@ -125,7 +126,8 @@ class Questions:
     def ended(self, sample: Sample, turn: Turn, text: str = "") -> None:
         """A request has ended with an answer of this text, and will not be tried again."""
         self.draw.ended(*turn)
-        self.talks.heard(turn[1], sample, text)
+        if self._trace is not None:
+            self.talks.heard(turn[1], sample, text)
         if self.making.active:
             self.making.ended(sample, turn)
 
@@ -133,7 +135,7 @@ class Questions:
         """What the manifest says of prompts."""
         if self.making.makes_prompts:
             return {"prompts": "made", "calibration": dict(self.making.prompts.facts())}
-        if self._trace is not None and self._trace.prompts is not None:
+        if self._traced and self._trace is not None:
             return {"prompts": f"{self._source} ({len(self._trace)})"}
         found = self.prompts
         return {

@@ -104,10 +104,11 @@ class Draw:
     def take(self, user: int, iteration: int) -> int:
         """The index of the prompt for a user's iteration; the same one, when it is tried again, until it has ended."""
         key = user, iteration
-        if key not in self._taken:
-            self._taken[key] = self._order[self._next % len(self._order)]
+        taken = self._taken.get(key)
+        if taken is None:
+            taken = self._taken[key] = self._order[self._next % len(self._order)]
             self._next += self._step
-        return self._taken[key]
+        return taken
 
     def ended(self, user: int, iteration: int) -> None:
         """Nobody asks for the prompt of this iteration any more."""

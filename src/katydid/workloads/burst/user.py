@@ -64,7 +64,7 @@ class BurstService(ChatService[BurstOptions]):
         """A path needs no model and is not asked for before its time: that it takes connections is enough."""
         if self._plain is None:
             return super().preflight()
-        takes_connections(self._host, self.options.tls)
+        takes_connections(self.host, self.options.tls)
         return ""
 
     def ask(self, sample: Sample, draw: tuple[int, int]) -> Request:
@@ -80,7 +80,7 @@ class BurstService(ChatService[BurstOptions]):
         if self._plain is None:
             return super().facts()
         body = {"burst_body_sha256": sha256(self._posted).hexdigest()} if self._posted else {}
-        return {"host": self._host, "endpoint": self._plain, **body}
+        return {"host": self.host, "endpoint": self._plain, **body}
 
 
 def _read_body(given: str) -> bytes:

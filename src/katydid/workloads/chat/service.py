@@ -136,14 +136,14 @@ class ConversationService(ChatService[ChatOptions]):
             ConfigError: it is not.
         """
         if "store" in self.adaptation.left_out:
-            raise ConfigError(f"{self._host} refuses to keep answers: take --history client")
+            raise ConfigError(f"{self.host} refuses to keep answers: take --history client")
         exchange, body = self.look(self._look_body(self.model, self.adaptation))
         answer_id = self._answer_id(exchange, body)
         if answer_id is None:
             return  # the load will say what is wrong
         after, _ = self.look(self.short_body(one_message("Go on."), self._keeping(answer_id)))
         if after.status is not None and after.status >= BAD_REQUEST:
-            raise ConfigError(f"{self._host} keeps no conversations ({answer_words(after)}): take --history client")
+            raise ConfigError(f"{self.host} keeps no conversations ({answer_words(after)}): take --history client")
 
     def _answer_id(self, exchange: Exchange, body: bytes) -> str | None:
         if exchange.status != SUCCESS:

@@ -32,8 +32,8 @@ class ResilienceService(SpeechService):
 
     def __init__(self, options: ResilienceOptions, host: str) -> None:
         super().__init__(options, host)
-        if not options.i_own_this_target and not is_local(self._host):
-            raise ConfigError(f"{self._host} is not on this machine: if it is yours to break, say --i-own-this-target")
+        if not options.i_own_this_target and not is_local(self.host):
+            raise ConfigError(f"{self.host} is not on this machine: if it is yours to break, say --i-own-this-target")
 
 
 def is_local(host: str) -> bool:

@@ -34,7 +34,7 @@ class SessionService(ChatService[SessionOptions]):
         self.rooms = self.scenario.rooms if named is None else named
         websocket = self.scenario.transport == "websocket"
         timeouts = Timeouts(options.request_timeout, options.idle_timeout)
-        self.sockets = KeyedWebSocketClient(self._host, timeouts, options.tls, self.credentials) if websocket else None
+        self.sockets = KeyedWebSocketClient(self.host, timeouts, options.tls, self.credentials) if websocket else None
         self._markers: dict[str, Markers] = {}
         self.strangers: dict[str, set[str]] = {}
         self.answers: dict[str, int] = {}
@@ -56,7 +56,7 @@ class SessionService(ChatService[SessionOptions]):
         """Look whether the service answers, has the model if one is needed, and the rooms."""
         if self.scenario.uses_model:
             return super().preflight()
-        takes_connections(self._host, self.options.tls)
+        takes_connections(self.host, self.options.tls)
         if self.scenario.members is not None:
             for room in self.rooms:
                 self._look_for(room, self.scenario.members)
@@ -83,10 +83,10 @@ class SessionService(ChatService[SessionOptions]):
         exchange, answer = Exchange(), WholeAnswer(step.read)
         self.client.send(self.made(step, visitor, "look"), answer, exchange)
         if exchange.error is not None:
-            raise NoAnswerError(f"{self._host} does not answer ({exchange.detail}): see whether it is healthy")
+            raise NoAnswerError(f"{self.host} does not answer ({exchange.detail}): see whether it is healthy")
         if not 200 <= (exchange.status or 0) < 300:
             raise ConfigError(
-                f"{self._host} {refusal} ({answer_words(exchange)}): correct --rooms or --scenario "
+                f"{self.host} {refusal} ({answer_words(exchange)}): correct --rooms or --scenario "
                 f"{self.options.scenario}"
             )
         return answer
@@ -119,7 +119,7 @@ class SessionService(ChatService[SessionOptions]):
     def facts(self) -> dict[str, object]:
         """See `ChatService.facts`."""
         return {
-            "host": self._host,
+            "host": self.host,
             "scenario": self.scenario.name,
             "scenario_sha256": self.scenario.sha256,
             "transport": self.scenario.transport,
