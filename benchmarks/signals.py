@@ -81,6 +81,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--json", type=Path, help="write the outcomes")
     asked = parser.parse_args()
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # nohup has it ignored, also by the runs
     dice = random.Random(asked.seed)  # noqa: S311 - the same every time, so that a failure can be found again
     outcomes = []
     for number in range(asked.runs):
