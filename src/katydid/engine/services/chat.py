@@ -243,10 +243,11 @@ class ChatService(Generic[Options_co]):
 
     def stream_parser(self, sample: Sample, draw: tuple[int, int]) -> StreamParser:
         """A reader for the streamed answer to a request of `request_for`; one of few tokens may have few chunks."""
-        parser = self.dialect.stream_parser(self.options.check)
-        limit = self.questions.longest_answer(sample, draw)
-        parser.fewest_chunks = min(self.options.min_chunks, self.options.max_tokens if limit is None else limit)
-        if self.questions.talks.keeps(draw[1]):
+        options, questions = self.options, self.questions
+        parser = self.dialect.stream_parser(options.check)
+        limit = questions.longest_answer(sample, draw)
+        parser.fewest_chunks = min(options.min_chunks, options.max_tokens if limit is None else limit)
+        if questions.talks.keeps(draw[1]):
             parser.keep_text()
         return parser
 

@@ -49,6 +49,7 @@ class Questions:
         told = self._trace.prompts if self._trace is not None else None
         self.entries: Sequence[Prompt] = self.prompts.entries if told is None else told
         self._traced = told is not None
+        self._limits = any(entry.output_tokens is not None for entry in self.entries)
         self._seed = options.seed
         self.draw = Draw(self.count, options.seed)
         self.making = Making(options, options.seed, options.prompts, build, self.make, trace=self._trace, apart=apart)
@@ -120,8 +121,9 @@ class Questions:
 
     def longest_answer(self, sample: Sample, turn: Turn) -> int | None:
         """Tokens that an answer may have, where its length or its prompt's file says so."""
-        limit = sample.target_output_tokens
-        return self.limit(self.index(turn)) if limit is None and not self.making.makes_prompts else limit
+        if self._limits and sample.target_output_tokens is None and not self.making.makes_prompts:
+            return self.limit(self.index(turn))
+        return sample.target_output_tokens
 
     def ended(self, sample: Sample, turn: Turn, text: str = "") -> None:
         """A request has ended with an answer of this text, and will not be tried again."""

@@ -56,6 +56,7 @@ class BatchUser(PacedUser[BatchOptions, ChatService[BatchOptions]]):
         options = self.options
         tries = options.tries if options.on_429 == "backoff" else 1
         for attempt in range(tries):
+            again = False
             with self.sampled(scheduled) as sample:
                 sample.extra["attempt"] = attempt
                 self.ask(sample)

@@ -26,9 +26,8 @@ class StreamUser(PacedUser[RunOptions, ChatService[RunOptions]]):
 
     def perform(self, sample: Sample) -> None:
         """One streamed answer, from its request to its last byte."""
-        log = self.run_context.event_log
-        draw = self.draw
-        request = self.service.request_for(sample, draw, stream=True)
-        parser = self.service.stream_parser(sample, draw)
+        log, service, draw = self.run_context.event_log, self.service, self.draw
+        request = service.request_for(sample, draw, stream=True)
+        parser = service.stream_parser(sample, draw)
         self.exchange(sample, request, parser, log.before(parser, sample.request_id) if log else None)
-        self.service.ended(sample, draw, parser.text)
+        service.ended(sample, draw, parser.text)
