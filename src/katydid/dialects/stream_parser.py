@@ -214,7 +214,8 @@ class StreamParser(ABC):
         self.prompt_tokens = later(self.prompt_tokens, prompt)
         self.completion_tokens = later(self.completion_tokens, completion)
         for each in said:
-            self.details.update(each)
+            if each:
+                self.details.update(each)
 
     def on_error(self, error: object) -> None:
         """An error that came inside the answer."""

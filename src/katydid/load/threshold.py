@@ -63,19 +63,19 @@ class RequestShare:
         requests: of the whole run; None where it does not end by them.
         rank: of this process, from 0.
         processes: that share them.
+
+    Attributes:
+        spent: none is left.
     """
 
     def __init__(self, requests: int | None, rank: int = 0, processes: int = 1) -> None:
         self._left = math.inf if requests is None else requests // processes + (rank < requests % processes)
-
-    @property
-    def spent(self) -> bool:
-        """Whether none is left."""
-        return not self._left
+        self.spent = not self._left
 
     def take(self) -> bool:
         """Start one more; False where none is left."""
-        if not self._left:
+        if self.spent:
             return False
         self._left -= 1
+        self.spent = not self._left
         return True

@@ -222,7 +222,7 @@ class ChatService(Generic[Options_co]):
     def request_for(self, sample: Sample, draw: tuple[int, int], *, stream: bool) -> Request:
         """The request of a sample, made by the user and the iteration of `draw`; the sample is told what it asks."""
         entry = self.questions.describe(sample, draw)
-        sample.model = model = self.model_of(*draw)
+        sample.model = model = self.model_of(*draw) if self._mix.is_mixed else self.model
         return self._request(draw, entry, model, sample.request_id, stream=stream)
 
     def _request(
@@ -280,7 +280,7 @@ class ChatService(Generic[Options_co]):
 
     def model_of(self, user: int, iteration: int) -> str:
         """The model that a user's iteration asks for."""
-        return self._mix.model(self.options.seed, user, iteration) if self._mix.is_mixed else self.model
+        return self._mix.model(self.options.seed, user, iteration)
 
     def generation(self, extra: dict[str, object] | None = None, model: str | None = None) -> Generation:
         """What is asked of the model; `extra` is put into the body as it is."""
