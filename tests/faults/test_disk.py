@@ -53,8 +53,8 @@ def test_a_full_disk_ends_the_run_invalid_and_keeps_what_was_written(tmp_path, h
     run = the_run(tmp_path)
     assert not list(run.path.glob("*.tmp"))
     again = katydid("report", run.path, folder=tmp_path / "again")
-    # Where there was no room for the manifest's end either, the run is as one that was killed.
-    assert again.wait() == (4 if "ended" in run.manifest else 0), again.err
+    # Where there was no room for the manifest's end either, the run is as one that was killed; one may be valid.
+    assert again.wait() in ({4} if "ended" in run.manifest else {0, 4}), again.err
     assert ("aborted by an error" if "ended" in run.manifest else "partial") in again.out
     assert len(RunFolder(run.path).samples()) > 20
 

@@ -1,6 +1,8 @@
 """A run folder, while it is written and afterwards."""
 
 import json
+import os
+import resource
 from datetime import UTC, datetime
 
 import pytest
@@ -154,6 +156,28 @@ def test_a_link_that_somebody_left_in_a_run_folder_is_not_written_through(writer
     folder.write_text("report.html", "<p>")
     assert victim.read_text() == "mine"
     assert not (folder.path / "report.html").is_symlink()
+
+
+@pytest.fixture
+def no_descriptors(writer):
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    os.close(next_one := os.dup(0))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (next_one, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+@pytest.mark.parametrize("kind", ["samples", "monitor", "events", "gaps"])
+def test_rows_are_kept_where_no_descriptor_is_left(writer, no_descriptors, kind):
+    writer.append(kind, b"batch")
+    assert (writer.path / f"{kind}.rows").stat().st_size > len(b"batch")
+
+
+def test_a_kind_without_rows_leaves_no_file(writer):
+    writer.append("samples", batch(1))
+    assert {each.name for each in writer.finish().path.iterdir()} == {
+        "manifest.json", "samples.parquet", "monitor.parquet"
+    }  # fmt: skip
 
 
 def test_rows_for_a_log_that_was_deleted_are_not_swallowed(writer):

@@ -5,7 +5,6 @@ and the logs go. A folder whose run never ended is read from its logs, and says 
 replaced whole or not at all.
 """
 
-import os
 import re
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -130,8 +129,8 @@ class RunFolder:
             return False
         frames = {"samples": self.samples(), "monitor": self.monitor()}
         for kind, read in (("events", self.events), ("gaps", self.gaps)):
-            if (self.path / _log_file(kind)).is_file():
-                frames[kind] = read()
+            if len(rows := read()):
+                frames[kind] = rows
         for kind, frame in frames.items():
             with _writing(self.path / _table_file(kind)):
                 _write_table(self.path / _table_file(kind), pa.Table.from_pandas(frame, preserve_index=False))
@@ -184,17 +183,15 @@ class RunWriter:
         self.manifest = Manifest.of(**manifest)
         self.path = path = new_folder(path)
         _write_manifest(path, self.manifest)
-        self._logs = {kind: RowLog(path / _log_file(kind)) for kind in ("samples", "monitor")}
-        self._reserved = [os.open(os.devnull, os.O_RDONLY) for _ in _SCHEMAS.keys() - self._logs.keys()]
-        """Descriptors for the logs that only some runs have: when rows for them come, none may be left."""
+        # Also those that only some runs have: when rows for them come, no descriptor may be left.
+        self._logs = {kind: RowLog(path / _log_file(kind)) for kind in _SCHEMAS}
+        self._kept = {"samples", "monitor"}
+        """Kinds that have a table, with rows or without."""
 
     def append(self, kind: str, batch: bytes) -> None:
         """Keep a batch of rows of a kind, as `RowBuffer.drain` made it."""
-        if kind not in self._logs:
-            if self._reserved:
-                os.close(self._reserved.pop())
-            self._logs[kind] = RowLog(self.path / _log_file(kind))
         self._logs[kind].append(batch)
+        self._kept.add(kind)
 
     def note(self, **facts: object) -> None:
         """Add to the manifest while the run goes on, so that a run that is killed has it too."""
@@ -205,8 +202,6 @@ class RunWriter:
         """Close the logs; what is in them stays."""
         for log in self._logs.values():
             log.close()
-        while self._reserved:
-            os.close(self._reserved.pop())
 
     def finish(self, **outcome: object) -> RunFolder:
         """Turn the logs into Parquet files, write how the run ended, and open the folder for reading.
@@ -216,6 +211,9 @@ class RunWriter:
         """
         self.close()
         for kind, log in self._logs.items():
+            if kind not in self._kept:
+                log.path.unlink(missing_ok=True)
+                continue
             rows, whole = read_log(log.path, _SCHEMAS[kind])
             _write_table(self.path / _table_file(kind), merged(rows) if kind == "gaps" else rows)
             if whole:
