@@ -121,6 +121,16 @@ def test_results_that_cannot_be_written_are_refused(tmp_path):
         check_results(tmp_path / "file" / "reports")
 
 
+def test_looking_whether_results_can_be_written_leaves_no_folder(tmp_path):
+    check_results(tmp_path / "new" / "reports", str(tmp_path / "beside" / "result.json"))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_beside_the_run_that_cannot_be_written_is_refused(tmp_path):
+    with pytest.raises(ConfigError, match="cannot be written: is a directory"):
+        check_results(tmp_path / "reports", str(tmp_path))
+
+
 def test_two_runs_that_found_the_same_path_free_get_a_folder_each(tmp_path):
     path = new_run_path(tmp_path, "stream", "v1", STARTED)
     made = [RunWriter(path, {"workload": "stream"}) for _ in range(3)]
