@@ -83,7 +83,7 @@ def test_a_command_that_fails_says_so():
 @pytest.mark.parametrize(
     ("options", "complaint"),
     [
-        ({"chaos_pid": "0"}, "--chaos-pid 0: there is '0' where process ids must be"),
+        ({"chaos_pid": "0,7"}, "--chaos-pid 0,7: there is '0,7' where process ids must be"),
         ({"chaos_pid": "echo 0"}, "prints '0' where process ids must be"),
         ({"chaos_pid": ",,"}, "there is ',,' where process ids must be"),
         ({"chaos_pid": "999999999"}, "there is no such process"),
