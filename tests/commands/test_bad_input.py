@@ -51,6 +51,7 @@ CASES = {
         ("--host", "URL", "--results", "/dev/null/x"),
         "--results /dev/null/x: not a dir",
     ),
+    "a log that cannot be written": (("--host", "URL", "--logfile", "/dev/null/x"), "/dev/null/x cannot be written: "),
     "an unknown model": (
         ("--host", "URL", "--model", "gpt-9"),
         "(404 The model 'gpt-9' does not exist); the target does not list the model 'gpt-9': it has katydid-small",

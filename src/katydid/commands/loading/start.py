@@ -17,6 +17,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, redirect_stderr
 from pathlib import Path
 
+from katydid.commands.output import check_output
 from katydid.model.arguments import OneLineParser, did_you_mean_in, without_values
 from katydid.model.errors import ConfigError, ExitCode, KatydidError
 from katydid.resources import locustfile, shipped_workloads
@@ -132,6 +133,7 @@ def _check_options(workload: str, arguments: Sequence[str], command: str) -> Non
         complaint = _PROGRAM.sub("", said.getvalue().strip().splitlines()[0])  # below it may stand what Locust guesses
         meant = did_you_mean_in(complaint, parser._option_string_actions)  # noqa: SLF001 - argparse has no list of them
         raise ConfigError(f"{without_values(complaint)}{meant or ';'} see {command} --help") from None
+    check_output(given.logfile, given.html_file)  # which Locust finds out in its own time and words
     if more := set(given.user_classes or ()) - {workload.capitalize()}:  # the only class of the workload's locustfile
         raise ConfigError(f"{min(more)!r} is one workload too many: give one, and options; see {command} --help")
 
