@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime
+from tempfile import TemporaryFile
 
 import pytest
 
@@ -124,6 +125,20 @@ def test_results_that_cannot_be_written_are_refused(tmp_path):
 def test_looking_whether_results_can_be_written_leaves_no_folder(tmp_path):
     check_results(tmp_path / "new" / "reports", str(tmp_path / "beside" / "result.json"))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_two_that_look_in_the_same_moment_do_not_refuse_each_other(tmp_path, monkeypatch):
+    looks = []
+
+    def other_run_ends_its_look(**where):
+        looks.append(where["dir"])
+        if len(looks) == 1:
+            where["dir"].rmdir()
+        return TemporaryFile(**where)
+
+    monkeypatch.setattr("katydid.runs.folder.tempfile.TemporaryFile", other_run_ends_its_look)
+    check_results(tmp_path / "reports")
+    assert len(looks) == 2
 
 
 def test_a_file_beside_the_run_that_cannot_be_written_is_refused(tmp_path):

@@ -247,12 +247,19 @@ def check_results(results: Path, *files: str | None) -> None:
     """
     check_output(*files)
     try:
-        with leaving_nothing(results.absolute()):
-            results.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryFile(dir=results):
-                pass
+        try:
+            _try_to_write(results)
+        except FileNotFoundError:  # another run that looked in the same moment took its folder away again
+            _try_to_write(results)
     except OSError as error:
         raise ConfigError(f"--results {results}: {os_words(error)}; name a folder that can be written") from None
+
+
+def _try_to_write(results: Path) -> None:
+    with leaving_nothing(results.absolute()):
+        results.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=results):
+            pass
 
 
 def new_run_path(results: Path, workload: str, version: str, started: datetime) -> Path:
