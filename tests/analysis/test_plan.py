@@ -55,6 +55,13 @@ def test_slight_queueing_is_the_fewest_workers_within_the_wait():
     assert wait_quantile(plan.slight.workers - 1, 50.0, 0.1, 0.95) > 0.2
 
 
+@pytest.mark.parametrize("workers", [300, 5000])
+def test_with_far_more_workers_than_streams_nobody_waits(workers):
+    plan = make_plan(Demand(concurrency=5, rtf=0.1), workers=workers)
+    choice = plan.choices[-1]
+    assert (choice.workers, choice.wait_p95_s, choice.wait_p99_s) == (workers, 0.0, 0.0)
+
+
 def test_a_number_of_workers_that_cannot_keep_up_is_shown_as_such():
     plan = make_plan(Demand(concurrency=500, rtf=0.1), workers=20)
     (choice,) = [c for c in plan.choices if c.workers == 20]

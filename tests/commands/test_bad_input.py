@@ -51,6 +51,7 @@ CASES = {
         ("--host", "URL", "--results", "/dev/null/x"),
         "--results /dev/null/x: not a dir",
     ),
+    "a log that cannot be written": (("--host", "URL", "--logfile", "/dev/null/x"), "/dev/null/x cannot be written: "),
     "an unknown model": (
         ("--host", "URL", "--model", "gpt-9"),
         "(404 The model 'gpt-9' does not exist); the target does not list the model 'gpt-9': it has katydid-small",
@@ -156,6 +157,26 @@ def test_a_key_file_that_is_not_there(target, tmp_path):
     done = katydid("run", "stream", "--host", target.url, "-t", "1s", folder=tmp_path, env=env)
     assert done.wait(30) == 2
     assert "LOAD_TEST_API_KEY_FILE none.key: cannot be read" in done.err
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("def (:\n", "SyntaxError: invalid syntax (own.py, line 1)"),
+        ("x = 1\0", "SyntaxError: source code string cannot contain null bytes"),
+        ("import no_such_module\n", "own.py, line 1: ModuleNotFoundError: No module named 'no_such_module'"),
+        ("\nraise RuntimeError('boom')\n", "own.py, line 2: RuntimeError: boom"),
+        ("import sys\nsys.exit(3)\n", "own.py, line 2: it exits (3)"),
+        ("from katydid import StreamUser\nclass U(StreamUser):\n    options_class = 3\n", "own.py, line 2: "),
+    ],
+)
+def test_a_locustfile_that_cannot_be_loaded_is_its_writers_to_mend(tmp_path, text, said):
+    (tmp_path / "own.py").write_text(text)
+    done = katydid("run", "own.py", "--host", "http://127.0.0.1:1", folder=tmp_path)
+    assert done.wait(30) == 2, done.err
+    assert done.err.startswith("katydid: the locustfile cannot be loaded: ")
+    assert said in done.err
+    assert len(done.err.strip().splitlines()) == 1
 
 
 def test_bad_input_leaves_no_worker_behind(tmp_path):

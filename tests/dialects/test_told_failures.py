@@ -45,6 +45,9 @@ TOLD = [
     ("openai", chunk("", finish_reason="error", error="boom"), E.SERVER_ERROR_EVENT, "boom"),
     ("openai", chunk("", delta={"error": LIMITED}), E.RATE_LIMITED, "slow down"),
     ("openai", chunk("d") | {"error": BOOM}, E.SERVER_ERROR_EVENT, "the provider went away"),
+    ("openai", {"object": "error", "message": "boom", "code": 500}, E.SERVER_ERROR_EVENT, "boom"),
+    ("openai", {"type": "error", "message": "slow down", "code": 429}, E.RATE_LIMITED, "slow down"),
+    ("openai", {"detail": "boom"}, E.SERVER_ERROR_EVENT, "boom"),
     ("openai", chunk("", finish_reason="error"), E.SERVER_ERROR_EVENT, "finish_reason 'error'"),
     ("openai", chunk("", finish_reason="abort"), E.SERVER_ERROR_EVENT, "finish_reason 'abort'"),
     ("openai", chunk("", finish_reason="ABORT"), E.SERVER_ERROR_EVENT, "'ABORT'"),
@@ -115,6 +118,8 @@ ITEM = {"type": "message", "content": [{"type": "output_text", "text": "part"}]}
 MESSAGE = {"message": {"content": "part"}, "finish_reason": "stop"}
 WHOLE = [
     ("openai", {"choices": [MESSAGE], "error": BOOM}, E.SERVER_ERROR_EVENT, "went away"),
+    ("openai", {"object": "error", "message": "boom", "code": 500}, E.SERVER_ERROR_EVENT, "boom"),
+    ("openai", {"detail": "boom"}, E.SERVER_ERROR_EVENT, "boom"),
     ("openai", {"choices": [MESSAGE | {"error": LIMITED}]}, E.RATE_LIMITED, "slow down"),
     ("openai", {"choices": [MESSAGE | {"finish_reason": "error"}]}, E.SERVER_ERROR_EVENT, "finish_reason 'error'"),
     ("openai", {"choices": [MESSAGE | {"finish_reason": "abort"}]}, E.SERVER_ERROR_EVENT, "finish_reason 'abort'"),

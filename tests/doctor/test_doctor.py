@@ -61,7 +61,16 @@ def test_a_target_that_is_not_there_is_the_targets_fault(tmp_path, host):
 
 @pytest.mark.parametrize(
     "words",
-    [("--users", "0"), ("--interval", "-1"), ("--interval", "soon"), ("--users", "many"), ("--api", "none")],
+    [
+        ("--users", "0"),
+        ("--interval", "-1"),
+        ("--interval", "soon"),
+        ("--users", "many"),
+        ("--api", "none"),
+        ("--users", "9" * 400),
+        ("--processes", "9" * 5000),
+        ("--json", "/"),
+    ],
 )
 def test_bad_input_is_one_line_and_code_2(words, capsys):
     assert main(["doctor", *words]) == 2
@@ -77,7 +86,7 @@ def test_an_api_of_a_locustfiles_own_is_refused_with_the_way_to_look_at_it(capsy
     assert main(["doctor", "--api", "tgi"]) == 2
     told = capsys.readouterr().err
     assert "'tgi' is not one of openai, openai-responses, anthropic, ollama, generic-sse" in told
-    assert "`katydid run FILE --api tgi`, which looks before its load" in told
+    assert "`katydid run FILE --api …`, which looks before its load" in told
 
 
 def test_an_unknown_api_of_the_environment_is_refused_too(monkeypatch, capsys):

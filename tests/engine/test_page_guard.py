@@ -168,6 +168,22 @@ def test_what_would_not_be_heard_in_a_run_is_refused(form, named):
     assert told["message"] == f"{named} cannot change while a run goes on: stop it first"
 
 
+@pytest.mark.parametrize("running", [True, False])
+def test_what_is_no_duration_is_refused_by_its_name(running):
+    page = Guarded(run_time=16)
+    told = (page.running() if running else page).post(drain="soon")
+    assert not told["success"]
+    assert told["message"].startswith("--drain 'soon' is not a duration")
+
+
+def test_what_is_no_url_is_nobody():
+    page = Guarded()
+    headers = {"Host": "localhost", "Origin": "http://["}
+    assert page.client.post("/swarm", data={"user_count": 1}, headers=headers).status_code == 403
+    page.post(host="http://[::1")
+    assert page.checked == ["http://[::1"], "the check of a run says so"
+
+
 def test_fields_that_stay_as_they_are_change_nothing():
     same = {
         "interval": "20s",

@@ -388,6 +388,13 @@ def test_a_device_without_an_end_is_no_thresholds_file():
         read_thresholds(Path("/dev/zero"))
 
 
+@pytest.mark.parametrize("text", ["a = " + "[" * 100_000, "a = " + "9" * 5000])
+def test_what_the_reader_itself_chokes_on_is_no_toml(tmp_path, text):
+    (tmp_path / "file.toml").write_text(text)
+    with pytest.raises(ConfigError, match=r"file\.toml is not TOML: "):
+        read_thresholds(tmp_path / "file.toml")
+
+
 def test_a_folder_is_no_thresholds_file(tmp_path):
     with pytest.raises(ConfigError, match=r"; name a thresholds file$"):
         read_thresholds(tmp_path)

@@ -62,3 +62,11 @@ def test_no_nonsense_is_suggested(word):
 def test_a_choice_has_a_suggestion_too():
     complaint = "argument --api: invalid choice: 'opnai' (choose from 'openai', 'ollama')"
     assert did_you_mean_in(complaint, OPTIONS) == ": did you mean openai?"
+
+
+@pytest.mark.parametrize("words", [["--api-key=hunter2"], ["--api-key", "hunter2"], ["x", "--password=hunter2"]])
+def test_a_secret_that_no_option_takes_is_not_told_again(words):
+    with pytest.raises(ConfigError) as refused:
+        OneLineParser(prog="katydid gate").parse_args(words)
+    assert "hunter2" not in str(refused.value)
+    assert "unrecognized arguments: " in str(refused.value)

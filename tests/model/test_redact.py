@@ -10,6 +10,19 @@ SECRET = "pässword/42+x"
 
 
 @pytest.mark.parametrize(
+    ("command", "shown"),
+    [
+        ("curl -u admin:hunter2 http://h", "curl -u [redacted] http://h"),
+        ("curl --user 'admin:hunter2' http://h", "curl --user [redacted] http://h"),
+        ("curl http://admin:hunter2@h/restart", "curl http://h/restart"),
+        ("docker run -u 1000:1000 image", "docker run -u 1000:1000 image"),
+    ],
+)
+def test_a_command_is_shown_without_users_and_passwords(command, shown):
+    assert hide_assigned(command) == shown
+
+
+@pytest.mark.parametrize(
     "form",
     [
         SECRET,

@@ -4,6 +4,7 @@ import json
 import os
 import resource
 from datetime import UTC, datetime
+from tempfile import TemporaryFile
 
 import pytest
 
@@ -121,6 +122,30 @@ def test_results_that_cannot_be_written_are_refused(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(ConfigError, match=r"--results .*: not a directory; name a folder"):
         check_results(tmp_path / "file" / "reports")
+
+
+def test_looking_whether_results_can_be_written_leaves_no_folder(tmp_path):
+    check_results(tmp_path / "new" / "reports", str(tmp_path / "beside" / "result.json"))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_two_that_look_in_the_same_moment_do_not_refuse_each_other(tmp_path, monkeypatch):
+    looks = []
+
+    def other_run_ends_its_look(**where):
+        looks.append(where["dir"])
+        if len(looks) == 1:
+            where["dir"].rmdir()
+        return TemporaryFile(**where)
+
+    monkeypatch.setattr("katydid.runs.folder.tempfile.TemporaryFile", other_run_ends_its_look)
+    check_results(tmp_path / "reports")
+    assert len(looks) == 2
+
+
+def test_a_file_beside_the_run_that_cannot_be_written_is_refused(tmp_path):
+    with pytest.raises(ConfigError, match="cannot be written: is a directory"):
+        check_results(tmp_path / "reports", str(tmp_path))
 
 
 def test_two_runs_that_found_the_same_path_free_get_a_folder_each(tmp_path):

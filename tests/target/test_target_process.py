@@ -11,6 +11,7 @@ import time
 import pytest
 from wire import Line, eventually, post
 
+from katydid.cli import main
 from katydid.model.errors import ConfigError
 from katydid.target.process import start_target
 
@@ -149,3 +150,17 @@ def test_it_speaks_tls(tmp_path):
             line.sock = ssl.create_default_context(cafile=cert).wrap_socket(line.sock, server_hostname="127.0.0.1")
             assert line.ask(post(stream=True)).events[-1] == "[DONE]"
         assert target.stats()["requests"] == 1
+
+
+@pytest.mark.parametrize("host", ["x" * 300, "\udcff", "\u2028"])
+def test_a_name_that_no_host_can_have_is_one_line(host):
+    done = subprocess.run([*MODULE, "--host", host], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 2
+    (line,) = done.stderr.strip().split("\n")
+    assert "the target cannot listen on " in line
+
+
+def test_a_log_that_is_a_pipe_nobody_reads_is_one_line(tmp_path, capsys):
+    os.mkfifo(tmp_path / "pipe")
+    assert main(["target", "--log", str(tmp_path / "pipe")]) == 2
+    assert "pipe cannot be written" in capsys.readouterr().err

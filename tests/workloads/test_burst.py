@@ -119,7 +119,11 @@ def test_a_path_alone_is_a_get_and_with_a_body_a_post(tmp_path):
 
 @pytest.mark.parametrize(
     ("options", "told"),
-    [({"burst_body": "{}"}, "name the path too"), ({"burst_path": "/b", "burst_body": "@no/such"}, "cannot be read")],
+    [
+        ({"burst_body": "{}"}, "name the path too"),
+        ({"burst_path": "/b", "burst_body": "@no/such"}, "cannot be read"),
+        ({"burst_path": "/b", "burst_body": "@/dev/zero"}, "is larger than 64 MiB: name another file"),
+    ],
 )
 def test_a_body_that_cannot_be_sent_is_told_before_any_load(options, told):
     with pytest.raises(ConfigError, match=told):

@@ -7,7 +7,9 @@ import sys
 import pytest
 
 from katydid.model.errors import ConfigError
+from katydid.model.options import checked, options_in
 from katydid.target.process import start_target
+from katydid.workloads.resilience import StormOptions, ZombiesOptions
 from katydid.workloads.resilience.chaos import ChaosOptions, ChaosService, parse_times, run_command
 from katydid.workloads.resilience.user import ResilienceOptions, ResilienceService, is_local
 
@@ -81,6 +83,9 @@ def test_a_command_that_fails_says_so():
 @pytest.mark.parametrize(
     ("options", "complaint"),
     [
+        ({"chaos_pid": "0,7"}, "--chaos-pid 0,7: there is '0,7' where process ids must be"),
+        ({"chaos_pid": "echo 0"}, "prints '0' where process ids must be"),
+        ({"chaos_pid": ",,"}, "there is ',,' where process ids must be"),
         ({"chaos_pid": "999999999"}, "there is no such process"),
         ({"chaos_pid": "1"}, "is this run itself, or what it stands on"),
         ({"chaos_pid": str(os.getpid())}, "is this run itself, or what it stands on"),
@@ -123,3 +128,17 @@ def test_one_that_is_gone_does_not_save_the_others(target, victims):
     second.wait()
     with pytest.raises(OSError, match=str(second.pid)):
         service.kill()
+
+
+def test_what_a_command_has_of_secrets_is_in_no_manifest(target):
+    command = "true --token hunter2 http://admin:hunter2@h"
+    options = {"chaos_command": command, "restart_command": command, "chaos_pid": command}
+    assert "hunter2" not in str(ChaosOptions(**options).shown())
+    assert chaos(target, chaos_command=command).kill() == "true --token [redacted] http://h"
+
+
+@pytest.mark.parametrize(("table", "name"), [(StormOptions, "storm_clients"), (ZombiesOptions, "zombies")])
+def test_more_connections_than_there_are_ports_are_refused(table, name):
+    (option,) = (each for each in options_in(table) if each.name == name)
+    with pytest.raises(ConfigError, match="2147483648 must be at most 100000"):
+        checked(option, "2147483648")

@@ -77,6 +77,19 @@ def test_one_line_says_what_is_wrong_and_where(tmp_path, old, new, message):
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.parametrize("text", ["a = " + "[" * 100_000, "a = " + "9" * 5000, "a = \udcff"])
+def test_what_the_reader_itself_chokes_on_is_no_toml(tmp_path, text):
+    (tmp_path / "own.toml").write_bytes(text.encode(errors="surrogateescape"))
+    with pytest.raises(ConfigError, match=r"own\.toml: not TOML"):
+        load_scenario(str(tmp_path / "own.toml"))
+
+
+def test_a_scenario_without_an_end_is_refused(tmp_path):
+    (tmp_path / "own.toml").symlink_to("/dev/zero")
+    with pytest.raises(ConfigError, match=r"own\.toml: is larger than 1 MiB"):
+        load_scenario(str(tmp_path / "own.toml"))
+
+
 def test_a_name_that_there_is_none_of():
     with pytest.raises(ConfigError, match="take bridge, bridge-websocket, openai, or a TOML file"):
         load_scenario("nope")

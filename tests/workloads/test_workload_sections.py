@@ -110,6 +110,11 @@ def test_results_are_counted_in_the_second_in_which_they_came_without_what_was_d
     assert [(mark.label, mark.x) for mark in chart.marks] == [("kill", 0.9)]
 
 
+def test_a_run_that_ended_before_anything_was_done_has_its_section():
+    told = {"resilience": {"events": []}, "checks": []}
+    assert len(resilience_section(material(told, LOAD.drop(columns="role"))).charts) == 1
+
+
 def test_without_any_result_there_is_no_picture():
     section = resilience_section(material({"resilience": TOLD, "checks": []}, LOAD[LOAD["role"].notna()]))
     assert list(section.charts) == []

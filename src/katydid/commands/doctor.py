@@ -10,12 +10,13 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from katydid.commands.output import STANDARD_OUTPUT, add_json, write_json
+from katydid.commands.output import STANDARD_OUTPUT, add_json, check_output, write_json
 from katydid.dialects import DIALECTS
+from katydid.load.stages import MOST_USERS
 from katydid.model.arguments import Commands
 from katydid.model.errors import ConfigError, ExitCode
 from katydid.model.formatting import plural
-from katydid.model.options.quantities import duration
+from katydid.model.options.quantities import count, duration, quoted
 from katydid.model.redact import COMPLAINT_LIMIT, Redactor
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ def run(options: Namespace) -> int:
     from katydid.doctor.reachability import reach
     from katydid.report.render.terminal import print_section, terminal
 
+    check_output(options.json)
     plan = PlannedRun(options.users, options.interval, options.processes)
     done = examine(gather(), plan)
     if options.host:
@@ -79,15 +81,15 @@ def add_parser(commands: Commands) -> None:
 
 
 def _whole(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
-    return int(text)
+    if not text.isdecimal() or not 1 <= count(text) <= MOST_USERS:
+        raise argparse.ArgumentTypeError(f"{quoted(text)} is not a whole number from 1 to {MOST_USERS}")
+    return count(text)
 
 
 def _seconds(text: str) -> float:
     value = duration(text)
     if not 0 < value < math.inf:
-        raise argparse.ArgumentTypeError(f"{text!r} must be more than 0")
+        raise argparse.ArgumentTypeError(f"{quoted(text)} must be more than 0")
     return value
 
 
@@ -95,8 +97,8 @@ def _known(api: str) -> str:
     """One of ours: a locustfile, which may register others, would have to be run."""
     if api in DIALECTS:
         return api
-    remedy = f"one of a locustfile's own is tried by `katydid run FILE --api {api}`, which looks before its load"
-    raise argparse.ArgumentTypeError(f"{api!r} is not one of {', '.join(DIALECTS)} (LOAD_TEST_API); {remedy}")
+    remedy = "one of a locustfile's own is tried by `katydid run FILE --api …`, which looks before its load"
+    raise argparse.ArgumentTypeError(f"{quoted(api)} is not one of {', '.join(DIALECTS)} (LOAD_TEST_API); {remedy}")
 
 
 def _first_look(given: Namespace) -> str:

@@ -8,11 +8,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from katydid.commands.output import STANDARD_OUTPUT, write_json, write_output
+from katydid.commands.output import STANDARD_OUTPUT, check_output, write_json, write_output
 from katydid.model.arguments import Commands
 from katydid.model.errors import ConfigError, ExitCode, NoDataError
 from katydid.model.formatting import plural
 from katydid.resources import thresholds_file
+from katydid.runs.named_files import MIB, read_named
 
 if TYPE_CHECKING:
     from katydid.gate.judgement import Judgement
@@ -29,6 +30,7 @@ def run(given: Namespace) -> int:
     from katydid.report.render.terminal import say, terminal
     from katydid.runs.find import runs_of
 
+    check_output(given.json, given.junit, given.markdown)
     runs = runs_of(given.new) if given.new is not None else []
     thresholds = read_thresholds(thresholds_file(given.thresholds), _catalogue(runs))
     if given.only_read:
@@ -103,7 +105,9 @@ def _read_comparison(path: Path, runs: Sequence[RunFolder]) -> Comparison:
 
     remedy = "name what `katydid ab --json` wrote"
     try:
-        comparison = Comparison.parse(path.read_bytes())
+        comparison = Comparison.parse(read_named(path, 64 * MIB))
+    except ConfigError as error:
+        raise ConfigError(f"--comparison {path}: {error}: {remedy}") from None
     except OSError as error:
         raise ConfigError(f"--comparison {path}: {error.strerror}; {remedy}") from None
     except DocumentError as error:

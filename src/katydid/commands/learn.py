@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from katydid.commands.output import STANDARD_OUTPUT, add_json, check_output, write_json, write_output
 from katydid.model.arguments import Commands
 from katydid.model.errors import ConfigError, ExitCode, os_words
+from katydid.runs.named_files import open_named
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -81,7 +82,7 @@ def _read(path: str) -> Learned:
     from katydid.load.traces.learning import learned
 
     try:
-        with Path(path).open("rb") as file:
+        with open_named(path) as file:
             return learned(iter(lambda: file.read(_PIECE), b""))
     except ConfigError as error:
         raise ConfigError(f"{path}: {error}") from None

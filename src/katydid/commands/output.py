@@ -1,13 +1,11 @@
 """Where a command's results go: a file, or standard output for `-`."""
 
 import argparse
-import sys
-from pathlib import Path
 
-from katydid.model.errors import ConfigError, os_words
 from katydid.model.jsontext import json_text
+from katydid.runs.outputs import STANDARD_OUTPUT, check_output, write_output
 
-STANDARD_OUTPUT = "-"
+__all__ = ["STANDARD_OUTPUT", "add_json", "check_output", "write_json", "write_output"]
 
 
 def add_json(parser: argparse.ArgumentParser) -> None:
@@ -21,43 +19,6 @@ def add_json(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def check_output(*wheres: str | None) -> None:
-    """See that results can be written that are asked for, before the work that leads to them.
-
-    Raises:
-        ConfigError: a file cannot be written.
-    """
-    for where in wheres:
-        if not where or where == STANDARD_OUTPUT:
-            continue
-        try:
-            path = Path(where)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            there = path.exists()
-            with path.open("ab"):
-                pass
-            if not there:  # a command that comes to no result leaves no empty one
-                path.unlink()
-        except OSError as error:
-            raise _not_writable(where, error) from None
-
-
-def write_output(where: str, text: str) -> None:
-    """Write a result.
-
-    Raises:
-        ConfigError: the file cannot be written.
-    """
-    if where == STANDARD_OUTPUT:
-        sys.stdout.write(text)
-        return
-    try:
-        Path(where).parent.mkdir(parents=True, exist_ok=True)
-        Path(where).write_text(text, encoding="utf-8", errors="replace")
-    except OSError as error:
-        raise _not_writable(where, error) from None
-
-
 def write_json(where: str | None, value: object) -> None:
     """Write a result as JSON; nothing where nobody asked for it.
 
@@ -66,7 +27,3 @@ def write_json(where: str | None, value: object) -> None:
     """
     if where:
         write_output(where, json_text(value) + "\n")
-
-
-def _not_writable(where: str, error: OSError) -> ConfigError:
-    return ConfigError(f"{where} cannot be written: {os_words(error)}")

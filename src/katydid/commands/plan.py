@@ -13,6 +13,7 @@ from katydid.commands.telling import tell
 from katydid.model.arguments import Commands
 from katydid.model.errors import ConfigError, ExitCode
 from katydid.model.jsontext import json_text
+from katydid.model.options import shown
 from katydid.model.options.quantities import duration, share
 
 if TYPE_CHECKING:
@@ -22,14 +23,14 @@ if TYPE_CHECKING:
 
 def run(asked: Namespace) -> int:
     """Print the plan; 0 when there is one."""
-    from katydid.analysis.planning.plan import make_plan
+    from katydid.analysis.planning.plan import MOST_WORKERS, make_plan
     from katydid.analysis.planning.speech_theory import compare_with_theory
     from katydid.report.plan import plan_section, plan_sentence, render_plan, theory_section
     from katydid.report.render.terminal import print_section, say, say_where, terminal
     from katydid.stats.queue_simulation import JOBS
 
-    if asked.workers is not None and asked.workers < 1:
-        raise ConfigError(f"--workers {asked.workers} must be at least 1")
+    if asked.workers is not None and not 1 <= asked.workers <= MOST_WORKERS:
+        raise ConfigError(f"--workers {shown(asked.workers)} must be from 1 to {MOST_WORKERS}")
     if asked.max_wait is not None and not (math.isfinite(asked.max_wait) and asked.max_wait >= 0):
         raise ConfigError(f"--max-wait {asked.max_wait:g} must be 0 or more, in seconds")
     check_output(asked.html, asked.json)

@@ -5,7 +5,7 @@ body is read once, when it is complete.
 """
 
 from katydid.dialects.base import Answer, Dialect
-from katydid.dialects.loading import WRONG_SHAPE, load_object, shown
+from katydid.dialects.loading import WRONG_SHAPE, load_object, shown, told_error
 from katydid.dialects.status import classify_text, in_words
 from katydid.model.errors import ProtocolError
 from katydid.model.sample import DETAIL_LIMIT, ErrorClass
@@ -85,7 +85,7 @@ def _error_of(body: bytes) -> str | None:
 
 def error_in(value: dict[str, object]) -> str | None:
     """The error that an answer names although its status was 200."""
-    error = value.get("error")
+    error = told_error(value)
     if isinstance(error, dict):
         error = error.get("message") or error
     return in_words(error) if error else None

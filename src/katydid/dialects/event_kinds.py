@@ -10,7 +10,7 @@ from typing import Any
 
 from katydid.dialects import DIALECTS
 from katydid.dialects.anthropic import Anthropic
-from katydid.dialects.loading import WRONG_SHAPE, load_object
+from katydid.dialects.loading import WRONG_SHAPE, load_object, told_error
 from katydid.dialects.ollama import Ollama
 from katydid.dialects.openai import Completions, OpenAi
 from katydid.dialects.responses import CALLS, Responses
@@ -149,7 +149,7 @@ def meaning(api: str, name: bytes, data: bytes) -> Meaning:
         return EventKind.OTHER, None
     try:
         value = load_object(data)
-        if name == b"error" or value.get("error") or value.get("type") == "error":
+        if name == b"error" or told_error(value):
             return EventKind.ERROR, None
         return find(value)
     except (ProtocolError, *WRONG_SHAPE):

@@ -86,10 +86,20 @@ def error_in_event(data: bytes) -> object:
     return value.get("error") or value
 
 
+def told_error(value: dict[str, Any]) -> object:
+    """The error that an object tells: a member of it, or the whole, as some engines and their frameworks write it.
+
+    vLLM and what came from it say `"object": "error"`, Anthropic and its followers `"type": "error"`, FastAPI has a
+    `detail` and nothing else.
+    """
+    whole = value.get("object") == "error" or value.get("type") == "error" or value.keys() == {"detail"}
+    return value.get("error") or (value if whole else None)
+
+
 def tells_error(data: bytes) -> bool:
-    """Whether this is an object with an error in it."""
+    """Whether this is an object that tells an error."""
     try:
-        return bool(load_object(data).get("error"))
+        return bool(told_error(load_object(data)))
     except ProtocolError:
         return False
 

@@ -8,7 +8,7 @@ of their own. A failure is told by an event of its own, beside the choices, in t
 from typing import Any
 
 from katydid.dialects.base import Answer, Generation, Message, OpenAiAccess, content_parts
-from katydid.dialects.loading import is_content, is_visible, load_object, text_of
+from katydid.dialects.loading import is_content, is_visible, load_object, text_of, told_error
 from katydid.dialects.status import failed_reason, in_words
 from katydid.dialects.stream_parser import DONE, SseStreamParser, StreamParser
 from katydid.dialects.usage import TokenDetails, tokens_in
@@ -91,10 +91,10 @@ class OpenAiStreamParser(SseStreamParser):
                 self.missing = "no finish_reason came before [DONE]"
             return
         chunk = load_object(data)
-        if error := chunk.get("error"):
+        choices = chunk.get("choices")
+        if error := chunk.get("error") if choices else told_error(chunk):
             self.on_error(error)
             return
-        choices = chunk.get("choices")
         choice = choices[0] if choices else {}
         usage = chunk.get("usage")
         if usage is None:

@@ -254,7 +254,7 @@ DONE = b"[DONE]"
 ERROR = b"error"
 """The name of the events that tell one."""
 _BRACE = ord("{")
-_MARKS = frozenset({b"[", b" "})
+_MARKS = frozenset({b"[", b" ", b"\t"})
 """What data begins with that may be an end mark and no JSON object."""
 _FIELDS = (b":", b"data", b"event", b"id", b"retry")
 """How the lines of an event stream begin."""

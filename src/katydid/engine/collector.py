@@ -136,7 +136,7 @@ class Collector:
             staged.check(parsed)
         if options.ramp and (options.phase == Phase.BURST or self._waits_for_all):
             raise ConfigError(f"--ramp {options.ramp:g}: here all users start together; leave it out")
-        check_results(Path(options.results))
+        check_results(Path(options.results), *options.results_beside)
         model, service = options.model or "", None
         if users:
             variable = ""

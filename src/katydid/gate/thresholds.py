@@ -18,6 +18,7 @@ from katydid.model.errors import ConfigError, os_words
 from katydid.model.metrics import FlatMetric
 from katydid.model.metrics.declared import SHIPPED, Catalogue
 from katydid.model.units import Better
+from katydid.runs.named_files import read_named
 
 MOST_BYTES = 2**20
 """Of a file of thresholds: a device or a file that is something else must not fill the memory."""
@@ -78,16 +79,14 @@ def read_thresholds(path: Path, catalogue: Catalogue = SHIPPED) -> Thresholds:
         ConfigError: there is no such file, or it is wrong; in one line, with the file and the key.
     """
     try:
-        with path.open("rb") as file:
-            data = file.read(MOST_BYTES + 1)
-        if len(data) > MOST_BYTES:
-            raise ConfigError(f"{path} is larger than {MOST_BYTES >> 20} MiB: name a thresholds file")
-        content = tomllib.loads(data.decode("utf-8-sig"))
+        content = tomllib.loads(read_named(path, MOST_BYTES).decode("utf-8-sig"))
+    except ConfigError as error:
+        raise ConfigError(f"{path} {error}: name a thresholds file") from None
     except OSError as error:
         raise ConfigError(f"{path}: {os_words(error)}; name a thresholds file") from None
     except UnicodeDecodeError:
         raise ConfigError(f"{path} is not text in UTF-8: save it as that") from None
-    except tomllib.TOMLDecodeError as error:
+    except (RecursionError, ValueError) as error:  # also of a number of thousands of digits
         raise ConfigError(f"{path} is not TOML: {str(error).lower()}") from None
     return parse_thresholds(content, str(path), catalogue)
 

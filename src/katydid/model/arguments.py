@@ -66,12 +66,21 @@ class OneLineParser(argparse.ArgumentParser):
         """Called by argparse."""
         if message.startswith(_MISSING) and (unknown := self._unknown_option()):
             message = f"unrecognized arguments: {unknown}"
+        if message.startswith("unrecognized arguments"):
+            message = without_values(message)
         meant = did_you_mean_in(message, self._option_string_actions)
         raise ConfigError(f"{self.prog.removeprefix('katydid ')}: {message}{meant or ';'} see {self.prog} --help")
 
     def _unknown_option(self) -> str | None:
         options = (word.partition("=")[0] for word in self.words if word.startswith("--"))
         return next((option for option in options if option not in ("--", *self._option_string_actions)), None)
+
+
+def without_values(complaint: str) -> str:
+    """A complaint of options that nobody knows, without the values of those that are secrets by their names."""
+    from katydid.model.redact import hide_assigned  # noqa: PLC0415 - of most commands nobody complains
+
+    return hide_assigned(complaint)
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

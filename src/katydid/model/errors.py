@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import IntEnum
 
-from katydid.model.oneline import one_line
+from katydid.model.oneline import one_line, without_users
 
 
 class ExitCode(IntEnum):
@@ -64,6 +64,8 @@ def os_words(error: OSError) -> str:
 
 _OF_PATHS = frozenset({errno.ENAMETOOLONG, errno.ELOOP, errno.ENOTDIR, errno.EACCES})
 _SHOWN = 200
+_SHOWN_HALF = 1000
+"""Characters of a long message that are shown of its beginning, and of its end: there stands what to do."""
 
 
 class KatydidError(Exception):
@@ -72,8 +74,9 @@ class KatydidError(Exception):
     exit_code = ExitCode.INTERNAL
 
     def __str__(self) -> str:
-        """The message, in one line also where it quotes what others say in several."""
-        return one_line(super().__str__())
+        """The message: one line with an end, whatever it quotes, and without users and passwords of URLs."""
+        text = without_users(one_line(super().__str__()))
+        return text if len(text) <= 2 * _SHOWN_HALF else f"{text[:_SHOWN_HALF]}…{text[-_SHOWN_HALF:]}"
 
 
 class ConfigError(KatydidError):

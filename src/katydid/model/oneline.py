@@ -20,3 +20,11 @@ def one_line(text: object) -> str:
         text: whatever `str` makes a text of.
     """
     return _CONTROL.sub(" ", _ANSI.sub("", str(text))).strip()
+
+
+_URL_USER = re.compile(r"(:/{1,2})[^\s/'\"]+@")
+
+
+def without_users(text: str) -> str:
+    """A text whose URLs have no user and no password, nor what a path makes of a URL."""
+    return _URL_USER.sub(r"\1", text)

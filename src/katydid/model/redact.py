@@ -9,7 +9,7 @@ from operator import itemgetter
 from urllib.parse import parse_qsl, quote, quote_plus, unquote, urlsplit, urlunsplit
 
 from katydid.model.jsontext import json_text
-from katydid.model.oneline import one_line
+from katydid.model.oneline import one_line, without_users
 from katydid.model.sample import DETAIL_LIMIT
 
 MASK = "[redacted]"
@@ -54,7 +54,11 @@ def hide_assigned(command: str) -> str:
         value = found["value"]
         return found["name"] + (MASK if is_secret_name(found["name"]) and not value.isdecimal() else value)
 
-    return _LOOKS_SECRET.sub(MASK, _ASSIGNED.sub(shown, command))
+    return _LOOKS_SECRET.sub(MASK, without_users(_USER_OPTION.sub(rf"\1{MASK}", _ASSIGNED.sub(shown, command))))
+
+
+_USER_OPTION = re.compile(r"((?:^|\s)(?:-u ?|--user[ =]))(?!\d+(?::\d+)?(?:\s|$))(?:\"[^\"]*\"|'[^']*'|[^\s:]+:\S+)")
+"""As curl has it: `-u NAME:PASSWORD`; of two numbers it is whom a container runs as."""
 
 
 class Redactor:

@@ -120,6 +120,8 @@ class ResponseReader:
             self.keep_alive = False
         elif not self._received:
             raise NoResponseError("closed without an answer")
+        elif not self.head_done and not b"HTTP/".startswith(self._buffer.lstrip(b"\r\n")[:5]):
+            raise ProtocolError(f"not an HTTP/1 answer: {self._buffer[:40].decode('latin-1')!r}")
         else:
             raise TruncatedError("closed in the middle of the message")
 

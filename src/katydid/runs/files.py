@@ -45,11 +45,13 @@ def new_folder(path: Path) -> Path:
     Raises:
         OSError: none can be made there.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     number, made = 1, path
     while True:
+        path.parent.mkdir(parents=True, exist_ok=True)
         try:
             made.mkdir()
+        except FileNotFoundError:  # a run that only looks took the empty folder above away again
+            continue
         except FileExistsError:
             number += 1
             made = path.with_name(f"{path.name}-{number}")

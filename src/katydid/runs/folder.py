@@ -27,6 +27,7 @@ from katydid.runs.events import EventRow
 from katydid.runs.files import new_file, new_folder, replace_file
 from katydid.runs.gaps import GapRow, merged
 from katydid.runs.monitor import MonitorRow
+from katydid.runs.outputs import check_output, leaving_nothing
 from katydid.runs.rows import RowLog, read_log, record_schema, sample_schema
 from katydid.runs.tables import fitted, read_table
 
@@ -236,18 +237,27 @@ def row_schemas(extra: dict[str, type]) -> dict[str, pa.Schema]:
     return {**_SCHEMAS, "samples": sample_schema(extra)}
 
 
-def check_results(results: Path) -> None:
-    """See that run folders can be made in `results`.
+def check_results(results: Path, *files: str | None) -> None:
+    """See that run folders can be made in `results`, and the files of other results be written.
 
     Raises:
         ConfigError: they cannot.
     """
+    check_output(*files)
     try:
+        try:
+            _try_to_write(results)
+        except FileNotFoundError:  # another run that looked in the same moment took its folder away again
+            _try_to_write(results)
+    except OSError as error:
+        raise ConfigError(f"--results {results}: {os_words(error)}; name a folder that can be written") from None
+
+
+def _try_to_write(results: Path) -> None:
+    with leaving_nothing(results.absolute()):
         results.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=results):
             pass
-    except OSError as error:
-        raise ConfigError(f"--results {results}: {os_words(error)}; name a folder that can be written") from None
 
 
 def new_run_path(results: Path, workload: str, version: str, started: datetime) -> Path:

@@ -40,7 +40,9 @@ def wait_quantile(servers: int, load: float, service: float, q: float) -> float:
     if load >= servers:
         return math.inf
     waiting = erlang_c(servers, load)
-    return max(0.0, math.log(waiting / (1.0 - q)) * service / (servers - load))
+    if waiting <= 1.0 - q:
+        return 0.0
+    return math.log(waiting / (1.0 - q)) * service / (servers - load)
 
 
 def burst_seconds(servers: int, jobs: int, service: float) -> float:

@@ -95,7 +95,7 @@ class Target:
                 ssl=context,
                 backlog=8192,
             )
-        except OSError as error:
+        except (OSError, UnicodeError) as error:  # also of a name that no host can have
             raise ConfigError(f"the target cannot listen on {settings.host}:{settings.port} ({error})") from None
         host = f"[{settings.host}]" if ":" in settings.host else settings.host
         return f"{'https' if context else 'http'}://{host}:{self._server.sockets[0].getsockname()[1]}"

@@ -1,8 +1,8 @@
 """The ground truth: what really happened to each request, on both clocks, a JSON line a request."""
 
+import os
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import BinaryIO
 
 from katydid.model.errors import ConfigError
@@ -89,7 +89,7 @@ class TruthLog:
         self._file: BinaryIO | None = None
         if path:
             try:
-                self._file = Path(path).open("ab", buffering=0)  # noqa: SIM115 - open as long as the target
+                self._file = open(path, "ab", buffering=0, opener=_without_waiting)  # noqa: SIM115 - stays open
             except OSError as error:
                 raise ConfigError(f"--log {path} cannot be written ({error.strerror}): name another file") from None
 
@@ -102,3 +102,10 @@ class TruthLog:
         """Close the file."""
         if self._file is not None:
             self._file.close()
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    """A pipe that nobody reads is refused; opening it would wait for ever."""
+    found = os.open(path, flags | os.O_NONBLOCK, 0o666)
+    os.set_blocking(found, True)
+    return found

@@ -218,6 +218,11 @@ _MEANINGS: tuple[tuple[tuple[type[BaseException], ...], ErrorClass, str], ...] =
         "the target closed the connection without an answer",
     ),
     (
+        (urllib3.exceptions.InvalidChunkLength, urllib3.exceptions.InvalidHeader),
+        ErrorClass.MALFORMED,
+        "the target's HTTP is malformed: {cause}",
+    ),
+    (
         (http.client.IncompleteRead, urllib3.exceptions.IncompleteRead),
         ErrorClass.TRUNCATED,
         "the target closed the connection in the middle of its answer",

@@ -19,6 +19,10 @@ from katydid.stats.queueing import burst_seconds, burst_share, erlang_c, servers
 _SHOWN_UTILISATIONS = (0.98, 0.95, 0.9, 0.85, 0.8, 0.7, 0.6, 0.5)
 MOST_LOAD = 5000.0
 """Erlang; more than any plan needs, and few enough to compute in a moment."""
+MOST_WORKERS = 100_000
+"""The same of the workers that are looked at."""
+_LEAST, _MOST = 1e-9, 1e9
+"""Of what is asked for; products and quotients of such numbers are numbers."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,9 +53,16 @@ class Demand:
         Raises:
             ConfigError: a value is out of its range.
         """
-        for name, value in (("concurrency", self.concurrency), ("rtf", self.rtf), ("audio", self.audio_s)):
-            if not (math.isfinite(value) and value > 0):
+        for name, value in (
+            ("concurrency", self.concurrency),
+            ("rtf", self.rtf),
+            ("audio", self.audio_s),
+            ("time-out", self.time_out_s),
+        ):
+            if not value > 0:
                 raise ConfigError(f"--{name} {value:g} must be more than 0")
+            if not _LEAST <= value <= _MOST:
+                raise ConfigError(f"--{name} {value:g} must be from {_LEAST:g} to {_MOST:g}")
         if not 0 < self.utilisation <= 1:
             raise ConfigError(
                 f"--utilisation {self.utilisation:g} must be more than 0 and at most 1: 0.7 leaves 30 % in reserve"
@@ -60,6 +71,8 @@ class Demand:
             raise ConfigError(f"--variation {self.variation:g} must be from 0 (all jobs alike) to 10")
         if self.load > MOST_LOAD:
             raise ConfigError(f"{plural(self.load, 'busy worker')} are more than {MOST_LOAD:g}: plan for a part of it")
+        if self.load / self.utilisation > MOST_WORKERS:
+            raise ConfigError(f"--utilisation {self.utilisation:g} needs more than {MOST_WORKERS:,} workers: raise it")
 
     @property
     def load(self) -> float:

@@ -11,12 +11,15 @@ import re
 import shlex
 import socket
 import sys
+import traceback
 from argparse import Namespace
-from collections.abc import Sequence
-from contextlib import ExitStack, redirect_stderr
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, redirect_stderr
+from pathlib import Path
 
-from katydid.model.arguments import OneLineParser, did_you_mean_in
-from katydid.model.errors import ConfigError, ExitCode
+from katydid.commands.output import check_output
+from katydid.model.arguments import OneLineParser, did_you_mean_in, without_values
+from katydid.model.errors import ConfigError, ExitCode, KatydidError
 from katydid.resources import locustfile, shipped_workloads
 
 _OURS = {*ExitCode}
@@ -129,7 +132,8 @@ def _check_options(workload: str, arguments: Sequence[str], command: str) -> Non
             raise
         complaint = _PROGRAM.sub("", said.getvalue().strip().splitlines()[0])  # below it may stand what Locust guesses
         meant = did_you_mean_in(complaint, parser._option_string_actions)  # noqa: SLF001 - argparse has no list of them
-        raise ConfigError(f"{complaint}{meant or ';'} see {command} --help") from None
+        raise ConfigError(f"{without_values(complaint)}{meant or ';'} see {command} --help") from None
+    check_output(given.logfile, given.html_file)  # which Locust finds out in its own time and words
     if more := set(given.user_classes or ()) - {workload.capitalize()}:  # the only class of the workload's locustfile
         raise ConfigError(f"{min(more)!r} is one workload too many: give one, and options; see {command} --help")
 
@@ -142,13 +146,45 @@ def _install(workload: str | None) -> int | None:
     if workload and workload.endswith(".py"):
         from locust.util.load_locustfile import load_locustfile
 
-        load_locustfile(str(locustfile(workload)))
+        with blaming_locustfile():
+            load_locustfile(str(locustfile(workload)))
     elif workload:
         from katydid.workloads import user_class
 
         users = user_class(workload).default_users
     fill_parsers()
     return users
+
+
+@contextmanager
+def blaming_locustfile() -> Iterator[None]:
+    """Make a complaint of what a locustfile raises while it is loaded: who wrote it has to mend it.
+
+    Raises:
+        ConfigError: in the place of such an exception.
+    """
+    try:
+        yield
+    except (KatydidError, KeyboardInterrupt):
+        raise
+    except (Exception, SystemExit) as error:
+        frames = traceback.extract_tb(error.__traceback__)
+        loading = next((n for n, frame in enumerate(frames) if frame.name == "load_locustfile"), None)
+        if loading is None:
+            raise
+        what = f"it exits ({error.code})" if isinstance(error, SystemExit) else f"{type(error).__name__}: {error}"
+        if not isinstance(error, SyntaxError):  # which says itself where it is
+            own = [frame for frame in frames[loading:] if _is_theirs(Path(frame.filename))]
+            what = "".join(f"{frame.filename}, line {frame.lineno}: " for frame in own[-1:]) + what
+        raise ConfigError(f"the locustfile cannot be loaded: {what}") from None
+
+
+def _is_theirs(file: Path) -> bool:
+    """Whether a file is the person's own: no library, not ours, and none of Python's that has no file."""
+    return file.is_file() and "site-packages" not in file.parts and not file.is_relative_to(_PACKAGE)
+
+
+_PACKAGE = Path(__file__).resolve().parents[2]
 
 
 def _locust(arguments: list[str], *, shows_run: bool, stderr: bool) -> int:
@@ -166,7 +202,8 @@ def _locust(arguments: list[str], *, shows_run: bool, stderr: bool) -> int:
     look_for_master(arguments)
     sys.argv = ["locust", *arguments]
     try:
-        locust_main()
+        with blaming_locustfile():
+            locust_main()
     except SystemExit as exit_:
         code = exit_.code if isinstance(exit_.code, int) else 1
         if code == plugin.last_code() or (code in _OURS and code != ExitCode.GATE_FAILED):  # Locust's own is 1

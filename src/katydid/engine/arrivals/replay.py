@@ -11,6 +11,7 @@ from katydid.load.traces.files import collected, records
 from katydid.load.traces.trace import Trace, read_window
 from katydid.model.errors import ConfigError, os_words
 from katydid.model.formatting import plural
+from katydid.runs.named_files import open_named
 
 _PIECE = 2**16
 
@@ -55,7 +56,7 @@ def replay_of(path: str, window: str | None, speed: float, requests: int | None)
 def _replay(path: str, _state: tuple[int, int], window: str | None, speed: float, requests: int | None) -> Replay:
     """The same of a file in one state, so that all that ask for it in a process have one copy."""
     digest = hashlib.sha256()
-    with Path(path).open("rb") as file:
+    with open_named(path) as file:
         pieces = _hashed(file, digest)
         trace = collected(records(pieces))
         for _ in pieces:  # what stands behind the last request

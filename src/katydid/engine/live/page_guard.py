@@ -9,7 +9,7 @@ import ipaddress
 import math
 from argparse import Namespace
 from collections.abc import Mapping
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from flask import Response, jsonify, make_response, request
 from locust.argument_parser import default_args_dict
@@ -35,13 +35,21 @@ METRICS = "/metrics"
 """For scrapers, which come by any name: figures, and no secret."""
 
 
+def _parts(url: str) -> SplitResult | None:
+    """The parts of a URL; None where it has none."""
+    try:
+        return urlsplit(url)
+    except ValueError:
+        return None
+
+
 def refuse_password(host: str | None) -> None:
     """The page shows the host as it is, to everybody who can open it.
 
     Raises:
         ConfigError: the host has a password.
     """
-    if host and urlsplit(host).password:
+    if host and (parts := _parts(host)) and parts.password:
         raise ConfigError(
             "the page would show the password in --host: give it with --header Authorization=env:VARIABLE instead"
         )
@@ -81,16 +89,16 @@ class PageGuard:
                 "--web-host NAME or --web-login\n",
                 403,
             )
-        if origin and urlsplit(origin).netloc != request.host:
+        if origin and (not (parts := _parts(origin)) or parts.netloc != request.host):
             return make_response(f"requests of {_plain(origin)} are refused: use the page itself\n", 403)
         if request.method != "POST" or not path.endswith("/swarm"):
             return None
         try:
             form = with_hidden(request.form, self._options, self._environment.host)
             self._check(form)
+            plain = plain_form(form)
         except ConfigError as error:
             return jsonify({"success": False, "message": str(error)})
-        plain = plain_form(form)
         if self._runtime.stopper.active:
             plain |= self._time_left()
         elif not plain.get("run_time"):
@@ -107,10 +115,8 @@ class PageGuard:
         """Whether a `Host` header is one that no other site can have; with a login, a stranger has no cookie here."""
         if self._options.web_login:
             return True
-        try:
-            name = (urlsplit(f"//{host}").hostname or "").rstrip(".")
-        except ValueError:
-            return False
+        parts = _parts(f"//{host}")
+        name = ((parts and parts.hostname) or "").rstrip(".")
         return name in {"localhost", (self._options.web_host or "").lower()} or _is_address(name)
 
     def _check(self, form: Mapping[str, str]) -> None:

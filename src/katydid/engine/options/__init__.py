@@ -193,6 +193,11 @@ class RunOptions(LengthOptions, LeavingOptions, ArrivalOptions):
         return False
 
     @property
+    def results_beside(self) -> tuple[str | None, ...]:
+        """Files that the workload writes when a run is over, beside its folder."""
+        return ()
+
+    @property
     def course(self) -> str:
         """What the users do, where that is no load that goes on at a pace until the run time is over; else empty."""
         return ""

@@ -13,6 +13,7 @@ from katydid.engine.options import RunOptions, WatchOptions
 from katydid.engine.run_info import SECRETS_WIRE_NAME
 from katydid.model.errors import ConfigError
 from katydid.model.options import TIMES, Group, checked, default_text, flag_of, options_in, truth, variable_of
+from katydid.model.options.quantities import QuantityError
 
 Options = TypeVar("Options")
 
@@ -96,7 +97,10 @@ def _plain(asked: Any, text: str) -> str:
         return text
     if not text.strip():
         return "" if asked.default is None else str(asked.default)
-    return str(asked.metadata["kind"](text)) if asked.metadata["kind"] in TIMES else text
+    try:
+        return str(asked.metadata["kind"](text)) if asked.metadata["kind"] in TIMES else text
+    except QuantityError as error:
+        raise ConfigError(f"{flag_of(asked)} {error}") from None
 
 
 def run_options(parsed: Any, table: type[Options]) -> Options:

@@ -10,7 +10,6 @@ import signal
 import time
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 
 from gevent import subprocess
 from gevent.lock import RLock
@@ -18,6 +17,7 @@ from gevent.lock import RLock
 from katydid.engine.sender.sdk_environment import VENDORS, vendors_key
 from katydid.model.errors import ConfigError
 from katydid.model.redact import Redactor
+from katydid.runs.named_files import MIB, read_named
 
 KEY = "LOAD_TEST_API_KEY"
 KEY_FILE = "LOAD_TEST_API_KEY_FILE"
@@ -130,7 +130,9 @@ def fetch_ahead() -> None:
 def _from_file(path: str) -> str:
     where = f"{KEY_FILE} {path}"
     try:
-        key = Path(path).read_text(encoding="utf-8-sig").strip(_AROUND_KEY)
+        key = read_named(path, MIB).decode("utf-8-sig").strip(_AROUND_KEY)
+    except ConfigError as error:
+        raise ConfigError(f"{where}: {error}: give a file with the key alone") from None
     except UnicodeDecodeError:
         raise ConfigError(f"{where}: is not UTF-8: save it as plain text, with the key alone") from None
     except OSError as error:

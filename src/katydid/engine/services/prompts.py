@@ -15,6 +15,7 @@ from katydid.load.prompts.collection import Entry, Prompts, collected
 from katydid.load.prompts.entry import CONVERSATIONS, KNOWN, TEXTS
 from katydid.load.prompts.files import READERS, plain, unpacked
 from katydid.model.errors import ConfigError, os_words
+from katydid.runs.named_files import open_named
 
 MOST_AT_ONCE = 16 * 2**20
 """Bytes of the rows that are in memory at a time, about: a dictionary may make each as long as all its texts."""
@@ -112,7 +113,7 @@ def _of_file(path: Path, source: str) -> Prompts:
         known = ", ".join((*READERS, _TABLE))
         raise ConfigError(f"give a .txt (a prompt a line) or another file of prompts: {known}, also packed as .gz")
     digest = hashlib.sha256()
-    with path.open("rb") as file:
+    with open_named(path) as file:
         pieces = _hashed(file, digest)
         found = parquet_rows(path) if kind == _TABLE else READERS[kind](unpacked(pieces))
         prompts, skipped, told = collected(found)

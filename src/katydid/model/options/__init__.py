@@ -46,7 +46,14 @@ NOT_NEGATIVE: Rule = (lambda v: v >= 0, "must not be negative")
 ANY: Rule = (lambda _: True, "")
 AT_MOST_A_YEAR: Rule = (lambda v: v <= YEAR, f"must be at most {YEAR}, a year")
 A_PORT: Rule = (lambda v: 0 <= v <= 65535, "must be a port, from 0 to 65535")
-AT_MOST_32_BITS: Rule = (lambda v: v <= MOST_32_BITS, f"must be at most {MOST_32_BITS}")
+
+
+def at_most(limit: int) -> Rule:
+    """Of a number that would fill the memory if it were any larger."""
+    return (lambda v: v <= limit, f"must be at most {limit}")
+
+
+AT_MOST_32_BITS: Rule = at_most(MOST_32_BITS)
 
 
 def truth(text: str) -> bool:

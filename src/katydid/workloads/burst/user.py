@@ -8,7 +8,6 @@ serves one connection at a time gets to the next.
 import time
 from dataclasses import replace
 from hashlib import sha256
-from pathlib import Path
 from typing import Any, ClassVar
 
 import gevent
@@ -21,6 +20,7 @@ from katydid.engine.services.preflight import CONNECT_TIME, takes_connections
 from katydid.engine.user import BARRIER_POLL, PacedUser
 from katydid.model.errors import ConfigError, ProtocolError
 from katydid.model.sample import ErrorClass, Outcome, Sample
+from katydid.runs.named_files import MIB, read_named
 from katydid.transport.exchange import Request
 from katydid.workloads.burst import BurstOptions
 from katydid.workloads.burst.contradictions import ROLE, Role
@@ -30,6 +30,8 @@ CONNECT_LEAD = 1.0
 """Seconds before a burst from which users connect."""
 _SAFETY = 0.2
 """Seconds before a burst at which a user that has no connection yet gives up to get one ahead of it."""
+_MOST_BODY = 64 * MIB
+"""Bytes of --burst-body: far more than a service takes, and less than the memory has."""
 _MOST_WHOLE = 1024 * 1024
 """Bytes of an answer that may be one in a piece."""
 
@@ -88,7 +90,9 @@ def _read_body(given: str) -> bytes:
     if not given.startswith("@"):
         return given.encode()
     try:
-        return Path(given[1:]).read_bytes()
+        return read_named(given[1:], _MOST_BODY)
+    except ConfigError as error:
+        raise ConfigError(f"--burst-body {given}: {error}: name another file") from None
     except OSError as error:
         raise ConfigError(f"--burst-body {given}: cannot be read ({error.strerror})") from None
 

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
-from katydid.model.options import NOT_NEGATIVE, POSITIVE, option, truth
+from katydid.model.options import NOT_NEGATIVE, POSITIVE, at_most, option, truth
 from katydid.model.options.quantities import count, duration
+from katydid.model.redact import hide_assigned
 from katydid.model.workload import Workload, register
 from katydid.workloads.resilience.analysis import chaos, storm, zombies
 from katydid.workloads.resilience.section import resilience_answer, resilience_section
@@ -18,6 +19,10 @@ class ResilienceOptions(SpeechOptions):
     failure_threshold: int = option(0, "stop at this many failed requests; 0 = never", kind=count, rule=NOT_NEGATIVE)
     interval: float = option(2.0, "seconds from one request start of a user to its next", kind=duration, rule=POSITIVE)
     i_own_this_target: bool = option(False, "a target on another machine may be put through this", kind=truth)
+
+
+MOST_CONNECTIONS = 100_000
+"""More than one address has ports for."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,12 +45,23 @@ class ChaosOptions(ResilienceOptions):
         3.0, "chaos: seconds from the kill to the restart command", kind=duration, rule=NOT_NEGATIVE
     )
 
+    def shown(self) -> dict[str, object]:
+        """See `RunOptions.shown`; a command may have a key or a password in it."""
+        commands = {
+            "chaos_pid": self.chaos_pid,
+            "chaos_command": self.chaos_command,
+            "restart_command": self.restart_command,
+        }
+        return super().shown() | {name: command and hide_assigned(command) for name, command in commands.items()}
+
 
 @dataclass(frozen=True, kw_only=True)
 class StormOptions(ResilienceOptions):
     """Options of the workload `storm`."""
 
-    storm_clients: int = option(2000, "storm: clients that connect at once", kind=count, rule=POSITIVE)
+    storm_clients: int = option(
+        2000, "storm: clients that connect at once", kind=count, rule=POSITIVE, most=at_most(MOST_CONNECTIONS)
+    )
     storm_at: float = option(20.0, "storm: when, in seconds of the run", kind=duration, rule=NOT_NEGATIVE)
     storm_hold: float = option(
         5.0, "storm: seconds that accepted clients stay, without a word", kind=duration, rule=POSITIVE
@@ -59,7 +75,9 @@ class StormOptions(ResilienceOptions):
 class ZombiesOptions(ResilienceOptions):
     """Options of the workload `zombies`."""
 
-    zombies: int = option(1000, "zombies: connections to hold", kind=count, rule=POSITIVE)
+    zombies: int = option(
+        1000, "zombies: connections to hold", kind=count, rule=POSITIVE, most=at_most(MOST_CONNECTIONS)
+    )
     zombies_at: float = option(20.0, "zombies: from when on, in seconds of the run", kind=duration, rule=NOT_NEGATIVE)
     zombies_kind: str = option(
         "idle",

@@ -12,6 +12,7 @@ import gevent
 
 from katydid.model.errors import ConfigError
 from katydid.model.options.quantities import QuantityError, duration
+from katydid.model.redact import hide_assigned
 from katydid.model.sample import ErrorClass, Sample
 from katydid.workloads.resilience import ChaosOptions
 from katydid.workloads.resilience.user import ResilienceService, ResilienceUser
@@ -60,14 +61,12 @@ class ChaosService(ResilienceService):
         Raises:
             RuntimeError: the command failed, or prints no process.
         """
-        listed = _pids(self._named)
+        listed, told, text = _pids(self._named), "there is", self._named
         if listed is None:
-            printed = run_command(self._named)
-            listed = _pids(printed)
-            if not listed:
-                raise RuntimeError(
-                    f"the command prints {printed.strip()[:60] or 'nothing'!r} where process ids must be"
-                )
+            told, text = "the command prints", run_command(self._named)
+            listed = _pids(text)
+        if not listed or 0 in listed:  # 0 is every process that began with this run
+            raise RuntimeError(f"{told} {text.strip()[:60] or 'nothing'!r} where process ids must be")
         return listed
 
     def workers(self) -> list[int]:
@@ -93,7 +92,7 @@ class ChaosService(ResilienceService):
         options = self._chaos
         if options.chaos_command:
             run_command(options.chaos_command)
-            return options.chaos_command
+            return hide_assigned(options.chaos_command)
         pids = self.named() if self._named else self.workers()[: options.chaos_workers]
         if not pids:
             raise RuntimeError("the target has no worker left to kill")
@@ -197,7 +196,7 @@ class ChaosUser(ResilienceUser):
     @staticmethod
     def _run(command: str) -> str:
         run_command(command)
-        return command
+        return hide_assigned(command)
 
     def _do(self, sample: Sample, inject: Any) -> None:
         try:

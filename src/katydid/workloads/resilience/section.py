@@ -180,7 +180,9 @@ def _shown(value: object) -> str:
 def _pictures(material: Material, events: list[Deed]) -> list[Chart]:
     """Results of the normal load, second by second, around what was done."""
     frame = material.frame
-    load = frame[frame["role"].isna() & frame["outcome"].isin(["ok", "failed"])]
+    if "role" in frame:  # it is not where the run ended before anything was done to the target
+        frame = frame[frame["role"].isna()]
+    load = frame[frame["outcome"].isin(["ok", "failed"])]
     ends = ((load["start_ms"].fillna(load["scheduled_ms"]) + load["duration_ms"].fillna(0.0)) / 1000.0).to_numpy(
         dtype=np.float64
     )

@@ -55,6 +55,11 @@ class SessionOptions(RunOptions):
         """See `RunOptions.takes_standard_output`."""
         return self.session_json == "-"
 
+    @property
+    def results_beside(self) -> tuple[str | None, ...]:
+        """See `RunOptions.results_beside`."""
+        return (self.session_json,)
+
 
 register(
     Workload(

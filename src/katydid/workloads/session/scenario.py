@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from katydid.dialects.loading import FieldPath
 from katydid.model.errors import ConfigError
+from katydid.runs.named_files import MIB, read_named
 from katydid.workloads.session import FOLDER, shipped
 from katydid.workloads.session.templates import Filled, compiled
 
@@ -99,11 +100,13 @@ def load_scenario(name: str) -> Scenario:
         ConfigError: there is none, or it is wrong; one line says where and why.
     """
     file = Path(name) if name.endswith(".toml") else FOLDER / f"{name}.toml"
-    if not file.is_file():
+    if file.is_dir() or not file.exists():
         raise ConfigError(f"--scenario {name}: there is none; take {', '.join(shipped())}, or a TOML file")
     try:
-        table = tomllib.loads(source := file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, RecursionError, tomllib.TOMLDecodeError) as error:
+        table = tomllib.loads(source := read_named(file, MIB).decode("utf-8-sig"))
+    except ConfigError as error:
+        raise ConfigError(f"--scenario {name}: {error}") from None
+    except (OSError, RecursionError, ValueError) as error:  # also of a number of thousands of digits
         raise ConfigError(f"--scenario {name}: not TOML ({error})") from None
     try:
         found = read_scenario(file.stem, table, uses_model=_names(source, "model"))

@@ -9,15 +9,16 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import ClassVar
 
 from katydid.dialects.status import classify_close
 from katydid.engine.measuring import judge
 from katydid.engine.user import PacedUser
+from katydid.model.errors import ConfigError
 from katydid.model.jsontext import json_text
 from katydid.model.sample import ErrorClass, Outcome, Sample
 from katydid.report.build import Report
+from katydid.runs.outputs import write_output
 from katydid.transport.exchange import Request
 from katydid.transport.websocket import WebSocketClient
 from katydid.workloads.session import SessionOptions
@@ -230,14 +231,10 @@ class SessionUser(PacedUser[SessionOptions, SessionService]):
         """Hand out the result as one JSON object, where that was asked for."""
         if report is None or options.session_json is None or "session" not in report.summary:
             return
-        result = json_text(report.summary["session"])
-        if options.session_json == "-":
-            sys.stdout.write(f"{result}\n")
-            return
         try:
-            Path(options.session_json).write_text(f"{result}\n", encoding="utf-8")
-        except OSError as error:
-            sys.stderr.write(f"katydid: --session-json {options.session_json}: cannot be written ({error.strerror})\n")
+            write_output(options.session_json, json_text(report.summary["session"]) + "\n")
+        except ConfigError as error:  # what was so before the load
+            sys.stderr.write(f"katydid: --session-json {error}\n")
 
 
 def _judge(sample: Sample, judgement: AnswerJudgement) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from katydid.dialects.speech.base import SAMPLE_RATE
 from katydid.model.errors import ConfigError, os_words
+from katydid.runs.named_files import open_named
 
 SAMPLE_BYTES = 2
 BUILT_IN_SECONDS = 1.0
@@ -84,7 +85,7 @@ def built_in_sound(seconds: float) -> bytes:
 
 def _read(file: Path) -> Audio:
     try:
-        with wave.open(str(file), "rb") as recording:
+        with open_named(file) as opened, wave.open(opened, "rb") as recording:
             shape = recording.getnchannels(), recording.getsampwidth(), recording.getframerate()
             frames = recording.getnframes()
             pcm = recording.readframes(frames)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from katydid.engine.options import RunOptions
-from katydid.model.options import NOT_NEGATIVE, POSITIVE, option
+from katydid.model.options import NOT_NEGATIVE, POSITIVE, at_most, option
 from katydid.model.options.quantities import count, duration
 from katydid.model.workload import Workload, register
 from katydid.workloads.tools.correctness import correctness, correctness_answer, correctness_section
@@ -13,7 +13,7 @@ from katydid.workloads.tools.correctness import correctness, correctness_answer,
 class ToolsOptions(RunOptions):
     """What a tools run was asked to do."""
 
-    tool_calls: int = option(2, "tool calls in every conversation", kind=count, rule=POSITIVE)
+    tool_calls: int = option(2, "tool calls in every conversation", kind=count, rule=POSITIVE, most=at_most(1000))
     tool_latency: float = option(0.0, "seconds that each local tool takes", kind=duration, rule=NOT_NEGATIVE)
     tool_turns: str = option(
         "sequential", "sequential: one call a turn; parallel: all calls in one turn", choices=("sequential", "parallel")
