@@ -1,13 +1,18 @@
 """`katydid web WORKLOAD`: Locust's page, from any folder."""
 
+import logging
+import signal
 import urllib.error
 import urllib.request
+from types import SimpleNamespace
 
 import pytest
+from rich.cells import cell_len
 
 from katydid.commands import command_parsers
 from katydid.commands.loading import start as starting
 from katydid.commands.loading.web import run
+from katydid.engine.live.terminal_log import fit_log
 from katydid.model.errors import ConfigError
 from katydid.resources import locustfile
 from running import free_port, katydid, wait_until
@@ -46,19 +51,64 @@ def test_it_takes_the_workloads_and_options_of_run():
     assert [action.dest for action in web._actions] == [action.dest for action in other._actions]
 
 
-@pytest.mark.slow
-def test_the_page_is_there_from_a_folder_that_has_no_locustfile(tmp_path):
-    port = free_port()
-    process = katydid("web", "stream", "--web-port", port, folder=tmp_path)
+@pytest.fixture
+def main(monkeypatch):
+    """A module like Locust's own, whose log goes to standard error."""
+    for name in (None, "locust"):
+        monkeypatch.setattr(logging.getLogger(name), "handlers", [])
+    monkeypatch.setattr(logging.getLogger("locust.stats_logger"), "disabled", False)
 
-    def page():
+    def setup_logging(form):
+        handler = logging.StreamHandler()
+        handler.setFormatter(logging.Formatter(form))
+        logging.getLogger("locust").handlers = [handler]
+
+    return SimpleNamespace(setup_logging=setup_logging)
+
+
+@pytest.mark.parametrize(("columns", "lines"), [("24", ["[now] Starting the page", "where you are"]), ("", None)])
+def test_the_lines_of_its_log_fit_the_terminal_and_no_table_is_printed(main, capsys, monkeypatch, columns, lines):
+    monkeypatch.setenv("COLUMNS", columns)
+    fit_log(main)
+    main.setup_logging("[now] %(message)s")
+    logging.getLogger("locust.main").error("Starting the page where you are")
+    logging.getLogger("locust.stats_logger").error("Type     Name  # reqs")
+    told = capsys.readouterr().err.splitlines()
+    assert told == (lines or ["[now] Starting the page where you are"])
+
+
+def test_indented_lines_of_a_traceback_stay_as_they_are(main, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "40")
+    fit_log(main)
+    main.setup_logging("%(message)s")
+    logging.getLogger("locust").error("Traceback:\n  File")
+    assert capsys.readouterr().err == "Traceback:\n  File\n"
+
+
+WIDTH = 80
+
+
+@pytest.mark.slow
+def test_the_page_is_there_from_a_folder_that_has_no_locustfile_and_its_log_on_80_columns(tmp_path):
+    port = free_port()
+    url = f"http://127.0.0.1:{port}/"
+    process = katydid(
+        "web", "stream", "--embedded-target", "--web-port", port, folder=tmp_path, env={"COLUMNS": str(WIDTH)}
+    )
+
+    def page(path="", data=None):
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=5) as answer:
+            with urllib.request.urlopen(url + path, data, timeout=5) as answer:
                 return answer.read().decode()
         except urllib.error.URLError:
             return None
 
     assert '"version_label"' in wait_until(page, 30, "the page")
-    process.end()
-    assert process.process.poll() == 0, process.err
-    assert f"http://127.0.0.1:{port}" in process.err
+    assert page("swarm", b"user_count=2&spawn_rate=2&run_time=3&interval=1")
+    wait_until(lambda: "Report: " in process.err, 60, "the report")
+    assert "requests" in page("katydid/runs/")
+    process.signal(signal.SIGTERM)
+    assert process.wait(30) == 0, process.err
+    assert url.rstrip("/") in process.err
+    assert "PASSED: " in process.err
+    assert [line for line in process.err.splitlines() if cell_len(line) > WIDTH and "reports/" not in line] == []

@@ -9,7 +9,8 @@ import pytest
 
 from batches import monitor_rows, rows
 from katydid.engine.live.figures import LiveFigures
-from katydid.engine.live.progress import Progress, take_over_log
+from katydid.engine.live.progress import Progress
+from katydid.engine.live.terminal_log import take_over_log
 from katydid.engine.options import RunOptions
 
 

@@ -22,7 +22,8 @@ from katydid.engine.leaving.after_load import watch_target
 from katydid.engine.live.figures import LiveFigures
 from katydid.engine.live.observability import Watch
 from katydid.engine.live.page_guard import PageGuard
-from katydid.engine.live.progress import Progress, take_over_log
+from katydid.engine.live.progress import Progress
+from katydid.engine.live.terminal_log import take_over_log
 from katydid.engine.live.web import Page
 from katydid.engine.monitor.gc_tuning import remember_locusts_options, warm_inspect_cache
 from katydid.engine.options.load import (
