@@ -1,10 +1,8 @@
 """`katydid web WORKLOAD`: Locust's page, from any folder."""
 
-import logging
 import signal
 import urllib.error
 import urllib.request
-from types import SimpleNamespace
 
 import pytest
 from rich.cells import cell_len
@@ -12,7 +10,6 @@ from rich.cells import cell_len
 from katydid.commands import command_parsers
 from katydid.commands.loading import start as starting
 from katydid.commands.loading.web import run
-from katydid.engine.live.terminal_log import fit_log
 from katydid.model.errors import ConfigError
 from katydid.resources import locustfile
 from running import free_port, katydid, wait_until
@@ -49,40 +46,6 @@ def test_what_has_no_page_is_referred_to_run(option):
 def test_it_takes_the_workloads_and_options_of_run():
     web, other = command_parsers(["web", "run"]).values()
     assert [action.dest for action in web._actions] == [action.dest for action in other._actions]
-
-
-@pytest.fixture
-def main(monkeypatch):
-    """A module like Locust's own, whose log goes to standard error."""
-    for name in (None, "locust"):
-        monkeypatch.setattr(logging.getLogger(name), "handlers", [])
-    monkeypatch.setattr(logging.getLogger("locust.stats_logger"), "disabled", False)
-
-    def setup_logging(form):
-        handler = logging.StreamHandler()
-        handler.setFormatter(logging.Formatter(form))
-        logging.getLogger("locust").handlers = [handler]
-
-    return SimpleNamespace(setup_logging=setup_logging)
-
-
-@pytest.mark.parametrize(("columns", "lines"), [("24", ["[now] Starting the page", "where you are"]), ("", None)])
-def test_the_lines_of_its_log_fit_the_terminal_and_no_table_is_printed(main, capsys, monkeypatch, columns, lines):
-    monkeypatch.setenv("COLUMNS", columns)
-    fit_log(main)
-    main.setup_logging("[now] %(message)s")
-    logging.getLogger("locust.main").error("Starting the page where you are")
-    logging.getLogger("locust.stats_logger").error("Type     Name  # reqs")
-    told = capsys.readouterr().err.splitlines()
-    assert told == (lines or ["[now] Starting the page where you are"])
-
-
-def test_indented_lines_of_a_traceback_stay_as_they_are(main, capsys, monkeypatch):
-    monkeypatch.setenv("COLUMNS", "40")
-    fit_log(main)
-    main.setup_logging("%(message)s")
-    logging.getLogger("locust").error("Traceback:\n  File")
-    assert capsys.readouterr().err == "Traceback:\n  File\n"
 
 
 WIDTH = 80

@@ -186,3 +186,7 @@ def test_an_upper_bound_says_so_wherever_it_is_shown():
 def test_a_value_among_those_cut_off_is_a_lower_bound_whatever_else_is_known_of_it():
     cut_off = Censored(requests=1, metrics={"ttft.max": Measured(2600.0, at_least=True)})
     assert show("ttft.max", None, summary_with(upper_bounds=["ttft.max"], censored=cut_off)) == "≥\u00a02.60\u00a0s"
+
+
+def test_a_sweep_has_no_run_time_it_is_completed_with_its_last_stage():
+    assert how_it_ended(manifest_with(ended="run-time", plan="stages"), summary_with()) == "completed"

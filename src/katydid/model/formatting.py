@@ -253,7 +253,7 @@ def how_it_ended(manifest: Manifest, summary: Summary) -> str:
     if summary.partial:
         return "it never came to its end; this is what was recorded (partial)"
     return {
-        "run-time": "run time reached",
+        "run-time": "completed" if manifest.plan else "run time reached",
         "failure-threshold": f"stopped by the failure threshold, at failure {limit}{after}{_held(summary)}",
         "completed": "completed",
         "interrupted": f"interrupted{after}",

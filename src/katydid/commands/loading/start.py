@@ -157,15 +157,14 @@ def _locust(arguments: list[str], *, shows_run: bool, stderr: bool) -> int:
 
     from katydid.engine import plugin
     from katydid.engine.live.steady_output import keep_going
-    from katydid.engine.live.terminal_log import fit_log
+    from katydid.engine.live.terminal_log import take_over_log
     from katydid.engine.workers.presence import look_for_master
 
     keep_going()
     plugin.install()
     if shows_run:
         plugin.show_progress(stderr=stderr)
-    else:
-        fit_log(locusts_main)
+    take_over_log(locusts_main, shows_run=shows_run)
     look_for_master(arguments)
     sys.argv = ["locust", *arguments]
     try:

@@ -55,7 +55,7 @@ class Progress:
         self._console = terminal(stderr=self.stderr)
         self._live: Live | None = None
         self._greenlet: gevent.Greenlet | None = None
-        self._note = ""
+        self._note, self._is_staged = "", False
 
     @classmethod
     def enable(cls, *, stderr: bool) -> None:
@@ -69,6 +69,7 @@ class Progress:
             self._console = terminal(stderr=True)
         host = shown_url(self._runtime.environment.host or "")
         limit, staged = info.failure_limit, staged_shape(self._runtime.environment)
+        self._is_staged = staged is not None
         at_rates = staged is not None and staged.at_rates(self._runtime.environment.parsed_options)
         stops = f"aborts after {plural(limit, 'failed request')}" if limit else "no failure stops it"
         how_long = _how_long(options, info) if info.users and not options.course else ""
@@ -97,7 +98,7 @@ class Progress:
         """Say why the run ends, and what is waited for."""
         limit = self._runtime.info.failure_limit
         why = {
-            "run-time": "The run time is over",
+            "run-time": "The last stage is over" if self._is_staged else "The run time is over",
             "failure-threshold": f"Stopped at the {ordinal(limit)} failure",
             "interrupted": "Interrupted",
             "completed": "All is done",

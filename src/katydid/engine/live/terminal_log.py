@@ -1,7 +1,6 @@
 """Locust's log on a terminal: as our own warnings where we show the run, in lines that fit where Locust does."""
 
 import logging
-from argparse import Namespace
 from collections.abc import Iterator
 from typing import Any
 
@@ -46,26 +45,29 @@ def _lines(line: str, width: int) -> list[str]:
     return wrapped(line, width) if cell_len(line) > width else [line]
 
 
-def take_over_log(options: Namespace | None) -> None:
-    """Have Locust print no table, and its log look like our warnings, unless a log of its own was asked for."""
-    logging.getLogger("locust.stats_logger").disabled = True
-    if options is None or options.logfile or options.loglevel.upper() != "WARNING":
-        return
-    for handler in _terminal_handlers():
-        handler.setFormatter(_Plain())
+def take_over_log(main: Any, *, shows_run: bool) -> None:
+    """Have Locust's `main`, a module, print no table, and set up a log whose lines fit the terminal.
 
-
-def fit_log(main: Any) -> None:
-    """Have Locust's `main`, a module, print no table, and set up a log whose lines fit the terminal."""
+    Args:
+        main: of Locust, before it has begun.
+        shows_run: Katydid does, so what the log says looks like our warnings, unless a log of its own was asked for.
+    """
     set_up = main.setup_logging
 
-    def fitting(*asked: Any) -> None:
-        set_up(*asked)
+    def fitting(level: str, file: str | None = None) -> None:
+        set_up(level, file)
         logging.getLogger("locust.stats_logger").disabled = True
+        logging.getLogger("locust.main").addFilter(_is_not_of_shapes)
+        plain = shows_run and not file and level.upper() == "WARNING"
         for handler in _terminal_handlers():
-            handler.setFormatter(_Fitting(handler.formatter))
+            handler.setFormatter(_Plain() if plain else _Fitting(handler.formatter))
 
     main.setup_logging = fitting
+
+
+def _is_not_of_shapes(record: logging.LogRecord) -> bool:
+    """All but how Locust's load shapes read options: its next line names those that have no effect."""
+    return "have no impact on LoadShapes" not in record.getMessage()
 
 
 def _terminal_handlers() -> Iterator[logging.Handler]:
