@@ -112,7 +112,7 @@ def _tables(stages: Stages) -> tuple[Table, ...]:
         Table("Answers of each stage; times of successful ones.", (load, *ANSWERS), stages),
         Table(throughput, (load, *SCALING), stages),
         Table(peaks, (load, *RESOURCES), stages),
-        *([_errors(load, stages)] if any(stage.errors for stage in stages) else []),
+        _errors(load, stages),
         _rules(),
     )
 
@@ -121,7 +121,7 @@ def _errors(load: Column[StageFigures], stages: Stages) -> Table:
     def column(kind: str) -> Column[StageFigures]:
         return Column(kind, lambda s: s.errors.get(kind, 0), Unit.COUNT, bad=lambda s: bool(s.errors.get(kind)))
 
-    kinds = list(dict.fromkeys(kind for s in stages for kind in s.errors))
+    kinds = list(dict.fromkeys(kind for s in stages for kind in s.errors)) or ["failures"]
     return Table("Failures by class.", (load, *map(column, kinds)), stages)
 
 

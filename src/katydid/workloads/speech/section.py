@@ -76,7 +76,7 @@ def _queue(load: pd.DataFrame) -> str:
     if not len(pending):
         return ""
     return (
-        f"The service reported a queue of up to {plural(pending.max(), 'chunk')} "
+        f"The service named a queue of up to {plural(pending.max(), 'chunk')} "
         f"({significant(float(np.median(pending)))} in the median stream)."
     )
 
@@ -96,7 +96,7 @@ def _over_time(frame: pd.DataFrame, load: pd.DataFrame) -> list[Chart]:
         Line(label, style, list(zip(middles, course.tolist(), strict=True)), right)
         for label, style, course, right in (
             ("RTF, mean", Style.MAIN, rtf, False),
-            ("longest queue reported", Style.SECOND, queue, True),
+            ("longest queue named", Style.SECOND, queue, True),
         )
         if course.notna().any()
     ]
@@ -112,7 +112,7 @@ def _over_time(frame: pd.DataFrame, load: pd.DataFrame) -> list[Chart]:
             "speech-course",
             "RTF, queue and refusals over time",
             f"Of the streams that ended, {plural(width, 'second')} a point: the mean real-time factor, and the largest "
-            "number of waiting chunks that the service reported.",
+            "number of waiting chunks that the service named.",
             "×",
             right_unit="chunks",
             lines=lines,
