@@ -91,7 +91,7 @@ def test_versions_that_alternate_on_one_address(git, tmp_path, base, new, code):
         cwd=tmp_path / "repository", env=os.environ | {"COLUMNS": str(WIDTH)}, capture_output=True, text=True,
         check=False, timeout=300,
     )  # fmt: skip
-    assert done.returncode == code, done.stderr
     lines = (done.stdout + done.stderr).splitlines()
     assert [line for line in lines if cell_len(line) > WIDTH and "/" not in line] == []
+    assert done.returncode == code, done.stderr
     assert listens(port).returncode
