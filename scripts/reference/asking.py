@@ -1,5 +1,6 @@
 """The pages on what can be asked for: commands, options of a run, workloads and APIs, the embedded target."""
 
+import argparse
 from collections.abc import Iterable
 from importlib import import_module
 from typing import Any
@@ -64,7 +65,7 @@ $ {(parser.epilog or "").removeprefix("example: ")}
 def _arguments(parser: OneLineParser) -> str:
     rows = []
     for action in parser._actions:  # noqa: SLF001 - argparse has no other list of them
-        if action.dest == "help":
+        if action.dest == "help" or action.help == argparse.SUPPRESS:
             continue
         metavar = action.metavar or ("{" + ",".join(map(str, action.choices)) + "}" if action.choices else "")
         names = action.option_strings or [str(metavar or action.dest)]

@@ -112,7 +112,7 @@ def test_a_flat_history_has_no_change():
 def test_few_versions_are_shown_but_not_searched():
     found = course(stepped(1000.0, 2000.0, 3000.0))
     assert len(found.values) == 3
-    assert found.unsearched == "3 of the 8 versions that it takes"
+    assert found.unsearched == "too few versions (3 of 8)"
 
 
 def test_a_change_is_confirmed_once_the_version_after_shows_it_too():

@@ -12,7 +12,7 @@ from katydid.engine.options.parsing import headings
 from katydid.model.options import Group, options_in
 from running import BIN, clean_environment, katydid
 
-FIRST_LINES = 45
+FIRST_LINES, WIDTH = 45, 80
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +21,7 @@ def told(tmp_path_factory):
 
     @cache
     def ask(*words):
-        done = katydid(*words, folder=folder, env=clean_environment(COLUMNS="80"))
+        done = katydid(*words, folder=folder, env=clean_environment(COLUMNS=str(WIDTH)))
         assert done.wait(30) == 0
         return done.out
 
@@ -51,6 +51,12 @@ def test_the_most_used_options_are_on_the_first_screen(told, option, default):
     _, found, rest = first.partition("Most used:")[2].partition(f"{option} ")
     assert found
     assert default in " ".join(rest.split("\n  -")[0].split())
+
+
+@pytest.mark.parametrize("command", ["run", "web", "capacity"])
+@pytest.mark.parametrize("words", [("--help",), ("stream", "--help"), ("--help-locust",)])
+def test_no_line_is_longer_than_the_terminal_is_wide(told, command, words):
+    assert [line for line in told(command, *words).splitlines() if len(line) > WIDTH] == []
 
 
 def test_every_option_of_a_run_has_one_heading():

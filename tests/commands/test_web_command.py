@@ -1,9 +1,11 @@
 """`katydid web WORKLOAD`: Locust's page, from any folder."""
 
+import signal
 import urllib.error
 import urllib.request
 
 import pytest
+from rich.cells import cell_len
 
 from katydid.commands import command_parsers
 from katydid.commands.loading import start as starting
@@ -46,19 +48,30 @@ def test_it_takes_the_workloads_and_options_of_run():
     assert [action.dest for action in web._actions] == [action.dest for action in other._actions]
 
 
-@pytest.mark.slow
-def test_the_page_is_there_from_a_folder_that_has_no_locustfile(tmp_path):
-    port = free_port()
-    process = katydid("web", "stream", "--web-port", port, folder=tmp_path)
+WIDTH = 80
 
-    def page():
+
+@pytest.mark.slow
+def test_the_page_is_there_from_a_folder_that_has_no_locustfile_and_its_log_on_80_columns(tmp_path):
+    port = free_port()
+    url = f"http://127.0.0.1:{port}/"
+    process = katydid(
+        "web", "stream", "--embedded-target", "--web-port", port, folder=tmp_path, env={"COLUMNS": str(WIDTH)}
+    )
+
+    def page(path="", data=None):
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=5) as answer:
+            with urllib.request.urlopen(url + path, data, timeout=5) as answer:
                 return answer.read().decode()
         except urllib.error.URLError:
             return None
 
     assert '"version_label"' in wait_until(page, 30, "the page")
-    process.end()
-    assert process.process.poll() == 0, process.err
-    assert f"http://127.0.0.1:{port}" in process.err
+    assert page("swarm", b"user_count=2&spawn_rate=2&run_time=3&interval=1")
+    wait_until(lambda: "Report: " in process.err, 60, "the report")
+    assert "requests" in page("katydid/runs/")
+    process.signal(signal.SIGTERM)
+    assert process.wait(30) == 0, process.err
+    assert url.rstrip("/") in process.err
+    assert "PASSED: " in process.err
+    assert [line for line in process.err.splitlines() if cell_len(line) > WIDTH and "reports/" not in line] == []

@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+from rich.cells import cell_len
 
 import paced_server
 from running import free_port, wait_until
@@ -15,6 +16,7 @@ pytestmark = pytest.mark.slow
 COMMITS, SLOWER_FROM, BROKEN = 10, 6, 7
 """Counted from 1; the broken one does not start, and git asks for it on its way."""
 LOAD = ["--users", "6", "--interval", "0.5", "--run-time", "3s", "--drain", "1"]
+WIDTH = 80
 PATIENCE = ["--wait-ready", "20s"]
 
 
@@ -86,7 +88,10 @@ def test_versions_that_alternate_on_one_address(git, tmp_path, base, new, code):
     words = ["--start-base", serve(port, base), "--max-pairs", "3"]
     done = subprocess.run(
         katydid_bisect(tmp_path, port, *words, factor=new),
-        cwd=tmp_path / "repository", capture_output=True, text=True, check=False, timeout=300,
+        cwd=tmp_path / "repository", env=os.environ | {"COLUMNS": str(WIDTH)}, capture_output=True, text=True,
+        check=False, timeout=300,
     )  # fmt: skip
+    lines = (done.stdout + done.stderr).splitlines()
+    assert [line for line in lines if cell_len(line) > WIDTH and "/" not in line] == []
     assert done.returncode == code, done.stderr
     assert listens(port).returncode

@@ -96,6 +96,20 @@ def test_a_target_that_fails_at_one_user_leaves_one_line_exit_4_and_what_was_mea
     assert the_run(tmp_path / "reports").samples["outcome"].eq("failed").all()
 
 
+def test_a_run_time_is_not_the_length_of_a_sweep_and_locusts_own_page_is_written_last(target, tmp_path):
+    words = ("--interval", "0.5", "--stages", "2", "--stage-time", "6", "--run-time", "3s")
+    done = katydid("run", "scale", "--host", target(duration=0.02).url, *words, folder=tmp_path)
+    assert done.wait(60) in {0, 4}, done.err  # 4 where the machine was too busy for a valid run
+    run = the_run(tmp_path / "reports")
+    assert " s, about " in done.out
+    assert " of 3" not in done.out
+    assert "The last stage is over" in done.out
+    assert run.manifest["run_time_s"] is None
+    assert done.err == "Warning: The following option(s) will be ignored: --run-time\n"
+    written = [(run.path / name).stat().st_mtime_ns for name in ("summary.json", "report.html", "locust.html")]
+    assert written == sorted(written)
+
+
 @pytest.mark.slow
 def test_a_sweep_tells_refusals_of_the_minute_of_the_day_and_other_errors_apart(target, tmp_path):
     log = tmp_path / "truth.jsonl"

@@ -1,7 +1,6 @@
 """What is shown at the start of a run and while it goes on: one user is one user."""
 
 import logging
-import os
 import time
 from types import SimpleNamespace
 
@@ -9,7 +8,7 @@ import pytest
 
 from batches import monitor_rows, rows
 from katydid.engine.live.figures import LiveFigures
-from katydid.engine.live.progress import Progress, take_over_log
+from katydid.engine.live.progress import Progress
 from katydid.engine.options import RunOptions
 
 
@@ -91,31 +90,6 @@ def test_where_locust_shows_the_run_its_log_tells_the_same_and_goes_on_only_with
     assert end.getMessage() == "The run time is over."
     assert (warning.levelname, warning.getMessage()) == ("WARNING", "the users were changed")
     assert len(spawned) == bodies
-
-
-def test_warnings_of_a_run_and_of_the_log_look_alike(capsys, monkeypatch):
-    monkeypatch.setattr(Progress, "enabled", True)
-    run_of(1).warn("the load is lighter")
-    assert capsys.readouterr().out == "Warning: the load is lighter\n"
-    handler, theirs = logging.StreamHandler(), logging.FileHandler(os.devnull)
-    monkeypatch.setattr(logging.getLogger(), "handlers", [handler, theirs])
-    monkeypatch.setattr(logging.getLogger("locust.stats_logger"), "disabled", False)
-    take_over_log(SimpleNamespace(logfile=None, loglevel="WARNING"))
-    record = logging.LogRecord("katydid", logging.WARNING, "", 0, "the load is %s", ("lighter",), None)
-    assert handler.format(record) == "Warning: the load is lighter"
-    assert theirs.format(record) == "the load is lighter", "a handler that is not the terminal's stays as it is"
-    theirs.close()
-
-
-@pytest.mark.parametrize(
-    "asked", [{"logfile": "run.log", "loglevel": "WARNING"}, {"logfile": None, "loglevel": "INFO"}]
-)
-def test_a_log_that_was_asked_for_stays_locusts(monkeypatch, asked):
-    handler = logging.StreamHandler()
-    monkeypatch.setattr(logging.getLogger(), "handlers", [handler])
-    monkeypatch.setattr(logging.getLogger("locust.stats_logger"), "disabled", False)
-    take_over_log(SimpleNamespace(**asked))
-    assert handler.formatter is None
 
 
 @pytest.mark.parametrize(("users", "words"), [(1, "1 user"), (2, "2 users")])

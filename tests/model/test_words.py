@@ -8,6 +8,7 @@ from msgspec import convert
 
 from documents import manifest_with, metric_row, summary_with
 from katydid.model.documents.comparison import ComparedMetric
+from katydid.model.documents.summary import Censored, Measured
 from katydid.model.formatting import (
     format_change,
     format_eta,
@@ -180,3 +181,12 @@ def test_an_upper_bound_says_so_wherever_it_is_shown():
     assert show("ttft.p95", 82.0, bounded) == "≤ 82.0\u00a0ms"
     assert show("ttft.p50", 52.0, bounded) == "52.0\u00a0ms"
     assert show("ttft.p95", 82.0) == "82.0\u00a0ms"
+
+
+def test_a_value_among_those_cut_off_is_a_lower_bound_whatever_else_is_known_of_it():
+    cut_off = Censored(requests=1, metrics={"ttft.max": Measured(2600.0, at_least=True)})
+    assert show("ttft.max", None, summary_with(upper_bounds=["ttft.max"], censored=cut_off)) == "≥\u00a02.60\u00a0s"
+
+
+def test_a_sweep_has_no_run_time_it_is_completed_with_its_last_stage():
+    assert how_it_ended(manifest_with(ended="run-time", plan="stages"), summary_with()) == "completed"

@@ -48,6 +48,12 @@ def test_what_has_no_logarithm_or_no_length_is_linear_and_does_not_say_otherwise
     assert 0.0 <= axis.place(ends[1]) <= 1.0
 
 
+@pytest.mark.parametrize("ends", [(9.0, 20.0), (0.0, 100.0), (0.0, 1.1), (0.0, 0.012), (1000.0, 26_000.0)])
+def test_a_tick_stands_where_it_says(ends):
+    ticks = across(Scale.LINEAR, *ends).ticks
+    assert [float(text.replace(",", "")) for _, text in ticks] == pytest.approx([x for x, _ in ticks])
+
+
 def test_percentiles_are_marked_to_the_end_of_the_curve():
     assert dict(across(Scale.TAIL, 0.0, 0.5, 0.9, 0.97).ticks)[0.97] == "97 %"
 

@@ -18,8 +18,10 @@ def browser():
 def address(tmp_path_factory):
     run = synthetic_run(detail=HOSTILE * 2, version="v" * 120, lost_workers=["w9"])
     path = tmp_path_factory.mktemp("page") / "report.html"
-    columns = (Column("Stage", str), Column("Result", lambda _: "broken: duration.p95, " * 4, leads=True))
-    stages = Section("stages", "Stages", ["See `katydid plan --concurrency 40`."], [Table("", columns, [1, 2])])
+    figures = tuple(Column(f"Figure {number}", lambda _: "12,345 tok/s") for number in range(8))
+    columns = (Column("Stage", str), *figures, Column("Result", lambda _: "broken: duration.p95, " * 4, leads=True))
+    text = ["See `katydid plan --concurrency 40`.", f"{'spread ' * 11}--version-label and --shared-prefix " * 9]
+    stages = Section("stages", "Stages", text, [Table("", columns, [1, 2])])
     path.write_text(render_run(material_of(run), [stages]), encoding="utf-8")
     return path.as_uri()
 

@@ -3,7 +3,7 @@
 import itertools
 import json
 import shutil
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from functools import cache
 
 import pandas as pd
@@ -58,6 +58,7 @@ PRINTED = {
     "doctor": "doctor --users 100000",
     "learn": "learn {root}/log.jsonl --against {run}",
     "ab": "ab http://127.0.0.1:1 http://127.0.0.1:2 --max-pairs 2 --results {root}/made",
+    "bisect": "bisect --base http://127.0.0.1:1 --new http://127.0.0.1:2 --max-pairs 2 --results {root}/made -- true",
     "no command": "--help",
     **{f"help of {name}": f"{name} --help" for name in COMMANDS if name not in LOADING},
     "an unknown command": "lits",
@@ -81,6 +82,7 @@ def printed(request, root, capsys, monkeypatch):
     def at(columns):
         made = itertools.count()
         monkeypatch.setattr(Runs, "make", lambda _, side: write_run(root / "made", side, number=next(made), **PAIRED))
+        monkeypatch.setattr(Runs, "beside", nullcontext)
         shutil.rmtree(root / "made", ignore_errors=True)
         monkeypatch.setenv("COLUMNS", str(columns))
         with suppress(SystemExit):  # of help
@@ -158,6 +160,8 @@ def test_words_of_a_table_stand_on_several_lines_before_it_is_stacked(width, cap
 
 def test_a_number_stays_with_its_unit_and_a_path_in_one_piece():
     assert wrapped("it took 12.3\u00a0ms", 11) == ["it took", "12.3\u00a0ms"]
+    assert wrapped("of 88 % in it", 5) == ["of", "88 %", "in it"]
+    assert wrapped("at 5 summits", 7) == ["at 5", "summits"]
     assert wrapped("see reports/stream/v1/report.html there", 12) == ["see", "reports/stream/v1/report.html", "there"]
     assert wrapped("x" * 25, 10) == ["x" * 10, "x" * 10, "x" * 5]
 

@@ -47,8 +47,8 @@ _SPLIT_WORDS = r"""
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   while (walker.nextNode()) {
     const node = walker.currentNode;
-    if (!node.parentElement.checkVisibility() || node.parentElement.closest("svg, script, style")) continue;
-    for (const word of node.data.matchAll(/[^- \n\t]+/g)) {
+    if (!node.parentElement.checkVisibility() || node.parentElement.closest("svg, script, style, .command")) continue;
+    for (const word of node.data.matchAll(/(?<![^\s(])--[a-z-]+|[^- \n\t]+/g)) {
       if (word[0].includes("/") || word[0].length > 24) continue;
       range.setStart(node, word.index);
       range.setEnd(node, word.index + word[0].length);
@@ -82,7 +82,8 @@ _TEXTS_OVER_ANOTHER = r"""
 """
 _HIDDEN_CELLS = r"""
 (width) => [...document.querySelectorAll("tbody td, tbody th, .tiles div")].filter((cell) => {
-  const box = cell.getBoundingClientRect();
+  const box = cell.getBoundingClientRect(), around = cell.closest(".scroll");
+  if (cell.matches(".leads") && box.right > around.getBoundingClientRect().right + 1) return true;
   return cell.checkVisibility() && (box.left < 0 || box.right > width + 1 || cell.scrollWidth > cell.clientWidth + 1
     || (cell.matches(".tiles div") && !cell.textContent.trim()));
 }).map((cell) => cell.textContent)
@@ -111,12 +112,15 @@ class Page:
         return answer["result"].get("value")
 
     def split_words(self) -> list[str]:
-        """Words that stand on two lines, and numbers that stand apart from their units; addresses and paths may."""
+        """Words that stand on two lines, and numbers apart from their units; addresses, paths and commands may."""
         found: list[str] = self.evaluate(_SPLIT_WORDS)
         return found
 
     def hidden_cells(self, width: int) -> list[str]:
-        """Cells of tables, and tiles, that lie outside of a screen of this width, or are cut off, or are empty."""
+        """Cells of tables, and tiles, that lie outside of a screen of this width, or are cut off, or are empty.
+
+        A table may scroll sideways, but for its verdicts.
+        """
         found: list[str] = self.evaluate(f"({_HIDDEN_CELLS})({width})")
         return found
 

@@ -112,7 +112,7 @@ def metric_history(
     course = Course([float(np.mean(of_one)) for of_one in known], [len(of_one) for of_one in known], noise_of(known))
     found = changepoints.look(course, metrics)
     if found is None:
-        few = f"{len(known)} of the {FEWEST_VALUES} versions that it takes"
+        few = f"too few versions ({len(known)} of {FEWEST_VALUES})"
         return MetricHistory(name, values, unsearched=few)
     levels: list[float | None] = [None] * len(versions)
     if found.trend is not None:

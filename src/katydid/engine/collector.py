@@ -259,7 +259,8 @@ class Collector:
         return declare(self._runtime.columns, metrics, rules)
 
     def _run_time(self) -> float | None:
-        run_time = getattr(self._environment.parsed_options, "run_time", None)
+        """Seconds that the load was asked to last; stages last as long as they say themselves."""
+        run_time = None if self._staged else getattr(self._environment.parsed_options, "run_time", None)
         return float(run_time) if run_time else None
 
     # Rows
@@ -327,10 +328,10 @@ class Collector:
         }
         try:
             self.folder = writer.finish(**outcome)
+            self.report = build_report(self.folder)
             html = get_html_report(self._environment, show_download_link=False)
             host = self._environment.host or ""
             self.folder.write_text(LOCUST_REPORT, html.replace(host, shown_url(host)) if host else html)
-            self.report = build_report(self.folder)
         except (OSError, KatydidError) as error:
             where = f"its rows are safe: katydid report {writer.path}" if writer.path.is_dir() else "its folder is gone"
             logger.error("the run is not complete (%s); %s", error, where)  # noqa: TRY400 - one line

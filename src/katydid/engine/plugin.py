@@ -22,7 +22,7 @@ from katydid.engine.leaving.after_load import watch_target
 from katydid.engine.live.figures import LiveFigures
 from katydid.engine.live.observability import Watch
 from katydid.engine.live.page_guard import PageGuard
-from katydid.engine.live.progress import Progress, take_over_log
+from katydid.engine.live.progress import Progress
 from katydid.engine.live.web import Page
 from katydid.engine.monitor.gc_tuning import remember_locusts_options, warm_inspect_cache
 from katydid.engine.options.load import (
@@ -228,8 +228,6 @@ def _take_part(environment: Environment, web_ui: Page | None) -> None:
     quieten_locust()
     lifecycle = Lifecycle(environment)
     _stay(lifecycle.runtime.runner)
-    if Progress.enabled:
-        take_over_log(environment.parsed_options)
     if lifecycle.collector is None:
         fetch_ahead()
         lifecycle.roll_call.answer()

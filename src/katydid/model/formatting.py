@@ -154,10 +154,12 @@ def figure(value: float, unit: Unit | Written) -> str:
 def show(name: str, value: float | None, summary: Summary | None = None, unit: Unit | None = None) -> str:
     """A metric's value with its unit, `≤` before an upper bound; `too few (n of m)` or a dash where there is none.
 
-    With a summary, it is that in which time-outs count: `≥ 30.0 s` where it lies among them. `unit`: see `value_only`.
+    With a summary, it is that in which time-outs count: `≥ 30.0 s` where it lies among them, whatever else is known of
+    it. `unit`: see `value_only`.
     """
     if summary is not None and (found := summary.measured(name)) is not None:
-        return at_most(name, summary) + at_least(value_only(name, found.value, unit), bound=found.at_least)
+        told = value_only(name, found.value, unit)
+        return at_least(told, bound=True) if found.at_least else at_most(name, summary) + told
     if value is None:
         return summary.too_few.get(name, "–") if summary else "–"
     return at_most(name, summary) + value_only(name, value, unit)
@@ -251,7 +253,7 @@ def how_it_ended(manifest: Manifest, summary: Summary) -> str:
     if summary.partial:
         return "it never came to its end; this is what was recorded (partial)"
     return {
-        "run-time": "run time reached",
+        "run-time": "completed" if manifest.plan else "run time reached",
         "failure-threshold": f"stopped by the failure threshold, at failure {limit}{after}{_held(summary)}",
         "completed": "completed",
         "interrupted": f"interrupted{after}",

@@ -102,7 +102,7 @@ def sections(history: History) -> list[Section]:
 def _courses(history: History) -> Section:
     columns: tuple[Column[MetricHistory], ...] = (
         Column("Metric", lambda metric: METRICS[metric.name].label),
-        Column("Course", lambda metric: sparkline(metric.values)),
+        Column("Trend", lambda metric: sparkline(metric.values)),
         Column("First", lambda metric: Cell(next(_known(metric)), METRICS[metric.name].unit), Unit.COUNT),
         Column("Newest", lambda metric: Cell([*_known(metric)].pop(), METRICS[metric.name].unit), Unit.COUNT),
         Column("Changes", _found, leads=True),

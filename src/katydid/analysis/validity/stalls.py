@@ -9,7 +9,7 @@ import pandas as pd
 from katydid.analysis.validity.generator import FREE_CORES
 from katydid.analysis.validity.rule import START_UP_MS, Run
 from katydid.model.documents.summary import Finding
-from katydid.model.formatting import fraction
+from katydid.model.formatting import fraction, milliseconds
 
 BLOCKED_SHARE, BLOCKED_FEWEST_MS = 0.015, 100.0
 """Of the window; and what is one hiccup, however short the window."""
@@ -75,8 +75,9 @@ def blocked(run: Run) -> Finding | None:
     cause, remedy = worst.cause
     return Finding(
         "invalid",
-        f"the event loop of the generator's process {worst.process} was blocked for {worst.blocked_ms / 1000:.2g} s of "
-        f"{worst.window_ms / 1000:.3g} s ({fraction(worst.share)}, {worst.worst_ms:.0f} ms at once): {cause}",
+        f"the event loop of the generator's process {worst.process} was blocked for "
+        f"{milliseconds(worst.blocked_ms)} of {milliseconds(worst.window_ms)} ({fraction(worst.share)}, "
+        f"{milliseconds(worst.worst_ms)} at once): {cause}",
         remedy,
     )
 

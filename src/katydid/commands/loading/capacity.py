@@ -21,7 +21,7 @@ def add_parser(commands: Commands) -> None:
         add_help=False,
         allow_abbrev=False,
         usage="katydid capacity WORKLOAD [--thresholds FILE] [--json F|-] [Katydid's and Locust's options]",
-        epilog="example: katydid capacity stream --host http://127.0.0.1:8080 --interval 2 --limit 1",
+        epilog="example: katydid capacity stream --host http://gpu-1:8080 --interval 2 --limit 1",
     )
     parser.add_argument("--json", metavar="F", help="write the result as JSON; - for standard output")
     add_run_arguments(parser)

@@ -80,7 +80,7 @@ def run_help(
         *([(title, list(rows(rest))), common] if searches else [common, (title, list(rows(rest)))]),
         *((title, list(rows(names))) for title, names in groups.items()),
     ]
-    width = min(shutil.get_terminal_size().columns, _MOST_WIDTH)
+    width = _width()
     ending = [
         "Each is also an environment variable, as shown, and a line of locust.conf.",
         *([] if workload else [f"Options of one workload: {parser.prog} WORKLOAD --help"]),
@@ -94,17 +94,28 @@ def run_help(
             *textwrap.wrap(parser.description or "", width),
             *(line for title, found in sections if found for line in _section(title, found, width)),
             "",
-            *ending,
+            *(each for line in ending for each in _whole_words(line, width, _INDENT)),
         ]
     )
 
 
 def locust_help(locusts: argparse.ArgumentParser) -> str:
-    """Locust's own options, as Locust prints them."""
+    """Locust's own options, as Locust prints them; what it does not wrap is wrapped."""
     for action in locusts._actions:  # noqa: SLF001 - argparse has no list of them
         if _is_ours(action):
             action.help = argparse.SUPPRESS
-    return str(locusts.format_help().partition("\n\n")[2])
+    told, width = locusts.format_help().partition("\n\n")[2], _width()
+    return "\n".join(each for line in told.splitlines() for each in _whole_words(line, width))
+
+
+def _width() -> int:
+    return min(shutil.get_terminal_size().columns, _MOST_WIDTH)
+
+
+def _whole_words(line: str, width: int, more: int = 0) -> list[str]:
+    """A line as several that fit, below its own beginning, or so much further in; words and addresses stay whole."""
+    indent = " " * (len(line) - len(line.lstrip()) + more)
+    return textwrap.wrap(line, width, subsequent_indent=indent, break_on_hyphens=False, break_long_words=False) or [""]
 
 
 def _is_ours(action: argparse.Action) -> bool:
@@ -158,7 +169,8 @@ def _section(title: str, rows: Sequence[tuple[str, str]], width: int) -> Iterato
     for flags, meaning in rows:
         lines = textwrap.wrap(meaning, max(20, width - column - _INDENT - _GAP), break_on_hyphens=False) or [""]
         if len(flags) > column:
-            yield " " * _INDENT + flags
+            choices = " " * _INDENT + flags.replace("|", "| ")
+            yield from (line.replace("| ", "|") for line in _whole_words(choices, width, _GAP))
             flags = ""  # noqa: PLW2901 - it has been printed
         yield f"{' ' * _INDENT}{flags:<{column}}{' ' * _GAP}{lines[0]}".rstrip()
         yield from (" " * (_INDENT + column + _GAP) + line for line in lines[1:])

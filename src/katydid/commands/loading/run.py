@@ -16,7 +16,7 @@ def add_parser(commands: Commands) -> None:
         description="Run a workload through Locust, without its web UI, and write a run folder with a report.",
         add_help=False,
         usage="katydid run WORKLOAD [--host URL | --embedded-target[=OPTIONS]] [options]",
-        epilog="example: katydid run stream --host http://127.0.0.1:8080 --users 50 --run-time 2m",
+        epilog="example: katydid run stream --host http://gpu-1:8080 --users 50 --run-time 2m",
     )
     add_run_arguments(parser)
     parser.set_defaults(run=run)

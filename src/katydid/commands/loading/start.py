@@ -48,7 +48,7 @@ def start(ours: Namespace, *words: str, shows_run: bool, stderr: bool = False) -
     Args:
         ours: arguments that are the command's own, and as `locusts` those that are not.
         words: more of Locust's.
-        shows_run: Katydid shows the run instead of Locust, whose log has its warnings only.
+        shows_run: Katydid shows the run instead of Locust, whose log has its warnings only; else all its lines.
         stderr: what people read goes to standard error.
     """
     parser, locusts = ours.parser, ours.locusts
@@ -189,21 +189,23 @@ _PACKAGE = Path(__file__).resolve().parents[2]
 
 def _locust(arguments: list[str], *, shows_run: bool, stderr: bool) -> int:
     """Locust's own main, in this process, with its exit code made ours."""
-    from locust.main import main as locust_main
+    from locust import main as locusts_main
 
     from katydid.engine import plugin
     from katydid.engine.live.steady_output import keep_going
+    from katydid.engine.live.terminal_log import take_over_log
     from katydid.engine.workers.presence import look_for_master
 
     keep_going()
     plugin.install()
     if shows_run:
         plugin.show_progress(stderr=stderr)
+    take_over_log(locusts_main, shows_run=shows_run)
     look_for_master(arguments)
     sys.argv = ["locust", *arguments]
     try:
         with blaming_locustfile():
-            locust_main()
+            locusts_main.main()
     except SystemExit as exit_:
         code = exit_.code if isinstance(exit_.code, int) else 1
         if code == plugin.last_code() or (code in _OURS and code != ExitCode.GATE_FAILED):  # Locust's own is 1

@@ -6,7 +6,6 @@ Locust's own table; between, its log has the same lines.
 
 import logging
 import time
-from argparse import Namespace
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,7 @@ from rich.live import Live
 from rich.text import Text
 
 from katydid.engine.live.figures import QUANTILES, LiveFigures
+from katydid.engine.live.terminal_log import warning_line
 from katydid.engine.options import RunOptions
 from katydid.engine.run_info import RunInfo
 from katydid.engine.run_state import Runtime
@@ -55,7 +55,7 @@ class Progress:
         self._console = terminal(stderr=self.stderr)
         self._live: Live | None = None
         self._greenlet: gevent.Greenlet | None = None
-        self._note = ""
+        self._note, self._is_staged = "", False
 
     @classmethod
     def enable(cls, *, stderr: bool) -> None:
@@ -69,6 +69,7 @@ class Progress:
             self._console = terminal(stderr=True)
         host = shown_url(self._runtime.environment.host or "")
         limit, staged = info.failure_limit, staged_shape(self._runtime.environment)
+        self._is_staged = staged is not None
         at_rates = staged is not None and staged.at_rates(self._runtime.environment.parsed_options)
         stops = f"aborts after {plural(limit, 'failed request')}" if limit else "no failure stops it"
         how_long = _how_long(options, info) if info.users and not options.course else ""
@@ -97,7 +98,7 @@ class Progress:
         """Say why the run ends, and what is waited for."""
         limit = self._runtime.info.failure_limit
         why = {
-            "run-time": "The run time is over",
+            "run-time": "The last stage is over" if self._is_staged else "The run time is over",
             "failure-threshold": f"Stopped at the {ordinal(limit)} failure",
             "interrupted": "Interrupted",
             "completed": "All is done",
@@ -168,29 +169,6 @@ def _times(figures: LiveFigures, now_ms: float) -> str:
     found = {label: figures.recent(column, now_ms) for column, label in LINE_TIMES.items()}
     told = [f"{label} {'/'.join(map(milliseconds, values.values()))}" for label, values in found.items() if values]
     return f"{'/'.join(QUANTILES.values())}: {', '.join(told)}" if told else ""
-
-
-def warning_line(level: int, text: str) -> str:
-    """A warning or an error, as all of them look in `katydid run`."""
-    return f"{logging.getLevelName(level).capitalize()}: {text}"
-
-
-class _Plain(logging.Formatter):
-    """Of a log that is part of what a person reads."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        return warning_line(record.levelno, super().format(record))
-
-
-def take_over_log(options: Namespace | None) -> None:
-    """Have Locust print no table, and its log look like our warnings, unless a log of its own was asked for."""
-    logging.getLogger("locust.stats_logger").disabled = True
-    if options is None or options.logfile or options.loglevel.upper() != "WARNING":
-        return
-    for name in (None, "locust"):
-        for handler in logging.getLogger(name).handlers:
-            if type(handler) is logging.StreamHandler:
-                handler.setFormatter(_Plain())
 
 
 def _load(options: RunOptions, info: RunInfo, *, at_rates: bool) -> str:

@@ -1,5 +1,6 @@
 """Scales and ticks: from values to places on a picture, and the round numbers written beside it."""
 
+import itertools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -57,7 +58,7 @@ def horizontal(chart: Chart) -> Axis:
     step = _nice(width / 5)
     first = math.ceil(low / step - 1e-9)
     values = [i * step for i in range(first, math.floor(high / step + 1e-9) + 1)]
-    digits = max(0, -math.floor(math.log10(step) + 1e-9))
+    digits = next(d for d in itertools.count() if math.isclose(round(step, d), step))
     ticks = _halved([(x, f"{x:,.{digits}f}") for x in values])
     return Axis(lambda x: (x - low) / width, ticks, unit, _with(unit))
 

@@ -68,15 +68,22 @@ def _environment() -> Environment:
     }
     environment.filters["one_line"] = one_line
     environment.filters["with_commands"] = _with_commands
+    environment.filters["whole_options"] = _whole_options
     return environment
 
 
 _COMMAND = re.compile(r"`([^`]+)`")
+_OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
 
 
 def _with_commands(text: str) -> Markup:
     """A sentence, with what stands between its backquotes as code."""
-    return Markup(_COMMAND.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped
+    return Markup(_COMMAND.sub(r"<code>\1</code>", str(_whole_options(text))))  # noqa: S704 - escaped
+
+
+def _whole_options(text: str) -> Markup:
+    """A sentence whose options stand on one line each: a browser breaks at their hyphens."""
+    return Markup(_OPTION.sub(r'<span class="whole">\g<0></span>', str(escape(text))))  # noqa: S704 - escaped
 
 
 @cache

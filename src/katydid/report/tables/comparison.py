@@ -131,9 +131,13 @@ def runs_table(names: tuple[str, str], comparison: Comparison, reports: Mapping[
     return Table("Runs", RUNS, rows, in_terminal=len(rows) <= 20)
 
 
+_ENDINGS = {"run-time": "run time reached", "error": "aborted by an error", "": "never"}
+"""Words for those that do not say it themselves."""
+
+
 def _ending(outcome: RunOutcome) -> str:
     if outcome.ended != "failure-threshold":
-        return outcome.ended or "never"
+        return _ENDINGS.get(outcome.ended or "", outcome.ended or "")
     after = f" after {outcome.seconds:.0f}\u00a0s" if outcome.seconds else ""
     return f"at failure {outcome.failure_threshold}{after}"
 

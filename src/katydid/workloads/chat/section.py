@@ -89,14 +89,10 @@ def _charts(found: ChatFigures) -> Sequence[Chart]:
     if len(times) > 1:
         lines = [
             Line("p50", Style.MAIN, [(row.history_tokens or 0.0, row.ttft_p50_ms or 0.0) for row in times], dots=True),
-            Line(
-                "p90",
-                Style.MAIN,
-                [(row.history_tokens or 0.0, row.ttft_p90_ms or float("nan")) for row in times],
-                dashed=True,
-                dots=True,
-            ),
         ]
+        if any(row.ttft_p90_ms for row in times):
+            p90 = [(row.history_tokens or 0.0, row.ttft_p90_ms or float("nan")) for row in times]
+            lines.append(Line("p90", Style.MAIN, p90, dashed=True, dots=True))
         charts.append(
             Chart(
                 key="ttft-by-history",
