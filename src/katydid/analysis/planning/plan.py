@@ -72,7 +72,8 @@ class Demand:
         if self.load > MOST_LOAD:
             raise ConfigError(f"{plural(self.load, 'busy worker')} are more than {MOST_LOAD:g}: plan for a part of it")
         if self.load / self.utilisation > MOST_WORKERS:
-            raise ConfigError(f"--utilisation {self.utilisation:g} needs more than {plural(MOST_WORKERS, 'worker')}: raise it")
+            most = plural(MOST_WORKERS, "worker")
+            raise ConfigError(f"--utilisation {self.utilisation:g} needs more than {most}: raise it")
 
     @property
     def load(self) -> float:
