@@ -10,6 +10,7 @@ import os
 import socket
 import ssl
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import gevent.monkey
@@ -225,17 +226,25 @@ _GATHERS = hasattr(socket.socket, "sendmsg")
 
 def send_all(sock: socket.socket, deadline: float, *pieces: bytes) -> None:
     """Send on a non-blocking socket, letting other greenlets run while its buffer is full."""
-    left: list[bytes | memoryview] = list(pieces)
+    left: Sequence[bytes | memoryview] = pieces
     while left:
         try:
             sent = sock.sendmsg(left) if _GATHERS and len(left) > 1 else sock.send(left[0])
         except BlockingIOError:
             gevent.socket.wait_write(sock.fileno(), _left(deadline))
             continue
-        while left and sent >= len(left[0]):
-            sent -= len(left.pop(0))
-        if left:
-            left[0] = memoryview(left[0])[sent:]
+        if sent == len(left[0]) and len(left) == 1:  # nearly always
+            return
+        left = _behind(sent, list(left))
+
+
+def _behind(sent: int, pieces: list[bytes | memoryview]) -> list[bytes | memoryview]:
+    """What is left of pieces of which so many bytes are sent."""
+    while pieces and sent >= len(pieces[0]):
+        sent -= len(pieces.pop(0))
+    if pieces:
+        pieces[0] = memoryview(pieces[0])[sent:]
+    return pieces
 
 
 def _receive(sock: socket.socket, deadline: float) -> bytes:
