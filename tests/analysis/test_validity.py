@@ -97,6 +97,12 @@ def test_one_hiccup_does_not_invalidate_a_short_run():
     assert found(steady(4), monitor(4, blocked_ms=[0, 0, 110.0, 0]), stopped_at_ms=4000.0) == {"blocked": "invalid"}
 
 
+def test_no_more_than_the_window_is_blocked():
+    told = summarise(samples(*steady(5)), monitor(5, blocked_ms=1500.0), manifest_with(MANIFEST, stopped_at_ms=5000.0))
+    (message,) = (finding["message"] for finding in told["findings"] if finding["rule"] == "blocked")
+    assert "(100\u00a0%" in message
+
+
 def standing(watched, begin, end):
     """The monitor of a generator that stood still meanwhile, as a Katydid that did not add up lags wrote it."""
     gap = end - begin

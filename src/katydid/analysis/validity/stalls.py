@@ -111,10 +111,11 @@ def _stall(
     still = np.maximum(holes, summed - excused)
     seconds = spans[still > 0] / 100.0  # times percent gives milliseconds
     worst = np.where(still > 0, np.maximum(lag, holes), 0.0)
+    window = max(float(at[-1]), end) - max(begin, float(at[0] - spans[0]))
     return Stall(
         process,
-        blocked_ms=float(still.sum()),
-        window_ms=max(float(at[-1]), end) - max(begin, float(at[0] - spans[0])),
+        blocked_ms=min(float(still.sum()), window),  # the first second may have begun before the window
+        window_ms=window,
         worst_ms=float(worst.max()),
         waited_ms=float((waited[still > 0] * seconds).sum()),
         used_ms=float((used[still > 0] * seconds).sum()),
