@@ -6,12 +6,13 @@ import resource
 from datetime import UTC, datetime
 from tempfile import TemporaryFile
 
+import pyarrow as pa
 import pytest
 
 from katydid.model.errors import ConfigError, NoDataError
 from katydid.model.sample import Sample
-from katydid.runs.folder import RunFolder, RunWriter, check_results, new_run_path
-from katydid.runs.rows import RowBuffer, sample_schema
+from katydid.runs.folder import RunFolder, RunWriter, check_results, new_run_path, row_schemas
+from katydid.runs.rows import RowBuffer, encode, sample_schema
 
 STARTED = datetime(2026, 11, 21, 9, 30, 5, tzinfo=UTC)
 
@@ -196,6 +197,16 @@ def no_descriptors(writer):
 def test_rows_are_kept_where_no_descriptor_is_left(writer, no_descriptors, kind):
     writer.append(kind, b"batch")
     assert (writer.path / f"{kind}.rows").stat().st_size > len(b"batch")
+
+
+@pytest.mark.parametrize("kind", ["monitor", "events", "gaps"])
+def test_a_kind_with_rows_has_them_in_its_table(writer, kind):
+    schema = row_schemas({})[kind]
+    values = {pa.string(): "a", pa.bool_(): True}
+    writer.append(kind, encode([[values.get(column.type, 1)] for column in schema], schema))
+    folder = writer.finish()
+    assert len(getattr(folder, kind)()) == 1
+    assert not (folder.path / f"{kind}.rows").exists()
 
 
 def test_a_kind_without_rows_leaves_no_file(writer):
