@@ -92,8 +92,10 @@ def told_error(value: dict[str, Any]) -> object:
     vLLM and what came from it say `"object": "error"`, Anthropic and its followers `"type": "error"`, FastAPI has a
     `detail` and nothing else.
     """
-    whole = value.get("object") == "error" or value.get("type") == "error" or value.keys() == {"detail"}
-    return value.get("error") or (value if whole else None)
+    if error := value.get("error"):
+        return error
+    alone = len(value) == 1 and "detail" in value
+    return value if alone or value.get("object") == "error" or value.get("type") == "error" else None
 
 
 def tells_error(data: bytes) -> bool:
