@@ -1,5 +1,5 @@
-# Katydid in an image: Locust with our workloads (docker run IMAGE -f stream.py …), and `katydid` itself
-# (docker run --entrypoint katydid IMAGE …). Not run by our CI, which has no Docker: see deploy/README.md.
+# An image with Locust and the Katydid workloads (docker run IMAGE -f stream.py …), and `katydid` itself
+# (docker run --entrypoint katydid IMAGE …). Our CI does not run it, because it has no Docker: see deploy/README.md.
 FROM python:3.13-slim AS build
 WORKDIR /source
 RUN python -m venv /venv

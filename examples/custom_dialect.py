@@ -1,4 +1,4 @@
-"""An API of your own: text-generation-inference's /generate_stream, which Katydid does not know.
+"""An API that Katydid does not know: text-generation-inference's /generate_stream.
 
 katydid run examples/custom_dialect.py --api tgi --host http://127.0.0.1:8090 --users 5 --interval 2 --run-time 20s
 """
@@ -9,10 +9,10 @@ from katydid import Answer, Generation, Message, SseStreamParser, StreamUser, be
 
 
 class TgiStreamParser(SseStreamParser):
-    """One streamed answer."""
+    """Parses one streamed answer."""
 
     def event(self, name: bytes, data: bytes) -> None:
-        """Each brings a token; the last one brings the usage too."""
+        """Handle an event: each has a token, the last one also the usage."""
         value = load_object(data)
         token, details = value.get("token") or {}, value.get("details")
         if "error" in value:
@@ -25,32 +25,32 @@ class TgiStreamParser(SseStreamParser):
 
 
 class Tgi:
-    """What requests look like, and who reads the answers."""
+    """Builds requests, and chooses the parsers of the answers."""
 
     name = "tgi"
     endpoint = "/generate_stream"
     models_endpoint = "/info"
 
     def headers(self, api_key: str | None) -> dict[str, str]:
-        """Of every request."""
+        """Return the headers of every request."""
         return bearer_headers("text/event-stream", api_key)
 
     def body(self, messages: list[Message], generation: Generation, *, stream: bool) -> bytes:
-        """Of a request; the prompt is the last message."""
+        """Return the body of a request; the prompt is the last message."""
         return orjson.dumps(
             {"inputs": messages[-1]["content"], "parameters": {"max_new_tokens": generation.max_tokens}}
         )
 
     def parse_models(self, body: bytes) -> list[str]:
-        """The one model that is served."""
+        """Return the one model that is served."""
         return [load_object(body)["model_id"]]
 
     def stream_parser(self, check: str) -> SseStreamParser:
-        """For one streamed answer."""
+        """Return a new parser for one streamed answer."""
         return TgiStreamParser(check)
 
     def parse_answer(self, body: bytes) -> Answer:
-        """A whole answer, as the workload `batch` asks for with `--endpoint /generate`."""
+        """Parse a whole answer, as requested by the workload `batch` with `--endpoint /generate`."""
         return Answer(load_object(body)["generated_text"], "length", None, None)
 
 
@@ -58,4 +58,4 @@ register(Tgi())
 
 
 class Ask(StreamUser):
-    """The workload `stream`; a `BatchUser` or your own would do as well."""
+    """The workload `stream`; a `BatchUser` or your own class works as well."""

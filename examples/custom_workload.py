@@ -1,4 +1,4 @@
-"""A workload of your own: each user asks a question, then follows up, in one interval.
+"""A workload of your own: in each interval a user asks a question, then follow-up questions.
 
 katydid run examples/custom_workload.py --embedded-target --users 5 --interval 5 --run-time 20s --follow-ups 2
 """
@@ -11,19 +11,19 @@ from katydid import NOT_NEGATIVE, RunOptions, StreamUser, option
 
 @dataclass(frozen=True, kw_only=True)
 class FollowUpOptions(RunOptions):
-    """A field is an option: on the command line, in the environment, in the web form, on every worker."""
+    """Each field is an option: on the command line, in the environment, in the web form, on every worker."""
 
     follow_ups: int = option(1, "questions after the first one", kind=int, rule=NOT_NEGATIVE)
 
 
 class FollowUp(StreamUser):
-    """Each question is a request, with a row and a name of its own."""
+    """Sends each question as a request with its own row and name."""
 
     workload = "follow-up"
     options_class = FollowUpOptions
 
     def iterate(self, scheduled: float) -> None:
-        """The first question is due on schedule, each other one as soon as the one before is answered."""
+        """The first question is due on schedule, each later one as soon as the previous one is answered."""
         for number in range(1 + self.run_context.options.follow_ups):
             due = scheduled if number == 0 else time.monotonic()
             with self.sampled(due, name=f"question {number + 1}") as sample:

@@ -1,4 +1,4 @@
-"""A workload with metrics of its own: eight texts a request, and how many vectors come back a second.
+"""A workload with its own metrics: eight texts per request, and the vectors returned per second.
 
 katydid run examples/embeddings.py --api embeddings --host http://127.0.0.1:8090 --users 5 --interval 1 --run-time 20s
 """
@@ -8,21 +8,21 @@ import orjson
 from katydid import Answer, BatchUser, Generation, Message, Metric, OpenAi, Workload, load_object, register
 
 TEXTS = 8
-"""Of one request."""
+"""Texts per request."""
 
 
 class Embeddings(OpenAi):
-    """OpenAI's /v1/embeddings: its keys and its list of models are those of the chat."""
+    """OpenAI's /v1/embeddings, with the keys and the model list of the chat API."""
 
     name = "embeddings"
     endpoint = "/v1/embeddings"
 
     def body(self, messages: list[Message], generation: Generation, *, stream: bool) -> bytes:
-        """Of a request: the prompt, once a text."""
+        """Return the body of a request: the same prompt for each text."""
         return orjson.dumps({"model": generation.model, "input": [messages[-1]["content"]] * TEXTS})
 
     def parse_answer(self, body: bytes) -> Answer:
-        """What comes back; `extra` are columns of the workload."""
+        """Parse an answer; `extra` fills the columns of the workload."""
         value = load_object(body)
         vectors = len(value["data"])
         return Answer(
@@ -35,13 +35,15 @@ register(Embeddings())
 
 
 class Embed(BatchUser):
-    """Asks as users of `batch` do."""
+    """Sends requests like a user of `batch`."""
 
     record = Workload(
         name="embeddings",
         columns={"vectors": int, "complete": bool},
         metrics=(
-            Metric("vectors_per_s", "Vectors", "vectors", read="rate", better="higher", definition="Vectors a second."),
+            Metric(
+                "vectors_per_s", "Vectors", "vectors", read="rate", better="higher", definition="Vectors per second."
+            ),
             Metric("complete_share", "Complete answers", "complete", read="share", better="higher"),
         ),
     )

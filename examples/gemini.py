@@ -1,4 +1,4 @@
-"""An API whose path holds the model, and another path for whole answers: Gemini's.
+"""An API whose path contains the model, with another path for whole answers: Gemini's.
 
 katydid run examples/gemini.py Ask --api gemini --host http://127.0.0.1:8090 --users 5 --interval 2 --run-time 20s
 """
@@ -12,21 +12,21 @@ from katydid import Answer, BatchUser, Generation, Message, SseStreamParser, Str
 
 
 def text_of(value: dict[str, Any]) -> str:
-    """The text of an event, or of a whole answer."""
+    """Return the text of an event, or of a whole answer."""
     parts = [part for candidate in value.get("candidates") or [] for part in candidate["content"].get("parts") or []]
     return "".join(part.get("text") or "" for part in parts)
 
 
 def end_of(value: dict[str, Any]) -> str | None:
-    """Why the answer ends."""
+    """Return why the answer ended, or None if it has not."""
     return next((c["finishReason"] for c in value.get("candidates") or [] if c.get("finishReason")), None)
 
 
 class GeminiStreamParser(SseStreamParser):
-    """One streamed answer."""
+    """Parses one streamed answer."""
 
     def event(self, name: bytes, data: bytes) -> None:
-        """Each brings a piece; the last one says why the answer ends, and has the usage."""
+        """Handle an event: each has a piece of text, the last one also the finish reason and the usage."""
         value = load_object(data)
         if "error" in value:
             self.on_error(value["error"])
@@ -40,44 +40,44 @@ class GeminiStreamParser(SseStreamParser):
 
 
 class Gemini:
-    """What requests look like, and who reads the answers."""
+    """Builds requests, and chooses the parsers of the answers."""
 
     name = "gemini"
     endpoint = "/v1beta/models/{model}"
     models_endpoint = "/v1beta/models"
 
     def path(self, generation: Generation, *, stream: bool) -> str:
-        """The model and the kind of answer are in the path; `endpoint` is how reports call all of them."""
+        """Return a path with the model and the kind of answer; reports show `endpoint` for all of them."""
         where = f"/v1beta/models/{quote(generation.model)}"
         return f"{where}:streamGenerateContent?alt=sse" if stream else f"{where}:generateContent"
 
     def headers(self, api_key: str | None) -> dict[str, str]:
-        """Of every request."""
+        """Return the headers of every request."""
         return {"Content-Type": "application/json"} | ({"x-goog-api-key": api_key} if api_key else {})
 
     def body(self, messages: list[Message], generation: Generation, *, stream: bool) -> bytes:
-        """Of a request; neither the model nor the kind of answer is in it."""
+        """Return the body of a request; the model and the kind of answer are not in it."""
         contents = [{"role": "user", "parts": [{"text": message["content"]}]} for message in messages]
         settings = {"maxOutputTokens": generation.max_tokens, "temperature": generation.temperature}
         return orjson.dumps({"contents": contents, "generationConfig": settings})
 
     def parse_models(self, body: bytes) -> list[str]:
-        """Their names, as the path has them."""
+        """Return the names of the models, as used in the path."""
         return [model["name"].removeprefix("models/") for model in load_object(body)["models"]]
 
     def stream_parser(self, check: str) -> SseStreamParser:
-        """For one streamed answer."""
+        """Return a new parser for one streamed answer."""
         return GeminiStreamParser(check)
 
     def parse_answer(self, body: bytes) -> Answer:
-        """A whole answer."""
+        """Parse a whole answer."""
         value = load_object(body)
         usage = value.get("usageMetadata") or {}
         tokens = usage.get("promptTokenCount"), usage.get("candidatesTokenCount")
         return Answer(text_of(value), end_of(value), *tokens)
 
     def meaning(self, name: bytes, data: bytes) -> tuple[str, int | None]:
-        """What an event brings, and the completion tokens until then: for `--record-events`."""
+        """Return what an event contains and the completion tokens so far, for `--record-events`."""
         value = load_object(data)
         if "error" in value:
             return "error", None
@@ -94,4 +94,4 @@ class Ask(StreamUser):
 
 
 class AskWhole(BatchUser):
-    """`katydid run gemini.py AskWhole`: whole ones."""
+    """`katydid run gemini.py AskWhole`: whole answers."""

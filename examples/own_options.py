@@ -1,4 +1,4 @@
-"""Options of your own: an API brings some, and so does a workload.
+"""Options of your own, for an API and for a workload.
 
 katydid run examples/own_options.py --api embeddings --host http://127.0.0.1:8090 --texts 32 --rounds 3 --pause 250ms
 """
@@ -27,9 +27,9 @@ from katydid import (
 
 @dataclass(frozen=True, kw_only=True)
 class EmbeddingsOptions:
-    """Of the API: taken with `--api embeddings`, by whatever workload."""
+    """Options of the API: any workload accepts them with `--api embeddings`."""
 
-    texts: int = option(8, "texts of one request", kind=count, rule=POSITIVE)
+    texts: int = option(8, "texts per request", kind=count, rule=POSITIVE)
 
 
 class Embeddings(OpenAi):
@@ -43,16 +43,16 @@ class Embeddings(OpenAi):
         self._options = options or EmbeddingsOptions()
 
     def configured(self, options: EmbeddingsOptions) -> "Embeddings":
-        """The API with the values of a run."""
+        """Return the API with the option values of a run."""
         return Embeddings(options)
 
     def body(self, messages: list[Message], generation: Generation, *, stream: bool) -> bytes:
-        """Of a request: the prompt, once a text."""
+        """Return the body of a request: the same prompt for each text."""
         texts = [messages[-1]["content"]] * self._options.texts
         return orjson.dumps({"model": generation.model, "input": texts})
 
     def parse_answer(self, body: bytes) -> Answer:
-        """What comes back."""
+        """Parse an answer."""
         value = load_object(body)
         return Answer("", "stop", value["usage"]["prompt_tokens"], None, other=len(value["data"]) > 0)
 
@@ -62,19 +62,19 @@ register(Embeddings())
 
 @dataclass(frozen=True, kw_only=True)
 class RoundsOptions:
-    """Of the workload: they come beside those of its users' class, here of `batch`."""
+    """Options of the workload, in addition to those of its user class, here `batch`."""
 
-    rounds: int = option(1, "requests of a turn, one after the other", kind=count, rule=POSITIVE)
-    pause: float = option(0.0, "seconds between two of them", kind=duration, rule=NOT_NEGATIVE)
+    rounds: int = option(1, "requests per turn, one after the other", kind=count, rule=POSITIVE)
+    pause: float = option(0.0, "seconds between two requests", kind=duration, rule=NOT_NEGATIVE)
 
 
 class Rounds(BatchUser):
-    """Asks several times in a turn."""
+    """Sends several requests per turn."""
 
     record = Workload(name="rounds", options=RoundsOptions)
 
     def iterate(self, scheduled: float) -> None:
-        """The first request is due on schedule, each other one after the pause."""
+        """Send one turn: the first request is due on schedule, each other one after the pause."""
         for number in range(self.run_context.options.rounds):
             if number:
                 time.sleep(self.run_context.options.pause)

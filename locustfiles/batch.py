@@ -1,4 +1,4 @@
-"""Whole, non-streamed completions at a fixed interval a user.
+"""Non-streamed chat completions, each user at a fixed interval.
 
 katydid run batch --host http://127.0.0.1:8080 --users 50 --run-time 2m
 locust -f locustfiles/batch.py

@@ -1,4 +1,4 @@
-"""Conversations of several turns, whose answers are checked while others load the service.
+"""Multi-turn conversations whose answers are checked under load.
 
 katydid run session --host http://127.0.0.1:8080 --users 5 --turns 20 --interval 0
 locust -f locustfiles/session.py --headless

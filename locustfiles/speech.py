@@ -1,4 +1,4 @@
-"""Streams of speech at the pace of speaking, over WebSockets. Copy this file to make a workload of your own.
+"""Streams speech over WebSockets, at the speed of speech. Copy this file to make a workload of your own.
 
 katydid run speech --host http://127.0.0.1:8080 --users 50 --interval 10 --run-time 2m
 locust -f locustfiles/speech.py

@@ -1,4 +1,4 @@
-"""Speech goes on while 2,000 clients connect in one moment. Targets on this machine only, unless they are yours.
+"""Connects 2,000 clients at once during a speech load. A target on another machine must be yours.
 
 katydid run storm --embedded-target="--speech-connections 1000" --users 20 --run-time 60s
 locust -f locustfiles/storm.py

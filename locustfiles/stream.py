@@ -1,4 +1,4 @@
-"""Streamed chat completions at a fixed interval a user. Copy this file to make a workload of your own.
+"""Streamed chat completions, each user at a fixed interval. Copy this file to make a workload of your own.
 
 katydid run stream --host http://127.0.0.1:8080 --users 50 --run-time 2m
 locust -f locustfiles/stream.py

@@ -1,4 +1,4 @@
-"""Conversations with a fixed number of tool calls, every call checked.
+"""Conversations with a fixed number of tool calls; every call is checked.
 
 katydid run tools --host http://127.0.0.1:8080 --users 20 --run-time 2m --tool-calls 2
 locust -f locustfiles/tools.py

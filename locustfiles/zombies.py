@@ -1,4 +1,4 @@
-"""Speech goes on while 1,000 connections are held that do nothing. Targets on this machine only, unless they are yours.
+"""Holds 1,000 idle connections during a speech load. A target on another machine must be yours.
 
 katydid run zombies --embedded-target --users 20 --run-time 60s
 locust -f locustfiles/zombies.py

@@ -1,20 +1,20 @@
 #!/usr/bin/env bash
 # For CI: load the service, judge it by a thresholds file, and exit with the gate's code. Results: reports/gate/.
-# LOCUST_HOST is the service; BASE_HOST, where set, the version to compare with: PAIRS interleaved runs each, or, where
-# that is not set, as many pairs as it takes (`katydid ab`), MAX_PAIRS (10) at most.
-# THRESHOLDS (a file), LOCUST_USERS, LOCUST_RUN_TIME, LOAD_TEST_VERSION … say the rest; options go to every run.
+# LOCUST_HOST is the service, BASE_HOST (optional) the version to compare with. Both are run interleaved, PAIRS times each;
+# without PAIRS, `katydid ab` makes pairs until the verdict is clear, at most MAX_PAIRS (10).
+# Set the rest with THRESHOLDS (a file), LOCUST_USERS, LOCUST_RUN_TIME, LOAD_TEST_VERSION …; options go to every run.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 require_target "$@"
 options=("$@")
 case ${BASE_HOST:+" $* "} in
-  *" --host"[\ =]* | *" -H"*) die "--host beside BASE_HOST: name the new version's address in LOCUST_HOST" ;;
+  *" --host"[\ =]* | *" -H"*) die "--host cannot be used with BASE_HOST: put the new version's address into LOCUST_HOST" ;;
 esac
 katydid_setup run
 
 export LOCUST_USERS=${LOCUST_USERS:-50} LOCUST_RUN_TIME=${LOCUST_RUN_TIME:-3m}
 thresholds=${THRESHOLDS:-stream} results=reports/gate
 runs=$results/runs-$(date -u +%Y%m%dT%H%M%SZ)-$$
-katydid gate --thresholds "$thresholds" --only-read # what is wrong with it is better known before the load
+katydid gate --thresholds "$thresholds" --only-read # report its mistakes before the load, not after
 
 run() {
   local side=$1
@@ -33,7 +33,7 @@ elif [ -n "${BASE_HOST:-}" ]; then
   baseline=("--baseline" "$runs"/base/stream/*)
   judged=("$runs"/new/stream/*)
 else
-  run new || { code=$?; [[ $code = [14] ]] || exit "$code"; } # a run that failed or is invalid is the gate's to judge
+  run new || { code=$?; [[ $code = [14] ]] || exit "$code"; } # the gate judges a failed or invalid run
   judged=("$runs"/new/stream/*)
 fi
 

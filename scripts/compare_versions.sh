@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Is the new version better? Both get the same load, interleaved, then their runs are compared. PAIRS, BASE_VERSION,
-# NEW_VERSION, LOCUST_USERS, LOCUST_RUN_TIME … say how; options after the hosts go to every run.
+# Compare two versions: run both under the same load, interleaved, then compare their runs. Configure it with PAIRS,
+# BASE_VERSION, NEW_VERSION, LOCUST_USERS, LOCUST_RUN_TIME …; options after the hosts go to every run.
 #   scripts/compare_versions.sh http://127.0.0.1:8001 http://127.0.0.1:8002 --users 50 --run-time 2m
-# With --until-decided before the hosts it makes only as many pairs as it takes, PAIRS (10) at most: `katydid ab`.
+# With --until-decided before the hosts, `katydid ab` makes pairs only until the verdict is clear, at most PAIRS (10).
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 until_decided=
 if [ "${1:-}" = --until-decided ]; then until_decided=1 && shift; fi

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Run all tests, also the slow ones, and see what they cover: of src/ at least 95 % of the lines, of what is pure (model, protocol, load) every branch.
-# What the processes do that the tests start counts too. About half an hour; arguments go to pytest.
+# Run all tests, including the slow ones, and check coverage: at least 95 % of the lines of src/, and every branch of the
+# pure packages (model, protocol, load). Processes started by tests count too. About half an hour; arguments go to pytest.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 cd "$ROOT"
 katydid_setup dev

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# See it work: a local target as version `old` and as a faster version `new`, the stream workload against both,
-# interleaved until it is decided, and the verdict. About three minutes. The truth: new takes 20 % less.
+# Demo: compare a local target (version `old`) with a faster configuration of it (`new`), using the stream workload,
+# interleaved until the verdict is clear. About three minutes. The true difference: new takes 20 % less time.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 katydid_setup run
 cd "$ROOT"
 
 port=${PORT:-$((20000 + RANDOM % 10000))}
 host=http://127.0.0.1:$port
-# A seed of its own each time it starts (the number of the shell that starts it): runs that draw the same times are one.
+# Each start gets a new seed (the process id of its shell): runs with the same random times would not be independent.
 target="katydid target --port $port --chunks 60 --jitter 0.5 --seed \$\$"
 exec katydid ab stream "$host" "$host" --base-version old --new-version new --max-pairs "${PAIRS:-5}" \
   --start-base "$target --ttft 300ms --chunk-interval 25ms" \

@@ -1,19 +1,20 @@
-# Sourced by the other scripts: finds the repository, sets up its virtual environment, says things.
+# Sourced by the other scripts: finds the repository, sets up its virtual environment, prints messages.
 # shellcheck shell=bash
 set -euo pipefail
 
 ROOT=$(CDPATH='' cd -- "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
-# Git Bash rewrites variables that look like paths; an endpoint is none. Windows' own code pages lack our signs.
+# Git Bash rewrites variables that look like paths, but an endpoint is not a path. Windows' code pages lack characters
+# that we print.
 export MSYS2_ENV_CONV_EXCL=LOAD_TEST_ENDPOINT PYTHONUTF8=1
 
 say() { printf '%s\n' "$*" >&2; }
 die() { say "${0##*/}: $*"; exit 2; }
 
-# require_target ARGUMENT...: a run with these arguments has a target, or we end here, before any set-up.
+# require_target ARGUMENT...: exit, before any set-up, if a run with these arguments has no target.
 require_target() {
   local argument
-  # Locust may find the host in these files; `katydid run` sees whether it does.
+  # Locust may find the host in these files; `katydid run` checks that later.
   if [ -n "${LOCUST_HOST:-}${OPENAI_BASE_URL:-}${ANTHROPIC_BASE_URL:-}${OLLAMA_HOST:-}" ] || [ -f locust.conf ] || [ -f "${HOME:-}/.locust.conf" ]; then return; fi
   for argument in "$@"; do
     case $argument in
@@ -40,7 +41,7 @@ find_python() { # print a Python >= 3.11, or die
       return
     fi
   done
-  # Windows' launcher, where nothing is in PATH; it names the program itself.
+  # If PATH has no Python: the Windows launcher, which prints the path of the executable.
   if is_python py -3; then
     py -3 -c 'import sys; print(sys.executable)'
     return
@@ -52,26 +53,26 @@ venv_bin() { # print the folder of an environment's commands: Scripts on Windows
   if [ -d "$1/Scripts" ]; then printf '%s\n' "$1/Scripts"; else printf '%s\n' "$1/bin"; fi
 }
 
-quietly() { # quietly WHAT COMMAND...: all of its output where it fails, none where it works
+quietly() { # quietly WHAT COMMAND...: print the command's output only if it fails
   local what=$1 output
   shift
   say "$what ..."
   output=$("$@" 2>&1) || { say "$output"; die "$what failed: see the output above"; }
 }
 
-# hold_lock FOLDER: wait until no other set-up holds it; it is ours until the calling (sub)shell ends.
+# hold_lock FOLDER: wait until no other set-up holds the lock, then hold it until the calling (sub)shell ends.
 hold_lock() {
   local lock=$1 owner waited=0
   until mkdir "$lock" 2>/dev/null; do
     [ -w "$(dirname "$lock")" ] || die "cannot write to $(dirname "$lock"): make it writable"
     owner=$(cat "$lock/owner" 2>/dev/null || true)
     if [ -n "$owner" ] && ! kill -0 "$owner" 2>/dev/null; then
-      rm -rf "$lock" # its owner was killed
+      rm -rf "$lock" # its owner is dead
       continue
     fi
     [ "$waited" -gt 0 ] || say "Waiting for another set-up (process ${owner:-unknown}) ..."
     waited=$((waited + 1))
-    [ "$waited" -lt 900 ] || die "another set-up goes on for 15 minutes: end it, remove $lock, and try again"
+    [ "$waited" -lt 900 ] || die "another set-up has been running for 15 minutes: end it, remove $lock, and try again"
     sleep 1
   done
   held_lock=$lock
@@ -81,13 +82,13 @@ hold_lock() {
   printf '%s\n' $$ >"$lock/owner"
 }
 
-# setup_env FOLDER REQUIREMENTS [OPTION of pip ...]: make a virtual environment with exactly these packages; fast when
-# it is there.
+# setup_env FOLDER REQUIREMENTS [OPTION of pip ...]: make a virtual environment with exactly these packages, unless it
+# already exists.
 setup_env() {
   local folder=$1 requirements=$2 python stamp
   shift 2
   python=$(find_python)
-  # The root is part of it: an environment that was moved with its repository does not run.
+  # The stamp includes the root, because an environment does not work after its repository was moved.
   stamp="$ROOT $("$python" -c 'import sys; print(sys.version)') $(cksum <"$requirements")"
   [ "$folder" != "$ROOT/.venv" ] || stamp="$stamp $(what_is_built | cksum)"
   if ! has_stamp "$folder" "$stamp"; then
@@ -98,7 +99,7 @@ setup_env() {
   fi
 }
 
-what_is_built() { # print what an installed katydid depends on beside the sources that it runs from
+what_is_built() { # print the files that require a reinstallation when they change; Python sources do not
   cat "$ROOT/pyproject.toml"
   find "$ROOT/src" "$ROOT/hatch_build.py" \( -name '*.[ch]' -o -name hatch_build.py \) -exec cat {} + 2>/dev/null || true
 }
@@ -120,11 +121,11 @@ make_env() {
   printf '%s' "$stamp" >"$folder/.stamp"
 }
 
-# katydid_setup [run|dev]: the repository's own environment, with its commands first in PATH.
+# katydid_setup [run|dev]: set up the repository's environment, and put its commands first in PATH.
 katydid_setup() {
   local kind=${1:-run}
   case $kind in run | dev) ;; *) die "there is no set-up called $kind: take run or dev" ;; esac
-  # An environment for tests serves runs too.
+  # A dev environment can also run load tests.
   if [ "$kind" = run ] && [ "$(cat "$ROOT/.venv/.kind" 2>/dev/null || true)" = dev ]; then kind=dev; fi
   setup_env "$ROOT/.venv" "$ROOT/requirements/$kind.txt"
   printf '%s' "$kind" >"$ROOT/.venv/.kind"
@@ -132,13 +133,13 @@ katydid_setup() {
   export PATH
 }
 
-how_long() { # how_long SECONDS: as one says it who does not know it to the second
+how_long() { # how_long SECONDS: print a rough duration, for estimates
   if [ "$1" -lt 90 ]; then printf '%s s' "$1"; else printf '%s min' $((($1 + 30) / 60)); fi
 }
 
-# interleave PAIRS COMMAND: `COMMAND base PAIR` and `COMMAND new PAIR` alternately (base new, new base, …), so that what
-# drifts meanwhile meets both alike. A run that is invalid (4) or in which nothing succeeded (1) does not end it: the
-# comparison says what that means. COMMAND sees these locals before the variables of its own script.
+# interleave PAIRS COMMAND: call `COMMAND base PAIR` and `COMMAND new PAIR` alternately (base new, new base, …), so that
+# drift affects both equally. An invalid run (4), or one in which nothing succeeded (1), does not end it, because the
+# comparison handles them. COMMAND sees these locals before the variables of its own script.
 interleave() {
   local pairs=$1 command=$2 pair side order code turn=0 left="" began=$SECONDS
   for ((pair = 1; pair <= pairs; pair++)); do

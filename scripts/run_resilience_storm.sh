@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# 20 speakers, and after 25 s of a minute 2,000 clients connect at once.
-# Without LOCUST_HOST or --host it is a target of our own that is put through it, with room for 1,000. The speakers
-# speak together every 10 s, so that it is known who has a place: nobody when the storm comes, and when they speak
-# next the house is full. LOCUST_USERS, options … win.
+# 20 speakers for a minute; after 25 s, 2,000 clients connect at once.
+# Without LOCUST_HOST or --host it starts the embedded target, which accepts 1,000 connections. All speakers speak at the
+# same time, every 10 s, so that the outcome is predictable: none of them is connected when the storm starts, and all
+# connections are taken when they speak next. LOCUST_USERS, options … override the defaults.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 export LOCUST_USERS=${LOCUST_USERS:-20} LOCUST_RUN_TIME=${LOCUST_RUN_TIME:-60s}
 export LOAD_TEST_INTERVAL=${LOAD_TEST_INTERVAL:-10} LOAD_TEST_PHASE=${LOAD_TEST_PHASE:-burst}

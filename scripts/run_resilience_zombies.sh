@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# 50 speakers, and after 20 s of a minute 1,000 connections are held that do nothing.
-# Without LOCUST_HOST or --host it is a target of our own that is put through it; LOCUST_USERS, options … win.
+# 50 speakers for a minute; after 20 s, 1,000 idle connections are opened and held.
+# Without LOCUST_HOST or --host it starts the embedded target. LOCUST_USERS, options … override the defaults.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 export LOCUST_USERS=${LOCUST_USERS:-50} LOCUST_RUN_TIME=${LOCUST_RUN_TIME:-60s}
 (require_target "$@") 2>/dev/null || set -- --embedded-target="--speech-workers 4" "$@"

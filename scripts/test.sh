@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Set up everything and run all checks and tests; arguments go to pytest.
+# Set everything up, then run all checks and tests. Arguments go to pytest.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 cd "$ROOT"
 katydid_setup dev
 
-# Pages are tested in a real browser; where it can be installed without asking, it is.
+# Pages are tested in a real browser. Install it if this is possible without asking.
 if ! command -v chromium >/dev/null && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-  # In a subshell: a failure must not end us here, only the tests that need a browser.
+  # In a subshell, so that a failure only skips the browser tests.
   (quietly "Installing chromium" sh -c 'apt-get update -q && apt-get install -yq --no-install-recommends chromium') ||
     say "no chromium: the browser tests are skipped"
 fi
@@ -18,25 +18,26 @@ if [ $# -gt 0 ]; then
   exec pytest "$@"
 fi
 
-# These make load, and mostly wait for it; everything else computes. So they run side by side.
+# These tests generate load and mostly wait; all others mostly compute. So the two groups run in parallel.
 LOAD=(tests/e2e tests/faults tests/transport tests/commands/test_bad_input.py)
-AFTERWARDS=(tests/report) # computes too, but takes the processor that the load leaves at its end
-# Runs have sessions of their own, which Linux gives equal shares of the processor: this one's is made the least.
+AFTERWARDS=(tests/report) # computes, but runs after the load tests, when the processor is free
+# Load test runs have their own sessions, and Linux gives every session an equal share of the processor. Give this one
+# the smallest share.
 gently() {
   command -v setsid >/dev/null || exec nice "$@"
   # shellcheck disable=SC2016 # the inner shell's arguments
   exec setsid sh -c 'echo 19 2>/dev/null >/proc/self/autogroup; exec nice "$@"' sh "$@"
 }
 
-# Both halves are on the same processors, and a test that looks at the clock may fail for that. What has failed is run
-# once more, alone; what fails again has failed. CHECKS_FAILED is a code that pytest does not end with.
+# Both groups share the processors, so a test that depends on timing may fail. Failed tests run once more, alone, and
+# that result counts. CHECKS_FAILED is an exit code that pytest does not use.
 CHECKS_FAILED=90
 scratch=$(mktemp -d)
-again() { # again STATUS CACHE PYTEST-ARGUMENT...: of tests that have ended with this status
+again() { # again STATUS CACHE PYTEST-ARGUMENT...: rerun the failed tests of a pytest run that exited with STATUS
   local status=$1 cache=$2
   shift 2
   [ "$status" = 1 ] || return "$status"
-  say "Running once more, alone, what failed ..."
+  say "Running the failed tests again, alone ..."
   pytest --last-failed --last-failed-no-failures=none -o cache_dir="$cache" "$@"
 }
 

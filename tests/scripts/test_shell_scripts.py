@@ -321,7 +321,7 @@ def test_the_demo_starts_both_versions_and_compares_them_until_it_is_decided(rep
 
 
 UNREACHABLE = "Traceback (most recent call last):\n  raise ProxyError(e)\nProxyError: Connection refused"
-NO_RESULT = "audit.sh: no result: requirements/run.txt could not be looked up where vulnerabilities are known"
+NO_RESULT = "audit.sh: no result: requirements/run.txt could not be looked up in the database of known vulnerabilities"
 
 
 @pytest.mark.parametrize(
