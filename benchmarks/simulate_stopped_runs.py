@@ -165,8 +165,8 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     random = np.random.default_rng(options.seed)
-    called = [f"{who} stopped, {runs} a side" for who in ("new", "both") for runs in RUNS]
-    heads = ("load", "failures come", *METRICS, *called)
+    called = [f"{who} stopped, {runs} per side" for who in ("new", "both") for runs in RUNS]
+    heads = ("load", "requests fail", *METRICS, *called)
     print(f"| {' | '.join(heads)} |\n|{'---|' * len(heads)}", flush=True)
     for load in LOADS:
         for failures in FAILURES:
