@@ -83,7 +83,9 @@ ROWS = {
     "batching, 10 ms + 1 ms per request in each step, 20 to 60 tokens": Row(
         lambda: Target(Batching(0.01, 0.001, tokens(20, 60), 64))
     ),
-    "batching, 15 ms + 0.4 ms, 40 tokens, at most 16 requests": Row(lambda: Target(Batching(0.015, 0.0004, always(40), 16))),
+    "batching, 15 ms + 0.4 ms, 40 tokens, at most 16 requests": Row(
+        lambda: Target(Batching(0.015, 0.0004, always(40), 16))
+    ),
     "slots, 2 % failures at any load": Row(lambda: Target(Slots(10, always(0.2)), 0.02)),
     "slots, 3 % failures at any load": Row(lambda: Target(Slots(10, always(0.2)), 0.03)),
     "slots, 4 % failures at any load": Row(lambda: Target(Slots(10, always(0.2)), 0.04)),

@@ -53,12 +53,32 @@ SITUATIONS = (
     Situation("drift of 1 % per run, interleaved", drift=0.01),
     Situation("drift of 5 % per run, interleaved", drift=0.05),
     Situation("drift of 1 % per run, base runs first", drift=0.01, interleaved=False),
-    Situation("drift of 1 % per run, base runs first, history of 4 versions × 5 runs", drift=0.01, interleaved=False, history=VERSIONS),
+    Situation(
+        "drift of 1 % per run, base runs first, history of 4 versions × 5 runs",
+        drift=0.01,
+        interleaved=False,
+        history=VERSIONS,
+    ),
     Situation("days differ by 3 % (sd), interleaved on one day", days=0.03, history=VERSIONS),
     Situation("two days that differ by 3 % (sd), history of 1 version", days=0.03, interleaved=False),
-    Situation("two days that differ by 3 % (sd), history of 4 versions × 5 runs", days=0.03, interleaved=False, history=VERSIONS),
-    Situation("two days that differ by 5 % (sd), history of 4 versions × 5 runs", days=0.05, interleaved=False, history=VERSIONS),
-    Situation("two days that differ by 5 % (sd), history of 10 versions × 3 runs", days=0.05, interleaved=False, history=(3,) * 10),
+    Situation(
+        "two days that differ by 3 % (sd), history of 4 versions × 5 runs",
+        days=0.03,
+        interleaved=False,
+        history=VERSIONS,
+    ),
+    Situation(
+        "two days that differ by 5 % (sd), history of 4 versions × 5 runs",
+        days=0.05,
+        interleaved=False,
+        history=VERSIONS,
+    ),
+    Situation(
+        "two days that differ by 5 % (sd), history of 10 versions × 3 runs",
+        days=0.05,
+        interleaved=False,
+        history=(3,) * 10,
+    ),
 )
 
 
