@@ -5,7 +5,7 @@ log-normal (median 3 s, sigma 0.5) times the run's luck (3 %); a fifth of the re
 their answer, or half and half. A run that is stopped ends at a failure drawn at random, from the 60th to the
 200th, and cuts off what is in flight.
 
-    python benchmarks/simulate_stopped_runs.py   # a few minutes: the second table of docs/verdicts.md
+    python benchmarks/simulate_stopped_runs.py   # a few minutes: the last table of docs/verdicts.md
     python benchmarks/simulate_stopped_runs.py --runs 50 --pairs 100
 """
 
