@@ -128,7 +128,7 @@ def _cell(rows: list[dict[str, Any]], scenario: Scenario) -> str:
     each = median(row["us_each"] for row in good)
     load = f"{median(row['cpu'] for row in good):.0%} of a core"
     if not scenario.stream:
-        return f"{1e6 / each:,.0f} requests/s a core ({each:.0f} µs each)"
+        return f"{1e6 / each:,.0f} requests/s per core ({each:.0f} µs each)"
     text = f"{each:.2f} µs/chunk, {load}"
     errors = [row["ttft_error_p99"] for row in good if row["ttft_error_p99"] is not None]
     if scenario.name == "burst" or not errors:

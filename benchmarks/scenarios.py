@@ -31,7 +31,7 @@ class Scenario:
 _PACED = {"ttft": 0.2, "chunk_interval": 0.02, "chunks": 100}
 
 SCENARIOS = (
-    Scenario("burst", "64 streams, 200 chunks as fast as they come", 64,
+    Scenario("burst", "64 streams, 200 chunks as fast as possible", 64,
              {"ttft": 0.0, "chunk_interval": 0.0, "chunks": 200}, 0.001, 4_000),
     Scenario("paced200", "200 streams, 100 chunks 20 ms apart", 200, _PACED, 2.25, 2_000),
     Scenario("paced500", "500 streams, 100 chunks 20 ms apart", 500, _PACED, 2.3, 4_500),

@@ -132,8 +132,8 @@ def _estimates(logs: np.ndarray) -> Runs:
     ]  # fmt: skip
 
 
-COLUMNS = ("sd of each metric", "history", "truth", "slower", "faster", "no difference", "mean pairs")
-PAIR_COLUMNS = ("a pair shares", "earlier pairs", *COLUMNS[2:])
+COLUMNS = ("sd of each metric", "history", "truth", "slower", "faster", "no difference", "mean number of pairs")
+PAIR_COLUMNS = ("shared variance", "earlier pairs", *COLUMNS[2:])
 
 
 def main() -> None:
@@ -156,7 +156,7 @@ def _with_pairs(series: int) -> Iterator[Row]:
     for shared in (SHARED, 0.0):
         for pairs in (5, 10):
             for known in (False, True):
-                begins = f"{100 * shared:.0f} % | {pairs}, {'known' if known else 'as runs alone'}"
+                begins = f"{100 * shared:.0f} % | {pairs}, {'pairing known' if known else 'pairing unknown'}"
                 history = History(pairs=pairs, known=known)
                 yield from _rows(begins, PAIRED_SD, series=series, history=history, shared=shared)
 

@@ -78,12 +78,14 @@ LIMIT = 20.0 * T / 0.95
 ROWS = {
     "slots": Row(lambda: Target(Slots(10, always(0.2))), 100),
     "sharing, exponential work": Row(lambda: Target(Sharing(4, exponential(0.15)))),
-    "sharing, exponential work, 4 % luck a hold": Row(lambda: Target(Sharing(4, exponential(0.15), luck=0.04))),
+    "sharing, exponential work, each hold varies by 4 %": Row(lambda: Target(Sharing(4, exponential(0.15), luck=0.04))),
     "sharing, fixed work": Row(lambda: Target(Sharing(4, always(0.15)))),
-    "batching, 10 + 1 ms a request and step, 20 to 60 tokens": Row(
+    "batching, 10 ms + 1 ms per request in each step, 20 to 60 tokens": Row(
         lambda: Target(Batching(0.01, 0.001, tokens(20, 60), 64))
     ),
-    "batching, 15 + 0.4 ms, 40 tokens, 16 at most": Row(lambda: Target(Batching(0.015, 0.0004, always(40), 16))),
+    "batching, 15 ms + 0.4 ms, 40 tokens, at most 16 requests": Row(
+        lambda: Target(Batching(0.015, 0.0004, always(40), 16))
+    ),
     "slots, 2 % failures at any load": Row(lambda: Target(Slots(10, always(0.2)), 0.02)),
     "slots, 3 % failures at any load": Row(lambda: Target(Slots(10, always(0.2)), 0.03)),
     "slots, 4 % failures at any load": Row(lambda: Target(Slots(10, always(0.2)), 0.04)),
@@ -150,7 +152,7 @@ def main() -> None:
     parser.add_argument("--searches", type=int, default=60)
     parser.add_argument("names", nargs="*", help="rows whose names have one of these words")
     asked = parser.parse_args()
-    print("| target | truth | off by | at most | off by > 20 % | interval holds it | cannot see | load |")
+    print("| target | truth | error | largest | error > 20 % | interval contains the truth | limiter not seen | load |")
     print("|---|---|---|---|---|---|---|---|")
     for name, row in ROWS.items():
         if not asked.names or any(word in name for word in asked.names):

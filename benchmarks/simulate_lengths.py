@@ -57,9 +57,9 @@ class Answers:
     @property
     def name(self) -> str:
         """In words."""
-        prompts = "the same prompts" if self.same else "other prompts"
+        prompts = "same prompts in all runs" if self.same else "different prompts in each run"
         varied = f"vary by {self.variation:.0%}" if self.variation else "are of one length"
-        longer = f", new ones {self.longer:.0%} longer" if self.longer else ""
+        longer = f", the new version's are {self.longer:.0%} longer" if self.longer else ""
         return f"{self.requests} requests, {prompts}, answers {varied}{longer}"
 
 
@@ -154,7 +154,7 @@ def _run(answers: Answers, prompts: np.ndarray, slower: float, longer: float, ra
 
 
 COLUMNS = (
-    "answers", "runs a side", "at equal length", "equal: called different", "equal: no difference",
+    "answers", "runs per side", "compared at equal length", "equal: called different", "equal: no difference",
     "10 % slower: found", "20 % slower: found", "40 % slower: found",
 )  # fmt: skip
 

@@ -5,7 +5,7 @@ log-normal (median 3 s, sigma 0.5) times the run's luck (3 %); a fifth of the re
 their answer, or half and half. A run that is stopped ends at a failure drawn at random, from the 60th to the
 200th, and cuts off what is in flight.
 
-    python benchmarks/simulate_stopped_runs.py   # a few minutes: the second table of docs/verdicts.md
+    python benchmarks/simulate_stopped_runs.py   # a few minutes: the last table of docs/verdicts.md
     python benchmarks/simulate_stopped_runs.py --runs 50 --pairs 100
 """
 
@@ -165,8 +165,8 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     random = np.random.default_rng(options.seed)
-    called = [f"{who} stopped, {runs} a side" for who in ("new", "both") for runs in RUNS]
-    heads = ("load", "failures come", *METRICS, *called)
+    called = [f"{who} stopped, {runs} per side" for who in ("new", "both") for runs in RUNS]
+    heads = ("load", "requests fail", *METRICS, *called)
     print(f"| {' | '.join(heads)} |\n|{'---|' * len(heads)}", flush=True)
     for load in LOADS:
         for failures in FAILURES:

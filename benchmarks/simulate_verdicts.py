@@ -44,10 +44,10 @@ SECONDS = 120.0
 
 COLUMNS = (
     "noise (sd of p95)",
-    "runs a side",
+    "runs per side",
     "equal: called different",
     "equal: no difference",
-    "interval holds the truth",
+    "interval contains the truth",
     "10 % slower: found",
     "10 % slower: called no difference",
     "20 % slower: found",
@@ -84,7 +84,7 @@ class Failing:
     @property
     def how(self) -> str:
         """In words."""
-        together = f"bursts of {self.burst}" if self.burst > 1 else "each alone"
+        together = f"bursts of {self.burst}" if self.burst > 1 else "independent"
         return f"{together}, runs vary by {self.luck:.0%}" if self.luck else together
 
 
@@ -253,7 +253,7 @@ def _with(how: dict, rows: Iterable[Judged]) -> Iterator[Row]:
 def _times(drawn: dict[str, np.ndarray]) -> Iterator[Judged]:
     for level, runs in ((level, drawn[level]) for level in LEVELS):
         designs = [(str(count), count, STEADY) for count in RUNS]
-        designs += [("5, sharing 80 %", 5, Situation("pairs are correlated", shared=0.8))]
+        designs += [("5, pairs share 80 %", 5, Situation("pairs are correlated", shared=0.8))]
         for label, count, situation in designs:
 
             def figures(
@@ -267,24 +267,24 @@ def _times(drawn: dict[str, np.ndarray]) -> Iterator[Judged]:
 
 
 SITUATION_COLUMNS = (
-    "the noise",
-    "runs a side",
+    "situation",
+    "runs per side",
     "equal: called different",
     "equal: no difference",
-    "interval holds the truth",
+    "interval contains the truth",
     "5 % slower: found",
     "10 % slower: found",
     "10 % slower: called no difference",
     "20 % slower: found",
 )
 EQUAL_COLUMNS = (
-    "equal versions: requests that fail",
+    "equal versions: share of requests that fail",
     "1 run, no history",
     "1 run",
     "3 runs",
     "5 runs",
 )
-WORSE_COLUMNS = ("worse version: requests that fail", "runs a side", "slower", "the same, no history")
+WORSE_COLUMNS = ("worse version: share of requests that fail", "runs per side", "slower", "slower, no history")
 
 
 def _situations(drawn: dict[str, np.ndarray]) -> Iterator[Judged]:

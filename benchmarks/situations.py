@@ -39,26 +39,46 @@ class Situation:
     shared: float = 0.0
 
 
-STEADY = Situation("as the history")
+STEADY = Situation("same noise as the history")
 SITUATIONS = (
     STEADY,
-    Situation("as a history of 4 versions × 5 runs", history=VERSIONS),
+    Situation("same noise, history of 4 versions × 5 runs", history=VERSIONS),
     Situation("new version twice as noisy", new=2.0),
     Situation("new version three times as noisy", new=3.0),
     Situation("base twice as noisy", base=2.0),
-    Situation("today twice as noisy as the history", 2.0, 2.0),
+    Situation("today twice as noisy", 2.0, 2.0),
     Situation("today three times as noisy", 3.0, 3.0),
-    Situation("today twice as noisy as 4 versions", 2.0, 2.0, history=VERSIONS),
-    Situation("1 run in 10 is 30 % slow", slow=0.1),
-    Situation("drift of 1 % a run, interleaved", drift=0.01),
-    Situation("drift of 5 % a run, interleaved", drift=0.05),
-    Situation("drift of 1 % a run, base first", drift=0.01, interleaved=False),
-    Situation("drift of 1 % a run, base first, 4 versions", drift=0.01, interleaved=False, history=VERSIONS),
-    Situation("day sd 3 %, interleaved on one day", days=0.03, history=VERSIONS),
-    Situation("two days, day sd 3 %, history of one", days=0.03, interleaved=False),
-    Situation("two days, day sd 3 %, 4 versions × 5", days=0.03, interleaved=False, history=VERSIONS),
-    Situation("two days, day sd 5 %, 4 versions × 5", days=0.05, interleaved=False, history=VERSIONS),
-    Situation("two days, day sd 5 %, 10 versions × 3", days=0.05, interleaved=False, history=(3,) * 10),
+    Situation("today twice as noisy, history of 4 versions × 5 runs", 2.0, 2.0, history=VERSIONS),
+    Situation("1 run in 10 is 30 % slower", slow=0.1),
+    Situation("drift of 1 % per run, interleaved", drift=0.01),
+    Situation("drift of 5 % per run, interleaved", drift=0.05),
+    Situation("drift of 1 % per run, base runs first", drift=0.01, interleaved=False),
+    Situation(
+        "drift of 1 % per run, base runs first, history of 4 versions × 5 runs",
+        drift=0.01,
+        interleaved=False,
+        history=VERSIONS,
+    ),
+    Situation("days differ by 3 % (sd), interleaved on one day", days=0.03, history=VERSIONS),
+    Situation("two days that differ by 3 % (sd), history of 1 version", days=0.03, interleaved=False),
+    Situation(
+        "two days that differ by 3 % (sd), history of 4 versions × 5 runs",
+        days=0.03,
+        interleaved=False,
+        history=VERSIONS,
+    ),
+    Situation(
+        "two days that differ by 5 % (sd), history of 4 versions × 5 runs",
+        days=0.05,
+        interleaved=False,
+        history=VERSIONS,
+    ),
+    Situation(
+        "two days that differ by 5 % (sd), history of 10 versions × 3 runs",
+        days=0.05,
+        interleaved=False,
+        history=(3,) * 10,
+    ),
 )
 
 

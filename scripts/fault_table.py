@@ -1,4 +1,4 @@
-"""Write docs/faults.md: what happens, and what Katydid says. Run it when a test of a fault has changed."""
+"""Write docs/faults.md: what happens, and what Katydid reports. Run it after a change to the tests of faults."""
 
 import sys
 from pathlib import Path

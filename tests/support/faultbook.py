@@ -1,7 +1,6 @@
-"""Faults on the wire: what a target does with one request, and the row that must come of it.
+"""Faults on the wire: what a target does with one request, and the row that must result.
 
-They are dealt by `faultserver` to real runs, which are held to what stands here; `faulttable` makes a
-table of them.
+`faultserver` injects them into real runs, whose rows must match; `faulttable` makes a table of them.
 """
 
 import gzip
@@ -17,13 +16,13 @@ from streams import DONE, PROPER, ROLE, STOP, THREE, TOOL, USAGE, delta
 
 @dataclass(frozen=True)
 class Wire:
-    """One thing that a target does with one request, and the row that comes of it.
+    """One fault: what the target does with one request, and the row that must result.
 
     Attributes:
         error: the failure's class; None for a success.
-        detail: what the row's text has in it.
-        chunks: with content; None where that is not asked.
-        also: what else is true of the row.
+        detail: text that the row's `detail` contains.
+        chunks: number of content chunks; None if it is not checked.
+        also: a further check of the row.
     """
 
     fault: int
@@ -37,13 +36,13 @@ class Wire:
 
 
 def named(cases: tuple[Wire, ...], *names: str) -> list[Wire]:
-    """Those of the cases that have these names."""
+    """The cases with these names."""
     found = {case.name: case for case in cases}
     return [found[name] for name in names]
 
 
 def changed(cases: tuple[Wire, ...], *new: Wire, instead_of: str) -> tuple[Wire, ...]:
-    """The cases, with new ones in place of another."""
+    """The cases, with one of them replaced by new ones."""
     assert named(cases, instead_of)
     return tuple(each for case in cases for each in (new if case.name == instead_of else (case,)))
 
@@ -55,7 +54,7 @@ def events(*said: str | bytes, end: bytes = END) -> bytes:
 
 
 def bytewise(message: bytes) -> list[bytes]:
-    """A message, a byte a write."""
+    """A message as single bytes, one per write."""
     return [message[i : i + 1] for i in range(len(message))]
 
 
@@ -70,8 +69,8 @@ LATE_BOM = b"\xef\xbb\xbf" + (ROLE + THREE).encode() + b"\xef\xbb\xbf" + (delta(
 ELSEWHERE = b"Location: http://127.0.0.1:1/stolen\r\n"
 
 STREAM: tuple[Wire, ...] = (
-    Wire(1, "no end mark, no finish reason", Answer([events(ROLE, THREE)]), E.TRUNCATED, "ended early, after 3", 3),
-    Wire(1, "a finish reason, no end mark", Answer([events(ROLE, THREE, STOP)]), E.TRUNCATED, "ended early", 3),
+    Wire(1, "no end mark and no finish reason", Answer([events(ROLE, THREE)]), E.TRUNCATED, "ended early, after 3", 3),
+    Wire(1, "a finish reason but no end mark", Answer([events(ROLE, THREE, STOP)]), E.TRUNCATED, "ended early", 3),
     Wire(
         2,
         "an error event after 200",
@@ -82,7 +81,7 @@ STREAM: tuple[Wire, ...] = (
     ),
     Wire(
         2,
-        "an error event that is a rate limit",
+        "an error event about a rate limit",
         Answer([events('data: {"error":{"message":"Rate limit reached"}}\n\n', DONE)]),
         E.RATE_LIMITED,
         "Rate limit reached",
@@ -90,14 +89,14 @@ STREAM: tuple[Wire, ...] = (
     ),
     Wire(
         3,
-        "200 and no token",
+        "200 without a token",
         Answer([events(ROLE, STOP, USAGE, DONE)]),
         E.EMPTY,
         "no content",
         0,
         also=lambda row: row.ttft_ms is None,
     ),
-    Wire(3, "200 and no body", Answer([sized(b"")]), E.EMPTY, "no content", 0, also=lambda row: row.ttft_ms is None),
+    Wire(3, "200 without a body", Answer([sized(b"")]), E.EMPTY, "no content", 0, also=lambda row: row.ttft_ms is None),
     Wire(
         4,
         "a role and an empty delta come first",
@@ -107,7 +106,7 @@ STREAM: tuple[Wire, ...] = (
     ),
     Wire(
         5,
-        "usage comes late",
+        "the usage comes late",
         Answer([SSE_HEAD + chunks((ROLE + THREE + STOP).encode()), chunks((USAGE + DONE).encode()) + END], 0.4),
         chunks=3,
         also=lambda row: row.gap_max_ms < 200 and row.ttft_ms < row.duration_ms - 200 and row.completion_tokens == 3,
@@ -138,7 +137,7 @@ STREAM: tuple[Wire, ...] = (
     Wire(8, "closed without an answer", Answer(then="close"), E.TRUNCATED, "without an answer"),
     Wire(
         8,
-        "closed after some work, without an answer",
+        "closed after 0.3 s without an answer",
         Answer(then="close", work=0.3),
         E.TRUNCATED,
         "without an answer, 0.3",
@@ -162,27 +161,29 @@ STREAM: tuple[Wire, ...] = (
         3,
     ),
     Wire(10, "no answer at all", Answer(then="stay"), E.IDLE_TIMEOUT, "nothing arrived for"),
-    Wire(11, "a byte at a time, slowly", Answer([SSE_HEAD, *bytewise(chunks(THREE.encode()))], 0.2), E.TIMEOUT),
+    Wire(
+        11, "a slow answer, one byte at a time", Answer([SSE_HEAD, *bytewise(chunks(THREE.encode()))], 0.2), E.TIMEOUT
+    ),
     Wire(12, "only pings", Answer([SSE_HEAD, *[chunks(b": ping\n\n")] * 40], 0.2), E.TIMEOUT, "no complete answer", 0),
-    Wire(13, "one byte a write", Answer(bytewise(events(PROPER))), chunks=3),
+    Wire(13, "one byte per write", Answer(bytewise(events(PROPER))), chunks=3),
     Wire(
         14,
-        "characters cut apart",
+        "characters split between writes",
         Answer(bytewise(events(ROLE, delta("Grüße"), delta("世界"), delta("🦗"), STOP, DONE)), 0.0005),
         chunks=3,
     ),
     Wire(15, "invalid UTF-8", Answer([events(PROPER.encode().replace(b"Hello", b"\xff\xfe"))]), chunks=3),
     Wire(
         16,
-        "lines end with CR LF, cut between",
+        "lines end with CR LF, split between the two",
         Answer(bytewise(SSE_HEAD + chunks(*bytewise(CR_SPLIT)) + END)),
         chunks=3,
     ),
     Wire(16, "lines end with CR", Answer([events(PROPER.replace("\n", "\r"))]), chunks=3),
-    Wire(17, "a byte order mark first, and one later", Answer([events(LATE_BOM)]), chunks=3),
+    Wire(17, "a byte order mark at the start and another later", Answer([events(LATE_BOM)]), chunks=3),
     Wire(
         18,
-        "the last block is not ended",
+        "the last block is not terminated",
         Answer([events(ROLE, THREE, STOP.rstrip("\n"))]),
         E.TRUNCATED,
         "ended early, after 3",
@@ -190,13 +191,13 @@ STREAM: tuple[Wire, ...] = (
     ),
     Wire(
         18,
-        "an end mark that is not ended",
+        "an end mark that is not terminated",
         Answer([events(ROLE, THREE, STOP, DONE.rstrip("\n"))]),
         chunks=3,
     ),
     Wire(
         19,
-        "Unicode's line separators in a text",
+        "Unicode line separators in the text",
         Answer([events(PROPER.replace("Hello", "a\u2028\u2029b\u0085"))]),
         chunks=3,
     ),
@@ -209,7 +210,7 @@ STREAM: tuple[Wire, ...] = (
     ),
     Wire(
         21,
-        "a line without an end",
+        "an endless line",
         Answer([SSE_HEAD, *[chunks(b"x" * 65536)] * 40], then="stay"),
         E.MALFORMED,
         "more than 1048576 bytes",
@@ -268,21 +269,27 @@ WHOLE: tuple[Wire, ...] = (
         "does not say why it ended",
     ),
     Wire(2, "an error after 200", Answer([sized(b'{"error":{"message":"boom"}}')]), E.SERVER_ERROR_EVENT, "boom"),
-    Wire(3, "200 and no text", Answer([sized(REPLY.replace(b"Hello", b""))]), E.EMPTY, "no content"),
+    Wire(3, "200 without text", Answer([sized(REPLY.replace(b"Hello", b""))]), E.EMPTY, "no content"),
     Wire(
         6,
         "only tool calls",
         Answer([sized(REPLY.replace(b'"content":"Hello"', b'"content":null,"tool_calls":[{"id":"a"}]'))]),
     ),
-    Wire(8, "closed short of its length", Answer([HALF], then="close"), E.TRUNCATED, "in the middle of its answer"),
+    Wire(
+        8, "closed before its Content-Length", Answer([HALF], then="close"), E.TRUNCATED, "in the middle of its answer"
+    ),
     Wire(9, "reset in the middle", Answer([HALF], then="reset"), E.RESET, "reset"),
     Wire(10, "silence in the middle", Answer([HALF], then="stay"), E.IDLE_TIMEOUT, "nothing arrived for"),
-    Wire(11, "a byte at a time, slowly", Answer(bytewise(sized(REPLY)), 0.2), E.TIMEOUT, "no complete answer"),
-    Wire(13, "one byte a write", Answer(bytewise(sized(REPLY)))),
+    Wire(11, "a slow answer, one byte at a time", Answer(bytewise(sized(REPLY)), 0.2), E.TIMEOUT, "no complete answer"),
+    Wire(13, "one byte per write", Answer(bytewise(sized(REPLY)))),
     Wire(15, "invalid UTF-8", Answer([sized(REPLY.replace(b"Hello", b"\xff\xfe"))])),
-    Wire(14, "characters cut apart", Answer(bytewise(sized(REPLY.replace(b"Hello", "Grüße 世界 🦗".encode()))))),
     Wire(
-        19, "Unicode's line separators in a text", Answer([sized(REPLY.replace(b"Hello", "a\u2028b\u0085".encode()))])
+        14,
+        "characters split between writes",
+        Answer(bytewise(sized(REPLY.replace(b"Hello", "Grüße 世界 🦗".encode())))),
+    ),
+    Wire(
+        19, "Unicode line separators in the text", Answer([sized(REPLY.replace(b"Hello", "a\u2028b\u0085".encode()))])
     ),
     Wire(20, "a body that is not JSON", Answer([sized(b'{"choices":[')]), E.MALFORMED, 'not JSON: {"choices":['),
     BOMB,

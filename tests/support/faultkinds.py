@@ -1,4 +1,4 @@
-"""Which workload is dealt which faults of the wire, how it is run for that, and why others do not apply to it."""
+"""Which faults are injected into which workload, how it is run for that, and why other faults do not apply to it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -36,16 +36,16 @@ read = {{ text = "response", id = "id" }}
 
 @dataclass(frozen=True)
 class Kind:
-    """A way to run a workload, and the faults that it is dealt.
+    """A way to run a workload, and the faults that are injected into it.
 
     Attributes:
-        name: what is special about it, in words; empty for the usual way.
-        clients: that it can be run with.
+        name: how it differs from the default; empty for the default.
+        clients: those that can run it.
         well: the good answer to a request.
         deals: which requests get faults.
         words: options of the run.
-        files: that the run needs, by name.
-        ends: whether the run ends by itself once all faults were dealt.
+        files: text of each file that the run needs, by name.
+        ends: whether the run ends by itself after all faults.
     """
 
     workload: str
@@ -62,12 +62,12 @@ class Kind:
         return f"{self.workload} {self.name}".strip()
 
     def selected(self, *, quick: bool) -> tuple[Wire, ...]:
-        """All cases, or those that are dealt quickly."""
+        """All cases, or those that are over quickly."""
         return tuple(case for case in self.cases if case.answer.is_quick or not quick)
 
 
 def _without_tokens(case: Wire) -> Wire:
-    """As a session sees a stream: its texts alone."""
+    """The case as a session sees it: a session reads only the text of a stream."""
     if case.fault == 5:
         return replace(case, also=lambda row: row.gap_max_ms < 200 and row.ttft_ms < row.duration_ms - 200)
     if case.fault == 6:
@@ -80,23 +80,23 @@ WORDS_OF_A_TALK = (*STEADY, "--turns", 100_000)
 
 KINDS: tuple[Kind, ...] = (
     Kind("stream", "", STREAM, lambda _: WELL),
-    Kind("stream", "checked in full", STREAM, lambda _: WELL, ("fast",), words=(*STEADY, "--check", "full")),
+    Kind("stream", "all events parsed", STREAM, lambda _: WELL, ("fast",), words=(*STEADY, "--check", "full")),
     Kind("batch", "", WHOLE, lambda _: Answer([sized(REPLY)])),
-    Kind("tools", "in the answer", ANSWERS, well_with_tools, deals=is_answer, words=(*STEADY, "--tool-calls", 1)),
+    Kind("tools", "in the final answer", ANSWERS, well_with_tools, deals=is_answer, words=(*STEADY, "--tool-calls", 1)),
     Kind(
-        "tools", "in the call", CALLS, well_with_tools, deals=lambda request: not is_answer(request),
+        "tools", "in the tool call", CALLS, well_with_tools, deals=lambda request: not is_answer(request),
         words=(*STEADY, "--tool-calls", 1),
     ),
     Kind(
-        "tools", "in answers of one piece", WHOLE_ANSWERS, well_with_whole_tools, deals=is_answer,
+        "tools", "in an answer in one piece", WHOLE_ANSWERS, well_with_whole_tools, deals=is_answer,
         words=(*STEADY, "--tool-calls", 1, "--tools-answers", "whole"),
     ),
     Kind("burst", "", STREAM, lambda _: WELL, words=("--users", 2 * len(STREAM) + 2), ends=True),
     Kind(
-        "session", "with answers in one piece", TALK, lambda _: TALK_WELL,
+        "session", "answers in one piece", TALK, lambda _: TALK_WELL,
         words=(*WORDS_OF_A_TALK, "--scenario", "talk.toml"), files={"talk.toml": _scenario("json")},
     ),
-    Kind("session", "with streams", STREAMED_TALK, lambda _: WELL, words=(*WORDS_OF_A_TALK, "--scenario", "openai")),
+    Kind("session", "streaming", STREAMED_TALK, lambda _: WELL, words=(*WORDS_OF_A_TALK, "--scenario", "openai")),
     Kind(
         "session", "over WebSockets", SOCKET_TALK, lambda _: SOCKET_TALK_WELL, ("fast",),
         words=(*WORDS_OF_A_TALK, "--scenario", "talk.toml"), files={"talk.toml": _scenario("websocket")},
@@ -104,23 +104,23 @@ KINDS: tuple[Kind, ...] = (
     Kind("speech", "", SPEECH, lambda _: SPEECH_WELL, ("fast",), words=(*STEADY, "--audio-speed", 0)),
 )  # fmt: skip
 
-_LINES = "a message is a frame, and has no lines"
-_ONE_PIECE = "its answer comes in one piece, without events"
+_LINES = "its messages are frames, which have no lines"
+_ONE_PIECE = "its answer comes in one piece and has no events"
 APART: dict[tuple[int, str], str] = {
     **dict.fromkeys(((fault, "speech") for fault in (16, 17)), _LINES),
-    **dict.fromkeys(((fault, "speech") for fault in (5, 6, 7)), "its results have no tokens and call no tools"),
+    **dict.fromkeys(((fault, "speech") for fault in (5, 6, 7)), "its results have no tokens or tool calls"),
     **dict.fromkeys(((fault, "batch") for fault in (4, 5, 7, 12, 16, 17, 18)), _ONE_PIECE),
 }
-"""Why a workload is not dealt a fault: (fault, workload) → the reason."""
+"""Why a fault is not injected into a workload: (fault, workload) → the reason."""
 
 
 def workloads() -> list[str]:
-    """Those that faults on the wire are dealt to."""
+    """The workloads into which faults on the wire are injected."""
     return list(dict.fromkeys(kind.workload for kind in KINDS))
 
 
 def cases_of(fault: int) -> dict[str, list[Wire]]:
-    """The cases of a fault, by the workload that they are dealt to."""
+    """The cases of a fault, by workload."""
     found: dict[str, list[Wire]] = {}
     for kind in KINDS:
         for case in kind.cases:

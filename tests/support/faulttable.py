@@ -1,7 +1,7 @@
-"""The forty faults, as docs/faults.md shows them: what happens, and what Katydid says.
+"""The forty faults, as docs/faults.md shows them: what happens, and what Katydid reports.
 
-What it says to those on the wire is what tests/faults/test_wire.py holds real runs to (`faultbook`); each of
-the others names the tests that show it.
+For faults on the wire, the outcomes are those that tests/faults/test_wire.py checks in real runs (`faultbook`); each
+of the others names its tests.
 """
 
 import re
@@ -21,8 +21,8 @@ class Fault:
     """A row of the table.
 
     Attributes:
-        says: of a fault that is not on the wire; of one that is, what to know besides.
-        shown: tests, as file::function.
+        says: what Katydid reports; for a fault on the wire, what the outcomes do not show.
+        shown: its tests, as file::function.
     """
 
     number: int
@@ -36,18 +36,26 @@ def _in(file: str, *functions: str) -> tuple[str, ...]:
 
 
 FAULTS = (
-    Fault(1, "The answer ends in form, without saying that it is complete"),
+    Fault(1, "The answer ends properly, but does not say that it is complete"),
     Fault(2, "200, then an error inside the answer"),
-    Fault(3, "200, and no token", "TTFT is null, never 0."),
-    Fault(4, "A role or an empty delta comes first", "It is not the first token; the report defines which is."),
-    Fault(5, "Usage comes in a late chunk of its own", "No gap is extended; the duration is to the last byte."),
-    Fault(6, "Only tool calls", "TTFT is that of the first of them."),
-    Fault(7, "One chunk carries many tokens", "Gaps are of chunks, and called so; tokens are the server's count."),
+    Fault(3, "200 without a token", "TTFT is null, never 0."),
+    Fault(4, "A role or an empty delta comes first", "This is not the first token; the report defines what is."),
+    Fault(5, "The usage comes in a late chunk of its own", "No gap includes it; the duration goes to the last byte."),
+    Fault(
+        6,
+        "Only tool calls",
+        "TTFT ends at the first of them. A session needs text, so for it they are an `empty` answer.",
+    ),
+    Fault(
+        7,
+        "One chunk carries many tokens",
+        "Gaps are between chunks, and are labelled so; the token count is the server's.",
+    ),
     Fault(
         8,
         "The connection is closed before the end",
-        "What was timed until then is kept. Only what a kept connection's idle close swallowed, at most 5 ms or two "
-        "connect times after it was sent, is sent again, once, and says so (`resent`).",
+        "Everything measured until then is kept. A request is sent again, once, only if its idle connection was closed "
+        "at most 5 ms or two connect times after it was sent; its row says so (`resent`).",
         (
             f"{_WIRE}::test_a_fault_is_one_row_that_says_what_it_was",
             *_in(
@@ -58,22 +66,34 @@ FAULTS = (
             ),
         ),
     ),
-    Fault(9, "The connection is reset in the middle", "What was timed until then is kept."),
+    Fault(9, "The connection is reset in the middle", "Everything measured until then is kept."),
     Fault(10, "Silence on an open connection"),
-    Fault(11, "A byte now and then", "The deadline is for the whole request."),
-    Fault(12, "Only pings", "They keep the connection, are not tokens, and extend no deadline."),
-    Fault(13, "One byte a write", "The same events as in one write."),
-    Fault(14, "A character is cut in two"),
-    Fault(15, "Invalid UTF-8 in a text", "Read as U+FFFD; over a WebSocket its standard ends the connection."),
-    Fault(16, "Lines end with CR, LF or CR LF, cut between them"),
-    Fault(17, "Byte order marks", "The first is skipped; a later one makes its line unknown, as the standard has it."),
-    Fault(18, "The last block is not ended", "It is discarded, as the standard has it, but for an end mark."),
-    Fault(19, "U+2028, U+2029 and U+0085 in a text", "They end no line."),
-    Fault(20, "An event or body that is not JSON", "200 characters of it are kept, redacted."),
+    Fault(11, "One byte now and then", "The time-out covers the whole request."),
+    Fault(
+        12, "Only pings", "Pings keep the connection open, but are not tokens and do not extend the request's time-out."
+    ),
+    Fault(13, "One byte per write", "The events are the same as in one write."),
+    Fault(14, "A character is split in two"),
+    Fault(
+        15,
+        "Invalid UTF-8 in the text",
+        "It is read as U+FFFD; over a WebSocket, the standard requires closing the connection.",
+    ),
+    Fault(16, "Lines end with CR, LF or CR LF, also split between CR and LF"),
+    Fault(
+        17,
+        "Byte order marks",
+        "The first is skipped; a later one makes its line an unknown field, as the standard requires.",
+    ),
+    Fault(
+        18, "The last block is not terminated", "It is discarded, as the standard requires, unless it is an end mark."
+    ),
+    Fault(19, "U+2028, U+2029 and U+0085 in the text", "They do not end a line."),
+    Fault(20, "An event or body that is not JSON", "The row keeps 200 characters of it, redacted."),
     Fault(
         21,
-        "A line, or an answer, without an end",
-        "Given up at 1 MiB for an event and 256 MiB for a body, or at the deadline; memory stays flat.",
+        "An endless line or answer",
+        "Katydid gives up at 1 MiB for an event and 256 MiB for a body, or at the time-out; memory use stays flat.",
         (
             f"{_WIRE}::test_a_fault_is_one_row_that_says_what_it_was",
             *_in("faults/test_bounds", "test_no_target_fills_the_memory"),
@@ -82,7 +102,7 @@ FAULTS = (
     Fault(
         22,
         "A gzip bomb",
-        "Unpacked to 64 MiB at most; memory stays flat.",
+        "It is decompressed to at most 64 MiB; memory use stays flat.",
         (
             f"{_WIRE}::test_a_fault_is_one_row_that_says_what_it_was",
             *_in("faults/test_bounds", "test_no_target_fills_the_memory"),
@@ -92,35 +112,35 @@ FAULTS = (
     Fault(
         24,
         "429 or 503 with Retry-After",
-        "Asked once: no answer is asked for again. With `--on-429 backoff` each try is a row.",
+        "The request is not retried. With `--on-429 backoff`, each try is a row.",
         (
             f"{_WIRE}::test_nothing_is_asked_twice_but_what_a_dead_connection_swallowed",
             *_in("e2e/test_batch", "test_a_refused_request_is_tried_again_later_each_try_a_row"),
         ),
     ),
-    Fault(25, "A redirect to another host", "Not followed, so no key goes there."),
+    Fault(25, "A redirect to another host", "It is not followed, so no key is sent there."),
     Fault(
         26,
         "The generator has no descriptors left",
-        "`out_of_descriptors`, blamed on the generator; the run is invalid: raise `ulimit -n`.",
+        "`out_of_descriptors`, blamed on the generator. The run is invalid; remedy: raise `ulimit -n`.",
         _in("faults/test_machine", "test_a_generator_without_descriptors"),
     ),
     Fault(
         27,
         "The generator has no local ports left",
-        "`out_of_ports`, blamed on the generator; the run is invalid: keep connections alive or add machines.",
+        "`out_of_ports`, blamed on the generator. The run is invalid; remedy: keep connections alive or add machines.",
         _in("faults/test_machine", "test_a_generator_without_ports"),
     ),
     Fault(
         28,
-        "A name that is not known; a certificate that is expired, another host's or nobody's",
+        "An unknown host name; a certificate that is expired, for another host, or from an unknown authority",
         "`dns` or `tls`, blamed on the configuration. Certificates are checked by default.",
         _in("faults/test_machine", "test_a_certificate", "test_a_name_that_nobody_knows"),
     ),
     Fault(
         29,
-        "The generator is too busy, or stands still",
-        "The run is invalid, and says whose doing it was: its own code, other work on its core, or a stop.",
+        "The generator is too busy, or stalls",
+        "The run is invalid, and the report says why: its own code, other work on its core, or a stopped process.",
         _in(
             "analysis/test_validity",
             "test_a_busy_generator_invalidates",
@@ -141,7 +161,7 @@ FAULTS = (
     Fault(
         31,
         "The wall clock jumps by an hour",
-        "Durations are those of the monotonic clock; the report says that it jumped.",
+        "Durations use the monotonic clock; the report says that the wall clock jumped.",
         _in(
             "faults/test_belief",
             "test_a_jump_of_the_wall_clock_is_seen_and_said_and_touches_no_duration",
@@ -151,7 +171,7 @@ FAULTS = (
     Fault(
         32,
         "The disk is full",
-        "The run ends, invalid, with exit code 4 and one line; the rows until then stay readable.",
+        "The run ends as invalid, with exit code 4 and one line; the rows written until then stay readable.",
         _in(
             "faults/test_disk",
             "test_a_full_disk_ends_the_run_invalid_and_keeps_what_was_written",
@@ -162,13 +182,13 @@ FAULTS = (
     Fault(
         33,
         "`kill -9` of a worker",
-        "The run is invalid and names the worker; what it had handed in is kept.",
+        "The run is invalid and names the worker; the rows that it had sent are kept.",
         _in("e2e/test_runs", "test_a_run_that_lost_a_worker_says_so_and_is_invalid"),
     ),
     Fault(
         34,
-        "`kill -9` of the master, or of everything; half a file",
-        "`katydid report` rebuilds all but the last second, marked partial; workers stop within 10 s. Half a file "
+        "`kill -9` of the master or of all processes; half a file",
+        "`katydid report` rebuilds all but the last second, marked partial; workers stop within 10 s. A truncated file "
         "that cannot be read in part gets one line and exit code 4.",
         (
             *_in("faults/test_kills", "test_workers_without_a_master_stop_and_the_run_is_rebuilt_as_partial"),
@@ -183,7 +203,7 @@ FAULTS = (
     Fault(
         35,
         "SIGINT, once and twice",
-        "Once: requests in flight may finish. Twice: they are `aborted`. All files are written; exit code 130.",
+        "Once: requests in flight may finish. Twice: they are `aborted`. All files are written; the exit code is 130.",
         _in(
             "e2e/test_runs",
             "test_a_signal_ends_a_run_with_every_row",
@@ -193,7 +213,7 @@ FAULTS = (
     Fault(
         36,
         "A threshold on an unknown metric; a run without rows",
-        "Exit code 2, before anything is judged; `no data` and exit code 4.",
+        "Exit code 2 before anything is judged; `no data` with exit code 4.",
         (
             *_in("gate/test_thresholds", "test_a_wrong_file_gets_one_line_with_its_name_the_key_and_what_to_do"),
             *_in("faults/test_disk", "test_half_a_log_of_a_killed_run_gives_its_whole_batches_marked_partial"),
@@ -201,8 +221,8 @@ FAULTS = (
     ),
     Fault(
         37,
-        "Markup and terminal commands in what the target says",
-        "Text, wherever it is shown: pages, Markdown, JUnit, terminal.",
+        "Markup and terminal escape sequences in the target's answers",
+        "They are shown as plain text everywhere: pages, Markdown, JUnit, terminal.",
         (
             *_in(
                 "faults/test_secrets",
@@ -215,14 +235,14 @@ FAULTS = (
     ),
     Fault(
         38,
-        "A text that a spreadsheet takes for a formula",
-        "No file of a run is CSV; Parquet and JSON keep it as it was.",
+        "A text that a spreadsheet would treat as a formula",
+        "No file of a run is CSV; Parquet and JSON store it unchanged.",
         _in("faults/test_secrets", "test_what_a_target_says_is_nowhere_markup_a_formula_or_a_command_of_the_terminal"),
     ),
     Fault(
         39,
-        "The target gives our keys back: in a body, a header, a status, a redirect, an event, cut and escaped",
-        "`[redacted]`, in every file, page, log line, process list and worker message.",
+        "The target returns our keys: in a body, a header, a status, a redirect or an event, split or escaped",
+        "They are `[redacted]` in every file, page, log line, process list and worker message.",
         _in(
             "faults/test_secrets",
             "test_no_secret_is_in_what_a_run_leaves_says_or_shows_to_other_users",
@@ -231,8 +251,8 @@ FAULTS = (
     ),
     Fault(
         40,
-        "100,000 failures, each with another text",
-        "One line a class and blame, with one example; texts are cut at 200 characters.",
+        "100,000 failures, each with a different text",
+        "One line per class and blame, with one example; texts are truncated to 200 characters.",
         _in(
             "faults/test_belief",
             "test_a_hundred_thousand_different_failures_are_one_line_with_one_example",
@@ -242,12 +262,13 @@ FAULTS = (
 )
 
 _INTRODUCTION = """# Forty faults
-A load test runs exactly when things break. Each row below is shown by tests; most are dealt by a server that
-misbehaves byte by byte to real runs of every workload, with both clients, between requests that it answers well: one
-row comes of each, and the run goes on. CI deals those that are over quickly, `scripts/test.sh -m slow
-tests/faults/test_wire.py` all of them. Made by `python scripts/fault_table.py`; a test sees that it is current.
+A load test runs exactly when things break. Each fault below is tested. Most are injected, byte by byte, by a
+misbehaving server into real runs of every workload, with both clients, between requests that it answers well. Each
+must produce exactly one row with the right outcome, and the run must go on. CI injects the faults that are over
+quickly; `scripts/test.sh -m slow tests/faults/test_wire.py` injects all of them. This page is made by
+`python scripts/fault_table.py`; a test checks that it is current.
 
-| | What happens | What Katydid says | Shown for |
+| | What happens | What Katydid reports | Tested with |
 |---|---|---|---|
 """
 
@@ -259,16 +280,17 @@ def document() -> str:
 
 def _kinds() -> str:
     rows = "".join(
-        f"| {kind.workload} | {kind.name or 'as usual'} | {' and '.join(kind.clients)} | {len(kind.cases)} |\n"
+        f"| {kind.workload} | {kind.name or 'default'} | {' and '.join(kind.clients)} | {len(kind.cases)} |\n"
         for kind in KINDS
     )
     number = sum(len(kind.cases) * len(kind.clients) for kind in KINDS)
     return f"""
-## How they are dealt
-| Workload | How | Client | Faults |
+## How the faults are injected
+| Workload | Variant | Client | Faults |
 |---|---|---|---|
 {rows}
-{number} requests in all, and a good one before each. Speech, and sessions over WebSockets, know one client.
+These are {number} requests in all, with a good one before each. Speech, and sessions over WebSockets, have only one
+client.
 """
 
 
@@ -278,8 +300,8 @@ def _apart() -> str:
         reasons.setdefault((workload, reason), []).append(str(fault))
     rows = "".join(f"| {', '.join(numbers)} | {of} | {why} |\n" for (of, why), numbers in reasons.items())
     return f"""
-## What does not apply
-| Faults | To | Since |
+## Faults that do not apply
+| Faults | Workload | Reason |
 |---|---|---|
 {rows}"""
 
@@ -293,15 +315,14 @@ def _row(fault: Fault) -> str:
 
 
 def _said(number: int) -> list[str]:
-    """What comes of each case, cases of the same verdict together."""
+    """The outcomes of a fault, each with its cases."""
     verdicts: dict[str, list[str]] = {}
     for cases in cases_of(number).values():
         for case in cases:
             names = verdicts.setdefault(_verdict(case), [])
             if case.name not in names:
                 names.append(case.name)
-    said = [f"{'; '.join(names)}: {verdict}." for verdict, names in verdicts.items()]
-    return [f"{each[0].upper()}{each[1:]}" for each in said]
+    return [f"{verdict}: {'; '.join(names)}." for verdict, names in verdicts.items()]
 
 
 def _verdict(case: Wire) -> str:
@@ -311,7 +332,7 @@ def _verdict(case: Wire) -> str:
 
 
 def missing_tests() -> list[str]:
-    """Tests that the table names and that are not there."""
+    """Tests that the table names but that do not exist."""
     return [
         test
         for fault in FAULTS

@@ -51,8 +51,17 @@ ANSWERS: tuple[Wire, ...] = changed(
     instead_of="only tool calls",
 )
 CALLS: tuple[Wire, ...] = (
-    Wire(1, "a call without an end", Answer([events(ROLE, calling())]), E.TRUNCATED, "ended early, after 3", 3),
-    Wire(1, "a call with a finish reason, no end mark", Answer([events(ROLE, calling(), CALLED)]), E.TRUNCATED, "", 3),
+    Wire(
+        1,
+        "a call with no end mark and no finish reason",
+        Answer([events(ROLE, calling())]),
+        E.TRUNCATED,
+        "ended early, after 3",
+        3,
+    ),
+    Wire(
+        1, "a call with a finish reason but no end mark", Answer([events(ROLE, calling(), CALLED)]), E.TRUNCATED, "", 3
+    ),
     Wire(
         2,
         "an error event in a call",
@@ -62,7 +71,7 @@ CALLS: tuple[Wire, ...] = (
         1,
     ),
     Wire(3, "neither a call nor an answer", Answer([events(ROLE, CALLED, DONE)]), E.EMPTY, "no content", 0),
-    Wire(6, "a call alone", PROPER_CALL, chunks=3),
+    Wire(6, "only a tool call", PROPER_CALL, chunks=3),
     Wire(
         6,
         "an answer instead of the call",
@@ -71,12 +80,29 @@ CALLS: tuple[Wire, ...] = (
         "calls: 0 (none), asked for: 1",
         3,
     ),
-    Wire(8, "closed within a call", Answer([HALF_CALL], then="close"), E.TRUNCATED, "in the middle of its answer", 1),
-    Wire(9, "reset within a call", Answer([HALF_CALL], then="reset"), E.RESET, "reset", 1),
-    Wire(10, "silence within a call", Answer([HALF_CALL], then="stay"), E.IDLE_TIMEOUT, "nothing arrived for", 1),
-    Wire(13, "a call, a byte a write", Answer(bytewise(events(ROLE, calling(), CALLED, DONE))), chunks=3),
     Wire(
-        14, "arguments cut within a character", Answer(bytewise(events(calling("Évora 世界"), CALLED, DONE))), chunks=3
+        8,
+        "closed in the middle of a call",
+        Answer([HALF_CALL], then="close"),
+        E.TRUNCATED,
+        "in the middle of its answer",
+        1,
+    ),
+    Wire(9, "reset in the middle of a call", Answer([HALF_CALL], then="reset"), E.RESET, "reset", 1),
+    Wire(
+        10,
+        "silence in the middle of a call",
+        Answer([HALF_CALL], then="stay"),
+        E.IDLE_TIMEOUT,
+        "nothing arrived for",
+        1,
+    ),
+    Wire(13, "a call with one byte per write", Answer(bytewise(events(ROLE, calling(), CALLED, DONE))), chunks=3),
+    Wire(
+        14,
+        "arguments split within a character",
+        Answer(bytewise(events(calling("Évora 世界"), CALLED, DONE))),
+        chunks=3,
     ),
     Wire(
         15,
@@ -86,7 +112,7 @@ CALLS: tuple[Wire, ...] = (
     ),
     Wire(
         18,
-        "a call whose last block is not ended",
+        "a call whose last block is not terminated",
         Answer([events(calling(), CALLED.rstrip("\n"))]),
         E.TRUNCATED,
         "",
@@ -102,7 +128,7 @@ CALLS: tuple[Wire, ...] = (
     ),
     Wire(
         20,
-        "a call that cannot be read",
+        "a call that cannot be parsed",
         Answer([events('data: {"choices":[{"delta":{"tool_calls":[7]}}]}\n\n', CALLED, DONE)]),
         E.MALFORMED,
         "tool call",
@@ -133,20 +159,26 @@ TALK_WELL = Answer([sized(TOLD)])
 HALF_TOLD = sized(TOLD)[:-10]
 TALK: tuple[Wire, ...] = (
     Wire(2, "an error after 200", Answer([sized(b'{"error":{"message":"boom"}}')]), E.SERVER_ERROR_EVENT, "boom"),
-    Wire(3, "200 and no text", Answer([sized(TOLD.replace(b"Hello", b""))]), E.EMPTY, "no text"),
+    Wire(3, "200 without text", Answer([sized(TOLD.replace(b"Hello", b""))]), E.EMPTY, "no text"),
     Wire(
-        8, "closed short of its length", Answer([HALF_TOLD], then="close"), E.TRUNCATED, "in the middle of its answer"
+        8,
+        "closed before its Content-Length",
+        Answer([HALF_TOLD], then="close"),
+        E.TRUNCATED,
+        "in the middle of its answer",
     ),
     Wire(8, "closed without an answer", Answer(then="close"), E.TRUNCATED, "without an answer"),
     Wire(9, "reset in the middle", Answer([HALF_TOLD], then="reset"), E.RESET, "reset"),
     Wire(10, "silence in the middle", Answer([HALF_TOLD], then="stay"), E.IDLE_TIMEOUT, "nothing arrived for"),
-    Wire(11, "a byte at a time, slowly", Answer(bytewise(sized(TOLD)), 0.2), E.TIMEOUT, "no complete answer"),
-    Wire(13, "one byte a write", Answer(bytewise(sized(TOLD)))),
-    Wire(14, "characters cut apart", Answer(bytewise(sized(TOLD.replace(b"Hello", "Grüße 世界 🦗".encode()))))),
+    Wire(11, "a slow answer, one byte at a time", Answer(bytewise(sized(TOLD)), 0.2), E.TIMEOUT, "no complete answer"),
+    Wire(13, "one byte per write", Answer(bytewise(sized(TOLD)))),
+    Wire(
+        14, "characters split between writes", Answer(bytewise(sized(TOLD.replace(b"Hello", "Grüße 世界 🦗".encode()))))
+    ),
     Wire(15, "invalid UTF-8", Answer([sized(TOLD.replace(b"Hello", b"\xff\xfe"))])),
     Wire(20, "a body that is not JSON", Answer([sized(b'{"response":')]), E.MALFORMED, 'not JSON: {"response":'),
     Wire(20, "a body without the text", Answer([sized(b'{"id": "a"}')]), E.MALFORMED, "no text at message.read.text"),
-    Wire(21, "a body without an end", Answer([sized(b" " * 20_000_000)]), E.MALFORMED, "more than 16777216 bytes"),
+    Wire(21, "a body of 20 MB", Answer([sized(b" " * 20_000_000)]), E.MALFORMED, "more than 16777216 bytes"),
     BOMB,
     *named(
         STREAM,
