@@ -1,12 +1,14 @@
-"""Two versions compared: what differs, by how much, and whether that is more than noise.
+"""Compare two versions, or several with the first: what differs, by how much, and whether that is more than noise.
 
-Puts together what its neighbours know: whether the sides are comparable, what each run's numbers are, how
-far they differ, and what that means. Knows nothing about how it is shown.
+Puts the other modules together: comparability, each run's values, their differences, verdicts and reasons. Knows
+nothing about reports.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
+from msgspec.structs import asdict
 from msgspec.structs import replace as changed
 
 from katydid.analysis.comparison.comparability import mismatches
@@ -31,7 +33,9 @@ from katydid.model.documents.comparison import (
     ComparedSide,
     CompareSettings,
     Comparison,
+    Comparisons,
     Verdict,
+    VersionComparison,
 )
 from katydid.model.metrics import AT_LENGTH
 from katydid.model.metrics.declared import catalogue_of
@@ -45,6 +49,10 @@ COMPARED = ("p50", "p90", "p95", "p99", "mean")
 COMPARED_RATES = ("failure_rate", "late_share", "tokens_per_s")
 COMPARED_OF_PARTS = ("ttft.p50", "ttft.p95", "tpot.p50", "duration.p50", "duration.p95", "failure_rate")
 """Of each model or target of a run that asks several."""
+
+WORST_FIRST = (
+    Verdict.INVALID, Verdict.SLOWER, Verdict.MIXED, Verdict.CANNOT_TELL, Verdict.FASTER, Verdict.NO_DIFFERENCE,
+)  # fmt: skip
 
 
 def compare_versions(
@@ -214,3 +222,41 @@ def _side(side: Sequence[RunData], kept: Sequence[RunData]) -> ComparedSide:
             for run in side
         ],
     )
+
+
+def compare_several(
+    base: Sequence[RunData],
+    others: Sequence[Sequence[RunData]],
+    *,
+    settings: CompareSettings | None = None,
+    histories: Sequence[Sequence[RunFolder]],
+) -> Comparisons:
+    """Compare each of several versions with the first.
+
+    All comparisons are one family of tests: each gets an equal part of the chance of a false alarm (Bonferroni), so
+    ten equal versions are together called different no more often than one.
+
+    Args:
+        base: the runs of the first version.
+        others: the runs of each other version.
+        settings: of all comparisons together.
+        histories: earlier runs for each comparison.
+    """
+    settings = settings or CompareSettings()
+    share = replace(settings, family_alpha=settings.family_alpha / len(others))
+    found = [
+        compare_runs(base, other, settings=share, history=history)
+        for other, history in zip(others, histories, strict=True)
+    ]
+    names = _distinct_names(["+".join(comparison.sides[1].versions) for comparison in found])
+    return Comparisons(
+        schema_version=SCHEMA_VERSION,
+        verdict=min((comparison.verdict for comparison in found), key=WORST_FIRST.index),
+        comparisons=[VersionComparison(**asdict(each), version=name) for each, name in zip(found, names, strict=True)],
+    )
+
+
+def _distinct_names(versions: Sequence[str]) -> list[str]:
+    """The versions' names; with its place, where several have the same."""
+    alike = Counter(versions)
+    return [f"{name} ({place})" if alike[name] > 1 else name for place, name in enumerate(versions, 2)]

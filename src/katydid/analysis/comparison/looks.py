@@ -14,7 +14,7 @@ from katydid.model.documents.comparison import (
     LookRecord,
     Verdict,
 )
-from katydid.stats.sequential import FEWEST, FEWEST_ALONE, Look, looks
+from katydid.stats.sequential import Look, looks
 
 DECIDED = frozenset(Verdict) - {Verdict.CANNOT_TELL, Verdict.INVALID}
 SPENT_ON_SAME = SAME_LEVEL
@@ -25,11 +25,6 @@ def planned_looks(settings: CompareSettings, most: int, *, with_history: bool) -
     """The looks, and the level of each, before the first run."""
     metrics = len({*settings.primary, FAILURES})
     return looks(most, with_history=with_history, metrics=metrics, different=settings.family_alpha, same=SPENT_ON_SAME)
-
-
-def first_look(*, with_history: bool) -> int:
-    """Pairs before the first."""
-    return FEWEST if with_history else FEWEST_ALONE
 
 
 def at_look(settings: CompareSettings, look: Look) -> CompareSettings:
