@@ -1,6 +1,6 @@
-"""A queue of one line and several servers, played through: what no formula says, a simulation does.
+"""Simulate a queue with one line and several servers, for service times that no formula covers.
 
-Service times may follow any distribution. Knows no speech and no run; times are seconds.
+Service times may follow any distribution. Times are in seconds. Knows nothing about speech or runs.
 """
 
 import heapq
@@ -9,15 +9,15 @@ from dataclasses import dataclass
 import numpy as np
 
 JOBS = 200_000
-"""Played after the warm-up: p95 is then good to about 2 % at a utilisation of 0.9."""
+"""Simulated after the warm-up: enough for a p95 within about 2 % at a utilisation of 0.9."""
 _WARM_UP = 20_000
 _CRITICAL = 1 - 1e-6
-"""Utilisation from which on a queue counts as one that only grows."""
+"""At this utilisation or more, the queue grows without bound."""
 
 
 @dataclass(frozen=True, slots=True)
 class Waits:
-    """What arrivals met: the share that had to wait, and quantiles of the wait."""
+    """The share of arrivals that had to wait, and quantiles of the wait."""
 
     waiting: float
     p95: float
@@ -25,16 +25,16 @@ class Waits:
 
 
 def simulate_waits(servers: int, rate: float, services: np.ndarray, seed: int = 0) -> Waits:
-    """Waits of Poisson arrivals at `rate` a second, in the order of their arrival (M/G/c).
+    """Simulate the waits of Poisson arrivals that are served first come, first served (M/G/c).
 
     Args:
-        servers: that take the first of the line when they are free.
-        rate: of the arrivals.
-        services: service times to draw from; their share of it is their probability.
-        seed: the same seed gives the same answer.
+        servers: the number of servers.
+        rate: arrivals per second.
+        services: service times to draw from, all equally likely.
+        seed: the same seed gives the same result.
 
     Returns:
-        Infinite waits where the servers cannot do the work.
+        The waits; infinite if the load exceeds what the servers can do.
     """
     if rate * float(services.mean()) > servers * _CRITICAL:
         return Waits(1.0, np.inf, np.inf)
@@ -53,9 +53,9 @@ def simulate_waits(servers: int, rate: float, services: np.ndarray, seed: int = 
 
 
 def service_times(mean: float, variation: float, size: int = 10_000) -> np.ndarray:
-    """Service times with this mean and coefficient of variation: equal ones for 0, else lognormal.
+    """Service times with this mean and coefficient of variation: constant for 0, else lognormal.
 
-    Scaled, so that the mean is exact although the times are drawn.
+    The drawn times are scaled so that their mean is exact.
     """
     if variation == 0:
         return np.array([mean])
