@@ -52,7 +52,7 @@ def test_one_run_each_is_never_a_verdict_and_says_what_it_would_take(tmp_path):
     assert result["verdict"] == "cannot_tell"
     assert metric(result, "duration.p50")["design"] == "within one run"
     assert metric(result, "duration.p50")["runs_needed"] >= 2
-    assert "one run a side" in result["reasons"][0]
+    assert "one run per side" in result["reasons"][0]
 
 
 def test_a_history_makes_one_run_each_tell(tmp_path):

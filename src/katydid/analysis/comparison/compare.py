@@ -45,10 +45,10 @@ from katydid.runs.folder import RunFolder
 from katydid.stats.warmup import settled_after
 
 COMPARED = ("p50", "p90", "p95", "p99", "mean")
-"""Statistics of each distribution; the smallest and the largest value do not estimate anything."""
+"""Statistics of each distribution, without the minimum and maximum, which estimate nothing."""
 COMPARED_RATES = ("failure_rate", "late_share", "tokens_per_s")
 COMPARED_OF_PARTS = ("ttft.p50", "ttft.p95", "tpot.p50", "duration.p50", "duration.p95", "failure_rate")
-"""Of each model or target of a run that asks several."""
+"""Metrics of each model or target, if a run uses several."""
 
 WORST_FIRST = (
     Verdict.INVALID, Verdict.SLOWER, Verdict.MIXED, Verdict.CANNOT_TELL, Verdict.FASTER, Verdict.NO_DIFFERENCE,
@@ -62,14 +62,14 @@ def compare_versions(
     settings: CompareSettings | None = None,
     history: Sequence[RunFolder] = (),
 ) -> Comparison:
-    """The comparison of two versions.
+    """Compare two versions by their run folders.
 
     Args:
         base: the runs of one side, at least one.
-        new: those of the other.
-        settings: what is looked for.
-        history: earlier runs that tell the noise from run to run; those that are invalid or not comparable
-            with the base are left out.
+        new: the runs of the other side.
+        settings: primary metrics, levels and limits.
+        history: earlier runs, which show the noise from run to run; runs that are invalid or not comparable with the
+            base are left out.
 
     Raises:
         NoDataError: a folder cannot be read.
@@ -85,7 +85,7 @@ def compare_runs(
     settings: CompareSettings | None = None,
     history: Sequence[RunFolder] = (),
 ) -> Comparison:
-    """The same of runs that were read already."""
+    """Compare two versions by runs that have been read already; see `compare_versions`."""
     settings, sides = settings or CompareSettings(), (base, new)
     differences = mismatches(*([run.manifest for run in side] for side in sides))
     pairs = paired(base, new)
@@ -130,7 +130,7 @@ def compare_runs(
         metrics = lengths.taken_back(metrics)
     worst, family = largest_regression(metrics), max(1, len(settings.primary))
     rows = [metric.row(settings, family if metric.primary else 1) for metric in metrics]
-    if stops.decide:  # the threshold made failures as many on both sides, and times are those of different loads
+    if stops.decide:  # the threshold made the failures equally many on both sides, and the times are of different loads
         verdict, worst, why = stops.verdict, None, []
         rows = [changed(row, primary=False) for row in rows]
         settings = replace(settings, primary=(USERS_AT_STOP,))
@@ -158,10 +158,10 @@ def compare_runs(
 
 
 def overall(primary: Sequence[Judged], every: Sequence[Judged]) -> Verdict:
-    """What the primary metrics say together.
+    """The overall verdict on the primary metrics.
 
-    A version that fails more is worse, whatever else. One of which that is only to be feared, as its failures rose by
-    half a point or more without being beyond the noise, is neither called faster nor the same.
+    A version that fails more is slower, whatever its times. If its failures rose by half a percentage point or more,
+    but within the noise, it is called neither faster nor the same.
     """
     failures = next((metric for metric in every if metric.name == FAILURES), None)
     if failures is not None and failures.verdict is Verdict.SLOWER:
@@ -181,7 +181,7 @@ def overall(primary: Sequence[Judged], every: Sequence[Judged]) -> Verdict:
 
 
 def _only_shifted(metric: Judged, every: Sequence[Judged]) -> bool:
-    """Whether tokens come faster only because the first comes later, while the whole answer takes as long."""
+    """Return True if tokens are faster only because the first one is later, and the whole answer is not faster."""
     if not metric.name.startswith("tpot.") or metric.verdict is not Verdict.FASTER:
         return False
     later = any(m.name.startswith("ttft.") and m.verdict is Verdict.SLOWER for m in every)
@@ -193,7 +193,7 @@ _WHOLE = ("duration.p50", f"{AT_LENGTH['duration'].name}.p50")
 
 
 def _names(sides: Sides, settings: CompareSettings) -> list[str]:
-    """The metrics to compare: those that are declared, then all that some run on each side has."""
+    """The metrics to compare: the primary ones, then all that at least one run on each side has."""
     catalogue = sides.catalogue
     known = [f"{d.name}.{s}" for d in catalogue.distributions if d.better is not Better.NEITHER for s in COMPARED]
     own = [metric.name for metric in catalogue.of_the_run if metric.better is not Better.NEITHER]
@@ -207,7 +207,7 @@ def _names(sides: Sides, settings: CompareSettings) -> list[str]:
 
 
 def _side(side: Sequence[RunData], kept: Sequence[RunData]) -> ComparedSide:
-    """Who a side is: its versions, and its runs with whether they count."""
+    """One side of the comparison: its versions, and its runs with whether they count."""
     counted = {run.path for run in kept}
     return ComparedSide(
         versions=sorted({str(run.manifest.version) for run in side}),
