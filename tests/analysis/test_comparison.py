@@ -135,7 +135,7 @@ def test_a_version_that_fails_always_is_slower(tmp_path, runs):
     spoil(new, lambda frame: frame["scheduled_ms"] >= 0)
     result = compare_versions(base, new)
     assert result["verdict"] == "slower"
-    assert "alone: no request succeeded in it" in result["reasons"][0]
+    assert "only in the failure rate: no request succeeded" in result["reasons"][0]
     limits = tmp_path / "limits.toml"
     limits.write_text('[compare]\nprimary = ["duration.p50"]\n')
     assert main(["gate", str(tmp_path / "new"), "--thresholds", str(limits), "--baseline", str(tmp_path / "old")]) == 1
