@@ -22,6 +22,8 @@ GOOD_BIN = 20
 _MOST = 0.75
 """Share of the requests that should be in bins with as many requests as a quantile needs."""
 
+_HISTOGRAM_BINS = (8, 48)
+"""The fewest and the most bins of a histogram."""
 _NICE_SECONDS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600, 7200, 14400, 43200, 86400)
 
 
@@ -142,10 +144,10 @@ def _users(monitor: pd.DataFrame, middles: np.ndarray) -> np.ndarray:
     return total
 
 
-def histogram(values: np.ndarray, most_bins: int = 48) -> tuple[np.ndarray, np.ndarray]:
+def histogram(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Edges (bins + 1) and counts; evenly spaced, or logarithmically if the values span more than a decade."""
     low, high = float(values.min()), float(values.max())
-    bins = int(np.clip(2 * np.sqrt(len(values)), 8, most_bins))
+    bins = int(np.clip(2 * np.sqrt(len(values)), *_HISTOGRAM_BINS))
     if low > 0 and high / low > 10:
         edges = np.geomspace(low, high, bins + 1)
     else:

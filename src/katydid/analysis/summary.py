@@ -192,7 +192,7 @@ def _seconds(window: tuple[float, float]) -> float:
 
 
 def _window(counted: pd.DataFrame, manifest: Manifest) -> tuple[float, float]:
-    """From the end of the warm-up (or the first request that counts) to the stop, in milliseconds."""
+    """From the end of the warm-up (0 if the warm-up counts) to the stop (or the last start), in milliseconds."""
     if counted.empty:
         return 0.0, 0.0
     warm_up = float(manifest.warm_up_s or 0.0) * 1000.0

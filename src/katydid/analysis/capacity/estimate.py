@@ -149,9 +149,9 @@ def saturation(holds: Iterable[HoldResult]) -> float | None:
 
 
 def let_pass(holds: Sequence[HoldResult], allowed: float) -> float | None:
-    """Users at which a rate limiter refuses just the allowed share; None if no stage shows the limiter's rate.
+    """Users at which a rate limiter rejects just the allowed share; None if no stage shows the limiter's rate.
 
-    Unlike the share refused in one stage, this does not depend on the quota that was left when the stage began.
+    Unlike the share rejected in one stage, this does not depend on the quota that was left when the stage began.
     """
     users = [
         h.limiter_per_s / h.requests_each * h.users / h.offered_per_s / (1.0 - allowed)

@@ -157,9 +157,9 @@ class HoldResult(Hold, kw_only=True, frozen=True):
             return ""
         if self.limiter_per_s is None:
             return (
-                f"; a rate limiter refused {self.rate_limited}: its window is {self.limiter_at_least_s:.3g} s or longer"
+                f"; a rate limiter rejected {self.rate_limited}: its window is at least {self.limiter_at_least_s:.3g} s"
             )
-        return f"; its rate limiter lets {significant(self.limiter_per_s)} requests/s pass"
+        return f"; the rate limiter allows {significant(self.limiter_per_s)} requests/s"
 
     def step(self) -> Step:
         """The stage as documents store it."""
@@ -194,7 +194,7 @@ def measure_hold(
 
     Args:
         frame: samples with derived columns (`analysis.derived`), at least all of this stage.
-        record: of the stage. In a search, requests that a limiter refused because of the stage before do not count.
+        record: of the stage. In a search, requests that a limiter rejected because of the stage before do not count.
         interval: seconds between a user's requests; 0 in a closed loop, which cannot fall behind. A stage at a rate
             counts, in the result too, as the number of users who would offer that rate with this interval.
         criteria: the objective.

@@ -1,7 +1,7 @@
 """Estimate a rate limiter from the requests of a stage: its long-run rate, and its window.
 
-A fixed or sliding window lets requests pass until its quota is used up, and then refuses all until it ends. A token
-bucket lets one pass whenever a token has arrived. Either way a series of refusals ends at a *return*, and from one
+A fixed or sliding window lets requests pass until its quota is used up, and then rejects all until it ends. A token
+bucket lets one pass whenever a token has arrived. Either way a series of rejections ends at a *return*, and from one
 return to another the limiter shows its long-run rate. Before the first return, the requests only show how much of the
 quota was left when the stage began. Knows no objective and no search.
 """
@@ -16,7 +16,7 @@ from katydid.model.sample import REFUSED_FOR_RATE
 FEWEST_PASSED = 10
 """The fewest requests between returns from which a rate is computed."""
 AS_LONG = 0.5
-"""A series of refusals shorter than this share of the longest is part of it: a few requests passed in between."""
+"""A series of rejections shorter than this share of the longest is part of it: a few requests passed in between."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +24,11 @@ class Limiter:
     """A rate limiter, as a stage shows it.
 
     Attributes:
-        refused: the number of requests that it refused.
+        refused: the number of requests that it rejected.
         per_s: requests per second that pass in the long run; None if the stage does not show it.
         window_s: mean time from one return to the next; None as above.
-        at_least_s: lower bound of its window, from the answers' `Retry-After` and from how long it refused.
-        fresh_ms: refusals before this time may be due to the stage before, which used up the quota.
+        at_least_s: lower bound of its window, from the answers' `Retry-After` and from how long it rejected requests.
+        fresh_ms: rejections before this time may be due to the stage before, which used up the quota.
     """
 
     refused: int
@@ -39,7 +39,7 @@ class Limiter:
 
 
 def limiter_of(rows: pd.DataFrame, begin_ms: float, end_ms: float) -> Limiter | None:
-    """Estimate the limiter of a stage; None if nothing was refused, or if most failures have other causes.
+    """Estimate the limiter of a stage; None if nothing was rejected, or if most failures have other causes.
 
     Args:
         rows: all requests of the stage that ended, including its settling time.
@@ -56,7 +56,7 @@ def limiter_of(rows: pd.DataFrame, begin_ms: float, end_ms: float) -> Limiter | 
     order = np.argsort(at, kind="stable")
     at, refused = at[order], refused[order]
     edges = np.diff(refused.astype(int), prepend=0)
-    first, back = at[edges == 1], at[edges == -1]  # the first of each series of refusals, and the return after it
+    first, back = at[edges == 1], at[edges == -1]  # the first of each series of rejections, and the return after it
     lengths = back - first[: len(back)]
     ended = end_ms / 1000.0
     open_ = ended - first[-1] if len(first) > len(back) else 0.0
@@ -74,7 +74,7 @@ def limiter_of(rows: pd.DataFrame, begin_ms: float, end_ms: float) -> Limiter | 
 
 
 def _asked_s(rows: pd.DataFrame) -> float:
-    """The longest wait that a refusal asked for, in seconds."""
+    """The longest wait that a rejection asked for, in seconds."""
     if "retry_after_ms" not in rows:
         return 0.0
     longest = rows["retry_after_ms"].astype(np.float64).max()

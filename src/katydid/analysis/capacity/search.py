@@ -213,7 +213,7 @@ class CapacitySearch:
         return self._hold(users, interval * (1 + cycles), BRACKET)
 
     def _lasting(self, hold: Hold) -> Hold:
-        """Make a hold long enough for the limiter's windows; failures then do not end it, as refusals are measured."""
+        """Make a hold long enough for the limiter's windows; failures then do not end it: rejections are measured."""
         if not self._windows:
             return hold
         return replace(hold, seconds=max(hold.seconds, hold.settle + self._windows), most_failures=0)

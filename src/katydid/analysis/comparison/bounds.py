@@ -139,7 +139,7 @@ def _is_certain(name: str, groups: Sequence[Runs], bound: Bound) -> bool:
 
 
 def _p_of_shares(name: str, groups: Sequence[Runs], bound: Bound, least: float) -> float:
-    """The p-value for the shares of requests that took longer than the known side's value, changed by `least` (log)."""
+    """The p-value for the shares of requests that took longer than exp(|`least`|) times the known side's value."""
     distribution, _ = split_name(name)
     known, open_side = groups[:2] if bound is Bound.LOWER else groups[1::-1]
     limit = math.exp(float(np.mean([math.log(run.values[name]) for run in known])) + abs(least))

@@ -257,6 +257,6 @@ def compare_several(
 
 
 def _distinct_names(versions: Sequence[str]) -> list[str]:
-    """The versions' names; with its place, where several have the same."""
+    """The versions' names, each with its place if several are equal."""
     alike = Counter(versions)
     return [f"{name} ({place})" if alike[name] > 1 else name for place, name in enumerate(versions, 2)]

@@ -10,7 +10,7 @@ failures than others. So their variance is the binomial one times a dispersion (
 - from an assumption: two requests of a run have a correlation of ASSUMED, so no run is worth more than 1 / ASSUMED
   independent requests (beta-binomial). The assumption has the weight of ASSUMED_DF degrees of freedom of observation
   (moderated variances: Smyth 2004; for counts: Lund, Nettleton, McCarthy and Smyth 2012), so a single pair of runs can
-  show a large difference, but no other.
+  show a large difference, but only a large one.
 
 The difference is tested by the score test with Student's t, and the interval inverts the same test (Miettinen and
 Nurminen 1985). So the two agree, and 0 of 200 needs no special case. Knows no metric and no file.

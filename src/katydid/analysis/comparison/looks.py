@@ -17,14 +17,12 @@ from katydid.model.documents.comparison import (
 from katydid.stats.sequential import Look, looks
 
 DECIDED = frozenset(Verdict) - {Verdict.CANNOT_TELL, Verdict.INVALID}
-SPENT_ON_SAME = SAME_LEVEL
-"""Chance that versions that differ by the limit are called the same at any look, in one metric."""
 
 
 def planned_looks(settings: CompareSettings, most: int, *, with_history: bool) -> list[Look]:
     """Plan the looks and their levels, before the first run."""
     metrics = len({*settings.primary, FAILURES})
-    return looks(most, with_history=with_history, metrics=metrics, different=settings.family_alpha, same=SPENT_ON_SAME)
+    return looks(most, with_history=with_history, metrics=metrics, different=settings.family_alpha, same=SAME_LEVEL)
 
 
 def at_look(settings: CompareSettings, look: Look) -> CompareSettings:

@@ -99,7 +99,8 @@ def numbers_of(
         head, statistic = split_name(name)
         part = catalogue.part_of(head)
         whole = head if part is None else whole_name(head)
-        whole = next((raw for raw, equal in AT_LENGTH.items() if equal.name == whole), whole)  # whose error is larger
+        # Times at equal length use the error of the raw times, which is larger.
+        whole = next((raw for raw, equal in AT_LENGTH.items() if equal.name == whole), whole)
         column = next((d.column for d in catalogue.distributions if d.name == whole), None)
         if column is None or statistic not in _QUANTILES:
             return None

@@ -99,7 +99,7 @@ RULES = (
     Rule(
         "silences",
         "each worker stays in touch with the master",
-        "a silent worker has lost its network or stands still, and that time would count as the target's",
+        "a silent worker has lost its network or stalled, and that time would count as the target's",
         generator.silent,
     ),
     Rule(
@@ -178,7 +178,7 @@ RULES = (
     Rule(
         "times",
         "no time of a request below zero",
-        "the other times of such a clock are wrong too",
+        "if the clock is that wrong, the other times are wrong too",
         clocks.negative,
     ),
     Rule(

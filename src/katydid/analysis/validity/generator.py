@@ -127,9 +127,7 @@ def not_the_target(run: Run) -> Finding | None:
         kinds = ended.loc[ended["blame"] == blame, "error"].value_counts()
         if len(kinds):
             named = ", ".join(f"{count} × {kind}" for kind, count in kinds.items())
-            remedy = next(
-                (_REMEDIES[str(kind)] for kind in kinds.index if kind in _REMEDIES), "see the failures' texts"
-            )
+            remedy = next((_REMEDIES[str(kind)] for kind in kinds.index if kind in _REMEDIES), "see the errors")
             return Finding("invalid", f"requests failed {where} ({named})", remedy)
     return None
 

@@ -80,7 +80,7 @@ def users_lost(run: Run) -> Finding | None:
     if not users_stay(run):
         return None
     asked, (begin, end) = run.manifest.users or 0, run.window
-    processes = run.generator[run.generator["process"] != "master"]  # its count is that of all workers
+    processes = run.generator[run.generator["process"] != "master"]  # it has no users, and reports those of all workers
     seen = processes[processes["at_ms"].between(begin, end)]
     seconds = seen.assign(second=seen["at_ms"] // 1000.0).pivot_table("users", "second", "process", "last")
     there = seconds.ffill().sum(axis=1)  # over all processes: Locust moves users away from a worker out of touch
