@@ -80,7 +80,7 @@ def test_conversations_and_their_requests_are_counted_apart():
 def test_refusals_at_a_fixed_number_in_flight_with_fast_answers_are_a_connection_limit():
     found = diagnosis(queue_at(Queue(1000, 0.5, connections=25), 50, 150))
     assert found.cause == "connection limit"
-    assert "25 were served together at most" in found.evidence
+    assert "at most 25 were served together" in found.evidence
 
 
 def test_refusals_with_slow_answers_are_a_full_queue_before_a_fixed_number():

@@ -34,7 +34,7 @@ IN_A_RAMP = "runs were stopped while users were still being added: their times a
 
 
 class Bound(StrEnum):
-    """The true change is at least the one shown (LOWER: the new side is a bound), at most it (UPPER), or unknown."""
+    """The true change is at least the one shown (a bound on the new side), at most it (on the base), or unknown."""
 
     LOWER = "lower"
     UPPER = "upper"

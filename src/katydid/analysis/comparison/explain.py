@@ -32,7 +32,7 @@ def _size(metric: Judged) -> float:
 def because(
     verdict: Verdict, metrics: Sequence[Judged], rows: Sequence[ComparedMetric], settings: CompareSettings
 ) -> list[str]:
-    """Say what is worse and what is better; or why there is no verdict, and what it would take.
+    """Say what is worse and what is better; or why the comparison cannot tell, and what it would take.
 
     Args:
         verdict: of the comparison.

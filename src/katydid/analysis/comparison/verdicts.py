@@ -68,7 +68,7 @@ class Judged:
         level: for shares only, the base's value that the ratio refers to, with half a request added.
         difference: None if the noise is unknown, and for failures.
         rates: for failures only.
-        reason: why there is no verdict, if not because of the noise.
+        reason: why a verdict is impossible, if not because of the noise.
         bound, floor: of a change that is known on one side only; see `bounds`.
         declared: the metric, if a workload declares it.
     """
