@@ -116,7 +116,7 @@ REFUSED = FAILED | {"error": "rate_limited", "blame": "target", "status": 429}
     [
         ("stream", {}, "`Retry-After`"),
         ("session", {}, "more keys"),
-        ("batch", {"on_429": "backoff"}, "Patience alone did not do"),
+        ("batch", {"on_429": "backoff"}, "Backoff alone was not enough"),
         ("burst", {}, None),
         ("storm", {}, None),
     ],

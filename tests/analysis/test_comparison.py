@@ -52,7 +52,7 @@ def test_one_run_each_is_never_a_verdict_and_says_what_it_would_take(tmp_path):
     assert result["verdict"] == "cannot_tell"
     assert metric(result, "duration.p50")["design"] == "within one run"
     assert metric(result, "duration.p50")["runs_needed"] >= 2
-    assert "one run a side" in result["reasons"][0]
+    assert "one run per side" in result["reasons"][0]
 
 
 def test_a_history_makes_one_run_each_tell(tmp_path):
@@ -135,7 +135,7 @@ def test_a_version_that_fails_always_is_slower(tmp_path, runs):
     spoil(new, lambda frame: frame["scheduled_ms"] >= 0)
     result = compare_versions(base, new)
     assert result["verdict"] == "slower"
-    assert "alone: no request succeeded in it" in result["reasons"][0]
+    assert "only in the failure rate: no request succeeded" in result["reasons"][0]
     limits = tmp_path / "limits.toml"
     limits.write_text('[compare]\nprimary = ["duration.p50"]\n')
     assert main(["gate", str(tmp_path / "new"), "--thresholds", str(limits), "--baseline", str(tmp_path / "old")]) == 1

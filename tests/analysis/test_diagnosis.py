@@ -51,7 +51,7 @@ def queue_at(queue, *loads, **columns):
 def test_a_fixed_number_of_slots_is_the_targets_concurrency():
     found = diagnosis(queue_at(Queue(10, 0.2), 50, 120, 160))
     assert found.cause == "concurrency"
-    assert "50.0 requests a second" in found.evidence
+    assert "50.0 requests/s" in found.evidence
     assert "about 10." in found.evidence
 
 
@@ -72,15 +72,15 @@ def test_conversations_and_their_requests_are_counted_apart():
     found = diagnosis(frames)
     assert found.cause == "concurrency"
     assert "it answered 6.6" in found.evidence
-    assert "conversations (20.0 requests) a second" in found.evidence
-    assert "200\u00a0ms a request" in found.evidence
+    assert "conversations/s (20.0 requests/s)" in found.evidence
+    assert "200\u00a0ms per request" in found.evidence
     assert "about 4.00 requests at a time" in found.evidence
 
 
 def test_refusals_at_a_fixed_number_in_flight_with_fast_answers_are_a_connection_limit():
     found = diagnosis(queue_at(Queue(1000, 0.5, connections=25), 50, 150))
     assert found.cause == "connection limit"
-    assert "25 were served together at most" in found.evidence
+    assert "at most 25 were served together" in found.evidence
 
 
 def test_refusals_with_slow_answers_are_a_full_queue_before_a_fixed_number():

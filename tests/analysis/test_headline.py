@@ -108,11 +108,11 @@ def test_the_sentences():
         "5 requests, 5 failed, run time reached.",
         "target": "FAILED: no request succeeded (overloaded: busy, the target's fault); 5 requests, 5 failed, "
         "run time reached.",
-        "generator": "INVALID (the generator's fault): 1 worker was lost (w1), and what was last recorded "
+        "generator": "INVALID (the generator's fault): 1 worker was lost (w1), with the last rows recorded "
         "there: see the workers' logs; keep the machines and the network between them healthy; 10 requests, 0 failed, "
         "TTFT p50 100\u00a0ms, run time reached.",
         "cut off": "INVALID (the configuration's fault): 1 of 2 requests were cut off by the end of the run: raise "
-        "--drain, so that they may finish; 2 requests, 0 failed, run time reached.",
+        "--drain so that they can finish; 2 requests, 0 failed, run time reached.",
         "unknown host": "INVALID (the configuration's fault): requests failed because of the configuration (5 × dns): "
         "check the host's name in --host; 5 requests, 5 failed, run time reached.",
     }

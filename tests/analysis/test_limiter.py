@@ -39,7 +39,7 @@ def test_a_stage_that_is_shorter_than_a_window_knows_how_long_that_is_at_least()
     told, silent = (stage(lambda: Windows(100, 60), 60, 12.0, says=says) for says in (True, False))
     assert (told.limiter_per_s, told.limiter_window_s) == (None, None)
     assert told.limiter_at_least_s == pytest.approx(57, abs=1), "what Retry-After says"
-    assert told.text.endswith("its window is 57 s or longer")
+    assert told.text.endswith("its window is at least 57 s")
     assert silent.limiter_at_least_s == pytest.approx(12, abs=1), "all that was seen"
 
 

@@ -87,9 +87,9 @@ def test_noisy_runs_say_how_many_it_takes():
         pytest.param([243], [None], "faster", "lower", "at least +106\u00a0% users", id="the new one held them all"),
         pytest.param([None], [243], "slower", "upper", "at least \u221251\u00a0% users", id="the old one did"),
         pytest.param(OLD, [None] * 5, "faster", "lower", "at least +106\u00a0% users", id="five a side"),
-        pytest.param([490], [None], "cannot_tell", "lower", "take more users", id="nearly all, in one run"),
-        pytest.param([500], [None], "cannot_tell", "lower", "take more users", id="all there anyway"),
-        pytest.param([243] * 3, [None, 400, None], "faster", "lower", "in 1 of 3 runs stopped too", id="most of them"),
+        pytest.param([490], [None], "cannot_tell", "lower", "use more users", id="nearly all, in one run"),
+        pytest.param([500], [None], "cannot_tell", "lower", "use more users", id="all there anyway"),
+        pytest.param([243] * 3, [None, 400, None], "faster", "lower", "(1 of its 3 runs stopped)", id="most of them"),
     ],
 )
 def test_a_version_that_was_not_stopped_held_at_least_its_users(base, new, verdict, bound, text):
@@ -107,7 +107,7 @@ def test_runs_that_came_to_their_end_are_compared_as_usual():
 def test_where_both_held_all_in_some_runs_nothing_tells_them_apart():
     stops = compared([243, None], [None, 255])
     assert stops.rows == []
-    assert "take more of them" in stops.reasons[0]
+    assert "use more of them" in stops.reasons[0]
 
 
 @pytest.mark.parametrize("new", [[255], [None]])

@@ -78,12 +78,12 @@ def test_a_test_that_is_not_the_traffic_is_told_by_what_differs():
     traffic, test = of_log(log(due("gamma(2.7)", seconds=4000.0))), of_run(samples(due("poisson")))
     found = differences(test, traffic)
     assert [each.name for each in found if each.differs] == ["CV of the gaps"]
-    assert verdict_on(found) == "Your test is not your traffic: CV of the gaps 0.996 against 2.72."
+    assert verdict_on(found) == "Your test differs from your traffic: CV of the gaps 0.996 against 2.72."
 
 
 def test_one_that_is_like_it_is_told_so_whatever_its_rate():
     traffic, test = of_log(log(due("poisson"))), of_run(samples(due("poisson", 50.0, 100.0)))
-    assert verdict_on(differences(test, traffic)) == "Your test is like your traffic in all that both say."
+    assert verdict_on(differences(test, traffic)) == "Your test matches your traffic in everything that both record."
 
 
 def test_lengths_turns_and_prefixes_are_compared():

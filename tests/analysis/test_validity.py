@@ -249,7 +249,7 @@ def test_a_long_answer_at_the_end_explains_the_starts_that_it_cost():
         ("generator", "out_of_ports", "machines"),
         ("config", "dns", "--host"),
         ("config", "tls", "--ca-file"),
-        ("generator", "other", "texts"),
+        ("generator", "other", "see the errors"),
     ],
 )
 def test_a_failure_that_is_not_the_targets_invalidates_and_says_what_to_do(blame, error, word):

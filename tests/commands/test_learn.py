@@ -44,7 +44,7 @@ def test_against_a_run(log, tmp_path, capsys):
     assert main(["learn", str(log), "--against", str(run.path), "--json", "-"]) == 0
     found = Learning.parse(capsys.readouterr().out.encode())
     assert found.test is not None
-    assert found.verdict.startswith("Your test is ")
+    assert found.verdict.startswith("Your test ")
     assert "CV of the gaps" in {each.name for each in found.differences}
 
 

@@ -1,1 +1,1 @@
-"""From samples to findings. Reads data frames; knows no Locust, no gevent, no HTML."""
+"""From samples to findings. Works on data frames; knows no Locust, no gevent, no HTML."""

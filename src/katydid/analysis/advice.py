@@ -1,6 +1,6 @@
-"""What to do about what limited a run, in one line: of a sweep, of a search for the capacity, of a run at one load.
+"""One line of advice on what limited a run: a sweep, a capacity search, or a run at one load.
 
-Rests on the cause that `analysis.diagnosis` found and on what stages showed; where neither says anything, nor does it.
+Based on the cause that `analysis.diagnosis` found and on the results of the stages; without these there is no advice.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,23 +16,23 @@ from katydid.runs.monitor import MACHINE, TARGET
 from katydid.stats.queueing import servers_for
 
 BUSY_PERCENT = 85.0
-"""CPU from which on there is little to spare."""
+"""A CPU at this load or more has little to spare."""
 ONE_CORE_PERCENT = 120.0
-"""A process that is busy on one core and on no second one uses less."""
+"""A process that uses only one core stays below this."""
 UTILISATION = 0.7
-"""As `katydid plan` has it where nobody says."""
+"""The default of `katydid plan`."""
 _PROCESSORS = ((MACHINE, "machine_cpu_percent"), (TARGET, "target_cpu_percent"))
 _BY_CAUSE = {
-    RATE_LIMIT: "have clients wait as long as `Retry-After` says and try again at growing intervals (`katydid run "
-    "batch --on-429 backoff` measures that), or share the load among more keys",
-    "connection limit": "raise the limit on connections, or have those who are refused try again later",
-    "generator": "the generator is at its limit before the target: more `--processes`, or more machines",
-    "network": "keep connections open, or look at what lies between",
+    RATE_LIMIT: "let clients wait as long as `Retry-After` says and retry with backoff (`katydid run batch --on-429 "
+    "backoff` measures that), or spread the load over more keys",
+    "connection limit": "raise the limit on connections, or let rejected clients retry later",
+    "generator": "the generator reaches its limit before the target does: use more `--processes`, or more machines",
+    "network": "keep connections open, or check the network between generator and target",
 }
 
 
 def rate_limit_part(run: Run) -> dict[str, object]:
-    """What `summary.json` says of a run at one load that met a rate limit; nothing of others, which show no limit."""
+    """The keys of `summary.json` for a run at one load that met a rate limit; empty for other runs."""
     limit = rate_limited(run)
     if limit is None:
         return {}
@@ -41,17 +41,17 @@ def rate_limit_part(run: Run) -> dict[str, object]:
 
 def _about_rate_limit(manifest: Manifest) -> str:
     if (manifest.options or {}).get("on_429") == "backoff":
-        return "Patience alone did not do: send fewer requests, or share the load among more keys."
+        return "Backoff alone was not enough: send fewer requests, or spread the load over more keys."
     return f"{capitalised(_BY_CAUSE[RATE_LIMIT])}."
 
 
 def stages_advice(run: Run, holds: Sequence[HoldResult], cause: str, limit: str | None = None) -> str | None:
-    """As `advice` has it, with the CPU that the run's monitor saw."""
+    """The advice for a run in stages, with the CPU load from the run's monitor; see `advice`."""
     return advice(cause, holds, _cpu_peaks(run, [h for h in holds if not h.held]), limit)
 
 
 def _cpu_peaks(run: Run, holds: Sequence[HoldResult]) -> dict[str, float]:
-    """Peaks of the machine's and the target's CPU during stages, in percent, where they were seen."""
+    """Peaks of the machine's and the target's CPU during these stages, in percent, if they were monitored."""
     at = run.monitor["at_ms"]
     records = [run.manifest.stage(hold.stage) for hold in holds]
     inside = pd.Series(data=False, index=at.index)
@@ -63,13 +63,13 @@ def _cpu_peaks(run: Run, holds: Sequence[HoldResult]) -> dict[str, float]:
 
 
 def advice(cause: str, holds: Sequence[HoldResult], peaks: Mapping[str, float], limit: str | None = None) -> str | None:
-    """One line; None where nothing broke or nobody knows why.
+    """One line of advice; None if no stage violated the objective, or if the cause is unknown.
 
     Args:
         cause: what limited the stages, as `analysis.diagnosis` names it.
         holds: the stages.
-        peaks: of `machine_cpu_percent` and `target_cpu_percent` in stages that broke, where they were seen.
-        limit: the load up to which it holds; the largest stage that held, where nobody says.
+        peaks: of `machine_cpu_percent` and `target_cpu_percent` in stages that violated the objective, if monitored.
+        limit: the load up to which the objective is met, in words; by default that of the largest stage that met it.
     """
     broken = [h for h in holds if not h.held]
     if not broken:
@@ -96,17 +96,17 @@ def advice(cause: str, holds: Sequence[HoldResult], peaks: Mapping[str, float], 
 def _processors(peaks: Mapping[str, float]) -> str:
     machine, target = (peaks.get(key) for _, key in _PROCESSORS)
     if machine is not None and machine >= BUSY_PERCENT:
-        return "all of the machine's cores are busy: a larger machine, or replicas on others"
+        return "all of the machine's cores are busy: use a larger machine, or replicas on other machines"
     if machine is not None and target is not None and BUSY_PERCENT <= target < ONE_CORE_PERCENT:
-        return "the target fills one core and the machine has others: start more worker processes"
+        return "the target uses one core and others are free: start more worker processes"
     return "give the target more or faster processors, or replicas"
 
 
 def _more_slots(held: Sequence[HoldResult], broken: Sequence[HoldResult]) -> str:
-    """Requests queue for a fixed number of workers: how many there would have to be for the largest load."""
+    """Requests queue for a fixed number of workers: the number that the largest load would need."""
     times = [h.p50_ms for h in held if h.p50_ms]
     if not times:
-        return "requests wait for a fixed number of workers or slots: add some"
+        return "requests wait for a fixed number of workers or slots: add more"
     most, each = max(broken, key=lambda h: h.load), max(h.requests_each for h in (*held, *broken))
     rate, service = most.offered_per_s * each, min(times) / 1000.0
     needed = servers_for(rate * service, UTILISATION)
@@ -114,5 +114,5 @@ def _more_slots(held: Sequence[HoldResult], broken: Sequence[HoldResult]) -> str
     return (
         "requests wait for a fixed number of workers or slots: "
         f"{plural(needed, 'slot')} for {most.load_text}, {fraction(UTILISATION)} busy (`{asked}`: "
-        f"{significant(rate)} requests a second of {service:.3g} s)"
+        f"{significant(rate)} requests/s of {service:.3g} s each)"
     )

@@ -1,6 +1,6 @@
-"""The instrument's own error: what it reported, against what the target knows that it did.
+"""The generator's own measurement error: reported times against the embedded target's log.
 
-Samples and ground truth are joined by request. Pure: it starts nothing, and knows no machine.
+Joins samples and ground truth by request. Pure: starts nothing, and knows no machine.
 """
 
 from collections.abc import Sequence
@@ -16,19 +16,19 @@ from katydid.model.metrics import STATISTICS
 from katydid.runs.monitor import WATCHED
 
 MS = 1e6
-"""Nanoseconds."""
+"""Nanoseconds per millisecond."""
 P50, P99 = (next(s for s in STATISTICS if s.name == name) for name in ("p50", "p99"))
 
 
 @dataclass(frozen=True, slots=True)
 class Errors:
-    """How wrong one quantity was; the same unit as the quantity.
+    """The errors of one quantity, in its unit.
 
     Attributes:
-        p50: of the errors with their signs: what is systematic.
-        p99: of their sizes; None where there are too few.
-        max: of their sizes.
-        count: requests that were compared.
+        p50: of the signed errors: the systematic error; None if there are too few.
+        p99: of the absolute errors; None if there are too few.
+        max: of the absolute errors.
+        count: number of requests compared.
     """
 
     p50: float | None
@@ -39,25 +39,25 @@ class Errors:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One load, measured.
+    """The measurement at one load.
 
     Attributes:
-        users: that asked for a stream each, again and again.
+        users: each requests one stream after another.
         processes: of the generator.
-        ttft: milliseconds; over the requests whose TTFT is not an upper bound.
-        arrival: the part of it that is the instrument's: from the target's writing of the first chunk to the
-            moment that we say it arrived.
-        way: the other part: from our sending to the target's reading, which waits for the target's core.
-        duration: milliseconds.
-        gap: of the mean inter-chunk latency, as a share of the true one.
-        bound_share: of the TTFTs that are upper bounds.
-        cpu: of the generator's busiest process, in the median; 1 = a core.
-        us_per_chunk: microseconds of the generator's CPU time, requests and recording included.
-        chunks_per_s: that arrived.
-        read_lag_p99: milliseconds from the arrival in the kernel to our reading.
-        target_cpu: of the target; 1 = a core.
-        others_cpu: of everything else on the machine; 1 = a core.
-        unmatched: samples that the ground truth does not know; its log or ours is broken.
+        ttft: error in ms, over the requests whose TTFT is not an upper bound.
+        arrival: the generator's part of that error: from the target's writing of the first chunk to its recorded
+            arrival.
+        way: the other part: from sending the request until the target reads it, which waits for the target's core.
+        duration: error in ms.
+        gap: error of the mean inter-chunk latency, as a fraction of the true one.
+        bound_share: share of TTFTs that are upper bounds.
+        cpu: median CPU of the generator's busiest process; 1 = one core.
+        us_per_chunk: the generator's CPU time per chunk in microseconds, including requests and recording.
+        chunks_per_s: chunks received per second.
+        read_lag_p99: milliseconds from the arrival in the kernel until the generator read it.
+        target_cpu: CPU of the target; 1 = one core.
+        others_cpu: CPU of everything else on the machine; 1 = one core.
+        unmatched: samples missing in the ground truth; one of the two logs is broken.
         reasons: why the run is invalid, if it is.
     """
 
@@ -83,13 +83,13 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """Trials over rising loads with so many processes."""
+    """Trials at rising loads with a number of processes."""
 
     processes: int
     trials: list[Trial]
 
     def as_json(self) -> dict[str, object]:
-        """For `calibrate --json`."""
+        """The series for `calibrate --json`."""
         return {
             "processes": self.processes,
             "highest_faithful": highest_faithful(self.trials),
@@ -102,7 +102,7 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class ErrorLimit:
-    """What a faithful measurement keeps, and why; `unit` is a factor's name for display: ms or %."""
+    """A limit that a faithful measurement keeps, and the reason; `unit` is `ms` or `%`."""
 
     name: str
     most: float
@@ -110,23 +110,21 @@ class ErrorLimit:
     why: str
 
 
-TTFT_LIMIT = ErrorLimit("TTFT error, p99", 1.0, "ms", "5 % of a TTFT of 200 ms are 10 ms: a tenth of it may be ours")
+TTFT_LIMIT = ErrorLimit("TTFT error, p99", 1.0, "ms", "a tenth of a 5 % change of a TTFT of 200 ms (10 ms)")
 DURATION_LIMIT = ErrorLimit("duration error, p99", 1.0, "ms", "as for the TTFT")
-GAP_LIMIT = ErrorLimit("mean gap error, p99", 0.01, "%", "a change of 5 % must not be ours")
-BOUND_LIMIT = ErrorLimit(
-    "upper bounds among the TTFTs", 0.05, "%", "nothing can be said of them; a run warns there too"
-)
-OTHERS_LIMIT = ErrorLimit("CPU used by others", 0.2, "%", "they take the target's core or ours when a chunk is due")
-TARGET_LIMIT = ErrorLimit("CPU of the target", 0.9, "%", "beyond that it sends late, and in lumps")
+GAP_LIMIT = ErrorLimit("mean gap error, p99", 0.01, "%", "the generator's error must stay well below a 5 % change")
+BOUND_LIMIT = ErrorLimit("upper bounds among the TTFTs", 0.05, "%", "their error is unknown; a run has the same limit")
+OTHERS_LIMIT = ErrorLimit("CPU used by others", 0.2, "%", "others may use the core when a chunk is due")
+TARGET_LIMIT = ErrorLimit("CPU of the target", 0.9, "%", "a busier target sends chunks late, and several at once")
 LIMITS = (TTFT_LIMIT, DURATION_LIMIT, GAP_LIMIT, BOUND_LIMIT, TARGET_LIMIT)
 
 
 def compared(samples: pd.DataFrame, truth: pd.DataFrame) -> pd.DataFrame:
-    """One row a successful request that both know, with its errors in milliseconds; gaps as shares.
+    """One row per successful request that is in both logs, with its errors in milliseconds; gap errors are fractions.
 
     Args:
-        samples: those that count.
-        truth: the target's log, a row a request.
+        samples: that count.
+        truth: the target's log, one row per request.
     """
     ok = samples[samples["outcome"] == "ok"].set_index("request_id")
     both = ok.join(truth.set_index("request_id").add_suffix("_truth"), how="inner")
@@ -136,7 +134,7 @@ def compared(samples: pd.DataFrame, truth: pd.DataFrame) -> pd.DataFrame:
     frame = pd.DataFrame(index=both.index)
     frame["bound"] = both["ttft_bound"].eq(True)
     frame["ttft"] = both["ttft_ms"] - (first - received)
-    # Both use one clock, but count from different moments: the quickest request tells by how much.
+    # Both use the same clock, but different origins: the fastest request gives the offset.
     origin = (received - both["start_ms"]).min()
     frame["way"] = received - both["start_ms"] - origin
     frame["arrival"] = frame["ttft"] - frame["way"]
@@ -163,10 +161,10 @@ def errors(values: pd.Series) -> Errors:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What a trial was made with; CPU 1 is a core.
+    """The settings and the CPU load of a trial; CPU 1 = one core.
 
     Attributes:
-        window: begin and end, in milliseconds of the run, of what counts.
+        window: begin and end of what counts, in milliseconds of the run.
     """
 
     users: int
@@ -177,7 +175,7 @@ class Load:
 
 
 def trial(samples: pd.DataFrame, monitor: pd.DataFrame, truth: pd.DataFrame, summary: Summary, load: Load) -> Trial:
-    """What one load showed."""
+    """Evaluate the measurement at one load."""
     begin, end = load.window
     counted = samples[(samples["start_ms"] >= begin) & (samples["start_ms"] < end)]
     told = compared(counted, truth)
@@ -207,7 +205,7 @@ def trial(samples: pd.DataFrame, monitor: pd.DataFrame, truth: pd.DataFrame, sum
 
 
 def chunks_between(samples: pd.DataFrame, begin: float, end: float) -> float:
-    """Chunks that arrived in the window, each request's spread evenly from its first to its last."""
+    """Chunks that arrived in the window, if each request's chunks are spread evenly from its first to its last."""
     some = samples[samples["ttft_ms"].notna() & samples["duration_ms"].notna()]
     first = some["start_ms"] + some["ttft_ms"]
     last = some["start_ms"] + some["duration_ms"]
@@ -231,9 +229,9 @@ def _cpu(monitor: pd.DataFrame, begin: float, end: float) -> tuple[float, float 
 
 
 def unfaithful(done: Trial) -> list[str]:
-    """Why this load is not measured faithfully; empty where it is.
+    """Why this load is not measured faithfully; empty if it is.
 
-    Where a p99 has too few samples, the maximum counts.
+    If there are too few samples for a p99, the maximum counts.
     """
     broken = [
         _broken(limit, value)
@@ -254,15 +252,15 @@ def unfaithful(done: Trial) -> list[str]:
 
 
 def excuses(done: Trial) -> list[str]:
-    """What else may explain that: it is to be put right before the generator is blamed."""
+    """Other causes that may explain the errors, to rule out before the generator is blamed."""
     found = []
     if done.others_cpu is not None and done.others_cpu > OTHERS_LIMIT.most:
         found.append(
-            f"other work on this machine used {fraction(done.others_cpu)} of a core: end it, and calibrate again"
+            f"other work on this machine used {fraction(done.others_cpu)} of a core: end it and calibrate again"
         )
     total, ours = _worst(done.ttft), _worst(done.arrival)
     if total is not None and ours is not None and ours <= TTFT_LIMIT.most < total:
-        found.append("the error lies in the target's late reading of requests, not in our reading of its answers")
+        found.append("the error comes from the target's late reading of requests, not from the generator's reading")
     return found
 
 
@@ -277,7 +275,7 @@ def _broken(limit: ErrorLimit, value: float) -> str:
 
 
 def highest_faithful(trials: Sequence[Trial]) -> int | None:
-    """The highest load below the first one that was not measured faithfully; None where that is the lowest."""
+    """The highest load below the first one that was not measured faithfully; None if that is the lowest load."""
     best = None
     for done in sorted(trials, key=lambda t: t.users):
         if unfaithful(done):

@@ -1,7 +1,7 @@
-"""The table of failures, and those of requests that a target refuses because of how it is asked: what to check then.
+"""The table of failures, and advice on requests that the target rejects because of the configuration.
 
-A row is written before it is known whether all others are refused too, and blames the target. Once all are known, a
-status of CONFIG_STATUSES on every request that got an answer tells of the address, the key, the model or the body.
+Each sample blames the target when it is written, because the outcome of the other requests is not known yet. If every
+answer of the whole run has one of CONFIG_STATUSES, the address, key, model or body is wrong instead.
 """
 
 import re
@@ -14,18 +14,18 @@ from katydid.model.documents.summary import ErrorRow
 from katydid.model.sample import Blame, ErrorClass
 
 MOST_PROMPTS = 5
-"""That are named where they alone fail."""
+"""The most prompts to list if only they fail."""
 MOST_ERRORS = 30
-"""Rows of the table; there are 21 classes, but a file may hold what we do not know."""
+"""The most rows of the table; there are 21 classes, but a file may have unknown ones."""
 
 CONFIG_STATUSES = frozenset({400, 401, 403, 404, 405, 415, 422})
 _CERTIFICATE = re.compile(r"SSL certificate|(client|peer)[ -]certificate|certificate (is )?required", re.IGNORECASE)
-"""In what nginx, Apache and Envoy answer where a client has shown none, or a wrong one."""
+"""What nginx, Apache and Envoy answer if the client certificate is missing or wrong."""
 _MODEL = re.compile(r"\bmodels?\b", re.IGNORECASE)
 
 
 def refused(frame: pd.DataFrame) -> bool:
-    """Whether every request that got an answer was refused so; rows with a `role` are not requests of the load."""
+    """Return True if every request of the load that got an answer was rejected with one of CONFIG_STATUSES."""
     if "status" not in frame:
         return False
     load = frame[of_the_load(frame)]
@@ -35,7 +35,7 @@ def refused(frame: pd.DataFrame) -> bool:
 
 
 def with_blame(frame: pd.DataFrame) -> pd.DataFrame:
-    """The rows with whom to blame, seen from the whole run."""
+    """The rows with `blame` corrected by what the whole run shows."""
     if not refused(frame):
         return frame
     ours = frame["status"].isin(CONFIG_STATUSES) & (frame["outcome"] == "failed")
@@ -43,16 +43,16 @@ def with_blame(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def wants_client_certificate(text: str) -> bool:
-    """Whether a refusal speaks of the certificate that we have not shown, or that is no good."""
+    """Return True if a rejection says that the client certificate is missing or wrong."""
     return bool(_CERTIFICATE.search(text))
 
 
 def what_to_check(status: int, text: str) -> str:
-    """What a refusal asks to look at, as an imperative.
+    """What to check after a rejection, as an imperative.
 
     Args:
         status: one of CONFIG_STATUSES.
-        text: what the target said with it.
+        text: of the target's answer.
     """
     if wants_client_certificate(text):
         return "check --client-cert"
@@ -68,7 +68,7 @@ def what_to_check(status: int, text: str) -> str:
 
 
 def error_rows(frame: pd.DataFrame) -> list[ErrorRow]:
-    """Failures by class and blame, most frequent first, each with one example; warm-up included."""
+    """Failures by class and blame, most frequent first, each with an example; includes the warm-up."""
     in_time, failures = ~failed_later(frame), frame["outcome"] == "failed"
     failed = frame[in_time & failures]
     ended = int((in_time & (failures | (frame["outcome"] == "ok"))).sum())
@@ -79,7 +79,7 @@ def error_rows(frame: pd.DataFrame) -> list[ErrorRow]:
 
 
 def _error(error: object, blame: object, group: pd.DataFrame, ended: int) -> ErrorRow:
-    """The example is the first failure of a group that says something, of its most frequent status."""
+    """One row of the table; its example is the first failure with a text among those with the most frequent status."""
     statuses = group["status"].dropna()
     status = int(statuses.mode().iloc[0]) if len(statuses) else None
     rows = group if status is None else group[group["status"] == status]
@@ -102,7 +102,7 @@ def _error(error: object, blame: object, group: pd.DataFrame, ended: int) -> Err
 
 
 def _failing_prompts(group: pd.DataFrame) -> list[str] | None:
-    """Prompts of which each failed more than once, where no other failed so."""
+    """The prompts of these failures, if they are few and each failed more than once."""
     if "prompt_id" not in group or group["prompt_id"].isna().any():
         return None
     times = group.drop_duplicates(["user", "iteration"])["prompt_id"].value_counts()

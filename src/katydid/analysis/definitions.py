@@ -1,9 +1,9 @@
-"""TTFT, ITL and TPOT as other tools define them, from the events of a run (`--record-events`).
+"""TTFT, ITL and TPOT as other tools define them, computed from the events of a run (`--record-events`).
 
-So that a team can move over and see why numbers differ: the same answers, the same clock, another rule.
-Read in vLLM's `benchmarks/lib/endpoint_request_func.py` (2026-11), AIPerf 0.13.0, GuideLLM 0.8.1 and
-genai-bench 0.0.5. Token counts are the server's; where a tool would count with a tokenizer instead, a
-request without them has no TPOT here. Times in milliseconds.
+They show a team that switches tools why numbers differ: same answers, same clock, different definitions. The
+definitions are from vLLM's `benchmarks/lib/endpoint_request_func.py` (2026-11), AIPerf 0.13.0, GuideLLM 0.8.1 and
+genai-bench 0.0.5. Token counts are the server's. A request without them has no TPOT here, even if the tool would count
+with a tokenizer. Times are in milliseconds.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,7 +17,7 @@ from katydid.model.errors import ConfigError, NoDataError
 CONTENT = frozenset({"text", "reasoning", "tool"})
 VISIBLE = frozenset({"text", "reasoning"})
 CHUNKS = CONTENT | {"empty", "finish"}
-"""Events with a piece of the answer, be it empty."""
+"""Events with a part of the answer, even an empty one."""
 
 STATISTICS: dict[str, Callable[[np.ndarray], float]] = {
     "mean": lambda values: float(np.mean(values)),
@@ -25,20 +25,20 @@ STATISTICS: dict[str, Callable[[np.ndarray], float]] = {
     "p95": lambda values: float(np.percentile(values, 95)),
     "p99": lambda values: float(np.percentile(values, 99)),
 }
-"""All four tools take NumPy's percentiles, which lie between two observations."""
+"""All four tools use NumPy's percentiles, which interpolate between observations."""
 
 
 class RecordedAnswer:
-    """One streamed answer's events.
+    """The events of one streamed answer.
 
     Args:
-        at: their times, from the request's start.
-        kinds: what each brings.
-        counted: which of them say how many tokens the answer has.
+        at: their times since the request's start.
+        kinds: the kind of each event.
+        counted: which events report the number of tokens.
 
     Attributes:
-        duration: from its start to its last byte.
-        tokens: completion tokens, as the server said; None where it did not.
+        duration: from the request's start to the last byte.
+        tokens: completion tokens, as the server reported them; None if it did not.
     """
 
     def __init__(
@@ -57,24 +57,24 @@ class RecordedAnswer:
         self.tokens = tokens
 
     def times(self, kinds: frozenset[str]) -> np.ndarray:
-        """When events of these kinds arrived, from the request's start."""
+        """The times of events of these kinds, since the request's start."""
         return self._at[np.isin(self._kinds, list(kinds))]
 
     @property
     def usage(self) -> list[float]:
-        """When the answer's usage arrived, in a chunk of its own or in the finishing one; empty where it did not."""
+        """When the usage arrived, in a chunk of its own or in the finishing chunk; empty if it did not."""
         found: list[float] = self._at[self._counted & np.isin(self._kinds, ["usage", "finish"])].tolist()
         return found
 
 
 @dataclass(frozen=True, slots=True)
 class MetricRule:
-    """One metric of one tool.
+    """The definition of one metric of one tool.
 
     Attributes:
-        name: what the tool calls it.
-        text: the rule, in words.
-        values: what an answer adds: one value, one for each gap, or none.
+        name: the tool's name for it.
+        text: the definition in words.
+        values: the values of one answer: one, one per gap, or none.
     """
 
     name: str
@@ -115,7 +115,7 @@ def _guidellm_tpot(answer: RecordedAnswer) -> Sequence[float]:
 
 
 def _genai_first(answer: RecordedAnswer) -> Sequence[float]:
-    """Where only tools were called, at the usage, if that says more than one token."""
+    """The first visible chunk; for answers of tool calls alone the usage, if it reports more than one token."""
     visible = answer.times(VISIBLE)
     if len(visible):
         return [float(visible[0])]
@@ -123,7 +123,7 @@ def _genai_first(answer: RecordedAnswer) -> Sequence[float]:
 
 
 def _genai_tpot(answer: RecordedAnswer) -> Sequence[float]:
-    """It stops reading at the usage, else at the end mark, else at the last byte."""
+    """The tool stops reading at the usage, else at the end mark, else at the last byte."""
     first = _genai_first(answer)
     if not first or answer.tokens is None or answer.tokens < 2:
         return []
@@ -140,33 +140,33 @@ DEFINITIONS: dict[str, tuple[MetricRule, ...]] = {
         MetricRule("TPOT", "(last byte − first content) / (tokens − 1)", _katydid_tpot),
     ),
     "vllm": (
-        MetricRule("TTFT", "start to the first chunk with a choice, also an empty or role-only one", _first(CHUNKS)),
+        MetricRule("TTFT", "start to the first chunk with a choice, even an empty or role-only one", _first(CHUNKS)),
         MetricRule("ITL", "gaps between all chunks with a choice, empty and finishing ones included", _gaps(CHUNKS)),
         MetricRule("TPOT", "(last chunk with a choice − first) / (tokens − 1)", _spread(CHUNKS)),
     ),
     "aiperf": (
         MetricRule("TTFT", _CONTENT_TTFT, _first(CONTENT)),
-        MetricRule("ITL", "(last content − first content) / (tokens − 1), one value a request", _spread(CONTENT)),
+        MetricRule("ITL", "(last content − first content) / (tokens − 1), one value per request", _spread(CONTENT)),
         MetricRule("ICL", "gaps between chunks with content; the tool has no TPOT", _gaps(CONTENT)),
     ),
     "guidellm": (
         MetricRule("TTFT", _CONTENT_TTFT, _first(CONTENT)),
-        MetricRule("ITL", "(last content − first content) / (tokens − 1), one value a request", _spread(CONTENT)),
-        MetricRule("TPOT", "(last content − start) / tokens: the first token's wait is in it", _guidellm_tpot),
+        MetricRule("ITL", "(last content − first content) / (tokens − 1), one value per request", _spread(CONTENT)),
+        MetricRule("TPOT", "(last content − start) / tokens, so it includes the first token's wait", _guidellm_tpot),
     ),
     "genai-bench": (
         MetricRule(
-            "TTFT", "start to the first visible or reasoning content; of tool calls alone, to the usage", _genai_first
+            "TTFT", "start to the first visible or reasoning content; for tool calls alone, to the usage", _genai_first
         ),
         MetricRule("TPOT", "(usage or end mark − first content) / (tokens − 1); the tool has no ITL", _genai_tpot),
     ),
 }
-"""By the names that `--definitions` takes; each tool's metrics in its own words."""
+"""Definitions by the tool names that `--definitions` accepts, with each tool's own metric names."""
 
 
 @dataclass(frozen=True, slots=True)
 class DefinitionFinding:
-    """A metric of a tool over all answers; `count` values went into it."""
+    """A tool's metric over all answers, from `count` values."""
 
     tool: str
     rule: MetricRule
@@ -175,7 +175,7 @@ class DefinitionFinding:
 
 
 def by_definitions(frame: pd.DataFrame, events: pd.DataFrame, tools: Sequence[str]) -> list[DefinitionFinding]:
-    """The metrics of tools over the successful answers that count.
+    """Compute the metrics of these tools over the successful answers that count.
 
     Args:
         frame: samples with derived columns.

@@ -1,7 +1,7 @@
-"""What limited a run: the configuration, the generator, a rate limit, connections, the target or the network.
+"""Find what limited a run: the configuration, the generator, a rate limit, connections, the target or the network.
 
-One table of rules, asked in order; each gives its evidence in numbers, or nothing. A rule never guesses:
-where none has evidence, the cause is not determined. Looks at the whole run and at its stages, if it has any.
+A table of rules, applied in order; each returns its evidence in numbers, or None. Rules never guess: if none has
+evidence, the cause is not determined. They use the whole run and its stages, if it has any.
 """
 
 from collections.abc import Callable, Sequence
@@ -24,7 +24,7 @@ RATE_LIMIT = "rate limit"
 
 @dataclass(frozen=True, slots=True)
 class LimitingFactor:
-    """What limited a run, and the numbers that say so."""
+    """What limited a run, and the evidence in numbers."""
 
     cause: str
     evidence: str
@@ -32,11 +32,11 @@ class LimitingFactor:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What the rules look at.
+    """The data that the rules use.
 
     Attributes:
-        rows: that count, with derived columns; only those that ended.
-        holds: the stages, in the order of their users.
+        rows: samples that count and ended, with derived columns.
+        holds: the stages, ordered by users.
     """
 
     run: Run
@@ -45,12 +45,12 @@ class Evidence:
 
     @property
     def low(self) -> HoldResult | None:
-        """The smallest stage in which the objective was kept."""
+        """The smallest stage that met the objective."""
         return next((h for h in self.holds if h.held), None)
 
     @property
     def broken(self) -> list[HoldResult]:
-        """The stages that broke it."""
+        """The stages that violated the objective."""
         return [h for h in self.holds if not h.held]
 
     def of(self, hold: HoldResult) -> pd.DataFrame:
@@ -59,7 +59,7 @@ class Evidence:
 
 
 def diagnose_limit(run: Run, holds: Sequence[HoldResult] = ()) -> LimitingFactor:
-    """What limited a run; `nothing` where nothing failed and every stage was held."""
+    """Find what limited a run; `nothing` if no request failed and every stage met the objective."""
     counted = run.counted
     rows = counted[counted["outcome"].isin(["ok", "failed"])]
     evidence = Evidence(run, rows, sorted(holds, key=lambda h: h.users))
@@ -67,18 +67,18 @@ def diagnose_limit(run: Run, holds: Sequence[HoldResult] = ()) -> LimitingFactor
         if text := rule(evidence):
             return LimitingFactor(cause, text)
     if not evidence.broken and not (rows["outcome"] == "failed").any():
-        return LimitingFactor(NOTHING, "no request failed, and no stage broke its objective")
-    return LimitingFactor(NOT_DETERMINED, "no rule found evidence enough")
+        return LimitingFactor(NOTHING, "no request failed, and no stage violated the objective")
+    return LimitingFactor(NOT_DETERMINED, "no rule found enough evidence")
 
 
 def rate_limited(run: Run) -> LimitingFactor | None:
-    """The rate limit that a run without stages met; None where most of its failures are others."""
+    """The rate limit that a run without stages met; None if most of its failures have other causes."""
     evidence = _rate_limit(Evidence(run, run.counted, ()))
     return LimitingFactor(RATE_LIMIT, evidence) if evidence else None
 
 
 def _configuration(e: Evidence) -> str | None:
-    """Every answer refuses how it was asked, or no request could be made as it was configured."""
+    """The target rejected the way every request was made, or the configuration made every request fail."""
     rows = with_blame(e.run.frame)
     failed = rows[(rows["outcome"] == "failed") & ~rows["after_stop"].astype(bool)]
     ours = failed[failed["blame"] == Blame.CONFIG]
@@ -88,10 +88,10 @@ def _configuration(e: Evidence) -> str | None:
         if len(ours) < len(failed):
             return None
         named = ", ".join(f"{count} × {kind}" for kind, count in ours["error"].value_counts().items())
-        return f"no request succeeded because of the configuration ({named}): see the failures' texts"
+        return f"no request succeeded because of the configuration ({named}): see the errors"
     status = int(ours["status"].dropna().mode().iloc[0])
     detail = next((d for d in ours.loc[ours["status"] == status, "detail"] if isinstance(d, str)), "")
-    return f"every request that got an answer was refused with {status}: {what_to_check(status, detail)}"
+    return f"every answered request was rejected with {status}: {what_to_check(status, detail)}"
 
 
 _GENERATOR_RULES = {"generator_cpu", "event_loop", "late_starts", "blame"}
@@ -107,7 +107,7 @@ _MOSTLY = 0.5
 
 
 def _share_of(e: Evidence, *errors: str) -> tuple[int, int]:
-    """Failures of these classes, and all."""
+    """The number of failures of these classes, and of all failures."""
     failed = e.rows[e.rows["outcome"] == "failed"]
     return int(failed["error"].isin(errors).sum()), len(failed)
 
@@ -118,30 +118,30 @@ def _rate_limit(e: Evidence) -> str | None:
         return None
     kinds = e.rows.loc[e.rows["outcome"] == "failed", "error"].value_counts()
     named = ", ".join(f"{count} × {kind}" for kind, count in kinds.items() if kind in {"rate_limited", "daily_limit"})
-    frame = e.run.frame  # what settles uses the limit up too
+    frame = e.run.frame  # requests in the settling time use up the limit too
     ok = frame[frame["outcome"] == "ok"]
     starts = np.sort(values_of(ok, "start_ms"))
     through = np.searchsorted(starts, starts + 60_000.0) - np.arange(len(starts))
-    most = f"; at most {plural(int(through.max()), 'request')} got through within a minute" if len(starts) else ""
+    most = f"; at most {plural(int(through.max()), 'request')} succeeded within a minute" if len(starts) else ""
     return f"{named} of {plural(failed, 'failure')}{most}{_let_pass(e.broken)}"
 
 
 def _let_pass(broken: Sequence[HoldResult]) -> str:
-    """What the limiter lets pass in the long run, where a stage lasted long enough to show it."""
+    """The limiter's long-run rate; or a lower bound of its window, if no stage was long enough to show the rate."""
     per_s = next((h.limiter_per_s for h in broken if h.limiter_per_s is not None), None)
     if per_s is None:
         least = max((h.limiter_at_least_s for h in broken), default=0.0)
-        return f"; its window is {least:.3g} s or longer, of which no stage lasted two" if least else ""
-    return f"; in the long run it lets {significant(per_s)} requests a second pass"
+        return f"; its window is {least:.3g} s or longer, and no stage lasted two windows" if least else ""
+    return f"; in the long run it allows {significant(per_s)} requests/s"
 
 
 _REFUSED = ("connect", "reset", "overloaded")
 _FLAT = 1.5
-"""Answers under load are as fast as without, up to this factor."""
+"""Answers under load that are slower by less than this factor count as equally fast."""
 
 
 def _connection_limit(e: Evidence) -> str | None:
-    """Requests are refused once a fixed number is in flight, and those accepted are as fast as ever."""
+    """Requests are rejected once a fixed number is in flight, and accepted ones are as fast as under little load."""
     refused, failed = _share_of(e, *_REFUSED)
     if refused < FEWEST_FAILURES or refused < _MOSTLY * failed:
         return None
@@ -152,13 +152,13 @@ def _connection_limit(e: Evidence) -> str | None:
     if slower is not None and slower > _FLAT:
         return None
     return (
-        f"{refused} of {plural(failed, 'failure')} were refused (connect, reset or 503) with {at_refusal:.0f} others "
-        f"in flight in the median; {when_ok:.0f} were served together at most, as fast as under little load"
+        f"{refused} of {plural(failed, 'failure')} were rejected (connect, reset or 503) with a median of "
+        f"{at_refusal:.0f} others in flight; at most {when_ok:.0f} were served together, as fast as under little load"
     )
 
 
 def _in_flight(rows: pd.DataFrame) -> tuple[float | None, float | None]:
-    """Served requests in flight when one was refused (median), and at most."""
+    """The number of served requests in flight: the median when one was rejected, and the maximum."""
     ok = rows[(rows["outcome"] == "ok") & rows["start_ms"].notna() & rows["duration_ms"].notna()]
     refused = rows.loc[rows["error"].isin(_REFUSED), "start_ms"].fillna(rows["scheduled_ms"]).dropna()
     if ok.empty or refused.empty:
@@ -173,7 +173,7 @@ def _in_flight(rows: pd.DataFrame) -> tuple[float | None, float | None]:
 
 
 def _slowdown(e: Evidence) -> float | None:
-    """How much slower the median successful answer was in broken stages than in the smallest one."""
+    """The factor by which median answers are slower in violated stages than in the smallest stage that held."""
     if e.low is None or not e.broken or not e.low.p50_ms:
         return None
     times = [h.p50_ms for h in e.broken if h.p50_ms is not None]
@@ -184,18 +184,18 @@ _CPU_FULL = 90.0
 
 
 def _compute(e: Evidence) -> str | None:
-    """The target's processor is full, or its answers come slower chunk by chunk under load."""
+    """The target's CPU is fully used, or the time between chunks grows under load."""
     monitor = e.run.monitor
     cpu = monitor.loc[monitor["process"] == "target", "cpu_percent"].dropna()
     if e.broken and len(cpu) and cpu.max() >= _CPU_FULL:
-        return f"the target's process used up to {cpu.max():.0f} % of a core (100 = one core)"
+        return f"the target's process used up to {cpu.max():.0f} % CPU (100 % = one core)"
     if e.low is None or not e.broken:
         return None
     before, after = (_quantile(e.of(h), "gap_mean_ms", 0.5) for h in (e.low, e.broken[-1]))
     if before and after and after > _FLAT * before:
         return (
-            f"chunks came {milliseconds(after)} apart at {e.broken[-1].load_text}, {milliseconds(before)} "
-            f"at {e.low.load_text}: all answers share what there is to compute with"
+            f"the time between chunks was {milliseconds(after)} at {e.broken[-1].load_text}, {milliseconds(before)} "
+            f"at {e.low.load_text}: all answers share the target's compute"
         )
     return None
 
@@ -204,7 +204,7 @@ _PLATEAU = 0.1
 
 
 def _concurrency(e: Evidence) -> str | None:
-    """Answers a second stay the same however many are asked for: a fixed number is served at a time."""
+    """Answers per second stay the same whatever the offered load: a fixed number is served concurrently."""
     behind = [h for h in e.holds if not h.keeps_up]
     if e.low is None or not behind:
         return None
@@ -217,20 +217,20 @@ def _concurrency(e: Evidence) -> str | None:
         return None
     each = e.low.requests_each
     at_a_time = rate * each * base / 1000.0
-    what, per, at = "requests a second", "each", "at a time"
+    what, per, at = "requests/s", "each", "at a time"
     if each > 1:
-        what, per = f"conversations ({significant(rate * each)} requests) a second", "a request"
+        what, per = f"conversations/s ({significant(rate * each)} requests/s)", "per request"
         at = "requests at a time"
     least, most = (significant(behind[place].offered_per_s) for place in (0, -1))
-    offered = f"where {most} were offered" if least == most else f"whether {least} or {most} were offered"
+    offered = f"when {most} were offered" if least == most else f"whether {least} or {most} were offered"
     return (
-        f"it answered {significant(rate)} {what}, {offered}; with {milliseconds(base)} {per} under little load, "
-        f"that is about {significant(at_a_time)} {at}, and the others wait"
+        f"it answered {significant(rate)} {what}, {offered}; at {milliseconds(base)} {per} under little load, "
+        f"that is about {significant(at_a_time)} {at}, while the others wait"
     )
 
 
 def _queue(e: Evidence) -> str | None:
-    """Refusals with slower answers: a queue in front of a fixed number is full."""
+    """Requests are rejected and answers are slower: a fixed number is served, and the queue in front is full."""
     refused, failed = _share_of(e, *_REFUSED)
     slower = _slowdown(e)
     if refused < FEWEST_FAILURES or refused < _MOSTLY * failed or slower is None or slower <= _FLAT or e.low is None:
@@ -240,9 +240,9 @@ def _queue(e: Evidence) -> str | None:
         return None
     served = significant(float(np.median(rates)))
     return (
-        f"{refused} of {plural(failed, 'failure')} were refused (connect, reset or 503), {served} requests a second "
-        f"were served, {significant(slower)} times slower than at {e.low.load_text}: a fixed number is "
-        "served, and the queue before it is full"
+        f"{refused} of {plural(failed, 'failure')} were rejected (connect, reset or 503), and {served} requests/s were "
+        f"served, {significant(slower)} times as slow as at {e.low.load_text}: a fixed number is served at a time, and "
+        "the queue is full"
     )
 
 
@@ -251,7 +251,7 @@ _GREW = 5.0
 
 
 def _network(e: Evidence) -> str | None:
-    """Connections take long, or cannot be made in time, while answers are as fast as ever."""
+    """Connecting takes long, while answers are as fast as under little load."""
     slower = _slowdown(e)
     if e.low is None or not e.broken or (slower is not None and slower > _FLAT):
         return None
@@ -277,4 +277,4 @@ RULES: tuple[tuple[str, Callable[[Evidence], str | None]], ...] = (
     ("concurrency", _concurrency),
     ("network", _network),
 )
-"""Asked in this order: what makes the others' numbers worthless comes first."""
+"""Applied in this order: causes that invalidate the other rules' numbers come first."""

@@ -1,8 +1,7 @@
-"""A run in one sentence: its outcome, how much, how well, how it ended; and the exit code that follows.
+"""A run in one sentence, with its outcome, size, times and end; and the exit code of `katydid run`.
 
-The one home of that sentence: `summary.json` (`headline`), terminal, pages and the gate show the same text. Whether the
-measurement is valid is one outcome of five, and otherwise stands beside it. What the target does for clients that have
-left is one sentence more.
+`summary.json` (`headline`), the terminal, the pages and the gate all show this sentence. A run has one of five
+outcomes, and an invalid measurement is one of them. A second sentence says what the target does for clients that left.
 """
 
 from collections.abc import Callable
@@ -23,26 +22,27 @@ from katydid.model.workload import workloads_of
 
 
 def headline_of(manifest: Manifest, summary: Summary) -> Headline:
-    """As `summary.json` has it; made now for a run whose summary is older than headlines."""
+    """The headline in the summary; made now if the summary is from a version without headlines."""
     told = summary.headline
     return Headline(told.outcome, one_line(told.text)) if told else headline(manifest, summary)
 
 
 def headline(manifest: Manifest, summary: Summary) -> Headline:
-    """The headline of a run.
+    """Make the headline of a run.
 
     Args:
         manifest: of the run.
-        summary: its other keys; those that older summaries lack are not needed.
+        summary: of the run, without headline; keys that older summaries lack are not needed.
     """
     outcome = next(outcome for outcome, holds in _RULES.items() if holds(summary))
     return Headline(outcome, one_line(_SENTENCES[outcome](manifest, summary)))
 
 
 def exit_code(summary: Summary) -> ExitCode:
-    """What `katydid run` exits with.
+    """The exit code of `katydid run`.
 
-    Requests that an interruption cut off make a run invalid; it was interrupted all the same, and that is its code.
+    An interruption cuts off requests, which makes the run invalid. If there is no other reason, the exit code is that
+    of an interrupted run.
     """
     interrupted = summary.ended == "interrupted"
     cut_off_only = interrupted and {f.rule for f in _invalid_findings(summary)} == {"unfinished"}
@@ -54,7 +54,7 @@ def exit_code(summary: Summary) -> ExitCode:
 
 
 def generator_to_blame(summary: Summary) -> bool:
-    """Whether an invalid run is the generator's fault, in part at least."""
+    """Return True if a run is invalid because of the generator, at least in part."""
     if summary.valid:
         return False
     found = _invalid_findings(summary)
@@ -90,13 +90,13 @@ _RULES: dict[Outcome, Callable[[Summary], bool]] = {
 
 
 def _none_succeeded(summary: Summary) -> bool:
-    """Requests that were cut off neither succeeded nor failed."""
+    """Return True if requests failed and none succeeded; requests that were cut off do neither."""
     counts = summary.counts
     return not counts.ok and counts.failed > 0
 
 
 def _failed_checks(summary: Summary) -> list[Check]:
-    """Those that could not be made (`passed` is null) did not fail."""
+    """The checks that failed; checks that could not be made (`passed` is null) did not fail."""
     return [check for check in summary.checks or [] if check.passed is False]
 
 
@@ -115,7 +115,7 @@ def _failed(manifest: Manifest, summary: Summary) -> str:
     end = f"; {_numbers(summary)}, {how_it_ended(manifest, summary)}."
     if _none_succeeded(summary):
         errors = summary.errors
-        # Shares are of what ended in the warm-up too: where failures are not all of it, that had successes.
+        # The shares include the warm-up: if they do not sum to 1, requests succeeded in the warm-up.
         after = " after the warm-up" if errors and sum(row.share for row in errors) < 1.0 - 1e-9 else ""
         return f"FAILED: no request succeeded{after}{_why(manifest, errors)}{end}"
     checks, failed = summary.checks or [], _failed_checks(summary)
@@ -142,7 +142,7 @@ def _stopped(manifest: Manifest, summary: Summary) -> str:
 
 def _passed(manifest: Manifest, summary: Summary) -> str:
     found = _answers(manifest, summary)
-    numbers = _counts(summary) if found else [_numbers(summary)]  # times of different loads together say nothing
+    numbers = _counts(summary) if found else [_numbers(summary)]  # times over different loads say nothing
     return f"PASSED: {'; '.join([*found, ', '.join(numbers)])}; {how_it_ended(manifest, summary)}."
 
 
@@ -156,12 +156,12 @@ _SENTENCES = {
 
 
 def _answers(manifest: Manifest, summary: Summary) -> list[str]:
-    """What a run of this kind is made to find out; empty where that is its numbers."""
+    """The answers that a run of this kind is made to find, such as a capacity; empty if its metrics are the answer."""
     if summary.capacity:
         return [capacity_answer(summary.capacity)]
     told = []
     for record in workloads_of(manifest):
-        with suppress(DocumentError):  # of a summary that is older than its workload's part
+        with suppress(DocumentError):  # the summary may be from a version without the workload's part
             told.append(record.answer(summary) if record.answer else None)
     return [answer for answer in told if answer]
 
@@ -195,13 +195,13 @@ def _named(check: Check) -> str:
 _GENERATOR, _TARGET, _CONFIGURATION = "generator", "target", "configuration"
 _PARTIES: dict[str | None, str] = {Blame.GENERATOR: _GENERATOR, Blame.TARGET: _TARGET, Blame.CONFIG: _CONFIGURATION}
 _CONFIGURED = frozenset({"data", "input_lengths", "output_lengths", "unfinished", "warm_cache", "warm_up"})
-"""Rules of validity that another configuration keeps; the others are about the generator."""
+"""Validity rules that the configuration breaks; all others are the generator's fault."""
 _EXAMPLE = 120
-"""Characters of a target's words that a sentence has room for."""
+"""The most characters of a target's error text in the sentence."""
 
 
 def _invalid_findings(summary: Summary) -> list[Finding]:
-    """The cause first: that there are no data is a consequence of whatever else was found."""
+    """The findings that make the run invalid; missing data come last, as they are a consequence of the others."""
     found = [finding for finding in summary.findings if finding.severity == "invalid"]
     return sorted(found, key=lambda finding: finding.rule == "data")
 
@@ -228,7 +228,7 @@ def _why(manifest: Manifest, errors: list[ErrorRow]) -> str:
 
 
 def _address(manifest: Manifest, row: ErrorRow) -> str:
-    """The whole path that was asked, with that of `--host`; or the request's name, where that is not a path."""
+    """The request's full path, including that of `--host`; or the request's name, if that is not a path."""
     name = hide_query(row.name or "")
     return urlsplit(manifest.host or "").path.rstrip("/") + name if name.startswith("/") else name
 
@@ -236,17 +236,17 @@ def _address(manifest: Manifest, row: ErrorRow) -> str:
 # Clients that have left
 
 COMPUTES = 0.5
-"""Of what was left of the answer: a slot that stays taken for that long is being computed in."""
+"""If a slot stays taken for this share of the rest of the answer, the target is still computing it."""
 SHORTEST_REST_MS = 100.0
-"""Of an answer of which less was left, its end and its client's leaving cannot be told apart."""
+"""If less than this is left of the answer, its end cannot be distinguished from its client's leaving."""
 
 
 def leaving_found(manifest: Manifest) -> LeavingFound | None:
-    """The finding; None of a run whose clients all stay."""
+    """What the target does for clients that have left; None if no client was to leave."""
     record = manifest.leaving
     if record is None:
         asked = (manifest.options or {}).get("abandon") is not None
-        return _unseen("it is watched after a load that came to its end") if asked else None
+        return _unseen("it is measured only after a load that came to its end") if asked else None
     if record.why or not record.departed or record.rest_ms is None:
         return _unseen(record.why or "no client left")
     rest = record.rest_ms

@@ -1,7 +1,6 @@
-"""The course of a workload's metrics over its versions, where they changed their level, and which have a trend.
+"""A workload's metrics over its versions, with changes of level and trends.
 
-First one metric, whose values by version come in; then all of the runs of a workload. Knows neither folders nor how it
-is shown.
+First for one metric, from its values by version; then for all runs of a workload. Knows neither folders nor reports.
 """
 
 import math
@@ -25,7 +24,7 @@ SHOWN = (
     "failure_rate",
     "tokens_per_s",
 )
-"""Metrics whose course is shown. The request rate is not one of them: a fixed load fixes it."""
+"""The metrics shown. The request rate is not one of them, because the load determines it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +32,12 @@ class Change:
     """A change of a metric's level.
 
     Attributes:
-        version: the first of the new level; `index` is its place among the versions.
+        version: the first version of the new level.
+        index: its place among the versions.
         before, after: the levels.
-        change, low, high: as fractions, with the interval at 95 %; that the place was searched for is not in it.
-        verdict: slower or faster; slower stands for worse.
-        confirmed: it was there one version earlier too; else it is tentative until the next version confirms it.
+        change, low, high: as fractions, with the 95 % interval, which does not allow for the search for the place.
+        verdict: slower or faster; slower means worse.
+        confirmed: it was found one version earlier too; otherwise it is tentative until the next version confirms it.
     """
 
     version: str
@@ -53,11 +53,11 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Trend:
-    """A metric that rises or falls steadily over all versions; as in `Change`.
+    """A metric that rises or falls steadily over all versions; see also `Change`.
 
     Attributes:
-        change, low, high: a version.
-        whole: from the first version to the newest.
+        change, low, high: per version.
+        whole: the change from the first version to the newest.
     """
 
     change: float
@@ -73,9 +73,9 @@ class MetricHistory:
     """One metric over all versions.
 
     Attributes:
-        values: a version each: the geometric mean of its runs, the mean for shares; None where no run has it.
-        levels: the level that each version belongs to, or its place on the trend; None where that was not looked for.
-        unsearched: why changes were not looked for; empty where they were.
+        values: one per version: the geometric mean of its runs, for shares the mean; None if no run has the metric.
+        levels: each version's level, or its value on the trend; None if no run has the metric. Empty if not searched.
+        unsearched: why changes were not searched for; empty if they were.
     """
 
     name: str
@@ -87,20 +87,20 @@ class MetricHistory:
 
 
 def is_searched(name: str) -> bool:
-    """Whether changes of a metric are looked for."""
+    """Return True if changes of a metric are searched for."""
     return METRICS[name].unit is not Unit.FRACTION
 
 
 def metric_history(
     name: str, versions: Sequence[str], by_version: Sequence[Sequence[float]], metrics: int = 1
 ) -> MetricHistory:
-    """The history of a metric.
+    """Make the history of a metric.
 
     Args:
         name: of the metric.
         versions: their names, in order.
-        by_version: the values of each version's runs; none where no run has the metric.
-        metrics: that are looked at together.
+        by_version: the values of each version's runs; empty if no run has the metric.
+        metrics: the number of metrics searched together.
     """
     if not is_searched(name):
         means = tuple(float(np.mean(values)) if values else None for values in by_version)
@@ -175,7 +175,7 @@ def _verdict(name: str, change: float) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """A version with its runs; it stands where its first run does."""
+    """A version with its runs; its place is that of its first run."""
 
     name: str
     started_utc: str
@@ -184,7 +184,7 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """What is known of a workload over time.
+    """The history of a workload.
 
     Attributes:
         left_out: a line for each run that does not count, with the reason.
@@ -208,7 +208,7 @@ class History:
 
 
 def history(runs: Iterable[RunResult]) -> History:
-    """The history of runs of one workload; the newest one says which of the others had the same load."""
+    """Make the history of one workload's runs; only runs with the same load as the newest usable run count."""
     ordered = sorted(runs, key=lambda run: run.started)
     newest = next((run for run in reversed(ordered) if not _unusable(run)), None)
     kept, left_out = [], []
@@ -243,7 +243,7 @@ def _other_load(run: RunResult, newest: RunResult | None) -> str:
 
 
 def _versions(runs: Sequence[RunResult]) -> tuple[Version, ...]:
-    """In the order of their first runs."""
+    """The versions, in the order of their first runs."""
     grouped: dict[str, list[RunResult]] = {}
     for run in runs:
         grouped.setdefault(run.version, []).append(run)

@@ -1,12 +1,12 @@
-"""What a run's users offered, and what was delivered: the starts that were due, those that never came, tokens.
+"""The offered load of a run, the requests that were due but never sent, and the tokens that arrived.
 
-Users on an even grid offer users / interval at every moment. In a ramp each user starts as it comes, and an
-interval later again: it offers the spawn rate times the intervals begun, more than its users over the interval. What
-a rate offers depends on no user.
+Users on an even grid offer users / interval at any time. In a ramp each user sends its first request when it starts,
+and one more after each interval, so the offered load is higher: the spawn rate times the number of intervals begun.
+The load of a rate or a trace does not depend on users.
 
-A user that waits longer than its interval sends nothing meanwhile. What it would have sent is missing from every
-share of requests and from every quantile (coordinated omission). wrk2 (G. Tene) sends such requests late and counts
-from when they were due; here they count as answered with the request that came next.
+A user that waits longer than its interval skips starts. The skipped requests are missing from every share of requests
+and every quantile (coordinated omission). wrk2 (G. Tene) sends such requests late and counts from when they were due;
+here they count as answered together with the request that their user sent next.
 """
 
 import numpy as np
@@ -19,20 +19,20 @@ from katydid.model.documents.manifest import Manifest
 Window = tuple[float, float]
 """Begin and end, in milliseconds of the run."""
 MOST_ARRIVALS = 1e8
-"""Of a run; a manifest that says more is damaged."""
+"""The most arrivals of a run; a manifest with more is damaged."""
 MOST_MISSED = 1e7
-"""Starts of users on a grid; times that say more are damaged."""
+"""The most skipped starts of a run; times that give more are damaged."""
 _SAME_MS = 0.001
-"""What the way through several clocks may add to a moment."""
+"""Tolerance for conversions between clocks."""
 _COURSE = ("scheduled_ms", "start_ms", "ttft_ms", "duration_ms", "ended_ms")
-"""Columns that tell when a request was due, sent, answered and over."""
+"""Columns with the times at which a request was due, sent, answered and done."""
 
 
 def arrivals_due(manifest: Manifest, until_ms: float) -> np.ndarray:
-    """When requests of a rate or a trace were due until a moment of the run, in milliseconds; in their order.
+    """When requests of a rate or a trace were due up to a time of the run, in milliseconds, ascending.
 
-    They follow from the manifest, and are the same for every run that it is the same for. Of a run in stages, those of
-    each stage; of a trace, those that follow no other.
+    Computed from the manifest alone, so runs with the same settings have the same arrivals. For a run in stages, the
+    arrivals of every stage; for a trace, without requests that follow another one.
     """
     if manifest.trace_due_ms is not None:
         due = np.asarray(manifest.trace_due_ms, dtype=np.float64) + (manifest.arrivals_begin_ms or 0.0)
@@ -42,11 +42,11 @@ def arrivals_due(manifest: Manifest, until_ms: float) -> np.ndarray:
         found = [_due_from(s.begin_ms, min(s.end_ms, until_ms), s.rate, manifest, s.stage) for s in stages]
         return np.concatenate(found) if found else np.empty(0)
     due = _due_from(manifest.arrivals_begin_ms or 0.0, until_ms, manifest.rate_per_s, manifest)
-    return due[: int(manifest.option("requests")) or None]  # the run ends with the last of them
+    return due[: int(manifest.option("requests")) or None]  # with a number of requests, the run ends after the last
 
 
 def all_due(frame: pd.DataFrame, manifest: Manifest, until_ms: float) -> np.ndarray:
-    """The same, and those requests of a trace that follow another: they are due once that has ended, as rows say."""
+    """The same, with those requests of a trace that follow another one; they are due when it ends, by the samples."""
     due = arrivals_due(manifest, until_ms)
     if manifest.trace is None or "turn" not in frame:
         return due
@@ -64,7 +64,7 @@ def _due_from(begin: float, end: float, per_second: float | None, manifest: Mani
 
 
 def unserved(frame: pd.DataFrame, manifest: Manifest, window: Window) -> np.ndarray:
-    """When requests were due in the window that were never sent, in milliseconds of the run; several may be at once."""
+    """When the requests that were never sent had been due, in the window, in milliseconds; may have duplicates."""
     due = arrivals_due(manifest, window[1])
     due = due[due >= window[0]]
     sent = np.sort(frame["scheduled_ms"].to_numpy(dtype=np.float64))
@@ -75,20 +75,20 @@ def unserved(frame: pd.DataFrame, manifest: Manifest, window: Window) -> np.ndar
 
 
 def in_a_ramp(manifest: Manifest) -> bool:
-    """Whether users' first requests came as they were spawned, of a number that was known before."""
+    """Return True if users sent their first requests as they were spawned, up to a number known in advance."""
     return bool(manifest.ramp_per_s and manifest.interval_s and manifest.users)
 
 
 def due_in_a_ramp(frame: pd.DataFrame, interval_ms: float, until_ms: float) -> np.ndarray:
-    """When requests were due until a moment: each user's first, and one each interval after it.
+    """When requests were due up to a time of the run: each user's first, and one more after each interval.
 
     Args:
         frame: samples of the whole run.
-        interval_ms: from one start of a user to its next.
-        until_ms: of the run.
+        interval_ms: between a user's starts.
+        until_ms: time of the run.
 
     Returns:
-        Milliseconds of the run, in no order.
+        Milliseconds of the run, unordered.
     """
     real = frame[(frame["user"] >= 0) & of_the_load(frame)]
     first = real.groupby("user")["scheduled_ms"].min().to_numpy(dtype=np.float64)
@@ -100,10 +100,15 @@ def due_in_a_ramp(frame: pd.DataFrame, interval_ms: float, until_ms: float) -> n
 
 
 def arrived(frame: pd.DataFrame, column: str, window: Window) -> float | None:
-    """How much of a column of counts arrived in the window; None where no successful answer has any.
+    """How many tokens or chunks arrived in the window; None if no successful answer has a count.
 
-    An answer's are spread evenly from its first token to its last byte. Those of the warm-up's requests that arrive
-    in the window count; those that arrive in the drain do not.
+    An answer's tokens are spread evenly from its first token to its last byte. Tokens of requests from the warm-up
+    count if they arrive in the window; tokens that arrive in the drain do not.
+
+    Args:
+        frame: samples with derived columns.
+        column: of the counts.
+        window: of the statistics.
     """
     told = (frame["outcome"] == "ok") & frame[column].notna() & of_the_load(frame)
     ok = frame.loc[told, frame.columns.intersection([*_COURSE, column], sort=False)]
@@ -120,11 +125,11 @@ def arrived(frame: pd.DataFrame, column: str, window: Window) -> float | None:
 
 
 def missed_starts(frame: pd.DataFrame, manifest: Manifest, window: Window) -> np.ndarray:
-    """Response times, in milliseconds, of the requests that were due in the window and never sent.
+    """Response times, in milliseconds, of requests that were due in the window but never sent.
 
-    From when each was due to the end of the request that its user sent next; where none ended, and of a rate, to the
-    end of the window, which is the least that it would have been. Empty where nothing is due at a time, and in stages,
-    whose users come and go.
+    Each counts from when it was due to the end of the next request of its user. At a rate, and if no next request
+    ended, it counts to the end of the window, a lower bound. Empty for closed loops, and for stages, because their
+    users come and go.
     """
     if manifest.is_open and not manifest.stages:
         return window[1] - unserved(frame, manifest, window)
@@ -134,7 +139,7 @@ def missed_starts(frame: pd.DataFrame, manifest: Manifest, window: Window) -> np
         return np.empty(0)
     late = late_limit_ms(manifest)
     ended = manifest.ended == "run-time" or was_stopped(manifest)
-    goes_on = ended and bool(manifest.stopped_at_ms)  # else users may have left before the last start
+    goes_on = ended and bool(manifest.stopped_at_ms)  # otherwise users may have left before their last start
     load = load.assign(end_ms=ends_ms(load)).sort_values(["user", "scheduled_ms"], kind="stable")
     scheduled, starts, ends = (load[name].to_numpy(np.float64) for name in ("scheduled_ms", "start_ms", "end_ms"))
     last = np.append(np.diff(load["user"].to_numpy()) != 0, True)

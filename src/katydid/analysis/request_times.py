@@ -1,10 +1,10 @@
-"""What the requests of one run say about each distribution of `model.metrics`: times, and times that are at least so.
+"""One run's times for each distribution of `model.metrics`, including lower bounds of requests that did not finish.
 
-A request that timed out took at least as long as it had, and so did one that the end of the run cut off.
-That goes for its service and its response time, and for its time to the first token where none had come. Of
-what only a whole answer tells, such as the time per token, nothing is known of them; but where some were cut
-off, those that came to their end stand for the others too, each for its `shares`: the run's end cuts off the
-slow ones, and its successes alone would look too fast. Knows nothing about statistics of several runs.
+A request that timed out, or that the end of the run cut off, took at least the time observed. This bounds its service
+time and response time, and its time to the first token if none had come. For metrics that need the whole answer, such
+as the time per token, nothing is known of such requests. But if some were cut off, the successful ones are weighted
+(`shares`) to represent them too: the end of a run cuts off slow requests, so unweighted successes would look too fast.
+Knows nothing about statistics of several runs.
 """
 
 from functools import cached_property
@@ -18,7 +18,7 @@ from katydid.stats.censoring import Known, shares
 
 TIMED_OUT = ("timeout", "idle_timeout")
 WHOLE_REQUEST = ("duration", "response")
-"""Distributions that every request has, so that one without an answer tells something about them."""
+"""Distributions for which even a request without an answer has a lower bound."""
 FIRST_TOKEN = "ttft"  # noqa: S105 - a metric
 
 
@@ -26,17 +26,17 @@ class RequestTimes:
     """Times of the requests of one run.
 
     Args:
-        rows: those that are `timed`, with derived columns.
+        rows: the rows that are `timed`, with derived columns.
         manifest: of the run; missing keys are tolerated.
 
     Attributes:
         ok: which requests succeeded.
-        cut: which the end of the run cut off.
-        open: which have an end that nobody saw: those, and those that timed out.
+        cut: which requests the end of the run cut off.
+        open: which requests are censored: cut off or timed out.
     """
 
     def __init__(self, rows: pd.DataFrame, manifest: Manifest) -> None:
-        unsent = (rows["outcome"] == "aborted") & rows["start_ms"].isna()  # nothing was sent: there is no time
+        unsent = (rows["outcome"] == "aborted") & rows["start_ms"].isna()  # never sent, so they have no times
         self._rows = rows = rows[~unsent] if unsent.any() else rows
         outcome = rows["outcome"]
         self.ok = (outcome == "ok").to_numpy()
@@ -46,11 +46,11 @@ class RequestTimes:
         self._manifest = manifest
 
     def known(self, distribution: Distribution, factors: np.ndarray | float = 1.0) -> Known | None:
-        """The run's times of one distribution; None where it has none.
+        """The run's times of one distribution; None if it has none.
 
         Args:
-            distribution: of one value a request.
-            factors: what the times of whole requests that succeeded are multiplied with.
+            distribution: with one value per request.
+            factors: multiplied with the times of successful requests.
         """
         if distribution.column not in self._rows or (distribution.name == "response" and self._manifest.is_closed):
             return None
@@ -61,20 +61,20 @@ class RequestTimes:
         return self.of_successes(distribution.column, factors)
 
     def touched(self, distribution: Distribution) -> bool:
-        """Whether its times are others than those of the successes that count."""
+        """Return True if censored requests change the statistics of the distribution."""
         return bool(self.cut.any() or (self.open.any() and distribution.name in (*WHOLE_REQUEST, FIRST_TOKEN)))
 
     def column(self, name: str) -> np.ndarray:
-        """A value a request, NaN where there is none."""
+        """One value per request; NaN if it has none."""
         return _floats(self._rows, name)
 
     def prompts(self) -> np.ndarray | None:
-        """Which prompt each successful request sent, as a number; None where one of them does not say."""
+        """The number of the prompt that each successful request sent; None if any of them did not record it."""
         known = self._rows["prompt_id"][self.ok] if "prompt_id" in self._rows else None
         return None if known is None or known.isna().any() else pd.factorize(known)[0]
 
     def of_successes(self, column: str, factors: np.ndarray | float = 1.0) -> Known | None:
-        """A column that only successful requests fill."""
+        """The times of a column that only successful requests fill."""
         values = self.column(column) * factors
         there = self.ok & ~np.isnan(values)
         if not there.any():
@@ -94,7 +94,7 @@ class RequestTimes:
         return Known.weighted(times[self.ok], each[self.ok], left, times[self.open], count)
 
     def _first_tokens(self, column: str) -> Known | None:
-        """A request that was cut off after its first token says when that came, as one that succeeded does."""
+        """Times to the first token; a request that was cut off after its first token has a known time."""
         first = _floats(self._rows, column)
         came = ~np.isnan(first)
         if not self.open.any() or not came.any():
@@ -102,11 +102,11 @@ class RequestTimes:
         streams = self._of_streams(came)
         times = np.where(came, first, self._had)[streams]
         open_, cut = ((kind & ~came)[streams] for kind in (self.open, self.cut))
-        silent = self.ok & ~came  # an answer without a token, which is not a failure
+        silent = self.ok & ~came  # successful answers without a token
         return Known.of(times, open_, (self._failed | silent)[streams], cut)
 
     def _of_streams(self, came: np.ndarray) -> np.ndarray:
-        """Requests of a name whose answers have a first token."""
+        """Which requests have a name under which some answers have a first token."""
         if "name" not in self._rows:
             return np.ones(len(self._rows), dtype=bool)
         names = self._rows["name"]
@@ -118,7 +118,7 @@ class RequestTimes:
 
     @cached_property
     def _had(self) -> np.ndarray:
-        """Milliseconds from each request's start to its end, or to when it was given up."""
+        """Milliseconds from each request's start to its end, or to when it was cut off or timed out."""
         rows, facts = self._rows, self._manifest
         start, had = _floats(rows, "start_ms"), _floats(rows, "duration_ms")
         had = _or(had, _floats(rows, "ended_ms") - start)
@@ -127,7 +127,7 @@ class RequestTimes:
         limit = float(facts.get("request_timeout_s") or 0.0) * 1000.0 or np.inf
         idle = float(facts.get("idle_timeout_s") or 0.0) * 1000.0 or limit
         silent = (rows["error"] == "idle_timeout").to_numpy()
-        # Rows that do not say when they ended were alive with their last chunk, and waited for the next.
+        # Rows without a recorded end were alive at their last chunk, and then waited for the next.
         last = np.nan_to_num(_floats(rows, "ttft_ms"))
         last += np.nan_to_num(_floats(rows, "gap_mean_ms") * (_floats(rows, "chunks") - 1.0))
         given_up = np.where(silent, np.minimum(last + idle, limit), limit)
@@ -136,14 +136,14 @@ class RequestTimes:
 
 
 def statistic_of(known: Known, statistic: Statistic) -> tuple[float, bool]:
-    """A statistic's value; True where it is a lower bound."""
+    """A statistic's value, and whether it is only a lower bound."""
     if statistic.quantile is not None:
         return known.quantile(statistic.quantile)
     return {"mean": known.mean, "min": known.smallest, "max": known.largest}[statistic.name]()
 
 
 def _floats(rows: pd.DataFrame, column: str) -> np.ndarray:
-    """A column's values, NaN where there are none; all of them where the run lacks the column."""
+    """A column's values, with NaN for nulls; all NaN if the run lacks the column."""
     if column not in rows:
         return np.full(len(rows), np.nan)
     return rows[column].to_numpy(dtype=np.float64, na_value=np.nan)

@@ -1,7 +1,4 @@
-"""What came of a run, from its folder: as it was written when the run ended, else from its samples.
-
-Knows how a folder is read, not what a summary says.
-"""
+"""Load a run's manifest and summary from its folder; the summary is computed if it is missing."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -16,7 +13,7 @@ from katydid.runs.gaps import counted
 
 @dataclass(frozen=True, slots=True)
 class RunResult:
-    """A run: how messages name it, what made it, what came of it."""
+    """A run with its manifest and summary; `name` is its folder, for messages."""
 
     name: str
     manifest: Manifest
@@ -24,7 +21,7 @@ class RunResult:
 
     @classmethod
     def load(cls, folder: RunFolder) -> Self:
-        """A run from its folder; the summary is made anew for one that has none, or that never came to its end.
+        """Load a run; its summary is computed from the samples if the folder has none.
 
         Raises:
             NoDataError: a file of the run is damaged.
@@ -37,10 +34,10 @@ class RunResult:
 
     @property
     def version(self) -> str:
-        """Of the service under test."""
+        """The version of the service under test."""
         return str(self.manifest.version)
 
     @property
     def started(self) -> str:
-        """ISO 8601, UTC; sorts by time."""
+        """The start in ISO 8601, UTC; sorts by time."""
         return self.manifest.started_utc or ""

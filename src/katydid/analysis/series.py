@@ -1,6 +1,6 @@
-"""The course of a run and its distributions, in few enough points to draw: at most some hundred.
+"""A run over time and its distributions, reduced to at most a few hundred points for charts.
 
-Whole-run samples in, plain tables and arrays out. Knows nothing about how they are drawn.
+Whole-run samples in, plain tables and arrays out. Knows nothing about drawing.
 """
 
 import math
@@ -16,31 +16,33 @@ from katydid.model.metrics import CONFIDENCE, fewest_for
 
 MOST_BINS = 200
 FEW_BINS = 24
-"""As many bins as a course should have, even if there are few requests in each."""
+"""The number of bins that a chart should have even if each has few requests."""
 GOOD_BIN = 20
-"""Requests from which on a bin's figures say more of the target than of chance."""
+"""The number of requests in a bin whose values show more than chance."""
 _MOST = 0.75
-"""Share of the requests that should lie in bins which hold as many as a quantile needs."""
+"""Share of the requests that should be in bins with as many requests as a quantile needs."""
 
+_HISTOGRAM_BINS = (8, 48)
+"""The fewest and the most bins of a histogram."""
 _NICE_SECONDS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600, 7200, 14400, 43200, 86400)
 
 
 def over_time(frame: pd.DataFrame, monitor: pd.DataFrame, manifest: Manifest) -> pd.DataFrame:
-    """One row a bin of time, from the start of the run to the end of its last request.
+    """One row per time bin, from the start of the run to the end of its last request.
 
     Args:
         frame: samples with derived columns, of the whole run.
-        monitor: one row a second and process.
-        manifest: for the interval, which makes the offered load; may lack it.
+        monitor: one row per second and process.
+        manifest: for the offered load; may lack the interval.
 
     Returns:
-        Columns `seconds` (middle of the bin), `width`; requests a second: `offered`, `started`, `ok`,
-        `failed`, `abandoned` (these by their end); `in_flight` (mean), `users`. NaN where a bin has none.
+        Columns `seconds` (middle of the bin) and `width`; in requests per second `offered`, `started` and, by the
+        time of their end, `ok`, `failed`, `abandoned`; `in_flight` (mean) and `users`. NaN if unknown in a bin.
     """
     if frame.empty:
         return pd.DataFrame(columns=["seconds", "width"])
     start = frame["start_ms"].fillna(frame["scheduled_ms"]).to_numpy(dtype=np.float64).clip(min=0.0) / 1000.0
-    # A clock that was off makes times below zero: the run is invalid, and has a report all the same.
+    # A wrong clock gives times below zero: such a run is invalid, but still has a report.
     ends = ends_ms(frame).to_numpy(dtype=np.float64) / 1000.0
     end = np.where(np.isnan(ends), start, np.maximum(ends, start))
     width = bin_width(float(end.max()), len(frame))
@@ -68,16 +70,16 @@ def over_time(frame: pd.DataFrame, monitor: pd.DataFrame, manifest: Manifest) ->
 
 
 def bin_width(seconds: float, requests: int) -> int:
-    """Seconds of a bin: few, but not so few that it holds hardly any request, unless there would be too few bins."""
+    """The width of a bin in seconds: small, but large enough for GOOD_BIN requests, unless that leaves too few bins."""
     wanted = min(MOST_BINS, max(FEW_BINS, requests // GOOD_BIN))
     return next((w for w in _NICE_SECONDS if seconds / w <= wanted), math.ceil(seconds / wanted))
 
 
 def quantile_width(seconds: np.ndarray, q: float) -> int:
-    """Seconds of a bin: few, but so many that most requests lie in bins which hold what the quantile needs.
+    """The smallest bin width, in seconds, at which most requests are in bins with enough requests for a quantile.
 
     Args:
-        seconds: when each request was, not below 0; at least one.
+        seconds: the time of each request, not below 0; at least one.
         q: the quantile.
     """
     whole = int(seconds.max()) + 1
@@ -95,7 +97,7 @@ def _per_second(moments: np.ndarray, width: float, bins: int) -> np.ndarray:
 
 
 def _in_flight(start: np.ndarray, end: np.ndarray, width: float, bins: int) -> np.ndarray:
-    """Mean number of requests under way in each bin: by how much a bin adds to the time spent in requests."""
+    """Mean number of requests in flight in each bin, from the time that requests spent in it."""
     edges = np.arange(bins + 1) * width
     spent = _time_until(edges, start) - _time_until(edges, end)
     added: np.ndarray = np.diff(spent)
@@ -103,7 +105,7 @@ def _in_flight(start: np.ndarray, end: np.ndarray, width: float, bins: int) -> n
 
 
 def _time_until(edges: np.ndarray, moments: np.ndarray) -> np.ndarray:
-    """For each edge, the sum over all moments before it of the time from the moment to the edge."""
+    """For each edge, the sum of the times from all earlier moments to the edge."""
     ordered = np.sort(moments)
     before = np.searchsorted(ordered, edges)
     sums = np.concatenate([[0.0], np.cumsum(ordered)])
@@ -112,12 +114,12 @@ def _time_until(edges: np.ndarray, moments: np.ndarray) -> np.ndarray:
 
 
 def quantile_course(seconds: np.ndarray, values: np.ndarray, q: float, width: float) -> list[tuple[float, float]]:
-    """(middle of a bin, quantile of its values) from 0 on; NaN where a bin has fewer values than the quantile needs.
+    """(middle of a bin, quantile of its values) from time 0 on; NaN if a bin has too few values for the quantile.
 
     Args:
-        seconds: when each value was, not below 0.
-        values: one each.
-        q: the quantile, by the definition of `derived.quantile`.
+        seconds: the time of each value, not below 0.
+        values: as many as `seconds`.
+        q: the quantile, as defined by `derived.quantile`.
         width: of the bins, in seconds.
     """
     where = (seconds // width).astype(np.int64)
@@ -131,7 +133,7 @@ def quantile_course(seconds: np.ndarray, values: np.ndarray, q: float, width: fl
 
 
 def _users(monitor: pd.DataFrame, middles: np.ndarray) -> np.ndarray:
-    """Users at the time of each bin, all processes together; NaN where nobody watched them."""
+    """Users of all processes at the middle of each bin; NaN without a monitor."""
     sending = monitor[monitor["process"] != "master"]
     if sending.empty:
         return np.full(len(middles), np.nan)
@@ -142,10 +144,10 @@ def _users(monitor: pd.DataFrame, middles: np.ndarray) -> np.ndarray:
     return total
 
 
-def histogram(values: np.ndarray, most_bins: int = 48) -> tuple[np.ndarray, np.ndarray]:
-    """Edges (bins + 1) and counts; spaced evenly, or by ratio where the values span more than a decade."""
+def histogram(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Edges (bins + 1) and counts; evenly spaced, or logarithmically if the values span more than a decade."""
     low, high = float(values.min()), float(values.max())
-    bins = int(np.clip(2 * np.sqrt(len(values)), 8, most_bins))
+    bins = int(np.clip(2 * np.sqrt(len(values)), *_HISTOGRAM_BINS))
     if low > 0 and high / low > 10:
         edges = np.geomspace(low, high, bins + 1)
     else:
@@ -160,7 +162,7 @@ _CURVE_TAIL = (0.995, 0.998, 0.999, 0.9995, 0.9998, 0.9999, 0.99995, 0.99999)
 
 
 def percentile_curve(values: np.ndarray) -> Sequence[tuple[float, float]]:
-    """(quantile, value) from the minimum up to the highest quantile that the sample's size allows."""
+    """(quantile, value) from the minimum up to the highest quantile that the sample size allows."""
     if not len(values):
         return []
     highest = (1.0 - CONFIDENCE) ** (1.0 / len(values))

@@ -1,7 +1,7 @@
-"""A run's summary: counts, metrics, errors, whether the run is valid, and its headline. `summary.json`.
+"""Make a run's summary (`summary.json`): counts, metrics, errors, validity and headline.
 
-Statistics are over the samples that count (`derived.in_statistics`), times over the successful ones of
-them. Knows neither files nor reports.
+Statistics are over the samples that count (`derived.in_statistics`); times are over the successful ones among them.
+Knows neither files nor reports.
 """
 
 from collections.abc import Callable
@@ -49,14 +49,14 @@ def summarise(
     gaps: Histogram | None = None,
     frame: pd.DataFrame | None = None,
 ) -> Summary:
-    """What came of a run.
+    """Summarise a run.
 
     Args:
-        samples: one row a request.
-        monitor: one row a second and process.
+        samples: one row per request.
+        monitor: one row per second and process.
         manifest: of the run; missing keys are tolerated.
-        gaps: between content chunks, in seconds, of the requests that count; None where nobody counted them.
-        frame: the samples as `with_derived` gives them, for who has that already.
+        gaps: between content chunks, in seconds, of the requests that count; None if they were not recorded.
+        frame: the result of `with_derived`, if the caller has it already.
     """
     frame = with_derived(samples, manifest) if frame is None else frame
     counted = frame[frame["counted"]]
@@ -68,7 +68,7 @@ def summarise(
     missed = missed_starts(frame, manifest, window)
     unserved = len(missed) if manifest.is_open and not manifest.stages else None
     counts = replace(counts, stop=_stop(frame, manifest), missed=len(missed), unserved=unserved)
-    if manifest.stopped_at_ms and not manifest.stages:  # else nobody knows when what arrived counts
+    if manifest.stopped_at_ms and not manifest.stages:  # else the window has no known end, or several parts
         tokens, chunks = (arrived(frame, column, window) for column in ("completion_tokens", "chunks"))
         counts = replace(counts, tokens=tokens, chunks=chunks)
     catalogue = catalogue_of(manifest)
@@ -121,7 +121,7 @@ def summarise(
 
 
 def _parts(run: Run, *, valid: bool) -> dict[str, object]:
-    """The keys that this run's workload and its plan add, and what limited it."""
+    """The keys that the run's workload and plan add, and what limited the run."""
     records = workloads_of(run.manifest)
     parts = [record.summarise(run) for record in records if record.summarise]
     if run.manifest.plan == "capacity":
@@ -150,7 +150,7 @@ def _counts(
         tokens=int(tokens.sum()) if tokens.notna().any() else None,
         input_tokens=int(inputs.sum()) if inputs.notna().any() else None,
         timed=int(ok["ttft_ms"].notna().sum()),
-        bounded=int((ok["ttft_bound"].eq(True) & ok["ttft_ms"].notna()).sum()),  # a column that may hold nulls
+        bounded=int((ok["ttft_bound"].eq(True) & ok["ttft_ms"].notna()).sum()),  # the column may have nulls
         seconds=seconds,
         conversations=int(conversations["outcome"].isin(["ok", "failed"]).sum()),
         conversations_ok=int((conversations["outcome"] == "ok").sum()),
@@ -161,7 +161,7 @@ def _counts(
 
 
 def _tokens_per_chunk(ok: pd.DataFrame) -> float | None:
-    """Without reasoning that was counted and not sent."""
+    """Mean tokens per chunk, without reasoning tokens that were counted but not streamed."""
     columns = ok.columns.intersection(["completion_tokens", "chunks", "reasoning_tokens", "ttfo_ms", "ttft_ms"])
     rows = ok.loc[ok["completion_tokens"].notna() & (ok["chunks"] > 0), columns]
     if rows.empty:
@@ -174,14 +174,14 @@ def _tokens_per_chunk(ok: pd.DataFrame) -> float | None:
 
 
 def _resent(counted: pd.DataFrame) -> int | None:
-    """Rows of an older version do not tell."""
+    """The number of requests that were sent again; None if an older version did not record it."""
     if "resent" not in counted or counted["resent"].isna().all():
         return None
     return int(counted["resent"].eq(True).sum())
 
 
 def _users(frame: pd.DataFrame) -> int:
-    """Users that asked for something until the stop."""
+    """The number of users with a request before the stop."""
     asked = (frame["user"] >= 0) & ~frame["after_stop"].astype(bool)
     return int(frame.loc[asked, "user"].nunique())
 
@@ -192,7 +192,7 @@ def _seconds(window: tuple[float, float]) -> float:
 
 
 def _window(counted: pd.DataFrame, manifest: Manifest) -> tuple[float, float]:
-    """From the end of the warm-up (or the first request that counts) to the stop, in milliseconds."""
+    """From the end of the warm-up (0 if the warm-up counts) to the stop (or the last start), in milliseconds."""
     if counted.empty:
         return 0.0, 0.0
     warm_up = float(manifest.warm_up_s or 0.0) * 1000.0
@@ -203,14 +203,14 @@ def _window(counted: pd.DataFrame, manifest: Manifest) -> tuple[float, float]:
 
 
 def _stop(frame: pd.DataFrame, manifest: Manifest) -> Stop | None:
-    """Where the failure threshold stopped the run; None where it did not, or its users are not ours."""
+    """The state at which the failure threshold stopped the run; None if it did not, or if no request has a user."""
     stop = manifest.stopped_at_ms
     if not was_stopped(manifest) or stop is None:
         return None
     load = frame[of_the_load(frame)]
     started = load[load["start_ms"] <= float(stop)]
     users = started.loc[started["user"] >= 0, "user"].nunique()
-    under_way = ~(ends_ms(started) <= float(stop))  # also those whose end nobody knows
+    under_way = ~(ends_ms(started) <= float(stop))  # including requests whose end is unknown
     in_flight = int((under_way & started["after_stop"].astype(bool)).sum())
     ok = int((started["outcome"] == "ok").sum())
     held = None if manifest.is_open else int(users)
@@ -218,9 +218,9 @@ def _stop(frame: pd.DataFrame, manifest: Manifest) -> Stop | None:
 
 
 def _due(frame: pd.DataFrame, monitor: pd.DataFrame, manifest: Manifest, window: tuple[float, float]) -> float | None:
-    """Requests that were due in the window: users, as they really were, over the interval; more in a ramp.
+    """The number of requests due in the window; None in a closed loop, which has no schedule.
 
-    None where nothing is due at a time.
+    From the schedule of a rate, a trace or a ramp; else from the actual number of users and the interval.
     """
     interval, (begin, end) = manifest.interval_s, window
     if manifest.is_open:
@@ -243,7 +243,7 @@ def _due(frame: pd.DataFrame, monitor: pd.DataFrame, manifest: Manifest, window:
 def _metrics(
     ok: pd.DataFrame, counts: Counts, gaps: Histogram, catalogue: Catalogue, missed: np.ndarray
 ) -> tuple[dict[str, float | None], dict[str, str]]:
-    """Flat names to values; and why a value is missing that the reader would look for."""
+    """Values by flat name, and why values are missing that a reader would expect."""
     metrics: dict[str, float | None] = {}
     too_few: dict[str, str] = {}
 
@@ -268,7 +268,7 @@ def _metrics(
 def _of_part(
     rows: pd.DataFrame, manifest: Manifest, catalogue: Catalogue, window: tuple[float, float], seconds: float
 ) -> tuple[dict[str, float | None], dict[str, str], dict[str, Measured]]:
-    """Metrics of one model or target, why some are missing, and those in which time-outs count."""
+    """Metrics of one model or target, why some are missing, and its metrics with censored requests."""
     counted = rows[rows["counted"]]
     ok = counted[counted["outcome"] == "ok"]
     counts = _counts(counted, rows.iloc[:0], seconds, None, manifest)
@@ -292,9 +292,9 @@ def _of_gaps(gaps: Histogram, statistic: Statistic) -> float:
 
 
 def _censored(requests: RequestTimes, catalogue: Catalogue) -> Censored:
-    """Metrics of times that count, beside the successes, requests that timed out or were cut off: a value each.
+    """Metrics of times that also count requests that timed out or were cut off, with the time they had so far.
 
-    Such a request took at least the time it had; a value that lies among them is `at_least` so.
+    A value that falls among such requests is a lower bound (`at_least`).
     """
     metrics: dict[str, Measured] = {}
     for distribution in filter(requests.touched, catalogue.distributions):
@@ -324,9 +324,9 @@ def _names(counted: pd.DataFrame) -> list[NameRow]:
 
 
 def staged_load(manifest: Manifest) -> tuple[float, float | None] | None:
-    """Seconds that count (of the stages, not of the pauses between) and requests due in them; None without stages.
+    """Seconds of the stages, without pauses and settling, and the requests due in them; None without stages.
 
-    In a closed loop nothing is due.
+    In a closed loop the number of requests due is None.
     """
     stages = manifest.stages
     interval = manifest.interval_s

@@ -1,4 +1,4 @@
-"""What traffic is like (rate, bursts, lengths, turns, prefixes), and whether a test is like it. Knows no file."""
+"""Describe traffic (rate, bursts, lengths, turns, prefixes), and compare a test with it. Knows no files."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -15,15 +15,15 @@ from katydid.model.formatting import fraction, or_dash, significant
 
 _HOUR, _DAY, _MINUTE = 3600.0, 86400.0, 60.0
 _FEWEST_GAPS = 20
-"""Of a part, for its CV to say something."""
+"""The fewest gaps of an hour from which a CV is computed."""
 PREFIX_SHARE = "prefix share"
 _ALIKE, _SHARE_ALIKE = 0.2, 0.1
-"""Of the larger figure, and of all input tokens: what is off by more makes a test another one."""
+"""Largest differences at which a test still matches: as a fraction of the larger value; of the prefix share."""
 _Numbers = Sequence[int] | np.ndarray | None
 
 
 def of_log(log: Learned) -> Traffic:
-    """That of a gateway's log."""
+    """Describe the traffic in a gateway's log."""
     trace = log.trace
     share = _prefix_share(trace) if log.cached is None else log.cached
     due = np.asarray(trace.due)
@@ -32,7 +32,7 @@ def of_log(log: Learned) -> Traffic:
 
 
 def of_run(samples: pd.DataFrame) -> Traffic:
-    """That of a run, without what is no request of its load.
+    """Describe the requests of a run's load.
 
     Raises:
         NoDataError: it sent no request.
@@ -53,7 +53,7 @@ def of_run(samples: pd.DataFrame) -> Traffic:
 
 
 def gap_cv(due: np.ndarray) -> float | None:
-    """The coefficient of variation of gaps, pooled over the hours of longer stretches; None for too few."""
+    """The coefficient of variation of the gaps, pooled over the hours of longer logs; None if there are too few."""
     parts = [np.diff(part) for part in np.split(due, np.flatnonzero(np.diff(due // _HOUR)) + 1)]
     parts = [gaps for gaps in parts if len(gaps) >= _FEWEST_GAPS and gaps.mean() > 0.0]
     if not parts:
@@ -71,7 +71,7 @@ def _traffic(
     prefix_share: float | None,
     by_hour: list[HourlyRate],
 ) -> Traffic:
-    """Of requests whose inputs, outputs and turns have these lengths."""
+    """Describe requests; `lengths` are those of inputs, outputs and turns."""
     seconds = float(due[-1] - due[0])
     per_minute = np.bincount((due // _MINUTE).astype(np.int64)) if seconds > _MINUTE else np.empty(0)
     rate = len(due) / seconds if seconds else float(len(due))
@@ -90,7 +90,7 @@ def _traffic(
 
 
 def _by_hour(moments: np.ndarray) -> list[HourlyRate]:
-    """Of each hour of the day that the log covers, by the time that it covers of it."""
+    """The rate in each hour of the day, over the time for which the log covers that hour."""
     first, last = float(moments[0]), float(moments[-1])
     counts = Counter(((moments % _DAY) // _HOUR).astype(np.int64).tolist())
     covered: Counter[int] = Counter()
@@ -107,7 +107,7 @@ def _turns(trace: Trace) -> list[int]:
 
 
 def _prefix_share(trace: Trace) -> float | None:
-    """What conversations send again, of all input tokens; None where there are none."""
+    """The share of input tokens that conversations send again; None if there are no conversations."""
     if trace.parents is None or trace.inputs is None or trace.outputs is None:
         return None
     again = 0
@@ -118,7 +118,7 @@ def _prefix_share(trace: Trace) -> float | None:
 
 
 def _known(sent: pd.DataFrame, *columns: str) -> np.ndarray | None:
-    """Of the first of these columns that has values."""
+    """The values of the first of these columns that has any."""
     for column in columns:
         if column in sent and sent[column].notna().any():
             return np.asarray(sent[column].dropna(), dtype=np.float64)
@@ -134,7 +134,7 @@ def _spread(values: _Numbers) -> Spread | None:
 
 
 def differences(test: Traffic, traffic: Traffic) -> list[Difference]:
-    """A run's figures beside those of the traffic that it stands for, what makes a test another one first."""
+    """Compare a test with the traffic that it should represent, metric by metric."""
     pairs = {
         "CV of the gaps": (test.cv, traffic.cv),
         "input tokens, mean": (_mean(test.input), _mean(traffic.input)),
@@ -152,17 +152,17 @@ def differences(test: Traffic, traffic: Traffic) -> list[Difference]:
 
 
 def said(value: float | None, name: str) -> str:
-    """A figure of a difference, as a table shows it."""
+    """A value of a difference, formatted."""
     return or_dash(value, fraction if name == PREFIX_SHARE else significant)
 
 
 def verdict_on(found: Sequence[Difference]) -> str:
-    """Whether the test is like the traffic, in one sentence; its rate is the test's own choice."""
+    """Say in one sentence whether the test matches the traffic; the rate is the test's own choice and may differ."""
     unlike = [each for each in found if each.differs]
     if not unlike:
-        return "Your test is like your traffic in all that both say."
+        return "Your test matches your traffic in everything that both record."
     told = [f"{each.name} {said(each.test, each.name)} against {said(each.traffic, each.name)}" for each in unlike]
-    return f"Your test is not your traffic: {', '.join(told)}."
+    return f"Your test differs from your traffic: {', '.join(told)}."
 
 
 def _p95(spread: Spread | None) -> float | None:

@@ -81,7 +81,7 @@ def _several(
     sides: Sequence[Sequence[RunData]], histories: Sequence[Sequence[RunFolder]], console: Console, options: Namespace
 ) -> Written:
     """Compare each of several with the first, and print what they say."""
-    from katydid.analysis.comparison.several import compare_several
+    from katydid.analysis.comparison.compare import compare_several
     from katydid.report.several import print_several, several_markdown, several_page
 
     found = compare_several(sides[0], sides[1:], histories=histories)

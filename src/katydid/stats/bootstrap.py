@@ -1,8 +1,8 @@
-"""How uncertain a quantile of one run is by what happened within it: requests come in users and in time.
+"""Estimate the standard error of a quantile from a single run, by bootstrap.
 
-Two-way: users and blocks of time are drawn anew together (the pigeonhole bootstrap, Owen 2007), since
-requests of a user resemble each other, and so do those of the same half minute. It knows nothing of what
-changes from run to run, so it does not support a verdict.
+Users and blocks of time are resampled together (the pigeonhole bootstrap, Owen 2007), because requests of one user are
+correlated, and so are requests of the same half minute. It cannot see the noise from run to run, so it does not support
+a verdict.
 """
 
 from collections.abc import Sequence
@@ -16,11 +16,11 @@ SEED = 20_07
 
 
 def log_errors(frame: pd.DataFrame, column: str, quantiles: Sequence[float]) -> list[float] | None:
-    """Standard errors of the logs of quantiles; None where there are too few users or blocks to draw from.
+    """Standard errors of the logs of quantiles; None if there are fewer than two users or blocks to resample.
 
     Args:
         frame: successful requests that count, of one run.
-        column: of times.
+        column: the column of times.
         quantiles: in (0, 1).
     """
     known = frame[column].notna()
@@ -43,5 +43,5 @@ def log_errors(frame: pd.DataFrame, column: str, quantiles: Sequence[float]) -> 
 
 
 def _drawn(random: np.random.Generator, count: int) -> np.ndarray:
-    """How often each of `count` things was drawn in `count` draws."""
+    """How often each of `count` items is drawn in `count` draws with replacement."""
     return np.bincount(random.integers(0, count, count), minlength=count)

@@ -1,8 +1,8 @@
-"""Where a course of values changes its level, or that it has a trend, and whether that is confirmed.
+"""Find changes of level and trends in a series of values, and tell whether they are confirmed.
 
-PELT on logs, with a penalty that knows how well the noise is known. A value is a version's mean log over its runs. Who
-looks at several metrics after each version sees something somewhere sooner or later: so what is found is *tentative*
-until it is found again one version later, at a level that looks and metrics share. Knows neither metrics nor files.
+PELT on logs, with a penalty that depends on how well the noise is known. A value is a version's mean log over its runs.
+Checking several metrics after every version raises a false alarm sooner or later, so a finding is *tentative* until it
+is found again one version later, at a level adjusted for the number of metrics. Knows neither metrics nor files.
 """
 
 from collections.abc import Sequence
@@ -15,26 +15,26 @@ from scipy import special
 from katydid.stats.inference import Noise
 
 FEWEST_VALUES = 8
-"""Versions below which the noise of their course is not known well enough to look for changes."""
+"""With fewer versions, the noise is not known well enough to look for changes."""
 SHORTEST = 2
-"""Versions that a level lasts at least: one that stands out alone is an outlier, not a change."""
+"""The fewest versions in a level: a single one that stands out is an outlier, not a change."""
 DF_OF_DIFFERENCE = 2.0 / 3.0
-"""Degrees of freedom that each first difference is worth: neighbours share a value (von Neumann 1941)."""
+"""Degrees of freedom per first difference: neighbouring differences share a value (von Neumann 1941)."""
 LAGS = (1, 2)
-"""Versions between the values whose differences tell the noise: neighbours that resemble each other hide it."""
+"""Lags, in versions, of the differences that estimate the noise: lag 1 alone misses it if neighbours are correlated."""
 PLACE = 1
-"""Versions by which the place of a change may shift from one look to the next."""
+"""Versions by which a change may move from one look to the next."""
 MOST_ROUNDS = 10
 
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """A metric over versions, in their order.
+    """A metric over versions, oldest first.
 
     Attributes:
-        logs: the mean of each version's runs, on the log scale.
-        runs: how many these are.
-        repeats: the noise from run to run of one version; None where no version has two runs.
+        logs: the mean log value of each version's runs.
+        runs: the number of runs of each version.
+        repeats: the run-to-run noise within versions; None if no version has two runs.
     """
 
     logs: Sequence[float]
@@ -47,10 +47,10 @@ class Trend:
     """A steady rise or fall.
 
     Attributes:
-        start: log value of the first version, by the line.
-        slope: a version, of logs.
-        error: its standard error.
-        confirmed: the version before showed it too.
+        start: the line's log value at the first version.
+        slope: change of the log value per version.
+        error: standard error of the slope.
+        confirmed: the look one version earlier found it too.
     """
 
     start: float
@@ -61,13 +61,13 @@ class Trend:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What was found.
+    """The changes of level, or the trend, found in a course.
 
     Attributes:
-        at: indices of the first version of each new level; none where there is a trend.
-        variance: of one run's log value, as it was assumed; 0 where the levels explain all.
-        df: what that rests on.
-        confirmed: of each change, whether the look one version before showed it too.
+        at: indices of the first version of each new level; empty if there is a trend.
+        variance: assumed variance of one run's log value; 0 if the levels explain everything.
+        df: degrees of freedom of the variance.
+        confirmed: for each change, whether the look one version earlier found it too.
     """
 
     at: list[int]
@@ -78,11 +78,11 @@ class Changes:
 
 
 def look(course: Course, metrics: int = 1) -> Changes | None:
-    """The changes of level in a course, or its trend, with whether they are confirmed; None where it is too short.
+    """Find the changes of level in a course, or its trend, and whether they are confirmed; None if it is too short.
 
     Args:
         course: up to the newest version.
-        metrics: that are looked at together.
+        metrics: the number of metrics examined together.
     """
     found = find_changes(course)
     if found is None:
@@ -99,9 +99,9 @@ def look(course: Course, metrics: int = 1) -> Changes | None:
 
 
 def _surely(course: Course, at: list[int], chance: float) -> list[int]:
-    """The changes that are found at a lower chance of a false one, where the noise is that beside those at `at`.
+    """The changes found at a stricter false-alarm level, with the noise estimated within the levels between `at`.
 
-    Not that of the whole course: of few versions a step, however large, would hide in the noise that it makes.
+    The noise of the whole course would not do: with few versions, a step inflates it enough to hide itself.
     """
     logs, runs = np.asarray(course.logs, dtype=np.float64), np.asarray(course.runs, dtype=np.float64)
     variance, df = _noise(logs, runs, at, course.repeats)
@@ -113,16 +113,16 @@ def _is_near(at: int, places: Sequence[int]) -> bool:
 
 
 def find_changes(course: Course, chance: float = 1.0) -> Changes | None:
-    """The changes of level in a course, or its trend; None where it is too short to tell.
+    """Find the changes of level in a course, or its trend; None if it is too short.
 
-    The noise is the largest of what the repeats of a version, the differences between neighbours and those between
-    next but ones show: repeats alone do not see what differs between days, and with them 33 to 89 % of flat histories
-    were called changed (`measure_changepoints.py`). Differences across a change that was found are left out, and the
-    search repeated, as long as that finds more. Where a line explains the course as well as steps do, it is a trend.
+    The noise is the largest of three estimates: from repeated runs of a version, from differences between neighbouring
+    versions, and from differences at lag 2. Repeats alone miss what differs between days: with them, 33 to 89 % of flat
+    histories were called changed (`measure_changepoints.py`). Differences across a change already found are left out,
+    and the search is repeated until it finds no more. If a line explains the course as well as steps do, it is a trend.
 
     Args:
-        course: of a metric.
-        chance: of a false alarm, as a part of the usual.
+        course: of one metric.
+        chance: the chance of a false alarm, as a fraction of the usual one.
     """
     found = _steps(course, chance)
     if found is None or found.variance == 0.0:
@@ -148,7 +148,7 @@ def _steps(course: Course, chance: float) -> Changes | None:
 
 
 def _noise(logs: np.ndarray, runs: np.ndarray, at: Sequence[int], repeats: Noise | None) -> tuple[float, float]:
-    """The variance of one run, and its degrees of freedom."""
+    """The variance of one run's log value, and its degrees of freedom."""
     told = [] if repeats is None else [(repeats.variance, float(repeats.df))]
     for lag in LAGS:
         inside = np.ones(len(logs) - lag, dtype=bool)
@@ -161,7 +161,7 @@ def _noise(logs: np.ndarray, runs: np.ndarray, at: Sequence[int], repeats: Noise
 
 
 def _trend(course: Course, found: Changes, beta: float) -> Trend | None:
-    """The line through all values, where with the penalty of one change it explains them better than steps do."""
+    """The line through all values, if with the penalty of one change it explains them better than the steps do."""
     logs, weights = np.asarray(course.logs, dtype=np.float64), np.asarray(course.runs, dtype=np.float64)
     weights = weights / found.variance
     places = np.arange(len(logs)) - np.average(np.arange(len(logs)), weights=weights)
@@ -179,37 +179,37 @@ def _trend(course: Course, found: Changes, beta: float) -> Trend | None:
 
 
 def penalty(count: int, df: float, chance: float = 1.0) -> float:
-    """What a further change must gain in squared standard errors: about 3 log n, as if the noise were known.
+    """The gain, in squared standard errors, that a further change must bring: about 3 log n if the noise were known.
 
-    Where the noise is estimated, it is the square of Student's quantile at the same probability, here twice that, as
-    the largest of several estimates of the noise is rather too large.
+    As the noise is estimated, the normal quantile is replaced by Student's at the same tail probability. The
+    probability is doubled, because the largest of several noise estimates tends to be too large.
 
     Args:
-        count: of the values.
-        df: of the noise.
-        chance: of a false alarm, as a part of the usual.
+        count: the number of values.
+        df: degrees of freedom of the noise.
+        chance: the chance of a false alarm, as a fraction of the usual one.
     """
     known = float(np.sqrt(3.0 * np.log(count)))
     return float(special.stdtrit(df, 2.0 * chance * special.ndtr(-known)) ** 2)
 
 
 def pelt(values: Sequence[float] | np.ndarray, weights: Sequence[float] | np.ndarray, beta: float) -> list[int]:
-    """Indices at which new levels begin, so that weighted squares around them plus `beta` a change are least.
+    """Indices at which new levels begin: those that minimise the weighted squares around the levels plus the penalty.
 
-    The exact optimum, with candidates dropped that can never be the last change again (Killick, Fearnhead
-    and Eckley 2012, theorem 3.1); every level lasts SHORTEST values or more.
+    The optimum is exact: candidates are pruned only if they can never be the last change again (Killick, Fearnhead and
+    Eckley 2012, theorem 3.1). Every level has at least SHORTEST values.
 
     Args:
         values: at least SHORTEST.
         weights: one over the variance of each value.
-        beta: the penalty.
+        beta: the penalty per change.
     """
     y, w = np.asarray(values, dtype=np.float64), np.asarray(weights, dtype=np.float64)
-    y = y - y[0]  # sums of squares of what is left lose no digits
+    y = y - y[0]  # so that sums of squares lose no digits
     sums = [np.concatenate([[0.0], np.cumsum(part)]) for part in (w, w * y, w * y * y)]
 
     def cost(start: np.ndarray, end: int) -> np.ndarray:
-        """Weighted squares of values[start:end] around their mean."""
+        """The weighted sum of squares of values[start:end] around their mean."""
         weight, linear, square = (part[end] - part[start] for part in sums)
         cost: np.ndarray = square - linear * linear / weight
         return cost
@@ -222,7 +222,7 @@ def pelt(values: Sequence[float] | np.ndarray, weights: Sequence[float] | np.nda
         totals = best[starts] + cost(starts, end) + beta
         chosen = int(np.argmin(totals))
         best[end], last[end] = totals[chosen], starts[chosen]
-        # A level that begins at `opened` may end from the next round on.
+        # From the next round on, a level that begins at `opened` is long enough to end.
         opened = end - SHORTEST + 1
         if opened >= SHORTEST:
             starts = np.append(starts[best[starts] + cost(starts, opened) <= best[opened]], opened)

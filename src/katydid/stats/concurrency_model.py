@@ -1,12 +1,12 @@
-"""How many of a burst's requests a service works on at a time, from when their answers came. Arithmetic only.
+"""Estimate how many requests of a burst a service handles concurrently, from the times of their answers. Pure.
 
-The model: k slots, a queue in front of them, and all requests in it at once. The first k start at 0; each
-one after them starts when a slot becomes free, so the i-th start is the (i−k)-th answer. Starts and
-answers are taken in their order: with the right k every difference is one service time, and they are alike;
-with a wrong k they are not. Service times are normal around one mean; a request that gave up waiting is
-censored: its service was longer than it had had (Kaplan's and Meier's sense of the word), or never began.
+The model: k slots with a queue in front of them, and all requests arrive at once. The first k start at 0. Each later
+one starts when a slot becomes free, so the i-th start is the (i−k)-th answer. With the right k, the differences between
+answers and starts, both in order, are service times and all alike; with a wrong k they are not. Service times are
+normal around one mean. A request that gave up waiting is censored (Kaplan and Meier): its service took longer than it
+waited, or never began.
 
-What the likeliest k is worth is asked of noise: how often would answers at random moments fit some k as well?
+To judge the most likely k, it is compared with noise: how often would answers at random times fit some k as well?
 """
 
 import math
@@ -17,27 +17,26 @@ import numpy as np
 from scipy.special import log_ndtr
 
 MOST_ALIKE = 0.25
-"""Largest coefficient of variation of the service times at which slots are told apart; noise reaches it too."""
+"""The largest coefficient of variation of service times that identifies the slots; noise alone can reach it too."""
 NOISE_LIMIT, FEW_NOISE_LIMIT, FEW = 0.02, 0.2, 8
-"""How often noise may do as well; more often where fewer than FEW answers came, which cannot do better."""
+"""How often noise may fit as well; a higher limit for fewer than FEW answers, which cannot reach the lower one."""
 MARGIN = 3.0
-"""Log-likelihood that a number of slots may lie below the likeliest and still be possible (a Bayes factor of 20)."""
+"""A number of slots is possible if its log-likelihood is at most this far below the best (a Bayes factor of 20)."""
 DRAWS, SEED = 500, 4
 MOST_CANDIDATES = 64
 CLOSED_PENALTY = 8.0
-"""Log-likelihood that a service which leaves requests without any answer must win by: a slow one is likelier."""
+"""Log-likelihood by which a service that never answers some requests must win: a slow service is more likely."""
 _FINEST = 1e-3
-"""Service times are not held for more alike than this share of the longest wait: clocks are not."""
+"""The least standard deviation of service times, as a share of the longest wait: clocks are no more exact."""
 
 
 @dataclass(frozen=True, slots=True)
 class Burst:
-    """What came of requests that were sent together. Milliseconds from the moment in which they were.
+    """The outcome of requests that were sent together. Times in milliseconds after sending.
 
     Attributes:
         answers: when each answer was complete, ascending.
-        unanswered: when each of the others gave up waiting, ascending; those that were refused at once are not
-            among them.
+        unanswered: when each of the others gave up waiting, ascending; without requests that were rejected at once.
     """
 
     answers: np.ndarray
@@ -45,20 +44,20 @@ class Burst:
 
     @property
     def requests(self) -> int:
-        """How many were accepted."""
+        """The number of accepted requests."""
         return len(self.answers) + len(self.unanswered)
 
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """One number of slots, and how well it explains the answers.
+    """A number of slots, and how well it explains the answers.
 
     Attributes:
         slots: k.
-        closed: the service took only as many as it answered, and left the others without any answer.
+        closed: the service served only the requests that it answered, and never answers the others.
         service_ms: mean service time.
-        variation: of the service times, standard deviation / mean.
-        log_likelihood: of the bursts, less CLOSED_PENALTY where `closed`.
+        variation: coefficient of variation of the service times.
+        log_likelihood: of the bursts, less CLOSED_PENALTY if `closed`.
     """
 
     slots: int
@@ -69,13 +68,13 @@ class Fit:
 
 
 def starts(answers: np.ndarray, slots: int, count: int) -> np.ndarray:
-    """When each of `count` requests began to be served, by the model; infinity where that never was."""
+    """When the service of each of `count` requests began, by the model; infinity for those never served."""
     known = np.concatenate([np.zeros(slots), answers])[:count]
     return np.concatenate([known, np.full(count - len(known), np.inf)])
 
 
 def fits(bursts: Sequence[Burst]) -> list[Fit]:
-    """Every number of slots that is worth asking about, the likeliest first; empty without answers."""
+    """The fit of every candidate number of slots, most likely first; empty without answers."""
     most = max((burst.requests for burst in bursts), default=0)
     if not sum(len(burst.answers) for burst in bursts):
         return []
@@ -88,7 +87,7 @@ def fits(bursts: Sequence[Burst]) -> list[Fit]:
 
 
 def _candidates(most: int) -> list[int]:
-    """1 to `most`; nearly evenly in the logarithm where those are many."""
+    """The numbers from 1 to `most`; if these are many, about MOST_CANDIDATES of them, evenly spaced in the log."""
     if most <= MOST_CANDIDATES:
         return list(range(1, most + 1))
     return sorted({round(k) for k in np.geomspace(1, most, MOST_CANDIDATES)})
@@ -100,11 +99,11 @@ def _fit(bursts: Sequence[Burst], slots: int, *, closed: bool) -> Fit:
     mean, spread = float(served.mean()), max(float(served.std()), finest)
 
     def loss(at: Sequence[float]) -> float:
-        """Minus the log-likelihood at (mean, ln spread)."""
+        """The negative log-likelihood at (mean, ln spread)."""
         wide = max(math.exp(at[1]), finest)
         return -_log_likelihood(served, ages, at[0], wide)
 
-    if len(ages) and log_ndtr((mean - ages) / spread).sum() < -1e-3:  # the censored ones pull
+    if len(ages) and log_ndtr((mean - ages) / spread).sum() < -1e-3:  # the censored requests shift the optimum
         from scipy.optimize import minimize  # noqa: PLC0415 - slow to import, and few runs come here
 
         mean, log_spread = minimize(loss, [mean, math.log(spread)], method="Nelder-Mead").x
@@ -114,14 +113,14 @@ def _fit(bursts: Sequence[Burst], slots: int, *, closed: bool) -> Fit:
 
 
 def _log_likelihood(served: np.ndarray, ages: np.ndarray, mean: float, spread: float) -> float:
-    """Of normal service times, with `ages` that each was longer than."""
+    """Log-likelihood of normal service times: known ones, and censored ones that were longer than `ages`."""
     away = (served - mean) / spread
     density = -0.5 * away**2 - math.log(spread * math.sqrt(2.0 * math.pi))
     return float(density.sum() + log_ndtr((mean - ages) / spread).sum())
 
 
 def _service(bursts: Sequence[Burst], slots: int, *, closed: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Service times of what was answered, and how long the others had been served when they gave up."""
+    """Service times of the answered requests, and how long the others had been in service when they gave up."""
     served, ages = [], []
     for burst in bursts:
         begun = starts(burst.answers, slots, burst.requests)
@@ -134,10 +133,10 @@ def _service(bursts: Sequence[Burst], slots: int, *, closed: bool) -> tuple[np.n
 
 
 def chance_of_noise(bursts: Sequence[Burst], best: Fit) -> float:
-    """How often answers at random moments fit some number of slots as well as `best` fits these, from 0 to 1.
+    """How often answers at random times fit some number of slots as well as `best` fits these, from 0 to 1.
 
-    Two kinds of noise, and the one that does it more often: moments spread evenly over the time that was
-    waited, and moments around the mean of these answers with their spread.
+    The larger of the results for two kinds of noise: times spread evenly over the waiting time, and times with the mean
+    and spread of these answers.
     """
     random = np.random.default_rng(SEED)
     return max(_chance(random, bursts, best, around_mean=around_mean) for around_mean in (False, True))
@@ -146,7 +145,7 @@ def chance_of_noise(bursts: Sequence[Burst], best: Fit) -> float:
 def _chance(random: np.random.Generator, bursts: Sequence[Burst], best: Fit, *, around_mean: bool) -> float:
     together = max(len(burst.answers) if best.closed else burst.requests for burst in bursts)
     if around_mean and best.slots >= together:
-        return 0.0  # answers around one mean are what that many slots look like
+        return 0.0  # with that many slots, answers around one mean are what the model predicts
     alike = np.full(DRAWS, np.inf)
     drawn = [_noise(random, burst, around_mean=around_mean) for burst in bursts]
     for slots in _candidates(max(burst.requests for burst in bursts)):
@@ -168,7 +167,7 @@ def _chance(random: np.random.Generator, bursts: Sequence[Burst], best: Fit, *, 
 
 
 def _noise(random: np.random.Generator, burst: Burst, *, around_mean: bool) -> np.ndarray:
-    """DRAWS × answers, ascending in each row."""
+    """Random answer times, DRAWS × answers, ascending in each row."""
     shape = (DRAWS, len(burst.answers))
     if around_mean and len(burst.answers):
         moments = np.abs(random.normal(burst.answers.mean(), burst.answers.std(), shape))

@@ -1,9 +1,9 @@
-"""A histogram of durations that can be merged: every value of a run, to within 0.4 %, in little memory. Pure.
+"""A mergeable histogram of durations: every value of a run, to within 0.4 %, in little memory. Pure.
 
-A value's bucket is the upper half of it as a 32-bit float (IEEE 754): its exponent and the first seven
-bits of its fraction. So a power of two has 128 buckets of one width, the log-linear buckets of
-HdrHistogram (G. Tene, http://hdrhistogram.org), and a list of values is counted without arithmetic of
-ours: 0.05 µs a value. What a bucket holds is at most 1/256 away from its middle.
+A value's bucket is the upper half of its 32-bit float (IEEE 754): the exponent and the first seven bits of the
+fraction. So each power of two has 128 buckets of equal width, the log-linear buckets of HdrHistogram (G. Tene,
+http://hdrhistogram.org), and counting a list of values needs no Python arithmetic: 0.05 µs per value. A value differs
+from the middle of its bucket by at most 1/256.
 """
 
 import math
@@ -14,27 +14,27 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 WORST_ERROR = 1 / 256
-"""Of a value that a histogram gives, relative to the one that went in."""
+"""The largest relative error of a value from the histogram."""
 _UPPER = 1 if sys.byteorder == "little" else 0
 _NEGATIVE = 0x8000
 
 
 class Histogram:
-    """How often each bucket's values came.
+    """Counts of values by bucket.
 
     Attributes:
-        counts: by bucket.
+        counts: the number of values in each bucket.
     """
 
     def __init__(self, counts: Mapping[int, int] | None = None) -> None:
         self.counts: Counter[int] = Counter(counts)
 
     def add(self, values: Sequence[float], zeros: int = 0) -> None:
-        """Count values of at most 3e38, the largest 32-bit float; negative ones, as of a clock that was set, as 0.
+        """Count values of at most 3e38, the largest 32-bit float; negative ones (the clock was set) count as 0.
 
         Args:
             values: each counted once.
-            zeros: how many of 0 there are beside them.
+            zeros: the number of zeros to count besides.
         """
         if values:
             self.counts.update(array("H", array("f", values).tobytes())[_UPPER::2])
@@ -42,16 +42,16 @@ class Histogram:
             self.counts[0] += zeros
 
     def merge(self, other: "Histogram") -> None:
-        """Count all that another has counted."""
+        """Add the counts of another histogram."""
         self.counts.update(other.counts)
 
     @property
     def total(self) -> int:
-        """Values that were counted."""
+        """The number of values counted."""
         return self.counts.total()
 
     def quantile(self, q: float) -> float:
-        """The smallest value that at least a share `q` in [0, 1] of all do not exceed.
+        """The smallest value that at least a share `q` in [0, 1] of all values does not exceed.
 
         Raises:
             ValueError: nothing was counted.
@@ -66,7 +66,7 @@ class Histogram:
 
     @property
     def mean(self) -> float:
-        """Of all values.
+        """The mean of all values.
 
         Raises:
             ValueError: nothing was counted.
@@ -77,7 +77,7 @@ class Histogram:
 
 
 def middle(bucket: int) -> float:
-    """The value that stands for a bucket; 0 for those of 0 and of negative values."""
+    """The value that represents a bucket; 0 for the buckets of zero and of negative values."""
     if bucket == 0 or bucket >= _NEGATIVE:
         return 0.0
     (low,) = struct.unpack("=f", struct.pack("=I", bucket << 16))

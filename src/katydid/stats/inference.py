@@ -1,9 +1,9 @@
-"""How far two versions differ beyond the noise from run to run: the statistics of a comparison.
+"""The statistics of a comparison: how much two versions differ beyond the noise from run to run.
 
-The run is the unit: one number a run, on the log scale, so that differences are ratios. Requests of a run are
-correlated, and tests on pooled requests call two runs of one version different in about half of the cases. Knows no
-metrics, files or words. Student's and Fisher's distributions come from `scipy.special`: `scipy.stats`, which has them
-too, takes a second to import.
+The sample unit is the run: one value per run, on the log scale, so that differences are ratios. Requests of a run are
+correlated, and tests on pooled requests call two runs of one version different in about half of the cases. Student's
+and Fisher's distributions come from `scipy.special`, because `scipy.stats` takes a second to import. Knows no metrics,
+files or messages.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,32 +18,32 @@ from katydid.stats.noise import AS_EVER, Noise, Today, Values, noise_of, pooled
 __all__ = ["AS_EVER", "Noise", "Today", "Values", "noise_of"]
 
 INTERVAL = 0.95
-"""Confidence of the interval that is shown."""
+"""Confidence level of the reported interval."""
 POWER = 0.80
-"""With which the smallest detectable change would be found."""
+"""Power of the smallest detectable change."""
 FEWEST_PAIRS = 5
-"""Pairs from which on their own differences may carry the noise; of earlier series each counts one less."""
+"""The fewest pairs whose differences may estimate the noise; an earlier series counts as one pair less than it has."""
 MOST_RUNS = 200
-"""Runs a side beyond which nobody would go to find a change."""
+"""More runs per side than this are not worth suggesting."""
 SURPRISE = 0.01
-"""Level at which a side's own scatter counts as larger than the others': rare enough to leave coverage alone."""
+"""Level at which one side counts as noisier than the rest: rare enough not to affect the interval's coverage."""
 PAIRING = 0.05
 """Level at which pairs count as correlated."""
 UNSEEN = 3.0
-"""By how much noisier than the history a day is taken to be of which there is one run a side.
+"""With one run per side, today's noise is unknown and assumed to be this many times the history's.
 
-However many versions the history has: of a day twice as noisy as four versions that were equally quiet, a factor of 1
-calls equal versions different in 19 % of cases. Any that keeps that below 3 %, 1.5 or more, finds a change of 20 % on a
-steady day in less than a fifth.
+It does not depend on the number of versions in the history. On a day twice as noisy as a history of four equally quiet
+versions, a factor of 1 calls equal versions different in 19 % of cases. Any factor that keeps this below 3 % (1.5 or
+more) finds a 20 % change on a steady day in less than a fifth of cases.
 """
 FEWEST_DAYS = 3
-"""Days of the history from which on they tell how much one day differs from the next."""
+"""The fewest days of history that show how much days differ."""
 FEWEST_STEPS = 6
-"""Days from which on the steps between them tell it, which a slow creep hardly changes."""
+"""From this many days on, the noise of days comes from the steps between them, which a slow drift hardly affects."""
 
 
 class Design(StrEnum):
-    """Where the noise of a difference was taken from."""
+    """The source of the noise estimate of a difference."""
 
     RUNS = "runs"
     PAIRS = "pairs"
@@ -58,8 +58,8 @@ class Difference:
     """log(new) - log(base).
 
     Attributes:
-        se: its standard error.
-        df: degrees of freedom of that.
+        se: standard error of the log ratio.
+        df: degrees of freedom of the standard error.
     """
 
     log_ratio: float
@@ -69,24 +69,24 @@ class Difference:
 
     @property
     def p_value(self) -> float:
-        """Two-sided, for no difference."""
+        """Two-sided p-value for no difference."""
         if self.se == 0.0:
             return 0.0 if self.log_ratio else 1.0
         return float(2.0 * special.stdtr(self.df, -abs(self.log_ratio) / self.se))
 
     def interval(self, confidence: float = INTERVAL) -> tuple[float, float]:
-        """Limits of the log ratio."""
+        """Confidence limits of the log ratio."""
         reach = float(special.stdtrit(self.df, (1.0 + confidence) / 2.0)) * self.se
         return self.log_ratio - reach, self.log_ratio + reach
 
 
 @dataclass(frozen=True, slots=True)
 class EarlierPairs:
-    """Interleaved pairs of earlier comparisons: how far two runs side by side differ, whatever the versions.
+    """Interleaved pairs of earlier comparisons, which show the noise of a pair's difference.
 
     Attributes:
-        series: logs of both sides' runs, pair by pair; a series is of two versions and one session.
-        today: how noisy the differences of today's pairs are against these.
+        series: logs of both sides' runs, pair by pair; each series has two versions and one session.
+        today: how noisy the differences of today's pairs are compared with these.
     """
 
     series: Sequence[tuple[Values, Values]] = ()
@@ -105,20 +105,20 @@ def compare_values(
     today: Today = AS_EVER,
     pairs: EarlierPairs = NO_PAIRS,
 ) -> Difference | None:
-    """The difference of two sets of runs of one session; None where nothing tells the noise (one run each, no history).
+    """Compare two sets of runs of one session; None if the noise is unknown (one run each and no history).
 
-    The noise is pooled over both sides and the history, whose versions are centred one by one. Where today is noisier
-    than the history, that counts only scaled to today. A side whose own runs scatter more than the noise explains gets
-    the wider of this and Welch's interval. Runs that were interleaved and visibly correlated in pairs, today's and
-    earlier ones together, are compared as pairs. Of one run a side today's noise is unknown: it is taken as UNSEEN
-    times the history's.
+    The noise is pooled over both sides and the history, around the mean of each side and version. If today is noisier
+    than the history, the history's variance is scaled up to today's. If one side scatters significantly more than the
+    rest, the result is the wider of the pooled and Welch's interval. Interleaved runs that are significantly correlated
+    in pairs, today's and earlier pairs together, are compared as pairs. With one run per side, today's noise is
+    unknown, and assumed to be UNSEEN times the history's.
 
     Args:
-        base: logs of a metric, a run each; in the order of time where `interleaved`.
-        new: the same of the other side.
-        history: logs of earlier runs, a sequence a version.
+        base: logs of a metric, one per run; in order of time if `interleaved`.
+        new: the same for the other side.
+        history: logs of earlier runs, a sequence per version.
         interleaved: the i-th runs of both sides were made side by side.
-        today: how noisy both sides are against the history.
+        today: how noisy both sides are compared with the history.
         pairs: of earlier comparisons.
     """
     log_ratio = float(np.mean(new) - np.mean(base))
@@ -140,20 +140,22 @@ def compare_values(
 
 
 def compare_days(base: Values, new: Values, history: Sequence[Values], days: Sequence[Values]) -> Difference | None:
-    """The difference of runs that were not interleaved; None where fewer than FEWEST_DAYS tell how days differ.
+    """Compare runs that were not interleaved; None if fewer than FEWEST_DAYS days show how much days differ.
 
-    Two sides made at different times differ by their days too. How much, the means of earlier days tell: their
-    variance is that of a day and of the runs of one, so that twice as much is the variance of a difference; where a
-    side has fewer runs than a day, those that it lacks add theirs (Satterthwaite 1946). For the degrees of freedom
-    days differ at least as their runs make them: a few that lie close together by chance would else make the variance
-    small and pass for well known at once. That the history's versions may truly differ makes it too careful at most;
-    of FEWEST_STEPS days and more only the steps from day to day count, so that a slow creep does not hide itself.
+    Sides that were made on different days differ by their days too. The means of earlier days show by how much: their
+    variance includes the days' own and that of the runs within a day, so a difference has twice that variance. If a
+    side has fewer runs than a typical day, the variance of the missing runs is added (Satterthwaite 1946).
+
+    For the degrees of freedom, days vary at least as much as their runs imply. Otherwise a few days that agree by
+    chance would make the variance both small and seemingly well known. True differences between the history's versions
+    can only make the result too cautious. From FEWEST_STEPS days on, only the steps from day to day count, so that a
+    slow drift does not inflate the variance.
 
     Args:
-        base: logs of a metric, a run each.
-        new: the same of the other side.
-        history: logs of earlier runs, a sequence a version.
-        days: logs of earlier runs, a sequence a day on which some were made, in their order.
+        base: logs of a metric, one per run.
+        new: the same for the other side.
+        history: logs of earlier runs, a sequence per version.
+        days: logs of earlier runs, a sequence per day, oldest first.
     """
     if len(days) < FEWEST_DAYS:
         return None
@@ -170,7 +172,7 @@ def compare_days(base: Values, new: Values, history: Sequence[Values], days: Seq
 
 
 def _between(means: Values) -> tuple[float, float]:
-    """Variance of days, and its degrees of freedom; of many by the steps from one to the next (von Neumann 1941)."""
+    """Variance of the days' means and its degrees of freedom; with many days from their steps (von Neumann 1941)."""
     count = len(means)
     if count < FEWEST_STEPS:
         return float(np.var(means, ddof=1)), count - 1.0
@@ -183,7 +185,7 @@ def _reach(difference: Difference) -> float:
 
 
 def _paired(base: Values, new: Values, earlier: EarlierPairs) -> Difference | None:
-    """Differences of pairs; None where these are too few, or not correlated, so that pairing would only cost."""
+    """Compare as pairs; None if there are too few, or if they are not correlated and pairing would only cost power."""
     series = [(base, new), *earlier.series]
     differences, sums = ([(np.asarray(b) + sign * np.asarray(a)).tolist() for a, b in series] for sign in (-1.0, 1.0))
     spread, shared = noise_of(differences), noise_of(sums)
@@ -199,7 +201,7 @@ def _paired(base: Values, new: Values, earlier: EarlierPairs) -> Difference | No
 
 
 def _noises(base: Values, new: Values, history: Sequence[Values], today: Today) -> tuple[Noise, Noise] | None:
-    """Each side's own noise, where one's is larger by more than chance; else None."""
+    """Each side's own noise, if one side is significantly noisier; else None."""
     if max(today.base, today.new) > 1.0:
         scales = (base, today.base), (new, today.new)
         ours, theirs = (pooled([side], history, scale, today.dimensions) for side, scale in scales)
@@ -217,25 +219,25 @@ def _is_surprising(noise: Noise, rest: Noise) -> bool:
 
 
 def _unequal(log_ratio: float, noises: tuple[Noise, Noise], runs: tuple[int, int]) -> Difference:
-    """Each side by its own noise (Welch-Satterthwaite)."""
+    """The difference with each side's own noise (Welch-Satterthwaite)."""
     parts = [Noise(noise.variance / count, noise.df) for noise, count in zip(noises, runs, strict=True)]
     variance = sum(part.variance for part in parts)
     return Difference(log_ratio, float(np.sqrt(variance)), _known(parts), Design.WELCH)
 
 
 def _known(parts: Sequence[Noise]) -> float:
-    """Degrees of freedom of a sum of variances, of which one at least is more than 0 (Satterthwaite 1946)."""
+    """Degrees of freedom of a sum of variances, at least one of them above 0 (Satterthwaite 1946)."""
     squares = sum(part.variance**2 / part.df for part in parts)
     return sum(part.variance for part in parts) ** 2 / squares
 
 
 def holm(p_values: Values) -> list[float]:
-    """Adjusted p-values that keep the chance of any false alarm of the family (Holm 1979)."""
+    """Adjusted p-values that control the family-wise error rate (Holm 1979)."""
     return _step(p_values, lambda rank, count: count - rank, reverse=False)
 
 
 def benjamini_hochberg(p_values: Values) -> list[float]:
-    """Adjusted p-values that keep the share of false ones among those found (Benjamini and Hochberg 1995)."""
+    """Adjusted p-values that control the false discovery rate (Benjamini and Hochberg 1995)."""
     return _step(p_values, lambda rank, count: count / (rank + 1), reverse=True)
 
 
@@ -249,18 +251,18 @@ def _step(p_values: Values, factor: Callable[[int, int], float], *, reverse: boo
 
 
 def smallest_detectable(se: float, df: float, alpha: float) -> float:
-    """The log ratio that a two-sided test at `alpha` finds with the usual POWER."""
+    """The log ratio that a two-sided test at `alpha` detects with a chance of POWER."""
     return float(special.stdtrit(df, 1.0 - alpha / 2.0) + special.stdtrit(df, POWER)) * se
 
 
 def runs_needed(change: float, noise: Noise, alpha: float, *, runs: int) -> int | None:
-    """Runs a side with which a log ratio of `change` would be found; None beyond MOST_RUNS.
+    """Runs per side needed to detect a log ratio of `change`; None if more than MOST_RUNS.
 
     Args:
-        change: to be found.
-        noise: of one run, as far as it is known now.
-        alpha: of the test.
-        runs: that both sides have together now; further ones add to what is known about the noise.
+        change: the log ratio to detect.
+        noise: of one run, as estimated now.
+        alpha: level of the test.
+        runs: the runs of both sides together now; further runs add degrees of freedom to the noise.
     """
     sd = float(np.sqrt(noise.variance))
     for count in range(1, MOST_RUNS + 1):

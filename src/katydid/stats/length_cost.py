@@ -1,9 +1,9 @@
-"""What part of a request's time its answer's length makes, out of the requests of one run.
+"""Estimate how much of a request's time depends on the length of its answer, from the requests of one run.
 
-A request takes a time that its length has nothing to do with, and a time for each token: of a mean answer the latter is
-the share `s`, so that an answer of `r` times as many tokens takes `1 − s + s·r` times as long. The share is found on
-logarithms, where times of requests scatter alike, as the mean of its posterior under a flat prior on [0, 1]: where the
-lengths of a run hardly differ, so that they tell nothing, it is a half, give or take 0.29. Knows no run and no metric.
+A request takes a fixed time plus a time per token. In a mean answer the tokens take the share `s`, so an answer `r`
+times as long takes `1 − s + s·r` times the time. The share is estimated on logarithms, where times have a similar
+spread, as its posterior mean under a flat prior on [0, 1]: 0.5 ± 0.29 if all answers are about equally long and say
+nothing about it. Knows no run and no metric.
 """
 
 from dataclasses import dataclass
@@ -11,32 +11,32 @@ from dataclasses import dataclass
 import numpy as np
 
 STEPS = 100
-"""Of the share: its grid."""
+"""Grid steps of the share."""
 
 
 @dataclass(frozen=True, slots=True)
 class LengthCost:
-    """The part of a mean answer's time that its tokens make.
+    """The share of a mean answer's time that its tokens take.
 
     Attributes:
-        share: 0 where length costs nothing, 1 where time is in proportion to it.
-        error: its standard deviation.
+        share: 0 if length costs nothing, 1 if time is proportional to length.
+        error: standard deviation of the share.
     """
 
     share: float
     error: float
 
     def times_as_long(self, lengths: np.ndarray) -> np.ndarray:
-        """How many times as long answers take as the mean one; lengths are relative to its length."""
+        """How many times as long as the mean answer these take; lengths are relative to the mean length."""
         factors: np.ndarray = 1.0 - self.share + self.share * lengths
         return factors
 
 
 def length_cost(times: np.ndarray, lengths: np.ndarray) -> LengthCost:
-    """The cost of length in a run.
+    """Estimate the cost of length in a run.
 
     Args:
-        times: of requests, above 0.
+        times: of the requests, above 0.
         lengths: of their answers, above 0, relative to the mean.
     """
     shares = np.linspace(0.0, 1.0, STEPS + 1)

@@ -1,10 +1,11 @@
-"""The noise from run to run, and whether today's is that of earlier runs.
+"""The noise from run to run, and whether today is noisier than earlier runs were.
 
-History makes few runs tell more, but only where today is as quiet as it was: with its noise on a day that is twice as
-noisy, equal versions are called different in one of seven cases. So today's variances are compared with the
-history's, over all metrics that decide together, as a noisy machine makes all of them scatter. Metrics of one run are
-correlated: of their mean ratio they count as as many as their correlations allow. Three runs may lie close together in
-what all metrics share; Hotelling's trace sees what else they scatter in. Knows no metric's name.
+Earlier runs make up for few runs today, but only if today is as quiet: with the history's noise on a day that is twice
+as noisy, equal versions are called different in one of seven cases. So today's variances are compared with the
+history's. The test takes the mean variance ratio over all primary metrics, because a noisy machine affects all of them.
+Its degrees of freedom are for the effective number of independent metrics, because metrics of one run are correlated.
+Three runs may agree by chance in what all metrics share; Hotelling's trace also sees scatter in other directions. Knows
+no metric's name.
 """
 
 import math
@@ -17,20 +18,20 @@ from scipy import special
 Values = Sequence[float]
 
 LEAST_VARIANCE = 1e-12
-"""Of logs, what is less counts as zero: it comes of rounding, not of runs."""
+"""A smaller variance of logs counts as zero: it comes from rounding, not from the runs."""
 NOISIER = 0.10
-"""Level at which today's runs, or those of one side, count as noisier than the history by their mean ratio."""
+"""Significance level at which the mean variance ratio calls today's runs, or one side's, noisier than the history."""
 NOISIER_ANYHOW = 0.05
-"""The same by Hotelling's trace."""
+"""The same for Hotelling's trace."""
 DISTINCT = 1e-6
-"""Least eigenvalue of the metrics' correlations with which none of them follows from the others."""
+"""With a smaller eigenvalue of their correlation matrix, some metrics follow from the others."""
 FEWEST_OF_A_SIDE = 3
-"""Runs of a side from which on its own noise is judged: of fewer it is hardly known."""
+"""With fewer runs, a side's own noise is not judged: it is hardly known."""
 
 
 @dataclass(frozen=True, slots=True)
 class Noise:
-    """The variance of one run's log value from run to run, and what it rests on."""
+    """The variance of a run's log value from run to run, and its degrees of freedom."""
 
     variance: float
     df: float
@@ -38,12 +39,12 @@ class Noise:
 
 @dataclass(frozen=True, slots=True)
 class Today:
-    """Variance of today's runs over that of the history; 1 where it is not larger by more than chance.
+    """The variance of today's runs over that of the history; 1 unless it is significantly larger.
 
     Attributes:
-        both: of both sides.
-        base, new: of each.
-        dimensions: as how many independent metrics the metrics count that told it.
+        both: for both sides together.
+        base, new: for each side.
+        dimensions: the effective number of independent metrics that the ratios rest on.
     """
 
     both: float = 1.0
@@ -56,7 +57,7 @@ AS_EVER = Today()
 
 
 def noise_of(groups: Sequence[Values]) -> Noise | None:
-    """Pooled variance of runs around the mean of their group (a version); None where no group has two."""
+    """Pooled variance of runs around the mean of their group (a version); None if no group has two runs."""
     squares, df = 0.0, 0
     for group in groups:
         if len(group) > 1:
@@ -67,12 +68,16 @@ def noise_of(groups: Sequence[Values]) -> Noise | None:
 
 
 def above_rounding(variance: float) -> float:
-    """The variance, or 0 where it comes of rounding."""
+    """The variance, or 0 if it comes from rounding alone."""
     return variance if variance >= LEAST_VARIANCE else 0.0
 
 
 def pooled(sides: Sequence[Values], history: Sequence[Values], scale: float, dimensions: float) -> Noise | None:
-    """The noise of sides and history, whose variance counts `scale` times, which is known as well as sides tell."""
+    """The pooled noise of the sides and the history, with the history's variance multiplied by `scale`.
+
+    A scaled variance is known no better than the scale: its degrees of freedom are at most those of the sides, times
+    `dimensions`. If the scale is infinite, only the sides count.
+    """
     ours, earlier = noise_of(sides), noise_of(history)
     if ours is None or earlier is None or scale == 1.0:
         return noise_of([*sides, *history])
@@ -84,12 +89,12 @@ def pooled(sides: Sequence[Values], history: Sequence[Values], scale: float, dim
 
 
 def todays_noise(base: np.ndarray, new: np.ndarray, history: Sequence[np.ndarray]) -> Today:
-    """How noisy today's runs are against the history's.
+    """How noisy today's runs are compared with the history's.
 
     Args:
-        base: logs, a row a run and a column a metric that decides.
-        new: the same of the other side.
-        history: the same of earlier runs, an array a version.
+        base: logs of the base's runs: a row per run, a column per primary metric.
+        new: the same for the new side.
+        history: the same for earlier runs, an array per version.
     """
     told = [noise_of(column) for column in _columns(history)]
     if not told or any(noise is None for noise in told):
@@ -112,7 +117,7 @@ def todays_noise(base: np.ndarray, new: np.ndarray, history: Sequence[np.ndarray
 
 
 def _columns(groups: Sequence[np.ndarray]) -> list[list[Values]]:
-    """Each metric's values, a sequence a group."""
+    """Each metric's values, one sequence per group."""
     count = groups[0].shape[1] if groups else 0
     return [[group[:, metric].tolist() for group in groups] for metric in range(count)]
 
@@ -124,7 +129,7 @@ def _ratio(mine: Noise, theirs: Noise) -> float:
 
 
 def _scaled(groups: Sequence[np.ndarray], history: Sequence[np.ndarray]) -> np.ndarray:
-    """Runs around the mean of their group, each metric by the length of the history's."""
+    """Deviations of runs from the mean of their group, each metric divided by the norm of the history's deviations."""
     mine, theirs = (np.concatenate([g - g.mean(axis=0) for g in some if len(g)]) for some in (groups, history))
     lengths = np.sqrt((theirs**2).sum(axis=0))
     lengths[lengths == 0.0] = 1.0
@@ -133,16 +138,16 @@ def _scaled(groups: Sequence[np.ndarray], history: Sequence[np.ndarray]) -> np.n
 
 
 def _dimensions(scaled: np.ndarray) -> float:
-    """As how many independent metrics these count: M² over the sum of their squared correlations."""
+    """The effective number of independent metrics: M² over the sum of their squared correlations."""
     count = scaled.shape[1]
     return float(np.clip(count**2 / max(float(((scaled.T @ scaled) ** 2).sum()), 1.0), 1.0, count))
 
 
 def _scatter_more(sides: Sequence[np.ndarray], history: Sequence[np.ndarray]) -> bool:
-    """Whether today's runs scatter more than the history in any way, by Hotelling's trace (Lawley 1938).
+    """Return True if today's runs scatter significantly more than the history in any direction.
 
-    Beyond chance by the F approximation of McKeon (1974), which needs a history of a few runs more than there are
-    metrics; of fewer, and where metrics follow from each other, the trace says nothing.
+    Tests Hotelling's trace (Lawley 1938) by the F approximation of McKeon (1974). This needs a few more runs in the
+    history than there are metrics; with fewer, or if metrics follow from each other, the result is False.
     """
     ours, earlier = (sum(max(len(group) - 1, 0) for group in groups) for groups in (sides, history))
     mine, theirs = _scaled(sides, history), _scaled(history, history)

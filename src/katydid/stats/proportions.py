@@ -1,6 +1,6 @@
-"""Two shares compared in percentage points: from 0 % to 100 % is 100 points more, and no ratio at all.
+"""The difference of two shares in percentage points: from 0 % to 100 % is 100 points, but no finite ratio.
 
-Noise and verdicts are about ratios (`inference`, `verdicts`); this only says theirs in points. Knows no metric.
+Noise and verdicts use ratios (`inference`, `verdicts`); this module only converts them to points. Knows no metric.
 """
 
 import math
@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Points:
-    """A share's difference in percentage points: 12.5 is from 10 % to 22.5 %.
+    """A share's difference in percentage points: from 10 % to 22.5 % it is 12.5.
 
     Attributes:
-        low, high: of the 95 % interval; None where there is none.
-        detectable: the smallest that would be found; None where that is not known, or is more than a share can be.
+        low, high: limits of the 95 % interval; None if there is none.
+        detectable: the smallest detectable difference; None if unknown, or if the share would exceed 100 %.
     """
 
     change: float
@@ -25,17 +25,17 @@ class Points:
 def in_points(
     base: float, new: float, level: float, interval: tuple[float, float] | None, detectable: float | None
 ) -> Points:
-    """The difference of two shares, with what their ratio says about it.
+    """Convert the comparison of two shares from ratios to percentage points.
 
-    The ratio's interval is taken of the base's share, as absolute effects are got from relative ones (Cochrane
-    Handbook 5.1, section 12.5.4.2), cut off where no share can be, and wide enough for the difference itself.
+    The ratio's interval is multiplied by the base's share, the usual way from relative to absolute effects (Cochrane
+    Handbook 5.1, section 12.5.4.2). It is limited to possible shares, and widened to include the difference itself.
 
     Args:
-        base: the share as it is shown, a fraction.
-        new: the same of the other side.
-        level: the base's share, not 0, that the ratio is a ratio to.
-        interval: of the ratio's log.
-        detectable: the smallest log ratio that would be found.
+        base: the base's share as shown, a fraction.
+        new: the new side's share as shown.
+        level: the base's share that the ratio refers to; not 0.
+        interval: of the log ratio.
+        detectable: the smallest detectable log ratio.
     """
     change = 100.0 * (new - base)
     low = high = smallest = None

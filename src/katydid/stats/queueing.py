@@ -1,23 +1,23 @@
-"""Queues of one line and several servers: Erlang's formulas. Knows no speech, no run, no clock.
+"""Erlang's formulas for queues with one line and several servers. Knows nothing about speech, runs or clocks.
 
-Loads are in erlang: the work that arrives a second, in server-seconds. Times are seconds. Sources: A. K.
-Erlang (1917), as in L. Kleinrock, Queueing Systems I (1975), section 3.5 (M/M/m).
+Loads are in erlang: server-seconds of work that arrive per second. Times are in seconds. Sources: A. K. Erlang (1917),
+as in L. Kleinrock, Queueing Systems I (1975), section 3.5 (M/M/m).
 """
 
 import math
 
 
 def servers_for(load: float, utilisation: float) -> int:
-    """Servers that a load keeps busy for at most a share `utilisation` of the time.
+    """The fewest servers that are busy for at most a share `utilisation` of the time.
 
-    With load = concurrency × real-time factor this is the formula of capacity plans:
+    With load = concurrency × real-time factor, this is the usual capacity-planning formula:
     workers = concurrency × RTF / utilisation.
     """
     return max(1, math.ceil(load / utilisation - 1e-9))
 
 
 def erlang_b(servers: int, load: float) -> float:
-    """Share of arrivals that find all servers busy where nobody waits (M/M/c/c), by its recursion over c."""
+    """Share of arrivals that find all servers busy in a system without a queue (M/M/c/c), by recursion over c."""
     blocked = 1.0
     for server in range(1, servers + 1):
         blocked = load * blocked / (server + load * blocked)
@@ -25,7 +25,7 @@ def erlang_b(servers: int, load: float) -> float:
 
 
 def erlang_c(servers: int, load: float) -> float:
-    """Share of arrivals that must wait (M/M/c); 1 where the load is more than the servers can do."""
+    """Share of arrivals that must wait (M/M/c); 1 if the load reaches what the servers can do."""
     if load >= servers:
         return 1.0
     blocked = erlang_b(servers, load)
@@ -33,7 +33,7 @@ def erlang_c(servers: int, load: float) -> float:
 
 
 def wait_quantile(servers: int, load: float, service: float, q: float) -> float:
-    """The wait that a share `q` of arrivals does not exceed (M/M/c); infinite where the queue only grows.
+    """The wait that a share `q` of arrivals does not exceed (M/M/c); infinite if the queue grows without bound.
 
     P(wait > t) = C(c, a) · exp(−(c − a) · t / service).
     """
@@ -46,11 +46,11 @@ def wait_quantile(servers: int, load: float, service: float, q: float) -> float:
 
 
 def burst_seconds(servers: int, jobs: int, service: float) -> float:
-    """How long `jobs` of equal length take that arrive all at once: rounds of `servers` at a time."""
+    """Seconds until `jobs` of equal length are done that all arrive at once; `servers` of them are served at a time."""
     return math.ceil(jobs / servers) * service
 
 
 def burst_share(servers: int, jobs: int, service: float, patience: float) -> float:
-    """Share of such a burst that is done within `patience`."""
+    """Share of such a burst that is done within `patience` seconds."""
     rounds = math.floor(patience / service + 1e-9)
     return min(1.0, rounds * servers / jobs)

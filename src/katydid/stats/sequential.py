@@ -1,9 +1,9 @@
-"""Looking at a comparison after every pair, and stopping when it is decided: how much each look may cost.
+"""Group-sequential tests: the significance level of each look at a comparison that stops once it is decided.
 
 A test at 1 % that is repeated after every pair is wrong in several percent of cases. A group-sequential test spends
-its chance of a false alarm over the looks (Lan and DeMets 1983), here the same amount at each: the level of a look is
-the one at which a Brownian motion that has not crossed before crosses with that chance (Armitage, McPherson and Rowe
-1969). Of Student's t the same levels are taken, as Pocock (1977) does. Knows no metric and no verdict.
+its chance of a false alarm over the looks (Lan and DeMets 1983), here the same amount at each look: at a look's level,
+a Brownian motion that has not crossed before crosses with that chance (Armitage, McPherson and Rowe 1969). The same
+levels are used for Student's t, as Pocock (1977) does. Knows no metric and no verdict.
 """
 
 from collections.abc import Sequence
@@ -13,15 +13,15 @@ import numpy as np
 from scipy import special
 
 REACH = 8.0
-"""Standard deviations of the last look's sum that the grid covers to each side."""
+"""The grid's half-width, in standard deviations of the sum at the last look."""
 STEP = 0.05
-"""Of the grid, in standard deviations of one pair."""
+"""The grid's step, in standard deviations of one pair."""
 HALVINGS = 50
-"""Of the bisection for a limit."""
+"""Steps of the bisection for a limit."""
 FEWEST = 2
-"""Pairs of the first look where earlier runs tell the noise."""
+"""Pairs before the first look if earlier runs show the noise."""
 FEWEST_ALONE = 3
-"""The same where these pairs alone do."""
+"""Pairs before the first look without earlier runs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +29,9 @@ class Look:
     """One look.
 
     Attributes:
-        pairs: made by then.
-        different: level of the two-sided test that a metric that decides differs, for all of them together.
-        same: level of each of the two one-sided tests that it does not.
+        pairs: the number of pairs made by then.
+        different: family-wise level of the two-sided tests that a primary metric differs.
+        same: level of each of the two one-sided tests for no difference.
     """
 
     pairs: int
@@ -40,18 +40,18 @@ class Look:
 
 
 def looks(most: int, *, with_history: bool, metrics: int, different: float, same: float) -> list[Look]:
-    """The looks of a comparison, planned before its first run.
+    """Plan the looks of a comparison before its first run.
 
     Args:
-        most: pairs, at least as many as the first look needs.
-        with_history: earlier runs tell the noise.
-        metrics: that decide.
+        most: the most pairs.
+        with_history: earlier runs show the noise.
+        metrics: the number of primary metrics.
         different: chance that equal versions are called different at any look, in any metric.
         same: chance that versions that differ by the limit are called the same at any look.
     """
     first = min(FEWEST if with_history else FEWEST_ALONE, most)
     pairs = range(first, most + 1)
-    # By Bonferroni over the metrics; at a look Holm's rule divides what is theirs together.
+    # Bonferroni over the metrics here; at a look, Holm's rule divides the level that they share.
     of_one = spending_levels(pairs, different / metrics, sides=2)
     return [
         Look(count, min(level * metrics, different), bound)
@@ -60,15 +60,15 @@ def looks(most: int, *, with_history: bool, metrics: int, different: float, same
 
 
 def spending_levels(pairs: Sequence[int], alpha: float, *, sides: int) -> list[float]:
-    """Nominal levels of the looks after these numbers of pairs, which together are wrong with a chance of `alpha`.
+    """Nominal levels of looks after these numbers of pairs, such that all looks together err with a chance of `alpha`.
 
-    Each look spends the same part of it. The sum of the pairs is followed on a grid: what has not crossed at one look
-    goes on by a normal step to the next.
+    Each look spends the same part of `alpha`. The density of the pairs' sum is propagated on a grid: the part that has
+    not crossed the limit at one look moves on to the next by a normal step.
 
     Args:
         pairs: at each look, increasing.
-        alpha: of all looks.
-        sides: 2 where both directions count; else 1, and the upper one does.
+        alpha: the chance of a false alarm over all looks.
+        sides: 2 for a two-sided test; 1 for the upper side only.
     """
     reach = REACH * pairs[-1] ** 0.5
     grid = np.arange(-reach, reach + STEP, STEP)
@@ -87,14 +87,14 @@ def spending_levels(pairs: Sequence[int], alpha: float, *, sides: int) -> list[f
 
 
 def _step(density: np.ndarray, grid: np.ndarray, pairs: int) -> np.ndarray:
-    """The density some pairs later."""
+    """The density after further pairs."""
     steps = np.arange(-len(grid) + 1, len(grid)) * STEP
     kernel = np.exp(-(steps**2) / (2.0 * pairs)) * STEP / np.sqrt(2.0 * np.pi * pairs)
     return np.convolve(density, kernel)[len(grid) - 1 : 2 * len(grid) - 1]
 
 
 def _limit(density: np.ndarray, grid: np.ndarray, spent: float, sides: int) -> float:
-    """Of the sum, beyond which the chance is `spent`."""
+    """The limit that the sum exceeds with a chance of `spent`."""
     beyond = (np.cumsum(density[::-1])[::-1] - density / 2.0) * STEP * sides
     low, high = 0.0, float(grid[-1])
     for _ in range(HALVINGS):

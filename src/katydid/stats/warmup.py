@@ -1,7 +1,7 @@
-"""Where a run has settled: MSER-5 on means of one second (White 1997; Pasupathy and Schmeiser 2010).
+"""When a run has settled: MSER-5 on one-second means (White 1997; Pasupathy and Schmeiser 2010).
 
-What is cut is what makes the mean of the rest most certain. The same cut goes for all runs of a
-comparison, so it is found on the mean course of a version's runs, in which chance is smaller than in one.
+MSER cuts the beginning that minimises the standard error of the remaining mean. All runs of a comparison get the same
+cut, so it is found on the mean course of a version's runs, which is less noisy than a single run.
 """
 
 from collections.abc import Sequence
@@ -10,19 +10,19 @@ import numpy as np
 import pandas as pd
 
 BATCH = 5
-"""Seconds that are taken together: the 5 in the method's name."""
+"""Seconds per batch: the 5 in the method's name."""
 MOST_CUT = 0.5
-"""Share of a run beyond which it has not settled at all."""
+"""The largest share of a run to cut."""
 FEWEST_BATCHES = 6
 CLEAR = 3.0
-"""Standard errors by which the beginning must differ from the rest; chance alone would cut something always."""
+"""Standard errors by which the beginning must differ from the rest; otherwise chance alone would always cut some."""
 
 
 def settled_after(frames: Sequence[pd.DataFrame]) -> float:
-    """Seconds from the start of the run until service times have settled; 0 where they always were.
+    """Seconds from the start of the run until service times have settled; 0 if they were steady from the start.
 
     Args:
-        frames: samples of one version's runs; successful requests are looked at.
+        frames: samples of one version's runs; only successful requests are used.
     """
     frames = [frame for frame in frames if _length(frame)]
     seconds = int(min((_length(frame) for frame in frames), default=0))
@@ -30,7 +30,7 @@ def settled_after(frames: Sequence[pd.DataFrame]) -> float:
         return 0.0
     courses = np.array([_course(frame, seconds) for frame in frames])
     known = ~np.isnan(courses)
-    with np.errstate(invalid="ignore"):  # 0 / 0 where no run had a request in that second
+    with np.errstate(invalid="ignore"):  # 0 / 0 if no run had a request in that second
         course = np.where(known, courses, 0.0).sum(axis=0) / known.sum(axis=0)
     usable = len(course) // BATCH * BATCH
     batches = course[:usable].reshape(-1, BATCH)
@@ -47,7 +47,7 @@ def _length(frame: pd.DataFrame) -> float:
 
 
 def _course(frame: pd.DataFrame, seconds: int) -> np.ndarray:
-    """Mean log service time of the requests due in each second; NaN in seconds without any."""
+    """Mean log service time of the requests due in each second, less the run's mean; NaN in seconds without any."""
     ok = frame.loc[(frame["outcome"] == "ok") & (frame["duration_ms"] > 0), ["scheduled_ms", "duration_ms"]]
     second = (ok["scheduled_ms"].to_numpy() // 1000).astype(np.int64)
     inside = (second >= 0) & (second < seconds)
@@ -66,7 +66,7 @@ def _last_known(means: np.ndarray) -> int:
 
 
 def _mser(means: np.ndarray) -> int:
-    """Batches to cut; the whole of `means` is kept where the cut part does not clearly differ from the rest."""
+    """The number of batches to cut; 0 if the part to cut does not clearly differ from the rest."""
     if len(means) < FEWEST_BATCHES:
         return 0
     scores = [float(np.var(means[cut:])) / (len(means) - cut) for cut in range(int(len(means) * MOST_CUT) + 1)]

@@ -1,1 +1,1 @@
-"""The highest load that keeps an objective: measured in stages, searched, estimated."""
+"""Measure the highest load that meets an objective: in stages, by a search, with an estimate."""

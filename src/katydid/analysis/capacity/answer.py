@@ -1,4 +1,4 @@
-"""A capacity in one sentence, for the headline and for the report's section alike. Knows no run."""
+"""A capacity in one sentence, used by the headline and by the report's section. Knows no run."""
 
 from functools import partial
 
@@ -13,9 +13,9 @@ def capacity_answer(found: CapacityFound) -> str:
         below = f"; it is below {load(found, found.high)}" if found.high is not None else ""
         return f"capacity not determined: no hold lasted two windows of the rate limiter{below}"
     if found.capacity is None:
-        return "capacity: none was found; not even the lowest load kept the objective"
+        return "capacity not found: even the lowest load violated the objective"
     if found.at_least:
-        return f"capacity at least {load(found, found.capacity)}; nothing broke"
+        return f"capacity at least {load(found, found.capacity)}: the objective was met at every load"
     low, high = (or_dash(value, partial(figure, found)) for value in (found.low, found.high))
     if found.limiting == "keeps_up":
         first = ", above which throughput falls below the offered load"
@@ -30,5 +30,5 @@ def load(found: CapacityFound, value: float) -> str:
 
 
 def figure(found: CapacityFound, value: float) -> str:
-    """As `load` writes it, without the unit."""
+    """The same without the unit."""
     return significant(value) if found.at_rates else number(round(value, 1))

@@ -1,11 +1,10 @@
-"""The highest load that keeps an objective, estimated from steady stages at several loads.
+"""Estimate the capacity, the highest load that meets an objective, from steady stages at several loads.
 
-Capacity is N@objective: the number of users, each with a request every interval, or of requests a second, up to which
-the objective
-is kept and the target answers as fast as it is asked. "Users when it failed" is another number, and a much
-higher one: failures come a time-out late, while users are still being added.
+Capacity is N@objective: the number of users with one request per interval each, or of requests per second, up to which
+the objective is met and the target keeps up with the offered load. "Users when it failed" is a different and much
+higher number: failures arrive a time-out late, while users are still being added.
 
-Pure arithmetic on `HoldResult`s. How the loads were chosen is `analysis.capacity.search`'s business.
+Pure arithmetic on `HoldResult`s; `analysis.capacity.search` chooses the loads.
 """
 
 import math
@@ -34,32 +33,32 @@ from katydid.model.documents.capacity import REQUESTS_PER_S, USERS, CapacityFoun
 from katydid.model.documents.manifest import Manifest
 
 MEASURE = "measure"
-"""The purpose of stages that are repeated; those with another one only found the range."""
+"""The purpose of stages that are repeated; stages with another purpose only find the range."""
 KEEPS_UP = "keeps_up"
 _OF_FAILURES = ("failure_rate", CONVERSATIONS_OK, "failures")
-"""Parts of an objective that failed requests break by themselves."""
+"""Criteria that failed requests alone can violate."""
 
 RESOLUTION = 0.03
-"""Share by which an estimate may be off by how it is made: loads differ by about 4 %, and a queue that grows as slowly
-as one near its limit does is not seen in a stage of some intervals (simulated: 2 % too high)."""
+"""The method's own relative error: loads differ by about 4 %, and near the limit a queue grows so slowly that a stage
+of a few intervals does not show it (simulated: 2 % too high)."""
 CONFIDENCE = 0.95
 ONE_REPEAT = 0.13
-"""The same where there is but one repeat, which shows no scatter: 2 × 6.3 %, as single searches scatter on a target
-whose luck changes from run to run by 4 %."""
+"""The same with a single repeat, which shows no scatter: 2 × 6.3 %, the scatter of single searches on a target that
+varies by 4 % from run to run."""
 CLIFF = 0.5
-"""The share of missed requests jumps by more than this from one load to the next: a line between them means nothing."""
+"""A larger jump of the missed share from one load to the next is a cliff, where interpolation means nothing."""
 WELL_FITTED = 0.06
-"""Largest distance of a share from the fitted curve."""
+"""The largest distance of a share from a well-fitted curve."""
 CLEARLY_BEHIND = 0.97
-"""A target that sustains less than this share of what it is offered shows what it can do at most."""
+"""A target that sustains less than this share of the offered load shows its maximum rate."""
 
 
 @dataclass(frozen=True, slots=True)
 class Crossing:
-    """Where one criterion begins to be broken.
+    """The load at which a criterion starts to be violated.
 
     Attributes:
-        users: there; infinite where it was kept everywhere.
+        users: the load; infinite if the criterion was met everywhere.
         method: `logistic`, `isotonic`, `cliff`, `saturation` or `limiter`.
     """
 
@@ -70,19 +69,19 @@ class Crossing:
 
 @dataclass(frozen=True, slots=True)
 class Capacity:
-    """What a search found.
+    """The result of a search.
 
     Attributes:
-        capacity: users at the objective; the most that were tried, where `at_least`; None where nothing held.
-        low, high: interval at 95 %; `high` is None where nothing broke.
-        estimates: of each repeat.
-        limiting: the criterion that breaks first.
-        method: see `Crossing`; of most repeats.
-        cliff: whether the objective is kept and broken at neighbouring loads, with nothing in between.
-        knee: users at which throughput is highest, by the Universal Scalability Law; None where that is not in the
-            range that was looked at.
-        limiter_seen: whether stages lasted long enough for the rate limiter that breaks the objective; None where it
-            is not that.
+        capacity: in users; the most that were tried, if `at_least`; None if no load met the objective.
+        low, high: 95 % interval; `high` is None if no load violated the objective.
+        at_least: no load violated the objective.
+        estimates: one per repeat.
+        limiting: the criterion that is violated first.
+        method: the most frequent over the repeats; see `Crossing`.
+        cliff: the objective is met at one load and badly violated at the next.
+        knee: users at the highest throughput, by the Universal Scalability Law; None if outside the range of loads.
+        limiter_seen: stages lasted long enough to measure the rate limiter that violates the objective; None if no
+            rate limiter does.
     """
 
     capacity: float | None
@@ -98,7 +97,7 @@ class Capacity:
 
 
 def estimate_capacity(results: Sequence[HoldResult], criteria: Sequence[Criterion]) -> Capacity:
-    """The capacity out of all stages of a search."""
+    """Estimate the capacity from all stages of a search."""
     knee = usl_knee(results)
     results = _believed(_long_enough(results))
     held = [r.users for r in results if r.held]
@@ -116,14 +115,14 @@ def estimate_capacity(results: Sequence[HoldResult], criteria: Sequence[Criterio
     low, high = _interval(estimates)
     method = _most([c.method for c in found])
     seen = _limiter_seen(results, limiting)
-    if seen is False:  # a longer stage might hold less, and none might hold more
+    if seen is False:  # longer stages might sustain less, but not more
         middle = low = None
     cliff = method == "cliff"
     return Capacity(middle, low, high, False, estimates, limiting, method, cliff, knee, seen)
 
 
 def first_crossing(holds: Sequence[HoldResult], criteria: Sequence[Criterion]) -> Crossing | None:
-    """The criterion that breaks at the lowest load; None where nothing breaks."""
+    """The criterion that is violated at the lowest load; None if none is."""
     found = [c for criterion in criteria if (c := _crossing(holds, criterion)) is not None]
     limited = let_pass(holds, min((c.allowed for c in criteria), default=0.0))
     if limited is not None:
@@ -135,12 +134,12 @@ def first_crossing(holds: Sequence[HoldResult], criteria: Sequence[Criterion]) -
 
 
 def saturation(holds: Iterable[HoldResult]) -> float | None:
-    """Users that the target can keep up with, from stages in which it fell behind; None where it never did.
+    """Users that the target can keep up with, from stages in which it fell behind; None if it never did.
 
-    A target that answers X requests a second, with more than that on offer, holds X × interval users
-    (operational analysis, Denning and Buzen 1978). That holds however far beyond its limit it was measured. A hiccup
-    of either side can only lower it: of two values the higher is taken. Short stages say it less exactly, and are
-    asked where there are no others.
+    A target that answers X requests per second while more are offered sustains X × interval users (operational
+    analysis, Denning and Buzen 1978), however far beyond its limit it is measured. A hiccup of target or generator can
+    only lower the value, so the upper median is used. Short stages are less exact, and count only if there are no
+    others.
     """
     behind = [h for h in holds if not h.keeps_up]
     behind = [h for h in behind if h.purpose.startswith(MEASURE)] or behind
@@ -150,9 +149,9 @@ def saturation(holds: Iterable[HoldResult]) -> float | None:
 
 
 def let_pass(holds: Sequence[HoldResult], allowed: float) -> float | None:
-    """Users of whom a rate limiter refuses the share that is allowed; None where no stage shows what it lets pass.
+    """Users at which a rate limiter rejects just the allowed share; None if no stage shows the limiter's rate.
 
-    Unlike the share that one stage saw refused, this depends on no budget that the limiter had left at its beginning.
+    Unlike the share rejected in one stage, this does not depend on the quota that was left when the stage began.
     """
     users = [
         h.limiter_per_s / h.requests_each * h.users / h.offered_per_s / (1.0 - allowed)
@@ -163,7 +162,7 @@ def let_pass(holds: Sequence[HoldResult], allowed: float) -> float | None:
 
 
 def _failing(holds: Sequence[HoldResult]) -> str:
-    """The name of the failures that broke an objective."""
+    """The name of the failure criterion that was violated."""
     broken = [name for hold in holds for name in broken_itself(hold)]
     return next((name for name in broken if name in _OF_FAILURES), "failures")
 
@@ -176,14 +175,14 @@ def _limiter_seen(results: Sequence[HoldResult], limiting: str) -> bool | None:
 
 
 def _long_enough(results: Sequence[HoldResult]) -> Sequence[HoldResult]:
-    """Without stages that are shorter than a rate limiter's window: they show what was left of it."""
+    """The stages at least as long as a rate limiter's window; shorter ones only show how much quota was left."""
     window = max((r.limiter_window_s or 0.0 for r in results if not r.held), default=0.0)
     longer = [r for r in results if r.seconds >= window]
     return longer if any(r.purpose.startswith(MEASURE) for r in longer) else results
 
 
 def _believed(results: Sequence[HoldResult]) -> list[HoldResult]:
-    """Without short stages that longer ones contradict: broken below a kept load, kept above a broken one."""
+    """The stages without short ones that longer ones contradict: violated below a load that held, or vice versa."""
     measured = [r for r in results if r.purpose.startswith(MEASURE)]
     most_held = max((r.users for r in measured if r.held), default=0)
     least_broken = min((r.users for r in measured if not r.held), default=math.inf)
@@ -194,7 +193,7 @@ def _believed(results: Sequence[HoldResult]) -> list[HoldResult]:
 
 
 def _repeats(results: Sequence[HoldResult]) -> list[list[HoldResult]]:
-    """The stages of each repeat, with those of the bracket that lie outside its range as anchors."""
+    """The stages of each repeat, with the short stages outside its range as anchors."""
     names = list(dict.fromkeys(r.purpose for r in results if r.purpose.startswith(MEASURE)))
     others = [r for r in results if not r.purpose.startswith(MEASURE)]
     repeats = []
@@ -206,7 +205,7 @@ def _repeats(results: Sequence[HoldResult]) -> list[list[HoldResult]]:
 
 
 def _crossing(holds: Sequence[HoldResult], criterion: Criterion) -> Crossing | None:
-    """Where the share of requests that miss a criterion passes what is allowed."""
+    """The load at which the share of requests that miss a criterion exceeds the allowed share."""
     usable = [h for h in holds if _tells(h, criterion)]
     if not usable or not any(criterion.metric in h.broken for h in usable):
         return None
@@ -234,10 +233,10 @@ def _crossing(holds: Sequence[HoldResult], criterion: Criterion) -> Crossing | N
 
 
 def _tells(hold: HoldResult, criterion: Criterion) -> bool:
-    """Whether the share that missed a criterion in a stage is one of its load.
+    """Return True if the share that missed a criterion in a stage is representative of the stage's load.
 
-    Not where the target fell behind, so that it would still grow, nor where so few requests were asked that more than
-    the allowed share missed it by chance.
+    It is not if the target fell behind, because the share would still grow, or if so few requests were judged that more
+    than the allowed share missed it by chance.
     """
     if not hold.judged[criterion.metric]:
         return False
@@ -246,13 +245,13 @@ def _tells(hold: HoldResult, criterion: Criterion) -> bool:
 
 
 def _name(metric: str, holds: Sequence[HoldResult]) -> str:
-    """The criterion's, or that of the failures, where they alone broke it everywhere."""
+    """The criterion's name, or that of the failure criterion if failures alone violated it in all stages."""
     broke = [broken_itself(hold) for hold in holds if metric in hold.broken]
     return metric if any(metric in names for names in broke) else _failing(holds)
 
 
 def _logistic(x: np.ndarray, shares: np.ndarray, total: np.ndarray, allowed: float) -> float | None:
-    """Where a logistic curve through the shares passes `allowed`; None where no such curve fits them."""
+    """The load at which a logistic curve through the shares reaches `allowed`; None if no such curve fits."""
     centre, width = float(x.mean()), float(x.std()) or 1.0
     z = (x - centre) / width
     bad = shares * total
@@ -275,7 +274,7 @@ def _logistic(x: np.ndarray, shares: np.ndarray, total: np.ndarray, allowed: flo
 
 
 def _interval(estimates: Sequence[float]) -> tuple[float, float]:
-    """95 % on log N over the repeats, never narrower than what one repeat can resolve, nor than one user."""
+    """The 95 % interval over the repeats, on log N; at least as wide as the resolution, and as whole users."""
     logs = np.log(estimates)
     half = math.log1p(resolution(len(logs)))
     if len(logs) > 1:
@@ -287,7 +286,7 @@ def _interval(estimates: Sequence[float]) -> tuple[float, float]:
 
 
 def resolution(repeats: int) -> float:
-    """The share of the capacity that its interval has to either side at least."""
+    """The least half-width of the interval, as a fraction of the capacity."""
     return RESOLUTION if repeats > 1 else ONE_REPEAT
 
 
@@ -301,7 +300,7 @@ def _broken_most(results: Sequence[HoldResult]) -> str | None:
 
 
 def _as_rates(found: Capacity, steps: Sequence[Step], manifest: Manifest) -> tuple[Capacity, list[Step]]:
-    """A search in requests a second, which was done in users of an interval (`measure_hold`)."""
+    """Convert a search over rates from users, as `measure_hold` counts them, to requests per second."""
     interval = manifest.interval_s or 1.0
 
     def rate(users: float | None) -> float | None:
@@ -317,7 +316,7 @@ def _as_rates(found: Capacity, steps: Sequence[Step], manifest: Manifest) -> tup
 
 
 def capacity_part(run: Run) -> dict[str, object]:
-    """What a search found, for `summary.json`: the capacity, its interval, what limited it, and every stage."""
+    """The part of `summary.json` on a capacity search: the capacity, its interval, what limited it, and all stages."""
     criteria = criteria_of(run.manifest)
     holds = [h for h in holds_of(run.frame, run.manifest, criteria) if h.ended != "interrupted"]
     found = estimate_capacity(holds, criteria)

@@ -1,4 +1,4 @@
-"""One stage of a run as a measurement: what was offered, what came back, and whether that kept the objective.
+"""Measure one stage of a run: the offered load, the answers, and whether they met the objective.
 
 Knows no search and no estimate. Times are milliseconds of the run, as in the samples.
 """
@@ -22,27 +22,26 @@ from katydid.model.metrics import DISTRIBUTIONS, STATISTICS
 BRACKET = "bracket"
 """The purpose of short stages that only find the range of a search."""
 BY_CHANCE = 0.01
-"""Such a stage has broken what so many requests miss by chance in less than this share of the cases, where as many as
-are allowed miss it in the long run: of 20 requests 2 are no sign of more than 5 %."""
+"""Significance level at which a short stage violates a criterion: 2 of 20 requests are no evidence of more than 5 %."""
 FEWEST_BAD = 2
-"""Requests that must miss the objective before a stage has broken it: one is an accident."""
+"""The fewest requests that must miss a criterion for a stage to violate it: one may be an accident."""
 BEHIND_SHARE, BEHIND_FEWEST = 0.015, 2.0
-"""A target falls behind where it answers this share less than it was offered, and this many requests less."""
+"""A target falls behind if more than this share and this number of the offered requests stay unanswered."""
 CONVERSATIONS_OK = "conversations_ok"
 LOOKS = 40
-"""Moments of a stage at which its answers are counted."""
+"""Points in time of a stage at which its answers are counted."""
 SURELY = 2.5
-"""Standard deviations of chance from which on response times surely grow."""
+"""Standard deviations beyond which growing response times are not due to chance."""
 
 
 @dataclass(frozen=True, slots=True)
 class Criterion:
-    """A part of an objective that each request keeps or misses, or each conversation of several requests.
+    """A part of an objective that each request, or each conversation, meets or misses.
 
     Attributes:
         metric: its flat name, such as `duration.p95` or `failure_rate`.
-        allowed: share of them that may miss it.
-        limit_ms: what a request may take; None where the metric is a share itself.
+        allowed: the share of requests or conversations that may miss it.
+        limit_ms: the longest time a request may take; None if the metric is a share itself.
     """
 
     metric: str
@@ -51,7 +50,7 @@ class Criterion:
 
     @property
     def text(self) -> str:
-        """As a person would write it."""
+        """The criterion in words, such as `duration.p95 ≤ 500 ms`."""
         if self.metric == CONVERSATIONS_OK:
             return f"{self.metric} ≥ {100 * (1.0 - self.allowed):g} %"
         if self.limit_ms is None:
@@ -59,10 +58,10 @@ class Criterion:
         return f"{self.metric} ≤ {self.limit_ms:g} ms"
 
     def judged(self, rows: pd.DataFrame, record: StageRecord) -> pd.DataFrame:
-        """Which of a stage's rows it judges: requests that were due in its time, or the last ones of conversations.
+        """The rows that it judges: requests due in the stage's time, or the last requests of conversations.
 
-        A conversation belongs to the stage's time where its first request was due then, and ends with its answer or
-        with a failure.
+        A conversation counts if its first request was due in the stage's time. It ends with its last answer or with a
+        failure.
         """
         if not self.of_conversations:
             return rows[_within(rows["scheduled_ms"], record)]
@@ -72,11 +71,11 @@ class Criterion:
 
     @property
     def of_conversations(self) -> bool:
-        """Whether it is about conversations."""
+        """True if it judges conversations."""
         return self.metric == CONVERSATIONS_OK or _column(self.metric) == _CONVERSATION
 
     def missed(self, rows: pd.DataFrame) -> pd.Series:
-        """Which of the rows that it judges missed it; a failed one has missed every time limit."""
+        """Which of the judged rows missed it; a failed request misses every time limit."""
         failed: pd.Series = rows["outcome"] == "failed"
         if self.metric in {"failure_rate", CONVERSATIONS_OK}:
             return failed
@@ -89,7 +88,7 @@ class Criterion:
 
 _COLUMNS = {d.name: d.column for d in DISTRIBUTIONS}
 _CONVERSATION = "conversation_ms"
-"""Filled where a conversation ended as it should."""
+"""The column is filled in the last row of a conversation that succeeded."""
 _QUANTILES = {s.name: s.quantile for s in STATISTICS if s.quantile is not None}
 
 
@@ -103,12 +102,12 @@ def _within(times: pd.Series, record: StageRecord) -> pd.Series:
 
 
 def criterion(metric: str, limit: float, columns: Collection[str]) -> Criterion | None:
-    """A limit of an objective as a criterion; None where requests or conversations cannot keep or miss it one by one.
+    """Turn a limit of an objective into a criterion; None if single requests or conversations cannot meet or miss it.
 
     Args:
         metric: flat name.
-        limit: from above, or of `conversations_ok` from below, in the unit of `summary.json`.
-        columns: that a row has.
+        limit: upper limit, or for `conversations_ok` lower limit, in the unit of `summary.json`.
+        columns: the columns of a row.
     """
     if metric in {"failure_rate", "late_share"}:
         return Criterion(metric, limit)
@@ -121,20 +120,20 @@ def criterion(metric: str, limit: float, columns: Collection[str]) -> Criterion 
 
 
 class HoldResult(Hold, kw_only=True, frozen=True):
-    """What a stage showed, and what that says."""
+    """The result of a stage."""
 
     @property
     def held(self) -> bool:
-        """Whether the objective was kept."""
+        """True if the objective was met."""
         return self.requests > 0 and not self.broken
 
     def missed_share(self, metric: str) -> float:
-        """Share of what a criterion judged that missed it."""
+        """The share of judged requests or conversations that missed a criterion."""
         return self.missed[metric] / self.judged[metric] if self.judged[metric] else 0.0
 
     @property
     def load(self) -> float:
-        """Users, or requests/s of a stage at a rate."""
+        """The number of users, or requests/s if the stage has a rate."""
         return float(self.users) if self.rate_per_s is None else self.rate_per_s
 
     @property
@@ -146,7 +145,7 @@ class HoldResult(Hold, kw_only=True, frozen=True):
 
     @property
     def text(self) -> str:
-        """In one line."""
+        """The result in one line."""
         times = "" if self.p95_ms is None else f", p95 {milliseconds(self.p95_ms)}"
         seen = f"{plural(self.requests, 'request')}, {self.failed} failed{times}"
         broken = ", ".join(map(criterion_text, broken_itself(self))) or "no requests"
@@ -158,18 +157,18 @@ class HoldResult(Hold, kw_only=True, frozen=True):
             return ""
         if self.limiter_per_s is None:
             return (
-                f"; a rate limiter refused {self.rate_limited}: its window is {self.limiter_at_least_s:.3g} s or longer"
+                f"; a rate limiter rejected {self.rate_limited}: its window is at least {self.limiter_at_least_s:.3g} s"
             )
-        return f"; its rate limiter lets {significant(self.limiter_per_s)} requests/s pass"
+        return f"; the rate limiter allows {significant(self.limiter_per_s)} requests/s"
 
     def step(self) -> Step:
-        """As documents have it."""
+        """The stage as documents store it."""
         worst = max(map(self.missed_share, self.missed), default=0.0)
         return Step(**msgspec.structs.asdict(self), held=self.held, missed_share=worst)
 
 
 def broken_itself(hold: Hold) -> tuple[str, ...]:
-    """Parts of the objective that broke by themselves, not only since failed requests count as late ones."""
+    """The criteria that were violated by more than failed requests, which count as late; else `failures`."""
     itself = tuple(metric for metric in hold.broken if not _by_failures_alone(hold, metric))
     return itself or (("failures",) if hold.broken else ())
 
@@ -195,9 +194,9 @@ def measure_hold(
 
     Args:
         frame: samples with derived columns (`analysis.derived`), at least all of this stage.
-        record: of the stage; in that of a search no request counts that a limiter refused for the stage before.
-        interval: seconds between a user's requests; 0 in a closed loop, which cannot fall behind. A stage at a rate is
-            taken for the users who would offer it with that interval, in the result too.
+        record: of the stage. In a search, requests that a limiter rejected because of the stage before do not count.
+        interval: seconds between a user's requests; 0 in a closed loop, which cannot fall behind. A stage at a rate
+            counts, in the result too, as the number of users who would offer that rate with this interval.
         criteria: the objective.
     """
     users = record.users if record.rate is None else max(1, round(record.rate * interval))
@@ -257,7 +256,7 @@ def measure_hold(
 
 
 def _breaks(missed: int, judged: int, allowed: float, *, short: bool) -> bool:
-    """Whether more miss a criterion than it allows; in a short stage, more than chance would have it."""
+    """Return True if more miss a criterion than it allows; in a short stage, only if significantly more."""
     if missed < FEWEST_BAD or missed <= allowed * judged + 1e-9:
         return False
     return not short or bool(bdtrc(missed - 1, judged, allowed) < BY_CHANCE)
@@ -270,22 +269,22 @@ def _answered(rows: pd.DataFrame, begin: float, end: float) -> int:
 
 
 def _requests_each(rows: pd.DataFrame, last: "pd.Series[bool]") -> float:
-    """Requests of a conversation, in the mean of those whose last one is among the rows; 1 where there are none."""
+    """Mean number of requests per conversation, over those whose last request is in the rows; 1 if there are none."""
     of = last.groupby([rows["user"], rows["iteration"]])
     sizes = of.size()[of.any()]
     return float(sizes.mean()) if len(sizes) else 1.0
 
 
 def _behind(rows: pd.DataFrame, record: StageRecord, begin: float, interval: float, offered: float) -> float:
-    """Requests by which the target fell behind what was offered, from `begin` to the end of the stage.
+    """The number of requests by which the target fell behind the offered load, from `begin` to the end of the stage.
 
-    Its rate is the slope of the answers that had come, seen at many moments, so that where the last moment
-    falls does not decide. Whether the others wait in the target or were never started for want of an answer
-    is the same. A client that left needs no answer any more. Where several requests are a conversation, all of them
-    are the target's work: first ones alone are answered faster than conversations end, while more and more are begun.
+    The target's rate is the slope of the cumulative number of answers at many points in time, so the exact end does not
+    matter. It makes no difference whether the missing requests wait in the target or never started because their users
+    were waiting. Requests whose client left count as answered. For conversations, all requests count: if more and more
+    conversations begin, their first requests are answered faster than conversations end.
     """
     length = record.end_ms - begin
-    if length < interval * 1000.0:  # nothing can be said about so little
+    if length < interval * 1000.0:  # too short to tell
         return 0.0
     starts = rows["start_ms"].fillna(rows["scheduled_ms"]).to_numpy(dtype=np.float64)
     took = (
@@ -303,9 +302,9 @@ def _behind(rows: pd.DataFrame, record: StageRecord, begin: float, interval: flo
 
 
 def _piles_up(paced: pd.DataFrame, fewest: float) -> bool:
-    """Whether there are signs of a queue: users that waited for answers started fewer requests, or times grow.
+    """Return True if there are signs of a queue: waiting users started fewer requests, or response times grow.
 
-    Answers whose times vary come early and late by chance; a few of them missing at the end are not a queue yet.
+    If response times vary, a few answers may be missing at the end by chance; that is not a queue yet.
     """
     if len(paced) < fewest:
         return True
@@ -317,7 +316,7 @@ def _piles_up(paced: pd.DataFrame, fewest: float) -> bool:
 
 
 def holds_of(frame: pd.DataFrame, manifest: Manifest, criteria: Sequence[Criterion]) -> list[HoldResult]:
-    """All stages of a run, in their order."""
+    """Measure all stages of a run, in order."""
     interval = manifest.interval_s or 0.0
     if not interval and not manifest.is_closed:
         return []

@@ -1,4 +1,4 @@
-"""The load at which throughput is highest, by the Universal Scalability Law (Gunther). It is not the capacity."""
+"""The load with the highest throughput, by the Universal Scalability Law (Gunther). It is not the capacity."""
 
 import math
 from collections.abc import Sequence
@@ -8,13 +8,13 @@ import numpy as np
 from katydid.analysis.capacity.holds import HoldResult
 
 FEWEST_LOADS = 6
-"""Loads that the knee needs, past the bend among them."""
+"""The fewest different loads for a fit; the objective must be violated at some of them."""
 
 
 def usl_knee(results: Sequence[HoldResult]) -> float | None:
-    """Where throughput is highest, by Gunther's Universal Scalability Law; None where the loads do not show it.
+    """Users at the highest throughput, by Gunther's Universal Scalability Law; None if the loads do not show it.
 
-    X(N) = γN / (1 + σ(N − 1) + κN(N − 1)), which is highest at N = √((1 − σ) / κ).
+    X(N) = γN / (1 + σ(N − 1) + κN(N − 1)) is highest at N = √((1 − σ) / κ).
     """
     loads = np.array([r.users for r in results if r.ok], dtype=np.float64)
     rates = np.array([r.ok_per_s for r in results if r.ok])
@@ -29,7 +29,7 @@ def usl_knee(results: Sequence[HoldResult]) -> float | None:
     start = [float(np.max(rates / loads)), 0.01, 1e-5]
     try:
         (_, sigma, kappa), _ = curve_fit(law, loads, rates, p0=start, bounds=(0.0, [np.inf, 1.0, 1.0]), max_nfev=5000)
-    except RuntimeError:  # it does not converge
+    except RuntimeError:  # the fit does not converge
         return None
     if kappa <= 0 or sigma >= 1:
         return None

@@ -1,9 +1,9 @@
-"""What a stage shows of a limiter of requests: how many it lets pass in the long run, and its window.
+"""Estimate a rate limiter from the requests of a stage: its long-run rate, and its window.
 
-A fixed or sliding window lets requests pass until its number is reached and refuses all until it ends; a bucket lets
-one pass whenever a token has come. Either way refusals end at a *return*, and from one return to another the limiter
-lets pass what it does in the long run. What is before the first return is the budget, or the lack of it, that the
-stage found. Knows no objective and no search.
+A fixed or sliding window lets requests pass until its quota is used up, and then rejects all until it ends. A token
+bucket lets one pass whenever a token has arrived. Either way a series of rejections ends at a *return*, and from one
+return to another the limiter shows its long-run rate. Before the first return, the requests only show how much of the
+quota was left when the stage began. Knows no objective and no search.
 """
 
 from dataclasses import dataclass
@@ -14,21 +14,21 @@ import pandas as pd
 from katydid.model.sample import REFUSED_FOR_RATE
 
 FEWEST_PASSED = 10
-"""Requests between returns that a rate is counted from."""
+"""The fewest requests between returns from which a rate is computed."""
 AS_LONG = 0.5
-"""Refusals for less than this share of the longest time belong to it: some passed in between."""
+"""A series of rejections shorter than this share of the longest is part of it: a few requests passed in between."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limiter:
-    """What a stage shows of a limiter.
+    """A rate limiter, as a stage shows it.
 
     Attributes:
-        refused: requests that it refused.
-        per_s: requests that it lets pass each second in the long run; None where the stage does not show it.
-        window_s: from one return to the next, None as above.
-        at_least_s: its window is no shorter than this, by the answers' `Retry-After` and by how long it refused.
-        fresh_ms: from here on it is this stage's own requests that it refuses, not the stage before that used it up.
+        refused: the number of requests that it rejected.
+        per_s: requests per second that pass in the long run; None if the stage does not show it.
+        window_s: mean time from one return to the next; None as above.
+        at_least_s: lower bound of its window, from the answers' `Retry-After` and from how long it rejected requests.
+        fresh_ms: rejections before this time may be due to the stage before, which used up the quota.
     """
 
     refused: int
@@ -39,10 +39,10 @@ class Limiter:
 
 
 def limiter_of(rows: pd.DataFrame, begin_ms: float, end_ms: float) -> Limiter | None:
-    """The limiter of a stage; None where it refused nothing, or most failures are others.
+    """Estimate the limiter of a stage; None if nothing was rejected, or if most failures have other causes.
 
     Args:
-        rows: of the whole stage that ended, what settles too.
+        rows: all requests of the stage that ended, including its settling time.
         begin_ms: of the stage.
         end_ms: of the stage.
     """
@@ -56,7 +56,7 @@ def limiter_of(rows: pd.DataFrame, begin_ms: float, end_ms: float) -> Limiter | 
     order = np.argsort(at, kind="stable")
     at, refused = at[order], refused[order]
     edges = np.diff(refused.astype(int), prepend=0)
-    first, back = at[edges == 1], at[edges == -1]  # of each time of refusals, and of the request that passed after it
+    first, back = at[edges == 1], at[edges == -1]  # the first of each series of rejections, and the return after it
     lengths = back - first[: len(back)]
     ended = end_ms / 1000.0
     open_ = ended - first[-1] if len(first) > len(back) else 0.0
@@ -74,7 +74,7 @@ def limiter_of(rows: pd.DataFrame, begin_ms: float, end_ms: float) -> Limiter | 
 
 
 def _asked_s(rows: pd.DataFrame) -> float:
-    """The longest time that refusals asked to wait."""
+    """The longest wait that a rejection asked for, in seconds."""
     if "retry_after_ms" not in rows:
         return 0.0
     longest = rows["retry_after_ms"].astype(np.float64).max()

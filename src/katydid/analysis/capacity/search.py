@@ -1,12 +1,13 @@
-"""Which load to hold next, in a search for the capacity. Pure: results in, holds out.
+"""Choose the next load in a capacity search. Pure: stage results in, holds out.
 
-First the load is doubled until the objective breaks, and the range between kept and broken is narrowed, by
-short holds. Then several loads across that range are held for longer, in shuffled order, and all of that is
-repeated around what the repeats before found, with the loads moved by a part of a step. Where a repeat shows that
-the range was wrong, it gets one load after the other on the side where the limit must be, ever farther away.
+Short holds find the range first: the load is doubled until the objective is violated, then the range between the
+highest load that met it and the lowest that violated it is narrowed. Then several loads across the range are held
+longer, in shuffled order. This is repeated around the estimate of the repeats so far, with the loads shifted by a
+fraction of a step. If a repeat shows that the range was wrong, loads are added one by one, at growing distance, on the
+side where the limit must be.
 
-Where a rate limiter is what breaks the objective, holds last two of its windows: as long as they are shorter, the load
-that met it is held again, for longer. What it then lets pass is where the range is.
+If a rate limiter violates the objective, holds must last two of its windows: the same load is held again, longer each
+time, until one does. The limiter's long-run rate then gives the range.
 """
 
 import math
@@ -20,34 +21,34 @@ from katydid.load.stages import Hold, Outlook
 from katydid.model.documents.manifest import StageRecord
 
 NARROW = 1.15
-"""The range is narrow enough to be measured: its ends differ by this factor."""
+"""The range is narrow enough to measure if its ends differ by at most this factor."""
 NEAR = 1.06
-"""Factor by which the range reaches beyond a rate limiter's users to either side."""
+"""The range extends by this factor to either side of the users that a rate limiter allows."""
 SPAN = 1.2
-"""Factor from the lowest to the highest load of a repeat, at least."""
+"""The least factor between the lowest and the highest load of a repeat."""
 MOST_MOVES = 4
-"""Loads that a search may add where the range turns out to be wrong."""
+"""The most loads that a search adds if the range turns out to be wrong."""
 LIKELY_DOUBLINGS, LIKELY_HALVINGS = 2, 2
-"""Holds that finding the range may still take, while nothing has broken; for the outlook alone."""
+"""Assumed number of further holds to find the range, while no load has violated the objective; only for the outlook."""
 BRACKET_REQUESTS = 20
 """Requests that a short hold should count."""
 MEASURED_REQUESTS, MEASURED_INTERVALS = 200, 5
-"""A measured hold counts so many requests, or intervals where these are fewer: a shorter one sees no queue grow."""
+"""A measured hold lasts for this many requests or intervals, whichever is shorter; a queue must have time to grow."""
 WINDOWS = 2.0
-"""Windows of a rate limiter that a hold lasts."""
+"""The length of a hold in windows of the rate limiter."""
 LONGEST = 300.0
-"""Seconds of a hold beyond which a search does not look for a limiter's window: an hour's or a day's is not seen."""
+"""Longest hold, in seconds, to see a limiter's window; windows of an hour or a day are not measured."""
 
 
 @dataclass(frozen=True, slots=True)
 class SearchSettings:
-    """How a search is done.
+    """The settings of a search.
 
     Attributes:
         interval: seconds between a user's requests.
-        hold: seconds of a measured hold, its settling included.
-        steps: loads of a repeat.
-        failure_limit: failed requests that end a hold early, where the objective allows no more; 0 = never.
+        hold: seconds of a measured hold, including its settling time.
+        steps: number of loads per repeat.
+        failure_limit: the fewest failed requests that end a hold early, more if the objective allows more; 0 = never.
     """
 
     interval: float
@@ -61,11 +62,12 @@ class SearchSettings:
 
 
 class CapacitySearch:
-    """A plan (`load.stages.StagePlan`) that looks for the capacity.
+    """A plan (`load.stages.StagePlan`) that searches for the capacity.
 
     Args:
+        settings: of the search.
         criteria: the objective.
-        measure: what a stage that is over showed.
+        measure: measures a finished stage.
     """
 
     def __init__(
@@ -83,13 +85,13 @@ class CapacitySearch:
         self._repeat = 0
         self._planned = 0
         self._moves = 0
-        self._windows = 0.0  # seconds that holds last at least, beside their settling
-        self._seen = False  # what a limiter lets pass
-        self._blind = False  # its window is longer than any hold
+        self._windows = 0.0  # least seconds of a hold after its settling time
+        self._seen = False  # the limiter's long-run rate is known
+        self._blind = False  # the limiter's window is longer than any hold
         self.results: list[HoldResult] = []
 
     def next_hold(self) -> Hold | None:
-        """See `Plan.next_hold`."""
+        """See `StagePlan.next_hold`."""
         hold = None if self._blind else self._next_hold()
         return hold and self._lasting(hold)
 
@@ -112,7 +114,7 @@ class CapacitySearch:
         return self._queue.pop(0)
 
     def finished(self, record: StageRecord) -> None:
-        """See `Plan.finished`."""
+        """See `StagePlan.finished`."""
         result = self._measure(record)
         self.results.append(result)
         if result.rate_limited and not result.held:
@@ -123,7 +125,7 @@ class CapacitySearch:
             self._high = result.users
 
     def outlook(self) -> Outlook:
-        """See `Plan.outlook`; what the range costs is a guess, and that no repeat needs more loads a hope."""
+        """See `StagePlan.outlook`. The holds to find the range are a guess; loads that repeats may add are left out."""
         settings = self._settings
         measured = len(self._queue) + (settings.repeats - self._repeat) * settings.steps
         bracket = 0 if self._repeat else self._brackets_left()
@@ -135,7 +137,7 @@ class CapacitySearch:
     # The range
 
     def _limited(self, result: HoldResult) -> None:
-        """A limiter broke the objective: see its window first, and what it lets pass."""
+        """A limiter violated the objective: find its window and its long-run rate first."""
         users = let_pass([result], self._allowed)
         if users is None and not self._seen:
             needed = max(WINDOWS * result.limiter_at_least_s, 1.5 * result.seconds)
@@ -149,7 +151,7 @@ class CapacitySearch:
             self._low, self._high = (min(max(1, round(users * part)), self._settings.max_users) for part in parts)
 
     def _brackets_left(self) -> int:
-        """Holds that find the range: doublings, as many as the users allow, then what narrows it to `NARROW`."""
+        """The holds still needed to find the range: doublings up to the most users, then halvings to `NARROW`."""
         if self._high is not None:
             ratio = self._high / max(self._low, 1)
             return math.ceil(math.log2(math.log(ratio) / math.log(NARROW))) if ratio > NARROW else 0
@@ -175,7 +177,7 @@ class CapacitySearch:
             self._next = self._between(result)
 
     def _between(self, result: HoldResult) -> int:
-        """A load inside the range: where the last hold points to, if it does, else the middle."""
+        """A load inside the range: the one that the last hold suggests, if any, else the geometric middle."""
         assert self._high is not None  # noqa: S101 - the caller looked
         low, high = max(self._low, 1), self._high
         guess = math.sqrt(low * high)
@@ -188,7 +190,7 @@ class CapacitySearch:
         return min(max(inside, self._low + 1), high - 1)
 
     def _beyond(self) -> int | None:
-        """Another load for the last repeat, where all of its loads were kept, or all broken: the limit lies there."""
+        """A further load for the last repeat, if all of its loads met the objective, or all violated it."""
         last = [r for r in self.results if r.purpose == self._name]
         if self._high is None or self._moves >= MOST_MOVES or len({r.held for r in last}) != 1:
             return None
@@ -211,7 +213,7 @@ class CapacitySearch:
         return self._hold(users, interval * (1 + cycles), BRACKET)
 
     def _lasting(self, hold: Hold) -> Hold:
-        """For as long as a limiter's windows ask for; its refusals are what it is to show, and do not end it."""
+        """Make a hold long enough for the limiter's windows; failures then do not end it: rejections are measured."""
         if not self._windows:
             return hold
         return replace(hold, seconds=max(hold.seconds, hold.settle + self._windows), most_failures=0)
@@ -225,12 +227,12 @@ class CapacitySearch:
         return [self._hold(users, self._seconds(users), self._name) for users in loads]
 
     def _seconds(self, users: int) -> float:
-        """Of a measured hold: as asked for, or longer where that were too short for its load."""
+        """The length of a measured hold: as asked for, or longer if that is too short for its load."""
         cycles = min(math.ceil(MEASURED_REQUESTS / users), MEASURED_INTERVALS)
         return max(self._settings.hold, self._settings.interval * (1 + cycles))
 
     def _loads(self) -> list[int]:
-        """Loads across the range and a little beyond it; moved by a part of a step from repeat to repeat."""
+        """The loads of the next repeat: across the range and a little beyond, shifted by a fraction of a step."""
         if self._high is None:
             return [self._low]
         settings, span = self._settings, SPAN
@@ -238,7 +240,7 @@ class CapacitySearch:
         if found is None:
             found = math.sqrt(self._low * self._high)
             span = max(SPAN, (self._high / self._low) ** 1.5)
-        else:  # a load that was kept may be right, and those that broke below it be hiccups
+        else:  # a higher load that met the objective may be right, and violations below it hiccups
             kept = max((r.users for r in self.results if r.held and r.purpose.startswith(MEASURE)), default=0)
             if kept > found * math.sqrt(SPAN):
                 span = kept / found * SPAN
@@ -247,7 +249,7 @@ class CapacitySearch:
         moved = step ** ((self._repeat + 0.5) / settings.repeats - 0.5)
         exact = [found * moved * step ** (i - (settings.steps - 1) / 2) for i in range(settings.steps)]
         loads = {min(max(1, round(users)), settings.max_users) for users in exact}
-        if len(loads) < settings.steps:  # so few users that steps fall together
+        if len(loads) < settings.steps:  # so few users that steps coincide
             loads |= {max(1, math.floor(found)), min(math.floor(found) + 1, settings.max_users)}
         return sorted(loads)
 

@@ -1,1 +1,1 @@
-"""Two versions compared: what differs, by how much, and whether that is more than noise."""
+"""Compare versions: what differs, by how much, and whether that is more than noise."""

@@ -1,4 +1,4 @@
-"""How long one run's answers are, how exactly that is known, and its times as if they had another length.
+"""The lengths of one run's answers, their standard error, and the run's times adjusted to another length.
 
 Knows nothing about other runs.
 """
@@ -14,18 +14,18 @@ from katydid.stats.length_cost import LengthCost, length_cost
 
 TOKENS = "completion_tokens"
 COUNTED = (TOKENS, "chunks")
-"""Columns that tell an answer's length, the better one first: how many tokens a chunk has is the server's choice."""
+"""Columns that measure an answer's length, the better one first: the server chooses how many tokens a chunk has."""
 FEWEST_REPEATS = 10
-"""Repeats of prompts from which on they tell how answers to one prompt vary."""
+"""The fewest repeats of prompts that show how answers to one prompt vary."""
 
 
 class AnswerLengths:
     """Lengths of a run's answers.
 
     Args:
-        requests: of the run.
-        counted: tokens, or chunks, of each request's answer; NaN where that is not known.
-        mean: of the requests that succeeded, and of those that were cut off.
+        requests: the run's requests.
+        counted: tokens, or chunks, of each request's answer; NaN if unknown.
+        mean: mean length of the successful requests, weighted for those that were cut off.
     """
 
     def __init__(self, requests: RequestTimes, counted: np.ndarray, mean: float) -> None:
@@ -34,7 +34,7 @@ class AnswerLengths:
         self.cost = cache(self._cost)
 
     def at(self, distribution: Distribution, tokens: float) -> Known | None:
-        """The times that these requests would have had with answers of so many tokens."""
+        """The times that these requests would have had with answers of this many tokens."""
         cost = self.cost(distribution)
         own = cost.times_as_long(np.nan_to_num(self._lengths, nan=tokens / self.mean))
         return self._requests.known(distribution, cost.times_as_long(np.array(tokens / self.mean)) / own)
@@ -46,9 +46,10 @@ class AnswerLengths:
 
     @cached_property
     def error(self) -> float:
-        """Standard error of the mean, as a fraction of it.
+        """Standard error of the mean length, as a fraction of it.
 
-        Of independent answers; where prompts repeat, of answers to the same prompt, as both sides send the same.
+        Taken from the spread of all answers. If prompts repeat, from the spread of answers to the same prompt, because
+        both sides send the same prompts.
         """
         known = self._lengths[~np.isnan(self._lengths)]
         if len(known) < 2:
@@ -63,7 +64,7 @@ class AnswerLengths:
 
 
 def answer_lengths(requests: RequestTimes) -> dict[str, AnswerLengths]:
-    """Of a run, by what they are counted in; none where it has no answer of any length."""
+    """The lengths of a run's answers, by the column that counts them; empty if no answer has a length."""
     counted = {column: requests.of_successes(column) for column in COUNTED}
     means = {column: known.mean()[0] for column, known in counted.items() if known is not None}
     return {

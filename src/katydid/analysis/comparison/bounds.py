@@ -1,13 +1,14 @@
-"""Differences of which a side is known only as a lower bound, and those of runs that were stopped early.
+"""Differences with a value that is only a lower bound, and differences of runs that were stopped early.
 
-Where a quantile lies among requests that timed out, what they had is a lower bound. If only the new side's is
-one, the change is at least what it says; if only the base's, at most. Two things must be kept apart from noise:
+If a quantile falls among requests that timed out, it is a lower bound. If only the new side's value is one, the true
+change is at least the one shown; if only the base's, at most. Two effects must not be mistaken for a change:
 
-- A quantile at the edge of the time-outs jumps. Two sides with 5 % time-outs each may lie on either side of the
-  edge of p95 by luck. So the side whose value is known must be clear of the edge; where it is not, or where only
-  some runs are bounds, the sides are compared by the share of requests that took longer than the known value.
-- A run that was stopped early has fewer requests than those that tell the noise: its variance is taken as larger
-  by as much. One that was stopped while users were still being added had another load: no verdict.
+- A quantile near the edge of the time-outs jumps. Two sides with 5 % time-outs each may have their p95 on different
+  sides of that edge by chance. So the side with the known value must be clear of the edge. If it is not, or if only
+  some runs of the other side have bounds, the sides are compared by the share of requests that took longer than the
+  known value.
+- A run that was stopped early has fewer requests than the runs that the noise was estimated from, so its variance is
+  assumed larger in proportion. A run that was stopped while users were still being added had another load: no verdict.
 
 Knows no metric's label and no report.
 """
@@ -26,14 +27,14 @@ from katydid.stats.inference import Design, Difference, compare_values
 Runs = Sequence[Estimates]
 
 EDGE_ERRORS = 3.0
-"""Standard errors by which a side's time-outs must be fewer than would reach the quantile."""
-ON_BOTH_SIDES = "it lies among requests that timed out or were cut off, on both sides"
-UNSETTLED = "it lies among requests that timed out or were cut off, and what they had at least does not settle it"
-IN_A_RAMP = "runs were stopped while users were still being added: their times are those of different loads"
+"""Standard errors by which the share of time-outs must be below the edge of the quantile."""
+ON_BOTH_SIDES = "it falls among requests that timed out or were cut off, on both sides"
+UNSETTLED = "it falls among requests that timed out or were cut off: its lower bound does not decide it"
+IN_A_RAMP = "runs were stopped while users were still being added: their times are of different loads"
 
 
 class Bound(StrEnum):
-    """What a change is: at least what it says (of the new side), at most (of the base), or unknown."""
+    """The true change is at least the one shown (a bound on the new side), at most it (on the base), or unknown."""
 
     LOWER = "lower"
     UPPER = "upper"
@@ -45,7 +46,7 @@ class Weighed:
     """A difference with its bound.
 
     Attributes:
-        floor: the log ratio that the change exceeds, where the shares say so; None where the interval does.
+        floor: the log ratio that the change exceeds, if it was tested by shares; None if by the interval.
         reason: why there can be no verdict.
     """
 
@@ -57,13 +58,13 @@ class Weighed:
 
 
 def weigh(name: str, difference: Difference | None, groups: Sequence[Runs], min_change: float) -> Weighed | None:
-    """What a metric's difference is worth; None where no value is bounded and no run was stopped early.
+    """Adjust a metric's difference for bounds and early stops; None if no value is bounded and no run stopped early.
 
     Args:
         name: of the metric.
-        difference: of its values, bounds taken as values.
-        groups: the runs of the base, those of the new side, and earlier ones, a sequence a version.
-        min_change: the fraction from which on a change is of interest.
+        difference: of its values, with bounds taken as values.
+        groups: the runs of the base, of the new side, and earlier runs, a sequence per version.
+        min_change: the smallest change that matters, a fraction.
     """
     distribution, _ = split_name(name)
     sides, groups = groups[:2], [[run for run in group if distribution in run.times] for group in groups]
@@ -86,7 +87,7 @@ def weigh(name: str, difference: Difference | None, groups: Sequence[Runs], min_
 
 
 def limits(interval: tuple[float, float] | None, bound: Bound | None, floor: float | None) -> list[float | None]:
-    """The ends of a change's interval as fractions; None on the side on which it is open."""
+    """The limits of a change's interval as fractions; None on an open side."""
     if interval is None or bound is Bound.BOTH:
         return [None, None]
     low, high = interval
@@ -98,16 +99,16 @@ def limits(interval: tuple[float, float] | None, bound: Bound | None, floor: flo
 
 
 def stands(bound: Bound | None, *, longer: bool) -> bool:
-    """Whether a verdict on a bound holds although the new side's successful answers are of another length.
+    """Return True if a verdict on a bound holds although the new side's successful answers differ in length.
 
-    Where long answers time out, the successes of that side are the shorter ones: they do not explain that it is
-    slower, as answers that are longer would.
+    If long answers time out, that side's successes are the shorter ones. Shorter answers cannot explain why a side is
+    slower; longer ones could.
     """
     return (bound is Bound.LOWER and not longer) or (bound is Bound.UPPER and longer)
 
 
 def _bounded(name: str, difference: Difference, groups: Sequence[Runs], bound: Bound, min_change: float) -> Weighed:
-    """A difference of which one side is known as a lower bound alone."""
+    """A difference in which one side is only a lower bound."""
     if _is_certain(name, groups, bound):
         return Weighed(difference, _one_way(difference, bound), bound)
     least = math.log1p(min_change) if bound is Bound.LOWER else math.log1p(-min_change)
@@ -115,12 +116,12 @@ def _bounded(name: str, difference: Difference, groups: Sequence[Runs], bound: B
 
 
 def _one_way(difference: Difference, bound: Bound) -> float:
-    """Its p-value; 1 where it points to the side on which the bound is open."""
+    """The p-value of the difference; 1 if it points away from the open side of the bound."""
     return difference.p_value if (difference.log_ratio > 0) == (bound is Bound.LOWER) else 1.0
 
 
 def _is_certain(name: str, groups: Sequence[Runs], bound: Bound) -> bool:
-    """Whether every run of one side has a bound, and those of the other have so few open ends that none is by luck."""
+    """Return True if every run of one side has a bound, and the other side's time-outs are clear of the quantile."""
     distribution, statistic = split_name(name)
     quantile = next(each.quantile for each in STATISTICS if each.name == statistic)
     if quantile is None:
@@ -138,12 +139,12 @@ def _is_certain(name: str, groups: Sequence[Runs], bound: Bound) -> bool:
 
 
 def _p_of_shares(name: str, groups: Sequence[Runs], bound: Bound, least: float) -> float:
-    """The p-value of the shares of requests that took longer than the known side's value and `least`, a log ratio."""
+    """The p-value for the shares of requests that took longer than exp(|`least`|) times the known side's value."""
     distribution, _ = split_name(name)
     known, open_side = groups[:2] if bound is Bound.LOWER else groups[1::-1]
     limit = math.exp(float(np.mean([math.log(run.values[name]) for run in known])) + abs(least))
     if any(run.values[name] < limit for run in open_side if name in run.bounds):
-        return 1.0  # so long are the times of no run known
+        return 1.0  # some runs' times are not known up to the limit
     logs = [[_log_share(run, distribution, limit) for run in group] for group in groups]
     difference = compare_values(logs[0], logs[1], logs[2:], interleaved=False)
     assert difference is not None  # noqa: S101 - the values themselves had one
@@ -153,13 +154,13 @@ def _p_of_shares(name: str, groups: Sequence[Runs], bound: Bound, least: float) 
 
 
 def _log_share(run: Estimates, distribution: str, limit: float) -> float:
-    """The log of the share of requests that took longer, with half a request added, so that none has one too."""
+    """The log of the share of requests that took longer; half a request is added, so that a share of 0 has a log."""
     known = run.times[distribution]
     return math.log((known.share_beyond(limit) * known.count + 0.5) / (known.count + 1.0))
 
 
 def _counting_error(sides: Sequence[Runs], distribution: str, limit: float) -> float:
-    """The least standard error of the log of a ratio of shares: that of independent requests (Poisson's)."""
+    """The least standard error of the log ratio of the shares: that of independent requests (Poisson)."""
     error = 0.0
     for side in sides:
         known = [run.times[distribution] for run in side]
@@ -168,11 +169,11 @@ def _counting_error(sides: Sequence[Runs], distribution: str, limit: float) -> f
 
 
 def _widened(difference: Difference, groups: Sequence[Runs], distribution: str) -> Difference:
-    """A difference whose noise takes account of runs that were stopped early.
+    """The difference, with noise that allows for runs that were stopped early.
 
-    The pooled variance is that of runs with as many requests as its own have in the (harmonic) mean. That of a run
-    with fewer is larger: in proportion, as if all noise came from sampling, which is at most too careful. Degrees
-    of freedom by Satterthwaite: those of the short runs decide.
+    The pooled variance is for runs with the harmonic mean of the requests of the runs it comes from. A run with fewer
+    requests gets a larger variance in proportion, as if all noise came from sampling; this can only be too cautious.
+    Degrees of freedom by Satterthwaite, dominated by the short runs.
     """
     if difference.design is Design.PAIRS or not any(run.stopped_early for group in groups for run in group):
         return difference

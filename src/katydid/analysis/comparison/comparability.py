@@ -1,6 +1,6 @@
-"""Whether two sides may be compared at all: the same load, asked for in the same way, seen with the same clock.
+"""Whether two sides are comparable: they had the same load, sent in the same way, and measured by the same clock.
 
-What differs and matters makes a comparison invalid; other differences are listed for the reader.
+A difference that affects the result makes a comparison invalid; other differences are only listed.
 """
 
 from collections.abc import Iterable, Sequence
@@ -9,28 +9,28 @@ from katydid.model.documents.comparison import Mismatch
 from katydid.model.documents.manifest import Manifest
 
 MUST_MATCH = {
-    "workload": "another workload is another load",
-    "api": "another API is another request",
-    "endpoint": "another endpoint is another request",
-    "model": "another model answers at another speed",
+    "workload": "a different workload is a different load",
+    "api": "a different API means different requests",
+    "endpoint": "a different endpoint means different requests",
+    "model": "a different model has a different speed",
     "users": "a different number of users: not comparable",
-    "interval_s": "another interval is another load",
-    "schedule": "other arrivals are another load",
-    "rate_per_s": "another rate is another load",
-    "arrivals": "other arrivals are another load",
-    "rate_ramp_per_s": "another ramp is another load",
-    "trace_sha256": "another trace is another load",
-    "phase": "other first starts are another load",
-    "ramp_per_s": "another ramp is another load",
-    "run_time_s": "a longer run sees other things",
-    "request_timeout_s": "another time-out cuts off other requests",
-    "idle_timeout_s": "another time-out cuts off other requests",
-    "prompts_sha256": "other prompts get other answers",
-    "check": "another check calls other requests failed",
-    "client": "another client measures in another way",
-    "timestamp_source": "another clock measures other times",
+    "interval_s": "a different interval is a different load",
+    "schedule": "different arrivals are a different load",
+    "rate_per_s": "a different rate is a different load",
+    "arrivals": "different arrivals are a different load",
+    "rate_ramp_per_s": "a different ramp is a different load",
+    "trace_sha256": "a different trace is a different load",
+    "phase": "different first starts are a different load",
+    "ramp_per_s": "a different ramp is a different load",
+    "run_time_s": "runs of different length see different conditions",
+    "request_timeout_s": "a different time-out cuts off different requests",
+    "idle_timeout_s": "a different time-out cuts off different requests",
+    "prompts_sha256": "different prompts get different answers",
+    "check": "a different check fails different requests",
+    "client": "a different client measures in a different way",
+    "timestamp_source": "a different clock measures different times",
 }
-"""Keys of the manifest, with the reason."""
+"""Keys of the manifest that must be equal, with the reason."""
 
 OPTIONS_THAT_MAY_DIFFER = {
     "results", "version_label", "ca_file", "client_cert", "client_key", "insecure", "drain", "failure_threshold",
@@ -39,27 +39,27 @@ OPTIONS_THAT_MAY_DIFFER = {
     "record_events", "target_pid", "target_metrics", "preflight", "before_run", "concurrency", "rate", "arrivals",
     "trace",
 }  # fmt: skip
-"""Options that change no request, and those that the manifest's own keys tell."""
+"""Options that change no request, and options that have a manifest key of their own."""
 
 SEED = "seed"
-"""The option that differs from pair to pair (`katydid ab`), and so among the runs of a side."""
+"""The option that differs from pair to pair in `katydid ab`, and so among the runs of one side."""
 
 WORTH_KNOWING = (
     "adapted", "calibration", "failure_threshold", "spawn_rate", "warm_up_s", "workers", "machine", "cpu_count",
     "katydid_version", "katydid_commit", "locust_version", "python_version",
 )  # fmt: skip
-"""Keys of the manifest whose difference is listed."""
+"""Keys of the manifest whose differences are only listed."""
 
 RAMP = (
     "spawn_rate", "ramp_per_s", "failure_threshold", "users", "interval_s", "request_timeout_s", "idle_timeout_s",
 )  # fmt: skip
-"""What must be the same for runs that the failure threshold ended to be compared by where it did."""
+"""Keys that must be equal to compare where the failure threshold stopped the runs."""
 
 
 def mismatches(base: Sequence[Manifest], new: Sequence[Manifest]) -> list[Mismatch]:
-    """Differences between the manifests of two sides, those that matter first.
+    """Differences between the manifests of two sides, those that affect the result first.
 
-    Seeds differ from pair to pair: they matter where each side has one that the other lacks.
+    Seeds may differ from pair to pair. They affect the result only if each side has a seed that the other lacks.
     """
     found = [_mismatch(key, (m.get(key) for m in base), (m.get(key) for m in new), why) for key, why in _keys()]
     names = {name for manifest in (*base, *new) for name in _options(manifest)} - OPTIONS_THAT_MAY_DIFFER
@@ -67,19 +67,19 @@ def mismatches(base: Sequence[Manifest], new: Sequence[Manifest]) -> list[Mismat
         ours, theirs = ([_options(m).get(name) for m in side] for side in (base, new))
         paired = name == SEED and (set(ours) <= set(theirs) or set(theirs) <= set(ours))
         if not paired:
-            found.append(_mismatch(f"option {name}", ours, theirs, "another option of the run is another request"))
+            found.append(_mismatch(f"option {name}", ours, theirs, "a different option may mean different requests"))
     told = [mismatch for mismatch in found if mismatch is not None]
     return sorted(told, key=lambda mismatch: not mismatch.why)
 
 
 def another_load(one: Manifest, other: Manifest) -> str:
-    """Why two runs, which need not be of one pair, are of different loads; empty where they are of the same."""
+    """Why two runs had different loads, apart from the seed; empty if they had the same."""
     found = (mismatch for mismatch in mismatches([one], [other]) if mismatch.key != _SEED_KEY)
     return next((mismatch.text for mismatch in found if mismatch.why), "")
 
 
 def same_ramp(manifests: Sequence[Manifest]) -> bool:
-    """Whether runs that the failure threshold ended got there in the same way."""
+    """Return True if all runs had the same ramp, time-outs and failure threshold."""
     return all(len({str(manifest.get(key)) for manifest in manifests}) == 1 for key in RAMP)
 
 

@@ -1,12 +1,14 @@
-"""Two versions compared: what differs, by how much, and whether that is more than noise.
+"""Compare two versions, or several with the first: what differs, by how much, and whether that is more than noise.
 
-Puts together what its neighbours know: whether the sides are comparable, what each run's numbers are, how
-far they differ, and what that means. Knows nothing about how it is shown.
+Puts the other modules together: comparability, each run's values, their differences, verdicts and reasons. Knows
+nothing about reports.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
+from msgspec.structs import asdict
 from msgspec.structs import replace as changed
 
 from katydid.analysis.comparison.comparability import mismatches
@@ -31,7 +33,9 @@ from katydid.model.documents.comparison import (
     ComparedSide,
     CompareSettings,
     Comparison,
+    Comparisons,
     Verdict,
+    VersionComparison,
 )
 from katydid.model.metrics import AT_LENGTH
 from katydid.model.metrics.declared import catalogue_of
@@ -41,10 +45,14 @@ from katydid.runs.folder import RunFolder
 from katydid.stats.warmup import settled_after
 
 COMPARED = ("p50", "p90", "p95", "p99", "mean")
-"""Statistics of each distribution; the smallest and the largest value do not estimate anything."""
+"""Statistics of each distribution, without the minimum and maximum, which estimate nothing."""
 COMPARED_RATES = ("failure_rate", "late_share", "tokens_per_s")
 COMPARED_OF_PARTS = ("ttft.p50", "ttft.p95", "tpot.p50", "duration.p50", "duration.p95", "failure_rate")
-"""Of each model or target of a run that asks several."""
+"""Metrics of each model or target, if a run uses several."""
+
+WORST_FIRST = (
+    Verdict.INVALID, Verdict.SLOWER, Verdict.MIXED, Verdict.CANNOT_TELL, Verdict.FASTER, Verdict.NO_DIFFERENCE,
+)  # fmt: skip
 
 
 def compare_versions(
@@ -54,14 +62,14 @@ def compare_versions(
     settings: CompareSettings | None = None,
     history: Sequence[RunFolder] = (),
 ) -> Comparison:
-    """The comparison of two versions.
+    """Compare two versions by their run folders.
 
     Args:
         base: the runs of one side, at least one.
-        new: those of the other.
-        settings: what is looked for.
-        history: earlier runs that tell the noise from run to run; those that are invalid or not comparable
-            with the base are left out.
+        new: the runs of the other side.
+        settings: primary metrics, levels and limits.
+        history: earlier runs, which show the noise from run to run; runs that are invalid or not comparable with the
+            base are left out.
 
     Raises:
         NoDataError: a folder cannot be read.
@@ -77,7 +85,7 @@ def compare_runs(
     settings: CompareSettings | None = None,
     history: Sequence[RunFolder] = (),
 ) -> Comparison:
-    """The same of runs that were read already."""
+    """Compare two versions by runs that have been read already; see `compare_versions`."""
     settings, sides = settings or CompareSettings(), (base, new)
     differences = mismatches(*([run.manifest for run in side] for side in sides))
     pairs = paired(base, new)
@@ -122,7 +130,7 @@ def compare_runs(
         metrics = lengths.taken_back(metrics)
     worst, family = largest_regression(metrics), max(1, len(settings.primary))
     rows = [metric.row(settings, family if metric.primary else 1) for metric in metrics]
-    if stops.decide:  # the threshold made failures as many on both sides, and times are those of different loads
+    if stops.decide:  # the threshold made the failures equally many on both sides, and the times are of different loads
         verdict, worst, why = stops.verdict, None, []
         rows = [changed(row, primary=False) for row in rows]
         settings = replace(settings, primary=(USERS_AT_STOP,))
@@ -150,10 +158,10 @@ def compare_runs(
 
 
 def overall(primary: Sequence[Judged], every: Sequence[Judged]) -> Verdict:
-    """What the primary metrics say together.
+    """The overall verdict on the primary metrics.
 
-    A version that fails more is worse, whatever else. One of which that is only to be feared, as its failures rose by
-    half a point or more without being beyond the noise, is neither called faster nor the same.
+    A version that fails more is slower, whatever its times. If its failures rose by half a percentage point or more,
+    but within the noise, it is called neither faster nor the same.
     """
     failures = next((metric for metric in every if metric.name == FAILURES), None)
     if failures is not None and failures.verdict is Verdict.SLOWER:
@@ -173,7 +181,7 @@ def overall(primary: Sequence[Judged], every: Sequence[Judged]) -> Verdict:
 
 
 def _only_shifted(metric: Judged, every: Sequence[Judged]) -> bool:
-    """Whether tokens come faster only because the first comes later, while the whole answer takes as long."""
+    """Return True if tokens are faster only because the first one is later, and the whole answer is not faster."""
     if not metric.name.startswith("tpot.") or metric.verdict is not Verdict.FASTER:
         return False
     later = any(m.name.startswith("ttft.") and m.verdict is Verdict.SLOWER for m in every)
@@ -185,7 +193,7 @@ _WHOLE = ("duration.p50", f"{AT_LENGTH['duration'].name}.p50")
 
 
 def _names(sides: Sides, settings: CompareSettings) -> list[str]:
-    """The metrics to compare: those that are declared, then all that some run on each side has."""
+    """The metrics to compare: the primary ones, then all that at least one run on each side has."""
     catalogue = sides.catalogue
     known = [f"{d.name}.{s}" for d in catalogue.distributions if d.better is not Better.NEITHER for s in COMPARED]
     own = [metric.name for metric in catalogue.of_the_run if metric.better is not Better.NEITHER]
@@ -199,7 +207,7 @@ def _names(sides: Sides, settings: CompareSettings) -> list[str]:
 
 
 def _side(side: Sequence[RunData], kept: Sequence[RunData]) -> ComparedSide:
-    """Who a side is: its versions, and its runs with whether they count."""
+    """One side of the comparison: its versions, and its runs with whether they count."""
     counted = {run.path for run in kept}
     return ComparedSide(
         versions=sorted({str(run.manifest.version) for run in side}),
@@ -214,3 +222,41 @@ def _side(side: Sequence[RunData], kept: Sequence[RunData]) -> ComparedSide:
             for run in side
         ],
     )
+
+
+def compare_several(
+    base: Sequence[RunData],
+    others: Sequence[Sequence[RunData]],
+    *,
+    settings: CompareSettings | None = None,
+    histories: Sequence[Sequence[RunFolder]],
+) -> Comparisons:
+    """Compare each of several versions with the first.
+
+    All comparisons are one family of tests: each gets an equal part of the chance of a false alarm (Bonferroni), so
+    ten equal versions are together called different no more often than one.
+
+    Args:
+        base: the runs of the first version.
+        others: the runs of each other version.
+        settings: of all comparisons together.
+        histories: earlier runs for each comparison.
+    """
+    settings = settings or CompareSettings()
+    share = replace(settings, family_alpha=settings.family_alpha / len(others))
+    found = [
+        compare_runs(base, other, settings=share, history=history)
+        for other, history in zip(others, histories, strict=True)
+    ]
+    names = _distinct_names(["+".join(comparison.sides[1].versions) for comparison in found])
+    return Comparisons(
+        schema_version=SCHEMA_VERSION,
+        verdict=min((comparison.verdict for comparison in found), key=WORST_FIRST.index),
+        comparisons=[VersionComparison(**asdict(each), version=name) for each, name in zip(found, names, strict=True)],
+    )
+
+
+def _distinct_names(versions: Sequence[str]) -> list[str]:
+    """The versions' names, each with its place if several are equal."""
+    alike = Counter(versions)
+    return [f"{name} ({place})" if alike[name] > 1 else name for place, name in enumerate(versions, 2)]

@@ -1,8 +1,7 @@
-"""One run's numbers for a comparison: what its samples say once warm-up and censoring are dealt with.
+"""One run's values for a comparison, without its warm-up, and with censored times as lower bounds.
 
-A request that timed out, or that the end of the run cut off, took at least as long as it had: it counts
-as that (`request_times`), and a quantile that lies among such requests is a lower bound. Knows nothing
-about other runs.
+A request that timed out, or that the end of the run cut off, counts with at least the time observed
+(`request_times`). A quantile that falls among such requests is a lower bound. Knows nothing about other runs.
 """
 
 from collections.abc import Mapping
@@ -27,21 +26,22 @@ from katydid.runs.gaps import counted
 from katydid.stats.censoring import Known
 
 NEVER_COMPARED = ["request_id", "worker", "detail"]
-"""Columns of text, which would be copied with every selection of rows."""
+"""Text columns, dropped because every selection of rows would copy them."""
 TOO_FEW = "too few requests"
-"""How the reason begins where a run has no value for want of requests."""
-CUT_OFF = "conversations were cut off by the end of the run, and how long they had taken by then is not known"
+"""How the reason begins if a run has too few requests for a value."""
+CUT_OFF = "the end of the run cut off conversations, and how long they had taken by then is not known"
 STOPPED_EARLY = ("failure-threshold", "interrupted", "error")
-"""How a run ends that is shorter than it was to be."""
+"""The manifest's `ended` of runs that were shorter than planned."""
 
 
 @dataclass(frozen=True)
 class RunData:
-    """A run as it was read.
+    """A run as read from its folder.
 
     Attributes:
+        path: of the folder.
         frame: samples with derived columns.
-        summary: by the run's own warm-up.
+        summary: with the run's own warm-up.
     """
 
     path: str
@@ -57,12 +57,13 @@ class Estimates:
     Attributes:
         values: by the flat names of `model.metrics`; milliseconds, fractions, or per second.
         users_at_stop: users when the failure threshold stopped the run.
-        lengths: of its answers, by what they are counted in.
-        clumping: of its failures (`analysis.comparison.failures`); empty where only the episodes are known.
+        missing: why a value is missing, by flat name.
+        clumping: of its failures (`analysis.comparison.failures`); empty if only the episodes are known.
         bounds: names of the values that are lower bounds.
         times: by the names of the distributions.
-        stopped_early: it is shorter than it was to be, so that its values are less certain.
-        in_ramp: it was stopped before all of its users were there.
+        stopped_early: the run was shorter than planned, so its values are less certain.
+        in_ramp: the run was stopped before all of its users had started.
+        lengths: of its answers, by the column that counts them.
     """
 
     values: dict[str, float]
@@ -82,7 +83,7 @@ class Estimates:
 
 @dataclass
 class Figures:
-    """Statistics by their flat names: those that are there, those that are lower bounds, and why others are not."""
+    """Statistics by flat name: values, the names of those that are lower bounds, and why others are missing."""
 
     by_name: dict[str, float] = field(default_factory=dict)
     bounds: set[str] = field(default_factory=set)
@@ -103,9 +104,9 @@ def figures(distribution: str, known: Known) -> Figures:
 
 
 def outcome_of(run: RunData) -> RunOutcome:
-    """One run's end: how, at how many users, after how many requests and seconds.
+    """How one run ended: why, at how many users, after how many requests and seconds.
 
-    `users` are those whose first request had started, where the failure threshold stopped the run, else all;
+    `users` are all users, or if the failure threshold stopped the run, those whose first request had started.
     `requests`, `ok`, `failed` and `failure_rate` are of the requests that count.
     """
     manifest, counts, metrics = run.manifest, run.summary.counts, run.summary.metrics
@@ -127,7 +128,7 @@ def outcome_of(run: RunData) -> RunOutcome:
 
 
 def read_run(folder: RunFolder) -> RunData:
-    """A run from its folder.
+    """Read a run from its folder.
 
     Raises:
         NoDataError: it cannot be read.
@@ -140,11 +141,11 @@ def read_run(folder: RunFolder) -> RunData:
 
 
 def estimate(run: RunData, settled_ms: float) -> Estimates:
-    """A run's values without its warm-up.
+    """Compute a run's values.
 
     Args:
-        run: with a summary of its own.
-        settled_ms: milliseconds of the run that count in no statistic, beyond its own warm-up.
+        run: as read from its folder.
+        settled_ms: requests due before this time of the run do not count, even after its own warm-up.
     """
     frame = run.frame[run.frame["scheduled_ms"] >= settled_ms] if settled_ms else run.frame
     counted, outcome = frame["counted"], frame["outcome"]
@@ -188,13 +189,13 @@ def estimate(run: RunData, settled_ms: float) -> Estimates:
 
 @dataclass
 class _Found(Figures):
-    """What the rows of a run, or of a part of it, have in numbers."""
+    """The statistics and times of a run, or of one of its models or targets."""
 
     times: dict[str, Known] = field(default_factory=dict)
 
 
 def _of_part(counted: pd.DataFrame, requests: RequestTimes, manifest: Manifest, catalogue: Catalogue) -> _Found:
-    """The same of a model or target, by its rows."""
+    """Compute the statistics of these rows: all of a run, or those of one model or target."""
     shares = {m.name: of_the_run(m, counted, 0.0) for m in catalogue.of_the_run if m.read == Read.SHARE}
     found = _Found({name: value for name, value in shares.items() if value is not None})
     found.by_name |= _rates(counted, closed=manifest.is_closed)
@@ -213,13 +214,13 @@ def _of_part(counted: pd.DataFrame, requests: RequestTimes, manifest: Manifest, 
 
 
 def _rates(counted: pd.DataFrame, *, closed: bool) -> dict[str, float]:
-    """Without late starts in a closed loop, where nothing is due at a time."""
+    """The failure rate and the share of late starts; without the latter in a closed loop, which has no schedule."""
     ended = counted["outcome"].isin(["ok", "failed"]).sum()
     rates = {"late_share": float(counted["late"].mean())} if len(counted) and not closed else {}
     return rates | ({"failure_rate": float((counted["outcome"] == "failed").sum() / ended)} if ended else {})
 
 
 def _failed_in_order(due: np.ndarray, ok: pd.Series, failed: pd.Series) -> np.ndarray:
-    """Whether each request that ended failed, in the order in which they were due."""
+    """For each request that succeeded or failed, whether it failed; in the order in which they were due."""
     ended = ok | failed
     return np.asarray(failed[ended].to_numpy(dtype=bool)[np.argsort(due[ended.to_numpy()], kind="stable")])

@@ -1,4 +1,4 @@
-"""What is worse and what is better, and what it would take to tell, in words."""
+"""The reasons of a comparison in words: what is worse, what is better, and what it would take to tell."""
 
 import math
 from collections.abc import Sequence
@@ -13,17 +13,17 @@ from katydid.model.units import Unit
 from katydid.stats.inference import UNSEEN
 
 WORSE, BETTER, LARGEST = "worse", "better", "largest regression"
-"""How reasons begin that say what changed."""
+"""First words of the reasons that report changes."""
 
 
 def largest_regression(metrics: Sequence[Judged]) -> Judged | None:
-    """The metric, exploratory ones too, that got worse beyond the noise by the most; None where none did."""
+    """The metric with the largest significant regression, exploratory ones included; None if there is none."""
     worse = [metric for metric in metrics if metric.verdict is Verdict.SLOWER]
     return max(worse, key=_size, default=None)
 
 
 def _size(metric: Judged) -> float:
-    """How large a change is: of shares the difference, as no ratio to nearly nothing is comparable with others."""
+    """The size of a change: its log ratio; for shares the difference, because a ratio to almost 0 says little."""
     if metric.metric.unit is Unit.FRACTION:
         return abs((metric.new or 0.0) - (metric.base or 0.0))
     return abs(metric.difference.log_ratio) if metric.difference else 0.0
@@ -32,12 +32,12 @@ def _size(metric: Judged) -> float:
 def because(
     verdict: Verdict, metrics: Sequence[Judged], rows: Sequence[ComparedMetric], settings: CompareSettings
 ) -> list[str]:
-    """What is worse and what is better; or why it cannot be told, and what it would take.
+    """Say what is worse and what is better; or why the comparison cannot tell, and what it would take.
 
     Args:
         verdict: of the comparison.
-        metrics: as they were judged.
-        rows: what the comparison says of the same metrics.
+        metrics: the judged metrics.
+        rows: the comparison's rows of the same metrics.
         settings: of the comparison.
     """
     told = {metric.name: (metric, row) for metric, row in zip(metrics, rows, strict=True)}
@@ -46,7 +46,7 @@ def because(
         found = [_change(row) for metric, row in told.values() if metric.primary and metric.verdict is kind]
         texts += [f"{word}: {'; '.join(found)}"] if found else []
     if any(metric.name == FAILURES and metric.verdict is Verdict.SLOWER for metric in metrics):
-        texts.append("the new version fails more often: times of its successes are not all there is")
+        texts.append("the new version fails more often; its times are only those of requests that succeeded")
     worst = largest_regression(metrics)
     if worst is not None and not worst.primary:
         texts.append(f"{LARGEST}: {_change(told[worst.name][1])}")
@@ -62,21 +62,23 @@ def because(
 
 
 def about_noise(metrics: Sequence[Judged], sides: Sides) -> list[str]:
-    """What is unusual about the noise: that it is unknown, or larger than the history's."""
+    """Say if the noise is unknown, assumed, or larger than the history's."""
     if any(metric.reason == NOT_INTERLEAVED for metric in metrics):
-        meanwhile = "what changed meanwhile would look like the new version's doing"
-        return [f"{NOT_INTERLEAVED}: {meanwhile}; make the runs interleaved (katydid ab)"]
+        confused = "a change of the machine between the two sides would look like a change of the version"
+        return [f"{NOT_INTERLEAVED}: {confused}; make the runs interleaved (katydid ab)"]
     if not sides.interleaved:
         return []
     today = todays(sides, [metric.name for metric in metrics if metric.primary])
     noisier = max(today.both, today.base, today.new)
     if noisier > 1.0:
         times = f"{noisier**0.5:.2g} times" if math.isfinite(noisier) else "far"
-        return [f"today's runs scatter {times} as much as the history's, which counts for that much less"]
+        return [
+            f"today's runs scatter {times} as much as the history's, so the history's noise is scaled up to today's"
+        ]
     single = len(sides.base) == len(sides.new) == 1
     if single and sides.history:
-        unseen = f"one run a side does not show how noisy today is: it is taken as {UNSEEN:g} times the history's noise"
-        return [f"{unseen}; make two runs a side (katydid ab)"]
+        assumed = f"Katydid assumes {UNSEEN:g} times the history's"
+        return [f"with one run per side, today's noise is unknown: {assumed}; make two runs per side (katydid ab)"]
     return []
 
 
@@ -89,15 +91,15 @@ def _undecided(metric: Judged, row: ComparedMetric, settings: CompareSettings) -
     if metric.reason:
         return f"{label}: {metric.reason}"
     if metric.rates is not None:
-        return f"{label}: {change_text(row)} is not beyond the noise, nor too little to matter; make {needed}"
+        return f"{label}: {change_text(row)} is within the noise, but may be large enough to matter; make {needed}"
     if metric.noise is None:
-        return f"{label}: one run a side and no history tell nothing about the noise from run to run; make {needed}"
+        return f"{label}: with one run per side and no history, the noise is unknown; make {needed}"
     within = fraction(settings.same_within)
-    return f"{label}: the change is not beyond the noise, nor shown to be within {within}; make {needed}"
+    return f"{label}: these runs neither show nor rule out a change of {within}; make {needed}"
 
 
 def _runs(metric: Judged, needed: int | None) -> str:
     if needed is None:
         return "the machines quieter: no reasonable number of runs would show it"
     assumed = " if the noise is the usual 4 %" if metric.noise is None and metric.rates is None else ""
-    return f"about {plural(needed, 'run')} a side, interleaved{assumed}"
+    return f"about {plural(needed, 'run')} per side, interleaved{assumed}"

@@ -1,19 +1,19 @@
-"""Failure rates of two versions: how far they differ beyond the noise, by each run's failures out of its requests.
+"""Compare the failure rates of two versions, from each run's number of failures and requests.
 
-Failures are counted, but do not come alone: a target that falters fails many at once, and one run has a worse
-day than the next. So their variance is the binomial one times a dispersion (quasi-binomial: McCullagh and
-Nelder 1989, section 4.5; Williams 1982), which is taken from three places:
+Failures are counts, but not independent: a target that falters fails many requests at once, and some runs have more
+failures than others. So their variance is the binomial one times a dispersion (quasi-binomial: McCullagh and Nelder
+1989, section 4.5; Williams 1982), which comes from three sources:
 
-- within a run, from how unevenly its failures lie in its course (batch means over blocks of requests); of fewer
-  than FEW failures the episodes are counted instead. Failures that come steadily are not an episode.
-- from run to run, by Pearson's chi square of runs around the rate of their version, where these are enough;
-- where runs do not tell, from an assumption: two requests of a run have a correlation of at least ASSUMED, so
-  that no run is worth more than 1 / ASSUMED independent requests (beta-binomial). What is assumed counts as
-  much as ASSUMED_DF degrees of freedom of what is seen (moderated variances: Smyth 2004; of counts: Lund, Nettleton,
-  McCarthy and Smyth 2012), so that a single pair of runs can tell a large difference, and only that.
+- within a run, from how unevenly its failures are spread over its course (batch means over blocks of requests). With
+  fewer than FEW failures, episodes are counted instead; failures that come steadily are not an episode.
+- from run to run, from Pearson's chi square of runs around the rate of their version, if there are enough failures.
+- from an assumption: two requests of a run have a correlation of ASSUMED, so no run is worth more than 1 / ASSUMED
+  independent requests (beta-binomial). The assumption has the weight of ASSUMED_DF degrees of freedom of observation
+  (moderated variances: Smyth 2004; for counts: Lund, Nettleton, McCarthy and Smyth 2012), so a single pair of runs can
+  show a large difference, but only a large one.
 
-The difference is tested by its score, with Student's t, and its interval is the score's too (Miettinen and
-Nurminen 1985), so that both agree, and none of 200 is a number like any other. Knows no metric and no file.
+The difference is tested by the score test with Student's t, and the interval inverts the same test (Miettinen and
+Nurminen 1985). So the two agree, and 0 of 200 needs no special case. Knows no metric and no file.
 """
 
 import math
@@ -26,27 +26,28 @@ from scipy import special
 from katydid.stats.inference import INTERVAL, MOST_RUNS, POWER
 
 FEW = 5
-"""Failures of a run from which on their course tells how they clump; below, episodes are counted."""
+"""The fewest failures of a run whose course shows how they clump; with fewer, episodes are counted."""
 EPISODE_GAP_MS = 5000.0
-"""Failures less than this apart belong to one episode: a server that falters fails many at once."""
+"""Failures at most this far apart belong to one episode: a server that falters fails many at once."""
 BLOCKS = (20, 8)
-"""Into how many parts a run is cut: short ones for bursts, long ones for outages."""
+"""Numbers of blocks into which a run is cut: short blocks for bursts, long ones for outages."""
 ASSUMED = 0.005
-"""Least correlation of two requests of a run where runs do not tell."""
+"""Assumed correlation of two requests of a run."""
 ASSUMED_DF = 8
 OF_A_DAY = 0.02
-"""The same of a day: at a rate of 5 %, a day's has a standard deviation of three points."""
+"""Assumed correlation of two requests of a day: a rate of 5 % varies from day to day by an sd of three points."""
 STEPS = 60
-"""Of the bisection for a limit of an interval, whose width halves with each."""
+"""Steps of the bisection for a limit of an interval; each halves the error."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunFailures:
-    """One run.
+    """The failures of one run.
 
     Attributes:
-        failed: requests of `ended`, those that succeeded or failed.
-        clumping: variance of the failures over that of independent ones, as each of BLOCKS sees it.
+        failed: requests that failed.
+        ended: requests that succeeded or failed.
+        clumping: variance of the failures over that of independent ones, for each of BLOCKS.
     """
 
     failed: float
@@ -55,16 +56,16 @@ class RunFailures:
 
 
 def episodes(at_ms: np.ndarray) -> int:
-    """How often the target began to fail, however many requests each time took; of the instants of all failures."""
+    """The number of times that the target began to fail, from the instants of all failures."""
     return int(len(at_ms) > 0) + int((np.diff(np.sort(at_ms)) > EPISODE_GAP_MS).sum())
 
 
 def clumping(failed: np.ndarray, faltered: int) -> tuple[float, ...]:
-    """How much more the failures of a run vary than independent ones would.
+    """The variance of a run's failures over that of independent ones, for each of BLOCKS.
 
     Args:
         failed: whether each request failed, in the order in which they were due.
-        faltered: the number of its episodes.
+        faltered: the number of episodes.
     """
     count = int(failed.sum())
     if count < FEW:
@@ -76,7 +77,7 @@ def clumping(failed: np.ndarray, faltered: int) -> tuple[float, ...]:
 
 
 def clumping_of_few(count: float, faltered: int) -> tuple[float, ...]:
-    """The same by the episodes alone; of more failures they say nothing, as steady ones are one episode too."""
+    """The same from the number of episodes; 1 for FEW failures or more, as steady failures are one episode too."""
     return (max(count / max(faltered, 1), 1.0) if count < FEW else 1.0,) * len(BLOCKS)
 
 
@@ -89,14 +90,14 @@ def _clumping(failed: np.ndarray, rate: float, blocks: int) -> float:
 
 @dataclass(frozen=True, slots=True)
 class RateDifference:
-    """Rate of the new side less that of the base.
+    """The failure rate of the new side less that of the base.
 
     Attributes:
         base, new: failures and requests of all runs of a side.
         runs: of both sides together.
-        dispersion: variance over the binomial one.
-        df: degrees of freedom of that.
-        of_days: what the dispersion has besides, as the sides were not interleaved.
+        dispersion: variance over the binomial variance.
+        df: degrees of freedom of the dispersion.
+        of_days: additional dispersion from the days, if the sides were not interleaved.
     """
 
     base: tuple[float, float]
@@ -108,17 +109,17 @@ class RateDifference:
 
     @property
     def change(self) -> float:
-        """A fraction of all requests."""
+        """The difference of the rates, as a fraction of all requests."""
         return self.new[0] / self.new[1] - self.base[0] / self.base[1]
 
     @property
     def p_value(self) -> float:
-        """Two-sided, for no difference."""
+        """Two-sided p-value for no difference."""
         error = self._error(0.0)
         return float(2.0 * special.stdtr(self.df, -abs(self.change) / error)) if error else 1.0
 
     def interval(self, confidence: float = INTERVAL) -> tuple[float, float]:
-        """Limits of the difference: those that the score does not reject."""
+        """Limits of the difference: the range that the score test does not reject."""
         reach = float(special.stdtrit(self.df, (1.0 + confidence) / 2.0))
         return self._limit(-1.0, reach), self._limit(1.0, reach)
 
@@ -133,29 +134,29 @@ class RateDifference:
         return (inside + outside) / 2.0
 
     def _error(self, difference: float) -> float:
-        """Standard error where the rates truly differ by that much."""
+        """Standard error of the change if the true difference is `difference`."""
         base, new = _restricted(*self.base, *self.new, difference)
         variance = base * (1.0 - base) / self.base[1] + new * (1.0 - new) / self.new[1]
         return math.sqrt((self.dispersion + self.of_days) * max(variance, 0.0))
 
     def smallest_detectable(self, alpha: float) -> float | None:
-        """The rise that a two-sided test at `alpha` finds with the usual POWER; None where no rate is so high."""
+        """The rise that a two-sided test at `alpha` detects with a chance of POWER; None if the rate would exceed 1."""
         dispersion = self.dispersion + self.of_days
         return self._detectable(alpha, dispersion * (1.0 / self.base[1] + 1.0 / self.new[1]), self.df)
 
     def _detectable(self, alpha: float, per_variance: float, df: float) -> float | None:
-        """The same where the difference has so much of the variance of one request."""
+        """The same for a difference with `per_variance` times the variance of one request."""
         factor = float(special.stdtrit(df, 1.0 - alpha / 2.0) + special.stdtrit(df, POWER)) ** 2 * per_variance
         rate = self.base[0] / self.base[1]
-        # rise² = factor · p · (1 − p), where p = rate + rise / 2 lies in the middle
+        # rise² = factor · p · (1 − p), with p = rate + rise / 2 in the middle
         a, b, c = 1.0 + factor / 4.0, factor * (rate - 0.5), -factor * rate * (1.0 - rate)
         rise = (-b + float(np.sqrt(b * b - 4.0 * a * c))) / (2.0 * a)
         return rise if rate + rise <= 1.0 else None
 
     def runs_needed(self, alpha: float, least: float) -> int | None:
-        """Interleaved runs a side that would find the change that was seen, or `least` if it is larger.
+        """Interleaved runs per side that would detect the observed change, or `least` if that is larger.
 
-        None beyond MOST_RUNS.
+        None if more than MOST_RUNS.
         """
         wanted, requests = max(abs(self.change), least), (self.base[1] + self.new[1]) / self.runs
         for count in range(1, MOST_RUNS + 1):
@@ -174,14 +175,14 @@ def compare_failures(
     interleaved: bool,
     days: Sequence[Sequence[RunFailures]] = (),
 ) -> RateDifference:
-    """The difference of two sides' failure rates; each has at least one run, and each run a request.
+    """Compare the failure rates of two sides; each has at least one run, and each run at least one request.
 
     Args:
         base: the runs of one side.
-        new: those of the other.
-        history: earlier runs, a sequence a version.
+        new: the runs of the other side.
+        history: earlier runs, a sequence per version.
         interleaved: the i-th runs of both sides were made side by side.
-        days: earlier runs, a sequence a day.
+        days: earlier runs, a sequence per day.
     """
     runs = [*base, *new]
     within = _within(runs)
@@ -200,7 +201,7 @@ def compare_failures(
 
 
 def _within(runs: Sequence[RunFailures]) -> float:
-    """Dispersion within runs, each counted by its failures; never less than that of independent ones."""
+    """Dispersion within runs, weighted by their failures; at least 1, that of independent requests."""
     failed = sum(run.failed for run in runs)
     if not failed:
         return 1.0
@@ -208,7 +209,7 @@ def _within(runs: Sequence[RunFailures]) -> float:
 
 
 def _from_run_to_run(groups: Sequence[Sequence[RunFailures]]) -> Iterator[tuple[float, int]]:
-    """Chi square and degrees of freedom of each version with enough failures to see how its runs scatter."""
+    """Chi square and degrees of freedom of each version with enough failures to show how its runs scatter."""
     for runs in groups:
         failed, ended = sum(run.failed for run in runs), sum(run.ended for run in runs)
         if len(runs) < 2 or failed < FEW * len(runs) or failed == ended:
@@ -218,7 +219,7 @@ def _from_run_to_run(groups: Sequence[Sequence[RunFailures]]) -> Iterator[tuple[
 
 
 def _of_a_day(days: Sequence[Sequence[RunFailures]], dispersion: float) -> tuple[float, int]:
-    """Correlation of two requests of a day, and its degrees of freedom; none where days have too few failures."""
+    """Correlation of two requests of a day, and its degrees of freedom; (0, 0) if the days have too few failures."""
     whole = [RunFailures(sum(run.failed for run in day), sum(run.ended for run in day)) for day in days]
     for seen, df in _from_run_to_run([whole]):
         requests = len(whole) / sum(1.0 / day.ended for day in whole)

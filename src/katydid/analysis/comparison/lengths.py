@@ -1,9 +1,9 @@
-"""Answers of another length: whether the sides' differ by more than chance, and their times as if they were equal.
+"""Compare times at equal answer length, if the sides' answers differ in length by more than chance.
 
-A service that answers with more tokens takes longer, though it is not slower. So where the lengths differ, times of
-whole answers are also given as they would be at the length of the base's mean answer, by what a token costs among the
-requests of each run; these decide instead. How exactly the runs tell that cost is part of their noise. Where the server
-does not count tokens, chunks show that answers differ, but not by how much: verdicts on whole answers are taken back.
+A service that answers with more tokens takes longer, but is not slower. So if the lengths differ, times of whole
+answers are also computed for the base's mean answer length, with the cost per token estimated from each run's requests.
+These times decide instead, and the error of that cost is added to their noise. If the server does not count tokens,
+chunks show that the answers differ, but not by how much, so verdicts on whole answers are withdrawn.
 """
 
 import math
@@ -20,9 +20,9 @@ from katydid.model.formatting import number, plural
 from katydid.model.metrics import AT_LENGTH, DISTRIBUTIONS, STATISTICS, Distribution
 
 OF_INTEREST = 0.02
-"""Change of the mean length from which on answers count as of another length."""
+"""Answers count as different in length if their mean length changes by more than this fraction."""
 BEYOND_CHANCE = 2.0
-"""Standard errors that it must exceed as well."""
+"""Standard errors that the change must exceed as well."""
 _RAW = tuple(each for each in DISTRIBUTIONS if each.name in AT_LENGTH)
 
 
@@ -31,9 +31,9 @@ class OtherLengths:
     """Sides whose answers differ in length.
 
     Attributes:
-        base, new: tokens, or chunks, of a mean answer.
-        sides: with the times at equal length, where tokens are known.
-        in_tokens: whether they are.
+        base, new: mean answer length, in tokens or chunks.
+        sides: with times at equal length, if tokens are known.
+        in_tokens: the lengths are in tokens.
     """
 
     base: float
@@ -43,25 +43,25 @@ class OtherLengths:
 
     @property
     def note(self) -> str:
-        """What the reader must know."""
+        """The note for the reader."""
         if self.in_tokens:
             differ = f"answers have {plural(self.new, 'token')} instead of {number(self.base)}"
-            return f"{differ}: times of whole answers are compared at equal length, as with {number(self.base)}"
+            return f"{differ}: times of whole answers are compared at equal length ({number(self.base)})"
         return (
-            f"answers have {plural(self.new, 'chunk')} instead of {number(self.base)}, and the server counts no "
-            "tokens: whole answers are not compared; look at the time to the first token and the gaps"
+            f"answers have {plural(self.new, 'chunk')} instead of {number(self.base)}, and the server does not count "
+            "tokens: whole answers are not compared; compare the time to the first token and the gaps"
         )
 
     def deciding(self, primary: Sequence[str]) -> tuple[str, ...]:
-        """The metrics that decide: times at equal length in place of whole answers'."""
+        """The primary metrics, with times at equal length in place of those of whole answers."""
         return tuple(self._stands_in(name) or name for name in primary)
 
     def taken_back(self, metrics: Sequence[Judged]) -> list[Judged]:
-        """Verdicts on whole answers that another length does not allow are taken back."""
+        """The metrics, without the verdicts on whole answers that the different length may explain."""
         return [self._taken_back(metric) if self._is_doubtful(metric) else metric for metric in metrics]
 
     def _stands_in(self, name: str) -> str:
-        """The metric at equal length; empty where a run lacks it, or knows it as a bound alone."""
+        """The name of the metric at equal length; empty if a run lacks it, or has it only as a bound."""
         head, _, statistic = name.partition(".")
         instead = f"{AT_LENGTH[head].name}.{statistic}" if head in AT_LENGTH else ""
         runs = (*self.sides.base, *self.sides.new)
@@ -77,7 +77,7 @@ class OtherLengths:
 
 
 def other_lengths(sides: Sides) -> OtherLengths | None:
-    """What is to be known of the lengths of the sides' answers; None where these do not differ beyond chance."""
+    """The sides with their answer lengths; None if these do not differ by more than chance."""
     answered = [[run.lengths for run in side if run.lengths] for side in (sides.base, sides.new)]
     told = (column for column in COUNTED if all(column in run for side in answered for run in side))
     column = next(told, None)
@@ -102,7 +102,7 @@ def other_lengths(sides: Sides) -> OtherLengths | None:
 
 
 def _at_length(run: Estimates, known: Sequence[Distribution], tokens: float) -> Estimates:
-    """A run with the times that it would have had with answers of so many tokens."""
+    """A run with the times that it would have had with answers of this many tokens."""
     lengths = run.lengths.get(TOKENS)
     if lengths is None:
         return run

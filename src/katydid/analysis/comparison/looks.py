@@ -1,6 +1,6 @@
-"""A comparison that goes on until it is decided: its looks, and what each found.
+"""A comparison that goes on until it is decided: its planned looks, and what each found.
 
-Knows no command and no process: whoever makes the runs asks what to do next.
+Starts no runs; the caller does.
 """
 
 from dataclasses import replace
@@ -14,31 +14,24 @@ from katydid.model.documents.comparison import (
     LookRecord,
     Verdict,
 )
-from katydid.stats.sequential import FEWEST, FEWEST_ALONE, Look, looks
+from katydid.stats.sequential import Look, looks
 
 DECIDED = frozenset(Verdict) - {Verdict.CANNOT_TELL, Verdict.INVALID}
-SPENT_ON_SAME = SAME_LEVEL
-"""Chance that versions that differ by the limit are called the same at any look, in one metric."""
 
 
 def planned_looks(settings: CompareSettings, most: int, *, with_history: bool) -> list[Look]:
-    """The looks, and the level of each, before the first run."""
+    """Plan the looks and their levels, before the first run."""
     metrics = len({*settings.primary, FAILURES})
-    return looks(most, with_history=with_history, metrics=metrics, different=settings.family_alpha, same=SPENT_ON_SAME)
-
-
-def first_look(*, with_history: bool) -> int:
-    """Pairs before the first."""
-    return FEWEST if with_history else FEWEST_ALONE
+    return looks(most, with_history=with_history, metrics=metrics, different=settings.family_alpha, same=SAME_LEVEL)
 
 
 def at_look(settings: CompareSettings, look: Look) -> CompareSettings:
-    """What a comparison looks for at a look."""
+    """The settings with the levels of this look."""
     return replace(settings, family_alpha=look.different, same_level=look.same)
 
 
 def found_at(look: Look, comparison: Comparison) -> LookRecord:
-    """What a look found."""
+    """The record of a look's result."""
     return LookRecord(
         pairs=look.pairs,
         level=look.different,

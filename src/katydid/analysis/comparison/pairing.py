@@ -1,4 +1,4 @@
-"""The two sides of a comparison: which of their runs count, which were interleaved, what history there is."""
+"""The two sides of a comparison: which runs count, whether they were interleaved, and the usable history."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -22,17 +22,17 @@ from katydid.stats.bootstrap import log_errors
 _QUANTILES = {each.name: each.quantile for each in STATISTICS if each.quantile is not None}
 
 RESTART_S = 900.0
-"""Seconds between the two runs of a pair in which a server may be stopped, and another started."""
+"""Seconds allowed between the two runs of a pair, to stop one server and start another."""
 
 
 def usable(run: RunData) -> bool:
-    """Whether a run may enter a comparison; one in which every request failed tells that."""
+    """Return True if a run may enter a comparison; one in which every request failed may, for its failure rate."""
     counts = run.summary.counts
     return run.summary.valid and not run.summary.partial and counts.ok + counts.failed > 0
 
 
 def left_out(name: str, side: Sequence[RunData]) -> list[str]:
-    """Which runs may not, and why."""
+    """A line for each run that does not count, or only in the failure rate, with the reason."""
     texts = []
     for run in side:
         if run.summary.partial:
@@ -40,9 +40,9 @@ def left_out(name: str, side: Sequence[RunData]) -> list[str]:
         elif not run.summary.valid:
             why = "it is invalid: " + "; ".join(run.summary.invalid_reasons)
         elif not usable(run):
-            why = "no request ended in it"
+            why = "none of its requests succeeded or failed"
         elif not run.summary.counts.ok:
-            texts.append(f"{name} {run.path} counts in the failure rate alone: no request succeeded in it")
+            texts.append(f"{name} {run.path} counts only in the failure rate: no request succeeded")
             continue
         else:
             continue
@@ -51,7 +51,7 @@ def left_out(name: str, side: Sequence[RunData]) -> list[str]:
 
 
 def history_of(folders: Sequence[RunFolder], base: Sequence[RunData], known: set[str]) -> list[list[RunData]]:
-    """Earlier runs by version."""
+    """The earlier runs that are usable and comparable with the base, by version."""
     if not base:
         return []
     runs = [_read(folder) for folder in folders if str(folder.path) not in known]
@@ -61,7 +61,7 @@ def history_of(folders: Sequence[RunFolder], base: Sequence[RunData], known: set
 
 
 def _read(folder: RunFolder) -> RunData | None:
-    """None for a damaged run: of the history, which nobody named, it is not an error."""
+    """The run, or None if it is damaged: the user did not name the history's runs, so that is no error."""
     try:
         return read_run(folder)
     except NoDataError:
@@ -76,30 +76,31 @@ def numbers_of(
     *,
     interleaved: bool,
 ) -> Sides:
-    """The runs of both sides as numbers.
+    """Compute the values of all runs of a comparison.
 
     Args:
-        used: runs of the base, and of the new side, pair by pair where `interleaved`.
+        used: runs of the base and of the new side; pair by pair if `interleaved`.
         earlier: runs of the history, by version.
-        settled: seconds of each run that count in no statistic.
+        settled: seconds at the start of each run that count in no statistic.
         catalogue: the metrics that these runs may have.
-        interleaved: pairs were made side by side.
+        interleaved: the runs of a pair were made side by side.
     """
     base, new = used
 
     @cache
     def errors(side: int, part: RunPart | None, column: str) -> dict[str, float] | None:
-        """Of the only run of a side: those of all quantiles of a column, by their names."""
+        """Standard errors of the logs of a column's quantiles, by statistic, in the first run of a side."""
         rows = rows_of(_successes(used[side][0], settled), part)
         found = log_errors(rows, column, list(_QUANTILES.values()))
         return None if found is None else dict(zip(_QUANTILES, found, strict=True))
 
     def within(name: str) -> float | None:
-        """Both runs' own uncertainty together."""
+        """The standard error of the difference, from within the two runs."""
         head, statistic = split_name(name)
         part = catalogue.part_of(head)
         whole = head if part is None else whole_name(head)
-        whole = next((raw for raw, equal in AT_LENGTH.items() if equal.name == whole), whole)  # whose error is larger
+        # Times at equal length use the error of the raw times, which is larger.
+        whole = next((raw for raw, equal in AT_LENGTH.items() if equal.name == whole), whole)
         column = next((d.column for d in catalogue.distributions if d.name == whole), None)
         if column is None or statistic not in _QUANTILES:
             return None
@@ -131,15 +132,15 @@ def numbers_of(
 def days_between(
     base: Sequence[RunData], new: Sequence[RunData], earlier: Sequence[Sequence[RunData]]
 ) -> list[list[RunData]]:
-    """Earlier days, where no day has runs of both sides; those of one differ by its drift, which no days tell."""
+    """The earlier days; empty if both sides have runs on one day: days do not show the drift within a day."""
     ours, theirs = ({_started(run)[:10] for run in side} for side in (base, new))
     return [] if ours & theirs else days_of(earlier)
 
 
 def days_of(earlier: Sequence[Sequence[RunData]]) -> list[list[RunData]]:
-    """Earlier runs by the day on which they were made, each day by its version of most runs.
+    """Earlier runs by day, oldest first; each day with the runs of the version that has the most on it.
 
-    Versions of one day are correlated by it, and runs of one version on several days are told apart by them.
+    Versions made on one day share it, so only one of them counts. Runs of one version made on several days are split.
     """
     days: dict[str, list[RunData]] = {}
     for version in earlier:
@@ -161,11 +162,11 @@ def _successes(run: RunData, settled: float) -> pd.DataFrame:
 
 @dataclass(frozen=True)
 class Paired:
-    """Two sides' runs that count.
+    """The runs of both sides that count.
 
     Attributes:
-        base, new: runs; pair by pair where `interleaved`.
-        left: those of each side that no valid run of the other was made beside.
+        base, new: runs; pair by pair if `interleaved`.
+        left: valid runs of each side without a valid partner.
     """
 
     base: list[RunData]
@@ -175,10 +176,10 @@ class Paired:
 
 
 def paired(base: Sequence[RunData], new: Sequence[RunData]) -> Paired:
-    """The runs that count, as pairs where these were made side by side (A B, B A, …).
+    """The runs that count, in pairs if they were made side by side (A B, B A, …).
 
-    Pairs are found by time, among all runs: of one that is invalid the partner is left out too, and the other pairs
-    stay. Where no more than half of the runs of the smaller side have a partner, the sides were not interleaved.
+    Pairs are found by time among all runs. If one run of a pair is invalid, its partner is left out too; the other
+    pairs stay. If at most half of the smaller side's runs have a partner, the sides were not interleaved.
     """
     pairs = _side_by_side([*((run, 0) for run in base), *((run, 1) for run in new)])
     fit = [[run for run in side if usable(run)] for side in (base, new)]
@@ -191,7 +192,7 @@ def paired(base: Sequence[RunData], new: Sequence[RunData]) -> Paired:
 
 
 def earlier_pairs(earlier: Sequence[Sequence[RunData]]) -> list[list[tuple[RunData, RunData]]]:
-    """Pairs among earlier runs, by series: of the same two versions, each pair beside the one before.
+    """Pairs among earlier runs, in series: a series has the same two versions, and each pair soon follows the last.
 
     Args:
         earlier: runs by version.
@@ -209,7 +210,7 @@ def earlier_pairs(earlier: Sequence[Sequence[RunData]]) -> list[list[tuple[RunDa
 
 
 def _side_by_side(runs: Sequence[tuple[RunData, int]]) -> list[tuple[RunData, RunData]]:
-    """Runs of two groups, one soon after the other, as pairs with that of the lower group first.
+    """Pairs of runs of two groups, one made soon after the other; the run of the lower group comes first.
 
     Args:
         runs: each with the number of its group.
@@ -226,7 +227,7 @@ def _side_by_side(runs: Sequence[tuple[RunData, int]]) -> list[tuple[RunData, Ru
 
 
 def partners_left_out(pairs: Paired) -> list[str]:
-    """Which valid runs have no part in the comparison, as they have no partner."""
+    """A line for each valid run that is left out because it has no valid partner."""
     return [
         f"{name} {run.path} is left out: no valid run of the other side was made beside it"
         for name, runs in zip(("BASE", "NEW"), pairs.left, strict=True)
@@ -235,7 +236,7 @@ def partners_left_out(pairs: Paired) -> list[str]:
 
 
 def _beside(first: RunData, second: RunData) -> bool:
-    """Whether a run began soon after another had ended: sooner than it lasted, or than a server takes to restart."""
+    """Return True if the second run began within the first's duration after its end, or within RESTART_S."""
     try:
         began, then = (datetime.fromisoformat(_started(run)) for run in (first, second))
     except ValueError:

@@ -1,7 +1,7 @@
-"""Which metrics decide a comparison: those that were named, else the workload's own; failures always.
+"""The primary metrics, which decide a comparison: those that the user names, else the workload's; failures always.
 
-A metric that no run measures is left out, and a quantile of too few requests gives way to the median of the
-same distribution; both are said. Knows nothing about how a metric is judged.
+A metric that no run measures is left out. A quantile of too few requests is replaced by the median of the same
+distribution. Both are reported. Knows nothing about how a metric is judged.
 """
 
 from collections.abc import Iterator, Sequence
@@ -13,7 +13,7 @@ from katydid.model.metrics import split_name, whole_name
 from katydid.model.metrics.declared import SHIPPED, Catalogue
 
 FAILURES = "failure_rate"
-"""Primary in every comparison: a version that answers fewer requests is worse, however fast it is."""
+"""Primary in every comparison: a version that fails more requests is worse, however fast it is."""
 WHOLE_ANSWERS = ("duration.p50", "duration.p95")
 OWN = {
     "burst": ("response.p50", "response.p95"),
@@ -21,16 +21,16 @@ OWN = {
     "speech": ("final_latency.p50", "final_latency.p95"),
     "batch": WHOLE_ANSWERS,
 }
-"""Workloads whose runs are about something else than the stream of one answer."""
+"""Primary metrics of workloads that are not about the stream of a single answer."""
 
 
 @dataclass(frozen=True)
 class Primaries:
-    """What decides.
+    """The primary metrics of a comparison.
 
     Attributes:
-        names: metrics, at least one beside the failures; none where something else decides.
-        notes: what was named and does not decide, and why.
+        names: at least one metric besides the failures; empty if something else decides.
+        notes: which of the wanted metrics do not decide, and why.
     """
 
     names: tuple[str, ...]
@@ -40,13 +40,13 @@ class Primaries:
 def primaries(
     named: Sequence[str], workload: str, runs: Sequence[Estimates], catalogue: Catalogue = SHIPPED
 ) -> Primaries:
-    """The metrics that decide a comparison.
+    """Choose the primary metrics of a comparison.
 
     Args:
-        named: by whoever compares; the default, `STREAM` itself, for the workload's own.
-        workload: as the manifest has it.
+        named: the metrics that the user named; the default, the object `STREAM`, selects the workload's.
+        workload: the manifest's workload.
         runs: of both sides.
-        catalogue: the metrics that they may have.
+        catalogue: the metrics that these runs may have.
     """
     heads = frozenset(d.name for d in catalogue.distributions)
     wanted = [name for name in (_own(workload, runs) if named is STREAM else named) if name != FAILURES]
@@ -58,12 +58,12 @@ def primaries(
 
 
 def _own(workload: str, runs: Sequence[Estimates]) -> Sequence[str]:
-    own = OWN.get(workload.rpartition("-")[2])  # a search's or a sweep's plan stands before the dash
+    own = OWN.get(workload.rpartition("-")[2])  # without the prefix of a search or a sweep, as in `capacity-batch`
     return own or (STREAM if _is_measured("ttft.p50", runs, frozenset({"ttft"})) else WHOLE_ANSWERS)
 
 
 def _is_measured(name: str, runs: Sequence[Estimates], heads: frozenset[str]) -> bool:
-    """Whether any run has any statistic of it: too few requests for this one are another matter."""
+    """Return True if any run has any statistic of the distribution, even if too few requests for this one."""
     distribution, _ = split_name(name)
     if whole_name(distribution) not in heads:
         return any(name in run.values for run in runs)
@@ -76,7 +76,7 @@ def _of_enough_requests(name: str, runs: Sequence[Estimates]) -> str:
 
 
 def _too_few(name: str, runs: Sequence[Estimates]) -> str:
-    """What a run says that has too few requests for it; empty where all have enough."""
+    """Why the first run with too few requests for the metric lacks it; empty if all have enough."""
     return next((text for run in runs if (text := run.missing.get(name, "")).startswith(TOO_FEW)), "")
 
 

@@ -1,6 +1,6 @@
-"""The runs of a comparison as numbers: both sides, the history, and how noisy today is against it.
+"""The runs of a comparison as numbers: both sides, the history, and how noisy today is compared with it.
 
-Knows no verdict.
+Knows no verdicts.
 """
 
 import math
@@ -17,7 +17,7 @@ from katydid.stats.noise import AS_EVER, Today, todays_noise
 
 Series = Sequence[tuple[Estimates, Estimates]]
 """Pairs of runs of two versions, made side by side in one session."""
-NOT_INTERLEAVED = "the runs were not interleaved, and too few earlier days tell how much one differs from the next"
+NOT_INTERLEAVED = "the runs were not interleaved, and the history has too few days to show how much days differ"
 
 
 @dataclass(frozen=True)
@@ -25,13 +25,13 @@ class Sides:
     """The runs that are compared, as numbers.
 
     Attributes:
-        history: earlier runs, a sequence a version.
-        interleaved: the i-th runs of both sides were made side by side; else they differ by their days too.
-        within: the standard error of a metric's log within one run, for when nothing else is known.
+        history: earlier runs, a sequence per version.
+        interleaved: the i-th runs of both sides were made side by side; else the sides differ by their days too.
+        within: the standard error of a metric's log from within the runs, for when the noise is otherwise unknown.
         catalogue: the metrics that these runs may have.
-        days: earlier runs, a sequence a day on which some were made.
-        pairs: earlier runs that were interleaved themselves.
-        errors: of the logs of metrics that all runs of a side share, so that their scatter does not show them.
+        days: earlier runs, a sequence per day.
+        pairs: earlier runs that were interleaved with each other.
+        errors: standard errors, by metric, that all runs of a side share, so that their scatter does not show them.
     """
 
     base: Sequence[Estimates]
@@ -50,7 +50,7 @@ class Sides:
         return [self.base, self.new, *self.history]
 
     def changed(self, change: Callable[[Estimates], Estimates]) -> "Sides":
-        """The same with each run as `change` makes it, once."""
+        """A copy in which `change` replaces every run; it is called once per run."""
         made: dict[int, Estimates] = {}
 
         def one(run: Estimates) -> Estimates:
@@ -69,14 +69,14 @@ class Sides:
 
 
 def todays(sides: Sides, primary: Sequence[str]) -> Today:
-    """How noisy the runs of both sides are against the history, by the times that decide."""
+    """How noisy the runs of both sides are compared with the history, by the primary times."""
     names = _telling(sides, primary)
     history = [found for version in sides.history if len(found := _logs(version, names))] if names else []
     return todays_noise(_logs(sides.base, names), _logs(sides.new, names), history) if history else AS_EVER
 
 
 def todays_pairs(sides: Sides, primary: Sequence[str]) -> Today:
-    """The same of how far the two runs of a pair differ, against earlier pairs."""
+    """How noisy the differences of today's pairs are compared with earlier pairs, by the primary times."""
     names = _telling(sides, primary)
     if not (names and sides.pairs and sides.interleaved):
         return AS_EVER
@@ -93,13 +93,13 @@ def _telling(sides: Sides, primary: Sequence[str]) -> list[str]:
 
 
 def _logs(runs: Sequence[Estimates], names: Sequence[str]) -> np.ndarray:
-    """A row a run that has them all, a column a metric."""
+    """Logs of the metrics: a row per run that has all of them, a column per metric."""
     whole = [run for run in runs if _is_whole(run, names)]
     return np.log([[run.values[name] for name in names] for run in whole]).reshape(len(whole), len(names))
 
 
 def _differences(series: Series, names: Sequence[str]) -> np.ndarray:
-    """The same of the differences of pairs."""
+    """Differences of the logs, new less base: a row per pair that has all metrics, a column per metric."""
     whole = [pair for pair in series if all(_is_whole(run, names) for run in pair)]
     base, new = (_logs([pair[side] for pair in whole], names) for side in (0, 1))
     differences: np.ndarray = new - base
@@ -111,7 +111,10 @@ def _is_whole(run: Estimates, names: Sequence[str]) -> bool:
 
 
 def with_successes(sides: Sides) -> Sides:
-    """The sides without runs in which no request succeeded: they tell failures, and nothing else."""
+    """The sides without runs in which no request succeeded; if interleaved, without their partners too.
+
+    Such runs have a failure rate, but no times.
+    """
     base, new = ([run for run in side if run.ok] for side in (sides.base, sides.new))
     if (len(base), len(new)) == (len(sides.base), len(sides.new)):
         return sides
@@ -122,12 +125,12 @@ def with_successes(sides: Sides) -> Sides:
 
 
 def has(run: Estimates, name: str, *, share: bool) -> bool:
-    """Whether a run has a value of which `log_of` makes something."""
+    """Return True if a run has a value whose log exists."""
     return name in run.values and (share or run.values[name] > 0)
 
 
 def log_of(run: Estimates, name: str, *, share: bool) -> float:
-    """The log of a value; of a share with half a request added, so that none at all has one too."""
+    """The log of a value; to a share half a request is added, so that a share of 0 has a log too."""
     value = run.values[name]
     if not share:
         return math.log(value)

@@ -1,9 +1,9 @@
-"""Versions compared by where the failure threshold stopped them: how many users each held.
+"""Compare versions by the number of users at which the failure threshold stopped them.
 
-Users at the stop are an index, not a capacity: failures arrive a time-out late and the ramp goes on meanwhile. It is
-compared only between runs that got there by the same ramp, time-outs and threshold. A run that was not stopped held
-at least all of its users: a lower bound. Where users did not come in a ramp, all were there at the first failure, and
-their number says nothing. Sides that were not interleaved are judged by how earlier days differ, or not at all.
+Users at the stop are an index, not the capacity: failures arrive a time-out late, while the ramp goes on. It is
+compared only between runs with the same ramp, time-outs and threshold. A run that was not stopped held at least all of
+its users, a lower bound. Without a ramp, all users were there at the first failure, so their number says nothing. Sides
+that were not interleaved are judged by how much earlier days differ, or not at all.
 """
 
 import math
@@ -23,22 +23,22 @@ from katydid.stats import inference
 from katydid.stats.inference import Design, Difference, Noise, Values
 
 LEAST_CHANGE = 0.01
-"""Fraction of the users below which a change is of no interest: a ramp is a fine measure, and capacity costs money."""
+"""The smallest change of the number of users that matters: a ramp resolves small changes, and capacity costs money."""
 RESOLUTION = 1.0 / math.sqrt(12.0)
-"""Standard deviation of a whole number of users that stands for any within one: no number of equal runs is surer."""
+"""Standard deviation from rounding to a whole number of users: equal runs cannot make the result more exact."""
 
 Runs = Sequence[RunData]
 
 
 @dataclass(frozen=True)
 class Stops:
-    """What the stops of two sides say.
+    """The comparison of two sides by their stops.
 
     Attributes:
-        reasons: what must be said of them.
-        rows: figures of the stops, first the users; empty where these say nothing.
-        verdict: of the users.
-        decide: what the comparison is about is the users.
+        reasons: sentences for the reader.
+        rows: metrics of the stops, users first; empty if they are not comparable.
+        verdict: on the users at the stop.
+        decide: the users at the stop decide the comparison.
     """
 
     reasons: list[str] = field(default_factory=list)
@@ -54,10 +54,10 @@ def compare_stops(
 
     Args:
         base: the runs of one side, at least one.
-        new: those of the other.
-        settings: what is looked for.
-        interleaved: they were interleaved, in the order of their starts.
-        days: earlier runs, a sequence a day, where the sides are of different ones.
+        new: the runs of the other side.
+        settings: of the comparison.
+        interleaved: the i-th runs of both sides, in the order of their starts, were made side by side.
+        days: earlier runs, a sequence per day, if the sides were made on different days.
     """
     base, new = (sorted(side, key=lambda run: str(run.manifest.started_utc or "")) for side in (base, new))
     ended = [[was_stopped(run.manifest) for run in side] for side in (base, new)]
@@ -67,14 +67,16 @@ def compare_stops(
     both = all(map(all, ended))
     who = "both" if both else stopped
     if not same_ramp([run.manifest for run in (*base, *new)]):
-        return Stops([f"the failure threshold stopped {who}, on different ramps: where it did cannot be compared"])
+        return Stops([f"the failure threshold stopped {who}, on different ramps: their stops are not comparable"])
     users = [[_users(run) for run in side] for side in (base, new)]
     if not all(_in_a_ramp(run) for run in (*base, *new)) or not all(map(all, users)):
-        told = "users came all at once, so that their number at the stop says nothing; let them come with --ramp"
-        worth = "" if both else "; times are of what came before, and a version that is stopped did not hold this load"
+        told = "all users started at once, so their number at the stop says nothing; start them one by one with --ramp"
+        worth = (
+            "" if both else "; times are from before the stop, and a version that was stopped did not hold this load"
+        )
         return Stops([f"the failure threshold stopped {who}: {told}{worth}"])
     if not both and not any(map(all, ended)):
-        return Stops([f"the failure threshold stopped {stopped}: both held at least all users; take more of them"])
+        return Stops([f"the failure threshold stopped {stopped}: both held at least all users; use more of them"])
     apart = None if interleaved else [_same_stops(day, base[0]) for day in days]
     if not both:
         return _bounded(users, ended, settings, apart)
@@ -84,24 +86,24 @@ def compare_stops(
 
 
 def _users(run: RunData) -> float:
-    """How many a run held, at least; 0 where nobody knows."""
+    """The number of users that a run held, at least; 0 if unknown."""
     if was_stopped(run.manifest):
         return float(run.summary.metrics.get(USERS_AT_STOP) or 0.0)
     return float(run.manifest.users or 0.0)
 
 
 def _in_a_ramp(run: RunData) -> bool:
-    """Runs of before ramps were recorded may have been in one."""
+    """Return True if the users came in a ramp, or if the run is so old that its manifest does not say."""
     return "ramp_per_s" not in run.manifest or bool(run.manifest.ramp_per_s)
 
 
 def _same_stops(day: Runs, like: RunData) -> list[RunData]:
-    """Those of a day's runs that were stopped on the same ramp."""
+    """The day's runs that were stopped on the same ramp."""
     return [run for run in day if was_stopped(run.manifest) and same_ramp([run.manifest, like.manifest])]
 
 
 def _logs(runs: Runs, name: str) -> list[float]:
-    """Logs of a figure of the stops, of the runs that have it."""
+    """Logs of a metric of the stops, for the runs that have it."""
     return [math.log(value) for run in runs if (value := run.summary.metrics.get(name))]
 
 
@@ -109,10 +111,10 @@ def _logs(runs: Runs, name: str) -> list[float]:
 
 
 def _row(name: str, base: Runs, new: Runs, settings: CompareSettings, apart: Sequence[Runs] | None) -> ComparedMetric:
-    """A figure of the stops; `apart` are earlier days, of sides that were not interleaved."""
+    """The row of a metric of the stops; `apart` are earlier days, or None if the sides were interleaved."""
     ours, theirs = _logs(base, name), _logs(new, name)
     if len(ours) < len(base) or len(theirs) < len(new):
-        return _entry(name, (None, None), reason="a run has none")
+        return _entry(name, (None, None), reason="a run lacks it")
     means = math.exp(sum(ours) / len(ours)), math.exp(sum(theirs) / len(theirs))
     difference = _difference(name, ours, theirs, apart)
     verdict = Verdict.CANNOT_TELL if difference is None else _verdict(difference, settings)
@@ -126,7 +128,7 @@ def _row(name: str, base: Runs, new: Runs, settings: CompareSettings, apart: Seq
 
 
 def _difference(name: str, ours: Values, theirs: Values, apart: Sequence[Runs] | None) -> Difference | None:
-    """Of logs of a figure; no surer than whole numbers are."""
+    """The difference of a metric's logs, with at least the standard error of whole numbers."""
     if apart is None:
         difference = inference.compare_values(ours, theirs, interleaved=True)
     else:
@@ -138,7 +140,7 @@ def _difference(name: str, ours: Values, theirs: Values, apart: Sequence[Runs] |
 
 
 def _verdict(difference: Difference, settings: CompareSettings) -> Verdict:
-    """More of every figure of a stop is better."""
+    """The verdict; more is better for every metric of a stop."""
     change = math.expm1(difference.log_ratio)
     if difference.p_value < settings.family_alpha and abs(change) >= LEAST_CHANGE:
         return Verdict.FASTER if change > 0 else Verdict.SLOWER
@@ -148,7 +150,7 @@ def _verdict(difference: Difference, settings: CompareSettings) -> Verdict:
 
 
 def _told(rows: Sequence[ComparedMetric]) -> str:
-    """The figures, in the order in which people ask for them."""
+    """The metrics in words, the most important first."""
     words = {USERS_AT_STOP: ("user", "users"), "in_flight_at_stop": ("in flight",) * 2,
              "requests_at_stop": ("request", "requests")}  # fmt: skip
     return ", ".join(
@@ -160,10 +162,10 @@ def _told(rows: Sequence[ComparedMetric]) -> str:
 
 def _caveat(users: ComparedMetric, base: Runs, new: Runs) -> str:
     if len(base) > 1 or len(new) > 1:
-        return "an index of capacity, not the capacity: katydid capacity searches that"
+        return "an index of capacity, not the capacity; katydid capacity measures that"
     needed = users.runs_needed
     make = f"make about {needed} of each" if needed else "make five of each"
-    return f"one run each cannot tell; {make}, interleaved (scripts/compare_versions.sh), or search the capacity"
+    return f"one run each cannot tell; {make}, interleaved (scripts/compare_versions.sh), or run katydid capacity"
 
 
 # One was not
@@ -175,7 +177,7 @@ def _bounded(
     settings: CompareSettings,
     apart: Sequence[Runs] | None,
 ) -> Stops:
-    """One side was stopped in every run, the other not: it held at least its users; `apart` as of `_row`."""
+    """One side was stopped in every run; the other was not, and held at least its users; `apart` as in `_row`."""
     lower = all(ended[0])
     known, bound = users if lower else users[::-1]
     logs = [[math.log(value) for value in side] for side in users]
@@ -194,11 +196,11 @@ def _bounded(
     bound_of, reason = "lower" if lower else "upper", "" if difference is not None else NOT_INTERLEAVED
     row = _entry(USERS_AT_STOP, means, difference, verdict=verdict, bound=bound_of, primary=far, reason=reason)
     at, held, names = means[not lower], max(bound), ("BASE", "NEW") if lower else ("NEW", "BASE")
-    some = f", in {sum(ended[lower])} of {plural(len(ended[lower]), 'run')} stopped too" if any(ended[lower]) else ""
+    some = f" ({sum(ended[lower])} of its {plural(len(ended[lower]), 'run')} stopped)" if any(ended[lower]) else ""
     least = f"at least {percent(means[1] / means[0] - 1.0)} users"
     stopped_at = plural(round(at), "user")
     told = f"the failure threshold stopped {names[0]} at {stopped_at}; {names[1]} held all {held:.0f}{some}: {least}"
-    remedy = "take more users" if difference is not None else "make the runs interleaved (katydid ab)"
+    remedy = "use more users" if difference is not None else "make the runs interleaved (katydid ab)"
     return Stops([told if far else f"{told}; {remedy} to tell them apart"], [row], verdict, decide=far)
 
 

@@ -1,8 +1,8 @@
-"""One metric's verdict out of the runs of both sides: slower, faster, no difference, or cannot tell.
+"""Each metric's verdict from the runs of both sides: slower, faster, no difference, or cannot tell.
 
-"Slower" stands for worse, also of rates. A change counts when it is both beyond the noise (adjusted for
-the number of metrics that are judged) and large enough to be of interest; "no difference" is said only
-where the interval shows it (two one-sided tests, Schuirmann 1987); everything else cannot be told.
+"Slower" means worse, for rates too. A change counts if it is both significant (adjusted for the number of metrics) and
+large enough to matter. The verdict is "no difference" only if the interval shows it (two one-sided tests, Schuirmann
+1987), else "cannot tell".
 """
 
 import math
@@ -33,23 +33,23 @@ from katydid.stats.noise import Today
 from katydid.stats.proportions import Points, in_points
 
 LEAST_POINTS = 0.005
-"""A share must change by half a percentage point to be of interest, however large that is relative to it."""
+"""A share must change by half a percentage point to matter, however large the relative change is."""
 SAME_POINTS = 2 * LEAST_POINTS
-"""Failure rates that differ by less are the same, whatever ratio that makes: of 0 % none is within 10 %."""
+"""Failure rates that differ by less are the same, whatever their ratio: no other rate is within 10 % of 0 %."""
 ASSUMED_SD = 0.04
-"""Run-to-run sd of a log quantile where nothing tells it: typical of a server on a shared machine."""
+"""Assumed run-to-run sd of a log quantile if the noise is unknown: typical of a server on a shared machine."""
 EQUIVALENCE = 1.0 - 2.0 * SAME_LEVEL
-"""The interval that must lie inside the limits for it."""
+"""Confidence of the interval that must lie inside the limits for "no difference"."""
 
 
 NONE = "none on either side"
-TWO_WAYS = "these runs declare it in two ways"
+TWO_WAYS = "the runs declare it differently"
 NO_SUCCESS = "no request succeeded on one side"
 
 
 @dataclass(frozen=True)
 class _Precision:
-    """How exactly a change is known; as in `ComparedMetric`."""
+    """The precision of a change; fields as in `ComparedMetric`."""
 
     low: float | None
     high: float | None
@@ -63,14 +63,14 @@ class Judged:
     """A metric's comparison.
 
     Attributes:
-        base, new: of the runs' geometric means, of shares their means, of failures those of all runs together; None
-            where a run lacks the metric.
-        level: of a share, what the base's runs were compared with: half a request is added; None of all else.
-        difference: None where nothing tells the noise, and of failures.
-        rates: of failures alone.
-        reason: why nothing can be said, where that is not the noise.
+        base, new: geometric mean of the runs' values; for shares their mean, for failures the rate over all runs; None
+            if a run lacks the metric.
+        level: for shares only, the base's value that the ratio refers to, with half a request added.
+        difference: None if the noise is unknown, and for failures.
+        rates: for failures only.
+        reason: why a verdict is impossible, if not because of the noise.
         bound, floor: of a change that is known on one side only; see `bounds`.
-        declared: the metric, where a workload declares it.
+        declared: the metric, if a workload declares it.
     """
 
     name: str
@@ -91,11 +91,16 @@ class Judged:
 
     @property
     def metric(self) -> FlatMetric:
-        """What it is about."""
+        """The metric that is compared."""
         return self.declared or METRICS[self.name]
 
     def row(self, settings: CompareSettings, family: int) -> ComparedMetric:
-        """What the comparison says of it; fractions, NaN nowhere."""
+        """The metric's row of the comparison; fractions, never NaN.
+
+        Args:
+            settings: of the comparison.
+            family: the number of tests that share the level.
+        """
         alpha = settings.family_alpha / family
         found = self._of_ratio(alpha) if self.rates is None else self._of_rates(self.rates, alpha)
         undecided = self.verdict is Verdict.CANNOT_TELL and self.base is not None and self.bound is None
@@ -136,7 +141,7 @@ class Judged:
         )
 
     def _of_rates(self, rates: RateDifference, alpha: float) -> _Precision:
-        """Failures differ by points; the ratios are these of the base's rate."""
+        """Failures are compared in points; the ratios are the points divided by the base's rate."""
         limits, detectable = rates.interval(), rates.smallest_detectable(alpha)
         level = self.level or math.nan
         low, high = (100.0 * limit for limit in limits)
@@ -155,7 +160,7 @@ class Judged:
 
     @property
     def change(self) -> float | None:
-        """Of the new side against the base, as a fraction."""
+        """The new side's change against the base, as a fraction."""
         if self.difference is not None:
             return math.expm1(self.difference.log_ratio)
         if self.rates is not None and self.level:
@@ -165,7 +170,7 @@ class Judged:
         return self.new / self.base - 1.0 if self.new is not None and self.base else None
 
     def _needed(self, settings: CompareSettings, alpha: float) -> int | None:
-        """Runs a side that would find the change that was seen, or the smallest of interest if it is larger."""
+        """Runs per side that would detect the observed change, or the smallest that matters if that is larger."""
         if self.rates is not None:
             return self.rates.runs_needed(alpha, LEAST_POINTS)
         noise = self.noise or Noise(ASSUMED_SD**2, 0)
@@ -188,7 +193,7 @@ def judge_metrics(names: Sequence[str], sides: Sides, settings: CompareSettings)
 
 
 def _weighed(metric: Judged, sides: Sides, settings: CompareSettings) -> Judged:
-    """The metric with the error that its runs share, and with what `bounds` says of its difference."""
+    """The metric with the error that all its runs share, and with its difference adjusted by `bounds`."""
     if metric.difference is not None and (error := sides.errors.get(metric.name)):
         difference = replace(metric.difference, se=math.hypot(metric.difference.se, error))
         p = metric.p_value if difference.design is Design.WITHIN_RUN else difference.p_value
@@ -243,7 +248,7 @@ def _verdict_on_failures(metric: Judged, rates: RateDifference, p: float, settin
 
 
 def undecided_failures(metrics: Sequence[Judged]) -> float:
-    """By what fraction failures changed that cannot be told, where that is of interest; else 0."""
+    """The change of the failure rate, if it is large enough to matter but the verdict is "cannot tell"; else 0."""
     found = next((m for m in metrics if m.name == FAILURES and m.verdict is Verdict.CANNOT_TELL), None)
     if found is None or not _worth_a_word(found):
         return 0.0
@@ -272,7 +277,7 @@ def _compared(name: str, sides: Sides, today: Today, of_pairs: Today, *, primary
     runs = (*sides.base, *sides.new)
     metric = replace(empty, base=shown[0], new=shown[1], runs=len(runs))
     if not share and min(run.values[name] for run in runs) <= 0:
-        return replace(metric, reason="a run's value is 0, so that there is no ratio")
+        return replace(metric, reason="a run's value is 0, so there is no ratio")
     base, new = ([log_of(run, name, share=share) for run in side] for side in (sides.base, sides.new))
     if share:
         metric = replace(metric, level=math.exp(sum(base) / len(base)))
@@ -296,14 +301,14 @@ def _compared(name: str, sides: Sides, today: Today, of_pairs: Today, *, primary
 
 
 def _logs_of_pairs(series: Series, name: str, *, share: bool) -> tuple[Values, Values]:
-    """Logs of both sides' runs, pair by pair, of the pairs that have the metric."""
+    """Logs of both sides' runs, pair by pair, for the pairs in which both runs have the metric."""
     whole = [pair for pair in series if all(has(run, name, share=share) for run in pair)]
     base, new = ([log_of(pair[side], name, share=share) for pair in whole] for side in (0, 1))
     return base, new
 
 
 def _lacking(name: str, sides: Sides) -> str:
-    """Why there is no value to compare; empty where every run has one."""
+    """Why there is no value to compare; empty if every run has one."""
     if split_name(whole_name(name))[0] in sides.catalogue.differing:
         return TWO_WAYS
     lacking = next((run for run in (*sides.base, *sides.new) if name not in run.values), None)

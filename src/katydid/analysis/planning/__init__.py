@@ -1,1 +1,1 @@
-"""How many workers a service needs for its load, from theory and from a measured run. Pure."""
+"""Plan how many workers a service needs for its load, from theory or from a measured run. Pure."""

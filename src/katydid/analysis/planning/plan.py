@@ -1,8 +1,8 @@
-"""How many workers a concurrency needs, and what waiting is behind each number of them.
+"""Plan how many workers a concurrency needs, and how long jobs wait for each number of workers.
 
-The model: every stream hands its worker pool one job after the other, each as long as the audio in it;
-a job takes audio × real-time factor (RTF) of one worker. So the load is concurrency × RTF erlang,
-whatever the length of the jobs, and waits are in proportion to it. Knows no files and no reports.
+The model: each stream sends the worker pool one job after another, each as long as its audio. A job keeps one worker
+busy for audio × real-time factor (RTF). So the load is concurrency × RTF erlang, whatever the length of the jobs, and
+waits are proportional to that length. Knows no files and no reports.
 """
 
 import math
@@ -18,24 +18,24 @@ from katydid.stats.queueing import burst_seconds, burst_share, erlang_c, servers
 
 _SHOWN_UTILISATIONS = (0.98, 0.95, 0.9, 0.85, 0.8, 0.7, 0.6, 0.5)
 MOST_LOAD = 5000.0
-"""Erlang; more than any plan needs, and few enough to compute in a moment."""
+"""In erlang: more than any plan needs, and few enough to compute quickly."""
 MOST_WORKERS = 100_000
-"""The same of the workers that are looked at."""
+"""The most workers considered, for the same reason."""
 _LEAST, _MOST = 1e-9, 1e9
-"""Of what is asked for; products and quotients of such numbers are numbers."""
+"""Range of the inputs; products and quotients of such numbers stay finite."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Demand:
-    """What a plan is for.
+    """The demand that a plan must serve.
 
     Attributes:
-        concurrency: streams at the same time.
-        rtf: worker-seconds that a second of audio takes, of a stream alone.
-        utilisation: share of its time that a worker may be busy.
-        audio_s: of one job, seconds.
-        variation: standard deviation of the service times over their mean; 1 as if exponential.
-        services: service times that were measured, seconds; they come before `variation`.
+        concurrency: concurrent streams.
+        rtf: worker-seconds per second of audio, without waiting.
+        utilisation: the share of its time that a worker may be busy.
+        audio_s: length of one job's audio, seconds.
+        variation: coefficient of variation of the service times; 1 means exponential.
+        services: measured service times, seconds; if given, `variation` is ignored.
         time_out_s: how long a client waits for its result.
     """
 
@@ -48,7 +48,7 @@ class Demand:
     time_out_s: float = 60.0
 
     def __post_init__(self) -> None:
-        """Refuse what no plan can be made for.
+        """Check the values.
 
         Raises:
             ConfigError: a value is out of its range.
@@ -65,34 +65,34 @@ class Demand:
                 raise ConfigError(f"--{name} {value:g} must be from {_LEAST:g} to {_MOST:g}")
         if not 0 < self.utilisation <= 1:
             raise ConfigError(
-                f"--utilisation {self.utilisation:g} must be more than 0 and at most 1: 0.7 leaves 30 % in reserve"
+                f"--utilisation {self.utilisation:g} must be more than 0 and at most 1: 0.7 keeps 30 % in reserve"
             )
         if not 0 <= self.variation <= 10:
-            raise ConfigError(f"--variation {self.variation:g} must be from 0 (all jobs alike) to 10")
+            raise ConfigError(f"--variation {self.variation:g} must be from 0 (all jobs equal) to 10")
         if self.load > MOST_LOAD:
-            raise ConfigError(f"{plural(self.load, 'busy worker')} are more than {MOST_LOAD:g}: plan for a part of it")
+            raise ConfigError(f"a load of {plural(self.load, 'worker')} is over {MOST_LOAD:g}: plan for a part of it")
         if self.load / self.utilisation > MOST_WORKERS:
             most = plural(MOST_WORKERS, "worker")
             raise ConfigError(f"--utilisation {self.utilisation:g} needs more than {most}: raise it")
 
     @property
     def load(self) -> float:
-        """Workers that would be busy all the time."""
+        """Mean number of busy workers (erlang)."""
         return self.concurrency * self.rtf
 
     @property
     def service_s(self) -> float:
-        """What a job takes, seconds."""
+        """Mean service time of a job, seconds."""
         return self.audio_s * self.rtf
 
     @property
     def is_simulated(self) -> bool:
-        """Whether no formula says the waits."""
+        """True if the waits come from a simulation, because no formula covers the service times."""
         return self.services is not None or self.variation != 1
 
     @property
     def method(self) -> str:
-        """Where the waits come from."""
+        """The method that gives the waits."""
         if self.services is not None:
             return "simulation with the run's own service times"
         return "Erlang C" if self.variation == 1 else f"simulation, service times vary by {fraction(self.variation)}"
@@ -100,11 +100,12 @@ class Demand:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A number of workers, and what it means. Seconds; infinite where the queue only grows.
+    """A number of workers with its waits, in seconds; infinite if the queue grows without bound.
 
     Attributes:
-        wait_probability: that a job waits at all.
-        burst_s: until the last job is done where all streams begin at once; `burst_share` of them in time.
+        wait_probability: chance that a job has to wait.
+        burst_s: if all streams begin at once, the time until the last job is done.
+        burst_share: of such a burst, the share of jobs done before the time-out.
     """
 
     workers: int
@@ -118,12 +119,12 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class WorkerPlan:
-    """An answer.
+    """A plan.
 
     Attributes:
-        planned: by the formula: concurrency × RTF / utilisation.
-        slight: the fewest workers whose p95 wait is at most `slight_wait_s`.
-        choices: these and others, fewest first.
+        planned: by the formula concurrency × RTF / utilisation.
+        slight: the fewest workers with a p95 wait of at most `slight_wait_s`.
+        choices: these two and others, fewest workers first.
     """
 
     demand: Demand
@@ -134,17 +135,17 @@ class WorkerPlan:
 
     @property
     def streams_per_worker(self) -> float:
-        """What one worker holds at the utilisation asked for."""
+        """Streams that one worker can serve at the utilisation asked for."""
         return self.demand.utilisation / self.demand.rtf
 
 
 def make_plan(demand: Demand, slight_wait_s: float | None = None, workers: int | None = None) -> WorkerPlan:
-    """A plan for a demand.
+    """Plan the workers for a demand.
 
     Args:
-        demand: what it is for.
-        slight_wait_s: the p95 wait that is still slight; by default what a job's own work takes.
-        workers: a number of them to look at too.
+        demand: to serve.
+        slight_wait_s: the largest acceptable p95 wait; by default the service time of a job.
+        workers: a further number of workers to include.
     """
     choose = _chooser(demand)
     planned = servers_for(demand.load, demand.utilisation)
@@ -161,7 +162,7 @@ def make_plan(demand: Demand, slight_wait_s: float | None = None, workers: int |
 
 
 def _chooser(demand: Demand) -> Callable[[int], Choice]:
-    """Makes a choice of a number of workers; each only once."""
+    """A cached function from a number of workers to its `Choice`."""
     waits = _waits(demand)
     made: dict[int, Choice] = {}
 
@@ -197,7 +198,7 @@ def _waits(demand: Demand) -> Callable[[int], Waits]:
 
 
 def _fewest_within(choose: Callable[[int], Choice], fewest: int, limit: float) -> Choice:
-    """By bisection: more workers never wait longer."""
+    """The fewest workers with a p95 wait of at most `limit`, by bisection: more workers never mean longer waits."""
     low, high = fewest, fewest
     while choose(high).wait_p95_s > limit:
         low, high = high + 1, 2 * high + 1

@@ -1,9 +1,8 @@
-"""What queueing theory says of a run of speech, to be shown beside what was measured.
+"""Simulate what queueing theory predicts for a speech run, to compare with the measurement.
 
-The queue is that of gateways which hand audio to their workers chunk by chunk through one list: first come
-first served, each chunk takes its length × RTF of one worker, and who has left is not worked on. It is
-played through with the streams' own start times, so nothing but the target's behaviour can differ. Knows
-no files and no reports.
+The model is a gateway that hands audio to its workers chunk by chunk through one queue: first come, first served; each
+chunk keeps one worker busy for its length × RTF; chunks of clients that have left are dropped. The simulation uses the
+run's own start times, so any difference is due to the target. Knows no files and no reports.
 """
 
 import heapq
@@ -19,22 +18,22 @@ from katydid.model.errors import ConfigError
 from katydid.model.sample import ErrorClass
 
 REFUSED = (ErrorClass.OVERLOADED.value, ErrorClass.RATE_LIMITED.value)
-"""Errors by which a service says that it takes no more."""
+"""Errors by which a service rejects a stream for overload."""
 PLAUSIBLE_RTF = (0.001, 1000.0)
-"""Of a recogniser: outside of this a unit was mistaken for another, as seconds for milliseconds."""
+"""Range of a recogniser's RTF; a value outside is in the wrong unit, such as seconds for milliseconds."""
 
 
 def is_plausible(rtf: float) -> bool:
-    """Whether a real-time factor can be a recogniser's."""
+    """Return True if a recogniser can have this real-time factor."""
     low, high = PLAUSIBLE_RTF
     return low <= rtf <= high
 
 
 @dataclass(frozen=True, slots=True)
 class QueueFigures:
-    """How streams went: share of those asked for with a final result in time; RTF and lag (seconds) of these.
+    """The share of all streams with a final result in time, and the RTF and lag (seconds) of these streams.
 
-    NaN where no stream had a result.
+    RTF and lag are NaN if no stream had a result.
     """
 
     success: float
@@ -46,11 +45,12 @@ class QueueFigures:
 
 @dataclass(frozen=True, slots=True)
 class TheoryComparison:
-    """A run beside theory; `workers` and `rtf` are what the theory assumes.
+    """A run compared with theory.
 
     Attributes:
-        streams: that the target accepted.
-        refused: that it did not; they had no result, in theory either.
+        workers, rtf: assumed by the theory.
+        streams: number of streams that the target accepted.
+        refused: number of streams that it rejected; they have no result in the theory either.
     """
 
     workers: int
@@ -63,15 +63,15 @@ class TheoryComparison:
 
 @dataclass(frozen=True, slots=True)
 class RunFacts:
-    """What a plan takes from a measured run.
+    """The data of a measured run that a plan needs.
 
     Attributes:
-        streams: that the target accepted, one row each.
-        refused: that it did not accept.
-        concurrency: most streams that were speaking, or would have been, at the same time; also those not accepted.
-        rtf: mean processing time per second of audio, by the service's own account; None where it names none.
+        streams: accepted streams, one row each.
+        refused: number of rejected streams.
+        concurrency: the most streams that were speaking at the same time, counting rejected streams as if accepted.
+        rtf: mean processing time per second of audio, as the service reports it; None if it does not.
         services_s: processing time of each stream, seconds.
-        audio_s: mean length of a stream's audio.
+        audio_s: mean length of a stream's audio, seconds.
     """
 
     streams: pd.DataFrame
@@ -86,17 +86,17 @@ class RunFacts:
 
 
 def run_facts(samples: pd.DataFrame, manifest: Manifest) -> RunFacts:
-    """What a run of speech says.
+    """Read the data for a plan from a speech run.
 
     Raises:
-        ConfigError: it is not such a run, or the target let no stream in.
+        ConfigError: it is not a speech run, or the target accepted no stream.
     """
     if "audio_ms" not in samples or "audio_chunk" not in (manifest.options or {}):
-        raise ConfigError("--from: this is not a run of speech; name one that `katydid run speech` wrote")
+        raise ConfigError("--from: this is not a run of speech; give one that `katydid run speech` wrote")
     asked = samples[(samples["outcome"] != "aborted") & ~failed_later(samples)]
     streams = asked[asked["status"] == 101]
     if streams.empty:
-        raise ConfigError("--from: the target let no stream in; there is nothing to plan from")
+        raise ConfigError("--from: the target accepted no stream; there is nothing to plan from")
     told = streams.dropna(subset=["server_rtf"])
     audio = told["audio_ms"].to_numpy(dtype=np.float64) / 1000.0
     services = told["server_rtf"].to_numpy(dtype=np.float64) * audio
@@ -119,12 +119,12 @@ def _most_at_once(streams: pd.DataFrame, speed: float) -> float:
     ends = begins + (streams["audio_ms"].to_numpy(dtype=np.float64) / speed if speed else 0.0)
     moments = np.concatenate([begins, ends])
     steps = np.concatenate([np.ones(len(begins)), -np.ones(len(ends))])
-    order = np.lexsort((-steps, moments))  # who begins where another ends is there with it
+    order = np.lexsort((-steps, moments))  # a stream that begins when another ends overlaps it
     return float(np.cumsum(steps[order]).max())
 
 
 def compare_with_theory(facts: RunFacts, workers: int, rtf: float) -> TheoryComparison:
-    """The run's outcome beside that of the queue played through with its own start times."""
+    """Compare the run with the queue simulated from its own start times."""
     streams = facts.streams
     ok = streams[streams["outcome"] == "ok"]
     measured = _outcome(
@@ -150,7 +150,7 @@ def _play(facts: RunFacts, workers: int, rtf: float) -> QueueFigures:
 
 
 def _ends(starts: np.ndarray, lengths: np.ndarray, facts: RunFacts, workers: int, rtf: float) -> np.ndarray:
-    """When each stream's last chunk has been worked on; infinite where its client left first."""
+    """When each stream's last chunk is done; infinite if its client left first."""
     chunks = []
     for stream, (start, length) in enumerate(zip(starts.tolist(), lengths.tolist(), strict=True)):
         count = max(1, int(np.ceil(length / facts.chunk_s - 1e-9)))

@@ -1,6 +1,6 @@
-"""Whether the times are what they say: exact, the kernel's, on a steady clock, and of answers that came as streams.
+"""Whether times are exact: taken by the kernel, on a steady clock, and from answers that really were streamed.
 
-Which are upper bounds.
+Also lists the metrics that are upper bounds.
 """
 
 import numpy as np
@@ -17,11 +17,11 @@ from katydid.model.metrics import STATISTICS
 BOUND_SHARE = 0.05
 _LATE_LOOP_MS = 5.0
 TOLERANCE = 0.05
-"""By so much a quantile may be too high before it is called a bound: the change that a comparison is to find."""
+"""A quantile is called a bound if it may be too high by more than this: the change that a comparison must detect."""
 
 
 def bounded(run: Run) -> Finding | None:
-    """TTFTs that are upper bounds: whose doing that is, the event loop tells."""
+    """Too many TTFTs that are upper bounds; the generator is to blame if its event loop was late."""
     counts = run.counts
     if counts.bounded <= BOUND_SHARE * counts.timed:
         return None
@@ -31,18 +31,18 @@ def bounded(run: Run) -> Finding | None:
     )
     late = _late_loop(run)
     if late is None:
-        return Finding("warning", told, "the target sends them together, or the generator is too busy: see its CPU")
+        return Finding("warning", told, "the target sends chunks together, or the generator is too busy: see its CPU")
     process, lag = late
     return Finding(
         "invalid",
-        f"{told}, and the event loop of the generator's process {process} was {lag:.0f} ms late (median of the "
-        "seconds' worst)",
+        f"{told}, and the event loop of the generator's process {process} was {lag:.0f} ms late (median of the worst "
+        "lag per second)",
         LESS_ELSEWHERE,
     )
 
 
 def _late_loop(run: Run) -> tuple[str, float] | None:
-    """The process of the latest loop and its lag, where it is late enough to merge chunks."""
+    """The process with the latest event loop, and its lag in ms; None if no loop is late enough to merge chunks."""
     sending = run.steady[run.steady["process"] != "master"]
     lags = sending.groupby("process", observed=True)["loop_lag_ms"].median().dropna()
     if lags.empty or lags.max() <= _LATE_LOOP_MS:
@@ -51,29 +51,29 @@ def _late_loop(run: Run) -> tuple[str, float] | None:
 
 
 def implausible_rtf(run: Run) -> Finding | None:
-    """Processing times of a recogniser in another unit than they are read in."""
+    """A recogniser whose processing times were probably read in the wrong unit."""
     named = values_of(run.counted, "server_rtf")
     if not len(named) or is_plausible(mean := float(named.mean())):
         return None
     return Finding(
         "warning",
-        f"the RTF that the recogniser names is implausible ({mean:.2g} in the mean)",
-        "give its field's unit, as in --speech-fields processing=decode_s:s, or the field of a ready RTF, rtf=FIELD",
+        f"the RTF that the recogniser reports is implausible (mean {mean:.2g})",
+        "give the unit of its field, as in --speech-fields processing=decode_s:s, or the field with its RTF, rtf=FIELD",
     )
 
 
 def user_time(run: Run) -> Finding | None:
-    """Times that are not the kernel's."""
+    """Times that were taken in user space, not by the kernel."""
     if run.manifest.timestamp_source != "user" or not run.counts.ok:
         return None
-    return Finding("warning", "times were taken in user space: the delays of a busy generator are in them")
+    return Finding("warning", "times were taken in user space: they include the delays of a busy generator")
 
 
 _TIMES = ("connect_ms", "ttft_ms", "duration_ms", "read_lag_ms", "gap_mean_ms", "gap_p99_ms", "gap_max_ms")
 
 
 def negative(run: Run) -> Finding | None:
-    """Times below zero: the kernel's clock and the process's are not the same, and what is above zero is as wrong."""
+    """Times below zero: the kernel's clock and the process's differ, so the times above zero are wrong too."""
     frame = run.counted
     wrong = [name for name in _TIMES if name in frame and (frame[name].astype(np.float64) < 0).any()]
     if not wrong:
@@ -81,8 +81,8 @@ def negative(run: Run) -> Finding | None:
     rows = int((frame[wrong].astype(np.float64) < 0).any(axis=1).sum())
     return Finding(
         "invalid",
-        f"times below zero ({', '.join(wrong)}) in {plural(rows, 'request')}: the wall clock of this machine was set, "
-        "or the process sees another one than the kernel's",
+        f"times below zero ({', '.join(wrong)}) in {plural(rows, 'request')}: this machine's wall clock was set, or "
+        "the process sees a different clock than the kernel",
         "let the clock settle (NTP), run without libfaketime or a time namespace, and measure again",
     )
 
@@ -93,15 +93,15 @@ _STEP_MS = 50.0
 def clock_step(run: Run) -> Finding | None:
     """The wall clock jumped."""
     step = run.monitor["clock_step_ms"].abs().max()
-    if not step > _STEP_MS:  # NaN where there is no monitor
+    if not step > _STEP_MS:  # NaN without a monitor
         return None
-    return Finding("warning", f"the wall clock jumped by {step:.0f} ms; durations are not touched by it")
+    return Finding("warning", f"the wall clock jumped by {step:.0f} ms; durations are not affected")
 
 
 def upper_bounds(ok: pd.DataFrame) -> list[str]:
-    """Names of the metrics, as `ttft.p95`; none where at most 5 % of the TTFTs are bounds.
+    """Names of the TTFT metrics that are upper bounds, such as `ttft.p95`; none if at most 5 % of the TTFTs are bounds.
 
-    A quantile counts as a bound where it would be lower by more than `TOLERANCE` if each bound were as low as can be.
+    A quantile counts as a bound if it would fall by more than `TOLERANCE` with every bound as low as possible.
 
     Args:
         ok: the successful requests that count.
@@ -116,20 +116,20 @@ def upper_bounds(ok: pd.DataFrame) -> list[str]:
     return [f"ttft.{name}" for name, q in looked if quantile(lowest, q) < (1.0 - TOLERANCE) * quantile(highest, q)]
 
 
-# Answers that a buffer held back: their TTFT is the time of the whole
+# Answers that a buffer held back: their TTFT is the time of the whole answer
 
 _AT_THE_END = 0.9
-"""Of the time of a request, from which on a TTFT says that the answer came at its end."""
+"""An answer whose TTFT is at least this share of the request's time came at its end."""
 _MOST = 0.5
 _FEWEST_CHUNKS, _FEWEST_ANSWERS = 5, 3
 _LONG_MS = 100.0
-"""A shorter answer may come in one piece without anybody holding it back."""
+"""A shorter answer may come in one piece without a buffer."""
 _TOGETHER_MS = 2.0
-"""Between chunks: no service makes tokens of one answer that fast, but a buffer that is emptied sends them so."""
+"""Time between chunks: no service generates the tokens of one answer this fast, but a flushed buffer sends them so."""
 
 
 def buffered(run: Run) -> Finding | None:
-    """Most answers came whole at their end: something on the way kept them until then."""
+    """Most answers arrived all at once at their end: something on the way buffers them."""
     rows = run.counted
     times = rows.reindex(columns=["chunks", "ttft_ms", "duration_ms"]).astype(np.float64)
     times = times[(rows["outcome"] == "ok") & (times["chunks"] >= _FEWEST_CHUNKS) & (times["duration_ms"] >= _LONG_MS)]
@@ -142,7 +142,7 @@ def buffered(run: Run) -> Finding | None:
     return Finding(
         "warning",
         f"something buffers the stream: in {fraction(kept.mean())} of the answers all chunks came within the last "
-        f"tenth of the time (in the median, TTFT {times['ttft_ms'].median():.0f} of "
+        f"tenth of the time (median TTFT {times['ttft_ms'].median():.0f} of "
         f"{times['duration_ms'].median():.0f} ms)",
-        "see whether a proxy, a gateway or compression between here and the target holds answers back",
+        "check whether a proxy, a gateway or compression between here and the target holds answers back",
     )

@@ -1,4 +1,4 @@
-"""Whether the generator was fit: it had time to work, was punctual, failed at nothing, and lost nothing."""
+"""Whether the generator kept up: it had enough CPU, started requests on time, caused no failures and lost no data."""
 
 import numpy as np
 import pandas as pd
@@ -15,7 +15,7 @@ LESS_ELSEWHERE = "spread the users with --processes, and keep other work off thi
 
 
 def cpu(run: Run) -> Finding | None:
-    """A process that never rests cannot be on time, whether it or others use its core."""
+    """A process that is always busy, or always waits for its core, cannot be on time."""
     steady = run.steady
     if not (steady["cpu_percent"] + _waited(steady) > CPU_MEDIAN).any():
         return None
@@ -38,7 +38,7 @@ def cpu(run: Run) -> Finding | None:
 
 
 def _waited(rows: pd.DataFrame) -> pd.Series:
-    """Zero where the system, or an older Katydid, does not tell."""
+    """The share of time spent waiting for a core, in percent; 0 if the system or an older Katydid did not record it."""
     if "cpu_wait_percent" not in rows:
         return pd.Series(0.0, index=rows.index)
     return rows["cpu_wait_percent"].astype(np.float64).fillna(0.0)
@@ -48,7 +48,7 @@ _LAG_MS, _LAG_SHARE = 100.0, 0.05
 
 
 def loop_lag(run: Run) -> Finding | None:
-    """The event loop came late to its timers."""
+    """The event loop was late for its timers."""
     steady = run.steady
     if not (steady["loop_lag_ms"] > _LAG_MS).any():
         return None
@@ -68,12 +68,12 @@ OURS_SHARE, OURS_FEWEST = 0.01, 3
 
 
 def has_schedule(run: Run) -> bool:
-    """Without an interval a request is due as soon as its user is free: that it then waits its turn is the load."""
+    """Return False for a closed loop: a request is due as soon as its user is free, so it cannot be late."""
     return run.manifest.interval_s != 0
 
 
 def late_by_us(run: Run) -> Finding | None:
-    """Late starts that no overrun explains: the user was free when its request was due."""
+    """Requests that started late although their users were free when they were due."""
     if not has_schedule(run):
         return None
     real = run.frame[run.frame["user"] >= 0].sort_values(["user", "iteration"])
@@ -92,7 +92,7 @@ def late_by_us(run: Run) -> Finding | None:
 
 
 def _sent_again(rows: pd.DataFrame) -> pd.Series:
-    """Whose times are those of a second sending: the first was punctual. An older Katydid does not tell."""
+    """Requests that were sent again, whose times are of the second sending. An older Katydid did not record this."""
     return rows["resent"].eq(True) if "resent" in rows else pd.Series(data=False, index=rows.index)
 
 
@@ -100,7 +100,7 @@ _SEND_LATE_SHARE = 0.01
 
 
 def audio_late(run: Run) -> Finding | None:
-    """Speech that was not sent at the pace of speaking, by our own fault."""
+    """Audio that the generator did not send at the pace of speech."""
     sent, late = (int(run.counted[column].sum()) for column in ("sent_chunks", "late_chunks"))
     if late <= _SEND_LATE_SHARE * sent:
         return None
@@ -114,28 +114,26 @@ def audio_late(run: Run) -> Finding | None:
 _REMEDIES = {
     "out_of_descriptors": "raise `ulimit -n`",
     "out_of_ports": "keep connections alive, or use more machines",
-    "auth_expired": "give LOAD_TEST_API_KEY_COMMAND, or a key that lasts as long as the run",
+    "auth_expired": "set LOAD_TEST_API_KEY_COMMAND, or use a key that lasts as long as the run",
     "dns": "check the host's name in --host",
-    "tls": "check the certificates: --ca-file names the authority of the target's, --client-cert ours",
+    "tls": "check the certificates: --ca-file for the target's authority, --client-cert for the client's own",
 }
 
 
 def not_the_target(run: Run) -> Finding | None:
-    """Failures that are not the target's: they would be booked as its own."""
+    """Failures caused by the generator or the configuration; they would count as the target's."""
     ended = run.frame.loc[~run.frame["after_stop"].astype(bool), ["blame", "error"]]
     for blame, where in (("generator", "in the generator itself"), ("config", "because of the configuration")):
         kinds = ended.loc[ended["blame"] == blame, "error"].value_counts()
         if len(kinds):
             named = ", ".join(f"{count} × {kind}" for kind, count in kinds.items())
-            remedy = next(
-                (_REMEDIES[str(kind)] for kind in kinds.index if kind in _REMEDIES), "see the failures' texts"
-            )
+            remedy = next((_REMEDIES[str(kind)] for kind in kinds.index if kind in _REMEDIES), "see the errors")
             return Finding("invalid", f"requests failed {where} ({named})", remedy)
     return None
 
 
 def silent(run: Run) -> Finding | None:
-    """Workers that the master heard nothing of for a while, and whose rows came all the same."""
+    """Workers that the master did not hear from for a while, but whose rows arrived."""
     lost = run.manifest.lost_workers or []
     silences = [s for s in run.manifest.silences or [] if s.worker not in lost]
     if not silences:
@@ -143,8 +141,8 @@ def silent(run: Run) -> Finding | None:
     named = ", ".join(f"{s.worker} from {s.begin:.0f} s {_until(s.end)}" for s in silences)
     return Finding(
         "invalid",
-        f"workers were out of touch with the master ({named}): their rows are here, but what they measured then may "
-        "be their own network's or their own",
+        f"workers were out of touch with the master ({named}): their rows are here, but their times may include delays "
+        "of their own network or their own machine",
         "keep the machines and the network between them healthy",
     )
 
@@ -154,7 +152,7 @@ def _until(end: float | None) -> str:
 
 
 def other_settings(run: Run) -> Finding | None:
-    """Workers that were started for another run than this."""
+    """Workers whose options, files or version differ from the run's."""
     if not (found := run.manifest.other_settings):
         return None
     named = ", ".join(
@@ -168,34 +166,34 @@ def other_settings(run: Run) -> Finding | None:
 
 
 def refused(run: Run) -> Finding | None:
-    """Messages that no worker sends: rows are lost, or somebody else is on the line."""
+    """Rejected messages: rows are lost, or someone else is connected to the master."""
     if not (count := run.manifest.refused_messages):
         return None
     return Finding(
         "invalid",
-        f"{plural(count, 'message')} refused, as no worker of this run sends such",
-        "see the log; keep others off the master's port, and one version of Katydid on all machines",
+        f"{plural(count, 'message')} rejected that no worker of this run sends",
+        "see the log; keep others off the master's port, and run one version of Katydid on all machines",
     )
 
 
 def lost(run: Run) -> Finding | None:
-    """Workers or rows that never arrived."""
+    """Workers that were lost, rows that never arrived, or values that did not fit."""
     lost, missing = run.manifest.lost_workers or [], run.manifest.missing_rows or 0
     if lost:
         return Finding(
             "invalid",
             f"{plural(len(lost), 'worker')} {'was' if len(lost) == 1 else 'were'} lost ({', '.join(map(str, lost))}), "
-            "and what was last recorded there",
+            "with the last rows recorded there",
             "see the workers' logs; keep the machines and the network between them healthy",
         )
     if missing:
         return Finding(
-            "invalid", f"{plural(missing, 'row')} never arrived", "see the log; the network or the disk lost them"
+            "invalid", f"{plural(missing, 'row')} never arrived", "see the log: the network or the disk lost them"
         )
     if nulled := run.manifest.nulled_values:
         return Finding(
             "warning",
-            f"{plural(nulled, 'value')} in the rows did not fit the column: null in its place",
-            "the rest of these rows is whole; see the log for the columns",
+            f"{plural(nulled, 'value')} of the wrong type for the column became null",
+            "the rest of these rows is intact; see the log for the columns",
         )
     return None

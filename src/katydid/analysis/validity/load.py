@@ -1,4 +1,4 @@
-"""Whether the load was the one that was asked for, from its first request to its last."""
+"""Whether the load was the one that was asked for, from the first request to the last."""
 
 import pandas as pd
 
@@ -10,17 +10,17 @@ from katydid.model.metrics.declared import catalogue_of
 
 
 def no_data(run: Run) -> Finding | None:
-    """Nothing to judge."""
+    """No request was recorded."""
     if run.counts.requests:
         return None
-    return Finding("invalid", "no data: no request was recorded", "see the log; has any user been spawned?")
+    return Finding("invalid", "no data: no request was recorded", "see the log: was any user spawned?")
 
 
 _RATE_OFF = 0.02
 
 
 def achieved(run: Run) -> Finding | None:
-    """More starts than were due, or fewer than overruns explain."""
+    """More requests started than were due, or fewer than slow answers explain."""
     if run.manifest.is_open:
         return _all_taken(run)
     due, rows = run.counts.due, run.counted
@@ -33,20 +33,20 @@ def achieved(run: Run) -> Finding | None:
         return None
     return Finding(
         "invalid",
-        f"users started {plural(started, 'request')} where {due:.0f} were due, and slow answers do not explain it",
-        "see whether users were lost (the log names them)",
+        f"users started {plural(started, 'request')}, but {due:.0f} were due, and slow answers do not explain it",
+        "check whether users were lost (the log names them)",
     )
 
 
 def _all_taken(run: Run) -> Finding | None:
-    """Of a rate, arrivals that were neither sent nor waiting for a free user."""
+    """Arrivals of a rate that were never sent although users were free."""
     due, missing = run.counts.due or 0.0, run.counts.unserved or 0
     if missing <= _RATE_OFF * due + 1 or found_no_user(run.counted).any():
         return None
     return Finding(
         "invalid",
-        f"{plural(missing, 'request')} of {due:.0f} that were due were never sent, although users were free",
-        "see whether a process was lost or stood still (the log names it)",
+        f"{plural(missing, 'request')} of {due:.0f} due were never sent, although users were free",
+        "check whether a process was lost or stalled (the log names it)",
     )
 
 
@@ -54,14 +54,14 @@ _POOL_SHARE, _POOL_FEWEST = 0.01, 3
 
 
 def users_changed(run: Run) -> Finding | None:
-    """A run is one load; of two, no figure tells which it is of."""
+    """The number of users was changed during the run, so its statistics mix two loads."""
     if not (changes := run.manifest.users_changed):
         return None
     told = ", ".join(f"{plural(change.users, 'user')} from {change.at_ms / 1000:.0f} s" for change in changes)
     return Finding(
         "invalid",
-        f"the number of users was changed in the run: {plural(run.manifest.users or 0, 'user')}, then {told}",
-        "start a run for each load; `katydid capacity`, or stages, go through several in one",
+        f"the number of users was changed during the run: {plural(run.manifest.users or 0, 'user')}, then {told}",
+        "make one run per load, or use stages or `katydid capacity` for several loads in one run",
     )
 
 
@@ -69,33 +69,33 @@ _LOST = 0.02
 
 
 def users_stay(run: Run) -> bool:
-    """Whether users that have come are to stay until the end."""
+    """Return True if users should stay until the end of the run once they have started."""
     told = run.manifest
     ends = told.ended == "run-time" and not told.stages and not told.users_leave and not told.users_changed
     return bool(told.users) and ends and not run.generator.empty
 
 
 def users_lost(run: Run) -> Finding | None:
-    """Users that ended by themselves: none that runs its schedule to the end does."""
+    """Users that ended before the run did, although their schedule goes on until its end."""
     if not users_stay(run):
         return None
     asked, (begin, end) = run.manifest.users or 0, run.window
-    processes = run.generator[run.generator["process"] != "master"]  # which has none, and tells those of all
+    processes = run.generator[run.generator["process"] != "master"]  # it has no users, and reports those of all workers
     seen = processes[processes["at_ms"].between(begin, end)]
     seconds = seen.assign(second=seen["at_ms"] // 1000.0).pivot_table("users", "second", "process", "last")
-    there = seconds.ffill().sum(axis=1)  # all processes together: Locust moves users where a worker was out of touch
-    missing = (there.cummax().clip(upper=asked) - there).clip(lower=0.0)  # in a ramp they are still to come
+    there = seconds.ffill().sum(axis=1)  # over all processes: Locust moves users away from a worker out of touch
+    missing = (there.cummax().clip(upper=asked) - there).clip(lower=0.0)  # in a ramp, some are still to come
     if missing.empty or missing.mean() <= _LOST * asked:
         return None
     return Finding(
         "invalid",
-        f"{missing.max():.0f} of {plural(asked, 'user')} ended before the run did, and sent no more",
-        "see what ended them (the log tells it); a workload whose users leave says so with ends_itself",
+        f"{missing.max():.0f} of {plural(asked, 'user')} ended before the run did",
+        "see the log for the cause; a workload whose users may leave must set ends_itself",
     )
 
 
 def pool(run: Run) -> Finding | None:
-    """Requests that found no free user: the rate or the trace on offer was not what the target got."""
+    """Requests that found no free user, so the target did not get the rate or the trace asked for."""
     late, never = int(found_no_user(run.counted).sum()), run.counts.unserved or 0
     due = run.counts.due or 0.0
     if not run.manifest.is_open or run.manifest.stages or late + never <= max(_POOL_FEWEST, _POOL_SHARE * due):
@@ -106,17 +106,17 @@ def pool(run: Run) -> Finding | None:
         f"no user was free for {late + never} of {plural(round(due), 'request')} when they were due: {late} started "
         f"late, {never} were never sent; the target answers too slowly for {plural(run.manifest.users or 0, 'user')} "
         f"at this {what}",
-        f"raise --users (the most in flight), or lower {flag}",
+        f"raise --users (the most requests in flight), or lower {flag}",
     )
 
 
 def _explained(run: Run, rows: pd.DataFrame) -> float:
-    """Starts that overruns cost: pacing does not catch up, so each interval of lateness is one start less."""
+    """The number of starts lost to slow answers: pacing does not catch up, so each interval of lateness costs one."""
     interval = (run.manifest.interval_s or 0.0) * 1000.0
     timeout = (run.manifest.request_timeout_s or 60.0) * 1000.0
     paced = rows[rows["paced"]]
     late = paced["late_ms"].clip(lower=0.0).sum()
-    unknown = paced["late_ms"].isna().sum() * timeout  # no connection came about: any time up to the time-out
+    unknown = paced["late_ms"].isna().sum() * timeout  # never connected: may have taken up to the time-out
     _, end = run.window
     begun = rows["start_ms"].fillna(rows["scheduled_ms"])
     ended = begun + rows["duration_ms"].fillna(timeout)
@@ -141,7 +141,7 @@ def unfinished(run: Run) -> Finding | None:
     return Finding(
         severity,
         f"{counts.aborted} of {plural(counts.requests, 'request')} were cut off by the end of the run",
-        "raise --drain, so that they may finish",
+        "raise --drain so that they can finish",
     )
 
 
@@ -149,39 +149,39 @@ _RESENT = 0.01
 
 
 def sent_again(run: Run) -> Finding | None:
-    """Kept connections that the target closed in the moment of sending, or keys that it refused."""
+    """Requests sent again, because the target closed an idle connection just then or rejected an expired key."""
     counts = run.counts
     if not counts.resent or counts.resent <= _RESENT * counts.requests:
         return None
     return Finding(
         "warning",
-        f"{counts.resent} of {plural(counts.requests, 'request')} were sent again: the target, or a proxy before it, "
-        "closed their idle connections in the moment of sending, or refused a key that had expired",
-        "set its keep-alive time-out to more than --interval, and let keys last longer",
+        f"{counts.resent} of {plural(counts.requests, 'request')} were sent again: the target or its proxy closed "
+        "idle connections just as the request was sent, or rejected an expired key",
+        "set its keep-alive time-out to more than --interval, and use keys that last longer",
     )
 
 
 def inside_warm_up(run: Run) -> Finding | None:
-    """Nothing was left outside the warm-up."""
+    """The statistics include the warm-up, because the run ended in it or the failure threshold stopped the run."""
     if not run.counted["warm_up"].astype(bool).any():
         return None
     if warm_up_counts(run.manifest):
         return Finding("warning", "the failure threshold stopped the run: its statistics include its warm-up")
-    return Finding("warning", "the run ended inside its warm-up: its statistics include it", "let it last longer")
+    return Finding("warning", "the run ended inside its warm-up: its statistics include it", "make it longer")
 
 
-PULSES = "users came one by one, but --phase spread let them wait for their places: the load came in pulses"
+PULSES = "users started one by one, but --phase spread made them wait for their places: the load came in pulses"
 
 
 def ramp(run: Run) -> Finding | None:
-    """Users that came one by one, and then waited for places that had gone by."""
+    """Users that started one by one, and then waited for their places in the interval together with others."""
     if not run.manifest.pulses:
         return None
-    return Finding("warning", PULSES, "leave --phase out, and each sends its first request as it comes")
+    return Finding("warning", PULSES, "leave out --phase, so that each user sends its first request when it starts")
 
 
 def all_at_once(run: Run) -> Finding | None:
-    """Users that were all there before the failure threshold stopped the run: what stopped it is not their number."""
+    """The failure threshold stopped a run whose users all started at once, so their number says nothing."""
     manifest = run.manifest
     if not was_stopped(manifest) or manifest.stages or manifest.phase_asked is None or manifest.is_open:
         return None
@@ -190,28 +190,28 @@ def all_at_once(run: Run) -> Finding | None:
     who = f"all {plural(users, 'user')}" if (users := int(manifest.users)) > 1 else "the only user"
     return Finding(
         "warning",
-        f"{who} came at once: how many there were at the stop says nothing about capacity",
-        "let them come one by one with --ramp (users a second)",
+        f"{who} started at once, so the number at the stop says nothing about capacity",
+        "start them one by one with --ramp (users per second)",
     )
 
 
 def declarations(run: Run) -> Finding | None:
-    """A workload's own metrics that its manifest does not say as it should."""
+    """Metrics that a workload declares, but whose entry in the manifest is damaged."""
     complaint = catalogue_of(run.manifest).complaint
     return Finding("warning", complaint, "restore manifest.json, or make the run again") if complaint else None
 
 
 def how_it_ended(run: Run) -> Finding | None:
-    """What kept the run from coming to its end."""
+    """An error, an interruption, or a crash that ended the run."""
     if died := run.manifest.housekeeping_died:
         first = died[0]
         return Finding(
             "invalid",
             f"the run was aborted by an error: {first.name} died in {first.process} ({first.why})",
-            "a fault of the generator: see the log; its rows are all here",
+            "the generator is at fault: see the log; no rows are missing",
         )
     if run.manifest.partial:
-        return Finding("warning", "partial: the run never came to its end, and was rebuilt from what was recorded")
+        return Finding("warning", "partial: the run never came to its end, and was rebuilt from the rows recorded")
     if run.manifest.ended == "interrupted":
         return Finding("warning", "the run was interrupted")
     if run.manifest.ended == "error":

@@ -1,4 +1,4 @@
-"""Whether requests were what they were to be: as long as asked for, sent at once, new to the target's prefix cache."""
+"""Whether requests were as planned: of the requested length, sent without delay, and new to the prefix cache."""
 
 import math
 
@@ -21,15 +21,15 @@ _OFF, _FAR_OFF = 0.02, 0.10
 
 
 def input_lengths(run: Run) -> Finding | None:
-    """Prompts that were longer or shorter, in the mean, than what was drawn for them."""
+    """Prompts that were longer or shorter on average than the lengths drawn for them."""
     found = lengths_found(run.counted)
-    return _off("prompts", found.input if found else None, "give --tokenizer with the model's tokenizer.json")
+    return _off("prompts", found.input if found else None, "set --tokenizer to the model's tokenizer.json")
 
 
 def output_lengths(run: Run) -> Finding | None:
-    """The same of answers."""
+    """Answers that were longer or shorter on average than the lengths drawn for them."""
     found = lengths_found(run.counted)
-    remedy = "the target does not force lengths: leave --output-tokens out, or set a field that does with --body"
+    remedy = "the target does not enforce lengths: leave out --output-tokens, or set a field that does with --body"
     return _off("answers", found.output if found else None, remedy)
 
 
@@ -40,9 +40,9 @@ def _off(what: str, lengths: TokenLengths | None, remedy: str) -> Finding | None
     how = "longer" if lengths.off > 0 else "shorter"
     return Finding(
         severity,
-        f"{what} were {fraction(abs(lengths.off))} {how} than asked for: "
-        f"{plural(round(lengths.realised_mean), 'token')} in the mean of "
-        f"{plural(lengths.requests, 'request')}, not {number(round(lengths.asked_mean))}",
+        f"{what} were {fraction(abs(lengths.off))} {how} than asked for: on average "
+        f"{plural(round(lengths.realised_mean), 'token')}, not {number(round(lengths.asked_mean))}, in "
+        f"{plural(lengths.requests, 'request')}",
         remedy,
     )
 
@@ -51,7 +51,7 @@ _SLOW_MS, _SLOW_SHARE = 50.0, 0.01
 
 
 def slow_sending(run: Run) -> Finding | None:
-    """Requests that the target, or the way to it, took slowly: the time is in their TTFT."""
+    """Requests that took long to send, because of the target or the network: that time is in their TTFT."""
     sent = run.counted["send_ms"].dropna()
     slow = sent > _SLOW_MS
     if slow.sum() <= _SLOW_SHARE * len(sent):
@@ -60,19 +60,19 @@ def slow_sending(run: Run) -> Finding | None:
         "warning",
         f"sending {fraction(slow.mean())} of the requests took more than {_SLOW_MS:.0f} ms (at most "
         f"{milliseconds(sent.max())}), which is in their TTFT",
-        "see whether the target reads requests in time, and whether the network is as fast as their bytes ask for",
+        "check whether the target reads requests promptly, and whether the network is fast enough for their size",
     )
 
 
 _WARM = 0.01
 _BY_CHANCE = 2
-"""Tokens that prompts without a common beginning may share: among many, some begin with the same word."""
-_RESET = "reset it with --before-run URL, restart the target, or give another --seed"
+"""Tokens that unique prompts may share by chance: among many, some begin with the same word."""
+_RESET = "reset it with --before-run URL, restart the target, or use another --seed"
 _UNIQUE = "send unique prompts with --input-tokens, or a file with more of them"
 
 
 def warm_cache(run: Run) -> Finding | None:
-    """Input tokens that came from the target's prefix cache although nobody meant it."""
+    """Input tokens that came from the target's prefix cache unintentionally."""
     if not tells_of_cache(run.counted):
         return None
     rows = without_history(run.counted[run.counted["outcome"] == "ok"])
@@ -99,19 +99,19 @@ _BEYOND_TRACE = 0.05
 
 
 def _more_than_the_trace_shares(cached: float, shared: float) -> Finding | None:
-    """What came from a cache beyond the blocks that the trace's own prompts have in common."""
+    """Tokens from the cache beyond those in blocks that the trace's own prompts share."""
     if cached <= shared + _BEYOND_TRACE:
         return None
     return Finding(
         "warning",
-        f"warm cache: {fraction(cached)} of the input tokens came from the target's prefix cache, and only "
-        f"{fraction(shared)} are in blocks that an earlier request of the trace had",
+        f"warm cache: {fraction(cached)} of the input tokens came from the target's prefix cache, but only "
+        f"{fraction(shared)} are in blocks that earlier requests of the trace had",
         _RESET,
     )
 
 
 def _unmeant_share(rows: pd.DataFrame, own: Own) -> float | None:
-    """Cached tokens beyond what all prompts begin with, of the tokens beyond it; None where the target says nothing."""
+    """The cached share of the tokens after the beginning that all prompts share; None if there are no such tokens."""
     _, cached, prompt = cached_and_all(rows)
     begins = own.template + own.shared
     beyond, rest = cached - begins, np.clip(prompt - begins, 0.0, None).sum()
@@ -119,7 +119,7 @@ def _unmeant_share(rows: pd.DataFrame, own: Own) -> float | None:
 
 
 def repeated(run: Run) -> Finding | None:
-    """What times and repeats say, where the target does not say what came from its cache."""
+    """Signs of a warm cache in times and repeated prompts, if the target does not report cached tokens."""
     if cache_found(run.counted, run.manifest) is not None:
         return None
     told = run.frame[run.frame["prompt_id"].notna() & (run.frame["outcome"] == "ok")]
@@ -135,7 +135,7 @@ def repeated(run: Run) -> Finding | None:
         return None
     said = f"{plural(len(order), 'request')} with {plural(order['prompt_id'].nunique(), 'prompt')}"
     return Finding(
-        "warning", f"prompts repeat: {said}; the target does not say what its prefix cache answered", _UNIQUE
+        "warning", f"prompts repeat: {said}; the target does not report what came from its prefix cache", _UNIQUE
     )
 
 
@@ -144,9 +144,9 @@ _LEAST_SOONER = 0.1
 
 
 def _sooner(first: pd.DataFrame, later: pd.DataFrame) -> float | None:
-    """By how much a repeat's TTFT is below that of the first sending, in the median of prompts; None where it is not.
+    """The fraction by which repeats have a lower TTFT than first sendings, the median over prompts; None if not.
 
-    A sign test over prompts: each one's median of its repeats against its first.
+    Uses a sign test over prompts: the median of a prompt's repeats against its first sending.
     """
     pairs = pd.DataFrame(
         {"first": first.set_index("prompt_id")["ttft_ms"], "later": later.groupby("prompt_id")["ttft_ms"].median()}

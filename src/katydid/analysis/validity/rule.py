@@ -1,4 +1,4 @@
-"""What a rule of validity is, what it looks at, and what it finds. Knows no rule."""
+"""The types of validity rules, and the data that they check. Knows no particular rule."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -13,18 +13,18 @@ from katydid.model.sample import LateCause
 from katydid.runs.monitor import WATCHED
 
 START_UP_MS = 2000.0
-"""Spawning users and opening connections may cost what it costs."""
+"""The start is not judged: spawning users and opening connections is expensive."""
 FEWEST_SECONDS = 3
-"""Seconds in which a process must be overloaded before we say so: one slow second is not a slow run."""
+"""The fewest overloaded seconds that count: one slow second is not a slow run."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """What the rules look at; the selections that many of them share are made once.
+    """The data that rules check, with the selections that many rules share.
 
     Attributes:
-        frame: samples with derived columns, those that count in no statistic included.
-        iterations: rows of whole iterations that count, where the workload has such.
+        frame: all samples with derived columns, including those that count in no statistic.
+        iterations: rows of whole iterations that count, if the workload has any.
         window: of the statistics, (begin, end) in milliseconds of the run.
     """
 
@@ -42,7 +42,7 @@ class Run:
 
     @property
     def kernel_time(self) -> bool:
-        """Whether receive times are the kernel's, so that our own delay is not in them."""
+        """True if receive times are the kernel's, and so free of the generator's own delay."""
         return self.manifest.timestamp_source == "kernel"
 
     @cached_property
@@ -52,22 +52,22 @@ class Run:
 
     @cached_property
     def steady(self) -> pd.DataFrame:
-        """The same without their first seconds."""
+        """The monitor of the generator's processes, without their first seconds."""
         ours = self.generator
         return ours[ours["at_ms"] > START_UP_MS]
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One question to a run.
+    """One rule of validity.
 
     Attributes:
         name: for machines.
-        limit: what is asked for, as a report shows it.
+        limit: the requirement, as reports show it.
         why: the reason for the limit.
-        check: a finding where the limit is broken.
-        possible: whether the run has what the check looks at; a rule that could not be checked was not kept.
-        column: of the samples; the rule is for runs that have values of it, None for all.
+        check: returns a finding if the run breaks the limit, else None.
+        possible: returns True if the run has the data for the check; an unchecked rule does not count as kept.
+        column: the rule applies to runs with values in this column of the samples; None for all runs.
     """
 
     name: str
@@ -79,7 +79,7 @@ class Rule:
 
 
 def watched(run: Run) -> bool:
-    """Whether the generator was watched once it had started up."""
+    """Return True if the monitor has rows of the generator after its start."""
     return len(run.steady) > 0
 
 
@@ -89,6 +89,6 @@ def found_no_user(rows: pd.DataFrame) -> pd.Series:
 
 
 def has_plan(run: Run) -> bool:
-    """A run in stages tells for each of them what was offered and what was started."""
+    """Return True if the offered load of the whole run is known; a run in stages is judged stage by stage instead."""
     ended = run.manifest.ended == "run-time" or (run.manifest.ended == "completed" and run.manifest.trace is not None)
     return bool(run.counts.due) and ended and not run.manifest.stages

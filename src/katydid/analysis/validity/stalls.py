@@ -1,4 +1,4 @@
-"""Whether the generator went on all the time: its event loop was not blocked, and its monitor has no hole."""
+"""Whether the generator ran without stalls: its event loop was not blocked, and its monitor has no gaps."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,31 +12,31 @@ from katydid.model.documents.summary import Finding
 from katydid.model.formatting import fraction, milliseconds
 
 BLOCKED_SHARE, BLOCKED_FEWEST_MS = 0.015, 100.0
-"""Of the window; and what is one hiccup, however short the window."""
+"""The largest blocked share of the window; and a time that is always allowed, for one hiccup in a short window."""
 RELEASE_MS_A_USER = 1.0
-"""For which the start of all users together may block the loop: each has a request to make and to send."""
+"""Blocked milliseconds allowed per user if all users start together: each makes and sends a request."""
 
 _PERIOD_MS = 1000.0
 _HOLE_MS = 2.0 * _PERIOD_MS
-"""Between two rows of the monitor from which on there is a hole: at least one row is missing."""
+"""Time between two rows of the monitor beyond which at least one row is missing."""
 _AROUND_RELEASE_MS = 1000.0
-"""Users connect in the second before; the monitor's row for it ends in the one after."""
+"""Users connect in the second before their start, and the monitor's row for it ends in the second after."""
 _OF_A_SECOND = ("blocked_ms", "loop_lag_ms", "cpu_wait_percent", "cpu_percent")
 _SEEN = ["process", "at_ms", *_OF_A_SECOND]
-"""Columns of the monitor that tell of a stall."""
+"""Columns of the monitor that show a stall."""
 
-STOPPED = "let nothing stop or pause the generator or its machine (SIGSTOP, suspend, a paused VM)"
-OWN_CODE = "keep what computes out of listeners and tasks, or spread the users with --processes"
+STOPPED = "do not stop or pause the generator or its machine (SIGSTOP, suspend, a paused VM)"
+OWN_CODE = "keep heavy computation out of listeners and tasks, or spread the users with --processes"
 
 
 @dataclass(frozen=True, slots=True)
 class Stall:
-    """How long a process stood still in the window, and what else it is known to have done in those seconds.
+    """How long a process was blocked in the window, and what it did in those seconds.
 
     Attributes:
-        blocked_ms, window_ms: out of how many.
-        worst_ms: the longest time without a break that is known.
-        waited_ms, used_ms: that it waited for a core, and used one, in the seconds in which it was blocked.
+        blocked_ms, window_ms: time blocked, out of the window.
+        worst_ms: the longest known blockage.
+        waited_ms, used_ms: time that it waited for a core, and used one, in the seconds in which it was blocked.
     """
 
     process: str
@@ -48,26 +48,26 @@ class Stall:
 
     @property
     def share(self) -> float:
-        """Of the window."""
+        """The blocked share of the window."""
         return self.blocked_ms / self.window_ms if self.window_ms > 0 else 0.0
 
     @property
     def too_long(self) -> bool:
-        """Whether what is measured may be the stall."""
+        """True if the stall may have affected the measurement."""
         return self.blocked_ms > max(BLOCKED_FEWEST_MS, BLOCKED_SHARE * self.window_ms)
 
     @property
     def cause(self) -> tuple[str, str]:
-        """In words, and what to do about it."""
+        """The cause in words, and what to do about it."""
         if self.waited_ms >= self.blocked_ms / 2:
-            return "other work had its core", FREE_CORES
+            return "other work used its core", FREE_CORES
         if self.used_ms >= self.blocked_ms / 2:
-            return "its own code computed", OWN_CODE
+            return "its own code was computing", OWN_CODE
         return "the process was stopped or paused", STOPPED
 
 
 def blocked(run: Run) -> Finding | None:
-    """A process that did nothing for a while: what it would have sent or read meanwhile is missing or late."""
+    """The generator's process stalled: requests due in that time were sent late or not at all, answers read late."""
     found = [stall for stall in stalls(run) if stall.too_long]
     if not found:
         return None
@@ -83,7 +83,7 @@ def blocked(run: Run) -> Finding | None:
 
 
 def stalls(run: Run) -> list[Stall]:
-    """A row a process that sends requests; the master does not."""
+    """One row per process that sends requests; the master sends none."""
     begin, end = max(run.window[0], START_UP_MS), run.window[1]
     releases, monitor = _releases(run), run.generator
     seen = monitor[monitor.columns.intersection(_SEEN, sort=False)]
@@ -109,7 +109,7 @@ def _stall(
     excused = _excused(at, summed, releases)
     holes = np.where(spans > _HOLE_MS, spans - _PERIOD_MS, 0.0)
     still = np.maximum(holes, summed - excused)
-    seconds = spans[still > 0] / 100.0  # times percent gives milliseconds
+    seconds = spans[still > 0] / 100.0  # multiplied by percent this gives milliseconds
     worst = np.where(still > 0, np.maximum(lag, holes), 0.0)
     window = max(float(at[-1]), end) - max(begin, float(at[0] - spans[0]))
     return Stall(
@@ -123,7 +123,7 @@ def _stall(
 
 
 def _column(rows: pd.DataFrame, name: str) -> np.ndarray:
-    """Zero where an older Katydid, or the system, did not tell."""
+    """The column's values; 0 if the system or an older Katydid did not record them."""
     if name not in rows:
         return np.zeros(len(rows))
     values = rows[name].to_numpy(dtype=np.float64, na_value=np.nan)
@@ -131,7 +131,7 @@ def _column(rows: pd.DataFrame, name: str) -> np.ndarray:
 
 
 def _releases(run: Run) -> list[tuple[float, int]]:
-    """Moments at which at least half of the users start together, and how many do."""
+    """The moments at which at least half of the users start together, with the number of users."""
     real = run.frame.loc[run.frame["user"] >= 0, ["scheduled_ms", "user"]]
     real["scheduled_ms"] = real["scheduled_ms"].round()
     moments, users = np.unique(real.drop_duplicates()["scheduled_ms"].dropna(), return_counts=True)
@@ -140,7 +140,7 @@ def _releases(run: Run) -> list[tuple[float, int]]:
 
 
 def _excused(at: np.ndarray, blocked_ms: np.ndarray, releases: Sequence[tuple[float, int]]) -> np.ndarray:
-    """Of each row's blocked time, what releases account for."""
+    """The part of each row's blocked time that users starting together account for."""
     excused = np.zeros(len(at))
     for moment, users in releases:
         left = RELEASE_MS_A_USER * users

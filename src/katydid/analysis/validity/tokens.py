@@ -1,4 +1,4 @@
-"""What a run's requests had in tokens: lengths asked for and realised, and what came from the target's prefix cache.
+"""Token counts of a run's requests: requested and actual lengths, and tokens from the target's prefix cache.
 
 Over the successful requests that count. Knows neither reports nor rules.
 """
@@ -22,7 +22,7 @@ _PAIRS = {
 
 
 def lengths_found(counted: pd.DataFrame) -> LengthsFound | None:
-    """Lengths asked for and realised; None where no length was asked for, or none was counted."""
+    """The requested and actual lengths; None if no length was requested, or no tokens were counted."""
     ok = counted["outcome"] == "ok"
     found = {name: _lengths(counted, ok, *columns) for name, columns in _PAIRS.items()}
     return LengthsFound(**found) if any(found.values()) else None
@@ -47,11 +47,11 @@ def _lengths(counted: pd.DataFrame, ok: pd.Series, asked: str, realised: str) ->
 
 @dataclass(frozen=True, slots=True)
 class Own:
-    """Input tokens of each request that every request of its group begins with.
+    """Input tokens at the beginning of every request, which a prefix cache serves without a repeated prompt.
 
     Attributes:
-        template: the target's own, as the probes measured it, that of a shared system prompt included.
-        shared: of `--shared-prefix`.
+        template: tokens of the target's template, as measured by probes, including a shared system prompt.
+        shared: tokens of `--shared-prefix`.
     """
 
     template: float = 0.0
@@ -59,11 +59,11 @@ class Own:
 
     @classmethod
     def of(cls, manifest: Manifest) -> "Own":
-        """Of a run; nothing where it did not make its prompts, or its manifest does not say it as it should."""
+        """Read them from the manifest; both are 0 if the run made no prompts, or if the manifest is damaged."""
         calibration = manifest.get("calibration")
         found = calibration if isinstance(calibration, dict) else {}
         overhead, system = amount(found.get("overhead")) or 0.0, found.get("system")
-        template = overhead + system if isinstance(system, float) else overhead  # that of a system prompt may be less
+        template = overhead + system if isinstance(system, float) else overhead  # `system` may be negative
         try:
             shared = read_shared_prefix(str((manifest.options or {}).get("shared_prefix"))).tokens
         except QuantityError:
@@ -72,7 +72,7 @@ class Own:
 
 
 def cache_found(counted: pd.DataFrame, manifest: Manifest) -> CacheFound | None:
-    """What came from a prefix cache; None where the target does not say."""
+    """The tokens that came from a prefix cache; None if the target does not report them."""
     if not tells_of_cache(counted):
         return None
     rows, cached, prompt = cached_and_all(counted[counted["outcome"] == "ok"])
@@ -92,21 +92,21 @@ def cache_found(counted: pd.DataFrame, manifest: Manifest) -> CacheFound | None:
 
 
 def tells_of_cache(rows: pd.DataFrame) -> bool:
-    """Whether the target said of any of these requests what came from its cache."""
+    """Return True if the target reported cached tokens for any of these requests."""
     return "cached_tokens" in rows and bool(rows["cached_tokens"].notna().any())
 
 
 def without_history(rows: pd.DataFrame) -> pd.DataFrame:
-    """Rows whose prompts repeat nothing that was said before: of conversations, their first turns."""
+    """The rows whose prompts contain no earlier turns: of conversations, the first turns."""
     if "history_tokens" not in rows:
         return rows
     history = rows["history_tokens"]
-    first = rows["turn"].fillna(1) <= 1 if "turn" in rows else True  # no turn is told of what is no conversation
+    first = rows["turn"].fillna(1) <= 1 if "turn" in rows else True  # requests outside conversations have no turn
     return rows[(history == 0) | (history.isna() & first)]
 
 
 def cached_and_all(rows: pd.DataFrame) -> tuple[pd.DataFrame, np.ndarray, np.ndarray]:
-    """The rows that tell of a cache, their cached tokens and all tokens of their prompts, of which those are a part."""
+    """The rows with cached tokens, those tokens, and all tokens of their prompts."""
     told = rows[rows["cached_tokens"].notna() & rows["prompt_tokens"].notna()]
     cached, prompt = (told[name].to_numpy(dtype=np.float64) for name in ("cached_tokens", "prompt_tokens"))
     return told, np.minimum(cached, prompt), prompt
@@ -117,7 +117,7 @@ def _share(part: np.ndarray, whole: np.ndarray) -> float:
 
 
 def _over_time(rows: pd.DataFrame, cached: np.ndarray, prompt: np.ndarray) -> list[CachePoint]:
-    """The hit rate of the requests that started in each bin of time that has any."""
+    """The hit rate of the requests that started in each bin of time; bins without tokens are left out."""
     start = rows["start_ms"].fillna(rows["scheduled_ms"]).to_numpy(dtype=np.float64).clip(min=0.0) / 1000.0
     width = bin_width(float(start.max()), len(rows))
     where = (start // width).astype(int)
