@@ -1,14 +1,15 @@
 """`manifest.json`: what made a run, and how it ended. Pure."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, field
 
 from katydid.model.documents.base import Document, Part
-from katydid.model.documents.leaving import LeavingRecord
 
 Number = Annotated[float, Meta(ge=-1e15, le=1e15)]
 """No time and no rate of a run is larger: what is computed of it stays finite."""
+Milliseconds = Annotated[float, Meta(ge=0, le=1e15)]
+LeavingSource = Literal["metrics", "slots", "probe"]
 
 
 class StageRecord(Struct, frozen=True):
@@ -92,6 +93,35 @@ class Reads(Part, kw_only=True, frozen=True):
 
     kernel: int
     user: int
+
+
+class Departed(Struct, frozen=True):
+    """A client that left while no other client was connected. Times are from its hang-up.
+
+    Attributes:
+        low_ms: its slot was still busy at this time.
+        high_ms: its slot was seen free at this time; null if it was never seen free while Katydid watched.
+    """
+
+    low_ms: Milliseconds
+    high_ms: Milliseconds | None = None
+
+
+class LeavingRecord(Part, kw_only=True, frozen=True):
+    """What Katydid saw when it watched the target's slots after the load.
+
+    Attributes:
+        source: what showed whether a slot was free: the target's `metrics` or `slots`, or the first token of a `probe`
+            request.
+        rest_ms: how much longer the answers would have taken after the hang-up, measured on a client that stayed.
+        departed: the clients that left.
+        why: why nothing could be seen; empty if something was.
+    """
+
+    source: LeavingSource | None = None
+    rest_ms: Milliseconds | None = None
+    departed: list[Departed] = field(default_factory=list)
+    why: str = ""
 
 
 class Manifest(Document, kw_only=True, frozen=True):

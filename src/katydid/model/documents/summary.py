@@ -8,7 +8,7 @@ from msgspec import Struct, field
 
 from katydid.model.documents.base import Document, Part
 from katydid.model.documents.capacity import CapacityFound
-from katydid.model.documents.leaving import LeavingFound
+from katydid.model.documents.manifest import LeavingSource, Milliseconds
 
 Severity = Literal["invalid", "warning"]
 
@@ -205,6 +205,26 @@ class CacheFound(Part, kw_only=True, frozen=True):
     hit_rate: float
     beyond_template: float
     over_time: list[CachePoint] = field(default_factory=list)
+
+
+class LeavingFound(Struct, frozen=True):
+    """What the target does with the slot of a client that has left.
+
+    Attributes:
+        outcome: `frees` the slot, `computes` on, or `unseen`.
+        text: one sentence.
+        source: see `LeavingRecord`.
+        low_ms: slots stay busy for at least this long.
+        high_ms: slots stay busy for at most this long; null if no slot was seen free.
+        rest_ms: see `LeavingRecord`.
+    """
+
+    outcome: Literal["frees", "computes", "unseen"]
+    text: str
+    source: LeavingSource | None = None
+    low_ms: Milliseconds | None = None
+    high_ms: Milliseconds | None = None
+    rest_ms: Milliseconds | None = None
 
 
 class Summary(Document, kw_only=True, frozen=True):
