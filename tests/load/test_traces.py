@@ -192,9 +192,9 @@ PARENTED = "time,input,output,session,parent\n"
     [
         ("", "holds no request"),
         ("time,input,output\n", "holds no request"),
-        ("a,b\n1,2\n", "line 1 names no column of times: one of timestamp, time"),
+        ("a,b\n1,2\n", "line 1 has no column of times: it needs one of timestamp, time"),
         ("time,input,output\n0,1,2\nsoon,1,2\n", "line 3 time is 'soon': give a number, or a date as"),
-        ("time,input,output\n0,1\n", "line 2 has 2 fields, and line 1 has 3"),
+        ("time,input,output\n0,1\n", "line 2 has 2 fields, but line 1 has 3"),
         ("time,input,output\nnan,1,2\n", "line 2 time is 'nan'"),
         ("time,input,output\n,1,2\n", "line 2 has no time: timestamp or time"),
         ("time,input,output\n0,1.5,2\n", "line 2 input is '1.5': give a whole number from 0 to 1,000,000"),
@@ -227,7 +227,7 @@ PARENTED = "time,input,output,session,parent\n"
         ('{"timestamp": 1, "messages": 5}', "line 1 messages is a number"),
         ('{"timestamp": 1, "prompt": "a"}\n{"timestamp": 1}\n', "line 2 has no messages, unlike those before it"),
         (b"time,input\n\xff,1\n", "line 2 is not UTF-8 text"),
-        (gzip.compress(AZURE.encode())[:-9], "its gzip data ends early"),
+        (gzip.compress(AZURE.encode())[:-9], "its gzip data is cut off"),
     ],
 )
 def test_a_bad_one_is_told_in_a_line_that_says_where(data, message):
