@@ -117,7 +117,7 @@ def test_a_quoted_text_of_many_lines_does_not_shift_the_numbers_of_rows():
         (".json", "[1]", "entry 1 is a number"),
         (".csv", "", "contains no prompt"),
         (".csv", "a,b\n1,2\n", "line 1 has no column"),
-        (".csv", "prompt\r,b\na,b\n", "line 1 is not as CSV"),
+        (".csv", "prompt\r,b\na,b\n", "line 1 is not valid CSV"),
         (".csv", "prompt,answer\na\n", "line 2 has 1 field"),
         (".csv", "prompt,answer\na,b,c\n", "line 2 has 3 fields"),
         (".csv", 'prompt\nb\n"a', "line 3"),

@@ -18,13 +18,13 @@ from katydid.load.traces.trace import Trace
 from katydid.model.sample import Outcome, Sample
 
 _BLOCKS = -3
-"""A user that no run has, as which blocks have their texts."""
+"""User number that no run has; the texts of blocks are generated with it."""
 COLUMNS: dict[str, type] = {"session_id": str, "turn": int, "history_tokens": int}
-"""Of requests that are part of a conversation."""
+"""Sample columns of requests that are part of a conversation."""
 
 
 class TracedPrompts(MadePrompts):
-    """The requests of a trace: those of user 0, whose iterations are its requests' numbers."""
+    """The generated prompts of a trace; `iteration` is the number of the request in the trace, `user` is 0."""
 
     def __init__(self, seed: int, trace: Trace, weigh: Weigh | None = None) -> None:
         super().__init__(seed, None, None, None, weigh)
@@ -32,7 +32,7 @@ class TracedPrompts(MadePrompts):
         self._at_first = self.calibration
 
     def prepare(self) -> None:
-        """See `MadePrompts.prepare`. What is corrected later moves no block, which then would be another text."""
+        """See `MadePrompts.prepare`. Blocks keep this first calibration: a correction would change their texts."""
         super().prepare()
         self._at_first = replace(self.calibration)
 
@@ -66,16 +66,16 @@ class TracedPrompts(MadePrompts):
         return " ".join(pieces)
 
     def _units_until(self, tokens: int) -> int:
-        """Units of text in a prompt that is so long; none where the target's template alone is longer."""
+        """Return the units of text in a prompt of `tokens` tokens; 0 if the target's template alone is longer."""
         return self._at_first.units(tokens) if tokens > self._at_first.overhead else 0
 
 
 class Talks:
-    """Those that one process holds.
+    """The conversations of a trace that one process holds.
 
     Args:
-        trace: that is replayed; None for none.
-        prompts: make the texts of its requests.
+        trace: the replayed trace; None if there is none.
+        prompts: generates the texts of its requests.
     """
 
     def __init__(self, trace: Trace | None, prompts: MadePrompts) -> None:
@@ -92,7 +92,7 @@ class Talks:
         self._facts: dict[int, dict[str, object]] = {}
 
     def messages(self, user: int, number: int, plan: Plan) -> list[Message]:
-        """What a request says whose text is made; of the trace, once those that it follows were answered."""
+        """Return the messages of a request with generated text, including its history if its parent was answered."""
         history = self._before(number)
         units = plan.units
         if history is not None and plan.input_tokens is not None and history.tokens is not None:
@@ -108,7 +108,7 @@ class Talks:
         return asked
 
     def facts(self, number: int) -> dict[str, object]:
-        """Columns of a request that is part of a conversation; the same until it ends."""
+        """Return the sample columns of a request in a conversation; they do not change until the request ends."""
         if number not in self._facts:
             self._facts[number] = self._columns(number)
         return self._facts[number]
@@ -123,11 +123,11 @@ class Talks:
         return {"session_id": name, "turn": self._turns[number], "history_tokens": 0 if parent is None else told}
 
     def keeps(self, number: int) -> bool:
-        """Whether the answer to a request is said again in another."""
+        """Return True if the answer to a request becomes history of another one."""
         return self._keeps and self._followers[number] > 0
 
     def heard(self, number: int, sample: Sample, text: str) -> None:
-        """A request has ended; with an answer, others may follow it."""
+        """Record that a request has ended; if it was answered, others may follow it."""
         if self._trace is None:
             return
         asked, _ = self._asked.pop(number, []), self._facts.pop(number, None)
@@ -138,11 +138,11 @@ class Talks:
         history.counted(sample.prompt_tokens, sample.completion_tokens, sample.reasoning_tokens)
 
     def goes_on(self, number: int) -> bool:
-        """Whether requests may follow this one, which has ended."""
+        """Return True if requests may follow this one, which has ended."""
         return number in self._after
 
     def _before(self, number: int) -> History | None:
-        """What was said before; forgotten with the last request that follows it."""
+        """Return the history of a request; it is dropped with the last request that needs it."""
         parent = self._trace.parent(number) if self._trace is not None else None
         if parent is None:
             return None
