@@ -220,7 +220,7 @@ PARENTED = "time,input,output,session,parent\n"
         (MOONCAKE + '{"timestamp": true, "input_length": 1, "output_length": 1}\n', "line 3 timestamp is 'True'"),
         (
             MOONCAKE + '{"timestamp": 1, "input_length": 600, "output_length": 1, "hash_ids": [1]}\n',
-            "line 3 has 1 hash id for 600 input tokens: at 512 tokens per block, as in earlier requests, it needs 2",
+            "line 3 has 1 hash id for 600 input tokens, but needs 2: earlier requests have 512 tokens per block",
         ),
         ('{"timestamp": 1, "hash_ids": ["a"]}', "line 1 hash_ids is not a list of whole numbers"),
         ('{"timestamp": 1, "hash_ids": [1]}', "line 1 has hash_ids but no input length"),

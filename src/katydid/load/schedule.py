@@ -65,7 +65,7 @@ def late_cause(
 
     Args:
         late_ms: time from due to start; None if the request never started or had no due time.
-        connect_ms: the part of `late_ms` that connection set-up took; None on a reused connection.
+        connect_ms: the part of `late_ms` that connecting took; None on a reused connection.
         held_up: the cause that the schedule already knew.
         limit_ms: a start later than this counts as late.
     """

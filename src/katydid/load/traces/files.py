@@ -150,8 +150,8 @@ class _Columns:
         if not fitting:
             wanted = -(-tokens // self.sizes[0])
             raise ConfigError(
-                f"has {plural(count, 'hash id')} for {plural(tokens, 'input token')}: at {self.sizes[0]} tokens per "
-                f"block, as in earlier requests, it needs {wanted}"
+                f"has {plural(count, 'hash id')} for {plural(tokens, 'input token')}, but needs {wanted}: earlier "
+                f"requests have {plural(self.sizes[0], 'token')} per block"
             )
         self.sizes = fitting
         if len(self.ids) + count > MOST_IDS:

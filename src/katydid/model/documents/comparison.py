@@ -99,7 +99,7 @@ class ComparedMetric(BothSides, kw_only=True, frozen=True):
         smallest_detectable: the smallest change that these runs could detect.
         runs_needed: runs per side that a verdict needs.
         p_value: before any adjustment for multiple metrics.
-        reason: why there is no verdict, or why it is withdrawn.
+        reason: why the result is inconclusive, or why the verdict is withdrawn.
         design: which data the noise was estimated from.
     """
 

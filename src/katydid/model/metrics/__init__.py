@@ -101,7 +101,7 @@ DISTRIBUTIONS = (
         "Time to first token",
         "ttft_ms",
         "From handing the first byte of the request to the kernel to the arrival of the first chunk with visible text, "
-        "reasoning or a tool call. Role-only and empty chunks do not count. Connection set-up is not included.",
+        "reasoning or a tool call. Role-only and empty chunks do not count. Connect and TLS time is not included.",
         primary=True,
     ),
     Distribution(
