@@ -4,12 +4,12 @@
 are left out of all later ones (`Adaptation`), so a run needs no options for each server's quirks.
 """
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from katydid.load.prompts.json_values import DECODER
 from katydid.model.errors import ConfigError
 from katydid.model.redact import MASK, is_secret_name
 
@@ -84,14 +84,9 @@ def _field(name: str, value: str) -> BodyField:
 def _value(text: str) -> object:
     """Parse JSON; anything else is text."""
     try:
-        return json.loads(text, parse_constant=_refuse)
+        return DECODER.decode(text)
     except (ValueError, RecursionError):
         return text
-
-
-def _refuse(constant: str) -> object:
-    """Reject NaN and Infinity, which are not JSON."""
-    raise ValueError(constant)
 
 
 def _lines(text: str | None) -> Iterator[tuple[str, str]]:

@@ -16,6 +16,7 @@ from katydid.model.errors import ConfigError
 from katydid.model.jsontext import json_bytes
 from katydid.model.oneline import one_line
 from katydid.model.options import MOST_32_BITS
+from katydid.model.options.quantities import quoted
 
 Message = dict[str, Any]
 
@@ -35,7 +36,6 @@ _SPEAKERS = {"human": "user", "user": "user", "system": "system"} | dict.fromkey
 """Roles by the speaker names of ShareGPT and its successors."""
 _REPLACED = "\ufffd".encode()
 """Marks a text that may have contained half a surrogate pair."""
-_SHOWN = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +176,7 @@ def _up_to_the_last_question(messages: list[Message]) -> list[Message]:
     asked = []
     for message, speaker in zip(messages[:last], speakers[:last], strict=True):
         if not speaker:
-            raise Skipped(f"unknown speaker {_shown(_speaker(message))}")
+            raise Skipped(f"unknown speaker {quoted(one_line(_speaker(message)))}")
         said = _said(message)
         if not (said.strip() if isinstance(said, str) else said):
             raise Skipped("a message without text")
@@ -195,7 +195,7 @@ def _output_tokens(entry: dict[str, Any]) -> int | None:
         except (TypeError, ValueError):
             number = None
         if number is None or not 1 <= number <= MOST_32_BITS or number != int(number):
-            raise ConfigError(f"{name} is {_shown(said)}: give a whole number from 1")
+            raise ConfigError(f"{name} is {quoted(one_line(said))}: give a whole number from 1")
         return int(number)
     return None
 
@@ -224,9 +224,4 @@ def _kind(value: object) -> str:
 
 
 def _names(entry: Iterable[object]) -> str:
-    return ", ".join(_shown(name) for name in list(entry)[:5]) or "no member"
-
-
-def _shown(value: object) -> str:
-    text = one_line(value)
-    return repr(text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…")
+    return ", ".join(quoted(one_line(name)) for name in list(entry)[:5]) or "no member"

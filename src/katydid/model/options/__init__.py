@@ -12,7 +12,14 @@ from typing import Any
 
 from katydid.model.errors import ConfigError
 from katydid.model.oneline import HALF
-from katydid.model.options.quantities import QuantityError, duration, format_duration, milliseconds
+from katydid.model.options.quantities import (
+    QuantityError,
+    duration,
+    format_duration,
+    milliseconds,
+    quoted,
+    shortened,
+)
 
 Predicate = Callable[[Any], bool]
 Rule = tuple[Predicate, str]
@@ -21,8 +28,6 @@ YEAR = 31_536_000
 """Seconds; operating system timers allow little more, and no run lasts this long."""
 MOST_32_BITS = 2**31 - 1
 MOST_64_BITS = 2**63 - 1
-_LONGEST_SHOWN = 40
-"""Maximum characters of a value that an error message quotes."""
 PREFIX = "LOAD_TEST_"
 """Prefix of all environment variables."""
 
@@ -186,6 +191,4 @@ def shown(value: object) -> str:
     """Format a value for an error message, shortened if it is long."""
     if isinstance(value, float):
         return f"{value:g}"
-    text = str(value)
-    text = text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"
-    return repr(text) if isinstance(value, str) else text
+    return quoted(value) if isinstance(value, str) else shortened(str(value))

@@ -89,8 +89,12 @@ def share(text: str | float) -> float:
 
 def quoted(text: object) -> str:
     """Quote a value for a message, shortened if it is long."""
-    said = str(text)
-    return repr(said if len(said) <= _LONGEST_SHOWN else f"{said[:_LONGEST_SHOWN]}…")
+    return repr(shortened(str(text)))
+
+
+def shortened(text: str) -> str:
+    """Cut a text that is too long to quote in a message."""
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"
 
 
 def format_duration(seconds: float) -> str:
