@@ -111,7 +111,7 @@ def _found(entry: dict[str, object], name: str, value: object) -> list[Message]:
     if isinstance(value, list):
         return _conversation(value, whole=name not in CONVERSATIONS[1:])
     if not isinstance(value, str) or name in CONVERSATIONS:
-        raise ConfigError(f"{name} is {_kind(value)}")
+        raise ConfigError(f"{name} is {_kind(value)}, not {'messages' if name in CONVERSATIONS else 'text'}")
     if name == "instruction" and value.strip():
         about = next((text for each in CONTEXTS if isinstance(text := entry.get(each), str) and text.strip()), None)
         value = f"{value}\n\n{about}" if about else value
@@ -139,11 +139,11 @@ def _conversation(messages: list[Any], *, whole: bool = True) -> list[Message]:
         return _asked(first)
     for number, message in enumerate(messages, start=1):
         if not isinstance(message, dict):
-            raise ConfigError(f"message {number} is {_kind(message)}")
+            raise ConfigError(f"message {number} is {_kind(message)}, not an object")
         if not isinstance(_speaker(message), str):
             raise ConfigError(f"message {number} has no role")
         if not isinstance(_said(message), str | list | None):
-            raise ConfigError(f"the content of message {number} is {_kind(_said(message))}")
+            raise ConfigError(f"the content of message {number} is {_kind(_said(message))}, not text")
     if whole and "from" not in first:
         return _as_they_are(messages)
     return _up_to_the_last_question(messages)
