@@ -202,16 +202,19 @@ def test_a_damaged_manifest_offers_nothing(damage):
     ("manifest", "text"),
     [
         ({"users": 20, "interval_s": 5.0}, "20 users, one request per user every 5 s (4 requests/s)"),
-        ({"users": 64, **CLOSED}, "64 in flight (closed loop: each user's next request when its last has ended)"),
+        (
+            {"users": 64, **CLOSED},
+            "64 in flight (closed loop: each user starts its next request when the last one ends)",
+        ),
         (RATE | {"users": 1000, "arrivals": "poisson"}, "10 requests/s (poisson arrivals), at most 1,000 in flight"),
         (
             {"users": 8, "starts": "conversation", **CLOSED},
-            "8 conversations in flight (closed loop: each user's next conversation when its last has ended)",
+            "8 conversations in flight (closed loop: each user starts its next conversation when the last one ends)",
         ),
         (RATE | {"users": 9, "starts": "conversation"}, "10 conversations/s (even arrivals), at most 9 in flight"),
         (
             {"users": 20, "interval_s": 60.0, "starts": "conversation"},
-            "20 users, one conversation per user every 60 s (20 conversations a minute)",
+            "20 users, one conversation per user every 60 s (20 conversations/min)",
         ),
         (
             RATE | {"rate_ramp_per_s": 2.0},

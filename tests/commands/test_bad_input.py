@@ -38,7 +38,7 @@ CASES = {
     "a rate without an end": (("--host", "URL", "--rate", "1e309"), "--rate inf must be"),
     "bytes that are no text": (
         ("--host", "URL", "--version-label", "\udcff"),
-        "--version-label is not text in UTF-8",
+        "--version-label is not UTF-8 text",
     ),
     "a port that is none": (("--host", "URL", "--metrics-port=-1"), "--metrics-port -1 must be a port"),
     "a negative interval": (("--host", "URL", "--interval=-1"), "--interval -1 must not be negative"),

@@ -62,7 +62,7 @@ def test_the_manifest_says_it(options, facts):
         (RunOptions(rate=5.0, concurrency=8), "--concurrency 8 and --rate 5 are different arrivals"),
         (RunOptions(arrivals="poisson"), "--arrivals says how requests of a rate arrive: give --rate"),
         (RunOptions(drop_late=1.0), "--drop-late says how requests of a rate arrive: give --rate"),
-        (RunOptions(rate=5.0, arrivals="random"), "--arrivals 'random' is not one of even, poisson, gamma(CV)"),
+        (RunOptions(rate=5.0, arrivals="random"), "--arrivals 'random' is not even, poisson or gamma(CV)"),
         (RunOptions(rate=5.0, phase="burst"), "--phase burst: with --rate no request depends on its user"),
     ],
 )

@@ -102,8 +102,8 @@ def test_users_are_counted_as_people_count(capsys, monkeypatch, users, words):
 @pytest.mark.parametrize(
     ("users", "interval", "words"),
     [
-        (1, 20.0, "every 20 s (3 requests a minute)"),
-        (1, 60.0, "every 60 s (1 request a minute)"),
+        (1, 20.0, "every 20 s (3 requests/min)"),
+        (1, 60.0, "every 60 s (1 request/min)"),
         (20, 20.0, "every 20 s (1 request/s)"),
         (20, 5.0, "every 5 s (4 requests/s)"),
         (30_000, 20.0, "every 20 s (1,500 requests/s)"),

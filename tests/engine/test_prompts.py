@@ -75,7 +75,7 @@ def test_a_table_has_the_same_forms(tmp_path):
         ({"id": [1]}, "no column of prompts"),
         ({"prompt": ["a", "b"], "output_tokens": [1, -1]}, "row 2 output_tokens"),
         ({"prompt": [1.5]}, "row 1 prompt is a number"),
-        ({"prompt": [b"a"]}, "row 1 prompt is of the type bytes"),
+        ({"prompt": [b"a"]}, "row 1 prompt is of type bytes"),
     ],
 )
 def test_a_table_that_is_no_good_is_told_with_its_row(tmp_path, columns, told):

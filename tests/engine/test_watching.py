@@ -13,7 +13,7 @@ from katydid.engine.leaving.watching import UnseenError, Watch, gauges
 from katydid.engine.options import RunOptions
 from katydid.engine.services.chat import ChatService
 from katydid.load.leaving import read_leaving
-from katydid.model.documents.leaving import LeavingRecord
+from katydid.model.documents.manifest import LeavingRecord
 from katydid.model.errors import ConfigError
 from katydid.target.process import start_target
 from katydid.transport.exchange import VERIFIED

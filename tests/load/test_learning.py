@@ -122,9 +122,9 @@ def test_what_was_not_answered_by_the_model_is_left_out_and_counted():
     assert csv(found) == ["0,1200,80,,"]
     assert found.left_out == Counter(
         {
-            "no JSON": 1, "a failure": 4, "an answer of the gateway's own cache": 1, "no count of tokens": 1,
+            "no JSON": 1, "a failure": 4, "an answer from the gateway's cache": 1, "no count of tokens": 1,
             "status 429": 1, "a method other than POST": 1, "a span of another kind": 1, "another operation": 1,
-            "no request of a known form": 1, "no time that can be read": 1, "no object": 1,
+            "no request of a known format": 1, "no time that can be read": 1, "no object": 1,
         }
     )  # fmt: skip
 

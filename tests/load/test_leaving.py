@@ -62,7 +62,7 @@ def test_who_leaves_of_a_share_also_leaves_of_a_larger_one():
 
 @pytest.mark.parametrize("users", [(), (SimpleNamespace(may_leave=False, workload="speech"),)])
 def test_who_cannot_leave_is_refused(users):
-    with pytest.raises(ConfigError, match=r"^--abandon 10%@2s: .* do not leave: leave it out"):
+    with pytest.raises(ConfigError, match=r"^--abandon 10%@2s: .* not support it: omit the option"):
         LeavingOptions(abandon="10%@2s").check_leaving(*users)
     LeavingOptions().check_leaving(*users)
     LeavingOptions(abandon="10%@2s").check_leaving(SimpleNamespace(may_leave=True))

@@ -35,7 +35,7 @@ def test_a_mix_has_a_weight_for_each_model_and_a_name_is_as_it_stands(text, shar
         ("a=0.7,b=-1", "the weight of b must be more than 0"),
         ("a=nan,b=1", "the weight of a must be more than 0"),
         ("a=inf,b=1", "the weight of a must be more than 0"),
-        ("a=1,a=2", "a stands there twice"),
+        ("a=1,a=2", "a is named twice"),
         ("=1,b=2", "has no weight"),
         ("a=1,", "has no weight"),
     ],

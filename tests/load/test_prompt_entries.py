@@ -160,9 +160,9 @@ def test_how_many_were_skipped_and_why_is_told():
 
 
 def test_a_file_without_any_prompt_is_refused():
-    with pytest.raises(ConfigError, match="holds no prompt"):
+    with pytest.raises(ConfigError, match="contains no prompt"):
         collected([])
-    with pytest.raises(ConfigError, match=r"holds no prompt .*no text.*line 1"):
+    with pytest.raises(ConfigError, match=r"contains no prompt .*no text.*line 1"):
         collected(lines(""))
 
 

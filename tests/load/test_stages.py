@@ -23,12 +23,12 @@ def test_stages_are_read_in_their_order():
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("", "give numbers of users with commas"),
-        ("10,many", "give numbers of users with commas"),
-        ("100,100", "100 after 100; each stage must have more users than the last"),
-        ("200,100", "100 after 200"),
-        ("0,10", "a stage has from 1 to 1000000 users"),
-        ("1,2000000", "a stage has from 1 to 1000000 users"),
+        ("", "give numbers of users separated by commas"),
+        ("10,many", "give numbers of users separated by commas"),
+        ("100,100", "100 follows 100: each stage must have more users than the last"),
+        ("200,100", "100 follows 200"),
+        ("0,10", "a stage must have from 1 to 1000000 users"),
+        ("1,2000000", "a stage must have from 1 to 1000000 users"),
     ],
 )
 def test_impossible_stages_are_refused_in_one_line(text, said):
@@ -45,12 +45,12 @@ def test_rates_of_stages_are_read_in_their_order():
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("", "give requests/s with commas"),
-        ("1,many", "give requests/s with commas"),
-        ("1,nan", "a rate is more than 0, and at most 100000"),
-        ("0,1", "a rate is more than 0"),
-        ("1,inf", "a rate is more than 0"),
-        ("2,2", "2 after 2; each stage must have more requests/s than the last"),
+        ("", "give rates in requests/s separated by commas"),
+        ("1,many", "give rates in requests/s separated by commas"),
+        ("1,nan", "a rate must be more than 0 and at most 100000"),
+        ("0,1", "a rate must be more than 0"),
+        ("1,inf", "a rate must be more than 0"),
+        ("2,2", "2 follows 2: each stage must have more requests/s than the last"),
     ],
 )
 def test_impossible_rates_are_refused_in_one_line(text, said):
@@ -100,10 +100,10 @@ def test_a_stage_is_the_same_after_its_way_to_a_worker():
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("x", "--stages 'x': give numbers of users with commas, as in 100,200,1000"),
-        ("0,5", "--stages '0,5': a stage has from 1 to 1000000 users"),
-        ("3,3", "--stages '3,3': 3 after 3; each stage must have more users than the last"),
-        ("1,5,4,9", "--stages '1,5,4,9': 4 after 5; each stage must have more users than the last"),
+        ("x", "--stages 'x': give numbers of users separated by commas, as in 100,200,1000"),
+        ("0,5", "--stages '0,5': a stage must have from 1 to 1000000 users"),
+        ("3,3", "--stages '3,3': 3 follows 3: each stage must have more users than the last"),
+        ("1,5,4,9", "--stages '1,5,4,9': 4 follows 5: each stage must have more users than the last"),
     ],
 )
 def test_what_is_wrong_with_stages_is_said_with_what_was_written(text, said):

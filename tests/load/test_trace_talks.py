@@ -4,8 +4,7 @@ import pytest
 
 from katydid.load.made.calibration import Calibration
 from katydid.load.traces.files import collected, records
-from katydid.load.traces.prompts import TracedPrompts
-from katydid.load.traces.talks import Talks
+from katydid.load.traces.prompts import Talks, TracedPrompts
 from katydid.model.sample import ErrorClass, Sample
 
 CHAIN = "time,input,output,session\n0,100,20,a\n1,200,20,a\n2,350,20,a\n3,50,5,\n"

@@ -190,44 +190,44 @@ PARENTED = "time,input,output,session,parent\n"
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        ("", "holds no request"),
-        ("time,input,output\n", "holds no request"),
-        ("a,b\n1,2\n", "line 1 names no column of times: one of timestamp, time"),
-        ("time,input,output\n0,1,2\nsoon,1,2\n", "line 3 time is 'soon': give a number, or a date as"),
-        ("time,input,output\n0,1\n", "line 2 has 2 fields, and line 1 has 3"),
+        ("", "contains no request"),
+        ("time,input,output\n", "contains no request"),
+        ("a,b\n1,2\n", "line 1 has no column of times: it needs one of timestamp, time"),
+        ("time,input,output\n0,1,2\nsoon,1,2\n", "line 3 time is 'soon': give a number or a date like"),
+        ("time,input,output\n0,1\n", "line 2 has 2 fields, but line 1 has 3"),
         ("time,input,output\nnan,1,2\n", "line 2 time is 'nan'"),
-        ("time,input,output\n,1,2\n", "line 2 has no time: timestamp or time"),
+        ("time,input,output\n,1,2\n", "line 2 has no time: add timestamp or time"),
         ("time,input,output\n0,1.5,2\n", "line 2 input is '1.5': give a whole number from 0 to 1,000,000"),
         ("time,input,output\n0,-1,2\n", "line 2 input is '-1'"),
         ("time,input,output\n0,1e9,2\n", "line 2 input is '1e9'"),
         ("time,input,output\n0,1,2\n1,,2\n", "line 3 has no input length, unlike those before it"),
-        ("time,input,output\n0,1,0\n", "holds no request (1 entry without an answer)"),
+        ("time,input,output\n0,1,0\n", "contains no request (1 entry without an answer)"),
         (PARENTED + "0,1,1,a,1\n", "line 2 parent is '1': no request comes before the first"),
         (PARENTED + "0,1,1,a,\n1,1,1,a,2\n", "line 3 parent is '2': give a whole number from 1"),
         (
             "time,input,output,session,parent\n0,1,1,a,\n1,1,1,b,1\n",
-            "line 3 has a parent, request 1, of another session",
+            "line 3 has parent 1, which is in another session",
         ),
         (
             "time,input,output,session,parent\n5,1,1,a,\n1,1,1,a,1\n",
-            "line 3 has a parent, request 1, that begins later",
+            "line 3 has parent 1, which starts later",
         ),
-        ("time,input,output,parent\n0,1,0,\n1,1,1,1\n", "line 3 has a parent, request 1, that is left out"),
-        (f"time,session\n0,{'a' * 257}\n", "line 2 has a session of 257 characters"),
+        ("time,input,output,parent\n0,1,0,\n1,1,1,1\n", "line 3 has parent 1, which is left out"),
+        (f"time,session\n0,{'a' * 257}\n", "line 2 has a session name of 257 characters"),
         (MOONCAKE + "{\n", "line 3 is not JSON"),
         (MOONCAKE + "[1]\n", "line 3 is not a request: give an object with a timestamp"),
         (MOONCAKE + '{"timestamp": 1}\n', "line 3 has no input length"),
         (MOONCAKE + '{"timestamp": true, "input_length": 1, "output_length": 1}\n', "line 3 timestamp is 'True'"),
         (
             MOONCAKE + '{"timestamp": 1, "input_length": 600, "output_length": 1, "hash_ids": [1]}\n',
-            "line 3 has 1 hash id for 600 input tokens: with 512 tokens a block, as in those before it, it has 2",
+            "line 3 has 1 hash id for 600 input tokens, but needs 2: earlier requests have 512 tokens per block",
         ),
         ('{"timestamp": 1, "hash_ids": ["a"]}', "line 1 hash_ids is not a list of whole numbers"),
-        ('{"timestamp": 1, "hash_ids": [1]}', "line 1 has hash_ids and no input length"),
+        ('{"timestamp": 1, "hash_ids": [1]}', "line 1 has hash_ids but no input length"),
         ('{"timestamp": 1, "messages": 5}', "line 1 messages is a number"),
         ('{"timestamp": 1, "prompt": "a"}\n{"timestamp": 1}\n', "line 2 has no messages, unlike those before it"),
         (b"time,input\n\xff,1\n", "line 2 is not UTF-8 text"),
-        (gzip.compress(AZURE.encode())[:-9], "its gzip data ends early"),
+        (gzip.compress(AZURE.encode())[:-9], "its gzip data is cut off"),
     ],
 )
 def test_a_bad_one_is_told_in_a_line_that_says_where(data, message):
@@ -238,13 +238,13 @@ def test_a_bad_one_is_told_in_a_line_that_says_where(data, message):
 
 
 def test_memory_is_bounded(monkeypatch):
-    with pytest.raises(ConfigError, match="line 2 is where messages are over 0 MiB: give a part of the trace"):
+    with pytest.raises(ConfigError, match="line 2 exceeds the limit of 0 MiB of messages: use a part of the trace"):
         trace(lines(*[{"timestamp": 0, "prompt": "a" * 1000}] * 2), most_bytes=2000)
     monkeypatch.setattr(files, "MOST_REQUESTS", 2)
-    with pytest.raises(ConfigError, match="line 4 is one more than 2 requests"):
+    with pytest.raises(ConfigError, match="line 4 exceeds the limit of 2 requests"):
         trace("time\n1\n2\n3\n")
     monkeypatch.setattr(files, "MOST_IDS", 4)
-    with pytest.raises(ConfigError, match="line 2 is where there are more than 4 hash ids"):
+    with pytest.raises(ConfigError, match="line 2 exceeds the limit of 4 hash ids"):
         trace(MOONCAKE)
 
 

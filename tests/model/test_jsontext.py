@@ -24,7 +24,7 @@ NONE_OF_JSON = [math.nan, math.inf, -math.inf, np.float64("nan"), np.float32("in
     ],
 )
 def test_a_document_with_a_number_that_is_none_is_refused_and_says_where(value, within, path):
-    with pytest.raises(ValueError, match=rf"^{path} is .* not in JSON") as refusal:
+    with pytest.raises(ValueError, match=rf"^{path} is .* not JSON") as refusal:
         json_text(within(value))
     assert "\n" not in str(refusal.value)
 

@@ -157,7 +157,7 @@ def test_how_a_run_ended(ended, stopped_ms, told):
     manifest = manifest_with(ended=ended, stopped_at_ms=stopped_ms, failure_threshold=5)
     assert how_it_ended(manifest, summary_with()) == told
     assert how_it_ended(manifest, summary_with(partial=False)) == told
-    partial = "it never came to its end; this is what was recorded (partial)"
+    partial = "it never finished; the results are partial"
     assert how_it_ended(manifest, summary_with(partial=True)) == partial
 
 

@@ -28,7 +28,7 @@ def test_a_name_of_ours_is_taken_unless_it_came_later_than_a_file_that_has_it(mo
     monkeypatch.setitem(WORKLOADS, "embed", WORKLOADS["embed"])
     mine = Workload(name="embed", user="mine:Embed")
     assert register(mine) is WORKLOADS["embed"] is mine
-    with pytest.raises(ConfigError, match=r"'stream'.*: that is a workload of Katydid's"):
+    with pytest.raises(ConfigError, match=r"'stream'.*: a built-in workload has this name"):
         register(Workload(name="stream", user="mine:Stream"))
 
 
@@ -71,8 +71,8 @@ class Plain:
 @pytest.mark.parametrize(
     ("options", "complaint"),
     [
-        (Taken, "--model is an option already: make its options a subclass of BatchOptions"),
-        (OfAnother, "is an option already: make its options a subclass of BatchOptions"),
+        (Taken, "the option --model already exists: .* make the class of options a subclass of BatchOptions"),
+        (OfAnother, "already exists: .* make the class of options a subclass of BatchOptions"),
         (Thawed, r"give a class with @dataclass\(frozen=True, kw_only=True\)"),
         (Plain, r"whose fields are option\(…\)"),
         (Own(), r"give a class with @dataclass\(frozen=True, kw_only=True\)"),

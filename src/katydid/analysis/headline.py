@@ -10,9 +10,8 @@ from urllib.parse import urlsplit
 
 from katydid.analysis.capacity.answer import capacity_answer
 from katydid.model.documents.base import DocumentError
-from katydid.model.documents.leaving import LeavingFound
 from katydid.model.documents.manifest import Manifest
-from katydid.model.documents.summary import Check, ErrorRow, Finding, Headline, Outcome, Summary
+from katydid.model.documents.summary import Check, ErrorRow, Finding, Headline, LeavingFound, Outcome, Summary
 from katydid.model.errors import ExitCode, worst
 from katydid.model.formatting import how_it_ended, milliseconds, number, ordinal, plural, show
 from katydid.model.oneline import one_line

@@ -1,1 +1,1 @@
-"""What is sent, and when: pacing, stages, the failure threshold. Pure."""
+"""What the load generator sends, and when: pacing, stages, prompts, traces, the failure threshold. Pure."""

@@ -1,10 +1,11 @@
-"""Requests that arrive at a rate, whatever becomes of them (open loop), and the pool of users that serves them. Pure.
+"""Open-loop arrivals at a rate, and the pool of users that serves them. Pure.
 
-The instants of a whole run follow from its rate, its process and its seed, so that both versions of a comparison get
-the same ones. Process k of n takes every n-th, so that one process, eight of them or two machines send the same.
+The rate, the arrival process and the seed determine all arrival times of a run, so both versions of a comparison get
+the same ones. Process k of n takes every n-th arrival, so one process, eight processes or two machines send the same
+load.
 
-A ramp rescales time: gaps of mean 1 are laid out along the number of requests that are due until a moment, and read off
-at its inverse.
+A ramp rescales time: arrivals are drawn with gaps of mean 1 on the axis of the expected number of arrivals, and the
+inverse of that expectation converts them to seconds.
 """
 
 import math
@@ -19,23 +20,23 @@ from katydid.model.errors import ConfigError
 from katydid.model.sample import LateCause
 
 MOST_RATE = 100_000.0
-"""Requests a second; more than any machine sends."""
+"""Requests per second; more than any machine can send."""
 _MOST_CV = 10.0
 _GAMMA = re.compile(r"gamma\(\s*(\d+(?:\.\d*)?|\.\d+)\s*\)")
 
 
 @dataclass(frozen=True, slots=True)
 class ArrivalProcess:
-    """How gaps between arrivals vary.
+    """How the gaps between arrivals vary.
 
     Attributes:
-        cv: standard deviation over mean of the gaps: 0 = even, 1 = Poisson, more = in bursts.
+        cv: coefficient of variation of the gaps, standard deviation / mean: 0 = even, 1 = Poisson, more = bursty.
     """
 
     cv: float
 
     def gaps(self, random: Random) -> Iterator[float]:
-        """Gaps of mean 1, the first one before the first arrival; of even ones, that is at 0."""
+        """Yield gaps of mean 1, starting with the gap before the first arrival; even arrivals start at 0."""
         if not self.cv:
             yield 0.0
             while True:
@@ -46,20 +47,20 @@ class ArrivalProcess:
 
 
 def read_process(text: str | None) -> ArrivalProcess:
-    """The process of `--arrivals`: `even` (where nothing is given), `poisson` or `gamma(CV)`.
+    """Parse `--arrivals`: `even` (the default), `poisson` or `gamma(CV)`.
 
     Raises:
-        ConfigError: it is none of them.
+        ConfigError: the text is none of these.
     """
     said = (text or "even").strip().lower()
     if said in _NAMED:
         return ArrivalProcess(_NAMED[said])
     found = _GAMMA.fullmatch(said)
     if found is None:
-        raise ConfigError(f"--arrivals {text!r} is not one of even, poisson, gamma(CV) as in gamma(2)")
+        raise ConfigError(f"--arrivals {text!r} is not even, poisson or gamma(CV), as in gamma(2)")
     cv = float(found[1])
     if not 0 < cv <= _MOST_CV:
-        raise ConfigError(f"--arrivals {text!r}: the CV of gaps must be more than 0, and at most {_MOST_CV:g}")
+        raise ConfigError(f"--arrivals {text!r}: the CV of gaps must be more than 0 and at most {_MOST_CV:g}")
     return ArrivalProcess(cv)
 
 
@@ -68,14 +69,14 @@ _NAMED = {"even": 0.0, "poisson": 1.0}
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """An open loop.
+    """The arrival rate of an open loop.
 
     Attributes:
-        per_second: requests, once the ramp is over.
-        process: of their gaps.
-        seed: of the process.
-        ramp: requests/s that are added each second, from none; 0 = the whole rate from the beginning.
-        stage: its number, so that stages of one run get other gaps.
+        per_second: requests per second after the ramp.
+        process: the arrival process.
+        seed: seed of the arrival process.
+        ramp: requests/s added each second, starting from 0; 0 = full rate from the start.
+        stage: stage number, so that each stage of a run gets different gaps.
     """
 
     per_second: float
@@ -85,7 +86,7 @@ class Rate:
     stage: int = 0
 
     def due(self) -> Iterator[float]:
-        """When requests are due, in seconds from the beginning, in their order, without an end."""
+        """Yield the due times of all requests, in seconds from the start, in order, without end."""
         random = Random(f"arrivals {self.seed} {self.stage}")  # noqa: S311 - gaps between requests
         number = 0.0
         for gap in self.process.gaps(random):
@@ -93,14 +94,14 @@ class Rate:
             yield self._when(number)
 
     def due_until(self, seconds: float) -> Iterator[float]:
-        """Those of them before a moment."""
+        """Yield the due times before `seconds`."""
         for at in self.due():
             if at >= seconds:
                 return
             yield at
 
     def _when(self, number: float) -> float:
-        """The moment until which so many requests are due in the mean."""
+        """Return the time by which `number` requests are expected, in seconds."""
         if not self.ramp:
             return number / self.per_second
         of_the_ramp = self.per_second**2 / (2.0 * self.ramp)
@@ -110,34 +111,35 @@ class Rate:
 
 
 class Queue(Protocol):
-    """One process's arrivals, which its users take in their order: an idle one takes the next and waits for it."""
+    """The arrivals of one process. An idle user takes the next arrival and waits until it is due."""
 
     @property
     def spent(self) -> bool:
-        """Whether all have begun; False where they have no end."""
+        """Return True if all arrivals have been started; always False for an endless queue."""
 
     def take(self, now: float) -> tuple[int, float] | None:
-        """The next arrival that is still to be sent: its number in the whole run, and when it is due, or was.
+        """Take the next arrival to send.
 
-        None where there is none as yet.
+        Returns:
+            Its index in the whole run, and its due time, which may be past. None if no arrival is available yet.
         """
 
     def begun(self) -> None:
-        """An arrival that was taken is sent."""
+        """Record that an arrival is being sent."""
 
     def ended(self, number: int, now: float) -> None:
-        """One that was sent has ended."""
+        """Record that the request of arrival `number` has ended."""
 
 
 class ArrivalQueue:
-    """Those of a rate (`Queue`).
+    """The queue (`Queue`) of arrivals at a rate.
 
     Args:
-        rate: of the whole run.
-        begin: when its first second begins, on the caller's clock.
-        rank: of this process, from 0.
-        processes: that share the arrivals.
-        drop_late: seconds after which an arrival that found no free user is never sent; None: it waits.
+        rate: arrival rate of the whole run.
+        begin: when arrivals start, on the caller's clock.
+        rank: index of this process, from 0.
+        processes: number of processes that share the arrivals.
+        drop_late: an arrival that has waited this many seconds for a free user is never sent; None = it always waits.
     """
 
     def __init__(
@@ -154,14 +156,14 @@ class ArrivalQueue:
         return next((number, at) for number, due in self._due if now - (at := self._begin + due) <= self._patience)
 
     def begun(self) -> None:
-        """It has no end that could come nearer."""
+        """Do nothing: the queue is endless."""
 
     def ended(self, number: int, now: float) -> None:
-        """None waits for another."""
+        """Do nothing: no arrival waits for another."""
 
 
 class PoolTurn:
-    """A user's part in a pool, as its schedule (`schedule.Schedule`): whichever arrival is next when it is free."""
+    """The schedule (`schedule.Schedule`) of a user in a pool: it serves the next arrival whenever it is free."""
 
     __slots__ = ("_queue", "arrival", "held_up", "scheduled")
 
@@ -172,7 +174,7 @@ class PoolTurn:
         self.held_up: LateCause | None = None
 
     def wait(self, now: float) -> float | None:
-        """See `Schedule.wait`. An arrival that was due already found no free user."""
+        """See `Schedule.wait`. An arrival whose due time has passed found no free user."""
         if self.arrival is not None:
             self._queue.ended(self.arrival, now)
         taken = self._queue.take(now)

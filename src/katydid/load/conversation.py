@@ -1,9 +1,8 @@
-"""Conversations of several turns: what has been said, how many turns there are, how long users think. Pure.
+"""Multi-turn conversations: their history, number of turns and think times. Pure.
 
-Whoever keeps the history decides what the next request carries: the client sends every message again, or the server
-remembers them and is sent the new ones, with the name of its last answer. Turns and think times follow from the seed,
-the user and the iteration (the conversation) alone, as lengths do, so both versions of a comparison hold the same
-conversations.
+If the client keeps the history, each request repeats all earlier messages. If the server keeps it, a request has only
+the new messages and the id of the server's last answer. Turns and think times depend only on the seed, the user and the
+iteration (the conversation), as lengths do, so both versions of a comparison hold the same conversations.
 """
 
 from collections.abc import Sequence
@@ -25,12 +24,12 @@ class Keeper(StrEnum):
 
 @dataclass(slots=True)
 class History:
-    """One conversation's.
+    """The history of one conversation.
 
     Attributes:
-        keeper: of its messages.
-        tokens: of all that was said, as the target counted them; 0 before the first turn, None where it counted none.
-        answer_id: by which the server knows its last answer; None where there is none, or the client keeps the history.
+        keeper: who keeps the messages.
+        tokens: length of the history as counted by the target; 0 before the first turn, None if the target counts none.
+        answer_id: the server's id of its last answer; None if there is none, or if the client keeps the history.
     """
 
     keeper: Keeper = Keeper.CLIENT
@@ -39,16 +38,16 @@ class History:
     _messages: list[Message] = field(default_factory=list)
 
     def asking(self, new: Sequence[Message]) -> list[Message]:
-        """The messages of a request that says something new."""
+        """Return the messages of the next request: the history, if the client keeps it, and the new messages."""
         return [*self._messages, *new]
 
     def answered(self, new: Sequence[Message], text: str, answer_id: str | None = None) -> None:
-        """A request was answered: what it said and the answer are part of the conversation.
+        """Add an answered request and its answer to the history.
 
         Args:
-            new: as `asking` was given it.
-            text: of the answer, as far as a user sees it: reasoning is not sent again.
-            answer_id: by which the server knows it.
+            new: the messages that were passed to `asking`.
+            text: the visible text of the answer; reasoning is not sent again.
+            answer_id: the server's id of the answer.
         """
         if self.keeper is Keeper.SERVER:
             self.answer_id = answer_id
@@ -56,21 +55,21 @@ class History:
             self._messages += [*new, {"role": "assistant", "content": text}]
 
     def counted(self, prompt: int | None, completion: int | None, reasoning: int | None = None) -> None:
-        """Take the target's count of the last request.
+        """Update `tokens` with the target's counts for the last request.
 
         Args:
-            prompt: tokens of all that was sent, the history included.
+            prompt: tokens of everything that was sent, including the history.
             completion: tokens of the answer.
-            reasoning: of those, tokens that are not part of the conversation.
+            reasoning: the part of `completion` that does not become part of the conversation.
         """
         known = prompt is not None and completion is not None
         self.tokens = (prompt or 0) + (completion or 0) - (reasoning or 0) if known else None
 
 
 MOST_TURNS = 1000
-"""Of a conversation; a longer one fits no model's context."""
+"""Turns per conversation; a longer conversation fits no model's context."""
 LONGEST_THINKING = 3600.0
-"""Seconds; whoever thinks longer has left."""
+"""Seconds; a user that thinks longer has left."""
 
 _TURNS = Grammar(
     what="a number of turns",
@@ -91,12 +90,12 @@ _THINKING = Grammar(
     most=LONGEST_THINKING,
 )
 turns, think_time = _TURNS.spelled, _THINKING.spelled
-"""Kinds of options."""
+"""The `kind`s of options."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rhythm:
-    """Turns and think times of a run's conversations."""
+    """The number of turns and the think times of a run's conversations."""
 
     seed: int
     turns: Distribution
@@ -104,24 +103,24 @@ class Rhythm:
 
     @classmethod
     def read(cls, seed: int, turns: str, thinking: str) -> "Rhythm":
-        """As options have it.
+        """Parse the values of the options.
 
         Raises:
-            QuantityError: one is no distribution.
+            QuantityError: a value is not a distribution.
         """
         return cls(seed, _TURNS.read(turns), _THINKING.read(thinking))
 
     def turns_of(self, user: int, iteration: int) -> int:
-        """How many turns a conversation has, unless one fails."""
+        """Return the number of turns of a conversation; a failed turn ends it earlier."""
         drawn = self.turns.quantile(chance("turns", self.seed, user, iteration))
         return int(min(MOST_TURNS, max(1, round(drawn))))
 
     def mean_seconds(self, answer: float) -> float:
-        """How long a conversation takes in the mean, where an answer takes so many seconds."""
+        """Return the mean duration of a conversation in seconds, if an answer takes `answer` seconds."""
         return self.turns.mean * (self.thinking.mean + answer)
 
     def seconds_before(self, user: int, iteration: int, turn: int) -> float:
-        """How long the user thinks before a turn, from 1; not at all before the first, which its schedule starts."""
+        """Return the think time before a turn (from 1) in seconds; 0 before the first, which the schedule starts."""
         if turn == 1:
             return 0.0
         drawn = self.thinking.quantile(chance("thinking", self.seed, user, place_of(iteration, turn)))
@@ -129,10 +128,10 @@ class Rhythm:
 
 
 def place_of(iteration: int, turn: int) -> int:
-    """A turn's number among all that a user may have: what its prompt and its lengths are drawn by.
+    """Return a turn's index among all turns of its user; its prompt and lengths are drawn with it.
 
     Args:
-        iteration: of the user: the conversation.
-        turn: of the conversation, from 1.
+        iteration: the user's iteration, that is, the conversation.
+        turn: the turn within the conversation, from 1.
     """
     return iteration * MOST_TURNS + turn - 1

@@ -5,7 +5,7 @@
     lognormal(10,8)      mean and standard deviation of the values themselves, not of their logarithms
     uniform(1,30)        smallest and largest
 
-What the values are (tokens, turns, seconds), and so how one number is written, says a `Grammar`.
+A `Grammar` defines the quantity (tokens, turns, seconds) and how one number of it is written.
 """
 
 import math
@@ -20,16 +20,16 @@ _STANDARD = NormalDist()
 _SPEC = re.compile(r"([a-z]+)\(([^()]*)\)")
 _KINDS = ("normal", "lognormal", "uniform")
 _LARGEST_EXPONENT = 700.0
-"""Of e, as a float holds it."""
+"""The largest exponent of e whose result fits a float."""
 
 
 @dataclass(frozen=True, slots=True)
 class Distribution:
-    """Of whatever quantity.
+    """A distribution of any quantity.
 
     Attributes:
         kind: `fixed`, `normal`, `lognormal` or `uniform`.
-        first, second: mean and standard deviation; of `uniform` the smallest and the largest; both alike for `fixed`.
+        first, second: mean and standard deviation; for `uniform`, smallest and largest; for `fixed`, the value twice.
     """
 
     kind: str
@@ -38,11 +38,11 @@ class Distribution:
 
     @property
     def mean(self) -> float:
-        """Of the distribution, before anything is cut off."""
+        """The mean, before values are clamped to a range."""
         return (self.first + self.second) / 2 if self.kind == "uniform" else self.first
 
     def quantile(self, share: float) -> float:
-        """The value that a share of all values, between 0 and 1, exclusive, does not exceed."""
+        """Return the quantile at `share`, which is between 0 and 1, exclusive."""
         if self.kind == "fixed":
             return self.first
         if self.kind == "uniform":
@@ -59,13 +59,13 @@ class Grammar:
     """How distributions of one quantity are written.
 
     Attributes:
-        what: it is, with its article.
-        examples: a number, and the three distributions.
-        number: reads one number; raises ValueError.
-        show: writes one.
-        least, most: that a number may be.
-        unit: behind them in a complaint.
-        whole: only whole numbers make sense.
+        what: the quantity with its article, for messages.
+        examples: a number, and one of each of the three distributions.
+        number: parses one number; raises ValueError.
+        show: formats one number.
+        least, most: the valid range of a number.
+        unit: unit of the range in messages.
+        whole: True if only whole numbers are valid.
     """
 
     what: str
@@ -78,10 +78,10 @@ class Grammar:
     whole: bool = False
 
     def read(self, text: str) -> Distribution:
-        """A distribution as people write it.
+        """Parse a distribution.
 
         Raises:
-            QuantityError: it is none, or its parameters make no sense.
+            QuantityError: the text is not a distribution, or its parameters are invalid.
         """
         plain = "".join(text.lower().split())
         found = _SPEC.fullmatch(plain)
@@ -91,7 +91,7 @@ class Grammar:
             first, second = map(self.number, found[2].split(","))
         except ValueError:
             example = next(each for each in self.examples if each.startswith(f"{found[1]}("))
-            raise QuantityError(f"{quoted(text)} needs two numbers, as in {example}") from None
+            raise QuantityError(f"{quoted(text)} needs two numbers, such as {example}") from None
         if found[1] == "uniform":
             self._within(text, [first, second])
             if first > second or (self.whole and not (first.is_integer() and second.is_integer())):
@@ -103,19 +103,19 @@ class Grammar:
                 raise QuantityError(f"{quoted(text)} needs a standard deviation from 0 to ten times the mean")
             if found[1] == "normal" and second > first:
                 below = self.show(self.least)
-                raise QuantityError(f"{quoted(text)} would mostly be below {below}: use lognormal for so wide a spread")
+                raise QuantityError(f"{quoted(text)} would often be below {below}: use lognormal for so wide a spread")
             if found[1] == "lognormal" and not first:
-                raise QuantityError(f"{quoted(text)} needs a mean of more than 0")
+                raise QuantityError(f"{quoted(text)} needs a mean above 0")
         return Distribution(found[1], first, second)
 
     def write(self, found: Distribution) -> str:
-        """As one writes it."""
+        """Format a distribution as `read` parses it."""
         if found.kind == "fixed":
             return self.show(found.first)
         return f"{found.kind}({self.show(found.first)},{self.show(found.second)})"
 
     def spelled(self, text: str | float) -> str:
-        """A distribution, checked and spelled in one way: the kind of an option.
+        """Check a distribution and return its canonical spelling; used as the `kind` of an option.
 
         Raises:
             QuantityError: see `read`.
@@ -134,10 +134,10 @@ class Grammar:
         return value
 
     def _within(self, text: str, values: list[float]) -> list[float]:
-        """The same values.
+        """Return the same values.
 
         Raises:
-            QuantityError: one is not possible.
+            QuantityError: a value is out of range.
         """
         if not all(self.least <= value <= self.most for value in values):
             unit = f", in {self.unit}" if self.unit else ""

@@ -1,7 +1,7 @@
-"""Clients that leave: which requests are given up by their clients, and when. Pure.
+"""`--abandon`: clients that leave. Which requests are abandoned, and when. Pure.
 
-10%@2s          of ten clients one hangs up, 2 s after its request has started
-10%@20chunks    … with the 20th content chunk
+10%@2s          one client in ten hangs up 2 s after its request started
+10%@20chunks    one client in ten hangs up at the 20th content chunk
 """
 
 import random
@@ -19,12 +19,12 @@ _SPELLINGS = "is not SHARE@TIME or SHARE@CHUNKS, such as 10%@2s or 10%@20chunks"
 
 @dataclass(frozen=True, slots=True)
 class Leaving:
-    """Who leaves, and when: one of `seconds` and `chunks` says so.
+    """Which share of the clients leaves, and when; either `seconds` or `chunks` is set.
 
     Attributes:
-        share: of all requests, more than 0 and at most 1.
-        seconds: after the request's start.
-        chunks: with content, of its answer.
+        share: share of all requests, more than 0 and at most 1.
+        seconds: time from the request's start to the hang-up.
+        chunks: number of content chunks at which the client hangs up.
     """
 
     share: float
@@ -32,15 +32,15 @@ class Leaving:
     chunks: int | None = None
 
     def leaves(self, seed: int, user: int, iteration: int) -> bool:
-        """Whether the client of this request does; the same in every run of the same seed."""
+        """Return True if the client of this request leaves; the same in every run with the same seed."""
         return random.Random(f"{seed} leaves {user} {iteration}").random() < self.share  # noqa: S311 - a choice, not a secret
 
 
 def read_leaving(text: str) -> Leaving:
-    """What `--abandon` says.
+    """Parse `--abandon`.
 
     Raises:
-        QuantityError: it is not as the module's examples.
+        QuantityError: the text is not SHARE@TIME or SHARE@CHUNKS.
     """
     part, at, when = text.strip().partition("@")
     if not at or not part or not when:
@@ -63,36 +63,36 @@ def read_leaving(text: str) -> Leaving:
 
 
 def _spelling(text: str) -> str:
-    """The text itself, which goes to the workers and into the manifest."""
+    """Check the text and return it as it is, for the workers and the manifest."""
     read_leaving(text)
     return text.strip()
 
 
 @dataclass(frozen=True, kw_only=True)
 class LeavingOptions:
-    """A part of every run's options."""
+    """Options of every run: clients that leave."""
 
     abandon: str | None = option(
         None,
-        "SHARE@TIME or SHARE@CHUNKS: clients that leave, as 10%@2s or 10%@20chunks: so many hang up, so long after the "
-        "start of their request or with that content chunk (default: nobody leaves)",
+        "SHARE@TIME or SHARE@CHUNKS, such as 10%@2s or 10%@20chunks: this share of the clients hangs up this long "
+        "after the start of the request, or at this content chunk (default: no client leaves)",
         kind=_spelling,
         group=Group.LEAVING,
     )
 
     @cached_property
     def leaving(self) -> Leaving | None:
-        """Who leaves; None where nobody does."""
+        """The parsed `--abandon`; None if no client leaves."""
         return None if self.abandon is None else read_leaving(self.abandon)
 
     def check_leaving(self, *users: type) -> None:
-        """See whether clients of these users may leave.
+        """Check that clients of these user classes may leave.
 
         Raises:
-            ConfigError: they may not.
+            ConfigError: `--abandon` is given and a class does not support it.
         """
         if self.abandon is not None:
             stays = next((user for user in users if not getattr(user, "may_leave", False)), None)
             if stays is not None or not users:
-                who = f"clients of the workload {getattr(stays, 'workload', '')}" if stays else "users of other tools"
-                raise ConfigError(f"--abandon {self.abandon}: {who} do not leave: leave it out")
+                who = f"the workload {getattr(stays, 'workload', '')} does" if stays else "users of other tools do"
+                raise ConfigError(f"--abandon {self.abandon}: {who} not support it: omit the option")

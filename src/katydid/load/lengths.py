@@ -1,12 +1,12 @@
-"""How long requests and answers are: numbers and distributions as people write them, and what is drawn. Pure.
+"""Lengths of requests and answers: the distributions that people write, and the draws from them. Pure.
 
-    1000                    each so many tokens
+    1000                    always this many tokens
     normal(1000,200)        mean and standard deviation
     lognormal(1000,800)     mean and standard deviation of the lengths themselves, not of their logarithms
     uniform(200,2000)       smallest and largest
 
-A draw follows from the seed, the user and the iteration alone, so it is the same for every version under test, in
-whichever process the user is. The options here say all that there is to made requests.
+A draw depends only on the seed, the user and the iteration, so it is the same for every version under test and in
+every process. This module also defines the options of generated requests.
 """
 
 from dataclasses import astuple, dataclass
@@ -31,7 +31,7 @@ TOKENS = Grammar(
     whole=True,
 )
 lengths = TOKENS.spelled
-"""The kind of an option."""
+"""The `kind` of an option."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Lengths(Distribution):
     """A distribution of lengths in tokens."""
 
     def at(self, share: float) -> int:
-        """The length that a share of all lengths does not exceed; at least 1 and at most `MOST`.
+        """Return the quantile at `share` as a length, at least 1 and at most `MOST`.
 
         Args:
             share: between 0 and 1, exclusive.
@@ -47,46 +47,46 @@ class Lengths(Distribution):
         return int(min(MOST, max(1, round(self.quantile(share)))))
 
     def below(self, length: int) -> float:
-        """The share of lengths that are less than this one, to within half a percent."""
+        """Return the share of lengths below `length`, to within half a percent."""
         return sum(self.at((place + 0.5) / _PLACES) < length for place in range(_PLACES)) / _PLACES
 
     def quantile(self, share: float) -> float:
-        """See `Distribution.quantile`; uniform lengths are whole numbers, each equally often."""
+        """See `Distribution.quantile`. Uniform lengths are whole numbers, all equally likely."""
         if self.kind == "uniform":
             return self.first - 0.5 + share * (self.second - self.first + 1)
         return Distribution.quantile(self, share)
 
     def __str__(self) -> str:
-        """As one writes it."""
+        """Format the distribution as `read_lengths` parses it."""
         return TOKENS.write(self)
 
 
 def read_lengths(text: str) -> Lengths:
-    """A distribution as people write it.
+    """Parse a distribution of lengths.
 
     Raises:
-        QuantityError: it is none, or its parameters make no sense.
+        QuantityError: the text is not a distribution, or its parameters are invalid.
     """
     return Lengths(*astuple(TOKENS.read(text)))
 
 
 @dataclass(frozen=True, slots=True)
 class SharedPrefix:
-    """`--shared-prefix TOKENS[:GROUPS]`: prompts of a group begin with the same so many tokens."""
+    """`--shared-prefix TOKENS[:GROUPS]`: all prompts of a group begin with the same `tokens` tokens."""
 
     tokens: int
     groups: int = 1
 
     def __str__(self) -> str:
-        """As one writes it."""
+        """Format the prefix as `read_shared_prefix` parses it."""
         return f"{self.tokens}:{self.groups}"
 
 
 def read_shared_prefix(text: str) -> SharedPrefix:
-    """A shared prefix as people write it.
+    """Parse a shared prefix.
 
     Raises:
-        QuantityError: it is none.
+        QuantityError: the text is not a shared prefix.
     """
     tokens, colon, groups = text.strip().partition(":")
     try:
@@ -99,7 +99,7 @@ def read_shared_prefix(text: str) -> SharedPrefix:
 
 
 def shared_prefix(text: str) -> str:
-    """A shared prefix, checked and spelled in one way: the kind of an option.
+    """Check a shared prefix and return its canonical spelling; used as the `kind` of an option.
 
     Raises:
         QuantityError: see `read_shared_prefix`.
@@ -108,51 +108,53 @@ def shared_prefix(text: str) -> str:
 
 
 def chance(what: str, seed: int, user: int, iteration: int) -> float:
-    """A number evenly distributed between 0 and 1, exclusive, that a request has for one purpose."""
+    """Return a request's pseudo-random number for one purpose, uniform between 0 and 1, exclusive."""
     digest = blake2b(f"{what} {seed} {user} {iteration}".encode(), digest_size=8).digest()
     return ((int.from_bytes(digest) >> 12) + 0.5) / 2**52
 
 
 @dataclass(frozen=True, kw_only=True)
 class LengthOptions:
-    """How long requests are, what their prompts share, and how a cache is emptied: a part of every run's options."""
+    """Options of every run: lengths of requests, shared prefixes, images, and how to empty a cache."""
 
     input_tokens: str | None = option(
         None,
-        "make prompts of this length, no two alike: 1000, normal(1000,200), lognormal(1000,800) or uniform(200,2000); "
-        "mean and standard deviation of the target's own count (default: no made prompts)",
+        "generate prompts of this length, no two alike: 1000, normal(1000,200), lognormal(1000,800) or "
+        "uniform(200,2000); mean and standard deviation in tokens as the target counts them (default: no generated "
+        "prompts)",
         kind=lengths,
         group=Group.PROMPTS,
     )
     output_tokens: str | None = option(
         None,
-        "ask for answers of this length, written as --input-tokens: by min_tokens, ignore_eos and the limit, as far "
-        "as the target takes them (default: up to --max-tokens)",
+        "request answers of this length, written like --input-tokens; sets min_tokens, ignore_eos and the token limit "
+        "if the target accepts them (default: up to --max-tokens)",
         kind=lengths,
         group=Group.PROMPTS,
     )
     shared_prefix: str | None = option(
         None,
-        "TOKENS[:GROUPS]: made prompts begin with so many tokens that all those of one of GROUPS groups share; part "
-        "of --input-tokens, in the workload chat a system prompt beside them (default: nothing shared)",
+        "TOKENS[:GROUPS]: generated prompts begin with TOKENS tokens that all prompts of the same group share; they "
+        "count towards --input-tokens, except in the chat workload, where they are a separate system prompt (default: "
+        "nothing shared)",
         kind=shared_prefix,
         group=Group.PROMPTS,
     )
     images: str | None = option(
         None,
-        "N:WxH, as 1:512x512: each request has N made images of W times H pixels, no two alike, in its last message "
-        "(default: none)",
+        "N:WxH, such as 1:512x512: add N generated images of W × H pixels, no two alike, to the last message of each "
+        "request (default: none)",
         kind=images,
         group=Group.PROMPTS,
     )
     before_run: str | None = option(
         None,
-        "URL, or a path of the target, that gets a POST before the load, such as /reset_prefix_cache of vLLM "
-        "(default: none)",
+        "URL, or path on the target, to POST to before the load, such as vLLM's /reset_prefix_cache (default: none)",
         group=Group.TARGET,
     )
     tokenizer: str | None = option(
         None,
-        "tokenizer.json of the model: made prompts are exact by it, not by the target's count (default: none)",
+        "the model's tokenizer.json: sizes generated prompts exactly, instead of by the target's token count (default: "
+        "none)",
         group=Group.PROMPTS,
     )

@@ -1,6 +1,6 @@
 """`--model a=0.7,b=0.3`: which model each request asks for. Pure.
 
-The choice follows from the seed, the user and the iteration, so that both versions are asked for the same ones.
+The choice depends on the seed, the user and the iteration, so both versions of a comparison get the same sequence.
 """
 
 import math
@@ -14,14 +14,14 @@ _EXAMPLE = "as in --model a=0.7,b=0.3"
 
 
 class Mix:
-    """Models, and how often each is asked for.
+    """A mix of models.
 
     Args:
-        shares: by model, in the order in which they were named; together 1.
+        shares: share of the requests by model, in the order given; they add up to 1.
 
     Attributes:
-        models: their names.
-        is_mixed: whether there is more than one.
+        models: model names.
+        is_mixed: True if there is more than one model.
     """
 
     def __init__(self, shares: dict[str, float]) -> None:
@@ -30,7 +30,7 @@ class Mix:
         self.is_mixed = len(shares) > 1
 
     def model(self, seed: int, user: int, iteration: int) -> str:
-        """The model of one request."""
+        """Return the model of one request."""
         if len(self.models) == 1:
             return self.models[0]
         ends = list(accumulate(self.shares.values()))
@@ -39,10 +39,10 @@ class Mix:
 
 
 def read_mix(text: str) -> Mix:
-    """A mix, or one model: a text in which no part ends with a weight is a name as it stands.
+    """Parse a mix of models. If no part of the text ends with a weight, the whole text is one model's name.
 
     Raises:
-        ConfigError: only some parts have a weight, a weight is none, or a model stands there twice.
+        ConfigError: only some parts have a weight, a weight is not a positive number, or a model is named twice.
     """
     parts = [tuple(map(str.strip, part.rpartition("="))) for part in text.split(",")]
     weights = [_weight(weight) if equals else None for _, equals, weight in parts]
@@ -55,7 +55,7 @@ def read_mix(text: str) -> Mix:
         if not (weight > 0 and math.isfinite(weight)):
             raise ConfigError(f"--model {text}: the weight of {name} must be more than 0, {_EXAMPLE}")
         if name in shares:
-            raise ConfigError(f"--model {text}: {name} stands there twice: name each model once")
+            raise ConfigError(f"--model {text}: {name} is named twice: name each model once")
         shares[name] = weight
     total = sum(shares.values())
     return Mix({name: weight / total for name, weight in shares.items()})

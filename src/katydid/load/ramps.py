@@ -1,12 +1,12 @@
-"""Ramps: whether users come as one, and how their first requests are spaced. Pure.
+"""Ramps: whether spawning is a ramp, and how users' first requests are spaced in it. Pure.
 
-Where spawning takes longer than an interval, it is a ramp: each user's first request is due at its spawning, so
-that the offered rate is the spawn rate times the intervals begun. Locust spawns the users of about a second in one
-batch; a `Batch` says how their requests are spaced over that second, in all processes together.
+Spawning that takes longer than one interval is a ramp. In a ramp, each user's first request is due when the user is
+spawned, so the offered rate grows with the number of users. Locust spawns about one second's users in one batch; a
+`Batch` spaces their first requests over that second, across all processes.
 
-A load shape is asked once a second how many users there should be. A few more each time are a ramp as much as one
-answer that takes a minute to carry out, but no single answer says so: what the shape will answer next is asked
-beforehand, for the interval that lies ahead (`Growth`).
+Locust asks a load shape once per second for the number of users. A shape that adds a few users per second is as much a
+ramp as a single answer that takes a minute to carry out, but no single answer shows it. `Growth` therefore asks the
+shape for its next answers in advance, one interval ahead.
 """
 
 import math
@@ -15,49 +15,49 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 TICK = 1.0
-"""Seconds from one answer of a shape to the next, at least."""
+"""Minimum seconds between two answers of a load shape."""
 PAUSE = 2.0
-"""Seconds in which a ramp may stand still; a longer pause makes steps of it."""
+"""Seconds for which growth may pause within one ramp; after a longer pause, the load grows in steps."""
 FURTHEST = 3600.0
-"""Seconds to look ahead, at most: a question a second."""
+"""Maximum seconds to look ahead; each second costs one call of the shape."""
 
 Answer = tuple[int, float]
-"""How many users there should be, and how many may come a second."""
+"""A load shape's answer: target number of users, and spawn rate in users per second."""
 Foresight = Callable[[float, int], Answer | None]
-"""What the shape answers at a second of the run, with so many users; None where it ends or nobody can tell."""
+"""Returns a shape's answer for a second of the run and a number of users; None if it ends or cannot be predicted."""
 
 
 def is_ramp(users: int, spawn_rate: float, interval: float) -> bool:
-    """Whether spawning takes longer than an interval.
+    """Return True if spawning takes longer than one interval.
 
     Args:
-        users: to be spawned.
-        spawn_rate: users a second.
-        interval: seconds; 0 where requests are due as soon as their users are ready, which no ramp can change.
+        users: number of users to spawn.
+        spawn_rate: users per second.
+        interval: seconds; 0 for a closed loop, which has no ramp.
     """
     return interval > 0 and spawning_time(users, spawn_rate) > interval
 
 
 def spawning_time(users: int, spawn_rate: float) -> float:
-    """Seconds in which so many users come, at so many a second; none for those of one batch."""
+    """Return the seconds it takes to spawn `users`; 0 if they fit in one batch."""
     return 0.0 if users <= batch_size(spawn_rate) else users / spawn_rate
 
 
 def batch_size(spawn_rate: float) -> int:
-    """Users that Locust spawns in one go: those of a second, at least one."""
+    """Return how many users Locust spawns in one batch: one second's worth, at least 1."""
     return max(1, math.floor(spawn_rate))
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Users that are spawned in one go, as every process of the run must know them.
+    """A batch of users spawned together; sent to every process of the run.
 
     Attributes:
-        number: from 1, in the run.
-        at: when the first of them is due, in seconds of the run.
-        spacing: seconds from one of them to the next; 0 where there is no ramp.
-        ranks: the processes that spawn some of them, by name; the k-th user of the process of rank r is number
-            k × processes + r of the batch.
+        number: batch number in the run, from 1.
+        at: when the batch's first request is due, in seconds of the run.
+        spacing: seconds between users' first requests; 0 if there is no ramp.
+        ranks: ranks, by name, of the processes that spawn users of the batch; user k of the process with rank r is
+            user k × processes + r of the batch.
     """
 
     number: int
@@ -66,27 +66,27 @@ class Batch:
     ranks: Mapping[str, int]
 
     def due(self, process: str, user: int) -> float | None:
-        """When a process's user of the batch (from 0) is due, in seconds of the run; None where that is no ramp."""
+        """Return when the first request of a process's n-th user (from 0) is due, in seconds; None without a ramp."""
         if not self.spacing:
             return None
         return self.at + (user * max(1, len(self.ranks)) + self.ranks.get(process, 0)) * self.spacing
 
     @classmethod
     def from_wire(cls, wire: dict[str, Any]) -> "Batch":
-        """What `to_wire` made."""
+        """Inverse of `to_wire`."""
         return cls(**wire)
 
     def to_wire(self) -> dict[str, object]:
-        """Plain values for a message."""
+        """Return plain values for a message."""
         return asdict(self)
 
 
 @dataclass(slots=True)
 class Batches:
-    """Spaces the batches of a run, so that no second gets more than its part.
+    """Spaces the batches of a run so that the offered rate never exceeds the ramp.
 
     Attributes:
-        lead: seconds from a batch's spawning to its first request, at least: all processes must have heard of it.
+        lead: minimum seconds from spawning a batch to its first request, so that the message reaches all processes.
     """
 
     lead: float
@@ -95,14 +95,14 @@ class Batches:
     _spawned: dict[str, int] = field(default_factory=dict)
 
     def next(self, now: float, users: Mapping[str, int], spawn_rate: float | None) -> Batch:
-        """The batch that is spawned now.
+        """Return the batch that is being spawned.
 
-        Batches follow on each other without a gap; only one that is spawned too late for that begins anew.
+        Batches follow each other without a gap, unless one is spawned too late for that.
 
         Args:
             now: seconds of the run.
-            users: how many each process shall have from now on.
-            spawn_rate: users a second, of a ramp; None where this is none.
+            users: number of users per process after this batch.
+            spawn_rate: users per second of the ramp; None if there is no ramp.
         """
         new = {process: count - self._spawned.get(process, 0) for process, count in users.items()}
         self._spawned = dict(users)
@@ -117,12 +117,12 @@ class Batches:
 
 
 def growth_ends(foresee: Foresight, at: float, users: int, interval: float) -> float:
-    """Until when users come without a pause, in seconds of the run; looked for an interval ahead, or an hour.
+    """Return when growth without a pause ends, in seconds of the run; looks at most one interval or one hour ahead.
 
     Args:
-        foresee: the shape.
+        foresee: the load shape.
         at: seconds of the run.
-        users: that there are then.
+        users: number of users at that time.
         interval: seconds.
     """
     end = now = at
@@ -138,25 +138,25 @@ def growth_ends(foresee: Foresight, at: float, users: int, interval: float) -> f
 
 
 def spacing_rate(users: int, spawn_rate: float) -> float:
-    """Users a second, where a shape lets so many come: fewer than the rate allows are spread until its next answer."""
+    """Return the spawn rate at which to space `users` that a shape adds: slow enough to last until its next answer."""
     return min(spawn_rate, users / TICK)
 
 
 @dataclass(slots=True)
 class Growth:
-    """Remembers since when a shape's users come without a pause, in seconds of the run."""
+    """Tracks how long a load shape has been adding users without a pause."""
 
     _since: float = 0.0
     _until: float = float("-inf")
 
     def is_ramp(self, foresee: Foresight, at: float, users: int, interval: float) -> bool:
-        """Whether users that come now are part of a ramp: one that takes longer than an interval.
+        """Return True if users spawned now are part of a ramp that takes longer than one interval.
 
         Args:
-            foresee: the shape.
+            foresee: the load shape.
             at: seconds of the run.
-            users: that there are already.
-            interval: seconds; 0 where requests are due as soon as their users are ready, which no ramp can change.
+            users: current number of users.
+            interval: seconds; 0 for a closed loop, which has no ramp.
         """
         if at - self._until > PAUSE:
             self._since = at

@@ -1,8 +1,8 @@
-"""What a schedule is: when one user's requests are due, and who is to blame where one starts late. Pure.
+"""The schedule interface: when one user's requests are due, and why a request starts late. Pure.
 
-There are four kinds (`Mode`) behind one interface (`Schedule`). A paced user keeps an interval, and a user of a closed
-loop sends its next request when the last has ended: both are a `pacing.Pacer`. Where requests arrive at a rate, or as
-in a trace, users are the pool that serves them: `arrivals.PoolTurn`.
+There are four modes (`Mode`) behind one interface (`Schedule`). A paced user sends a request every interval. A
+closed-loop user sends its next request when the last one has ended. Both are a `pacing.Pacer`. If requests arrive at a
+rate or follow a trace, a pool of users serves them, and each user's schedule is an `arrivals.PoolTurn`.
 """
 
 from enum import StrEnum
@@ -17,24 +17,24 @@ class Mode(StrEnum):
     PACED = "paced"
     """Each user's interval."""
     CLOSED = "closed"
-    """The end of the user's last request: nothing is due at a time, so nothing can be late."""
+    """The end of the user's last request. Requests have no due time, so none can be late."""
     RATE = "rate"
-    """A rate of the whole run, whatever becomes of the requests (open loop)."""
+    """The arrival rate of the whole run, independent of responses (open loop)."""
     TRACE = "trace"
-    """The times of a trace, whatever becomes of the requests but those that another follows in its conversation."""
+    """The times in a trace, independent of responses, except that a conversation's next turn waits for the last one."""
 
     @property
     def is_open(self) -> bool:
-        """Whether users are the pool that serves arrivals."""
+        """Return True if a pool of users serves arrivals (open loop)."""
         return self in {Mode.RATE, Mode.TRACE}
 
 
 class Schedule(Protocol):
-    """One user's. Times are seconds on whatever monotonic clock the caller reads.
+    """One user's schedule. Times are seconds on the caller's monotonic clock.
 
     Attributes:
-        scheduled: when the request that `wait` was last asked for should start.
-        held_up: why that request cannot start in time, where that was known beforehand.
+        scheduled: when the current request, for which `wait` was last called, is due.
+        held_up: why the current request cannot start on time, if that is already known.
     """
 
     scheduled: float
@@ -42,32 +42,32 @@ class Schedule(Protocol):
 
     @property
     def arrival(self) -> int | None:
-        """That request's number among all arrivals of the run, from 0; None where it is its user's own."""
+        """The current request's index among the run's arrivals, from 0; None if the user schedules its own requests."""
 
     @property
     def spent(self) -> bool:
-        """Whether no request is left to begin, in this process."""
+        """Return True if this process has no requests left to start."""
 
     def wait(self, now: float) -> float | None:
-        """Seconds until the next request, asked once, when the user is ready for it; never negative.
+        """Return the seconds until the user's next request, never negative.
 
-        None where nobody knows yet which that is.
+        Call it once per request, when the user is ready. Returns None if the next request is not known yet.
         """
 
     def begun(self) -> None:
-        """The request is sent now."""
+        """Record that the current request is being sent."""
 
 
 def late_cause(
     late_ms: float | None, connect_ms: float | None, held_up: LateCause | None, limit_ms: float
 ) -> LateCause | None:
-    """Why a request started late; None where it did not.
+    """Return why a request started late, or None if it did not.
 
     Args:
-        late_ms: from when it was due to its start; None where it never started, or nothing was due.
-        connect_ms: of that, the time in which its connection was set up; None where it had one.
-        held_up: what its schedule knew beforehand.
-        limit_ms: from when on a start is late.
+        late_ms: time from due to start; None if the request never started or had no due time.
+        connect_ms: the part of `late_ms` that connecting took; None on a reused connection.
+        held_up: the cause that the schedule already knew.
+        limit_ms: a start later than this counts as late.
     """
     if late_ms is None or late_ms <= limit_ms:
         return None

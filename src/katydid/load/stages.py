@@ -1,8 +1,7 @@
-"""Stages: stretches of steady load in one run, each with its own number of users.
+"""Stages: periods of steady load within one run, each with its own number of users.
 
-Between two stages there are no users at all, so that no stage inherits the backlog of the one before.
-Pure: what comes next follows from what was asked for and from the results so far; who makes it happen,
-and when, is the business of `engine.stages`.
+Between two stages there are no users at all, so no stage inherits the backlog of the one before. Pure: a plan chooses
+the next stage from the options and the results so far; `engine.stages` carries it out.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,21 +16,21 @@ from katydid.model.errors import ConfigError
 Load = TypeVar("Load", int, float)
 
 MOST_USERS = 1_000_000
-"""More than any machine runs: a slip of the keyboard."""
+"""More than any machine can run; a larger number is a typing error."""
 
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """A stage as it is asked for.
+    """A planned stage.
 
     Attributes:
-        users: at least 1.
-        seconds: from its first request to the moment in which no new one starts.
-        settle: seconds of its beginning that count in no statistic.
-        pause: seconds without load before it.
+        users: number of users, at least 1.
+        seconds: from the first request until no new request starts.
+        settle: seconds at the start that count in no statistic.
+        pause: seconds without load before the stage.
         purpose: a word for tables, such as `bracket` or `measure`.
-        most_failures: the hold ends early with so many failed requests; 0 = never.
-        rate: requests a second that arrive in it; None where the run's options say when requests are due.
+        most_failures: number of failed requests that ends the stage early; 0 = never.
+        rate: arrival rate in requests per second; None if the run's options decide when requests are due.
     """
 
     users: int
@@ -45,15 +44,15 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A stage that goes on, as every process of the run must know it.
+    """The current stage; sent to every process of the run.
 
     Attributes:
-        number: from 0; what `Sample.stage` says.
-        users: how many there are; None where nobody can say.
-        begin: seconds from the run's origin; its users' schedules count from here.
-        settle: seconds from there that count in no statistic.
-        end: seconds from the run's origin from which no request is due; None where the run's end is the stage's.
-        rate: requests a second; None where the run's options say when requests are due.
+        number: stage number, from 0, as in `Sample.stage`.
+        users: number of users; None if unknown.
+        begin: seconds from the run's origin; the users' schedules start here.
+        settle: seconds from `begin` that count in no statistic.
+        end: seconds from the run's origin after which no request is due; None if the stage ends with the run.
+        rate: arrival rate in requests per second; None if the run's options decide when requests are due.
     """
 
     number: int
@@ -64,31 +63,31 @@ class Stage:
     rate: float | None = None
 
     def is_over(self, at: float) -> bool:
-        """Whether a request that is due at this second of the run belongs to the stage no more."""
+        """Return True if a request due at `at`, in seconds of the run, is no longer part of the stage."""
         return self.end is not None and at >= self.end
 
     def is_settling(self, at_ms: float) -> bool:
-        """Whether a request that was due at this moment of the run, in milliseconds, counts in no statistic."""
+        """Return True if a request due at `at_ms`, in milliseconds of the run, counts in no statistic."""
         return self.settle > 0 and at_ms < (self.begin + self.settle) * 1000.0
 
     @classmethod
     def from_wire(cls, wire: dict[str, Any]) -> "Stage":
-        """What `to_wire` made."""
+        """Inverse of `to_wire`."""
         return cls(**wire)
 
     def to_wire(self) -> dict[str, object]:
-        """Plain values for a message."""
+        """Return plain values for a message."""
         return asdict(self)
 
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """What a plan still has to do, beside the hold that it gave last.
+    """What remains of a plan after its current stage.
 
     Attributes:
-        holds: stages that come.
-        seconds: that they take, the pauses before them included.
-        certain: they are known already; else about so many, as far as one can tell.
+        holds: number of stages left.
+        seconds: how long they take, including the pauses before them.
+        certain: True if both numbers are exact, False if they are estimates.
     """
 
     holds: int
@@ -97,20 +96,20 @@ class Outlook:
 
 
 class StagePlan(Protocol):
-    """Decides which stage comes next."""
+    """Chooses each next stage."""
 
     def next_hold(self) -> Hold | None:
-        """The next stage; None where the run is over."""
+        """Return the next stage, or None if the run is over."""
 
     def finished(self, record: StageRecord) -> None:
-        """A stage is over, and all its rows are in."""
+        """Take the record of a finished stage; all its rows have arrived."""
 
     def outlook(self) -> Outlook:
-        """How much is yet to come."""
+        """Return what remains to be done."""
 
 
 class FixedPlan:
-    """Stages that were all known before the run."""
+    """A plan whose stages are all known before the run."""
 
     def __init__(self, holds: Sequence[Hold]) -> None:
         self._left = list(holds)
@@ -120,7 +119,7 @@ class FixedPlan:
         return self._left.pop(0) if self._left else None
 
     def finished(self, record: StageRecord) -> None:
-        """Nothing depends on how it went."""
+        """Do nothing: results do not change the plan."""
 
     def outlook(self) -> Outlook:
         """See `StagePlan.outlook`."""
@@ -128,12 +127,12 @@ class FixedPlan:
 
 
 class AtRates:
-    """A plan whose loads are users of an interval, carried out as the rates that those would offer.
+    """Converts a plan in users to arrival rates: each stage gets the rate that its paced users would offer.
 
     Args:
-        plan: of users.
+        plan: the plan in users.
         interval: seconds between a user's requests.
-        pool: how many users serve a rate.
+        pool: returns the number of users that serve a rate.
     """
 
     def __init__(self, plan: StagePlan, interval: float, pool: Callable[[float], int]) -> None:
@@ -153,28 +152,28 @@ class AtRates:
 
 
 def read_stages(text: str) -> tuple[int, ...]:
-    """Numbers of users such as `100,200,1000`.
+    """Parse numbers of users, such as `100,200,1000`.
 
     Raises:
-        ConfigError: they are none, or they do not increase.
+        ConfigError: the text is not a list of numbers, or they do not increase.
     """
     option = f"--stages {text!r}"
-    users = _growing(option, text, int, "users", "numbers of users with commas, as in 100,200,1000")
+    users = _growing(option, text, int, "users", "numbers of users separated by commas, as in 100,200,1000")
     if users[0] < 1 or users[-1] > MOST_USERS:
-        raise ConfigError(f"{option}: a stage has from 1 to {MOST_USERS} users")
+        raise ConfigError(f"{option}: a stage must have from 1 to {MOST_USERS} users")
     return users
 
 
 def read_stage_rates(text: str) -> tuple[float, ...]:
-    """Requests a second such as `1,2.5,10`.
+    """Parse arrival rates in requests per second, such as `1,2.5,10`.
 
     Raises:
-        ConfigError: they are none, or they do not increase.
+        ConfigError: the text is not a list of numbers, or they do not increase.
     """
     option = f"--stage-rates {text!r}"
-    rates = _growing(option, text, float, "requests/s", "requests/s with commas, as in 1,2.5,10")
+    rates = _growing(option, text, float, "requests/s", "rates in requests/s separated by commas, as in 1,2.5,10")
     if not all(0 < rate <= MOST_RATE for rate in rates):
-        raise ConfigError(f"{option}: a rate is more than 0, and at most {MOST_RATE:g}")
+        raise ConfigError(f"{option}: a rate must be more than 0 and at most {MOST_RATE:g}")
     return rates
 
 
@@ -185,5 +184,5 @@ def _growing(option: str, text: str, kind: Callable[[str], Load], unit: str, wha
         raise ConfigError(f"{option}: give {what}") from None
     for low, high in pairwise(loads):
         if high <= low:
-            raise ConfigError(f"{option}: {high:g} after {low:g}; each stage must have more {unit} than the last")
+            raise ConfigError(f"{option}: {high:g} follows {low:g}: each stage must have more {unit} than the last")
     return loads

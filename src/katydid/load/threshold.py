@@ -1,7 +1,7 @@
-"""When a run must stop: at its Nth failed request, or after its Nth request, exactly.
+"""Stop rules: a run ends exactly at its Nth failed request, or after its Nth request. Pure.
 
-Pure bookkeeping. Whoever counts failures for the whole run admits each or refuses it; `engine/stopping.py` carries the
-question across processes. Requests are shared out before the run, so that none waits for leave to start.
+One process counts the failures of the whole run and admits or refuses each; `engine/stopping.py` connects the other
+processes to it. The number of requests is divided among the processes before the run, so no request waits for a permit.
 """
 
 import math
@@ -15,7 +15,7 @@ class FailureThreshold:
         limit: stop at this many failed requests; 0 = never.
 
     Attributes:
-        failures: that belong to the run.
+        failures: number of admitted failures.
     """
 
     def __init__(self, limit: int) -> None:
@@ -26,24 +26,23 @@ class FailureThreshold:
 
     @property
     def reached(self) -> bool:
-        """Whether the run has to stop."""
+        """Return True if the run must stop."""
         return 0 < self.limit <= self.failures
 
     @property
     def later(self) -> int:
-        """Failures that came after the stop."""
+        """Return the number of failures after the stop."""
         return len(self._refused)
 
     @property
     def hopeless(self) -> bool:
-        """As many requests failed after the stop as it took to stop: the others need not be waited for."""
+        """Return True if as many requests failed after the stop as before it: draining the rest is pointless."""
         return 0 < self.limit <= self.later
 
     def admit(self, ticket: Hashable) -> bool:
-        """Count one failure; False means that the run was already over when it came.
+        """Count one failure. Returns False if the run had already stopped.
 
-        A ticket that is asked about again (a worker that lost the answer) gets the same answer and
-        is counted once.
+        A ticket that is submitted again, by a worker that lost the answer, gets the same answer and is counted once.
         """
         if ticket in self._admitted:
             return True
@@ -57,15 +56,15 @@ class FailureThreshold:
 
 
 class RequestShare:
-    """A process's part of the requests after which a run ends.
+    """One process's share of a run's fixed number of requests.
 
     Args:
-        requests: of the whole run; None where it does not end by them.
-        rank: of this process, from 0.
-        processes: that share them.
+        requests: number of requests after which the run ends; None = no limit.
+        rank: index of this process, from 0.
+        processes: number of processes that share the requests.
 
     Attributes:
-        spent: none is left.
+        spent: True if the share is used up.
     """
 
     def __init__(self, requests: int | None, rank: int = 0, processes: int = 1) -> None:
@@ -73,7 +72,7 @@ class RequestShare:
         self.spent = not self._left
 
     def take(self) -> bool:
-        """Start one more; False where none is left."""
+        """Take one request from the share; returns False if none is left."""
         if self.spent:
             return False
         self._left -= 1

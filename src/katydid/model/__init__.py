@@ -1,1 +1,1 @@
-"""What everything speaks of: samples, metrics, errors, words. Pure: knows no clock, no socket and no file."""
+"""Shared types: samples, documents, metrics, options, errors. Pure: no clocks, sockets or files."""

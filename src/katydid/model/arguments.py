@@ -1,4 +1,4 @@
-"""Command lines whose complaints are one line, with what was probably meant."""
+"""A command line parser whose errors are one line, with a suggestion."""
 
 import argparse
 import re
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 from katydid.model.errors import ConfigError
 
 ALIKE = 0.75
-"""How alike two words must be, in [0, 1], for one to be meant by the other; `rate` and `master` are at 0.6."""
+"""Minimum similarity, in [0, 1], for suggesting a word; `rate` and `master` have 0.6."""
 _MISSING = "the following arguments are required"
 
 if TYPE_CHECKING:
@@ -23,10 +23,10 @@ _CHOICE = re.compile(r"invalid choice: '([^']*)' \(choose from (.*)\)$")
 
 
 class WholeWords(argparse.HelpFormatter):
-    """Breaks lines of help at spaces alone, those of a usage too."""
+    """Breaks lines of help and usage only at spaces."""
 
     def add_usage(self, usage: str | None, *more: Any, **named: Any) -> None:
-        """See argparse, which leaves a usage that it is given as it is."""
+        """See argparse, which would not wrap a usage that is passed to it."""
         if usage is not None:
             usage = self._filled(usage, self._width - len(_USAGE), " " * len(_USAGE)).lstrip()
         super().add_usage(usage, *more, **named)
@@ -46,10 +46,10 @@ _USAGE = "usage: "
 
 
 class OneLineParser(argparse.ArgumentParser):
-    """An `ArgumentParser` that raises instead of printing its usage and leaving, and takes no part for a whole option.
+    """An `ArgumentParser` that raises an error instead of exiting, and does not accept abbreviated options.
 
     Raises:
-        ConfigError: from `parse_args`, with what is wrong.
+        ConfigError: from `parse_args`; the message says what is wrong.
     """
 
     def __init__(self, **settings: Any) -> None:
@@ -58,12 +58,12 @@ class OneLineParser(argparse.ArgumentParser):
         self.words: Sequence[str] = ()
 
     def parse_known_args(self, args: Any = None, namespace: object = None) -> Any:
-        """Remember the words too: of what is missing, an option that nobody knows is the likelier cause."""
+        """Keep the words for `error`: an unknown option is the likelier cause of missing arguments."""
         self.words = list(args or ())
         return super().parse_known_args(args, namespace)
 
     def error(self, message: str) -> NoReturn:
-        """Called by argparse."""
+        """Raise a ConfigError; called by argparse."""
         if message.startswith(_MISSING) and (unknown := self._unknown_option()):
             message = f"unrecognized arguments: {unknown}"
         if message.startswith("unrecognized arguments"):
@@ -77,20 +77,20 @@ class OneLineParser(argparse.ArgumentParser):
 
 
 def without_values(complaint: str) -> str:
-    """A complaint of options that nobody knows, without the values of those that are secrets by their names."""
-    from katydid.model.redact import hide_assigned  # noqa: PLC0415 - of most commands nobody complains
+    """Mask the values of secret options in a message about unknown options."""
+    from katydid.model.redact import hide_assigned  # noqa: PLC0415 - most commands have no errors
 
     return hide_assigned(complaint)
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """`: did you mean …?` for the known word that is most like it; empty where none is."""
+    """Return `: did you mean …?` with the most similar known word; empty if none is similar."""
     likeness, best = max(((_likeness(word, each), each) for each in known), default=(0.0, ""))
     return f": did you mean {best}?" if likeness >= ALIKE else ""
 
 
 def _likeness(word: str, other: str) -> float:
-    """In [0, 1]; words that differ by one letter, or by two that are swapped, are alike however short they are."""
+    """Return the similarity in [0, 1]; it is 1 for words that differ by one letter or by the order of their letters."""
     one, two = word.strip("-").lower(), other.strip("-").lower()
     if len(one) == len(two) > 1 and (sorted(one) == sorted(two) or sum(map(str.__ne__, one, two)) == 1):
         return 1.0
@@ -98,7 +98,7 @@ def _likeness(word: str, other: str) -> float:
 
 
 def did_you_mean_in(complaint: str, options: Iterable[str]) -> str:
-    """The same for what argparse complains of: an option that it does not know, or a value that is not offered."""
+    """Return a suggestion for an error message of argparse about an unknown option or an invalid choice."""
     if unknown := _UNKNOWN.search(complaint):
         return did_you_mean(unknown[1], (option for option in options if option.startswith("--")))
     if choice := _CHOICE.search(complaint):

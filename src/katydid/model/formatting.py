@@ -1,6 +1,6 @@
-"""The words in which a report, and whoever waits for one, is told things: numbers with units, counts, how a run ended.
+"""Text for reports and messages: numbers with units, counts, how a run ended.
 
-Plain text for HTML and terminal alike; knows neither.
+Plain text that HTML and terminal renderers both use.
 """
 
 import math
@@ -13,17 +13,17 @@ from katydid.model.metrics import METRICS, Distribution, Pooled
 from katydid.model.units import Unit, Written
 
 MINUS = "\u2212"
-"""The sign of a negative number in whatever people read; a hyphen is not one."""
+"""The minus sign in text for readers; a hyphen is not a minus sign."""
 
 
 def significant(value: float, decimals: int = 3) -> str:
-    """Three significant digits: `0.00`, `0.123`, `8.00`, `12.3`, `1,234`.
+    """Format three significant digits: `0.00`, `0.123`, `8.00`, `12.3`, `1,234`.
 
-    A tiny value is not rounded to none; what is not finite is a dash.
+    A tiny value is not rounded to zero but written as `< 0.001`. A value that is not finite becomes a dash.
 
     Args:
-        value: of any unit.
-        decimals: after the point at most.
+        value: the value, in any unit.
+        decimals: maximum number of decimals.
     """
     if not math.isfinite(value):
         return "–"
@@ -36,7 +36,7 @@ def significant(value: float, decimals: int = 3) -> str:
 
 
 def milliseconds(value: float) -> str:
-    """A time with three significant digits, in the unit that people would say, no finer than 0.01 ms."""
+    """Format milliseconds with three significant digits, in ms or s, no finer than 0.01 ms."""
     if not math.isfinite(value):
         return "–"
     if abs(float(f"{value:.3g}")) >= 1000:
@@ -45,7 +45,7 @@ def milliseconds(value: float) -> str:
 
 
 def format_eta(seconds: float) -> str:
-    """How long something will yet take, as one says it who does not know it to the second."""
+    """Format an estimate of the remaining time: `about 40 s`, `about 3 min`, `about 1.5 h`."""
     if seconds < 90:
         return f"about {max(5 * round(seconds / 5), 5)} s"
     if seconds < 5400:
@@ -54,7 +54,7 @@ def format_eta(seconds: float) -> str:
 
 
 def fraction(value: float) -> str:
-    """A share in percent: `0 %`, `1.74 %`, `55 %`; what is nearly none or nearly all is not rounded to it."""
+    """Format a share in percent: `0 %`, `1.74 %`, `55 %`; only exactly 0 and 1 are written as `0 %` and `100 %`."""
     if 0 < abs(value) < 0.0001:
         return "< 0.01\u00a0%"
     if 0.9995 <= value < 1:
@@ -65,7 +65,7 @@ def fraction(value: float) -> str:
 
 
 def points(value: float) -> str:
-    """A difference of shares, in percentage points with its sign: from 10 % to 22.5 % is `+12.5 points`."""
+    """Format a difference of shares in percentage points with its sign: from 10 % to 22.5 % is `+12.5 points`."""
     digits = 0 if abs(value) >= 99.95 else 1 if abs(value) >= 0.995 or value == 0 else 2
     text = f"{abs(value):.{digits}f}"
     sign = "" if float(text) == 0 else ("+" if value > 0 else MINUS)
@@ -73,12 +73,12 @@ def points(value: float) -> str:
 
 
 def format_change(row: BothSides, say: Callable[[float], str] | None = None) -> list[str | None]:
-    """A metric's change and the ends of its interval; None where it has none.
+    """Format a metric's change and both ends of its interval; each is None if unknown.
 
     Args:
-        row: of a comparison; a change that is known to one side is "at least" so.
-        say: how a ratio is written; by default as `percent` writes it, finer where the interval is narrow. Of shares
-            the difference is written.
+        row: row of a comparison; a change that is only a bound is written as `at least`.
+        say: formats a relative change; by default `percent`, with one decimal if the interval is narrow. The change of
+            a share is always written in percentage points.
     """
     of, say = (row, say or _percent_of(row)) if row.points is None else (row.points, points)
     known = row.change is not None or of.change
@@ -87,17 +87,17 @@ def format_change(row: BothSides, say: Callable[[float], str] | None = None) -> 
 
 
 def or_dash(value: float | None, how: Callable[[float], str]) -> str:
-    """A value as `how` writes it; a dash where there is none."""
+    """Format a value with `how`; a missing value becomes a dash."""
     return "–" if value is None or math.isnan(value) else how(value)
 
 
 def at_least(text: str, *, bound: bool) -> str:
-    """A value in words, marked where it is a lower bound: `≥ 30.0 s`."""
+    """Prefix a formatted value with `≥` if it is a lower bound: `≥ 30.0 s`."""
     return f"≥\u00a0{text}" if bound else text
 
 
 def percent(fraction: float, digits: int = 0) -> str:
-    """A change in percent with its sign: two digits, or `digits` after the point if that is more."""
+    """Format a relative change in percent with its sign: `+12 %`; one decimal below 10 %, and at least `digits`."""
     digits = max(digits, 1 if abs(fraction) < 0.0995 else 0)
     text = f"{abs(fraction) * 100:,.{digits}f}"
     sign = "" if float(text.replace(",", "")) == 0 else ("+" if fraction > 0 else MINUS)
@@ -110,7 +110,7 @@ def _percent_of(row: BothSides) -> Callable[[float], str]:
 
 
 def change_text(row: ComparedMetric) -> str:
-    """`−12 % (−15 % to −9 %)`, of shares `−1.2 points (−1.5 points to −0.9 points)`, as far as it is known."""
+    """Format a change with its interval if known: `−12 % (−15 % to −9 %)`, for a share `−1.2 points (…)`."""
     change, low, high = format_change(row)
     if change is None:
         return row.reason or "unknown"
@@ -122,22 +122,22 @@ def change_text(row: ComparedMetric) -> str:
 
 
 def number(value: float) -> str:
-    """A count: `7`, `1,200`; what is not whole has three significant digits."""
+    """Format a count: `7`, `1,200`; three significant digits if it is not a whole number."""
     return significant(value) if value != int(value) else f"{value:,.0f}".replace("-", MINUS)
 
 
 def span(low: float, high: float) -> str:
-    """Both ends of a range, or the one number that it is."""
+    """Format a range: `3 to 5`, or one number if both ends are equal."""
     return number(low) if low == high else f"{number(low)} to {number(high)}"
 
 
 def value_only(name: str, value: float, unit: Unit | None = None) -> str:
-    """A metric's value with its unit; of one that a workload declares, the unit must be given."""
+    """Format a metric's value with its unit; for a declared metric, pass the unit."""
     return figure(value, METRICS[name].unit if unit is None else unit)
 
 
 def figure(value: float, unit: Unit | Written) -> str:
-    """A value with its unit, as every table, page and sentence has it; a line is never broken between the two."""
+    """Format a value with its unit, for tables, pages and sentences; a no-break space separates the two."""
     if unit is Unit.MS:
         return milliseconds(value)
     if unit is Unit.FRACTION:
@@ -152,10 +152,13 @@ def figure(value: float, unit: Unit | Written) -> str:
 
 
 def show(name: str, value: float | None, summary: Summary | None = None, unit: Unit | None = None) -> str:
-    """A metric's value with its unit, `≤` before an upper bound; `too few (n of m)` or a dash where there is none.
+    """Format a metric's value with its unit; a missing value becomes `too few (n of m)` or a dash.
 
-    With a summary, it is that in which time-outs count: `≥ 30.0 s` where it lies among them, whatever else is known of
-    it. `unit`: see `value_only`.
+    Args:
+        name: flat name of the metric.
+        value: the value; ignored if the summary has a value that includes time-outs.
+        summary: adds `≥` if the value falls among time-outs, and `≤` if it is an upper bound.
+        unit: see `value_only`.
     """
     if summary is not None and (found := summary.measured(name)) is not None:
         told = value_only(name, found.value, unit)
@@ -166,61 +169,61 @@ def show(name: str, value: float | None, summary: Summary | None = None, unit: U
 
 
 BUNDLED = 1.2
-"""Tokens per chunk above which the gaps between chunks are not those between tokens."""
+"""Tokens per chunk above which gaps between chunks are not gaps between tokens."""
 _GAPS = ("itl", "gap", "gap_p99", "gap_max")
 
 
 def label_of(metric: Distribution | Pooled, summary: Summary) -> str:
-    """What people read for a distribution; gaps between chunks of several tokens each are marked."""
+    """Return a distribution's label; gaps between chunks that bundle several tokens are marked."""
     per_chunk = summary.metrics.get("tokens_per_chunk")
     bundled = metric.name in _GAPS and per_chunk is not None and per_chunk > BUNDLED
-    return f"{metric.label} (bundled: {significant(per_chunk or 0.0)} tokens a chunk)" if bundled else metric.label
+    return f"{metric.label} (bundled: {significant(per_chunk or 0.0)} tokens per chunk)" if bundled else metric.label
 
 
 def at_most(name: str, summary: Summary | None) -> str:
-    """What stands before a value that is an upper bound; nothing before others."""
+    """Return `≤ ` for a metric that is an upper bound, else an empty text."""
     return "≤ " if summary is not None and name in summary.upper_bounds else ""
 
 
 def censored(summary: Summary) -> str:
-    """What must be said of times where requests timed out or were cut off; empty where none did."""
+    """Return a note about requests that timed out or were aborted; empty if there were none."""
     count = summary.censored.requests
     if not count:
         return ""
-    return f"{plural(count, 'request')} timed out or cut off count as at least the time they had (≥)."
+    return f"{plural(count, 'request')} timed out or aborted: counted as at least the time they had (≥)."
 
 
 def capitalised(text: str) -> str:
-    """With a capital at its beginning, and as it is otherwise."""
+    """Return the text with its first letter in upper case."""
     return text[:1].upper() + text[1:]
 
 
 def plural(count: float, word: str, several: str = "") -> str:
-    """`1 request`, `2 requests`; `several` is the plural of a word that does not take an s alone."""
+    """Return `1 request` or `2 requests`; `several` is the plural if it is irregular."""
     return f"{number(count)} {word if count == 1 else several or f'{word}s'}"
 
 
 def pace(interval: float, users: int | None = None, what: str = "request") -> str:
-    """`one request per user every 5 s (4 requests/s)`; less than one a second is `(3 requests a minute)`.
+    """Return `one request per user every 5 s (4 requests/s)`; less than one per second is `(3 requests/min)`.
 
     Args:
         interval: seconds, more than 0.
-        users: how many there are; without them the rate is not known.
-        what: starts every interval.
+        users: number of users; without it, the rate is left out.
+        what: what starts every interval.
     """
     each = f"one {what} per user every {interval:g} s"
     if not users:
         return each
     if users >= interval:
         return f"{each} ({plural(users / interval, what)}/s)"
-    return f"{each} ({plural(users * 60 / interval, what)} a minute)"
+    return f"{each} ({plural(users * 60 / interval, what)}/min)"
 
 
 def load_text(manifest: Manifest) -> str:
-    """`20 users, one request per user every 5 s (4 requests/s)`, or the closed loop, or the rate."""
+    """Describe the load: `20 users, one request per user every 5 s (4 requests/s)`, the closed loop, or the rate."""
     users, interval, what = manifest.users, manifest.interval_s, manifest.starts or "request"
     if manifest.is_closed:
-        loop = f"closed loop: each user's next {what} when its last has ended"
+        loop = f"closed loop: each user starts its next {what} when the last one ends"
         several = number(users or 0) if what == "request" else plural(users or 0, what)
         return f"{several} in flight ({loop})" if users else loop
     most = f", at most {number(users)} in flight" if users else ""
@@ -246,12 +249,12 @@ def ordinal(value: int) -> str:
 
 
 def how_it_ended(manifest: Manifest, summary: Summary) -> str:
-    """The clause on the run's end."""
+    """Return a clause that says how the run ended."""
     limit = manifest.failure_threshold
     stopped = manifest.stopped_at_ms
     after = f" after {stopped / 1000:.0f} s" if stopped else ""
     if summary.partial:
-        return "it never came to its end; this is what was recorded (partial)"
+        return "it never finished; the results are partial"
     return {
         "run-time": "completed" if manifest.plan else "run time reached",
         "failure-threshold": f"stopped by the failure threshold, at failure {limit}{after}{_held(summary)}",
@@ -262,7 +265,7 @@ def how_it_ended(manifest: Manifest, summary: Summary) -> str:
 
 
 def _held(summary: Summary) -> str:
-    """How far a run had come that the failure threshold stopped."""
+    """Say how many users had started when the failure threshold stopped the run, and how many requests failed later."""
     users, later = summary.users_at_stop, summary.counts.failed_after_stop
     held = f", at {plural(int(users), 'user')}" if users else ""
     return f"{held} ({number(later)} that failed later not counted)" if later else held

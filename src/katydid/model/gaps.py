@@ -1,7 +1,7 @@
-"""The gaps between one answer's content chunks: inter-token latencies, as they were seen. Pure.
+"""The gaps between the content chunks of one answer: inter-token latencies as observed. Pure.
 
-Chunks that came in one read have one time and no gap between them, so these are only counted: in a burst
-they are nearly all, and each would cost as much as a gap that says something.
+Chunks from the same read have the same time and a gap of 0, so they are only counted. In a burst, nearly all chunks are
+like this, and storing their gaps would cost as much as storing informative ones.
 """
 
 import math
@@ -11,11 +11,11 @@ from itertools import pairwise
 
 @dataclass(slots=True)
 class Gaps:
-    """One answer's.
+    """The gaps of one answer.
 
     Attributes:
         apart: seconds between consecutive chunks of different reads.
-        together: chunks that came in the same read as the one before: gaps of 0.
+        together: number of chunks from the same read as the chunk before, that is, gaps of 0.
     """
 
     apart: list[float] = field(default_factory=list)
@@ -25,12 +25,12 @@ class Gaps:
         return len(self.apart) + self.together
 
     def add(self, reads: list[float], chunks: int, last_at: float | None) -> None:
-        """Take chunks that came after the one before them.
+        """Add chunks.
 
         Args:
-            reads: arrivals of the reads that brought any, in their order; at least one.
-            chunks: how many all of them brought.
-            last_at: arrival of the chunk before; None: there is none.
+            reads: arrival times of the reads with chunks, in order; at least one.
+            chunks: number of chunks in all of these reads.
+            last_at: arrival time of the chunk before; None if there is none.
         """
         if last_at is not None:
             self.apart.append(reads[0] - last_at)
@@ -39,14 +39,14 @@ class Gaps:
         self.together += chunks - len(reads)
 
     def statistics(self) -> tuple[float, float, float]:
-        """Mean, 99th percentile (the nearest rank) and largest, in seconds.
+        """Return mean, 99th percentile (nearest rank) and maximum, in seconds.
 
         Raises:
-            ValueError: there are none.
+            ValueError: there are no gaps.
         """
         number = len(self)
         if not number:
             raise ValueError("no gaps, no statistics of them")
         apart = sorted(self.apart)
-        rank = math.ceil(0.99 * number) - 1 - self.together  # those of 0 come before all others
+        rank = math.ceil(0.99 * number) - 1 - self.together  # gaps of 0 sort before all others
         return sum(apart) / number, apart[rank] if rank >= 0 else 0.0, apart[-1] if apart else 0.0

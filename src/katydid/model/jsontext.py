@@ -1,7 +1,7 @@
-"""The one place where JSON is written, so that what is not JSON (NaN, Infinity) is in nothing that we write.
+"""All writing of JSON, so that nothing Katydid writes contains NaN or Infinity, which are not JSON.
 
-Documents (files, `--json`, what a page carries) refuse it: a value that does not exist is null, and who made it NaN
-has a bug. Messages on the wire have null in its place: no request is lost for it.
+In documents (files, `--json`, data in pages), they are an error: a missing value must be null, so NaN is a bug. In
+requests, they become null, so that no request is lost.
 """
 
 import json
@@ -15,7 +15,7 @@ from katydid.model.documents.base import Document
 from katydid.model.oneline import HALF
 
 _MISSING = frozenset({"NaT", "<NA>", "nan"})
-"""How pandas shows what is not there."""
+"""How pandas prints missing values."""
 
 
 def json_text(
@@ -26,10 +26,10 @@ def json_text(
     ascii_only: bool = False,
     sort_keys: bool = False,
 ) -> str:
-    """A document: one of `model.documents`, or JSON's own types.
+    """Serialise a document: one of `model.documents`, or plain JSON types.
 
     Raises:
-        ValueError: something in it is not JSON; says where.
+        ValueError: a value is not JSON; the message says which.
     """
     value = value.json if isinstance(value, Document) else value
     try:
@@ -47,14 +47,14 @@ def json_text(
 
 
 def json_bytes(value: object) -> bytes:
-    """A message for the wire: compact, null for what JSON cannot say, U+FFFD for half a surrogate pair.
+    """Serialise a message: compact, null for NaN and infinity, U+FFFD for half a surrogate pair.
 
     Raises:
-        TypeError: it has a type that JSON has not, or is nested deeper than Python can follow.
+        TypeError: a value has a type without JSON form, or is nested too deeply for Python.
     """
     try:
         return orjson.dumps(value)
-    except TypeError:  # which is fast, and takes neither half a pair nor a number of more than 64 bits
+    except TypeError:  # orjson is fast but rejects half a surrogate pair, and integers over 64 bits
         return _by_python(value)
 
 
@@ -63,13 +63,13 @@ def _by_python(value: object) -> bytes:
         text = json.dumps(_finite(value), separators=(",", ":"), ensure_ascii=False)
     except RecursionError:
         raise TypeError("it is nested too deeply") from None
-    except ValueError as error:  # Python refuses to write the longest numbers
+    except ValueError as error:  # Python refuses to convert extremely long integers
         raise TypeError(str(error)) from None
     return HALF.sub("\ufffd", text).encode()
 
 
 def _finite(value: Any) -> Any:
-    """With null for NaN and infinity."""
+    """Replace NaN and infinity with None."""
     if isinstance(value, dict):
         return {key: _finite(part) for key, part in value.items()}
     if isinstance(value, list | tuple):
@@ -78,21 +78,21 @@ def _finite(value: Any) -> Any:
 
 
 def _plain(value: object) -> object:
-    """What JSON has no type for: numpy's scalars are numbers, all else is told as text."""
+    """Convert a value without JSON type: NumPy scalars to numbers, everything else to text."""
     if hasattr(value, "item"):
         return value.item()
     if _is_missing(value):
-        raise ValueError(f"{value!s} is not in JSON")
+        raise ValueError(f"{value!s} is not JSON")
     return str(value)
 
 
 def _faults(value: Any, path: str = "") -> Iterator[str]:
-    """Each part that is not JSON, with where it is."""
+    """Describe each part that is not JSON, with its path."""
     parts = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list | tuple) else ()
     for key, part in parts:
         yield from _faults(part, f"{path}.{key}" if path else str(key))
     if ((isinstance(value, float) or hasattr(value, "item")) and not math.isfinite(value)) or _is_missing(value):
-        yield f"{path or 'the value'} is {value!s}, which is not in JSON: what is not there is null"
+        yield f"{path or 'the value'} is {value!s}, which is not JSON: use null for a missing value"
 
 
 def _is_missing(value: object) -> bool:

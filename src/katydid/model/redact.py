@@ -1,4 +1,4 @@
-"""Keeps secrets and control characters out of every text that is kept or shown. Pure."""
+"""Keeps secrets and control characters out of all text that is stored or shown. Pure."""
 
 import base64
 import html
@@ -14,10 +14,10 @@ from katydid.model.sample import DETAIL_LIMIT
 
 MASK = "[redacted]"
 COMPLAINT_LIMIT = 1000
-"""Characters of a complaint about a target: room for the names of its models."""
-_SHORTEST = 4  # a shorter secret would mask half of every text, and is not one
+"""Maximum characters of an error message about a target; leaves room for the names of its models."""
+_SHORTEST = 4  # masking anything shorter would hide half of every text
 _PIECE = 8
-"""Characters of a secret that are masked wherever they stand: a target may quote it from its middle."""
+"""Any piece of a secret with this many characters is masked, because a target may quote only part of a secret."""
 
 _LOOKS_SECRET = re.compile(
     r"\b(?:sk|rk|pk)-[A-Za-z0-9_-]{12,}"
@@ -32,12 +32,12 @@ _SECRET_NAME = re.compile(r"auth|key|token|secret|password|passwd|cookie|credent
 
 
 def is_secret_name(name: str) -> bool:
-    """Whether what bears this name (a header, a member of a query) is a secret by its name."""
+    """Return True if the name of a header, query parameter or field indicates a secret."""
     return bool(_SECRET_NAME.search(name))
 
 
 def hide_query(path: str) -> str:
-    """A path whose query keeps its names, and its values but for secrets."""
+    """Return the path with the values of secret query parameters masked."""
     before, mark, query = path.partition("?")
     members = [member.partition("=") for member in query.split("&")]
     shown = [name + equals + (MASK if equals and is_secret_name(name) else value) for name, equals, value in members]
@@ -48,7 +48,7 @@ _ASSIGNED = re.compile(r"(?P<name>--?[\w-]+[ =]|\b\w+=)(?P<value>\"[^\"]*\"|'[^'
 
 
 def hide_assigned(command: str) -> str:
-    """A command line without the values of options and variables that are secrets by their names; numbers are none."""
+    """Mask the values of secret options and variables in a command line; numbers are not secret."""
 
     def shown(found: re.Match[str]) -> str:
         value = found["value"]
@@ -58,18 +58,18 @@ def hide_assigned(command: str) -> str:
 
 
 _USER_OPTION = re.compile(r"((?:^|\s)(?:-u ?|--user[ =]))(?!\d+(?::\d+)?(?:\s|$))(?:\"[^\"]*\"|'[^']*'|[^\s:]+:\S+)")
-"""As curl has it: `-u NAME:PASSWORD`; of two numbers it is whom a container runs as."""
+"""curl's `-u NAME:PASSWORD`; two numbers are the user and group of a container instead."""
 
 
 class Redactor:
-    """Masks known secrets, however they are written, and what looks like one."""
+    """Masks known secrets in any common encoding, and anything that looks like a secret."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
         self._secrets = set(secrets)
         self.add()
 
     def add(self, *secrets: str) -> None:
-        """Mask these too from now on."""
+        """Add secrets to mask."""
         self._secrets.update(secrets)
         plain = {text for secret in self._secrets for text in (secret, unquote(secret)) if len(text) >= _SHORTEST}
         forms = {form for text in plain for form in _forms(text)}
@@ -78,14 +78,14 @@ class Redactor:
         self._known = re.compile("|".join(map(_escaped_or_not, self._forms))) if forms else None
 
     def text(self, text: str, limit: int = DETAIL_LIMIT) -> str:
-        """One harmless line of at most `limit` characters."""
-        text = one_line(text)  # first: they could cut a secret in two
+        """Return one safe line of at most `limit` characters."""
+        text = one_line(text)  # first, because control characters could split a secret
         if self._known is not None:
             text = self._without_pieces(self._without_beginnings(self._known.sub(MASK, text)))
         return _LOOKS_SECRET.sub(MASK, text)[:limit]
 
     def _without_pieces(self, text: str) -> str:
-        """Without its pieces: of its end, of its middle, and in base64 whatever stands before it."""
+        """Mask all pieces of secrets, also within base64 text that contains other bytes before the secret."""
         hidden = [False] * len(text)
         for at in _places(text):
             if text[at : at + _PIECE] in self._pieces:
@@ -94,7 +94,7 @@ class Redactor:
         return "".join(MASK if masked else "".join(char for char, _ in part) for masked, part in parts)
 
     def _without_beginnings(self, text: str) -> str:
-        """A text that was cut off somewhere may end with the beginning of a secret, and a quote."""
+        """Mask the beginning of a secret at the end of the text, where the text may have been cut off."""
         stem = text.rstrip("'\"")
         for form in self._forms:
             for length in range(min(len(form), len(stem)), _SHORTEST - 1, -1):
@@ -117,29 +117,29 @@ def _forms(secret: str) -> set[str]:
 
 
 def _encoded(secret: str) -> set[str]:
-    """A secret and what base64 makes of it behind no, one and two other bytes, without what these have a part in."""
+    """Return a secret and its base64 forms at all three byte offsets, without characters that depend on other bytes."""
     shifted = (base64.b64encode(b" " * before + secret.encode()).decode("ascii") for before in range(3))
     stems = {text.rstrip("=")[(0, 2, 3)[before] : -1] for before, text in enumerate(shifted)}
     return {secret, *stems, *(stem.translate(_URL_SAFE) for stem in stems)}
 
 
 def _places(text: str) -> range:
-    """Where pieces begin."""
+    """Return the start indices of all pieces of a text."""
     return range(len(text) - _PIECE + 1)
 
 
 def _escaped_or_not(form: str) -> str:
-    """A pattern for a text, also where its other than letters and digits have backslashes, once or more often."""
+    """Return a pattern for a text in which special characters may be escaped with any number of backslashes."""
     return "".join(char if char.isalnum() else r"\\*" + re.escape(char) for char in form)
 
 
 def query_secrets(path: str) -> list[str]:
-    """Values in a query that nobody may see, by their names."""
+    """Return the values of secret query parameters."""
     return [value for name, value in parse_qsl(urlsplit(path).query) if is_secret_name(name)]
 
 
 def strip_credentials(url: str) -> str:
-    """A URL without user, password, query and fragment."""
+    """Return the URL without user, password, query and fragment."""
     try:
         parts = urlsplit(url)
     except ValueError:
@@ -149,6 +149,6 @@ def strip_credentials(url: str) -> str:
 
 
 def only_its_length(text: str) -> str:
-    """In place of a text that is sent as it is given, and may hold what is nobody's business: `27 bytes`."""
+    """Return the size of a text that may be private, such as `27 bytes`, to show instead of it."""
     size = len(text.encode())
     return f"{size} {'byte' if size == 1 else 'bytes'}"

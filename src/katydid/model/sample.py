@@ -1,7 +1,7 @@
-"""The sample: one row a request, the only thing that a run leaves behind.
+"""The sample: one row per request.
 
-Every later number is computed from these rows. Times are milliseconds on the monotonic clock, from
-the start of the run; None where a thing did not happen, never 0.
+All later numbers are computed from these rows. Times are milliseconds from the start of the run, on the monotonic
+clock. Something that did not happen is None, never 0.
 """
 
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ class Outcome(StrEnum):
     ABORTED = "aborted"
     """The run ended first; neither a success nor a failure."""
     ABANDONED = "abandoned"
-    """Its client left on purpose (`--abandon`); neither a success nor a failure, and no latency."""
+    """The client hung up on purpose (`--abandon`); neither a success nor a failure, and not in any latency."""
 
 
 class Blame(StrEnum):
@@ -33,41 +33,42 @@ class LateCause(StrEnum):
     """Why a request started late."""
 
     POOL = "pool"
-    """No user was free when it arrived, in a run with a rate."""
+    """No user was free when the request arrived, in a run with a rate or a trace."""
     GENERATOR = "generator"
-    """Its user was free, and woke up late."""
+    """The user was free but woke up late."""
     TARGET = "target"
-    """Its user still waited for the last answer, or its connection took that long to set up."""
+    """The user was still waiting for its last answer, or the connection took that long to set up."""
 
 
 class ErrorClass(StrEnum):
-    """The fixed list of failures: few enough to group by, each with one party to blame.
+    """The fixed list of failure classes: few enough to group by, each with one party to blame.
 
     Attributes:
         TIMEOUT: the whole request took longer than `--request-timeout`.
-        IDLE_TIMEOUT: nothing arrived for `--idle-timeout`, in an answer or before it.
-        CONNECT: no connection came about: refused, unreachable, or not in time.
+        IDLE_TIMEOUT: nothing arrived for `--idle-timeout`, during the answer or before it.
+        CONNECT: the connection failed: refused, unreachable, or timed out.
         RESET: the connection was reset.
-        TRUNCATED: the answer ended before it said that it was complete.
-        EMPTY: a success in form, without any content.
-        TOO_FEW_CHUNKS: a streamed answer of fewer content chunks than `--min-chunks`, or than the tokens asked for.
-        MALFORMED: bytes that break the protocol, or more of them than a bounded buffer holds.
-        RATE_LIMITED: 429, or an error in the answer that says so.
-        DAILY_LIMIT: 429 for the day: trying again later does not help.
-        OVERLOADED: 503.
-        AUTH_EXPIRED: 401 for a key that had been accepted, or that could be renewed, and was refused all the same.
+        TRUNCATED: the answer ended without its end marker.
+        EMPTY: the answer succeeded but had no content.
+        TOO_FEW_CHUNKS: a streamed answer had fewer content chunks than `--min-chunks`, or than the requested tokens.
+        MALFORMED: the answer violates the protocol, or exceeds the size of a bounded buffer.
+        RATE_LIMITED: status 429, or an error in the answer that reports a rate limit.
+        DAILY_LIMIT: status 429 for a daily limit: retrying later the same day does not help.
+        OVERLOADED: status 503.
+        AUTH_EXPIRED: status 401 for a key that had been accepted before, or that had just been renewed.
         HTTP_4XX: any other status from 400 to 499.
         HTTP_5XX: any other status from 500 to 599.
-        SERVER_ERROR_EVENT: an error inside an answer whose status was a success.
-        WRONG_TOOL_CALLS: a tool call that is not what was declared or asked for.
-        ISOLATION: an answer has something of another user in it.
-        WRONG_ANSWER: an answer that the conversation's scenario does not allow, or whose vectors or results are not
-            one for each text of the request.
-        OUT_OF_DESCRIPTORS: this machine has no open files left: `ulimit -n`.
-        OUT_OF_PORTS: this machine has no local ports left for this address.
-        DNS: the host's name is not known.
-        TLS: the certificate is not to be trusted, or TLS could not be agreed on.
-        OTHER: none of these, so that it counts as our own error; also a redirect, which is the configuration's.
+        SERVER_ERROR_EVENT: an error inside an answer with a success status.
+        WRONG_TOOL_CALLS: a tool call does not match its declaration or the request.
+        ISOLATION: the answer contains data of another user.
+        WRONG_ANSWER: the conversation's scenario does not allow the answer, or the answer does not have exactly one
+            vector or result per text of the request.
+        OUT_OF_DESCRIPTORS: the generator's machine has no file descriptors left: raise `ulimit -n`.
+        OUT_OF_PORTS: the generator's machine has no local ports left for this address.
+        DNS: the host name could not be resolved.
+        TLS: the certificate is not trusted, or the TLS handshake failed.
+        OTHER: anything else, which counts as an error of Katydid; also a redirect, which the configuration is to blame
+            for.
     """
 
     TIMEOUT = "timeout"
@@ -96,73 +97,78 @@ class ErrorClass(StrEnum):
 
     @property
     def blame(self) -> Blame:
-        """The party that has to act."""
+        """The party to blame."""
         return _BLAME.get(self, Blame.TARGET)
 
 
 _BLAME = {
     ErrorClass.OUT_OF_DESCRIPTORS: Blame.GENERATOR,
     ErrorClass.OUT_OF_PORTS: Blame.GENERATOR,
-    ErrorClass.OTHER: Blame.GENERATOR,  # our own bug, until it has a class of its own
+    ErrorClass.OTHER: Blame.GENERATOR,  # a bug of Katydid, until it has its own class
     ErrorClass.AUTH_EXPIRED: Blame.CONFIG,
     ErrorClass.DNS: Blame.CONFIG,
     ErrorClass.TLS: Blame.CONFIG,
 }
 
 DETAIL_LIMIT = 200
-"""Characters of a failure's text that are kept: enough to recognise it, too few to fill a disk."""
+"""Maximum characters of a failure's text: enough to recognise it, too few to fill a disk."""
 
 REFUSED_FOR_RATE = (ErrorClass.RATE_LIMITED, ErrorClass.DAILY_LIMIT)
-"""Failures that are a rate limiter's."""
+"""Failures caused by a rate limiter."""
 
 NO_COLUMNS = frozenset({"extra", "gaps"})
-"""Attributes of a sample that are not columns of the rows."""
+"""Attributes of a sample that are not columns."""
 
 
 @dataclass(slots=True)
 class Sample:
-    """One request, however it ended. The columns of samples.parquet, in their order.
+    """One request, however it ended. The attributes are the columns of samples.parquet, in order.
 
     Attributes:
-        request_id: sent to the target as X-Request-Id, so that its logs can be matched.
+        request_id: id sent to the target as X-Request-Id, to match its logs.
         user: index of the simulated user in the whole run, from 0.
         iteration: the user's request number, from 0.
-        worker: the process that sent it; `local` in a run of one process.
-        name: what is shown as the request's name; a workload has one or few.
-        stage: number of the load stage, 0 where there are none.
-        scheduled_ms: when pacing wanted it to start.
-        start_ms: first byte handed to the kernel; None where no connection came about.
-        late_ms: start − scheduled; None in a closed loop, where nothing is due at a time.
+        worker: process that sent the request; `local` in a run with one process.
+        name: the request's name in reports; a workload has one or a few.
+        stage: number of the load stage; 0 if there are none.
+        scheduled_ms: when the request was due.
+        start_ms: when the first byte was handed to the kernel; None if the connection failed.
+        late_ms: start − scheduled; None in a closed loop, in which requests have no due times.
         connect_ms: TCP and TLS set-up; None on a reused connection.
-        send_ms: start → the kernel had the last byte of the request; None where it did not take all, or nobody looked.
+        send_ms: start → last byte of the request handed to the kernel; None if that did not happen or was not measured.
         ttft_ms: start → arrival of the first chunk with content.
-        ttft_bound: True where the first read brought several chunks, so that TTFT is an upper bound.
-        ttfo_ms: start → arrival of the first chunk that a user sees: later than TTFT where the model reasons first.
+        ttft_bound: True if the first read contained several chunks, so that TTFT is an upper bound.
+        ttfo_ms: start → arrival of the first chunk that a user sees; later than TTFT if the model reasons first.
         duration_ms: start → arrival of the last byte.
-        ended_ms: when a request ended that has no duration: it failed, timed out, was cut off, or its client left.
-        abandoned_ms: start (where no connection came about, the attempt to connect) → its client hung up.
-        read_lag_ms: largest delay between a chunk's arrival in the kernel and our reading it.
-        chunks: chunks with content.
-        gap_mean_ms, gap_p99_ms, gap_max_ms: between content chunks.
-        bytes: of the response's body, as received.
-        target_input_tokens, target_output_tokens: that were asked for.
-        prompt_tokens, completion_tokens: only what the server said.
-        cached_tokens: of the prompt, that the server took from a cache, as it says.
-        reasoning_tokens: of the completion, that are no visible output, as the server says.
-        prediction_tokens: of the completion, that the request had predicted, as the server says.
+        ended_ms: when a request without a duration ended: it failed, timed out, was aborted, or its client hung up.
+        abandoned_ms: start (or the attempt to connect, if that failed) → the client hung up.
+        read_lag_ms: longest delay between a chunk's arrival in the kernel and Katydid's read.
+        chunks: number of chunks with content.
+        gap_mean_ms: mean time between content chunks.
+        gap_p99_ms: 99th percentile of the time between content chunks.
+        gap_max_ms: longest time between content chunks.
+        bytes: size of the response body as received.
+        target_input_tokens, target_output_tokens: requested lengths.
+        prompt_tokens, completion_tokens: token counts reported by the server; never estimated.
+        cached_tokens: prompt tokens that the server took from a cache, as it reports.
+        reasoning_tokens: completion tokens that are not visible output, as the server reports.
+        prediction_tokens: completion tokens that the request had predicted, as the server reports.
         status: HTTP status.
-        detail: the failure's text, redacted, at most 200 characters.
+        outcome: how the request ended.
+        blame: whose fault a failure is.
+        error: class of a failure.
+        detail: text of the failure, redacted, at most 200 characters.
         after_stop: ended after the failure threshold stopped the run; a success counts, a failure does not.
-        warm_up: started in the warm-up; counts in no statistic, unless the failure threshold stopped the run.
-        resent: sent again, once: on a new connection, since a kept one was closed in the moment of sending, or with a
-            renewed key.
-        retry_after_ms: how long a refusal for its rate asked to wait.
-        late_cause: why it started late: more than 50 ms, or 1 % of the interval, after it was due.
-        prompt_id: which prompt of its file it sent, from 1; pairs the requests of two versions.
-        model: that it asked for.
-        host: URL of the target that it went to.
+        warm_up: started in the warm-up; not in any statistic, unless the failure threshold stopped the run.
+        resent: sent again, once: on a new connection, because the kept-alive one was closed just as the request was
+            sent, or with a renewed key.
+        retry_after_ms: how long to wait before retrying, as a rate limiter's answer asked.
+        late_cause: why the request started late: more than 50 ms, or 1 % of the interval, after it was due.
+        prompt_id: number of the prompt in its file, from 1; pairs the requests of two versions.
+        model: model that the request asked for.
+        host: URL of the target.
         extra: columns that a workload adds, by name.
-        gaps: between content chunks, until they have entered the run's histogram; None: there are none.
+        gaps: times between content chunks, until they are added to the run's histogram; None if there are none.
     """
 
     request_id: str
@@ -212,19 +218,19 @@ class Sample:
     gaps: Gaps | None = None
 
     def fail(self, error: ErrorClass, detail: str = "") -> None:
-        """Mark the sample as failed; whose fault it is follows from the class."""
+        """Mark the sample as failed; the error class decides the blame."""
         self.outcome = Outcome.FAILED
         self.error = error
         self.blame = error.blame
         self.detail = detail[:DETAIL_LIMIT] or None
 
     def abort(self) -> None:
-        """Mark the sample as cut off by the end of the run: nobody's fault."""
+        """Mark the sample as aborted by the end of the run, which is nobody's fault."""
         self.outcome = Outcome.ABORTED
         self.error = self.blame = self.detail = None
 
     def abandon(self, after_ms: float) -> None:
-        """Mark the sample as given up by its client, so long after its start: nobody's fault."""
+        """Mark the sample as abandoned by its client `after_ms` after its start, which is nobody's fault."""
         self.outcome = Outcome.ABANDONED
         self.abandoned_ms = after_ms
         self.duration_ms = None

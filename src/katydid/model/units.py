@@ -1,10 +1,10 @@
-"""What a metric is measured in, how other figures are written, and which way of it is better."""
+"""Units of metrics, formats of other figures, and which direction of a metric is better."""
 
 from enum import StrEnum
 
 
 class Unit(StrEnum):
-    """What a metric is measured in; the summary holds milliseconds, fractions and plain numbers."""
+    """The unit of a metric; the summary contains milliseconds, fractions and plain numbers."""
 
     MS = "ms"
     FRACTION = "fraction"
@@ -15,16 +15,16 @@ class Unit(StrEnum):
 
 
 class Written(StrEnum):
-    """How a figure is written that is no metric's."""
+    """Formats of figures that are not metrics."""
 
     CHANGE = "change"
-    """A ratio, as a change in percent with its sign."""
+    """A relative change, in percent with its sign."""
     MEBIBYTES = "MiB"
-    """Of a number of bytes."""
+    """A number of bytes, in MiB."""
 
 
 class Better(StrEnum):
-    """Which way is an improvement."""
+    """Which direction is an improvement."""
 
     LOWER = "lower"
     HIGHER = "higher"

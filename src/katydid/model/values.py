@@ -1,29 +1,29 @@
-"""Values that others said, as a column can hold them: what it cannot hold is null, never an error.
+"""Converts untrusted values to numbers that fit a column: anything else becomes null, never an error.
 
-A target may write anything where a number belongs: `true`, `"12"`, 2^64 − 1, −1, `[1]`. None of these is a count,
-and none of them may cost the row it stands in. Knows no API and no column.
+A target may send anything instead of a number: `true`, `"12"`, 2^64 − 1, −1, `[1]`. None of these is a valid count, but
+none may make Katydid lose the row.
 """
 
 from math import isfinite
 
 MOST = 2**63 - 1
-"""What a column of 64-bit integers holds."""
+"""The largest value of a 64-bit integer column."""
 
 
 def whole(value: object) -> int | None:
-    """A count: a whole number that is not negative. JSON does not tell 5.0 from 5."""
+    """Return the value if it is a non-negative whole number, else None. In JSON, 5.0 is the same as 5."""
     if type(value) is int:
         return value if 0 <= value <= MOST else None
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    if not 0 <= value <= MOST or value != value // 1:  # nan is in no range
+    if not 0 <= value <= MOST or value != value // 1:  # NaN is in no range
         return None
     number = int(value)
-    return number if number <= MOST else None  # 2^63 as a float is not more than MOST as one
+    return number if number <= MOST else None  # as floats, 2^63 and MOST are equal
 
 
 def amount(value: object) -> float | None:
-    """A duration or a size: a finite number that is not negative."""
+    """Return the value if it is a finite, non-negative number, such as a duration, else None."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     try:

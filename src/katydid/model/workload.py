@@ -1,7 +1,7 @@
-"""What a workload is to the rest of Katydid: one record, which its package registers. Pure.
+"""The workload record, which each workload registers, and the registry. Pure.
 
-Summaries and reports look here for what only some workloads have, so that they need not know any: a workload of
-somebody else's is as good as one of ours.
+Summaries and reports get everything that is specific to a workload from its record. They know no workload by name, so
+external workloads can do whatever built-in ones can.
 """
 
 from collections.abc import Callable, Mapping
@@ -20,21 +20,23 @@ class Workload:
     """A workload and everything it owns.
 
     Attributes:
-        name: as in `katydid run NAME` and in the manifest.
-        options: its options: a dataclass whose fields `option` made. They come beside those of its users' class, unless
-            they are a subclass of them.
-        user: the class of its users as `module:Class`; imported by who runs it, since that brings Locust.
-        plan: of runs in stages; those that carry it out have this workload's parts too, whoever their users are.
-        summarise: the keys that it adds to `summary.json`, from an `analysis.validity.Run`.
-        columns: that it adds to the samples (`Sample.extra`), with their types: `bool`, `int`, `float` or `str`.
-        metrics: made of columns; they travel in the manifest, so that reports, comparisons and gates elsewhere have
-            them too.
-        rules: of validity (`analysis.validity.Rule`) beside those of every run.
-        answer: what a run has found out, in a sentence without its capital and its full stop, from the summary; it
-            stands in the headline. None where the run has no answer.
-        provokes: it has requests refused on purpose, so that refusals tell of no limit to heed.
-        sections: of its report; each makes a `report.model.Section` out of a `report.model.Material`, or None where a
-            run has nothing to say there.
+        name: name in `katydid run NAME` and in the manifest.
+        options: class of its options, a dataclass whose fields are made by `option`. They are added to the options of
+            its user class, unless the class is a subclass of those.
+        user: its user class as `module:Class`, imported only to run it, because that imports Locust.
+        plan: plan of runs in stages; runs with this plan also get this workload's columns, rules and sections, whatever
+            their user class.
+        columns: columns that it adds to the samples (`Sample.extra`), with their types: `bool`, `int`, `float` or
+            `str`.
+        metrics: metrics computed from columns; they travel in the manifest, so reports, comparisons and gates on other
+            machines have them, too.
+        rules: validity rules (`analysis.validity.Rule`) in addition to those of every run.
+        summarise: returns the keys that it adds to `summary.json`, given an `analysis.validity.Run`.
+        answer: returns the run's finding for the headline, given the summary: a sentence without initial capital and
+            full stop. None if there is no finding.
+        provokes: True if the target is meant to reject requests, so that rejections do not indicate a limit.
+        sections: sections of its report; each returns a `report.model.Section` for a `report.model.Material`, or None
+            if the run has no data for it.
     """
 
     name: str
@@ -50,52 +52,52 @@ class Workload:
     sections: tuple[Callable[[Any], Any], ...] = ()
 
     def __post_init__(self) -> None:
-        """See that its options are a table of options."""
+        """Check the class of options."""
         if self.options is not None:
             check_table(self.options, f"Workload(name={self.name!r}): its options")
 
     def options_beside(self, others: type[object]) -> type[object]:
-        """Its options and those of its users' class in one table.
+        """Combine its options with those of its user class.
 
         Raises:
-            ConfigError: they cannot be joined.
+            ConfigError: an option exists in both.
         """
         own = self.options
         if own is None or issubclass(own, others):
             return others if own is None else own
         if clash := {each.name for each in options_in(own)} & {each.name for each in options_in(others)}:
             raise ConfigError(
-                f"Workload(name={self.name!r}): --{min(clash).replace('_', '-')} is an option already: make its "
-                f"options a subclass of {others.__name__} to change one, or choose another name"
+                f"Workload(name={self.name!r}): the option --{min(clash).replace('_', '-')} already exists: choose "
+                f"another name, or make the class of options a subclass of {others.__name__} to change it"
             )
         joined: type[object] = dataclass(frozen=True, kw_only=True)(type(own.__name__, (own, others), {}))
         return joined
 
 
 _OURS = "katydid."
-"""Where users of ours are."""
+"""Prefix of the modules of built-in user classes."""
 _YIELDING = frozenset({"embed", "rerank"})
-"""Workloads of ours that came later: a file that had a workload of that name before us keeps it."""
+"""Built-in workloads that may be replaced: locustfiles with workloads of these names existed before them."""
 WORKLOADS: dict[str, Workload] = {}
-"""Every workload by its name; `katydid.workloads` registers ours."""
+"""All workloads by name; `katydid.workloads` registers the built-in ones."""
 
 
 def register(workload: Workload) -> Workload:
-    """Make a workload known; one that is registered again takes its own place.
+    """Add a workload to the registry; registering it again replaces it.
 
     Raises:
-        ConfigError: a workload of ours has that name.
+        ConfigError: a built-in workload has that name.
     """
     before = WORKLOADS.get(workload.name)
     ours = before is not None and before.user.startswith(_OURS) and before.user != workload.user
     if ours and workload.name not in _YIELDING:
-        raise ConfigError(f"Workload(name={workload.name!r}): that is a workload of Katydid's: choose another name")
+        raise ConfigError(f"Workload(name={workload.name!r}): a built-in workload has this name: choose another name")
     WORKLOADS[workload.name] = workload
     return workload
 
 
 def workloads_of(manifest: Manifest) -> list[Workload]:
-    """The records that have something to say of a run: its workload's, then its plan's."""
+    """Return the records that apply to a run: its workload's, then those of its plan."""
     plan = manifest.plan
     name = str(manifest.workload).removeprefix(f"{plan or ''}-")
     found = [WORKLOADS[name]] if name in WORKLOADS else []

@@ -8,7 +8,7 @@ import gevent
 from katydid.engine.leaving.watching import UnseenError, Watch, gauges
 from katydid.engine.run_state import Runtime
 from katydid.engine.services.chat import ChatService
-from katydid.model.documents.leaving import LeavingRecord
+from katydid.model.documents.manifest import LeavingRecord
 from katydid.model.errors import ConfigError
 
 logger = logging.getLogger("katydid")

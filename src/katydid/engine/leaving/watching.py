@@ -21,7 +21,7 @@ from katydid.engine.options import RunOptions
 from katydid.engine.services.chat import ChatService
 from katydid.engine.services.preflight import look
 from katydid.load.leaving import Leaving
-from katydid.model.documents.leaving import Departed, LeavingRecord, Source
+from katydid.model.documents.manifest import Departed, LeavingRecord, LeavingSource
 from katydid.model.errors import ConfigError
 from katydid.protocol.occupancy import of_metrics, of_slots
 from katydid.protocol.target_url import read_target_url
@@ -47,7 +47,7 @@ _DRAW = (0, 0)
 class Gauge(NamedTuple):
     """A page that tells; `read` makes a number of it, None where it does not."""
 
-    source: Source
+    source: LeavingSource
     client: Client
     request: Request
     of: Callable[[bytes], int | None]
@@ -73,14 +73,17 @@ def gauges(host: str, metrics_url: str | None, headers: Headers, tls: TlsSetting
         yield from _tell([("metrics", path, of_metrics)], f"{parts.scheme}://{parts.netloc}", (), tls)
     url = read_target_url(host)
     bases = dict.fromkeys((url.path, url.path.rpartition("/")[0], ""))
-    pages: list[tuple[Source, str, Callable[[bytes], int | None]]] = []
+    pages: list[tuple[LeavingSource, str, Callable[[bytes], int | None]]] = []
     for base in bases:
         pages += [("metrics", f"{base}/metrics", of_metrics), ("slots", f"{base}/slots", of_slots)]
     yield from _tell(pages, url.origin, headers, tls)
 
 
 def _tell(
-    pages: list[tuple[Source, str, Callable[[bytes], int | None]]], origin: str, headers: Headers, tls: TlsSettings
+    pages: list[tuple[LeavingSource, str, Callable[[bytes], int | None]]],
+    origin: str,
+    headers: Headers,
+    tls: TlsSettings,
 ) -> Iterator[Gauge]:
     try:
         client = open_client("fast", origin, _PATIENCE, tls)

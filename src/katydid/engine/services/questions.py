@@ -10,7 +10,7 @@ from katydid.engine.services.prompts import load_prompts
 from katydid.load.made.prompts import MadePrompts, Plan
 from katydid.load.prompts.collection import Draw
 from katydid.load.prompts.entry import Prompt
-from katydid.load.traces.talks import Talks
+from katydid.load.traces.prompts import Talks
 from katydid.model.sample import Sample
 
 LOOK_WORDS = 24

@@ -1,1 +1,1 @@
-"""What requests are made of: text, prompts, several texts each, pictures; and how the target counts them. Pure."""
+"""Generated requests: text, prompts, batches of texts, images, and calibration to the target's token count. Pure."""

@@ -1,7 +1,7 @@
-"""Made requests of several texts each: what is embedded together, or a query and the documents to rank. Pure.
+"""Generated requests of several texts each: a batch to embed, or a query and documents to rerank. Pure.
 
-A request's texts are the lines of one text, so that what holds for a prompt holds for all of them together: its length
-is the sum of theirs, and the target's overhead is that of the whole request.
+The texts of a request are the lines of one text, so the code for prompts also works for batches: the length is the sum
+over the lines, and the target's overhead is that of the whole request.
 """
 
 from itertools import accumulate, pairwise
@@ -11,17 +11,17 @@ from katydid.load.made.prompts import PROBE_USER, MadePrompts, Plan
 from katydid.load.made.text import Weigh, opening
 
 _QUERIES = -3
-"""The first of the users that no run has and that queries are numbered by; below it they go on."""
+"""Queries use the user numbers from here downwards, which no run has."""
 
 
 class MadeBatches(MadePrompts):
-    """The requests of one run.
+    """The generated requests of one run.
 
     Args:
-        seed, inputs, shared, weigh: as `MadePrompts` has them; lengths are those of each text.
-        outputs: None: such answers have no length.
-        texts: of a request.
-        query: whether a line before them is a query, which has eight words.
+        seed, inputs, shared, weigh: see `MadePrompts`; lengths are per text.
+        outputs: None; embeddings and rankings have no length.
+        texts: number of texts per request.
+        query: True if the first line is a query of eight words.
     """
 
     def __init__(
@@ -40,18 +40,18 @@ class MadeBatches(MadePrompts):
         self._has_query = query
 
     def plan(self, user: int, iteration: int, *, follows: bool = False) -> Plan:
-        """How long a request is to be, all its texts together; none follows an answer."""
+        """Return the planned length of a request, all its texts together; `follows` is ignored."""
         del follows
         drawn = max(sum(self._lengths(user, iteration)), self.least)
         return Plan(drawn, None, self.calibration.units(drawn))
 
     @property
     def least(self) -> int:
-        """Tokens of the shortest request that there can be."""
+        """Tokens of the shortest possible request."""
         return self.calibration.tokens(self.units(self._query(0, 0)) + self.texts * (self._prefix_units + 1))
 
     def text(self, user: int, iteration: int, units: int) -> str:
-        """So many units of text in as many lines as the request has texts, each as long as was drawn for it."""
+        """Return `units` units of text, one line per text, split in proportion to the drawn lengths."""
         query = self._query(user, iteration)
         least = self._prefix_units + 1
         shares = _apportioned(units - self.units(query), self._lengths(user, iteration), least)
@@ -60,7 +60,7 @@ class MadeBatches(MadePrompts):
         return query + "\n".join(lines)
 
     def probe(self, number: int, words: int) -> str:
-        """The text of a probe: about so many words, spread over as many lines as a request has texts."""
+        """Return the text of a probe: about `words` words, spread over the lines of one request."""
         each = max(1, words // self.texts)
         lines = (
             f"{opening(self._number(PROBE_USER, number * self.texts + line))} {self._text.sample(number, each, line)}"
@@ -69,23 +69,23 @@ class MadeBatches(MadePrompts):
         return self._query(PROBE_USER, number) + "\n".join(lines)
 
     def units(self, text: str) -> int:
-        """How long the lines of a text are together."""
+        """Return the length of all lines together, in units."""
         return sum(map(self._text.units, text.splitlines()))
 
     def _lengths(self, user: int, iteration: int) -> list[int]:
-        """Tokens that are drawn for each text of a request; one each where no lengths are asked for."""
+        """Draw the tokens of each text of a request; 1 each if no lengths are configured."""
         inputs, first = self._inputs, iteration * self.texts
         if inputs is None:
             return [1] * self.texts
         return [inputs.at(chance("input", self._seed, user, first + each)) for each in range(self.texts)]
 
     def _query(self, user: int, iteration: int) -> str:
-        """The line of a query, which begins as no other of the run does; empty where requests have none."""
+        """Return the query line, unique in the run; empty if requests have no query."""
         return f"{opening(self._number(_QUERIES - user, iteration))}\n" if self._has_query else ""
 
 
 def _apportioned(units: int, lengths: list[int], least: int) -> list[int]:
-    """Units for each of some texts, in proportion to how much longer than `least` they are to be."""
+    """Divide units among texts: `least` each, the rest in proportion to how far each length exceeds `least`."""
     spare = max(0, units - least * len(lengths))
     more = [max(0, length - least) for length in lengths]
     if not any(more):

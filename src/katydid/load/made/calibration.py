@@ -1,7 +1,7 @@
-"""How many tokens a target counts for made text: its template's, and so many for each unit of text. Pure.
+"""How many tokens the target counts for generated text: a fixed overhead for its template, plus a rate per unit. Pure.
 
-Two probes of known text give both numbers, by the target's own count. They are only corrected in the run where they
-are wrong beyond chance, so that versions of a target that count alike get the same prompts.
+Two probes of known text give both numbers, as the target counts them. During the run they are corrected only if they
+are significantly wrong, so versions of a target that count alike get the same prompts.
 """
 
 import math
@@ -10,28 +10,28 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 FEWEST = 32
-"""Answers that a correction is made from."""
+"""Minimum number of answers for a correction."""
 TOLERATED = 0.01
-"""Of the tokens: prompts that are longer or shorter by more are corrected."""
+"""Fraction of the tokens by which prompts may be off before they are corrected."""
 _BEYOND_CHANCE = 4.0
-"""Standard errors."""
+"""Standard errors by which the mean must be off before it is corrected."""
 _LEAST_PER_UNIT, _MOST_PER_UNIT = 0.2, 20.0
-"""What a tokenizer makes of a common word; what is beyond is not a count of tokens."""
+"""Plausible tokens per common word; a number outside this range is not a token count."""
 
 
 @dataclass(slots=True)
 class Calibration:
-    """Tokens as the target counts them.
+    """How the target counts tokens.
 
     Attributes:
-        overhead: tokens of the target's template, beside the text.
-        per_unit: tokens of a unit of text.
-        source: `none`, `target` (its count of probes), `tokenizer`, or `both` (a tokenizer, and the template by the
+        overhead: tokens that the target's template adds to the text of a prompt.
+        per_unit: tokens per unit of text.
+        source: `none`, `target` (its count of probes), `tokenizer`, or `both` (text by a tokenizer, template by the
             target's count).
-        corrections: made in this process.
-        following: tokens of the template for a question that follows an answer, beside their texts; None where nobody
-            has measured them.
-        system: the same for a system prompt; negative where it takes the place of a longer one of the template's own.
+        corrections: number of corrections made in this process.
+        following: tokens that the template adds to an answer and the question that follows it; None if not measured.
+        system: tokens that the template adds to a system prompt; negative if the system prompt replaces a longer
+            default. None if not measured.
     """
 
     overhead: float = 0.0
@@ -42,21 +42,21 @@ class Calibration:
     system: float | None = None
     _count: int = 0
     _sums: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
-    """Of units, tokens, deviations and their squares."""
+    """Sums of units, tokens, deviations and squared deviations."""
 
     def units(self, tokens: int, *, follows: bool = False) -> int:
-        """Units of text in a prompt of so many tokens, or in a question that follows an answer; at least 1."""
+        """Return the units of text for a prompt, or a follow-up question, of `tokens` tokens; at least 1."""
         return max(1, round((tokens - self._around(follows=follows)) / self.per_unit))
 
     def tokens(self, units: int, *, follows: bool = False) -> int:
-        """Tokens of a prompt with so many units of text, or of a question that follows an answer."""
+        """Return the tokens of a prompt, or a follow-up question, with `units` units of text."""
         return math.ceil(self._around(follows=follows) + self.per_unit * units - 1e-9)
 
     def _around(self, *, follows: bool) -> float:
         return self.overhead if not follows or self.following is None else self.following
 
     def observe(self, units: int, tokens: int) -> None:
-        """Take the count of an answer; correct what a unit is where the counts say that it is wrong."""
+        """Record the target's count for one request; correct `per_unit` if it is significantly wrong."""
         deviation = tokens - self.overhead - self.per_unit * units
         self._count += 1
         new = (units, tokens, deviation, deviation * deviation)
@@ -75,23 +75,23 @@ class Calibration:
             self.corrections += 1
 
     def as_dict(self) -> dict[str, object]:
-        """Plain values, for a message and the manifest."""
+        """Return plain values for a message and the manifest."""
         found = asdict(self)
         known = {key: value for key, value in found.items() if value is not None}
         return {key: value for key, value in known.items() if not key.startswith("_") and key != "corrections"}
 
     @classmethod
     def from_dict(cls, value: Mapping[str, Any]) -> "Calibration":
-        """What `as_dict` gave."""
+        """Inverse of `as_dict`."""
         return cls(**value)
 
 
 def calibrated(probes: list[tuple[int, int | None]], *, tokenizer: bool) -> Calibration:
-    """What the target's counts of probes say.
+    """Return the calibration that the target's counts of the probes give.
 
     Args:
-        probes: (units, tokens) of each, the shorter first; tokens None where the target did not count them.
-        tokenizer: units are tokens already, and only the template is unknown.
+        probes: (units, tokens) of each probe, shortest first; tokens is None if the target did not count them.
+        tokenizer: True if units are already tokens, so that only the template's overhead is unknown.
     """
     counted = [(units, tokens) for units, tokens in probes if tokens]
     if tokenizer:

@@ -1,7 +1,8 @@
-"""`--images N:WxH`: made pictures, as PNG. Pure.
+"""`--images N:WxH`: generated PNG images. Pure.
 
-A picture is tiles of colours that follow from the seed, the user and the iteration: both versions are sent the same
-ones, and no two of a run are alike. PNG: ISO/IEC 15948, without interlacing, 8 bits a colour.
+An image consists of coloured tiles. The colours depend on the seed, the user and the iteration, so both versions of a
+comparison get the same images, and no two images of a run are alike. PNG: ISO/IEC 15948, 8 bits per channel, not
+interlaced.
 """
 
 import re
@@ -15,23 +16,23 @@ from katydid.model.options.quantities import QuantityError, quoted
 
 MOST_IMAGES, MOST_PIXELS = 64, 16_000_000
 TILE = 16
-"""Pixels of a tile's side."""
+"""Side of a tile, in pixels."""
 _SPEC = re.compile(r"(?:(\d{1,9})\s*:\s*)?(\d{1,9})\s*[xX×]\s*(\d{1,9})")
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _FORM = (8, 2, 0, 0, 0)
-"""Bits, colours, compression, filter, interlacing."""
+"""Bit depth, colour type, compression, filter, interlacing."""
 _NO_FILTER = b"\0"
 _COLOURS = 3
 _QUICK = 1
-"""Level of compression: tiles are small at any."""
+"""Compression level: tiles compress well at any level."""
 
 
 @dataclass(frozen=True, slots=True)
 class Images:
-    """The pictures of each request.
+    """The images of each request.
 
     Attributes:
-        count: of one request.
+        count: images per request.
         width, height: in pixels.
     """
 
@@ -40,11 +41,11 @@ class Images:
     height: int
 
     def __str__(self) -> str:
-        """As one writes it."""
+        """Format the value as `read_images` parses it."""
         return f"{self.count}:{self.width}x{self.height}"
 
     def made(self, seed: int, user: int, iteration: int) -> list[str]:
-        """The pictures of a request, as PNG in base64."""
+        """Return the images of a request, as PNG in base64."""
         return [b64encode(self._png(f"{seed} {user} {iteration} {number}")).decode() for number in range(self.count)]
 
     def _png(self, name: str) -> bytes:
@@ -73,24 +74,24 @@ def _chunk(kind: bytes, data: bytes) -> bytes:
 
 
 def read_images(text: str) -> Images:
-    """Pictures as people write them: `2:512x512`, or `512x512` for one.
+    """Parse `2:512x512`, or `512x512` for one image.
 
     Raises:
-        QuantityError: it is none.
+        QuantityError: the text does not have this form, or exceeds a limit.
     """
     found = _SPEC.fullmatch(text.strip())
     if found is None:
         raise QuantityError(f"{quoted(text)} is not N:WxH, as in 1:512x512")
     images = Images(int(found[1] or 1), int(found[2]), int(found[3]))
     if not 1 <= images.count <= MOST_IMAGES:
-        raise QuantityError(f"{quoted(text)}: a request has from 1 to {MOST_IMAGES} images")
+        raise QuantityError(f"{quoted(text)}: a request must have from 1 to {MOST_IMAGES} images")
     if not 0 < images.width * images.height <= MOST_PIXELS:
-        raise QuantityError(f"{quoted(text)}: an image has from 1 to {MOST_PIXELS:,} pixels")
+        raise QuantityError(f"{quoted(text)}: an image must have from 1 to {MOST_PIXELS:,} pixels")
     return images
 
 
 def images(text: str) -> str:
-    """Pictures, checked and spelled in one way: the kind of an option.
+    """Check the text and return its canonical spelling; used as the `kind` of an option.
 
     Raises:
         QuantityError: see `read_images`.

@@ -1,9 +1,9 @@
-"""Prompts and lengths of a run whose requests are made: which request is how long, and what it says. Pure.
+"""Generated prompts: the length and the text of each request. Pure.
 
-    content = shared prefix of the request's group · opening that no other request has · text
+    content = shared prefix of the request's group + opening unique to the request + text
 
-What a request is follows from the seed, the user, the iteration and the calibration, which the target's own count of
-tokens gives (`load.made.calibration`).
+A request depends on the seed, the user, the iteration and the calibration, which comes from the target's own token
+count (`load.made.calibration`).
 """
 
 from collections.abc import Mapping
@@ -16,16 +16,16 @@ from katydid.load.made.calibration import Calibration
 from katydid.load.made.text import MadeText, Weigh, opening
 
 PROBE_USER, _GROUPS = -1, -2
-"""Users that no run has: the probes' texts and the groups' prefixes begin as no request does."""
+"""User numbers that no run has, so that probes and group prefixes begin unlike any request."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How long a request is to be, in tokens; None where nobody says.
+    """The planned length of a request in tokens; None if it is not specified.
 
     Attributes:
-        input_tokens: of the whole prompt, the target's template included.
-        units: of the made text, see `MadeText`.
+        input_tokens: tokens of the whole prompt, including the target's template.
+        units: units of generated text, see `MadeText`.
     """
 
     input_tokens: int | None = None
@@ -34,18 +34,18 @@ class Plan:
 
 
 class MadePrompts:
-    """The requests of one run.
+    """The generated requests of one run.
 
     Args:
-        seed: of the run.
-        inputs: lengths of prompts; None where prompts are not made.
-        outputs: lengths of answers; None where they are as long as the target likes.
-        shared: the prefix of made prompts.
-        apart: the prefix is a message of its own, a system prompt, and no part of their lengths.
-        weigh: tokens of a text, by a tokenizer.
+        seed: the run's seed.
+        inputs: lengths of prompts; None if prompts are not generated.
+        outputs: lengths of answers; None if the target decides.
+        shared: the shared prefix of the prompts.
+        weigh: counts the tokens of a text with a tokenizer.
+        apart: True if the prefix is a separate system prompt that does not count towards the prompts' lengths.
 
     Attributes:
-        texts: of a request; `MadeBatches` has several.
+        texts: number of texts per request; more than 1 in `MadeBatches`.
     """
 
     texts = 1
@@ -68,20 +68,20 @@ class MadePrompts:
 
     @cached_property
     def _text(self) -> MadeText:
-        """Made when it is first needed, which is never where only answers have lengths."""
+        """Generated on first use, because a run in which only answers have lengths never needs it."""
         return MadeText(self._seed, self._weigh)
 
     def prepare(self) -> None:
-        """Make the text, which takes 20 ms, so that no request waits for it."""
+        """Generate the text in advance, which takes 20 ms, so that no request waits for it."""
         _ = self._text
 
     def plan(self, user: int, iteration: int, *, follows: bool = False) -> Plan:
-        """How long a request is to be; a prompt is never shorter than the target's template and what it shares.
+        """Return the planned length of a request; a prompt is at least as long as the template and its shared prefix.
 
         Args:
-            user: of the request.
-            iteration: of the user.
-            follows: it is a question that follows an answer, and its length is what it adds to the conversation.
+            user: the user's index.
+            iteration: the user's iteration.
+            follows: True for a question that follows an answer; its length is what it adds to the conversation.
         """
         output = self._outputs.at(chance("output", self._seed, user, iteration)) if self._outputs else None
         if self._inputs is None:
@@ -92,16 +92,16 @@ class MadePrompts:
 
     @property
     def least(self) -> int:
-        """Tokens of the shortest prompt that there can be."""
+        """Tokens of the shortest possible prompt."""
         return self.calibration.tokens(self._prefix_units + 1)
 
     def below(self, tokens: int) -> float:
-        """The share of prompts that would be shorter than this."""
+        """Return the share of prompts whose drawn length is below `tokens`."""
         return self._inputs.below(tokens) if self._inputs else 0.0
 
     @property
     def _prefix_units(self) -> int:
-        """Units of a prompt that are shared."""
+        """Units of shared prefix within a prompt."""
         return 0 if self._apart else self._shared_units
 
     @property
@@ -110,31 +110,31 @@ class MadePrompts:
 
     @property
     def shared_tokens(self) -> int:
-        """Of what prompts share; 0 for nothing."""
+        """Tokens of the shared prefix; 0 if there is none."""
         return self._shared.tokens if self._shared else 0
 
     @property
     def system_tokens(self) -> int:
-        """Of a conversation's system prompt, its template included; 0 where there is none."""
+        """Tokens of a conversation's system prompt, including its template; 0 if there is none."""
         found = round(self.shared_tokens + (self.calibration.system or 0.0))
         return found if self._apart and self._shared else 0
 
     def system_prompt(self, user: int, iteration: int) -> str:
-        """What a conversation shares with all those of its group; empty for nothing."""
+        """Return the system prompt that all conversations of a group share; empty if there is none."""
         return self._group_text(user, iteration) if self._apart and self._shared else ""
 
     def text(self, user: int, iteration: int, units: int) -> str:
-        """So many units of text that begin as no other request of the run does, behind what they share."""
+        """Return `units` units of text: the shared prefix, then an opening unique to the request, then other words."""
         prefix = "" if self._apart else self._group_text(user, iteration)
         begins = self._cut(user, iteration, units - self._prefix_units, leading=not prefix)
         return f"{prefix} {begins}" if prefix else begins
 
     def probe(self, number: int, words: int) -> str:
-        """The text of a probe: words that each occur once."""
+        """Return the text of a probe, in which each word occurs once."""
         return f"{opening(self._number(PROBE_USER, number))} {self._text.sample(number, words)}"
 
     def units(self, text: str) -> int:
-        """How long a probe's text is."""
+        """Return the length of a probe's text in units."""
         return self._text.units(text)
 
     def _group_text(self, user: int, iteration: int) -> str:
@@ -153,9 +153,9 @@ class MadePrompts:
         return f"{words} {self._text.cut(start, left)}" if left > 0 else words
 
     def _number(self, user: int, iteration: int) -> int:
-        """Another number for each request of a run, and each seed's own."""
+        """Return a number unique to the request within a run; it differs between seeds."""
         return ((user << 36) + iteration) ^ self._salt
 
     def facts(self) -> Mapping[str, object]:
-        """What the manifest says of made prompts."""
+        """Return the manifest's entry on generated prompts."""
         return self.calibration.as_dict()

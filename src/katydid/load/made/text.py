@@ -1,9 +1,9 @@
-"""Text of made prompts: common words in an order of chance, cut out of one long text. Pure.
+"""Text of generated prompts: common words in random order, cut out of one long text. Pure.
 
-Each word is one token in nearly every tokenizer, so that a prompt's length follows from its words. The text is cycles
-of all words, each shuffled: pieces of one length have every word about equally often, and so are alike in tokens too.
-A prompt begins with words that no other prompt of the run begins with, so that no cache of prefixes knows it; the rest
-is cut out of the text, which costs microseconds however long it is.
+Nearly every tokenizer makes one token of each word, so the number of words gives a prompt's length. The text consists
+of shuffled cycles of all words, so pieces of equal length contain every word about equally often and have about equally
+many tokens. Each prompt begins with words that no other prompt of the run begins with, so no prefix cache can hit. The
+rest is cut out of the text, which takes microseconds at any length.
 """
 
 import random
@@ -41,25 +41,25 @@ return result effort general health image income level local
 """
 WORDS = tuple(_COMMON.split())
 OPENING = 8
-"""Words that tell a prompt from all others of its run: nine bits each, of 64."""
+"""Words that make a prompt unique in its run; each encodes nine bits of a 64-bit number."""
 _BITS = 9
 _CYCLES = 64
 _MASK = 2**64 - 1
 _GOLDEN = 0x9E3779B97F4A7C15
 
 Weigh = Callable[[str], int]
-"""Tokens of a text."""
+"""Counts the tokens of a text."""
 
 
 class MadeText:
-    """The text of one seed. Its lengths are in units: tokens where there is a tokenizer, else words.
+    """The text of one seed. Lengths are in units: tokens if there is a tokenizer, else words.
 
     Args:
-        seed: another one gives another text.
-        weigh: tokens of a text.
+        seed: determines the text.
+        weigh: counts tokens with a tokenizer.
 
     Attributes:
-        words: of the whole text.
+        words: number of words of the whole text.
     """
 
     def __init__(self, seed: int, weigh: Weigh | None = None) -> None:
@@ -73,23 +73,23 @@ class MadeText:
         self._fillers = [word for word in WORDS if self._inner[word] == 1]
 
     def units(self, text: str, *, leading: bool = True) -> int:
-        """How long words of ours are.
+        """Return the length of a text that consists of `WORDS`.
 
         Args:
-            text: of them.
-            leading: nothing comes before it.
+            text: the words.
+            leading: True if no other word comes before the text.
         """
         first, *others = text.split()
         return (self._leading if leading else self._inner)[first] + sum(self._inner[word] for word in others)
 
     def cut(self, start: int, units: int) -> str:
-        """So many units of text that follow other words.
+        """Return `units` units of text to append to other words.
 
-        Where a last word of several units does not fit, words of a single unit stand in its place.
+        If a last word of several units does not fit, words of one unit each replace it.
 
         Args:
-            start: the first word's place in the text.
-            units: 0 gives no text.
+            start: index of the first word in the text.
+            units: 0 returns an empty text.
         """
         whole, left = divmod(units, self._units[-1])
         pieces = [self._piece(0, self.words)] * whole
@@ -105,7 +105,7 @@ class MadeText:
         return " ".join(filter(None, pieces))
 
     def sample(self, cycle: int, words: int, number: int = 0) -> str:
-        """Words that each occur once: those that a cycle begins with, or its `number`th ones, from 0."""
+        """Return the `number`th group (from 0) of `words` words of a cycle; no word occurs twice in a cycle."""
         begin = cycle * len(WORDS) + number * words
         return self._piece(begin, begin + words)
 
@@ -114,20 +114,20 @@ class MadeText:
 
 
 def opening(number: int) -> str:
-    """Words that no other number of 64 bits has in this order, the first of them far from its neighbours'."""
+    """Return words that are unique to this 64-bit number; the first words of nearby numbers differ, too."""
     mixed = _mixed((number + _GOLDEN) & _MASK)
     return " ".join(WORDS[(mixed >> (_BITS * place)) % len(WORDS)] for place in range(OPENING))
 
 
 def _shuffled(seed: str) -> list[str]:
-    """All words, in an order of this seed's."""
+    """Return all words in an order that depends on the seed."""
     words = list(WORDS)
     random.Random(seed).shuffle(words)  # noqa: S311 - a text, not a secret
     return words
 
 
 def _mixed(number: int) -> int:
-    """Each number's own other one: the finalizer of SplitMix64 (Steele, Lea and Flood, OOPSLA 2014)."""
+    """Map 64-bit numbers one to one: the finalizer of SplitMix64 (Steele, Lea and Flood, OOPSLA 2014)."""
     number = ((number ^ (number >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
     number = ((number ^ (number >> 27)) * 0x94D049BB133111EB) & _MASK
     return number ^ (number >> 31)

@@ -1,1 +1,1 @@
-"""What users say: entries of a file of prompts in any of the forms that people have, and which one comes next. Pure."""
+"""Prompts from a file: reading entries in any common format, and choosing which one a request sends. Pure."""

@@ -1,6 +1,6 @@
-"""The prompts of a run: what a file has given, what was skipped of it, and which prompt a request takes.
+"""The prompts of a run: which ones a file contains, which entries were skipped, and which prompt a request sends.
 
-Bounded: a file of any size, or one that unpacks to any size, takes no more memory than `MOST_BYTES`.
+Bounded: a file of any size, packed or not, takes no more memory than `MOST_BYTES`.
 """
 
 import random
@@ -14,25 +14,25 @@ from katydid.model.errors import ConfigError
 from katydid.model.formatting import plural
 
 MOST_BYTES = 100 * 2**20
-"""Of all prompts together, as they lie in memory."""
+"""Maximum size of all prompts together in memory."""
 OVERHEAD = 400
-"""Bytes that a message takes beside its text, about."""
+"""Approximate bytes that a message takes in addition to its text."""
 _REASONS_TOLD = 3
 
 Entry = tuple[str, int, Any]
-"""What its file counts (`line`), its number there, from 1, and what it is."""
+"""What the file counts (such as `line`), the entry's number from 1, and its value."""
 
 
 @dataclass(frozen=True, slots=True)
 class Prompts:
-    """Prompts to send, and where they come from.
+    """Prompts to send, and their origin.
 
     Attributes:
-        entries: in the order of their file.
+        entries: the prompts, in file order.
         source: `built-in`, or the file's path.
-        sha256: of what they were read from; two runs with equal ones sent the same prompts.
-        skipped: entries that ask nothing, by the reason.
-        told: what the person should know of the file; empty for nothing.
+        sha256: hash of the source; two runs with the same hash sent the same prompts.
+        skipped: number of entries without a question, by reason.
+        told: a message to the user about the file; empty if there is nothing to report.
     """
 
     entries: list[Prompt]
@@ -43,10 +43,10 @@ class Prompts:
 
 
 def collected(found: Iterable[Entry], most_bytes: int = MOST_BYTES) -> tuple[list[Prompt], dict[str, int], str]:
-    """The prompts among some entries, what was skipped, and what to tell of it.
+    """Return the prompts among `found`, the number of skipped entries by reason, and a message about them.
 
     Raises:
-        ConfigError: an entry is no prompt, or there is none; says where.
+        ConfigError: an entry is not a prompt, with its location; or there is no prompt at all.
     """
     prompts: list[Prompt] = []
     skipped: Counter[str] = Counter()
@@ -66,10 +66,10 @@ def collected(found: Iterable[Entry], most_bytes: int = MOST_BYTES) -> tuple[lis
         prompts.append(prompt)
     reasons = _reasons(skipped)
     if not prompts:
-        raise ConfigError(f"holds no prompt ({reasons}; {first})" if skipped else "holds no prompt")
+        raise ConfigError(f"contains no prompt ({reasons}; {first})" if skipped else "contains no prompt")
     told = [f"{plural(skipped.total(), 'entry', 'entries')} skipped ({reasons}; {first})"] if skipped else []
     if full:
-        told.append(f"only its first {plural(len(prompts), 'prompt')} are sent: more are over {most_bytes >> 20} MiB")
+        told.append(f"only its first {plural(len(prompts), 'prompt')} are sent: all exceed {most_bytes >> 20} MiB")
     return prompts, dict(skipped), "; ".join(told)
 
 
@@ -81,14 +81,14 @@ def _reasons(skipped: Counter[str]) -> str:
 
 
 class Draw:
-    """Which prompt a request sends: without replacement, in an order that the seed decides.
+    """Draws prompts without replacement, in an order that depends on the seed.
 
-    A process takes every n-th prompt of the shuffled file, so that no other one sends it before the file begins anew;
-    it then comes in the same order, each prompt as long after its last time as can be.
+    Each process takes every n-th prompt of the shuffled file, so no prompt repeats before all have been sent. The file
+    then repeats in the same order, which keeps the repeats of a prompt as far apart as possible.
 
     Args:
-        prompts: how many there are.
-        seed: of the order.
+        prompts: number of prompts.
+        seed: determines the order.
     """
 
     def __init__(self, prompts: int, seed: int) -> None:
@@ -98,11 +98,11 @@ class Draw:
         self._taken: dict[tuple[int, int], int] = {}
 
     def share(self, process: int, processes: int) -> None:
-        """This is one of several processes that send requests; `process` from 0."""
+        """Set this process's index, from 0, and the number of processes that send requests."""
         self._next, self._step = process, processes
 
     def take(self, user: int, iteration: int) -> int:
-        """The index of the prompt for a user's iteration; the same one, when it is tried again, until it has ended."""
+        """Return the index of the prompt for a user's iteration; retries get the same one until `ended` is called."""
         key = user, iteration
         taken = self._taken.get(key)
         if taken is None:
@@ -111,10 +111,10 @@ class Draw:
         return taken
 
     def ended(self, user: int, iteration: int) -> None:
-        """Nobody asks for the prompt of this iteration any more."""
+        """Forget the prompt of an iteration that has ended."""
         self._taken.pop((user, iteration), None)
 
     @property
     def first(self) -> int:
-        """The index of the prompt that comes first."""
+        """Index of the first prompt in the order."""
         return self._order[0]

@@ -1,8 +1,8 @@
-"""One entry of a file of prompts, in any of the forms in which data sets have them. Knows no file.
+"""One entry of a prompt file, in any common data set format. Does not read files.
 
-OpenAI's `messages`, ShareGPT's `conversations`, Alpaca's `instruction`, a bare text or `prompt`, a line of OpenAI's
-batches. An entry that is well formed and asks nothing is skipped; one whose form is not known is an error, since the
-file then is not what its owner thinks it is.
+The formats: OpenAI's `messages`, ShareGPT's `conversations`, Alpaca's `instruction`, a bare text or `prompt`, a line of
+an OpenAI batch file. A well-formed entry without a question is skipped. An entry of unknown format is an error, because
+the file is then not what its owner thinks it is.
 """
 
 import json
@@ -16,37 +16,37 @@ from katydid.model.errors import ConfigError
 from katydid.model.jsontext import json_bytes
 from katydid.model.oneline import one_line
 from katydid.model.options import MOST_32_BITS
+from katydid.model.options.quantities import quoted
 
 Message = dict[str, Any]
 
 CONVERSATIONS = ("messages", "conversations", "conversation")
 TEXTS = ("prompt", "text", "text_input", "instruction", "question", "query", "input", "content")
-"""The first of these that an entry has is its prompt."""
+"""Members that can contain the prompt; the first one present counts."""
 CONTEXTS = ("input", "context")
-"""What an `instruction` is about."""
+"""Members that contain the context of an `instruction`."""
 SYSTEMS = ("system_prompt", "system")
 LIMITS = ("output_tokens", "max_tokens", "max_completion_tokens", "max_output_tokens")
 KNOWN = frozenset({*CONVERSATIONS, *TEXTS, *CONTEXTS, *SYSTEMS, *LIMITS, "body"})
-"""Members that are read; a file with columns has others too."""
+"""All members that are read; tables may have other columns as well."""
 
 _SPEAKERS = {"human": "user", "user": "user", "system": "system"} | dict.fromkeys(
     ("assistant", "bard", "bing", "bot", "chatbot", "chatgpt", "claude", "gpt", "gpt4", "llm", "model"), "assistant"
 )
-"""ShareGPT's, and those of its successors."""
+"""Roles by the speaker names of ShareGPT and its successors."""
 _REPLACED = "\ufffd".encode()
-"""Where a text may have had half a surrogate pair."""
-_SHOWN = 40
+"""Marks a text that may have contained half a surrogate pair."""
 
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """What one request says.
+    """The prompt of one request.
 
     Attributes:
-        id: where it stands in its file, from 1; the same for both versions of a comparison.
-        messages: in OpenAI's form.
-        output_tokens: of its answer, where the file says how long it is to be.
-        size: bytes of its messages as JSON.
+        id: entry number in the file, from 1; the same for both versions of a comparison.
+        messages: messages in OpenAI's format.
+        output_tokens: answer length that the file asks for; None if it does not.
+        size: bytes of the messages as JSON.
     """
 
     id: str
@@ -56,19 +56,19 @@ class Prompt:
 
 
 class Skipped(Exception):  # noqa: N818 - nothing is wrong
-    """The entry is well formed and asks nothing; says why."""
+    """The entry is well formed but has no question; the message is the reason."""
 
 
 def prompt_of(value: object, number: int) -> Prompt:
-    """The prompt that an entry is.
+    """Convert an entry to a prompt.
 
     Args:
-        value: as JSON, a table's row, or a line of text has it.
-        number: where it stands in its file, from 1.
+        value: a JSON value, a table row, or a line of text.
+        number: entry number in the file, from 1.
 
     Raises:
-        Skipped: it asks nothing.
-        ConfigError: its form is not known, or it cannot be sent; without saying where.
+        Skipped: the entry has no question.
+        ConfigError: the format is unknown, or the entry cannot be sent; the message does not say where it is.
     """
     limit = None
     if isinstance(value, dict):
@@ -80,7 +80,7 @@ def prompt_of(value: object, number: int) -> Prompt:
 
 
 def is_message(value: Any) -> bool:
-    """Whether this is a turn of a conversation, and no entry of its own."""
+    """Return True if the value is a single message of a conversation, not an entry of its own."""
     spoken = isinstance(value, dict) and "role" in value and not value.keys() & {*CONVERSATIONS, *TEXTS[:-1]}
     return spoken and bool(value.keys() & {"content", "tool_calls"})
 
@@ -93,7 +93,7 @@ def _messages(value: object) -> list[Message]:
     if value is None:
         raise Skipped("null")
     if not isinstance(value, dict):
-        raise ConfigError(f"is {_kind(value)}, and no prompt")
+        raise ConfigError(f"is {_kind(value)}, not a prompt")
     for name in (*CONVERSATIONS, *TEXTS):
         if (found := value.get(name)) is not None:
             return [*_system(value), *_found(value, name, found)]
@@ -103,15 +103,15 @@ def _messages(value: object) -> list[Message]:
 
 
 def _found(entry: dict[str, object], name: str, value: object) -> list[Message]:
-    if name in CONVERSATIONS and isinstance(value, str):  # a table has JSON in its cells
+    if name in CONVERSATIONS and isinstance(value, str):  # table cells contain JSON text
         try:
             value = orjson.loads(value)
         except orjson.JSONDecodeError:
-            raise ConfigError(f"{name} is a text that is not JSON") from None
+            raise ConfigError(f"{name} is text but not JSON") from None
     if isinstance(value, list):
         return _conversation(value, whole=name not in CONVERSATIONS[1:])
     if not isinstance(value, str) or name in CONVERSATIONS:
-        raise ConfigError(f"{name} is {_kind(value)}")
+        raise ConfigError(f"{name} is {_kind(value)}, not {'messages' if name in CONVERSATIONS else 'text'}")
     if name == "instruction" and value.strip():
         about = next((text for each in CONTEXTS if isinstance(text := entry.get(each), str) and text.strip()), None)
         value = f"{value}\n\n{about}" if about else value
@@ -119,7 +119,7 @@ def _found(entry: dict[str, object], name: str, value: object) -> list[Message]:
 
 
 def _system(entry: dict[str, object]) -> list[Message]:
-    """What an entry says beside its prompt."""
+    """Return an entry's system prompt as a message, or no message."""
     found = next((text for each in SYSTEMS if isinstance(text := entry.get(each), str) and text.strip()), None)
     return [{"role": "system", "content": found}] if found else []
 
@@ -131,7 +131,7 @@ def _asked(text: str) -> list[Message]:
 
 
 def _conversation(messages: list[Any], *, whole: bool = True) -> list[Message]:
-    """OpenAI's messages as they are, or those up to the last human one, as ShareGPT's are meant."""
+    """Return OpenAI messages unchanged; from ShareGPT conversations, the messages up to the last one by a human."""
     if not messages:
         raise Skipped("no messages")
     first = messages[0]
@@ -139,11 +139,11 @@ def _conversation(messages: list[Any], *, whole: bool = True) -> list[Message]:
         return _asked(first)
     for number, message in enumerate(messages, start=1):
         if not isinstance(message, dict):
-            raise ConfigError(f"message {number} is {_kind(message)}")
+            raise ConfigError(f"message {number} is {_kind(message)}, not an object")
         if not isinstance(_speaker(message), str):
             raise ConfigError(f"message {number} has no role")
         if not isinstance(_said(message), str | list | None):
-            raise ConfigError(f"the content of message {number} is {_kind(_said(message))}")
+            raise ConfigError(f"the content of message {number} is {_kind(_said(message))}, not text")
     if whole and "from" not in first:
         return _as_they_are(messages)
     return _up_to_the_last_question(messages)
@@ -158,7 +158,7 @@ def _said(message: Message) -> object:
 
 
 def _as_they_are(messages: list[Message]) -> list[Message]:
-    """But for others' names of roles, and for members that a table's row has as null."""
+    """Return the messages with OpenAI's role names, without members that are null in a table row."""
     if not any(_said(message) or message.get("tool_calls") for message in messages):
         raise Skipped("no text")
     return [
@@ -171,12 +171,12 @@ def _as_they_are(messages: list[Message]) -> list[Message]:
 def _up_to_the_last_question(messages: list[Message]) -> list[Message]:
     speakers = [_SPEAKERS.get(_speaker(message).lower(), "") for message in messages]
     if "user" not in speakers:
-        raise Skipped("no message of a user")
+        raise Skipped("no user message")
     last = len(speakers) - speakers[::-1].index("user")
     asked = []
     for message, speaker in zip(messages[:last], speakers[:last], strict=True):
         if not speaker:
-            raise Skipped(f"the unknown speaker {_shown(_speaker(message))}")
+            raise Skipped(f"unknown speaker {quoted(one_line(_speaker(message)))}")
         said = _said(message)
         if not (said.strip() if isinstance(said, str) else said):
             raise Skipped("a message without text")
@@ -185,7 +185,7 @@ def _up_to_the_last_question(messages: list[Message]) -> list[Message]:
 
 
 def _output_tokens(entry: dict[str, Any]) -> int | None:
-    """How long the answer is to be; a table may have the number as text, or as a fraction that is none."""
+    """Return the requested answer length. Tables may contain the number as text or as a float such as 100.0."""
     for name in LIMITS:
         said = entry.get(name)
         if said is None or said == "":
@@ -195,13 +195,17 @@ def _output_tokens(entry: dict[str, Any]) -> int | None:
         except (TypeError, ValueError):
             number = None
         if number is None or not 1 <= number <= MOST_32_BITS or number != int(number):
-            raise ConfigError(f"{name} is {_shown(said)}: give a whole number from 1")
+            raise ConfigError(f"{name} is {quoted(one_line(said))}: give a whole number from 1")
         return int(number)
     return None
 
 
 def _sendable(messages: list[Message]) -> tuple[list[Message], int]:
-    """As they are sent, and their bytes: half a surrogate pair is U+FFFD; what no request could say is refused now."""
+    """Return the messages as they are sent, and their size in bytes. Half a surrogate pair becomes U+FFFD.
+
+    Raises:
+        ConfigError: the messages cannot be JSON, so no request could send them.
+    """
     try:
         body = json_bytes(messages)
     except TypeError as error:
@@ -210,19 +214,14 @@ def _sendable(messages: list[Message]) -> tuple[list[Message], int]:
 
 
 _KINDS = {
-    dict: "an object", list: "a list", str: "a text", bool: "a truth value", int: "a number", float: "a number",
+    dict: "an object", list: "a list", str: "text", bool: "true or false", int: "a number", float: "a number",
     type(None): "null",
 }  # fmt: skip
 
 
 def _kind(value: object) -> str:
-    return _KINDS.get(type(value), f"of the type {type(value).__name__}")
+    return _KINDS.get(type(value), f"of type {type(value).__name__}")
 
 
 def _names(entry: Iterable[object]) -> str:
-    return ", ".join(_shown(name) for name in list(entry)[:5]) or "no member"
-
-
-def _shown(value: object) -> str:
-    text = one_line(value)
-    return repr(text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…")
+    return ", ".join(quoted(one_line(name)) for name in list(entry)[:5]) or "no member"

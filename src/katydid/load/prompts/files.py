@@ -1,7 +1,7 @@
-"""From the bytes of a file of prompts to its entries: text, lines of JSON, comma-separated values. Knows no file.
+"""Parses the bytes of a prompt file into entries: text, JSON Lines, JSON, CSV. Does not open files.
 
-Everything is read as it comes, piece by piece, so that what is in memory at a time is one entry, also where gzip has
-packed it. Lines end with LF or CR LF alone; a byte order mark is no text.
+Bytes are processed as they arrive, gzipped or not, so only one entry is in memory at a time. Lines end with LF or CR LF
+only; a byte order mark is dropped.
 """
 
 import codecs
@@ -20,20 +20,20 @@ from katydid.load.prompts.json_values import DECODER, MOST_ENTRY, json_document
 from katydid.model.errors import ConfigError
 
 MOST_UNPACKED = 2**30
-"""Bytes that gzip may unpack to."""
+"""Maximum bytes of unpacked gzip data."""
 _GZIP = b"\x1f\x8b"
 _PACKED = {b"\x28\xb5\x2f\xfd": "zstd", b"BZh": "bzip2", b"PK\x03\x04": "ZIP", b"\xfd7zXZ": "xz", b"PAR1": "Parquet"}
 _PIECE = 2**16
 _HEAD = 6
 _GZIP_WINDOW = 31
-"""For zlib: a gzip member, of any window."""
+"""Tells zlib to expect a gzip member, with any window size."""
 
 
 def unpacked(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """The bytes as they are, or those of all members where they are gzip's.
+    """Yield the bytes, unpacked if they are gzip data.
 
     Raises:
-        ConfigError: they are damaged, packed in another way, or in another encoding than UTF-8.
+        ConfigError: the data is damaged, packed in another format, or not UTF-8.
     """
     head, source = _with_head(iter(pieces))
     if head.startswith(_GZIP):
@@ -42,13 +42,13 @@ def unpacked(pieces: Iterable[bytes]) -> Iterator[bytes]:
         if head.startswith(magic):
             raise ConfigError(f"is {name} data under another name: unpack or rename it")
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or b"\0" in head[:4]:
-        raise ConfigError("is UTF-16 text, or no text: save it as UTF-8")
+        raise ConfigError("is UTF-16 text or not text: save it as UTF-8")
     yield next(source, b"").removeprefix(codecs.BOM_UTF8)
     yield from source
 
 
 def _with_head(source: Iterator[bytes]) -> tuple[bytes, Iterator[bytes]]:
-    """The first bytes, enough to know a format by; and all again, these in its first piece."""
+    """Return enough of the first bytes to recognise a format, and an iterator over all bytes, including these."""
     head = b""
     for piece in source:
         head += piece
@@ -58,7 +58,7 @@ def _with_head(source: Iterator[bytes]) -> tuple[bytes, Iterator[bytes]]:
 
 
 def _gunzipped(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """All members; zeros behind the last one are padding."""
+    """Unpack all gzip members; zero bytes after the last one are padding."""
     member, size = zlib.decompressobj(_GZIP_WINDOW), 0
     try:
         for piece in pieces:
@@ -71,10 +71,10 @@ def _gunzipped(pieces: Iterator[bytes]) -> Iterator[bytes]:
                     yield text
                     size += len(text)
                     if size > MOST_UNPACKED:
-                        raise ConfigError(f"unpacks to more than {MOST_UNPACKED >> 20} MiB: send a part of it")
+                        raise ConfigError(f"unpacks to more than {MOST_UNPACKED >> 20} MiB: use a part of it")
                 data = member.unused_data if data else b""
         if not member.eof:
-            raise ConfigError("its gzip data ends early: it is cut off")
+            raise ConfigError("its gzip data is cut off")
     except zlib.error:
         raise ConfigError("its gzip data is damaged") from None
 
@@ -90,7 +90,7 @@ def _inflated(member: Any, data: bytes) -> Iterator[bytes]:
 
 
 def text_lines(pieces: Iterable[bytes]) -> Iterator[tuple[int, str]]:
-    """(number, text) of each line, without its end."""
+    """Yield (number, text) of each line, without its line ending."""
     for number, line in enumerate(_raw_lines(pieces), start=1):
         try:
             yield number, line.removesuffix(b"\r").decode()
@@ -116,15 +116,15 @@ def _raw_lines(pieces: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def plain(pieces: Iterable[bytes]) -> Iterator[Entry]:
-    """A prompt a line."""
+    """Parse one prompt per line."""
     return (("line", number, text) for number, text in text_lines(pieces) if text.strip())
 
 
 def json_lines(pieces: Iterable[bytes]) -> Iterator[Entry]:
-    """A JSON value a line.
+    """Parse one JSON value per line.
 
     Raises:
-        ConfigError: a line is none.
+        ConfigError: a line is not JSON.
     """
     for number, text in text_lines(pieces):
         if text.strip():
@@ -136,11 +136,11 @@ def json_lines(pieces: Iterable[bytes]) -> Iterator[Entry]:
 
 
 def _parsed(text: str) -> object:
-    """As JSON has it, and half a surrogate pair too.
+    """Parse JSON, also with half a surrogate pair.
 
     Raises:
-        ValueError: it is none.
-        RecursionError: it is too deep.
+        ValueError: the text is not JSON.
+        RecursionError: the value is nested too deeply.
     """
     try:
         return orjson.loads(text)
@@ -150,12 +150,12 @@ def _parsed(text: str) -> object:
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """Those of a kind of table.
+    """The columns of one kind of table.
 
     Attributes:
-        what: they are of.
-        known: that are read; in small letters.
-        one_of: of which there must be one.
+        what: what the columns contain, for messages.
+        known: columns that are read, in lower case.
+        one_of: columns of which at least one is required.
     """
 
     what: str
@@ -167,10 +167,10 @@ OF_PROMPTS = Columns("prompts", KNOWN, (*CONVERSATIONS, *TEXTS))
 
 
 def comma_separated(pieces: Iterable[bytes], columns: Columns = OF_PROMPTS) -> Iterator[Entry]:
-    """A row each, as an object; the first line has the columns' names.
+    """Parse CSV: one object per row; the first line has the column names.
 
     Raises:
-        ConfigError: no column is known, or a row is not as the first line says.
+        ConfigError: a required column is missing, or a row does not have as many fields as the first line.
     """
     lines = (f"{text}\n" for _, text in text_lines(pieces))
     header = next(lines, "")
@@ -185,16 +185,16 @@ def comma_separated(pieces: Iterable[bytes], columns: Columns = OF_PROMPTS) -> I
 
 
 def _header(header: str, columns: Columns) -> tuple[str, list[str]]:
-    """What stands between the columns, and their names."""
+    """Return the delimiter and the column names."""
     for delimiter in ",;\t":
         try:
             first = next(csv.reader([header], delimiter=delimiter))
         except csv.Error as error:
-            raise ConfigError(f"line 1 is not as CSV has it ({error})") from None
+            raise ConfigError(f"line 1 is not valid CSV ({error})") from None
         names = [name.strip().lower() for name in first]
         if set(names) & set(columns.one_of):
             return delimiter, names
-    raise ConfigError(f"line 1 names no column of {columns.what}: one of {', '.join(columns.one_of)}")
+    raise ConfigError(f"line 1 has no column of {columns.what}: it needs one of {', '.join(columns.one_of)}")
 
 
 def _rows(lines: Iterator[str], delimiter: str, names: list[str], known: frozenset[str]) -> Iterator[Entry]:
@@ -204,11 +204,11 @@ def _rows(lines: Iterator[str], delimiter: str, names: list[str], known: frozens
         try:
             row = next(reader, None)
         except csv.Error as error:
-            raise ConfigError(f"line {number} is not as CSV has it ({error})") from None
+            raise ConfigError(f"line {number} is not valid CSV ({error})") from None
         if row is None:
             return
         if row and len(row) != len(names):
-            raise ConfigError(f"line {number} has {len(row)} fields, and line 1 has {len(names)}: quote each text")
+            raise ConfigError(f"line {number} has {len(row)} fields, but line 1 has {len(names)}: quote each text")
         if row:
             yield "line", number, {name: text or None for name, text in zip(names, row, strict=True) if name in known}
 
@@ -221,4 +221,4 @@ READERS: dict[str, Callable[[Iterable[bytes]], Iterator[Entry]]] = {
     ".csv": comma_separated,
     ".tsv": comma_separated,
 }
-"""By the ending of a file's name."""
+"""Parsers by file name extension."""

@@ -1,4 +1,4 @@
-"""The values of a JSON text one by one, however long it is: what is in memory at a time is one of them."""
+"""Parses the values of a JSON text of any length one by one; only one value is in memory at a time."""
 
 import codecs
 import json
@@ -12,17 +12,17 @@ from katydid.load.prompts.entry import KNOWN, is_message
 from katydid.model.errors import ConfigError
 
 MOST_ENTRY = 8 * 2**20
-"""Bytes of one entry."""
+"""Maximum bytes of one entry."""
 MOST_MESSAGES = 10_000
-"""Of one conversation that is a file."""
+"""Maximum messages of a file that is a single conversation."""
 _PIECE = 2**16
 _SPACE = re.compile(r"[ \t\r\n]*")
 _LONGEST_WORD = 12
-"""Characters of what JSON cannot read half of, as `false` or an escape of a surrogate pair."""
+"""Characters of the longest token that JSON cannot parse in part, such as `false` or an escaped surrogate pair."""
 
 
 def _refuse(constant: str) -> NoReturn:
-    """NaN and Infinity are Python's, and not JSON."""
+    """Reject NaN and Infinity, which Python accepts but JSON does not."""
     raise ValueError(constant)
 
 
@@ -30,12 +30,12 @@ DECODER = json.JSONDecoder(parse_constant=_refuse)
 
 
 def json_document(pieces: Iterable[bytes]) -> Iterator[Entry]:
-    """The items of an array, a single entry, the messages of a single conversation, or values behind each other.
+    """Yield the entries of a JSON document: an array, one entry, one conversation, or concatenated values.
 
-    An object that is no entry and has one list is that list.
+    An object that is not an entry and has exactly one list stands for that list.
 
     Raises:
-        ConfigError: it is not JSON.
+        ConfigError: the text is not JSON.
     """
     values: Iterator[object] = _Values(_text(pieces))
     first = list(islice(values, 2))
@@ -47,10 +47,10 @@ def json_document(pieces: Iterable[bytes]) -> Iterator[Entry]:
 
 
 def json_items(pieces: Iterable[bytes]) -> Iterator[Entry]:
-    """The items of an array, or values behind each other, whatever they are.
+    """Yield the items of a JSON array, or concatenated values, whatever they are.
 
     Raises:
-        ConfigError: it is not JSON.
+        ConfigError: the text is not JSON.
     """
     return (("entry", number, value) for number, value in enumerate(_Values(_text(pieces)), start=1))
 
@@ -73,9 +73,9 @@ def _text(pieces: Iterable[bytes]) -> Iterator[str]:
 
 
 class _Values:
-    """The values of a JSON text one by one: the items of an array, or what stands behind each other.
+    """Iterates over the values of a JSON text: the items of an array, or concatenated values.
 
-    A value that is not there whole yet is tried again when twice as much of the text is there.
+    An incomplete value is parsed again when twice as much of the text has arrived.
     """
 
     def __init__(self, pieces: Iterator[str]) -> None:
@@ -102,7 +102,7 @@ class _Values:
             elif self._number and mark:
                 raise self._bad("a comma or ] is missing")
         if self._closed and mark:
-            raise self._bad("something follows its end")
+            raise self._bad("there is text after its end")
         if not mark and self._in_array:
             raise self._bad("it is cut off")
         if not mark:
@@ -118,26 +118,26 @@ class _Values:
                 self._go_on(error)
                 continue
             except ValueError as error:
-                raise self._bad(f"{error} is not a value of JSON") from None
+                raise self._bad(f"{error} is not a JSON value") from None
             except RecursionError:
-                raise self._bad("it is too deep") from None
+                raise self._bad("it is nested too deeply") from None
             if end == len(self._text) and self._grow(end + 1):
-                continue  # a number may go on
+                continue  # a number may have more digits
             self._at = end
             self._forget()
             return value
 
     def _go_on(self, error: json.JSONDecodeError) -> None:
-        """Take more of the text, where the value may only be cut off."""
+        """Read more text if the value may just be incomplete."""
         size = len(self._text) - self._at
         if size > MOST_ENTRY:
-            raise self._bad(f"it is longer than {MOST_ENTRY >> 20} MiB: write an entry a line, into a .jsonl file")
+            raise self._bad(f"it is longer than {MOST_ENTRY >> 20} MiB: write a .jsonl file with one entry per line")
         cut = error.msg.startswith("Unterminated") or error.pos >= len(self._text) - _LONGEST_WORD
         if not (cut and self._grow(self._at + 2 * size)):
             raise self._bad(error.msg[:1].lower() + error.msg[1:])
 
     def _grow(self, size: int) -> bool:
-        """Take text until there is so much; whether there was any."""
+        """Read until the buffer has `size` characters; returns True if any text was read."""
         more: list[str] = []
         while size > len(self._text) + sum(map(len, more)) and (piece := next(self._pieces, None)) is not None:
             more.append(piece)
@@ -145,7 +145,7 @@ class _Values:
         return any(more)
 
     def _next_mark(self) -> str:
-        """The next character that is no white space; empty at the end."""
+        """Return the next character that is not white space; empty at the end."""
         while True:
             self._at = _SPACE.match(self._text, self._at).end()  # type: ignore[union-attr]  # nothing matches too
             if self._at < len(self._text):
@@ -155,7 +155,7 @@ class _Values:
                 return ""
 
     def _forget(self) -> None:
-        """Drop what was read; not each time, since that copies the rest."""
+        """Drop the parsed text, but not after every value, because that copies the rest."""
         if self._at > _PIECE or self._at == len(self._text):
             self._line += self._text.count("\n", 0, self._at)
             self._text, self._at = self._text[self._at :], 0

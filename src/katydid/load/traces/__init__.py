@@ -1,1 +1,1 @@
-"""Traces: requests of the past with their instants and lengths, from a file to their replay. Pure."""
+"""Traces: recorded requests with their times and lengths, from reading a file to replaying it. Pure."""

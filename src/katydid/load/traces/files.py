@@ -1,7 +1,7 @@
-"""From the bytes of a file to a trace, whatever its form; read as it comes, an entry at a time. Knows no file.
+"""Parses the bytes of a trace file, in any known format, one entry at a time. Does not open files.
 
-Its requests must say the same things, in whatever order they come. Bounded: a file of any size takes no more memory
-than the limits here, some hundreds of MiB.
+All requests of a trace must have the same kinds of data; their order does not matter. Bounded: a file of any size takes
+no more memory than the limits here allow, a few hundred MiB.
 """
 
 from array import array
@@ -20,23 +20,23 @@ from katydid.model.formatting import plural
 
 MOST_REQUESTS = 10_000_000
 MOST_IDS = 32 * 2**20
-"""Hash ids of a trace together, 8 bytes each."""
+"""Maximum hash ids in a trace, 8 bytes each."""
 _LONGEST_SESSION = 256
 _BLOCK_SIZES = (512, 1024, 256, 128, 64, 32, 16)
-"""Tokens of a block that a hash id stands for, the most likely first: Mooncake's, and those of other servers."""
+"""Possible block sizes in tokens per hash id, most likely first: Mooncake's, then those of other servers."""
 _OF_TRACES = Columns("times", KNOWN, TIMES)
 _JSON = frozenset({b"{", b"["})
 _SPACE = b" \t\r\n"
 
 Placed = tuple[str, Record | None]
-"""Where a request stands in its file, as `line 7`; None where it asks nothing."""
+"""A request's location in its file, such as `line 7`, and the request; None if it has no question."""
 
 
 def records(pieces: Iterable[bytes]) -> Iterator[Placed]:
-    """The requests of a trace, in its order.
+    """Yield the requests of a trace file, in file order.
 
     Raises:
-        ConfigError: it cannot be read, or an entry is no request; says where.
+        ConfigError: the file cannot be read, or an entry is not a request; the message says where.
     """
     mark, source = _first_mark(unpacked(pieces))
     for number, (unit, place, value) in enumerate(_entries(mark, source), start=1):
@@ -55,7 +55,7 @@ def _entries(mark: bytes, source: Iterable[bytes]) -> Iterator[Entry]:
 
 
 def _first_mark(source: Iterator[bytes]) -> tuple[bytes, Iterable[bytes]]:
-    """The first byte that is no white space, by which a form is known; and all bytes again."""
+    """Return the first byte that is not white space, which identifies the format, and an iterator over all bytes."""
     before = []
     for piece in source:
         before.append(piece)
@@ -65,10 +65,10 @@ def _first_mark(source: Iterator[bytes]) -> tuple[bytes, Iterable[bytes]]:
 
 
 def collected(found: Iterable[Placed], most_bytes: int = MOST_BYTES) -> Trace:
-    """The trace that some records make.
+    """Build a trace from records.
 
     Raises:
-        ConfigError: they contradict each other, are too many, or there are none; says where.
+        ConfigError: the records contradict each other, are too many, or there are none; the message says where.
     """
     columns = _Columns(most_bytes)
     skipped = 0
@@ -83,13 +83,13 @@ def collected(found: Iterable[Placed], most_bytes: int = MOST_BYTES) -> Trace:
             raise ConfigError(f"{place} {error}") from None
     if not columns.times:
         without = f" ({plural(skipped, 'entry', 'entries')} without an answer)" if skipped else ""
-        raise ConfigError(f"holds no request{without}: give a trace that has one, or make it with `katydid learn`")
+        raise ConfigError(f"contains no request{without}: use another trace, or make one with `katydid learn`")
     return columns.trace(skipped)
 
 
 @dataclass(slots=True)
 class _Columns:
-    """What records say, in the order of their file."""
+    """The records of a file as columns, in file order."""
 
     most_bytes: int
     times: "array[float]" = field(default_factory=lambda: array("d"))
@@ -101,24 +101,24 @@ class _Columns:
     sessions: list[str | None] = field(default_factory=list)
     parents: "array[int]" = field(default_factory=lambda: array("q"))
     numbers: "array[int]" = field(default_factory=lambda: array("q"))
-    """Of each entry of the file, the record's place here; -1 for one that is left out."""
+    """For each entry of the file, the index of its record here; -1 if it is left out."""
     sizes: tuple[int, ...] = _BLOCK_SIZES
     names: dict[str, str] = field(default_factory=dict)
     bytes: int = 0
 
     def leave_out(self) -> None:
-        """An entry of the file is none of these."""
+        """Count an entry of the file that is left out."""
         self.numbers.append(NONE)
 
     def add(self, record: Record) -> None:
-        """Take one more.
+        """Add a record.
 
         Raises:
-            ConfigError: it does not fit those before it; without saying where.
+            ConfigError: the record contradicts earlier ones; the message does not say where it is.
         """
         number = len(self.times)
         if number >= MOST_REQUESTS:
-            raise ConfigError(f"is one more than {plural(MOST_REQUESTS, 'request')}: give a part of the trace")
+            raise ConfigError(f"exceeds the limit of {plural(MOST_REQUESTS, 'request')}: use a part of the trace")
         self._parent(record)
         self._says(record.input_tokens, self.inputs, "input length")
         self._says(record.output_tokens, self.outputs, "output length")
@@ -127,12 +127,12 @@ class _Columns:
         self.times.append(record.time)
         session = record.session
         if session is not None and len(session) > _LONGEST_SESSION:
-            raise ConfigError(f"has a session of {len(session)} characters: name it with {_LONGEST_SESSION} at most")
+            raise ConfigError(f"has a session name of {len(session)} characters: use at most {_LONGEST_SESSION}")
         self.sessions.append(None if session is None else self.names.setdefault(session, session))
         self.numbers.append(number)
 
     def _says(self, tokens: int | None, column: "array[int]", what: str) -> None:
-        """All requests of a trace say it, or none does."""
+        """Add a length to its column; either all requests of a trace have it or none does."""
         number = len(self.times)
         if number and (tokens is None) != (column[0] == NONE):
             raise ConfigError(f"has {'no' if tokens is None else 'an'} {what}, unlike those before it")
@@ -145,17 +145,17 @@ class _Columns:
             return
         tokens = record.input_tokens
         if tokens is None:
-            raise ConfigError("has hash_ids and no input length")
+            raise ConfigError("has hash_ids but no input length")
         fitting = tuple(size for size in self.sizes if -(-tokens // size) == count)
         if not fitting:
-            blocks = f"{plural(self.sizes[0], 'token')} a block, as in those before it"
+            wanted = -(-tokens // self.sizes[0])
             raise ConfigError(
-                f"has {plural(count, 'hash id')} for {plural(tokens, 'input token')}: with {blocks}, it has "
-                f"{-(-tokens // self.sizes[0])}"
+                f"has {plural(count, 'hash id')} for {plural(tokens, 'input token')}, but needs {wanted}: earlier "
+                f"requests have {plural(self.sizes[0], 'token')} per block"
             )
         self.sizes = fitting
         if len(self.ids) + count > MOST_IDS:
-            raise ConfigError(f"is where there are more than {MOST_IDS:,} hash ids: give a part of the trace")
+            raise ConfigError(f"exceeds the limit of {MOST_IDS:,} hash ids: use a part of the trace")
         self.ids.extend(record.hash_ids)
 
     def _prompt(self, record: Record, number: int) -> None:
@@ -165,7 +165,7 @@ class _Columns:
             return
         self.bytes += record.prompt.size + OVERHEAD * len(record.prompt.messages)
         if self.bytes > self.most_bytes:
-            raise ConfigError(f"is where messages are over {self.most_bytes >> 20} MiB: give a part of the trace")
+            raise ConfigError(f"exceeds the limit of {self.most_bytes >> 20} MiB of messages: use a part of the trace")
         self.prompts.append(record.prompt)
 
     def _parent(self, record: Record) -> None:
@@ -174,15 +174,15 @@ class _Columns:
             return
         parent = self.numbers[record.parent - 1]
         if parent == NONE:
-            raise ConfigError(f"has a parent, request {record.parent}, that is left out")
+            raise ConfigError(f"has parent {record.parent}, which is left out")
         if self.sessions[parent] != record.session:
-            raise ConfigError(f"has a parent, request {record.parent}, of another session")
+            raise ConfigError(f"has parent {record.parent}, which is in another session")
         if self.times[parent] > record.time:
-            raise ConfigError(f"has a parent, request {record.parent}, that begins later")
+            raise ConfigError(f"has parent {record.parent}, which starts later")
         self.parents.append(parent)
 
     def trace(self, skipped: int) -> Trace:
-        """All of them, in the order of their times."""
+        """Return the trace, ordered by time."""
         order = sorted(range(len(self.times)), key=self.times.__getitem__)
         first = self.times[order[0]]
         return Trace(
@@ -212,7 +212,7 @@ class _Columns:
         return Blocks(self.sizes[0], ids, placed)
 
     def _ordered_parents(self, order: list[int]) -> "array[int] | None":
-        """A request without a parent follows the one before it in its session."""
+        """Return parents by time order; a request without a parent follows the one before it in its session."""
         if not self.names and max(self.parents) == NONE:
             return None
         place = array("q", bytes(8 * len(order)))

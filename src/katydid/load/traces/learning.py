@@ -1,4 +1,4 @@
-"""From a gateway's log to a trace without texts or names, as `--trace` reads it. Knows no file; pure."""
+"""Converts a gateway's log to a trace for `--trace`, without texts or names. Does not open files; pure."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -22,13 +22,13 @@ COLUMNS = "time,input,output,session,parent"
 
 @dataclass(frozen=True, slots=True)
 class Learned:
-    """What a log says.
+    """The contents of a log.
 
     Attributes:
-        trace: its answered requests; conversations are numbered, from 1.
-        began: the first of them, in seconds since 1970.
-        cached: share of their input tokens that came from a prefix cache; None where the log does not say.
-        left_out: entries that are no answered request, by the reason.
+        trace: the answered requests; conversations are numbered from 1.
+        began: time of the first request, in seconds since 1970.
+        cached: share of the input tokens that came from a prefix cache; None if the log has no such data.
+        left_out: number of entries that are not answered requests, by reason.
     """
 
     trace: Trace
@@ -38,10 +38,10 @@ class Learned:
 
 
 def learned(pieces: Iterable[bytes]) -> Learned:
-    """What a log says, in any of the forms that `logs` knows.
+    """Parse a log in any format that `logs` knows.
 
     Raises:
-        ConfigError: it cannot be read, or has no answered request.
+        ConfigError: the log cannot be read, or has no answered request.
     """
     found: list[Logged] = []
     left_out: Counter[str] = Counter()
@@ -57,12 +57,14 @@ def learned(pieces: Iterable[bytes]) -> Learned:
         found = counted
     if not found:
         why = ", ".join(f"{count} with {reason}" for reason, count in left_out.most_common(3))
-        raise ConfigError(f"holds no answered request of LiteLLM, nginx or OpenTelemetry{f' ({why})' if why else ''}")
+        raise ConfigError(
+            f"contains no answered request in a format of LiteLLM, nginx or OpenTelemetry{f' ({why})' if why else ''}"
+        )
     return Learned(_trace(found, lengths=bool(counted)), min(each.start for each in found), _cached(found), +left_out)
 
 
 def csv_of(trace: Trace) -> Iterator[str]:
-    """The lines of our own CSV: times to the microsecond, parents by their numbers, from 1."""
+    """Yield the lines of Katydid's CSV format: times to the microsecond, parents as request numbers from 1."""
     yield COLUMNS
     for number, due in enumerate(trace.due):
         parent = trace.parent(number)
@@ -73,7 +75,7 @@ def csv_of(trace: Trace) -> Iterator[str]:
 
 
 def _trace(found: Iterable[Logged], *, lengths: bool) -> Trace:
-    """Sessions of a single request are none."""
+    """Build the trace; a session with a single request is dropped."""
     ordered = sorted(found, key=lambda each: each.start)
     counts = Counter(each.session for each in ordered if each.session is not None)
     names: dict[str, str] = {}
@@ -94,7 +96,7 @@ def _cached(found: Iterable[Logged]) -> float | None:
 
 
 def _values(pieces: Iterator[bytes]) -> Iterator[object]:
-    """The JSON values of a log: one a line, among lines that are none; or a document over many lines."""
+    """Yield the JSON values of a log: one per line, with other lines marked as skipped; or one multi-line document."""
     head = b""
     for piece in pieces:
         head += piece

@@ -1,8 +1,8 @@
-"""A request in a gateway's log: when it began, how long it was, and of which conversation; never what it said. Pure.
+"""Parses a request in a gateway's log: its start, lengths and conversation, never its text. Pure.
 
     startTime, prompt_tokens, completion_tokens       LiteLLM's StandardLoggingPayload, and its spend logs
-    msec or time_iso8601 or time_local, request_time  nginx's log in JSON, with whatever it was told to log beside
-    resourceSpans, or a span with attributes          OpenTelemetry's spans of generative AI, as OTLP's JSON or an SDK's
+    msec or time_iso8601 or time_local, request_time  nginx's log in JSON, with any other configured fields
+    resourceSpans, or a span with attributes          OpenTelemetry's GenAI spans, as OTLP JSON or from an SDK
 
 LiteLLM: https://docs.litellm.ai/docs/proxy/logging_spec. nginx: http://nginx.org/en/docs/http/ngx_http_log_module.html.
 OpenTelemetry: https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-spans/.
@@ -32,13 +32,13 @@ _GENAI_SESSIONS = ("gen_ai.conversation.id", "session.id")
 
 @dataclass(frozen=True, slots=True)
 class Logged:
-    """One request that was answered.
+    """One answered request.
 
     Attributes:
         start: seconds since 1970.
-        input_tokens, output_tokens: None where the log does not say.
-        session: what the log calls its conversation; None where it says nothing.
-        cached_tokens: of the input, from a prefix cache; None where the log does not say.
+        input_tokens, output_tokens: None if not in the log.
+        session: the log's id of the conversation; None if not in the log.
+        cached_tokens: input tokens that came from a prefix cache; None if not in the log.
     """
 
     start: float
@@ -49,7 +49,7 @@ class Logged:
 
 
 def requests_in(value: object) -> Iterator[Logged | Skipped]:
-    """What an entry of a log tells of requests: mostly one; for one that is left out, why."""
+    """Yield the requests in one log entry, usually one; yields the reason instead if a request is left out."""
     if not isinstance(value, dict):
         yield Skipped("no object")
         return
@@ -64,7 +64,7 @@ def requests_in(value: object) -> Iterator[Logged | Skipped]:
     elif value.keys() & _NGINX:
         yield _told(_nginx)(value)
     else:
-        yield Skipped("no request of a known form")
+        yield Skipped("no request of a known format")
 
 
 def _told(read: Any) -> Any:
@@ -82,7 +82,7 @@ def _litellm(value: Mapping[str, object]) -> Logged:
     if str(value.get("status") or "success") != "success":
         raise Skipped("a failure")
     if value.get("cache_hit") in {True, "True"}:
-        raise Skipped("an answer of the gateway's own cache")
+        raise Skipped("an answer from the gateway's cache")
     usage = _inner(value, "usage") or _inner(value, "metadata", "usage_object")
     sessions = (*SESSIONS, "litellm_session_id")
     session = _text(value, *sessions) or _text(_inner(value, "metadata"), *sessions) or _text(value, "trace_id")
@@ -104,7 +104,7 @@ def _nginx(value: Mapping[str, object]) -> Logged:
         raise Skipped("a method other than POST")
     end = _moment(value, *_NGINX_TIMES)
     return Logged(
-        end - (amount(_number(value.get("request_time"))) or 0.0),  # it is logged when it is over
+        end - (amount(_number(value.get("request_time"))) or 0.0),  # nginx logs the end of a request
         _count(value, *INPUTS),
         _count(value, *OUTPUTS),
         _text(value, *SESSIONS),
@@ -113,7 +113,7 @@ def _nginx(value: Mapping[str, object]) -> Logged:
 
 
 def _spans(value: Mapping[str, object]) -> Iterator[Mapping[str, object]]:
-    """Of OTLP's JSON, those of all scopes; what is not as it should be is none."""
+    """Yield the spans of all scopes in OTLP JSON; malformed parts are ignored."""
     for resource in _list(value.get("resourceSpans")):
         for scope in _list(resource.get("scopeSpans")):
             yield from _list(scope.get("spans"))
@@ -145,7 +145,7 @@ def _span(value: Mapping[str, object]) -> Logged:
 
 
 def _attributes(value: object) -> dict[str, object]:
-    """By name: an SDK's object, or OTLP's list of keys and typed values."""
+    """Return attributes by name, from an SDK's object or from OTLP's list of keys and typed values."""
     if isinstance(value, dict):
         return value
     return {
@@ -156,7 +156,7 @@ def _attributes(value: object) -> dict[str, object]:
 
 
 def _inner(value: Mapping[str, object], *names: str) -> Mapping[str, object]:
-    """An object within; an empty one where there is none."""
+    """Return a nested object, or an empty one if it is missing."""
     for name in names:
         found = value.get(name)
         value = found if isinstance(found, dict) else {}
@@ -186,7 +186,7 @@ def _count(value: Mapping[str, object], *names: str) -> int | None:
 
 
 def _number(said: object) -> object:
-    """A number that a log has as text."""
+    """Convert a number that the log contains as text."""
     if not isinstance(said, str):
         return said
     try:

@@ -1,10 +1,10 @@
-"""One request of a trace, in any of the forms in which traces have them. Knows no file.
+"""One request of a trace, in any known format. Does not open files.
 
     timestamp, input_length, output_length, hash_ids       Mooncake's JSON; milliseconds
     Timestamp, Request tokens, Response tokens              BurstGPT's CSV; seconds
     TIMESTAMP, ContextTokens, GeneratedTokens               Azure's CSV; dates
     timestamp, messages                                     OpenAI's messages; as Mooncake's, or a date
-    time, input, output, session, parent                    our own CSV; seconds, or dates
+    time, input, output, session, parent                    Katydid's own CSV; seconds, or dates
 
 Mooncake: https://github.com/kvcache-ai/Mooncake (FAST'25 traces). BurstGPT: https://github.com/HPMLL/BurstGPT. Azure:
 https://github.com/Azure/AzurePublicDataset.
@@ -21,7 +21,7 @@ from katydid.model.errors import ConfigError
 from katydid.model.options.quantities import quoted
 
 TIMES = ("timestamp", "time", "created_time", "created_at", "created", "start_time")
-"""The first of these that a request has is its time; so of the others."""
+"""Names of the time column; the first one present counts, as for the columns below."""
 INPUTS = ("input", "input_length", "input_tokens", "request tokens", "contexttokens", "prompt_tokens")
 OUTPUTS = ("output", "output_length", "output_tokens", "response tokens", "generatedtokens", "completion_tokens")
 SESSIONS = ("session", "session_id", "session id")
@@ -29,12 +29,12 @@ PARENT = "parent"
 HASHES = "hash_ids"
 TEXTS = (*CONVERSATIONS, "prompt", "text_input", "text")
 KNOWN = frozenset({*TIMES, *INPUTS, *OUTPUTS, *SESSIONS, PARENT})
-"""Columns of a table."""
+"""Table columns that are read."""
 
 _IN_MILLISECONDS = frozenset({"timestamp", "created_time"})
-"""Of JSON, as Mooncake has them; a table's are in seconds."""
+"""Times in milliseconds in JSON, as in Mooncake's traces; in tables they are in seconds."""
 _EPOCH_S, _EPOCH_MS = 1e9, 1e11
-"""Numbers from here on are seconds, or milliseconds, since 1970: no trace is so long."""
+"""Numbers at or above these are seconds, or milliseconds, since 1970; no trace is that long."""
 _LATEST = 1e14
 _MOST_ID = 2**64
 
@@ -44,13 +44,12 @@ class Record:
     """One request.
 
     Attributes:
-        time: in seconds, from whatever beginning.
-        input_tokens, output_tokens: None where the file does not say.
-        session: the conversation that it is part of; None for one of its own.
-        parent: the number of the request that it follows, in the file, from 1; None for the one before it in its
-            session.
-        hash_ids: of the blocks that its prompt begins with; requests with the same ids share these.
-        prompt: what it said; None where only lengths are known.
+        time: seconds from an arbitrary origin.
+        input_tokens, output_tokens: None if not in the file.
+        session: id of its conversation; None if it is not part of one.
+        parent: number, from 1, of the request in the file that it follows; None = the one before it in its session.
+        hash_ids: ids of the blocks that its prompt begins with; requests with equal ids share these blocks.
+        prompt: its messages; None if only lengths are known.
     """
 
     time: float
@@ -63,16 +62,16 @@ class Record:
 
 
 def record_of(value: object, number: int, *, table: bool) -> Record:
-    """The request that an entry of a file is.
+    """Convert an entry of a file to a request.
 
     Args:
-        value: as JSON or a table's row has it.
-        number: where it stands in its file, from 1.
-        table: it is a row, whose values are texts.
+        value: a JSON value or a table row.
+        number: entry number in the file, from 1.
+        table: True for a table row, whose values are text.
 
     Raises:
-        ConfigError: it is none; without saying where.
-        Skipped: it asks nothing.
+        ConfigError: the entry is not a request; the message does not say where it is.
+        Skipped: the request has no question.
     """
     if not isinstance(value, dict):
         raise ConfigError("is not a request: give an object with a timestamp")
@@ -90,14 +89,14 @@ def record_of(value: object, number: int, *, table: bool) -> Record:
 
 
 def seconds_of(value: Any, *, milliseconds: bool = False) -> float:
-    """A moment in seconds: a number, or a date of ISO 8601; without a zone it is in UTC.
+    """Convert a number or an ISO 8601 date to seconds; a date without a time zone is in UTC.
 
     Args:
-        value: as a file has it; a table's numbers are texts.
-        milliseconds: small numbers are these.
+        value: a JSON value, or text from a table.
+        milliseconds: True if numbers too small for a date are in milliseconds.
 
     Raises:
-        ValueError: it is none.
+        ValueError: the value is not a time.
     """
     if type(value) not in {int, float, str}:
         raise ValueError(value)
@@ -118,15 +117,15 @@ def seconds_of(value: Any, *, milliseconds: bool = False) -> float:
 def _time(value: Mapping[str, object], *, table: bool) -> float:
     name, said = _first(value, TIMES)
     if said is None:
-        raise ConfigError(f"has no time: {TIMES[0]} or {TIMES[1]}")
+        raise ConfigError(f"has no time: add {TIMES[0]} or {TIMES[1]}")
     try:
         return seconds_of(said, milliseconds=not table and name in _IN_MILLISECONDS)
     except (ValueError, OverflowError):
-        raise ConfigError(f"{name} is {quoted(str(said))}: give a number, or a date as 2024-05-10T00:00:09Z") from None
+        raise ConfigError(f"{name} is {quoted(str(said))}: give a number or a date like 2024-05-10T00:00:09Z") from None
 
 
 def _first(value: Mapping[str, object], names: tuple[str, ...]) -> tuple[str, object]:
-    """The first of these that it has, which is not empty."""
+    """Return the first of `names` whose value is not empty, and the value."""
     for name in names:
         if (said := value.get(name)) is not None and said != "":
             return name, said

@@ -1,7 +1,7 @@
-"""One process's part in a replay: which request is next, as users become free for it. Pure.
+"""One process's part of a replay: which request comes next when a user is free. Pure.
 
-Conversations are shared out whole: process k of n takes every n-th of the requests that follow no other, with all that
-follow it. A request that follows another is due when it was in the trace, but not before the other has ended.
+A whole conversation belongs to one process: process k of n takes every n-th of the requests without a parent, and all
+requests that follow it. A request with a parent is due at its time in the trace, but not before its parent has ended.
 """
 
 import math
@@ -13,15 +13,15 @@ from katydid.load.traces.trace import Trace
 
 
 class ReplayQueue:
-    """See `arrivals.Queue`. An arrival's number is that of its request in the trace.
+    """See `arrivals.Queue`. An arrival's number is the number of its request in the trace.
 
     Args:
-        trace: of the whole run.
-        begin: when its first second begins, on the caller's clock.
-        rank: of this process, from 0.
-        processes: that share the trace.
-        drop_late: seconds after which a request that found no free user is never sent; None: it waits.
-        goes_on: whether a request that has ended was answered, so that others may follow it.
+        trace: the trace of the whole run.
+        begin: when the trace starts, on the caller's clock.
+        rank: index of this process, from 0.
+        processes: number of processes that share the trace.
+        drop_late: a request that has waited this many seconds for a free user is never sent; None = it always waits.
+        goes_on: returns True if a request that has ended was answered, so that others may follow it.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class ReplayQueue:
         self._left = len(self._first_turns) + sum(map(len, self._followers.values()))
 
     def _shared_out(self, rank: int, processes: int) -> Iterator[int]:
-        """This process's requests that follow no other; it notes those that follow."""
+        """Yield this process's requests without a parent; record the others in `_followers`."""
         trace = self._trace
         if trace.parents is None:
             yield from range(rank, len(trace), processes)
@@ -64,11 +64,11 @@ class ReplayQueue:
 
     @property
     def spent(self) -> bool:
-        """Whether every request has begun, or never will."""
+        """Return True if every request has been started or dropped."""
         return self._left == 0
 
     def take(self, now: float) -> tuple[int, float] | None:
-        """The next request that is still to be sent, and when it is due, or was; None where none can be as yet."""
+        """Return the number and due time of the next request to send; None if none is available yet."""
         while (found := self._next()) is not None:
             number, due = found
             if now - due <= self._patience:
@@ -77,11 +77,11 @@ class ReplayQueue:
         return None
 
     def begun(self) -> None:
-        """A request that was taken is sent."""
+        """Record that a request is being sent."""
         self._left -= 1
 
     def ended(self, number: int, now: float) -> None:
-        """A request has ended: those that follow it may be sent."""
+        """Record that a request has ended; its followers become available, or are dropped if it failed."""
         for each in self._followers.pop(number, ()):
             if self._goes_on(number):
                 heappush(self._ready, (max(now, self._begin + self._trace.due[each]), each))
@@ -101,7 +101,7 @@ class ReplayQueue:
         return number, due
 
     def _drop(self, number: int) -> None:
-        """It is never sent, nor what follows it."""
+        """Drop a request and everything that follows it."""
         self._left -= 1
         for each in self._followers.pop(number, ()):
             self._drop(each)

@@ -1,7 +1,7 @@
-"""A trace in memory, and the part of it that a run replays: a few numbers a request, no text but what it says itself.
+"""A trace in memory, and the part of it that a run replays: a few numbers per request, plus messages if it has them.
 
-Instants are seconds from the trace's first request, in their order. A request with a parent belongs to its
-conversation, and is due when it was in the trace, or when its parent has ended, whichever is later.
+Times are seconds from the trace's first request, in ascending order. A request with a parent belongs to the parent's
+conversation and is due at its time in the trace, or when its parent has ended, whichever is later.
 """
 
 import math
@@ -13,7 +13,7 @@ from katydid.model.errors import ConfigError
 from katydid.model.options.quantities import QuantityError, duration, format_duration, quoted
 
 NONE = -1
-"""In place of a number that is not there."""
+"""Stands for a missing number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,9 +21,9 @@ class Blocks:
     """The blocks that prompts begin with.
 
     Attributes:
-        size: tokens of each; a prompt's last one may be shorter.
-        ids: of all requests, one after the other.
-        begins: where each request's begin, and their end.
+        size: tokens per block; a prompt's last block may be shorter.
+        ids: block ids of all requests, concatenated.
+        begins: index of each request's first id in `ids`, and the total number of ids.
     """
 
     size: int
@@ -31,22 +31,22 @@ class Blocks:
     begins: "array[int]"
 
     def of(self, number: int) -> "array[int]":
-        """A request's."""
+        """Return the block ids of a request."""
         return self.ids[self.begins[number] : self.begins[number + 1]]
 
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """Requests with their instants. Each attribute has one entry a request; None where the trace does not say.
+    """Requests with their times. Each column has one entry per request; None if the trace has no such data.
 
     Attributes:
-        due: seconds from the beginning, in order; of one with a parent, the earliest.
+        due: due times in seconds from the start, ascending; for a request with a parent, the earliest time.
         inputs, outputs: tokens.
-        blocks: that prompts share.
-        prompts: that are said as they are; None where they are made.
-        parents: the number of the request before it in its conversation, or -1; always smaller than its own.
-        sessions: names.
-        skipped: requests of the file that are left out: they ask nothing, or had no answer.
+        blocks: blocks that prompts share.
+        prompts: messages to send unchanged; None if prompts are generated.
+        parents: number of the request before it in its conversation, or -1; always smaller than its own number.
+        sessions: session names.
+        skipped: number of requests of the file that are left out because they had no question or no answer.
     """
 
     due: "array[float]"
@@ -68,18 +68,23 @@ class Trace:
 
     @property
     def makes_prompts(self) -> bool:
-        """Whether its prompts are made by their lengths."""
+        """Return True if prompts are generated from their lengths."""
         return self.inputs is not None and self.prompts is None
 
     @property
     def says_lengths(self) -> bool:
-        """Whether it says anything of a request beside its time."""
+        """Return True if the trace has more than the times of requests."""
         return self.inputs is not None or self.outputs is not None or self.prompts is not None
 
     def replayed(self, begin: float = 0.0, end: float = math.inf, *, speed: float = 1.0) -> "Trace":
-        """The requests of a window, in seconds of the trace, from its beginning on, so many times as fast.
+        """Return the requests of a window of the trace, sped up by a factor.
 
-        A conversation that began before the window goes on as one that begins in it.
+        A conversation that began before the window starts at its first request in the window.
+
+        Args:
+            begin: start of the window, in seconds of the trace; the new times count from here.
+            end: end of the window, in seconds of the trace.
+            speed: how many times faster than in the trace.
 
         Raises:
             ConfigError: no request is in the window.
@@ -92,7 +97,7 @@ class Trace:
         return replace(part, due=array("d", ((at - begin) / speed for at in part.due)))
 
     def part(self, first: int, last: int) -> "Trace":
-        """The requests from a number to before another."""
+        """Return requests `first` to `last` - 1."""
         if (first, last) == (0, len(self)):
             return self
         parents = self.parents and array("q", (max(NONE, each - first) for each in self.parents[first:last]))
@@ -109,20 +114,20 @@ class Trace:
         )
 
     def parent(self, number: int) -> int | None:
-        """The request that it follows in its conversation."""
+        """Return the number of the request's parent, or None."""
         if self.parents is None or self.parents[number] == NONE:
             return None
         return self.parents[number]
 
     @property
     def first_turns(self) -> "array[float]":
-        """When requests are due that follow no other."""
+        """Due times of the requests without a parent."""
         if self.parents is None:
             return self.due
         return array("d", (at for at, parent in zip(self.due, self.parents, strict=True) if parent == NONE))
 
     def most_within(self, seconds: float) -> int:
-        """The most requests that are due within so many seconds."""
+        """Return the largest number of requests due within any `seconds` seconds."""
         most = begin = 0
         for number, at in enumerate(self.due):
             while at - self.due[begin] > seconds:
@@ -131,7 +136,7 @@ class Trace:
         return most
 
     def shared(self, begin: float = 0.0) -> float:
-        """The share of the input tokens of requests from a moment on that are in blocks which an earlier one had."""
+        """Return the share of input tokens, of requests due from `begin` on, in blocks that an earlier request had."""
         if self.blocks is None or self.inputs is None:
             return 0.0
         seen: set[int] = set()
@@ -147,10 +152,10 @@ class Trace:
 
 
 def read_window(text: str) -> tuple[float, float]:
-    """Begin and end in seconds of the trace, from its first request; `10m` is its first ten minutes.
+    """Parse a window into begin and end, in seconds from the trace's first request; `10m` is the first ten minutes.
 
     Raises:
-        QuantityError: it is no window.
+        QuantityError: the text is not a window.
     """
     first, dash, last = text.strip().rpartition("-")
     try:
@@ -158,12 +163,12 @@ def read_window(text: str) -> tuple[float, float]:
     except QuantityError:
         raise QuantityError(f"{quoted(text)} is not a window such as 10m or 1h-1h30m") from None
     if not (0 <= begin < end and math.isfinite(end)):
-        raise QuantityError(f"{quoted(text)} needs an end after its begin, both from the trace's first request")
+        raise QuantityError(f"{quoted(text)}: the end must be after the begin, both from the trace's first request")
     return begin, end
 
 
 def window(text: str) -> str:
-    """A window, checked and spelled in one way: the kind of an option.
+    """Check a window and return its canonical spelling; used as the `kind` of an option.
 
     Raises:
         QuantityError: see `read_window`.

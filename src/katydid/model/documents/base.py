@@ -1,7 +1,7 @@
-"""A JSON object as a type: known keys are attributes, checked once when it is read; the others are kept. Pure.
+"""Typed JSON documents: known keys are attributes, checked once on reading; unknown keys are kept. Pure.
 
-A document stays what it is to JSON too: `manifest.users` and `manifest["users"]` are the same value, so that notebooks
-and workloads from outside need no types of ours.
+A document is also a mapping: `manifest.users` and `manifest["users"]` are the same value, so notebooks and external
+workloads do not need Katydid's types.
 """
 
 from collections.abc import ItemsView, Iterator, KeysView
@@ -15,11 +15,11 @@ from katydid.model.errors import KatydidError
 Kind = TypeVar("Kind")
 
 SCHEMA_VERSION = 1
-"""Of every document: it changes where a key that is there today means something else."""
+"""Version of all documents; it changes when the meaning of an existing key changes."""
 
 
 class DocumentError(KatydidError):
-    """This JSON is not such a document; the message says which key is wrong, and in what way."""
+    """The JSON is not a document of this type; the message says which key is wrong, and why."""
 
 
 class Part(msgspec.Struct, kw_only=True, frozen=True):
@@ -29,22 +29,22 @@ class Part(msgspec.Struct, kw_only=True, frozen=True):
 class Document(msgspec.Struct, kw_only=True, frozen=True, dict=True, omit_defaults=True):
     """A whole document.
 
-    An attribute without a default is a key that this version always writes; one that has its default is not written.
-    Documents of earlier versions may lack keys that may be null, and those of EARLIER.
+    An attribute without a default is a key that this version always writes; an attribute that equals its default is not
+    written. Documents from earlier versions may lack nullable keys and the keys in EARLIER.
     """
 
     EARLIER: ClassVar[dict[str, object]] = {"schema_version": SCHEMA_VERSION}
-    """What keys are taken to be that earlier versions did not write."""
+    """Values of keys that earlier versions did not write."""
 
     @classmethod
     def read(cls, source: object) -> Self:
-        """The document that a JSON value is.
+        """Convert a JSON value to a document.
 
         Args:
-            source: as a JSON parser gives it. It is kept, so that what is written again has all of its keys.
+            source: the parsed JSON. It is kept, so that writing the document again keeps all its keys.
 
         Raises:
-            DocumentError: it is not such a document; in half a line, for who knows the file.
+            DocumentError: it is not a document of this type; the message does not name the file.
         """
         if not isinstance(source, dict):
             raise DocumentError("not a JSON object")
@@ -57,19 +57,19 @@ class Document(msgspec.Struct, kw_only=True, frozen=True, dict=True, omit_defaul
 
     @classmethod
     def of(cls, **keys: object) -> Self:
-        """The document with these keys, whose values may be our types.
+        """Create a document with these keys; their values may be Katydid's types.
 
         Raises:
-            DocumentError: one is of the wrong type, or lacking.
+            DocumentError: a key has the wrong type or is missing.
         """
         return cls.read(msgspec.to_builtins({"schema_version": SCHEMA_VERSION, **keys}, enc_hook=_plain))
 
     @classmethod
     def parse(cls, text: bytes) -> Self:
-        """The same from a file's content.
+        """Convert the content of a file to a document.
 
         Raises:
-            DocumentError: it is not such a document, or not JSON.
+            DocumentError: it is not JSON, or not a document of this type.
         """
         try:
             return cls.read(msgspec.json.decode(text))
@@ -78,16 +78,16 @@ class Document(msgspec.Struct, kw_only=True, frozen=True, dict=True, omit_defaul
 
     @cached_property
     def json(self) -> dict[str, Any]:
-        """The JSON object: the very one that was read, or what the attributes say; so of a document within it."""
+        """The JSON object: the original if it was read, else built from the attributes; nested documents likewise."""
         told: dict[str, Any] = msgspec.to_builtins(self, enc_hook=_plain)
         parts = ((name, getattr(self, name)) for name in self.__struct_fields__)
         return told | {name: part.json for name, part in parts if isinstance(part, Document)}
 
     def part(self, key: str, kind: type[Kind]) -> Kind | None:
-        """What stands under a key that only some documents have, as a type; None where it is not there.
+        """Return the value of an optional key as `kind`, or None if it is missing.
 
         Raises:
-            DocumentError: it is of another type.
+            DocumentError: the value is of another type.
         """
         if self.json.get(key) is None:
             return None
@@ -97,10 +97,10 @@ class Document(msgspec.Struct, kw_only=True, frozen=True, dict=True, omit_defaul
             raise DocumentError(f"{key}: {_in_words(error)}") from None
 
     def added(self, **keys: object) -> Self:
-        """The document with more keys, or with other values of them.
+        """Return a copy with keys added or replaced.
 
         Raises:
-            DocumentError: one of them is of the wrong type.
+            DocumentError: a key has the wrong type.
         """
         return self.read({**self.json, **msgspec.to_builtins(keys, enc_hook=_plain)})
 
@@ -119,21 +119,21 @@ class Document(msgspec.Struct, kw_only=True, frozen=True, dict=True, omit_defaul
         return len(self.json)
 
     def keys(self) -> KeysView[str]:
-        """Of the JSON object."""
+        """See `dict.keys`."""
         return self.json.keys()
 
     def items(self) -> ItemsView[str, Any]:
-        """Of the JSON object."""
+        """See `dict.items`."""
         return self.json.items()
 
     def get(self, key: str, default: object = None) -> Any:
-        """A value of the JSON object, as a mapping's `get`."""
+        """See `dict.get`."""
         return self.json.get(key, default)
 
 
 @cache
 def _missing(kind: type[Document]) -> dict[str, object]:
-    """What keys are taken to be that a document lacks."""
+    """Return default values for keys that a document of an earlier version may lack."""
     fields = msgspec.structs.fields(kind)
     return {f.encode_name: None for f in fields if f.required and _may_be_null(f.type)} | kind.EARLIER
 
@@ -147,7 +147,7 @@ def _may_be_null(kind: object) -> bool:
 
 
 def _in_words(error: msgspec.ValidationError) -> str:
-    """``users: expected `int | null`, got `str` `` for what msgspec says."""
+    """Reword an error of msgspec, such as ``users: expected `int | null`, got `str` ``."""
     said, _, where = str(error).partition(" - at `$")
     said = said.replace("Object missing required field", "there is no")
     said = said[0].lower() + said[1:]
@@ -155,5 +155,5 @@ def _in_words(error: msgspec.ValidationError) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """NumPy's scalars, which are numbers."""
+    """Convert a NumPy scalar to a Python number."""
     return value.item()

@@ -1,34 +1,41 @@
-"""What a search for the capacity found: the key `capacity` of `summary.json`, and `katydid capacity --json`. Pure."""
+"""The result of a capacity search: the key `capacity` of `summary.json`, and `katydid capacity --json`. Pure."""
 
 from msgspec import field
 
 from katydid.model.documents.base import Document, Part
 
 USERS, REQUESTS_PER_S = "users", "requests_per_s"
-"""What a capacity is a number of."""
+"""Units of a capacity."""
 
 
 class Hold(Part, kw_only=True, frozen=True):
-    """What a stage showed, from its settling to its end.
+    """The measurements of one stage, after it has settled.
 
     Attributes:
-        stage: its number, from 0.
-        users: that there were; in a stage at a rate, the pool that served it.
-        rate_per_s: requests that arrived each second; null where users kept an interval.
-        purpose: what it was held for, as `bracket` or `measure`.
-        ended: `time`, or `failures` where it was stopped early.
-        seconds: that count.
-        offered_per_s: requests that were due; conversations, where a user holds one every interval.
-        ok_per_s: successful answers that came, whenever they were asked for.
-        sustained: users, or requests/s of a stage at a rate, that the target answered at the pace at which they came.
-        judged: by part of the objective, how many requests, or conversations, it was asked of.
-        missed: how many of those missed it.
-        broken: parts of the objective that were broken; `keeps_up` where the target fell behind.
-        requests_each: requests of each thing that is offered: 1, or those of a conversation in the mean.
-        rate_limited: requests that a rate limiter refused, where most failures are such.
-        limiter_per_s: requests that it lets pass each second in the long run; null where the stage does not show it.
-        limiter_window_s: its window, null as above.
-        limiter_at_least_s: its window is no shorter than this.
+        stage: stage number, from 0.
+        users: number of users; in a stage at a rate, the size of the pool.
+        purpose: what the stage was for, such as `bracket` or `measure`.
+        ended: `time`, or `failures` if it was stopped early.
+        seconds: seconds that count.
+        requests: requests that count.
+        ok: how many of them succeeded.
+        failed: how many of them failed.
+        offered_per_s: offered load in requests per second, or conversations per second if users start these.
+        ok_per_s: successful answers that arrived per second, whenever they were requested.
+        sustained: load that the target kept up with, in users, or in requests/s in a stage at a rate.
+        keeps_up: true if the target kept up with the offered load.
+        p50_ms: median of the service time.
+        p95_ms: 95th percentile of the service time.
+        judged: number of requests or conversations judged, by criterion of the objective.
+        missed: how many of them missed it, by criterion.
+        broken: violated criteria of the objective; `keeps_up` if the target fell behind.
+        rate_per_s: arrival rate in requests per second; null if users kept an interval.
+        requests_each: mean number of requests per offered unit: 1, or the requests of a conversation.
+        rate_limited: requests rejected by a rate limiter, if most failures are of this kind.
+        limiter_per_s: requests per second that the rate limiter accepts in the long run; null if the stage does not
+            show it.
+        limiter_window_s: window of the rate limiter; null if the stage does not show it.
+        limiter_at_least_s: lower bound of the rate limiter's window.
     """
 
     stage: int
@@ -57,11 +64,11 @@ class Hold(Part, kw_only=True, frozen=True):
 
 
 class Step(Hold, kw_only=True, frozen=True):
-    """A stage of a search, with what became of the objective.
+    """A stage of a search, with the result for the objective.
 
     Attributes:
-        held: the objective was kept.
-        missed_share: of the part of the objective that most missed.
+        held: true if the objective was met.
+        missed_share: share of requests that missed the criterion missed most often.
     """
 
     held: bool
@@ -69,25 +76,25 @@ class Step(Hold, kw_only=True, frozen=True):
 
 
 class CapacityFound(Part, kw_only=True, frozen=True):
-    """What a search found.
+    """The result of a capacity search.
 
     Attributes:
-        unit: of the capacity: `users`, or `requests_per_s` where rates were searched.
-        capacity: at the objective; the most that were tried, where `at_least`; null where nothing held.
-        low, high: interval at 95 %; `high` is null where nothing broke.
-        at_least: nothing broke.
-        estimates: of each repeat.
-        limiting: the part of the objective that breaks first.
-        method: `logistic`, `isotonic`, `cliff`, `saturation` or `limiter`; of most repeats.
-        cliff: the objective is kept and broken at neighbouring loads, with nothing in between.
-        knee: load at which throughput is highest; null where the loads do not show it.
+        capacity: highest load that meets the objective; the highest load tried if `at_least`; null if no load met it.
+        low, high: 95 % interval of the capacity; `high` is null if no load violated the objective.
+        at_least: true if no load violated the objective, so that the capacity is a lower bound.
+        estimates: estimate of each repeat.
+        limiting: the criterion of the objective that is violated first.
+        method: `logistic`, `isotonic`, `cliff`, `saturation` or `limiter`; the method of most repeats.
+        cliff: true if neighbouring loads meet and violate the objective, with nothing in between.
+        knee: load with the highest throughput; null if the loads do not show it.
         limited_by: what ended the growth.
-        evidence: for that.
-        objective: its parts, as a person would write them.
-        steps: every stage, in their order.
-        limiter_seen: of a rate limiter that breaks the objective, whether holds lasted long enough to see what it lets
-            pass in the long run; where not, `high` is all that is known. Null where it is not that.
-        advice: what to do beyond the capacity; null where nothing is known.
+        evidence: evidence for `limited_by`.
+        objective: the criteria of the objective, as a person would write them.
+        steps: all stages, in order.
+        unit: unit of the capacity: `users`, or `requests_per_s` if rates were searched.
+        limiter_seen: if a rate limiter violates the objective: whether the stages were long enough to show the rate it
+            accepts in the long run; if false, only `high` is known. Null without a rate limiter.
+        advice: what to do beyond the capacity; null if unknown.
     """
 
     capacity: float | None
@@ -109,17 +116,17 @@ class CapacityFound(Part, kw_only=True, frozen=True):
 
     @property
     def at_rates(self) -> bool:
-        """Whether the capacity is a rate of requests."""
+        """Return True if the capacity is a request rate."""
         return self.unit == REQUESTS_PER_S
 
 
 class CapacityResult(Document, kw_only=True, frozen=True):
-    """The content of `katydid capacity --json`; of a run that found nothing, the last three keys alone.
+    """The content of `katydid capacity --json`; if the search found nothing, only the last three keys have values.
 
     Attributes:
-        valid: whether the measurement is.
-        ended: as the manifest's.
-        run: the run's folder.
+        valid: whether the measurement is valid.
+        ended: see the manifest.
+        run: the run folder.
     """
 
     schema_version: int

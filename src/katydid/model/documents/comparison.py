@@ -11,7 +11,7 @@ from katydid.model.units import Better, Unit
 
 
 class Verdict(StrEnum):
-    """Of a metric, and of a whole comparison; only the latter can be mixed or invalid."""
+    """The verdict on a metric or on a whole comparison; only a comparison can be mixed or invalid."""
 
     FASTER = "faster"
     SLOWER = "slower"
@@ -25,22 +25,22 @@ _OF_METRICS = frozenset(Verdict) - {Verdict.MIXED, Verdict.INVALID}
 MetricVerdict = Annotated[Verdict, Meta(extra_json_schema={"enum": sorted(_OF_METRICS)})]
 
 STREAM = ("ttft.p50", "ttft.p95", "tpot.p50", "duration.p50")
-"""Of whatever streams, and the default: when the answer begins, how fast it goes on, and how long it takes."""
+"""Primary metrics of streaming workloads, and the default: time to first token, output speed, total time."""
 SAME_LEVEL = 0.05
-"""Of the two one-sided tests that "no difference" takes."""
+"""Significance level of each of the two one-sided tests behind "no difference"."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class CompareSettings:
-    """What a comparison looks for (`[compare]` and `[policy]` of a thresholds file).
+    """Settings of a comparison (`[compare]` and `[policy]` of a thresholds file).
 
     Attributes:
-        primary: metrics that decide beside `failure_rate`, Holm-adjusted; all others are exploratory. The default
-            stands for the workload's own, which these are of streams.
-        min_change: fraction below which a change is of no interest.
-        same_within: fraction that "no difference" means.
-        family_alpha: chance that two equal versions are called different in any primary metric.
-        same_level: of each of the two one-sided tests behind "no difference".
+        primary: metrics that decide, in addition to `failure_rate`, Holm-adjusted; all others are exploratory. The
+            default, the metrics of streaming workloads, means the workload's own primary metrics.
+        min_change: a change smaller than this fraction is irrelevant.
+        same_within: "no difference" means a change within this fraction.
+        family_alpha: probability that two equal versions are called different in any primary metric.
+        same_level: significance level of each of the two one-sided tests behind "no difference".
     """
 
     primary: tuple[str, ...] = STREAM
@@ -51,7 +51,7 @@ class CompareSettings:
 
 
 class ComparedPoints(Part, kw_only=True, frozen=True):
-    """The difference of a share, in percentage points."""
+    """The change of a share, in percentage points, with its interval and the smallest detectable change."""
 
     change: float | None
     low: float | None
@@ -60,19 +60,21 @@ class ComparedPoints(Part, kw_only=True, frozen=True):
 
 
 class BothSides(Part, kw_only=True, frozen=True):
-    """A metric's value on both sides. `change`, `low` and `high` are ratios less one.
+    """A metric's values on both sides. `change`, `low` and `high` are new / base − 1.
 
     Attributes:
-        name: flat, as `ttft.p95`.
-        base, new: the sides' values: milliseconds, fractions, per second.
-        low, high: the 95 % interval of the change; null to the open side of a bound.
-        bound: `lower` or `upper`: the change is at least, or at most, what it says; `both`: nothing is known of it.
-        verdict: `faster` means better beyond noise, `slower` worse; never `mixed` or `invalid`. Null where the values
-            were not compared.
-        primary: it decides.
-        points: of a share, the difference in percentage points; null of all else.
-        unit: of the values.
-        better: `lower`, `higher` or `neither`.
+        name: flat name, such as `ttft.p95`.
+        base, new: the values of both sides, in milliseconds, as fractions or per second.
+        change: the change from base to new.
+        low, high: the 95 % interval of the change; null on the open side of a bound.
+        bound: `lower` or `upper` if the change is only a lower or upper bound; `both` if nothing is known about it.
+        verdict: `faster` means better beyond noise, `slower` worse; never `mixed` or `invalid`. Null if the values were
+            not compared.
+        primary: true if the metric decides the comparison.
+        points: the change of a share in percentage points; null for other metrics.
+        label: name of the metric for readers.
+        unit: unit of the values.
+        better: which direction is better: `lower`, `higher` or `neither`.
     """
 
     name: str
@@ -91,14 +93,14 @@ class BothSides(Part, kw_only=True, frozen=True):
 
 
 class ComparedMetric(BothSides, kw_only=True, frozen=True):
-    """A metric that was compared. `smallest_detectable` is a ratio less one too.
+    """A metric that was compared. `smallest_detectable` is new / base − 1, too.
 
     Attributes:
-        smallest_detectable: the change that these runs would show.
-        runs_needed: a side, to tell.
-        p_value: before any adjustment for several metrics.
-        reason: why it cannot be told, or what takes the verdict back.
-        design: where the noise was taken from.
+        smallest_detectable: the smallest change that these runs could detect.
+        runs_needed: runs per side that a verdict needs.
+        p_value: before any adjustment for multiple metrics.
+        reason: why the result is inconclusive, or why the verdict is withdrawn.
+        design: which data the noise was estimated from.
     """
 
     verdict: MetricVerdict
@@ -109,13 +111,13 @@ class ComparedMetric(BothSides, kw_only=True, frozen=True):
     design: str | None
 
     def __post_init__(self) -> None:
-        """See that the verdict is one of a metric."""
+        """Check that the verdict is one of a metric."""
         if self.verdict not in _OF_METRICS:
             raise ValueError(f"`{self.verdict}` is a verdict of comparisons, not of metrics")
 
 
 class ComparedRun(Part, kw_only=True, frozen=True):
-    """A run of a side; `counts` is whether it enters the comparison."""
+    """A run of one side; `counts` is true if it is part of the comparison."""
 
     run: str
     started_utc: str | None
@@ -124,7 +126,7 @@ class ComparedRun(Part, kw_only=True, frozen=True):
 
 
 class ComparedSide(Part, kw_only=True, frozen=True):
-    """A side: its versions, its target, its runs."""
+    """One side of a comparison: its versions, target and runs."""
 
     versions: list[str]
     host: str | None
@@ -132,10 +134,10 @@ class ComparedSide(Part, kw_only=True, frozen=True):
 
 
 class RunOutcome(Part, kw_only=True, frozen=True):
-    """How a run ended: at how many users, after how many requests and seconds.
+    """How a run ended: number of users, requests and seconds.
 
     Attributes:
-        leaving: what its target does for clients that have left, where some did.
+        leaving: what the target does for clients that have left; null if no client left.
     """
 
     run: str
@@ -153,7 +155,7 @@ class RunOutcome(Part, kw_only=True, frozen=True):
 
 
 class Mismatch(Part, frozen=True):
-    """A key whose values differ between the sides; `why` is empty where it may not affect the result."""
+    """A manifest key that differs between the sides; `why` is empty if the difference may not affect the result."""
 
     key: str
     base: str
@@ -168,7 +170,7 @@ class Mismatch(Part, frozen=True):
 
 
 class LookedMetric(Part, kw_only=True, frozen=True):
-    """What a look of `katydid ab` saw of a metric; as in `ComparedMetric`."""
+    """A metric's result at one look of `katydid ab`; see `ComparedMetric`."""
 
     name: str
     change: float | None
@@ -179,7 +181,7 @@ class LookedMetric(Part, kw_only=True, frozen=True):
 
 
 class LookRecord(Part, kw_only=True, frozen=True):
-    """A look of `katydid ab`, after so many pairs; `level` and `level_same` are its shares of the error allowed."""
+    """A look of `katydid ab` after `pairs` pairs; `level` and `level_same` are its shares of the allowed error."""
 
     pairs: int
     level: float
@@ -189,23 +191,23 @@ class LookRecord(Part, kw_only=True, frozen=True):
 
 
 class Comparison(Document, kw_only=True, frozen=True):
-    """The content of `katydid compare --json`, and of `katydid ab --json`, which has its looks too.
+    """The content of `katydid compare --json`, and of `katydid ab --json`, which also has its looks.
 
     Attributes:
-        verdict: of the primary metrics together; a version that fails more is `slower` whatever else.
+        verdict: verdict on the primary metrics together; `slower` whenever the new version fails more.
         reasons: sentences; `worse:`, `better:` and `largest regression:` say what changed beyond the noise.
-        metrics: that both sides have.
-        sides: the base, then the new one.
-        differences: between the sides' manifests.
-        outcomes: of each side, its runs' ends.
-        history_runs: earlier runs that the noise was taken from too.
-        interleaved: the runs alternated, and were compared in pairs.
-        settled_s: seconds of each run that count in no statistic, as service times had not settled.
-        settings: what was looked for.
-        largest_regression: the metric that got worse beyond the noise by the most; null where none did.
-        workload: of the base's first run.
-        declared: metrics of the workload's own.
-        pairs, decided, looks: of `katydid ab`: pairs that were made, whether the last look decided, and all looks.
+        metrics: metrics that both sides have.
+        sides: the base, then the new side.
+        differences: differences between the sides' manifests.
+        outcomes: how each side's runs ended.
+        history_runs: number of earlier runs that the noise was also estimated from.
+        interleaved: true if the runs alternated and were compared in pairs.
+        settled_s: seconds at the start of each run that count in no statistic, because service times had not settled.
+        settings: settings of the comparison.
+        largest_regression: the metric that regressed the most beyond the noise; null if none did.
+        workload: workload of the base's first run.
+        declared: columns, metrics and rules that the workload declares.
+        pairs, decided, looks: `katydid ab` only: number of pairs, whether the last look decided, and all looks.
     """
 
     schema_version: int
@@ -231,18 +233,18 @@ class VersionComparison(Comparison, kw_only=True, frozen=True):
     """One of several versions, compared with the first.
 
     Attributes:
-        version: what it is called.
+        version: label of the version.
     """
 
     version: str
 
 
 class Comparisons(Document, kw_only=True, frozen=True):
-    """The content of `katydid compare --json` where it has more than two versions.
+    """The content of `katydid compare --json` for more than two versions.
 
     Attributes:
-        verdict: the worst of all.
-        comparisons: of each other version with the first, in the order given.
+        verdict: the worst verdict of all comparisons.
+        comparisons: each other version compared with the first, in the order given.
     """
 
     schema_version: int

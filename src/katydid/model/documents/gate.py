@@ -1,23 +1,23 @@
-"""`katydid gate --json`: the judgement on runs. Pure."""
+"""`katydid gate --json`: the results of the gate's checks. Pure."""
 
 from katydid.model.documents.base import Document, Part
 from katydid.model.documents.comparison import BothSides, Comparison
 
 
 class CheckResult(Part, kw_only=True, frozen=True):
-    """One question to the runs, and its answer.
+    """One check of the gate, and its result.
 
     Attributes:
         kind: `run`, `objective` or `comparison`.
-        metric: its flat name; `valid` and `ended` for the runs themselves, `comparison` for a comparison as a whole.
-        limit: what was asked for, as a person would write it.
+        metric: flat name; `valid` and `ended` for the runs themselves, `comparison` for a whole comparison.
+        limit: the limit, as a person would write it.
         verdict: `passed`, `failed`, `cannot_tell`, `no_data` or `invalid`.
-        reason: why; empty where the value beside its limit says it all.
-        value: what was measured: milliseconds, fractions, per second; of several runs the middle one.
-        values: of each run, where there are several.
-        at_least: the value is a lower bound.
-        compared: the metric's row of the comparison, or else the baseline's value beside its own; null without either.
-        exit_code: what this check alone would make the gate exit with.
+        reason: why; empty if value and limit explain the verdict.
+        value: measured value in milliseconds, as a fraction or per second; the median of several runs.
+        values: the value of each run, if there are several.
+        at_least: true if the value is a lower bound.
+        compared: the metric's row of the comparison, or else the baseline's value next to this one; null without both.
+        exit_code: the gate's exit code if this were the only check.
     """
 
     kind: str
@@ -36,12 +36,12 @@ class GateResult(Document, kw_only=True, frozen=True):
     """The content of `katydid gate --json`.
 
     Attributes:
-        passed: whether CI may go on.
-        exit_code: of the command.
-        thresholds: the file that the limits came from.
-        runs: the folders that were judged.
-        checks: the runs themselves, then objectives, then the comparison.
-        comparison: what the comparison said, whole; null where there was none.
+        passed: true if the gate passed.
+        exit_code: exit code of the command.
+        thresholds: path of the thresholds file.
+        runs: the checked run folders.
+        checks: checks of the runs themselves, then of objectives, then of the comparison.
+        comparison: the whole comparison; null if there was none.
     """
 
     schema_version: int

@@ -1,23 +1,29 @@
-"""`manifest.json`: what made a run, and how it ended. Pure."""
+"""`manifest.json`: a run's configuration and environment, and how it ended. Pure."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, field
 
 from katydid.model.documents.base import Document, Part
-from katydid.model.documents.leaving import LeavingRecord
 
 Number = Annotated[float, Meta(ge=-1e15, le=1e15)]
-"""No time and no rate of a run is larger: what is computed of it stays finite."""
+"""Bounded so that anything computed from it stays finite; no time or rate of a run is larger."""
+Milliseconds = Annotated[float, Meta(ge=0, le=1e15)]
+LeavingSource = Literal["metrics", "slots", "probe"]
 
 
 class StageRecord(Struct, frozen=True):
-    """A stage that is over. Times in milliseconds of the run.
+    """A finished stage. Times are milliseconds from the start of the run.
 
     Attributes:
-        settled_ms: from here to `end_ms` its requests count.
-        ended: `time`, `failures` where it was stopped early, or `interrupted` with the run.
-        rate: requests a second that arrived in it, served by its users; null where these kept an interval.
+        stage: stage number, from 0.
+        users: number of users.
+        begin_ms: start of the stage.
+        settled_ms: requests count from this time to `end_ms`.
+        end_ms: end of the stage.
+        purpose: what the stage was for, such as `bracket` or `measure`.
+        ended: `time`, `failures` if it was stopped early, or `interrupted` with the run.
+        rate: arrival rate in requests per second; null if users kept an interval.
     """
 
     stage: int
@@ -31,12 +37,12 @@ class StageRecord(Struct, frozen=True):
 
 
 class CriterionRecord(Part, kw_only=True, frozen=True):
-    """A part of the objective of a search or a sweep.
+    """One criterion of the objective of a capacity search or a sweep.
 
     Attributes:
-        metric: its flat name.
-        allowed: share of the requests that may miss it.
-        limit_ms: what a request may take; null where the metric is a share itself.
+        metric: flat name of the metric.
+        allowed: share of the requests that may miss the criterion.
+        limit_ms: the longest time that a request may take; null if the metric is itself a share.
     """
 
     metric: str
@@ -45,7 +51,7 @@ class CriterionRecord(Part, kw_only=True, frozen=True):
 
 
 class Silence(Part, kw_only=True, frozen=True):
-    """A stretch in which the master heard nothing of a worker, in seconds of the run; `end` null while it lasts."""
+    """A period in which a worker sent nothing to the master, in seconds of the run; `end` is null while it lasts."""
 
     worker: str
     begin: Number
@@ -53,18 +59,20 @@ class Silence(Part, kw_only=True, frozen=True):
 
 
 class UsersChange(Part, kw_only=True, frozen=True):
-    """How many users a run has from a moment on, in milliseconds of the run, where somebody has changed them."""
+    """A change of the number of users by a person: `users` users from `at_ms` on, in milliseconds of the run."""
 
     at_ms: Number
     users: int
 
 
 class OtherSetting(Part, kw_only=True, frozen=True):
-    """An option that a worker was started with, or a fact of what it sends, and the run's own.
+    """An option, or a property of the requests, in which a worker differs from the run.
 
     Attributes:
         process: the worker.
-        name: of the option, or the fact.
+        name: name of the option or property.
+        worker: the worker's value.
+        run: the run's value.
     """
 
     process: str
@@ -74,11 +82,11 @@ class OtherSetting(Part, kw_only=True, frozen=True):
 
 
 class Death(Part, kw_only=True, frozen=True):
-    """A greenlet of ours that ended on an error of Katydid's own.
+    """A background task of Katydid that ended with an internal error.
 
     Attributes:
-        process: that it ran in.
-        name: what it did.
+        process: the process it ran in.
+        name: what the task did.
         why: the error.
     """
 
@@ -88,73 +96,105 @@ class Death(Part, kw_only=True, frozen=True):
 
 
 class Reads(Part, kw_only=True, frozen=True):
-    """Reads of answers: timed by the kernel's stamps, and by our own clock."""
+    """Numbers of reads of answers: timed by kernel timestamps, and by Katydid's own clock."""
 
     kernel: int
     user: int
 
 
-class Manifest(Document, kw_only=True, frozen=True):
-    """The content of `manifest.json`. A workload adds keys of its own, as `prompts_sha256` or `audio`.
+class Departed(Struct, frozen=True):
+    """A client that left while no other client was connected. Times are from its hang-up.
 
     Attributes:
-        workload: its name; a search or a sweep says so in front, as `capacity-stream`.
-        version: of the service under test.
+        low_ms: its slot was still busy at this time.
+        high_ms: its slot was seen free at this time; null if it was never seen free while Katydid watched.
+    """
+
+    low_ms: Milliseconds
+    high_ms: Milliseconds | None = None
+
+
+class LeavingRecord(Part, kw_only=True, frozen=True):
+    """What Katydid saw when it watched the target's slots after the load.
+
+    Attributes:
+        source: what showed whether a slot was free: the target's `metrics` or `slots`, or the first token of a `probe`
+            request.
+        rest_ms: how much longer the answers would have taken after the hang-up, measured on a client that stayed.
+        departed: the clients that left.
+        why: why nothing could be seen; empty if something was.
+    """
+
+    source: LeavingSource | None = None
+    rest_ms: Milliseconds | None = None
+    departed: list[Departed] = field(default_factory=list)
+    why: str = ""
+
+
+class Manifest(Document, kw_only=True, frozen=True):
+    """The content of `manifest.json`. Workloads add their own keys, such as `prompts_sha256` or `audio`.
+
+    Attributes:
+        workload: name of the workload; a search or a sweep puts its own name in front, such as `capacity-stream`.
+        version: version of the service under test.
         host: URL of the target, without credentials.
-        model: that requests ask for.
-        users: how many there were to be; null where a load shape decided.
-        spawn_rate: users a second that Locust starts.
-        ramp_per_s: users a second, whose first requests come as they start; null where there is no ramp.
-        interval_s: between a user's requests; 0 in a closed loop, null where they arrive at a rate.
-        schedule: `closed`, `rate` or `trace`; null where users keep an interval.
-        starts: what it starts, as `conversation`; null for requests.
-        rate_per_s: requests that arrive each second, of a rate.
-        arrivals: how they do, `even`, `poisson` or `gamma(CV)`.
-        rate_ramp_per_s: requests/s that are added each second until then; null for the whole rate at once.
-        arrivals_begin_ms: when the rate or the trace begins.
-        trace: the file that is replayed.
-        trace_sha256: of its bytes.
-        trace_requests: that are replayed.
-        trace_speed: so many times as fast as they were.
-        trace_span_s: from the first to the last of them, at that speed.
-        trace_shared: share of their input tokens, after the warm-up, in blocks that an earlier one had: in the trace.
-        trace_due_ms: of the beginning: when those are due that follow no other.
-        phase: where first requests are, `spread` or `burst` …
-        phase_asked: the same as it was asked for.
-        pulses: users come one by one and wait for their places.
-        users_leave: each user has had enough one day, as those of sessions.
-        failure_threshold: failed requests at which the run stops; 0 = never.
-        run_time_s: as asked for; null where there is no end.
-        request_timeout_s: of a request as a whole.
-        idle_timeout_s: of an answer that says nothing.
-        drain_s: that requests in flight have at the end.
-        warm_up_s: left out of the statistics.
-        check: how closely answers are looked at, `full` or `light`.
-        client: whose HTTP client sends, `katydid` or `requests`.
-        timestamp_source: `kernel` or `user`: whose clock times what arrives.
-        api: that the target speaks.
-        options: as they were given.
-        katydid_commit: of the checkout that Katydid runs from; null where it is installed.
-        workers: processes that send requests.
-        started_utc: ISO 8601.
-        plan: `capacity` or `stages`, of runs in stages.
-        objective: of such a run.
-        stages: that are over.
-        users_changed: by somebody, while the run went on.
-        other_settings: in which workers differ from the run.
-        refused_messages: of workers, that no worker sends.
-        declared: columns, metrics and rules of the run's workload.
-        ended: `run-time`, `completed`, `failure-threshold`, `interrupted` or `error`; null while the run goes on, and
-            where it never came to its end.
-        stopped_at_ms: from here on no request started.
-        ended_at_ms: all was in.
-        leaving: what the target was seen to do for clients that have left; null where none was to leave, and where the
-            load came to no end of its own.
-        lost_workers: that went away in the run.
-        missing_rows: that were promised and never came.
-        reads: whose clock really timed what arrived.
-        nulled_values: values of rows that did not fit their columns, and are null.
-        partial: it never came to its end.
+        model: model that requests ask for.
+        users: configured number of users; null if a load shape decides.
+        spawn_rate: users per second that Locust spawns.
+        ramp_per_s: users per second in a ramp, in which each user sends its first request when spawned; null without a
+            ramp.
+        interval_s: seconds between a user's requests; 0 in a closed loop, null if requests arrive at a rate.
+        schedule: `closed`, `rate` or `trace`; null if users keep an interval.
+        starts: what the schedule starts, such as `conversation`; null for requests.
+        rate_per_s: arrival rate in requests per second.
+        arrivals: arrival process: `even`, `poisson` or `gamma(CV)`.
+        rate_ramp_per_s: requests/s added each second until the rate is reached; null = full rate from the start.
+        arrivals_begin_ms: when the rate or the trace starts, in milliseconds of the run.
+        trace: path of the replayed trace.
+        trace_sha256: SHA-256 hash of the trace file.
+        trace_requests: number of replayed requests.
+        trace_speed: how many times faster than recorded the trace is replayed.
+        trace_span_s: seconds from the first replayed request to the last, at that speed.
+        trace_shared: share of the trace's input tokens, after the warm-up, in blocks that an earlier request had.
+        trace_due_ms: due times of requests that follow no other, in milliseconds from `arrivals_begin_ms`.
+        phase: where users' first requests fall: `spread`, `spawn` or `burst`.
+        phase_asked: the configured phase, before `auto` is resolved.
+        pulses: true if users are spawned in a ramp but `--phase spread` makes them wait, so that the load pulses.
+        users_leave: true if users end by themselves, as those of sessions do.
+        failure_threshold: number of failed requests that stops the run; 0 = never.
+        run_time_s: configured run time; null if there is none.
+        request_timeout_s: time-out of a whole request.
+        idle_timeout_s: time-out for an answer of which nothing arrives.
+        drain_s: seconds that requests in flight get to finish at the end.
+        warm_up_s: seconds at the start that count in no statistic.
+        check: how closely answers are checked, `full` or `light`.
+        client: the HTTP client, `katydid` or `requests`.
+        timestamp_source: which clock times arrivals, `kernel` or `user`.
+        api: API that the target speaks.
+        options: the configured options.
+        katydid_commit: commit of the checkout that Katydid runs from; null if it is installed.
+        workers: number of processes that send requests.
+        started_utc: start of the run, ISO 8601.
+        plan: `capacity` or `stages`, in a run with stages.
+        objective: objective of a run with stages.
+        stages: the finished stages.
+        silences: periods in which the master heard nothing from a worker.
+        users_changed: changes of the number of users that a person made during the run.
+        other_settings: settings in which workers differ from the run.
+        refused_messages: number of messages to the master that cannot come from a worker.
+        housekeeping_died: background tasks of Katydid that ended with an internal error.
+        declared: columns, metrics and rules that the workload declares.
+        ended: `run-time`, `completed`, `failure-threshold`, `interrupted` or `error`; null while the run goes on, or if
+            it never finished.
+        stopped_at_ms: when the run stopped starting requests.
+        ended_at_ms: when the last row had arrived.
+        leaving: what the target was seen to do for clients that had left; null if no client was to leave, or if the
+            load did not finish normally.
+        lost_workers: workers that disconnected during the run.
+        missing_rows: number of rows that were announced but never arrived.
+        reads: how many reads each clock really timed.
+        nulled_values: number of values that did not fit their columns and were set to null.
+        partial: true if the run never finished.
     """
 
     schema_version: int
@@ -223,19 +263,19 @@ class Manifest(Document, kw_only=True, frozen=True):
 
     @property
     def is_closed(self) -> bool:
-        """Whether it is a closed loop: nothing is due at a time, so nothing is late and nothing is on offer."""
+        """Return True for a closed loop, in which requests have no due times and there is no offered load."""
         return self.schedule == "closed"
 
     @property
     def is_open(self) -> bool:
-        """Whether requests arrive at a rate or as in a trace, and users are the pool that serves them."""
+        """Return True if requests arrive at a rate or follow a trace, and a pool of users serves them."""
         return self.schedule in {"rate", "trace"}
 
     def stage(self, number: int) -> StageRecord:
-        """The record of a stage, which must be there."""
+        """Return the record of a stage, which must exist."""
         return next(record for record in self.stages or [] if record.stage == number)
 
     def option(self, name: str, default: float = 0.0) -> float:
-        """An option that is a number; the default where the run has no such option."""
+        """Return an option that is a number; the default if the run has no such option."""
         value = (self.options or {}).get(name)
         return float(value) if isinstance(value, int | float) else default

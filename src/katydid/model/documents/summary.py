@@ -1,4 +1,4 @@
-"""`summary.json`: what came of a run. Pure."""
+"""`summary.json`: the results of a run. Pure."""
 
 import math
 from enum import StrEnum
@@ -8,13 +8,13 @@ from msgspec import Struct, field
 
 from katydid.model.documents.base import Document, Part
 from katydid.model.documents.capacity import CapacityFound
-from katydid.model.documents.leaving import LeavingFound
+from katydid.model.documents.manifest import LeavingSource, Milliseconds
 
 Severity = Literal["invalid", "warning"]
 
 
 class Finding(Struct, frozen=True):
-    """Something that a reader has to know before the numbers."""
+    """A problem that a reader must know before reading the numbers."""
 
     severity: Severity
     message: str
@@ -28,13 +28,13 @@ class Finding(Struct, frozen=True):
 
 
 class Outcome(StrEnum):
-    """What came of a run; the first that holds.
+    """The outcome of a run: the first of these that applies.
 
     Attributes:
         INVALID: the measurement is not valid, whatever the target did.
         FAILED: no request succeeded, or a check (isolation, safety, resilience) failed.
-        INTERRUPTED: before its end, by a person, or by what killed it.
-        STOPPED: by its failure threshold, with successes.
+        INTERRUPTED: a person or a crash ended the run early.
+        STOPPED: the failure threshold stopped the run after at least one success.
         PASSED: none of these.
     """
 
@@ -46,7 +46,7 @@ class Outcome(StrEnum):
 
     @property
     def tone(self) -> str:
-        """`good`, `note` or `bad`: green, amber or red."""
+        """The tone: `good` (green), `note` (amber) or `bad` (red)."""
         return _TONES.get(self, "bad")
 
 
@@ -54,27 +54,27 @@ _TONES = {Outcome.PASSED: "good", Outcome.STOPPED: "note", Outcome.INTERRUPTED: 
 
 
 class Headline(Struct, frozen=True):
-    """The outcome and the sentence, in which nothing can move a cursor."""
+    """The outcome, and a sentence without control characters."""
 
     outcome: Outcome
     text: str
 
 
 class RequestCounts(Part, kw_only=True, frozen=True):
-    """Requests by what became of them.
+    """Numbers of requests by outcome.
 
     Attributes:
-        requests: that count.
-        users: that made them.
-        failed: of those that count; the failure threshold exactly, where that ended the run.
-        aborted: cut off by the end of the run.
-        abandoned: given up by their clients on purpose (`--abandon`): no failures, and in no latency.
-        late: started late, by the generator's fault or for want of a free user; null in a closed loop, where nothing is
-            due at a time.
-        warm_up: left out, as they started in the warm-up.
-        after_stop: ended after the failure threshold had stopped the run.
-        failed_after_stop: those of them that failed.
-        all: rows.
+        requests: requests that count in the statistics.
+        ok: counted requests that succeeded.
+        failed: counted requests that failed; equals the failure threshold if that ended the run.
+        users: number of users that sent the counted requests.
+        aborted: requests that the end of the run aborted.
+        abandoned: requests that their clients abandoned on purpose (`--abandon`); neither failures nor in any latency.
+        late: requests that started late; null in a closed loop, where requests have no due times.
+        warm_up: requests that started in the warm-up and do not count.
+        after_stop: requests that ended after the failure threshold had stopped the run.
+        failed_after_stop: how many of these failed.
+        all: all requests, one row each.
     """
 
     requests: int
@@ -91,10 +91,11 @@ class RequestCounts(Part, kw_only=True, frozen=True):
 
 
 class Measured(Struct, frozen=True):
-    """A metric's value in one run: milliseconds, fractions, per second.
+    """A metric's value in one run, in milliseconds, as a fraction or per second.
 
     Attributes:
-        at_least: it is a lower bound.
+        value: the value.
+        at_least: true if the value is a lower bound.
     """
 
     value: float
@@ -102,9 +103,9 @@ class Measured(Struct, frozen=True):
 
 
 class Censored(Part, kw_only=True, frozen=True):
-    """Requests that timed out or were cut off, and the metrics that are others when they count.
+    """Requests that timed out or were aborted, and the metrics whose values change if these requests are included.
 
-    They took at least the time they had: a value that lies among them is a lower bound.
+    Such a request counts with the time it had, so a quantile that falls among them is a lower bound.
     """
 
     requests: int = 0
@@ -112,18 +113,19 @@ class Censored(Part, kw_only=True, frozen=True):
 
 
 class ErrorRow(Part, kw_only=True, frozen=True):
-    """Failures of one class and blame.
+    """Failures with the same error class and blame.
 
     Attributes:
-        error: the class.
-        blame: `target`, `generator` or `config`.
-        share: of all requests that ended.
+        error: error class.
+        blame: whose fault it is: `target`, `generator` or `config`.
+        count: number of failures.
+        share: share of all requests that ended.
         first_ms: when the first of them failed.
-        example: the failure's text in one of them, redacted.
-        status: the HTTP status of the example.
-        name: the request's name in the example.
-        check: what to look at, where the configuration is to blame.
-        prompts: that failed so again and again, by their places in their file, where they are few.
+        example: text of one failure, redacted.
+        status: HTTP status of the example.
+        name: request name of the example.
+        check: what to check, if the configuration is to blame.
+        prompts: numbers, in their file, of the prompts that fail repeatedly, if they are few.
     """
 
     error: str
@@ -139,7 +141,7 @@ class ErrorRow(Part, kw_only=True, frozen=True):
 
 
 class NameRow(Part, kw_only=True, frozen=True):
-    """Requests of one name."""
+    """Requests with the same name."""
 
     name: str
     requests: int
@@ -149,10 +151,12 @@ class NameRow(Part, kw_only=True, frozen=True):
 
 
 class Check(Part, kw_only=True, frozen=True):
-    """A check that a workload makes of its answers or of the target; it has more keys of its own.
+    """A check by a workload, of its answers or of the target; checks have more keys of their own.
 
     Attributes:
-        passed: null where nothing tells.
+        name: name of the check.
+        passed: whether it passed; null if there is no data.
+        violations: number of violations.
     """
 
     name: str
@@ -161,12 +165,13 @@ class Check(Part, kw_only=True, frozen=True):
 
 
 class TokenLengths(Part, kw_only=True, frozen=True):
-    """Lengths in tokens, of the successful requests that the target counted.
+    """Lengths in tokens of the successful requests whose tokens the target counted.
 
     Attributes:
-        asked_mean, asked_sd: of the lengths that were drawn.
-        realised_mean, realised_sd: as the target counts them.
-        off: by how much the realised mean differs from the one that was asked for, as a fraction of that.
+        requests: number of these requests.
+        asked_mean, asked_sd: mean and standard deviation of the lengths that were drawn.
+        realised_mean, realised_sd: mean and standard deviation as counted by the target.
+        off: difference between the realised and the drawn mean, as a fraction of the drawn mean.
     """
 
     requests: int
@@ -178,25 +183,29 @@ class TokenLengths(Part, kw_only=True, frozen=True):
 
 
 class LengthsFound(Part, kw_only=True, frozen=True):
-    """Of prompts and of answers; null where no length was asked for."""
+    """Lengths of prompts and of answers; null if no lengths were configured."""
 
     input: TokenLengths | None = None
     output: TokenLengths | None = None
 
 
 class CachePoint(Part, kw_only=True, frozen=True):
-    """The hit rate of requests that started around a moment, in seconds of the run."""
+    """The cache hit rate of requests that started around `seconds` of the run."""
 
     seconds: float
     hit_rate: float
 
 
 class CacheFound(Part, kw_only=True, frozen=True):
-    """What the target's prefix cache answered, of the successful requests of which it says so.
+    """Hits of the target's prefix cache, over the successful requests for which the target reports cached tokens.
 
     Attributes:
-        hit_rate: cached tokens of the input tokens.
-        beyond_template: the same without the target's template, where the run's probes measured it.
+        requests: number of these requests.
+        input_tokens: their input tokens.
+        cached_tokens: their cached input tokens.
+        hit_rate: cached tokens / input tokens.
+        beyond_template: the hit rate without the target's template, as far as the run's probes measured it.
+        over_time: the hit rate over the run.
     """
 
     requests: int
@@ -207,31 +216,52 @@ class CacheFound(Part, kw_only=True, frozen=True):
     over_time: list[CachePoint] = field(default_factory=list)
 
 
-class Summary(Document, kw_only=True, frozen=True):
-    """The content of `summary.json`. Workloads, sweeps and searches add keys of their own.
+class LeavingFound(Struct, frozen=True):
+    """What the target does with the slot of a client that has left.
 
     Attributes:
-        valid: whether the measurement is.
-        invalid_reasons: why it is not, a line each.
-        warnings: what a reader should know, a line each.
-        findings: both, in their parts.
-        unchecked_rules: names of the rules of validity that the run has no data for.
-        ended: as the manifest's.
-        partial: the run never came to its end.
-        users_at_stop: users whose first request had started when the failure threshold ended the run.
-        seconds: that the rates are over.
-        metrics: by flat names, as `ttft.p95`; times of successes alone, in milliseconds.
-        censored: the metrics once requests count that timed out or were cut off.
-        too_few: why a metric is missing that the reader would look for.
-        upper_bounds: metrics that are upper bounds only.
-        errors: the most frequent first.
-        names: a row a request name.
-        timestamp_source: as the manifest's.
-        checks: of sessions and of resilience workloads.
-        limited_by: what ended the growth of a sweep or a search; `rate limit` of a run at one load that met one.
-        advice: of such a run: what to do about it.
-        capacity: what a search for it found.
-        lengths: that were asked for and realised.
+        outcome: `frees` the slot, `computes` on, or `unseen`.
+        text: one sentence.
+        source: see `LeavingRecord`.
+        low_ms: slots stay busy for at least this long.
+        high_ms: slots stay busy for at most this long; null if no slot was seen free.
+        rest_ms: see `LeavingRecord`.
+    """
+
+    outcome: Literal["frees", "computes", "unseen"]
+    text: str
+    source: LeavingSource | None = None
+    low_ms: Milliseconds | None = None
+    high_ms: Milliseconds | None = None
+    rest_ms: Milliseconds | None = None
+
+
+class Summary(Document, kw_only=True, frozen=True):
+    """The content of `summary.json`. Workloads, sweeps and searches add their own keys.
+
+    Attributes:
+        valid: whether the measurement is valid.
+        invalid_reasons: why it is invalid, one line each.
+        warnings: what a reader should know, one line each.
+        findings: invalid reasons and warnings as objects.
+        unchecked_rules: names of the validity rules for which the run has no data.
+        ended: see the manifest.
+        partial: true if the run never finished.
+        counts: numbers of requests by outcome.
+        users_at_stop: number of users whose first request had started when the failure threshold stopped the run.
+        seconds: length of the period that rates are computed over.
+        metrics: metrics by flat name, such as `ttft.p95`; times are in milliseconds, of successful requests only.
+        censored: the metrics that change if requests that timed out or were aborted are included.
+        too_few: why an expected metric is missing.
+        upper_bounds: metrics that are only upper bounds.
+        errors: failures by class and blame, most frequent first.
+        names: one row per request name.
+        timestamp_source: see the manifest.
+        checks: checks of session and resilience workloads.
+        limited_by: what ended the growth of a sweep or a search; `rate limit` if a run at a single load hit one.
+        advice: what to do about that limit.
+        capacity: the result of a capacity search.
+        lengths: configured and realised lengths.
         cache: hits of the target's prefix cache.
         leaving: what the target does for clients that have left.
         headline: the run in one sentence.
@@ -270,9 +300,9 @@ class Summary(Document, kw_only=True, frozen=True):
     headline: Headline | None = None
 
     def measured(self, metric: str) -> Measured | None:
-        """A metric's value as gate, reports and history take it: time-outs and cut-off requests counted.
+        """Return a metric's value as gate, reports and history use it, with timed-out and aborted requests included.
 
-        None where the run has none.
+        None if the run does not have the metric.
         """
         found = self.censored.metrics.get(metric)
         if found is not None:

@@ -1,10 +1,10 @@
-"""`katydid learn --json`: what traffic is like, that of a log and that of a run. Pure."""
+"""`katydid learn --json`: statistics of the traffic in a log and in a test run. Pure."""
 
 from katydid.model.documents.base import Document, Part
 
 
 class Spread(Part, kw_only=True, frozen=True):
-    """Lengths, in tokens or turns."""
+    """The spread of lengths, in tokens or turns."""
 
     mean: float
     p50: float
@@ -12,26 +12,26 @@ class Spread(Part, kw_only=True, frozen=True):
 
 
 class HourlyRate(Part, kw_only=True, frozen=True):
-    """The mean rate in an hour of the day, from 0 to 23, in UTC; over all days that have requests in it."""
+    """The mean rate in one hour of the day, 0 to 23 in UTC, over all days with requests in that hour."""
 
     hour: int
     per_s: float
 
 
 class Traffic(Part, kw_only=True, frozen=True):
-    """What requests are like.
+    """Statistics of traffic.
 
     Attributes:
-        requests: how many there are.
-        seconds: from the first to the last.
-        rate_per_s: in the mean.
-        peak_per_s: in the busiest minute.
-        rate_by_hour: over the day; empty where the time of day is not known.
-        cv: of the gaps between requests, standard deviation over mean; 1 is Poisson, more comes in bursts. Of more than
-            an hour the mean over its parts, so that a day's rise and fall is not taken for bursts.
-        input, output: tokens; null where nobody counted them.
-        turns: requests of a conversation; null where none are known.
-        prefix_share: of the input tokens, those that a prefix cache had or could have had; null where nobody knows.
+        requests: number of requests.
+        seconds: time from the first request to the last.
+        rate_per_s: mean rate.
+        peak_per_s: rate in the busiest minute.
+        rate_by_hour: rate by hour of the day; empty if the time of day is unknown.
+        cv: coefficient of variation of the gaps between requests, standard deviation / mean; 1 is Poisson, more is
+            bursty. Over more than an hour, the mean over parts, so that the daily rise and fall do not count as bursts.
+        input, output: tokens per request; null if they were not counted.
+        turns: requests per conversation; null if no conversations are known.
+        prefix_share: share of the input tokens that a prefix cache had, or could have had; null if unknown.
     """
 
     requests: int
@@ -47,11 +47,13 @@ class Traffic(Part, kw_only=True, frozen=True):
 
 
 class Difference(Part, kw_only=True, frozen=True):
-    """A figure of a test beside that of the traffic that it stands for.
+    """One statistic of a test and of the real traffic.
 
     Attributes:
-        name: of the figure.
-        differs: by more than a fifth, or 10 percentage points of a share.
+        name: name of the statistic.
+        test: its value in the test.
+        traffic: its value in the log.
+        differs: true if they differ by more than a fifth, or a share by more than 10 percentage points.
     """
 
     name: str
@@ -64,13 +66,13 @@ class Learning(Document, kw_only=True, frozen=True):
     """The content of `katydid learn --json`.
 
     Attributes:
-        log: its file.
-        trace: the file that was written; null where none was asked for.
-        left_out: entries of the log that are no answered request, by the reason.
-        traffic: of the log.
-        test: of the run that it was compared with; null without one.
-        differences: of the two.
-        verdict: in one sentence.
+        log: path of the log.
+        trace: path of the written trace; null if none was written.
+        left_out: number of log entries that are not answered requests, by reason.
+        traffic: statistics of the log.
+        test: statistics of the run that the log was compared with; null without one.
+        differences: comparison of the two.
+        verdict: the result in one sentence.
     """
 
     schema_version: int

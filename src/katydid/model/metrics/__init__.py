@@ -1,10 +1,9 @@
-"""The one table of metrics: name, label, unit, which way is better, definition.
+"""The table of all metrics: name, label, unit, better direction, definition.
 
-A new metric is a row here: of `DISTRIBUTIONS` where every request has a value (a column of the samples,
-or one derived from them in `analysis/derived.py`; a workload without the column lacks the metric), of
-`POOLED` where a request has many, of `RATES` (`model/metrics/rates.py`) where it is a figure of the whole run. It then
-shows in the summary, the report and its definitions, the gate and the comparison. Knows nothing about data
-frames: the columns are names here, and `analysis/summary.py` reads them.
+To add a metric, add a row: to `DISTRIBUTIONS` if every request has one value (a column of the samples, or one derived
+in `analysis/derived.py`; a workload without the column lacks the metric), to `POOLED` if a request has many values, to
+`RATES` (`model/metrics/rates.py`) if the whole run has one value. Summary, report, gate and comparison then include it.
+This module knows no data frames: columns are only names here, and `analysis/summary.py` reads them.
 """
 
 import math
@@ -14,28 +13,28 @@ from katydid.model.metrics.rates import RATES
 from katydid.model.units import Better, Unit
 
 CONFIDENCE = 0.99
-"""That a quantile which we print lies inside the sample."""
+"""Probability that a printed quantile lies inside the sample."""
 
 
 def fewest_for(quantile: float) -> int:
-    """Requests that a quantile in (0, 1) needs before it is printed: 7 for p50, 44, 90 and 459 for p90, p95, p99.
+    """Return the requests that a quantile in (0, 1) needs to be printed: 7 for p50, 44, 90 and 459 for p90, p95, p99.
 
-    With n requests the slowest lies beyond the quantile q with probability 1 - q^n, which must reach
-    CONFIDENCE: MLPerf LoadGen's binomial rule, for none over the limit.
+    With n requests, the slowest one exceeds the quantile q with probability 1 - q^n, which must reach CONFIDENCE. This
+    is MLPerf LoadGen's binomial rule with no request over the limit.
     """
     return math.ceil(math.log(1.0 - CONFIDENCE) / math.log(quantile))
 
 
 @dataclass(frozen=True, slots=True)
 class Statistic:
-    """One number out of a distribution; `quantile` is None for the mean, the minimum and the maximum."""
+    """A statistic of a distribution; `quantile` is None for the mean, minimum and maximum."""
 
     name: str
     quantile: float | None = None
 
     @property
     def fewest(self) -> int:
-        """Values that it needs."""
+        """Number of values that the statistic needs."""
         return 1 if self.quantile is None else fewest_for(self.quantile)
 
 
@@ -52,12 +51,16 @@ STATISTICS = (
 
 @dataclass(frozen=True, slots=True)
 class Distribution:
-    """A figure that every successful request may have; only successful requests enter it.
+    """A metric with one value per request; only successful requests count.
 
     Attributes:
-        name: what stands before the dot, as in `ttft.p95`.
-        column: of the samples, or derived from them; in `unit`.
-        primary: shown in the terminal and first in reports.
+        name: the part of the flat name before the dot, as in `ttft.p95`.
+        label: name for readers.
+        column: column of the samples, or derived from them, in `unit`.
+        definition: definition for reports and reference.
+        better: which direction is better.
+        primary: True if it is shown in the terminal and first in reports.
+        unit: unit of the values.
     """
 
     name: str
@@ -73,54 +76,56 @@ CORRECTED = Distribution(
     "response_corrected",
     "Response time, corrected",
     "response_corrected_ms",
-    "Response times with those of the requests that were due and never sent, as their user was still waiting: each "
-    "from when it was due to the end of the user's next request, as wrk2 counts what it sends late (coordinated "
-    "omission). Where none came, to the end of the run.",
+    "Response times, including requests that were due but never sent because their user was still waiting. Such a "
+    "request counts from its due time to the end of the user's next request, or to the end of the run if there is "
+    "none. This corrects for coordinated omission as wrk2 does.",
 )
-"""Of no sample: the requests that were never sent have none."""
+"""Not a column of the samples: requests that were never sent have no sample."""
 
 AT_LENGTH = {
     raw: Distribution(
         f"{raw}_at_length",
         f"{label} at equal length",
         f"{raw}_at_length_ms",
-        f"Of comparisons whose sides' answers differ in length: the {label.lower()} that each request would have had "
-        "with as many tokens as the base's mean answer. What a token costs, each run's own requests tell.",
+        f"Only in comparisons of sides whose answers differ in length: the {label.lower()} that each request would "
+        "have had with the number of tokens of the base's mean answer. The time per token is estimated from each run's "
+        "own requests.",
     )
     for raw, label in (("duration", "Service time"), ("response", "Response time"))
 }
-"""Times of whole answers, by the distribution that they stand in for; of no sample."""
+"""Length-adjusted times, by the distribution that they replace; not columns of the samples."""
 
 DISTRIBUTIONS = (
     Distribution(
         "ttft",
         "Time to first token",
         "ttft_ms",
-        "From the first byte of the request handed to the kernel to the arrival of the first chunk with visible "
-        "text, reasoning or a tool call. A role-only or empty chunk is not one. Connecting is not in it.",
+        "From handing the first byte of the request to the kernel to the arrival of the first chunk with visible text, "
+        "reasoning or a tool call. Role-only and empty chunks do not count. Connect and TLS time is not included.",
         primary=True,
     ),
     Distribution(
         "ttfo",
         "Time to first visible output",
         "ttfo_ms",
-        "From the first byte of the request handed to the kernel to the arrival of the first chunk with visible text "
-        "or a tool call. Of runs in which a model reasoned first; in others it is the time to first token.",
+        "From handing the first byte of the request to the kernel to the arrival of the first chunk with visible text "
+        "or a tool call. Only in runs in which a model reasons first; otherwise it would equal the time to first "
+        "token.",
         primary=True,
     ),
     Distribution(
         "duration",
         "Service time",
         "duration_ms",
-        "From the first byte of the request handed to the kernel to the arrival of the answer's last byte.",
+        "From handing the first byte of the request to the kernel to the arrival of the answer's last byte.",
         primary=True,
     ),
     Distribution(
         "response",
         "Response time",
         "response_ms",
-        "From when the request was due to the arrival of the answer's last byte: what a user would have felt. It "
-        "is longer than the service time where requests started late.",
+        "From the due time of the request to the arrival of the answer's last byte: the wait as a user experiences it. "
+        "It is longer than the service time if the request started late.",
         primary=True,
     ),
     CORRECTED,
@@ -130,48 +135,58 @@ DISTRIBUTIONS = (
         "tpot",
         "Time per output token",
         "tpot_ms",
-        "(service time − TTFT) / (completion tokens − 1), with the tokens that the server counted: as vLLM's benchmark "
-        "and genai-bench have it (GuideLLM's TPOT includes the TTFT). None where the server counted none.",
+        "(service time − TTFT) / (completion tokens − 1), with tokens as counted by the server. vLLM's benchmark and "
+        "genai-bench define it the same way; GuideLLM's TPOT includes the TTFT. None if the server counted no tokens.",
         primary=True,
     ),
     Distribution(
         "user_tokens",
         "Tokens/s per user",
         "user_tokens_per_s",
-        "Completion tokens / service time of each request: how fast one user gets text.",
+        "Completion tokens / service time of each request: how fast one user receives text.",
         better=Better.HIGHER,
         unit=Unit.TOKENS_PER_SECOND,
     ),
     Distribution(
         "conversation",
-        "Whole conversation",
+        "Conversation duration",
         "conversation_ms",
-        "From the start of a conversation's first request to the end of its last, local tools and think times "
-        "included; only of conversations that were right.",
+        "From the start of a conversation's first request to the end of its last one, including local tools and think "
+        "times. Only correct conversations count.",
         primary=True,
     ),
     Distribution(
         "gap",
         "Inter-chunk latency, mean",
         "gap_mean_ms",
-        "Each request's mean time between its content chunks. A chunk is not a token: this is ITL only where the "
-        "server sends a chunk a token.",
+        "Mean time between the content chunks of each request. A chunk is not a token: this equals ITL only if the "
+        "server sends one token per chunk.",
         primary=True,
     ),
-    Distribution("gap_p99", "Inter-chunk latency, p99", "gap_p99_ms", "Each request's 99th percentile of its gaps."),
-    Distribution("gap_max", "Inter-chunk latency, max", "gap_max_ms", "Each request's longest gap."),
+    Distribution(
+        "gap_p99",
+        "Inter-chunk latency, p99",
+        "gap_p99_ms",
+        "99th percentile of the time between the content chunks of each request.",
+    ),
+    Distribution(
+        "gap_max",
+        "Inter-chunk latency, max",
+        "gap_max_ms",
+        "Longest time between two content chunks of each request.",
+    ),
     Distribution(
         "first_partial",
         "Time to first text",
         "first_partial_ms",
-        "Speech: from the first chunk of audio handed to the kernel to the arrival of the first recognised text.",
+        "Speech: from handing the first chunk of audio to the kernel to the arrival of the first recognised text.",
         primary=True,
     ),
     Distribution(
         "final_latency",
         "Lag of the final result",
         "final_latency_ms",
-        "Speech: from the end of the audio, that is the stop message handed to the kernel, to the arrival of the final "
+        "Speech: from the end of the audio, when the stop message is handed to the kernel, to the arrival of the final "
         "result.",
         primary=True,
     ),
@@ -179,52 +194,52 @@ DISTRIBUTIONS = (
         "rtf",
         "Real-time factor",
         "rtf",
-        "Speech: (arrival of the final result − first chunk of audio sent) / duration of the audio. Audio that is sent "
-        "as it is spoken has a factor of at least 1.",
+        "Speech: (arrival of the final result − sending of the first audio chunk) / duration of the audio. It is at "
+        "least 1 for audio sent in real time.",
         primary=True,
         unit=Unit.RATIO,
     ),
     Distribution(
         "server_rtf",
-        "Real-time factor of the recogniser",
+        "Recogniser real-time factor",
         "server_rtf",
-        "Speech: processing time that the service itself names / duration of the audio; None where it names none.",
+        "Speech: processing time reported by the service / duration of the audio. None if the service reports none.",
         unit=Unit.RATIO,
     ),
     Distribution(
         "queue_pending",
-        "Longest queue named",
+        "Reported queue length, max",
         "queue_pending_max",
-        "Speech: the largest number of waiting chunks that the service named to a stream.",
+        "Speech: the largest number of waiting chunks that the service reported to a stream.",
         unit=Unit.COUNT,
     ),
     Distribution(
         "send_late",
-        "Lateness of audio, worst",
+        "Audio send lateness, max",
         "send_late_ms",
-        "Speech: a stream's chunk of audio that was handed to the kernel the longest after its time; not chunks that "
-        "the target held up by not reading.",
+        "Speech: the longest delay between the due time of an audio chunk of a stream and handing it to the kernel. "
+        "Chunks delayed because the target did not read do not count.",
         Better.NEITHER,
     ),
     Distribution(
         "connect",
         "Connect + TLS time",
         "connect_ms",
-        "TCP and TLS set-up, of requests that opened a connection.",
+        "TCP and TLS set-up time of requests that opened a connection.",
     ),
     Distribution(
         "late",
         "Lateness",
         "late_ms",
-        "From when the request was due to its first byte handed to the kernel.",
+        "From the due time of the request to handing its first byte to the kernel.",
         Better.NEITHER,
     ),
     Distribution(
         "read_lag",
         "Client read delay",
         "read_lag_ms",
-        "The longest delay in a request between a chunk's arrival in the kernel and our reading it. With kernel "
-        "timestamps it does not enter the times.",
+        "The longest delay in a request between a chunk's arrival in the kernel and Katydid's read. With kernel "
+        "timestamps, it does not affect the other times.",
         Better.NEITHER,
     ),
 )
@@ -232,9 +247,9 @@ DISTRIBUTIONS = (
 
 @dataclass(frozen=True, slots=True)
 class Pooled:
-    """A figure that a successful request has many of; the run keeps them in a histogram (`stats/histogram.py`).
+    """A metric with many values per successful request; the run keeps a histogram (`stats/histogram.py`).
 
-    Attributes: as a `Distribution` has them.
+    Attributes: see `Distribution`.
     """
 
     name: str
@@ -248,16 +263,16 @@ class Pooled:
 ITL = Pooled(
     "itl",
     "Inter-token latency (ITL)",
-    "Every gap between two content chunks of all successful requests together, to within 0.4 %: an answer counts as "
-    "often as it has gaps. A chunk is not a token: this is ITL only where the server sends a chunk a token; "
-    "above 1.2 tokens a chunk it is marked as bundled.",
+    "All gaps between two content chunks of all successful requests, to within 0.4 %; an answer counts once per gap. A "
+    "chunk is not a token: this is ITL only if the server sends one token per chunk. Above 1.2 tokens per chunk, it is "
+    "marked as bundled.",
 )
 POOLED = (ITL,)
 
 
 @dataclass(frozen=True, slots=True)
 class FlatMetric:
-    """A flat name of `summary.json`, with what is known about it."""
+    """A metric under its flat name in `summary.json`."""
 
     name: str
     label: str
@@ -276,18 +291,18 @@ def _all_metrics() -> dict[str, FlatMetric]:
 
 
 METRICS = _all_metrics()
-"""Every metric by its flat name."""
+"""All metrics by flat name."""
 
 
 _STATISTIC_NAMES = frozenset(statistic.name for statistic in STATISTICS)
 
 
 def split_name(metric: str) -> tuple[str, str]:
-    """A flat name's distribution, with its part of the run, and its statistic; else the whole name, and nothing."""
+    """Split a flat name into distribution, including the part of the run, and statistic; the latter may be empty."""
     head, _, statistic = metric.rpartition(".")
     return (head, statistic) if head and statistic in _STATISTIC_NAMES else (metric, "")
 
 
 def whole_name(metric: str) -> str:
-    """The same metric of the whole run, of one that may be of a part (`model.parts`)."""
+    """Return the whole run's metric for the metric of a part (`model.metrics.parts`)."""
     return metric.rpartition("/")[2]

@@ -1,8 +1,8 @@
-"""Metrics that a workload declares, and the table of all metrics of a run: ours, then its own. Pure.
+"""Metrics that a workload declares, and the catalogue of all metrics of a run: built-in, then declared. Pure.
 
-A declaration is data: a column of the samples, and how it is read. So it travels in the manifest (`declared`), and
-whoever has the run's folder can show, compare and judge the metric without the file that declared it. What a manifest
-says comes from outside: it is checked as strictly as what a locustfile says, and left out where it is wrong.
+A declaration is data: a sample column and how it is read. It travels in the manifest (`declared`), so anyone with the
+run folder can show, compare and check the metric without the locustfile. Manifests are untrusted: they are checked as
+strictly as a locustfile, and invalid declarations are left out.
 """
 
 import re
@@ -34,9 +34,9 @@ from katydid.model.sample import NO_COLUMNS, Sample
 from katydid.model.units import Better, Unit
 
 KEY = "declared"
-"""Of the manifest, and of a comparison."""
+"""Key of the manifest and of a comparison."""
 MOST_METRICS, MOST_COLUMNS = 32, 64
-"""That one run may declare: a report shows each metric in a row of its own."""
+"""Maximum number of declarations per run; a report shows each metric in its own row."""
 LONGEST_LABEL, LONGEST_DEFINITION = 60, 400
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,47}", re.ASCII)
 _COLUMN = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}", re.ASCII)
@@ -45,12 +45,12 @@ _KINDS: dict[str, type] = {"bool": bool, "int": int, "float": float, "str": str}
 
 
 class Read(StrEnum):
-    """How a metric is read from its column; of successful requests that count.
+    """How a metric is computed from its column, over successful requests that count.
 
     Attributes:
-        DISTRIBUTION: its quantiles, mean, minimum and maximum, as `NAME.p95`.
-        RATE: the sum of its values a second.
-        SHARE: the fraction of its values that are true.
+        DISTRIBUTION: quantiles, mean, minimum and maximum, such as `NAME.p95`.
+        RATE: sum of the values per second.
+        SHARE: fraction of the values that are true.
     """
 
     DISTRIBUTION = "distribution"
@@ -59,24 +59,25 @@ class Read(StrEnum):
 
 
 _UNITS = {Read.RATE: Unit.PER_SECOND, Read.SHARE: Unit.FRACTION}
-"""What is measured in nothing else."""
+"""Fixed units of rates and shares."""
 
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """A metric of a workload of one's own: a column of the samples, and how it is read.
+    """A metric that a workload declares: a sample column, and how it is read.
 
     Attributes:
-        name: flat, as `vectors_per_s`; of a distribution what stands before the dot.
-        label: what people read.
-        column: of the samples: one that the workload adds, or one of every request.
-        read: `distribution`, `rate` (its sum per second) or `share` (the fraction of rows where it is true).
-        unit: of a distribution: `ms`, `/s`, `×` or nothing; the others have their own.
+        name: flat name, such as `vectors_per_s`; for a distribution, the part before the dot.
+        label: name for readers.
+        column: sample column, either one that the workload adds or a built-in one.
+        read: `distribution`, `rate` (sum per second) or `share` (fraction of rows where it is true).
+        unit: unit of a distribution: `ms` (the default), `/s`, `tok/s`, `×` or an empty text; other metrics have fixed
+            units.
         better: `lower`, `higher` or `neither`.
         definition: a sentence for the report.
 
     Raises:
-        ConfigError: it is wrong; in one line.
+        ConfigError: a value is invalid; the message is one line.
     """
 
     name: str
@@ -88,14 +89,16 @@ class Metric:
     definition: str = ""
 
     def __post_init__(self) -> None:
-        """See that it is sound, and turn plain words into what they stand for."""
+        """Check the values, and convert texts to enum members."""
         where = f"Metric({shown(self.name)})"
         if not isinstance(self.name, str) or not _NAME.fullmatch(self.name):
-            raise ConfigError(f"{where}: write a name of small letters, digits and _, at most 48, as vectors_per_s")
+            raise ConfigError(
+                f"{where}: use a name of at most 48 lower-case letters, digits and _, such as vectors_per_s"
+            )
         if self.name in _OURS:
-            raise ConfigError(f"{where} is the name of a metric of Katydid's: choose another")
+            raise ConfigError(f"{where} is the name of a built-in metric: choose another")
         if not isinstance(self.column, str) or not _COLUMN.fullmatch(self.column):
-            raise ConfigError(f"{where}: {shown(self.column)} is not a column's name: name a column of the samples")
+            raise ConfigError(f"{where}: {shown(self.column)} is not a column name: give a column of the samples")
         for word, text, most in (
             ("label", self.label, LONGEST_LABEL),
             ("definition", self.definition, LONGEST_DEFINITION),
@@ -103,7 +106,7 @@ class Metric:
             if not isinstance(text, str) or len(text) > most or text != one_line(text):
                 raise ConfigError(f"{where}: its {word} must be plain text of at most {most} characters")
         if not self.label:
-            raise ConfigError(f"{where}: give it a label, which people read")
+            raise ConfigError(f"{where}: give it a label for readers")
         read = cast("Read", _one_of(Read, self.read, f"{where}: read"))
         better = _one_of(Better, self.better, f"{where}: better")
         own = _UNITS.get(read, Unit.MS)
@@ -115,12 +118,12 @@ class Metric:
 
     @property
     def distribution(self) -> Distribution:
-        """As one of ours, where it is read as such."""
+        """The metric as a `Distribution`; only for metrics that are read as one."""
         unit, better = cast("Unit", self.unit), cast("Better", self.better)
         return Distribution(self.name, self.label, self.column, self.definition, better, primary=True, unit=unit)
 
     def flat(self) -> list[FlatMetric]:
-        """Its names in `summary.json`."""
+        """Return its metrics under their names in `summary.json`."""
         facts = cast("Unit", self.unit), cast("Better", self.better), self.definition
         if self.read != Read.DISTRIBUTION:
             return [FlatMetric(self.name, self.label, *facts)]
@@ -132,13 +135,13 @@ class Catalogue:
     """All metrics that a run may have.
 
     Attributes:
-        declared: those of its workload.
-        damaged: why something that was declared is left out, a line each.
-        replaced: other meanings that some of several runs give to names of these: their values have nothing to do
-            with each other.
-        columns: of the workload, with the names of their types.
-        rules: names of the workload's own rules of validity; what they ask is code, and stays with it.
-        parts: of a run that asks several models or targets; each has all metrics once more.
+        declared: metrics that the workload declares.
+        damaged: why declarations were left out, one line each.
+        replaced: metrics for which several runs give different meanings to one name, so that their values cannot be
+            compared.
+        columns: the workload's columns, with the names of their types.
+        rules: names of the workload's own validity rules; their code stays with the workload.
+        parts: parts of a run that uses several models or targets; each part has all metrics, too.
     """
 
     declared: tuple[Metric, ...] = ()
@@ -150,27 +153,27 @@ class Catalogue:
 
     @cached_property
     def distributions(self) -> tuple[Distribution, ...]:
-        """Ours, then those that are declared."""
+        """All distributions: built-in, then declared."""
         return (*DISTRIBUTIONS, *(m.distribution for m in self.declared if m.read == Read.DISTRIBUTION))
 
     @cached_property
     def spread(self) -> tuple[Distribution | Pooled, ...]:
-        """All that have quantiles."""
+        """All metrics that have quantiles."""
         return (*self.distributions, *POOLED)
 
     @cached_property
     def figures(self) -> tuple[FlatMetric, ...]:
-        """Figures of the whole run: ours, then those that are declared."""
+        """Metrics of the whole run: built-in, then declared."""
         return (*(METRICS[rate.name] for rate in RATES), *(m.flat()[0] for m in self.of_the_run))
 
     @cached_property
     def of_the_run(self) -> tuple[Metric, ...]:
-        """Declared rates and shares: one figure of the whole run each."""
+        """Declared rates and shares, which have one value for the whole run."""
         return tuple(metric for metric in self.declared if metric.read != Read.DISTRIBUTION)
 
     @cached_property
     def metrics(self) -> Mapping[str, FlatMetric]:
-        """Every metric by its flat name."""
+        """All metrics by flat name."""
         own = {flat.name: flat for metric in (*self.replaced, *self.declared) for flat in metric.flat()}
         whole = METRICS | own
         each = (part.metric(metric) for part in self.parts for metric in whole.values())
@@ -178,36 +181,36 @@ class Catalogue:
 
     @cached_property
     def differing(self) -> frozenset[str]:
-        """Names that several runs declare in several ways."""
+        """Names that several runs declare with different meanings."""
         return frozenset(metric.name for metric in self.replaced)
 
     def part_of(self, metric: str) -> RunPart | None:
-        """The part that a flat name, or a distribution's, is of; None for the whole run."""
+        """Return the part that a metric or distribution belongs to; None for the whole run."""
         whole = whole_name(metric)
         return next((part for part in self.parts if part.prefix + whole == metric), None)
 
     @property
     def complaint(self) -> str:
-        """What is left out, in one line; empty where all could be read."""
+        """One line about what was left out; empty if nothing was."""
         if not self.damaged:
             return ""
         return f"{plural(len(self.damaged), 'declared metric')} left out: {self.damaged[0]}"
 
     def as_json(self) -> dict[str, object]:
-        """What stands under `declared`."""
+        """Return the value of the key `declared`."""
         metrics = [asdict(metric) for metric in self.declared]
         return {"columns": dict(self.columns), "metrics": metrics, "rules": list(self.rules)}
 
 
 SHIPPED = Catalogue()
-"""Of a run whose workload declares nothing."""
+"""The catalogue of a run whose workload declares nothing."""
 
 
 def declare(columns: Mapping[str, type], metrics: Iterable[Metric], rules: Iterable[str] = ()) -> dict[str, object]:
-    """What the manifest says of a workload's own columns, metrics and rules; empty where there are none.
+    """Return the manifest's entry on a workload's own columns, metrics and rules; empty if there are none.
 
     Raises:
-        ConfigError: a metric reads what no row has, or two have one name.
+        ConfigError: a metric reads a column that no row has, or two metrics have the same name.
     """
     metrics, rules = tuple(metrics), tuple(rules)
     seen: dict[str, Metric] = {}
@@ -219,7 +222,7 @@ def declare(columns: Mapping[str, type], metrics: Iterable[Metric], rules: Itera
         _check_column(metric, columns)
     if len(seen) > MOST_METRICS or len(columns) > MOST_COLUMNS:
         raise ConfigError(
-            f"a workload declares at most {MOST_METRICS} metrics and {MOST_COLUMNS} columns: leave some out"
+            f"a workload may declare at most {MOST_METRICS} metrics and {MOST_COLUMNS} columns: leave some out"
         )
     if not seen and not rules:
         return {}
@@ -228,9 +231,9 @@ def declare(columns: Mapping[str, type], metrics: Iterable[Metric], rules: Itera
 
 
 def catalogue_of(*documents: Document | Mapping[str, object]) -> Catalogue:
-    """The metrics of runs, by their manifests (or of a comparison, by its result).
+    """Return the catalogue of several runs, given their manifests, or of a comparison, given its result.
 
-    Where they differ in a label or a definition, those of the last one stay.
+    If labels or definitions differ, the last document's are used.
     """
     found: dict[str, Metric] = {}
     columns: dict[str, str] = {}
@@ -253,17 +256,17 @@ def catalogue_of(*documents: Document | Mapping[str, object]) -> Catalogue:
 
 
 def declared_columns(document: Document | Mapping[str, object]) -> set[str]:
-    """Columns that declared metrics read and that are not of every request."""
+    """Return the columns that declared metrics read, without built-in columns."""
     return {metric.column for metric in _read(document.get(KEY)).declared} - _SAMPLE_KINDS.keys()
 
 
 def described(row: BothSides) -> FlatMetric:
-    """The metric of a row of a comparison; a row of one that a workload declares says itself what it is."""
+    """Return the metric of a row of a comparison; for a declared metric, it is described by the row itself."""
     return METRICS.get(row.name) or FlatMetric(row.name, row.label, row.unit, row.better, "")
 
 
 def shown(value: object) -> str:
-    """A value from outside for a message: short, and nothing in it moves a cursor."""
+    """Quote an untrusted value for a message: short, without control characters."""
     text = one_line(value)
     return repr(text if len(text) <= LONGEST_LABEL else text[: LONGEST_LABEL - 1] + "…")
 
@@ -289,7 +292,7 @@ _SAMPLE_KINDS = {f.name: _kind(f.type) for f in fields(Sample) if f.name not in 
 
 
 def _check_column(metric: Metric, columns: Mapping[str, type]) -> None:
-    """See that rows have the column, and that it holds what such a metric is made of."""
+    """Check that the column exists and that its type suits the metric."""
     kind = _SAMPLE_KINDS.get(metric.column) or columns.get(metric.column)
     if kind is None:
         raise ConfigError(
@@ -298,14 +301,15 @@ def _check_column(metric: Metric, columns: Mapping[str, type]) -> None:
         )
     asked = {Read.SHARE: (bool,), Read.RATE: (int, float, bool)}.get(cast("Read", metric.read), (int, float))
     if kind not in asked:
+        kinds = " or ".join(each.__name__ for each in asked)
         raise ConfigError(
-            f"Metric({metric.name!r}): a {metric.read} is made of {' or '.join(each.__name__ for each in asked)}, "
-            f"and the column {metric.column!r} holds {kind.__name__}"
+            f"Metric({metric.name!r}): a {metric.read} needs a column of {kinds}, but the column {metric.column!r} "
+            f"contains {kind.__name__}"
         )
 
 
 def _read(said: object) -> Catalogue:
-    """What a manifest declares, as far as it is sound."""
+    """Read the valid declarations of a manifest."""
     if said is None:
         return SHIPPED
     kinds = said.get("columns") if isinstance(said, dict) else None
@@ -324,7 +328,7 @@ def _read(said: object) -> Catalogue:
         except ConfigError as error:
             damaged.append(str(error))
         except TypeError:  # keys that are missing, or that no metric has
-            damaged.append(f"Metric({shown(each.get('name'))}) lacks something, or has what no metric has")
+            damaged.append(f"Metric({shown(each.get('name'))}) has missing or unknown keys")
     damaged += [f"more than {MOST_METRICS} are declared"] * max(0, len(listed) - MOST_METRICS)
     rules = said.get("rules") if isinstance(said, dict) else None
     named_rules = [r for r in rules if isinstance(r, str) and _NAME.fullmatch(r)] if isinstance(rules, list) else []

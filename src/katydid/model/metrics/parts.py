@@ -1,7 +1,7 @@
-"""Parts of a run that asks several models or several targets: their names, and those of their metrics. Pure.
+"""Parts of a run that uses several models or targets, and the names of their metrics. Pure.
 
-A metric of a part is named `model=a/ttft.p95` or `host=http://10.0.0.7:8000/failure_rate`. What a manifest says comes
-from outside: what is no name there is left out.
+A metric of a part is named `model=a/ttft.p95` or `host=http://10.0.0.7:8000/failure_rate`. Manifests are untrusted, so
+invalid names in them are ignored.
 """
 
 from collections.abc import Mapping
@@ -12,19 +12,19 @@ from katydid.model.metrics import FlatMetric
 from katydid.model.oneline import one_line
 
 MOST_PARTS = 32
-"""Of one run: a report shows each in a row of its own."""
+"""Maximum parts of one run; a report shows each in its own row."""
 _LONGEST = 200
 _COLUMNS = {"models": "model", "hosts": "host"}
-"""Columns of the samples, by the keys of the manifest that list what is in them."""
+"""Sample columns by the manifest key that lists their values."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunPart:
-    """One model, or one target.
+    """The requests to one model or one target.
 
     Attributes:
-        column: of the samples.
-        value: in that column.
+        column: column of the samples.
+        value: value in that column.
     """
 
     column: str
@@ -32,11 +32,11 @@ class RunPart:
 
     @property
     def prefix(self) -> str:
-        """What its metrics' names begin with."""
+        """The prefix of its metrics' names."""
         return f"{self.column}={self.value}/"
 
     def metric(self, whole: FlatMetric) -> FlatMetric:
-        """The part's own, of a metric of the whole run."""
+        """Return the part's metric for a metric of the whole run."""
         return FlatMetric(
             self.prefix + whole.name,
             f"{whole.label} ({self.column} {self.value})",
@@ -47,7 +47,7 @@ class RunPart:
 
 
 def parts_of(manifest: Document | Mapping[str, object]) -> tuple[RunPart, ...]:
-    """The parts of a run; none where it asks one model of one target."""
+    """Return the parts of a run; empty if it uses one model and one target."""
     found = []
     for key, column in _COLUMNS.items():
         named = manifest.get(key)

@@ -1,4 +1,4 @@
-"""Figures of a whole run, each a row of `RATES`: what is counted, and what is made of the counts."""
+"""Metrics of a whole run: the counts, and the metrics in `RATES` computed from them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,14 +8,14 @@ from katydid.model.units import Better, Unit
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """Where the failure threshold stopped a run.
+    """The state of a run when the failure threshold stopped it.
 
     Attributes:
-        users: whose first request had started; None where they are but the pool that serves a rate.
-        in_flight: requests under way.
-        requests: that had been started, whatever became of them.
-        ok: those of them that succeeded.
-        seconds: of the run.
+        users: users whose first request had started; None if users are only the pool that serves a rate.
+        in_flight: requests in flight.
+        requests: requests that had been started, whatever their outcome.
+        ok: how many of them succeeded.
+        seconds: seconds since the start of the run.
     """
 
     users: int | None
@@ -27,22 +27,30 @@ class Stop:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What the rates are made of: counted requests only (`analysis.derived.in_statistics`).
+    """The counts behind the rates; only requests in the statistics (`analysis.derived.in_statistics`).
+
+    The period is from the end of the warm-up to the stop of the run.
 
     Attributes:
-        seconds: from the end of the warm-up to the moment at which the run stopped.
-        late: None where nothing is due at a time.
-        due: requests that users would have started in that time without any overrun, or that arrived at a rate.
-        conversations: iterations of several requests that ended, well or badly; 0 where iterations are requests.
-        timed: requests with a TTFT; `bounded` those whose TTFT is an upper bound.
-        stop: None where the failure threshold did not stop the run.
-        tokens, chunks: that arrived in that time, where it is known when it ended; else of all that count.
-        input_tokens: of the prompts of successful requests; None where the target counted none.
-        missed: starts that were due in it and never came, as their users were still waiting.
-        unserved: of those that arrived at a rate, those that were never sent; None where there is no rate.
-        good: that were answered before their users' next ones were due; None where nothing is due at a time.
-        tokens_per_chunk: of answers whose tokens the server counted, without reasoning that it did not send.
-        resent: sent again after an idle close, or with a renewed key; None in runs of before that was recorded.
+        requests, ok, failed, aborted, abandoned: requests by outcome.
+        late: requests that started late; None if requests have no due times.
+        due: requests that users would have started in the period without any overrun, or that arrived at a rate.
+        chunks, tokens: content chunks and completion tokens that arrived in the period; if its end is unknown, of all
+            counted requests.
+        timed: requests with a TTFT.
+        bounded: requests whose TTFT is an upper bound.
+        seconds: length of the period.
+        conversations: iterations of several requests that ended, well or badly; 0 if an iteration is one request.
+        conversations_ok: correct conversations.
+        good: requests answered before their user's next one was due; None if requests have no due times.
+        missed: requests that were due in the period but never sent because their users were still waiting.
+        unserved: requests that arrived at a rate but were never sent; None if there is no rate.
+        resent: requests sent again after an idle close or with a renewed key; None in runs from before this was
+            recorded.
+        input_tokens: prompt tokens of successful requests; None if the target counted none.
+        tokens_per_chunk: tokens per chunk of answers whose tokens the server counted, without reasoning that it did not
+            send.
+        stop: state at the stop; None if the failure threshold did not stop the run.
     """
 
     requests: int
@@ -70,7 +78,7 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """A figure of the whole run."""
+    """A metric of the whole run; `of` computes it from the counts."""
 
     name: str
     label: str
@@ -93,7 +101,7 @@ RATES = (
         "Failure rate",
         Unit.FRACTION,
         Better.LOWER,
-        "Failed requests of those that ended, well or badly: failed / (ok + failed).",
+        "Share of the finished requests that failed: failed / (ok + failed).",
         lambda c: _ratio(c.failed, c.ok + c.failed),
     ),
     Rate(
@@ -101,9 +109,9 @@ RATES = (
         "Goodput",
         Unit.FRACTION,
         Better.HIGHER,
-        "Requests that were answered, and answered right where the workload checks it, before the user's next one was "
-        "due (response time within the interval), of those that were due: that ended, or were never sent as their user "
-        "was still waiting. A failed request is infinitely late.",
+        "Share of the due requests that were answered, correctly if the workload checks it, before the user's next one "
+        "was due (response time within the interval). Due requests are those that ended, and those that were never "
+        "sent because their user was still waiting. A failed request counts as infinitely late.",
         lambda c: _ratio(c.good, c.ok + c.failed + c.missed),
     ),
     Rate(
@@ -111,15 +119,15 @@ RATES = (
         "Goodput (req/s)",
         Unit.PER_SECOND,
         Better.HIGHER,
-        "Such requests a second.",
+        "Requests per second that count towards goodput.",
         lambda c: _ratio(c.good, c.seconds),
     ),
     Rate(
         "conversations_ok",
-        "Conversations right",
+        "Correct conversations",
         Unit.FRACTION,
         Better.HIGHER,
-        "Conversations in which every request was answered, and answered right, of those that ended.",
+        "Share of the finished conversations in which every request was answered correctly.",
         lambda c: _ratio(c.conversations_ok, c.conversations),
     ),
     Rate(
@@ -127,9 +135,9 @@ RATES = (
         "Late starts",
         Unit.FRACTION,
         Better.LOWER,
-        "Requests that started more than 50 ms (or 1 % of the interval, if that is more) after they were due, "
-        "mostly because the user's last one had outlasted the interval or, with a rate, no user was free. None in a "
-        "closed loop, where nothing is due at a time.",
+        "Share of the requests that started more than 50 ms (or 1 % of the interval, if that is more) after they were "
+        "due, mostly because the user's last request outlasted the interval or, with a rate, because no user was free. "
+        "None in a closed loop, in which requests have no due times.",
         lambda c: _ratio(c.late, c.requests),
     ),
     Rate(
@@ -137,8 +145,8 @@ RATES = (
         "Never sent",
         Unit.FRACTION,
         Better.LOWER,
-        "Of a rate: requests that were due and never sent, as no user was free until the run stopped, or until "
-        "--drop-late, of those that were due.",
+        "With a rate: share of the due requests that were never sent because no user was free before the run stopped, "
+        "or within --drop-late.",
         lambda c: _ratio(c.unserved, c.due or 0.0),
     ),
     Rate(
@@ -146,7 +154,7 @@ RATES = (
         "Aborted",
         Unit.FRACTION,
         Better.LOWER,
-        "Requests that the end of the run cut off.",
+        "Share of the requests that the end of the run aborted.",
         lambda c: _ratio(c.aborted, c.requests),
     ),
     Rate(
@@ -154,8 +162,8 @@ RATES = (
         "Abandoned",
         Unit.FRACTION,
         Better.NEITHER,
-        "Requests whose clients hung up on purpose (--abandon): neither successes nor failures, in no latency. None "
-        "where no client left.",
+        "Share of the requests whose clients hung up on purpose (--abandon). They are neither successes nor failures "
+        "and not in any latency. None if no client left.",
         lambda c: _ratio(c.abandoned or None, c.requests),
     ),
     Rate(
@@ -163,9 +171,9 @@ RATES = (
         "Sent again",
         Unit.FRACTION,
         Better.LOWER,
-        "Requests that were sent again, once: on a new connection, since their kept one was closed in the moment of "
-        "sending (before any byte of an answer, and at most 5 ms, or twice the time that the connection took to set "
-        "up, after the request; a connection that dies later is a failure), or with a renewed key after a 401.",
+        "Share of the requests that were sent again, once: on a new connection, because the kept-alive one was closed "
+        "just as they were sent (before any byte of an answer, and at most 5 ms, or twice the connection's set-up "
+        "time, after the request; a connection that dies later is a failure), or with a renewed key after a 401.",
         lambda c: _ratio(c.resent, c.requests),
     ),
     Rate(
@@ -173,8 +181,8 @@ RATES = (
         "Offered load",
         Unit.PER_SECOND,
         Better.NEITHER,
-        "Requests a second that users start as long as no request outlasts the interval: users / interval; of a rate, "
-        "those that were due.",
+        "Requests per second that users start if no request outlasts the interval: users / interval. With a rate, the "
+        "requests per second that were due.",
         lambda c: _ratio(c.due, c.seconds),
     ),
     Rate(
@@ -182,7 +190,7 @@ RATES = (
         "Achieved load",
         Unit.PER_SECOND,
         Better.HIGHER,
-        "Requests a second that were started, whatever became of them.",
+        "Requests started per second, whatever their outcome.",
         lambda c: _ratio(c.requests, c.seconds),
     ),
     Rate(
@@ -190,7 +198,7 @@ RATES = (
         "Content chunks",
         Unit.PER_SECOND,
         Better.HIGHER,
-        "Content chunks a second of all users together, in successful answers, that arrived before the run stopped.",
+        "Content chunks per second in successful answers, over all users, that arrived before the run stopped.",
         lambda c: _ratio(c.chunks, c.seconds),
     ),
     Rate(
@@ -198,8 +206,8 @@ RATES = (
         "Output token throughput",
         Unit.TOKENS_PER_SECOND,
         Better.HIGHER,
-        "Completion tokens a second of all users together, in successful answers, as the server counted them. "
-        "Those that arrived before the run stopped: an answer's are spread evenly over the time in which it came.",
+        "Completion tokens per second in successful answers, over all users, as counted by the server. Only tokens "
+        "that arrived before the run stopped count; an answer's tokens are assumed to arrive at a constant rate.",
         lambda c: _ratio(c.tokens, c.seconds),
     ),
     Rate(
@@ -207,8 +215,8 @@ RATES = (
         "Tokens per chunk",
         Unit.COUNT,
         Better.NEITHER,
-        "Completion tokens / content chunks of successful streamed answers; reasoning tokens count where the reasoning "
-        "is streamed. Where it is more than 1.2, gaps between chunks are not those between tokens.",
+        "Completion tokens / content chunks of successful streamed answers. Reasoning tokens count if the reasoning is "
+        "streamed. Above 1.2, gaps between chunks are not gaps between tokens.",
         lambda c: c.tokens_per_chunk,
     ),
     Rate(
@@ -216,8 +224,8 @@ RATES = (
         "Input token throughput",
         Unit.TOKENS_PER_SECOND,
         Better.HIGHER,
-        "Prompt tokens a second of all users together, of requests that were answered, as the server counted them; "
-        "those from a cache included.",
+        "Prompt tokens per second of successful requests, over all users, as counted by the server, including cached "
+        "tokens.",
         lambda c: _ratio(c.input_tokens, c.seconds),
     ),
     Rate(
@@ -225,60 +233,60 @@ RATES = (
         "TTFT upper-bound share",
         Unit.FRACTION,
         Better.LOWER,
-        "Requests whose first read brought several chunks, so that their TTFT is an upper bound.",
+        "Share of the requests whose first read contained several chunks, so that their TTFT is an upper bound.",
         lambda c: _ratio(c.bounded, c.timed),
     ),
     Rate(
         USERS_AT_STOP,
-        "Users at the stop",
+        "Users at stop",
         Unit.COUNT,
         Better.HIGHER,
-        "Where the failure threshold stopped the run: users whose first request had started. An index of capacity "
-        "where users come in a ramp; it says nothing where all come at once.",
+        "Users whose first request had started when the failure threshold stopped the run. In a ramp, this indicates "
+        "the capacity; if all users start at once, it means nothing.",
         lambda c: float(c.stop.users) if c.stop and c.stop.users is not None else None,
     ),
     Rate(
         "in_flight_at_stop",
-        "In flight at the stop",
+        "In flight at stop",
         Unit.COUNT,
         Better.HIGHER,
-        "Where the failure threshold stopped the run: requests that were under way.",
+        "Requests in flight when the failure threshold stopped the run.",
         lambda c: float(c.stop.in_flight) if c.stop else None,
     ),
     Rate(
         "requests_at_stop",
-        "Requests until the stop",
+        "Requests until stop",
         Unit.COUNT,
         Better.HIGHER,
-        "Where the failure threshold stopped the run: requests that had been started, whatever became of them.",
+        "Requests that had been started, whatever their outcome, when the failure threshold stopped the run.",
         lambda c: float(c.stop.requests) if c.stop else None,
     ),
     Rate(
         "ok_at_stop",
-        "Of them succeeded",
+        "Successful requests until stop",
         Unit.COUNT,
         Better.HIGHER,
-        "Of the requests that had been started when the failure threshold stopped the run, those that succeeded, "
-        "before the stop or in the drain.",
+        "Requests that had been started when the failure threshold stopped the run and that succeeded, before the stop "
+        "or in the drain.",
         lambda c: float(c.stop.ok) if c.stop else None,
     ),
     Rate(
         "time_to_stop",
-        "Time to the stop",
+        "Time to stop",
         Unit.MS,
         Better.HIGHER,
-        "From the start of the run to the moment in which the failure threshold stopped it.",
+        "Time from the start of the run until the failure threshold stopped it.",
         lambda c: c.stop.seconds * 1000.0 if c.stop else None,
     ),
 )
-"""All of them, in the order in which a report has them."""
+"""All metrics of a whole run, in report order."""
 
 AT_STOP = (USERS_AT_STOP, "in_flight_at_stop", "requests_at_stop", "ok_at_stop", "time_to_stop")
-"""Those that only a stopped run has."""
+"""Metrics that only a stopped run has."""
 
 OF_AN_INTERVAL = frozenset({"goodput", "goodput_per_s"})
-"""Figures of users that keep an interval, alone."""
+"""Metrics that only runs with an interval have."""
 OF_DUE_TIMES = OF_AN_INTERVAL | {
     "late_share", "late", "response", "response_corrected", "response_at_length", "offered_per_s",
 }  # fmt: skip
-"""Figures, and distributions, that there are where requests are due at a time; a closed loop has none of them."""
+"""Metrics and distributions that need due times; a closed loop has none of them."""

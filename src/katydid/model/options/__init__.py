@@ -1,7 +1,7 @@
-"""What an option is: a field of a dataclass, with what the parser needs and what a good value is. Pure.
+"""Options as dataclass fields, with what the parser needs and which values are valid. Pure.
 
-The options of a run, of a workload, of an API and of the embedded target are such tables. The command line, the
-environment, the web form and the workers all take them from there.
+A dataclass of options is an option table. Runs, workloads, APIs and the embedded target have one each. The command
+line, the environment, the web form and the workers all read these tables.
 """
 
 import math
@@ -12,23 +12,28 @@ from typing import Any
 
 from katydid.model.errors import ConfigError
 from katydid.model.oneline import HALF
-from katydid.model.options.quantities import QuantityError, duration, format_duration, milliseconds
+from katydid.model.options.quantities import (
+    QuantityError,
+    duration,
+    format_duration,
+    milliseconds,
+    quoted,
+    shortened,
+)
 
 Predicate = Callable[[Any], bool]
 Rule = tuple[Predicate, str]
 
 YEAR = 31_536_000
-"""Seconds; timers of the operating system hold not much more, and no run lasts so long."""
+"""Seconds; operating system timers allow little more, and no run lasts this long."""
 MOST_32_BITS = 2**31 - 1
 MOST_64_BITS = 2**63 - 1
-_LONGEST_SHOWN = 40
-"""Characters of a value that a complaint quotes."""
 PREFIX = "LOAD_TEST_"
-"""Of every variable of the environment."""
+"""Prefix of all environment variables."""
 
 
 class Group(StrEnum):
-    """The headings under which help and reference show options, in their order."""
+    """The headings under which help and reference show options, in order."""
 
     OWN = "Options of its own"
     REQUEST = "Request"
@@ -49,7 +54,7 @@ A_PORT: Rule = (lambda v: 0 <= v <= 65535, "must be a port, from 0 to 65535")
 
 
 def at_most(limit: int) -> Rule:
-    """Of a number that would fill the memory if it were any larger."""
+    """Return a rule that limits a number whose larger values would exhaust the memory."""
     return (lambda v: v <= limit, f"must be at most {limit}")
 
 
@@ -57,10 +62,10 @@ AT_MOST_32_BITS: Rule = at_most(MOST_32_BITS)
 
 
 def truth(text: str) -> bool:
-    """A text as the environment and the web form have it.
+    """Parse a boolean from the environment or the web form.
 
     Raises:
-        ValueError: it is not a truth value.
+        ValueError: the text is not a boolean.
     """
     words = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
     try:
@@ -82,21 +87,22 @@ def option(
     group: Group = Group.OWN,
     form: bool = True,
 ) -> Any:
-    """A field that is an option.
+    """Define a dataclass field that is an option.
 
     Args:
-        default: where nothing is given; also for an empty field of the web form.
-        help_text: what `--help` and the web form say, without the default.
-        choices: the only good values, as they are when the parser is filled.
-        kind: makes a value out of a text; raises ValueError where it cannot. With `truth` the option takes no value;
-            `duration`, `count` and `share` read what people write (`model.options.quantities`).
-        rule: what a good value is, and what a bad one is told.
-        most: the same of one that is too large. Without it, a number must be finite, an integer fit 64 bits, and a
-            duration be no longer than a year.
-        variable: of the environment; by default `LOAD_TEST_` and the field's name.
-        repeat: it may be given more than once, a line of its text each; not in the web form, which has no lines.
-        group: where help shows it; by default with those of its workload or API.
-        form: it is a field of the web form.
+        default: value if the option is not given, or if its field in the web form is empty.
+        help_text: text for `--help` and the web form, without the default.
+        kind: converts text to a value; raises ValueError if it cannot. With `truth`, the option takes no value;
+            `duration`, `count` and `share` parse quantities (`model.options.quantities`).
+        rule: the condition for a valid value, and the message if it is violated.
+        most: the same for an upper limit. By default, a number must be finite, an integer must fit 64 bits, and a
+            duration must not exceed a year.
+        choices: the only valid values, evaluated when the parser is built.
+        variable: environment variable; by default `LOAD_TEST_` and the field's name.
+        repeat: True if the option may be given several times; its text then has one line per value. Not in the web
+            form, which has single-line fields.
+        group: heading in help; by default that of its workload or API.
+        form: True if the web form has a field for it.
     """
     if kind is duration and most is ANY:
         most = AT_MOST_A_YEAR
@@ -108,12 +114,12 @@ def option(
 
 
 def options_in(table: type[Any]) -> tuple[Field[object], ...]:
-    """The fields of a dataclass that `option` made."""
+    """Return the fields of a dataclass that were made by `option`."""
     return tuple(each for each in fields(table) if "kind" in each.metadata)
 
 
 def check_table(table: object, where: str) -> None:
-    """See that something is a table of options and nothing else.
+    """Check that an object is an option table.
 
     Raises:
         ConfigError: it is not.
@@ -125,37 +131,37 @@ def check_table(table: object, where: str) -> None:
 
 
 def flag_of(option: Field[object]) -> str:
-    """Its name on the command line."""
+    """Return the option's command line flag."""
     return "--" + option.name.replace("_", "-")
 
 
 def variable_of(option: Field[object]) -> str:
-    """Its name in the environment."""
+    """Return the option's environment variable."""
     return str(option.metadata["variable"] or PREFIX + option.name.upper())
 
 
 TIMES = {duration: 1.0, milliseconds: 1e-3}
-"""Kinds that are times, and what a plain number of theirs is, in seconds."""
+"""Kinds that are durations, with the unit of a plain number in seconds."""
 
 
 def default_text(option: Any) -> str:
-    """An option's default, as one would write it."""
+    """Return an option's default as a user would write it."""
     unit = TIMES.get(option.metadata["kind"])
     return str(option.default) if unit is None else format_duration(option.default * unit)
 
 
 def checked(option: Any, value: object) -> object:
-    """The value of an option, made out of a text where it is one.
+    """Return a valid value of an option, converted from text if needed.
 
     Raises:
-        ConfigError: it is not a good one; by its option's name.
+        ConfigError: the value is invalid; the message names the option.
     """
     meta = option.metadata
     flag = flag_of(option)
     if value is None or (isinstance(value, str) and not value.strip()):
         return option.default
-    if isinstance(value, str) and HALF.search(value):  # so Python has bytes that are no UTF-8
-        raise ConfigError(f"{flag} is not text in UTF-8: give other bytes in a file")
+    if isinstance(value, str) and HALF.search(value):  # how Python represents bytes that are not UTF-8
+        raise ConfigError(f"{flag} is not UTF-8 text: give other bytes in a file")
     try:
         value = meta["kind"](value)
     except QuantityError as error:
@@ -178,13 +184,11 @@ _FINITE: tuple[Rule, ...] = (
     (math.isfinite, "must be finite"),
 )
 _FITS: Rule = (lambda v: -MOST_64_BITS - 1 <= v <= MOST_64_BITS, "must be from -2^63 to 2^63-1")
-"""Of every integer: what no file and no target could hold is refused before it gets there."""
+"""Applies to every integer: larger ones fit neither files nor targets."""
 
 
 def shown(value: object) -> str:
-    """A value in a complaint about it, cut where it is long."""
+    """Format a value for an error message, shortened if it is long."""
     if isinstance(value, float):
         return f"{value:g}"
-    text = str(value)
-    text = text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"
-    return repr(text) if isinstance(value, str) else text
+    return quoted(value) if isinstance(value, str) else shortened(str(value))

@@ -1,10 +1,10 @@
-"""How people write durations, counts and shares: one grammar for options, variables, forms and files. Pure.
+"""The grammar of durations, counts and shares, for options, environment variables, forms and files. Pure.
 
-    250ms   20s   8m   1h   1m30s     durations: units from the largest to the smallest, each once
-    20                                a plain number, in the unit that whoever asks names
+    250ms   20s   8m   1h   1m30s     durations: units from largest to smallest, each at most once
+    20                                a plain number, in the caller's unit
     5%   0.05                         shares
 
-Each reader takes a text, or a number that was read before, and raises `QuantityError`, which argparse shows as it is.
+Each parser accepts text, or a number that was parsed before, and raises `QuantityError`, which argparse shows as it is.
 """
 
 import re
@@ -13,7 +13,7 @@ from decimal import Decimal
 
 _SECONDS = {"h": Decimal(3600), "m": Decimal(60), "s": Decimal(1), "ms": Decimal("1e-3"), "us": Decimal("1e-6")}
 _LONGEST_SHOWN = 40
-"""Characters of a text that a message quotes."""
+"""Maximum characters of a text that a message quotes."""
 _NUMBER = r"(\d+(?:\.\d*)?|\.\d+)\s*"
 _DURATION = re.compile(
     rf"(?=.)(?:{_NUMBER}h\s*)?(?:{_NUMBER}m(?:in)?(?!s)\s*)?(?:{_NUMBER}s\s*)?(?:{_NUMBER}ms\s*)?(?:{_NUMBER}us\s*)?",
@@ -22,11 +22,11 @@ _DURATION = re.compile(
 
 
 class QuantityError(ArgumentTypeError, ValueError):
-    """A text that is not a quantity of its kind; in words that can stand behind an option's name."""
+    """The text is not a valid quantity; the message is worded to follow an option's name."""
 
 
 def exact_duration(text: str) -> Decimal | None:
-    """Seconds of a duration with units; None where the text is not one, as a plain number."""
+    """Return the seconds of a duration with units, exactly; None for any other text, such as a plain number."""
     found = _DURATION.fullmatch(text.strip())
     if found is None:
         return None
@@ -35,25 +35,25 @@ def exact_duration(text: str) -> Decimal | None:
 
 
 def duration(text: str | float) -> float:
-    """Seconds; a plain number is seconds.
+    """Parse a duration and return seconds; a plain number is in seconds.
 
     Raises:
-        QuantityError: it is not a duration.
+        QuantityError: the text is not a duration.
     """
     return _duration(text, Decimal(1))
 
 
 def milliseconds(text: str | float) -> float:
-    """Milliseconds of a duration; a plain number is milliseconds.
+    """Parse a duration and return milliseconds; a plain number is in milliseconds.
 
     Raises:
-        QuantityError: it is not a duration.
+        QuantityError: the text is not a duration.
     """
     return _duration(text, _SECONDS["ms"])
 
 
 def _duration(text: str | float, unit: Decimal) -> float:
-    """In the unit that a plain number has, which is so many seconds."""
+    """Parse a duration in `unit`, given in seconds; a plain number is in the same unit."""
     if isinstance(text, str) and (exact := exact_duration(text)) is not None:
         return float(exact / unit)
     try:
@@ -63,10 +63,10 @@ def _duration(text: str | float, unit: Decimal) -> float:
 
 
 def count(text: str | int) -> int:
-    """A whole number.
+    """Parse a whole number.
 
     Raises:
-        QuantityError: it is not one.
+        QuantityError: the text is not a whole number.
     """
     try:
         return int(text)
@@ -75,10 +75,10 @@ def count(text: str | int) -> int:
 
 
 def share(text: str | float) -> float:
-    """A part of the whole as a fraction: `5%` or `0.05`; whether it is in [0, 1] is its reader's to see.
+    """Parse a share such as `5%` or `0.05` and return a fraction; the caller checks that it is in [0, 1].
 
     Raises:
-        QuantityError: it is not one.
+        QuantityError: the text is not a share.
     """
     percent = isinstance(text, str) and text.strip().endswith("%")
     try:
@@ -88,13 +88,17 @@ def share(text: str | float) -> float:
 
 
 def quoted(text: object) -> str:
-    """Quoted in a message, and cut where it is long."""
-    said = str(text)
-    return repr(said if len(said) <= _LONGEST_SHOWN else f"{said[:_LONGEST_SHOWN]}…")
+    """Quote a value for a message, shortened if it is long."""
+    return repr(shortened(str(text)))
+
+
+def shortened(text: str) -> str:
+    """Cut a text that is too long to quote in a message."""
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"
 
 
 def format_duration(seconds: float) -> str:
-    """As `duration` reads it, exactly: `250ms`, `20s`, `1m30s`; with decimals where a millisecond is not enough."""
+    """Format seconds exactly, as `duration` parses them: `250ms`, `20s`, `1m30s`, with decimals if needed."""
     exact = Decimal(repr(float(seconds)))
     if not exact.is_finite() or exact < 0 or exact % _SECONDS["ms"]:
         return repr(float(seconds))

@@ -13,7 +13,7 @@ import gevent
 from katydid.engine.options import RunOptions
 from katydid.engine.services.chat import ChatService
 from katydid.engine.user import PacedUser
-from katydid.load.traces.talks import COLUMNS
+from katydid.load.traces.prompts import COLUMNS
 from katydid.model.sample import ErrorClass, Sample
 from katydid.workloads.batch import BatchOptions
 

@@ -5,7 +5,7 @@ from typing import ClassVar
 from katydid.engine.options import RunOptions
 from katydid.engine.services.chat import ChatService
 from katydid.engine.user import PacedUser
-from katydid.load.traces.talks import COLUMNS
+from katydid.load.traces.prompts import COLUMNS
 from katydid.model.sample import Sample
 
 
