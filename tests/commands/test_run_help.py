@@ -40,7 +40,7 @@ def told(tmp_path_factory):
         ("--rate", "default: none;"),
         ("--concurrency", "default: none;"),
         ("--body", "default: none;"),
-        ("--input-tokens", "default: no made prompts;"),
+        ("--input-tokens", "default: no generated prompts;"),
         ("--output-tokens", "default: up to --max-tokens;"),
         ("--failure-threshold", "default: 5;"),
         ("--version-label", "default: git describe"),

@@ -1,8 +1,8 @@
 """Ramps: whether spawning is a ramp, and how users' first requests are spaced in it. Pure.
 
 Spawning that takes longer than one interval is a ramp. In a ramp, each user's first request is due when the user is
-spawned, so the offered rate grows with the number of users. Locust spawns about one second's users in one batch; a
-`Batch` spaces their first requests over that second, across all processes.
+spawned, so the offered rate is the spawn rate times the number of intervals begun. Locust spawns about one second's
+users in one batch; a `Batch` spaces their first requests over that second, across all processes.
 
 Locust asks a load shape once per second for the number of users. A shape that adds a few users per second is as much a
 ramp as a single answer that takes a minute to carry out, but no single answer shows it. `Growth` therefore asks the

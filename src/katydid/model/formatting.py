@@ -156,8 +156,9 @@ def show(name: str, value: float | None, summary: Summary | None = None, unit: U
 
     Args:
         name: flat name of the metric.
-        value: the value; ignored if the summary has a value that includes time-outs.
-        summary: adds `≥` if the value falls among time-outs, and `≤` if it is an upper bound.
+        value: the value; ignored if the summary has the metric.
+        summary: replaces the value by one that includes time-outs, with `≥` if it falls among them, and adds `≤` to an
+            upper bound.
         unit: see `value_only`.
     """
     if summary is not None and (found := summary.measured(name)) is not None:

@@ -164,7 +164,7 @@ class Manifest(Document, kw_only=True, frozen=True):
         failure_threshold: number of failed requests that stops the run; 0 = never.
         run_time_s: configured run time; null if there is none.
         request_timeout_s: time-out of a whole request.
-        idle_timeout_s: time-out for an answer of which nothing arrives.
+        idle_timeout_s: longest time for which nothing of an answer may arrive.
         drain_s: seconds that requests in flight get to finish at the end.
         warm_up_s: seconds at the start that count in no statistic.
         check: how closely answers are checked, `full` or `light`.
@@ -187,7 +187,7 @@ class Manifest(Document, kw_only=True, frozen=True):
         ended: `run-time`, `completed`, `failure-threshold`, `interrupted` or `error`; null while the run goes on, or if
             it never finished.
         stopped_at_ms: when the run stopped starting requests.
-        ended_at_ms: when the last row had arrived.
+        ended_at_ms: when all users had stopped.
         leaving: what the target was seen to do for clients that had left; null if no client was to leave, or if the
             load did not finish normally.
         lost_workers: workers that disconnected during the run.
