@@ -16,9 +16,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from katydid.analysis.comparison.answers import answer_lengths
 from katydid.analysis.comparison.compare import overall
-from katydid.analysis.comparison.estimates import Estimates, figures
+from katydid.analysis.comparison.estimates import Estimates, answer_lengths, figures
 from katydid.analysis.comparison.lengths import other_lengths
 from katydid.analysis.comparison.primaries import FAILURES, WHOLE_ANSWERS
 from katydid.analysis.comparison.sides import Sides

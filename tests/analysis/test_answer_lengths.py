@@ -9,8 +9,8 @@ import pytest
 from simulate_lengths import ANSWERS, MANIFEST, Answers, cell
 
 from folders import write_version
-from katydid.analysis.comparison.answers import answer_lengths
 from katydid.analysis.comparison.compare import compare_versions
+from katydid.analysis.comparison.estimates import answer_lengths
 from katydid.analysis.request_times import RequestTimes
 from katydid.cli import main
 from katydid.model.metrics import DISTRIBUTIONS

@@ -1,4 +1,4 @@
-"""One run's values for a comparison, without its warm-up, and with censored times as lower bounds.
+"""One run's values for a comparison, without its warm-up, with censored times as lower bounds, and its answer lengths.
 
 A request that timed out, or that the end of the run cut off, counts with at least the time observed
 (`request_times`). A quantile that falls among such requests is a lower bound. Knows nothing about other runs.
@@ -6,11 +6,11 @@ A request that timed out, or that the end of the run cut off, counts with at lea
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache, cached_property
 
 import numpy as np
 import pandas as pd
 
-from katydid.analysis.comparison.answers import AnswerLengths, answer_lengths
 from katydid.analysis.comparison.failures import clumping, episodes
 from katydid.analysis.derived import of_the_run, rows_of, warm_up_counts, with_derived
 from katydid.analysis.request_times import RequestTimes, statistic_of
@@ -18,12 +18,13 @@ from katydid.analysis.summary import summarise
 from katydid.model.documents.comparison import RunOutcome
 from katydid.model.documents.manifest import Manifest
 from katydid.model.documents.summary import Summary
-from katydid.model.metrics import STATISTICS
+from katydid.model.metrics import STATISTICS, Distribution
 from katydid.model.metrics.declared import Catalogue, Read, catalogue_of
 from katydid.model.units import Better
 from katydid.runs.folder import RunFolder
 from katydid.runs.gaps import counted
 from katydid.stats.censoring import Known
+from katydid.stats.length_cost import LengthCost, length_cost
 
 NEVER_COMPARED = ["request_id", "worker", "detail"]
 """Text columns, dropped because every selection of rows would copy them."""
@@ -32,6 +33,11 @@ TOO_FEW = "too few requests"
 CUT_OFF = "the end of the run cut off conversations, and how long they had taken by then is not known"
 STOPPED_EARLY = ("failure-threshold", "interrupted", "error")
 """The manifest's `ended` of runs that were shorter than planned."""
+TOKENS = "completion_tokens"
+COUNTED = (TOKENS, "chunks")
+"""Columns that measure an answer's length, the better one first: the server chooses how many tokens a chunk has."""
+FEWEST_REPEATS = 10
+"""The fewest repeats of prompts that show how answers to one prompt vary."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +54,59 @@ class RunData:
     manifest: Manifest
     frame: pd.DataFrame
     summary: Summary
+
+
+class AnswerLengths:
+    """Lengths of a run's answers.
+
+    Args:
+        requests: the run's requests.
+        counted: tokens, or chunks, of each request's answer; NaN if unknown.
+        mean: mean length of the successful requests, weighted for those that were cut off.
+    """
+
+    def __init__(self, requests: RequestTimes, counted: np.ndarray, mean: float) -> None:
+        self._requests, self.mean = requests, mean
+        self._lengths = np.where(requests.ok & (counted > 0.0), counted, np.nan) / mean
+        self.cost = cache(self._cost)
+
+    def at(self, distribution: Distribution, tokens: float) -> Known | None:
+        """The times that these requests would have had with answers of this many tokens."""
+        cost = self.cost(distribution)
+        own = cost.times_as_long(np.nan_to_num(self._lengths, nan=tokens / self.mean))
+        return self._requests.known(distribution, cost.times_as_long(np.array(tokens / self.mean)) / own)
+
+    def _cost(self, distribution: Distribution) -> LengthCost:
+        times = self._requests.column(distribution.column)
+        known = (times > 0.0) & ~np.isnan(self._lengths)
+        return length_cost(times[known], self._lengths[known])
+
+    @cached_property
+    def error(self) -> float:
+        """Standard error of the mean length, as a fraction of it.
+
+        Taken from the spread of all answers. If prompts repeat, from the spread of answers to the same prompt, because
+        both sides send the same prompts.
+        """
+        known = self._lengths[~np.isnan(self._lengths)]
+        if len(known) < 2:
+            return np.inf
+        prompts, spread = self._requests.prompts(), float(known.var(ddof=1))
+        if prompts is not None and len(prompts) == len(known):
+            count = np.bincount(prompts)
+            if (repeats := len(known) - len(count)) >= FEWEST_REPEATS:
+                means = np.bincount(prompts, known) / count
+                spread = float(((known - means[prompts]) ** 2).sum()) / repeats
+        return float((spread / len(known)) ** 0.5)
+
+
+def answer_lengths(requests: RequestTimes) -> dict[str, AnswerLengths]:
+    """The lengths of a run's answers, by the column that counts them; empty if no answer has a length."""
+    counted = {column: requests.of_successes(column) for column in COUNTED}
+    means = {column: known.mean()[0] for column, known in counted.items() if known is not None}
+    return {
+        column: AnswerLengths(requests, requests.column(column), mean) for column, mean in means.items() if mean > 0.0
+    }
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from katydid.analysis.comparison.answers import COUNTED, TOKENS
 from katydid.analysis.comparison.bounds import stands
-from katydid.analysis.comparison.estimates import Estimates, figures
+from katydid.analysis.comparison.estimates import COUNTED, TOKENS, Estimates, figures
 from katydid.analysis.comparison.sides import Sides
 from katydid.analysis.comparison.verdicts import Judged
 from katydid.model.documents.comparison import Verdict
