@@ -148,7 +148,7 @@ def test_https_to_a_port_without_tls_is_told_within_seconds(target, tmp_path):
     done = katydid("run", "stream", "--host", target.url.replace("http:", "https:"), "-t", "5s", folder=tmp_path)
     assert done.wait(30) == 2, done.err
     assert time.monotonic() - began < 15
-    assert "speaks no TLS: give --host http://" in done.err
+    assert "does not speak TLS: give --host http://" in done.err
     assert len(done.err.strip().splitlines()) == 1
 
 

@@ -212,7 +212,7 @@ def test_a_key_goes_only_to_the_target_that_it_belongs_to(targets, monkeypatch):
 
 
 def test_a_target_that_stands_there_twice_is_refused(targets):
-    with pytest.raises(ConfigError, match="http://one:1 stands there twice"):
+    with pytest.raises(ConfigError, match="http://one:1 is given twice"):
         open_service(ChatService, RunOptions(), f"{ONE},{ONE}/")
 
 
