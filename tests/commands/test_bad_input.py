@@ -21,7 +21,7 @@ CASES = {
     "a host that is not a URL": (("--host", "localhost:80"), "is not a URL: give http://HOST:PORT"),
     "a host with a query": (
         ("--host", "http://127.0.0.1:1/v1?key=hunter2"),
-        "--host has a query: give it to --endpoint",
+        "--host has a query: move it to --endpoint",
     ),
     "a host with a blank in it": (("--host", "http://127.0.0.1 :1"), "has a blank or control character in it"),
     "an endpoint with a blank in it": (("--host", "URL", "--endpoint", "/a b"), "write it percent-encoded"),
@@ -32,7 +32,7 @@ CASES = {
     ),
     "two workloads": (("batch", "--host", "URL"), "katydid: 'batch' is one workload too many: give one, and options"),
     "a missing prompts file": (("--host", "URL", "--prompts", "none.txt"), "--prompts none.txt: no such file"),
-    "prompts of another kind": (("--host", "URL", "--prompts", "/dev/null"), "give a .txt"),
+    "prompts of another kind": (("--host", "URL", "--prompts", "/dev/null"), "give one of .txt"),
     "a path that is too long": (("--host", "URL", "--prompts", "x" * 300 + ".txt"), "file name too long"),
     "a rate that is no number": (("--host", "URL", "--rate", "nan"), "--rate nan is not a number"),
     "a rate without an end": (("--host", "URL", "--rate", "1e309"), "--rate inf must be"),

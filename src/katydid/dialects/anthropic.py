@@ -5,7 +5,7 @@ in `message_delta`; the last event is `message_stop`. The API has no end mark, b
 """
 
 from katydid.dialects.base import Answer, Generation, Message, content_parts, member, parse_model_ids
-from katydid.dialects.loading import is_content, load_object, text_of
+from katydid.dialects.loading import is_content, load_object, shown, text_of
 from katydid.dialects.status import failed_reason, in_words
 from katydid.dialects.stream_parser import DONE, SseStreamParser, StreamParser
 from katydid.dialects.usage import TokenDetails, later
@@ -133,7 +133,7 @@ class AnthropicStreamParser(SseStreamParser):
             case str():
                 pass  # a ping, the end of a block; Anthropic asks clients to skip unknown types
             case _ if self.full:
-                raise ProtocolError(f"an event without a type: {data[:160].decode('utf-8', 'replace')}")
+                raise ProtocolError(f"an event without a type: {shown(data)}")
 
     def is_end(self, data: bytes) -> bool:
         """See `SseStreamParser.is_end`."""

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from katydid.dialects.loading import load_object
+from katydid.dialects.loading import load_object, shown
 from katydid.dialects.stream_parser import StreamParser
 from katydid.dialects.usage import TokenDetails
 from katydid.model.errors import ConfigError, ProtocolError
@@ -106,7 +106,7 @@ def member(value: dict[str, object], key: str, data: bytes) -> dict[str, object]
     """
     found = value.get(key)
     if not isinstance(found, dict):
-        raise ProtocolError(f"an event without its {key}: {data[:160].decode('utf-8', 'replace')}")
+        raise ProtocolError(f"an event without its {key}: {shown(data)}")
     return found
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import orjson
 
 from katydid.dialects.base import Answer, Generation, Message, bearer_headers, parse_model_ids
-from katydid.dialects.loading import FieldPath, is_content, load_object, text_of
+from katydid.dialects.loading import FieldPath, is_content, load_object, shown, text_of
 from katydid.dialects.status import in_words
 from katydid.dialects.stream_parser import SseStreamParser, StreamParser
 from katydid.dialects.usage import TokenDetails
@@ -136,7 +136,7 @@ class GenericStreamParser(SseStreamParser):
         if is_content(text):
             self.content(data, text=text)
         elif self.full and text is not None and not isinstance(text, str | list | dict):
-            raise ProtocolError(f"content that is not text: {data[:160].decode('utf-8', 'replace')}")
+            raise ProtocolError(f"content that is not text: {shown(data)}")
         self.usage(paths.prompt_tokens.find(value), paths.completion_tokens.find(value), value.get("usage"))
         if paths.says_done(value):
             self.done = True
@@ -179,8 +179,8 @@ class _Paths:
         found = self._done.find(value)
         if self._wanted is None:
             return bool(found)
-        shown = found if isinstance(found, str) else json_bytes(found).decode()
-        return shown == self._wanted
+        text = found if isinstance(found, str) else json_bytes(found).decode()
+        return text == self._wanted
 
 
 def _filled(template: object, values: dict[str, object]) -> object:

@@ -4,7 +4,7 @@ The last line has `"done": true` and the token counts. An error is a separate li
 """
 
 from katydid.dialects.base import Answer, Generation, Message, bearer_headers
-from katydid.dialects.loading import is_content, load_object, text_of
+from katydid.dialects.loading import is_content, load_object, shown, text_of
 from katydid.dialects.status import failed_reason, in_words
 from katydid.dialects.stream_parser import NdjsonStreamParser, StreamParser
 from katydid.dialects.usage import TokenDetails, tokens_in
@@ -85,7 +85,7 @@ class OllamaStreamParser(NdjsonStreamParser):
         reason = value.get("done_reason")
         ended = value["done"] is True if "done" in value else bool(reason)
         if self.full and not ended and "done" not in value:
-            raise ProtocolError(f"a line without `done`: {line[:160].decode('utf-8', 'replace')}")
+            raise ProtocolError(f"a line without `done`: {shown(line)}")
         text, thinking, calls = _parts(value)
         visible = is_content(text) or calls
         if visible or thinking:

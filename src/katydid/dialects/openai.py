@@ -8,7 +8,7 @@ of their own. An error comes as a separate event, beside the choices, in a choic
 from typing import Any
 
 from katydid.dialects.base import Answer, Generation, Message, OpenAiAccess, content_parts
-from katydid.dialects.loading import is_content, is_visible, load_object, text_of, told_error
+from katydid.dialects.loading import is_content, is_visible, load_object, shown, text_of, told_error
 from katydid.dialects.status import failed_reason, in_words
 from katydid.dialects.stream_parser import DONE, SseStreamParser, StreamParser
 from katydid.dialects.usage import TokenDetails, tokens_in
@@ -104,7 +104,7 @@ class OpenAiStreamParser(SseStreamParser):
         if choices:
             self._choice(choice, data, alone=usage is None)
         elif self.full and usage is None and "choices" not in chunk and not isinstance(chunk.get("object"), str):
-            raise ProtocolError(f"an event without choices: {data[:160].decode('utf-8', 'replace')}")
+            raise ProtocolError(f"an event without choices: {shown(data)}")
 
     def _choice(self, choice: dict[str, Any], data: bytes, *, alone: bool) -> None:
         """Take a choice; `alone`: the event has nothing else to say, such as usage."""

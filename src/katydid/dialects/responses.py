@@ -5,7 +5,7 @@ its maximum length; it carries the usage. The API has no end mark, but some serv
 """
 
 from katydid.dialects.base import Answer, Generation, Message, OpenAiAccess, member
-from katydid.dialects.loading import is_content, load_object, text_of
+from katydid.dialects.loading import is_content, load_object, shown, text_of
 from katydid.dialects.status import failed_reason, in_words
 from katydid.dialects.stream_parser import DONE, SseStreamParser, StreamParser
 from katydid.dialects.usage import TokenDetails, tokens_in
@@ -102,7 +102,7 @@ class ResponsesStreamParser(SseStreamParser):
         elif isinstance(kind, str):
             self._typed(kind, value, data)
         elif self.full:
-            raise ProtocolError(f"an event without a type: {data[:160].decode('utf-8', 'replace')}")
+            raise ProtocolError(f"an event without a type: {shown(data)}")
 
     def _typed(self, kind: str, value: dict[str, object], data: bytes) -> None:
         if kind in _CONTENT:

@@ -85,7 +85,7 @@ def choose_model(
         NotReadyError: it is not ready yet.
         ConfigError: no model was named, and the target does not list any.
     """
-    exchange, body = _get(client, path or dialect.models_endpoint, headers)
+    exchange, body = look(client, Request("GET", path or dialect.models_endpoint, headers))
     no_answer = exchange.error is not None
     if exchange.error in _UNREACHABLE or (no_answer and (wanted is None or _wants_tls(host))):
         raise _no_answer(host, exchange)
@@ -233,10 +233,6 @@ def answer_words(exchange: Exchange) -> str:
         text, WORDS_SHOWN, placeholder=" …", break_long_words=False, break_on_hyphens=False
     )
     return f"{exchange.status} {words}".strip()
-
-
-def _get(client: Client, path: str, headers: Headers) -> tuple[Exchange, bytes]:
-    return look(client, Request("GET", path, headers))
 
 
 def look(client: Client, request: Request) -> tuple[Exchange, bytes]:

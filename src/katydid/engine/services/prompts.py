@@ -111,7 +111,9 @@ def _of_file(path: Path, source: str) -> Prompts:
     kind = Path(path.name.lower().removesuffix(".gz")).suffix
     if kind != _TABLE and kind not in READERS:
         known = ", ".join((*READERS, _TABLE))
-        raise ConfigError(f"unknown type of file: give .txt (one prompt per line) or {known}, also compressed as .gz")
+        raise ConfigError(
+            f"unknown type of file: give one of {known}, also compressed as .gz (.txt: one prompt per line)"
+        )
     digest = hashlib.sha256()
     with open_named(path) as file:
         pieces = _hashed(file, digest)
