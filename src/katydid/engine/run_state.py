@@ -29,9 +29,8 @@ from katydid.engine.recorder import Recorder
 from katydid.engine.run_info import BATCH_WIRE_NAME, STAGE_WIRE_NAME, WIRE_NAME, RunInfo
 from katydid.engine.services.base import Service
 from katydid.engine.services.spread import open_service, services_of
-from katydid.engine.signals import Signals
 from katydid.engine.spawning import Spawned, Spawning
-from katydid.engine.stopping import Stopper
+from katydid.engine.stopping import Signals, Stopper
 from katydid.engine.workers.messages import Broken, Inbox
 from katydid.engine.workers.presence import Alike, Presence, watch_master
 from katydid.load.schedule import Mode
