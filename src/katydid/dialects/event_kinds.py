@@ -138,7 +138,7 @@ _MEANINGS: dict[str, Callable[[dict[str, object]], Meaning]] = {
 
 
 def meaning(api: str, name: bytes, data: bytes) -> Meaning:
-    """The kind and tokens of an event; a registered dialect's `meaning` decides for its API, else it is `other`."""
+    """The kind and tokens of an event; a registered API's own `meaning` decides, without one it is `other`."""
     own = None if api in _MEANINGS else getattr(DIALECTS.get(api), "meaning", None)
     if own is not None:
         return _meaning_of_registered(own, name, data)

@@ -253,7 +253,7 @@ def _take_part(environment: Environment, web_ui: Page | None) -> None:
             lifecycle.collector.check(options, environment.host or "", waits=True)
         gevent.spawn(tell_of_workers, lifecycle.runtime.runner, options)
     except ConfigError as error:
-        say(terminal(stderr=True), f"katydid: {error}")  # printed directly: logging is not set up yet
+        say(terminal(stderr=True), f"katydid: {error}")  # for the user at the terminal, not for the log
         if options.processes:
             _dismiss_workers()
         sys.exit(int(ExitCode.USAGE))
