@@ -117,7 +117,7 @@ def _listed(value: dict[str, object], name: str, what: str) -> list[dict[str, ob
     """Return the list `value[name]`; `what` is what the answer should be, for the error message.
 
     Raises:
-        ProtocolError: there is no list of objects under that name.
+        ProtocolError: that member is missing, or is not a list of objects.
     """
     items = value.get(name)
     if not isinstance(items, list) or not all(isinstance(each, dict) for each in items):
