@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 from katydid.dialects.loading import load_object, shown
 from katydid.dialects.stream_parser import StreamParser
-from katydid.dialects.usage import TokenDetails
+from katydid.dialects.usage import NOTHING_SAID, TokenDetails
 from katydid.model.errors import ConfigError, ProtocolError
 from katydid.model.values import whole
 
@@ -46,7 +46,7 @@ class Answer:
     other: bool = False
     failure: str | None = None
     extra: dict[str, Any] = field(default_factory=dict)
-    details: TokenDetails = field(default_factory=TokenDetails)
+    details: TokenDetails = NOTHING_SAID
     indices: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:

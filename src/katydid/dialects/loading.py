@@ -91,8 +91,10 @@ def told_error(value: dict[str, Any]) -> object:
     vLLM and its descendants write `"object": "error"`, Anthropic-compatible APIs `"type": "error"`, and FastAPI an
     object with `detail` alone.
     """
-    whole = value.get("object") == "error" or value.get("type") == "error" or value.keys() == {"detail"}
-    return value.get("error") or (value if whole else None)
+    if error := value.get("error"):
+        return error
+    alone = len(value) == 1 and "detail" in value
+    return value if alone or value.get("object") == "error" or value.get("type") == "error" else None
 
 
 def tells_error(data: bytes) -> bool:

@@ -1,12 +1,10 @@
-"""What one streamed answer has told so far: content chunks and their times, its end, its errors.
+"""Reads one streamed answer: its content chunks and their times, its end, its errors.
 
-Fed by the transport from its read callback, so it never raises: whatever a target writes that a dialect
-does not understand is a malformed answer. A content chunk brings visible text, reasoning or tool calls; a
-role, an empty delta, usage and pings do not count as one. Which is which says the dialect, in `event` or
-`line`.
+The transport calls `feed` from its read callback, so a parser never raises: what it cannot read makes the answer
+malformed. A content chunk has visible text, reasoning or tool calls; a role, an empty delta, usage and pings are none.
 
-With `--check count` blocks of plain content events are only counted (see `protocol.counting`); what is
-unusual, and everything with `--check full`, goes through the parser. Both ways give the same.
+With `--check count`, blocks of plain content events are only counted (`protocol.counting`). Unusual events, and all
+events with `--check full`, are parsed. Both give the same result.
 """
 
 from abc import ABC, abstractmethod
@@ -14,7 +12,7 @@ from typing import ClassVar
 
 from katydid.dialects.loading import WRONG_SHAPE, error_in_event, shown, tells_error, text_of
 from katydid.dialects.status import classify_text, in_words
-from katydid.dialects.usage import TokenDetails, later
+from katydid.dialects.usage import NOTHING_SAID, TokenDetails, later
 from katydid.model.errors import ProtocolError
 from katydid.model.formatting import plural
 from katydid.model.gaps import Gaps
@@ -70,7 +68,7 @@ class StreamParser(ABC):
         self.finish_reason: str | None = None
         self.prompt_tokens: int | None = None
         self.completion_tokens: int | None = None
-        self.details = TokenDetails()
+        self.details: TokenDetails = NOTHING_SAID
         self.error_text: str | None = None
         self.malformed: str | None = None
         self.answer_id: str | None = None
@@ -138,15 +136,19 @@ class StreamParser(ABC):
         """Count content chunks.
 
         Args:
-            reads: arrivals of the reads that brought any, in their order; at least one.
-            chunks: how many all of them brought.
-            first: how many the first of them brought.
-            plain: they look as `plain` says, and nobody has read them.
+            reads: arrival times of the reads that brought them, in order; at least one.
+            chunks: how many chunks they brought together.
+            first: how many the first read brought.
+            plain: they match `plain` and were not parsed.
         """
         if self.visible_at is None and plain and self._rule is not None and self._rule.visible:
             self.visible_at = reads[0]
-        self.gaps.add(reads, chunks, self.last_at)
-        if self.last_at is None:
+        last_at = self.last_at
+        if chunks == 1 and last_at is not None:  # nearly always: one chunk in one read
+            self.gaps.apart.append(reads[0] - last_at)
+        else:
+            self.gaps.add(reads, chunks, last_at)
+        if last_at is None:
             self.first_at = reads[0]
             self.first_bound = first > 1
         elif self.chunks == 1:
@@ -185,13 +187,13 @@ class StreamParser(ABC):
     # What a dialect says of an event
 
     def content(self, event: bytes, *, alone: bool = True, visible: bool = True, text: object = None) -> None:
-        """One chunk with content, in this event.
+        """Note one content chunk.
 
         Args:
-            event: its data.
-            alone: it says nothing else: others that are like it but for their text need not be read.
-            visible: a user sees it: it is not reasoning alone.
-            text: of it, that a user sees, in whatever shape the server writes it.
+            event: the event's data.
+            alone: the event has nothing else, so events that differ only in their text need not be parsed.
+            visible: the user sees it; False for reasoning alone.
+            text: the visible text, as the server wrote it.
         """
         self._count(1, visible=visible)
         if self._texts is not None:
@@ -204,18 +206,18 @@ class StreamParser(ABC):
                 self._rule = type(self)._learned = rule or self._rule  # noqa: SLF001 - our own class
 
     def usage(self, prompt: object, completion: object, *said: object) -> None:
-        """Tokens, as the server counts them: the last count holds, unless it says 0 after it said more.
+        """Note the server's token counts: the last one holds, unless it is 0 after a larger one.
 
         Args:
-            prompt: whatever stands there for a count.
-            completion: the same.
-            said: objects that may tell parts of them (`dialects.usage`).
+            prompt: the count of the prompt's tokens as the server wrote it, of whatever type.
+            completion: the same of the answer's.
+            said: objects that may have details of them (`dialects.usage`).
         """
         self.prompt_tokens = later(self.prompt_tokens, prompt)
         self.completion_tokens = later(self.completion_tokens, completion)
         for each in said:
             if each:
-                self.details.update(each)
+                self.details = self.details.with_usage(each)
 
     def on_error(self, error: object) -> None:
         """An error that came inside the answer."""
@@ -230,8 +232,6 @@ class StreamParser(ABC):
     def _misread(self, error: Exception, data: bytes) -> None:
         """A dialect could not read this: that the target wrote it so is the target's doing."""
         self.on_malformed(str(error) if isinstance(error, ProtocolError) else f"not as the API has it: {shown(data)}")
-
-    # The judgement
 
     def verdict(self) -> tuple[ErrorClass, str] | None:
         """What is wrong with the answer, most telling first; None for a proper one."""

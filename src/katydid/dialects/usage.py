@@ -38,7 +38,7 @@ _OUTERMOST = frozenset(place[0] for place in (*CACHED, *REASONING, *PREDICTION))
 """Most answers say none of it; to see that by the outermost names costs a tenth of looking at each place."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class TokenDetails:
     """Parts of an answer's tokens as they become known; None where the server says nothing of them.
 
@@ -52,22 +52,28 @@ class TokenDetails:
     reasoning_tokens: int | None = None
     prediction_tokens: int | None = None
 
-    def update(self, usage: object) -> None:
-        """Take what a usage says; what is not an object says nothing."""
+    def with_usage(self, usage: object) -> "TokenDetails":
+        """These details and what a usage adds to them; a value that is not an object adds nothing."""
         if not isinstance(usage, dict) or _OUTERMOST.isdisjoint(usage):
-            return
-        self.cached_tokens = later(self.cached_tokens, _first(usage, CACHED))
-        self.reasoning_tokens = later(self.reasoning_tokens, _first(usage, REASONING))
-        self.prediction_tokens = later(self.prediction_tokens, _first(usage, PREDICTION))
+            return self
+        return TokenDetails(
+            later(self.cached_tokens, _first(usage, CACHED)),
+            later(self.reasoning_tokens, _first(usage, REASONING)),
+            later(self.prediction_tokens, _first(usage, PREDICTION)),
+        )
 
     @classmethod
     def of(cls, *usages: object) -> "TokenDetails":
         """What some usages say together."""
-        details = cls()
+        details = NOTHING_SAID
         for usage in usages:
             if usage:
-                details.update(usage)
+                details = details.with_usage(usage)
         return details
+
+
+NOTHING_SAID = TokenDetails()
+"""Of most answers; shared, so that none is made for each."""
 
 
 def later(known: int | None, said: object) -> int | None:

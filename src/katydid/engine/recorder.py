@@ -193,11 +193,13 @@ class Sampled:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> bool:
         self._recorder.in_flight -= self._request_type is not None
-        ours = isinstance(error, Exception) and not isinstance(error, StopUser)
-        if ours:  # a workload's own bug is a failed request, and tells it
-            self._sample.fail(ErrorClass.OTHER, f"the workload failed: {type(error).__name__}: {error}")
-        elif isinstance(error, GreenletExit | StopUser):
-            self._sample.abort()
+        ours = False
+        if error is not None:
+            ours = isinstance(error, Exception) and not isinstance(error, StopUser)
+            if ours:  # a workload's own bug is a failed request, and tells it
+                self._sample.fail(ErrorClass.OTHER, f"the workload failed: {type(error).__name__}: {error}")
+            elif isinstance(error, GreenletExit | StopUser):
+                self._sample.abort()
         if self._request_type is None:
             self._recorder.note(self._sample)
         else:

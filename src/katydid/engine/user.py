@@ -310,10 +310,10 @@ class PacedUser(User, Generic[Options, Service]):
         Raises:
             StopUser: no request starts any more: the failure threshold has stopped the run, or all have started.
         """
-        stopper = self.run_context.stopper
+        run, service = self.run_context, self.service
+        stopper, recorder = run.stopper, run.recorder
         if stopper.halted or (counts and not stopper.start_request()):  # of several requests, the next
             raise StopUser
-        run, recorder, service = self.run_context, self.run_context.recorder, self.service
         name = name or run.service.name
         sample = recorder.new_sample(self.index, self.iteration, name=name, scheduled=scheduled, stage=self.stage)
         sample.host, sample.model = getattr(service, "host", None), getattr(service, "model", None)

@@ -47,8 +47,9 @@ class Receiver:
                 if not http.head_done:
                     return
                 self._open()
-            if self._counter and (plain := self.plain):
-                data = self._skim(data, at, plain)
+            counter = self._counter
+            if counter and http.between_chunks and not self.done and (plain := counter.plain):
+                data = self._skim(data, at, plain, counter)
                 if not data:
                     return
             body = http.take_body(data)
@@ -104,7 +105,7 @@ class Receiver:
         if not self._streaming:
             self._counter = None
 
-    def _skim(self, data: bytes, at: float, plain: ChunkRule) -> bytes:
+    def _skim(self, data: bytes, at: float, plain: ChunkRule, counter: CountingSink) -> bytes:
         """What is left for the parsers; a chunk in front of the plain ones, as one with a role, is read by itself."""
         position, events, size = skim.fastest(data, 0, plain)
         if not events:
@@ -115,7 +116,9 @@ class Receiver:
             self._sink.feed(body, at)
             if after := self.plain:
                 position, events, size = skim.fastest(data, position, after)
-        self.count([at], events, events, size)
+        if events:
+            counter.note([at], events, events)
+            self._http.pass_over(size)
         return data[position:]
 
     def _take(self, body: bytes, at: float) -> None:

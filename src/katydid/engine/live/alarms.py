@@ -4,7 +4,6 @@ Quick forms of the rules of `analysis.validity`, which judge the finished run; t
 alarm is not a verdict: a run that recovers may yet be valid. Knows no terminal.
 """
 
-import math
 from collections import deque
 
 import numpy as np
@@ -30,6 +29,8 @@ FEWEST_CPU_SECONDS = 5
 OVERRUN_SHARE = 0.05
 """Share of the requests that wait for their users' last answers, from which on the load is not the one asked for."""
 FEWEST_STARTS = 20
+MOST_USERS = 1_000_000
+"""Whatever numbers a worker may send, the table of users stays this small."""
 
 
 class Alarms:
@@ -47,8 +48,8 @@ class Alarms:
         self._full_load = full_load
         self._late_limit = late_limit_ms(Manifest.of(interval_s=interval_s))
         self._cpu: dict[str, deque[tuple[float, float]]] = {}
-        self._last: dict[float, tuple[float, float]] = {}
-        """Each user's last iteration, and when its last request ended."""
+        self._iterations = self._free = np.array([])
+        """Each user's last iteration, and when its last request ended; NaN before there is one."""
         self._started = self._ours = self._overruns = 0
         self._said: set[str] = set()
 
@@ -92,22 +93,31 @@ class Alarms:
         late_by_more = late - np.nan_to_num(batch.numbers("connect_ms")) > self._late_limit
         late_by_more &= batch.numbers("resent") != 1.0  # the first sending was punctual
         ends = batch.numbers("start_ms") + batch.numbers("duration_ms")
-        columns = (batch.numbers("user"), batch.numbers("iteration"), scheduled, late_by_more, ends)
-        for user, iteration, due, is_late, end in zip(*(column.tolist() for column in columns), strict=True):
-            if user < 0:
-                continue
-            last, free = self._last.get(user, (None, math.nan))
-            if iteration == last:  # not the one that was due by the interval
-                self._last[user] = iteration, max(free, end)
-                continue
-            self._last[user] = iteration, end
-            if math.isnan(free):
-                continue
-            self._started += 1
-            if is_late and free <= due:
-                self._ours += 1
-            elif is_late:
-                self._overruns += 1
+        users = batch.numbers("user")
+        order = np.argsort(users, kind="stable")
+        order = order[(users[order] >= 0) & (users[order] < MOST_USERS)]
+        users, iterations = users[order].astype(int), batch.numbers("iteration")[order]
+        begins = np.flatnonzero(_changes(users) | _changes(iterations))
+        if not len(begins):
+            return
+        ends = np.fmax.reduceat(ends[order], begins)  # an iteration's requests together
+        users, iterations, order = users[begins], iterations[begins], order[begins]
+        self._make_room(int(users[-1]) + 1)
+        first, last = _changes(users), np.append(users[1:] != users[:-1], [True])
+        goes_on = first & (iterations == self._iterations[users])  # not the one that was due by the interval
+        ends[goes_on] = np.fmax(ends, self._free[users])[goes_on]
+        free = np.where(first, self._free[users], np.roll(ends, 1))
+        self._iterations[users[last]], self._free[users[last]] = iterations[last], ends[last]
+        counted = ~goes_on & ~np.isnan(free)
+        late, was_free = late_by_more[order] & counted, free <= scheduled[order]
+        self._started += int(counted.sum())
+        self._ours += int((late & was_free).sum())
+        self._overruns += int((late & ~was_free).sum())
+
+    def _make_room(self, users: int) -> None:
+        if (missing := users - len(self._free)) > 0:
+            room = np.full(max(missing, 1000), np.nan)
+            self._iterations, self._free = np.append(self._iterations, room), np.append(self._free, room)
 
     def _late_by_us(self) -> str | None:
         if self._ours < OURS_FEWEST or self._ours <= OURS_SHARE * self._started:
@@ -130,3 +140,8 @@ class Alarms:
             f"{number(self._overruns)} of {plural(self._started, 'request')} started after the due time; the load is "
             "lighter than asked for: raise --interval, or ask for fewer users"
         )
+
+
+def _changes(values: np.ndarray) -> np.ndarray:
+    """Whether each value differs from the one before it; the first does."""
+    return np.append([True], values[1:] != values[:-1])

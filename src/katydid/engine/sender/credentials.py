@@ -84,14 +84,16 @@ class KeyedClient:
     def send(self, request: Request, sink: Sink, exchange: Exchange) -> None:
         """See `exchange.Client.send`."""
         self._client.send(request, sink, exchange)
-        if exchange.status == REFUSED:
-            self._credentials.send_again(
-                exchange,
-                request.headers,
-                lambda headers: self._client.send(replace(request, headers=headers), sink, exchange),
-            )
-        elif exchange.status == SUCCESS and request.method == "POST":
+        if (status := exchange.status) == REFUSED:
+            self._send_again(request, sink, exchange)
+        elif status == SUCCESS and not self._credentials.accepted and request.method == "POST":
             self._credentials.accepted = True
+
+    def _send_again(self, request: Request, sink: Sink, exchange: Exchange) -> None:
+        def send(headers: Headers) -> None:
+            self._client.send(replace(request, headers=headers), sink, exchange)
+
+        self._credentials.send_again(exchange, request.headers, send)
 
     def connect_ahead(self, seconds: float) -> bool:
         """See `exchange.Client.connect_ahead`."""

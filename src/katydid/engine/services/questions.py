@@ -115,7 +115,7 @@ class Questions:
             sample.target_input_tokens, sample.target_output_tokens = plan.input_tokens, plan.output_tokens
         if self.making.makes_prompts:
             return None
-        entry = self.index(turn)
+        entry = turn[1] if self._traced else self.draw.take(*turn)
         sample.prompt_id = self.entries[entry].id
         return None if self.making.active else entry
 
