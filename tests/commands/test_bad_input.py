@@ -66,7 +66,10 @@ CASES = {
         ("--host", "URL", "--ramp", "10", "--spawn-rate", "5"),
         "--ramp 10 and --spawn-rate 5 contradict each other: give one of them",
     ),
-    "a ramp into a burst": (("--host", "URL", "--ramp", "10", "--phase", "burst"), "--ramp 10: here all users start"),
+    "a ramp into a burst": (
+        ("--host", "URL", "--ramp", "10", "--phase", "burst"),
+        "--ramp 10: all users of this run",
+    ),
     "fewer users than none": (("--host", "URL", "--users", "-5"), "--users -5 must be from 1 to 1000000"),
     "no users": (("--host", "URL", "--users", "0"), "--users 0 must be from 1 to 1000000"),
     "more users than there can be": (("--host", "URL", "--users", "9" * 20), "must be from 1 to 1000000"),

@@ -120,7 +120,7 @@ def test_a_single_model_is_in_every_row_too(targets):
 
 
 def test_a_workload_of_conversations_has_one_model():
-    with pytest.raises(ConfigError, match="--model: this workload asks one model: name one"):
+    with pytest.raises(ConfigError, match="--model: this workload uses a single model: name only one"):
         ToolsService(ToolsOptions(model=MIX), ONE)
 
 
