@@ -21,7 +21,7 @@ CASES = {
     "a host that is not a URL": (("--host", "localhost:80"), "is not a URL: give http://HOST:PORT"),
     "a host with a query": (
         ("--host", "http://127.0.0.1:1/v1?key=hunter2"),
-        "--host has a query: give it to --endpoint",
+        "--host has a query: move it to --endpoint",
     ),
     "a host with a blank in it": (("--host", "http://127.0.0.1 :1"), "has a blank or control character in it"),
     "an endpoint with a blank in it": (("--host", "URL", "--endpoint", "/a b"), "write it percent-encoded"),
@@ -32,7 +32,7 @@ CASES = {
     ),
     "two workloads": (("batch", "--host", "URL"), "katydid: 'batch' is one workload too many: give one, and options"),
     "a missing prompts file": (("--host", "URL", "--prompts", "none.txt"), "--prompts none.txt: no such file"),
-    "prompts of another kind": (("--host", "URL", "--prompts", "/dev/null"), "give a .txt"),
+    "prompts of another kind": (("--host", "URL", "--prompts", "/dev/null"), "give one of .txt"),
     "a path that is too long": (("--host", "URL", "--prompts", "x" * 300 + ".txt"), "file name too long"),
     "a rate that is no number": (("--host", "URL", "--rate", "nan"), "--rate nan is not a number"),
     "a rate without an end": (("--host", "URL", "--rate", "1e309"), "--rate inf must be"),
@@ -66,7 +66,10 @@ CASES = {
         ("--host", "URL", "--ramp", "10", "--spawn-rate", "5"),
         "--ramp 10 and --spawn-rate 5 contradict each other: give one of them",
     ),
-    "a ramp into a burst": (("--host", "URL", "--ramp", "10", "--phase", "burst"), "--ramp 10: here all users start"),
+    "a ramp into a burst": (
+        ("--host", "URL", "--ramp", "10", "--phase", "burst"),
+        "--ramp 10: all users of this run",
+    ),
     "fewer users than none": (("--host", "URL", "--users", "-5"), "--users -5 must be from 1 to 1000000"),
     "no users": (("--host", "URL", "--users", "0"), "--users 0 must be from 1 to 1000000"),
     "more users than there can be": (("--host", "URL", "--users", "9" * 20), "must be from 1 to 1000000"),
@@ -148,7 +151,7 @@ def test_https_to_a_port_without_tls_is_told_within_seconds(target, tmp_path):
     done = katydid("run", "stream", "--host", target.url.replace("http:", "https:"), "-t", "5s", folder=tmp_path)
     assert done.wait(30) == 2, done.err
     assert time.monotonic() - began < 15
-    assert "speaks no TLS: give --host http://" in done.err
+    assert "does not speak TLS: give --host http://" in done.err
     assert len(done.err.strip().splitlines()) == 1
 
 

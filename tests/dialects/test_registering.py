@@ -77,7 +77,7 @@ def test_an_api_that_had_a_name_before_us_keeps_it(name):
     ("new", "message"),
     [
         (Mine, r"register\(Mine\): give an instance, as in register\(Mine\(\)\)"),
-        (OpenAi(), "'openai' is the name of an API of Katydid's"),
+        (OpenAi(), "'openai' is the name of a built-in API"),
         (object(), r"register\(object\(\)\): a dialect also has name, endpoint, models_endpoint, headers"),
     ],
     ids=["a class", "a name of ours", "no dialect"],
@@ -156,7 +156,7 @@ class NoTable(WithOptions):
 
 @pytest.mark.parametrize(
     ("new", "complaint"),
-    [(NoTaker, r"so write configured\(options\), which takes them"), (NoTable, r"whose fields are option\(…\)")],
+    [(NoTaker, r"so it also needs a configured\(options\) method"), (NoTable, r"whose fields are option\(…\)")],
 )
 def test_a_dialect_whose_options_cannot_be_is_refused(new, complaint):
     with pytest.raises(ConfigError, match=complaint):

@@ -119,7 +119,8 @@ def test_an_answer_without_any_item_is_empty_and_an_error_stays_one():
 def test_a_dialect_is_chosen_by_what_its_answers_are():
     assert dialect_answering(["vectors"], "ollama-embed").name == "ollama-embed"
     with pytest.raises(
-        ConfigError, match=r"--api openai: its answers are text, .*: take one of embeddings, ollama-embed$"
+        ConfigError,
+        match=r"--api openai: this workload cannot read its answers \(text\): use one of embeddings, ollama-embed$",
     ):
         dialect_answering(["vectors"], "openai")
     assert answers_of(OpenAi()) == "text"

@@ -75,7 +75,7 @@ def test_a_field_that_generic_does_not_have_is_refused(fields):
 
 
 def test_other_dialects_have_their_own_field_names():
-    with pytest.raises(ConfigError, match="vosk has its own names"):
+    with pytest.raises(ConfigError, match="the field names of vosk are fixed"):
         speech_dialect("vosk", "text=a")
 
 
@@ -185,7 +185,7 @@ def test_a_processing_time_has_a_unit_and_a_factor_may_come_ready_made(fields, m
 
 
 def test_a_unit_that_there_is_not_is_refused():
-    with pytest.raises(ConfigError, match="'min' is not a unit: take ms, s, us, ns"):
+    with pytest.raises(ConfigError, match="'min' is not a unit: use one of ms, s, us, ns"):
         speech_dialect("generic", "processing=decode:min")
 
 

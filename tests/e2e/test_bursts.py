@@ -113,7 +113,7 @@ def test_pythons_own_servers_by_a_plain_path(tmp_path, server, verdict):
     [
         (("--bursts", "0"), "--bursts 0 must be more than 0"),
         (("--burst-path", "slow"), "--burst-path 'slow' is not a path"),
-        (("--burst-path", "/"), "does not take connections: start it"),
+        (("--burst-path", "/"), "does not accept connections: start it"),
     ],
 )
 def test_bad_input_is_one_line(tmp_path, words, message):

@@ -30,7 +30,7 @@ module.{owner}.{method} = dies
 """
 PARTS = {
     "the monitor of the generator": ("monitor.generator", "Monitor", "_network"),
-    "the writer of rows": ("run_state", "Runtime", "_tell_nulled"),
+    "the writer of rows": ("run_state", "Runtime", "_warn_of_nulled"),
     "the monitor of the machine and the target": ("monitor.resource_monitor", "ResourceMonitor", "_add"),
     "the live view": ("live.observability", "Alarms", "add"),
 }

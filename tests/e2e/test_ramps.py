@@ -176,7 +176,7 @@ def test_a_grid_that_users_reach_too_late_is_warned_of(tmp_path):
     with Limited(0, 0.1) as server:
         run_ = ramp(server, tmp_path, "--phase", "spread", "--run-time", "4s", users=30, rate=10, interval=2)
         ended(run_)
-    assert "--phase spread lets users that come one by one wait" in run_.out
+    assert "with --phase spread, users of a ramp wait for their places" in run_.out
     run = the_run(tmp_path / "reports")
     assert (run.manifest["phase"], run.manifest["ramp_per_s"]) == ("spread", None)
     assert "ramp" in {finding["rule"] for finding in run.summary["findings"]}

@@ -20,6 +20,6 @@ def test_a_worker_without_a_headers_variable_ends_the_run_and_says_why(tmp_path)
         assert master.wait(40) == 4
         worker.wait(20)
     why = "--header X-Team: the variable ONLY_THE_MASTER_HAS_THIS is not set"
-    assert f"worker-0 cannot take part: {why}: the run ends here" in master.err
+    assert f"worker-0 cannot take part: {why}: the run ends" in master.err
     assert f"this worker cannot take part: {why}" in worker.err
     assert "Traceback" not in worker.err + master.err

@@ -77,7 +77,7 @@ def test_what_is_set_itself_comes_before_a_file_and_a_file_before_a_command(tmp_
         ("true", "printed nothing"),
         ("no-such-command-here", "ended with code 127"),
         ("printf 'sk-secret\\nsk-2'", "has a line end"),
-        ("printf 'sk-secret\\377'", "has a line end or a character that is not ASCII"),
+        ("printf 'sk-secret\\377'", "has a line end or a non-ASCII character"),
         ("sleep 5 & sleep 5", "has not ended within 0.2 s"),
     ],
 )

@@ -56,7 +56,7 @@ def test_what_is_not_a_url_is_refused(asked):
 
 
 def test_a_refusal_is_told_without_the_key_and_so_is_silence():
-    with serving(REFUSED) as (url, _), pytest.raises(ConfigError, match=r"/reset says 403 no: ") as refused:
+    with serving(REFUSED) as (url, _), pytest.raises(ConfigError, match=r"/reset answered 403 no: ") as refused:
         ready("/reset", url)
     assert "s3cret-1" not in str(refused.value)
     with pytest.raises(ConfigError, match="does not answer"):

@@ -128,7 +128,7 @@ def test_speech_reads_a_host_the_same_way(written, base, path):
 
 
 def test_the_endpoint_of_another_api_is_told_with_its_name():
-    with pytest.raises(ConfigError, match="an endpoint of --api anthropic, but the API is openai"):
+    with pytest.raises(ConfigError, match="the endpoint of --api anthropic, but --api is openai"):
         ChatService(RunOptions(), "http://h/v1/messages")
 
 

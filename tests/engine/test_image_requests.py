@@ -88,12 +88,12 @@ def test_an_api_without_a_place_for_them_refuses_them(api):
     if api in TAKERS:
         assert message(service(api))
         return
-    with pytest.raises(ConfigError, match=f"--images: requests of --api {api} have none here: leave it out"):
+    with pytest.raises(ConfigError, match=f"--images: this workload sends no images with --api {api}: leave it out"):
         service(api)
 
 
 def test_workloads_whose_requests_are_their_own_refuse_them():
-    with pytest.raises(ConfigError, match="--images: this workload says itself what it asks"):
+    with pytest.raises(ConfigError, match="--images: this workload has its own requests"):
         ToolsService(ToolsOptions(images="1:8x8"), "http://h")
-    with pytest.raises(ConfigError, match="--images: requests of --api embeddings have none here"):
+    with pytest.raises(ConfigError, match="--images: this workload sends no images with --api embeddings"):
         EmbedService(EmbedOptions(images="1:8x8"), "http://h")

@@ -115,14 +115,14 @@ def test_without_a_look_there_are_no_probes():
 
 
 def test_prompts_shorter_than_the_targets_template_are_refused_before_any_load():
-    with pytest.raises(ConfigError, match=r"its template has 3[12] tokens.*ask for 3[23] or more"):
+    with pytest.raises(ConfigError, match=r"its template has 3[12] tokens.*give 3[23] or more"):
         looked(input_tokens="20")
     with pytest.raises(ConfigError, match="the shared prefix 500"):
         looked(input_tokens="400", shared_prefix="500")
 
 
 def test_lengths_that_the_template_makes_impossible_are_told():
-    assert "are below 3" in looked(input_tokens="uniform(1,400)").note
+    assert "are below the minimum 3" in looked(input_tokens="uniform(1,400)").note
     assert looked(input_tokens="uniform(100,400)").note == ""
 
 

@@ -120,7 +120,7 @@ def test_a_single_model_is_in_every_row_too(targets):
 
 
 def test_a_workload_of_conversations_has_one_model():
-    with pytest.raises(ConfigError, match="--model: this workload asks one model: name one"):
+    with pytest.raises(ConfigError, match="--model: this workload uses a single model: name only one"):
         ToolsService(ToolsOptions(model=MIX), ONE)
 
 
@@ -212,7 +212,7 @@ def test_a_key_goes_only_to_the_target_that_it_belongs_to(targets, monkeypatch):
 
 
 def test_a_target_that_stands_there_twice_is_refused(targets):
-    with pytest.raises(ConfigError, match="http://one:1 stands there twice"):
+    with pytest.raises(ConfigError, match="http://one:1 is given twice"):
         open_service(ChatService, RunOptions(), f"{ONE},{ONE}/")
 
 

@@ -77,7 +77,7 @@ def test_a_target_that_lists_no_models_takes_the_one_that_is_named(answer):
         (
             {"error": ErrorClass.TIMEOUT, "detail": "timed out"},
             None,
-            "does not answer (timed out): see whether it is healthy, or correct --host",
+            "does not answer (timed out): check that it is healthy, or correct --host",
         ),
     ],
 )

@@ -52,7 +52,7 @@ def test_without_patience_the_first_look_decides(error):
 
 
 def test_at_its_end_the_last_reason_is_told():
-    with pytest.raises(ConfigError, match=r"^--wait-ready 20ms is over: refused$"):
+    with pytest.raises(ConfigError, match=r"^the target was not ready within --wait-ready 20ms: refused$"):
         when_ready(Looks(*[NoAnswerError("refused")] * 100), 0.02, lambda _: None)
 
 

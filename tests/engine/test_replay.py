@@ -161,7 +161,7 @@ def test_requests_have_the_lengths_of_the_trace(trace):
         assert (body["max_tokens"], body["min_tokens"], body["ignore_eos"]) == (answer, answer, True)
     assert service.facts()["prompts"] == "made"
     assert service.making._ready == {}, "nothing is made before its time, or kept after it"
-    assert "so the lengths of the trace are words" in service.note
+    assert "so the lengths of the trace are counted in words" in service.note
 
 
 def test_messages_are_sent_as_they_are(trace):
@@ -189,13 +189,13 @@ def test_times_alone_leave_the_prompts_to_the_other_options(trace):
 
 @pytest.mark.parametrize("flag", ["input_tokens", "output_tokens", "shared_prefix"])
 def test_what_a_trace_says_no_other_option_may_say(trace, flag):
-    with pytest.raises(ConfigError, match=f"--{flag.replace('_', '-')} 50: the trace says what its requests are"):
+    with pytest.raises(ConfigError, match=f"--{flag.replace('_', '-')} 50: the trace sets the lengths"):
         bodies(trace=trace(), **{flag: "50"})
 
 
 def test_nor_may_a_file_of_prompts(trace):
     trace("Hi\n", "p.txt")
-    with pytest.raises(ConfigError, match=r"--prompts p.txt: the trace says what its requests are"):
+    with pytest.raises(ConfigError, match=r"--prompts p.txt: the trace sets the lengths"):
         bodies(trace=trace(), prompts="p.txt")
 
 

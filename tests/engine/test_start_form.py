@@ -125,7 +125,7 @@ def test_labels_are_short(name):
     expected = {
         "interval": "seconds from one request start of a user to its next",
         "prompts": "file of prompts",
-        "sse_body": "JSON of a request",
+        "sse_body": "JSON body of a request",
         "check": "",  # its choices say it
         "model": "",  # its name says it
         "drop_late": "",

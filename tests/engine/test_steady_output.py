@@ -8,9 +8,9 @@ from types import SimpleNamespace
 import pytest
 
 from katydid import cli
-from katydid.engine import signals
+from katydid.engine import stopping
 from katydid.engine.live.steady_output import steady
-from katydid.engine.stopping import Stopper
+from katydid.engine.stopping import Signals, Stopper
 from katydid.model.errors import ExitCode
 
 
@@ -18,10 +18,10 @@ from katydid.model.errors import ExitCode
 def run(monkeypatch):
     """How a run ends, what listens to signals for it without having registered, and the signals that are sent."""
     sent = []
-    monkeypatch.setattr(signals.gevent, "signal_handler", lambda *_: None)
-    monkeypatch.setattr(signals.os, "kill", lambda pid, number: sent.append(number))
+    monkeypatch.setattr(stopping.gevent, "signal_handler", lambda *_: None)
+    monkeypatch.setattr(stopping.os, "kill", lambda pid, number: sent.append(number))
     stopper = Stopper(SimpleNamespace(stop_timeout=0), None, hand_in=lambda: 0, nulled=lambda: 0)
-    return stopper, signals.Signals(stopper, None), sent
+    return stopper, Signals(stopper, None), sent
 
 
 def test_what_is_printed_to_a_pipe_that_nobody_reads_is_lost_and_nothing_else():

@@ -19,7 +19,7 @@ def test_a_chunks_size(line, size):
 
 @pytest.mark.parametrize("line", [b"", b"g", b"-1", b"0x5", b"1" * 17, b";a=b"])
 def test_a_line_that_names_no_size(line):
-    with pytest.raises(ProtocolError, match="a chunk of size"):
+    with pytest.raises(ProtocolError, match="invalid chunk size"):
         chunk_size(line)
 
 

@@ -29,20 +29,20 @@ def read(*pieces, method="POST"):
         (b"HTTP/1.1 2x0 OK\r\n\r\n", "not an HTTP/1 answer: 'HTTP/1.1 2x0 OK'"),
         (b"HTTP/2.0 200 OK\r\n\r\n", "not an HTTP/1 answer: 'HTTP/2.0 200 OK'"),
         ("HTTP/1.1 2²0\r\n\r\n".encode("latin-1"), "not an HTTP/1 answer: 'HTTP/1.1 2²0'"),
-        (OK + b"Content-Length: 1x\r\n\r\n", "Content-Length '1x'"),
-        (OK + b"Content-Length: 1, 2\r\n\r\n", "Content-Length '1, 2'"),
-        (OK + b"Content-Length: -" + b"1" * 60 + b"\r\n\r\n", f"Content-Length {'-' + '1' * 39!r}"),
-        ("HTTP/1.1 200 OK\r\nContent-Length: ²\r\n\r\n".encode("latin-1"), "Content-Length '²'"),
+        (OK + b"Content-Length: 1x\r\n\r\n", "invalid Content-Length '1x'"),
+        (OK + b"Content-Length: 1, 2\r\n\r\n", "invalid Content-Length '1, 2'"),
+        (OK + b"Content-Length: -" + b"1" * 60 + b"\r\n\r\n", f"invalid Content-Length {'-' + '1' * 39!r}"),
+        ("HTTP/1.1 200 OK\r\nContent-Length: ²\r\n\r\n".encode("latin-1"), "invalid Content-Length '²'"),
         (
             OK + b"Content-Encoding: gzip, Compress\r\n\r\n",
-            "content encoding 'compress', which nobody asked for",
+            "content encoding 'compress' was not requested",
         ),
-        (CHUNKED + b"2\r\nhixx\r\n", "a chunk is longer than it said"),
-        (CHUNKED + b"2\r\nhi \r\n", "a chunk is longer than it said"),
+        (CHUNKED + b"2\r\nhixx\r\n", "a chunk is longer than its size line says"),
+        (CHUNKED + b"2\r\nhi \r\n", "a chunk is longer than its size line says"),
         (b"\r\n\r\n", "not an HTTP/1 answer: ''"),
         (b"\n\n", "not an HTTP/1 answer: ''"),
-        (CHUNKED + b"g" * 30 + b"\r\n", f"a chunk of size {b'g' * 20!r}"),
-        (OK + b"Content-Encoding: gzip\r\n\r\nabcd", "a compressed body that cannot be unpacked"),
+        (CHUNKED + b"g" * 30 + b"\r\n", f"invalid chunk size {b'g' * 20!r}"),
+        (OK + b"Content-Encoding: gzip\r\n\r\nabcd", "the compressed body is corrupt"),
     ],
 )
 def test_what_is_no_http_is_quoted_in_part(message, said):
@@ -57,7 +57,7 @@ def test_what_is_no_http_is_quoted_in_part(message, said):
     [
         (OK + b"X: 1\r\n" * 1001 + b"\r\n", "more than 1000 headers"),
         (OK + b"X: " + b"a" * 65536, "a head of more than 65536 bytes"),
-        (CHUNKED + b"0" * 4097, "a chunk's head without an end"),
+        (CHUNKED + b"0" * 4097, "a chunk's size line of more than 4096 bytes"),
     ],
 )
 def test_what_has_no_end_is_told_with_its_limit(message, said):
@@ -86,7 +86,7 @@ def test_an_unpacked_body_of_just_the_limit_is_taken(monkeypatch):
     monkeypatch.setattr("katydid.protocol.unpacking.MAX_DECODED", 1000)
     head = OK + b"Content-Encoding: gzip\r\n\r\n"
     assert len(read(head + gzip.compress(b"0" * 1000))[1]) == 1000
-    with pytest.raises(LimitError, match=r"^a compressed body of more than 1000 bytes$"):
+    with pytest.raises(LimitError, match=r"^the compressed body unpacks to more than 1000 bytes$"):
         read(head + gzip.compress(b"0" * 1001))
 
 

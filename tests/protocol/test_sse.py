@@ -158,12 +158,12 @@ def test_many_events_in_one_read_are_not_one_long_event():
     assert len(SseParser(max_event=100).feed(b"data: 12345678\n\n" * 1000)) == 1000
 
 
-def test_it_tells_what_was_left_at_the_end():
+def test_an_event_without_its_blank_line_is_the_rest():
     parser = SseParser()
     parser.feed(b"data: a\n\n\n")
-    assert not parser.pending
+    assert not parser.rest.strip()
     parser.feed(b"data: b\n")
-    assert parser.pending
+    assert parser.rest.strip() == b"data: b"
 
 
 @pytest.mark.parametrize("cut", [1, 2, 3])
@@ -171,7 +171,7 @@ def test_a_byte_order_mark_alone_is_no_event_that_was_never_ended(cut):
     parser = SseParser()
     parser.feed(BOM[:cut])
     parser.feed(BOM[cut:])
-    assert not parser.pending
+    assert not parser.rest
 
 
 def test_an_event_of_just_the_limit_is_taken_and_a_refusal_names_it():
@@ -192,7 +192,7 @@ def test_a_whole_mebibyte_fits_into_an_event_unless_told_otherwise():
 def test_what_is_taken_back_is_forgotten():
     parser = SseParser()
     parser.feed(b"data: a\n\ndata: b")
-    assert (parser.take_back(), parser.take_back(), parser.pending) == (b"data: b", b"", False)
+    assert (parser.take_back(), parser.take_back(), parser.rest) == (b"data: b", b"", b"")
     assert parser.feed(b"data: c\n\n") == [(b"c", M)]
 
 

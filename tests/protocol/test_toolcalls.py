@@ -33,13 +33,13 @@ def test_right_calls_are_right():
 @pytest.mark.parametrize(
     ("made", "words"),
     [
-        ([], "calls: 0 (none), asked for: 2"),
-        (calls()[:1], "calls: 1 (get_weather), asked for: 2"),
-        (calls()[::-1], "in another order"),
-        (calls((1, "name", "get_weather"), (1, "arguments", WEATHER)), "other tools"),
+        ([], "calls: 0 (none), expected: 2"),
+        (calls()[:1], "calls: 1 (get_weather), expected: 2"),
+        (calls()[::-1], "wrong order"),
+        (calls((1, "name", "get_weather"), (1, "arguments", WEATHER)), "wrong tools"),
         (calls((0, "name", "get_weather_now")), "'get_weather_now', which was not declared"),
         (calls((0, "id", "")), "the call of get_weather has no id"),
-        (calls((1, "id", "1")), "the call of get_time has the id of another one"),
+        (calls((1, "id", "1")), "the call of get_time has the id of another call"),
         (calls((0, "arguments", WEATHER[:-1])), "the arguments of get_weather are not JSON"),
         (calls((0, "arguments", "{}")), "arguments.city is missing"),
         (calls((0, "arguments", '{"city": 1, "unit": "celsius"}')), "arguments.city is not a string"),
@@ -53,7 +53,7 @@ def test_what_is_wrong_is_said(made, words):
 
 
 def test_an_id_of_an_earlier_turn_is_wrong():
-    assert "the id of another one" in wrong(calls(), used=frozenset({"2"}))
+    assert "the id of another call" in wrong(calls(), used=frozenset({"2"}))
 
 
 def test_a_call_without_arguments_has_none():
@@ -120,8 +120,8 @@ def test_a_plan_uses_the_tools_in_their_order_again_and_again():
 
 
 UNDECLARED = "called 'get_weather_now', which was not declared"
-ORDERED = "called get_time, get_weather where get_weather, get_time were asked for: in another order"
-OTHERS = "called get_weather, get_weather where get_weather, get_time were asked for: other tools"
+ORDERED = "wrong order: called get_time, get_weather, expected get_weather, get_time"
+OTHERS = "wrong tools: called get_weather, get_weather, expected get_weather, get_time"
 UNIT = "get_weather: arguments.unit is 'kelvin', not one of celsius, fahrenheit"
 
 
@@ -131,9 +131,9 @@ UNIT = "get_weather: arguments.unit is 'kelvin', not one of celsius, fahrenheit"
         (calls((0, "name", "get_weather_now")), UNDECLARED),
         (calls()[::-1], ORDERED),
         (calls((1, "name", "get_weather"), (1, "arguments", WEATHER)), OTHERS),
-        ([*calls(), ToolCall("3", "get_time", TIME)], "calls: 3 (get_weather, get_time, get_time), asked for: 2"),
+        ([*calls(), ToolCall("3", "get_time", TIME)], "calls: 3 (get_weather, get_time, get_time), expected: 2"),
         (calls((1, "id", "")), "the call of get_time has no id"),
-        (calls((1, "id", "1")), "the call of get_time has the id of another one"),
+        (calls((1, "id", "1")), "the call of get_time has the id of another call"),
         (calls((1, "arguments", "x" * 90)), f"the arguments of get_time are not JSON: {'x' * 80!r}"),
         (calls((0, "arguments", '{"city": "x", "unit": "kelvin"}')), UNIT),
         (calls((0, "arguments", "{}"), (1, "id", "")), "get_weather: arguments.city is missing"),

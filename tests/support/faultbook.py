@@ -298,7 +298,7 @@ WHOLE: tuple[Wire, ...] = (
         "an answer of 72 MB",
         Answer([SSE_HEAD.replace(b"text/event-stream", b"application/json"), *[chunks(b" " * 65536)] * 1100, END]),
         E.MALFORMED,
-        "of which only 67108864 are read",
+        "which is more than 67108864",
     ),
     *named(STREAM, "a header of 1 MB", "429 with Retry-After", "503 with Retry-After", "a redirect to another host"),
 )

@@ -46,7 +46,7 @@ ANSWERS: tuple[Wire, ...] = changed(
         "tool calls instead of the answer",
         Answer([events(ROLE, calling(), CALLED, DONE)]),
         E.WRONG_TOOL_CALLS,
-        "asked for: 0",
+        "expected: 0",
     ),
     instead_of="only tool calls",
 )
@@ -77,7 +77,7 @@ CALLS: tuple[Wire, ...] = (
         "an answer instead of the call",
         Answer([events(ROLE, THREE, CALLED, DONE)]),
         E.WRONG_TOOL_CALLS,
-        "calls: 0 (none), asked for: 1",
+        "calls: 0 (none), expected: 1",
         3,
     ),
     Wire(
@@ -150,7 +150,7 @@ def well_with_whole_tools(request: bytes) -> Answer:
 
 WHOLE_ANSWERS: tuple[Wire, ...] = changed(
     WHOLE,
-    Wire(6, "a tool call instead of the answer", Answer([WHOLE_CALL]), E.WRONG_TOOL_CALLS, "asked for: 0"),
+    Wire(6, "a tool call instead of the answer", Answer([WHOLE_CALL]), E.WRONG_TOOL_CALLS, "expected: 0"),
     instead_of="only tool calls",
 )
 

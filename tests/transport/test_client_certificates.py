@@ -148,8 +148,8 @@ def encrypted(made, tmp_path):
 @pytest.mark.parametrize(
     ("cert", "key", "said"),
     [
-        ("none.pem", None, "--client-cert none.pem: there is no such file"),
-        ("CERT", "none.pem", "--client-key none.pem: there is no such file"),
+        ("none.pem", None, "--client-cert none.pem: does not exist"),
+        ("CERT", "none.pem", "--client-key none.pem: does not exist"),
         ("CERT", None, "give the key with --client-key"),
         ("KEY", "KEY", "no certificate with its key can be read"),
         ("CERT", "STRANGER", "is not the key of --client-cert"),

@@ -131,7 +131,7 @@ def test_an_answer_that_is_left_open_behind_its_end_is_whole_and_ends_there(clie
         sample = ask(client, url, idle=0.5).sample
     assert sample.outcome == "ok"
     assert sample.duration_ms < 400
-    assert "left the answer open behind its end" in sample.detail
+    assert "did not close the response after the end of the answer" in sample.detail
 
 
 def test_one_that_is_left_open_before_its_end_is_not(client):

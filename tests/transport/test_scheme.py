@@ -115,7 +115,7 @@ def test_the_look_before_a_run_names_the_url_that_is_right(own, client, model):
     options = {"client": client, "model": model, "request_timeout": 5.0}
     with raw_server(waits_for_lines) as url:
         secure = url.replace("http:", "https:")
-        assert complaint(f"{secure}/v1", **options) == f"{secure}/v1 speaks no TLS: give --host {url}/v1"
+        assert complaint(f"{secure}/v1", **options) == f"{secure}/v1 does not speak TLS: give --host {url}/v1"
     with raw_server(waits_for_lines, own.context()) as secure:
         plain = secure.replace("https:", "http:")
         assert complaint(plain, **options) == f"{plain} speaks TLS: give --host {plain.replace('http:', 'https:')}"

@@ -120,7 +120,7 @@ def test_made_texts_have_the_length_that_was_asked_for_by_the_targets_count(work
 
 
 def test_lengths_that_each_text_cannot_have_are_refused_by_the_text():
-    with pytest.raises(ConfigError, match=r"--input-tokens 2: shorter .*: ask for 3 or more"):
+    with pytest.raises(ConfigError, match=r"--input-tokens 2: no prompt of this target .*: give 3 or more"):
         service("embed", inputs=8, input_tokens="2")
 
 
@@ -178,8 +178,8 @@ def moved(value, name):
 @pytest.mark.parametrize(
     ("workload", "options", "said"),
     [
-        ("embed", {"api": "openai"}, "take one of embeddings, ollama-embed"),
-        ("rerank", {"api": "embeddings"}, "take one of rerank"),
+        ("embed", {"api": "openai"}, "use one of embeddings, ollama-embed"),
+        ("rerank", {"api": "embeddings"}, "use one of rerank"),
         ("embed", {"output_tokens": "5"}, "--output-tokens: these answers are not text"),
     ],
 )

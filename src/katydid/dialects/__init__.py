@@ -1,4 +1,4 @@
-"""What each API's requests look like and what its events mean. Pure: knows no socket and no clock."""
+"""The supported APIs: how to write their requests and read their answers. Pure: no sockets, no clock."""
 
 from collections.abc import Collection
 
@@ -18,20 +18,20 @@ DIALECTS: dict[str, Dialect] = {
         OpenAi(), Responses(), Anthropic(), Ollama(), GenericSse(), Completions(), Embeddings(), OllamaEmbed(), Rerank()
     )
 }  # fmt: skip
-"""Every API by the name that `--api` takes; the place to add one. `register` adds those of other people's modules."""
+"""Every API by its `--api` name. Add a built-in one here; `register` adds one from a locustfile."""
 
 _SHIPPED = frozenset(DIALECTS) - {"embeddings", "rerank"}
-"""Names that are taken; the two that came later give way to files that had an API of that name before us."""
+"""Names that `register` rejects. The two newest APIs may be replaced: locustfiles may have registered those names."""
 _MEMBERS = ("name", "endpoint", "models_endpoint", "headers", "body", "parse_models", "stream_parser", "parse_answer")
 
 
 def register(new: Dialect) -> None:
-    """Make an API of one's own known to `--api`; called by the locustfile that is run, on every worker too.
+    """Add an API to the ones that `--api` accepts. Call it in the locustfile, so that every worker does it too.
 
-    One that is registered again, as where Locust reads a file twice, takes its own place.
+    Registering a name again replaces the earlier dialect: Locust may read a locustfile twice.
 
     Raises:
-        ConfigError: it lacks something that a dialect has, or its name is that of an API of ours.
+        ConfigError: the dialect lacks a required member, or has the name of a built-in API.
     """
     kind = new.__name__ if isinstance(new, type) else type(new).__name__
     if isinstance(new, type):
@@ -39,23 +39,23 @@ def register(new: Dialect) -> None:
     if missing := [name for name in _MEMBERS if not hasattr(new, name)]:
         raise ConfigError(f"register({kind}()): a dialect also has {', '.join(missing)}; see katydid.Dialect")
     if new.name in _SHIPPED:
-        raise ConfigError(f"register({kind}()): {new.name!r} is the name of an API of Katydid's: choose another")
+        raise ConfigError(f"register({kind}()): {new.name!r} is the name of a built-in API: choose another")
     if (options := getattr(new, "options", None)) is not None:
         check_table(options, f"register({kind}()): its options")
         if not hasattr(new, "configured"):
-            raise ConfigError(f"register({kind}()): it has options, so write configured(options), which takes them")
+            raise ConfigError(f"register({kind}()): it has options, so it also needs a configured(options) method")
     DIALECTS[new.name] = new
 
 
 def dialect(name: str, options: object = None) -> Dialect:
-    """An API by its name.
+    """Look up a dialect by its `--api` name.
 
     Args:
-        name: as `--api` takes it.
-        options: what it has of its own, as its `options` are; None for their defaults.
+        name: the name.
+        options: an instance of the dialect's `options` class; None for the defaults.
 
     Raises:
-        ConfigError: there is none of that name, or its options are wrong.
+        ConfigError: no API has that name, or its options are invalid.
     """
     try:
         found = DIALECTS[name]
@@ -65,13 +65,13 @@ def dialect(name: str, options: object = None) -> Dialect:
 
 
 def dialect_answering(kinds: Collection[str], name: str, options: object = None) -> Dialect:
-    """See `dialect`; one whose answers are of certain kinds (`base.Dialect`).
+    """Look up a dialect as `dialect` does, and check that its kind of answers (`Dialect.answers`) is among `kinds`.
 
     Raises:
-        ConfigError: its answers are of another kind, too.
+        ConfigError: as `dialect` does, or the API gives another kind of answers.
     """
     found = dialect(name, options)
     if (kind := answers_of(found)) in kinds:
         return found
     known = ", ".join(each for each, other in DIALECTS.items() if answers_of(other) in kinds)
-    raise ConfigError(f"--api {name}: its answers are {kind}, which this workload does not read: take one of {known}")
+    raise ConfigError(f"--api {name}: this workload cannot read its answers ({kind}): use one of {known}")

@@ -1,7 +1,7 @@
-"""What one whole, non-streamed answer has told: its text, its tokens, and whether it is one at all.
+"""Parse one non-streamed answer: its text, its tokens and its errors.
 
-Fed by the transport like a stream's parser, so it never raises: what cannot be read is a malformed answer. The
-body is read once, when it is complete.
+The transport feeds it like a stream's parser, so it never raises: what cannot be parsed is a malformed answer. The body
+is parsed once, when it is complete.
 """
 
 from katydid.dialects.base import Answer, Dialect
@@ -11,19 +11,19 @@ from katydid.model.errors import ProtocolError
 from katydid.model.sample import DETAIL_LIMIT, ErrorClass
 
 BODY_LIMIT = 64 * 2**20
-"""Bytes of an answer that are kept: no model writes that much, and a thousand users must not exhaust the memory."""
+"""Maximum bytes kept of an answer: more than any model writes, and a thousand users must not exhaust the memory."""
 
 
 class AnswerParser:
-    """One answer.
+    """Parser of one answer.
 
     Args:
-        dialect: knows what the body means.
+        dialect: parses the body.
 
     Attributes:
-        answer: None until the message is complete, or where it is not an answer.
-        error_text: what the server said in an error of its own, after it had said 200.
-        malformed: why the body cannot be read.
+        answer: None until the response is complete, or if it is not an answer.
+        error_text: the server's error message inside a 200 response.
+        malformed: why the body cannot be parsed.
     """
 
     def __init__(self, dialect: Dialect) -> None:
@@ -34,16 +34,16 @@ class AnswerParser:
         self.error_text: str | None = None
         self.malformed: str | None = None
 
-    def feed(self, data: bytes, at: float) -> None:  # noqa: ARG002 - a sink is told the time
+    def feed(self, data: bytes, at: float) -> None:  # noqa: ARG002 - part of the sink's interface
         """Take body bytes."""
         self._size += len(data)
         if self._size <= BODY_LIMIT:
             self._parts.append(data)
 
     def finish(self) -> None:
-        """The message is complete: read it."""
+        """The response is complete: parse it."""
         if self._size > BODY_LIMIT:
-            self.malformed = f"an answer of {self._size} bytes, of which only {BODY_LIMIT} are read"
+            self.malformed = f"an answer of {self._size} bytes, which is more than {BODY_LIMIT}"
             return
         body = b"".join(self._parts)
         try:
@@ -52,19 +52,19 @@ class AnswerParser:
             self.error_text = _error_of(body)
             if self.error_text is None:
                 known = isinstance(error, ProtocolError)
-                self.malformed = (str(error) if known else f"not as the API has it: {shown(body)}")[:DETAIL_LIMIT]
+                self.malformed = (str(error) if known else f"does not match the API: {shown(body)}")[:DETAIL_LIMIT]
 
     def read(self, body: bytes) -> None:
-        """Take the whole body.
+        """Parse the whole body.
 
         Raises:
-            ProtocolError: it is not an answer.
+            ProtocolError: it is not an answer of this API.
         """
         self.answer = self._dialect.parse_answer(body)
         self.error_text = self.answer.failure
 
     def verdict(self) -> tuple[ErrorClass, str] | None:
-        """What is wrong with the answer, most telling first; None for a proper one."""
+        """The error class and detail of the answer's most important fault; None for a valid answer."""
         if self.error_text is not None:
             return classify_text(self.error_text) or ErrorClass.SERVER_ERROR_EVENT, self.error_text
         if self.malformed is not None:
@@ -84,7 +84,7 @@ def _error_of(body: bytes) -> str | None:
 
 
 def error_in(value: dict[str, object]) -> str | None:
-    """The error that an answer names although its status was 200."""
+    """The error message in an answer with status 200; None if it reports none."""
     error = told_error(value)
     if isinstance(error, dict):
         error = error.get("message") or error

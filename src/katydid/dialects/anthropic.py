@@ -1,12 +1,11 @@
-"""The dialect `anthropic`: messages, as Anthropic, Bedrock's and Vertex' gateways and llama.cpp speak them.
+"""The dialect `anthropic`: the Messages API of Anthropic, of gateways to Bedrock and Vertex, and of llama.cpp.
 
-Events are named. Content comes in blocks of text, thinking or tool input; `message_stop` is the proper
-end, the stop reason and the output tokens come before it in `message_delta`. There is no end mark, though some
-gateways send `[DONE]` all the same.
+Events are named. Content comes in blocks of text, thinking or tool input. The stop reason and the output tokens come
+in `message_delta`; the last event is `message_stop`. The API has no end mark, but some gateways send `[DONE]` anyway.
 """
 
 from katydid.dialects.base import Answer, Generation, Message, content_parts, member, parse_model_ids
-from katydid.dialects.loading import is_content, load_object, text_of
+from katydid.dialects.loading import is_content, load_object, shown, text_of
 from katydid.dialects.status import failed_reason, in_words
 from katydid.dialects.stream_parser import DONE, SseStreamParser, StreamParser
 from katydid.dialects.usage import TokenDetails, later
@@ -15,11 +14,11 @@ from katydid.model.jsontext import json_bytes
 from katydid.protocol.counting import Shape
 
 VERSION = "2023-06-01"
-"""Of the API, which it demands in a header; another one can be given with `--header anthropic-version=…`."""
+"""The API version, a required header; `--header anthropic-version=…` overrides it."""
 
 _CONTENT = ("text", "thinking", "partial_json")
 _SYSTEM = frozenset({"system", "developer"})
-"""Roles, the second by OpenAI's newer name."""
+"""Roles of system messages; the second is OpenAI's newer name."""
 _INPUT = ("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
 
 
@@ -31,7 +30,7 @@ class Anthropic:
     models_endpoint = "/v1/models"
 
     def headers(self, api_key: str | None) -> dict[str, str]:
-        """The key in a header of its own."""
+        """The key in the header `x-api-key`, and the API version."""
         headers = {
             "Content-Type": "application/json",
             "Accept": "text/event-stream, application/json",
@@ -40,7 +39,7 @@ class Anthropic:
         return headers | {"x-api-key": api_key} if api_key else headers
 
     def body(self, messages: list[Message], generation: Generation, *, stream: bool) -> bytes:
-        """A message; system messages stand apart from the turns, and there is no seed."""
+        """A request with the system messages in a separate member; the API has no seed."""
         system = [message.get("content") for message in messages if message.get("role") in _SYSTEM]
         request: dict[str, object] = {
             "model": generation.model,
@@ -54,14 +53,14 @@ class Anthropic:
         return json_bytes(request | generation.extra)
 
     def with_images(self, message: Message, images: list[str]) -> Message:
-        """See `base.Dialect`; images stand before the text, as Anthropic advises."""
+        """See `base.Dialect`; images come before the text, as Anthropic advises."""
         sources = ({"type": "base64", "media_type": "image/png", "data": image} for image in images)
         return message | {
             "content": [*({"type": "image", "source": source} for source in sources), *content_parts(message)]
         }
 
     def parse_models(self, body: bytes) -> list[str]:
-        """The ids in `data`."""
+        """The ids in the member `data`."""
         return parse_model_ids(body)
 
     def stream_parser(self, check: str) -> StreamParser:
@@ -85,7 +84,7 @@ class Anthropic:
 
 
 def _system(contents: list[object]) -> str | list[object]:
-    """One text; or blocks, where any is written so, which may say what is to be cached."""
+    """One text; or blocks if any message has blocks, since these may mark what to cache."""
     if not any(isinstance(content, list) for content in contents):
         return "\n\n".join(map(text_of, contents))
     return [
@@ -109,7 +108,7 @@ class AnthropicStreamParser(SseStreamParser):
         self._used = _Usage()
 
     def event(self, name: bytes, data: bytes) -> None:  # noqa: ARG002 - the type is in the data
-        """See `SseStreamParser.event`; the type stands in the data too, and some gateways leave the name out."""
+        """See `SseStreamParser.event`; some gateways omit the name, so the type is read from the data."""
         if data == DONE:
             return
         value = load_object(data)
@@ -132,16 +131,16 @@ class AnthropicStreamParser(SseStreamParser):
             case "error":
                 self.on_error(value)
             case str():
-                pass  # a ping, a block's end; and types that are new are to be skipped, says Anthropic
+                pass  # a ping, the end of a block; Anthropic asks clients to skip unknown types
             case _ if self.full:
-                raise ProtocolError(f"an event without a type: {data[:160].decode('utf-8', 'replace')}")
+                raise ProtocolError(f"an event without a type: {shown(data)}")
 
     def is_end(self, data: bytes) -> bool:
         """See `SseStreamParser.is_end`."""
         return b"message_stop" in data and load_object(data).get("type") == "message_stop"
 
     def _block(self, value: dict[str, object], data: bytes) -> None:
-        """A piece of a block, or its start, which for a tool's call brings the tool's name."""
+        """Take a piece of a block, or its start; the start of a tool call has the tool's name."""
         if value["type"] == "content_block_delta":
             piece = member(value, "delta", data)
             found = {key for key in _CONTENT if is_content(piece.get(key))}
@@ -163,9 +162,9 @@ class AnthropicStreamParser(SseStreamParser):
 
 
 class _Usage:
-    """Tokens as they become known: those of the output are cumulative, and what is not said again still holds.
+    """Token counts, collected over the events. Output counts are cumulative; a count not repeated stays valid.
 
-    Those of the input that were read from a cache, or written to one, are counted apart, and are input too.
+    Anthropic counts input tokens read from or written to a cache separately; the prompt is the sum of all three.
     """
 
     def __init__(self) -> None:
@@ -174,12 +173,12 @@ class _Usage:
 
     @property
     def prompt(self) -> int | None:
-        """All of the input; None where nothing is known of it."""
+        """All input tokens; None if the server reported none of the counts."""
         known = [part for part in self._parts.values() if part is not None]
         return sum(known) if known else None
 
     def update(self, usage: object) -> None:
-        """Take what a message, or a piece of one, says."""
+        """Take the `usage` of one event."""
         if isinstance(usage, dict):
             self._parts = {key: later(part, usage.get(key)) for key, part in self._parts.items()}
             self.completion = later(self.completion, usage.get("output_tokens"))

@@ -1,9 +1,9 @@
-"""What a dialect is: the shape of one API's requests, and the meaning of its answers. Pure."""
+"""The interface of a dialect: one API's request format, and how to read its answers. Pure."""
 
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from katydid.dialects.loading import load_object
+from katydid.dialects.loading import load_object, shown
 from katydid.dialects.stream_parser import StreamParser
 from katydid.dialects.usage import NOTHING_SAID, TokenDetails
 from katydid.model.errors import ConfigError, ProtocolError
@@ -11,12 +11,12 @@ from katydid.model.values import whole
 
 Message = dict[str, Any]
 TEXT = "text"
-"""What the answers of most APIs are."""
+"""The usual value of `Dialect.answers`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """What every request of a run asks of the model."""
+    """The generation parameters, the same for every request of a run."""
 
     model: str
     max_tokens: int = 128
@@ -27,16 +27,16 @@ class Generation:
 
 @dataclass(slots=True)  # not frozen: that costs a microsecond an answer
 class Answer:
-    """A whole, non-streamed answer; numbers only where the server said them.
+    """A non-streamed answer. Numbers are what the server reported, or None.
 
     Attributes:
-        finish_reason: why it ended; None where the server does not say that it did.
-        prompt_tokens, completion_tokens: given as the server wrote them; what is not a count is None.
+        finish_reason: why the answer ended; None if the server gives no sign that it did.
+        prompt_tokens, completion_tokens: pass them as the server wrote them; anything but a count becomes None.
         other: it has reasoning or tool calls.
-        failure: what the server says went wrong, in its words, however much of an answer stands beside it.
-        extra: columns of a workload of one's own, by name (`Sample.extra`).
-        details: what the server says of the tokens beside how many they are.
-        indices: of an answer to a list of texts, which of them each of its items belongs to, from 0.
+        failure: the server's error message, even if the body also has content.
+        extra: values of a custom workload's columns, by name (`Sample.extra`).
+        details: the server's breakdown of the token counts (cached, reasoning, …).
+        indices: in an answer to a list of texts, the index (from 0) of the text that each item belongs to.
     """
 
     text: str
@@ -50,47 +50,47 @@ class Answer:
     indices: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
-        """Whatever a server writes for a count, a column must hold it."""
+        """Replace anything but a count by None, so that it fits its column."""
         self.prompt_tokens = whole(self.prompt_tokens)
         self.completion_tokens = whole(self.completion_tokens)
 
     @property
     def has_content(self) -> bool:
-        """Whether there is anything in it."""
+        """True if the answer has text, reasoning or tool calls."""
         return bool(self.text) or self.other
 
 
 class OpenAiAccess:
-    """How OpenAI's APIs are reached, and their models listed."""
+    """Authentication and model list, as in all of OpenAI's APIs."""
 
     models_endpoint = "/v1/models"
 
     def headers(self, api_key: str | None) -> dict[str, str]:
-        """A bearer token, where there is a key."""
+        """A bearer token, if there is a key."""
         return bearer_headers("text/event-stream, application/json", api_key)
 
     def parse_models(self, body: bytes) -> list[str]:
-        """The ids in `data`."""
+        """The ids in the member `data`."""
         return parse_model_ids(body)
 
 
 def content_parts(message: Message) -> list[object]:
-    """A message's content as a list of parts, as it is where it has images."""
+    """A message's content as a list of parts, the form that images need."""
     content = message.get("content")
     return content if isinstance(content, list) else [{"type": "text", "text": content}] if content else []
 
 
 def bearer_headers(accept: str, api_key: str | None) -> dict[str, str]:
-    """Headers of a JSON request, with the key as most APIs take it."""
+    """Headers of a JSON request, with the key as a bearer token."""
     headers = {"Content-Type": "application/json", "Accept": accept}
     return headers | {"Authorization": f"Bearer {api_key}"} if api_key else headers
 
 
 def parse_model_ids(body: bytes) -> list[str]:
-    """The ids in `data`, as OpenAI lists models and most others do after it.
+    """The ids in the member `data`: the format of OpenAI's list of models, which most servers share.
 
     Raises:
-        ProtocolError: the body is not such a list.
+        ProtocolError: the body has another format.
     """
     try:
         return [str(model["id"]) for model in load_object(body)["data"]]
@@ -99,14 +99,14 @@ def parse_model_ids(body: bytes) -> list[str]:
 
 
 def member(value: dict[str, object], key: str, data: bytes) -> dict[str, object]:
-    """The object of that name inside an event; `data` is the event, for the message.
+    """Return the object `value[key]`; `data` is the whole event, for the error message.
 
     Raises:
-        ProtocolError: there is none of that name.
+        ProtocolError: there is no object under that key.
     """
     found = value.get(key)
     if not isinstance(found, dict):
-        raise ProtocolError(f"an event without its {key}: {data[:160].decode('utf-8', 'replace')}")
+        raise ProtocolError(f"an event without its {key}: {shown(data)}")
     return found
 
 
@@ -114,7 +114,7 @@ def path_of(dialect: "Dialect", generation: Generation, *, stream: bool) -> str:
     """The path that a request goes to.
 
     Raises:
-        ConfigError: the dialect of somebody else's cannot say it.
+        ConfigError: a registered dialect's `path` failed.
     """
     find = getattr(dialect, "path", None)
     if find is None:
@@ -123,17 +123,17 @@ def path_of(dialect: "Dialect", generation: Generation, *, stream: bool) -> str:
         path = find(generation, stream=stream)
     except Exception as error:
         why = f"{type(error).__name__}: {error}"
-        raise ConfigError(f"--api {dialect.name}: its path() failed ({why}): correct it") from error
+        raise ConfigError(f"--api {dialect.name}: its path() failed ({why}): fix the dialect") from error
     if not isinstance(path, str):
-        raise ConfigError(f"--api {dialect.name}: its path() gave {type(path).__name__}: return the path as text")
+        raise ConfigError(f"--api {dialect.name}: its path() returned {type(path).__name__}: return a str")
     return path
 
 
 def configured(dialect: "Dialect", options: object) -> "Dialect":
-    """The dialect with what a run gives for its options.
+    """The dialect with the run's values for its options.
 
     Raises:
-        ConfigError: the dialect of somebody else's takes them badly.
+        ConfigError: the values are invalid, or a registered dialect's `configured` failed.
     """
     try:
         found: Dialect = dialect.configured(options)  # type: ignore[attr-defined]  # only some have it
@@ -141,39 +141,39 @@ def configured(dialect: "Dialect", options: object) -> "Dialect":
         raise
     except Exception as error:
         why = f"{type(error).__name__}: {error}"
-        raise ConfigError(f"--api {dialect.name}: its configured() failed ({why}): correct it") from error
+        raise ConfigError(f"--api {dialect.name}: its configured() failed ({why}): fix the dialect") from error
     if not hasattr(found, "stream_parser"):
-        raise ConfigError(f"--api {dialect.name}: its configured() gave {type(found).__name__}: return a dialect")
+        raise ConfigError(f"--api {dialect.name}: its configured() returned {type(found).__name__}: return a dialect")
     return found
 
 
 def answers_of(dialect: "Dialect") -> str:
-    """What its answers are; see `Dialect`."""
+    """The dialect's kind of answers; see `Dialect.answers`."""
     return str(getattr(dialect, "answers", TEXT))
 
 
 class Dialect(Protocol):
-    """One API. A new one is a module with such a class, and a row in `DIALECTS`; from elsewhere, `register` adds it.
+    """One API. To add one, write a module with such a class and a row in `DIALECTS`, or call `register`.
 
     Attributes:
-        name: what `--api` calls it.
+        name: the value of `--api`.
         endpoint: the path that requests go to.
         models_endpoint: the path that lists the models.
 
-    What only some have:
-        path(generation, *, stream): the path of a request, where it depends on the model or on whether the answer is
-            streamed; `endpoint` then is how such paths are called in the manifest.
-        meaning(name, data): what an event of a streamed answer brings (`dialects.event_kinds.EventKind`), for
-            `--record-events`; without it all are `other`.
-        forced(tokens): fields of a body (`Generation.extra`) that make an answer at least so many tokens long.
-        with_images(message, images): a message with images (PNG, in base64) beside its text; None for an API whose
-            requests have none.
-        answers: `text` (as where it is not said), `vectors` or `ranking`: what a workload must be able to read. The
-            last two are answers to a list of texts, one a message, and never streamed.
-        kept(answer_id): fields of a body whose answer the server is to keep, and that goes on from one that it has kept
-            (`StreamParser.answer_id`), or begins where that is None.
-        options: a dataclass of options of its own (`model.options.option`), and
-        configured(options): the dialect with their values; it may be `self` where it has kept them.
+    Optional members:
+        path(generation, *, stream): the path of a request, if it depends on the model or on streaming; the manifest
+            then shows `endpoint` in its place.
+        meaning(name, data): the kind of an event (`dialects.event_kinds.EventKind`) and the completion tokens so far
+            (or None), for `--record-events`; without it every event is `other`.
+        forced(tokens): body fields (`Generation.extra`) that make an answer at least that many tokens long.
+        with_images(message, images): the message with images (PNG, in base64) added to its text; None if the API
+            takes no images.
+        answers: `text` (the default), `vectors` or `ranking`: what the workload must be able to read. The last two
+            answer a list of texts, one text per message, and are never streamed.
+        kept(answer_id): body fields that make the server store its answer and continue the stored answer `answer_id`
+            (`StreamParser.answer_id`); None starts a new conversation.
+        options: a dataclass with the dialect's own options (`model.options.option`), and
+        configured(options): the dialect with these values; it may store them and return `self`.
     """
 
     name: str
@@ -187,18 +187,18 @@ class Dialect(Protocol):
         """The body of a request."""
 
     def parse_models(self, body: bytes) -> list[str]:
-        """The names of the models that the target lists.
+        """The names of the target's models, from the body of `models_endpoint`.
 
         Raises:
-            ProtocolError: the body is not such a list.
+            ProtocolError: the body is not a list of models.
         """
 
     def stream_parser(self, check: str) -> StreamParser:
-        """A reader for one streamed answer; `check` is `count` or `full`."""
+        """A parser for one streamed answer; `check` is `count` or `full`."""
 
     def parse_answer(self, body: bytes) -> Answer:
-        """A non-streamed answer.
+        """Parse the body of a non-streamed answer.
 
         Raises:
-            ProtocolError: the body is not one.
+            ProtocolError: the body is not an answer of this API.
         """

@@ -1,7 +1,7 @@
-"""What each event of a streamed answer brings, for whoever keeps them all (`--record-events`). Pure.
+"""The kinds of events in a streamed answer, for `--record-events`. Pure.
 
-Finer than a stream parser, which only wants to know whether there is content: other tools stamp their times at
-other events, so each kind that one of them tells apart has a name here.
+A stream parser only asks whether an event has content. Other tools take their times at other events, so every kind
+of event that one of them distinguishes has a name here.
 """
 
 from collections.abc import Callable
@@ -23,7 +23,7 @@ from katydid.protocol.sse import SseEvent, SseParser
 
 
 class EventKind(StrEnum):
-    """What an event brings."""
+    """The kind of an event."""
 
     TEXT = "text"
     REASONING = "reasoning"
@@ -31,9 +31,9 @@ class EventKind(StrEnum):
     EMPTY = "empty"
     """A piece of the answer without content: a role, an empty text, the frame of a block."""
     FINISH = "finish"
-    """The reason why the answer ends, without content."""
+    """The reason why the answer ended, without content."""
     USAGE = "usage"
-    """Token counts, and no piece of the answer."""
+    """Token counts, without any piece of the answer."""
     DONE = "done"
     """The end mark."""
     ERROR = "error"
@@ -41,7 +41,7 @@ class EventKind(StrEnum):
 
 
 Meaning = tuple[EventKind, int | None]
-"""The kind, and the completion tokens that the event says the answer has until then."""
+"""The kind, and the completion tokens so far; None if the event does not give them."""
 
 
 def _openai(value: dict[str, Any]) -> Meaning:
@@ -138,10 +138,10 @@ _MEANINGS: dict[str, Callable[[dict[str, object]], Meaning]] = {
 
 
 def meaning(api: str, name: bytes, data: bytes) -> Meaning:
-    """What an event brings; of an API that is not known here what its dialect's `meaning` says, else `other`."""
+    """The kind and tokens of an event; a registered API's own `meaning` decides, without one it is `other`."""
     own = None if api in _MEANINGS else getattr(DIALECTS.get(api), "meaning", None)
     if own is not None:
-        return _told(own, name, data)
+        return _meaning_of_registered(own, name, data)
     if data.strip() == b"[DONE]":
         return EventKind.DONE, None
     find = _MEANINGS.get(api)
@@ -156,8 +156,8 @@ def meaning(api: str, name: bytes, data: bytes) -> Meaning:
         return EventKind.OTHER, None
 
 
-def _told(own: Callable[[bytes, bytes], tuple[str, object]], name: bytes, data: bytes) -> Meaning:
-    """What a dialect of somebody else's says; where it cannot, the event is kept all the same."""
+def _meaning_of_registered(own: Callable[[bytes, bytes], tuple[str, object]], name: bytes, data: bytes) -> Meaning:
+    """The result of a registered dialect's `meaning`; if it fails, the event is kept as `other`."""
     try:
         kind, tokens = own(name, data)
         return EventKind(kind), whole(tokens)
@@ -166,28 +166,28 @@ def _told(own: Callable[[bytes, bytes], tuple[str, object]], name: bytes, data: 
 
 
 def _in_lines(api: str) -> bool:
-    """Whether an API's answers are lines of JSON, and no server-sent events."""
+    """Return True if the API streams lines of JSON instead of server-sent events."""
     known = DIALECTS.get(api)
     return known is not None and isinstance(known.stream_parser("count"), NdjsonStreamParser)
 
 
 class EventCutter:
-    """Cuts the body of one answer into its events."""
+    """Splits the body of one answer into events."""
 
     def __init__(self, api: str) -> None:
         self._api = api
         self._parser: SseParser | NdjsonParser = NdjsonParser() if _in_lines(api) else SseParser()
 
     def feed(self, data: bytes) -> list[tuple[EventKind, int | None, int]]:
-        """Kind, tokens and bytes of the events that are complete with these bytes."""
+        """Take body bytes; return the kind, tokens and size in bytes of each event that they complete."""
         try:
             events = self._parser.feed(data)
         except ProtocolError:
-            return []  # the stream parser says so
+            return []  # the stream parser reports it
         return [self._known(event) for event in events]
 
     def finish(self) -> list[tuple[EventKind, int | None, int]]:
-        """The last line needs no newline."""
+        """The body has ended; return the last line if it had no newline."""
         rest = self._parser.close() if isinstance(self._parser, NdjsonParser) else None
         return [] if rest is None else [self._known(rest)]
 

@@ -1,8 +1,8 @@
-"""The dialect `generic-sse`: any service that streams JSON in server-sent events, told by field paths.
+"""The dialect `generic-sse`: any service that streams JSON in server-sent events, described by field paths.
 
-A path is keys and indices with dots between them, as in `choices.0.delta.content`; several may stand
-side by side with commas, and the first that is there counts. A path of `.` is the event's data itself,
-for streams of plain text. Nothing is known of the events' bytes, so every event is parsed.
+A path is a list of keys and indices separated by dots, as in `choices.0.delta.content`. An option may list several
+paths, separated by commas; the first that exists in an event is used. The path `.` is the event's data itself, for
+streams of plain text. Since the events may have any form, every one is parsed.
 """
 
 import re
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import orjson
 
 from katydid.dialects.base import Answer, Generation, Message, bearer_headers, parse_model_ids
-from katydid.dialects.loading import FieldPath, is_content, load_object, text_of
+from katydid.dialects.loading import FieldPath, is_content, load_object, shown, text_of
 from katydid.dialects.status import in_words
 from katydid.dialects.stream_parser import SseStreamParser, StreamParser
 from katydid.dialects.usage import TokenDetails
@@ -22,40 +22,40 @@ from katydid.model.options import option
 WHOLE = "."
 CLEAN_END = "end"
 
-_PLACE = re.compile(r"\{(model|prompt|messages|max_tokens|temperature|seed|stream)\}")
+_PLACEHOLDER = re.compile(r"\{(model|prompt|messages|max_tokens|temperature|seed|stream)\}")
 _BODY = '{"model": "{model}", "prompt": "{prompt}", "max_tokens": "{max_tokens}", "stream": "{stream}"}'
 
 
 @dataclass(frozen=True, kw_only=True)
 class Fields:
-    """Where a service's events say what.
+    """The options of `generic-sse`: field paths, the end mark and the request body.
 
     Attributes:
         sse_content: path of the text.
-        sse_done: the proper end: data as it stands (`[DONE]`), `event:NAME`, `PATH`, `PATH=VALUE`, or `end`
-            for a stream that just ends.
+        sse_done: the end mark: literal data (`[DONE]`), `event:NAME`, `PATH`, `PATH=VALUE`, or `end` for a stream
+            without an end mark.
         sse_error: path of an error inside the answer.
-        sse_prompt_tokens, sse_completion_tokens: paths of the usage.
-        sse_body: a request's JSON, with `"{model}"`, `"{prompt}"`, `"{messages}"`, `"{max_tokens}"`,
-            `"{temperature}"`, `"{seed}"` and `"{stream}"` where these belong; a string that is one of
-            them alone becomes the value itself.
+        sse_prompt_tokens, sse_completion_tokens: paths of the token counts.
+        sse_body: the JSON body of a request, with the placeholders `"{model}"`, `"{prompt}"`, `"{messages}"`,
+            `"{max_tokens}"`, `"{temperature}"`, `"{seed}"` and `"{stream}"`. A string that is a single placeholder
+            is replaced by the value itself, with its type.
     """
 
     sse_content: str = option(
         "content,text", "generic-sse: path of the text, as in choices.0.delta.content; . = all data"
     )
-    sse_done: str = option("[DONE]", "generic-sse: the proper end: data, event:NAME, PATH, PATH=VALUE, or end")
+    sse_done: str = option("[DONE]", "generic-sse: the end mark: data, event:NAME, PATH, PATH=VALUE, or end")
     sse_error: str = option("error", "generic-sse: path of an error inside the answer")
-    sse_prompt_tokens: str = option("usage.prompt_tokens", "generic-sse: path of the prompt's tokens")
-    sse_completion_tokens: str = option("usage.completion_tokens", "generic-sse: path of the answer's tokens")
-    sse_body: str = option(_BODY, "generic-sse: JSON of a request, with {prompt}, {messages}, {model}, … in it")
+    sse_prompt_tokens: str = option("usage.prompt_tokens", "generic-sse: path of the prompt token count")
+    sse_completion_tokens: str = option("usage.completion_tokens", "generic-sse: path of the completion token count")
+    sse_body: str = option(_BODY, "generic-sse: JSON body of a request, with {prompt}, {messages}, {model}, … in it")
 
 
 class GenericSse:
     """See `base.Dialect`.
 
     Raises:
-        ConfigError: the fields are wrong.
+        ConfigError: a field is invalid.
     """
 
     name = "generic-sse"
@@ -76,11 +76,11 @@ class GenericSse:
         return GenericSse(options)
 
     def headers(self, api_key: str | None) -> dict[str, str]:
-        """A bearer token, where there is a key."""
+        """A bearer token, if there is a key."""
         return bearer_headers("text/event-stream", api_key)
 
     def body(self, messages: list[Message], generation: Generation, *, stream: bool) -> bytes:
-        """The template, filled in; the prompt is the last message's text."""
+        """The template with its placeholders replaced; the prompt is the text of the last message."""
         values = {
             "model": generation.model,
             "prompt": text_of(messages[-1].get("content")),
@@ -94,7 +94,7 @@ class GenericSse:
         return json_bytes(filled | generation.extra if isinstance(filled, dict) else filled)
 
     def parse_models(self, body: bytes) -> list[str]:
-        """The ids in `data`, where the service has such a list; else `--model` is needed."""
+        """The ids in the member `data`; a service without such a list needs `--model`."""
         return parse_model_ids(body)
 
     def stream_parser(self, check: str) -> StreamParser:
@@ -136,7 +136,7 @@ class GenericStreamParser(SseStreamParser):
         if is_content(text):
             self.content(data, text=text)
         elif self.full and text is not None and not isinstance(text, str | list | dict):
-            raise ProtocolError(f"content that is not text: {data[:160].decode('utf-8', 'replace')}")
+            raise ProtocolError(f"content that is not text: {shown(data)}")
         self.usage(paths.prompt_tokens.find(value), paths.completion_tokens.find(value), value.get("usage"))
         if paths.says_done(value):
             self.done = True
@@ -146,20 +146,20 @@ class GenericStreamParser(SseStreamParser):
         return data == self._paths.done_data
 
     def end(self) -> None:
-        """Where nothing else marks it, a complete message is the proper end."""
+        """Without an end mark (`--sse-done end`), the end of the response is the end of the answer."""
         super().end()
         if self._paths.clean_end:
             self.done = True
 
 
 class _Paths:
-    """The fields of one service, ready to be looked up."""
+    """The parsed field paths and end mark."""
 
     def __init__(self, fields: Fields) -> None:
         if not fields.sse_content.strip():
-            raise ConfigError("--sse-content is empty: name the path of the text, as in choices.0.delta.content")
+            raise ConfigError("--sse-content is empty: give the path of the text, as in choices.0.delta.content")
         if not fields.sse_done.strip():
-            raise ConfigError(f"--sse-done is empty: say {CLEAN_END!r} for a stream that just ends")
+            raise ConfigError(f"--sse-done is empty: use {CLEAN_END!r} for a stream without an end mark")
         self.plain = fields.sse_content.strip() == WHOLE
         self.content = FieldPath(fields.sse_content)
         self.error = FieldPath(fields.sse_error)
@@ -173,24 +173,24 @@ class _Paths:
         self._done, self._wanted = FieldPath(path), wanted if equals else None
 
     def says_done(self, value: dict[str, object]) -> bool:
-        """Whether an event is the proper end by one of its fields."""
+        """Return True if a field of the event marks the end."""
         if self.clean_end or self.done_event:
             return False
         found = self._done.find(value)
         if self._wanted is None:
             return bool(found)
-        shown = found if isinstance(found, str) else json_bytes(found).decode()
-        return shown == self._wanted
+        text = found if isinstance(found, str) else json_bytes(found).decode()
+        return text == self._wanted
 
 
 def _filled(template: object, values: dict[str, object]) -> object:
-    """The template with its places filled in."""
+    """The template with its placeholders replaced."""
     if isinstance(template, dict):
         return {key: _filled(value, values) for key, value in template.items()}
     if isinstance(template, list):
         return [_filled(value, values) for value in template]
     if not isinstance(template, str):
         return template
-    if whole := _PLACE.fullmatch(template):
+    if whole := _PLACEHOLDER.fullmatch(template):
         return values[whole[1]]
-    return _PLACE.sub(lambda place: str(values[place[1]]), template)
+    return _PLACEHOLDER.sub(lambda found: str(values[found[1]]), template)

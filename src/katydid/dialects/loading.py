@@ -1,12 +1,11 @@
-"""JSON as targets write it: objects out of events and bodies, and in them fields and content. Knows no API.
+"""Read JSON as targets write it: parse events and bodies, find fields and content in them. Knows no API.
 
-The grammar is RFC 8259's, and a little beyond it.
-Servers that cut tokens apart send half of a character: of its UTF-8, or of a surrogate pair in two escapes. Both
-are read as U+FFFD. A number may be of any size; one that a double does not hold is infinite. orjson, which is fast,
-takes neither, so what it does not take is read again, by Python's own.
+The grammar is RFC 8259, slightly relaxed. Servers that split tokens inside a character send half of it: part of its
+UTF-8, or one escape of a surrogate pair. Both are read as U+FFFD. A number may have any size; one beyond the range of
+a double is infinite. The fast parser, orjson, rejects both, so what it rejects is parsed again by Python's `json`.
 
-Content is mostly a string. Some servers write a list of parts, as Mistral does with its thinking, and some the bare
-number that a token of digits looks like. A part whose text is empty is not content, nor is what only frames a part.
+Content is usually a string. Some servers send a list of parts (Mistral's thinking), and some send a token of digits
+as a bare number. A part with an empty text is not content, nor are the fields that only describe a part.
 """
 
 import json
@@ -19,26 +18,26 @@ from katydid.model.errors import ProtocolError
 from katydid.model.sample import DETAIL_LIMIT
 
 WRONG_SHAPE = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
-"""What reading raises where a value is of another type than the API says: the target's doing, not a bug of ours."""
+"""Raised when a value has another type than the API defines. The fault is the target's, not a bug of ours."""
 
 _LONGEST = 20
-"""Digits and a sign of what could be a count; Python is slow to read longer ones, and refuses the longest."""
+"""Characters (digits and a sign) of a possible count. Python parses longer ones slowly and rejects the longest."""
 
 _ESCAPE = re.compile(
     rb"\\(?:(u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})|u[dD][89a-fA-F][0-9a-fA-F]{2}|.)", re.DOTALL
 )
 _FRAME = frozenset({"expires_at", "format", "id", "index", "role", "signature", "type"})
-"""Members of a part that say something about it, and are not its content."""
+"""Members that describe a part and are not content."""
 _REASONING = frozenset({"thinking", "reasoning"})
 _LEVELS = 8
-"""How deep content lies at most; what a target nests without end is not read to its end."""
+"""Maximum nesting depth of content: a target may nest without end."""
 
 
 def load_object(data: bytes) -> dict[str, Any]:
-    """A JSON object out of an event.
+    """Parse an event or a body as a JSON object.
 
     Raises:
-        ProtocolError: it is not.
+        ProtocolError: it is not a JSON object.
     """
     try:
         value = orjson.loads(data)
@@ -57,12 +56,12 @@ def _integer(digits: str) -> int | float:
 
 
 def _refuse(constant: str) -> NoReturn:
-    """NaN and Infinity are Python's, and not JSON."""
+    """Reject NaN and Infinity: Python parses them, but they are not JSON."""
     raise ValueError(constant)
 
 
 def _mended(data: bytes) -> bytes:
-    """With U+FFFD for what is half a character."""
+    """Replace half characters by U+FFFD."""
     text = data.decode("utf-8", "replace").encode()
     return _ESCAPE.sub(_mended_escape, text)
 
@@ -73,12 +72,12 @@ def _mended_escape(escape: re.Match[bytes]) -> bytes:
 
 
 def shown(data: bytes) -> str:
-    """The beginning of it, for a message."""
+    """The beginning of the data, for a message."""
     return data[:DETAIL_LIMIT].decode("utf-8", "replace")
 
 
 def error_in_event(data: bytes) -> object:
-    """What an event of an error says: its error, itself, or its words where it is not JSON."""
+    """The error in an error event: its member `error`, else the whole object, else its text if it is not JSON."""
     try:
         value = load_object(data)
     except ProtocolError:
@@ -87,10 +86,10 @@ def error_in_event(data: bytes) -> object:
 
 
 def told_error(value: dict[str, Any]) -> object:
-    """The error that an object tells: a member of it, or the whole, as some engines and their frameworks write it.
+    """The error that an object reports, or None: its member `error`, or the object itself if it is an error.
 
-    vLLM and what came from it say `"object": "error"`, Anthropic and its followers `"type": "error"`, FastAPI has a
-    `detail` and nothing else.
+    vLLM and its descendants write `"object": "error"`, Anthropic-compatible APIs `"type": "error"`, and FastAPI an
+    object with `detail` alone.
     """
     if error := value.get("error"):
         return error
@@ -99,7 +98,7 @@ def told_error(value: dict[str, Any]) -> object:
 
 
 def tells_error(data: bytes) -> bool:
-    """Whether this is an object that tells an error."""
+    """Return True if the data is an object that reports an error."""
     try:
         return bool(told_error(load_object(data)))
     except ProtocolError:
@@ -107,16 +106,16 @@ def tells_error(data: bytes) -> bool:
 
 
 class FieldPath:
-    """A path, or several with commas between them.
+    """One or more field paths, separated by commas.
 
-    A path is keys and indices with dots between them, as in `choices.0.delta.content`.
+    A path is a list of keys and indices separated by dots, as in `choices.0.delta.content`.
     """
 
     def __init__(self, text: str) -> None:
         self._ways = [way.strip().split(".") for way in text.split(",") if way.strip()]
 
     def find(self, value: object) -> Any:
-        """What the first way that leads somewhere leads to; None where none does."""
+        """The value at the first path that exists and is not null; None if there is none."""
         for way in self._ways:
             if (found := _walk(value, way)) is not None:
                 return found
@@ -135,7 +134,7 @@ def _walk(value: object, way: list[str]) -> object:
 
 
 def is_content(value: object, levels: int = _LEVELS) -> bool:
-    """Whether there is anything in a member that is meant for content."""
+    """Return True if a content member is not empty."""
     if isinstance(value, str):
         return bool(value)
     if isinstance(value, list):
@@ -146,13 +145,13 @@ def is_content(value: object, levels: int = _LEVELS) -> bool:
 
 
 def is_visible(value: object) -> bool:
-    """Whether a user sees any of a member that is meant for content: parts of thinking are none."""
+    """Return True if a user sees any part of a content member; thinking is not visible."""
     parts = value if isinstance(value, list) else [value]
     return any(is_content(part) for part in parts if not (isinstance(part, dict) and part.get("type") in _REASONING))
 
 
 def text_of(value: object) -> str:
-    """The visible text of a member that is meant for it: of a list, of its parts of text."""
+    """The visible text of a content member; for a list, the text of its parts."""
     if isinstance(value, str):
         return value
     if isinstance(value, list):

@@ -1,10 +1,10 @@
-"""The dialect `ollama`: /api/chat, and /api/generate when `--endpoint` says so. Lines of JSON.
+"""The dialect `ollama`: /api/chat, or /api/generate with `--endpoint`. Answers are lines of JSON.
 
-`"done": true` is the proper end and brings the token counts; an error is a line of its own.
+The last line has `"done": true` and the token counts. An error is a separate line.
 """
 
 from katydid.dialects.base import Answer, Generation, Message, bearer_headers
-from katydid.dialects.loading import is_content, load_object, text_of
+from katydid.dialects.loading import is_content, load_object, shown, text_of
 from katydid.dialects.status import failed_reason, in_words
 from katydid.dialects.stream_parser import NdjsonStreamParser, StreamParser
 from katydid.dialects.usage import TokenDetails, tokens_in
@@ -21,11 +21,11 @@ class Ollama:
     models_endpoint = "/api/tags"
 
     def headers(self, api_key: str | None) -> dict[str, str]:
-        """A bearer token, where a proxy in front of the server wants one."""
+        """A bearer token, if there is a key (for a proxy in front of the server)."""
         return bearer_headers("application/x-ndjson, application/json", api_key)
 
     def body(self, messages: list[Message], generation: Generation, *, stream: bool) -> bytes:
-        """A chat; `prompt` stands beside it for /api/generate, and each endpoint ignores the other's."""
+        """One body for both endpoints: /api/chat ignores `prompt`, /api/generate ignores `messages`."""
         request: dict[str, object] = {
             "model": generation.model,
             "messages": [message | {"content": text_of(message.get("content"))} for message in messages],
@@ -40,11 +40,11 @@ class Ollama:
         return json_bytes(request | generation.extra)
 
     def with_images(self, message: Message, images: list[str]) -> Message:
-        """See `base.Dialect`; beside the content."""
+        """See `base.Dialect`; the images are a separate member."""
         return message | {"images": [*message.get("images", []), *images]}
 
     def parse_models(self, body: bytes) -> list[str]:
-        """The names in `models`."""
+        """The names in the member `models`."""
         try:
             return [str(model.get("model") or model["name"]) for model in load_object(body)["models"]]
         except (AttributeError, KeyError, TypeError):
@@ -55,10 +55,10 @@ class Ollama:
         return OllamaStreamParser(check)
 
     def parse_answer(self, body: bytes) -> Answer:
-        """The message, or the response of /api/generate."""
+        """The text of `message` (/api/chat) or `response` (/api/generate)."""
         value = load_object(body)
         if "done" not in value:
-            raise ProtocolError("not an answer of Ollama's")
+            raise ProtocolError("not an Ollama answer: no `done`")
         text, thinking, calls = _parts(value)
         reason = value.get("done_reason") or ("stop" if value["done"] is True else None)
         failure = value.get("error") or failed_reason(reason, "done_reason")
@@ -85,7 +85,7 @@ class OllamaStreamParser(NdjsonStreamParser):
         reason = value.get("done_reason")
         ended = value["done"] is True if "done" in value else bool(reason)
         if self.full and not ended and "done" not in value:
-            raise ProtocolError(f"a line without `done`: {line[:160].decode('utf-8', 'replace')}")
+            raise ProtocolError(f"a line without `done`: {shown(line)}")
         text, thinking, calls = _parts(value)
         visible = is_content(text) or calls
         if visible or thinking:
@@ -99,7 +99,7 @@ class OllamaStreamParser(NdjsonStreamParser):
 
 
 def _parts(value: dict[str, object]) -> tuple[object, bool, bool]:
-    """The visible text of a line, and whether it has reasoning, and calls of tools."""
+    """The visible text of a line, whether it has reasoning, and whether it has tool calls."""
     message = value.get("message") or {}
     if not isinstance(message, dict):
         raise ProtocolError("a message that is not an object")

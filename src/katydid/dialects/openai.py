@@ -1,14 +1,14 @@
-"""The dialects `openai` and `completions`: chat completions, and those of a text, as most servers speak them.
+"""The dialects `openai` (chat completions) and `completions` (text completions), which most servers support.
 
-A proper end is a choice's `finish_reason`, then `[DONE]`; either alone is a broken answer. Usage comes
-in a chunk of its own, with no choices or with an empty one; some vendors put it into the choice, or a member
-of their own. A failure is told by an event of its own, beside the choices, in the choice, or by its reason.
+A complete answer has a `finish_reason` in a choice, then `[DONE]`; an answer with only one of them is broken. Usage
+comes in a separate chunk without choices or with an empty one; some vendors put it into the choice or into a member
+of their own. An error comes as a separate event, beside the choices, in a choice, or as a `finish_reason`.
 """
 
 from typing import Any
 
 from katydid.dialects.base import Answer, Generation, Message, OpenAiAccess, content_parts
-from katydid.dialects.loading import is_content, is_visible, load_object, text_of, told_error
+from katydid.dialects.loading import is_content, is_visible, load_object, shown, text_of, told_error
 from katydid.dialects.status import failed_reason, in_words
 from katydid.dialects.stream_parser import DONE, SseStreamParser, StreamParser
 from katydid.dialects.usage import TokenDetails, tokens_in
@@ -28,7 +28,7 @@ class OpenAi(OpenAiAccess):
     endpoint = "/v1/chat/completions"
 
     def body(self, messages: list[Message], generation: Generation, *, stream: bool) -> bytes:
-        """A chat completion; a streamed one asks for its usage too."""
+        """A chat completion; a streamed one also asks for the usage."""
         request: dict[str, object] = {
             "model": generation.model,
             "messages": messages,
@@ -42,14 +42,14 @@ class OpenAi(OpenAiAccess):
         return json_bytes(request | generation.extra)
 
     def with_images(self, message: Message, images: list[str]) -> Message:
-        """See `base.Dialect`; as data URLs."""
+        """See `base.Dialect`; the images become data URLs."""
         urls = ({"url": f"data:image/png;base64,{image}"} for image in images)
         return message | {
             "content": [*content_parts(message), *({"type": "image_url", "image_url": url} for url in urls)]
         }
 
     def forced(self, tokens: int) -> dict[str, object]:
-        """See `base.Dialect`; as vLLM, SGLang and llama.cpp take it."""
+        """See `base.Dialect`; vLLM, SGLang and llama.cpp accept these fields."""
         return {"min_tokens": tokens, "ignore_eos": True}
 
     def stream_parser(self, check: str) -> StreamParser:
@@ -83,7 +83,7 @@ class OpenAiStreamParser(SseStreamParser):
         texts=frozenset({b"content", b"reasoning_content", b"reasoning", b"refusal"}),
     )
 
-    def event(self, name: bytes, data: bytes) -> None:  # noqa: ARG002 - none of them has a name
+    def event(self, name: bytes, data: bytes) -> None:  # noqa: ARG002 - these events have no names
         """See `SseStreamParser.event`."""
         if data == DONE:
             self.done = self.finish_reason is not None
@@ -104,10 +104,10 @@ class OpenAiStreamParser(SseStreamParser):
         if choices:
             self._choice(choice, data, alone=usage is None)
         elif self.full and usage is None and "choices" not in chunk and not isinstance(chunk.get("object"), str):
-            raise ProtocolError(f"an event without choices: {data[:160].decode('utf-8', 'replace')}")
+            raise ProtocolError(f"an event without choices: {shown(data)}")
 
     def _choice(self, choice: dict[str, Any], data: bytes, *, alone: bool) -> None:
-        """What a choice says; `alone`: the event says nothing beside it."""
+        """Take a choice; `alone`: the event has nothing else to say, such as usage."""
         try:
             delta = choice.get("delta") or {}
             text = delta.get("content")
@@ -127,22 +127,22 @@ class OpenAiStreamParser(SseStreamParser):
             self.on_error(failure)
 
     def choice(self, delta: dict[str, object]) -> None:
-        """What a choice brought; for who wants more of it than whether it has content.
+        """Called with the delta of every choice, for subclasses that need more than its content.
 
         Raises:
-            ProtocolError: it cannot be read.
+            ProtocolError: the delta is malformed.
         """
 
 
 class Completions(OpenAi):
-    """Completions of a text, which models without a chat template have."""
+    """Text completions, for models without a chat template."""
 
     name = "completions"
-    with_images = None  # type: ignore[assignment]  # a prompt is a text
+    with_images = None  # type: ignore[assignment]  # a prompt is plain text
     endpoint = "/v1/completions"
 
     def body(self, messages: list[Message], generation: Generation, *, stream: bool) -> bytes:
-        """A completion of what the messages say, behind each other."""
+        """A completion whose prompt is the text of all messages, joined by blank lines."""
         request = load_object(super().body([], generation, stream=stream))
         del request["messages"]
         said = "\n\n".join(text for message in messages if (text := text_of(message.get("content"))))
@@ -164,7 +164,7 @@ class Completions(OpenAi):
 
 
 class CompletionsStreamParser(OpenAiStreamParser):
-    """One streamed completion: a choice has its text where a chat's has a delta."""
+    """One streamed completion: a choice has `text` in place of `delta`."""
 
     shape = Shape(start=b"data: ", separator=b"\n\n", texts=frozenset({b"text"}))
     _learned = None
@@ -174,7 +174,7 @@ class CompletionsStreamParser(OpenAiStreamParser):
 
 
 def _has_content(delta: dict[str, object]) -> bool:
-    """Whether a delta or a message has text, reasoning, sound, or calls of tools."""
+    """Return True if a delta or a message has text, reasoning, audio or tool calls."""
     for key, value in delta.items():
         if value is None or key == "role":  # nearly always
             continue
@@ -184,11 +184,11 @@ def _has_content(delta: dict[str, object]) -> bool:
 
 
 def _is_seen(delta: dict[str, object]) -> bool:
-    """Whether any of it is no reasoning."""
+    """Return True if a delta has content other than reasoning."""
     return any(is_visible(delta.get(key)) for key in _VISIBLE) or any(delta.get(key) for key in _CALLS)
 
 
 def _groq_usage(value: dict[str, object]) -> object:
-    """The usage, where Groq puts it."""
+    """The usage in the member `x_groq`, where Groq puts it."""
     groq = value["x_groq"]
     return groq.get("usage") if isinstance(groq, dict) else None

@@ -1,12 +1,11 @@
-"""The dialect `openai-responses`: OpenAI's responses, as vLLM, llama.cpp and LiteLLM speak them too.
+"""The dialect `openai-responses`: OpenAI's Responses API, which vLLM, llama.cpp and LiteLLM support too.
 
-Events are named and numbered. `response.completed` is the proper end and brings the usage; so does
-`response.incomplete`, where the answer was as long as it may be. There is no end mark, though some
-servers send `[DONE]` all the same.
+Events are named and numbered. The last event is `response.completed`, or `response.incomplete` if the answer reached
+its maximum length; it carries the usage. The API has no end mark, but some servers send `[DONE]` anyway.
 """
 
 from katydid.dialects.base import Answer, Generation, Message, OpenAiAccess, member
-from katydid.dialects.loading import is_content, load_object, text_of
+from katydid.dialects.loading import is_content, load_object, shown, text_of
 from katydid.dialects.status import failed_reason, in_words
 from katydid.dialects.stream_parser import DONE, SseStreamParser, StreamParser
 from katydid.dialects.usage import TokenDetails, tokens_in
@@ -23,7 +22,7 @@ _CONTENT = frozenset(
     )
 )  # fmt: skip
 CALLS = ("function_call", "custom_tool_call")
-"""Items that are calls of tools."""
+"""Types of items that are tool calls."""
 _OTHER = (*CALLS, "reasoning")
 _ENDS = frozenset(f"response.{end}" for end in ("completed", "incomplete", "failed", "cancelled"))
 _GOING_ON = ("queued", "in_progress")
@@ -36,7 +35,7 @@ class Responses(OpenAiAccess):
     endpoint = "/v1/responses"
 
     def body(self, messages: list[Message], generation: Generation, *, stream: bool) -> bytes:
-        """A response, which the target need not keep; the API has no seed."""
+        """A request whose answer the server need not store; the API has no seed."""
         request: dict[str, object] = {
             "model": generation.model,
             "input": [_item(message) for message in messages],
@@ -56,7 +55,7 @@ class Responses(OpenAiAccess):
         return ResponsesStreamParser(check)
 
     def parse_answer(self, body: bytes) -> Answer:
-        """The text of all messages in `output`."""
+        """The text of all messages in the member `output`."""
         value = load_object(body)
         try:
             parts = [part for item in value["output"] for part in item.get("content") or []]
@@ -71,7 +70,7 @@ class Responses(OpenAiAccess):
 
 
 def _item(message: Message) -> Message:
-    """A message, whose parts this API calls by names of its own; llama.cpp takes no answer that has not."""
+    """A message with this API's part types; llama.cpp rejects an assistant message without them."""
     content, is_answer = message.get("content"), message.get("role") == "assistant"
     if is_answer and isinstance(content, str):
         return {"type": "message"} | message | {"content": [{"type": "output_text", "text": content}]}
@@ -93,7 +92,7 @@ class ResponsesStreamParser(SseStreamParser):
     )
 
     def event(self, name: bytes, data: bytes) -> None:  # noqa: ARG002 - the type is in the data
-        """See `SseStreamParser.event`; the type stands in the data too."""
+        """See `SseStreamParser.event`."""
         if data == DONE:
             return
         value = load_object(data)
@@ -103,7 +102,7 @@ class ResponsesStreamParser(SseStreamParser):
         elif isinstance(kind, str):
             self._typed(kind, value, data)
         elif self.full:
-            raise ProtocolError(f"an event without a type: {data[:160].decode('utf-8', 'replace')}")
+            raise ProtocolError(f"an event without a type: {shown(data)}")
 
     def _typed(self, kind: str, value: dict[str, object], data: bytes) -> None:
         if kind in _CONTENT:
@@ -123,7 +122,7 @@ class ResponsesStreamParser(SseStreamParser):
         return b'"response.' in data and load_object(data).get("type") in _ENDS
 
     def _end(self, kind: str, response: dict[str, object]) -> None:
-        """An end, and what the response then says of itself; where it does not, the event's name does."""
+        """Take the last event: usage, status and errors; without a status, the event's name gives it."""
         usage = response.get("usage")
         self.usage(*tokens_in(usage, "input_tokens", "output_tokens"), usage)
         if failure := _failure({"status": kind.removeprefix("response."), **response}):
@@ -134,13 +133,13 @@ class ResponsesStreamParser(SseStreamParser):
 
 
 def _failure(response: dict[str, object]) -> object:
-    """What a response says went wrong: its error, or its state; that it is cut at its longest is no failure."""
+    """The failure that a response reports by its error, status or reason; reaching the maximum length is none."""
     reason = _reason(response)
     return response.get("error") or failed_reason(response.get("status"), "status") or failed_reason(reason, "reason")
 
 
 def _reason(response: dict[str, object]) -> str | None:
-    """Why it ended: the reason of an incomplete response, else its status; None where it has not ended."""
+    """Why the response ended: the reason if it is incomplete, else its status; None if it has not ended."""
     details = response.get("incomplete_details")
     reason = details.get("reason") if isinstance(details, dict) else None
     ended = reason or response.get("status") or "completed"

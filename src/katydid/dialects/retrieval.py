@@ -1,9 +1,8 @@
-"""The dialects `embeddings`, `ollama-embed` and `rerank`: a list of texts, answered with a vector or a score for each.
+"""The dialects `embeddings`, `ollama-embed` and `rerank`: each text of a request gets a vector or a score.
 
-Each message of a request is a text; of `rerank` the first is the query, the others are its documents. A vector is a
-list of numbers, or float32 in base64 where the request's `encoding_format` says so; all of an answer have the same
-number of dimensions. A ranking names documents by their indices, and may have fewer than were asked about where the
-request has `top_n`.
+Each message of a request is one text. For `rerank` the first text is the query, the others are the documents. A vector
+is a list of numbers, or float32 in base64 if the request's `encoding_format` asks for it; all vectors of an answer
+have the same number of dimensions. A ranking names documents by index; with `top_n` it may leave some out.
 """
 
 import binascii
@@ -23,34 +22,34 @@ from katydid.model.errors import ProtocolError
 from katydid.model.jsontext import json_bytes
 
 FLOAT32 = 4
-"""Bytes of a number in base64."""
+"""Bytes per number of a vector in base64."""
 
 
 def texts_of(messages: Sequence[Message]) -> list[str]:
-    """The texts of a request: one a message."""
+    """The texts of a request, one per message."""
     return [text_of(message.get("content")) for message in messages]
 
 
 class _Vectors:
-    """What is asked for vectors, whoever gives them."""
+    """The request for vectors, common to both APIs."""
 
     answers = "vectors"
 
     def body(self, messages: list[Message], generation: Generation, *, stream: bool) -> bytes:
-        """A list of texts, also of one."""
+        """The texts as a list, even if there is only one."""
         del stream
         return json_bytes({"model": generation.model, "input": texts_of(messages)} | generation.extra)
 
 
 class Embeddings(_Vectors, OpenAi):
-    """Vectors of texts, as OpenAI and most servers speak them."""
+    """OpenAI's embeddings API, which most servers support."""
 
     name = "embeddings"
     endpoint = "/v1/embeddings"
-    with_images = None  # type: ignore[assignment]  # texts have none
+    with_images = None  # type: ignore[assignment]  # texts only
 
     def parse_answer(self, body: bytes) -> Answer:
-        """The vectors in `data`."""
+        """The vectors in the member `data`."""
         value = load_object(body)
         data = _listed(value, "data", "embeddings")
         dimensions = _dimensions([each.get("embedding") for each in data])
@@ -58,14 +57,14 @@ class Embeddings(_Vectors, OpenAi):
 
 
 class OllamaEmbed(_Vectors, Ollama):
-    """Vectors of texts, as Ollama gives them, in the order of the texts."""
+    """Ollama's embeddings API; the vectors are in the order of the texts."""
 
     name = "ollama-embed"
     endpoint = "/api/embed"
-    with_images = None  # type: ignore[assignment]  # texts have none
+    with_images = None  # type: ignore[assignment]  # texts only
 
     def parse_answer(self, body: bytes) -> Answer:
-        """The vectors in `embeddings`."""
+        """The vectors in the member `embeddings`."""
         value = load_object(body)
         vectors = value.get("embeddings")
         if not isinstance(vectors, list):
@@ -75,12 +74,12 @@ class OllamaEmbed(_Vectors, Ollama):
 
 
 class Rerank(OpenAi):
-    """Documents scored against a query, as Jina, Cohere, vLLM and llama.cpp speak it."""
+    """The reranking API of Jina, Cohere, vLLM and llama.cpp: documents scored against a query."""
 
     name = "rerank"
     endpoint = "/v1/rerank"
     answers = "ranking"
-    with_images = None  # type: ignore[assignment]  # texts have none
+    with_images = None  # type: ignore[assignment]  # texts only
 
     def body(self, messages: list[Message], generation: Generation, *, stream: bool) -> bytes:
         """A query and its documents."""
@@ -89,7 +88,7 @@ class Rerank(OpenAi):
         return json_bytes({"model": generation.model, "query": query, "documents": documents} | generation.extra)
 
     def parse_answer(self, body: bytes) -> Answer:
-        """The results, each with its document's index and a score."""
+        """The results: each has the index of its document and a score."""
         value = load_object(body)
         results = _listed(value, "results", "a ranking")
         if any("index" not in each for each in results):
@@ -100,7 +99,7 @@ class Rerank(OpenAi):
 
 
 def _answer(indices: tuple[int, ...], *usages: object, **extra: object) -> Answer:
-    """An answer whose items belong to these texts; the first of the usages counts its tokens, all tell of them."""
+    """An answer with one item per index. The first usage gives the token count, all of them the token details."""
     prompt, total = tokens_in(usages[0], "prompt_tokens", "total_tokens")
     return Answer(
         "",
@@ -115,15 +114,10 @@ def _answer(indices: tuple[int, ...], *usages: object, **extra: object) -> Answe
 
 
 def _listed(value: dict[str, object], name: str, what: str) -> list[dict[str, object]]:
-    """The items of an answer.
-
-    Args:
-        value: the answer.
-        name: of the member that lists them.
-        what: the answer is, for the message.
+    """Return the list `value[name]`; `what` is what the answer should be, for the error message.
 
     Raises:
-        ProtocolError: it is not a list of objects.
+        ProtocolError: that member is missing, or is not a list of objects.
     """
     items = value.get(name)
     if not isinstance(items, list) or not all(isinstance(each, dict) for each in items):
@@ -132,21 +126,21 @@ def _listed(value: dict[str, object], name: str, what: str) -> list[dict[str, ob
 
 
 def _indices_in(items: Sequence[dict[str, object]]) -> tuple[int, ...]:
-    """Which of the request's texts each item belongs to; where none says so, they are in the request's order.
+    """The index of the text that each item belongs to; items without indices are in the order of the request.
 
     Raises:
-        ProtocolError: an index is not one, or only some have one.
+        ProtocolError: an index is invalid, or only some items have one.
     """
     found = [each.get("index") for each in items]
     if all(index is None for index in found):
         return tuple(range(len(items)))
     if not all(isinstance(index, int) and not isinstance(index, bool) and index >= 0 for index in found):
         raise ProtocolError("an item without its index")
-    return tuple(found)  # type: ignore[arg-type]  # as has just been seen
+    return tuple(found)  # type: ignore[arg-type]  # checked one line above
 
 
 def _is_finite(values: Any) -> bool:
-    """Whether these are numbers, and each is finite."""
+    """Return True if all values are finite numbers."""
     try:
         return math.isfinite(sum(values))
     except (TypeError, OverflowError):
@@ -154,10 +148,10 @@ def _is_finite(values: Any) -> bool:
 
 
 def _dimensions(vectors: Sequence[object]) -> int | None:
-    """Of all vectors; None where there are none.
+    """The number of dimensions, the same for all vectors; None if there are no vectors.
 
     Raises:
-        ProtocolError: one is no vector, or they differ.
+        ProtocolError: a vector is malformed, or the dimensions differ.
     """
     found = {_length(vector) for vector in vectors}
     if len(found) > 1:
@@ -173,13 +167,13 @@ def _length(vector: object) -> int:
 
 
 def _unpacked(text: str) -> "array[float]":
-    """A vector out of base64: little-endian float32, as OpenAI has it."""
+    """Decode a vector from base64: little-endian float32, OpenAI's format."""
     try:
         data = b64decode(text, validate=True)
     except binascii.Error:
         raise ProtocolError("an embedding that is not base64") from None
     if len(data) % FLOAT32:
-        raise ProtocolError(f"an embedding of {len(data)} bytes in base64, which is not a list of float32")
+        raise ProtocolError(f"a base64 embedding of {len(data)} bytes, which is not a multiple of {FLOAT32}")
     numbers = array("f", data)
     if sys.byteorder == "big":
         numbers.byteswap()
@@ -187,7 +181,7 @@ def _unpacked(text: str) -> "array[float]":
 
 
 def _usage(value: dict[str, object]) -> object:
-    """The usage, where Jina and vLLM have it, or Cohere."""
+    """The usage: in `usage` (Jina, vLLM) or in `meta.tokens` (Cohere)."""
     if (usage := value.get("usage")) is not None:
         return usage
     meta = value.get("meta")

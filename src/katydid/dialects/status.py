@@ -1,4 +1,4 @@
-"""What a refusal means, as an answer that is not 2xx or as an early close: its class, its text, when to come back."""
+"""Classify errors of the target: status codes, error texts and WebSocket closes; read when to retry."""
 
 import re
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from katydid.model.sample import DETAIL_LIMIT, ErrorClass
 from katydid.model.values import amount
 
 NOT_READY = frozenset({502, 503, 504})
-"""What a server, or a proxy before it, answers that is still loading its model."""
+"""Statuses of a server that is still loading its model, or of a proxy in front of it."""
 _DAILY = re.compile(r"\b(daily|per[ -]day|requests?/day|tokens?/day|RPD|TPD|24 ?h(ours?)?)\b", re.IGNORECASE)
 _RATE = re.compile(r"rate.?limit|too many requests|\b429\b", re.IGNORECASE)
 _OVERLOADED = re.compile(r"overloaded|over capacity|no capacity|\b(503|529)\b|service unavailable", re.IGNORECASE)
@@ -24,7 +24,7 @@ _TRY_AGAIN = re.compile(
 
 
 def classify_status(status: int, headers: Mapping[str, str], body: bytes) -> tuple[ErrorClass, str]:
-    """The failure that a status outside 2xx is, with the server's own words."""
+    """The error class of a status outside 2xx, and a detail: the status and the server's message."""
     text = error_text(body) or headers.get("x-error", "")
     detail = f"{status} {text}".strip()
     if status == 429:
@@ -35,7 +35,7 @@ def classify_status(status: int, headers: Mapping[str, str], body: bytes) -> tup
 
 
 def classify_text(text: str) -> ErrorClass | None:
-    """The failure that an error inside a 200 names; None where it is none of the usual ones."""
+    """The error class of an error message inside a 200 response; None if its text matches no class."""
     if _RATE.search(text):
         return ErrorClass.DAILY_LIMIT if _DAILY.search(text) else ErrorClass.RATE_LIMITED
     return ErrorClass.OVERLOADED if _OVERLOADED.search(text) else None
@@ -45,15 +45,15 @@ _FAILED = frozenset({
     "abort", "aborted", "cancelled", "canceled", "error", "failed", "insufficient_system_resource", "internal_error",
     "network_error",
 })  # fmt: skip
-"""Reasons to end, and states of a response, by which a server says that it could not go on."""
+"""Finish reasons and response states that mean the server failed."""
 
 
 def failed_reason(reason: object, what: str = "finish_reason") -> str | None:
-    """What a failure is called that only the reason of the end tells; None where it was no failure.
+    """The error message for a finish reason that means failure; None for any other reason.
 
     Args:
-        reason: as the server wrote it.
-        what: the member that it stood in.
+        reason: the value that the server sent.
+        what: the name of its member.
     """
     known = isinstance(reason, str) and reason.lower() in _FAILED
     return f"the server ended its answer with {what} {reason!r}" if known else None
@@ -72,19 +72,19 @@ def error_text(body: bytes) -> str:
 
 
 def in_words(error: object) -> str:
-    """An error as the server wrote it: its text, or its JSON; the message first, where that is too long to keep."""
+    """An error as text: itself, or its JSON; if the JSON is too long to keep, the error's message comes first."""
     if isinstance(error, str):
         return error
     try:
         text = json_bytes(error).decode()
-    except orjson.JSONEncodeError:  # more levels or digits than it writes
-        return "an error that is too deep to be shown"
+    except orjson.JSONEncodeError:  # more levels or digits than orjson can write
+        return "an error that cannot be shown: it is nested too deeply, or has too long a number"
     message = error.get("message") if isinstance(error, dict) else None
     return f"{message} {text}" if isinstance(message, str) and len(text) > DETAIL_LIMIT else text
 
 
 def retry_after(headers: Mapping[str, str], body: bytes, now: datetime) -> float | None:
-    """Seconds that the server asks us to wait, from wherever it says so; the most exact source first."""
+    """Seconds to wait before a retry, from the headers or the error text, most exact source first; None if unknown."""
     for name, unit in (("retry-after-ms", 0.001), ("llm_provider-retry-after", 1.0), ("retry-after", 1.0)):
         if (seconds := _number(headers.get(name, ""))) is not None:
             return seconds * unit
@@ -93,7 +93,7 @@ def retry_after(headers: Mapping[str, str], body: bytes, now: datetime) -> float
         return amount(float(found["minutes"] or 0) * 60.0 + float(found["number"]) * unit)
     try:
         when = parsedate_to_datetime(headers.get("retry-after", ""))
-        if when.tzinfo is None:  # no zone, or -0000, which says that nobody knows it
+        if when.tzinfo is None:  # no zone, or -0000, which means that it is unknown
             when = when.replace(tzinfo=UTC)
         return max(0.0, (when - now).total_seconds())
     except (ValueError, OverflowError):
@@ -120,25 +120,25 @@ _CLOSE_CLASSES = {
 }
 _CLOSE_NAMES = {
     1000: "normally",
-    1001: "since it is going away",
-    1002: "for a protocol error",
-    1003: "for data that it does not take",
-    1005: "without a reason",
+    1001: "because it is going away",
+    1002: "after a protocol error",
+    1003: "because of unsupported data",
+    1005: "without a status code",
     1006: "without a close frame",
-    1007: "for data that is not what it says",
-    1008: "for its policy",
-    1009: "for a message that is too big",
-    1011: "for an error of its own",
-    1012: "since it restarts",
-    1013: "since it is overloaded",
-    1014: "for a bad gateway",
+    1007: "because of invalid data",
+    1008: "because of its policy",
+    1009: "because a message is too big",
+    1011: "after an internal error",
+    1012: "because it is restarting",
+    1013: "because it is overloaded",
+    1014: "because of a bad gateway",
 }
 """RFC 6455, 7.4.1, and IANA's registry of close codes."""
 
 
 def classify_close(code: int, reason: str) -> tuple[ErrorClass, str]:
-    """The failure that an early close with this code is."""
+    """The error class and detail of a close before the final result."""
     error = _CLOSE_CLASSES.get(code, ErrorClass.SERVER_ERROR_EVENT)
-    name = _CLOSE_NAMES.get(code, "for a reason of its own")
-    said = f": {reason}" if reason else ""
-    return error, f"the target closed {name} ({code}) before its final result{said}"
+    name = _CLOSE_NAMES.get(code, "with a code of its own")
+    why = f": {reason}" if reason else ""
+    return error, f"the target closed {name} ({code}) before its final result{why}"

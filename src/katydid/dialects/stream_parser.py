@@ -1,7 +1,7 @@
 """Reads one streamed answer: its content chunks and their times, its end, its errors.
 
 The transport calls `feed` from its read callback, so a parser never raises: what it cannot read makes the answer
-malformed. A content chunk has visible text, reasoning or tool calls; a role, an empty delta, usage and pings are none.
+malformed. A content chunk has visible text, reasoning or tool calls; a role, an empty delta, usage and pings do not count.
 
 With `--check count`, blocks of plain content events are only counted (`protocol.counting`). Unusual events, and all
 events with `--check full`, are parsed. Both give the same result.
@@ -23,33 +23,33 @@ from katydid.protocol.skim import ChunkRule
 from katydid.protocol.sse import BOM, EventParser, SseParser
 
 BEGINNING = 4096
-"""Bytes of a body that are kept while no content came, since they may be no answer but say what they are."""
+"""Bytes kept from the beginning of a body without content: it may not be an answer, but say what it is."""
 FEWEST_CHUNKS = 3
-"""That an answer needs in `count` where nobody asks for shorter ones (origin: "more than 2 chunks = success")."""
+"""Minimum chunks of a valid answer in `count`, unless shorter ones are asked for ("more than 2 chunks = success")."""
 
 
 class StreamParser(ABC):
-    """One answer. Times are the seconds that `feed` is given; a dialect subclasses this.
+    """Parser of one answer; each dialect subclasses it. Times are in seconds, as passed to `feed`.
 
     Attributes:
-        chunks: content chunks.
-        first_at, last_at: arrival of the first and the last of them.
-        visible_at: arrival of the first one that a user sees: one that is no reasoning.
-        first_bound: the read that brought the first brought others too, so its time is an upper bound.
-        gaps: between consecutive ones.
-        done: the answer has come to its proper end; what follows extends nothing.
-        done_at: arrival of that end.
-        missing: what the end lacks to be a proper one, where that is known.
-        error_text: what the server said in an error of its own, after it had said 200.
-        malformed: what could not be read, cut short.
-        fewest_chunks: that a proper answer has, in `count`.
-        details: what the server says of the tokens beside how many they are.
-        answer_id: by which the server knows the answer, of an API whose servers keep answers.
-        shape: what the dialect's plain content events look like; None where nothing is known of them.
+        chunks: number of content chunks.
+        first_at, last_at: arrival of the first and the last content chunk.
+        visible_at: arrival of the first chunk that a user sees, which is not reasoning.
+        first_bound: the first chunk arrived in one read with others, so its time is an upper bound.
+        gaps: the gaps between consecutive content chunks.
+        done: the answer is complete; later content is ignored.
+        done_at: arrival of its end.
+        missing: why an end is not a proper one, if known.
+        error_text: the server's error message inside a 200 response.
+        malformed: what could not be parsed, cut short.
+        fewest_chunks: minimum chunks of a valid answer, in `count`.
+        details: the server's breakdown of the token counts.
+        answer_id: the server's id of the answer, in an API whose servers store answers.
+        shape: the form of the dialect's plain content events; None if it has no fixed form.
     """
 
     shape: ClassVar[Shape | None] = None
-    _learned: ClassVar[ContentRule | None] = None  # from any answer of the dialect; checked at every use
+    _learned: ClassVar[ContentRule | None] = None  # learned from any answer of the dialect; verified at every use
     _parser: EventParser
 
     def __init__(self, check: str) -> None:
@@ -72,26 +72,26 @@ class StreamParser(ABC):
         self.error_text: str | None = None
         self.malformed: str | None = None
         self.answer_id: str | None = None
-        self._texts: list[str] | None = None  # kept where somebody wants them
+        self._texts: list[str] | None = None  # see keep_text
         self._at = 0.0
-        self._fresh = 0  # content chunks of the block that is being read
+        self._fresh = 0  # content chunks in the block being read
         self._failed = False
         self._beginning = b""
-        self._strange = 0  # events of content that the rule does not fit
+        self._strange = 0  # content events that do not match the rule
 
     @abstractmethod
     def read(self, data: bytes) -> None:
-        """Take body bytes: cut them into events and call `content`, `on_error`, … for what they mean.
+        """Take body bytes: split them into events, and call `content`, `on_error`, … for each.
 
         Raises:
-            ProtocolError: they are no events.
+            ProtocolError: they are not events.
         """
 
     def end(self) -> None:  # noqa: B027 - most dialects have nothing to do here
-        """The message is complete; a dialect whose last event needs no mark takes it here."""
+        """The response is complete; handle a last event that needs no terminator."""
 
     def feed(self, data: bytes, at: float) -> None:
-        """Take the body bytes of one read that arrived at `at`."""
+        """Take the body bytes of one read, which arrived at `at`."""
         if self._failed:
             return
         self._at = at
@@ -102,13 +102,13 @@ class StreamParser(ABC):
                 self.read(data)
             else:
                 self._count_block(data, self._rule)
-        except (ProtocolError, *WRONG_SHAPE) as error:  # there is no telling where the next event begins
+        except (ProtocolError, *WRONG_SHAPE) as error:  # the start of the next event is unknown
             self._failed = True
             self._misread(error, data)
         self._flush()
 
     def finish(self) -> None:
-        """The message is complete."""
+        """The response is complete."""
         try:
             self.end()
         except (ProtocolError, *WRONG_SHAPE) as error:
@@ -116,17 +116,17 @@ class StreamParser(ABC):
         self._flush()
 
     def keep_text(self) -> None:
-        """Read every event, and keep the `text` of the answer; before its first byte."""
+        """Parse every event and keep the answer's `text`; call it before the first byte."""
         self._rule, self._texts = None, []
 
     @property
     def text(self) -> str:
-        """What a user sees of the answer, where it is kept."""
+        """The visible text, if it is kept."""
         return "".join(self._texts or ())
 
     @property
     def plain(self) -> ChunkRule | None:
-        """What the next chunks look like if they are plain content, and need only be counted; None if all is read."""
+        """The rule for chunks that need only be counted, if they come next; None if everything must be parsed."""
         rule = self._rule
         if rule is None or self.done or self._failed or self._parser.rest or not self._parser.plain:
             return None
@@ -157,7 +157,7 @@ class StreamParser(ABC):
         self.last_at = reads[-1]
 
     def _count_block(self, data: bytes, rule: ContentRule) -> None:
-        """Count the content events of a block, and read what is before and behind them."""
+        """Count the content events of a block; parse what is before and after them."""
         if pending := self._parser.take_back():
             data = pending + data
         begin, end, count = rule.find(data)
@@ -177,14 +177,14 @@ class StreamParser(ABC):
                 self.visible_at = self._at
 
     def _flush(self) -> None:
-        """Note the block's chunks together: they have one time."""
+        """Note the block's chunks together, since they arrived together."""
         if self.done and self.done_at is None:
             self.done_at = self._at
         if self._fresh:
             self.note([self._at], self._fresh, self._fresh, plain=False)
             self._fresh = 0
 
-    # What a dialect says of an event
+    # Called by dialects for each event
 
     def content(self, event: bytes, *, alone: bool = True, visible: bool = True, text: object = None) -> None:
         """Note one content chunk.
@@ -200,7 +200,7 @@ class StreamParser(ABC):
             self._texts.append(text_of(text))
         elif alone and not self.full and self.shape and not (self._rule and self._rule.fits(event)):
             self._strange += 1
-            if self._rule is None or self._strange.bit_count() == 1 < self._strange:  # not for the odd one between
+            if self._rule is None or self._strange.bit_count() == 1 < self._strange:  # not for a single exception
                 if (rule := self.shape.learn(event)) is not None:
                     rule.visible = visible
                 self._rule = type(self)._learned = rule or self._rule  # noqa: SLF001 - our own class
@@ -220,21 +220,21 @@ class StreamParser(ABC):
                 self.details = self.details.with_usage(each)
 
     def on_error(self, error: object) -> None:
-        """An error that came inside the answer."""
+        """The server reports an error inside the answer."""
         if self.error_text is None:
             self.error_text = in_words(error)
 
     def on_malformed(self, text: str) -> None:
-        """Something that cannot be read."""
+        """Something in the answer cannot be parsed."""
         if self.malformed is None:
             self.malformed = text[:DETAIL_LIMIT]
 
     def _misread(self, error: Exception, data: bytes) -> None:
-        """A dialect could not read this: that the target wrote it so is the target's doing."""
-        self.on_malformed(str(error) if isinstance(error, ProtocolError) else f"not as the API has it: {shown(data)}")
+        """The dialect failed to parse this data: the target's fault."""
+        self.on_malformed(str(error) if isinstance(error, ProtocolError) else f"does not match the API: {shown(data)}")
 
     def verdict(self) -> tuple[ErrorClass, str] | None:
-        """What is wrong with the answer, most telling first; None for a proper one."""
+        """The error class and detail of the answer's most important fault; None for a valid answer."""
         if self.error_text is not None:
             return classify_text(self.error_text) or ErrorClass.SERVER_ERROR_EVENT, self.error_text
         if self.malformed is not None:
@@ -252,38 +252,38 @@ class StreamParser(ABC):
 DONE = b"[DONE]"
 """The end mark of most streams."""
 ERROR = b"error"
-"""The name of the events that tell one."""
+"""The name of error events."""
 _BRACE = ord("{")
 _MARKS = frozenset({b"[", b" ", b"\t"})
-"""What data begins with that may be an end mark and no JSON object."""
+"""First bytes of data that may be an end mark instead of a JSON object."""
 _FIELDS = (b":", b"data", b"event", b"id", b"retry")
-"""How the lines of an event stream begin."""
+"""Beginnings of the lines of an event stream."""
 
 
 class SseStreamParser(StreamParser):
-    """An answer in server-sent events."""
+    """Parser of an answer in server-sent events."""
 
     def __init__(self, check: str) -> None:
         super().__init__(check)
         self._parser: SseParser = SseParser()
-        self._events = 0  # that were read
+        self._events = 0  # number of events parsed
 
     @abstractmethod
     def event(self, name: bytes, data: bytes) -> None:
-        """Say what an event means; white space around an end mark is none of it.
+        """Handle an event; the white space around an end mark has been removed.
 
         Raises:
-            ProtocolError: it cannot be read.
+            ProtocolError: the event is malformed.
         """
 
     def is_end(self, data: bytes) -> bool:
-        """Whether an event is the proper end, so that it counts without the blank line that should end it too."""
+        """Return True if an event is the end of the answer; it then counts even without its final blank line."""
         return data == DONE
 
     def read(self, data: bytes) -> None:
         """See `StreamParser.read`."""
         for text, name in self._parser.feed(data):
-            if not text:  # some servers keep a connection alive with these
+            if not text:  # some servers send these as keep-alives
                 continue
             self._events += 1
             try:
@@ -295,7 +295,7 @@ class SseStreamParser(StreamParser):
                 self._misread(error, text)
 
     def end(self) -> None:
-        """The last event, where nothing ended it, is read if it is the end or an error; then see what this was."""
+        """Handle an unfinished last event if it is the end or an error; report a body that is not an event stream."""
         if (event := self._parser.close()) is not None:
             text, name = event
             if name == ERROR or tells_error(text) or self._ends(text.strip()):
@@ -307,7 +307,7 @@ class SseStreamParser(StreamParser):
     def _ends(self, data: bytes) -> bool:
         try:
             return self.is_end(data)
-        except (ProtocolError, *WRONG_SHAPE):  # it was cut off
+        except (ProtocolError, *WRONG_SHAPE):  # it was truncated
             return False
 
     def _take(self, name: bytes, data: bytes) -> None:
@@ -319,10 +319,10 @@ class SseStreamParser(StreamParser):
             self.event(name, data)
 
     def _take_foreign(self, beginning: bytes) -> None:
-        """A body without an event in it: what it says, if it is an error, and else how it begins."""
+        """Report a body without any event: as an error if it is one, else as malformed."""
         lines = beginning.removeprefix(BOM).split(b"\n")
         if all(not line.strip() or line.startswith(_FIELDS) for line in lines):
-            return  # an event stream in which nothing happens
+            return  # an event stream without events
         if tells_error(beginning):
             self.on_error(error_in_event(beginning))
         elif classify_text(words := shown(beginning)):
@@ -332,7 +332,7 @@ class SseStreamParser(StreamParser):
 
 
 class NdjsonStreamParser(StreamParser):
-    """An answer in lines of JSON."""
+    """Parser of an answer in lines of JSON."""
 
     def __init__(self, check: str) -> None:
         super().__init__(check)
@@ -340,10 +340,10 @@ class NdjsonStreamParser(StreamParser):
 
     @abstractmethod
     def line(self, line: bytes) -> None:
-        """Say what a line means.
+        """Handle a line.
 
         Raises:
-            ProtocolError: it cannot be read.
+            ProtocolError: the line is malformed.
         """
 
     def read(self, data: bytes) -> None:
@@ -355,6 +355,6 @@ class NdjsonStreamParser(StreamParser):
                 self._misread(error, line)
 
     def end(self) -> None:
-        """The last line needs no newline."""
+        """Handle a last line without a newline."""
         if (rest := self._parser.close()) is not None:
             self.line(rest)

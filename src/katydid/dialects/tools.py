@@ -1,6 +1,6 @@
-"""Tool calls of OpenAI's chat completions, streamed and whole; and tools that the server runs itself.
+"""Tool calls in OpenAI's chat completions, streamed and non-streamed, and tools that the server runs itself.
 
-Every event is parsed, whatever `--check` says: a call can only be checked when all of it was read.
+Every event is parsed, whatever `--check` says: a call can only be checked if all of it is read.
 """
 
 from typing import Any
@@ -13,12 +13,12 @@ from katydid.model.errors import ProtocolError
 from katydid.protocol.toolcalls import CallAssembler, Tool, ToolCall
 
 PROGRESS = b"tool_progress"
-"""The event by which a server that runs tools itself tells of it: `{"name": ..., "status": "started"}`, "finished"."""
+"""The event that reports a tool run by the server: `{"name": ..., "status": "started"}`, later "finished"."""
 STARTED, FINISHED = "started", "finished"
 
 
 def declared(tools: tuple[Tool, ...], *, parallel: bool) -> dict[str, object]:
-    """What a request says of its tools."""
+    """The body fields that declare a request's tools."""
     functions = [
         {"type": "function", "function": {"name": t.name, "description": t.description, "parameters": t.parameters}}
         for t in tools
@@ -27,23 +27,23 @@ def declared(tools: tuple[Tool, ...], *, parallel: bool) -> dict[str, object]:
 
 
 def answered(calls: list[ToolCall], results: list[str]) -> list[Message]:
-    """The messages that bring the results of a turn's calls back to the model."""
+    """The messages that return the results of a turn's tool calls to the model."""
     asked = [
         {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
         for call in calls
     ]
-    told = [
+    replies = [
         {"role": "tool", "tool_call_id": call.id, "content": result}
         for call, result in zip(calls, results, strict=True)
     ]
-    return [{"role": "assistant", "content": None, "tool_calls": asked}, *told]
+    return [{"role": "assistant", "content": None, "tool_calls": asked}, *replies]
 
 
 class StreamedTurn(OpenAiStreamParser):
-    """One streamed turn: its text and its calls.
+    """One streamed turn: its text and its tool calls.
 
     Attributes:
-        progress: (name, status) of tools that the server ran itself, in order.
+        progress: (name, status) of each progress event of a tool that the server ran itself, in order.
     """
 
     def __init__(self) -> None:
@@ -54,14 +54,14 @@ class StreamedTurn(OpenAiStreamParser):
 
     @property
     def calls(self) -> list[ToolCall]:
-        """The calls, put together."""
+        """The assembled tool calls."""
         return self._assembler.calls()
 
     def event(self, name: bytes, data: bytes) -> None:
         """See `SseStreamParser.event`."""
         if name == PROGRESS:
-            told = load_object(data)
-            self.progress.append((str(told.get("name")), str(told.get("status"))))
+            report = load_object(data)
+            self.progress.append((str(report.get("name")), str(report.get("status"))))
             self.content(data)  # the user sees that something happens
             return
         super().event(name, data)
@@ -83,7 +83,7 @@ class StreamedTurn(OpenAiStreamParser):
 
 
 class WholeTurn(AnswerParser):
-    """One turn in one piece."""
+    """One non-streamed turn."""
 
     def __init__(self) -> None:
         super().__init__(OpenAi())
@@ -96,7 +96,7 @@ class WholeTurn(AnswerParser):
         super().read(body)
         message = load_object(body)["choices"][0]["message"]
         self.text = text_of(message.get("content"))
-        assembler = CallAssembler()  # a call in one piece has the same limits and types as one in many
+        assembler = CallAssembler()  # the same limits and types apply as to a streamed call
         try:
             for index, call in enumerate(message.get("tool_calls") or []):
                 function = call["function"]

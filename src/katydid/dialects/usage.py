@@ -1,7 +1,7 @@
-"""What a `usage` says beside its two counts: tokens from a cache, of reasoning, of an accepted prediction.
+"""Token details in a `usage` object: tokens from a cache, of reasoning, and of an accepted prediction.
 
-Every vendor has its own place for them, and gateways pass on each other's; so all places are looked at, whatever the
-API. Knows no events.
+Every vendor puts them in a different place, and gateways pass on each other's. So all known places are searched,
+whatever the API. Knows no events.
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from typing import Any
 from katydid.model.values import whole
 
 Place = tuple[str, ...]
-"""Names of members, from the outermost."""
+"""A path of member names, outermost first."""
 
 CACHED: tuple[Place, ...] = (
     ("prompt_tokens_details", "cached_tokens"),  # OpenAI's chat, vLLM, SGLang, llama.cpp, Groq, xAI, OpenRouter
@@ -35,17 +35,17 @@ PREDICTION: tuple[Place, ...] = (
     ("accepted_prediction_tokens",),
 )
 _OUTERMOST = frozenset(place[0] for place in (*CACHED, *REASONING, *PREDICTION))
-"""Most answers say none of it; to see that by the outermost names costs a tenth of looking at each place."""
+"""Most answers have none of these. Checking the outermost names costs a tenth of searching every place."""
 
 
 @dataclass(frozen=True, slots=True)
 class TokenDetails:
-    """Parts of an answer's tokens as they become known; None where the server says nothing of them.
+    """Parts of an answer's token counts, as far as they are known; None if the server does not report them.
 
     Attributes:
-        cached_tokens: of the prompt, that came from a cache.
-        reasoning_tokens: of the completion, that are no visible output.
-        prediction_tokens: of the completion, that the request had predicted.
+        cached_tokens: prompt tokens that came from a cache.
+        reasoning_tokens: completion tokens that are not visible output.
+        prediction_tokens: completion tokens that the request predicted correctly.
     """
 
     cached_tokens: int | None = None
@@ -64,7 +64,7 @@ class TokenDetails:
 
     @classmethod
     def of(cls, *usages: object) -> "TokenDetails":
-        """What some usages say together."""
+        """The details of several `usage` objects together."""
         details = NOTHING_SAID
         for usage in usages:
             if usage:
@@ -73,22 +73,22 @@ class TokenDetails:
 
 
 NOTHING_SAID = TokenDetails()
-"""Of most answers; shared, so that none is made for each."""
+"""No details, as in most answers; shared, so that no object is created per answer."""
 
 
 def later(known: int | None, said: object) -> int | None:
-    """A count that is said again and again as it grows; what is not a count says nothing."""
+    """The newer of two reports of a growing count; anything but a count, and 0 after a count, is ignored."""
     count = whole(said)
     return count if count or known is None else known
 
 
 def tokens_in(usage: object, prompt: str, completion: str) -> tuple[Any, Any]:
-    """What a usage says of both counts, by their names in it; None where it is no object, or says nothing."""
+    """The prompt and completion counts of a `usage`, by their names in it; None for each that it does not have."""
     return (usage.get(prompt), usage.get(completion)) if isinstance(usage, dict) else (None, None)
 
 
 def _first(usage: dict[str, object], places: tuple[Place, ...]) -> int | None:
-    """The count of the first place that has one that is more than 0, else 0 where any says so."""
+    """The first positive count in these places; else 0 if one of them says 0, else None."""
     said = None
     for place in places:
         if place[0] not in usage:

@@ -1,7 +1,7 @@
-"""What lives inside Locust: it makes the load, and keeps what it measured.
+"""Everything that runs inside Locust: generate the load and record the measurements.
 
-One request's way: a workload's user is a `user.PacedUser`; its schedule is `load.pacing`; what it sends comes from its
-`services`; the transport's exchange becomes a sample in `measuring`; the sample goes to `recorder`, past the failure
-threshold in `stopping`, and in batches to the process that keeps the run folder (`collector`). `plugin` is where
-Locust's events call all this.
+The path of a request: a workload's user is a `user.PacedUser`; `load.pacing` says when it sends, and its `services`
+say what. `measuring` turns the transport's exchange into a sample; `recorder` records it, after `stopping` has checked
+the failure threshold; samples go in batches to the process that writes the run folder (`collector`). Locust's events
+call all this through `plugin`.
 """

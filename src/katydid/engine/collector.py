@@ -1,7 +1,6 @@
-"""The process that keeps the run folder: the only one, or the master.
+"""Write the run folder; runs in the only process, or on the master.
 
-It checks what was asked for before any load is sent, writes rows as they come, and makes the reports
-when all is in.
+The collector checks the options before any load is sent, writes rows as they arrive, and writes the reports at the end.
 """
 
 import logging
@@ -59,16 +58,16 @@ from katydid.runs.rows import decode
 logger = logging.getLogger("katydid")
 
 MOST_UNSTAMPED, FEWEST_UNSTAMPED = 0.01, 10
-"""Reads that may lack the kernel's stamp in a run whose times are the kernel's: the kernel begins a little late."""
+"""Maximum share and number of reads without a kernel timestamp in a run that uses them: the first ones lack it."""
 
 
 class Collector:
-    """Keeps the folder of the run that goes on.
+    """Writes the current run's folder.
 
     Attributes:
-        folder: of the last run that ended; None before.
-        report: of that run.
-        watchers: are given each batch of rows, by its kind, as it comes.
+        folder: the folder of the last finished run; None before.
+        report: the report of that run.
+        watchers: called with the kind and the bytes of each batch of rows as it arrives.
     """
 
     def __init__(self, runtime: Runtime) -> None:
@@ -77,9 +76,9 @@ class Collector:
         self._writer: RunWriter | None = None
         self._rows_of: dict[str, int] = {}
         self._refused = 0
-        """Rows that the disk did not take."""
+        """The number of rows that could not be written."""
         self._reads: tuple[int, ...] = (0, 0)
-        """By the kernel's stamps, and by our own time; of all processes."""
+        """The numbers of reads with and without a kernel timestamp, in all processes."""
         self._checked: tuple[RunOptions, str, str, Service | None] | None = None
         self._found: tuple[Adaptation | None, str] = (None, "")
         self.folder: RunFolder | None = None
@@ -93,19 +92,19 @@ class Collector:
 
     @property
     def manifest(self) -> Manifest:
-        """Of the run that goes on; empty where none does."""
+        """The current run's manifest; empty without a run."""
         return self._writer.manifest if self._writer else Manifest.read({})
 
     @property
     def notes(self) -> list[str]:
-        """What the look before the load has found, for the person who waits for the run."""
+        """Preflight's notes for the user."""
         adaptation, note = self._found
-        told = f"the target refuses fields of the request ({adaptation}): adapted" if adaptation else ""
+        told = f"the target refuses fields of the request, so they were changed: {adaptation}" if adaptation else ""
         return [line for line in (told, note) if line]
 
     @property
     def report_path(self) -> Path | None:
-        """The finished report of the last run."""
+        """The path of the last run's report."""
         return self.folder.path / REPORT if self.folder else None
 
     @property
@@ -115,15 +114,15 @@ class Collector:
     # Before the load
 
     def check(self, parsed: Namespace, host: str, *, waits: bool = False) -> None:
-        """See whether a run can start as it is asked for.
+        """Check that a run with these options can start.
 
         Args:
-            parsed: options, as Locust or its web form have them.
+            parsed: the options from Locust's command line or web form.
             host: URL of the target.
-            waits: whether `--wait-ready` counts; the page's start form waits for nothing.
+            waits: apply `--wait-ready`; the web form does not wait.
 
         Raises:
-            ConfigError: it cannot; nothing was sent but looks at the target.
+            ConfigError: the run cannot start; only preflight requests have been sent.
         """
         check_load(parsed)
         options = run_options(parsed, self._runtime.options_class)
@@ -135,7 +134,7 @@ class Collector:
         if staged is not None:
             staged.check(parsed)
         if options.ramp and (options.phase == Phase.BURST or self._waits_for_all):
-            raise ConfigError(f"--ramp {options.ramp:g}: here all users start together; leave it out")
+            raise ConfigError(f"--ramp {options.ramp:g}: all users of this run start together: leave it out")
         check_results(Path(options.results), *options.results_beside)
         model, service = options.model or "", None
         if users:
@@ -151,14 +150,14 @@ class Collector:
             where = f"the target is {shown_url(host)}, from {variable}" if variable else ""
             note = Redactor(service.secrets()).text(
                 getattr(service, "note", ""), COMPLAINT_LIMIT
-            )  # has the target's words
+            )  # the note quotes the target
             unsure = "the target's certificate is not verified (--insecure)" if options.insecure else ""
             told = "; ".join(filter(None, (where, note, unsure)))
             self._found = (getattr(service, "adaptation", None), told)
         self._checked = (options, host, model, service)
 
     def begin(self) -> None:
-        """Open the run's folder, and tell all processes what they must know of it."""
+        """Create the run's folder, and publish the run's facts to all processes."""
         if self._checked is None:
             assert self._environment.parsed_options is not None  # noqa: S101 - it was started from a command line
             self.check(self._environment.parsed_options, self._environment.host or "")
@@ -239,7 +238,7 @@ class Collector:
         )
 
     def _ranks(self) -> dict[str, int]:
-        """The workers' places among them; empty where this process sends the requests."""
+        """The workers' ranks by id; empty if this process sends the requests itself."""
         runner = self._runtime.runner
         if not isinstance(runner, MasterRunner):
             return {}
@@ -259,22 +258,22 @@ class Collector:
         return declare(self._runtime.columns, metrics, rules)
 
     def _run_time(self) -> float | None:
-        """Seconds that the load was asked to last; stages last as long as they say themselves."""
+        """The requested seconds of load; None if stages set their own durations."""
         run_time = None if self._staged else getattr(self._environment.parsed_options, "run_time", None)
         return float(run_time) if run_time else None
 
     # Rows
 
     def take(self, kind: str, batch: bytes) -> None:
-        """Keep a batch of rows; a disk that takes no more ends the run."""
+        """Write a batch of rows; a write error ends the run."""
         if (writer := self._writer) is None:
             return
         try:
             writer.append(kind, batch)
         except OSError as error:
             if not self._refused:
-                remedy = "make room on the disk" if writer.path.is_dir() else "its folder is gone, and its rows with it"
-                logger.error("rows cannot be written (%s): the run ends here; %s", error, remedy)  # noqa: TRY400 - one line
+                remedy = "make room on the disk" if writer.path.is_dir() else "its folder and all its rows are gone"
+                logger.error("rows cannot be written (%s): the run ends; %s", error, remedy)  # noqa: TRY400 - one line
             self._refused += decode(batch).num_rows
             self._runtime.stopper.end("error", drain=0)
         if kind == "monitor":
@@ -290,7 +289,7 @@ class Collector:
             guard("the live view", watch, kind, batch)
 
     def _stamps(self, manifest: Manifest) -> dict[str, object]:
-        """Whose times were really used, where the kernel's were to be."""
+        """The manifest's entries about the source of timestamps, corrected to what was really used."""
         kernel, own = self._reads
         if not kernel + own:
             return {}
@@ -312,7 +311,7 @@ class Collector:
     # The end
 
     def finish(self, ended: str, stopped_at_ms: float, ended_at_ms: float) -> ExitCode:
-        """Close the folder and write every report; the exit code of the run."""
+        """Close the folder and write all reports; return the run's exit code."""
         assert self._writer is not None  # noqa: S101 - begin() has run
         writer, self._writer = self._writer, None
         stopper = self._runtime.stopper
@@ -343,18 +342,18 @@ class Collector:
 
 
 def collector_for(environment: Environment) -> Collector | None:
-    """A collector, where this process keeps the run folder."""
+    """A collector, if this process writes the run folder."""
     runtime = Runtime.of(environment)
     return None if runtime.is_worker else Collector(runtime)
 
 
 def _tell(line: str) -> None:
-    """Before any run, to whoever typed the command."""
-    print(f"katydid: {line}", file=sys.stderr, flush=True)  # noqa: T201 - there is no progress yet
+    """Print a line to the user before any run."""
+    print(f"katydid: {line}", file=sys.stderr, flush=True)  # noqa: T201 - the progress display does not exist yet
 
 
 def _writer(path: Path, facts: Mapping[str, object]) -> RunWriter:
     try:
         return RunWriter(path, facts)
-    except DocumentError as error:  # a workload's own facts are among them
-        raise ConfigError(f"facts() of the workload do not fit the manifest ({error}): mend them") from None
+    except DocumentError as error:  # they include a custom workload's facts
+        raise ConfigError(f"the workload's facts() do not fit the manifest ({error}): fix the workload") from None

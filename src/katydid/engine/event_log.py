@@ -1,4 +1,4 @@
-"""Keeps every event of streamed answers, for `--record-events`; each is parsed once more for it."""
+"""Record every event of streamed answers, for `--record-events`; each event is parsed a second time for this."""
 
 from katydid.dialects.event_kinds import EventCutter, EventKind
 from katydid.engine.run_info import RunInfo
@@ -8,7 +8,7 @@ from katydid.transport.exchange import Sink
 
 
 class EventLog:
-    """One process's events of one run."""
+    """The events of one run in one process."""
 
     def __init__(self, info: RunInfo, api: str) -> None:
         self._info = info
@@ -16,7 +16,7 @@ class EventLog:
         self.buffer = RowBuffer(record_schema(EventRow))
 
     def before(self, sink: Sink, request_id: str) -> Sink:
-        """A sink that keeps the events of a request and passes its bytes on."""
+        """A sink that records the events of a request and passes its bytes on to `sink`."""
         return _Recording(self, self._info, EventCutter(self._api), sink, request_id)
 
 

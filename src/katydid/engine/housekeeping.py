@@ -1,7 +1,7 @@
-"""Greenlets that serve a run from its start to its end: who keeps rows, watches machines, listens to workers.
+"""Background greenlets of a run: they write rows, monitor machines and watch workers.
 
-What a run is worth without one of them nobody can tell, and nobody would notice: so one that dies of an error
-makes the run invalid at once. There is one way for all of them, here.
+Without one of them a run may be worthless, and nobody would notice. So if one dies of an error, the run becomes invalid
+and ends at once.
 """
 
 import logging
@@ -14,10 +14,10 @@ logger = logging.getLogger("katydid")
 
 
 class Housekeeping:
-    """The housekeeping of one process.
+    """The background greenlets of one process.
 
     Args:
-        on_death: is told which one died, and why, once for each.
+        on_death: called with the name and the error of each greenlet that dies.
     """
 
     def __init__(self, on_death: Callable[[str, str], None]) -> None:
@@ -25,22 +25,22 @@ class Housekeeping:
         self._greenlets: list[Greenlet] = []
 
     def spawn(self, name: str, body: Callable[..., object], *arguments: object) -> Greenlet:
-        """Run a greenlet until it ends, the run does, or it dies; its name is what a person reads."""
+        """Start a greenlet that runs until it returns, fails, or the run ends; `name` is shown to users."""
         greenlet = gevent.spawn(self.guard, name, body, *arguments)
         self._greenlets.append(greenlet)
         return greenlet
 
     def guard(self, name: str, body: Callable[..., object], *arguments: object) -> None:
-        """Do something of the housekeeping here and now; that it fails is told as a death."""
+        """Call `body` in this greenlet; an error counts as a death."""
         try:
             body(*arguments)
         except (Exception, gevent.Timeout) as error:
             why = f"{type(error).__name__}: {error}"
-            where = not isinstance(error, OSError)  # whose text says it all
-            logger.exception("%s died (%s): the run is invalid, and ends here", name, why, exc_info=where)
+            where = not isinstance(error, OSError)  # its text is enough without a traceback
+            logger.exception("%s died (%s): the run is invalid and ends now", name, why, exc_info=where)
             self._on_death(name, why)
 
     def end(self) -> None:
-        """The run is over."""
+        """End all greenlets: the run is over."""
         gevent.killall(self._greenlets)
         self._greenlets = []

@@ -1,4 +1,4 @@
-"""From what a transport and a dialect saw to the sample's columns. Arithmetic only."""
+"""Fill in a sample's columns from the transport's exchange and the dialect's parser. Arithmetic only."""
 
 from typing import Protocol, cast
 
@@ -12,28 +12,28 @@ from katydid.transport.exchange import Exchange, Sink
 from katydid.transport.failure import is_the_proxys
 
 _KINDS = frozenset({"application/json", "application/x-ndjson", "text/event-stream"})
-"""Content types of answers; another one is told where an answer cannot be read."""
+"""Content types of answers; any other is named in the error of an answer that cannot be parsed."""
 _STAYED_OPEN = frozenset({ErrorClass.IDLE_TIMEOUT, ErrorClass.TIMEOUT})
-LEFT_OPEN = "the target left the answer open behind its end"
-"""The detail of an answer that is whole all the same."""
+LEFT_OPEN = "the target did not close the response after the end of the answer"
+"""The detail of such an answer, which counts as successful."""
 
 
 class Facts(Protocol):
-    """What a dialect's parser of an answer says of itself."""
+    """The result of a dialect's parser."""
 
     error_text: str | None
     malformed: str | None
 
     def verdict(self) -> tuple[ErrorClass, str] | None:
-        """What was wrong with the answer; None for a proper one."""
+        """The error class and detail of a faulty answer; None for a valid one."""
 
 
 class Parser(Facts, Sink, Protocol):
-    """One that is fed the answer itself."""
+    """A parser that is fed the answer itself."""
 
 
 class StreamFacts(Facts, Protocol):
-    """What a dialect's parser of a streamed answer knows (see `dialects.stream_parser`)."""
+    """The result of a dialect's parser of a streamed answer (see `dialects.stream_parser`)."""
 
     chunks: int
     first_at: float | None
@@ -46,7 +46,7 @@ class StreamFacts(Facts, Protocol):
 
 
 def measure_exchange(sample: Sample, exchange: Exchange, info: RunInfo) -> None:
-    """Times and sizes that every HTTP request has."""
+    """Record the times and sizes that every HTTP request has."""
     sample.status = exchange.status
     sample.resent = exchange.resent
     if exchange.connect_seconds is not None:
@@ -66,7 +66,7 @@ def measure_exchange(sample: Sample, exchange: Exchange, info: RunInfo) -> None:
 
 
 def measure_stream(sample: Sample, exchange: Exchange, parser: StreamFacts) -> None:
-    """Times and counts of a streamed answer's content chunks."""
+    """Record the times and counts of a streamed answer's content chunks."""
     if exchange.status is None or not 200 <= exchange.status < 300:
         return
     sample.chunks = parser.chunks
@@ -83,7 +83,7 @@ def measure_stream(sample: Sample, exchange: Exchange, parser: StreamFacts) -> N
 
 
 def measure_answer(sample: Sample, exchange: Exchange, parser: Facts) -> None:
-    """What an answer has beside its times: the chunks of a streamed one, the tokens and columns of a whole one."""
+    """Record what the parser found: a streamed answer's chunks, or a non-streamed answer's tokens and columns."""
     answer: Answer | None = getattr(parser, "answer", None)
     if answer is not None:
         _measure_tokens(sample, answer)
@@ -101,13 +101,13 @@ def _measure_tokens(sample: Sample, told: StreamFacts | Answer) -> None:
 
 
 def measure_whole(whole: Sample, last: Sample, began_ms: float | None, now_ms: float) -> None:
-    """The row of several requests together: it ends as the last of them did.
+    """Fill in a sample that stands for several requests; its outcome is the last request's.
 
     Args:
-        whole: that row.
-        last: the row of the last request.
-        began_ms: when the first request started, in milliseconds of the run; None where it never did.
-        now_ms: when the last one had ended.
+        whole: that sample.
+        last: the last request's sample.
+        began_ms: start of the first request in milliseconds of the run; None if none started.
+        now_ms: end of the last request in milliseconds of the run.
     """
     whole.outcome, whole.error, whole.blame, whole.detail = last.outcome, last.error, last.blame, last.detail
     whole.status = last.status
@@ -118,28 +118,28 @@ def measure_whole(whole: Sample, last: Sample, began_ms: float | None, now_ms: f
 
 
 def fail_on_the_line(sample: Sample, error: ErrorClass, detail: str) -> None:
-    """A failure that the transport told; a proxy of the environment is the configuration's."""
+    """Record a failure of the transport; a proxy's failure is blamed on the configuration."""
     sample.fail(error, detail)
     if is_the_proxys(detail):
         sample.blame = Blame.CONFIG
 
 
 def refusal(exchange: Exchange) -> tuple[ErrorClass, str]:
-    """The failure that an answer is whose status is not the one that was asked for."""
+    """The error class and detail of a response with an error status."""
     kind, detail = classify_status(exchange.status or 0, exchange.headers, exchange.body)
     return (ErrorClass.AUTH_EXPIRED, f"{exchange.key_expired}: {detail}") if exchange.key_expired else (kind, detail)
 
 
 def tells_failure(exchange: Exchange, parser: Facts) -> bool:
-    """Whether what has come of an answer is a failure by the target's own word, whoever ended it then."""
+    """Return True if the target itself reported a failure, regardless of who ended the request."""
     refused = exchange.status is not None and not 200 <= exchange.status < 300
     return refused or bool(parser.error_text or parser.malformed)
 
 
 def judge(sample: Sample, exchange: Exchange, parser: Facts) -> None:
-    """Decide how the request ended: what the target said of itself comes before how the line broke.
+    """Set the sample's outcome. An error that the target reported takes precedence over one of the connection.
 
-    An answer that came to its end is whole, also where the target then leaves it open: its duration ends there.
+    An answer that reached its end is complete even if the target then keeps the response open; its duration ends there.
     """
     done_at: float | None = getattr(parser, "done_at", None)
     if exchange.error in _STAYED_OPEN and done_at is not None and exchange.started and parser.verdict() is None:

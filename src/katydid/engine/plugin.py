@@ -1,6 +1,6 @@
-"""Katydid's listeners to Locust's events: the one place where Locust calls us.
+"""Katydid's listeners to Locust's events: the only place where Locust calls Katydid.
 
-Importing this module registers them; any locustfile that uses our users does so.
+Importing this module registers them; any locustfile that uses our users imports it.
 """
 
 import contextlib
@@ -46,11 +46,11 @@ from katydid.runs.folder import RunFolder
 logger = logging.getLogger("katydid")
 
 REPORT_TIME = 60.0
-"""Seconds that writing the reports may take before we leave without them."""
+"""Seconds that writing the reports may take before the process exits without them."""
 
 
 class Lifecycle:
-    """One process's listeners, from its start to its end."""
+    """One process's listeners."""
 
     started = False
     last_folder: RunFolder | None = None
@@ -74,7 +74,7 @@ class Lifecycle:
         hooks.quitting.add_listener(self.on_quitting)
 
     def on_test_start(self, **_: object) -> None:
-        """Open the run, unless its options are wrong (only the web form can bring such)."""
+        """Begin the run, unless its options are invalid (only the web form can pass invalid ones here)."""
         if self.collector is not None:
             self.roll_call.wait()
             try:
@@ -86,7 +86,7 @@ class Lifecycle:
         Lifecycle.started = True
         try:
             self.runtime.begin()
-        except ConfigError as error:  # of a worker alone: it lacks a file or a variable that the master has
+        except ConfigError as error:  # on a worker only: a file or a variable is missing that the master has
             if not self.runtime.is_worker:
                 raise
             self.runtime.stopper.abort_unready(str(error))
@@ -103,14 +103,14 @@ class Lifecycle:
             self.runtime.watch_workers()
 
     def _notices(self, collector: Collector) -> list[str]:
-        """What whoever started this run may not have meant."""
-        said = []
+        """Warnings about options that the user may not have intended."""
+        found = []
         if collector.manifest.pulses:
-            said.append("--phase spread lets users that come one by one wait for their places: leave it out")
+            found.append("with --phase spread, users of a ramp wait for their places: leave --phase out")
         users = self.runtime.info.users
         if not users or not self.headless:
-            return said
-        return said + notices(
+            return found
+        return found + notices(
             users=users,
             interval=self.runtime.options.user_interval,
             run_time=self.runtime.info.run_time,
@@ -122,12 +122,12 @@ class Lifecycle:
         return self.watch.figures if self.watch else None
 
     def on_request(self, **event: Any) -> None:
-        """Rows of requests that users other than ours made."""
+        """Record a request of a user class that is not Katydid's."""
         if "katydid_sample" not in event and self.runtime.stopper.active and not self.runtime.is_master:
             self.runtime.recorder.on_request(**event)
 
     def on_spawning_complete(self, **_: object) -> None:
-        """All users are there: those behind a barrier may go, together."""
+        """All users are spawned: release those that wait at the barrier, together."""
         self.runtime.barrier.all_spawned()
 
     def on_test_stopping(self, **_: object) -> None:
@@ -142,11 +142,11 @@ class Lifecycle:
         if self.progress is not None:
             self.progress.stopping(stopper.reason, stopper.drain)
         if isinstance(self.runtime.runner, MasterRunner):
-            self.runtime.runner._users_dispatcher = None  # noqa: SLF001 - or a worker that comes back has users spawned
+            self.runtime.runner._users_dispatcher = None  # noqa: SLF001 - else a returning worker would spawn users
             stopper.finish_workers()
 
     def _why(self) -> str:
-        """Why Locust ends a run that we did not end."""
+        """The reason if Locust ends a run that Katydid did not end."""
         runner = self.runtime.runner
         if isinstance(runner, MasterRunner) and not runner.worker_count:
             return "error"
@@ -155,7 +155,7 @@ class Lifecycle:
     def on_test_stop(self, **_: object) -> None:
         """All users have stopped and all rows are on their way: close the run, once.
 
-        Locust says it twice where a signal comes while a run ends by itself.
+        Locust fires this event twice if a signal arrives while a run ends by itself.
         """
         stopper = self.runtime.stopper
         if not stopper.active or self._closing:
@@ -167,7 +167,7 @@ class Lifecycle:
                 self._close(self.collector, stopper.reason or "error")
         finally:
             stopper.active = self._closing = False
-            if self.runtime.is_master and self.headless:  # Locust stays where it lost its last worker, for its run time
+            if self.runtime.is_master and self.headless:  # else Locust waits without workers for its run time
                 gevent.spawn(self.runtime.runner.quit)
 
     def _close(self, collector: Collector, reason: str) -> None:
@@ -185,7 +185,7 @@ class Lifecycle:
             user.finished(collector.report, self.runtime.options)
 
     def on_quitting(self, **_: object) -> None:
-        """Locust is about to leave: a run that still goes on was interrupted, and ends properly first."""
+        """Locust is about to exit: a run still in progress was interrupted, and is ended properly first."""
         stopper, runner = self.runtime.stopper, self.runtime.runner
         if self.runtime.is_worker:
             if stopper.active:
@@ -209,10 +209,10 @@ class Lifecycle:
 
 
 def on_init(environment: Environment, web_ui: Page | None = None, **_: object) -> None:
-    """Locust has its runner: take part, and check a headless run before anything is sent.
+    """Locust has created its runner: set up Katydid, and check a headless run before anything is sent.
 
-    Locust starts the timer of `--run-time` next, and gevent counts it from when its loop last looked at the clock:
-    before the locustfile was imported. So the loop looks again.
+    Locust starts the timer of `--run-time` next. gevent counts it from its loop's cached time, which dates from before
+    the locustfile was imported, so the loop's time is updated.
     """
     _take_part(environment, web_ui)
     gevent.get_hub().loop.update_now()
@@ -238,7 +238,7 @@ def _take_part(environment: Environment, web_ui: Page | None) -> None:
     try:
         check_load(options)
         in_open_loop = options.rate or options.trace
-        if lifecycle.headless or options.concurrency or in_open_loop:  # also what the form of the page begins with
+        if lifecycle.headless or options.concurrency or in_open_loop:  # also the initial value in the web form
             options.num_users = users_of(options, lifecycle.runtime.paced_users())
         lifecycle.watch = Watch(lifecycle.runtime, lifecycle.collector, web_ui)
         if web_ui is not None:
@@ -253,22 +253,22 @@ def _take_part(environment: Environment, web_ui: Page | None) -> None:
             lifecycle.collector.check(options, environment.host or "", waits=True)
         gevent.spawn(tell_of_workers, lifecycle.runtime.runner, options)
     except ConfigError as error:
-        say(terminal(stderr=True), f"katydid: {error}")  # before any log, for whoever typed the command
+        say(terminal(stderr=True), f"katydid: {error}")  # for the user at the terminal, not for the log
         if options.processes:
             _dismiss_workers()
         sys.exit(int(ExitCode.USAGE))
 
 
 _LOCUSTS_TIMERS = frozenset({"stop_and_optionally_quit", "_stop_runners", "shape_worker"})
-"""Functions of Locust that end a run at its time: `--run-time`, the run time of the web form, a shape's end."""
+"""Functions of Locust that end a run on time: `--run-time`, the run time of the web form, the end of a shape."""
 
 
 def _at_its_time() -> bool:
-    """Whether Locust ends the run because its time is over; else it is somebody's wish: a signal, the page, a user.
+    """Return True if Locust ends the run because its time is over, not because of a signal, the page or a user.
 
-    Locust's event does not say who stops the run; whose greenlet this is, its outer calls do.
+    Locust's event does not say why the run stops, but the call stack of this greenlet does.
     """
-    frame: FrameType | None = sys._getframe()  # noqa: SLF001 - public in all but its name
+    frame: FrameType | None = sys._getframe()  # noqa: SLF001 - documented, despite its name
     while frame is not None:
         if frame.f_code.co_name in _LOCUSTS_TIMERS and frame.f_globals["__name__"].startswith("locust."):
             return True
@@ -277,9 +277,10 @@ def _at_its_time() -> bool:
 
 
 def _stay(runner: Runner) -> None:
-    """Locust leaves when the last of its runner's greenlets ends, and a local runner has one: it reads its CPU.
+    """Keep Locust running if its CPU monitor dies.
 
-    That one dies where no file can be opened. Locust's `quit` ends ours with it.
+    Locust exits when the last greenlet of its runner ends. A local runner has only one, the CPU monitor, which dies if
+    no file can be opened. So add another; Locust's `quit` ends it.
     """
 
     def wait() -> None:
@@ -290,14 +291,14 @@ def _stay(runner: Runner) -> None:
 
 
 def _dismiss_workers() -> None:
-    """End the workers that Locust has forked; it forgets them itself when it leaves this early."""
+    """End the workers that Locust forked; Locust does not do so if it exits this early."""
     for child in psutil.Process().children():
         with contextlib.suppress(psutil.NoSuchProcess):
             child.terminate()
 
 
 FORM_USERS = 1000
-"""Users that the start form's spawn rate is made for, at least: it stays as it is when other users are typed in."""
+"""Minimum number of users for the spawn rate in the web form: the form does not adjust it to the users entered."""
 
 
 _installed = False
@@ -305,7 +306,7 @@ _shape: Callable[[], LoadTestShape] | None = None
 
 
 def install() -> None:
-    """Register with Locust; safe to call again."""
+    """Register with Locust; repeated calls do nothing."""
     global _installed  # noqa: PLW0603 - Locust's events are global too
     if not _installed:
         _installed = True
@@ -314,18 +315,18 @@ def install() -> None:
 
 
 def use_shape(shape: Callable[[], LoadTestShape]) -> None:
-    """Let runs of this process follow a load shape that is in no locustfile."""
-    global _shape  # noqa: PLW0603 - as Locust's events
+    """Use a load shape that is not in a locustfile for the runs of this process."""
+    global _shape  # noqa: PLW0603 - like Locust's events
     _shape = shape
 
 
 def show_progress(*, stderr: bool = False) -> None:
-    """Let Katydid show the run instead of Locust, on standard output or standard error."""
+    """Show Katydid's progress instead of Locust's, on standard output or standard error."""
     Progress.enable(stderr=stderr)
 
 
 def last_folder() -> RunFolder | None:
-    """The folder of the last run that ended in this process; none in a worker."""
+    """The folder of the last run that ended in this process; None in a worker."""
     return Lifecycle.last_folder
 
 
@@ -335,7 +336,7 @@ def last_code() -> ExitCode | None:
 
 
 def has_started() -> bool:
-    """Whether a run was started in this process."""
+    """Return True if a run was started in this process."""
     return Lifecycle.started
 
 

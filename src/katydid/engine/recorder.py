@@ -1,8 +1,8 @@
-"""Where samples go once a request has ended: to the failure threshold, to the rows, to Locust.
+"""Record finished requests: check the failure threshold, keep the row, and report to Locust.
 
-Each ended request passes here once. It is Locust's one event a request that makes it show in Locust's
-own statistics and web page; requests of users that are not Katydid's (a plain HttpUser) arrive as such
-an event and get a row of what the event says.
+Every finished request passes through here once. One Locust event per request makes it appear in Locust's statistics
+and web page. Requests of users that are not Katydid's (a plain HttpUser) arrive here as such events, and become rows
+with what the event says.
 """
 
 import time
@@ -26,21 +26,21 @@ from katydid.runs.gaps import GapBuffer
 from katydid.runs.rows import RowBuffer
 
 _UNTOLD = (Outcome.ABORTED, Outcome.ABANDONED)
-"""What Locust's tables, which know successes and failures alone, are not told."""
+"""Outcomes that are not reported to Locust, which knows only successes and failures."""
 
 
-class RequestFailed(Exception):  # noqa: N818 - what a person reads in Locust's table of failures
-    """A failed request, as Locust counts it: by its class, so that few kinds are kept apart."""
+class RequestFailed(Exception):  # noqa: N818 - the name appears in Locust's table of failures
+    """A failed request for Locust's table of failures; it carries only the error class, to keep that table short."""
 
 
 class Recorder:
-    """One process's rows of one run.
+    """Records the samples of one process in one run.
 
     Args:
-        schema: of the rows.
-        worker: this process's name in them.
-        stage: which one goes on, for requests of users that are not ours.
-        late_limit: milliseconds from when on a start is late; None where nothing is due at a time.
+        schema: the schema of the rows.
+        worker: this process's name in the rows.
+        stage: returns the current stage, for requests of users that are not ours.
+        late_limit: milliseconds after which a start counts as late; None if nothing has a due time.
     """
 
     def __init__(
@@ -66,25 +66,25 @@ class Recorder:
         self.gaps = GapBuffer()
         self.recorded = 0
         self.in_flight = 0
-        """Requests that have begun and not ended."""
-        self._id_prefix = token_hex(8)  # of this process and run; an identity of its own for each request costs 2 µs
+        """The number of requests in flight."""
+        self._id_prefix = token_hex(8)  # one per process and run: a random id for each request would cost 2 µs
         self._numbers = count()
 
     def new_sample(self, user: int, iteration: int, *, name: str, scheduled: float, stage: Stage) -> Sample:
-        """The row of a request that is about to start, due at `scheduled` on the monotonic clock."""
+        """Create the sample of a request that is about to start, due at `scheduled` on the monotonic clock."""
         scheduled_ms = self._info.ms(scheduled)
-        # By place: Python looks a keyword up among all fifty of them, which takes longer than all else here.
+        # Positional arguments: looking up keywords among fifty parameters would take longer than all the rest here.
         sample = Sample(self._new_id(), user, iteration, self.worker, name, scheduled_ms, stage.number)
         sample.warm_up = stage.is_settling(scheduled_ms)
         return sample
 
     def finish(self, sample: Sample, request_type: str, elapsed_ms: float) -> None:
-        """Record a request that has ended, however it did.
+        """Record a request that has ended, with any outcome.
 
         Args:
-            sample: filled in; its outcome says how the request ended.
-            request_type: how Locust's tables call it.
-            elapsed_ms: for Locust's statistics, which know no missing times.
+            sample: the completed sample.
+            request_type: the request's type in Locust's tables.
+            elapsed_ms: the duration for Locust's statistics if the sample has none.
         """
         if sample.detail:
             sample.detail = self.redactor.text(sample.detail)
@@ -111,7 +111,7 @@ class Recorder:
         )
 
     def note(self, sample: Sample) -> None:
-        """Keep a row that is not a request of the load: it counts for nothing, neither here nor in Locust."""
+        """Record a row that is not a request of the load: it counts neither here nor in Locust."""
         if sample.detail:
             sample.detail = self.redactor.text(sample.detail)
         sample.after_stop = self._stopper.halted
@@ -127,7 +127,7 @@ class Recorder:
         exception: object = None,
         **_: object,
     ) -> None:
-        """Locust's request event of a foreign user: keep what it tells of the request."""
+        """Record a request of a user that is not Katydid's, from Locust's request event."""
         duration = float(response_time or 0.0)
         start_ms = self._info.ms(time.monotonic()) - duration
         stage = self._stage()
@@ -153,7 +153,7 @@ class Recorder:
         self._keep(sample)
 
     def _new_id(self) -> str:
-        """32 hexadecimal digits that no other request has: this process's own 16, and its number of requests."""
+        """A unique id of 32 hexadecimal digits: 16 of this process, and 16 that count its requests."""
         return f"{self._id_prefix}{next(self._numbers):016x}"
 
     def _admit(self, sample: Sample) -> bool:
@@ -166,17 +166,17 @@ class Recorder:
             sample.late_ms = sample.late_cause = None
         else:
             sample.late_cause = late_cause(sample.late_ms, sample.connect_ms, sample.late_cause, self._late_limit)
-        if sample.duration_ms is None:  # without a last byte it is else not known how long it took at least
+        if sample.duration_ms is None:  # without a last byte, this is the only record of how long it took at least
             sample.ended_ms = self._info.ms(time.monotonic())
         self.recorded += 1
         self.buffer.append(sample)
 
 
 class Sampled:
-    """The block of a request; see `PacedUser.sampled`. A class, since a generator costs a microsecond more.
+    """The context manager of `PacedUser.sampled`. A class, since a generator would cost a microsecond more.
 
     Args:
-        request_type: how Locust's tables call it; None where the row is not a request.
+        request_type: the request's type in Locust's tables; None if the row is not a request.
     """
 
     __slots__ = ("_began", "_recorder", "_request_type", "_sample")
@@ -196,7 +196,7 @@ class Sampled:
         ours = False
         if error is not None:
             ours = isinstance(error, Exception) and not isinstance(error, StopUser)
-            if ours:  # a workload's own bug is a failed request, and tells it
+            if ours:  # a bug in the workload becomes a failed request
                 self._sample.fail(ErrorClass.OTHER, f"the workload failed: {type(error).__name__}: {error}")
             elif isinstance(error, GreenletExit | StopUser):
                 self._sample.abort()

@@ -1,10 +1,9 @@
-"""What every process must know of a run.
+"""The facts about a run that every process needs.
 
-It travels inside the options that Locust sends to its workers when it has them spawn users.
+They travel in the options that Locust sends to its workers with each spawn message.
 
-Times of a run are counted from one origin on the monotonic clock. Processes of one machine share that
-clock; a worker on another machine maps the origin through the wall clock, so its rows are as exact as
-the two machines' clocks agree.
+A run's times count from one origin on the monotonic clock. Processes on one machine share that clock. A worker on
+another machine maps the origin through the wall clock, so its times are as exact as the two wall clocks agree.
 """
 
 import time
@@ -18,40 +17,40 @@ import msgspec
 from katydid.load.schedule import Mode
 
 LEAD = 0.25
-"""Seconds from the start of a run to its origin."""
+"""Seconds from the start of a run to its origin, with a single process."""
 REMOTE_LEAD = 0.5
-"""The same where workers must hear of it first, and begin the run too."""
+"""The same with workers: they must get the message and begin the run first."""
 POOL_LEAD, REMOTE_POOL_LEAD = 1.0, 2.0
-"""The same where the whole pool of users must be there first, so that a rate can begin with the run."""
+"""The same for an arrival rate: the whole pool of users must be spawned before the first arrival."""
 WIRE_NAME = "katydid_run"
-"""The attribute of Locust's parsed options that carries this."""
+"""The attribute of Locust's parsed options that carries the RunInfo."""
 STAGE_WIRE_NAME = "katydid_stage"
-"""The one that carries the stage (`load.stages`): it comes with the very message that has its users spawned."""
+"""The attribute that carries the stage (`load.stages`), in the message that spawns its users."""
 SECRETS_WIRE_NAME = "katydid_secrets_for"
-"""The one that carries `RunOptions.secrets_for`."""
+"""The attribute that carries `RunOptions.secrets_for`."""
 BATCH_WIRE_NAME = "katydid_batch"
-"""The one that carries the batch of users (`load.ramps`), in the same way."""
+"""The attribute that carries the batch of users (`load.ramps`), in the message that spawns them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunInfo:
-    """Facts that are the same in all processes of a run; the first three, and its secret, are those of `begun`.
+    """Facts that are the same in all processes of a run; `begun` sets the first three and the secret.
 
     Attributes:
-        origin: when the run began, on this process's monotonic clock, in seconds.
+        origin: when the run began, in seconds on this process's monotonic clock.
         origin_wall: the same moment on the wall clock.
-        boot: identifies the machine since its last start.
-        users: how many there will be; None where a load shape decides as it goes.
-        workers: processes that send requests.
-        ranks: of those that are workers, by their ids: each one's place among them, from 0.
-        model: that requests ask for.
+        boot: identifies the machine since its last boot.
+        users: number of users; None if a load shape decides during the run.
+        workers: number of processes that send requests.
+        ranks: the rank of each worker among them (from 0), by worker id.
+        model: the model that requests ask for.
         warm_up: seconds left out of the statistics.
-        run_time: seconds that the load is to last; None where nobody says.
-        failure_limit: failed requests at which the run stops; 0 = never.
-        adaptation: of requests to what the target refuses (`load.body.Adaptation`), in plain values.
-        calibration: of made prompts to how the target counts (`load.made.calibration.Calibration`), in plain values.
-        ramp: users a second, whose first requests come as they are spawned; None where there is no ramp.
-        secret: of this run; it is in no file.
+        run_time: seconds that the load lasts; None if it is not limited.
+        failure_limit: number of failed requests that ends the run; 0 = never.
+        adaptation: how requests are adapted to the target (`load.body.Adaptation`), as plain values.
+        calibration: tokens per word of the target (`load.made.calibration.Calibration`), as plain values.
+        ramp: users per second that send their first request as they are spawned; None without a ramp.
+        secret: a random secret of this run, which is never written to a file.
     """
 
     origin: float = 0.0
@@ -70,13 +69,13 @@ class RunInfo:
     secret: str = field(default="", repr=False)
 
     def begun(self, lead: float = LEAD) -> "RunInfo":
-        """Those of a run that begins a moment from now: its first users must be there for the first places."""
+        """These facts for a run whose origin is `lead` seconds from now, so that its first users are ready in time."""
         origin, wall = time.monotonic() + lead, time.time() + lead
         return replace(self, origin=origin, origin_wall=wall, boot=_boot_id(), secret=token_hex())
 
     @classmethod
     def from_wire(cls, wire: Mapping[str, object]) -> "RunInfo":
-        """What the master sent, on this process's clock."""
+        """Read the master's facts, with the origin on this process's clock."""
         info = msgspec.convert(wire, cls)
         if info.boot == _boot_id():
             return info
@@ -87,7 +86,7 @@ class RunInfo:
         return asdict(self)
 
     def ms(self, moment: float) -> float:
-        """A moment of the monotonic clock, in milliseconds of the run."""
+        """Convert a moment of the monotonic clock to milliseconds of the run."""
         return (moment - self.origin) * 1000.0
 
 
@@ -95,8 +94,8 @@ def lead_of(mode: Mode, *, remote: bool) -> float:
     """Seconds from the start of a run to its origin.
 
     Args:
-        mode: of its arrivals.
-        remote: workers send them.
+        mode: the run's mode of arrivals.
+        remote: workers send the requests.
     """
     if mode.is_open:
         return REMOTE_POOL_LEAD if remote else POOL_LEAD

@@ -1,7 +1,7 @@
-"""One process's part in a run: what its users share, and how its rows leave it.
+"""One process's part in a run: the state that its users share, and the delivery of its rows.
 
-A process is the only one (local), the master, or a worker. Local and workers have users; local and
-master keep the run folder. `plugin` calls the methods here when Locust's events say so.
+A process is the only one (local), the master, or a worker. Local processes and workers have users; local processes and
+masters write the run folder. `plugin` calls these methods on Locust's events.
 """
 
 import logging
@@ -29,9 +29,8 @@ from katydid.engine.recorder import Recorder
 from katydid.engine.run_info import BATCH_WIRE_NAME, STAGE_WIRE_NAME, WIRE_NAME, RunInfo
 from katydid.engine.services.base import Service
 from katydid.engine.services.spread import open_service, services_of
-from katydid.engine.signals import Signals
 from katydid.engine.spawning import Spawned, Spawning
-from katydid.engine.stopping import Stopper
+from katydid.engine.stopping import Signals, Stopper
 from katydid.engine.workers.messages import Broken, Inbox
 from katydid.engine.workers.presence import Alike, Presence, watch_master
 from katydid.load.schedule import Mode
@@ -44,9 +43,9 @@ from katydid.runs.rows import sample_schema
 logger = logging.getLogger("katydid")
 
 FLUSH_PERIOD = 0.5
-"""Seconds between hand-overs of rows: what a `kill -9` can lose."""
+"""Seconds between deliveries of rows: the most that a `kill -9` can lose."""
 SPAWNED_AT_ONCE = 20
-"""Users that Locust makes before others have a turn; it makes those of a whole second in one go, for 50 ms and more."""
+"""Users to spawn before yielding to other greenlets: Locust would spawn a second's users in 50 ms or more."""
 ROWS = "katydid_rows"
 _BROKEN = "katydid_broken"
 _WRITER = "the writer of rows"
@@ -55,18 +54,18 @@ _ATTRIBUTE = "katydid"
 
 
 class Runtime:
-    """Made once a process, when Locust has its runner.
+    """The state of one process; created once, when Locust has created its runner.
 
     Attributes:
-        options, info, service, recorder: of the run that goes on; set by `begin`.
-        expected_end: when the run will end, about, as far as a load shape can tell; on the monotonic clock.
-        barrier: that users wait behind.
-        inbox: of a master, for what its workers say.
-        alike: whether they are as the run is.
-        pool: of the users that serve a rate.
-        event_log: keeps the events of streamed answers, where the run was asked to.
-        housekeeping: its greenlets, which go on for the whole run.
-        prepared: the service that the target was looked at with: the run that begins goes on with it.
+        options, info, service, recorder: of the current run; set by `begin`.
+        expected_end: approximate end of the run on the monotonic clock, if a load shape knows it.
+        barrier: where users wait for a simultaneous start.
+        inbox: receives the workers' messages on a master.
+        alike: compares the options that workers were started with to the run's.
+        pool: the users that serve an arrival rate.
+        event_log: records the events of streamed answers, if `--record-events` is given.
+        housekeeping: the background greenlets of the run.
+        prepared: the service that preflight used, for the run about to begin.
     """
 
     options: RunOptions
@@ -75,7 +74,7 @@ class Runtime:
     recorder: Recorder
 
     def __init__(self, environment: Environment) -> None:
-        assert environment.runner is not None  # noqa: S101 - Locust has said so
+        assert environment.runner is not None  # noqa: S101 - Locust creates it before its init event
         self.environment = environment
         self.runner: Runner = environment.runner
         self.is_worker = isinstance(self.runner, WorkerRunner)
@@ -86,15 +85,15 @@ class Runtime:
         self.event_log: EventLog | None = None
         self.prepared: Service | None = None
         self.deliver: Callable[[str, bytes], None] = self._send
-        """Takes (kind, batch): the collector of this process, or the way to the master's."""
+        """Takes (kind, batch): this process's collector, or the sender to the master's."""
         self.note: Callable[..., None] = lambda **_: None
-        """Adds to the manifest; where this process keeps the run folder."""
+        """Adds entries to the manifest, if this process writes the run folder."""
         self.manifest: Callable[[], Manifest] = lambda: Manifest.read({})
-        """That of the run that goes on, in the same place."""
+        """Returns the current run's manifest, if this process writes the run folder."""
         self.announce: Callable[[str], None] = lambda _: None
-        """Shows a line to the person who waits for the run."""
+        """Shows a line to the user."""
         self.warn: Callable[[str], None] = partial(logger.warning, "%s")
-        """Warns the same person."""
+        """Shows a warning to the user."""
         self._spawning: Spawning | None = None
         if not self.is_worker:
             self._spawning = Spawning(self)
@@ -109,18 +108,18 @@ class Runtime:
         setattr(environment, _ATTRIBUTE, self)
 
     def _forget(self) -> None:
-        """What the last run left."""
+        """Reset the state of the last run."""
         self.expected_end: float | None = None
         self.pool = Pool(self)
         self._next_user = self._first_of_stage = 0
         self._stage: Stage | None = None
         self._outbox: list[tuple[str, bytes]] = []
         self._deaths: list[dict[str, str]] = []
-        self._told: set[str] = set()
+        self._warned_of: set[str] = set()
 
     @classmethod
     def of(cls, environment: Environment) -> "Runtime":
-        """The runtime of a process."""
+        """The runtime of this process."""
         runtime: Runtime = getattr(environment, _ATTRIBUTE)
         return runtime
 
@@ -132,42 +131,42 @@ class Runtime:
         return "master" if self.is_master else "local"
 
     def paced_users(self) -> list[Any]:
-        """The user classes of this run that are Katydid's."""
+        """This run's user classes that are Katydid's."""
         return [user for user in self.environment.user_classes if hasattr(user, "service_class")]
 
     @property
     def columns(self) -> dict[str, type]:
-        """What this run's workload adds to the samples."""
+        """The columns that this run's workload adds to the samples."""
         return {name: kind for user in self.paced_users() for name, kind in user.extra_columns.items()}
 
     @property
     def options_class(self) -> type[RunOptions]:
-        """The options that this run's workload has."""
+        """The options class of this run's workload."""
         users = self.paced_users()
         found: type[RunOptions] = users[0].options_class if users else RunOptions
         return found
 
     @property
     def stage(self) -> Stage:
-        """The stage that goes on; a run without a load shape is one stage."""
+        """The current stage; a run without a load shape is a single stage."""
         wire = getattr(self.environment.parsed_options, STAGE_WIRE_NAME, None)
         stage = Stage.from_wire(wire) if wire else Stage(0, self.info.users, 0.0, self.info.warm_up)
         if stage != self._stage:
             self._stage = stage
             self._first_of_stage = self._next_user
-            if wire:  # its users are a burst of their own, whatever was released before
+            if wire:  # its users wait at the barrier anew, whatever was released before
                 self.barrier.released_at = None
         return stage
 
     def enter_stage(self, stage: Stage) -> None:
-        """Master or only process: users that are spawned from now on, in all processes, belong to this stage."""
+        """Master or local: users spawned from now on, in all processes, belong to this stage."""
         setattr(self.environment.parsed_options, STAGE_WIRE_NAME, stage.to_wire())
 
     def next_user(self) -> tuple[int, int, float | None]:
-        """For a new user: a number that no other user of the run gets, its place in its stage, and when it is due.
+        """For a new user: (number unique in the run, place in its stage, due time).
 
-        The last in seconds of the run, and None where it does not come in a ramp. Lets others have their turn now
-        and then, so that spawning many makes no request late.
+        The due time is in seconds of the run; None if the user is not part of a ramp. Yields to other greenlets now and
+        then, so that spawning many users delays no request.
         """
         if self._next_user % SPAWNED_AT_ONCE == 0:
             gevent.sleep(0)
@@ -178,22 +177,22 @@ class Runtime:
 
     @property
     def rank(self) -> int:
-        """This process's place among those that send requests, from 0."""
+        """This process's rank among those that send requests, from 0."""
         return self.info.ranks.get(self.runner.client_id, 0) if isinstance(self.runner, WorkerRunner) else 0
 
     @property
     def _late_limit(self) -> float | None:
-        """Milliseconds from when on a start is late; None where nothing is due at a time."""
+        """Milliseconds after which a start counts as late; None in a closed loop, where nothing has a due time."""
         if self.options.mode is Mode.CLOSED:
             return None
         return late_limit_ms(Manifest.of(interval_s=self.options.user_interval))
 
     def now(self) -> float:
-        """Seconds of the run."""
+        """Seconds since the run's origin."""
         return time.monotonic() - self.info.origin
 
     def begin(self) -> None:
-        """A run starts here: users may be made from now on."""
+        """Begin a run in this process; after this, users may be created."""
         parsed = self.environment.parsed_options
         self.options = run_options(parsed, self.options_class)
         self.info = RunInfo.from_wire(getattr(parsed, WIRE_NAME))
@@ -205,7 +204,7 @@ class Runtime:
             setattr(parsed, BATCH_WIRE_NAME, None)
         self.inbox.begin()
         self.alike.begin()
-        requests = None if self.options.trace else self.options.requests  # a trace is cut to so many
+        requests = None if self.options.trace else self.options.requests  # a trace itself is cut to that number
         share = RequestShare(requests, self.rank, self.info.workers)
         self.stopper.begin(self.info.failure_limit, self.options.drain_seconds, share)
         redactor = Redactor([])
@@ -222,8 +221,8 @@ class Runtime:
             self.service.begin(self.info.model)
             redactor.add(*self.service.secrets())
             for each in services_of(self.service):
-                if key := getattr(each, "key", None):  # a service of one's own may have none
-                    key.watch(redactor, lambda text: self.announce(text))  # noqa: PLW0108 - it is given later
+                if key := getattr(each, "key", None):  # a custom service may have no key
+                    key.watch(redactor, lambda text: self.announce(text))  # noqa: PLW0108 - `announce` is set later
         self.prepared = None
         self.alike.tell()
         self.recorder = Recorder(
@@ -245,7 +244,7 @@ class Runtime:
             in_flight=lambda: self.recorder.in_flight,
             whole_machine=not self.is_worker,
         )
-        self._surroundings = ResourceMonitor(
+        resource_monitor = ResourceMonitor(
             self.info, self._monitor.buffer, self.options.target_pid, self.options.target_metrics
         )
         self._collections = RareCollections()
@@ -254,10 +253,10 @@ class Runtime:
         if isinstance(self.runner, WorkerRunner):
             self.housekeeping.spawn("the watch on the master", watch_master, self.runner, self.stopper)
         else:
-            self.housekeeping.spawn("the monitor of the machine and the target", self._surroundings.run)
+            self.housekeeping.spawn("the monitor of the machine and the target", resource_monitor.run)
 
     def watch_workers(self) -> None:
-        """Master: say who falls silent, and who comes back."""
+        """On a master: report workers that stop responding, and workers that return."""
         if isinstance(self.runner, MasterRunner):
             presence = Presence(
                 self.runner, self.stopper.workers, self.info, say=self.announce, warn=self.warn, note=self.note
@@ -265,7 +264,7 @@ class Runtime:
             self.housekeeping.spawn("the watch on the workers", presence.watch, lambda: self.stopper.ending)
 
     def finish(self) -> None:
-        """All users of this process have stopped."""
+        """End the run in this process; all its users have stopped."""
         self.housekeeping.end()
         self._collections.end()
         if self.is_worker:
@@ -277,16 +276,16 @@ class Runtime:
             del self.service
 
     def hand_in(self) -> int:
-        """Hand on all rows there are; how many samples this process has recorded in all."""
+        """Deliver all rows; return the number of samples that this process recorded in the run."""
         more = True
-        while more:  # what failed once is not waiting any more
+        while more:  # a batch that fails is dropped, so go on with the rest
             waiting = len(self._outbox)
             self.housekeeping.guard(_WRITER, self._flush)
             more = 0 < len(self._outbox) < waiting
         return self.recorder.recorded
 
     def nulled(self) -> int:
-        """Values of this process's rows that did not fit their columns, and are null."""
+        """The number of values in this process's rows that did not fit their columns and were replaced by null."""
         buffers = [self.recorder.buffer]
         if self.event_log is not None:
             buffers.append(self.event_log.buffer)
@@ -294,18 +293,18 @@ class Runtime:
             buffers.append(self._monitor.buffer)
         return sum(buffer.nulled.total() for buffer in buffers)
 
-    def _tell_nulled(self) -> None:
-        """Say so when values did not fit, once for each column."""
-        for column in self.recorder.buffer.nulled.keys() - self._told:
-            self._told.add(column)
-            logger.warning("a value of %s did not fit its column, and is null; how many there are is counted", column)
+    def _warn_of_nulled(self) -> None:
+        """Warn of values that did not fit, once per column."""
+        for column in self.recorder.buffer.nulled.keys() - self._warned_of:
+            self._warned_of.add(column)
+            logger.warning("values of %s do not fit its column and are stored as null; the run counts them", column)
 
     def _broken(self, name: str, why: str) -> None:
-        """Housekeeping of this process has died: the run ends, in all processes."""
+        """A background greenlet of this process died: end the run in all processes."""
         if self.is_worker:
             try:
                 self.runner.send_message(_BROKEN, {"name": name, "why": why})
-            except RPCError:  # a worker that leaves is missed, and makes the run invalid too
+            except RPCError:  # exit instead: a lost worker makes the run invalid too
                 gevent.spawn(self.runner.quit)
         else:
             self._end_broken(self.process, name, why)
@@ -336,15 +335,15 @@ class Runtime:
         ):
             if buffer and (batch := buffer.drain()):
                 self._outbox.append((kind, batch))
-        self._tell_nulled()
+        self._warn_of_nulled()
         while self._outbox:
             try:
                 self.deliver(*self._outbox[0])
             except RPCError as error:
-                logger.warning("rows wait for the master to be reachable again (%s)", error)
+                logger.warning("the master cannot be reached (%s): rows are kept until it can", error)
                 return
             except BaseException:
-                del self._outbox[0]  # it may be written already; twice would be worse
+                del self._outbox[0]  # it may be written already, and a duplicate would be worse than a loss
                 raise
             del self._outbox[0]
 

@@ -1,10 +1,10 @@
-"""How users come: tells all processes of a run when the users of Locust's next batch are due.
+"""Spawn users on one schedule: tell all processes when the users of Locust's next batch are due.
 
-Locust lets an environment name the class that decides who is spawned where and when
-(`Environment.dispatcher_class`). Ours is its own with one thing more: what each batch is. That travels in the
-very message that has a worker spawn it, so that all processes together keep one schedule (`load.ramps`).
+Locust lets an environment choose the class that decides where and when users are spawned
+(`Environment.dispatcher_class`). Ours extends Locust's own by the schedule of each batch, which travels in the message
+that makes a worker spawn it. So all processes keep one schedule (`load.ramps`).
 
-What a load shape will ask for next, a copy of it is asked beforehand (`load.ramps`).
+To know what a load shape will ask for next, a copy of it is called ahead of time (`load.ramps`).
 """
 
 import copy
@@ -30,15 +30,15 @@ if TYPE_CHECKING:
     from katydid.engine.run_state import Runtime
 
 LOCAL_LEAD = 0.05
-"""Seconds from a batch to its first request, where this process spawns it itself."""
+"""Seconds from a batch to its first request, if this process spawns it itself."""
 REMOTE_LEAD = 0.15
-"""The same where workers must hear of it first."""
+"""The same if workers spawn it: they must get the message first."""
 FORESIGHT_TIME = 0.05
-"""Seconds that a shape may wait in an answer and still be foreseen."""
+"""Maximum seconds that a call of a shape's copy may take."""
 
 
 def quieten_locust() -> None:
-    """Locust warns of more than 100 users a second; ours wait for their place in the interval, whenever they come."""
+    """Suppress Locust's warning of more than 100 users per second: our users wait for their due times anyway."""
     logging.getLogger("locust.runners").addFilter(_is_not_of_the_rate)
 
 
@@ -47,12 +47,12 @@ def _is_not_of_the_rate(record: logging.LogRecord) -> bool:
 
 
 def first_requests(options: RunOptions, users: int, spawn_rate: float | None) -> tuple[Phase, float | None]:
-    """The phase that users have, and the users a second of the ramp, where it is one.
+    """The phase of the users' first requests, and the ramp's users per second; None without a ramp.
 
     Args:
-        options: of the run.
-        users: to be spawned.
-        spawn_rate: users a second; None where nobody knows.
+        options: the run's options.
+        users: number of users to spawn.
+        spawn_rate: users per second; None if unknown.
     """
     rate = options.user_ramp or spawn_rate
     ramp = bool(rate) and _comes_as_ramp(options, users, rate or 0.0)
@@ -61,16 +61,16 @@ def first_requests(options: RunOptions, users: int, spawn_rate: float | None) ->
 
 
 def foresight(shape: LoadTestShape) -> Foresight:
-    """What a load shape will answer, as far as that depends on nothing but its own clock and users.
+    """A function that predicts a load shape's answers from run time and user count.
 
-    A copy is asked, so that a shape that keeps count of its answers goes on counting. What fails without Locust behind
-    it cannot be foreseen; nor can what has a clock of its own.
+    It calls a copy of the shape, so that a shape that counts its calls is not disturbed. It returns None if the shape
+    cannot be copied, fails without Locust, or waits. A shape with its own clock cannot be predicted either.
     """
     kept = {name: value for name, value in vars(shape).items() if name != "runner"}
     try:
         seer = copy.copy(shape)
         vars(seer).update(copy.deepcopy(kept))
-    except Exception:  # noqa: BLE001 - it holds something that has no copy
+    except Exception:  # noqa: BLE001 - an attribute cannot be copied
         return lambda *_: None
 
     def foresee(at: float, users: int) -> Answer | None:
@@ -79,7 +79,7 @@ def foresight(shape: LoadTestShape) -> Foresight:
         try:
             with redirect_stdout(io.StringIO()), gevent.Timeout(FORESIGHT_TIME):
                 answer = seer.tick()
-        except (Exception, gevent.Timeout):  # noqa: BLE001 - it is somebody's code
+        except (Exception, gevent.Timeout):  # noqa: BLE001 - the user's own code
             return None
         return None if answer is None else (int(answer[0]), float(answer[1]))
 
@@ -87,7 +87,7 @@ def foresight(shape: LoadTestShape) -> Foresight:
 
 
 def shape_at_first(options: RunOptions, shape: LoadTestShape) -> tuple[Phase, float | None]:
-    """The phase and the ramp with which a load shape begins, as `first_requests` tells them of other runs."""
+    """The phase and the ramp at the start of a load shape; see `first_requests`."""
     rate = _ramp_at_first(options, shape)
     phase = effective_phase(Phase(options.phase), ramp=rate is not None)
     return phase, rate if phase is Phase.SPAWN else None
@@ -101,7 +101,7 @@ def _ramp_at_first(options: RunOptions, shape: LoadTestShape) -> float | None:
 
 
 def pulses(options: RunOptions, users: int, spawn_rate: float | None, shape: LoadTestShape | None = None) -> bool:
-    """Whether users come one by one and must then wait for a place on the grid that has gone by."""
+    """Return True if `--phase spread` delays the users of a ramp until their next place in the interval."""
     if shape is not None:
         return Phase(options.phase) is Phase.SPREAD and _ramp_at_first(options, shape) is not None
     rate = options.user_ramp or spawn_rate
@@ -113,7 +113,7 @@ def _comes_as_ramp(options: RunOptions, users: int, rate: float) -> bool:
 
 
 class Spawning:
-    """The process that has users spawned: the only one, or the master."""
+    """Schedules batches of users; runs in the only process, or on the master."""
 
     def __init__(self, runtime: "Runtime") -> None:
         self._runtime = runtime
@@ -121,16 +121,16 @@ class Spawning:
         self.begin()
 
     def install(self, environment: Environment) -> None:
-        """Let Locust's dispatcher tell us of each batch."""
+        """Have Locust's dispatcher report each batch."""
         spawning = self
 
         class Dispatcher(environment.dispatcher_class):  # type: ignore[name-defined,misc]  # a class that Locust names
-            """Locust's own; says what it does."""
+            """Locust's dispatcher; reports each batch to `Spawning`."""
 
             def new_dispatch(
                 self, target_user_count: int, spawn_rate: float, user_classes: list[type[User]] | None = None
             ) -> None:
-                """More users, or fewer."""
+                """The target number of users changes."""
                 there = self.get_current_user_count()
                 rate = spawning.dispatch(target_user_count - there, spawn_rate, there)
                 super().new_dispatch(target_user_count, rate, user_classes)
@@ -140,11 +140,11 @@ class Spawning:
                 spawning.batch({process: sum(users.values()) for process, users in batch.items()})
                 return batch
 
-        assert issubclass(Dispatcher, UsersDispatcher)  # noqa: S101 - what Locust asks for
+        assert issubclass(Dispatcher, UsersDispatcher)  # noqa: S101 - Locust's contract
         environment.dispatcher_class = Dispatcher
 
     def begin(self) -> None:
-        """A run starts."""
+        """Begin a run."""
         self._batches = Batches(REMOTE_LEAD if self._remote else LOCAL_LEAD)
         self._fresh = True
         self._rate: float | None = None
@@ -153,12 +153,12 @@ class Spawning:
         self._asked: list[dict[str, float]] = []
 
     def dispatch(self, users: int, spawn_rate: float, there: int = 0) -> float:
-        """So many users more at this rate; the rate that they really come at.
+        """Locust is about to add users; return the spawn rate to use.
 
         Args:
-            users: fewer than 0 where some leave.
-            spawn_rate: users a second.
-            there: users that are there already.
+            users: number of users to add; negative to remove some.
+            spawn_rate: users per second that Locust asks for.
+            there: number of users already spawned.
         """
         runtime = self._runtime
         options = runtime.options
@@ -168,7 +168,7 @@ class Spawning:
             self._follow(shape, users, spawn_rate, there)
             return spawn_rate
         if not staged:
-            self._tell_change(there + users)
+            self._note_change(there + users)
         rate = options.user_ramp if self._fresh and options.user_ramp else spawn_rate
         begins, self._fresh = self._fresh, False
         asked_for = begins and options.user_ramp > 0
@@ -179,29 +179,29 @@ class Spawning:
             runtime.note(phase=str(phase), ramp_per_s=self._rate)
         return rate
 
-    def _tell_change(self, users: int) -> None:
-        """Note another number of users than the run began with; a worker that comes back brings the same again."""
+    def _note_change(self, users: int) -> None:
+        """Note a change of the number of users in the manifest. A returning worker causes a dispatch without one."""
         if self._fresh or users == (self._asked[-1]["users"] if self._asked else self._runtime.info.users):
             return
         self._asked.append({"at_ms": round(self._runtime.now() * 1000.0, 3), "users": users})
         self._runtime.note(users_changed=self._asked)
-        self._runtime.warn(f"the users were changed to {users}: the run is invalid, since it is two loads")
+        self._runtime.warn(f"the number of users was changed to {users}: the run mixes two loads and is invalid")
 
     def _follow(self, shape: LoadTestShape, users: int, spawn_rate: float, there: int) -> None:
-        """The same, of a load shape: whether its users come in a ramp is seen from what it asks for next."""
+        """Handle a dispatch of a load shape; its next answers tell whether the users are part of a ramp."""
         options = self._runtime.options
         ramp = self._growth.is_ramp(foresight(shape), shape.get_run_time(), there, options.user_interval)
         phase = effective_phase(Phase(options.phase), ramp=ramp)
         self._rate = spacing_rate(users, spawn_rate) if ramp and phase is Phase.SPAWN else None
         if self._rate is not None and not self._noted:
-            self._noted = True  # how a ramp begins is what it is called; its last users may be fewer
+            self._noted = True  # note the rate at the ramp's start: its last batch may be smaller
             self._runtime.note(phase=str(phase), ramp_per_s=self._rate)
 
     def batch(self, users: dict[str, int]) -> None:
-        """These are how many each process has from now on.
+        """Schedule Locust's next batch; `users` is the new number of users per process.
 
         Raises:
-            GreenletExit: the run ends; Locust's master would go on and have users spawned meanwhile.
+            GreenletExit: the run is ending, and Locust's master would go on spawning users.
         """
         runtime = self._runtime
         if self._remote and runtime.stopper.ending:
@@ -211,10 +211,10 @@ class Spawning:
 
 
 class Spawned:
-    """A process's part in the batches: when its users are due.
+    """Due times of one process's users.
 
     Args:
-        process: its name for Locust's dispatcher.
+        process: the process's name in Locust's dispatcher.
     """
 
     def __init__(self, process: str) -> None:
@@ -223,7 +223,7 @@ class Spawned:
         self._users = 0
 
     def next(self, wire: dict[str, object] | None) -> float | None:
-        """When a new user is due, in seconds of the run; None where it does not come in a ramp."""
+        """The due time of a new user in seconds of the run; None if it is not part of a ramp."""
         if wire is None:
             return None
         if self._batch is None or self._batch.number != wire["number"]:

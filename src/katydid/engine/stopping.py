@@ -1,19 +1,20 @@
-"""How a run ends: at the failure threshold, at its time, after its requests, or by a signal; with every row kept.
+"""End a run: at the failure threshold, at its run time, after its requests, or on a signal; without losing rows.
 
-One process counts failures for the whole run: the only one, or the master. A user on a worker that
-fails asks the master whether the failure still belongs to the run (a ticket) and waits for the answer;
-its request is over by then, so nothing that is measured waits with it. That makes the Nth failure the
-last one, however many processes there are.
+One process counts failures for the whole run: the only one, or the master. After a failed request, a user on a worker
+asks the master whether the failure still belongs to the run (a ticket) and waits for the reply. The request is over by
+then, so the wait affects no measurement. Thus the Nth failure is the last one, for any number of processes.
 
-With it no request starts any more, and those in flight may finish: they are what the target held. Where as many
-of them fail again, the target is down, and the rest is not waited for.
+After it, no request starts, and those in flight may finish: they are the load that the target was holding. If as many
+of them fail again, the target is down, and the remaining ones are aborted.
 
-Ending a distributed run has its own trap: Locust's master tells its workers to quit and waits half a
-second, so slow requests and the last reports are lost. Here the master first has every worker finish
-what is in flight and hand in its rows, and only then lets Locust go on.
+A distributed run needs more: Locust's master tells its workers to quit and waits half a second, which loses slow
+requests and the last reports. Here the master first has every worker finish its requests in flight and deliver its
+rows; only then does Locust go on.
 """
 
 import logging
+import os
+import signal
 import time
 from collections.abc import Callable
 
@@ -30,13 +31,15 @@ from katydid.load.threshold import FailureThreshold, RequestShare
 logger = logging.getLogger("katydid")
 
 TICKET_TIMEOUT = 10.0
-"""Seconds until a worker that hears nothing counts its failure itself: the master is gone."""
+"""Seconds that a worker waits for the master's reply; then it counts its failure itself, since the master is gone."""
 FINISH_GRACE_S = 15.0
-"""Seconds beyond the drain that a master waits for a worker's last rows."""
+"""Seconds after the drain time that a master waits for a worker's last rows."""
 MISSING_GRACE_S = 5.0
-"""Seconds that a master waits for the rows of a worker that is out of touch: it may only have stood still."""
+"""Seconds that a master waits for the rows of a worker without heartbeat: its process may only have stalled."""
 UNREADY_GRACE_S = 0.5
-"""Seconds that a worker that cannot take part leaves its message to reach the master."""
+"""Seconds that a worker that cannot take part waits before it quits, so that its message reaches the master."""
+WORKER_PATIENCE = 2.0
+"""Seconds that an interrupted worker waits for its master to end the run for all."""
 
 _ASK = "katydid_failure"
 _ANSWER = "katydid_verdict"
@@ -53,11 +56,11 @@ class Stopper:
     """One process's part in ending a run.
 
     Args:
-        environment: Locust's.
-        runner: its.
-        hand_in: sends this process's last rows on; returns how many rows it recorded in all.
-        nulled: how many values in them did not fit their columns.
-        inbox: of the master's.
+        environment: Locust's environment.
+        runner: Locust's runner.
+        hand_in: delivers this process's last rows; returns the number of samples that it recorded in the run.
+        nulled: returns the number of values that did not fit their columns.
+        inbox: the master's inbox.
     """
 
     def __init__(
@@ -77,38 +80,36 @@ class Stopper:
         self._last_ticket = 0
         self.active = False
         self.workers: set[str] = set()
-        """Ids of the workers that take part; known to the master."""
+        """Ids of the workers that take part; on the master."""
         self._forget(FailureThreshold(0), RequestShare(None), drain=0.0)
         self._register()
 
-    # Begin
-
     def _forget(self, threshold: FailureThreshold, share: RequestShare, *, drain: float) -> None:
-        """What the last run left; a run has these."""
+        """Reset the state of the last run."""
         self._threshold, self._share, self.drain = threshold, share, drain
         self._spent: set[str] = set()
         self._all_started = self._is_cut = False
         self._tickets.clear()
         self.halted = False
-        """The failure threshold was reached: what ends from now on is `after_stop`."""
+        """The failure threshold was reached: requests that end from now on are `after_stop`."""
         self.halted_at: float | None = None
-        """When that was, on the monotonic clock; known to the process that counts."""
+        """When it was reached, on the monotonic clock; in the process that counts failures."""
         self.reason: str | None = None
-        """Why the run ended, as soon as that is known."""
+        """Why the run ended; None until then."""
         self.ending = False
-        """No request may start any more."""
+        """No new request may start."""
         self.rows_promised: dict[str, int] = {}
-        """Rows that each worker says it recorded, once it has finished."""
+        """The number of rows that each worker reports once it has finished."""
         self.nulled: dict[str, int] = {}
-        """Values in each worker's rows that did not fit their columns."""
+        """The number of values in each worker's rows that did not fit their columns."""
 
     def begin(self, limit: int, drain: float, share: RequestShare) -> None:
-        """A run starts in this process.
+        """Begin a run in this process.
 
         Args:
-            limit: failed requests that stop it; 0 = never.
+            limit: number of failed requests that ends the run; 0 = never.
             drain: seconds that requests in flight get at its end.
-            share: this process's part of the requests that end it.
+            share: this process's share of the number of requests that ends the run.
         """
         self._forget(FailureThreshold(limit), share, drain=drain)
         self.active = True
@@ -121,24 +122,24 @@ class Stopper:
 
     @property
     def failures(self) -> int:
-        """Failures that were counted until now; on workers, nothing."""
+        """The number of failures so far; 0 on workers."""
         return self._threshold.failures
 
     @property
     def lost_workers(self) -> list[str]:
-        """Workers that took part and never handed in their last rows, by their names in the samples."""
+        """Workers that took part and did not deliver their last rows, by their names in the samples."""
         lost = self.workers - self.rows_promised.keys()
         return sorted(map(self.name_of, lost))
 
     def name_of(self, client: str) -> str:
-        """Master: a worker's name in the samples, by its id."""
-        assert isinstance(self._runner, MasterRunner)  # noqa: S101 - it alone has clients
+        """On a master: a worker's name in the samples, by its id."""
+        assert isinstance(self._runner, MasterRunner)  # noqa: S101 - only a master has clients
         return name_of(self._runner, client)
 
     # The failure threshold
 
     def admit(self) -> bool:
-        """Whether a failure that just happened belongs to the run; blocks only the calling user."""
+        """Count a failure; return True if it belongs to the run. Blocks only the calling user."""
         if self._threshold.limit == 0:
             return True
         self._last_ticket += 1
@@ -155,10 +156,10 @@ class Stopper:
         try:
             return bool(answer.get(timeout=TICKET_TIMEOUT))
         except gevent.Timeout:
-            logger.warning("the master did not answer for a failure within %g s; it is counted here", TICKET_TIMEOUT)
+            logger.warning("no reply from the master within %g s: the failed request is counted here", TICKET_TIMEOUT)
             return True
         except gevent.GreenletExit:
-            # The run is being stopped. The answer may have come in the same moment.
+            # The run is being stopped. The reply may have arrived at the same moment.
             if answer.ready() and answer.value:
                 return True
             raise
@@ -185,7 +186,7 @@ class Stopper:
                 self._runner.send_message(_HALT)
             self.end("failure-threshold")
         elif self._threshold.hopeless and not self._is_cut:
-            gevent.spawn(self.cut)  # which kills users, and this may be one
+            gevent.spawn(self.cut)  # in another greenlet: it kills users, and this may be one
         return admitted
 
     def _on_halt(self, **_: object) -> None:
@@ -194,7 +195,7 @@ class Stopper:
     # The number of requests
 
     def start_request(self) -> bool:
-        """Whether one more request may start, which then counts."""
+        """Return True if one more request may start, and count it."""
         if not self._share.take():
             return False
         if self._share.spent:
@@ -202,7 +203,7 @@ class Stopper:
         return True
 
     def all_started(self) -> None:
-        """No request is left to start in this process; with its last process, the run ends."""
+        """This process has started its last request; once all processes have, the run ends."""
         if self._all_started:
             return
         self._all_started = True
@@ -217,7 +218,7 @@ class Stopper:
         self._spent.add(worker)
 
     def _await_spent(self, master: MasterRunner) -> None:
-        """End the run when every worker has started its last request; those that are lost have none left."""
+        """End the run when every connected worker has started its last request."""
         while self.active and self.reason is None:
             if not (connected(master) & self.workers) - self._spent:
                 self.end("completed")
@@ -226,9 +227,9 @@ class Stopper:
     # The end
 
     def end(self, reason: str, *, drain: float | None = None) -> None:
-        """End the run for all processes, from any greenlet; returns at once.
+        """End the run in all processes; may be called in any greenlet, and returns at once.
 
-        A user must not do this itself: stopping kills users, and it would wait for its own death.
+        The work is done in a new greenlet: stopping kills users, and a calling user would wait for its own end.
         """
         if self.reason is not None:
             return
@@ -240,8 +241,8 @@ class Stopper:
         gevent.spawn(self._runner.quit if headless else self._runner.stop)
 
     def finish_workers(self) -> None:
-        """Master: have every worker finish what is in flight and hand in its rows; waits for them."""
-        assert isinstance(self._runner, MasterRunner)  # noqa: S101 - asked of a master
+        """On a master: have every worker finish its requests in flight and deliver its rows; wait for them."""
+        assert isinstance(self._runner, MasterRunner)  # noqa: S101 - only called on a master
         self._runner.send_message(_FINISH, {"drain": self.drain})
         begin = time.monotonic()
         clients = self._runner.clients
@@ -252,27 +253,27 @@ class Stopper:
             gevent.sleep(0.05)
 
     def _on_finish(self, msg: Message, **_: object) -> None:
-        """Worker: the master ends the run."""
+        """On a worker: the master ends the run."""
         self.reason = self.reason or "ordered"
         self._environment.stop_timeout = msg.data["drain"]
         self._runner.stop()
 
     def worker_finished(self) -> None:
-        """Worker: all users have stopped; hand in what is left, of our rows and of Locust's counts."""
+        """On a worker: all users have stopped, so deliver the remaining rows and Locust's statistics."""
         recorded = self._hand_in()
-        assert isinstance(self._runner, WorkerRunner)  # noqa: S101 - asked of a worker
+        assert isinstance(self._runner, WorkerRunner)  # noqa: S101 - only called on a worker
         report: dict[str, object] = {}
         self._environment.events.report_to_master.fire(client_id=self._runner.client_id, data=report)
         self._runner.send_message("stats", report)
         self._runner.send_message(_FINISHED, {"rows": recorded, "nulled": self._nulled()})
-        # Locust's worker sleeps for its stop timeout after it has stopped; everything is done by now.
+        # Locust's worker sleeps for its stop timeout after it has stopped, but everything is done by now.
         self._environment.stop_timeout = 0
         self.active = False
 
     def abort_unready(self, why: str) -> None:
-        """Worker: it cannot take part; the master ends the run, since its load would not be what was asked for.
+        """On a worker that cannot take part: have the master end the run, since part of the load would be missing.
 
-        Does not return: Locust would go on to spawn users here.
+        Returns only after FINISH_GRACE_S, since Locust would go on to spawn users here.
         """
         logger.error("this worker cannot take part: %s", why)
         self.active = False
@@ -281,7 +282,7 @@ class Stopper:
         gevent.sleep(FINISH_GRACE_S)
 
     def _on_unfit(self, worker: str, unfit: Unfit) -> None:
-        logger.error("%s cannot take part: %s: the run ends here", self.name_of(worker), harmless(unfit.why))
+        logger.error("%s cannot take part: %s: the run ends", self.name_of(worker), harmless(unfit.why))
         self.end("error", drain=0)
 
     def _on_finished(self, worker: str, finished: Finished) -> None:
@@ -304,10 +305,45 @@ class Stopper:
             runner.register_message(_CUT, lambda **_: self.cut())
 
     def cut(self) -> None:
-        """Wait no longer for requests in flight."""
+        """Abort requests in flight."""
         self._is_cut = True
         self._environment.stop_timeout = 0
         if isinstance(self._runner, MasterRunner):
             self.drain = 0
             self._runner.send_message(_CUT)
         self._runner.user_greenlets.kill(block=False)
+
+
+class Signals:
+    """One process's signal handlers: the first SIGINT ends the run, the second aborts requests in flight."""
+
+    def __init__(self, run: Stopper, runner: Runner) -> None:
+        self._run = run
+        self._runner = runner
+        self._came = 0
+        # This also restores a SIGINT that the shell made us ignore (background jobs).
+        gevent.signal_handler(signal.SIGINT, self.interrupted)
+        if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # `nohup` ignores it
+            gevent.signal_handler(signal.SIGHUP, self.hung_up)
+
+    def interrupted(self) -> None:
+        """Handle SIGINT."""
+        run, is_worker = self._run, isinstance(self._runner, WorkerRunner)
+        if self._came or (run.active and run.ending and not is_worker):
+            run.cut()
+            return
+        self._came += 1
+        if is_worker and run.active:
+            gevent.spawn_later(WORKER_PATIENCE, self._leave)
+        else:
+            # Locust's own handler: it ends the run without tearing down the main greenlet.
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    def hung_up(self) -> None:
+        """Handle SIGHUP: the run ends as on SIGTERM; requests in flight are not aborted."""
+        if not self._came and not self._run.ending:
+            self.interrupted()
+
+    def _leave(self) -> None:
+        if self._run.active and self._run.reason is None:
+            self._runner.quit()

@@ -1,4 +1,4 @@
-"""The Locust user that all workloads build on: it keeps its schedule and leaves a sample a request."""
+"""The Locust user that all workloads build on: it sends requests on schedule and records a sample per request."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -32,11 +32,11 @@ from katydid.transport.exchange import Exchange, Request, Sink
 plugin.install()
 
 WAKE_UP = 0.001
-"""Seconds; what a timer of the event loop can be off by."""
+"""Maximum error of an event-loop timer, in seconds."""
 BARRIER_POLL = 0.2
-"""Seconds between looks at a barrier whose time of release is not known yet."""
+"""Seconds between checks of a barrier whose release time is not known yet."""
 IDLE_POLL = 1.0
-"""Seconds between looks for a request, of a user that has none to wait for."""
+"""Seconds between checks for a new request, if there is none to wait for."""
 
 
 Options = TypeVar("Options", bound=RunOptions)
@@ -46,22 +46,23 @@ Service = TypeVar("Service")
 class PacedUser(User, Generic[Options, Service]):
     """Sends one request whenever its schedule (`load.schedule`) says so.
 
-    A workload is a subclass with a `perform`, or with an `iterate` where one request is not all; of
-    `PacedUser[Options, Service]`, where its type checker is to know both. Its attributes say what it needs:
+    A workload is a subclass with a `perform` method, or with an `iterate` method if an iteration has several requests.
+    Subclass `PacedUser[Options, Service]` to give a type checker both types.
 
     Attributes:
-        workload: the folder that its runs go to.
-        service_class: what its users share.
-        options_class: its options; where there is a record, with the record's.
-        request_type: how Locust's tables call its requests.
-        record: everything that a workload of one's own brings beside its users; it says the name and the columns, too.
-        metrics: made of columns, where there is no record: they are in every table, comparison and thresholds file.
+        workload: the folder of its runs.
+        service_class: the class of the service that its users share.
+        options_class: its options; a record's options are added.
+        request_type: the type of its requests in Locust's tables.
+        record: everything else that a custom workload has (metrics, rules, report section); sets name and columns too.
+        metrics: metrics of columns, for a workload without a record; they appear in every table, comparison and
+            thresholds file.
         extra_columns: columns that it adds to the samples (`Sample.extra`), with their types.
-        default_users: how many there are where nobody says.
-        waits_for_all: its first request comes when every user of the run has come back from `arrive`.
-        ends_itself: each user has had enough one day (`done`), so that a run needs no run time.
+        default_users: the number of users if the options do not set it.
+        waits_for_all: the first request waits until every user of the run has returned from `arrive`.
+        ends_itself: every user finishes by itself (`done`), so that a run needs no run time.
         release_delay: seconds from the last user's spawning to the release of a burst, so that all are ready.
-        may_leave: its clients may hang up in the middle of a request (`--abandon`).
+        may_leave: its clients may abort a request (`--abandon`).
     """
 
     abstract = True
@@ -90,7 +91,7 @@ class PacedUser(User, Generic[Options, Service]):
         for base in (base.options_class for base in cls.__bases__ if hasattr(base, "options_class")):
             if not issubclass(cls.options_class, base):
                 raise ConfigError(f"{cls.__name__}.options_class: make it a subclass of {base.__name__}")
-        declare(cls.extra_columns, cls.metrics)  # a slip of the pen is told before any load
+        declare(cls.extra_columns, cls.metrics)  # report mistakes before the load
         parsing.register(cls.options_class)
 
     def __init__(self, environment: Environment) -> None:
@@ -104,31 +105,31 @@ class PacedUser(User, Generic[Options, Service]):
 
     @property
     def options(self) -> Options:
-        """What the run was asked to do; of the workload's `options_class`."""
-        return self.run_context.options  # type: ignore[return-value]  # the run has read them by that class
+        """The run's options, an instance of the workload's `options_class`."""
+        return self.run_context.options  # type: ignore[return-value]  # the run parsed them into that class
 
     @property
     def service(self) -> Service:
-        """What this process's users of one target share; of the workload's `service_class`."""
-        service: Any = self.run_context.service  # the run has made it of that class
+        """The service that this process's users of one target share, an instance of the workload's `service_class`."""
+        service: Any = self.run_context.service  # the run created it from that class
         if isinstance(service, Spread):
             number, arrival = self.draw
             service = service.of(arrival if self._schedule and self._schedule.arrival is not None else number)
         return service  # type: ignore[no-any-return]
 
     def perform(self, sample: Sample) -> None:
-        """Send one request and fill in its sample, also when the greenlet is killed meanwhile."""
+        """Send one request and fill in its sample, even if the greenlet is killed during the request."""
         raise NotImplementedError
 
     def measured(
         self, sample: Sample, talk: Callable[[Exchange], None], note: Callable[[Exchange], None] = lambda _: None
     ) -> Exchange:
-        """Talk to the target, and fill in a sample with what the wire told; also when the greenlet is killed meanwhile.
+        """Talk to the target and fill in a sample's times and sizes, even if the greenlet is killed meanwhile.
 
         Args:
-            sample: of the request.
-            talk: sends, and waits for the end; it fills in the exchange.
-            note: fills in what else is known of it then.
+            sample: the request's sample.
+            talk: sends the request and waits for the end; fills in the exchange.
+            note: fills in other columns after that.
         """
         exchange = Exchange()
         try:
@@ -139,15 +140,15 @@ class PacedUser(User, Generic[Options, Service]):
         return exchange
 
     def exchange(self, sample: Sample, request: Request, parser: Parser, sink: Sink | None = None) -> Exchange:
-        """Send a request and fill in its sample: what the wire told, what the answer has, and how it ended.
+        """Send a request and fill in its sample: times and sizes, the answer's content, and the outcome.
 
         Args:
-            sample: of the request.
-            request: as it is sent.
-            parser: reads the answer, and says what was wrong with it (`measuring.Facts`).
-            sink: what is fed, where it is not the parser itself.
+            sample: the request's sample.
+            request: the request.
+            parser: parses the answer and judges it (`measuring.Facts`).
+            sink: takes the answer's bytes; None for the parser itself.
         """
-        service: Any = self.service  # of those that a service over WebSockets lacks, it needs a client of HTTP
+        service: Any = self.service  # it must have an HTTP client, which WebSocket services lack
         run, exchange, fed = self.run_context, Exchange(), parser if sink is None else sink
         leaving, departure = run.options.leaving, None
         if leaving is not None and leaving.leaves(run.options.seed, *self.draw):
@@ -172,36 +173,36 @@ class PacedUser(User, Generic[Options, Service]):
 
     @property
     def interval(self) -> float:
-        """Seconds from one start of this user to its next; 0 where it goes on as soon as it can."""
+        """Seconds from one start of this user to its next; 0 to continue as soon as possible."""
         return self.options.user_interval
 
     @classmethod
     def busy_seconds(cls, options: Any) -> float:
-        """Seconds that an iteration may take, generously: how many users a rate has by default.
+        """A generous estimate of an iteration's seconds: it sets the default number of users for an arrival rate.
 
         Args:
-            options: of the run, as Locust has parsed them.
+            options: the run's options as parsed by Locust.
         """
         del options
         return BUSY_SECONDS
 
     @property
     def draw(self) -> tuple[int, int]:
-        """What its prompt is drawn by: user and iteration, or the arrival, whichever user is free for it.
+        """The key that its prompt is drawn with: (user, iteration), or (0, arrival) whichever user serves the arrival.
 
-        So both versions of a comparison are sent the same prompts at the same instants.
+        So both versions of a comparison get the same prompts at the same instants.
         """
         arrival = self._schedule.arrival if self._schedule else None
         return (self.index, self.iteration) if arrival is None else (0, arrival)
 
     def arrive(self) -> Sequence[str | None] | None:
-        """What there is to do before all else; what this user says of itself to all others, see `user_ready`."""
+        """Override to do something before everything else; the result is shared with all users, see `user_ready`."""
 
     def prepare(self) -> None:
-        """What there is to do just before an iteration is due."""
+        """Override to do something just before an iteration is due."""
 
     def on_start(self) -> None:
-        """Wait for the first start; `wait`, not `sleep`, so that a stopping run need not wait with us."""
+        """Wait for the first start, with `wait` rather than `sleep`, so that a stopping run can interrupt it."""
         run = self.run_context
         fact = self.arrive()
         if self.options.mode.is_open or self.stage.rate is not None:
@@ -213,7 +214,7 @@ class PacedUser(User, Generic[Options, Service]):
         self.wait()  # type: ignore[no-untyped-call]  # Locust's
 
     def _paced(self, fact: object) -> Pacer:
-        """The schedule of a user that depends on no other, once it may begin."""
+        """The schedule of a user with its own pace (an interval or a closed loop), once it may begin."""
         run = self.run_context
         ready, origin = time.monotonic(), run.info.origin
         phase = effective_phase(Phase(self.options.phase), ramp=self.due is not None)
@@ -224,7 +225,7 @@ class PacedUser(User, Generic[Options, Service]):
         if phase is Phase.BURST or self.waits_for_all:
             while (released := run.barrier.released_at) is None:
                 self.wait()  # type: ignore[no-untyped-call]  # Locust's
-            ready = max(ready, released)  # who comes after the burst, as where a worker was lost, starts then
+            ready = max(ready, released)  # a user that comes after the release, as after a lost worker, starts at once
             origin = released if self.waits_for_all else origin
         first = first_start(
             phase,
@@ -237,7 +238,7 @@ class PacedUser(User, Generic[Options, Service]):
         return Pacer(self.interval, first)
 
     def wait_time(self) -> float:
-        """Seconds until the next request is due; Locust asks after each task, and in a pause."""
+        """Seconds until the next request is due; Locust calls this after each task and during a pause."""
         if self._pause is not None:
             return self._pause
         if self._schedule is None:
@@ -255,23 +256,23 @@ class PacedUser(User, Generic[Options, Service]):
         self.iteration += 1
         self.prepare()
         while (early := self._schedule.scheduled - time.monotonic()) > WAKE_UP:
-            gevent.sleep(early)  # a timer of a long turn of the event loop counts from that turn's beginning
-        if self.run_context.stopper.ending:  # woken in the moment in which the run ends
+            gevent.sleep(early)  # repeat: a timer counts from the start of the event loop's current iteration
+        if self.run_context.stopper.ending:  # the run ended while this user was waiting
             raise StopUser
         while self.stage.is_over(self._schedule.scheduled - self.run_context.info.origin):
-            self.wait()  # type: ignore[no-untyped-call]  # Locust's, which stops all users of a stage itself
+            self.wait()  # type: ignore[no-untyped-call]  # until Locust stops the users of the stage
         self._schedule.begun()
         if self._schedule.spent:
             self.run_context.stopper.all_started()
         self.iterate(self._schedule.scheduled)
 
     def iterate(self, scheduled: float) -> None:
-        """One iteration, due at `scheduled` on the monotonic clock: one request, unless a workload says otherwise."""
+        """One iteration, due at `scheduled` on the monotonic clock: one request, unless a workload overrides it."""
         with self.sampled(scheduled) as sample:
             self.perform(sample)
 
     def pause(self, until: float) -> None:
-        """Wait within an iteration, for a moment on the monotonic clock; a run that ends does not wait with us.
+        """Wait inside an iteration until a moment on the monotonic clock, or until the run ends.
 
         Raises:
             StopUser: the run ends.
@@ -287,32 +288,32 @@ class PacedUser(User, Generic[Options, Service]):
         raise StopUser
 
     def now_ms(self) -> float:
-        """Milliseconds of the run."""
+        """The current time in milliseconds of the run."""
         return self.run_context.info.ms(time.monotonic())
 
     @classmethod
     def finished(cls, report: Report | None, options: Any) -> None:
-        """What to do with the report of a run that is over, in the process that keeps its folder."""
+        """Override to use the report of a finished run, in the process that writes its folder."""
 
     def done(self) -> NoReturn:
-        """This user has nothing more to do; the run ends with its last one."""
+        """End this user: it has nothing more to do. The run ends with its last user."""
         self.run_context.barrier.user_done()
         raise StopUser
 
     def sampled(self, scheduled: float, name: str | None = None, *, counts: bool = True) -> Sampled:
-        """A request's sample, recorded when the block ends, however it ends.
+        """A context manager with a request's sample, which is recorded when the block ends in any way.
 
         Args:
             scheduled: when the request was due, on the monotonic clock.
-            name: what it is called in tables; by default the service's name.
-            counts: it is a request; False for a row that tells of several requests together.
+            name: the request's name in tables; by default the service's name.
+            counts: True for a request; False for a row that stands for several requests.
 
         Raises:
-            StopUser: no request starts any more: the failure threshold has stopped the run, or all have started.
+            StopUser: no more requests may start: the failure threshold was reached, or all have started.
         """
         run, service = self.run_context, self.service
         stopper, recorder = run.stopper, run.recorder
-        if stopper.halted or (counts and not stopper.start_request()):  # of several requests, the next
+        if stopper.halted or (counts and not stopper.start_request()):
             raise StopUser
         name = name or run.service.name
         sample = recorder.new_sample(self.index, self.iteration, name=name, scheduled=scheduled, stage=self.stage)

@@ -1,4 +1,4 @@
-/* `skim` and `run` of protocol/skim.py and `unwrap` of protocol/chunked.py, for Python. */
+/* Python bindings of `skim` and `run` (protocol/skim.py) and `unwrap` (protocol/chunked.py). */
 
 #define Py_LIMITED_API 0x030b0000
 #define PY_SSIZE_T_CLEAN
@@ -7,7 +7,7 @@
 
 #include "skim.h"
 
-/* The arguments of both: data, a position in them, and a rule; -1 and an exception for anything else. */
+/* Parse the arguments of `skim` and `run`: data, a position in it, and a rule. On error set an exception, return -1. */
 static int
 arguments(PyObject *const *args, Py_ssize_t nargs, Span *data, Py_ssize_t *position, Rule *rule)
 {

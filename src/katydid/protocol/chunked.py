@@ -1,8 +1,8 @@
-"""Chunked transfer coding, a block at a time (RFC 9112, 7.1). Knows no message around the chunks.
+"""Decode chunked transfer coding in bulk (RFC 9112, 7.1). Knows only chunks, not the message around them.
 
-A server that streams sends a chunk an event. Reading each of them step by step would cost more than the
-events themselves, so whole chunks in their plainest form are taken in bulk; the reader in `http1` takes
-whatever is not. `unwrap` is the specification of that, and `_skim.c` the same in C, taken where it could be compiled.
+A streaming server sends one chunk per event. Decoding them step by step would cost more than parsing the events, so
+complete chunks in the simplest form are taken in bulk; the reader in `http1` decodes the rest. `unwrap` is the
+specification; `_skim.c` does the same in C and is used if it was compiled.
 """
 
 import contextlib
@@ -17,27 +17,27 @@ _LAST = b"0\r\n\r\n"
 
 
 def chunk_size(line: bytes) -> int:
-    """The size that a chunk's first line names, its extensions left aside.
+    """Parse the size in a chunk's first line, ignoring extensions.
 
     Raises:
-        ProtocolError: it names none.
+        ProtocolError: the line has no valid size.
     """
     digits = line.partition(b";")[0].strip()
     if not _HEX.fullmatch(digits):
-        raise ProtocolError(f"a chunk of size {line[:20]!r}")
+        raise ProtocolError(f"invalid chunk size {line[:20]!r}")
     return int(digits, 16)
 
 
 def unwrap(data: bytes, position: int, most: int, /) -> tuple[int, bytes, bool]:
-    """Take the chunks that are there whole and plain, and the end of the body where it follows without trailers.
+    """Take complete chunks without extensions, and the end of the body if it follows without trailers.
 
     Args:
-        data: of a chunked body, as it came over the wire.
+        data: bytes of a chunked body as received.
         position: where a chunk begins.
-        most: chunks to take; the end is not looked for behind that many.
+        most: maximum number of chunks; after that many, the end is not looked for.
 
     Returns:
-        (position, body, ended): where to go on, what was in the chunks, and whether the body ends there.
+        (position, body, ended): where to continue, the content of the chunks, and whether the body ends there.
     """
     bodies: list[bytes] = []
     while len(bodies) < most:
@@ -52,7 +52,7 @@ def unwrap(data: bytes, position: int, most: int, /) -> tuple[int, bytes, bool]:
 
 
 compiled: Callable[[bytes, int, int], tuple[int, bytes, bool]] | None = None
-"""The twin in C; None where it is not there."""
+"""The C implementation; None if it was not compiled."""
 with contextlib.suppress(ImportError):
     from katydid.protocol._skim import unwrap as compiled
 

@@ -1,11 +1,11 @@
-"""Content events counted by their bytes, without reading each as JSON. Knows no API.
+"""Count content events by their bytes, without parsing each as JSON. Knows no API.
 
-Nearly all events of a stream look alike but for their text. From one that was fully read, and said nothing but its
-text, a rule is learned: its bytes, with holes for the text and for what differs from event to event and says
-nothing (`FREE`: an id, a time). Whatever fills the holes is read in the same way, and whatever differs elsewhere
-(another member, in front of the text or behind it, or another value) is left to the parser. So counting is reading.
+Nearly all events of a stream differ only in their text. A rule is learned from one event that was fully parsed and
+has nothing but text: its bytes, with holes for the text and for members that vary without meaning (`FREE`: an id, a
+time). An event that differs anywhere else (another member, another value) does not match and goes to the parser.
+So counting gives the same result as parsing.
 
-An event is taken to have one choice, as our requests ask for.
+An event is assumed to have one choice, which is what our requests ask for.
 """
 
 import re
@@ -18,24 +18,24 @@ FREE = frozenset(
     b"content_index created created_at id index item_id message_id model obfuscation output_index p provider "
     b"request_id response_id sequence_number summary_index system_fingerprint".split()
 )
-"""Members whose values no dialect looks at: a text or a whole number in them may be any other."""
+"""Members that no dialect reads: their strings and integers may vary between events."""
 
 _STRING = rb'"((?:[^"\\]|\\.)*+)"'
 _MEMBER = re.compile(_STRING + rb"(?:(\s*:\s*)(?:" + _STRING + rb"|(-?[0-9]+)(?=[\s,}\]]))?)?", re.DOTALL)
-"""Each text of an event; where it is a member's name, its value too, if that is a text or a whole number."""
+"""A string of an event. If it is a member's name, its value too, if that is a string or an integer."""
 _HOLE = re.compile(b"[" + STRING + NUMBER + TEXT + b"]")
 _NO_EVENT = re.compile(rb"[\x00-\x1f]")
-"""What stands in no event of one line; the holes are written with such."""
+"""Control characters, which never occur in a one-line event; rules use them to mark holes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What a dialect's content events look like.
+    """The form of a dialect's content events.
 
     Attributes:
-        start: what stands before an event's JSON.
-        separator: what stands behind it.
-        texts: names of the members that have its text.
+        start: the bytes before an event's JSON.
+        separator: the bytes after it.
+        texts: names of the members that have the text.
     """
 
     start: bytes
@@ -43,10 +43,10 @@ class Shape:
     texts: frozenset[bytes]
 
     def learn(self, event: bytes) -> "ContentRule | None":
-        """The rule that a content event follows, if it says nothing else; None for one of another shape.
+        """Learn a rule from a content event that has nothing but text; None if its form does not allow one.
 
         Args:
-            event: its JSON.
+            event: the event's JSON.
         """
         if _NO_EVENT.search(event):
             return None
@@ -70,11 +70,11 @@ class Shape:
 
 
 class ContentRule:
-    """Counts the content events of a shape; see `Shape.learn`.
+    """Counts the content events that match what `Shape.learn` learned.
 
     Attributes:
-        chunk: what an HTTP chunk looks like that is such an event.
-        visible: its text is output that a user sees, as who learns it says.
+        chunk: the rule for an HTTP chunk that is one such event.
+        visible: the text is visible output, not reasoning; set by whoever learns the rule.
     """
 
     __slots__ = ("_ending", "_separator", "_start", "chunk", "visible")
@@ -87,21 +87,21 @@ class ContentRule:
         self._ending = _HOLE.split(self.chunk)[-1]
 
     def fits(self, event: bytes) -> bool:
-        """Whether an event, given as its JSON, is one of them."""
+        """Return True if an event, given as its JSON, matches the rule."""
         whole = self._start + event + self._separator
         return skim.fastest_run(whole, 0, self.chunk) == (len(whole), 1)
 
     def find(self, data: bytes) -> tuple[int, int, int]:
-        """Where the first content events of a block lie that follow each other, and how many they are.
+        """Find the first unbroken series of matching events in a block.
 
         Args:
-            data: events, from where one begins.
+            data: events; an event begins at the first byte.
 
         Returns:
-            (begin, end, count): from the first to behind the last of them; count 0 where there are none.
+            (begin, end, count): the series is `data[begin:end]`; count is 0 if no event matches.
         """
         begin = 0
-        while data.find(self._ending, begin) >= 0:  # the most telling piece: it says that the answer goes on
+        while data.find(self._ending, begin) >= 0:  # the most selective piece: without it, no event matches
             end, count = skim.fastest_run(data, begin, self.chunk)
             if count:
                 return begin, end, count

@@ -1,4 +1,4 @@
-"""The heads of HTTP/1.1 messages (RFC 9112, 3 to 5): a request's as bytes, a response's out of bytes."""
+"""The heads of HTTP/1.1 messages (RFC 9112, 3 to 5): write a request's head, parse a response's head."""
 
 from collections.abc import Mapping
 from functools import lru_cache
@@ -8,18 +8,18 @@ from katydid.model.errors import ConfigError, LimitError, ProtocolError
 from katydid.protocol.unpacking import codings
 
 MAX_HEAD = 64 * 1024
-"""Bytes of a response's head; servers' own limits are 8 to 32 KiB."""
+"""Maximum bytes of a response's head; servers themselves limit heads to 8 to 32 KiB."""
 MAX_HEADERS = 1000
 SWITCHING_PROTOCOLS = 101
 MOST_HEADS = 64
-"""Heads that are remembered: a server that puts nothing of its own into each writes the same one all second long."""
+"""Parsed heads that are cached: a server without per-response headers sends the same head until its Date changes."""
 
 
 def request_bytes(method: str, target: str, headers: dict[str, str], body: bytes = b"") -> bytes:
-    """A request, with Content-Length where there is a body.
+    """The bytes of a request; a Content-Length is added if it has a body, or a method that expects one.
 
     Raises:
-        ConfigError: a header has a line break or is not Latin-1, which could smuggle another header in.
+        ConfigError: a header or the path has a line break (header injection), or is not Latin-1.
     """
     lines = [f"{method} {target} HTTP/1.1"]
     lines += [f"{name}: {value}" for name, value in headers.items()]
@@ -35,13 +35,13 @@ def request_bytes(method: str, target: str, headers: dict[str, str], body: bytes
 
 
 class Head(NamedTuple):
-    """What a response's head says.
+    """A parsed response head.
 
     Attributes:
         headers: names in lower case, duplicates joined.
-        keep_alive: whether the connection may carry another message.
-        chunked: the body comes in chunks; whatever its length is said to be (RFC 9112, 6.3).
-        encoding: what was done to the body; see `unpacking.codings`.
+        keep_alive: the connection may be reused.
+        chunked: the body is chunked, even if there is a Content-Length (RFC 9112, 6.3).
+        encoding: the codings applied to the body; see `unpacking.codings`.
     """
 
     status: int
@@ -53,10 +53,10 @@ class Head(NamedTuple):
 
 
 def split_head(buffer: bytes, begin: int) -> tuple[bytes | None, int]:
-    """The head that begins there, up to the first empty line, whether lines end with CRLF or with LF alone.
+    """Split off the head that begins at `begin`: up to the first empty line, with CRLF or bare LF line ends.
 
     Returns:
-        (head, position): and where what follows begins; None, and where it began, where it is not whole.
+        (head, position after it); (None, begin) if the head is not complete.
     """
     at = buffer.find(b"\r\n\r\n", begin)
     bare = buffer.find(b"\n\n", begin, at if at >= 0 else len(buffer))
@@ -67,10 +67,10 @@ def split_head(buffer: bytes, begin: int) -> tuple[bytes | None, int]:
 
 @lru_cache(MOST_HEADS)
 def read_head(head: bytes) -> Head:
-    """What a response's head says, without the empty line that ends it.
+    """Parse a response's head, given without the empty line that ends it.
 
     Raises:
-        ProtocolError: it is not one of HTTP/1.
+        ProtocolError: it is not an HTTP/1 head.
         LimitError: it has more than `MAX_HEADERS` headers.
     """
     first, *lines = head.decode("latin-1").replace("\r\n", "\n").split("\n")
@@ -83,13 +83,13 @@ def read_head(head: bytes) -> Head:
 
 
 def is_interim(status: int) -> bool:
-    """Whether another answer to the same request follows (RFC 9110, 15.2).
+    """Return True if the final response to the same request is still to come (RFC 9110, 15.2).
 
     Raises:
-        ProtocolError: it is the last word of HTTP on this connection.
+        ProtocolError: the status is 101, which ends HTTP on this connection.
     """
     if status == SWITCHING_PROTOCOLS:
-        raise ProtocolError("it switches to another protocol (101), which nobody asked for")
+        raise ProtocolError("the target switched to another protocol (101) without being asked")
     return 100 <= status < 200
 
 
@@ -112,7 +112,7 @@ def _headers(lines: list[str]) -> dict[str, str]:
             continue
         name, colon, value = line.partition(":")
         if not colon:
-            continue  # old devices and scripts write such lines; whatever they say, it frames nothing
+            continue  # old devices and scripts send such lines; they cannot affect the framing
         last = name.strip().lower()
         value = value.strip()
         headers[last] = f"{headers[last]}, {value}" if last in headers else value
@@ -121,13 +121,13 @@ def _headers(lines: list[str]) -> dict[str, str]:
 
 @lru_cache(MOST_HEADS)
 def content_length(value: str) -> int:
-    """The number of a Content-Length; the same several times is one (RFC 9112, 6.3).
+    """Parse a Content-Length; the same number repeated is valid (RFC 9112, 6.3).
 
     Raises:
-        ProtocolError: it is not a number, or several.
+        ProtocolError: it is not a number, or has different numbers.
     """
     lengths = {length.strip() for length in value.split(",")}
     length = lengths.pop()
     if lengths or not length.isascii() or not length.isdigit():
-        raise ProtocolError(f"Content-Length {value[:40]!r}")
+        raise ProtocolError(f"invalid Content-Length {value[:40]!r}")
     return int(length)

@@ -1,7 +1,6 @@
-"""HTTP/1.1 responses without I/O: a response out of bytes in any split (RFC 9112).
+"""An incremental parser for HTTP/1.1 responses, sans I/O (RFC 9112).
 
-Does not know who is at the other end of the line, nor what a body means. It is liberal in what it
-takes, since gateways are liberal in what they send, and bounded in what it holds.
+It does not interpret bodies. It accepts deviations from the standard that gateways produce, and limits what it buffers.
 """
 
 from collections.abc import Mapping
@@ -12,32 +11,32 @@ from katydid.protocol.heads import MAX_HEAD, content_length, is_interim, read_he
 from katydid.protocol.unpacking import Unpacker
 
 MAX_BODY = 256 * 1024 * 1024
-"""Bytes of a body as received: a stream without an end must not fill the memory with its times."""
+"""Maximum bytes of a body as received: the times of an endless stream must not fill the memory."""
 _MAX_CHUNK_LINE = 4096
 _NO_BODY = frozenset({204, 304})
 
 
 class NoResponseError(ProtocolError):
-    """The peer closed before it sent a byte."""
+    """The peer closed the connection before it sent a byte."""
 
 
 class TruncatedError(ProtocolError):
-    """The peer closed in the middle of its message."""
+    """The peer closed the connection in the middle of its message."""
 
 
 class ResponseReader:
-    """Reads one response.
+    """Parses one response, received in any pieces.
 
     Attributes:
-        status, reason, headers: once the head is complete; names in lower case, duplicates joined.
-        complete: the message has come to its end.
-        keep_alive: whether the connection may carry another message after it.
-        leftover: bytes that came after the end.
-        body_bytes: of the body as received, before any decoding.
-        between_chunks: the next byte begins a chunk whose body needs no decoding.
+        status, reason, headers: set once the head is complete; header names in lower case, duplicates joined.
+        complete: the whole message has been received.
+        keep_alive: the connection may be reused after it.
+        leftover: bytes received after the end of the message.
+        body_bytes: size of the body as received, before decompression.
+        between_chunks: the next byte begins a chunk, and the body is not compressed.
 
     Raises:
-        ProtocolError: from `feed` and `eof`, with what is wrong.
+        ProtocolError: from `feed` and `eof`: the response is malformed.
     """
 
     __slots__ = (
@@ -65,8 +64,8 @@ class ResponseReader:
         self.head_done = False
         self._received = False
         self._chunked = False
-        self._left: int | None = None  # bytes of the body or chunk to come; None = until the peer closes
-        self._stage = "size"  # of a chunked body: size, data, end, trailer
+        self._left: int | None = None  # bytes of the body or chunk still to come; None = until the peer closes
+        self._stage = "size"  # next part of a chunked body: size, data, end, trailer
         self._unpacker: Unpacker | None = None
         self.status: int | None = None
         self.reason = ""
@@ -78,13 +77,13 @@ class ResponseReader:
         self.between_chunks = False
 
     def feed(self, data: bytes) -> bytes:
-        """The body bytes that these bytes bring, without their framing."""
+        """Take received bytes; return the body bytes in them, without framing."""
         if not self.head_done:
             data = self.take_head(data)
         return self.take_body(data)
 
     def take_head(self, data: bytes) -> bytes:
-        """The bytes behind the head; none while it is not complete."""
+        """Take bytes of the head; return the bytes after it, none while the head is incomplete."""
         self._received = self._received or bool(data)
         self._buffer += data
         if not self._read_head():
@@ -93,7 +92,7 @@ class ResponseReader:
         return data
 
     def take_body(self, data: bytes) -> bytes:
-        """The body bytes that the bytes behind the head bring."""
+        """Take bytes after the head; return the body bytes in them, without framing."""
         if self.complete or not data:
             self.leftover += data
             return b""
@@ -104,17 +103,17 @@ class ResponseReader:
         return self._unpacker.feed(body) if self._unpacker else body
 
     def pass_over(self, size: int) -> None:
-        """Count body bytes; also those that somebody else has taken, as whole chunks `between_chunks`."""
+        """Count body bytes, also those of whole chunks that the caller took itself `between_chunks`."""
         self.body_bytes += size
         if self.body_bytes > MAX_BODY:
             raise LimitError(f"a body of more than {MAX_BODY} bytes")
 
     def eof(self) -> None:
-        """The peer closed: the end of a body without a length, the breaking-off of any other."""
+        """The peer closed the connection: a body without a length is complete, any other message is truncated."""
         if self.complete:
             return
         until_close = self._left is None and not self._chunked
-        all_there = self._stage == "trailer"  # the last chunk has come, the last line has not
+        all_there = self._stage == "trailer"  # the last chunk has arrived, the final empty line has not
         if self.head_done and (until_close or all_there):
             self.complete = True
             self.keep_alive = False
@@ -144,7 +143,7 @@ class ResponseReader:
             raise LimitError(f"a head of more than {MAX_HEAD} bytes")
         known = read_head(head)
         if is_interim(known.status):
-            return  # the real one follows
+            return  # the final response follows
         self.status, self.reason, self.headers, self.keep_alive, self._chunked, encoding = known
         self.head_done = True
         if encoding:
@@ -197,24 +196,24 @@ class ResponseReader:
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
     def _take_line(self, data: bytes, position: int) -> int:
-        """Take a line of the chunked framing, or keep what is there of it; where to go on."""
+        """Take a line of the chunk framing, or keep it if it is incomplete; return where to continue."""
         line_end = data.find(b"\n", position)
         if line_end < 0:
             self._buffer = data[position:]
             if len(self._buffer) > _MAX_CHUNK_LINE:
-                raise LimitError("a chunk's head without an end")
+                raise LimitError(f"a chunk's size line of more than {_MAX_CHUNK_LINE} bytes")
             return len(data)
         self.complete = self._end_of_line(data[position:line_end].rstrip(b"\r"))
         return line_end + 1
 
     def _end_of_line(self, line: bytes) -> bool:
-        """Take a line of the chunked framing; True at the end of the message."""
+        """Take a line of the chunk framing; return True at the end of the message."""
         if self._stage == "size":
             self._left = chunked.chunk_size(line)
             self._stage = "data" if self._left else "trailer"
         elif self._stage == "end":
             if line:
-                raise ProtocolError("a chunk is longer than it said")
+                raise ProtocolError("a chunk is longer than its size line says")
             self._stage = "size"
         else:
             return not line  # trailers are skipped up to the empty line

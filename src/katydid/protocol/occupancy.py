@@ -1,7 +1,7 @@
-"""How many requests a server is working on, by what it says of itself: `/metrics` and `/slots`. Pure.
+"""Read how many requests a server is working on, from its `/metrics` or `/slots`. Pure.
 
-Requests in its queue count: they are its clients' as well. Names are those of vLLM (also under Ray), SGLang, llama.cpp,
-Text Generation Inference, LMDeploy, and of the embedded target.
+Queued requests count too. The series are those of vLLM (also under Ray), SGLang, llama.cpp, Text Generation Inference,
+LMDeploy and the embedded target.
 """
 
 import json
@@ -14,13 +14,13 @@ _SERIES = re.compile(
     rb"(?:\{[^}]*\})?[ \t]+([0-9.eE+-]+)",
     re.MULTILINE,
 )
-"""A line of Prometheus' text format, with its value."""
+"""A line of Prometheus' text format; the group is its value."""
 _IDLE = 0
-"""Of the number that older llama.cpp has for a slot's state."""
+"""The state number of an idle slot in older versions of llama.cpp."""
 
 
 def of_metrics(page: bytes) -> int | None:
-    """Requests that run and wait, the sums over all label values; None where no series that we know says so."""
+    """Running plus waiting requests, summed over all labels; None if the page has no series that we know."""
     try:
         values = [float(value) for value in _SERIES.findall(page)]
         return round(sum(values)) if values else None
@@ -29,7 +29,7 @@ def of_metrics(page: bytes) -> int | None:
 
 
 def of_slots(page: bytes) -> int | None:
-    """Slots of llama.cpp's server that are taken; None where the page is not its."""
+    """Busy slots of llama.cpp's server; None if the page is not a list of its slots."""
     try:
         slots = json.loads(page)
     except ValueError:
@@ -41,7 +41,7 @@ def of_slots(page: bytes) -> int | None:
 
 
 def _state(slot: object) -> bool | None:
-    """Whether a slot is taken."""
+    """Return True if a slot is busy; None if it does not say."""
     if not isinstance(slot, dict):
         return None
     if isinstance(processing := slot.get("is_processing"), bool):

@@ -1,6 +1,6 @@
-/* What protocol/skim.py says, in C: the content events of a chunked body are found and counted where they lie,
- * without a Python object for any of them. That module is the specification; the tests hold both against each
- * other. Memory is only read, and only inside the given bytes. Include Python.h first, with _GNU_SOURCE.
+/* protocol/skim.py in C: count the content events of a chunked body in place, without creating a Python object for
+ * each. That module is the specification; the tests compare both. The code only reads memory, and only inside the
+ * given bytes. Include Python.h first, with _GNU_SOURCE.
  */
 
 #ifndef KATYDID_SKIM_H
@@ -16,7 +16,7 @@ typedef struct {
 #define MOST_HOLES 24
 #define MOST_DIGITS 18
 
-/* A piece of a rule: a literal, and the hole behind it; 0 where the rule ends. */
+/* A piece of a rule: a literal, and the kind of hole after it; 0 at the end of the rule. */
 typedef struct {
     Span literal;
     char hole;
@@ -24,13 +24,13 @@ typedef struct {
 
 enum { STRING_HOLE = 1, NUMBER_HOLE = 2, TEXT_HOLE = 3 };
 
-/* What a plain content event looks like; see protocol/counting.py. Points into the bytes that it was made of. */
+/* The form of a plain content event; see protocol/counting.py. Points into the bytes that it was parsed from. */
 typedef struct {
     Piece pieces[MOST_HOLES + 1];
     int count;
 } Rule;
 
-/* The span of a bytes object; -1 and an exception for anything else. */
+/* The span of a bytes object; for anything else set an exception and return -1. */
 static int
 span_of(PyObject *object, Span *span)
 {
@@ -57,7 +57,7 @@ hex_digit(char c)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* The body of the chunk that lies whole and plain at `data`; 0 where none does. */
+/* Find the body of the chunk at the start of `data`; return 0 unless it is complete and has no extensions. */
 static int
 plain_chunk(Span data, Span *body)
 {
@@ -77,7 +77,7 @@ plain_chunk(Span data, Span *body)
     return 1;
 }
 
-/* The pieces of a rule; -1 and an exception where there are too many. */
+/* Split a rule into pieces; if there are too many, set an exception and return -1. */
 static int
 rule_of(Span bytes, Rule *rule)
 {
@@ -116,7 +116,9 @@ behind_string(const char *at, const char *end)
     return at;
 }
 
-/* Behind a whole number as JSON has it; NULL where none is. */
+/* The functions behind_… return the position after what they match at `at`, or NULL if there is none. */
+
+/* A JSON integer. */
 static const char *
 behind_number(const char *at, const char *end)
 {
@@ -130,7 +132,7 @@ behind_number(const char *at, const char *end)
     return at > begin ? at : NULL;
 }
 
-/* Behind an escape as JSON has it; NULL where none is. */
+/* A JSON escape. */
 static const char *
 behind_escape(const char *at, const char *end)
 {
@@ -146,7 +148,7 @@ behind_escape(const char *at, const char *end)
     return at + 6;
 }
 
-/* Behind a text that is not empty; NULL where none is. */
+/* The content of a JSON string that is not empty. */
 static const char *
 behind_text(const char *at, const char *end)
 {
@@ -163,7 +165,7 @@ behind_text(const char *at, const char *end)
     return at > begin ? at : NULL;
 }
 
-/* Behind the event at the beginning of `data`, NULL if it is none. Says where its last hole begins. */
+/* An event at the start of `data`. Sets `last` to where its last hole begins. */
 static const char *
 behind_event(Span data, const Rule *rule, const char **last)
 {
@@ -182,8 +184,8 @@ behind_event(Span data, const Rule *rule, const char **last)
     }
 }
 
-/* Whether a body is a content event because it is one that was, but for its text, which has no escapes: `front` is
- * all that stood in front of that other one's text.
+/* Fast check: return 1 if a body equals an earlier content event except for its text, and the text has no escapes.
+ * `front` is everything before the earlier event's text.
  */
 static int
 is_alike(Span body, Span front, Span ending)
@@ -193,8 +195,8 @@ is_alike(Span body, Span front, Span ending)
            memcmp(end, ending.start, ending.size) == 0 && behind_string(text, end) == end;
 }
 
-/* Passes over the chunks at `*position` that are one such event each: moves it behind them, adds their bodies'
- * bytes to `*size`, and says how many they were.
+/* Skip the chunks at `*position` that are one matching event each: move `*position` past them, add the bytes of their
+ * bodies to `*size`, return their number.
  */
 static Py_ssize_t
 skim_chunks(Span data, Py_ssize_t *position, const Rule *rule, Py_ssize_t *size)
@@ -217,7 +219,7 @@ skim_chunks(Span data, Py_ssize_t *position, const Rule *rule, Py_ssize_t *size)
     return events;
 }
 
-/* The same without chunks: passes over events that follow each other. */
+/* The same without chunk framing: skip consecutive events. */
 static Py_ssize_t
 skim_run(Span data, Py_ssize_t *position, const Rule *rule)
 {

@@ -1,9 +1,9 @@
-"""Content events of a chunked body counted where they lie, framing and all. Knows no API and no rule of its own.
+"""Count the content events of a chunked body in place, without removing the chunk framing. Knows no API.
 
-A server that streams puts each event into an HTTP chunk of its own, and nearly all of them look alike but for
-their text (`protocol.counting` learns how). Such chunks need neither be unwrapped nor cut into events: this is the
-path that almost every chunk of a run takes. `skim` and `run` are its specification, and `_skim.c` the same in C,
-taken where it could be compiled; whatever neither knows is left to the parsers.
+A streaming server sends each event as one HTTP chunk, and nearly all of them differ only in their text
+(`protocol.counting` learns the rule). These chunks need neither dechunking nor parsing: almost every chunk of a run
+takes this path. `skim` and `run` are the specification; `_skim.c` does the same in C and is used if it was compiled.
+Chunks that do not match are left to the parsers.
 """
 
 import contextlib
@@ -14,7 +14,7 @@ from functools import lru_cache
 _CHUNK_LINE = re.compile(rb"([0-9A-Fa-f]{1,8})\r\n")
 
 STRING, NUMBER, TEXT = b"\x01", b"\x02", b"\x03"
-"""Holes of a rule: a JSON text without escapes; a whole number of at most 18 digits; a JSON text that is not empty."""
+"""Holes of a rule: a JSON string without escapes; an integer of at most 18 digits; a JSON string that is not empty."""
 MOST_HOLES = 24
 _HOLES = {
     STRING: rb'[^"\\\x00-\x1f]*+',
@@ -23,20 +23,20 @@ _HOLES = {
 }
 
 ChunkRule = bytes
-"""What the chunks look like: an event with holes in it."""
+"""The bytes of an event with holes (STRING, NUMBER, TEXT) in it."""
 
 
 def skim(data: bytes, position: int, rule: ChunkRule, /) -> tuple[int, int, int]:
-    """Pass over the chunks that are one content event each.
+    """Skip the chunks that are one content event each.
 
     Args:
-        data: of a chunked body, as it came over the wire.
+        data: bytes of a chunked body as received.
         position: where a chunk begins.
-        rule: what an event looks like.
+        rule: the form of an event.
 
     Returns:
-        (position, events, size): of the first chunk that is something else, or not there whole; how many were
-        passed over, and the bytes of their bodies.
+        (position, events, size): the position of the first chunk that does not match or is incomplete, the number
+        of chunks skipped, and the bytes of their bodies.
     """
     event = _pattern(rule)
     events = size = 0
@@ -52,15 +52,16 @@ def skim(data: bytes, position: int, rule: ChunkRule, /) -> tuple[int, int, int]
 
 
 def run(data: bytes, position: int, rule: ChunkRule, /) -> tuple[int, int]:
-    """Pass over content events that follow each other, without any framing.
+    """Skip consecutive content events in data without chunk framing.
 
     Args:
         data: events.
-        position: where one begins.
-        rule: what an event looks like.
+        position: where an event begins.
+        rule: the form of an event.
 
     Returns:
-        (position, events): of what is something else, or not there whole; how many were passed over.
+        (position, events): the position of the first event that does not match or is incomplete, and the number of
+        events skipped.
     """
     event = _pattern(rule)
     events = 0
@@ -78,7 +79,7 @@ def _pattern(rule: ChunkRule) -> re.Pattern[bytes]:
 
 compiled: Callable[[bytes, int, bytes], tuple[int, int, int]] | None = None
 compiled_run: Callable[[bytes, int, bytes], tuple[int, int]] | None = None
-"""The twins in C; None where they are not there."""
+"""The C implementations; None if they were not compiled."""
 with contextlib.suppress(ImportError):
     from katydid.protocol import _skim
 

@@ -1,8 +1,8 @@
-"""Server-sent events: bytes in, in any split; events out. By the WHATWG rules for event streams.
+"""An incremental parser for server-sent events, following the WHATWG rules for event streams.
 
-Knows nothing of what an event means, and nothing of sockets. Nearly every server writes events of one
-`data: …` line with LF; such are cut apart all at once. Where anything else comes up (comments, other
-fields, several data lines), events are read line by line.
+Knows neither sockets nor what an event means. Nearly every server writes events of a single `data: …` line with LF;
+a block of these is split at once. A block with anything else (comments, other fields, several data lines) is parsed
+line by line.
 
 https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation
 """
@@ -13,34 +13,35 @@ from typing import Protocol
 from katydid.model.errors import LimitError
 
 MAX_EVENT = 1024 * 1024
-"""Bytes of one event: a thousand times what a token needs, and little enough to hold for every user."""
+"""Maximum bytes of one event: a thousand times what a token needs, yet small enough to buffer for every user."""
 
 BOM = b"\xef\xbb\xbf"
-"""The byte order mark of UTF-8, which may stand at the very beginning."""
+"""The byte order mark of UTF-8; a stream may begin with it."""
 _MESSAGE = b"message"
 
 
 SseEvent = tuple[bytes, bytes]
-"""One dispatched event: its data, UTF-8 as it came, its lines joined by LF; and its name. A plain tuple, since a
-tenth of all that an event costs would be to give its parts names."""
+"""One event: its data (UTF-8 as received, lines joined by LF) and its name. A plain tuple: named fields would add a
+tenth to the cost of an event."""
 
 
 class EventParser(Protocol):
-    """What the parsers of event streams and of lines (`ndjson`) have in common."""
+    """The interface that this parser and `ndjson`'s share."""
 
     plain: bool
+    """All lines so far ended with LF alone, so their events may be counted by their bytes."""
     rest: bytes
-    """Of an unfinished event."""
+    """The bytes of an unfinished event."""
 
     def take_back(self) -> bytes:
-        """The bytes of an unfinished event, which the parser then forgets."""
+        """Remove the bytes of an unfinished event from the parser and return them."""
 
 
 class SseParser:
-    """An incremental parser. Bare CR and CRLF end lines as LF does.
+    """Parses the bytes of one stream, split anywhere. Lines may end with LF, CRLF or bare CR.
 
     Raises:
-        LimitError: from `feed`, when one event grows beyond `max_event` bytes.
+        LimitError: from `feed`, if an event exceeds `max_event` bytes.
     """
 
     __slots__ = ("_max_event", "_skip_lf", "_started", "plain", "rest")
@@ -51,20 +52,14 @@ class SseParser:
         self._started = False
         self._skip_lf = False
         self.plain = True
-        """Whether all lines until now ended with LF alone."""
-
-    @property
-    def pending(self) -> bool:
-        """Whether bytes of an event wait that was never ended; at the end of a stream they are discarded."""
-        return bool(self.rest.strip(b"\n"))
 
     def take_back(self) -> bytes:
-        """The bytes of an unfinished event, which the parser then forgets."""
+        """See `EventParser.take_back`."""
         pending, self.rest = self.rest, b""
         return pending
 
     def feed(self, data: bytes) -> list[SseEvent]:
-        """The events that are complete with these bytes."""
+        """Take bytes; return the events that they complete."""
         if b"\r" in data or self._skip_lf:
             data = self._with_lf_only(data)
         buffer = self.rest + data
@@ -81,7 +76,7 @@ class SseParser:
         return _plain_events(whole) or _any_events(whole)
 
     def close(self) -> SseEvent | None:
-        """The last event where no blank line ended it; the standard has it discarded. None where there is none."""
+        """The last event if no blank line ended it (the standard discards it), else None."""
         rest, self.rest = self.rest, b""
         return _event(rest.split(b"\n")) if rest else None
 
@@ -96,7 +91,7 @@ class SseParser:
 
 
 def _plain_events(whole: bytes) -> list[SseEvent]:
-    """The events, where each is one data line and nothing else; else none."""
+    """The events of a block, if each is a single data line; else an empty list."""
     data = whole[6:-2].split(b"\n\ndata: ")
     if not whole.startswith(b"data: ") or whole.count(b"\n") != 2 * len(data):
         return []
@@ -117,9 +112,9 @@ def _event(lines: list[bytes]) -> SseEvent | None:
             data.append(value)
         elif field == b"event":
             name = value or _MESSAGE
-        elif field == b"error":  # llama.cpp's own; to ignore it would be to take a failure for silence
+        elif field == b"error":  # llama.cpp's extension; ignoring it would hide a failure
             data.append(value)
             name = field
-        # `id` and `retry` are for reconnecting, which a load generator must not do by itself; a line
-        # that begins with a colon is a comment; other fields are ignored, as the standard demands.
+        # `id` and `retry` are for reconnecting, which a load generator must not do by itself. A line that begins
+        # with a colon is a comment. Other fields are ignored, as the standard requires.
     return (b"\n".join(data), name) if data else None

@@ -1,7 +1,7 @@
-"""What `--host` names: the target's address, and which path a request has there. Knows no network and no API.
+"""Parse `--host`: the target's address and the paths of its API. Knows no network and no API.
 
-People give what they have at hand: an address, the base URL of an SDK (`…/v1`), a gateway's prefix (`…/openai/v1`), or
-a whole endpoint, with a slash, blanks or a line end behind it. All spellings of a target come to one normal form.
+Users pass what they have at hand: an address, the base URL of an SDK (`…/v1`), a gateway's prefix (`…/openai/v1`) or a
+whole endpoint, perhaps followed by a slash, blanks or a line end. All of them get the same normal form.
 """
 
 import re
@@ -12,26 +12,26 @@ from katydid.model.errors import ConfigError
 from katydid.model.redact import strip_credentials
 
 _VERSION = re.compile(r"v\d+(?:(?:alpha|beta)\d*)?")
-"""The part of a path that says which version of an API it is."""
+"""The version segment of an API's path."""
 _NEXT_URL = re.compile(r",\s*(?=(?:https?|wss?)://)", re.IGNORECASE)
-"""What stands before each further URL; any other comma belongs to a path."""
+"""The separator of several URLs; any other comma belongs to a path."""
 _NATIVE = "api"
-"""With which APIs that have no version in their paths begin: Ollama's."""
+"""The first path segment of an API without a version (Ollama's)."""
 _UNDER_A_VERSION = "openai"
-"""Last part of a base URL that has its version further up: Gemini's `/v1beta/openai`, gateways' `/v1/…/openai`."""
+"""Last segment of a base URL with its version further up: Gemini's `/v1beta/openai`, gateways' `/v1/…/openai`."""
 _AROUND = " \t\r\n\v\f\u00a0\u200b\ufeff"
-"""What copying and files with other line ends leave around a URL."""
+"""Characters that copying and pasting leaves around a URL."""
 
 
 class TargetUrl(NamedTuple):
-    """A target's URL, read.
+    """The parsed URL of a target.
 
     Attributes:
-        tls: whether it is https.
+        tls: True for https.
         host: name or address, in lower case; an IPv6 address without brackets.
-        path: that all requests' paths come after; empty, or with a slash first and none last.
-        user: of the URL's login.
-        password: of the same.
+        path: the prefix of all requests' paths; empty, or with a slash first and none last.
+        user: user name in the URL.
+        password: password in the URL.
     """
 
     tls: bool
@@ -43,7 +43,7 @@ class TargetUrl(NamedTuple):
 
     @property
     def authority(self) -> str:
-        """The Host header: with the port only where it is not the scheme's own."""
+        """The Host header; it has a port only if that is not the scheme's default."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return host if self.port == (443 if self.tls else 80) else f"{host}:{self.port}"
 
@@ -54,15 +54,15 @@ class TargetUrl(NamedTuple):
 
     @property
     def url(self) -> str:
-        """The normal form: no login, no query, no slash last, no port that goes without saying."""
+        """The normal form: no credentials, no query, no final slash, no default port."""
         return self.origin + self.path
 
 
 def read_target_url(text: str) -> TargetUrl:
-    """Read what `--host` was given.
+    """Parse the value of `--host`.
 
     Raises:
-        ConfigError: it is not http(s)://HOST[:PORT][/PATH]; the message shows neither login nor query.
+        ConfigError: it is not http(s)://HOST[:PORT][/PATH]; the message shows neither credentials nor query.
     """
     text = text.strip(_AROUND)
     shown = text.rpartition("@")[2].partition("?")[0].partition("#")[0]
@@ -72,9 +72,7 @@ def read_target_url(text: str) -> TargetUrl:
     if parts is None:
         raise ConfigError(f"--host {shown!r} is not a URL: give http://HOST:PORT or https://HOST")
     if "?" in text or "#" in text:
-        raise ConfigError(
-            "--host has a query: give it to --endpoint, as in --endpoint '/PATH?NAME=VALUE', without it here"
-        )
+        raise ConfigError("--host has a query: move it to --endpoint, as in --endpoint '/PATH?NAME=VALUE'")
     if not parts.path.isascii():
         raise ConfigError(f"--host {shown!r}: its path is not ASCII: write it percent-encoded")
     tls = parts.scheme == "https"
@@ -85,12 +83,12 @@ def read_target_url(text: str) -> TargetUrl:
 
 
 def hosts_in(text: str) -> list[str]:
-    """The URLs of `--host`, which may be several with commas; at least one, as it stands."""
+    """The URLs of `--host`, separated by commas; the whole text if there is none."""
     return [host for part in _NEXT_URL.split(text) if (host := part.strip(_AROUND + ","))] or [text]
 
 
 def shown_url(text: str) -> str:
-    """A target's URL, or several, as others may see them: the normal form; else as much as holds no secret."""
+    """One or several targets' URLs without secrets, in normal form if they are valid."""
     return ",".join(map(_shown, hosts_in(text)))
 
 
@@ -102,17 +100,17 @@ def _shown(text: str) -> str:
 
 
 def joined(base: str, path: str) -> str:
-    """A request's path below a base path, and never `/v1/v1/…`: what ends the one and begins the other stands once.
+    """Join a base path and a request's path without repeating their overlap: never `/v1/v1/…`.
 
-    Only a version (`/v1`), `/api`, or a whole path is taken for said twice: `/rooms` below `/rooms` might be meant,
-    but as a whole endpoint is far more often pasted twice.
+    An overlap is dropped only if it starts with a version (`/v1`) or `/api`, or if it is the request's whole path:
+    `/rooms` below `/rooms` might be intended, but usually the endpoint was pasted twice.
     """
     before = _parts(base)
     return _path(before[: len(before) - _twice(before, _parts(path))]) + path
 
 
 class Place(NamedTuple):
-    """Where an API is: the base path in its normal form, and below it the endpoint and the list of models."""
+    """The paths of an API: the base path in normal form; below it, the endpoint and the list of models."""
 
     base: str
     endpoint: str
@@ -120,13 +118,13 @@ class Place(NamedTuple):
 
 
 def place(base: str, endpoint: str, models: str, chosen: str | None = None) -> Place:
-    """Where an API is that was named by a base URL, or by a whole endpoint.
+    """Find the paths of an API from a URL that is a base URL or a whole endpoint.
 
     Args:
         base: path of the URL.
-        endpoint: the API's own.
-        models: its list of models.
-        chosen: the endpoint that the person asks for, where that is another.
+        endpoint: the API's default endpoint.
+        models: the API's list of models.
+        chosen: the endpoint that the user gave (`--endpoint`); None for the default.
     """
     before, root = _parts(base), _root(endpoint)
     if chosen is not None and (twice := _twice(before, _parts(chosen))):
@@ -135,7 +133,7 @@ def place(base: str, endpoint: str, models: str, chosen: str | None = None) -> P
     has_root = root is not None and before[-1:] == [root]
     if chosen is not None:
         return Place(_path(before), chosen, _rootless(models) if has_root or _is_versioned(before) else models)
-    if has_root or (root == _NATIVE and before[-1:] == ["v1"]):  # Ollama's address as OpenAI's SDK has it
+    if has_root or (root == _NATIVE and before[-1:] == ["v1"]):  # Ollama's address in the form for OpenAI's SDK
         return Place(_path(before[:-1]), endpoint, models)
     if root not in {None, _NATIVE} and (pasted or _is_versioned(before)):
         return Place(_path(before), _rootless(endpoint), _rootless(models))
@@ -143,7 +141,7 @@ def place(base: str, endpoint: str, models: str, chosen: str | None = None) -> P
 
 
 def names_endpoint(base: str, endpoint: str) -> bool:
-    """Whether a base path is, or ends with, a whole endpoint."""
+    """Return True if a base path ends with a whole endpoint."""
     whole = _parts(endpoint)
     return bool(whole) and _parts(base)[-len(whole) :] == whole
 
@@ -166,7 +164,7 @@ def _path(parts: list[str]) -> str:
 
 
 def _twice(before: list[str], path: list[str]) -> int:
-    """How many parts end the one and begin the other."""
+    """The number of segments that end `before` and begin `path`."""
     for count in range(min(len(before), len(path)), 0, -1):
         if before[-count:] == path[:count] and (count == len(path) or _is_root(path[0])):
             return count
@@ -174,7 +172,7 @@ def _twice(before: list[str], path: list[str]) -> int:
 
 
 def _without_endpoint(before: list[str], endpoint: str, models: str) -> tuple[list[str], bool]:
-    """A base path without an endpoint that stands at its end, and whether one did; the API's version stays."""
+    """Remove an endpoint from the end of a base path, keeping the API's version; also return whether one was there."""
     for known in (endpoint, models):
         whole = _parts(known)
         end = whole[1:] if whole and _VERSION.fullmatch(whole[0]) else whole
@@ -198,7 +196,7 @@ def _rootless(path: str) -> str:
 
 
 def _is_versioned(before: list[str]) -> bool:
-    """Whether a base path says the API's version itself, as in `/api/v3`."""
+    """Return True if a base path includes the API's version, as in `/api/v3`."""
     if before[-1:] == [_UNDER_A_VERSION]:
         return any(_VERSION.fullmatch(part) for part in before)
     return bool(before) and _VERSION.fullmatch(before[-1]) is not None

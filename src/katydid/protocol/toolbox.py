@@ -1,6 +1,6 @@
-"""The tools that the workload `tools` declares and runs: local, deterministic, the same for every version.
+"""The tools that the workload `tools` declares and runs: local, the same for every version.
 
-A result depends on nothing but the seed and the arguments.
+A result depends only on the tool, the seed and the arguments.
 """
 
 import math
@@ -36,7 +36,7 @@ TOOLBOX = (
 
 
 def plan(calls: int) -> list[str]:
-    """The names of the tools that a conversation with that many calls uses, in order."""
+    """The names of the tools in a conversation with `calls` calls, in order."""
     return [TOOLBOX[i % len(TOOLBOX)].name for i in range(calls)]
 
 

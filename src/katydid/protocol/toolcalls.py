@@ -1,6 +1,6 @@
-"""Tool calls: put together from a stream's pieces, and checked against what was declared and asked for.
+"""Tool calls: assemble them from streamed pieces; check them against the declared tools and the expected calls.
 
-Pure: knows neither the API that they came by nor who runs the tools.
+Pure: knows neither the API nor who runs the tools.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,12 +10,13 @@ from typing import Any
 import orjson
 
 Schema = Mapping[str, Any]
-"""JSON Schema, of which `invalid` knows objects, arrays, strings, numbers, booleans, `enum` and `required`."""
+"""JSON Schema. `invalid` supports objects, arrays, strings, numbers, booleans, `enum`, `required` and
+`additionalProperties: false`."""
 
 MOST_CALLS = 128
-"""Calls that are kept of one answer: an index from the target must not make us allocate without end."""
+"""Maximum calls per answer: a faulty target must not make us allocate without limit."""
 MOST_ARGUMENTS = 1 << 20
-"""Characters of one call's arguments."""
+"""Maximum characters of one call's arguments."""
 
 _TYPES: dict[str, tuple[type, ...]] = {
     "string": (str,),
@@ -29,7 +30,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """A tool as it is declared to a model."""
+    """A tool as declared to the model."""
 
     name: str
     description: str
@@ -38,39 +39,39 @@ class Tool:
 
 @dataclass(slots=True)
 class ToolCall:
-    """One call as the model wrote it; `arguments` is the text of a JSON object."""
+    """One call as the model wrote it; `arguments` is JSON text."""
 
     id: str = ""
     name: str = ""
     arguments: str = ""
 
     def parsed(self) -> Any:
-        """The arguments, read strictly: NaN, half a surrogate pair and nesting without end are not JSON.
+        """The parsed arguments. Parsing is strict: NaN, half a surrogate pair and extreme nesting are errors.
 
         Raises:
-            ValueError: they are not JSON.
+            ValueError: the arguments are not JSON.
         """
         return orjson.loads(self.arguments or "{}")
 
 
 @dataclass(slots=True)
 class CallAssembler:
-    """Puts calls together from pieces, which name their call by its index, or its id, and may come interleaved.
+    """Assembles calls from pieces, which may be interleaved; a piece names its call by index or id.
 
-    Some servers write no index, as Gemini, or 0 for each call: then another id with a name is another call. An id
-    that changes in the middle of a call, without a name, is not.
+    Some servers send no index (Gemini), or 0 for every call: then a new id together with a name begins a new call. A
+    new id without a name does not.
     """
 
     _calls: list[tuple[int, ToolCall]] = field(default_factory=list)
     _latest: dict[int | None, ToolCall] = field(default_factory=dict)
-    """The call that a piece without an id goes on with, by its index."""
+    """The call that a piece without an id continues, by index."""
     _by_id: dict[tuple[int | None, str], ToolCall] = field(default_factory=dict)
 
     def add(self, index: int | None, identity: str | None, name: str | None, arguments: str | None) -> None:
-        """Take a piece: ids and names come once, arguments bit by bit.
+        """Take a piece. Ids and names come once, arguments in parts.
 
         Raises:
-            ValueError: there is no end of calls or arguments.
+            ValueError: there are too many calls, or too long arguments.
         """
         call = self._call_of(index, str(identity or ""), begins=bool(name))
         self._latest[index] = self._latest[None] = call
@@ -96,20 +97,20 @@ class CallAssembler:
         return call
 
     def calls(self) -> list[ToolCall]:
-        """The calls by their indices, and where these are the same, as they came."""
+        """The calls, sorted by index, then by arrival."""
         return [call for _, call in sorted(self._calls, key=lambda each: each[0])]
 
 
 def wrong_calls(
     calls: Sequence[ToolCall], expected: Sequence[str], tools: Sequence[Tool], used: frozenset[str]
 ) -> str | None:
-    """What is wrong with a turn's calls, in words; None where all is right.
+    """Describe the first fault of a turn's calls; None if they are correct.
 
     Args:
-        calls: of the turn.
-        expected: names of the tools that should be called, in order.
-        tools: that were declared.
-        used: ids of earlier turns.
+        calls: the turn's calls.
+        expected: names of the tools to be called, in order.
+        tools: the declared tools.
+        used: call ids of earlier turns.
     """
     schemas = {tool.name: tool.parameters for tool in tools}
     problem = _wrong_choice([call.name for call in calls], list(expected), schemas)
@@ -121,24 +122,24 @@ def wrong_calls(
 
 
 def _wrong_choice(names: list[str], expected: list[str], schemas: Mapping[str, Schema]) -> str | None:
-    """Other tools than were asked for, or in another order."""
+    """The fault of the tools' names or order; None if they are as expected."""
     for name in names:
         if name not in schemas:
             return f"called {name!r}, which was not declared"
     if len(names) != len(expected):
-        return f"calls: {len(names)} ({', '.join(names) or 'none'}), asked for: {len(expected)}"
+        return f"calls: {len(names)} ({', '.join(names) or 'none'}), expected: {len(expected)}"
     if names == expected:
         return None
-    what = "in another order" if sorted(names) == sorted(expected) else "other tools"
-    return f"called {', '.join(names)} where {', '.join(expected)} were asked for: {what}"
+    what = "order" if sorted(names) == sorted(expected) else "tools"
+    return f"wrong {what}: called {', '.join(names)}, expected {', '.join(expected)}"
 
 
 def _wrong_call(call: ToolCall, schema: Schema, seen: set[str]) -> str | None:
-    """An id that cannot be answered to, or arguments that do not fit."""
+    """The fault of a call's id or arguments; None if both are valid."""
     if not call.id:
         return f"the call of {call.name} has no id"
     if call.id in seen:
-        return f"the call of {call.name} has the id of another one"
+        return f"the call of {call.name} has the id of another call"
     try:
         arguments = call.parsed()
     except ValueError:
@@ -148,7 +149,7 @@ def _wrong_call(call: ToolCall, schema: Schema, seen: set[str]) -> str | None:
 
 
 def invalid(value: Any, schema: Schema, where: str) -> str | None:
-    """Why a value does not fit a schema; None where it does."""
+    """Describe why a value does not match a schema; None if it does. `where` names the value in the message."""
     if "enum" in schema and value not in schema["enum"]:
         return f"{where} is {value!r}, not one of {', '.join(map(str, schema['enum']))}"
     kind = schema.get("type")

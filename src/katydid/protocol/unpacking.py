@@ -1,4 +1,4 @@
-"""Compressed bodies (RFC 9110, 8.4), unpacked as they arrive and only so far."""
+"""Decompress response bodies (RFC 9110, 8.4) as they arrive, up to a limit."""
 
 import zlib
 from typing import Any
@@ -6,33 +6,33 @@ from typing import Any
 from katydid.model.errors import LimitError, ProtocolError
 
 MAX_DECODED = 64 * 1024 * 1024
-"""Bytes that a compressed body may unpack to: no text is that long, and a bomb is."""
+"""Maximum decompressed bytes of a body: no answer is that long, but a decompression bomb is."""
 _CODINGS = frozenset({
     "aes128gcm", "br", "compress", "dcb", "dcz", "deflate", "exi", "gzip", "pack200-gzip", "x-compress", "x-gzip",
     "zstd",
 })  # fmt: skip
-"""IANA's HTTP Content Coding Registry, without `identity`, and with the names that RFC 9110 has beside it."""
+"""IANA's HTTP Content Coding Registry without `identity`, and with the aliases of RFC 9110."""
 _AT_ONCE = 16 * 1024
-"""Bytes that are unpacked at a time: what is left over of each member is copied, and members may be tiny."""
+"""Bytes to decompress per step: the bytes after each gzip member are copied, and members may be tiny."""
 
 
 def codings(value: str) -> tuple[str, ...]:
-    """What a Content-Encoding says was done to a body, in that order.
+    """Parse a Content-Encoding: the codings in the order in which they were applied.
 
-    A word that is not a coding (`none`, `utf-8`) does nothing: frameworks write such to keep a proxy from compressing.
+    Unknown words (`none`, `utf-8`) are ignored: frameworks send them to keep a proxy from compressing.
     """
     words = (word.strip().lower() for word in value.split(","))
     return tuple(word for word in words if word in _CODINGS)
 
 
 class Unpacker:
-    """Unpacks one body.
+    """Decompresses one body.
 
     Args:
-        done: codings that were applied to it, in that order.
+        done: the codings in the order in which they were applied.
 
     Raises:
-        ProtocolError: one of them was not asked for.
+        ProtocolError: a coding is not supported; our requests do not ask for it.
     """
 
     def __init__(self, done: tuple[str, ...]) -> None:
@@ -40,11 +40,11 @@ class Unpacker:
         self._sizes = [0] * len(done)
 
     def feed(self, body: bytes) -> bytes:
-        """What these bytes of the body unpack to.
+        """Take bytes of the body; return them decompressed.
 
         Raises:
-            ProtocolError: they are not of that encoding.
-            LimitError: the whole is more than `MAX_DECODED` bytes.
+            ProtocolError: they are not valid in that encoding.
+            LimitError: the decompressed body exceeds `MAX_DECODED` bytes.
         """
         for number, layer in enumerate(self._layers):
             parts = []
@@ -52,11 +52,11 @@ class Unpacker:
                 try:
                     plain = layer.decompress(body[begin : begin + _AT_ONCE], MAX_DECODED - self._sizes[number] + 1)
                 except zlib.error:
-                    raise ProtocolError("a compressed body that cannot be unpacked") from None
+                    raise ProtocolError("the compressed body is corrupt") from None
                 parts.append(plain)
                 self._sizes[number] += len(plain)
                 if self._sizes[number] > MAX_DECODED:
-                    raise LimitError(f"a compressed body of more than {MAX_DECODED} bytes")
+                    raise LimitError(f"the compressed body unpacks to more than {MAX_DECODED} bytes")
             body = b"".join(parts)
         return body
 
@@ -66,19 +66,19 @@ def _layer(coding: str) -> Any:
         return _Gunzip()
     if coding == "deflate":
         return _Inflate()
-    raise ProtocolError(f"content encoding {coding!r}, which nobody asked for")
+    raise ProtocolError(f"content encoding {coding!r} was not requested")
 
 
 class _Gunzip:
-    """`gzip`: a member, or several behind each other, as servers write them that flush so (RFC 1952, 2.2)."""
+    """`gzip`: one or several members; some servers begin a new one at each flush (RFC 1952, 2.2)."""
 
     def __init__(self) -> None:
         self._inner = self._new()
         self._members = 0
         self._begun = False
-        """Whether a member has begun and not ended."""
+        """True inside a member."""
         self._over = False
-        """What comes now is not a member, but padding."""
+        """True after the last member, when only padding follows."""
 
     def _new(self) -> Any:
         return zlib.decompressobj(zlib.MAX_WBITS | 16)
@@ -101,7 +101,7 @@ class _Gunzip:
 
 
 class _Inflate:
-    """`deflate`, which the standard wants in zlib's wrapper and some servers send without it."""
+    """`deflate`: zlib format in the standard; some servers send raw deflate."""
 
     def __init__(self) -> None:
         self._head = b""

@@ -1,7 +1,7 @@
-"""WebSocket from the client's side (RFC 6455): bytes in, what they say out. Knows no socket and no clock.
+"""The client side of the WebSocket protocol (RFC 6455), sans I/O. Knows no socket and no clock.
 
-Framing and the handshake are wsproto's. A message may have at most MESSAGE_LIMIT bytes
-(characters, of a text), since what a broken target sends must not fill our memory.
+wsproto does the framing and the handshake. A message may have at most MESSAGE_LIMIT bytes (characters if it is text):
+a broken target must not fill our memory.
 """
 
 import re
@@ -23,23 +23,23 @@ from wsproto.utilities import RemoteProtocolError
 
 MESSAGE_LIMIT = 1024 * 1024
 BODY_LIMIT = 64 * 1024
-"""Bytes kept of a refusal's body: enough for any error's text."""
+"""Maximum bytes kept of a refusal's body: enough for any error message."""
 TOO_BIG, BAD_DATA, NORMAL, BAD_GATEWAY = 1009, 1002, 1000, 1014
 _LONGEST_CLOSE = 127
 _UNKNOWN_CODE = "CLOSE with unknown reserved code"
-"""What wsproto says of 1014, among others."""
+"""wsproto's message for 1014 and other codes that it does not know."""
 _BAD_GATEWAY_FRAME = re.compile(rb"\x88([\x02-\x7d])\x03\xf6", re.DOTALL)
-"""How a close with 1014 begins, and its length. IANA has the code, wsproto (1.3) takes it for broken frames."""
+"""The start of a close frame with 1014. IANA registered the code, but wsproto (1.3) rejects it as broken frames."""
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """The target has accepted the WebSocket."""
+    """The target accepted the WebSocket."""
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The target has answered with HTTP instead; header names in lower case."""
+    """The target answered the handshake with an HTTP response instead; header names are in lower case."""
 
     status: int
     headers: dict[str, str] = field(default_factory=dict)
@@ -48,7 +48,7 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Closed:
-    """The target has closed the WebSocket; 1006 where it just ended the connection."""
+    """The target closed the WebSocket; code 1006 if it closed the connection without a close frame."""
 
     code: int
     reason: str
@@ -56,7 +56,7 @@ class Closed:
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """What came then is not WebSocket, or more of one than we are willing to hold; nothing more is heard."""
+    """The target broke the protocol or exceeded a limit; everything that follows is ignored."""
 
     why: str
 
@@ -65,10 +65,10 @@ Heard = Opened | Refused | Closed | Broken | str | bytes
 
 
 class Framing:
-    """One WebSocket's bytes.
+    """The protocol state of one WebSocket.
 
     Attributes:
-        answer: bytes that the protocol itself wants sent (pongs, the echo of a close); for the caller to clear.
+        answer: bytes to send that the protocol requires (pongs, the echo of a close); the caller clears it.
     """
 
     def __init__(self, authority: str, target: str, headers: dict[str, str]) -> None:
@@ -78,39 +78,39 @@ class Framing:
         self._parts: list[str | bytes] = []
         self._size = 0
         self._refusal: RejectConnection | None = None
-        """Whose body is being read."""
+        """The HTTP response to the handshake whose body is being read."""
         self._body = b""
         self._deaf = False
-        """Nothing more is heard."""
+        """True once everything that follows is ignored."""
         self._newest = b""
-        """The bytes that came last: a close that is still being read lies in them."""
+        """The last bytes received: they include any close frame that is not complete yet."""
         self.answer = b""
 
     def hello(self) -> bytes:
-        """The request that asks for the WebSocket."""
+        """The handshake request."""
         return self._connection.send(self._request)
 
     @property
     def is_open(self) -> bool:
-        """Whether messages may be sent."""
+        """True while messages may be sent."""
         return self._connection.state is ConnectionState.OPEN
 
     @property
     def is_over(self) -> bool:
-        """Whether both sides have closed."""
+        """True once both sides have closed."""
         return self._connection.state is ConnectionState.CLOSED
 
     def frame(self, message: str | bytes) -> bytes:
-        """The bytes of a message."""
+        """Encode a message."""
         event = TextMessage(data=message) if isinstance(message, str) else BytesMessage(data=message)
         return self._connection.send(event)
 
     def close(self, code: int = NORMAL) -> bytes:
-        """The bytes that close the WebSocket; none where it is not open."""
+        """The close frame to send; empty if the WebSocket is not open."""
         return self._connection.send(CloseConnection(code=code)) if self.is_open else b""
 
     def feed(self, data: bytes) -> list[Heard]:
-        """What these bytes say, in their order, up to where they break; no bytes are the end of the connection."""
+        """Take received bytes; return their events and messages, up to the first error. No bytes mean end of file."""
         if self._deaf:
             return []
         if not data:
@@ -122,9 +122,9 @@ class Framing:
             self._connection.receive_data(data)
         except RemoteProtocolError as error:
             wrong = str(error) or "no WebSocket handshake"
-        except UnicodeDecodeError:  # wsproto reads the handshake's headers so
+        except UnicodeDecodeError:  # wsproto decodes the handshake's headers as ASCII
             wrong = "a header of the handshake is not ASCII"
-        for event in self._connection.events():  # also those before what is wrong
+        for event in self._connection.events():  # also those before the error
             heard += self._understand(event)
             if self._deaf:
                 return heard
@@ -158,7 +158,7 @@ class Framing:
 
     def _closed(self, event: CloseConnection) -> Closed | Broken:
         state = self._connection.state
-        if state is ConnectionState.OPEN:  # not the target's close, but what wsproto makes of broken frames
+        if state is ConnectionState.OPEN:  # not the target's close, but wsproto's report of broken frames
             if event.reason == _UNKNOWN_CODE and (closed := self._bad_gateway()) is not None:
                 return closed
             return self._break(event.reason or f"broken frames ({event.code})")
@@ -168,7 +168,7 @@ class Framing:
         return Closed(event.code, event.reason or "")
 
     def _bad_gateway(self) -> Closed | None:
-        """What broke the frames, if it was a close with 1014."""
+        """The close with 1014 that wsproto rejected; None if something else was wrong."""
         found = _BAD_GATEWAY_FRAME.search(self._newest)
         if found is None:
             return None
@@ -202,5 +202,5 @@ class Framing:
     def _end(self) -> list[Heard]:
         self._deaf = True
         if self._refusal is not None:
-            return [self._refused(self._refusal)]  # its body has no other end, or was cut off
+            return [self._refused(self._refusal)]  # its body ended with the connection, or was cut off
         return [] if self.is_over else [Closed(1006, "")]

@@ -1,6 +1,6 @@
-/* transport/intake.py in C, which says what is meant: one recvmsg, the kernel's stamp of what it brought, and the
- * content events in it, without a Python object but the time of each. Only for sockets that do not block, so the
- * interpreter is not released meanwhile and one buffer serves all.
+/* transport/intake.py in C; that module is the specification. Each read does one recvmsg, takes the kernel's timestamp,
+ * and counts the content events, creating no Python object except their time. For non-blocking sockets only, so the
+ * GIL is not released and all readers share one buffer.
  */
 
 #define Py_LIMITED_API 0x030b0000
@@ -38,8 +38,8 @@ static int resting;
 typedef struct {
     PyObject_HEAD
     int fd;
-    char armed, stamped; /* noting plain events; the latest read had a stamp */
-    PyObject *rule_bytes; /* that `rule` points into */
+    char armed, stamped; /* plain events are noted; the latest read had a timestamp */
+    PyObject *rule_bytes; /* the bytes that `rule` points into */
     Rule rule;
     PyObject *reads;
     Py_ssize_t events, first, size;
@@ -61,7 +61,7 @@ now(clockid_t clock)
     return nanoseconds(&time);
 }
 
-/* The age of what a message brought; -1 without a usable stamp. */
+/* The age of a message's bytes in nanoseconds; -1 without a usable timestamp. */
 static long long
 age_ns(struct msghdr *message, long long real_ns)
 {
@@ -76,7 +76,7 @@ age_ns(struct msghdr *message, long long real_ns)
     return -1;
 }
 
-/* One read into `buffer`, and its time; -1 with errno. */
+/* Read once into `buffer` and set the time of arrival; on error return -1 with errno set. */
 static ssize_t
 receive(Intake *self)
 {
@@ -105,7 +105,7 @@ receive(Intake *self)
     return size;
 }
 
-/* Note so many events at the time of the latest read; -1 with an exception. */
+/* Note events at the time of the latest read; on error set an exception and return -1. */
 static int
 note(Intake *self, Py_ssize_t events)
 {
@@ -127,7 +127,7 @@ note(Intake *self, Py_ssize_t events)
     return 0;
 }
 
-/* One read; 1 where it brought something, 0 where not, -1 with an exception. */
+/* Read once; return 1 if there were bytes, 0 if not; on error set an exception and return -1. */
 static int
 read_once(Intake *self, PyObject *listener)
 {

@@ -1,11 +1,10 @@
-"""When bytes arrived: the kernel's receive timestamps, on the monotonic clock.
+"""When bytes arrived: the kernel's receive timestamps, mapped to the monotonic clock.
 
-Linux stamps each TCP segment as it is received (SO_TIMESTAMPING, Documentation/networking/
-timestamping.rst) on the real-time clock. We map a stamp to the monotonic clock by its age at the
-moment of reading, taken anew at every read, so a step of the wall clock can disturb only the one read
-in which it falls. An age that cannot be is discarded: below zero, or older than the event loop's last look at the
-socket. Where segments wait unread the kernel merges
-them and keeps the newest stamp: then the time is an upper bound.
+Linux timestamps each TCP segment on receipt (SO_TIMESTAMPING, Documentation/networking/timestamping.rst), on the
+real-time clock. A timestamp is mapped to the monotonic clock by its age at the moment of reading, measured at every
+read, so a step of the wall clock can affect only a single read. An impossible age is discarded: below zero, or older
+than the event loop's last check of the socket. If segments wait unread, the kernel merges them and keeps the newest
+timestamp; then the time is an upper bound.
 """
 
 import socket
@@ -20,22 +19,22 @@ _SOFTWARE = 1 << 4
 _TIMESPEC = struct.Struct("=qq")
 
 ANCILLARY_SIZE = 64
-"""Room for one control message with three timespecs, CMSG_SPACE(48)."""
+"""Space for one control message with three timespecs, CMSG_SPACE(48)."""
 
 SLACK_NS = 50 * 10**6
-"""By which bytes may be older than the loop's last look: where many sockets are ready, some wait for a few turns."""
+"""How much older than the loop's last check bytes may be: if many sockets are ready, some wait for a few iterations."""
 
-_OLDEST_NS = 60 * 10**9  # no read is further behind than this; an older stamp is a step of the wall clock
+_OLDEST_NS = 60 * 10**9  # no read is delayed by more than this; an older timestamp means a step of the wall clock
 
 
 def available() -> bool:
-    """Whether this machine's kernel stamps what it receives."""
+    """Return True if this machine's kernel timestamps received data."""
     with socket.socket() as probe:
         return enable(probe)
 
 
 def enable(sock: socket.socket) -> bool:
-    """Ask the kernel for receive timestamps; False where it has none (then reading time is used)."""
+    """Switch on receive timestamps for a socket; return False if there are none (then the time of reading is used)."""
     if not sys.platform.startswith("linux"):
         return False
     try:
@@ -46,19 +45,19 @@ def enable(sock: socket.socket) -> bool:
 
 
 def receive(sock: socket.socket, looked_ns: int | None = None) -> tuple[bytes, float, int | None]:
-    """One read of a socket that does not block.
+    """Read once from a non-blocking socket.
 
     Args:
-        sock: with stamps, where `enable` could ask for them.
-        looked_ns: when the socket was last seen to be empty, in nanoseconds of the monotonic clock; None: unknown.
+        sock: the socket; see `enable`.
+        looked_ns: when the socket was last known to be empty, in nanoseconds on the monotonic clock; None if unknown.
 
     Returns:
-        (bytes, at, age): none where the peer has closed; the moment at which they arrived, seconds on the
-        monotonic clock; and how many nanoseconds before the reading that was. Without a stamp the age is None,
-        and the moment is that of the reading.
+        (bytes, at, age): the bytes, empty if the peer has closed; their arrival in seconds on the monotonic clock;
+        and how many nanoseconds before the read that was. Without a timestamp, age is None and `at` is the time of
+        the read.
 
     Raises:
-        OSError: as of `recv`; BlockingIOError where there is nothing to read.
+        OSError: from `recvmsg`; BlockingIOError if there is nothing to read.
     """
     if not hasattr(sock, "recvmsg"):  # Windows
         return sock.recv(READ_SIZE), time.monotonic(), None
@@ -71,11 +70,11 @@ def receive(sock: socket.socket, looked_ns: int | None = None) -> tuple[bytes, f
 
 
 def age_ns(ancillary: list[tuple[int, int, bytes]], real_ns: int) -> int | None:
-    """How long ago, in nanoseconds, the bytes of a `recvmsg` arrived; None without a usable stamp.
+    """Nanoseconds between the arrival of a `recvmsg`'s bytes and its return; None without a usable timestamp.
 
     Args:
-        ancillary: second element of what `recvmsg` returned.
-        real_ns: `time.time_ns()` just after it.
+        ancillary: the second element of `recvmsg`'s result.
+        real_ns: `time.time_ns()` just after the call.
     """
     for level, kind, data in ancillary:
         if level == socket.SOL_SOCKET and kind == _SO_TIMESTAMPING:

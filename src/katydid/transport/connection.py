@@ -1,9 +1,9 @@
-"""One connection and its watcher: bytes are read, stamped and counted in the event loop.
+"""One connection: bytes are read, timestamped and counted in the event loop.
 
-A greenlet that reads a stream itself is woken for every chunk, and that wake-up costs more than all
-parsing. Here one persistent I/O watcher a connection calls a reader (`intake`) in gevent's hub, which does
-one `recvmsg`, takes the kernel's timestamp and notes plain content events; what else there is feeds the
-receiver. The user's greenlet parks once a request and is switched to at its end.
+A greenlet that reads a stream itself is woken for every chunk, and that costs more than all the parsing. Here one
+persistent I/O watcher per connection calls a reader (`intake`) in gevent's hub. The reader does one `recvmsg`, takes
+the kernel's timestamp and notes plain content events; everything else goes to the receiver. The user's greenlet is
+parked once per request and resumed at its end.
 
 The callbacks run in the hub: they must not block, log or raise.
 """
@@ -32,10 +32,10 @@ class Connection:
     """A connected socket that carries one request at a time.
 
     Args:
-        sock: non-blocking.
-        tls: the layer over it, after its handshake.
-        on_close: called once, from wherever the connection dies.
-        connect_seconds: that it took to come about.
+        sock: a non-blocking socket.
+        tls: the TLS layer over it, after the handshake.
+        on_close: called once, when the connection is closed for any reason.
+        connect_seconds: how long connecting took.
     """
 
     __slots__ = (
@@ -80,10 +80,9 @@ class Connection:
         self._watcher.start(self._reader.on_readable, self)
 
     def converse(self, payload: Sequence[bytes], receiver: Receiver, timeouts: Timeouts) -> None:
-        """Send a request, in pieces that follow on each other, and park the calling greenlet until `receiver` is done.
+        """Send a request, given in consecutive pieces, and park the calling greenlet until `receiver` is done.
 
-        Closes the connection where the answer did not come to its proper end, also when the greenlet
-        is killed meanwhile.
+        Closes the connection unless the response was complete, also if the greenlet is killed meanwhile.
         """
         self._receiver = receiver
         self._timeouts = timeouts
@@ -107,7 +106,7 @@ class Connection:
                 self.close()
 
     def close(self) -> None:
-        """Close the socket; safe to call again."""
+        """Close the socket; repeated calls do nothing."""
         if self.closed:
             return
         self.closed = True
@@ -122,10 +121,10 @@ class Connection:
             pieces = [self._tls.encrypt(b"".join(payload))] if self._tls else payload
             send_all(self._sock, deadline, *pieces)
         except TimeoutError:
-            self._finish(ErrorClass.TIMEOUT, "the target did not take the request in time")
+            self._finish(ErrorClass.TIMEOUT, "the target did not accept the whole request in time")
         except OSError as error:
-            # A server may refuse a request before it has read all of it: its answer is worth more
-            # than the broken pipe, and is waiting to be read.
+            # A server may reject a request before it has read all of it. Its response, still unread, is worth more
+            # than "broken pipe".
             self._drain()
             self._finish(*classify(error, connecting=False))
 
@@ -156,7 +155,7 @@ class Connection:
                 self._take(receiver, wire, at)
             if self._tls is None and (rule := receiver.plain):
                 self._reader.arm(rule)
-        except Exception as error:  # noqa: BLE001 - the hub must survive a bug of ours; the request tells it
+        except Exception as error:  # noqa: BLE001 - the hub must survive a bug of ours: the request fails with it
             self._finish(ErrorClass.OTHER, f"katydid's reader failed: {type(error).__name__}: {error}")
         if receiver is not None and receiver.done:
             self._wake()
@@ -185,7 +184,7 @@ class Connection:
             receiver.eof(at)
 
     def _take_unasked(self, wire: bytes) -> None:
-        """Idle: the peer has closed, or sends what nobody asked for; but TLS may speak to itself."""
+        """On an idle connection: close it if the peer closed or sent data; TLS's own messages are harmless."""
         if self._tls is None or not wire or self._tls.decrypt(wire) or self._tls.ended:
             self.close()
 
@@ -196,7 +195,7 @@ class Connection:
                 return
 
     def _arm(self, due: float) -> None:
-        """Have timeouts looked at by then; what an earlier request has armed may serve, a timer a request is dear."""
+        """Check timeouts at `due` or earlier: a timer already armed is reused, since a timer per request is costly."""
         if self._timer is None or self._due > due:
             self._disarm()
             self._due = due
@@ -210,13 +209,13 @@ class Connection:
             self._timer = None
 
     def _on_timer(self) -> None:
-        """Hub callback: the earliest moment at which a timeout can have come.
+        """Hub callback: check timeouts, at the earliest time when one may have expired.
 
-        What waits in the kernel is read first, so that a late event loop does not make a timeout of
-        an answer that arrived in time.
+        Data waiting in the kernel is read first, so that a late event loop does not time out a response that arrived
+        in time.
         """
         self._disarm()
-        if self._parked is None:  # idle, or still sending, which has a deadline of its own
+        if self._parked is None:  # idle, or still sending, which has its own deadline
             return
         self._drain()
         receiver = self._receiver

@@ -1,7 +1,7 @@
-"""How a connection to the target comes about: address, proxy, TCP, TLS. Knows nothing of requests.
+"""Open connections to the target: address, proxy, TCP, TLS. Knows nothing of requests.
 
-Proxies are those of the environment (`proxies`). TLS runs over memory buffers, so that the socket, and with it
-the kernel's timestamps, stays ours.
+Proxies come from the environment (`proxies`). TLS runs over memory buffers, so that we read the socket ourselves and
+get the kernel's timestamps.
 """
 
 import errno
@@ -28,11 +28,11 @@ _PROXY_HEAD_LIMIT = 16 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """Where requests go.
+    """Where to connect to.
 
     Attributes:
-        base_path: comes before every request's path.
-        tunnelled: a proxy is asked for a tunnel, and sees no request.
+        base_path: prefix of every request's path.
+        tunnelled: if there is a proxy, it makes a tunnel and sees no requests.
     """
 
     host: str
@@ -48,18 +48,18 @@ class Destination:
         return TargetUrl(self.tls, self.host, self.port, "").authority
 
     def request_target(self, path: str) -> str:
-        """What stands in the request line: absolute where a proxy has to read it."""
+        """The target of the request line: absolute if a proxy without a tunnel has to read it."""
         whole = joined(self.base_path, path)
         return f"http://{self.authority}{whole}" if self.proxy and not self.tunnelled else whole
 
 
 def destination(url: str, *, websocket: bool = False) -> Destination:
-    """Where `--host` points, by way of the environment's proxy if there is one.
+    """Parse `--host`, and find the proxy in the environment if there is one.
 
-    A WebSocket goes through a tunnel also without TLS (RFC 6455, 4.1): a proxy would drop its `Upgrade`.
+    A WebSocket uses a tunnel even without TLS (RFC 6455, 4.1): a proxy would drop its `Upgrade` header.
 
     Raises:
-        ConfigError: it is not http(s)://HOST[:PORT][/PATH].
+        ConfigError: the URL is not http(s)://HOST[:PORT][/PATH], or the proxy's URL is unusable.
     """
     to = read_target_url(url)
     proxy = proxy_for(to.host, to.port, tls=to.tls)
@@ -67,15 +67,15 @@ def destination(url: str, *, websocket: bool = False) -> Destination:
 
 
 def tls_context(tls: TlsSettings) -> ssl.SSLContext:
-    """A context that verifies, unless told otherwise; shared by all connections, since building one costs milliseconds.
+    """A TLS context, which verifies certificates unless `insecure`. Share it: creating one takes milliseconds.
 
     Raises:
-        ConfigError: a file is missing or does not hold what it should.
+        ConfigError: a certificate or key file is missing or invalid.
     """
     try:
         context = ssl.create_default_context(cafile=tls.ca_file)
     except (OSError, ssl.SSLError) as error:
-        raise ConfigError(f"--ca-file {tls.ca_file}: no certificates can be read from it ({error})") from None
+        raise ConfigError(f"--ca-file {tls.ca_file}: no certificates could be read ({error})") from None
     if tls.insecure:
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     if tls.client_cert:
@@ -86,9 +86,9 @@ def tls_context(tls: TlsSettings) -> ssl.SSLContext:
 def _take_client_certificate(context: ssl.SSLContext, cert: str, key: str | None) -> None:
     for option, file in (("--client-cert", cert), ("--client-key", key)):
         if file and not os.access(file, os.R_OK):
-            raise ConfigError(f"{option} {file}: there is no such file that can be read")
+            raise ConfigError(f"{option} {file}: does not exist or cannot be read")
 
-    def passphrase() -> str:  # else OpenSSL asks the terminal
+    def passphrase() -> str:  # without this, OpenSSL would prompt on the terminal
         raise ConfigError(f"--client-key {key or cert}: is encrypted: give a key without a passphrase")
 
     try:
@@ -106,17 +106,17 @@ def _reason(error: ssl.SSLError) -> str:
 
 
 class TlsLayer:
-    """TLS between plain bytes and the bytes on the wire; does no I/O."""
+    """TLS sans I/O: converts between plain bytes and bytes on the wire."""
 
     def __init__(self, context: ssl.SSLContext, host: str) -> None:
         self._incoming = ssl.MemoryBIO()
         self._outgoing = ssl.MemoryBIO()
         self._tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=host)
         self.ended = False
-        """The peer has said that it sends no more."""
+        """The peer has closed its side of the TLS connection."""
 
     def handshake(self, received: bytes) -> tuple[bool, bytes]:
-        """Take bytes of the peer's part; (finished, bytes to send)."""
+        """Take handshake bytes from the peer; return (finished, bytes to send)."""
         if received:
             self._incoming.write(received)
         try:
@@ -126,12 +126,12 @@ class TlsLayer:
         return True, self._outgoing.read()
 
     def encrypt(self, plain: bytes) -> bytes:
-        """Bytes for the wire."""
+        """The bytes to send for plain bytes."""
         self._tls.write(plain)
         return self._outgoing.read()
 
     def decrypt(self, wire: bytes) -> bytes:
-        """Plain bytes that are whole by now; empty where a record is still incomplete."""
+        """Take received bytes; return the plain bytes of all complete records."""
         if wire:
             self._incoming.write(wire)
         parts = []
@@ -147,13 +147,13 @@ class TlsLayer:
 
 
 def dial(to: Destination, context: ssl.SSLContext | None, timeout: float) -> tuple[socket.socket, TlsLayer | None]:
-    """Connect, through the proxy if there is one, and shake hands; blocks only the calling greenlet.
+    """Connect, through the proxy if there is one, and do the TLS handshake; blocks only the calling greenlet.
 
     Returns:
-        A non-blocking socket of the standard library, and the TLS layer over it.
+        A non-blocking socket of the standard library, and the TLS layer over it; None without TLS.
 
     Raises:
-        OSError: what went wrong; `failure.classify(error, connecting=True)` says what it is.
+        OSError: connecting failed; `failure.classify(error, connecting=True)` gives its class.
     """
     deadline = time.monotonic() + timeout
     sock = _reach(to, timeout)
@@ -172,10 +172,10 @@ def dial(to: Destination, context: ssl.SSLContext | None, timeout: float) -> tup
 
 
 def first_bytes(to: Destination, sent: bytes, timeout: float) -> bytes:
-    """What the peer answers to `sent` first, on a connection without TLS that is closed behind it.
+    """Send bytes over a new connection without TLS; return the first bytes of the answer and close the connection.
 
     Raises:
-        OSError: it cannot be reached, closes, or says nothing in so many seconds.
+        OSError: the peer cannot be reached, closes, or does not answer within `timeout` seconds.
     """
     deadline = time.monotonic() + timeout
     sock, _ = dial(to, None, timeout)
@@ -196,7 +196,7 @@ def _reach(to: Destination, timeout: float) -> socket.socket:
 
 
 def _connect(host: str, port: int, timeout: float) -> socket.socket:
-    """A name is looked up in a thread of gevent's; a number is not, since handing over to one holds the loop up."""
+    """Connect to an address directly; to a name with gevent, which looks it up in a thread (and delays the loop)."""
     try:
         family = socket.AF_INET6 if ipaddress.ip_address(host).version == 6 else socket.AF_INET
     except ValueError:
@@ -221,7 +221,7 @@ def _connect(host: str, port: int, timeout: float) -> socket.socket:
 
 
 _GATHERS = hasattr(socket.socket, "sendmsg")
-"""Not on Windows."""
+"""False on Windows."""
 
 
 def send_all(sock: socket.socket, deadline: float, *pieces: bytes) -> None:
@@ -239,7 +239,7 @@ def send_all(sock: socket.socket, deadline: float, *pieces: bytes) -> None:
 
 
 def _behind(sent: int, pieces: list[bytes | memoryview]) -> list[bytes | memoryview]:
-    """What is left of pieces of which so many bytes are sent."""
+    """The rest of the pieces after `sent` bytes."""
     while pieces and sent >= len(pieces[0]):
         sent -= len(pieces.pop(0))
     if pieces:
@@ -255,7 +255,7 @@ def _receive(sock: socket.socket, deadline: float) -> bytes:
             gevent.socket.wait_read(sock.fileno(), _left(deadline))
             continue
         if not data:
-            raise ConnectionResetError("the peer closed while the connection was being set up")
+            raise ConnectionResetError("the peer closed the connection during its set-up")
         return data
 
 
@@ -285,9 +285,9 @@ def _tunnel(sock: socket.socket, to: Destination, proxy: Proxy, deadline: float)
         while b"\r\n\r\n" not in head:
             head += _receive(sock, deadline)
             if len(head) > _PROXY_HEAD_LIMIT:
-                raise ProxyError(proxy, "answers a CONNECT without an end")
+                raise ProxyError(proxy, "sent an endless response to CONNECT")
     except ConnectionError as error:
-        raise ProxyError(proxy, "closed the connection instead of making a tunnel") from error
+        raise ProxyError(proxy, "closed the connection instead of opening a tunnel") from error
     status = head.split(b"\r\n", 1)[0].decode("latin-1")
     if status.split(" ")[1:2] != ["200"]:
         raise ProxyError(proxy, f"refused the tunnel: {status.partition(' ')[2]}")

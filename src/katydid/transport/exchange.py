@@ -1,4 +1,4 @@
-"""What a transport is asked to do, and what it says about it: the seam between users and sockets.
+"""The interface between users and transports: a request, its settings, its sink, and the record of its exchange.
 
 Times are seconds on the monotonic clock.
 """
@@ -16,22 +16,22 @@ TimestampSource = Literal["kernel", "user"]
 Headers = tuple[tuple[str, str], ...]
 REQUEST_ID = "X-Request-Id"
 USER_AGENT = f"katydid/{katydid.__version__}"
-"""Firewalls of web applications answer 403 to requests without one, or with a library's."""
+"""Web application firewalls answer 403 to requests without a User-Agent, or with an HTTP library's."""
 
 
 def with_agent(headers: Mapping[str, str]) -> dict[str, str]:
-    """Headers with our User-Agent, unless the person who runs the test has given another."""
+    """Add our User-Agent, unless the user has given another."""
     own = any(name.lower() == "user-agent" for name in headers)
     return dict(headers) if own else {"User-Agent": USER_AGENT, **headers}
 
 
-@dataclass(slots=True)  # not frozen: that costs half a microsecond a request
+@dataclass(slots=True)  # not frozen: that would cost half a microsecond per request
 class Request:
     """One HTTP request to the target.
 
     Attributes:
-        headers: names and values, complete but for Host, Content-Length and the id; the same object in many
-            requests, so that a client need not write them anew each time.
+        headers: names and values of all headers except Host, Content-Length and the id. Many requests share one
+            object, so that a client need not format it each time.
         request_id: sent as X-Request-Id; empty for none.
     """
 
@@ -48,7 +48,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """Seconds: for the whole request from its start, and between two reads."""
+    """Timeouts in seconds: `total` for the whole request from its start, `idle` between two reads."""
 
     total: float = 60.0
     idle: float = 30.0
@@ -56,16 +56,16 @@ class Timeouts:
 
 @dataclass(frozen=True, slots=True)
 class TlsSettings:
-    """Whom we believe, and who we are, over TLS. Files are PEM.
+    """The certificates to trust, and our own. Files are PEM.
 
     Attributes:
         ca_file: certificates to trust instead of the system's.
-        client_cert: ours, for a target that asks for one; its key may be in the same file.
-        client_key: the key of ours.
-        insecure: whether any certificate of the target is accepted.
+        client_cert: our certificate, for a target that asks for one; the file may include the key.
+        client_key: the key of our certificate.
+        insecure: accept any certificate of the target.
 
     Raises:
-        ConfigError: a key without its certificate.
+        ConfigError: there is a key without a certificate.
     """
 
     ca_file: str | None = None
@@ -79,48 +79,46 @@ class TlsSettings:
 
 
 VERIFIED = TlsSettings()
-"""The system's certificates, and none of ours."""
+"""Trust the system's certificates; no certificate of our own."""
 
 
 class Sink(Protocol):
-    """Takes the body of a 2xx answer as it arrives. Called in the event loop: it must not block or raise."""
+    """Takes the body of a 2xx response as it arrives. Called in the event loop: it must not block or raise."""
 
     def feed(self, data: bytes, at: float) -> None:
         """Take body bytes that arrived at `at`."""
 
     def finish(self) -> None:
-        """The message is complete."""
+        """The response is complete."""
 
 
 class CountingSink(Sink, Protocol):
-    """One that knows what most of a body looks like, and need not be handed that."""
+    """A sink that knows the form of most chunks, which then need only be counted."""
 
     @property
     def plain(self) -> ChunkRule | None:
-        """Which chunks need only be counted, if they come next; None where all must be read."""
+        """The rule for chunks that need only be counted, if they come next; None if everything must be parsed."""
 
     def note(self, reads: list[float], chunks: int, first: int) -> None:
-        """Count such chunks: the arrivals of the reads that brought them, how many they all and the first brought."""
+        """Count such chunks: arrivals of their reads, number in all reads, and number in the first read."""
 
 
 @dataclass(slots=True)
 class Exchange:
-    """What happened to one request.
-
-    The transport fills it in as it goes, so that a request that is cut off has told what it knew.
+    """The record of one request. The transport fills it in step by step, so an aborted request has what was known.
 
     Attributes:
-        started: the first byte was handed to the kernel.
-        send_seconds: from there until the kernel had all of the request; None where it did not come to that.
+        started: when the first byte was passed to the kernel.
+        send_seconds: from then until the kernel had the whole request; None if that did not happen.
         connect_seconds: TCP and TLS set-up; None on a reused connection.
-        ended: arrival of the last byte; None where the answer is not complete.
-        body: of an answer that was not 2xx or not what was asked for, bounded; empty otherwise.
+        ended: arrival of the last byte; None if the response is not complete.
+        body: the beginning of the body of an unexpected response (usually not 2xx); empty otherwise.
         received: bytes of the body as received.
         read_lag: largest delay between an arrival in the kernel and our reading it.
-        resent: it was sent again: on a new connection, since a kept one had closed while it was idle, or with a new
-            key, since the target refused the one before; the times are those of the second sending.
-        key_expired: why there was no other key than the one that was refused; empty where none was.
-        error: why there is no complete answer; None also for complete answers with a bad status.
+        resent: the request was sent twice: on a new connection, since a kept one was closed as idle, or with a new
+            key, since the target refused the previous one. All times are those of the second attempt.
+        key_expired: why a refused key could not be renewed; empty if no key was refused.
+        error: why there is no complete response; None also for a complete response with an error status.
     """
 
     started: float | None = None
@@ -138,13 +136,13 @@ class Exchange:
     detail: str = ""
 
     def begin_again(self) -> None:
-        """Forget the first sending: the request is sent a second time."""
+        """Discard the record of the first attempt: the request is sent a second time."""
         fresh = Exchange(resent=True)
         for each in fields(fresh):
             setattr(self, each.name, getattr(fresh, each.name))
 
     def fail(self, error: ErrorClass, detail: str) -> None:
-        """Keep the first reason only: what follows it is its consequence."""
+        """Record an error. Only the first one is kept: later ones are its consequences."""
         if self.error is None:
             self.error = error
             self.detail = detail
@@ -157,16 +155,16 @@ class Client(Protocol):
 
     @property
     def open_connections(self) -> int:
-        """Connections that are open now."""
+        """The number of open connections."""
 
     def send(self, request: Request, sink: Sink, exchange: Exchange) -> None:
-        """Send a request and wait for the end of its answer, feeding a 2xx body to `sink`.
+        """Send a request and wait for the end of its response, feeding a 2xx body to `sink`.
 
-        Raises nothing but what kills the greenlet; every failure is told in `exchange`.
+        Raises only what kills the greenlet; every failure is recorded in `exchange`.
         """
 
     def connect_ahead(self, seconds: float) -> bool:
-        """Open a connection for a request to come; False where that did not come about in so many seconds."""
+        """Open a connection for a later request; return False if that fails within this many seconds."""
 
     def close(self) -> None:
-        """Close idle connections; more may follow."""
+        """Close idle connections; the client can still be used."""

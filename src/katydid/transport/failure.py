@@ -1,4 +1,4 @@
-"""Which class of failure an exception of the operating system is. Knows no HTTP."""
+"""Classify the operating system's exceptions as error classes. Knows no HTTP."""
 
 import errno
 import os
@@ -23,27 +23,27 @@ _TARGETS = (
     errno.ENETDOWN,
     errno.ENETRESET,
 )
-"""What the target, or the network on the way to it, does to a connection."""
+"""Errors that the target, or the network on the way to it, causes."""
 
 _BY_ERRNO = {
     **dict.fromkeys(_TARGETS, ErrorClass.RESET),
     errno.EMFILE: ErrorClass.OUT_OF_DESCRIPTORS,
     errno.ENFILE: ErrorClass.OUT_OF_DESCRIPTORS,
-    errno.EBUSY: ErrorClass.OUT_OF_DESCRIPTORS,  # what looking up a name gives where none is left
+    errno.EBUSY: ErrorClass.OUT_OF_DESCRIPTORS,  # from a name lookup without free descriptors
     errno.EADDRNOTAVAIL: ErrorClass.OUT_OF_PORTS,
 }
-"""Any other is this machine's: no memory, no buffers, a rule of its firewall, or a mistake of ours."""
+"""Any other error is this machine's: no memory, no buffers, a firewall rule, or a bug of ours."""
 
 _REMEDY = {
     ErrorClass.OUT_OF_DESCRIPTORS: "the generator is out of file descriptors: raise `ulimit -n`",
     ErrorClass.OUT_OF_PORTS: "the generator is out of local ports: keep connections alive or add machines",
 }
 _OURS = {getattr(socket, name) for name in ("EAI_SYSTEM", "EAI_MEMORY") if hasattr(socket, name)}
-"""Failures to look up a name that say nothing about the name."""
+"""Lookup failures that say nothing about the name."""
 
 
 def classify(error: BaseException, *, connecting: bool) -> tuple[ErrorClass, str]:
-    """The class and text of a failure to connect (`connecting`) or to talk."""
+    """The error class and detail of an exception while connecting (`connecting`) or communicating."""
     if isinstance(error, ProxyError):
         return _classify_proxy(error)
     if isinstance(error, socket.gaierror):
@@ -58,15 +58,15 @@ def classify(error: BaseException, *, connecting: bool) -> tuple[ErrorClass, str
 
 
 def _classify_lookup(error: socket.gaierror) -> tuple[ErrorClass, str]:
-    if _no_descriptors_left():  # a resolver that cannot open a socket may call the name unknown
+    if _no_descriptors_left():  # a resolver that cannot open a socket may report the name as unknown
         return ErrorClass.OUT_OF_DESCRIPTORS, _REMEDY[ErrorClass.OUT_OF_DESCRIPTORS]
     if error.errno in _OURS:
-        return ErrorClass.OTHER, f"this machine could not look up the host's name: {error.strerror or error}"
+        return ErrorClass.OTHER, f"name lookup failed on this machine: {error.strerror or error}"
     return ErrorClass.DNS, f"the host's name cannot be resolved: {error.strerror or error}"
 
 
 def is_the_proxys(detail: str) -> bool:
-    """Whether a failure's text is about the proxy of the environment: the target cannot help that."""
+    """Return True if an error's detail is about the proxy, not about the target."""
     return detail.startswith("the proxy ")
 
 
@@ -99,7 +99,7 @@ _REFUSES_OURS = "the target does not accept our client certificate"
 _MAY_WANT_OURS = "the target ended the handshake"
 _ALERTS = {
     "CERTIFICATE_REQUIRED": _WANTS_OURS,
-    "HANDSHAKE_FAILURE": _MAY_WANT_OURS,  # what TLS 1.2 has for many things, a missing certificate among them
+    "HANDSHAKE_FAILURE": _MAY_WANT_OURS,  # TLS 1.2 uses it for many errors, such as a missing client certificate
     **dict.fromkeys(
         (
             "BAD_CERTIFICATE", "UNSUPPORTED_CERTIFICATE", "CERTIFICATE_REVOKED", "CERTIFICATE_EXPIRED",
@@ -108,19 +108,19 @@ _ALERTS = {
         _REFUSES_OURS,
     ),
 }  # fmt: skip
-"""What the target's alerts mean (RFC 8446, 6.2), by the end of OpenSSL's names for them."""
+"""Meanings of the target's alerts (RFC 8446, 6.2), by the end of OpenSSL's names for them."""
 
 
 def _tls_reason(error: ssl.SSLError) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"the target's certificate is not trusted: {error.verify_message}"
-    reason: str = getattr(error, "reason", None) or str(error)  # one that Python made has no reason
+    reason: str = getattr(error, "reason", None) or str(error)  # errors raised by Python itself have no reason
     meaning = _ALERTS.get(reason.partition("_ALERT_")[2])
     return f"{meaning} ({reason})" if meaning else reason
 
 
 def tls_remedy(detail: str) -> str:
-    """What to do about a failure of TLS, by its text."""
+    """What to do about a TLS error, by its detail."""
     if _WANTS_OURS in detail:
         return "give one with --client-cert"
     if _REFUSES_OURS in detail:

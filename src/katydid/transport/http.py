@@ -1,8 +1,8 @@
-"""The client `fast`: HTTP/1.1 over our own connections, one pool for all users of a process.
+"""The client `fast`: HTTP/1.1 over our own connections, in one pool for all users of a process.
 
-The pool hands out the connection that was used last, so that as few are open as requests are in
-flight. It never retries a request that the target may have worked on; only where a kept connection was
-closed in the moment of sending (`resending`) is the request sent again, once, on a new one, and says so.
+The pool hands out the most recently used connection, so that no more are open than requests are in flight. It never
+retries a request that the target may have processed. Only if a kept connection was closed as idle while the request
+was being sent (`resending`) does it resend the request, once, on a new connection, and records that.
 """
 
 import time
@@ -36,25 +36,25 @@ from katydid.transport.intake import on_turn
 from katydid.transport.receiver import Receiver
 
 _NO_TIME = 0.05
-"""Seconds of a connection's set-up that no time-out is shortened by."""
+"""Connect times below this many seconds are not deducted from the request's timeout."""
 MOST_HEADS = 256
-"""Heads of requests that are kept: a run has about as many as prompts, and writing one costs 3 µs a request."""
+"""Request heads that are cached: a run has about as many as prompts, and formatting one costs 3 µs per request."""
 
 
 LONG_BODY = 16 * 1024
-"""Bytes from which on a body is sent from where it lies."""
+"""Bodies of this many bytes or more are sent without copying them."""
 
 
 class HttpClient:
     """Sends requests to one target.
 
     Args:
-        url: of the target; a path in it comes before every request's.
-        timeouts: of every request.
-        tls: whom to trust, and our own certificate.
+        url: the target's URL; its path is a prefix of every request's.
+        timeouts: the timeouts of a request.
+        tls: the certificates to trust, and our own.
 
     Raises:
-        ConfigError: the URL, a proxy of the environment or a certificate file is unusable.
+        ConfigError: the URL, a proxy in the environment or a certificate file is unusable.
     """
 
     def __init__(self, url: str, timeouts: Timeouts, tls: TlsSettings = VERIFIED) -> None:
@@ -69,7 +69,7 @@ class HttpClient:
 
     @property
     def open_connections(self) -> int:
-        """Connections that are open now, idle ones included."""
+        """The number of open connections, including idle ones."""
         return self._open
 
     def send(self, request: Request, sink: Sink, exchange: Exchange) -> None:
@@ -105,7 +105,7 @@ class HttpClient:
         return True
 
     def close(self) -> None:
-        """Close idle connections; those in use close themselves when their request has ended. More may follow."""
+        """Close idle connections. Those in use go back to the pool, and the client can still be used."""
         if self._turns is not None:
             self._turns.stop()
             self._turns.close()
@@ -114,7 +114,7 @@ class HttpClient:
             self._idle[-1].close()
 
     def _payload(self, request: Request) -> tuple[bytes, ...]:
-        """The request in pieces that follow on each other; a long body is not copied behind its head."""
+        """The request in consecutive pieces; a long body is a piece of its own, so that it is not copied."""
         head = self._head(request.method, request.path, request.headers, len(request.body))
         named = f"{REQUEST_ID}: {request.request_id}\r\n" if request.request_id else ""
         if len(request.body) >= LONG_BODY:
@@ -122,7 +122,7 @@ class HttpClient:
         return (b"%b%b\r\n%b" % (head, named.encode("latin-1"), request.body),)
 
     def _write_head(self, method: str, path: str, headers: Headers, size: int) -> bytes:
-        """The head of a request with so many bytes in its body, without the empty line that ends it."""
+        """The head of a request with a body of `size` bytes, without the empty line that ends it."""
         named = {"Host": self._to.authority, **with_agent(dict(headers))}
         if self._to.proxy and not self._to.tunnelled and self._to.proxy.authorization:
             named["Proxy-Authorization"] = self._to.proxy.authorization
@@ -149,7 +149,7 @@ class HttpClient:
     def _converse(
         self, connection: Connection, payload: tuple[bytes, ...], receiver: Receiver, spent: float = 0.0
     ) -> None:
-        """Send and hear; `spent`: seconds that the request has taken for its connection, which count."""
+        """Send a request and wait for its response; `spent` is the connection's set-up time, part of the timeout."""
         timeouts = self._timeouts
         if spent > _NO_TIME:
             timeouts = replace(timeouts, total=max(0.0, timeouts.total - spent))
@@ -164,7 +164,7 @@ class HttpClient:
 
 
 def _died_unanswered(receiver: Receiver) -> bool:
-    """Whether the connection was closed or reset before any byte of an answer."""
+    """Return True if the connection was closed or reset before the first byte of a response."""
     return not receiver.touched and receiver.exchange.error in {ErrorClass.RESET, ErrorClass.TRUNCATED}
 
 

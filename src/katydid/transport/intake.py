@@ -1,15 +1,15 @@
-"""One socket's reads: each is stamped, and plain content events in it are noted without waking anybody.
+"""Read one socket: timestamp each read, and note plain content events in it without waking a greenlet.
 
-This is where nearly every chunk of a run ends. A reader is armed with what a plain content event looks like
-(`protocol.counting`); what a read brings of such events, each an HTTP chunk of its own, it only notes the time of.
-Anything else goes to the listener, from the first byte that is something else. `_intake.c` is the same in C,
-taken where it could be compiled: a Python call for each chunk, with the processor's caches gone cold in between,
-costs several times what all the rest of Katydid does with it.
+Nearly every chunk of a run ends here. A reader is armed with the rule for plain content events (`protocol.counting`).
+If a read begins with such events, each in an HTTP chunk of its own, the reader only notes their time. Anything else
+goes to the listener, from the first byte that does not match. `_intake.c` does the same in C and is used if it was
+compiled: a Python call per chunk, with cold processor caches, costs several times as much as everything else that
+Katydid does with a chunk.
 
-A chunk that comes alone costs a wake-up of the process, and that is most of what it costs. Since the kernel says
-when it came, it need not be read at once. So while enough of them come for each rest to save a wake-up, the event
-loop rests at each of its turns; one wake-up then serves several streams. Without the kernel's stamps nothing rests,
-nor where the streams themselves are so fast that the rest makes one read of several of their chunks.
+Read coalescing: a chunk that arrives alone wakes the process up, which is most of its cost. The kernel timestamps it,
+so it need not be read at once. While enough chunks arrive for each pause to save a wake-up, the event loop sleeps
+briefly in each iteration, so that one wake-up serves several streams. It does not sleep without kernel timestamps, nor
+if the streams are so fast that the pause would merge several chunks of one stream into one read.
 """
 
 import socket
@@ -24,34 +24,35 @@ from katydid.protocol.skim import ChunkRule
 from katydid.transport import clock
 
 COALESCE_S = 0.001
-"""Seconds. A start may be late by as much, and chunks of one stream that are closer than that become one read; the
-gaps between most services' tokens are five times as long, and the limit for late starts is fifty times this."""
+"""Seconds of a pause. It may delay a start by as much, and merges chunks of one stream that are closer together. The
+gaps between most services' tokens are five times as long, and the limit for late starts is fifty times as long."""
 FEWEST = 2000
-"""Chunks a second that have to come alone."""
+"""Minimum rate of chunks that arrive alone, per second, for pauses."""
 WINDOW_S = 0.1
 """Seconds over which chunks are counted."""
 MERGE_RATE_LIMIT = 0.05
-"""Reads of several chunks, by those of one, that may come with the rest: streams this fast would lose their gaps."""
+"""Maximum increase, due to pauses, of the ratio of reads with several chunks to reads with one: fast streams would
+lose their gaps."""
 BACKOFF_S = 5.0
-"""Seconds without a rest after there were more."""
+"""Seconds without pauses after that limit was exceeded."""
 
 SAME_TURN_NS = 50_000
-"""Nanoseconds between the calls of two clients in one turn of the loop, at most."""
+"""Maximum nanoseconds between the calls of two clients in one iteration of the event loop."""
 
 _sleep: Callable[[float], None] = gevent.monkey.get_original("time", "sleep")
 MOST_EVENTS = 4096
-"""Events that are noted before the listener hears of them, so that a stream without an end meets its limits."""
+"""Events that are noted before the listener is called, so that the limits apply to an endless stream too."""
 
 
 class ReadCoalescer:
-    """One event loop's.
+    """The read coalescing of one event loop.
 
     Attributes:
-        alone: content events that came alone, and with a stamp; for the reader to count.
-        merged: reads that brought several.
-        stamped, unstamped: reads whose time is the kernel's, and those whose time is our own; only ever grow.
-        looked_ns: begin of the turn before this one, on the monotonic clock: what is read now came after that, since
-            the loop has looked at all sockets in between; None before there was any.
+        alone: content events that arrived alone and with a kernel timestamp; readers count them.
+        merged: reads with several content events.
+        stamped, unstamped: reads with and without a kernel timestamp; they are never reset.
+        looked_ns: start of the previous iteration, on the monotonic clock. What is read now arrived later, since the
+            loop has checked all sockets in between. None before the second iteration.
     """
 
     __slots__ = (
@@ -74,10 +75,10 @@ class ReadCoalescer:
         self._began = 0.0
         self._resting = False
         self._awake_until = 0.0
-        self._usual = 0.0  # reads of several chunks by those of one, while the loop did not rest
+        self._usual = 0.0  # ratio of reads with several chunks to reads with one, without pauses
 
     def tick(self) -> bool:
-        """Rest, or not, at a turn of the event loop; whether it did."""
+        """Called in each iteration of the event loop: pause if that pays; return True if it paused."""
         now = time.monotonic()
         now_ns = round(now * 1e9)
         if self._turned_ns is None or now_ns - self._turned_ns >= SAME_TURN_NS:
@@ -97,26 +98,26 @@ class ReadCoalescer:
 
 
 COALESCER = ReadCoalescer()
-"""This process's: it has one event loop."""
+"""The one of this process, which has one event loop."""
 
 
 class Listener(Protocol):
-    """Whom a reader tells what it does not take itself. Called in the event loop: it must not block or raise."""
+    """Takes what a reader does not handle itself. Called in the event loop: it must not block or raise."""
 
     def on_read(self, wire: bytes, at: float, /) -> None:
-        """Take bytes that arrived at `at`, seconds on the monotonic clock; none: the peer has closed."""
+        """Take bytes that arrived at `at`, in seconds on the monotonic clock; no bytes if the peer has closed."""
 
     def on_error(self, error: OSError, /) -> None:
-        """The connection is dead."""
+        """The connection failed."""
 
 
 class Reader(Protocol):
-    """What both twins are.
+    """The interface of both implementations.
 
     Attributes:
-        armed: whether plain events are noted.
-        last_at: arrival of what the latest read brought; its reading, where the kernel has no stamp of it.
-        lag_ns: how far behind the kernel a read was, at worst; for the caller to reset.
+        armed: True while plain events are noted.
+        last_at: arrival of the latest read's bytes; the time of the read if there is no kernel timestamp.
+        lag_ns: the longest delay of a read after the arrival in the kernel; the caller resets it.
     """
 
     lag_ns: int
@@ -130,22 +131,22 @@ class Reader(Protocol):
         """Read once, as the event loop's callback."""
 
     def read(self, listener: Listener, /) -> bool:
-        """Read once; False where there was nothing."""
+        """Read once; return False if there was nothing to read."""
 
     def arm(self, rule: ChunkRule, /) -> None:
         """Note plain events from now on; see `protocol.skim.skim`."""
 
     def disarm(self) -> tuple[list[float], int, int, int]:
-        """Note no more; gives what was noted since the last time.
+        """Stop noting plain events; return those noted since the last call.
 
         Returns:
-            (reads, events, first, size): arrivals of the reads that brought any, how many all of them and how
-            many the first of them brought, and the bytes of their bodies.
+            (reads, events, first, size): arrivals of the reads with such events, the number of events in all of them
+            and in the first of them, and the bytes of their bodies.
         """
 
 
 class Intake:
-    """The twin in Python; see `Reader`."""
+    """The implementation in Python; see `Reader`."""
 
     __slots__ = ("_events", "_first", "_reads", "_rule", "_size", "_sock", "lag_ns", "last_at")
 
@@ -212,7 +213,7 @@ class Intake:
 
 
 def count_read(wire: bytes, age_ns: int | None) -> None:
-    """Note whose time a read has; see `stamps`."""
+    """Count a read by whether it had a kernel timestamp; see `stamps`."""
     if wire and age_ns is None:
         COALESCER.unstamped += 1
     elif wire:
@@ -220,13 +221,13 @@ def count_read(wire: bytes, age_ns: int | None) -> None:
 
 
 def stamps() -> tuple[int, int]:
-    """Reads of this process that brought something: those whose time is the kernel's, and those whose is our own."""
+    """The numbers of this process's reads with and without a kernel timestamp."""
     stamped, unstamped = (0, 0) if compiled is None else _intake.stamps()
     return COALESCER.stamped + stamped, COALESCER.unstamped + unstamped
 
 
 def reader(sock: socket.socket) -> Reader:
-    """What reads a socket, the faster twin where it is there."""
+    """Create a reader of a socket, in C if it was compiled."""
     return Intake(sock) if compiled is None else compiled(sock.fileno())
 
 
@@ -236,4 +237,4 @@ except ImportError:
     compiled, on_turn = None, COALESCER.tick
 else:
     compiled, on_turn = _intake.Intake, _intake.turn
-    """The twin in C, and its `gathering.ReadCoalescer.turn`; None, and the one in Python, where it is not there."""
+    """The reader in C and its `ReadCoalescer.tick`; None and the Python version if it was not compiled."""

@@ -1,8 +1,8 @@
-"""Which proxy the environment names for a target, read as curl and requests read it. Knows no socket.
+"""Find the proxy for a target in the environment variables, as curl and requests do. Knows no socket.
 
-HTTP_PROXY or HTTPS_PROXY by the target's scheme, else ALL_PROXY; a name in small letters wins. NO_PROXY lists, with
-commas or blanks between them, hosts that are reached without: a name, which stands for its subdomains too, an address,
-a network (`10.0.0.0/8`, `fd00::/8`), each but the last also with a port; `*` is all.
+HTTP_PROXY or HTTPS_PROXY applies by the target's scheme, else ALL_PROXY; the lower-case names take precedence. NO_PROXY
+lists exceptions, separated by commas or blanks: a name (which includes its subdomains), an address or a network
+(`10.0.0.0/8`, `fd00::/8`). Names and addresses may have a port. `*` matches every host.
 """
 
 import base64
@@ -20,8 +20,8 @@ class Proxy:
 
     Attributes:
         authorization: value of Proxy-Authorization, or empty.
-        variable: of the environment, that named it.
-        url: as it stands there.
+        variable: the environment variable that names it.
+        url: the value of that variable.
     """
 
     host: str
@@ -36,17 +36,17 @@ class Proxy:
 
 
 class ProxyError(OSError):
-    """The proxy cannot be reached, or refuses its part; the cause, where there is one, says why."""
+    """The proxy cannot be reached or refuses to connect; `__cause__` may say why."""
 
     def __init__(self, proxy: Proxy, why: str = "") -> None:
         super().__init__(f"{proxy} {why or 'cannot be reached'}")
 
 
 def proxy_for(host: str, port: int, *, tls: bool) -> Proxy | None:
-    """The proxy by which a target is reached; None where there is none between.
+    """The proxy for a target; None for a direct connection.
 
     Raises:
-        ConfigError: a proxy is named that we cannot speak to.
+        ConfigError: the proxy's URL is invalid or not supported.
     """
     named = urllib.request.getproxies_environment()
     scheme = "https" if tls else "http"
@@ -67,7 +67,7 @@ def proxy_for(host: str, port: int, *, tls: bool) -> Proxy | None:
 
 
 def is_excepted(host: str, port: int, no_proxy: str) -> bool:
-    """Whether NO_PROXY names this host."""
+    """Return True if NO_PROXY matches this host."""
     host = host.lower().rstrip(".")
     address = _address(host)
     for entry in no_proxy.replace(",", " ").lower().split():

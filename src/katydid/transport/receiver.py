@@ -1,4 +1,4 @@
-"""From the bytes of one response to its exchange and its sink. Knows no socket and no clock."""
+"""Receive one response: parse its bytes, fill in the exchange and feed the sink. Knows no socket and no clock."""
 
 from typing import cast
 
@@ -10,7 +10,7 @@ from katydid.protocol.skim import ChunkRule
 from katydid.transport.exchange import CountingSink, Exchange, Sink
 
 BODY_LIMIT = 64 * 1024
-"""Bytes kept of an answer that is not the one asked for: enough for any error's text."""
+"""Maximum bytes kept of a response that is not 2xx: enough for any error message."""
 
 
 class Receiver:
@@ -30,15 +30,15 @@ class Receiver:
         self.exchange = exchange
         self.done = False
         self.touched = False
-        """Whether anything has been received."""
+        """True once anything has been received."""
 
     @property
     def reusable(self) -> bool:
-        """Whether the connection may carry another request."""
+        """True if the connection may carry another request."""
         return self._http.complete and self.exchange.error is None and self._http.keep_alive and not self._http.leftover
 
     def feed(self, data: bytes, at: float) -> None:
-        """Take what one read brought."""
+        """Take the bytes of one read."""
         self.touched = True
         http = self._http
         try:
@@ -63,11 +63,11 @@ class Receiver:
 
     @property
     def plain(self) -> ChunkRule | None:
-        """What the chunks look like that may come next and need only be counted (`count`); None where all is read."""
+        """The rule for chunks that may come next and need only be counted (`count`); None if all must be parsed."""
         return self._counter.plain if self._counter and self._http.between_chunks and not self.done else None
 
     def count(self, reads: list[float], chunks: int, first: int, size: int) -> None:
-        """Take plain chunks that somebody has passed over; see `CountingSink.note`, and the bytes of their bodies."""
+        """Count plain chunks that the caller skipped; see `CountingSink.note`. `size` is the bytes of their bodies."""
         if chunks and self._counter:
             self._counter.note(reads, chunks, first)
             try:
@@ -91,7 +91,7 @@ class Receiver:
             self._complete(at)
 
     def fail(self, error: ErrorClass, detail: str) -> None:
-        """End the exchange; what was received until now stays."""
+        """End the exchange with an error; what was received so far is kept."""
         self.exchange.fail(error, detail)
         self.exchange.received = self._http.body_bytes
         self.done = True
@@ -106,7 +106,7 @@ class Receiver:
             self._counter = None
 
     def _skim(self, data: bytes, at: float, plain: ChunkRule, counter: CountingSink) -> bytes:
-        """What is left for the parsers; a chunk in front of the plain ones, as one with a role, is read by itself."""
+        """Count plain chunks, return the rest for the parsers. Another chunk before them (a role) is parsed first."""
         position, events, size = skim.fastest(data, 0, plain)
         if not events:
             position, body, _ = chunked.fastest(data, 0, 1)

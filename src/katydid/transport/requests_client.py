@@ -1,11 +1,11 @@
-"""The client `requests`: requests + sseclient-py, the way most people would write it.
+"""The client `requests`: requests + sseclient-py, as most people would write a client.
 
-It is here for requests' authentication plug-ins and proxies, and as the reference that the fast client
-is compared with: the same bytes give the same outcomes. Its times are those of reading in user space,
-and its start is before the connection is made, since requests does not tell when that was.
+It offers requests' authentication plug-ins and proxies, and it is the reference for the fast client: tests check that
+both give the same outcome for the same bytes. Its times are those of reading in user space. A request's start is before
+connecting, since requests does not report when the connection was ready.
 
-sseclient-py reads the events of a stream; what it leaves to its caller (byte order mark, line ends,
-invalid UTF-8, a last block without an end) `_Unended` settles before.
+sseclient-py parses the events of a stream. It does not handle a byte order mark, other line ends, invalid UTF-8 or an
+unfinished last block; `_Unended` does that first.
 """
 
 import codecs
@@ -53,7 +53,7 @@ _Read = Callable[[], bytes]
 
 
 class _EndOfStreamError(Exception):
-    """Ends sseclient's source so that it does not dispatch a block that has no end."""
+    """Ends sseclient's source without dispatching an unfinished block."""
 
 
 class RequestsClient:
@@ -71,9 +71,9 @@ class RequestsClient:
         self._session.auth = _keep_headers
         self._tls = tls
         if self._to.tls:
-            tls_context(tls)  # a file that is no good is told before any load
+            tls_context(tls)  # report an invalid file before the load
         if tls.insecure:
-            urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)  # whoever asked for it knows
+            urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)  # the user asked for it
         adapter = Adapter(pool_maxsize=MOST_CONNECTIONS, max_retries=0)
         adapter.tunnels = self._to.tls
         self._session.mount("http://", adapter)
@@ -81,7 +81,7 @@ class RequestsClient:
 
     @property
     def open_connections(self) -> int:
-        """Connections that carry a request; requests does not tell of idle ones."""
+        """The number of requests in flight; requests does not report idle connections."""
         return self._in_flight
 
     def send(self, request: Request, sink: Sink, exchange: Exchange) -> None:
@@ -106,7 +106,7 @@ class RequestsClient:
             self._in_flight -= 1
 
     def connect_ahead(self, seconds: float) -> bool:
-        """See `exchange.Client.connect_ahead`; requests connects with a request only."""
+        """See `exchange.Client.connect_ahead`; requests connects only with a request."""
         del seconds
         return False
 
@@ -115,7 +115,7 @@ class RequestsClient:
         self._session.close()
 
     def _converse_once_more(self, request: Request, sink: Sink, exchange: Exchange) -> None:
-        """Converse, and again where the kept connection was closed in the moment of sending."""
+        """Send the request; resend it once if the server closed the kept connection as idle."""
         try:
             self._converse(request, sink, exchange)
         except requests.RequestException as error:
@@ -142,7 +142,7 @@ class RequestsClient:
             allow_redirects=False,
             timeout=(self._timeouts.total, self._timeouts.idle),
             proxies=self._proxies(),
-            cert=self._certificate,  # here, with what to verify: REQUESTS_CA_BUNDLE would win over the session's
+            cert=self._certificate,  # here, like `verify`: REQUESTS_CA_BUNDLE would override the session's
             verify=False if self._tls.insecure else self._tls.ca_file,
         ) as response:
             exchange.status = response.status_code
@@ -152,8 +152,8 @@ class RequestsClient:
 
             def read() -> bytes:
                 data = b""
-                while not data:  # a piece may hold nothing but the head of what is compressed
-                    gevent.sleep(0)  # a read that need not wait lets no timeout and no other user in
+                while not data:  # a piece may have nothing but the header of compressed data
+                    gevent.sleep(0)  # a read that does not block lets neither timeouts nor other users run
                     wire: bytes = raw.read1(READ_SIZE, decode_content=False)
                     exchange.received = raw.tell()
                     if exchange.received > MAX_BODY:
@@ -180,12 +180,12 @@ class RequestsClient:
         return (tls.client_cert, tls.client_key) if tls.client_cert and tls.client_key else tls.client_cert
 
     def _proxies(self) -> dict[str, str]:
-        """Ours, so that both clients read the environment alike; where there is none, none of the environment's."""
+        """The proxy found by `proxy_for` or None: without this, requests would read the environment differently."""
         url: Any = self._proxy.url if self._proxy else None
         return {"http": url, "https": url, "all": url}
 
     def _classify(self, error: BaseException) -> tuple[ErrorClass, str]:
-        """The same class that the fast client would give, from the exception at the root."""
+        """The error class that the fast client would give, from the root cause of an exception."""
         causes = list(_causes(error))
         if self._proxy is not None:
             for cause in causes:
@@ -209,7 +209,7 @@ class RequestsClient:
 
 
 _TUNNEL_REFUSED = re.compile(r"Tunnel connection failed: (.*)")
-"""What http.client raises."""
+"""The message of http.client's exception."""
 
 _MEANINGS: tuple[tuple[tuple[type[BaseException], ...], ErrorClass, str], ...] = (
     (
@@ -238,12 +238,12 @@ _MEANINGS: tuple[tuple[tuple[type[BaseException], ...], ErrorClass, str], ...] =
 
 
 def _keep_headers(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    """An authentication that does nothing: without one, requests would take a login from ~/.netrc."""
+    """An authentication that does nothing: without it, requests would take a login from ~/.netrc."""
     return request
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """An exception and all that it wraps, in whatever way its library wraps."""
+    """An exception and all that it wraps, by any library's way of wrapping."""
     seen: list[BaseException] = []
     queue: list[object] = [error]
     while queue:
@@ -255,7 +255,7 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 
 
 def _feed_bytes(read: _Read, sink: Sink) -> float:
-    """Feed a body as it comes; the arrival of its last bytes."""
+    """Feed a body as it arrives; return the arrival of its last bytes."""
     at = time.monotonic()
     while data := read():
         at = time.monotonic()
@@ -264,10 +264,10 @@ def _feed_bytes(read: _Read, sink: Sink) -> float:
 
 
 def _feed_events(read: _Read, sink: Sink) -> float:
-    """Feed the events that sseclient-py finds, those of one read together; the arrival of the last bytes.
+    """Feed the events that sseclient-py finds, those of one read together; return the arrival of the last bytes.
 
-    What it finds no event in is fed as it came, so that the sink can say what it is: a body that is not a stream, or
-    a last block without an end.
+    Text without an event is fed as received, for the sink to judge: a body that is not an event stream, or an
+    unfinished last block.
     """
     at = time.monotonic()
     pending: list[bytes] = []
@@ -290,18 +290,18 @@ def _feed_events(read: _Read, sink: Sink) -> float:
             pending.append(_canonical(event.event, event.data))
     except _EndOfStreamError:
         pending.append((unended.rest if events else unended.beginning).encode())
-    finally:  # also when the stream breaks off
+    finally:  # also if the stream is interrupted
         if pending:
             sink.feed(b"".join(pending), at)
     return at
 
 
 class _Unended:
-    """Gives sseclient-py what it reads as the standard would have it read, and never an event without an end.
+    """Prepares a stream for sseclient-py, so that it follows the standard; passes on finished events only.
 
     Attributes:
-        beginning: of the stream, as text.
-        rest: what came behind the last event's end.
+        beginning: the beginning of the stream, as text.
+        rest: the text after the last finished event.
     """
 
     def __init__(self) -> None:
@@ -309,10 +309,10 @@ class _Unended:
         self.rest = ""
 
     def as_standard(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
-        """The stream, in whole events.
+        """Yield the stream in pieces of whole events.
 
         Raises:
-            LimitError: it would collect an event of more than MAX_EVENT bytes.
+            LimitError: an event exceeds MAX_EVENT bytes.
         """
         decoder = io.IncrementalNewlineDecoder(codecs.getincrementaldecoder("utf-8")("replace"), translate=True)
         parts: list[str] = []
@@ -342,7 +342,7 @@ class _Unended:
 
 
 _ERROR_FIELD = re.compile("^error:", re.MULTILINE)
-"""llama.cpp's own field, which sseclient-py would ignore, as the standard has it."""
+"""llama.cpp's own field; sseclient-py would ignore it, as the standard requires."""
 
 
 def _canonical(name: str, data: str) -> bytes:

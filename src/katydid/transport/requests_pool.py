@@ -1,9 +1,9 @@
-"""The connections of the client `requests`: what urllib3 and http.client leave out of HTTP/1.1.
+"""Connections of the client `requests`: parts of HTTP/1.1 that urllib3 and http.client lack.
 
-http.client passes over 100 alone, and takes any other interim answer (RFC 9110, 15.2) for the answer, after which the
-connection is out of step; it takes a head that was cut off for a whole one, and loses what follows a line without a
-colon. And neither tells how a connection died: here a death before the first byte of an answer is told apart from one
-later, and on a kept connection one of the idle close (`resending`) from one at work.
+http.client skips 100 only; it takes any other interim response (RFC 9110, 15.2) for the final one, which leaves the
+connection out of sync. It accepts a truncated head as complete, and drops all headers after a line without a colon.
+Neither library reports how a connection ended. Here, an end before the first byte of a response is distinguished from
+a later one and, on a kept connection, from an idle close (`resending`).
 """
 
 import http.client
@@ -23,20 +23,20 @@ from katydid.transport.exchange import USER_AGENT
 
 
 class UnansweredError(ConnectionError):
-    """The connection died before the first byte of an answer; its cause says how.
+    """The connection ended before the first byte of a response; `__cause__` says how.
 
     Attributes:
-        resendable: it was a kept one, and closed while it was idle.
+        resendable: the server closed it as idle, so the request may be resent.
     """
 
     resendable = False
 
 
 class _Response(http.client.HTTPResponse):
-    """An answer whose head is taken whole, as `protocol.heads` has it, with all interim ones before it passed over."""
+    """A response that skips all interim responses and parses its complete head like `protocol.heads`."""
 
     def begin(self) -> None:
-        """See `HTTPResponse.begin`; raises `UnansweredError` where nothing comes."""
+        """See `HTTPResponse.begin`; raises `UnansweredError` if the connection ends first."""
         try:
             answered = bool(self.fp.peek(1))
         except ConnectionError as error:
@@ -55,7 +55,7 @@ class _Response(http.client.HTTPResponse):
 
     def _final_head(self) -> bytes:
         while is_interim(read_head((head := self._whole_head()).rstrip(b"\r\n")).status):
-            gevent.sleep(0)  # a read that need not wait lets no timeout and no other user in
+            gevent.sleep(0)  # a read that does not block lets neither timeouts nor other users run
         status, *lines = head.splitlines(keepends=True)
         return status + b"".join(line for line in lines if b":" in line or line[:1].isspace())
 
@@ -71,8 +71,8 @@ class _Response(http.client.HTTPResponse):
         return head
 
 
-class _Deaths:
-    """What both kinds of connection add to urllib3's."""
+class _TracksEnds:
+    """Records how a connection ends; mixed into both kinds of urllib3 connections."""
 
     _answers = 0
     _connect_seconds = 0.0
@@ -80,14 +80,14 @@ class _Deaths:
     _send_error: OSError | None = None
 
     def connect(self) -> None:
-        """Connect, and keep how long that took."""
+        """Connect, and record how long that took."""
         began = time.monotonic()
         super().connect()  # type: ignore[misc]
         self._connect_seconds = time.monotonic() - began
         self._answers = 0
 
     def send(self, data: object) -> None:
-        """Send, and keep why that failed: urllib3 then looks for an answer, and tells only that there is none."""
+        """Send, and keep the error: after one, urllib3 reads a response and reports only that there is none."""
         try:
             super().send(data)  # type: ignore[misc]
         except OSError as error:
@@ -95,13 +95,13 @@ class _Deaths:
             raise
 
     def putrequest(self, *arguments: object, **more: object) -> None:
-        """Begin a request."""
+        """Start a request, and record its time."""
         self._sent_at = time.monotonic()
         self._send_error = None
         super().putrequest(*arguments, **more)  # type: ignore[misc]
 
     def getresponse(self) -> Any:
-        """The answer, or how the connection died without one."""
+        """Return the response, or raise how the connection ended without one."""
         try:
             response = super().getresponse()  # type: ignore[misc]
         except UnansweredError as error:
@@ -114,11 +114,11 @@ class _Deaths:
         return response
 
 
-class _Plain(_Deaths, urllib3.connection.HTTPConnection):
+class _Plain(_TracksEnds, urllib3.connection.HTTPConnection):
     response_class = _Response
 
 
-class _Tls(_Deaths, urllib3.connection.HTTPSConnection):
+class _Tls(_TracksEnds, urllib3.connection.HTTPSConnection):
     response_class = _Response
 
 
@@ -134,10 +134,10 @@ _POOLS = {"http": _PlainPool, "https": _TlsPool}
 
 
 class Adapter(HTTPAdapter):
-    """requests' adapter over these connections, through a proxy too.
+    """requests' adapter with these connections, also through a proxy.
 
     Attributes:
-        tunnels: whether a proxy would be asked for a tunnel.
+        tunnels: True if a proxy is asked for a tunnel.
     """
 
     tunnels = False
@@ -148,7 +148,7 @@ class Adapter(HTTPAdapter):
         self.poolmanager.pool_classes_by_scheme = _POOLS
 
     def proxy_headers(self, proxy: str) -> dict[str, str]:
-        """See `HTTPAdapter.proxy_headers`; where the proxy makes a tunnel, they are all that it sees."""
+        """See `HTTPAdapter.proxy_headers`; a proxy that makes a tunnel sees no other headers."""
         agent = {"User-Agent": USER_AGENT} if self.tunnels else {}
         return agent | super().proxy_headers(proxy)
 

@@ -1,7 +1,7 @@
-"""What a port speaks: TLS, plain HTTP, or neither. For the look before a run, never under load.
+"""Detect what a port speaks: TLS, plain HTTP, or neither. For preflight only, never under load.
 
-A server without TLS may wait for the rest of what it takes for a request, so that a handshake with it lasts as long
-as it may; here that is seconds.
+A server without TLS may take a handshake for the start of a request and wait for the rest, so the timeouts here are a
+few seconds.
 """
 
 import ssl
@@ -13,17 +13,17 @@ from katydid.transport.exchange import USER_AGENT, TlsSettings
 from katydid.transport.proxies import ProxyError
 
 HANDSHAKE = 4.0
-"""Seconds for TCP and TLS; a server that is not loaded yet takes a hundredth of it, the other side of the world one."""
+"""Seconds for TCP and TLS. A server without load needs a hundredth of it; one on the other side of the world, 1 s."""
 ANSWER = 2.0
-"""Seconds for the first bytes of any answer."""
+"""Seconds to wait for the first bytes of an answer."""
 _NOT_TLS = frozenset({"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG"})
-"""OpenSSL's reasons where the peer's bytes are not TLS; by its version."""
+"""OpenSSL's error reasons, across its versions, if the peer's bytes are not TLS."""
 _HANDSHAKE, _ALERT = 22, 21
-"""Types of TLS records (RFC 8446, 5.1) that answer a first one."""
+"""Types of TLS records (RFC 8446, 5.1) that a server may answer a ClientHello with."""
 
 
 class Spoken(Enum):
-    """What a port was found to speak; UNKNOWN also where it cannot be reached: a request tells that better."""
+    """What a port speaks. UNKNOWN includes a port that cannot be reached: a real request reports that better."""
 
     TLS = auto()
     HTTP = auto()
@@ -33,10 +33,10 @@ class Spoken(Enum):
 
 
 def look_for_tls(url: str, tls: TlsSettings) -> Spoken:
-    """Shake hands with the port of an https URL, and where that fails for want of TLS, see what it speaks instead.
+    """Try a TLS handshake with the port of an https URL; if it does not speak TLS, detect what it speaks instead.
 
     Raises:
-        ConfigError: the URL, a proxy of the environment or a certificate file is unusable.
+        ConfigError: the URL, a proxy in the environment or a certificate file is unusable.
     """
     try:
         sock, _ = dial(destination(url), tls_context(tls), HANDSHAKE)
@@ -47,9 +47,9 @@ def look_for_tls(url: str, tls: TlsSettings) -> Spoken:
 
 
 def _instead_of_tls(url: str, error: OSError) -> Spoken:
-    """What a port speaks with which a handshake failed."""
+    """What a port speaks after a failed handshake."""
     if isinstance(error, ssl.SSLError):
-        if error.reason not in _NOT_TLS:  # it speaks TLS, and dislikes something
+        if error.reason not in _NOT_TLS:  # it speaks TLS, but rejected the handshake
             return Spoken.TLS
         return Spoken.HTTP if _speaks_http(url) else Spoken.OTHER
     if isinstance(error, ProxyError) or not _takes_connections(url):
@@ -60,7 +60,7 @@ def _instead_of_tls(url: str, error: OSError) -> Spoken:
 
 
 def speaks_tls(url: str) -> bool:
-    """Whether the port of an http URL answers the beginning of a handshake as TLS does."""
+    """Return True if the port of an http URL answers a ClientHello with a TLS record."""
     try:
         to = destination(url)
         hello = TlsLayer(ssl.create_default_context(), to.host).handshake(b"")[1]

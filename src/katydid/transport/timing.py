@@ -1,6 +1,6 @@
-"""How well this machine keeps time: its clocks, its event loop's timers, the kernel's receive timestamps.
+"""Measure how well this machine keeps time: its clocks, event-loop timers and kernel receive timestamps.
 
-Measured, not read from a table: a virtual machine may promise what it does not keep.
+Measured rather than read from the system: a virtual machine may claim more than it delivers.
 """
 
 import socket
@@ -14,25 +14,25 @@ from katydid.transport import clock
 
 TICKS = 200
 TICK = 0.005
-"""Seconds: timers of the event loop that are watched, one after the other."""
+"""Seconds of each timer; TICKS timers run one after the other."""
 STAMPS = 20
-"""Bytes sent over the loopback interface, to see the kernel stamp their arrival."""
+"""Bytes sent over the loopback interface to test the kernel's timestamps."""
 SWITCH_ON = 1.0
-"""Seconds until the first of them: the kernel begins to stamp in a work queue, which on a busy machine has to wait."""
+"""Seconds to wait for the first timestamp: the kernel switches them on in a work queue, which a busy machine delays."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timing:
-    """What was measured, in about a second. Milliseconds; shares are of one second of one core.
+    """The result of measuring for about a second. Times are in milliseconds.
 
     Attributes:
-        resolution_ns: the smallest step of the monotonic clock that was seen.
-        late_p50, late_p99: how late the event loop came to a timer.
-        clock_step: by how much the wall clock ran away from the monotonic one.
-        busy: share of all cores' time that was used, by whomever.
-        steal: share that the hypervisor gave to others; 0 where it does not tell.
-        stamped: share of reads over the loopback interface that carried a kernel timestamp.
-        stamp_age: the age of such a stamp at its reading, in the median.
+        resolution_ns: the smallest observed step of the monotonic clock, in nanoseconds.
+        late_p50, late_p99: median and 99th percentile of how late the event loop served a timer.
+        clock_step: how much the wall clock drifted from the monotonic clock.
+        busy: share of all cores' time in use, by any process.
+        steal: share of all cores' time that the hypervisor gave to others; 0 if it does not report it.
+        stamped: share of reads over the loopback interface with a kernel timestamp.
+        stamp_age: median age of a timestamp when it is read; None without timestamps.
     """
 
     resolution_ns: int
@@ -46,8 +46,8 @@ class Timing:
 
 
 def take_timing() -> Timing:
-    """Measure."""
-    psutil.cpu_times_percent()  # from here on
+    """Measure for about a second."""
+    psutil.cpu_times_percent()  # the first call starts the measurement
     offset = time.time_ns() - time.monotonic_ns()
     late = _late_timers()
     step = (time.time_ns() - time.monotonic_ns() - offset) / 1e6
@@ -66,7 +66,7 @@ def take_timing() -> Timing:
 
 
 def _late_timers() -> list[float]:
-    """Milliseconds, ascending."""
+    """How late each timer was, in milliseconds, ascending."""
     late = []
     for _ in range(TICKS):
         due = time.monotonic() + TICK
@@ -86,7 +86,7 @@ def _resolution_ns() -> int:
 
 
 def _stamp_ages() -> list[int]:
-    """Nanoseconds, ascending; one for each read that carried a stamp."""
+    """The ages of the timestamps in nanoseconds, ascending; one for each read that had one."""
     if not hasattr(socket.socket, "recvmsg"):
         return []
     with socket.create_server(("127.0.0.1", 0)) as server:

@@ -1,8 +1,8 @@
-"""Conversations over WebSockets: messages go out when they are due, and are heard at the same time.
+"""Conversations over WebSockets: send messages when they are due, and receive messages at the same time.
 
-As in `connection.py`, all of it happens in gevent's hub: one watcher a connection reads and stamps, one
-timer sends what is due, and the user's greenlet parks until the conversation is over. A message's arrival is
-the kernel's receive time of the bytes that completed it. Knows nothing of what messages mean.
+As in `connection.py`, everything happens in gevent's hub: per connection, one watcher reads and timestamps, one timer
+sends due messages, and the user's greenlet is parked until the conversation ends. A message arrives when the kernel
+receives its last bytes. Knows nothing of what messages mean.
 
 The callbacks run in the hub: they must not block, log or raise.
 """
@@ -24,51 +24,51 @@ from katydid.transport.failure import classify
 from katydid.transport.intake import count_read
 
 CLOSE_TIMEOUT_S = 1.0
-"""Seconds that the target gets to answer our close."""
+"""Seconds that the target gets to answer our close frame."""
 AT_ONCE = 16
-"""Messages sent in one turn of the event loop, so that a fast talker does not hold up the others."""
-_READ, _WRITE = 1, 2  # libev's
-_MOST_LEFT = 64  # reads of a line that is broken
+"""Maximum messages sent per iteration of the event loop, so that one fast stream does not delay the others."""
+_READ, _WRITE = 1, 2  # libev's event masks
+_MOST_LEFT = 64  # maximum reads from a connection that broke while sending
 
 
 class Part(Protocol):
-    """Our part in a conversation. Called in the event loop: it must not block or raise."""
+    """Our side of a conversation. Called in the event loop: it must not block or raise."""
 
     due: float | None
-    """When the next message is to be sent, on the monotonic clock; None for no more."""
+    """When to send the next message, on the monotonic clock; None for no more."""
 
     @property
     def done(self) -> bool:
-        """Whether all that is wanted has been heard."""
+        """True once everything expected has been received."""
 
     def begin(self, at: float) -> None:
-        """The WebSocket is open since `at`."""
+        """The WebSocket was opened at `at`."""
 
     def say(self, now: float, *, held: bool) -> str | bytes | None:
-        """The message that is due, handed to the kernel now; None where nothing is to be said.
+        """The due message, which is then passed to the kernel; None to send nothing.
 
         Args:
-            now: on the monotonic clock.
-            held: it is late because the target did not take what came before.
+            now: the time on the monotonic clock.
+            held: the message is late because the target did not accept the previous one in time.
         """
 
     def hear(self, message: str | bytes, at: float) -> None:
-        """A message that arrived at `at`."""
+        """Take a message that arrived at `at`."""
 
     def closed(self, code: int, reason: str) -> tuple[ErrorClass, str] | None:
-        """The target has closed before it was all heard: the failure that this is; None for a proper end."""
+        """The target closed before `done`: return the failure; None if this is a proper end."""
 
 
 class WebSocketClient:
     """Opens WebSockets to one target.
 
     Args:
-        url: of the target, http:// or https://; a path in it comes before every conversation's.
-        timeouts: of every conversation; `idle` counts from what was last sent or received.
-        tls: whom to trust, and our own certificate.
+        url: the target's URL, http:// or https://; its path is a prefix of every conversation's.
+        timeouts: the timeouts of a conversation; `idle` counts from the last message sent or received.
+        tls: the certificates to trust, and our own.
 
     Raises:
-        ConfigError: the URL, a proxy of the environment or a certificate file is unusable.
+        ConfigError: the URL, a proxy in the environment or a certificate file is unusable.
     """
 
     def __init__(self, url: str, timeouts: Timeouts, tls: TlsSettings = VERIFIED) -> None:
@@ -81,17 +81,17 @@ class WebSocketClient:
     def converse(
         self, path: str, headers: dict[str, str], part: Part, exchange: Exchange, timeouts: Timeouts | None = None
     ) -> None:
-        """Open a WebSocket, talk until `part` is done, and close it; blocks only the calling greenlet.
+        """Open a WebSocket, converse until `part` is done, and close it; blocks only the calling greenlet.
 
         Args:
-            path: of the WebSocket.
-            headers: of its handshake, apart from what makes it one.
-            part: what is said and heard.
-            exchange: filled in.
-            timeouts: other ones than the client's.
+            path: path of the WebSocket.
+            headers: headers of the handshake, without those of the WebSocket protocol.
+            part: sends and receives the messages.
+            exchange: is filled in.
+            timeouts: override the client's.
 
-        Raises nothing but what kills the greenlet; every failure is told in `exchange`, whose status is the
-        handshake's, and whose `ended` is the arrival of the last message.
+        Raises only what kills the greenlet; every failure is recorded in `exchange`. Its status is the handshake's, and
+        its `ended` is the arrival of the last message.
         """
         began = time.monotonic()
         try:
@@ -111,7 +111,7 @@ class WebSocketClient:
 
 
 class _Line:
-    """One connection, for one conversation."""
+    """One connection, used for one conversation."""
 
     def __init__(
         self, sock: socket.socket, tls: TlsLayer | None, framing: Framing, part: Part, exchange: Exchange
@@ -135,7 +135,7 @@ class _Line:
         self._ended = False
 
     def run(self, timeouts: Timeouts) -> None:
-        """The whole conversation."""
+        """Run the whole conversation."""
         exchange = self._exchange
         self._timeouts = timeouts
         exchange.started = self._last_sign = time.monotonic()
@@ -146,10 +146,10 @@ class _Line:
         if self._stamped:
             exchange.read_lag = self._lag_ns / 1e9
         if self._part.done and exchange.error is None:
-            self._say_goodbye()
+            self._close_properly()
 
     def close(self) -> None:
-        """Stop everything."""
+        """Stop timers and watchers, and close the socket."""
         for name in list(self._timers):
             self._disarm(name)
         for watcher in (self._reader, self._writer):
@@ -157,7 +157,7 @@ class _Line:
             watcher.close()
         self._sock.close()
 
-    def _say_goodbye(self) -> None:
+    def _close_properly(self) -> None:
         if self._ended or self._framing.is_over:
             return
         self._over = False
@@ -176,7 +176,7 @@ class _Line:
             self._parked = None
 
     def _finish(self) -> None:
-        """It is over; whoever waits for that is switched to at the end of this callback."""
+        """The conversation is over: the waiting greenlet is resumed at the end of this callback."""
         self._over = True
 
     def _fail(self, error: ErrorClass, detail: str) -> None:
@@ -185,7 +185,7 @@ class _Line:
         self._finish()
 
     def _guarded(self, step: Callable[..., object], *arguments: object) -> None:
-        """The hub must survive a bug of ours; the conversation tells it."""
+        """Run a callback. The hub must survive a bug of ours, which becomes the exchange's failure."""
         try:
             step(*arguments)
         except OSError as error:
@@ -209,7 +209,7 @@ class _Line:
             timer.close()
 
     def _look_at_limits(self) -> None:
-        """The earliest moment at which a time-out can have come; what waits in the kernel is heard first."""
+        """Check the timeouts, at the earliest time when one may have expired; first read what the kernel has."""
         self._read()
         if self._over:
             return
@@ -240,7 +240,7 @@ class _Line:
             if part.done:
                 self._finish()
         if self._unsent:
-            self._held = True  # goes on when the target takes more
+            self._held = True  # continues when the target accepts more
         elif part.due is not None:
             self._arm("send", part.due - time.monotonic(), self._send_due)
 
@@ -264,13 +264,13 @@ class _Line:
             self._send_due()
 
     def _send(self, data: bytes) -> int:
-        """Bytes that the kernel took."""
+        """Return the number of bytes that the kernel accepted."""
         try:
             return self._sock.send(data)
         except BlockingIOError:
             return 0
         except OSError as error:
-            # What the target said before it broke the line, why it closes, is worth more than the broken pipe.
+            # Read what the target sent before it closed: its reason is worth more than "broken pipe".
             for _ in range(_MOST_LEFT):
                 if self._over or not self._read():
                     break
@@ -281,7 +281,7 @@ class _Line:
     # Receiving
 
     def _read(self) -> bool:
-        """Read once; False when there was nothing to read."""
+        """Read once; return False if there was nothing to read."""
         try:
             wire, at, age = clock.receive(self._sock)
             count_read(wire, age)

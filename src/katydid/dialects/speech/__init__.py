@@ -1,6 +1,6 @@
-"""What streaming speech services say: one file each, and `transcript.py` for what all have in common.
+"""The messages of streaming speech services: one module per API; `transcript` reads the answers of any of them.
 
-Bytes and texts only: knows no socket, no clock and no audio file.
+Pure: no sockets, no clock, no audio files.
 """
 
 from katydid.dialects.speech.base import SpeechDialect
@@ -12,32 +12,37 @@ from katydid.model.errors import ConfigError
 __all__ = ["NOTHING", "SPEECH_APIS", "SpeechDialect", "own_words", "speech_dialect"]
 
 SPEECH_APIS = ("generic", "funasr", "vosk")
-"""Every dialect; the place to add one."""
-
+"""The names of all speech APIs. Add one here."""
 
 NOTHING = "none"
-"""In place of a text: nothing is sent."""
+"""A custom message of this value means that no message is sent."""
 
 
 def own_words(given: str | None, usual: str, request_id: str) -> str | None:
-    """A message of ours: the dialect's, or a text of one's own, in which `{request_id}` is filled in; None for none."""
+    """The text of a start or stop message; None to send none.
+
+    Args:
+        given: the user's own text, in which `{request_id}` is replaced, or NOTHING; None for the dialect's message.
+        usual: the dialect's message.
+        request_id: identifies the request.
+    """
     if given is None:
         return usual
     return None if given.strip().lower() == NOTHING else given.replace("{request_id}", request_id)
 
 
 def speech_dialect(name: str, fields: str | None = None) -> SpeechDialect:
-    """The dialect that `--api` names.
+    """Look up a speech dialect by its `--api` name.
 
     Args:
         name: one of SPEECH_APIS.
-        fields: for `generic`, what its fields are called (see `generic.py`).
+        fields: field names for `generic` (see `generic.py`).
 
     Raises:
-        ConfigError: the fields are wrong, or the dialect has none to name.
+        ConfigError: the fields are invalid, or the dialect takes none.
     """
     if name == "generic":
         return GenericDialect(fields)
     if fields:
-        raise ConfigError(f"--speech-fields is for --api generic: {name} has its own names")
+        raise ConfigError(f"--speech-fields is only for --api generic: the field names of {name} are fixed")
     return FunAsrDialect() if name == "funasr" else VoskDialect()

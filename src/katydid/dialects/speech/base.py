@@ -1,4 +1,4 @@
-"""The seam between a speech service's messages and what is made of them."""
+"""The interface of a speech dialect, and the content of one message."""
 
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -9,16 +9,16 @@ from katydid.model.errors import ProtocolError
 from katydid.model.jsontext import json_bytes
 
 SAMPLE_RATE = 16_000
-"""Hz; with 16-bit samples of one channel what every one of these services takes."""
+"""Hz. Every service takes this rate, as 16-bit mono samples."""
 
 
 class MessageKind(Enum):
-    """What a message of the service is."""
+    """The kind of a message from the service."""
 
     PARTIAL = auto()
     """Text that may still change."""
     SEGMENT = auto()
-    """Text that is settled, of audio up to a pause; more follows."""
+    """Settled text of the audio up to a pause; more follows."""
     FINAL = auto()
     """The last text."""
     STATUS = auto()
@@ -28,14 +28,14 @@ class MessageKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """One message of the service.
+    """One message from the service.
 
     Attributes:
-        text: what was recognised; of an ERROR what went wrong.
-        appends: a PARTIAL adds to the text before instead of replacing it.
-        pending: how many wait in the service's queue, as it counts them.
-        processing_ms: what the service says that the stream took it.
-        rtf: the real-time factor that it says it had, ready-made.
+        text: the recognised text; of an ERROR, the error message.
+        appends: the text of a PARTIAL is added to the earlier text instead of replacing it.
+        pending: the length of the service's queue, as the service reports it.
+        processing_ms: the processing time of the stream that the service reports.
+        rtf: the real-time factor that the service reports.
     """
 
     kind: MessageKind
@@ -47,12 +47,12 @@ class Said:
 
 
 class SpeechDialect(Protocol):
-    """One service's messages.
+    """One speech API.
 
     Attributes:
-        name: as in `--api`.
-        endpoint: the path where nobody names another.
-        final_by_close: the last text counts as final when the service closes normally.
+        name: the value of `--api`.
+        endpoint: the default path.
+        final_by_close: when the service closes normally, the last settled text is the final result.
     """
 
     name: str
@@ -60,24 +60,24 @@ class SpeechDialect(Protocol):
     final_by_close: bool
 
     def start(self, request_id: str) -> str:
-        """The message before the audio."""
+        """The message to send before the audio."""
 
     def stop(self) -> str:
-        """The message after it."""
+        """The message to send after the audio."""
 
     def read(self, message: str | bytes, *, stopped: bool) -> Said:
-        """What a message says; `stopped`: our own end has been sent.
+        """Parse a message; `stopped` is True once our stop message has been sent.
 
         Raises:
-            ProtocolError: it is not one of this service's.
+            ProtocolError: it is not a message of this API.
         """
 
 
 def json_object(message: str | bytes) -> dict[str, Any]:
-    """A message as a JSON object.
+    """Parse a message as a JSON object.
 
     Raises:
-        ProtocolError: it is not.
+        ProtocolError: it is not a JSON object.
     """
     if isinstance(message, bytes):
         raise ProtocolError(f"a binary message of {len(message)} bytes where JSON was expected")

@@ -1,7 +1,7 @@
-"""FunASR's runtime server (websocket_protocol.md of its repository), in its two-pass mode.
+"""The speech dialect `funasr`: FunASR's runtime server (websocket_protocol.md of its repository), in two-pass mode.
 
-While one speaks, `2pass-online` messages each bring the words that are new; at a pause, and after the end,
-`2pass-offline` brings a whole segment, better. `is_final` cannot be relied on: servers leave it false in the
+During speech, each `2pass-online` message has the new words. At a pause and after the end, a `2pass-offline` message
+has the whole segment, recognised again with better quality. `is_final` is not reliable: servers leave it false in the
 last message too.
 """
 
@@ -17,7 +17,7 @@ class FunAsrDialect:
     final_by_close = False
 
     def start(self, request_id: str) -> str:
-        """See `SpeechDialect.start`; chunks of 600 ms, as FunASR's own client asks for."""
+        """See `SpeechDialect.start`; chunks of 600 ms, as in FunASR's own client."""
         return json_text(
             mode="2pass",
             wav_name=request_id,
@@ -33,7 +33,7 @@ class FunAsrDialect:
         return json_text(is_speaking=False)
 
     def read(self, message: str | bytes, *, stopped: bool) -> Said:
-        """See `SpeechDialect.read`: the first offline result after our end is the last."""
+        """See `SpeechDialect.read`; the first offline result after our stop message is the final one."""
         value = json_object(message)
         if value.get("error"):
             return Said(MessageKind.ERROR, in_words(value["error"]))

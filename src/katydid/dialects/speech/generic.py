@@ -1,8 +1,9 @@
-"""JSON messages with a type, whatever their fields are called.
+"""The speech dialect `generic`: JSON messages with a type; `--speech-fields` renames the fields.
 
-By default `{"type": "start", …}`, binary audio, `{"type": "stop"}`; back come `{"type": "partial", "text": …}`,
-`{"type": "final", "text": …, "processing_ms": …}`, `{"type": "queue_status", "pending": …}` and
-`{"type": "error", "message": …}`. A message without such a type that has an `error` is one too.
+By default Katydid sends `{"type": "start", …}`, binary audio and `{"type": "stop"}`. The service sends
+`{"type": "partial", "text": …}`, `{"type": "final", "text": …, "processing_ms": …}`,
+`{"type": "queue_status", "pending": …}` and `{"type": "error", "message": …}`. A message of any other type that has a
+member `error` is an error too.
 """
 
 from collections.abc import Mapping
@@ -21,7 +22,7 @@ FIELDS = {
     "rtf": "",
     "message": "message",
 }
-"""Names of fields, as paths: a dot goes into an object or a list. `processing` may have a unit, as in `decode_s:s`."""
+"""Field paths (`FieldPath`) by what they hold. `processing` may have a unit, as in `decode_s:s`."""
 KINDS = {
     "error": MessageKind.ERROR,
     "final": MessageKind.FINAL,
@@ -29,7 +30,7 @@ KINDS = {
     "status": MessageKind.STATUS,
     "partial": MessageKind.PARTIAL,
 }
-"""What a message can be, in the order in which that is asked: one that settles a segment may have a partial's type."""
+"""Message kinds, in the order in which they are tried: a message that settles a segment may have a partial's type."""
 DEFAULTS = {
     **FIELDS,
     "start": "start",
@@ -40,23 +41,25 @@ DEFAULTS = {
     "status": "queue_status",
     "error": "error",
 }
-"""Names of fields; and of kinds the value of the type, or `FIELD:VALUE`, as in `is_final:true`."""
+"""All names that `--speech-fields` accepts: field paths, and for each kind its type value or `FIELD:VALUE`, as in
+`is_final:true`."""
 BY_CLOSE = "close"
-"""In place of the final result's type: the last segment before the service closes normally is the final one."""
+"""As the value of `final`: the last segment before the service closes normally is the final result."""
 UNITS = {"ms": 1.0, "s": 1000.0, "us": 0.001, "ns": 1e-6}
-"""Milliseconds in them."""
+"""Milliseconds per unit."""
 _RAW_LIMIT = 200
-"""Characters of a message that is shown as it came."""
+"""Maximum characters of an error message without text, which is shown as received."""
 
 
 class GenericDialect:
     """See `base.SpeechDialect`.
 
     Args:
-        fields: other names than DEFAULTS, as in `text=result.transcript,final=FinalTranscript,processing=decode_s:s`.
+        fields: names that replace DEFAULTS, as in
+            `text=result.transcript,final=FinalTranscript,processing=decode_s:s`.
 
     Raises:
-        ConfigError: one of them is not such a name.
+        ConfigError: a name or a unit is invalid.
     """
 
     name = "generic"
@@ -79,14 +82,14 @@ class GenericDialect:
         return json_text(**{self._names["type"]: self._names["stop"]})
 
     def read(self, message: str | bytes, *, stopped: bool) -> Said:
-        """See `SpeechDialect.read`; what a stream is told after its end is told by the message alone."""
+        """See `SpeechDialect.read`; the meaning of a message does not depend on `stopped`."""
         del stopped
         value = json_object(message)
         found = {name: path.find(value) for name, path in self._paths.items()}
         kind = self._kind(value, found["type"])
         if kind is MessageKind.ERROR:
-            told = found["message"]
-            return Said(kind, str(message).strip()[:_RAW_LIMIT] if told is None else in_words(told))
+            error = found["message"]
+            return Said(kind, str(message).strip()[:_RAW_LIMIT] if error is None else in_words(error))
         processing = amount(found["processing"])
         return Said(
             kind,
@@ -104,7 +107,7 @@ class GenericDialect:
 
 
 class _Condition:
-    """`FIELD:VALUE` of a message; the value is written as in JSON, a text without its quotes."""
+    """The condition `FIELD:VALUE` on a message. The value is written as in JSON, a string without quotes."""
 
     def __init__(self, text: str) -> None:
         path, colon, self._value = text.partition(":")
@@ -118,10 +121,10 @@ class _Condition:
 
 
 def _with_unit(field: str) -> tuple[str, float]:
-    """The path, and how many milliseconds its unit is."""
+    """Split a field into its path and its unit in milliseconds."""
     path, colon, unit = field.partition(":")
     if colon and unit not in UNITS:
-        raise ConfigError(f"--speech-fields processing={field}: {unit!r} is not a unit: take {', '.join(UNITS)}")
+        raise ConfigError(f"--speech-fields processing={field}: {unit!r} is not a unit: use one of {', '.join(UNITS)}")
     return path, UNITS.get(unit, 1.0)
 
 

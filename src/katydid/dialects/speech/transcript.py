@@ -1,4 +1,4 @@
-"""From a speech service's messages to what a sample says of them. Knows no clock: times come with the messages."""
+"""Collect what the messages of one speech stream report, for its sample. Knows no clock: callers pass times."""
 
 from katydid.dialects.loading import WRONG_SHAPE
 from katydid.dialects.speech.base import MessageKind, Said, SpeechDialect
@@ -10,16 +10,17 @@ NORMAL = 1000
 
 
 class SpeechParser:
-    """What has been heard of one stream.
+    """Parser of one stream's messages.
 
     Attributes:
         first_text_at: arrival of the first recognised text.
         final_at: arrival of the final result.
         partials: messages with text before the final one.
-        revisions: messages that changed words which had been shown.
-        pending_max: longest queue that the service told of.
-        processing_ms: what it says that the stream took it; `rtf` where it says that ready-made.
-        failure: what the service said or did wrong.
+        revisions: messages that changed words shown earlier.
+        pending_max: the longest queue that the service reported.
+        processing_ms: the processing time that the service reported.
+        rtf: the real-time factor that the service reported.
+        failure: error class and detail, once something failed.
     """
 
     def __init__(self, dialect: SpeechDialect) -> None:
@@ -28,7 +29,7 @@ class SpeechParser:
         self._settled_at: float | None = None
         self._settled_had_text = False
         self.stopped = False
-        """Whether our own end has been sent; set by who sends it."""
+        """True once our stop message has been sent; the sender sets it."""
         self.first_text_at: float | None = None
         self.final_at: float | None = None
         self.partials = 0
@@ -40,21 +41,21 @@ class SpeechParser:
 
     @property
     def over(self) -> bool:
-        """Whether nothing more is waited for."""
+        """True once the final result or a failure has arrived."""
         return self.final_at is not None or self.failure is not None
 
     @property
     def text(self) -> str:
-        """What is recognised so far."""
+        """The text recognised so far."""
         return self._shown
 
     def hear(self, message: str | bytes, at: float) -> None:
-        """A message that arrived at `at`."""
+        """Take a message that arrived at `at`."""
         try:
             said = self._dialect.read(message, stopped=self.stopped)
         except (ProtocolError, *WRONG_SHAPE) as error:
-            why = str(error) if isinstance(error, ProtocolError) else f"not as the API has it: {message[:160]!r}"
-            self.failure = ErrorClass.MALFORMED, f"a message cannot be read: {why}"
+            why = str(error) if isinstance(error, ProtocolError) else f"does not match the API: {message[:160]!r}"
+            self.failure = ErrorClass.MALFORMED, f"malformed message: {why}"
             return
         if said.pending is not None:
             self.pending_max = max(self.pending_max or 0, said.pending)
@@ -69,10 +70,10 @@ class SpeechParser:
                 self._show(said, at)
 
     def closed(self, code: int, reason: str) -> tuple[ErrorClass, str] | None:
-        """The service has closed first: the failure that this is; None where that is its way to end."""
+        """The service closed the connection: return the failure; None if it ends its streams that way."""
         if self._dialect.final_by_close and code == NORMAL and self.stopped and self._settled_at is not None:
             self.final_at = self._settled_at
-            self.partials -= self._settled_had_text  # that one was no partial
+            self.partials -= self._settled_had_text  # it was the final result, not a partial
             return None
         return classify_close(code, reason)
 

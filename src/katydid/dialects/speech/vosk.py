@@ -1,6 +1,6 @@
-"""Vosk server: `{"partial": …}` and, at pauses and at the end, `{"text": …}`; then it closes.
+"""The speech dialect `vosk`: Vosk server sends `{"partial": …}`, at pauses and at the end `{"text": …}`, then closes.
 
-A settled text may still be on its way when we end, so the last one before the close is the final one.
+A settled text may still be on its way when our stop message is sent, so the last one before the close is final.
 """
 
 from katydid.dialects.speech.base import SAMPLE_RATE, MessageKind, Said, json_object, json_text
@@ -15,7 +15,7 @@ class VoskDialect:
     final_by_close = True
 
     def start(self, request_id: str) -> str:
-        """See `SpeechDialect.start`; Vosk takes no name of a stream."""
+        """See `SpeechDialect.start`; Vosk has no stream ids."""
         del request_id
         return json_text(config={"sample_rate": SAMPLE_RATE})
 

@@ -1,7 +1,7 @@
-"""What looks wrong while a run goes on, and what to do: said once each, before the time is spent.
+"""Alarms during a run: report a problem once, with a remedy, before more time is wasted.
 
-Quick forms of the rules of `analysis.validity`, which judge the finished run; the limits are theirs. An
-alarm is not a verdict: a run that recovers may yet be valid. Knows no terminal.
+These are quick versions of the rules in `analysis.validity`, which judge the finished run; the limits are the same. An
+alarm is not a verdict: a run that recovers may still be valid. Knows no terminal.
 """
 
 from collections import deque
@@ -24,22 +24,22 @@ from katydid.model.formatting import number, plural
 from katydid.runs.monitor import WATCHED
 
 CPU_SECONDS = 10
-"""Seconds of a process that are looked at together."""
+"""Seconds of a process's CPU that are judged together."""
 FEWEST_CPU_SECONDS = 5
 OVERRUN_SHARE = 0.05
-"""Share of the requests that wait for their users' last answers, from which on the load is not the one asked for."""
+"""Share of requests that wait for their users' last answers; above it, the load is lighter than asked for."""
 FEWEST_STARTS = 20
 MOST_USERS = 1_000_000
-"""Whatever numbers a worker may send, the table of users stays this small."""
+"""Maximum size of the table of users, whatever user numbers a worker sends."""
 
 
 class Alarms:
     """One run's alarms.
 
     Args:
-        interval_s: seconds between a user's requests; 0 where no interval says when one is due.
-        at_rate: requests arrive at a rate instead; without either, nothing is due at a time of its own.
-        full_load: the load was asked for as it is; a search goes beyond what the target carries, on purpose.
+        interval_s: seconds between a user's requests; 0 without an interval.
+        at_rate: requests have an arrival rate instead; without either, no request has a due time.
+        full_load: the whole load should be delivered; False for a search, which overloads the target on purpose.
     """
 
     def __init__(self, interval_s: float, *, full_load: bool, at_rate: bool = False) -> None:
@@ -49,16 +49,16 @@ class Alarms:
         self._late_limit = late_limit_ms(Manifest.of(interval_s=interval_s))
         self._cpu: dict[str, deque[tuple[float, float]]] = {}
         self._iterations = self._free = np.array([])
-        """Each user's last iteration, and when its last request ended; NaN before there is one."""
+        """Each user's last iteration, and the end of its last request; NaN before the first one."""
         self._started = self._ours = self._overruns = 0
         self._said: set[str] = set()
 
     def wants(self, kind: str) -> bool:
-        """Whether batches of this kind say anything; decoding them is not free."""
+        """Return True if batches of this kind are needed; decoding them costs time."""
         return kind == "monitor" or (kind == "samples" and (self._interval > 0 or self._at_rate))
 
     def add(self, kind: str, batch: Batch) -> list[str]:
-        """Take a batch of a kind that it `wants`; what is to be said about it now."""
+        """Take a batch of a kind that it `wants`; return new alarms."""
         if kind == "monitor":
             return self._once("cpu", self._look_at_cpu(batch))
         self._count(batch)
@@ -83,15 +83,15 @@ class Alarms:
             if len(seconds) >= FEWEST_CPU_SECONDS and wanted > CPU_MEDIAN:
                 remedy = FREE_CORES if np.median(waits) > np.median(cpus) else MORE_PROCESSES
                 return (
-                    f"The generator is at its limit: its process {process} wants {wanted:.0f} % of a core, and times "
-                    f"may be its own, not the target's: {remedy}"
+                    f"The generator is at its limit: its process {process} needs {wanted:.0f} % of a core, so measured "
+                    f"times may be its own, not the target's: {remedy}"
                 )
         return None
 
     def _count(self, batch: Batch) -> None:
         scheduled, late = batch.numbers("scheduled_ms"), batch.numbers("late_ms")
         late_by_more = late - np.nan_to_num(batch.numbers("connect_ms")) > self._late_limit
-        late_by_more &= batch.numbers("resent") != 1.0  # the first sending was punctual
+        late_by_more &= batch.numbers("resent") != 1.0  # the first attempt was on time
         ends = batch.numbers("start_ms") + batch.numbers("duration_ms")
         users = batch.numbers("user")
         order = np.argsort(users, kind="stable")
@@ -104,7 +104,7 @@ class Alarms:
         users, iterations, order = users[begins], iterations[begins], order[begins]
         self._make_room(int(users[-1]) + 1)
         first, last = _changes(users), np.append(users[1:] != users[:-1], [True])
-        goes_on = first & (iterations == self._iterations[users])  # not the one that was due by the interval
+        goes_on = first & (iterations == self._iterations[users])  # without a due time of their own
         ends[goes_on] = np.fmax(ends, self._free[users])[goes_on]
         free = np.where(first, self._free[users], np.roll(ends, 1))
         self._iterations[users[last]], self._free[users[last]] = iterations[last], ends[last]
@@ -143,5 +143,5 @@ class Alarms:
 
 
 def _changes(values: np.ndarray) -> np.ndarray:
-    """Whether each value differs from the one before it; the first does."""
+    """True for each value that differs from the one before it, and for the first value."""
     return np.append([True], values[1:] != values[:-1])

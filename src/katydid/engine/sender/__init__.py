@@ -1,1 +1,1 @@
-"""Who sends a run's requests: the API key and whence another comes, headers, logins; and which target gets them."""
+"""Credentials of a run's requests: API keys and their renewal, extra headers, logins; and which targets get them."""

@@ -1,7 +1,8 @@
-"""The key that a target is given: where it comes from, and how another takes its place when it is refused in mid-run.
+"""The API key: read it from the environment, and renew it if the target rejects it during a run.
 
-It is never an option, which others could read. `LOAD_TEST_API_KEY` is the key itself; the other two sources may give
-another key later: a file, and a command that prints one. The first that is set counts.
+The key is never an option: other users of the machine could read it. `LOAD_TEST_API_KEY` is the key itself;
+`LOAD_TEST_API_KEY_FILE` names a file and `LOAD_TEST_API_KEY_COMMAND` a command that prints it; these two can be read
+again for a new key. The first of the three that is set is used.
 """
 
 import contextlib
@@ -23,25 +24,25 @@ KEY = "LOAD_TEST_API_KEY"
 KEY_FILE = "LOAD_TEST_API_KEY_FILE"
 KEY_COMMAND = "LOAD_TEST_API_KEY_COMMAND"
 COMMAND_TIME = 30.0
-"""Seconds that the command gets."""
+"""Seconds after which the command is stopped."""
 PAUSE = 0.5
-"""Seconds from one renewal to the next: a target that refuses every key makes no storm of commands."""
+"""Minimum seconds between renewals: a target that rejects every key must not start a storm of commands."""
 REFUSED_TOO = "the renewed key is refused too"
 _AROUND_KEY = " \t\r\n\v\f\u00a0\ufeff"
-"""What editors and copying leave around a key; the last is a byte order mark."""
+"""Characters that editors and copying leave around a key; the last is a byte order mark."""
 
 
 class ApiKey:
-    """The key of a process, and whence another may come.
+    """The API key of one process, and its source.
 
     Args:
-        value: the first one; None where there is none.
-        where: its source, in words.
-        read: gives the key of now; None where the source never has another.
+        value: the first key; None for no key.
+        where: the source, for messages.
+        read: reads the current key from the source; None if the source cannot give a new one.
 
     Attributes:
-        value: that requests are to have now.
-        known: all that there have been.
+        value: the current key.
+        known: all keys so far, the current one included.
     """
 
     def __init__(self, value: str | None, where: str = KEY, read: Callable[[], str] | None = None) -> None:
@@ -50,24 +51,24 @@ class ApiKey:
         self.known = [] if value is None else [value]
         self._watchers: list[Callable[[str], object]] = []
         self._read = read
-        self._lock = RLock()  # gevent's: who waits for it lets all others go on
+        self._lock = RLock()  # gevent's: waiting for it does not block other greenlets
         self._not_before = 0.0
         self._why = ""
 
     @property
     def renewable(self) -> bool:
-        """Whether its source may give another."""
+        """True if the source can give a new key."""
         return self._read is not None
 
     def watch(self, redactor: Redactor, say: Callable[[str], None]) -> None:
-        """Have each new key masked, and tell that there is one."""
+        """From now on, mask every new key in outputs and report each renewal."""
         self._watchers = [redactor.add, lambda _: say(f"the target refused the API key: renewed from {self.where}")]
 
     def renew(self, refused: str | None) -> str:
-        """Read the source again, unless another user just has; why there is no other key, empty where there is one.
+        """Read the source again, unless another user just did. Return why there is no new key; empty if there is one.
 
         Args:
-            refused: the key that the target has refused.
+            refused: the key that the target rejected.
         """
         if self._read is None:
             return f"{self.where} is read once: {KEY_COMMAND} or {KEY_FILE} renew a key that expires"
@@ -94,14 +95,14 @@ class ApiKey:
 
 
 def find_key(api: str = "", host: str = "") -> tuple[ApiKey, str]:
-    """(key, note): the key of the environment, and what a person should know of it; empty for nothing.
+    """(key, note): the key from the environment, and a note for the user; an empty note if there is nothing to say.
 
     Args:
-        api: that `--api` names, where its vendor's own variable counts too.
+        api: the `--api` name; its vendor's variable is the last source. Empty for none.
         host: URL of the target.
 
     Raises:
-        ConfigError: its file or command gives none, or no header takes it.
+        ConfigError: the file or command gives no key, or one that cannot be sent in a header.
     """
     if key := os.environ.get(KEY, "").strip(_AROUND_KEY):
         return ApiKey(_sendable(key, KEY)), ""
@@ -116,14 +117,14 @@ def find_key(api: str = "", host: str = "") -> tuple[ApiKey, str]:
 
 
 _ahead: dict[str, str] = {}
-"""By its command, a key for the run that is to come."""
+"""Keys fetched for the coming run, by command."""
 
 
 def fetch_ahead() -> None:
-    """Let the command print a key for the next `find_key`: a worker has the time at its start, and not in a run."""
+    """Run the key command for the next `find_key`: a worker has time for it at its start, not during a run."""
     command = os.environ.get(KEY_COMMAND, "").strip()
     if command and not os.environ.get(KEY) and not os.environ.get(KEY_FILE):
-        with contextlib.suppress(ConfigError):  # which the run's own try tells
+        with contextlib.suppress(ConfigError):  # the run tries again and reports it
             _ahead[command] = _from_command(command)
 
 
@@ -132,9 +133,9 @@ def _from_file(path: str) -> str:
     try:
         key = read_named(path, MIB).decode("utf-8-sig").strip(_AROUND_KEY)
     except ConfigError as error:
-        raise ConfigError(f"{where}: {error}: give a file with the key alone") from None
+        raise ConfigError(f"{where}: {error}: give a file with nothing but the key") from None
     except UnicodeDecodeError:
-        raise ConfigError(f"{where}: is not UTF-8: save it as plain text, with the key alone") from None
+        raise ConfigError(f"{where}: is not UTF-8: save it as plain text with nothing but the key") from None
     except OSError as error:
         raise ConfigError(f"{where}: cannot be read ({type(error).__name__})") from None
     if not key:
@@ -143,8 +144,8 @@ def _from_file(path: str) -> str:
 
 
 def _from_command(command: str) -> str:
-    """What the shell's command prints; what it says on standard error may have secrets in it, and is never shown."""
-    process = subprocess.Popen(  # noqa: S604 - the person's own command
+    """Run a shell command that prints the key. Its standard error is never shown: it may contain secrets."""
+    process = subprocess.Popen(  # noqa: S604 - the user's own command
         command,
         shell=True,
         stdin=subprocess.DEVNULL,
@@ -158,10 +159,10 @@ def _from_command(command: str) -> str:
         raise ConfigError(
             f"{KEY_COMMAND}: has not ended within {COMMAND_TIME:g} s: run it by hand to see why"
         ) from None
-    finally:  # also when the run ends meanwhile
+    finally:  # also if the run ends before the command
         if process.poll() is None:
             _kill(process)
-            with contextlib.suppress(subprocess.TimeoutExpired):  # what it has started may have left its group
+            with contextlib.suppress(subprocess.TimeoutExpired):  # its children may have left the process group
                 process.communicate(timeout=1.0)
     if process.returncode:
         raise ConfigError(f"{KEY_COMMAND}: ended with code {process.returncode}: run it by hand to see why")
@@ -172,7 +173,7 @@ def _from_command(command: str) -> str:
 
 
 def _kill(process: "subprocess.Popen[bytes]") -> None:
-    """With all that it has started."""
+    """Kill a process and all of its process group."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         if os.name == "posix":
             os.killpg(process.pid, signal.SIGKILL)
@@ -182,5 +183,5 @@ def _kill(process: "subprocess.Popen[bytes]") -> None:
 
 def _sendable(key: str, where: str) -> str:
     if not (key.isascii() and key.isprintable()):
-        raise ConfigError(f"{where}: has a line end or a character that is not ASCII: the key must stand there alone")
+        raise ConfigError(f"{where}: has a line end or a non-ASCII character: it must be the key and nothing else")
     return key

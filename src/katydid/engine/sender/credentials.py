@@ -1,7 +1,7 @@
-"""The headers of all requests of a service, and what sends a request again with a new key where the old has expired.
+"""The headers of a service's requests, and clients that resend a request with a new key if its key has expired.
 
-A 401 in mid-run is the answer to a key that has expired. The first user who gets one renews the key; all others who
-get one meanwhile wait for that. Each sends its request again, once; where that is of no use either, it has failed.
+A 401 during a run means that the key has expired. The first user to get one renews the key; others who get one in the
+meantime wait for it. Each resends its request once; if that gets a 401 too, the request has failed.
 """
 
 from collections.abc import Callable
@@ -16,15 +16,16 @@ SWITCHING_PROTOCOLS, SUCCESS, REFUSED = 101, 200, 401
 
 
 class Credentials:
-    """What a request says of who sends it.
+    """The authentication and extra headers of a service's requests.
 
     Args:
-        key: of the process.
-        headers_of: the API's headers with a key.
-        extra: headers that stand over them.
+        key: the API key.
+        headers_of: returns the API's headers for a key.
+        extra: headers that override them.
 
     Attributes:
-        accepted: a request with a key has succeeded; a list of models may be open to everybody.
+        accepted: a request of the load has succeeded with these headers. A list of models is no proof of the key: it
+            may be public.
     """
 
     def __init__(self, key: ApiKey, headers_of: Callable[[str | None], dict[str, str]], extra: ExtraHeaders) -> None:
@@ -42,22 +43,22 @@ class Credentials:
 
     @property
     def headers(self) -> Headers:
-        """As requests are to have them now; the same object until the key is another."""
+        """The current headers; the same object until the key changes."""
         if self._sent is not self.key.value:
             self._renewed()
         return self._headers
 
     def send_again(self, exchange: Exchange, sent: Headers, send: Callable[[Headers], None]) -> None:
-        """Renew the key of a request that was refused, and send it once more.
+        """Renew the key after a 401, and resend the request once.
 
         Args:
-            exchange: of the request.
+            exchange: the exchange of the request.
             sent: its headers.
-            send: sends it with others.
+            send: sends it again with the given headers.
         """
         if not any(name in self._keyed for name, _ in sent):
             return
-        key = self._sent if self._keyed.items() <= dict(sent).items() else None  # else another user has renewed it
+        key = self._sent if self._keyed.items() <= dict(sent).items() else None  # None: another user renewed it
         if why := self.key.renew(key):
             exchange.key_expired = why if self.accepted or self.key.renewable else ""
             return
@@ -69,7 +70,7 @@ class Credentials:
 
 
 class KeyedClient:
-    """See `exchange.Client`; sends a request again whose key has expired."""
+    """A client (`exchange.Client`) that resends a request if its key has expired."""
 
     def __init__(self, client: Client, credentials: Credentials) -> None:
         self._client, self._credentials = client, credentials
@@ -104,7 +105,7 @@ class KeyedClient:
 
 
 class KeyedWebSocketClient(WebSocketClient):
-    """A WebSocketClient that opens a WebSocket again whose key has expired."""
+    """A WebSocketClient that reopens a WebSocket if its key has expired."""
 
     def __init__(self, url: str, timeouts: Timeouts, tls: TlsSettings, credentials: Credentials) -> None:
         super().__init__(url, timeouts, tls)
@@ -113,7 +114,7 @@ class KeyedWebSocketClient(WebSocketClient):
     def converse(
         self, path: str, headers: dict[str, str], part: Part, exchange: Exchange, timeouts: Timeouts | None = None
     ) -> None:
-        """See `WebSocketClient.converse`; the part of one that was refused has not begun."""
+        """See `WebSocketClient.converse`. `part` does not begin if the handshake is refused, so it can be reused."""
         converse = super().converse
         converse(path, headers, part, exchange, timeouts)
         if exchange.status == REFUSED:

@@ -1,7 +1,7 @@
-"""Headers that a run adds to each of its requests: `--header NAME=VALUE`, once or more.
+"""Extra headers for every request of a run: `--header NAME=VALUE`, repeatable.
 
-A value, or its last word, may be `env:VARIABLE`: then only the variable's name stands in process lists,
-manifests and pages, and its value is a secret, as is the value of a header that by its name is one.
+A value, or its last word, may be `env:VARIABLE`. Then process lists, manifests and pages show only the variable's name,
+and its value is a secret. A header whose name marks it as a secret (`is_secret_name`) is one too.
 """
 
 import os
@@ -13,21 +13,21 @@ from katydid.model.redact import MASK, is_secret_name
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _VARIABLE = re.compile(r"(?P<before>(?:.* )?)env:(?P<name>\w+)")
 _OURS = frozenset({"content-length", "transfer-encoding", "connection", "x-request-id"})
-"""What frames a message and names a request is not for others to say."""
+"""Headers that Katydid sets itself: they frame the message or identify the request."""
 
 
 class ExtraHeaders:
-    """The headers of `--header`, read.
+    """The parsed headers of `--header`.
 
     Args:
-        text: NAME=VALUE, one a line; None for no headers.
+        text: NAME=VALUE, one per line; None for no headers.
 
     Attributes:
-        values: by name, as they are sent.
-        secrets: texts among them that must never be shown.
+        values: the headers as sent, by name.
+        secrets: texts in them that must never be shown.
 
     Raises:
-        ConfigError: one is none, or its variable is not set.
+        ConfigError: a header is invalid, or its variable is not set.
     """
 
     def __init__(self, text: str | None) -> None:
@@ -41,7 +41,7 @@ class ExtraHeaders:
             self.values[name] = self._value(name, value)
 
     def over(self, headers: dict[str, str]) -> dict[str, str]:
-        """Headers with these in place of those of the same name, however it is spelt."""
+        """Add these headers to others, replacing those of the same name in any case."""
         ours = {name.lower() for name in self.values}
         return {name: value for name, value in headers.items() if name.lower() not in ours} | self.values
 
@@ -54,26 +54,26 @@ class ExtraHeaders:
             self.secrets.append(secret)
             value = found["before"] + secret
         elif is_secret_name(name):
-            self.secrets += [text, text.rpartition(" ")[2]]  # the second without its `Bearer`
+            self.secrets += [text, text.rpartition(" ")[2]]  # the second is without its `Bearer`
         if not value.isprintable() or not value.isascii():
             raise ConfigError(f"--header {name}: its value must be printable ASCII")
         return value
 
 
 def check_name(option: str, name: str) -> None:
-    """See that a header of such a name may be sent.
+    """Check that an option may set a header of this name.
 
     Raises:
-        ConfigError: it may not; by its option.
+        ConfigError: the name is invalid, or Katydid sets that header itself.
     """
     if not _TOKEN.fullmatch(name):
-        raise ConfigError(f"{option} {name!r} is not the name of a header, as X-Session-Id")
+        raise ConfigError(f"{option} {name!r} is not the name of a header: give one such as X-Session-Id")
     if name.lower() in _OURS:
         raise ConfigError(f"{option} {name} cannot be set: Katydid sends its own")
 
 
 def shown_headers(text: str | None) -> str | None:
-    """The option as others may read it: names of variables, but no secret."""
+    """The option's text for display: with names of variables, without secrets."""
     lines = []
     for line in _lines(text):
         name, equals, value = (part.strip() for part in line.partition("="))
@@ -83,7 +83,7 @@ def shown_headers(text: str | None) -> str | None:
 
 
 def without_secrets(text: str | None) -> str | None:
-    """The option without headers that hold a secret."""
+    """The option's text without the headers that contain secrets."""
     return "\n".join(line for line in _lines(text) if not ExtraHeaders(line).secrets) or None
 
 

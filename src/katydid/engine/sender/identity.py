@@ -1,7 +1,7 @@
-"""Who sends a run's requests: the API key, the headers of `--header`, the login in the URL; and which target gets them.
+"""The identity of a run's sender: API key, `--header`, the login in the URL; and which targets get these secrets.
 
-A target that somebody typed into the web page's form is nobody whom the keys were meant for: whoever reaches the page
-chooses it. So only the target that the page was started with gets them, or, behind `--web-login`, any.
+Anyone who can reach the web page can enter a target in its form, and keys must not go there. So only the target that
+the page was started with gets them; with `--web-login`, any target does.
 """
 
 import base64
@@ -19,27 +19,27 @@ from katydid.model.errors import ConfigError
 from katydid.protocol.target_url import TargetUrl, read_target_url
 
 NO_TARGET = "none"
-"""In the place of an origin: no target gets a secret."""
+"""In place of an origin: no target gets secrets."""
 _UNSENT_LOGIN = "the login in the URL of --host is not sent: the API key or --header is, in its place"
 
 
 class Identity:
-    """What the requests of a service say of who sends them.
+    """The sender's identity in a service's requests.
 
     Args:
-        options: of the run.
-        url: of the target.
-        headers_of: the API's headers with a key.
-        vendor: API whose SDK's variables may hold the key; empty for none.
+        options: the run's options.
+        url: the target's URL.
+        headers_of: returns the API's headers for a key.
+        vendor: the API whose SDK's variables may hold the key; empty for none.
 
     Attributes:
-        key: that the target is given.
+        key: the API key for this target.
         credentials: the headers of every request.
         trusted: this target gets the secrets.
-        note: what a person should know of them; empty for nothing.
+        note: a note for the user about the secrets; empty if there is nothing to say.
 
     Raises:
-        ConfigError: a key or a header cannot be sent.
+        ConfigError: a key or a header is invalid.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class Identity:
         self.credentials = Credentials(self.key, lambda key: self._with_login(headers_of(key)), self._extra)
 
     def without_key(self, headers: dict[str, str]) -> dict[str, str]:
-        """The headers of a request that gets no API key, and these with them."""
+        """Add the login and `--header` to headers, but not the API key."""
         return self._extra.over(self._with_login(headers))
 
     def _with_login(self, headers: dict[str, str]) -> dict[str, str]:
@@ -72,16 +72,16 @@ class Identity:
 
 
 def keep_secrets(parsed: Namespace, host: str | None, api: str) -> None:
-    """Have runs that the page starts give secrets to the target of its start alone; in all processes.
+    """In runs that the web page starts, send secrets only to the target that the page was started with.
 
     Args:
         parsed: Locust's options, which it sends to its workers.
-        host: of the start; None where none was given.
-        api: the one whose SDK's variable may name the target instead.
+        host: the target that the page was started with; None if it was not given.
+        api: the API whose SDK's variable names the target if `host` does not.
     """
     try:
         origin = read_target_url(host or vendors_host(api)[0]).origin
-    except ConfigError:  # what it is not given, nobody gets; a start with it is refused
+    except ConfigError:  # no valid target, so nobody gets the secrets
         origin = NO_TARGET
     setattr(parsed, SECRETS_WIRE_NAME, origin)
 

@@ -1,6 +1,7 @@
-"""The variables that vendors' own SDKs read: a target where none is given, and a key where the target is the vendor's.
+"""Environment variables of vendors' SDKs: the default target, and the API key if the target is the vendor's.
 
-A key must not go to a stranger: it is sent only to the host that the vendor's base URL names, or to the vendor's own.
+A key must not go to anybody else: it is sent only to the vendor's own host and the host in the vendor's base URL
+variable.
 """
 
 import os
@@ -14,12 +15,12 @@ _OLLAMA_PORT = 11434
 
 @dataclass(frozen=True, slots=True)
 class Vendor:
-    """What one vendor's SDKs read.
+    """The variables of one vendor's SDKs.
 
     Attributes:
         url: variable of the base URL.
-        key: variable of the key; empty for none.
-        host: of the vendor's own service; empty for none.
+        key: variable of the key; empty if there is none.
+        host: host of the vendor's own service; empty if there is none.
     """
 
     url: str
@@ -38,11 +39,11 @@ VENDORS = {
     "ollama": _OLLAMA,
     "ollama-embed": _OLLAMA,
 }
-"""By the API that `--api` names."""
+"""Vendors by their `--api` name."""
 
 
 def vendors_host(api: str) -> tuple[str, str]:
-    """(URL, variable) of the target that an SDK would take; both empty where none is set."""
+    """(URL, variable) of the target that the vendor's SDK would use; both empty if the variable is not set."""
     vendor = VENDORS.get(api)
     value = os.environ.get(vendor.url, "").strip() if vendor else ""
     if vendor is None or not value:
@@ -51,10 +52,10 @@ def vendors_host(api: str) -> tuple[str, str]:
 
 
 def vendors_key(api: str, host: str) -> tuple[str, str]:
-    """(key, note): the SDK's key, if the target is its vendor's; else, where one is set, what to say of it.
+    """(key, note): the SDK's key, if the target is the vendor's; else, if a key is set, why it is not sent.
 
     Args:
-        api: that `--api` names.
+        api: the `--api` name.
         host: URL of the target.
     """
     vendor = VENDORS.get(api)
@@ -64,11 +65,11 @@ def vendors_key(api: str, host: str) -> tuple[str, str]:
     place = _host_of(host)
     if place and place in {vendor.host, _host_of(vendors_host(api)[0])}:
         return key, ""
-    return "", f"{vendor.key} is set, but the target is not {vendor.host}: to send it, set LOAD_TEST_API_KEY to it"
+    return "", f"{vendor.key} is set, but the target is not {vendor.host}: to send that key, set LOAD_TEST_API_KEY"
 
 
 def _host_of(url: str) -> str:
-    """Host and port; empty where it is not a URL."""
+    """The authority (host and port) of a URL; empty if it is invalid."""
     try:
         return read_target_url(url).authority
     except ConfigError:
@@ -76,9 +77,9 @@ def _host_of(url: str) -> str:
 
 
 def _ollama_url(value: str) -> str:
-    """As Ollama's own client reads it: a host, with or without a scheme and a port; all addresses mean this machine."""
+    """Parse OLLAMA_HOST as Ollama's client does: a host with optional scheme and port; 0.0.0.0 means this machine."""
     scheme, _, rest = value.rpartition("://")
     name, colon, port = rest.rstrip("/").partition(":")
-    name = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1"}.get(name, name)  # noqa: S104 - what somebody's server listens on
+    name = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1"}.get(name, name)  # noqa: S104 - the address a server listens on
     default = {"https": 443, "http": 80}.get(scheme, _OLLAMA_PORT)
     return f"{scheme or 'http'}://{name}:{port if colon and port else default}"

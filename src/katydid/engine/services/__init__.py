@@ -1,1 +1,1 @@
-"""What the users of one process share to talk to a target: prompts, a client, and the look before the load."""
+"""The connection of one process's users to a target: prompts, clients, and the preflight check before the load."""

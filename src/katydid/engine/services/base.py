@@ -1,4 +1,4 @@
-"""What all users of a process share when they talk to one target. Each kind of target has its own."""
+"""The interface of a service: what all users of a process share to talk to one target. Each kind has its own."""
 
 from typing import Protocol
 
@@ -9,23 +9,23 @@ from katydid.transport.exchange import TimestampSource
 
 
 class NoAnswerError(ConfigError):
-    """The look at the target was not answered as HTTP is: it may speak something else."""
+    """The preflight check got no HTTP response: the target may be down or use another protocol."""
 
 
 class NotReadyError(ConfigError):
-    """The target answers that it cannot take requests yet."""
+    """The target responds that it cannot take requests yet."""
 
 
 class Service(Protocol):
-    """A target as a workload sees it; made once a process and run, and before the look that comes ahead of it.
+    """A target as a workload sees it; created once per process and run, and once for the preflight check.
 
     Attributes:
-        credentials: what its requests say of who sends them.
-        timestamp_source: of its connections.
-        name: how requests to it are called in tables: the path of its API, where it has one.
+        credentials: the headers of its requests.
+        timestamp_source: where the timestamps of its connections come from.
+        name: the name of its requests in tables: the path of its API, if it has one.
 
     Raises on construction:
-        ConfigError: an option is no good for this kind of target.
+        ConfigError: an option is invalid for this kind of target.
     """
 
     credentials: Credentials
@@ -35,32 +35,32 @@ class Service(Protocol):
     def __init__(self, options: RunOptions, host: str) -> None: ...
 
     def preflight(self) -> str:
-        """Look at the target before it is loaded; the model that requests will ask for.
+        """Check the target before the load; return the model that requests will ask for.
 
         Raises:
-            NoAnswerError: nothing answers that is HTTP.
+            NoAnswerError: the target does not answer with HTTP.
             NotReadyError: it is not ready yet.
-            ConfigError: it cannot do what is asked for.
+            ConfigError: it cannot serve this run's requests.
         """
 
     def adapt(self, found: dict[str, object]) -> None:
-        """Leave out of requests what the look before the load has found to be refused; only called where it was."""
+        """Adapt requests to what the target accepts (`load.body.Adaptation`); called if preflight found a need."""
 
     def calibrate(self, found: dict[str, object]) -> None:
-        """Make prompts by what the look before the load has found of the target's count; only called where it was."""
+        """Use the token calibration that preflight measured; called if there is one."""
 
     def begin(self, model: str) -> None:
-        """Prepare what requests have in common."""
+        """Prepare the parts that all requests share."""
 
     def secrets(self) -> list[str]:
         """Texts that must never reach a file, a log or a page."""
 
     def facts(self) -> dict[str, object]:
-        """What the manifest says about this kind of target."""
+        """The manifest's entries about this target."""
 
     @property
     def open_connections(self) -> int:
-        """Connections to the target that are open now."""
+        """The number of open connections to the target."""
 
     def close(self) -> None:
-        """Close idle connections; more may follow."""
+        """Close idle connections; the service can still be used."""

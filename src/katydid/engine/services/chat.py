@@ -28,31 +28,31 @@ from katydid.transport import open_client
 from katydid.transport.exchange import Exchange, Request, Timeouts, TimestampSource
 
 MOST_KEPT = 16 * 2**20
-"""Bytes of bodies that are kept to be sent again."""
+"""Maximum bytes of request bodies that are kept for reuse."""
 
 Options_co = TypeVar("Options_co", bound=RunOptions, covariant=True)
 
 
 class ChatService(Generic[Options_co]):
-    """See `service.Service`.
+    """A service (`base.Service`) that talks to a model.
 
     Attributes:
-        options: of the run.
-        host: URL of the target, as it is shown.
-        dialect: what the target's API looks like.
-        key: that it is given.
-        client: sends requests to it.
-        model: that requests ask for; of a mix the first.
-        streams: whether this workload asks for streamed answers.
-        asks: whether it sends the dialect's requests, so that one can be tried before the load.
-        makes: whether its requests are those of `--prompts`, so that their lengths can be drawn.
-        system_prompts: whether `--shared-prefix` is a message of its own.
-        one_by_one: whether each request is by itself, so that it may have images, and a model of its own.
-        reads: what answers it can read, of those that a dialect may have.
-        questions: what its requests ask.
-        adaptation: of requests to what the target refuses; found by `preflight`, or told to `adapt`.
-        credentials: what its requests say of who sends them.
-        note: what a person should know of the look before the load; empty for nothing.
+        options: the run's options.
+        host: URL of the target for display.
+        dialect: the target's API.
+        key: the API key.
+        client: sends the requests.
+        model: the model that requests ask for; the first one of a mix.
+        streams: this workload asks for streamed answers.
+        asks: it sends the dialect's requests, so that preflight can try one.
+        makes: its requests come from `--prompts`, so that their lengths may be drawn instead.
+        system_prompts: `--shared-prefix` becomes a separate system message.
+        one_by_one: its requests are independent, so that each may have images and its own model.
+        reads: the kinds of answers (`Dialect.answers`) that it can read.
+        questions: the content of its requests.
+        adaptation: how requests are adapted to the target; set by `preflight` or `adapt`.
+        credentials: the headers of its requests.
+        note: preflight's note for the user; empty if there is nothing to say.
     """
 
     streams = True
@@ -88,37 +88,37 @@ class ChatService(Generic[Options_co]):
         self._kept = 0
 
     def _check(self) -> None:
-        """Raise a ConfigError where this workload cannot send what is asked for."""
+        """Raise a ConfigError if this workload cannot send the requests that the options ask for."""
         options, alone = self.options, self.makes and self.one_by_one
         if self.making.active and not self.makes:
             raise ConfigError(
-                "--input-tokens, --output-tokens, --images: this workload says itself what it asks: leave them out"
+                "--input-tokens, --output-tokens, --images: this workload has its own requests: leave them out"
             )
         if self.making.images and not (alone and getattr(self.dialect, "with_images", None)):
-            raise ConfigError(f"--images: requests of --api {self.dialect.name} have none here: leave it out")
+            raise ConfigError(f"--images: this workload sends no images with --api {self.dialect.name}: leave it out")
         if self._mix.is_mixed and not alone:
-            raise ConfigError("--model: this workload asks one model: name one")
+            raise ConfigError("--model: this workload uses a single model: name only one")
         if options.leaving and options.leaving.chunks and not self.streams:
             raise ConfigError(f"--abandon {options.abandon}: whole answers have no chunks: give a time, as 10%@2s")
 
     @property
     def timestamp_source(self) -> TimestampSource:
-        """Where the client's receive times come from."""
+        """The source of the client's receive times."""
         return self.client.timestamp_source
 
     @property
     def name(self) -> str:
-        """What requests are called in tables: the path that they go to, without its query."""
+        """The name of the requests in tables: their path without its query."""
         return self._name
 
     def preflight(self) -> str:
-        """See `service.Service.preflight`."""
+        """See `Service.preflight`."""
         options, patient = self.options, self.options.wait_ready > 0
         if options.preflight == "off":
             if options.model is None:
-                raise ConfigError("--preflight off: nobody looks which models there are; name one with --model")
+                raise ConfigError("--preflight off: the target's models are unknown: name one with --model")
             if patient:
-                raise ConfigError("--preflight off: nobody looks whether the target is ready; leave --wait-ready out")
+                raise ConfigError("--preflight off: --wait-ready needs the preflight check: leave one of them out")
             model = options.model
         else:
             found = [
@@ -144,24 +144,24 @@ class ChatService(Generic[Options_co]):
         return model
 
     def adapt(self, found: dict[str, object] | None) -> None:
-        """What the process that looked at the target has found; before `begin`."""
+        """See `Service.adapt`; called before `begin`."""
         self.adaptation = Adaptation.from_dict(found)
 
     def share(self, process: int, processes: int) -> None:
-        """This is one of several processes that send requests; `process` from 0."""
+        """This is process number `process` (from 0) of several that send requests."""
         self.questions.draw.share(process, processes)
 
     @property
     def calibration(self) -> dict[str, object] | None:
-        """How the target counts made prompts, for the other processes of the run; None where none are made."""
+        """The target's token calibration, for the run's other processes; None if no prompts are made."""
         return dict(self.making.prompts.facts()) if self.making.makes_prompts else None
 
     def calibrate(self, found: dict[str, object]) -> None:
-        """See `service.Service.calibrate`."""
+        """See `Service.calibrate`."""
         self.making.use(found)
 
     def look(self, body: bytes) -> tuple[Exchange, bytes]:
-        """Send a request before the load, marked as such; what became of it, and the body of a success."""
+        """Send a preflight request, marked by a header; return its exchange, and the body if it succeeded."""
         request = self.post(body, "preflight")
         return look(self.client, replace(request, headers=(*request.headers, (HEADER, "1"))))
 
@@ -175,14 +175,14 @@ class ChatService(Generic[Options_co]):
     def short_body(
         self, messages: list[Message], extra: dict[str, object] | None = None, model: str | None = None
     ) -> bytes:
-        """The body of a request before the load, for a short answer; `extra` is put into it as it is."""
+        """The body of a preflight request for a short answer; `extra` is added to its fields."""
         most = min(self.options.max_tokens, MOST_TOKENS)
         short = replace(self.generation(self._forced(1) | (extra or {}), model), max_tokens=most)
         messages = self.questions.illustrated(self.dialect, messages, LOOK_TURN)
         return self.changed(self.dialect.body(messages, short, stream=self.streams))
 
     def count_tokens(self, messages: list[Message]) -> int | None:
-        """The tokens of a probe before the load, as the target counts them."""
+        """Send a probe before the load; return the target's count of its prompt tokens."""
         exchange, body = self.look(self.short_body(messages))
         return counted_tokens(self.dialect, exchange, body)
 
@@ -190,21 +190,21 @@ class ChatService(Generic[Options_co]):
         return self.count_tokens(self.questions.said(text))
 
     def _forced(self, tokens: int) -> dict[str, object]:
-        """Fields that make answers so long, where lengths are asked for and the API has such fields."""
+        """Body fields that force an answer's length, if output lengths are drawn and the API has such fields."""
         force = getattr(self.dialect, "forced", None)
         found: dict[str, object] = force(tokens) if force and self.making.sets_outputs else {}
         return found
 
     def own_path(self) -> str | None:
-        """The path that requests go to where it is not the API's own.
+        """The path of `--endpoint`; None for the API's own.
 
         Raises:
-            ConfigError: it is no path.
+            ConfigError: it is not a valid path.
         """
         return None if self.options.endpoint is None else checked_path("--endpoint", self.options.endpoint)
 
     def begin(self, model: str) -> None:
-        """See `service.Service.begin`."""
+        """See `Service.begin`."""
         self._mix = read_mix(model)
         self.model = self._mix.models[0]
         self._bodies, self._kept = {}, 0
@@ -220,7 +220,7 @@ class ChatService(Generic[Options_co]):
         return self._request(turn, entry, self.model_of(user, iteration), request_id, stream=stream)
 
     def request_for(self, sample: Sample, draw: tuple[int, int], *, stream: bool) -> Request:
-        """The request of a sample, made by the user and the iteration of `draw`; the sample is told what it asks."""
+        """The request of a sample, drawn for the (user, iteration) of `draw`; records its content in the sample."""
         entry = self.questions.describe(sample, draw)
         sample.model = model = self.model_of(*draw) if self._mix.is_mixed else self.model
         return self._request(draw, entry, model, sample.request_id, stream=stream)
@@ -228,7 +228,7 @@ class ChatService(Generic[Options_co]):
     def _request(
         self, turn: tuple[int, int], entry: int | None, model: str, request_id: str, *, stream: bool
     ) -> Request:
-        """As it is sent; `entry` is its prompt's, None where its body is made, which is built ahead of time."""
+        """Build a request. `entry` is the index of its prompt; None if its body is made ahead of time."""
         if entry is None:
             body = self.making.take(*turn).body
         elif (kept := self._bodies.get((entry, model))) is not None:
@@ -238,11 +238,11 @@ class ChatService(Generic[Options_co]):
         return self.post(body, request_id, stream=stream, model=model)
 
     def answer_parser(self) -> AnswerParser:
-        """A reader for one whole answer."""
+        """A parser for one non-streamed answer."""
         return AnswerParser(self.dialect)
 
     def stream_parser(self, sample: Sample, draw: tuple[int, int]) -> StreamParser:
-        """A reader for the streamed answer to a request of `request_for`; one of few tokens may have few chunks."""
+        """A parser for the streamed answer to a request of `request_for`; a short answer may have few chunks."""
         options, questions = self.options, self.questions
         parser = self.dialect.stream_parser(options.check)
         limit = questions.longest_answer(sample, draw)
@@ -252,11 +252,11 @@ class ChatService(Generic[Options_co]):
         return parser
 
     def ended(self, sample: Sample, draw: tuple[int, int], text: str = "") -> None:
-        """A request of `request_for` has ended with an answer of this text, and will not be tried again."""
+        """A request of `request_for` has ended with an answer of this text, and will not be retried."""
         self.questions.ended(sample, draw, text)
 
     def goes_on(self, number: int) -> bool:
-        """Whether requests may follow this one of the trace, which has ended."""
+        """Return True if more requests may follow request `number` of the trace, which has ended."""
         return self.questions.talks.goes_on(number)
 
     def _made(self, user: int, iteration: int, plan: Plan) -> bytes:
@@ -272,7 +272,7 @@ class ChatService(Generic[Options_co]):
         return self.changed(self.dialect.body(messages, generation, stream=self.streams))
 
     def post(self, body: bytes, request_id: str, *, stream: bool | None = None, model: str | None = None) -> Request:
-        """A request with a body of one's own; `stream` and `model` where they are not what this workload asks for."""
+        """A request with a given body; `stream` and `model` override the workload's own."""
         streamed, asked = self.streams if stream is None else stream, model or self.model
         if (path := self._paths.known.get((streamed, asked))) is None:
             path = self._paths.find(self.generation(model=asked), stream=streamed)
@@ -283,12 +283,12 @@ class ChatService(Generic[Options_co]):
         return self._mix.model(self.options.seed, user, iteration)
 
     def generation(self, extra: dict[str, object] | None = None, model: str | None = None) -> Generation:
-        """What is asked of the model; `extra` is put into the body as it is."""
+        """The generation parameters; `extra` is added to the body's fields."""
         options = self.options
         return Generation(model or self.model, options.max_tokens, options.temperature, options.seed, extra or {})
 
     def _body(self, index: int, model: str, *, stream: bool) -> bytes:
-        """Of a prompt; kept for the next time, as long as all that are kept are few."""
+        """The body for a prompt; kept for reuse up to MOST_KEPT bytes."""
         body = self._built(index, model, stream=stream)
         if self._kept + len(body) <= MOST_KEPT:
             self._bodies[index, model] = body
@@ -302,14 +302,14 @@ class ChatService(Generic[Options_co]):
         return self.changed(self.dialect.body(self.questions.messages(index), generation, stream=stream))
 
     def body(self, messages: list[Message], extra: dict[str, object] | None = None, *, stream: bool) -> bytes:
-        """The body of a request as it is sent; `extra` is put into it as it is."""
+        """The body of a request with these messages; `extra` is added to its fields."""
         return self.changed(self.dialect.body(messages, self.generation(extra), stream=stream))
 
     def changed(self, body: bytes) -> bytes:
-        """A body without what the target refuses, and with the fields of `--body`.
+        """Adapt a body to the target, and add the fields of `--body`.
 
         Raises:
-            ConfigError: it is not a JSON object, or a field leads through what is none.
+            ConfigError: the body is not a JSON object, or a field's path leads through a value that is not an object.
         """
         if not self._fields and not self.adaptation:
             return body
@@ -323,12 +323,12 @@ class ChatService(Generic[Options_co]):
         return json_bytes(request)
 
     def secrets(self) -> list[str]:
-        """See `service.Service.secrets`."""
+        """See `Service.secrets`."""
         named = (*self._identity.secrets, *secret_values(self._fields), *self._paths.secrets)
         return [secret for secret in named if secret]
 
     def facts(self) -> dict[str, object]:
-        """See `service.Service.facts`."""
+        """See `Service.facts`."""
         return {
             "host": self.host,
             "api": self.dialect.name,
@@ -339,9 +339,9 @@ class ChatService(Generic[Options_co]):
 
     @property
     def open_connections(self) -> int:
-        """See `service.Service.open_connections`."""
+        """See `Service.open_connections`."""
         return self.client.open_connections
 
     def close(self) -> None:
-        """See `service.Service.close`."""
+        """See `Service.close`."""
         self.client.close()

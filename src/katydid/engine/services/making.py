@@ -1,4 +1,4 @@
-"""Requests whose lengths a run draws: their bodies, built ahead of time, and the calibration of made prompts."""
+"""Requests made one by one (drawn lengths, images): build their bodies ahead of time, and calibrate prompt lengths."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -22,37 +22,37 @@ from katydid.model.sample import Sample
 from katydid.transport.exchange import Exchange
 
 AHEAD = 64 * 2**20
-"""Bytes of bodies that a process keeps for requests to come; what is beyond is built when it is due."""
+"""Maximum bytes of bodies that a process builds ahead; beyond that, bodies are built when they are due."""
 PROBES = (64, len(WORDS))
-"""Words of the probes: a few, and each word once, so that their mean is that of all text."""
+"""Words per probe: a few; and every word once, so that the mean tokens per word is that of all made text."""
 STREAMS = frozenset({"text/event-stream", "application/x-ndjson"})
 
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """A request that is ready to be sent."""
+    """A request ready to be sent."""
 
     plan: Plan
     body: bytes
 
 
 class Making:
-    """The made requests of one process.
+    """Makes the requests of one process.
 
     Args:
-        options: of the run.
-        seed: of the run.
-        prompts: of `--prompts`, which made ones take the place of.
-        build: makes the body of a user's iteration by its plan.
-        made: makes the prompts; other ones for requests of several texts.
-        trace: that is replayed.
-        apart: a shared prefix is a system prompt, and no part of the prompts' lengths.
+        options: the run's length options.
+        seed: the run's seed.
+        prompts: `--prompts`, which excludes made prompts.
+        build: builds a body from user, iteration and plan.
+        made: the class that makes prompts; requests of several texts have their own.
+        trace: the trace to replay.
+        apart: a shared prefix is a system prompt and does not count towards the prompts' lengths.
 
     Attributes:
-        active: requests are made one by one: of drawn lengths, or with images.
+        active: requests are made one by one: with drawn lengths, or with images.
 
     Raises:
-        ConfigError: options contradict each other, or the tokenizer cannot be read.
+        ConfigError: options contradict each other, or the tokenizer cannot be loaded.
     """
 
     def __init__(
@@ -90,10 +90,10 @@ class Making:
         self._ready: dict[tuple[int, int], Built] = {}
         self._bytes = 0
 
-    # In the run
+    # During the run
 
     def take(self, user: int, iteration: int) -> Built:
-        """The request of a user's iteration: as it was built ahead, else built now."""
+        """The request of a user's iteration; build it now if it was not built ahead."""
         if (user, iteration) not in self._ready:
             plan = self.prompts.plan(user, iteration)
             built = self._ready[user, iteration] = Built(plan, self._build(user, iteration, plan))
@@ -101,12 +101,12 @@ class Making:
         return self._ready[user, iteration]
 
     def ended(self, sample: Sample, draw: tuple[int, int]) -> None:
-        """Learn from an answer, and build the user's next request while nothing waits for it.
+        """After a request: refine the calibration by its answer, and build the user's next request ahead of time.
 
         Args:
-            sample: of the request.
-            draw: the user and iteration that it was made by; where they are not the sample's own, users take requests
-                as they come, and nobody knows the next one.
+            sample: the request's sample.
+            draw: the (user, iteration) that the request was made for. If these are not the sample's own, users take
+                requests in order of arrival, and the next one is unknown.
         """
         built = self._ready.pop(draw, None)
         if built is None:
@@ -114,7 +114,7 @@ class Making:
         self._bytes -= len(built.body)
         if not self.makes_prompts:
             return
-        if sample.prompt_tokens and sample.extra.get("turn") in {None, 1}:  # the others are made of more than our text
+        if sample.prompt_tokens and sample.extra.get("turn") in {None, 1}:  # later turns have text that we did not make
             self.prompts.calibration.observe(built.plan.units, sample.prompt_tokens)
         if draw == (sample.user, sample.iteration) and self._bytes + len(built.body) <= AHEAD:
             self.take(sample.user, sample.iteration + 1)
@@ -122,14 +122,13 @@ class Making:
     # Before the run
 
     def calibrate(self, send: Callable[[str], int | None] | None) -> str:
-        """Find out how the target counts; what the person should know of it.
+        """Measure how the target counts prompt tokens; return a note for the user, empty if there is nothing to say.
 
         Args:
-            send: a probe's text; gives the tokens of the whole prompt, as the target counts them. None: there shall be
-                no probes.
+            send: sends a probe's text and returns the target's token count of the whole prompt; None to send none.
 
         Raises:
-            ConfigError: the target's template alone is longer than the prompts are to be.
+            ConfigError: the target's template alone is longer than the prompts should be.
         """
         texts = [self.prompts.probe(number, words) for number, words in enumerate(PROBES if send else ())]
         found = [(self.prompts.units(text), send(text)) for text in texts if send]
@@ -139,18 +138,18 @@ class Making:
             own = f"its template has {plural(round(self.prompts.calibration.overhead), 'token')}"
             shared = f", the shared prefix {self._shared.tokens}" if self._shared and not self._apart else ""
             raise ConfigError(
-                f"--input-tokens {self._inputs}: shorter than a prompt of this target can be ({own}{shared}): "
-                f"ask for {least} or more"
+                f"--input-tokens {self._inputs}: no prompt of this target can be so short ({own}{shared}): "
+                f"give {least} or more"
             )
         what = "the lengths of the trace" if self._inputs is None else "--input-tokens"
         if source == "none":
-            return f"{NOT_COUNTED if send else NO_PROBES}, so {what} are words: {_EXACT}"
+            return f"{NOT_COUNTED if send else NO_PROBES}, so {what} are counted in words: {_EXACT}"
         short = self.prompts.below(least)
         lengths = what if self._inputs is None else f"{what} {self._inputs}"
-        return f"{short:.0%} of {lengths} are below {least}, and are sent so long" if short else ""
+        return f"{short:.0%} of {lengths} are below the minimum {least}, and are sent with that length" if short else ""
 
     def use(self, calibration: Mapping[str, object]) -> None:
-        """Take what the process that looked at the target has found."""
+        """Use the calibration that preflight measured, possibly in another process."""
         self.prompts.calibration = Calibration.from_dict(calibration)
         self.prompts.prepare()
         self._ready.clear()
@@ -158,26 +157,26 @@ class Making:
 
 
 def _check_trace(trace: Trace | None, options: LengthOptions, prompts: str | None) -> None:
-    """See that nothing else says what the requests of a trace are.
+    """Check that no other option sets the prompts or lengths of a trace's requests.
 
     Raises:
-        ConfigError: something does.
+        ConfigError: an option does.
     """
     if trace is None or not trace.says_lengths:
         return
     asked = {"--prompts": prompts, "--input-tokens": options.input_tokens, "--output-tokens": options.output_tokens}
     for flag, value in (asked | {"--shared-prefix": options.shared_prefix}).items():
         if value:
-            raise ConfigError(f"{flag} {value}: the trace says what its requests are: leave it out")
+            raise ConfigError(f"{flag} {value}: the trace sets the lengths of its requests: leave it out")
 
 
-NOT_COUNTED = "the target does not count the tokens of prompts"
-NO_PROBES = "without --preflight request nobody knows how the target counts"
+NOT_COUNTED = "the target does not report prompt tokens"
+NO_PROBES = "without --preflight request, the target's token count is unknown"
 _EXACT = "give --tokenizer for exact lengths"
 
 
 def counted_tokens(dialect: Dialect, exchange: Exchange, body: bytes) -> int | None:
-    """Tokens of the prompt that an answer names, streamed or whole; None where it names none."""
+    """The prompt tokens that an answer reports, streamed or not; None if it reports none."""
     if exchange.status != 200:
         return None
     if exchange.headers.get("content-type", "").partition(";")[0].strip().lower() in STREAMS:
@@ -192,10 +191,10 @@ def counted_tokens(dialect: Dialect, exchange: Exchange, body: bytes) -> int | N
 
 
 def load_tokenizer(path: str) -> Weigh:
-    """What counts the tokens of a text by a tokenizer's file, as Hugging Face has it.
+    """Load a Hugging Face tokenizer file; return a function that counts the tokens of a text.
 
     Raises:
-        ConfigError: the file, or the package that reads it, is not there.
+        ConfigError: the file cannot be read, or the package `tokenizers` is not installed.
     """
     if not Path(path).is_file():
         raise ConfigError(f"--tokenizer {path}: is not a file: give the model's tokenizer.json")
@@ -205,6 +204,6 @@ def load_tokenizer(path: str) -> Weigh:
         raise ConfigError("--tokenizer: tokenizers is not installed: pip install katydid[tokenizer]") from None
     try:
         tokenizer = module.Tokenizer.from_file(path)
-    except Exception as error:  # noqa: BLE001 - that is what it raises
+    except Exception as error:  # noqa: BLE001 - tokenizers raises plain Exception
         raise ConfigError(f"--tokenizer {path}: cannot be read ({error}): give the model's tokenizer.json") from None
     return lambda text: len(tokenizer.encode(text, add_special_tokens=False).ids)

@@ -1,4 +1,4 @@
-"""Where a service's requests go: paths that people give, and the place of an API below the URL of its target."""
+"""The paths of a service's requests: from `--host`, `--endpoint` and the API."""
 
 from katydid.dialects import DIALECTS
 from katydid.dialects.base import Dialect, Generation, path_of
@@ -8,18 +8,18 @@ from katydid.protocol.target_url import Place, names_endpoint, place
 
 
 class Paths:
-    """Where the requests of one service go.
+    """The paths of one service.
 
     Args:
-        dialect: of the API.
+        dialect: the API.
         base: path of the target's URL.
-        chosen: the endpoint that the person asks for, where that is not the API's own.
+        chosen: `--endpoint`; None for the API's own.
 
     Attributes:
-        base: path that all others are below.
-        models: where the target lists its models.
-        endpoint: of the API, or as it was asked for; where the API has more in its path, see `find`.
-        known: that were found, by whether the answer is streamed, and the model.
+        base: the prefix of all paths.
+        models: the path of the list of models.
+        endpoint: the endpoint, without the parts that depend on the request; see `find`.
+        known: paths that `find` returned, by (streamed, model).
 
     Raises:
         ConfigError: see `placed`.
@@ -33,10 +33,10 @@ class Paths:
         self.known: dict[tuple[bool, str], str] = {}
 
     def find(self, generation: Generation, *, stream: bool) -> str:
-        """Where requests for this go: what the person asks for, else what the API says of the model.
+        """The path of a request: `--endpoint` if it was given, else the API's, which may depend on the model.
 
         Raises:
-            ConfigError: the API's is no path.
+            ConfigError: the API returned an invalid path.
         """
         path = self.endpoint
         if not self._fixed:
@@ -47,31 +47,31 @@ class Paths:
 
     @property
     def secrets(self) -> list[str]:
-        """Values in their queries that nobody may see."""
+        """Secret values in the queries of these paths."""
         return [secret for path in (self.endpoint, *self.known.values()) for secret in query_secrets(path)]
 
 
 def placed(dialect: Dialect, base: str, chosen: str | None) -> Place:
-    """Where the API is, below the base path that the target's URL has.
+    """Find the paths of an API below the path of the target's URL.
 
     Raises:
-        ConfigError: the URL is the endpoint of another API.
+        ConfigError: the URL ends with the endpoint of another API.
     """
     if chosen is None and dialect.endpoint != "/" and not names_endpoint(base, dialect.endpoint):
         for other in DIALECTS.values():
             if names_endpoint(base, other.endpoint):
                 raise ConfigError(
-                    f"--host ends with {other.endpoint}, an endpoint of --api {other.name}, but the API is "
-                    f"{dialect.name}: choose that one, or leave the endpoint out"
+                    f"--host ends with {other.endpoint}, the endpoint of --api {other.name}, but --api is "
+                    f"{dialect.name}: choose that API, or remove the endpoint from --host"
                 )
     return place(base, dialect.endpoint, dialect.models_endpoint, chosen)
 
 
 def checked_path(option: str, path: str) -> str:
-    """A path, without what copying leaves around it.
+    """Strip white space from a path and check it.
 
     Raises:
-        ConfigError: it is none that can be sent.
+        ConfigError: it is not a valid path.
     """
     path = path.strip()
     shown = hide_query(path)

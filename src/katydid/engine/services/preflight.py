@@ -1,4 +1,4 @@
-"""The look at a target before its load: does it speak what the URL says, have the model, and take our requests?"""
+"""The preflight check of a target: does it use the URL's protocol, have the model, and accept our requests?"""
 
 import html
 import re
@@ -25,20 +25,20 @@ from katydid.transport.http import HttpClient
 from katydid.transport.scheme import Spoken, look_for_tls, speaks_tls
 
 SHOWN = 5
-"""Models that an error message lists."""
+"""Maximum number of models in an error message."""
 WORDS_SHOWN = 160
-"""Characters of an answer that an error message quotes."""
+"""Maximum characters of a response quoted in an error message."""
 HEADER = "X-Katydid-Preflight"
-"""On the requests of the look, so that a server's log can tell them from the load."""
+"""Header of preflight requests, so that a server's log can tell them from the load."""
 MOST_TOKENS = 16
-"""That the look asks for."""
+"""Maximum tokens that a preflight request asks for."""
 CONNECT_TIME = 5.0
-"""Seconds that a target may take to accept a connection, where that is all of the look."""
+"""Seconds to wait for a connection, if that is the whole check."""
 _LIMITS = ("max_tokens", "max_completion_tokens", "max_output_tokens", "min_tokens")
 _UNREACHABLE = frozenset({ErrorClass.CONNECT, ErrorClass.DNS, ErrorClass.TLS})
 _NO_TEXT = re.compile(r"<(script|style)\b.*?</\1\s*>|<!--.*?-->", re.DOTALL | re.IGNORECASE)
 _WANTS_TLS = re.compile(r"HTTPS|SSL-enabled|TLS")
-"""In what nginx, Apache and Go's servers answer where their port is for TLS alone."""
+"""Found in the responses of nginx, Apache and Go's servers to plain HTTP on a TLS port."""
 _TAG = re.compile(r"<[^>]*>")
 
 
@@ -50,7 +50,7 @@ class _Body:
         self.data += data
 
     def finish(self) -> None:
-        """Nothing to do: the body is whole."""
+        """See `Sink.finish`; there is nothing to do."""
 
 
 def choose_model(
@@ -63,29 +63,29 @@ def choose_model(
     path: str | None = None,
     patient: bool = False,
 ) -> tuple[str, str]:
-    """The model that requests will ask for: the one wanted, else the first that the target lists.
+    """Choose the model that requests will ask for: the one wanted, else the first that the target lists.
 
-    A list need not have every model that a target answers for, nor be open to every key, so one that lacks the model
-    wanted decides nothing.
+    A target may serve models that it does not list, or restrict the list to some keys. So a list without the wanted
+    model is only worth a note.
 
     Args:
-        client: sends the look.
-        dialect: of the target.
-        host: its URL, as it is shown.
-        wanted: the model that the person named.
-        headers: of the look.
-        path: of the list, where it is not the API's own.
-        patient: whether somebody waits until it is ready: also where the model is named.
+        client: sends the request.
+        dialect: the target's API.
+        host: the target's URL for messages.
+        wanted: the model that the user named; None for any.
+        headers: headers of the request.
+        path: path of the list; None for the API's own.
+        patient: `--wait-ready` is given: a target that is not ready is an error even if the model is named.
 
     Returns:
-        (model, note): and what the person should know of it; empty for nothing.
+        (model, note): the note is for the user; empty if there is nothing to say.
 
     Raises:
-        NoAnswerError: the target cannot be reached, or what answers is no HTTP.
+        NoAnswerError: the target cannot be reached, or does not answer with HTTP.
         NotReadyError: it is not ready yet.
-        ConfigError: no model was named, and it does not say which it has.
+        ConfigError: no model was named, and the target does not list any.
     """
-    exchange, body = _get(client, path or dialect.models_endpoint, headers)
+    exchange, body = look(client, Request("GET", path or dialect.models_endpoint, headers))
     no_answer = exchange.error is not None
     if exchange.error in _UNREACHABLE or (no_answer and (wanted is None or _wants_tls(host))):
         raise _no_answer(host, exchange)
@@ -106,12 +106,12 @@ def choose_model(
 
 
 def _wants_tls(host: str) -> bool:
-    """Whether it was spoken to in plain HTTP, and speaks TLS."""
+    """Return True if the URL says plain HTTP, but the target speaks TLS."""
     return host.startswith("http:") and speaks_tls(host)
 
 
 def _lacks(dialect: Dialect, exchange: Exchange, body: bytes, wanted: str) -> str:
-    """What a list says that lacks a model; nothing where it has it, or there is no list."""
+    """A note if the list of models lacks the wanted one; empty if it has it, or there is no list."""
     try:
         models = dialect.parse_models(body) if exchange.status == 200 else [wanted]
     except ProtocolError:
@@ -123,7 +123,7 @@ def _lacks(dialect: Dialect, exchange: Exchange, body: bytes, wanted: str) -> st
 
 
 def _listed_models(dialect: Dialect, host: str, exchange: Exchange, body: bytes) -> list[str] | str:
-    """The models; or what is to be said of a target that does not list them."""
+    """The listed models; or, if there is no list, a text to add to the error message."""
     if exchange.status in {401, 403}:
         raise refused_key(host, exchange)
     if exchange.status != 200:
@@ -143,23 +143,23 @@ def try_request(
     note: str,
     patient: bool = False,
 ) -> tuple[Adaptation, str]:
-    """Send one real request, and adapt it to what the target refuses.
+    """Send one real request, and adapt it until the target accepts its fields.
 
     Args:
-        send: a body, and gives what became of it.
-        build: makes the body, so adapted.
-        host: URL of the target, as it is shown.
-        own: names of fields that the person has set.
-        note: what is known that may explain a refusal; may be empty.
-        patient: whether somebody waits until it is ready; else the load may start with a target that is not.
+        send: sends a body and returns the exchange.
+        build: builds the body with an adaptation.
+        host: the target's URL for messages.
+        own: names of fields that the user set.
+        note: a note that may explain a rejection; may be empty.
+        patient: `--wait-ready` is given; without it, the load starts even if the target is not ready.
 
     Returns:
-        (adaptation, note): and what the person should know; empty for nothing.
+        (adaptation, note): the note is for the user; empty if there is nothing to say.
 
     Raises:
         NoAnswerError: the target cannot be reached.
-        NotReadyError: it is not ready yet, and somebody is patient.
-        ConfigError: it refuses how it is asked.
+        NotReadyError: it is not ready yet, and `patient` is True.
+        ConfigError: it rejects the request.
     """
     adaptation = Adaptation()
     while True:
@@ -178,7 +178,7 @@ def try_request(
             if is_too_short(words):
                 return adaptation, note
             more = adapted(adaptation, _object(body), own, words)
-            if more is not None and build(more) != body:  # else it would be refused for ever
+            if more is not None and build(more) != body:  # else it would be rejected for ever
                 adaptation = more
                 continue
         if status in {401, 403}:
@@ -197,12 +197,12 @@ def try_requests(
     note: str,
     patient: bool,
 ) -> tuple[Adaptation, str]:
-    """One of each model: see `try_request`; all requests are adapted to what any of them refuses."""
+    """Call `try_request` for each model; the combined adaptation makes requests that all of them accept."""
     found, notes = Adaptation(), dict.fromkeys([note] if len(models) > 1 else [])
     for model in models:
-        tried, told = try_request(send, partial(build, model), host=host, own=own, note=note, patient=patient)
+        tried, more = try_request(send, partial(build, model), host=host, own=own, note=note, patient=patient)
         found |= tried
-        notes |= dict.fromkeys([told])
+        notes |= dict.fromkeys([more])
     return found, "; ".join(filter(None, notes))
 
 
@@ -210,14 +210,14 @@ _REFUSALS = frozenset({400, 401, 403, 404, 422})
 
 
 def _short(body: bytes) -> bytes:
-    """The same request for a short answer."""
+    """The same request with a limit of MOST_TOKENS."""
     request = _object(body)
     limits = {name: min(request[name], MOST_TOKENS) for name in _LIMITS if isinstance(request.get(name), int)}
     return json_bytes(request | limits) if limits else body
 
 
 def _object(body: bytes) -> dict[str, Any]:
-    """A request's fields; none where it is not an object."""
+    """A request's fields; empty if it is not a JSON object."""
     try:
         return load_object(body)
     except ProtocolError:
@@ -225,82 +225,78 @@ def _object(body: bytes) -> dict[str, Any]:
 
 
 def answer_words(exchange: Exchange) -> str:
-    """The status of an answer, and its first words, with which a firewall or a gateway says what it dislikes."""
+    """The status of a response and the beginning of its text, for messages."""
     text = error_text(exchange.body)
     if "<" in text:
         text = html.unescape(_TAG.sub(" ", _NO_TEXT.sub(" ", text)))
-    words = textwrap.shorten(  # never within a word, which might be a secret
+    words = textwrap.shorten(  # never cut inside a word: part of a secret would escape masking
         text, WORDS_SHOWN, placeholder=" …", break_long_words=False, break_on_hyphens=False
     )
     return f"{exchange.status} {words}".strip()
 
 
-def _get(client: Client, path: str, headers: Headers) -> tuple[Exchange, bytes]:
-    return look(client, Request("GET", path, headers))
-
-
 def look(client: Client, request: Request) -> tuple[Exchange, bytes]:
-    """Send a request of the look; what became of it, and the body of a success."""
+    """Send a preflight request; return its exchange, and the body if it succeeded."""
     exchange, body = Exchange(), _Body()
     client.send(request, body, exchange)
     return exchange, body.data
 
 
 def refused_key(host: str, exchange: Exchange) -> ConfigError:
-    """A 401 or 403 before the load."""
+    """The error for a 401 or 403 before the load."""
     remedy = exchange.key_expired or "set LOAD_TEST_API_KEY or LOAD_TEST_API_KEY_FILE"
     return ConfigError(f"{host} refuses our key ({answer_words(exchange)}): {remedy}")
 
 
 def _no_answer(host: str, exchange: Exchange) -> ConfigError:
-    """A certificate that is no good is an answer: to wait for another is no use."""
+    """The error for no answer. A bad certificate is final, so it is not a NoAnswerError: waiting would not help."""
     kind = ConfigError if exchange.error is ErrorClass.TLS else NoAnswerError
     return kind(unreachable(host, exchange))
 
 
 def unreachable(host: str, exchange: Exchange) -> str:
-    """Why nothing answers there, and what to do."""
+    """Say why a target does not answer, and what to do."""
     hints: dict[object, str] = {
         ErrorClass.CONNECT: "start it, or correct --host",
         ErrorClass.DNS: "correct --host",
         ErrorClass.TLS: f"{tls_remedy(exchange.detail)}, or correct --host",
     }
     if is_the_proxys(exchange.detail):
-        return f"{host} cannot be asked ({exchange.detail}): start that proxy, correct its variable, or set NO_PROXY"
-    hint = hints.get(exchange.error, "see whether it is healthy, or correct --host")
+        return f"{host} cannot be reached ({exchange.detail}): start that proxy, correct its variable, or set NO_PROXY"
+    hint = hints.get(exchange.error, "check that it is healthy, or correct --host")
     return f"{host} does not answer ({exchange.detail}): {hint}"
 
 
 def takes_connections(host: str, tls: TlsSettings) -> None:
-    """See that somebody listens there, which is all that a service without models can be asked.
+    """Check that the target accepts connections: the whole check of a service without models.
 
     Raises:
-        NoAnswerError: nobody does.
+        NoAnswerError: it does not.
     """
     client = HttpClient(host, Timeouts(CONNECT_TIME, CONNECT_TIME), tls)
     try:
         if not client.connect_ahead(CONNECT_TIME):
-            raise NoAnswerError(f"{host} does not take connections: start it, or correct --host")
+            raise NoAnswerError(f"{host} does not accept connections: start it, or correct --host")
     finally:
         client.close()
 
 
 def first_look(service: Service, host: str, tls: TlsSettings) -> str:
-    """Look at the target, and leave nothing open; the model that requests will ask for.
+    """Run the preflight check, then close the service; return the model that requests will ask for.
 
     Args:
-        service: made for this look.
-        host: URL of the target, as it was given.
-        tls: whom to trust, and our own certificate.
+        service: the service, made for this check.
+        host: URL of the target, as given.
+        tls: the certificates to trust, and our own.
 
     Raises:
-        ConfigError: it cannot be loaded so; without a secret in it.
+        ConfigError: the target cannot serve this run's requests; the message has no secrets.
     """
     try:
         if isinstance(service, Spread):
             return service.looked(lambda each, its_host: _look(each, its_host, tls))
         return _look(service, host, tls)
-    except ConfigError as error:  # has the target's words in it
+    except ConfigError as error:  # its message quotes the target
         raise type(error)(Redactor(service.secrets()).text(str(error), COMPLAINT_LIMIT)) from None
     finally:
         service.close()
@@ -309,7 +305,7 @@ def first_look(service: Service, host: str, tls: TlsSettings) -> str:
 def _look(service: Service, host: str, tls: TlsSettings) -> str:
     try:
         url = read_target_url(host)
-    except ConfigError:  # a service of somebody's own may be named in another way
+    except ConfigError:  # a custom service may use other forms of --host
         return service.preflight()
     if url.tls:
         _need_tls(url, tls)
@@ -322,16 +318,16 @@ def _look(service: Service, host: str, tls: TlsSettings) -> str:
 
 
 def _need_tls(url: TargetUrl, tls: TlsSettings) -> None:
-    """Within seconds, where the look itself would wait as long as a request may.
+    """Check within seconds that the port speaks TLS; the preflight request would wait for the whole request timeout.
 
     Raises:
         NoAnswerError: it does not answer.
-        ConfigError: the port speaks no TLS.
+        ConfigError: the port does not speak TLS.
     """
     spoken = look_for_tls(url.url, tls)
     if spoken is Spoken.HTTP:
-        raise ConfigError(f"{url.url} speaks no TLS: give --host {url._replace(tls=False).url}")
+        raise ConfigError(f"{url.url} does not speak TLS: give --host {url._replace(tls=False).url}")
     if spoken is Spoken.OTHER:
-        raise ConfigError(f"{url.url} speaks no TLS, and no HTTP: correct the port in --host")
+        raise ConfigError(f"{url.url} speaks neither TLS nor HTTP: correct the port in --host")
     if spoken is Spoken.NOTHING:
-        raise NoAnswerError(f"{url.url} takes connections but does not answer in TLS: see whether it is healthy")
+        raise NoAnswerError(f"{url.url} accepts connections but does not answer in TLS: check that it is healthy")

@@ -1,6 +1,6 @@
-"""Reads the prompts of a run: the built-in ones, or those of a file. What a file may say knows `load.prompts`.
+"""Load a run's prompts: the built-in ones, or a file's. `load.prompts` knows the file formats.
 
-Rows of Parquet are read a few at a time, so that no file takes the memory that it could unpack to.
+Parquet rows are read a few at a time, so that a file cannot fill the memory by what it unpacks to.
 """
 
 import hashlib
@@ -18,13 +18,13 @@ from katydid.model.errors import ConfigError, os_words
 from katydid.runs.named_files import open_named
 
 MOST_AT_ONCE = 16 * 2**20
-"""Bytes of the rows that are in memory at a time, about: a dictionary may make each as long as all its texts."""
+"""Approximate maximum bytes of rows in memory: with a dictionary, each row may be as long as all of its texts."""
 _MOST_ROWS = 1024
 _PAGE_BUFFER = 2**20
 _LARGE, _MOST_RATIO = 64 * 2**20, 50
-"""A column of more bytes that was packed more tightly than text can be is made to fill a memory."""
+"""A column larger than this (bytes) and compressed better than text can be is a decompression bomb."""
 _DAMAGED = (pa.ArrowException, ArithmeticError, LookupError, OSError, TypeError, ValueError)
-"""What pyarrow raises where a file is not what it says."""
+"""Raised by pyarrow for damaged files."""
 _PIECE = 2**16
 _TABLE = ".parquet"
 _BUILT_IN = """\
@@ -56,7 +56,7 @@ Explain what happens when you type an address into a web browser.
 
 
 def parquet_rows(path: Path) -> Iterator[Entry]:
-    """Each row as an object of the columns that are known.
+    """Yield each row as an object with the known columns.
 
     Raises:
         ConfigError: the file is damaged, or has no column of prompts.
@@ -79,7 +79,7 @@ def parquet_rows(path: Path) -> Iterator[Entry]:
 
 
 def _rows_at_once(group: Any, names: list[str]) -> int:
-    """How many rows fit into memory, if each were as long as all that its column has."""
+    """The number of rows to read at a time, assuming that each is as long as its whole column."""
     columns = [group.column(index) for index in range(group.num_columns)]
     used = [column for column in columns if column.path_in_schema.partition(".")[0] in names]
     for column in used:
@@ -94,7 +94,7 @@ def load_prompts(path: str | None) -> Prompts:
     """The prompts of a file, or the built-in ones.
 
     Raises:
-        ConfigError: the file cannot be read, is of another kind, or has an entry that is no prompt.
+        ConfigError: the file cannot be read, has another format, or has an entry that is not a prompt.
     """
     if path is None:
         text = _BUILT_IN.encode()
@@ -111,16 +111,18 @@ def _of_file(path: Path, source: str) -> Prompts:
     kind = Path(path.name.lower().removesuffix(".gz")).suffix
     if kind != _TABLE and kind not in READERS:
         known = ", ".join((*READERS, _TABLE))
-        raise ConfigError(f"give a .txt (a prompt a line) or another file of prompts: {known}, also packed as .gz")
+        raise ConfigError(
+            f"unknown type of file: give one of {known}, also compressed as .gz (.txt: one prompt per line)"
+        )
     digest = hashlib.sha256()
     with open_named(path) as file:
         pieces = _hashed(file, digest)
         found = parquet_rows(path) if kind == _TABLE else READERS[kind](unpacked(pieces))
-        prompts, skipped, told = collected(found)
+        prompts, skipped, note = collected(found)
         if kind == _TABLE:
             for _ in pieces:
                 pass
-    return Prompts(prompts, source, digest.hexdigest(), skipped, f"--prompts {source}: {told}" if told else "")
+    return Prompts(prompts, source, digest.hexdigest(), skipped, f"--prompts {source}: {note}" if note else "")
 
 
 def _hashed(file: Any, digest: Any) -> Iterator[bytes]:

@@ -1,4 +1,4 @@
-"""What the requests of one process ask: the prompts of a file, a trace or the built-in ones, or made prompts."""
+"""The content of one process's requests: prompts from a file or a trace, built-in prompts, or made ones."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -14,27 +14,27 @@ from katydid.load.traces.prompts import Talks
 from katydid.model.sample import Sample
 
 LOOK_WORDS = 24
-"""Of the prompt of the look before the load, where prompts are made."""
+"""Words of the preflight prompt, if prompts are made."""
 
 LOOK_TURN = (-1, 0)
-"""That no user has: of the images of the look before the load."""
+"""The turn of the preflight request, used for its images; no user has it."""
 Turn = tuple[int, int]
-"""The user and the iteration that a request is made by (`engine.user.PacedUser.draw`)."""
+"""The (user, iteration) that a request is drawn for (`engine.user.PacedUser.draw`)."""
 
 
 class Questions:
-    """A request each prompt. Several prompts a request are a subclass.
+    """One request per prompt; a subclass puts several prompts into a request.
 
     Args:
-        options: of the run.
-        build: makes the body of a request whose length is drawn, by its user, its iteration and its plan.
+        options: the run's options.
+        build: builds the body of a made request from user, iteration and plan.
         apart: a shared prefix is a system prompt.
 
     Attributes:
-        making: requests whose lengths are drawn.
-        told: what the person should know of the prompts; empty for nothing.
-        talks: the conversations of the trace that is replayed.
-        entries: the prompts that are not made: as the trace has them, else those of the file.
+        making: makes requests with drawn lengths or images.
+        told: a note about the prompts for the user; empty if there is nothing to say.
+        talks: the conversations of the replayed trace.
+        entries: the prompts that are not made: the trace's, else the file's.
 
     Raises:
         ConfigError: the prompts cannot be read, or their options contradict each other.
@@ -55,33 +55,33 @@ class Questions:
         self.making = Making(options, options.seed, options.prompts, build, self.make, trace=self._trace, apart=apart)
         self.talks = Talks(self._trace, self.making.prompts)
 
-    # What requests say
+    # The content of requests
 
     def make(self, *facts: Any, apart: bool) -> MadePrompts:
-        """What makes prompts; `facts` as `MadePrompts` takes them."""
+        """Create the maker of prompts; `facts` are the arguments of `MadePrompts`."""
         return MadePrompts(*facts, apart=apart)
 
     @property
     def count(self) -> int:
-        """How many different requests the prompts make."""
+        """The number of different requests."""
         return len(self.entries)
 
     def messages(self, index: int) -> list[Message]:
-        """What the request of an index says."""
+        """The messages of the request with this index."""
         return self.entries[index].messages
 
     def said(self, text: str) -> list[Message]:
-        """What a request of made text says."""
+        """The messages of a request with a made text."""
         return one_message(text)
 
     def look(self) -> list[Message]:
-        """What the request of the look before the load says."""
+        """The messages of the preflight request."""
         if self.making.makes_prompts:
             return self.said(self.making.prompts.probe(0, LOOK_WORDS))
         return self.messages(self.draw.first)
 
     def made(self, turn: Turn, plan: Plan) -> list[Message]:
-        """What a request says whose length is drawn, of its prompt or of its answer."""
+        """The messages of a request whose prompt length or answer length is drawn."""
         if not self.making.makes_prompts:
             return self.messages(self.index(turn))
         if self._trace is not None:
@@ -89,25 +89,25 @@ class Questions:
         return self.said(self.making.prompts.text(*turn, plan.units))
 
     def illustrated(self, dialect: Any, messages: list[Message], turn: Turn) -> list[Message]:
-        """The messages with the images of a request, in the last one of a user."""
+        """Add a request's images to its last user message."""
         if (images := self.making.images) is None:
             return messages
         last = max((place for place, each in enumerate(messages) if each.get("role") == "user"), default=-1)
         shown: Message = dialect.with_images(messages[last], images.made(self._seed, *turn))
         return [shown if each is messages[last] else each for each in messages]
 
-    # Of one request
+    # One request
 
     def index(self, turn: Turn) -> int:
-        """Which entry a request sends: its own, of a trace that has them; else whichever comes next."""
+        """The index of a request's prompt: the trace's own if it has prompts, else the next one drawn."""
         return turn[1] if self._traced else self.draw.take(*turn)
 
     def limit(self, index: int) -> int | None:
-        """Tokens of an answer, where the file says how long it is to be."""
+        """The answer's length in tokens, if the prompts' file sets it."""
         return self.entries[index].output_tokens
 
     def describe(self, sample: Sample, turn: Turn) -> int | None:
-        """Tell a sample what its request asks; which entry that is, None where its body is made."""
+        """Record in a sample what its request asks for; return the prompt's index, None if the body is made."""
         if self._trace is not None:
             sample.extra |= self.talks.facts(turn[1])
         if self.making.active:
@@ -120,13 +120,13 @@ class Questions:
         return None if self.making.active else entry
 
     def longest_answer(self, sample: Sample, turn: Turn) -> int | None:
-        """Tokens that an answer may have, where its length or its prompt's file says so."""
+        """The maximum tokens of an answer, if its drawn length or its prompt's file sets them."""
         if self._limits and sample.target_output_tokens is None and not self.making.makes_prompts:
             return self.limit(self.index(turn))
         return sample.target_output_tokens
 
     def ended(self, sample: Sample, turn: Turn, text: str = "") -> None:
-        """A request has ended with an answer of this text, and will not be tried again."""
+        """A request has ended with an answer of this text, and will not be retried."""
         self.draw.ended(*turn)
         if self._trace is not None:
             self.talks.heard(turn[1], sample, text)
@@ -134,7 +134,7 @@ class Questions:
             self.making.ended(sample, turn)
 
     def facts(self) -> dict[str, object]:
-        """What the manifest says of prompts."""
+        """The manifest's entries about the prompts."""
         if self.making.makes_prompts:
             return {"prompts": "made", "calibration": dict(self.making.prompts.facts())}
         if self._traced and self._trace is not None:
@@ -148,5 +148,5 @@ class Questions:
 
 
 def one_message(text: str) -> list[Message]:
-    """A conversation of one question."""
+    """The messages of a conversation with one question."""
     return [{"role": "user", "content": text}]

@@ -1,6 +1,6 @@
-"""A target is made ready for a run: waiting until it has started, and a request to it ahead of the load.
+"""Before a run: wait until the target has started (`--wait-ready`), and send it a request (`--before-run`).
 
-`--wait-ready` and `--before-run`; the second may empty the target's prefix cache.
+The request may, for example, empty the target's prefix cache.
 """
 
 import contextlib
@@ -21,22 +21,22 @@ from katydid.transport import open_client
 from katydid.transport.exchange import Headers, Request, Timeouts, TlsSettings
 
 PAUSE = 1.0
-"""Seconds between two looks."""
+"""Seconds between two preflight checks."""
 SECONDS = 60.0
-"""That the request of `--before-run` may take."""
+"""Timeout of the request of `--before-run`, in seconds."""
 
 
 def when_ready(look: Callable[[], str], patience: float, say: Callable[[str], None]) -> str:
-    """Look until the target is ready; what the look then says.
+    """Repeat the preflight check until the target is ready; return its result.
 
     Args:
-        look: the look before the load.
-        patience: seconds in which a new look may begin; 0 for one alone.
-        say: shows a line to the person who waits, where there is something new to say.
+        look: the preflight check.
+        patience: seconds during which a new check may begin; 0 for a single check.
+        say: shows a line to the waiting user; called when the reason changes.
 
     Raises:
-        NoAnswerError, NotReadyError: of the one look.
-        ConfigError: the target is not ready in time, or cannot be loaded so.
+        NoAnswerError, NotReadyError: the single check failed.
+        ConfigError: the target was not ready in time, or cannot serve this run's requests.
     """
     until = time.monotonic() + patience
     last = ""
@@ -49,7 +49,7 @@ def when_ready(look: Callable[[], str], patience: float, say: Callable[[str], No
                 raise
         left = until - time.monotonic()
         if left <= 0:
-            raise ConfigError(f"--wait-ready {format_duration(patience)} is over: {why}")
+            raise ConfigError(f"the target was not ready within --wait-ready {format_duration(patience)}: {why}")
         if why != last:
             say(f"waiting up to {format_duration(patience)} for the target: {why}")
         last = why
@@ -58,7 +58,7 @@ def when_ready(look: Callable[[], str], patience: float, say: Callable[[str], No
 
 @contextlib.contextmanager
 def interruptible() -> Iterator[None]:
-    """Before the run, when Locust does not listen to it yet: SIGTERM, which Ctrl-C becomes here, ends the process."""
+    """End the process on SIGTERM (and Ctrl-C, which raises it) while Locust does not handle signals yet."""
     before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(int(ExitCode.INTERRUPTED)))
     try:
         yield
@@ -67,17 +67,17 @@ def interruptible() -> Iterator[None]:
 
 
 def ready_target(asked: str, host: str, tls: TlsSettings, headers: Headers, secrets: Sequence[str]) -> None:
-    """Send the request of `--before-run`, and wait for its answer.
+    """Send the request of `--before-run` and wait for the response.
 
     Args:
-        asked: a URL, or a path of the target.
+        asked: a URL, or a path on the target.
         host: URL of the target.
-        tls: of the run; a server that is not the target gets no certificate of ours.
-        headers: of the requests of the run; a server that is not the target gets none of them.
-        secrets: texts that no message may have.
+        tls: the run's TLS settings; a server other than the target does not get our certificate.
+        headers: the run's headers; a server other than the target gets none of them.
+        secrets: texts to mask in messages.
 
     Raises:
-        ConfigError: it was not answered, or not with success.
+        ConfigError: there was no response, or its status was not 2xx.
     """
     target = read_target_url(host)
     url, question, query = asked.strip().partition("?")
@@ -99,5 +99,5 @@ def ready_target(asked: str, host: str, tls: TlsSettings, headers: Headers, secr
         client.close()
     if exchange.error is None and exchange.status is not None and 200 <= exchange.status < 300:
         return
-    why = unreachable(place.origin, exchange) if exchange.error else f"{place.url} says {answer_words(exchange)}"
+    why = unreachable(place.origin, exchange) if exchange.error else f"{place.url} answered {answer_words(exchange)}"
     raise ConfigError(Redactor(secrets).text(f"--before-run: {why}", COMPLAINT_LIMIT))

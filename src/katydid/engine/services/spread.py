@@ -1,4 +1,4 @@
-"""Several targets in one run: each is a service of its own, and users are spread over them."""
+"""Several targets in one run: each has its own service, and the users are distributed over them."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -19,22 +19,22 @@ Kind = Callable[[Any, str], Service]
 
 
 class Spread:
-    """See `base.Service`.
+    """A service (`base.Service`) of several targets.
 
     Attributes:
-        services: one a target, in the order of `--host`.
-        note: what a person should know of the look before the load; empty for nothing.
-        adaptation: of all requests to what any of the targets refuses, so that all get the same ones.
+        services: one per target, in the order of `--host`.
+        note: preflight's note for the user; empty if there is nothing to say.
+        adaptation: the adaptation to what any of the targets rejects, so that all get the same requests.
 
     Raises:
-        ConfigError: as the services do, or a target stands there twice.
+        ConfigError: a service's own error, or a target is given twice.
     """
 
     def __init__(self, kind: Kind, options: RunOptions, hosts: Sequence[str]) -> None:
         self._kind, self._options, self._hosts = kind, options, hosts
         shown = list(map(shown_url, hosts))
         if twice := next((host for host in shown if shown.count(host) > 1), ""):
-            raise ConfigError(f"--host {twice} stands there twice: name each target once")
+            raise ConfigError(f"--host {twice} is given twice: name each target once")
         self._make(options)
         self.note = ""
         self.adaptation = Adaptation()
@@ -46,12 +46,12 @@ class Spread:
             other.questions.draw = first.questions.draw
 
     def of(self, number: int) -> Service:
-        """The service of a user; at a rate, of an arrival."""
+        """The service of a user by number; with an arrival rate, of an arrival."""
         return self.services[number % len(self.services)]
 
     @property
     def credentials(self) -> Credentials:
-        """Of the first target."""
+        """The credentials of the first target."""
         return self.services[0].credentials
 
     @property
@@ -69,13 +69,13 @@ class Spread:
         return self.looked(lambda service, _: service.preflight())
 
     def looked(self, look: Callable[[Service, str], str]) -> str:
-        """Look at each target before they are loaded; all are asked for the model of the first.
+        """Check each target before the load; return the first target's model, which all are asked for.
 
         Args:
-            look: at one, by its service and its URL; gives the model.
+            look: checks one target, given its service and URL; returns its model.
 
         Raises:
-            ConfigError: one of them cannot be loaded so.
+            ConfigError: a target cannot serve this run's requests.
         """
         model = look(self.services[0], self._hosts[0])
         if self._options.model is None and model:
@@ -85,9 +85,8 @@ class Spread:
         for service, host in zip(self.services[1:], self._hosts[1:], strict=True):
             look(service, host)
         notes = {host: getattr(service, "note", "") for service, host in self._each}
-        said = notes.values()
-        told = [f"{host}: {note}" for host, note in notes.items() if note]
-        self.note = next(iter(said)) if len(set(said)) == 1 else "; ".join(told)
+        by_host = [f"{host}: {note}" for host, note in notes.items() if note]
+        self.note = next(iter(notes.values())) if len(set(notes.values())) == 1 else "; ".join(by_host)
         found = (getattr(service, "adaptation", Adaptation()) for service in self.services)
         self.adaptation = reduce(or_, found)
         if self.adaptation:
@@ -103,7 +102,7 @@ class Spread:
 
     @property
     def calibration(self) -> dict[str, object] | None:
-        """How the first target counts made prompts: all get the same ones."""
+        """The first target's token calibration: all targets get the same prompts."""
         return getattr(self.services[0], "calibration", None)
 
     def calibrate(self, found: dict[str, object]) -> None:
@@ -112,7 +111,7 @@ class Spread:
             service.calibrate(found)
 
     def share(self, process: int, processes: int) -> None:
-        """This is one of several processes that send requests; `process` from 0."""
+        """This is process number `process` (from 0) of several that send requests."""
         for service in self.services:
             if hasattr(service, "share"):
                 service.share(process, processes)
@@ -127,13 +126,13 @@ class Spread:
         return [secret for service in self.services for secret in service.secrets()]
 
     def facts(self) -> dict[str, object]:
-        """See `Service.facts`; `hosts` are the targets."""
+        """See `Service.facts`; `hosts` lists the targets."""
         hosts = [host for _, host in self._each]
         return {**self.services[0].facts(), "host": ",".join(hosts), "hosts": hosts}
 
     @property
     def _each(self) -> Iterator[tuple[Service, str]]:
-        """The services, each with the URL that its rows have."""
+        """The services, each with its URL as in the samples."""
         return (
             (service, str(getattr(service, "host", host)))
             for service, host in zip(self.services, self._hosts, strict=True)
@@ -151,17 +150,17 @@ class Spread:
 
 
 def open_service(kind: Kind, options: RunOptions, host: str) -> Service:
-    """The service of a run's target, or of its targets, which stand in `host` with commas.
+    """The service of a run's target, or of several targets separated by commas in `host`.
 
     Raises:
-        ConfigError: an option is no good for such a target.
+        ConfigError: an option is invalid for such a target.
     """
     hosts = hosts_in(host)
     if len(hosts) == 1:
         return kind(options, hosts[0])
-    return cast("Service", Spread(kind, options, hosts))  # which has all of it but how it is made
+    return cast("Service", Spread(kind, options, hosts))  # only its constructor differs
 
 
 def services_of(service: object) -> Sequence[Any]:
-    """The services of single targets that one is, or is made of."""
+    """The single-target services of a service: its parts, or itself."""
     return service.services if isinstance(service, Spread) else [service]

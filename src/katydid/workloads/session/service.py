@@ -83,7 +83,7 @@ class SessionService(ChatService[SessionOptions]):
         exchange, answer = Exchange(), WholeAnswer(step.read)
         self.client.send(self.made(step, visitor, "look"), answer, exchange)
         if exchange.error is not None:
-            raise NoAnswerError(f"{self.host} does not answer ({exchange.detail}): see whether it is healthy")
+            raise NoAnswerError(f"{self.host} does not answer ({exchange.detail}): check that it is healthy")
         if not 200 <= (exchange.status or 0) < 300:
             raise ConfigError(
                 f"{self.host} {refusal} ({answer_words(exchange)}): correct --rooms or --scenario "
