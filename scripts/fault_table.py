@@ -1,4 +1,4 @@
-"""Write docs/faults.md: what happens, and what Katydid says. Run it when a test of a fault has changed."""
+"""Write docs/faults.md, the table of faults and what Katydid reports for each. Run it after a fault's test changed."""
 
 import sys
 from pathlib import Path
