@@ -1,11 +1,11 @@
-"""What the clients have to do."""
+"""The scenarios in which the clients are compared."""
 
 from dataclasses import dataclass
 from typing import Any
 
 MODEL = "katydid-small"
 SECONDS = 30
-"""That a client loads the target for; figures are taken from the middle."""
+"""How long a client loads the target; measurements are taken in the middle."""
 
 
 @dataclass(frozen=True)
@@ -13,10 +13,11 @@ class Scenario:
     """One column of the table.
 
     Attributes:
-        streams: requests at a time.
+        streams: number of concurrent requests.
         target: settings of the embedded target.
-        interval: for Katydid, whose users keep an interval: a little more than an answer takes.
-        requests: for tools that want a number: about what they do in SECONDS.
+        interval: interval of Katydid's users: a little more than an answer takes.
+        requests: number of requests, for tools that need one: about as many as they send in SECONDS.
+        stream: True if answers are streamed.
     """
 
     name: str
