@@ -10,8 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import psutil
-from clients import Client, Said, Start, environment
-from scenarios import Scenario
+from clients import Client, Said, Scenario, Start, environment
 
 from katydid.doctor.trial import pinned, share_out
 from katydid.target.process import RunningTarget

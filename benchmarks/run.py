@@ -18,9 +18,8 @@ from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from clients import CLIENTS, DRIVERS, HERE, Client
+from clients import CLIENTS, DRIVERS, HERE, SCENARIOS, Client, Scenario
 from measuring import measure
-from scenarios import SCENARIOS, Scenario
 
 NEEDS_TOKENIZER = {"genai-bench", "guidellm", "aiperf"}
 
