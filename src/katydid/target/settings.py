@@ -59,7 +59,7 @@ class TargetSettings:
     )
     tokens_per_chunk: int = option(1, "completion tokens per content chunk", kind=count)
     fail: tuple[str, ...] = option(
-        (), f"CLASS=RATE, repeatable: inject faults; classes: {', '.join(FAULTS)}", repeat=True
+        (), f"inject a fault into this share of requests, repeatable; classes: {', '.join(FAULTS)}", repeat=True
     )
     max_connections: int = option(0, "most connections; further ones get a 503; 0 = no limit", kind=count)
     slots: int = option(
@@ -81,10 +81,10 @@ class TargetSettings:
         "most requests per key in total; further ones get a 429 that names this limit; 0 = no limit",
         kind=count,
     )
-    tool_calls: int = option(2, "tool calls per conversation whose requests declare tools", kind=count)
+    tool_calls: int = option(2, "tool calls per conversation, if its requests declare tools", kind=count)
     tool_fail: tuple[str, ...] = option(
         (),
-        f"CLASS=RATE, repeatable: inject faults into turns that call tools; classes: {', '.join(TOOL_FAULTS)}",
+        f"inject a fault into this share of turns that call tools, repeatable; classes: {', '.join(TOOL_FAULTS)}",
         repeat=True,
     )
     server_tools: int = option(0, "tools that a streamed answer reports to have run before its text", kind=count)
@@ -104,7 +104,7 @@ class TargetSettings:
     bridge_delay: float = option(0.0, "time from a request to the chat bridge to its answer", kind=delay)
     bridge_fail: tuple[str, ...] = option(
         (),
-        f"CLASS=RATE, repeatable: inject faults into the chat bridge; classes: {', '.join(BRIDGE_FAULTS)}",
+        f"inject a fault into this share of the chat bridge's answers, repeatable; classes: {', '.join(BRIDGE_FAULTS)}",
         repeat=True,
     )
     api_key: str | None = option(

@@ -82,7 +82,7 @@ ACCEPTED = 101
 def chaos(run: Run) -> dict[str, object]:
     """Judge killed workers: the dip in throughput, the failures, and the time to recover."""
     load, events = _load(run), _with_role(run, "kill", "restart")
-    kills = _starts(events[(events["role"] == "kill") & (events["outcome"] == "ok")])
+    kills = np.sort(events.loc[(events["role"] == "kill") & (events["outcome"] == "ok"), "start_ms"]) / 1000.0
     if not len(kills):
         return _keys([RuleResult("a process was killed", passed=False, value="none", limit="at least one")], events)
     first, last = float(kills[0]), float(kills[-1])
@@ -228,10 +228,6 @@ def _load(run: Run) -> pd.DataFrame:
     rows = rows[rows["outcome"].isin(["ok", "failed"])]
     began = rows["start_ms"].fillna(rows["scheduled_ms"]) / 1000.0
     return rows.assign(start_s=began, end_s=began + rows["duration_ms"].fillna(0.0) / 1000.0)
-
-
-def _starts(rows: pd.DataFrame) -> np.ndarray:
-    return np.sort(rows["start_ms"].to_numpy(dtype=np.float64)) / 1000.0
 
 
 def _longest_gap(after: pd.DataFrame, kill: float) -> tuple[float, float]:

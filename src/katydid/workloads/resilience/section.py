@@ -19,7 +19,7 @@ _TITLES = {
     "zombies": "Zombies: idle connections",
 }
 _OUTCOMES = {"ok": "done", "aborted": "aborted by the end of the run"}
-_RESULTS = {True: "kept", False: "BROKEN", None: "cannot tell"}
+_RESULTS = {True: "met", False: "VIOLATED", None: "cannot tell"}
 _LABELS = {
     "failed_requests": "streams that failed after the first kill",
     "outage_s": "longest time without a result, s",

@@ -15,7 +15,7 @@ from gevent.pool import Group
 
 from katydid.engine.measuring import refusal
 from katydid.model.sample import ErrorClass, Sample
-from katydid.transport.dialing import Destination, TlsLayer, dial, send_all
+from katydid.transport.dialing import Destination, dial, send_all
 from katydid.transport.exchange import Exchange, Timeouts
 from katydid.transport.failure import classify
 from katydid.workloads.resilience import ZombiesOptions
@@ -48,7 +48,8 @@ def drip(to: Destination, context: ssl.SSLContext | None, period: float, exchang
         exchange.started = time.monotonic()
         exchange.connect_seconds = exchange.started - began
         for index in range(len(REQUEST)):
-            send_all(sock, time.monotonic() + CONNECT_TIME, _wire(tls, REQUEST[index : index + 1]))
+            data = REQUEST[index : index + 1]
+            send_all(sock, time.monotonic() + CONNECT_TIME, tls.encrypt(data) if tls else data)
             if _answered(sock, period):
                 exchange.fail(ErrorClass.TRUNCATED, "the target closed the slow connection")
                 return
@@ -56,10 +57,6 @@ def drip(to: Destination, context: ssl.SSLContext | None, period: float, exchang
         exchange.fail(*classify(error, connecting=False))
     finally:
         sock.close()
-
-
-def _wire(tls: TlsLayer | None, data: bytes) -> bytes:
-    return tls.encrypt(data) if tls else data
 
 
 def _answered(sock: gevent.socket.socket, period: float) -> bool:

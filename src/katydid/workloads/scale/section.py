@@ -64,10 +64,6 @@ def _sentence(found: Recommended, *, at_rates: bool) -> str:
     return f"sustained load: none; even {load(found.high)} {are} too many"
 
 
-def _load_column(stages: Stages) -> Column[StageFigures]:
-    return Column("Rate (req/s)" if _at_rates(stages) else "Users", lambda s: number(_load(s)))
-
-
 ANSWERS: tuple[Column[StageFigures], ...] = (
     Column("Requests", lambda s: s.requests, Unit.COUNT),
     Column("Success", lambda s: s.success_rate, Unit.FRACTION),
@@ -105,7 +101,7 @@ def _share(percent: float | None) -> float | None:
 
 
 def _tables(stages: Stages) -> tuple[Table, ...]:
-    load = _load_column(stages)
+    load: Column[StageFigures] = Column("Rate (req/s)" if _at_rates(stages) else "Users", lambda s: number(_load(s)))
     throughput = (
         "Throughput. Scaling: successful answers/s relative to the first stage. Of linear: relative to scaling with "
         "the load."

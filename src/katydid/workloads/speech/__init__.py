@@ -19,7 +19,7 @@ class SpeechOptions(RunOptions):
     audio: str | None = option(
         None, "WAV file, or folder of WAV files: 16-bit, mono, 16 kHz (default: one second of generated sound)"
     )
-    audio_chunk: float = option(100.0, "milliseconds of audio in one message", kind=milliseconds, rule=POSITIVE)
+    audio_chunk: float = option(100.0, "milliseconds of audio per message", kind=milliseconds, rule=POSITIVE)
     audio_speed: float = option(
         1.0,
         "how fast audio is sent: 1 = as it is spoken, 2 = twice as fast, 0 = as fast as the target reads it",
