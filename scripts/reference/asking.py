@@ -30,7 +30,7 @@ def commands() -> str:
     return f"""\
 # Commands
 
-{table(["command", "does"], rows)}
+{table(["command", "description"], rows)}
 {"".join(map(_command, COMMANDS, command_parsers().values()))}"""
 
 
@@ -179,7 +179,7 @@ Values of `katydid report --definitions`: {", ".join(map(code, [*DEFINITIONS, "a
 
 def _apis(dialects: Iterable[Any]) -> str:
     rows = [[code(d.name), code(d.endpoint), text(_is(type(d)))] for d in dialects]
-    return table(["API", "path", "is"], rows)
+    return table(["API", "path", "description"], rows)
 
 
 def _is(api: type[Any]) -> str:
@@ -190,7 +190,7 @@ def _is(api: type[Any]) -> str:
 
 def target() -> str:
     """The page of the embedded target and its faults."""
-    head = ["class", "what it does"]
+    head = ["class", "fault"]
     faults, tool_faults, bridge_faults = (
         table(head, ([code(name), text(said)] for name, said in rows.items()))
         for rows in (FAULTS, TOOL_FAULTS, BRIDGE_FAULTS)

@@ -27,7 +27,8 @@ def python() -> str:
     rows: dict[str, list[list[str]]] = {group: [] for group in _GROUPS}
     for name in katydid.__all__:
         rows[_group(name)].append([code(name), text(_SAID.get(name) or first_sentence(getattr(katydid, name)))])
-    parts = (f"## {group}\n\n{said}\n\n{table(['name', 'is'], rows[group])}\n" for group, said in _GROUPS.items())
+    head = ["name", "description"]
+    parts = (f"## {group}\n\n{said}\n\n{table(head, rows[group])}\n" for group, said in _GROUPS.items())
     return f"""\
 # From Python
 

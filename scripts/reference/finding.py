@@ -66,9 +66,9 @@ def _declared(workload: Workload) -> str:
     """Return the section on the metrics of one workload."""
     rows = [[code(m.name), text(m.label), m.read, unit(m.unit), m.better, text(m.definition)] for m in workload.metrics]
     return f"""
-## Only `{workload.name}`
+## Metrics of `{workload.name}`
 
-{table(["name", "label", "is a", "unit", "better", "definition"], rows)}"""
+{table(["name", "label", "kind", "unit", "better", "definition"], rows)}"""
 
 
 def listed(values: Iterable[int]) -> str:
@@ -93,7 +93,7 @@ One case only shows in the whole run: if every answer was a refusal with {listed
 to blame. `errors` in `summary.json`, the report and the headline then say so, and what to check. The rows keep the
 blame that was known when they were written, and the run is valid, but failed.
 
-{table(["error", "blame", "means"], ([code(e), code(e.blame), text(said[e.name])] for e in ErrorClass))}
+{table(["error", "blame", "meaning"], ([code(e), code(e.blame), text(said[e.name])] for e in ErrorClass))}
 ## Exit codes
 
 All commands use these codes. If several apply, the first in this order is used: {order}.
@@ -101,7 +101,7 @@ A gate whose objective for `failure_rate` is violated exits with 1, even if no r
 missing; it exits with 4 if the failures may be the generator's. An interruption that aborts requests makes a run
 invalid, but its exit code is 130.
 
-{table(["code", "means"], ([code(int(e)), text(codes[e.name])] for e in ExitCode))}"""
+{table(["code", "meaning"], ([code(int(e)), text(codes[e.name])] for e in ExitCode))}"""
 
 
 _FILES = {
@@ -128,7 +128,7 @@ def files() -> str:
 
 `RESULTS/WORKLOAD/VERSION/YYYYMMDDTHHMMSSZ/`, in UTC, with a suffix `-2` … where that exists.
 
-{table(["file", "what"], ([code(name), what] for name, what in known.items()))}
+{table(["file", "content"], ([code(name), what] for name, what in known.items()))}
 `RESULTS/index.html` lists all runs by workload and version, with headline and link; every report updates it. Katydid
 does not overwrite a page or a link of that name that it did not write.
 
@@ -189,7 +189,7 @@ there are such rules: [what invalid means](../explanation/measuring.md).
 
 `katydid doctor` checks these before a run.
 
-{table(["check", "limit", "why", "whose"], checks)}
+{table(["check", "limit", "why", "blame"], checks)}
 ## Of the instrument
 
 `katydid calibrate` reports whether measurements are faithful by these limits.

@@ -90,7 +90,7 @@ def test_workers_are_counted_for_those_who_were_refused_too():
     text, refused = section_of(*[SPOKEN] * 6, *[REFUSED] * 6).text
     assert "5 workers" in text
     assert "12 concurrent streams" in text
-    assert refused == "6 of 12 streams refused (503, 429)."
+    assert refused == "6 of 12 streams rejected (503, 429)."
 
 
 @pytest.mark.parametrize(("factor", "word"), [(np.nan, "reports no processing time"), (0.00029, "implausible")])

@@ -19,8 +19,8 @@ SLOWDOWN = 1.5
 TOLERANCE = 0.3
 """The mean error of the prediction for a smaller burst may be this share of the predicted mean."""
 FIRST_SHARE, FIRST_SD = 0.15, 3.5
-"""First requests may differ from later ones by this share of their median, or this many of their standard deviations,
-whichever is larger."""
+"""First requests may differ from later ones by this share of the later ones' median, or this many of their standard
+deviations, whichever is larger."""
 CLOCKS_MS = 10.0
 """Tolerance for start times and clocks."""
 FEWEST_LATER = 2

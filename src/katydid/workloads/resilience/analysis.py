@@ -27,7 +27,7 @@ SLOW_MS = 500.0
 REFUSALS = ("overloaded", "rate_limited")
 """Error classes of clients that were rejected with 503 or 429."""
 NEXT = 20
-"""Number of following streams that must be good to count as recovered."""
+"""The service has recovered if at most one of this many following streams is bad."""
 RESAMPLES = 500
 MOST_RATIO = 1000.0
 """Cap on ratios of lags, for a lag before that is close to 0."""

@@ -60,7 +60,7 @@ class StageFigures:
         aborted: requests aborted by the end of the run.
         scaling_factor: successful answers per second, relative to the first stage.
         linear_factor: scaling_factor divided by the growth of the load; 1 is linear scaling.
-        machine_cpu_percent: relative to all cores; of a process, relative to one core.
+        machine_cpu_percent: relative to all cores; the CPU of a process is relative to one core.
         errors: number of failures by class.
         broken: violated criteria of the objective.
         assessment, rule: see ASSESSMENTS.

@@ -41,7 +41,7 @@ def session_section(material: Material) -> Section | None:
     if times := _times(session):
         text.append(f"Service time of messages, without other requests: {times}.")
     table = Table("Checks of the answers, under load.", CHECKS, checks)
-    return Section("checks", "Were the answers correct?", text, [table, *_examples(broken)], answer=True)
+    return Section("checks", "Answer checks", text, [table, *_examples(broken)], answer=True)
 
 
 _MOST_PASSED = 2

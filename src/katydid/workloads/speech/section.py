@@ -26,7 +26,7 @@ def speech_section(material: Material) -> Section | None:
     facts = _facts(load, material)
     texts = [_pace(material, facts), _refused(load), _queue(load)]
     return Section(
-        "speech", "Does the service keep up?", list(filter(None, texts)), charts=_over_time(frame, load), answer=True
+        "speech", "Real-time factor and queue", list(filter(None, texts)), charts=_over_time(frame, load), answer=True
     )
 
 
@@ -67,8 +67,8 @@ def _workers(facts: RunFacts | None, *, behind: bool) -> str:
 
 
 def _refused(load: pd.DataFrame) -> str:
-    refused = int(load["error"].isin(REFUSED).sum())
-    return f"{number(refused)} of {plural(len(load), 'stream')} refused (503, 429)." if refused else ""
+    rejected = int(load["error"].isin(REFUSED).sum())
+    return f"{number(rejected)} of {plural(len(load), 'stream')} rejected (503, 429)." if rejected else ""
 
 
 def _queue(load: pd.DataFrame) -> str:
@@ -82,7 +82,7 @@ def _queue(load: pd.DataFrame) -> str:
 
 
 def _over_time(frame: pd.DataFrame, load: pd.DataFrame) -> list[Chart]:
-    """Chart the real-time factor and queue of the streams that ended in each time bin, with refusals below."""
+    """Chart the real-time factor and queue of the streams that ended in each time bin, with rejections below."""
     ends = ends_ms(frame).fillna(frame["start_ms"]).fillna(frame["scheduled_ms"]).clip(lower=0.0) / 1000.0
     width = bin_width(float(ends.max()), len(load))
     bins = int(ends.max() // width) + 1
@@ -104,13 +104,13 @@ def _over_time(frame: pd.DataFrame, load: pd.DataFrame) -> list[Chart]:
     bars = []
     if refused.any():
         edges = [index * float(width) for index in range(bins + 1)]
-        bars = [Bars("refused (503, 429)", Style.BAD, edges, (refused / width).tolist(), lane=True, unit="/s")]
+        bars = [Bars("rejected (503, 429)", Style.BAD, edges, (refused / width).tolist(), lane=True, unit="/s")]
     if not lines and not bars:
         return []
     return [
         Chart(
             "speech-course",
-            "RTF, queue and refusals over time",
+            "RTF, queue and rejections over time",
             "Mean real-time factor, and the largest number of waiting chunks that the service reported, of the streams "
             f"that ended in each {width:g} s.",
             "×",

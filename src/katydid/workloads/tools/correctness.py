@@ -79,7 +79,7 @@ def correctness_section(material: Material) -> Section | None:
         Column("95 % interval", lambda row: f"{fraction(row.low)} to {fraction(row.high)}"),
     )
     table = Table("Correct conversations by the number in flight when they began.", columns, rows)
-    return Section("correctness", "Correct under load?", [_sentence(rows)], [table], [_chart(rows)], answer=True)
+    return Section("correctness", "Correctness under load", [_sentence(rows)], [table], [_chart(rows)], answer=True)
 
 
 def correctness_answer(summary: Summary) -> str | None:
