@@ -45,7 +45,7 @@ def test_five_users_with_twenty_messages_each(tmp_path):
     assert run.files == COMPLETE
     assert run.manifest["ended"] == "completed"
     assert run.manifest["scenario"] == "bridge"
-    assert "Every answer that could be checked was right" in (run.path / "report.html").read_text()
+    assert "Every answer that could be checked was correct" in (run.path / "report.html").read_text()
     assert run.summary["valid"]
 
 

@@ -44,9 +44,12 @@ class SpeechApi(Protocol):
 
     def status(self, pending: int) -> str | None:
         """Return the message with the number of queued chunks; None if the API has no such message."""
+        del pending
+        return None
 
     def error(self, message: str) -> str:
         """Return an error message."""
+        return _json(error=message)
 
 
 def _object(message: str) -> dict[str, object]:
@@ -63,7 +66,7 @@ def _json(**members: object) -> str:
     return json_bytes(members).decode()
 
 
-class GenericApi:
+class GenericApi(SpeechApi):
     """Katydid's own API: `{"type": "start"}`, audio, `{"type": "stop"}`; results of types partial and final."""
 
     closes = True
@@ -89,7 +92,7 @@ class GenericApi:
         return _json(type="error", message=message)
 
 
-class FunAsrApi:
+class FunAsrApi(SpeechApi):
     """FunASR's runtime server: `is_speaking`, results by `mode`; the connection stays open after the final result."""
 
     closes = False
@@ -108,17 +111,8 @@ class FunAsrApi:
         del processing_ms
         return _json(mode="2pass-offline", text=text, wav_name="katydid", is_final=False)
 
-    def status(self, pending: int) -> str | None:
-        """See `SpeechApi.status`."""
-        del pending
-        return None
 
-    def error(self, message: str) -> str:
-        """See `SpeechApi.error`."""
-        return _json(error=message)
-
-
-class VoskApi:
+class VoskApi(SpeechApi):
     """The Vosk server: results are `{"partial": …}` and `{"text": …}`; `{"eof": 1}` ends the audio."""
 
     closes = True
@@ -136,15 +130,6 @@ class VoskApi:
         """See `SpeechApi.final`; Vosk does not report its processing time."""
         del processing_ms
         return _json(text=text)
-
-    def status(self, pending: int) -> str | None:
-        """See `SpeechApi.status`."""
-        del pending
-        return None
-
-    def error(self, message: str) -> str:
-        """See `SpeechApi.error`."""
-        return _json(error=message)
 
 
 SPEECH_APIS: dict[str, SpeechApi] = {"/speech": GenericApi(), "/funasr": FunAsrApi(), "/vosk": VoskApi()}
