@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from katydid.model.documents.summary import Summary
-from katydid.model.formatting import fraction, milliseconds, number, or_dash
+from katydid.model.formatting import fraction, milliseconds, number, or_dash, plural
 from katydid.model.units import Unit
 from katydid.report.model import Cell, Chart, Column, Material, Rows, Section, Span, Style, Table
 from katydid.workloads.burst.analysis import BurstRow, UserRow
@@ -62,9 +62,9 @@ def _unconnected(bursts: list[BurstRow]) -> list[str]:
     """Explain why some users began later than the others."""
     late = [b for b in bursts if b.connected_before < b.users]
     return [
-        f"Burst {b.burst + 1}: {b.connected_before} of {b.users} users were connected before the release. The target "
-        "accepted the other connections later because its accept queue (the backlog) was full; their times include "
-        "that wait."
+        f"Burst {b.burst + 1}: {b.connected_before} of {plural(b.users, 'user')} connected before the release. The "
+        "target accepted the other connections later because its accept queue (the backlog) was full; their times "
+        "include that wait."
         for b in late[:_MOST_NOTES]
     ]
 
